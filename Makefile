@@ -1,0 +1,58 @@
+# What a developer types. Needs Python 3.11 or newer and make; everything else is fetched into .venv by the first command.
+PY := .venv/bin/python
+ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
+# the environment's own Python once it is there, else the first on the path that is new enough
+PYTHON ?= $(or $(wildcard $(PY)),$(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do $$name $(ENOUGH) 2>/dev/null && echo $$name && break; done))
+CODE := shopapp sandbox dev migrations tests wsgi.py
+# processes that share the tests; 0 runs them in one
+JOBS ?= 2
+ARGS ?=
+
+.PHONY: help run demo test check format lint house venv lock shots check-openapi clean
+.DEFAULT_GOAL := help
+
+help: ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: venv ## the whole program with its sandbox; Ctrl-C stops it (PORT=7700 is the sandbox shop's admin)
+	@exec $(PY) -m dev.run
+
+demo: venv ## installs, pays a dozen orders and holds the ledger against the shop, without hands
+	@exec $(PY) -m dev.demo $(ARGS)
+
+test: venv ## every test, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)
+	@$(PY) -m pytest -q -n $(JOBS) $(ARGS)
+
+check: lint house test ## the one gate: format, lint, types, house rules, tests
+
+lint: venv ## format, lint, types
+	@.venv/bin/ruff format --check --quiet $(CODE) || { echo 'Not formatted: make format'; exit 1; }
+	@.venv/bin/ruff check --quiet $(CODE)
+	@.venv/bin/mypy --no-error-summary
+
+house: venv ## the rules of the house: who imports whom, sizes, names
+	@$(PY) -m pytest -q -n 0 tests/house
+
+format: venv ## formats every file
+	@.venv/bin/ruff format --quiet $(CODE)
+	@.venv/bin/ruff check --quiet --fix $(CODE)
+
+shots: venv ## a picture of every page, in var/shots
+	@$(PY) -m dev.shots $(ARGS)
+
+check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
+	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }
+	@$(PY) -m sandbox.jumpseller.openapi "$(FILE)"
+	@$(PY) -m dev.check_openapi "$(FILE)"
+
+venv: ## the environment alone, in .venv
+	@$(or $(PYTHON),false) $(ENOUGH) 2>/dev/null || { echo 'Python 3.11 or newer is needed$(if $(PYTHON), and $(PYTHON) is not it): on Debian as root apt-get install python3 python3-venv, or name one: make PYTHON=/path/to/python3'; exit 1; }
+	@$(PYTHON) dev/bootstrap.py
+
+lock: venv ## writes the locks anew from pyproject.toml and uv.in (UPGRADE=1 takes the newest releases)
+	@.venv/bin/uv pip compile -q uv.in --universal --generate-hashes --no-header -o uv.pin
+	@.venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes --no-header $(if $(UPGRADE),--upgrade) -o requirements.lock
+	@.venv/bin/uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --no-header $(if $(UPGRADE),--upgrade) -c requirements.lock -o requirements-dev.lock
+
+clean: ## forgets the environment and the data of make run
+	@rm -rf .venv var

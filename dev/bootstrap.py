@@ -1,0 +1,122 @@
+"""The virtual environment, made from nothing: `make venv` runs this with whatever Python it found.
+
+It imports the standard library alone. What can go wrong ends in one sentence and status 1, never in a trace.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+STAMP = VENV / ".ok"
+LOCKS = ("requirements-dev.lock", "uv.pin")
+NO_PIP = (
+    "This Python ({}) has neither pip nor ensurepip, so nothing can be installed with it: "
+    "on Debian and Ubuntu install the package python3-venv (as root: apt-get install python3-venv), "
+    "then try again."
+)
+NO_VENV = (
+    "This Python ({}) cannot make virtual environments: on Debian and Ubuntu install the package "
+    "python3-venv (as root: apt-get install python3-venv), then try again."
+)
+# the Python that the environment is made from, also when the environment's own runs this file
+OUTER: str = getattr(sys, "_base_executable", sys.executable)
+
+
+class Stop(Exception):
+    """What keeps the environment from being made, in one sentence."""
+
+
+def main() -> int:
+    """The exit status: 0 when `.venv` holds exactly what the lock names."""
+    if is_fresh():
+        return 0
+    try:
+        build()
+    except Stop as problem:
+        print(problem, file=sys.stderr)
+        return 1
+    except OSError as problem:
+        print(f"The environment could not be made in {VENV}: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def is_fresh() -> bool:
+    """Whether the environment was made from the locks as they stand now."""
+    return interpreter().exists() and STAMP.exists() and STAMP.read_bytes() == wanted()
+
+
+def wanted() -> bytes:
+    """What the stamp must hold: the locks' text (a clock cannot tell), and the place (scripts name it)."""
+    return os.fsencode(VENV) + b"".join((ROOT / name).read_bytes() for name in LOCKS)
+
+
+def interpreter() -> Path:
+    return VENV / "bin" / "python"
+
+
+def build() -> None:
+    """An environment with the locked packages in it; raises Stop with the sentence to show."""
+    STAMP.unlink(missing_ok=True)
+    if not runs([str(interpreter()), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]):
+        shutil.rmtree(VENV, ignore_errors=True)
+        made = quiet([OUTER, "-m", "venv", "--without-pip", str(VENV)])
+        if made.returncode:
+            raise Stop(NO_VENV.format(OUTER))
+    if not runs([str(VENV / "bin" / "uv"), "--version"]):
+        install("uv.pin")
+    uv = [str(VENV / "bin" / "uv"), "pip", "sync", "-q", "--python", str(interpreter()), "--require-hashes"]
+    synced = quiet([*uv, *LOCKS])
+    if synced.returncode:
+        # uv does not read pip's settings (a mirror, a certificate); pip may reach what uv could not
+        for name in LOCKS:
+            install(name, synced.stderr)
+    STAMP.write_bytes(wanted())
+
+
+def a_pip() -> list[str]:
+    """The command line of a pip that installs into the environment."""
+    if runs([OUTER, "-m", "pip", "--version"]):
+        return [OUTER, "-m", "pip", "--python", str(interpreter())]
+    if runs([str(interpreter()), "-m", "pip", "--version"]):
+        return [str(interpreter()), "-m", "pip"]
+    if runs([str(interpreter()), "-m", "ensurepip", "--default-pip"]):
+        return [str(interpreter()), "-m", "pip"]
+    raise Stop(NO_PIP.format(OUTER))
+
+
+def install(name: str, before: str = "") -> None:
+    """Installs what a lock names; raises Stop with the last line of what pip said."""
+    options = ["-q", "--disable-pip-version-check", "--no-input", "--require-hashes"]
+    done = quiet([*a_pip(), "install", *options, "-r", str(ROOT / name)])
+    if done.returncode:
+        said = (done.stderr or done.stdout or before).strip().splitlines() or ["no reason given"]
+        raise Stop(
+            f"The packages of {name} could not be installed (is the network there?): {said[-1].strip()}"
+        )
+
+
+def runs(command: list[str]) -> bool:
+    """Whether a command can be run and says that all is well."""
+    try:
+        return quiet(command).returncode == 0
+    except OSError:
+        return False
+
+
+def quiet(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """A command's end, with what it said kept back."""
+    env = dict(os.environ)
+    if "PIP_CERT" in env:
+        env.setdefault("SSL_CERT_FILE", env["PIP_CERT"])
+    if "PIP_INDEX_URL" in env:
+        env.setdefault("UV_DEFAULT_INDEX", env["PIP_INDEX_URL"])
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
