@@ -6,6 +6,7 @@ work-horses into process groups of their own: the session is the one bond that a
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import time
@@ -90,10 +91,8 @@ class Child:
     def signal(self, number: int) -> None:
         """The signal, to the leader and all its descendants."""
         for pid in self.members():
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-            except ProcessLookupError:
-                continue
 
     def kill(self, number: int = SIGKILL) -> None:
         """Nothing of it runs any more (for a signal that ends), as after a crash: no time to tidy up."""
@@ -147,10 +146,8 @@ class Child:
         # a work-horse outlives its worker: what is left of the session goes too
         while left := self.members():
             for pid in left:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, SIGKILL)
-                except ProcessLookupError:
-                    continue
             time.sleep(0.01)
 
 
@@ -172,11 +169,20 @@ def leftovers(folder: Path) -> list[int]:
     found = []
     for pid in all_pids() if ON_LINUX else []:
         try:
-            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and pid != os.getpid():
+            if mark in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and not _is_zombie(pid):
                 found.append(pid)
         except OSError:
             continue
     return found
+
+
+def clear(folder: Path) -> None:
+    """No process of an earlier house of this folder runs any more."""
+    while left := leftovers(folder):
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, SIGKILL)
+        time.sleep(0.01)
 
 
 def all_pids() -> list[int]:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from dev.child import MARK, Child, Failed, leftovers
+from dev.child import MARK, Child, Failed, clear
 from dev.servers import Valkey, free_port, port_in_use
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -91,6 +91,7 @@ class House:
         for name in APP_PARTS:
             self.children[name] = self._child(name, procfile()[name])
         if self.valkey:
+            self.valkey.child.env[MARK] = str(self.folder)
             self.children["valkey"] = self.valkey.child
 
     def __enter__(self) -> House:
@@ -104,8 +105,7 @@ class House:
 
     def start(self) -> None:
         """Every part answers; raises Failed, with nothing left running, when one does not come up."""
-        for pid in leftovers(self.folder):
-            os.kill(pid, signal.SIGKILL)
+        clear(self.folder)
         try:
             if self.valkey:
                 self.valkey.start()

@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from dev.child import Failed
+from dev.child import Failed, clear
 from dev.house import ROOT, House, Ports
 from dev.servers import Missing
 
@@ -38,6 +38,10 @@ def main() -> int:
     except (Refused, Failed, Missing) as problem:
         print(problem, file=sys.stderr, flush=True)
         return 1
+    except BrokenPipeError:
+        # whoever read what we print has gone; everything was stopped all the same
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return 0
 
 
@@ -46,6 +50,7 @@ def house() -> House:
     wanted = os.environ.get("PORT", str(FIRST_PORT))
     if not wanted.isdigit() or not 1024 <= int(wanted) <= 65_000:
         raise Refused(f"PORT={wanted} is not a port: choose a number from 1024 to 65000.")
+    clear(FOLDER)
     ports = Ports.counted_from(int(wanted))
     if taken := ports.taken():
         named = ", ".join(map(str, taken))
@@ -67,8 +72,8 @@ def stay(house: House, stopping: threading.Event) -> None:
             old.replace(old.with_suffix(".log.1"))
     follower = Follower(house.logs) if os.environ.get("VERBOSE") else None
     house.start()
-    greet(house)
     try:
+        greet(house)
         while not stopping.wait(0.3):
             if follower:
                 follower.show()
