@@ -103,7 +103,9 @@ class Valkey:
         if self.port is not None:
             where = ["--port", str(self.port), "--bind", "127.0.0.1"]
         keep = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        return [valkey_binary(), *where, "--dir", str(self.folder), *keep, "--loglevel", "warning"]
+        # a title of its own would overwrite the mark by which dev.child knows what an earlier run left behind
+        plain = ["--set-proc-title", "no", "--loglevel", "warning"]
+        return [valkey_binary(), *where, "--dir", str(self.folder), *keep, *plain]
 
     def _answers(self) -> bool:
         family = socket.AF_UNIX if self.port is None else socket.AF_INET
