@@ -1,0 +1,315 @@
+"""Fixtures that every test may ask for, and how the run is ordered, judged and summed up.
+
+`app` and `client` (an app of its own for each test, on SQLite and on PostgreSQL), `db` (its database, inside
+an app context), `make_app` (the same with other settings), `valkey`, `house` (the real processes, one for a
+module's tests), `page` (Chromium, by pytest-playwright).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import os
+import shutil
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_sqlalchemy import SQLAlchemy
+
+from dev.house import House, kept_secrets
+from dev.servers import Missing, Valkey
+from tests.servers import Database, PostgreSQL, Server, Sqlite
+
+KINDS = {"sqlite": Sqlite, "postgres": PostgreSQL}
+# what is quick comes first, so that a mistake shows early
+ORDER = (
+    "unit",
+    "house",
+    "cases",
+    "dev",
+    "sandbox",
+    "contract",
+    "web",
+    "hostile",
+    "fault",
+    "journey",
+    "browser",
+)
+STRICT = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("nightly", deadline=None, max_examples=10_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+# --- the run ----------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--db", choices=["sqlite", "postgres", "both"], default="both", help="databases to test on"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--db")
+        kinds = list(KINDS) if wanted == "both" else [wanted]
+        metafunc.parametrize("server", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        top = item.path.relative_to(root).parts[0]
+        return ORDER.index(top) if top in ORDER else ORDER.index("web")
+
+    items.sort(key=rank)
+    for item in items:
+        if "house" in getattr(item, "fixturenames", ()):
+            # tests that share a house run on the same xdist worker, or each worker would build its own
+            spec = getattr(item, "callspec", None)
+            kind = spec.params.get("server", "") if spec else ""
+            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{kind}"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: Any = yield
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report: Any = yield
+    if STRICT and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        skipped[_reason(report)] = skipped.get(_reason(report), 0) + 1
+    if config.getoption("--db") != "both":
+        terminalreporter.write_line(f"\nOnly on {config.getoption('--db')}, as asked with --db.")
+    if not skipped:
+        terminalreporter.write_line("\nNothing was skipped.")
+    for reason, count in sorted(skipped.items()):
+        terminalreporter.write_line(f"\nSkipped {count}: {reason}")
+
+
+def _reason(report: Any) -> str:
+    why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(why).removeprefix("Skipped: ")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_of_this_machine() -> Iterator[None]:
+    """The developer's own settings do not count, and no test reaches beyond loopback."""
+    from shopapp import config
+
+    connect = socket.socket.connect
+
+    def only_loopback(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else ""
+        if host not in ("", "localhost", "::1") and not str(host).startswith("127."):
+            raise AssertionError(f"a test wanted to talk to {host}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for setting in config.SETTINGS:
+            patch.delenv(setting.name, raising=False)
+        patch.setattr(socket.socket, "connect", only_loopback)
+        yield
+
+
+# --- the servers ------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
+    """A real Redis-compatible server for this run; `house` has another."""
+    server = Valkey(tmp_path_factory.mktemp("valkey"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def _servers() -> Iterator[dict[str, Server | str]]:
+    # kept here and not in `server`, which is torn down whenever the kind changes
+    started: dict[str, Server | str] = {}
+    yield started
+    for server in started.values():
+        if not isinstance(server, str):
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def server(request: pytest.FixtureRequest, _servers: dict[str, Server | str]) -> Server:
+    """The kind of database that this test runs on; every test that needs one runs on each kind."""
+    kind: str = request.param
+    if kind not in _servers:
+        try:
+            _servers[kind] = KINDS[kind]()
+        except Missing as problem:
+            _servers[kind] = str(problem)
+    found = _servers[kind]
+    if isinstance(found, str):
+        pytest.skip(found)
+    return found
+
+
+@pytest.fixture(scope="session")
+def _databases() -> dict[str, Database]:
+    return {}
+
+
+@pytest.fixture
+def database(
+    server: Server, _databases: dict[str, Database], settings: dict[str, str], valkey: Valkey
+) -> Database:
+    """A database as the migrations make it, without a row."""
+    if server.kind not in _databases:
+        _databases[server.kind] = Database(server, lambda url: _migrate(settings | {"DATABASE_URL": url}))
+    _databases[server.kind].empty()
+    return _databases[server.kind]
+
+
+def _migrate(settings: dict[str, str]) -> None:
+    from shopapp import create_app
+
+    result = create_app(settings).test_cli_runner().invoke(args=["release"])
+    assert result.exit_code == 0, f"the migrations failed: {result.output} {result.exception!r}"
+
+
+# --- the app ----------------------------------------------------------------------------------------------
+
+
+class Client(FlaskClient):
+    """A browser whose requests share nothing with the test's own app context, as in a real server.
+
+    What the test wrote is committed first, so that the request sees it and no lock stands in its way.
+    """
+
+    def open(self, *args: Any, **kwargs: Any) -> Any:
+        from flask import has_app_context
+
+        from shopapp.models import db
+
+        if has_app_context():
+            db.session.commit()
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Settings for an app under test; no address of the outside leads anywhere."""
+    nowhere = "http://127.0.0.1:9"
+    return kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.json") | {
+        "APP_URL": "http://localhost",
+        "REDIS_URL": valkey.url,
+        "JUMPSELLER_CLIENT_ID": "quick-invoice",
+        "JUMPSELLER_CLIENT_SECRET": "sandbox-secret",
+        "JUMPSELLER_ACCOUNTS_URL": nowhere,
+        "JUMPSELLER_API_URL": f"{nowhere}/v1",
+        "JUMPSELLER_ADMIN_ORIGINS": "http://admin.localhost",
+        "IGEST_URL": f"{nowhere}/webservice.php",
+        "ALLOW_PLAIN_HTTP": "1",
+    }
+
+
+@pytest.fixture
+def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> Iterator[Callable[..., Flask]]:
+    """Makes an app on this test's database: `make_app(WORKERS="1")`; the settings given win."""
+    from shopapp import create_app
+    from shopapp.models import db
+
+    made: list[Flask] = []
+
+    def make(**overrides: Any) -> Flask:
+        app = create_app({**settings, "DATABASE_URL": database.url, **overrides})
+        app.testing = True
+        app.test_client_class = Client
+        made.append(app)
+        return app
+
+    with redis.from_url(valkey.url) as connection:
+        connection.flushall()
+    yield make
+    for app in made:
+        with app.app_context():
+            db.session.remove()
+            for engine in db.engines.values():
+                engine.dispose()
+
+
+@pytest.fixture
+def app(make_app: Callable[..., Flask]) -> Flask:
+    """The app on an empty database."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser that has never been here."""
+    return app.test_client()
+
+
+@pytest.fixture
+def db(app: Flask) -> Iterator[SQLAlchemy]:
+    """The app's database, inside an app context."""
+    from shopapp.models import db
+
+    with app.app_context():
+        yield db
+        db.session.rollback()
+
+
+# --- the real thing ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def house(server: Server) -> Iterator[House]:
+    """The whole program as real processes on a fresh database of this kind, one for the tests of a module."""
+    with House(database_url=server.fresh(), clock_scale=60, settings={"WEB_PROCESSES": "1"}) as house:
+        yield house
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of Debian's Chromium (or the one that CHROMIUM names)."""
+    named = os.environ.get("CHROMIUM")
+    found = next(filter(None, map(shutil.which, [named] if named else CHROMIUM)), None)
+    if not found:
+        pytest.skip("No Chromium on this machine: install chromium, or set CHROMIUM to its path.")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(chromium: str) -> dict[str, Any]:
+    """How pytest-playwright starts the browser (fixtures `page`, `context`, `browser`)."""
+    return {"executable_path": chromium, "args": CHROMIUM_ARGS, "headless": True}

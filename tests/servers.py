@@ -1,0 +1,97 @@
+"""The databases on which the tests run: each kind gives empty ones, and one that the migrations have made.
+
+Called by tests/conftest.py. One instance of a kind lives as long as the run (per xdist worker).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import sqlalchemy
+from sqlalchemy.pool import NullPool
+
+from dev.servers import Postgres
+
+Migrate = Callable[[str], None]
+
+
+class Server(Protocol):
+    """What a kind of database is able to do."""
+
+    kind: str
+
+    def fresh(self) -> str:
+        """The address of a new, empty database."""
+
+    def stop(self) -> None:
+        """Everything that it made is gone."""
+
+
+class Sqlite:
+    """Files in a folder, in memory where the machine offers it."""
+
+    kind = "sqlite"
+
+    def __init__(self) -> None:
+        shm = Path("/dev/shm")
+        self.folder = Path(tempfile.mkdtemp(prefix="sqlite", dir=shm if os.access(shm, os.W_OK) else None))
+        self._numbers = itertools.count(1)
+
+    def fresh(self) -> str:
+        return f"sqlite:///{self.folder}/{next(self._numbers)}.db"
+
+    def stop(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class PostgreSQL:
+    """Databases of a throw-away server; raises dev.servers.Missing when there is none on this machine."""
+
+    kind = "postgres"
+
+    def __init__(self) -> None:
+        self._server = Postgres()
+        self._server.start()
+        self._numbers = itertools.count(1)
+
+    def fresh(self) -> str:
+        return self._server.create(f"shop{next(self._numbers)}")
+
+    def stop(self) -> None:
+        self._server.stop()
+
+
+class Database:
+    """One migrated database that many tests share, emptied before each."""
+
+    def __init__(self, server: Server, migrate: Migrate) -> None:
+        self.kind = server.kind
+        self.url = server.fresh()
+        migrate(self.url)
+        self._engine = sqlalchemy.create_engine(self.url, poolclass=NullPool)
+        names = sqlalchemy.inspect(self._engine).get_table_names()
+        self._tables = [name for name in names if name != "alembic_version"]
+        with self._engine.connect() as connection:
+            # what a migration itself put there belongs to the empty state
+            full = [name for name in self._tables if connection.scalar(self._first(name)) is not None]
+        assert not full, f"the migrations left rows in {full}: say here how to keep them"
+
+    def empty(self) -> None:
+        """No table has a row."""
+        with self._engine.begin() as connection:
+            if self.kind == "postgres":
+                # rows may point at each other in a circle; SQLite looks at that only where it is asked to
+                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
+                connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+            for name in self._tables:
+                connection.execute(sqlalchemy.text(f'DELETE FROM "{name}"'))
+
+    @staticmethod
+    def _first(name: str) -> sqlalchemy.TextClause:
+        return sqlalchemy.text(f'SELECT 1 FROM "{name}" LIMIT 1')
