@@ -1,0 +1,62 @@
+"""Who may call: entity, integration key, NIF, security code and time, each refused by its own sentence.
+
+Called by the service before a method runs. The request shape is seen in one public program, the sentences
+are ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from .asked import Refusal
+from .clock import LISBON
+from .entities import Entity
+from .office import Office
+from .wire import Call
+
+WINDOW = timedelta(minutes=10)
+
+
+def admit(office: Office, call: Call) -> Entity:
+    """The entity in whose name the call may act; Refusal when one of the five proofs fails."""
+    entity = office.entities.get(call.entity)
+    if entity is None:
+        raise Refusal("Entidade inexistente.")
+    if not entity.active_since:
+        raise Refusal("Integração inativa.")
+    code, secret = proofs(office, entity)
+    if not hmac.compare_digest(call.code.encode(), code.encode()):
+        others = [proofs(office, other)[0] for other in office.entities.values() if other is not entity]
+        raise Refusal(
+            "O código de integração não pertence a esta entidade."
+            if call.code in others
+            else "Código de integração inválido."
+        )
+    if call.nif != entity.nif:
+        raise Refusal("O NIF não corresponde à entidade.")
+    wanted = hashlib.sha1((secret + call.stamp).encode()).hexdigest()
+    if not hmac.compare_digest(call.digest.encode(), wanted.encode()):
+        raise Refusal("Código de segurança inválido.")
+    _in_time(office, call.stamp)
+    return entity
+
+
+def proofs(office: Office, entity: Entity) -> tuple[str, str]:
+    """(what `codigo` must be, what `chave` is made with), in the order in force."""
+    key, code = entity.keys(office.seed)
+    return (code, key) if office.switches["keys"] == "swapped" else (key, code)
+
+
+def _in_time(office: Office, stamp: str) -> None:
+    try:
+        said = datetime.strptime(stamp, "%Y-%m-%d %H:%M:%S").replace(tzinfo=LISBON)
+    except ValueError:
+        raise Refusal("Data do pedido inválida.") from None
+    if office.switches["time-window"] == "off":
+        return
+    now = office.clock.now()
+    # the hour that comes twice in October is allowed either reading
+    if all(abs(said.replace(fold=fold) - now) > WINDOW for fold in (0, 1)):
+        raise Refusal("Pedido fora do prazo: verifique a hora.")

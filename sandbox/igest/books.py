@@ -1,0 +1,121 @@
+"""What the ledger comes to: documents by number and series, what was credited, articles, stock.
+
+Fed with the ledger's entries, one after another, by the office; asked by the rules, the methods and the
+panel. It never writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from .entities import Entity
+from .ledger import Entry
+
+
+class Books:
+    """The state that follows from the entries posted so far."""
+
+    def __init__(self, entities: Iterable[Entity], entries: Iterable[Entry]) -> None:
+        self.documents: dict[int, Entry] = {}
+        self.mails: list[Entry] = []
+        self._annulled: dict[int, str] = {}
+        self._settled: set[int] = set()
+        self._by_number: dict[tuple[str, str], Entry] = {}
+        self._by_reference: dict[tuple[str, str], Entry] = {}
+        self._last: dict[tuple[str, str, str], Entry] = {}
+        self._credits: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        self._articles: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
+        self._stock: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        for entity in entities:
+            self.open(entity)
+        for entry in entries:
+            self.post(entry)
+
+    def open(self, entity: Entity) -> None:
+        """Nothing; the entity's first articles and their stock stand in the books."""
+        for article in entity.articles:
+            self._articles[entity.number][article["ref"]] = article
+            if article["type"] == "P":
+                self._stock[entity.number, article["ref"], entity.main_warehouse] += Decimal(article["stock"])
+
+    def post(self, entry: Entry) -> None:
+        """Nothing; whatever the entry says holds from now on."""
+        kind = entry["kind"]
+        if kind == "document":
+            self._post_document(entry)
+        elif kind == "article":
+            self._articles[entry["entity"]].setdefault(entry["ref"], entry)
+        elif kind == "annulment":
+            self._annulled[entry["id"]] = entry["reason"]
+            self._move(entry["entity"], entry["stock"])
+        elif kind == "receipt":
+            self._settled.add(entry["id"])
+        elif kind == "stock":
+            self._move(entry["entity"], [entry])
+        elif kind == "mail":
+            self.mails.append(entry)
+
+    def _post_document(self, entry: Entry) -> None:
+        entity = entry["entity"]
+        self.documents[entry["id"]] = entry
+        self._by_number[entity, entry["number"]] = entry
+        self._last[entity, entry["series"], entry["type"]] = entry
+        if entry["reference"]:
+            self._by_reference.setdefault((entity, entry["reference"]), entry)
+        if entry["origin"]:
+            self._credits[entity, entry["origin"]].append(entry)
+        self._move(entity, entry["stock"])
+
+    def _move(self, entity: str, moves: list[Entry]) -> None:
+        for move in moves:
+            self._stock[entity, move["ref"], move["warehouse"]] += Decimal(move["qty"])
+
+    def of(self, entity: str) -> list[Entry]:
+        """The entity's documents, newest first."""
+        return [entry for entry in reversed(self.documents.values()) if entry["entity"] == entity]
+
+    def document(self, entity: str, number: str | int) -> Entry | None:
+        """The entity's document with that id."""
+        found = self.documents.get(int(number)) if str(number).isdecimal() else None
+        return found if found and found["entity"] == entity else None
+
+    def numbered(self, entity: str, number: str) -> Entry | None:
+        """The entity's document with that printed number (`FR 2026FR/12`)."""
+        return self._by_number.get((entity, number))
+
+    def referring(self, entity: str, reference: str) -> Entry | None:
+        """The entity's first document that carries the caller's reference."""
+        return self._by_reference.get((entity, reference))
+
+    def mentioning(self, entity: str, words: str) -> list[Entry]:
+        """The entity's documents whose `observacoes` contain the words, newest first."""
+        return [entry for entry in self.of(entity) if words in entry["observacoes"]]
+
+    def last(self, entity: str, series: str, kind: str) -> Entry | None:
+        """The last document of one series and type."""
+        return self._last.get((entity, series, kind))
+
+    def credits(self, entry: Entry) -> list[Entry]:
+        """The credit notes of a document that still hold."""
+        notes = self._credits.get((entry["entity"], entry["number"]), [])
+        return [note for note in notes if not self.annulled(note)]
+
+    def annulled(self, entry: Entry) -> bool:
+        return entry["id"] in self._annulled
+
+    def state(self, entry: Entry) -> str:
+        """What the listing shows: Pago, Por pagar or Anulado."""
+        if self.annulled(entry):
+            return "Anulado"
+        return "Por pagar" if entry["type"] == "FT" and entry["id"] not in self._settled else "Pago"
+
+    def article(self, entity: str, reference: str) -> dict[str, str] | None:
+        return self._articles[entity].get(reference)
+
+    def articles(self, entity: str) -> list[dict[str, str]]:
+        return [self._articles[entity][ref] for ref in sorted(self._articles[entity])]
+
+    def stock(self, entity: str, reference: str, warehouse: str) -> Decimal:
+        return self._stock.get((entity, reference, warehouse), Decimal(0))

@@ -1,0 +1,156 @@
+"""The merchant's panel: the Jumpseller integration and its keys, documents, articles, stock.
+
+Registered by the app; what its buttons do is also called by the control routes. A merchant in doubt looks
+here whether a document exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, abort, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from . import issuing, paper
+from .asked import Refusal
+from .entities import Entity
+from .ledger import Entry
+from .office import Office
+
+
+def activate(office: Office, entity: Entity) -> None:
+    """Nothing; the integration is active from now on, with the keys it had."""
+    if not entity.active_since:
+        entity.active_since = office.clock.now().strftime("%Y-%m-%d %H:%M:%S")
+        office.keep(entity)
+
+
+def deactivate(office: Office, entity: Entity) -> None:
+    """Nothing; every call of the entity is refused from now on."""
+    entity.active_since = ""
+    office.keep(entity)
+
+
+def rotate(office: Office, entity: Entity) -> None:
+    """Nothing; both keys are new and the old ones good for nothing."""
+    entity.rotation += 1
+    office.keep(entity)
+
+
+INTEGRATION: dict[str, Callable[[Office, Entity], None]] = {
+    "activate": activate,
+    "deactivate": deactivate,
+    "rotate": rotate,
+}
+
+
+def stock_rows(office: Office, entity: Entity) -> list[dict[str, Any]]:
+    """Each article with its stock in each warehouse (one nameless place where the entity has none)."""
+    places = [place.code for place in entity.warehouses] or [""]
+    return [
+        {key: article[key] for key in ("ref", "description", "unit", "type")}
+        | {
+            "stock": {
+                place: str(office.books.stock(entity.number, article["ref"], place)) for place in places
+            }
+        }
+        for article in office.books.articles(entity.number)
+    ]
+
+
+def panel(office: Office) -> Blueprint:
+    """The pages around one office."""
+    pages = Blueprint("panel", __name__, url_prefix="/panel")
+
+    def entity(number: str) -> Entity:
+        return office.entities.get(number) or abort(404)
+
+    @pages.get("/")
+    def choose() -> str:
+        return render_template("choose.html", entities=office.entities.values())
+
+    @pages.get("/<number>/")
+    def front(number: str) -> Response:
+        return redirect(f"/panel/{number}/integracoes")
+
+    @pages.get("/<number>/integracoes")
+    def integrations(number: str) -> str:
+        chosen = entity(number)
+        key, code = chosen.keys(office.seed)
+        return render_template("integrations.html", entity=chosen, key=key, code=code)
+
+    @pages.post("/<number>/integracoes/<any(activate, deactivate, rotate):what>")
+    def integration(number: str, what: str) -> Response:
+        INTEGRATION[what](office, entity(number))
+        return redirect(f"/panel/{number}/integracoes", 303)
+
+    @pages.get("/<number>/artigos")
+    def articles(number: str) -> str:
+        chosen = entity(number)
+        return render_template("articles.html", entity=chosen, rows=stock_rows(office, chosen))
+
+    _sales(office, pages, entity)
+    return pages
+
+
+def _sales(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) -> None:
+    @pages.get("/<number>/vendas")
+    def sales(number: str) -> str:
+        chosen = entity(number)
+        since, until, words = (request.args.get(name, "").strip() for name in ("de", "ate", "q"))
+        found = [entry for entry in office.books.of(chosen.number) if _listed(entry, since, until, words)]
+        return render_template(
+            "sales.html",
+            entity=chosen,
+            rows=found,
+            state=office.books.state,
+            since=since,
+            until=until,
+            words=words,
+        )
+
+    @pages.get("/<number>/vendas/<int:document>")
+    def sale(number: str, document: int) -> str:
+        chosen = entity(number)
+        return _sale_page(office, chosen, office.books.document(chosen.number, document) or abort(404), "")
+
+    @pages.get("/<number>/vendas/<int:document>/2a-via.pdf")
+    def copy(number: str, document: int) -> Response:
+        chosen = entity(number)
+        entry = office.books.document(chosen.number, document) or abort(404)
+        return Response(paper.pdf(chosen, entry, office.books.annulled(entry)), mimetype="application/pdf")
+
+    @pages.post("/<number>/vendas/<int:document>/<any(anular, recibo):what>")
+    def correct(number: str, document: int, what: str) -> Response | tuple[str, int]:
+        chosen = entity(number)
+        entry = office.books.document(chosen.number, document) or abort(404)
+        try:
+            if what == "anular":
+                issuing.annul(office, chosen, entry, request.form.get("motivo", "").strip())
+            else:
+                issuing.settle(office, chosen, entry)
+        except Refusal as no:
+            return _sale_page(office, chosen, entry, str(no)), 422
+        return redirect(f"/panel/{number}/vendas/{document}", 303)
+
+
+def _sale_page(office: Office, entity: Entity, entry: Entry, complaint: str) -> str:
+    mails = [mail["to"] for mail in office.books.mails if mail["id"] == entry["id"]]
+    return render_template(
+        "sale.html",
+        entity=entity,
+        entry=entry,
+        state=office.books.state(entry),
+        mails=mails,
+        notes=office.books.credits(entry),
+        complaint=complaint,
+    )
+
+
+def _listed(entry: Entry, since: str, until: str, words: str) -> bool:
+    if (since and entry["date"] < since) or (until and entry["date"] > until):
+        return False
+    buyer = entry["customer"]
+    where = (entry["number"], entry["observacoes"], buyer["name"], buyer["nif"], entry["totals"]["gross"])
+    return not words or any(words.casefold() in text.casefold() for text in where)

@@ -1,0 +1,95 @@
+"""The stand-in's own arithmetic: what a document's lines add up to, in exact fractions.
+
+Called by the office when it issues. It shares no line with the application, so that neither can copy the
+other's mistake. The level of rounding of the real program is unknown: a switch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+from .asked import Line
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """Net, VAT and gross in cents; net + vat = gross."""
+
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+
+    def texts(self) -> dict[str, str]:
+        return {"net": str(self.net), "vat": str(self.vat), "gross": str(self.gross)}
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The amounts of each line and each group (region, rate, exemption code), and of the whole document."""
+
+    lines: list[Amounts]
+    groups: dict[tuple[str, str, str], Amounts]
+    total: Amounts
+
+
+def add_up(lines: Sequence[Line], rounding: str, prices: str) -> Sums:
+    """What the lines come to; rounding is `rate-group`, `line` or `document`, prices `net` or `gross`."""
+    exact = [_exact(line, prices) for line in lines]
+    singly = [_rounded(net, gross) for net, gross in exact]
+    if rounding == "line":
+        singly = [_by_parts(net, gross - net) for net, gross in exact]
+    members: dict[tuple[str, str, str], list[int]] = {}
+    for index, line in enumerate(lines):
+        members.setdefault((line.region, text(line.rate), line.exemption), []).append(index)
+    groups = {
+        key: _sum([singly[i] for i in inside])
+        if rounding == "line"
+        else _rounded(sum(exact[i][0] for i in inside), sum(exact[i][1] for i in inside))
+        for key, inside in members.items()
+    }
+    if rounding == "document":
+        total = _rounded(sum(net for net, _ in exact), sum(gross for _, gross in exact))
+    else:
+        total = _sum(list(groups.values()))
+    return Sums(singly, groups, total)
+
+
+def text(number: Decimal) -> str:
+    """The number without trailing zeros and never with an exponent: 23, 4.9, 100."""
+    written = format(number, "f")
+    return (written.rstrip("0").rstrip(".") if "." in written else written) or "0"
+
+
+def cents(amount: Fraction | int) -> Decimal:
+    """The amount in whole cents, half up; amounts here are never below zero."""
+    return Decimal(math.floor(Fraction(amount) * 100 + Fraction(1, 2))) / 100 + Decimal("0.00")
+
+
+def _exact(line: Line, prices: str) -> tuple[Fraction, Fraction]:
+    worth = Fraction(line.quantity) * Fraction(line.price) * (1 - Fraction(line.discount) / 100)
+    factor = 1 + Fraction(line.rate) / 100
+    return (worth / factor, worth) if prices == "gross" else (worth, worth * factor)
+
+
+def _rounded(net: Fraction | int, gross: Fraction | int) -> Amounts:
+    """The gross is rounded first and the VAT is what lies between."""
+    rounded_net, rounded_gross = cents(net), cents(gross)
+    return Amounts(rounded_net, rounded_gross - rounded_net, rounded_gross)
+
+
+def _by_parts(net: Fraction, vat: Fraction) -> Amounts:
+    rounded_net, rounded_vat = cents(net), cents(vat)
+    return Amounts(rounded_net, rounded_vat, rounded_net + rounded_vat)
+
+
+def _sum(parts: list[Amounts]) -> Amounts:
+    zero = Decimal("0.00")
+    return Amounts(
+        sum((p.net for p in parts), zero),
+        sum((p.vat for p in parts), zero),
+        sum((p.gross for p in parts), zero),
+    )

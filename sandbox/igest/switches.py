@@ -1,0 +1,71 @@
+"""The switches of the stand-in: each point on which nobody outside knows how the real iGEST behaves.
+
+Read by the rules and the methods; the first position is the default. Every one has a test in each position.
+"""
+
+from __future__ import annotations
+
+from sandbox.web import Switch
+
+SWITCHES = (
+    Switch("soap", "bare XML, a SOAP envelope around it, or either", ("bare", "soap", "both"), "inferred"),
+    Switch(
+        "keys",
+        "codigo is the integration key of the panel and chave made with the security code, or the reverse",
+        ("as-shown", "swapped"),
+        "unknown",
+    ),
+    Switch(
+        "time-window", "requests whose time is over ten minutes off are refused", ("on", "off"), "inferred"
+    ),
+    Switch(
+        "unknown-article",
+        "a line with an unknown reference makes the article",
+        ("created", "refused"),
+        "unknown",
+    ),
+    Switch(
+        "repeated-reference",
+        "a second document with the same reference in observacoes",
+        ("accepted", "refused", "same"),
+        "unknown",
+    ),
+    Switch("search-by-reference", "procurar_documento exists", ("off", "on"), "unknown"),
+    Switch("document-state", "estado_documento exists", ("off", "on"), "unknown"),
+    Switch(
+        "stock-on-issue",
+        "issuing moves stock: as atualiza_stock asks, always, never",
+        ("as-asked", "always", "never"),
+        "unknown",
+    ),
+    Switch("credit-restores-stock", "a credit note puts stock back", ("on", "off"), "unknown"),
+    Switch("warehouse-list", "listar_armazens exists", ("on", "off"), "inferred"),
+    Switch("exemption-list", "listar_isencoes exists", ("on", "off"), "inferred"),
+    Switch(
+        "rate-limit",
+        "over 200 requests a minute, two minutes of refusals: as HTTP 429 or as erro",
+        ("off", "http-429", "erro"),
+        "inferred",
+    ),
+    Switch(
+        "pdf-url",
+        "who may open url_pdf: anyone, anyone for ten minutes, a signed address",
+        ("public", "expires", "signed"),
+        "unknown",
+    ),
+    Switch("prices", "preco is without or with VAT", ("net", "gross"), "unknown"),
+    Switch(
+        "rounding",
+        "where cents are made: by rate, by line, once",
+        ("rate-group", "line", "document"),
+        "unknown",
+    ),
+    Switch("code-on-taxed-line", "an exemption code on a taxed line", ("refused", "ignored"), "unknown"),
+    Switch(
+        "other-regions",
+        "rates of a Portuguese region other than the entity's",
+        ("refused", "accepted"),
+        "unknown",
+    ),
+    Switch("unknown-elements", "elements that the wire page does not name", ("refused", "ignored"), "ours"),
+)

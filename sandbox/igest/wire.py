@@ -1,0 +1,125 @@
+"""The XML on the wire: a request read into a call, an answer written as ISO-8859-1.
+
+Called by the service. DTDs and entities are refused, as is anything over 2 MiB; nothing here knows a
+business rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
+
+import defusedxml.ElementTree
+from defusedxml import DefusedXmlException
+
+from .asked import Refusal
+
+LIMIT = 2 * 1024 * 1024
+CONTENT_TYPE = "text/xml;charset=ISO-8859-1"
+_ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
+
+Fields = Sequence[tuple[str, "str | Fields"]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request: who asks for which method; `root` is the whole element `input`."""
+
+    entity: str
+    method: str
+    nif: str
+    code: str
+    digest: str
+    stamp: str
+    root: Element
+    soap: bool
+
+    def argument(self, name: str) -> str:
+        """The text of one element below the root, empty when it is not there."""
+        return (self.root.findtext(name) or "").strip()
+
+    def mentions(self, words: str) -> bool:
+        """Whether any text outside the authentication contains the words, in whatever case."""
+        return any(
+            words.casefold() in text.casefold()
+            for part in self.root
+            if part.tag != "autenticacao"
+            for text in part.itertext()
+        )
+
+
+def read(body: bytes, content_type: str, soap: str) -> Call:
+    """The call that the bytes ask for; Refusal says what is wrong with their form."""
+    if len(body) > LIMIT:
+        raise Refusal("Pedido demasiado grande.")
+    kind = content_type.lower().replace(" ", "")
+    if not kind.startswith("text/xml") or "charset=iso-8859-1" not in kind:
+        raise Refusal("Pedido inválido: esperado text/xml;charset=ISO-8859-1.")
+    if b'encoding="iso-8859-1"' not in body[:100].lower():
+        raise Refusal("Pedido inválido: codificação não suportada.")
+    try:
+        root: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as wrong:
+        raise Refusal("Pedido inválido: XML mal formado.") from wrong
+    root, wrapped = _unwrapped(root, soap)
+    return Call(
+        entity=(root.findtext("id_entidade") or "").strip(),
+        method=(root.findtext("metodo") or "").strip(),
+        nif=(root.findtext("autenticacao/nif") or "").strip(),
+        code=(root.findtext("autenticacao/codigo") or "").strip(),
+        digest=(root.findtext("autenticacao/chave") or "").strip(),
+        stamp=(root.findtext("autenticacao/data") or "").strip(),
+        root=root,
+        soap=wrapped,
+    )
+
+
+def _unwrapped(root: Element, soap: str) -> tuple[Element, bool]:
+    if root.tag == f"{{{_ENVELOPE}}}Envelope":
+        inner = root.find(f"{{{_ENVELOPE}}}Body/input")
+        if soap == "bare" or inner is None:
+            raise Refusal("Pedido inválido: envelope não suportado.")
+        return inner, True
+    if root.tag != "input" or soap == "soap":
+        raise Refusal("Pedido inválido.")
+    return root, False
+
+
+def success(fields: Fields) -> Element:
+    """The element `output` of a call that did what was asked."""
+    return _output("sucesso", "", fields)
+
+
+def error(text: str, fields: Fields = ()) -> Element:
+    """The element `output` of a business error."""
+    return _output("erro", text, fields)
+
+
+def _output(status: str, message: str, fields: Fields) -> Element:
+    output = Element("output")
+    SubElement(output, "status").text = status
+    SubElement(output, "mensagem_erro").text = message
+    _grow(output, fields)
+    return output
+
+
+def _grow(parent: Element, fields: Fields) -> None:
+    for name, value in fields:
+        child = SubElement(parent, name)
+        if isinstance(value, str):
+            child.text = value
+        else:
+            _grow(child, value)
+
+
+def write(output: Element, soap: bool = False) -> bytes:
+    """The bytes of an answer; what Latin-1 lacks becomes a character reference."""
+    body = tostring(output, encoding="unicode")
+    if soap:
+        body = (
+            f'<SOAP-ENV:Envelope xmlns:SOAP-ENV="{_ENVELOPE}"><SOAP-ENV:Body>'
+            f"{body}</SOAP-ENV:Body></SOAP-ENV:Envelope>"
+        )
+    whole = f'<?xml version="1.0" encoding="ISO-8859-1"?>\n{body}\n'
+    return whole.encode("iso-8859-1", "xmlcharrefreplace")
