@@ -1,0 +1,214 @@
+"""Who may know whom: the table, and the reader that holds a file against it.
+
+Called by test_imports.py. The most particular row of the table that fits a file is the one that holds.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = "shopapp"
+
+
+@dataclass(frozen=True)
+class Room:
+    """A row of the table: which files, and what they may import beside the standard library."""
+
+    files: str
+    own: str
+    others: str = ""
+
+
+PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe werkzeug wtforms"
+
+# files                 of our own                                           of other people's packages
+TABLE = (
+    Room("wsgi", "shopapp"),
+    Room("shopapp", "config fault jobs models sealed web", "flask"),
+    # the ground
+    Room("config", "sealed"),
+    Room("sealed", "", "cryptography flask"),
+    Room("fault", ""),
+    Room("fiscal", "fiscal"),
+    Room("fiscal.*", "fiscal", "stdnum"),
+    Room("fiscal.errors", ""),
+    Room("fiscal.money", "fiscal.errors"),
+    Room("fiscal.party", "fiscal.errors", "stdnum"),
+    Room("fiscal.tax", "fiscal.errors fiscal.money"),
+    Room("fiscal.order", "fiscal.errors fiscal.money fiscal.party"),
+    Room("fiscal.document", "fiscal.errors fiscal.money fiscal.party fiscal.tax"),
+    Room("fiscal.place", "fiscal.errors fiscal.money fiscal.party fiscal.tax"),
+    # the rows and the wire
+    Room("models*", "models sealed fiscal.document", "flask_sqlalchemy sqlalchemy"),
+    Room("http", "fiscal.errors", "requests urllib3"),
+    # the two outsides
+    Room("platforms*", "platforms http fiscal"),
+    Room("platforms.oauth", "platforms.base http fiscal", "authlib"),
+    Room("providers*", "providers http fiscal", "defusedxml"),
+    # where a row meets an adapter
+    Room("connect", "models platforms providers http fiscal", "flask"),
+    Room("vies", "http models fiscal"),
+    # the moves
+    Room("issuing*", "issuing connect fault fiscal models vies"),
+    Room("followups", "connect fault fiscal models"),
+    Room("sweeping", "connect fault fiscal issuing models"),
+    Room("catalogue", "connect fiscal models"),
+    Room("notices", "connect fiscal models"),
+    Room("checking", "connect fiscal issuing models"),
+    Room(
+        "jobs",
+        "catalogue checking connect fault followups fiscal.errors issuing models notices sweeping",
+        "click flask redis rq",
+    ),
+    # what browsers and hooks see
+    Room("web*", "web connect jobs models fiscal", PAGES),
+    Room("web.hooks", "web connect fault jobs models", "flask werkzeug"),
+    Room("web.documents", "web checking connect fiscal issuing jobs models", PAGES),
+    Room("web.setup", "web checking connect fiscal jobs models", PAGES),
+    Room("web.forms", "web.wording", PAGES),
+    Room("web.wording", "", "babel flask flask_babel"),
+)  # fmt: skip
+
+# fiscal law knows no clock, no network, no machine
+NEVER_IN_FISCAL = {
+    "asyncio",
+    "http",
+    "logging",
+    "os",
+    "random",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "threading",
+}
+NEVER_IN_FISCAL |= {"time", "urllib"}
+
+
+def parsed(source: str) -> ast.Module:
+    """The tree of a source; empty for one that is not Python (test_rules.py says which)."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module([], [])
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported name, and where it stands."""
+
+    target: str
+    line: int
+
+
+def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[Import]:
+    """Every module that a source names, `from a import b` as `a.b`; also those inside functions."""
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Import):
+            yield from (Import(name.name, node.lineno) for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = module.split(".")[
+                    : None if is_package and node.level == 1 else -node.level + is_package
+                ]
+                base = ".".join([*above, base] if base else above)
+            yield from (Import(f"{base}.{name.name}", node.lineno) for name in node.names)
+
+
+def module_of(path: Path, root: Path = ROOT) -> str:
+    """A file's name as an import would write it."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> Room | None:
+    """The row of the table that holds for a module; None when the house has no such room."""
+    name = module.removeprefix(f"{PACKAGE}.")
+    fitting = [room for room in TABLE if fnmatchcase(name, room.files)]
+    return max(fitting, key=lambda room: len(room.files.rstrip("*")), default=None)
+
+
+def offences(path: Path, source: str | None = None, root: Path = ROOT) -> list[str]:
+    """The imports of a file that the table forbids, each as `file:line: sentence`."""
+    module = module_of(path, root)
+    where = path.relative_to(root)
+    room = room_of(module)
+    if room is None:
+        return [f"{where}:1: the house has no such room; add it to the table of tests/house/imports.py"]
+    text = path.read_text() if source is None else source
+    found = []
+    for seen in imports_of(text, module, path.name == "__init__.py"):
+        if why := _forbidden(seen.target, module, room):
+            found.append(f"{where}:{seen.line}: {module} may not import {seen.target}: {why}")
+    return found
+
+
+def _forbidden(target: str, module: str, room: Room) -> str:
+    top = target.split(".")[0]
+    if top == PACKAGE:
+        name = target.removeprefix(f"{PACKAGE}.")
+        if room.files == "wsgi":
+            return ""
+        if not any(name == allowed or name.startswith(f"{allowed}.") for allowed in room.own.split()):
+            return f"only {room.own or 'nothing of ours'} stands beneath it"
+        return _inside_of_an_adapter(name, module)
+    if top in sys.stdlib_module_names:
+        if module.startswith(f"{PACKAGE}.fiscal") and top in NEVER_IN_FISCAL:
+            return "the law knows no clock, no network, no machine"
+        return ""
+    return "" if top in room.others.split() else f"of other packages only {room.others or 'none'}"
+
+
+def _inside_of_an_adapter(name: str, module: str) -> str:
+    parts = name.split(".")
+    if len(parts) < 3 or parts[0] not in ("platforms", "providers"):
+        return ""
+    folder = ROOT / PACKAGE / parts[0] / parts[1]
+    if not (folder / f"{parts[2]}.py").exists() or f"{module}.".startswith(
+        f"{PACKAGE}.{parts[0]}.{parts[1]}."
+    ):
+        return ""
+    return f"the inside of {parts[1]} is its own"
+
+
+def circles(files: list[Path], root: Path = ROOT) -> list[list[str]]:
+    """Every round trip of imports among the files, each as the modules on the way."""
+    modules = {module_of(path, root): path for path in files}
+    edges: dict[str, set[str]] = {module: set() for module in modules}
+    for module, path in modules.items():
+        for seen in imports_of(path.read_text(), module, path.name == "__init__.py"):
+            edges[module] |= _reached(seen.target, module, modules)
+    found: list[list[str]] = []
+    done: set[str] = set()
+
+    def walk(module: str, way: list[str]) -> None:
+        if module in way:
+            found.append([*way[way.index(module) :], module])
+        elif module not in done:
+            for following in sorted(edges[module]):
+                walk(following, [*way, module])
+            done.add(module)
+
+    for module in sorted(modules):
+        walk(module, [])
+    return found
+
+
+def _reached(target: str, module: str, modules: dict[str, Path]) -> set[str]:
+    parent = target.rpartition(".")[0]
+    reached = {target} if target in modules else {parent} & modules.keys()
+    # `from . import y` also runs the package's own list of members
+    if target in modules and parent in modules and module.startswith(f"{parent}."):
+        written = modules[module].read_text()
+        if (
+            f"from . import {target.rpartition('.')[2]}" in written
+            and "import" in modules[parent].read_text()
+        ):
+            reached.add(parent)
+    return reached - {module}
