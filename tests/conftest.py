@@ -127,10 +127,8 @@ def _reason(report: Any) -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _nothing_of_this_machine() -> Iterator[None]:
-    """The developer's own settings do not count, and no test reaches beyond loopback."""
-    from shopapp import config
-
+def _no_further_than_this_machine() -> Iterator[None]:
+    """No test reaches beyond loopback."""
     connect = socket.socket.connect
 
     def only_loopback(self: socket.socket, address: Any) -> None:
@@ -140,8 +138,6 @@ def _nothing_of_this_machine() -> Iterator[None]:
         connect(self, address)
 
     with pytest.MonkeyPatch.context() as patch:
-        for setting in config.SETTINGS:
-            patch.delenv(setting.name, raising=False)
         patch.setattr(socket.socket, "connect", only_loopback)
         yield
 
@@ -228,6 +224,11 @@ class Client(FlaskClient):
 @pytest.fixture(scope="session")
 def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Settings for an app under test; no address of the outside leads anywhere."""
+    from shopapp.config import SETTINGS
+
+    for setting in SETTINGS:
+        # what the developer has set for himself does not count
+        os.environ.pop(setting.name, None)
     nowhere = "http://127.0.0.1:9"
     return kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.json") | {
         "APP_URL": "http://localhost",
