@@ -42,7 +42,7 @@ TABLE = (
     Room("fiscal.errors", ""),
     Room("fiscal.money", "fiscal.errors"),
     # the rows and the wire
-    Room("models*", "models sealed fiscal.document", "flask_sqlalchemy sqlalchemy"),
+    Room("models*", "models sealed fiscal.document", "alembic click flask_sqlalchemy sqlalchemy"),
     Room("http", "fiscal.errors", "requests urllib3"),
     # the two outsides
     Room("platforms*", "platforms http fiscal"),
