@@ -255,7 +255,7 @@ td,th{border-bottom:1px solid #bbb;padding:.4rem;text-align:left}</style>
 
 
 def core(title: str, switches: Switches) -> Blueprint:
-    """The routes of every stand-in: `/sandbox/health`, `/sandbox/switches` (JSON, or a page for a browser)."""
+    """The routes of every stand-in: `/sandbox/health`, `/sandbox/switches` (JSON, or a browser's page)."""
     pages = Blueprint("core", __name__)
 
     @pages.get("/sandbox/health")

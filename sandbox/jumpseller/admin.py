@@ -1,0 +1,305 @@
+"""The small shop admin: apps, orders, products, taxes, hooks; plain pages in Portuguese, no script.
+
+Registered by the app. Opening a shop's admin logs the browser in to that shop, by a cookie that the consent
+page reads.
+"""
+
+from __future__ import annotations
+
+import secrets
+from decimal import InvalidOperation
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.web import Json
+
+from .accounts import APP_SCOPE, CLIENT_ID
+from .api_products import set_product
+from .api_store import add_tax
+from .here import parts, shop_called
+from .hooks import TRIES
+from .oauth import COOKIE
+from .orders import StateError
+from .seed import PLACE_NAMES, plain
+from .shapes import amounts_of
+from .specs import SpecError
+from .world import Shop
+
+pages = Blueprint("admin", __name__, url_prefix="/admin/<code>")
+STATE_NAMES = {
+    "created": "Em aberto",
+    "pending_payment": "Pagamento pendente",
+    "paid": "Pago",
+    "canceled": "Cancelado",
+    "abandoned": "Abandonado",
+}
+ORDER_ROWS = 4
+ORDERS_SHOWN = 100
+
+
+def _page(template: str, shop: Shop, status: int = 200, **more: object) -> Response:
+    answer = make_response(
+        render_template(
+            f"admin/{template}",
+            shop=shop,
+            shops=parts().world.shops.values(),
+            switches=parts().switches,
+            states=STATE_NAMES,
+            **more,
+        ),
+        status,
+    )
+    answer.set_cookie(COOKIE, shop.code, httponly=True, samesite="Lax")
+    return answer
+
+
+def _to(shop: Shop, path: str) -> AnyResponse:
+    return redirect(f"/admin/{shop.code}/{path}", 303)
+
+
+def _order(shop: Shop, number: int) -> Json:
+    order = shop.orders.get(number)
+    return order if order else abort(404)
+
+
+# --- the app ----------------------------------------------------------------------------------------------
+
+
+def app_address(shop: Shop) -> str:
+    """The App URL with whatever the switch says that Jumpseller adds to it."""
+    added = {
+        "none": {},
+        "store": {"store": shop.code},
+        "junk": {"store": "outra-loja", "locale": "pt_BR", "hmac": "0" * 64, "token": "x' OR 1=1"},
+    }[parts().switches["app-url-parameters"]]
+    return f"{parts().world.app_url}/" + (f"?{urlencode(added)}" if added else "")
+
+
+def _consent_address() -> str:
+    asked = {
+        "client_id": CLIENT_ID,
+        "redirect_uri": parts().accounts.redirect_uris()[0],
+        "response_type": "code",
+        "scope": APP_SCOPE,
+    }
+    return f"{parts().world.public}/oauth/authorize?{urlencode(asked)}"
+
+
+@pages.get("/")
+def home(code: str) -> Response:
+    return _page("home.html", shop_called(code))
+
+
+@pages.get("/apps")
+def apps(code: str) -> Response:
+    return _page("apps.html", shop_called(code), client=CLIENT_ID)
+
+
+@pages.get("/apps/quick-invoice")
+def app(code: str) -> AnyResponse:
+    shop = shop_called(code)
+    if not shop.profile["installed"] and parts().switches["install-begins"] == "authorize":
+        answer = redirect(_consent_address(), 303)
+        answer.set_cookie(COOKIE, shop.code, httponly=True, samesite="Lax")
+        return answer
+    return _page("app.html", shop, address=app_address(shop))
+
+
+@pages.post("/apps/quick-invoice/uninstall")
+def uninstall(code: str) -> AnyResponse:
+    parts().accounts.uninstall(shop_called(code))
+    return _to(shop_called(code), "apps")
+
+
+# --- orders -----------------------------------------------------------------------------------------------
+
+
+@pages.get("/orders")
+def orders(code: str) -> Response:
+    shop = shop_called(code)
+    newest = [shop.orders[number] for number in sorted(shop.orders, reverse=True)[:ORDERS_SHOWN]]
+    rows = [(order, amounts_of(order, parts().switches)) for order in newest]
+    return _page("orders.html", shop, rows=rows, count=len(shop.orders))
+
+
+def _choices(shop: Shop) -> list[tuple[str, str]]:
+    choices = []
+    for product in shop.products.values():
+        if product["sku"]:
+            choices.append((product["sku"], f"{product['name']} · {product['price']} €"))
+        for variant in product["variants"]:
+            value = variant["options"][0]["value"]
+            choices.append((variant["sku"], f"{product['name']} ({value}) · {variant['price']} €"))
+    return choices
+
+
+@pages.get("/orders/new")
+def order_form(code: str) -> Response:
+    shop = shop_called(code)
+    return _page(
+        "order_form.html", shop, choices=_choices(shop), places=PLACE_NAMES, rows=ORDER_ROWS, sent={}
+    )
+
+
+def _spec(form: Json) -> Json:
+    lines = []
+    for at in range(ORDER_ROWS):
+        if form.get(f"sku{at}"):
+            line = {"sku": form[f"sku{at}"], "qty": int(form.get(f"qty{at}") or 1)}
+            lines.append({**line, "discount": form.get(f"discount{at}") or "0"})
+    names = (form.get("name") or "Ana Exemplo").split(" ", 1)
+    buyer = {"name": names[0], "surname": names[1] if len(names) > 1 else ""}
+    if form.get("email"):
+        buyer["email"] = form["email"]
+    shipping: Json = {"price": form.get("shipping") or "0"}
+    if form.get("shipping_tax") == "no":
+        shipping["taxes"] = []
+    coupon = (
+        {"code": form.get("coupon_code") or "OBRIGADO", "amount": form["coupon"]}
+        if form.get("coupon")
+        else None
+    )
+    return {
+        "lines": lines,
+        "coupon": coupon,
+        "shipping": shipping,
+        "gift_card": form.get("gift_card") or "0",
+        "nif": form.get("nif") or None,
+        "company": form.get("company") or None,
+        "address": form.get("place") or "lisboa",
+        "buyer": buyer,
+        "note": form.get("note") or None,
+        "pay": form.get("pay") == "yes",
+    }
+
+
+@pages.post("/orders/new")
+def place_order(code: str) -> AnyResponse:
+    shop, form = shop_called(code), {key: value.strip() for key, value in request.form.items()}
+    for name in ("shipping", "coupon", "gift_card", *(f"discount{at}" for at in range(ORDER_ROWS))):
+        form[name] = form.get(name, "").replace(",", ".")
+    try:
+        order = parts().orders.place(shop, _spec(form))
+    except (SpecError, InvalidOperation, ValueError) as wrong:
+        problem = str(wrong) if isinstance(wrong, SpecError) else "Um dos números não se consegue ler."
+        if not any(form.get(f"sku{at}") for at in range(ORDER_ROWS)):
+            problem = "Escolha pelo menos um artigo."
+        return _page(
+            "order_form.html",
+            shop,
+            422,
+            choices=_choices(shop),
+            places=PLACE_NAMES,
+            rows=ORDER_ROWS,
+            sent=form,
+            problem=problem,
+        )
+    return _to(shop, f"orders/{order['id']}")
+
+
+@pages.get("/orders/<int:number>")
+def one_order(code: str, number: int) -> Response:
+    shop = shop_called(code)
+    order = _order(shop, number)
+    sent = [one for one in reversed(list(parts().sender.deliveries.values())) if one["order_id"] == number]
+    return _page(
+        "order.html",
+        shop,
+        order=order,
+        amounts=amounts_of(order, parts().switches),
+        deliveries=[one for one in sent if one["shop"] == code][:20],
+    )
+
+
+@pages.post("/orders/<int:number>/<act>")
+def act_on_order(code: str, number: int, act: str) -> AnyResponse:
+    shop, room = shop_called(code), parts().orders
+    order = _order(shop, number)
+    acts = {"pay": room.pay, "cancel": room.cancel, "ship": room.ship, "abandon": room.abandon}
+    try:
+        if act == "hook":
+            room.send_hook(shop, order, request.form.get("event", "order_paid"))
+        elif act in acts:
+            acts[act](shop, order)
+        else:
+            abort(404)
+    except StateError:
+        pass  # a second click on the same button
+    return _to(shop, f"orders/{number}")
+
+
+# --- products and taxes -----------------------------------------------------------------------------------
+
+
+@pages.get("/products")
+def products(code: str) -> Response:
+    return _page("products.html", shop_called(code))
+
+
+@pages.post("/products/<int:number>")
+def change_product(code: str, number: int) -> AnyResponse:
+    shop = shop_called(code)
+    product = shop.products.get(number) or abort(404)
+    if "tax" in request.form:
+        product["tax_names"] = [name for name in request.form.getlist("tax") if name]
+    try:
+        sent: Json = {"price": plain(request.form["price"])} if request.form.get("price") else {}
+        if request.form.get("stock"):
+            sent["stock"] = int(request.form["stock"])
+    except (InvalidOperation, ValueError):
+        abort(422)
+    set_product(product, sent, shop)
+    return _to(shop, "products")
+
+
+@pages.get("/taxes")
+def taxes(code: str) -> Response:
+    return _page("taxes.html", shop_called(code))
+
+
+@pages.post("/taxes")
+def new_tax(code: str) -> AnyResponse:
+    shop = shop_called(code)
+    try:
+        rate = plain(request.form.get("rate", "").replace(",", "."))
+    except InvalidOperation:
+        abort(422)
+    add_tax(request.form.get("name") or f"IVA {rate}%", rate, False, shop)
+    return _to(shop, "taxes")
+
+
+@pages.post("/taxes/<int:number>/remove")
+def remove_tax(code: str, number: int) -> AnyResponse:
+    shop = shop_called(code)
+    if number in shop.taxes:
+        shop.drop("tax", number)
+    return _to(shop, "taxes")
+
+
+# --- hooks ------------------------------------------------------------------------------------------------
+
+
+@pages.get("/hooks")
+def hooks(code: str) -> Response:
+    sent = [one for one in reversed(list(parts().sender.deliveries.values())) if one["shop"] == code]
+    return _page("hooks.html", shop_called(code), deliveries=sent[:100], tries=TRIES)
+
+
+@pages.post("/hooks/token")
+def new_token(code: str) -> AnyResponse:
+    shop = shop_called(code)
+    shop.profile["hooks_token"] = secrets.token_hex(16)
+    shop.keep()
+    return _to(shop, "hooks")
+
+
+@pages.post("/hooks/<int:number>/resume")
+def resume(code: str, number: int) -> AnyResponse:
+    shop = shop_called(code)
+    if number in shop.hooks:
+        hook = shop.hooks[number]
+        hook.update(paused=False, failures=0)
+        shop.put("hook", hook)
+    return _to(shop, "hooks")

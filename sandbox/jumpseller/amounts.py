@@ -1,0 +1,130 @@
+"""The shop's own arithmetic: what an order costs, and the VAT in it.
+
+Called by the orders room. It shares nothing with the application: the application is judged by these figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+
+from sandbox.web import Json
+
+CENT = Decimal("0.01")
+NOTHING = Decimal(0)
+
+
+def cents(amount: Decimal) -> Decimal:
+    """The amount to the cent, half up."""
+    return amount.quantize(CENT, ROUND_HALF_UP)
+
+
+@dataclass(frozen=True)
+class LineAmounts:
+    """One line: its own discount, its part of the coupon, the VAT after and before both, not rounded."""
+
+    qty: int
+    price: Decimal
+    own_discount: Decimal
+    coupon: Decimal
+    tax: Decimal
+    tax_before: Decimal
+
+
+@dataclass(frozen=True)
+class Amounts:
+    """A whole order; `total` is what is left to pay after gift cards."""
+
+    lines: tuple[LineAmounts, ...]
+    subtotal: Decimal
+    discount: Decimal
+    tax: Decimal
+    tax_before: Decimal
+    shipping: Decimal
+    shipping_discount: Decimal
+    shipping_tax: Decimal
+    gift_cards: Decimal
+    total: Decimal
+
+
+def spread(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+    """The whole in cents over the weights, the cents left over going to the largest remainders."""
+    total = sum(weights, NOTHING)
+    if not total:
+        return [NOTHING for _ in weights]
+    exact = [whole * weight / total for weight in weights]
+    parts = [part.quantize(CENT, ROUND_DOWN) for part in exact]
+    left = int((whole - sum(parts, NOTHING)) / CENT)
+    by_remainder = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))
+    for at in by_remainder[:left]:
+        parts[at] += CENT
+    return parts
+
+
+def vat(amount: Decimal, qty: int, taxes: Sequence[Json], inclusive: bool) -> Decimal:
+    """The VAT in (inclusive) or on the amount, not rounded; fixed taxes count once for each unit."""
+    percent = sum((Decimal(tax["rate"]) for tax in taxes if not tax["fixed"]), NOTHING) / 100
+    fixed = sum((Decimal(tax["rate"]) for tax in taxes if tax["fixed"]), NOTHING) * qty
+    if not inclusive:
+        return amount * percent + fixed
+    return amount - (amount - fixed) / (1 + percent)
+
+
+def coupon_parts(lines: Sequence[Json], coupon: Json | None) -> list[Decimal]:
+    """What the coupon takes off each line, in cents; gift cards are never made cheaper."""
+    weights = [
+        Decimal(line["price"]) * line["qty"] - Decimal(line["discount"])
+        if coupon and line["type"] != "gift_card" and line["sku"] in (coupon.get("skus") or [line["sku"]])
+        else NOTHING
+        for line in lines
+    ]
+    if not coupon:
+        return weights
+    if coupon.get("percent") is not None:
+        return [cents(weight * Decimal(coupon["percent"]) / 100) for weight in weights]
+    return spread(min(Decimal(coupon["amount"]), sum(weights, NOTHING)), weights)
+
+
+def rounded_tax(lines: Sequence[Json], taxes: Sequence[Decimal], rounding: str) -> Decimal:
+    """The VAT of all lines to the cent, rounded for each line, each group of equal taxes, or once."""
+    if rounding == "line":
+        return sum((cents(tax) for tax in taxes), NOTHING)
+    if rounding == "document":
+        return cents(sum(taxes, NOTHING))
+    groups: dict[tuple[str, ...], Decimal] = {}
+    for line, tax in zip(lines, taxes, strict=True):
+        key = tuple(sorted(f"{one['rate']}{one['fixed']}" for one in line["taxes"]))
+        groups[key] = groups.get(key, NOTHING) + tax
+    return sum((cents(group) for group in groups.values()), NOTHING)
+
+
+def reckon(spec: Json, rounding: str) -> Amounts:
+    """The amounts of an order from its resolved specification."""
+    inclusive: bool = spec["prices_include_tax"]
+    lines, shipping = spec["lines"], spec["shipping"]
+    reckoned = []
+    for line, part in zip(lines, coupon_parts(lines, spec.get("coupon")), strict=True):
+        qty, price, own = line["qty"], Decimal(line["price"]), Decimal(line["discount"])
+        whole = price * qty
+        after = vat(whole - own - part, qty, line["taxes"], inclusive)
+        reckoned.append(LineAmounts(qty, price, own, part, after, vat(whole, qty, line["taxes"], inclusive)))
+    tax = rounded_tax(lines, [line.tax for line in reckoned], rounding)
+    delivery, off = Decimal(shipping["price"]), Decimal(shipping["discount"])
+    shipping_tax = cents(vat(delivery - off, 1, shipping["taxes"], inclusive))
+    subtotal = sum((line.price * line.qty for line in reckoned), NOTHING)
+    discount = sum((line.own_discount + line.coupon for line in reckoned), NOTHING) + off
+    due = cents(subtotal + delivery - discount + (NOTHING if inclusive else tax + shipping_tax))
+    gift_cards = min(Decimal(spec["gift_card"]), due)
+    return Amounts(
+        lines=tuple(reckoned),
+        subtotal=cents(subtotal),
+        discount=cents(discount),
+        tax=tax,
+        tax_before=rounded_tax(lines, [line.tax_before for line in reckoned], rounding),
+        shipping=cents(delivery),
+        shipping_discount=cents(off),
+        shipping_tax=shipping_tax,
+        gift_cards=gift_cards,
+        total=due - gift_cards + Decimal(spec["total_differs"]),
+    )

@@ -1,0 +1,156 @@
+"""The door of the REST API: who calls, how often, with which scope; errors, pages of lists, wrappers.
+
+The calls themselves are in api_store.py, api_orders.py and api_products.py, which register on `pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Blueprint, Response, current_app, g, jsonify, request
+
+from sandbox.web import Json
+
+from .here import parts
+from .world import Shop
+
+pages = Blueprint("api", __name__, url_prefix="/v1")
+View = TypeVar("View", bound=Callable[..., object])
+
+TEXTS: dict[str, dict[str, str]] = {
+    "unauthorised": {
+        "pt": "Acesso não autorizado.",
+        "es": "Acceso no autorizado.",
+        "en": "Unauthorized access.",
+    },
+    "scope": {
+        "pt": "A aplicação não tem permissão para este recurso.",
+        "es": "La aplicación no tiene permiso para este recurso.",
+        "en": "The application may not use this resource.",
+    },
+    "not-found": {"pt": "Não encontrado.", "es": "No encontrado.", "en": "Not found."},
+    "throttled": {
+        "pt": "Limite de pedidos excedido.",
+        "es": "Límite de peticiones superado.",
+        "en": "Rate limit exceeded.",
+    },
+    "bad-body": {
+        "pt": "O corpo do pedido não é válido.",
+        "es": "El cuerpo de la petición no es válido.",
+        "en": "The body of the request is not valid.",
+    },
+    "tracking": {
+        "pt": "Os dados de seguimento pertencem ao envio e não podem ser alterados aqui.",
+        "es": "Los datos de seguimiento pertenecen al envío y no pueden cambiarse aquí.",
+        "en": "Tracking belongs to the fulfillment and cannot be changed here.",
+    },
+    "status": {
+        "pt": "O estado não é válido.",
+        "es": "El estado no es válido.",
+        "en": "The status is not valid.",
+    },
+    "missing": {
+        "pt": "{field} não pode estar em branco",
+        "es": "{field} no puede estar en blanco",
+        "en": "{field} can't be blank",
+    },
+    "not-a-choice": {
+        "pt": "{field} não está incluído na lista",
+        "es": "{field} no está incluido en la lista",
+        "en": "{field} is not included in the list",
+    },
+}
+
+
+class Refusal(Exception):
+    """An answer other than 200; its text is chosen in the shop's language."""
+
+    def __init__(self, status: int, text: str, field: str = "") -> None:
+        super().__init__(text)
+        self.status, self.text, self.field = status, text, field
+
+
+def needs(scope: str | None) -> Callable[[View], View]:
+    """A mark on a call: the scope that its token must have (None: any token)."""
+
+    def marked(view: View) -> View:
+        view.scope = scope  # type: ignore[attr-defined]
+        return view
+
+    return marked
+
+
+def shop() -> Shop:
+    """The shop whose token came with the request."""
+    found: Shop = g.shop
+    return found
+
+
+@pages.before_request
+def admit() -> None:
+    """Nothing when the call may go on: a live token, its scope, and not too many calls."""
+    scheme, _, letters = request.headers.get("Authorization", "").partition(" ")
+    token = parts().accounts.bearer(letters) if scheme.lower() == "bearer" else None
+    if not token:
+        raise Refusal(401, "unauthorised")
+    g.shop = parts().world.shops[token["shop"]]
+    if parts().switches["rate-limits"] == "on":
+        may, g.limit_headers = parts().limits.count(request.remote_addr or "", g.shop.code)
+        if not may:
+            raise Refusal(int(parts().switches["limit-answer"]), "throttled")
+    scope = getattr(current_app.view_functions[str(request.endpoint)], "scope", None)
+    if scope and scope not in token["scope"].split():
+        raise Refusal(403, "scope")
+
+
+@pages.after_request
+def tell_limits(answer: Response) -> Response:
+    answer.headers.update(g.get("limit_headers", {}))
+    return answer
+
+
+@pages.errorhandler(Refusal)
+def refuse(refusal: Refusal) -> tuple[Response, int]:
+    known = g.get("shop")
+    language = known.profile["language"] if known else "en"
+    text = TEXTS[refusal.text].get(language, TEXTS[refusal.text]["en"]).format(field=refusal.field)
+    if refusal.status == 422:
+        return jsonify({"errors": [text]}), 422
+    return jsonify({"message": text}), refusal.status
+
+
+@pages.route("/<path:unknown>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
+@needs(None)
+def nowhere(unknown: str) -> Response:
+    raise Refusal(404, "not-found")
+
+
+def body(wrapper: str | None = None) -> Json:
+    """The JSON object that was sent, inside its wrapper when one is named."""
+    sent = request.get_json(silent=True) if request.is_json else None
+    inside = sent.get(wrapper) if wrapper and isinstance(sent, dict) else sent
+    if not isinstance(inside, dict):
+        raise Refusal(400, "bad-body")
+    return inside
+
+
+def page_of(things: list[Json]) -> list[Json]:
+    """The part of the list that `limit` and `page` ask for."""
+    limit = min(max(request.args.get("limit", 50, int), 1), 100)
+    first = (max(request.args.get("page", 1, int), 1) - 1) * limit
+    return things[first : first + limit]
+
+
+def only_fields(thing: Json) -> Json:
+    """The thing with no more than the `fields` that were asked for."""
+    fields = request.args.get("fields")
+    return {key: thing[key] for key in fields.split(",") if key in thing} if fields else thing
+
+
+def found(kind: str, number: int) -> Json:
+    """The shop's thing of that kind and id, or a 404."""
+    thing = shop().things[kind].get(number)
+    if thing is None:
+        raise Refusal(404, "not-found")
+    return thing

@@ -1,0 +1,268 @@
+"""The calls on the store itself: its profile, hooks, taxes, locations, customers, the app's installation."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response, jsonify
+
+from sandbox.web import Json
+
+from .accounts import APP_CODE
+from .api import Refusal, body, found, needs, only_fields, page_of, pages, shop
+from .here import parts
+from .seed import plain
+from .shapes import tax_shape
+from .world import stamp
+
+EVENTS = (
+    "order_updated order_pending_payment order_paid order_shipped order_canceled order_abandoned "
+    "product_created product_updated product_deleted product_stock_updated "
+    "customer_created customer_updated customer_deleted"
+).split()
+LANGUAGES = {"pt": "Português", "es": "Español", "en": "English"}
+
+
+@pages.get("/store/info.json")
+@needs("read_store")
+def store_info() -> Response:
+    profile = shop().profile
+    shown = {key: profile[key] for key in ("name", "code", "currency", "country", "timezone", "email")}
+    shown |= {
+        "hooks_token": profile["hooks_token"],
+        "url": f"https://{profile['code']}.jumpseller.com",
+        "logo": "",
+        "weight_unit": "kg",
+        "subscription_status": "active",
+        "subscription_plan": "plus",
+        "fb_pixel_id": "",
+        "whatsapp_phone": "",
+        "checkout_version": "v2",
+        "mobile_app_version": None,
+        "address": {**profile["address"], "country": profile["address"]["country_code"]},
+    }
+    answer = only_fields(shown)
+    return jsonify({"store": answer} if parts().switches["wrapped-store"] == "wrapped" else answer)
+
+
+@pages.get("/store/languages.json")
+@needs("read_store")
+def languages() -> Response:
+    first = shop().profile["language"]
+    return jsonify([{"code": first, "name": LANGUAGES[first]}])
+
+
+@pages.get("/locations.json")
+@needs("read_store")
+def locations() -> Response:
+    return jsonify([{"location": one} for one in shop().things["location"].values()])
+
+
+@pages.get("/apps/<code>/install_status.json")
+@needs("read_apps")
+def install_status(code: str) -> Response:
+    if code != APP_CODE:
+        raise Refusal(404, "not-found")
+    profile = shop().profile
+    return jsonify(
+        {
+            "app_code": code,
+            "store_id": profile["number"],
+            "installed": profile["installed"],
+            "subscription_plan": "plus",
+            "subscription_status": "active",
+            "code": profile["code"],
+        }
+    )
+
+
+# --- hooks ------------------------------------------------------------------------------------------------
+
+
+def _hook_shape(hook: Json) -> Json:
+    fields = ("id", "name", "event", "url", "created_at", "application_id")
+    return {"hook": {key: hook[key] for key in fields}}
+
+
+def _checked_hook() -> Json:
+    sent = body("hook")
+    if sent.get("event") not in EVENTS:
+        raise Refusal(422, "not-a-choice", "event")
+    parts_of_url = urlsplit(str(sent.get("url", "")))
+    if parts_of_url.scheme not in ("http", "https") or not parts_of_url.hostname:
+        raise Refusal(422, "missing", "url")
+    return {"event": sent["event"], "url": str(sent["url"])}
+
+
+@pages.get("/hooks.json")
+@needs("read_hooks")
+def hooks() -> Response:
+    return jsonify([_hook_shape(hook) for hook in page_of(list(shop().hooks.values()))])
+
+
+@pages.post("/hooks.json")
+@needs("write_hooks")
+def new_hook() -> Response:
+    sent = _checked_hook()
+    with parts().world.lock:
+        number = shop().next_id("hook", shop().profile["number"] * 10 + 1)
+        hook = {"id": number, "name": sent["event"], **sent, "created_at": stamp(), "application_id": 8801}
+        shop().put("hook", hook)
+    return jsonify(_hook_shape(hook))
+
+
+@pages.get("/hooks/<int:number>.json")
+@needs("read_hooks")
+def one_hook(number: int) -> Response:
+    return jsonify(_hook_shape(found("hook", number)))
+
+
+@pages.put("/hooks/<int:number>.json")
+@needs("write_hooks")
+def change_hook(number: int) -> Response:
+    hook = found("hook", number)
+    hook.update(_checked_hook())
+    if parts().switches["hook-resume"] == "put":
+        hook.update(paused=False, failures=0)
+    shop().put("hook", hook)
+    return jsonify(_hook_shape(hook))
+
+
+@pages.delete("/hooks/<int:number>.json")
+@needs("write_hooks")
+def drop_hook(number: int) -> Response:
+    found("hook", number)
+    shop().drop("hook", number)
+    return jsonify("OK")
+
+
+# --- taxes ------------------------------------------------------------------------------------------------
+
+
+@pages.get("/taxes.json")
+@needs("read_taxes")
+def taxes() -> Response:
+    return jsonify([{"tax": tax_shape(tax)} for tax in shop().taxes.values()])
+
+
+@pages.get("/taxes/<int:number>.json")
+@needs("read_taxes")
+def one_tax(number: int) -> Response:
+    return jsonify({"tax": tax_shape(found("tax", number))})
+
+
+@pages.post("/taxes.json")
+@needs("write_taxes")
+def new_tax() -> Response:
+    sent = body("tax")
+    if sent.get("tax") is None:
+        raise Refusal(422, "missing", "tax")
+    tax = add_tax(sent.get("name") or f"IVA {sent['tax']}%", plain(sent["tax"]), bool(sent.get("fixed")))
+    return jsonify({"tax": tax_shape(tax)})
+
+
+def add_tax(name: str, amount: str, is_fixed: bool, shop_: Json = None) -> Json:
+    """A new tax of the shop (the request's own when none is given)."""
+    at = shop_ or shop()
+    tax = {
+        "id": at.next_id("tax", 51200000),
+        "name": name,
+        "country": "Portugal",
+        "region": None,
+        "category_id": None,
+        "tax_amount": amount,
+        "fixed": is_fixed,
+        "shipping": False,
+    }
+    at.put("tax", tax)
+    return tax
+
+
+# --- customers, as far as an invoicing app looks -----------------------------------------------------------
+
+
+def _customers() -> list[Json]:
+    known = {}
+    for order in shop().orders.values():
+        spec = order["spec"]
+        buyer, place = spec["buyer"], spec["billing"]
+        address = {
+            "name": buyer["name"],
+            "surname": buyer["surname"],
+            "address": place["address"],
+            "city": place["city"],
+            "postal": place["postal"],
+            "municipality": "",
+            "region": place["region_code"],
+            "country": place["country_code"],
+        }
+        known[buyer["email"]] = {
+            "id": 21480000 + order["id"],
+            "email": buyer["email"],
+            "phone": buyer["phone"],
+            "fullname": f"{buyer['name']} {buyer['surname']}".strip(),
+            "status": "approved",
+            "accepts_marketing": False,
+            "shipping_address": address,
+            "billing_address": {**address, "taxid": spec["nif"]},
+            "customer_categories": [],
+            "customer_additional_fields": [],
+        }
+    return list(known.values())
+
+
+@pages.get("/customers.json")
+@needs("read_customers")
+def customers() -> Response:
+    return jsonify([{"customer": one} for one in page_of(_customers())])
+
+
+@pages.get("/customers/count.json")
+@needs("read_customers")
+def count_customers() -> Response:
+    return jsonify({"count": len(_customers())})
+
+
+@pages.get("/customers/<int:number>.json")
+@needs("read_customers")
+def one_customer(number: int) -> Response:
+    for one in _customers():
+        if one["id"] == number:
+            return jsonify({"customer": one})
+    raise Refusal(404, "not-found")
+
+
+@pages.get("/customers/email/<email>.json")
+@needs("read_customers")
+def customer_by_email(email: str) -> Response:
+    for one in _customers():
+        if one["email"] == email:
+            return jsonify({"customer": one})
+    raise Refusal(404, "not-found")
+
+
+# --- ways to pay and to send ------------------------------------------------------------------------------
+
+
+@pages.get("/payment_methods.json")
+@needs("read_payment_methods")
+def payment_methods() -> Response:
+    methods = (
+        ("ifthenpay", "Multibanco"),
+        ("manual", "Transferência bancária"),
+        ("stripe", "Cartão"),
+        ("paypal", "PayPal"),
+    )
+    return jsonify(
+        [
+            {"payment_method": {"id": 3001 + at, "type": kind, "name": name}}
+            for at, (kind, name) in enumerate(methods)
+        ]
+    )
+
+
+@pages.get("/shipping_methods.json")
+@needs("read_shipping_methods")
+def shipping_methods() -> Response:
+    method = {"id": 702114, "type": "tables", "name": "CTT Expresso 24h", "enabled": True}
+    return jsonify([{"shipping_method": {**method, "free_shipping": False, "fee": None, "services": []}}])

@@ -1,0 +1,102 @@
+"""Answers that go wrong on purpose: the next N calls under a path fail in the way asked for.
+
+Asked by the app before and after each call under /v1 and /oauth; set through /sandbox/faults. The kinds that
+end in `-after` do the work first and lose the answer.
+"""
+
+from __future__ import annotations
+
+import time
+
+from flask import Response, g, jsonify, make_response, request
+
+from sandbox.web import Json, cut
+
+from .here import parts
+
+BEFORE = ("500", "503", "429", "403", "401", "404", "drop", "garbage", "html", "empty", "slow")
+AFTER = ("500-after", "drop-after", "garbage-after")
+KINDS = BEFORE + AFTER
+
+
+class FaultError(ValueError):
+    """A fault of a kind that does not exist."""
+
+
+def add(wanted: Json) -> Json:
+    """The fault, now waiting for its calls."""
+    if wanted.get("kind") not in KINDS:
+        raise FaultError(f"kind must be one of {', '.join(KINDS)}")
+    fault = {
+        "path": wanted.get("path", "/v1"),
+        "method": wanted.get("method"),
+        "shop": wanted.get("shop"),
+        "kind": wanted["kind"],
+        "times": int(wanted.get("times", 1)),
+        "after": int(wanted.get("after", 0)),
+        "seconds": float(wanted.get("seconds", 5)),
+    }
+    with parts().world.lock:
+        parts().world.faults.append(fault)
+    return fault
+
+
+def _caller() -> str | None:
+    token = parts().accounts.bearer(request.headers.get("Authorization", "").partition(" ")[2])
+    return token["shop"] if token else None
+
+
+def _take() -> Json | None:
+    world = parts().world
+    with world.lock:
+        for fault in world.faults:
+            is_meant = request.path.startswith(fault["path"]) and fault["method"] in (None, request.method)
+            if not is_meant or (fault["shop"] and fault["shop"] != _caller()):
+                continue
+            if fault["after"] > 0:
+                fault["after"] -= 1
+                continue
+            fault["times"] -= 1
+            if fault["times"] <= 0:
+                world.faults.remove(fault)
+            return fault
+    return None
+
+
+def before() -> Response | None:
+    """The faulty answer of this call, or None when the call goes on (perhaps late)."""
+    if not parts().world.faults or not request.path.startswith(("/v1", "/oauth")):
+        return None
+    fault = _take()
+    if not fault:
+        return None
+    kind = fault["kind"]
+    if kind == "slow":
+        time.sleep(fault["seconds"])
+        return None
+    if kind in AFTER:
+        g.fault = kind
+        return None
+    return _answer(kind)
+
+
+def after(answer: Response) -> Response:
+    """The answer, or what is left of it."""
+    kind = g.get("fault")
+    return _answer(kind.removesuffix("-after")) if kind else answer
+
+
+def _answer(kind: str) -> Response:
+    if kind == "drop":
+        return cut()
+    if kind == "garbage":
+        return Response(b'{"order": {"id": 10', content_type="application/json")
+    if kind == "html":
+        return Response("<html><title>Jumpseller</title><p>Manutenção</p></html>", content_type="text/html")
+    if kind == "empty":
+        return Response(b"", content_type="application/json")
+    answer = make_response(jsonify({"message": "Erro."}), int(kind))
+    if kind == "429":
+        answer.headers["Jumpseller-PerSecondRateLimit-Limit"] = "20"
+        answer.headers["Jumpseller-PerSecondRateLimit-Remaining"] = "0"
+    return answer

@@ -1,0 +1,62 @@
+"""Every point on which Jumpseller may be either way, as switches; the first position is the default.
+
+Read by all of the stand-in. The basis says what is known of the default; sandbox/README.md has the table.
+"""
+
+from sandbox.web import Switch
+
+SWITCHES = (
+    # what an order says
+    Switch("line-discount", "`discount` of a line with qty over 1", ("unit", "line"), "seen in code"),
+    Switch("line-tax", "`tax` of a line with qty over 1", ("unit", "line"), "unknown"),
+    Switch(
+        "order-tax", "`tax` of the order and `shipping_tax`", ("without-shipping", "with-shipping"), "unknown"
+    ),
+    Switch(
+        "tax-base",
+        "`tax` of a line (and of the order where prices include VAT) is reckoned after or before discounts",
+        ("after-discount", "before-discount"),
+        "unknown",
+    ),
+    Switch("coupon", "where an order-level coupon is seen", ("lines", "order"), "seen in code"),
+    Switch("rate", "type of `taxes[].rate` (text comes with `amount`)", ("number", "text"), "documented"),
+    Switch("shop-rounding", "where the shop rounds VAT", ("line", "rate", "document"), "unknown"),
+    Switch("created-state", "a placed order starts as `created`", ("no", "yes"), "unknown"),
+    Switch("completed-at", "when `completed_at` is set", ("payment", "checkout"), "inferred"),
+    Switch("state-history", "the order's history tells changes of state", ("yes", "no"), "unknown"),
+    Switch("product-numbers", "type of prices and discounts of products", ("number", "text"), "seen in code"),
+    Switch("orders-after", "answer of `orders/after/{id}`", ("list", "one"), "seen in code"),
+    Switch("wrapped-store", "answer of `store/info`", ("bare", "wrapped"), "documented"),
+    # documents on the order
+    Switch("documents-post", "the same document posted twice", ("twice", "once"), "unknown"),
+    Switch("public-id-slash", "a `public_id` with a slash in a path", ("refused", "accepted"), "unknown"),
+    # accounts
+    Switch("consent-framed", "the consent page inside a frame", ("refused", "allowed"), "unknown"),
+    Switch("consent-coop", "COOP header of the consent page", ("none", "same-origin"), "unknown"),
+    Switch("consent-again", "consent when the app is authorised already", ("at-once", "asked"), "inferred"),
+    Switch("store-permitted", "the store may authorise apps", ("yes", "no"), "seen in code"),
+    Switch("pkce", "a code challenge that was sent", ("checked", "ignored"), "unknown"),
+    Switch("refresh-tokens", "refreshing gives a new refresh token", ("rotate", "stay"), "inferred"),
+    Switch("old-access-token", "the access token after a refresh", ("lives-on", "revoked"), "unknown"),
+    Switch("token-scope", "the token answer names the scope", ("no", "yes"), "seen in code"),
+    Switch("token-client", "how the client names itself", ("body", "body-or-basic"), "documented"),
+    # the app inside the admin
+    Switch("app-url-parameters", "parameters on the App URL", ("none", "store", "junk"), "unknown"),
+    Switch("app-opens", "where the admin opens the app", ("frame", "tab"), "seen in code"),
+    Switch("install-begins", "what installing opens first", ("app-url", "authorize"), "unknown"),
+    Switch("hooks-on-uninstall", "the app's hooks at uninstall", ("deleted", "kept"), "unknown"),
+    # hooks
+    Switch("paid-on-shipping", "`order_paid` again when a paid order ships", ("no", "yes"), "seen in code"),
+    Switch("hook-copies", "how often each hook is sent", ("one", "two", "five"), "unknown"),
+    Switch("hook-losses", "hooks that are never sent", ("none", "every-third", "all"), "unknown"),
+    Switch("hook-order", "hooks of one moment", ("in-turn", "shuffled"), "unknown"),
+    Switch("hook-resume", "what wakes a paused hook", ("put", "anew"), "unknown"),
+    # limits and stock
+    Switch("rate-limits", "20 calls a second and 800 a minute", ("on", "off"), "documented"),
+    Switch("limit-answer", "status of a call over the limit", ("429", "403"), "documented"),
+    Switch("stock-on-sale", "when a sale lowers the stock", ("paid", "placed", "never"), "unknown"),
+    Switch("stock-on-cancel", "a cancelled order's stock", ("returned", "kept"), "unknown"),
+    Switch(
+        "stock-hook-on-sale", "`product_stock_updated` when a sale moved stock", ("sent", "none"), "unknown"
+    ),
+)
