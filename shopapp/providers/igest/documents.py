@@ -1,0 +1,144 @@
+"""iGEST's words for a document: the draft translated into its elements, its answer into `Issued`.
+
+Called by the adapter beside it; pure. It decides nothing about tax: what the draft says is written down.
+
+Source: the public client's request (see wire.py) for tipo_documento, nif_cliente, nome_cliente,
+data_documento and the lines' referencia, descricao, quantidade, preco, taxa, codigo_isencao, motivo_isencao.
+Unconfirmed: every other element, and that preco is without VAT.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from shopapp.fiscal.document import Customer, Draft, DraftLine, Issued, Kind
+from shopapp.fiscal.errors import SettingsError
+from shopapp.fiscal.party import FINAL_CONSUMER
+
+from .wire import Fields, Output, one_line
+
+KINDS: tuple[Kind, ...] = ("FT", "FR", "FS", "NC")
+_REASON = 50
+# VIES and the VAT territories have names of their own for these; `pais_cliente` is ISO 3166
+_ISO = {"EL": "GR", "XI": "GB"}
+_NUMBER = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f\x7f-\x9f]{0,58}[^\s\x00-\x1f])?")
+_AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
+
+
+def payload_from(draft: Draft, reference: str) -> Fields:
+    """The element `documento` of this draft, our reference in its notes.
+
+    Raises SettingsError `kind-unsupported` or `series-missing`.
+    """
+    if draft.kind not in KINDS:
+        raise SettingsError("kind-unsupported", kind=draft.kind)
+    if not draft.series:
+        raise SettingsError("series-missing", kind=draft.kind)
+    head: Fields = (
+        ("tipo_documento", draft.kind),
+        ("serie", draft.series),
+        ("data_documento", draft.date.isoformat()),
+        *_customer(draft.customer),
+        *_payment(draft),
+        ("observacoes", "\n".join([f"Ref. {reference}", *(one_line([note]) for note in draft.notes)])),
+        ("atualiza_stock", "sim" if draft.moves_stock else "nao"),
+        *_origin(draft),
+    )
+    lines: Fields = tuple(("linha", _line(line, draft.warehouse)) for line in draft.lines)
+    return (("documento", (*head, ("linhas", lines))),)
+
+
+def _customer(customer: Customer) -> Fields:
+    nobody = customer.tax_id == FINAL_CONSUMER
+    address = customer.address
+    found = (
+        ("nif_cliente", customer.tax_id),
+        ("nome_cliente", one_line([customer.name]) or ("Consumidor final" if nobody else "")),
+        ("morada_cliente", one_line([address.street]) if address else ""),
+        ("codigo_postal_cliente", one_line([address.postal_code]) if address else ""),
+        ("localidade_cliente", one_line([address.city]) if address else ""),
+        ("pais_cliente", _ISO.get(customer.country, customer.country)),
+        ("email_cliente", one_line([customer.email])),
+    )
+    return tuple((name, value) for name, value in found if value)
+
+
+def _payment(draft: Draft) -> Fields:
+    """How it was paid, which only an invoice-receipt says; of several means the one that paid most."""
+    if draft.kind != "FR":
+        return ()
+    most = max(draft.payments, key=lambda means: means.amount, default=None)
+    return (("modo_pagamento", most.mechanism if most else "OU"),)
+
+
+def _origin(draft: Draft) -> Fields:
+    if draft.kind != "NC":
+        return ()
+    if not draft.references:
+        raise SettingsError("original-missing")
+    first = draft.references[0]
+    return (("documento_origem", first.number), ("motivo", one_line([first.reason])[:_REASON]))
+
+
+def _line(line: DraftLine, warehouse: str) -> Fields:
+    fields: list[tuple[str, str]] = [
+        ("referencia", line.sku.strip()),
+        ("descricao", one_line([line.description])),
+        ("unidade", "UN"),
+        ("quantidade", plain(line.quantity)),
+        ("preco", plain(line.unit_price_net)),
+        ("desconto", plain(line.discount_percent)),
+        ("taxa", plain(line.vat_rate)),
+        ("regiao", line.region),
+    ]
+    if line.vat_rate == 0:
+        fields += [("codigo_isencao", line.exemption_code), ("motivo_isencao", line.exemption_mention)]
+    if warehouse and line.kind == "goods":
+        fields.append(("armazem", warehouse))
+    return tuple(fields)
+
+
+def plain(number: Decimal) -> str:
+    """The number as the wire writes it: a point, no exponent, no zeros at the end."""
+    text = format(number, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text in ("-0", "") else text
+
+
+def issued_from(output: Output) -> Issued | None:
+    """The document that a `sucesso` tells of; None when it bears no number that could be one."""
+    number = output.text("numero_documento")
+    if not _NUMBER.fullmatch(number):
+        return None
+    url = output.text("url_pdf")
+    return Issued(
+        provider_id=(output.text("id_documento") or number)[:80],
+        number=number,
+        series=series_of(number),
+        date=_date(output.text("data_documento")),
+        total=amount_of(output.text("total_documento")),
+        vat=amount_of(output.text("total_iva")),
+        atcud=output.text("atcud")[:60],
+        pdf_url=url if len(url) <= 500 else "",
+    )
+
+
+def series_of(number: str) -> str:
+    """The series inside a printed number: `2026FR` of `FR 2026FR/12`; empty when it is written otherwise."""
+    found = re.fullmatch(r"[A-Z]{2} (\S{1,40})/[0-9]+", number)
+    return found.group(1) if found else ""
+
+
+def _date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def amount_of(text: str) -> Decimal | None:
+    """The amount as a number; None when it is not written as one."""
+    return Decimal(text) if _AMOUNT.fullmatch(text) else None

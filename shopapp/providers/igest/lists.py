@@ -1,0 +1,82 @@
+"""iGEST's lists and facts about an entity, as the settings form needs them.
+
+Called by the adapter beside it; pure. Unconfirmed: all these methods and their elements are ours. A list that
+is not there is replaced by the law's own table or left empty, never by a guess about the account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+
+from shopapp.fiscal.document import Kind
+from shopapp.fiscal.tax import CATEGORIES, REGIONS, exemption_codes, rate
+from shopapp.providers.base import AccountFacts, Choice, Choices, Series
+
+from .documents import KINDS, amount_of
+from .wire import Keys, Output, one_line, text_of
+
+
+def facts_from(output: Output, keys: Keys) -> AccountFacts:
+    """Whose account these keys open; an answer that leaves something open says so by an empty value."""
+    region = output.text("entidade/regiao")
+    moves = {"sim": True, "nao": False}.get(output.text("entidade/movimenta_stock"))
+    return AccountFacts(
+        fingerprint=hashlib.sha256(f"igest/{keys.entity}/{keys.nif}".encode()).hexdigest(),
+        name=one_line([output.text("entidade/nome")])[:200],
+        nif=output.text("entidade/nif")[:20],
+        region=region if region in REGIONS else "",
+        warehouses=output.text("entidade/gere_armazens") == "sim",
+        stock_moves_on_issue=moves,
+    )
+
+
+def choices_from(lists: Mapping[str, Output | None], region: str, today: date) -> Choices:
+    """The lists of the settings form from those that were answered."""
+    series = _series(lists.get("listar_series"))
+    usable = {one.kind for one in series if one.open}
+    return Choices(
+        kinds=tuple(kind for kind in KINDS if kind in usable or not series),
+        series=series,
+        exemptions=_exemptions(lists.get("listar_isencoes"), today),
+        warehouses=_warehouses(lists.get("listar_armazens")),
+        rates=_rates(lists.get("listar_taxas"), region, today),
+    )
+
+
+def _series(output: Output | None) -> tuple[Series, ...]:
+    kinds: dict[str, Kind] = {kind: kind for kind in KINDS}
+    return tuple(
+        Series(code, kinds[kind], text_of(row, "ativa") == "sim")
+        for row in (output.rows("series/serie") if output else ())
+        if (code := text_of(row, "codigo")) and (kind := text_of(row, "tipo_documento")) in kinds
+    )
+
+
+def _exemptions(output: Output | None, today: date) -> tuple[Choice, ...]:
+    """The account's reasons as far as the law knows them on that day, else all that the law knows."""
+    lawful = exemption_codes(today)
+    listed = {
+        code: one_line([text_of(row, "descricao")]) or lawful[code]
+        for row in (output.rows("isencoes/isencao") if output else ())
+        if (code := text_of(row, "codigo")) in lawful
+    }
+    return tuple(Choice(code, label) for code, label in (listed or lawful).items())
+
+
+def _warehouses(output: Output | None) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(code, one_line([text_of(row, "nome")]) or code, text_of(row, "principal") == "sim")
+        for row in (output.rows("armazens/armazem") if output else ())
+        if (code := text_of(row, "codigo"))
+    )
+
+
+def _rates(output: Output | None, region: str, today: date) -> tuple[Decimal, ...]:
+    """The entity's rates above zero, highest first; those of its region by law when it lists none."""
+    listed = [amount_of(text_of(row, "valor")) for row in (output.rows("taxas/taxa") if output else ())]
+    if not any(listed) and region:
+        listed = [rate(region, category, today) for category in CATEGORIES]
+    return tuple(sorted({found for found in listed if found}, reverse=True))
