@@ -111,8 +111,10 @@ def runs(command: list[str]) -> bool:
 def quiet(command: list[str]) -> subprocess.CompletedProcess[str]:
     """A command's end, with what it said kept back."""
     env = dict(os.environ)
-    if "PIP_CERT" in env:
-        env.setdefault("SSL_CERT_FILE", env["PIP_CERT"])
+    trusted = env.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")
+    if Path(trusted).is_file():
+        # uv brings certificates of its own and does not look at those that the machine trusts
+        env.setdefault("SSL_CERT_FILE", trusted)
     if "PIP_INDEX_URL" in env:
         env.setdefault("UV_DEFAULT_INDEX", env["PIP_INDEX_URL"])
     return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
