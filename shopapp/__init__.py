@@ -1,0 +1,55 @@
+"""Quick Invoice: a shop's paid order becomes a certified invoicing document, once, and the merchant can see it.
+
+`create_app` joins the parts, in the order in which they stand on one another; nothing else happens here.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from flask import Flask
+
+from shopapp import config, fault, jobs, web
+from shopapp.models import db, engine_options, migrate, prepare
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """The application, ready to serve, work or tick; ConfigError when a setting is missing or wrong.
+
+    `overrides` are settings by name that win over the environment (tests).
+    """
+    settings = config.load(overrides)
+    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app.config.update(settings)
+    _log(settings["LOG_LEVEL"])
+    fault.arm(settings["FAULT_POINT"])
+    _database(app)
+    jobs.init_app(app)
+    web.init_app(app)
+    return app
+
+
+def _database(app: Flask) -> None:
+    url = app.config["DATABASE_URL"]
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
+    db.init_app(app)
+    with app.app_context():
+        prepare(db.engine)
+
+    @app.cli.command("release")
+    def release() -> None:
+        """Brings the tables up to date; safe to repeat."""
+        migrate(url)
+        click.echo("The tables are up to date.")
+
+
+def _log(level: str) -> None:
+    logger = logging.getLogger("quickinvoice")
+    logger.setLevel(level)
+    if not logger.handlers:
+        logger.addHandler(logging.StreamHandler())
+        logger.handlers[0].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

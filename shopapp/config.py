@@ -1,0 +1,134 @@
+"""Every setting as one record: its name, how it is read, whether it must be there, and what it means.
+
+Read once by `create_app`, from the environment or from a test's overrides; nothing else reads the environment.
+Refuses to start with a list of all that is missing or wrong.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from shopapp.sealed import keys_from
+
+
+class ConfigError(Exception):
+    """The settings are not good; the text lists each that is missing or wrong."""
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("an http(s) address is needed")
+    return text.rstrip("/")
+
+
+def _database(text: str) -> str:
+    for old in ("postgres://", "postgresql://"):
+        if text.startswith(old):
+            return "postgresql+psycopg://" + text.removeprefix(old)
+    if not text.startswith(("postgresql+psycopg://", "sqlite://")):
+        raise ValueError("a PostgreSQL or SQLite address is needed")
+    return text
+
+
+def _long(text: str) -> str:
+    if len(text) < 32:
+        raise ValueError("at least 32 characters are needed")
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    return tuple(_url(part) for part in text.split())
+
+
+def _flag(text: str) -> bool:
+    return text.strip().lower() in ("1", "true", "yes", "on")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting; `default` None means that it must be given."""
+
+    name: str
+    meaning: str
+    default: str | None
+    read: Callable[[str], Any] = str
+    secret: bool = False
+
+
+SETTINGS = (
+    Setting("APP_URL", "Public address of this program, https in production", None, _url),
+    Setting("SECRET_KEY", "Signs sessions; 32 characters or more", None, _long, secret=True),
+    Setting("SEAL_KEYS", "Keys that seal values at rest: base64 of 32 bytes each, newest first, commas between",
+            None, keys_from, secret=True),
+    Setting("DATABASE_URL", "PostgreSQL (production) or SQLite address", None, _database, secret=True),
+    Setting("REDIS_URL", "Redis or Valkey address; only a bell, nothing is kept there", None, str, secret=True),
+    Setting("JUMPSELLER_CLIENT_ID", "From the app's registration at Jumpseller", None),
+    Setting("JUMPSELLER_CLIENT_SECRET", "From the app's registration at Jumpseller", None, str, secret=True),
+    Setting("JUMPSELLER_ACCOUNTS_URL", "Where merchants authorise", "https://accounts.jumpseller.com", _url),
+    Setting("JUMPSELLER_API_URL", "Jumpseller's REST API", "https://api.jumpseller.com/v1", _url),
+    Setting("JUMPSELLER_ADMIN_ORIGINS", "Origins that may frame the app, * for the store's code, spaces between",
+            "https://*.jumpseller.com", _origins),
+    Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
+            "https://www.igest.pt/igest/webservice.php", _url),
+    Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no mail is sent", "", str, secret=True),
+    Setting("MAIL_FROM", "Sender of all mail", "faturas@quickinvoice.example"),
+    Setting("SUPPORT_EMAIL", "Shown on error pages", "apoio@quickinvoice.example"),
+    Setting("PROXIES", "How many proxies in front set X-Forwarded-*; 0: none is believed", "0", int),
+    Setting("ALLOW_PLAIN_HTTP", "Development only: plain http to loopback addresses is admitted", "", _flag),
+    Setting("WORKERS", "Workers that `flask worker` starts", "2", int),
+    Setting("CLOCK_SECONDS", "How often `flask clock` looks for what is due", "10", float),
+    Setting("RECONCILE_SECONDS", "How often a store's paid orders are compared with ours", "600", float),
+    Setting("HOOK_WATCH_SECONDS", "How often a store's hooks are checked", "3600", float),
+    Setting("CALL_SECONDS", "Limit of one whole call to the outside", "45", float),
+    Setting("SETTLE_SECONDS", "How long a call may still do something after we hung up", "300", float),
+    Setting("RETRY_SECONDS", "First delay after a failure that is no one's fault; doubles up to 60 times this",
+            "30", float),
+    Setting("LEASE_SECONDS", "How long a claimed document belongs to its worker", "120", float),
+    Setting("LOG_LEVEL", "DEBUG, INFO, WARNING", "INFO"),
+    Setting("FAULT_POINT", "Tests only: kill points (shopapp/fault.py)", ""),
+)  # fmt: skip
+
+
+def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Every setting by its name, read and checked; ConfigError with the whole list of what is missing or wrong.
+
+    An override wins over the environment; one that is not text is taken as it is.
+    """
+    given: dict[str, Any] = {**os.environ, **(overrides or {})}
+    values: dict[str, Any] = {}
+    wrong: list[str] = []
+    for setting in SETTINGS:
+        raw = given.get(setting.name, setting.default)
+        if raw is None or (raw == "" and setting.default is None):
+            wrong.append(f"{setting.name} is missing: {setting.meaning}")
+            continue
+        try:
+            values[setting.name] = setting.read(raw) if isinstance(raw, str) else raw
+        except ValueError as error:
+            wrong.append(f"{setting.name} is wrong: {error}")
+    if not wrong:
+        wrong = _contradictions(values)
+    if wrong:
+        raise ConfigError("Quick Invoice cannot start:\n" + "\n".join(f"  - {line}" for line in wrong))
+    return values
+
+
+def _contradictions(values: dict[str, Any]) -> list[str]:
+    wrong = []
+    public = urlsplit(values["APP_URL"])
+    if public.scheme == "http" and not values["ALLOW_PLAIN_HTTP"]:
+        wrong.append("APP_URL must be https (plain http only with ALLOW_PLAIN_HTTP=1, for development)")
+    if public.scheme == "https" and values["ALLOW_PLAIN_HTTP"]:
+        wrong.append("ALLOW_PLAIN_HTTP is for development and cannot go with an https APP_URL")
+    if not values["ALLOW_PLAIN_HTTP"]:
+        wrong += [
+            f"{name} must be https"
+            for name in ("JUMPSELLER_ACCOUNTS_URL", "JUMPSELLER_API_URL", "IGEST_URL")
+            if urlsplit(values[name]).scheme != "https"
+        ]
+    return wrong

@@ -1,0 +1,189 @@
+"""Where a row meets an adapter: opens a platform for a store, a provider for an account; nothing else joins the two.
+
+Called by the moves and by `web`. Refreshes a store's token once for all who need it, and subscribes its hooks.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import current_app
+
+from shopapp import fault
+from shopapp.fiscal.errors import CredentialsError, UnreachableError
+from shopapp.http import Wire
+from shopapp.models import Account, Store, db, now
+from shopapp.platforms import PLATFORMS, Platform
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import Provider
+
+log = logging.getLogger("quickinvoice.connect")
+
+_EARLY_SECONDS = 300
+_TOKEN_LEASE = 60
+_TOKEN_WAIT = 20.0
+
+
+def setting(name: str) -> Any:
+    """The value of one of config's settings, for the moves, which know no Flask."""
+    return current_app.config[name]
+
+
+def wire() -> Wire:
+    """A fresh wire with this program's limits; it refuses to call while a transaction is open (house rule 6)."""
+    return Wire(setting("CALL_SECONDS"), setting("ALLOW_PLAIN_HTTP"), before=_nothing_open)
+
+
+def _nothing_open() -> None:
+    if db.session().in_transaction():
+        raise RuntimeError("a transaction is open over a call to the outside")
+
+
+def _settings_of(name: str) -> dict[str, Any]:
+    """The settings that begin with an adapter's name, in lower case without it: JUMPSELLER_API_URL gives api_url."""
+    prefix = name.upper() + "_"
+    return {k.removeprefix(prefix).lower(): v for k, v in current_app.config.items() if k.startswith(prefix)}
+
+
+def platform(name: str) -> Platform:
+    """The platform with no store opened: for authorising and for reading hooks."""
+    return _open(name, None)
+
+
+def platform_with(name: str, access_token: str) -> Platform:
+    """The platform opened with a token just received, before any row holds it."""
+    return _open(name, lambda refused: access_token)
+
+
+def platform_of(store: Store) -> Platform:
+    """The store's platform; its token is refreshed when it must be."""
+    return _open(store.platform, _token_giver(store.id))
+
+
+def _open(name: str, token: Callable[[str | None], str] | None) -> Platform:
+    redirect = f"{setting('APP_URL')}/install/callback"
+    adapter: Callable[..., Platform] = PLATFORMS[name]
+    return adapter(wire(), token, redirect, **_settings_of(name))
+
+
+def provider_with(name: str, credentials: dict[str, str]) -> Provider:
+    """The provider opened with credentials that are not kept yet: for checking them."""
+    adapter: Callable[..., Provider] = PROVIDERS[name]
+    return adapter(credentials, wire(), now=now, **_settings_of(name))
+
+
+def provider_of(account: Account) -> Provider:
+    """The provider opened with this account's credentials. CredentialsError when they are gone."""
+    if not account.credentials:
+        raise CredentialsError("keys-missing")
+    return provider_with(account.provider, account.credentials)
+
+
+def provider_class(name: str) -> type[Provider]:
+    """What the provider declares of itself, without opening it."""
+    return PROVIDERS[name]
+
+
+def provider_names() -> tuple[str, ...]:
+    """The providers there are, in the order in which they are offered."""
+    return tuple(PROVIDERS)
+
+
+def hook_url(store: Store) -> str:
+    """The address that the store's hooks post to; its end is unguessable."""
+    return f"{setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
+
+
+def listen(store: Store) -> str:
+    """What had to be mended in the store's hooks ('' when nothing); also re-reads the hooks token. Commits."""
+    opened = platform_of(store)
+    mended = opened.listen(hook_url(store), opened.events)
+    found = opened.store_info()
+    store.hooks_token = found.hooks_token
+    store.hooks_token_read_at = store.hooks_checked_at = now()
+    store.hooks_lease_until = None
+    db.session.commit()
+    return mended
+
+
+def reread_hooks_token(store: Store, at_most_every: float = 600) -> bool:
+    """True when the store's hooks token was read again and is another one; at most once in ten minutes. Commits."""
+    read_at = store.hooks_token_read_at
+    if read_at is not None and (now() - read_at).total_seconds() < at_most_every:
+        return False
+    old = store.hooks_token
+    store.hooks_token = platform_of(store).store_info().hooks_token
+    store.hooks_token_read_at = now()
+    db.session.commit()
+    return bool(old != store.hooks_token)
+
+
+def _token_giver(store_id: int) -> Callable[[str | None], str]:
+    """A giver of access tokens that refreshes once per store, whoever asks first (rotating refresh tokens)."""
+
+    def give(refused: str | None) -> str:
+        until = time.monotonic() + _TOKEN_WAIT
+        while True:
+            db.session.rollback()
+            store = db.session.get_one(Store, store_id, populate_existing=True)
+            token, expires = store.access_token, store.token_expires_at
+            fresh = expires is None or (expires - now()).total_seconds() > _EARLY_SECONDS
+            db.session.commit()
+            if token and token != refused and fresh:
+                return str(token)
+            if store.state != "installed" or not store.refresh_token:
+                raise CredentialsError("store-access")
+            if store.lease("token", _TOKEN_LEASE):
+                return _refresh(store, refused)
+            if time.monotonic() > until:
+                raise UnreachableError("unreachable", how="token-busy")
+            time.sleep(0.1)
+
+    return give
+
+
+def _refresh(store: Store, refused: str | None) -> str:
+    """The new access token. The lease is held: re-reads first, as another may just have finished."""
+    db.session.refresh(store)
+    expires = store.token_expires_at
+    if store.access_token != refused and expires and (expires - now()).total_seconds() > _EARLY_SECONDS:
+        token = str(store.access_token)
+        store.token_lease_until = None
+        db.session.commit()
+        return token
+    old = str(store.refresh_token)
+    db.session.commit()
+    try:
+        tokens = platform(store.platform).refresh(old)
+    except CredentialsError as error:
+        _reauthorise(store, old)
+        raise CredentialsError("store-access", **error.detail) from error
+    fault.point("refresh_before_commit")
+    store.keep_tokens(tokens.access, tokens.refresh, tokens.expires_in)
+    db.session.commit()
+    return tokens.access
+
+
+def _reauthorise(store: Store, spent: str) -> None:
+    """Nothing; the store's grant is gone, unless another pair was kept meanwhile. Commits."""
+    db.session.refresh(store)
+    if store.refresh_token == spent:
+        store.state = "reauthorise"
+        log.warning("store %s must be authorised again", store.id)
+    store.token_lease_until = None
+    db.session.commit()
+
+
+def lost_access(store: Store) -> None:
+    """Nothing; the platform refuses this store's token for good: it must be authorised again. Commits."""
+    store.state = "reauthorise"
+    db.session.commit()
+
+
+__all__ = [
+    "hook_url", "listen", "lost_access", "platform", "platform_of", "platform_with", "provider_class",
+    "provider_names", "provider_of", "provider_with", "reread_hooks_token", "setting", "wire",
+]  # fmt: skip

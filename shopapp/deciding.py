@@ -1,0 +1,135 @@
+"""What the merchant decides about one document: issue, try again, it exists, it does not, set aside, e-mail again.
+
+Called by `web/documents`. Nothing here sends anything to a provider: each is one move of the row, and the worker goes on
+from there. A move that came too late (two tabs, a worker was faster) raises AlreadyMoved.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from sqlalchemy import func, select
+
+from shopapp import issuing
+from shopapp.fiscal.document import Issued
+from shopapp.fiscal.errors import MerchantError
+from shopapp.models import Account, Document, FollowUp, Store, db, now
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
+
+
+class AlreadyMoved(Exception):
+    """The document is no longer where the merchant saw it; nothing was done."""
+
+
+def issue(document: Document, corrections: dict[str, str] | None = None) -> None:
+    """Nothing; a waiting or blocked document is issued as soon as a worker is free. Commits.
+
+    `corrections` replace fields of the buyer (`tax_id`, `name`). A blocked one is read and drafted afresh.
+    """
+    if document.state == PENDING:
+        db.session.commit()
+        return
+    if document.state not in (WAITING, BLOCKED, VOID) or (
+        document.state == VOID and document.reason == "cancelled"
+    ):
+        raise AlreadyMoved
+    if corrections:
+        document.corrections = {**(document.corrections or {}), **corrections}
+    if document.state == VOID and not document.move(WAITING, by="merchant"):
+        raise AlreadyMoved
+    _done(document.move(PENDING, by="merchant", asked_at=now(), tries=0))
+
+
+def exists(document: Document, number: str, total: Decimal) -> None:
+    """Nothing; the merchant found the document in his program: recorded, nothing more is issued. Commits.
+
+    MerchantError `number-taken`, `number-shape` or `total-not-ours`: the row stays as it is.
+    """
+    number = " ".join(number.split())
+    if document.state != REVIEW:
+        raise AlreadyMoved
+    if not number or len(number) > 60 or not any(c.isdigit() for c in number):
+        raise MerchantError("number-shape")
+    taken = db.session.scalar(
+        select(Document).where(
+            Document.store_id == document.store_id,
+            Document.id != document.id,
+            func.lower(Document.number) == number.lower(),
+        )
+    )
+    if taken is not None:
+        raise MerchantError("number-taken", order=taken.order_id)
+    draft = document.draft
+    if draft is not None and total != draft.gross:
+        raise MerchantError("total-not-ours", ours=str(draft.gross), theirs=str(total))
+    if not issuing.settle(document, Issued(provider_id="", number=number, total=total), "merchant"):
+        raise AlreadyMoved
+
+
+def absent(document: Document) -> None:
+    """Nothing; the merchant looked and it is not there: the same draft, byte for byte, is sent once more. Commits."""
+    if document.state != REVIEW:
+        raise AlreadyMoved
+    _done(document.move(PENDING, "absent", by="merchant", asked_at=now(), tries=0))
+
+
+def set_aside(document: Document, other: str = "") -> None:
+    """Nothing; the order counts as answered elsewhere (`other` is that document's number). Commits."""
+    detail = {"other": other[:60]} if other else {}
+    if document.state not in (WAITING, PENDING, BLOCKED):
+        raise AlreadyMoved
+    _done(document.move(VOID, "set-aside", detail, by="merchant"))
+
+
+def mail_again(document: Document, to: str) -> None:
+    """Nothing; the document is mailed to that address as a follow-up of its own. Commits."""
+    if document.state != ISSUED:
+        raise AlreadyMoved
+    done = db.session.scalar(
+        select(func.max(FollowUp.number)).where(FollowUp.document_id == document.id, FollowUp.kind == "email")
+    )
+    FollowUp.owe(document, "email", number=(done or 0) + 1, to=to)
+    db.session.commit()
+
+
+def acknowledge(document: Document) -> None:
+    """Nothing; the merchant has seen the alarm of an issued document and deals with it himself. Commits."""
+    if document.alarm:
+        document.note(document.state, document.state, "alarm-seen", {"alarm": document.alarm}, by="merchant")
+        document.alarm, document.alarm_detail = "", {}
+    db.session.commit()
+
+
+def resume(account: Account) -> int:
+    """How many documents go on by themselves now that the account's credentials are good again. Commits."""
+    account.refused_at, account.refused_code, account.refused_detail = None, "", {}
+    account.paused_until, account.pauses = None, 0
+    stopped = db.session.scalars(
+        select(Document).where(
+            Document.store_id == account.store_id,
+            Document.state == BLOCKED,
+            Document.reason.in_(issuing.KEYS_CODES),
+        )
+    )
+    gone_on = sum(document.move(PENDING, by="merchant", tries=0) for document in stopped.all())
+    db.session.commit()
+    return gone_on
+
+
+def retry_blocked(store: Store, reasons: tuple[str, ...]) -> int:
+    """How many documents blocked for one of these reasons are tried again, after a setting changed. Commits."""
+    stopped = db.session.scalars(
+        select(Document).where(
+            Document.store_id == store.id, Document.state == BLOCKED, Document.reason.in_(reasons)
+        )
+    )
+    gone_on = sum(document.move(PENDING, by="merchant", tries=0) for document in stopped.all())
+    db.session.commit()
+    return gone_on
+
+
+def _done(moved: bool) -> None:
+    if not moved:
+        db.session.rollback()
+        raise AlreadyMoved
+    db.session.commit()

@@ -1,0 +1,64 @@
+"""Named points at which a test may kill, stop or break this program; free in production.
+
+Called by the moves and by `web/hooks`; armed once by `create_app` from the setting FAULT_POINT, for example
+`after_claim=kill` or `before_send=stop:2`. Imports nothing of ours.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+POINTS = (
+    "hook_before_commit",
+    "hook_after_commit",
+    "hook_after_answer",
+    "open_before_commit",
+    "install_before_commit",
+    "install_after_commit",
+    "after_take",
+    "before_claim",
+    "after_claim",
+    "before_send",
+    "after_send",
+    "before_settle",
+    "after_settle",
+    "refresh_before_commit",
+    "draft_before_record",
+    "draft_after_record",
+    "follow_before_send",
+    "follow_after_send",
+)
+
+_armed: dict[str, tuple[str, int]] = {}
+
+
+class Broken(Exception):
+    """What an armed point raises with the act `raise`."""
+
+
+def arm(spec: str) -> None:
+    """Nothing; arms the points of `name=act[:times],...`; acts are kill, stop, raise. Empty disarms all."""
+    _armed.clear()
+    for part in filter(None, spec.split(",")):
+        name, _, act = part.partition("=")
+        act, _, times = act.partition(":")
+        if name not in POINTS:
+            raise ValueError(f"unknown kill point {name}")
+        _armed[name] = (act, int(times or 1))
+
+
+def point(name: str) -> None:
+    """Nothing, unless a test armed this point: then the process is killed, stopped, or an exception raised."""
+    if not _armed or name not in _armed:
+        return
+    act, times = _armed[name]
+    if times <= 0:
+        return
+    _armed[name] = (act, times - 1)
+    if act == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif act == "stop":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    else:
+        raise Broken(name)

@@ -1,0 +1,132 @@
+"""What comes after `issued`: shown on the order, a line in its history, mail to the buyer; and mail to the merchant.
+
+Called by `jobs`. Each is a row with its own retries; a failure here never touches the document. Tried for 24 hours,
+then shown as failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from shopapp import connect, fault, notices
+from shopapp.fiscal.document import Issued
+from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
+from shopapp.models import Document, FollowUp, db, now
+from shopapp.models.followup import DONE, DUE, FAILED
+from shopapp.platforms.base import Attachment
+
+log = logging.getLogger("quickinvoice.followups")
+
+GIVE_UP = timedelta(hours=24)
+
+Sentences = Callable[[str, Document], tuple[str, str]]
+"""(subject, text) of a mail of the given kind about a document; set by `web`, where the wording lives."""
+
+_sentences: Sentences | None = None
+
+
+def speak_with(sentences: Sentences) -> None:
+    """Nothing; mail is worded by this from now on."""
+    global _sentences
+    _sentences = sentences
+
+
+def step() -> bool:
+    """True when a due follow-up was tried; False when none is due. Commits."""
+    owed = FollowUp.take()
+    if owed is None:
+        return False
+    document = owed.document
+    store = document.store
+    db.session.commit()
+    try:
+        fault.point("follow_before_send")
+        _ACTS[owed.kind](document, owed)
+        fault.point("follow_after_send")
+    except AppError as error:
+        db.session.rollback()
+        _failed(owed, error.code, isinstance(error, MerchantError) and not isinstance(error, CredentialsError))
+        if isinstance(error, CredentialsError) and error.code == "store-access":
+            connect.lost_access(store)
+    except Exception:
+        db.session.rollback()
+        log.exception("follow-up %s", owed.id)
+        _failed(owed, "internal", False)
+    else:
+        owed.end(DONE)
+    return True
+
+
+def _failed(owed: FollowUp, code: str, final: bool) -> None:
+    if final or now() - owed.owed_at > GIVE_UP:
+        owed.end(FAILED, code)
+    else:
+        owed.end(DUE, code, after=min(30.0 * 2 ** (owed.tries - 1), 1800.0))
+
+
+def link(document: Document) -> str:
+    """Our address under which the buyer opens the document; unguessable, revocable."""
+    return f"{connect.setting('APP_URL')}/d/{document.link_token}"
+
+
+def _attach(document: Document, owed: FollowUp) -> None:
+    shown = Attachment(
+        kind=document.kind,  # type: ignore[arg-type]
+        external_id=document.reference,
+        number=document.number or "",
+        url=link(document),
+    )
+    connect.platform_of(document.store).attach(document.order_id, shown)
+
+
+def _history(document: Document, owed: FollowUp) -> None:
+    text = f"Quick Invoice: {document.number} ({document.total} €)".replace(".", ",")
+    connect.platform_of(document.store).note(document.order_id, text)
+
+
+def _email(document: Document, owed: FollowUp) -> None:
+    to = owed.detail.get("to") or (document.buyer or {}).get("email", "")
+    subject, text = _worded("buyer", document)
+    content = pdf(document)
+    name = (document.number or document.reference).replace("/", "-").replace(" ", "-") + ".pdf"
+    notices.send(to, subject, text, (name, content))
+
+
+def _notice(document: Document, owed: FollowUp) -> None:
+    account = document.account
+    chosen = account.settings if account else {}
+    to = chosen.get("alert_email") or ""
+    db.session.commit()
+    if to and chosen.get("alert", True) and connect.setting("SMTP_URL"):
+        notices.send(to, *_worded("merchant", document))
+
+
+def _worded(kind: str, document: Document) -> tuple[str, str]:
+    if _sentences is None:
+        raise AppError("internal")
+    worded = _sentences(kind, document)
+    db.session.commit()
+    return worded
+
+
+def pdf(document: Document) -> bytes:
+    """The provider's own PDF of an issued document. AppError when it cannot be had (now)."""
+    account = document.account
+    if account is None or document.number is None:
+        raise MerchantError("pdf-none")
+    known = Issued(
+        provider_id=document.provider_id, number=document.number, pdf_url=document.pdf_url, total=document.total
+    )
+    provider = connect.provider_of(account)
+    db.session.commit()
+    return provider.pdf(known)
+
+
+_ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
+    "attach": _attach,
+    "history": _history,
+    "email": _email,
+    "notice": _notice,
+}

@@ -1,0 +1,269 @@
+"""The wire: every call to the outside goes through here, and its failures are sorted here once for all.
+
+Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no proxy variables, guarded
+addresses (the name is resolved once and that very address is connected to). Logs method, host, path, status and
+milliseconds, never a query, a header or a body. The sorting is the table of failure-model.md section 3: for a write
+the default is "unknown".
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from shopapp.fiscal.errors import AppError, CredentialsError, ThrottledError, UncertainError, UnreachableError
+
+log = logging.getLogger("quickinvoice.http")
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+MOST_BYTES = 5 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, whole: status, headers in lower case, body after decompression."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Cut:
+    """Ends the call of this thread at its deadline by shutting its socket; knows whether it was ever connected."""
+
+    def __init__(self) -> None:
+        self.connected = False
+        self.expired = False
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def attach(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._socket = sock
+            if self.expired:
+                self._shut()
+
+    def expire(self) -> None:
+        with self._lock:
+            self.expired = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            try:
+                self._socket.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # already closed: the call is over anyway
+
+
+_current = threading.local()
+
+
+def public(address: str) -> bool:
+    """True when this IP address is one of the open internet (security.md section 4: `is_global` is not enough)."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is not None or ip in ipaddress.ip_network("64:ff9b::/16") or ip.is_site_local:
+            return False
+    special = ip.is_multicast or ip.is_reserved or ip.is_private or ip.is_loopback or ip.is_link_local
+    return ip.is_global and not special and ip not in _ODD
+
+
+class _Odd:
+    _nets = tuple(ipaddress.ip_network(n) for n in ("192.0.0.0/24", "100.64.0.0/10", "198.18.0.0/15"))
+
+    def __contains__(self, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        return any(ip.version == net.version and ip in net for net in self._nets)
+
+
+_ODD = _Odd()
+
+
+def _connect(connection: Any, allow_loopback: bool) -> socket.socket:
+    """A socket to the one address that the name resolved to, all answers being admissible."""
+    host = connection._dns_host
+    try:
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NewConnectionError(connection, f"name not found: {host}") from error
+    addresses = [entry[4][0] for entry in found]
+    for address in addresses:
+        inside = ipaddress.ip_address(address).is_loopback and allow_loopback
+        if not inside and not public(str(address)):
+            raise NewConnectionError(connection, f"address not admitted: {host}")
+    last: OSError | None = None
+    for address in dict.fromkeys(addresses):
+        try:
+            sock = socket.create_connection((str(address), connection.port), CONNECT_SECONDS)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
+        except OSError as error:
+            last = error
+    raise NewConnectionError(connection, f"no connection: {last}")
+
+
+def _classes(allow_loopback: bool) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
+    class Guarded(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _connect(self, allow_loopback)
+
+        def connect(self) -> None:
+            super().connect()
+            _current.cut.attach(self.sock)
+            _current.cut.connected = True
+
+    class GuardedTls(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            sock = _connect(self, allow_loopback)
+            _current.cut.attach(sock)
+            return sock
+
+        def connect(self) -> None:
+            super().connect()
+            _current.cut.attach(self.sock)
+            _current.cut.connected = True
+
+    plain = type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Guarded})
+    tls = type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": GuardedTls})
+    return plain, tls
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter over the guarded connections, without transport retries."""
+
+    def __init__(self, allow_loopback: bool) -> None:
+        self._pools = _classes(allow_loopback)
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kw: Any) -> None:
+        self.poolmanager = PoolManager(*args, **kw)
+        plain, tls = self._pools
+        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
+
+
+class Wire:
+    """Calls to the outside. `read` may be repeated by the caller, `write` may have happened whenever it fails."""
+
+    def __init__(
+        self,
+        call_seconds: float = 45.0,
+        allow_plain: bool = False,
+        session: requests.Session | None = None,
+        before: Callable[[], None] | None = None,
+    ) -> None:
+        self.before = before
+        self.call_seconds = call_seconds
+        self.allow_plain = allow_plain
+        self.session = session or requests.Session()
+        self.session.trust_env = False
+        self.session.headers["User-Agent"] = "QuickInvoice"
+        if session is None:
+            for scheme in ("http://", "https://"):
+                self.session.mount(scheme, _Adapter(allow_plain))
+
+    def read(self, method: str, url: str, **content: Any) -> Answer:
+        """The answer to a call that changes nothing; 2xx and 4xx other than 401, 403, 408, 429 come back.
+
+        Raises UnreachableError, ThrottledError or CredentialsError.
+        """
+        return sort(self.send(method, url, writes=False, **content), writes=False)
+
+    def write(self, method: str, url: str, **content: Any) -> Answer:
+        """The answer to a call that may change something; besides, UncertainError whenever its outcome is unknown."""
+        return sort(self.send(method, url, writes=True, **content), writes=True)
+
+    def send(self, method: str, url: str, *, writes: bool, **content: Any) -> Answer:
+        """The answer with any status, for an adapter that sorts statuses itself; connection failures are sorted."""
+        if self.before is not None:
+            self.before()
+        scheme = urlsplit(url).scheme
+        if scheme != "https" and not (scheme == "http" and self.allow_plain):
+            raise UnreachableError("address-refused")
+        cut = _current.cut = _Cut()
+        timer = threading.Timer(self.call_seconds, cut.expire)
+        timer.daemon = True
+        timer.start()
+        began = time.monotonic()
+        status: Any = "-"
+        try:
+            answer = self._call(method, url, content)
+            status = answer.status
+            return answer
+        except (requests.RequestException, HTTPError, OSError) as error:
+            status = "timed out" if cut.expired else type(error).__name__
+            raise self._sorted(error, cut, writes, time.monotonic() - began) from error
+        finally:
+            timer.cancel()
+            parts = urlsplit(url)
+            took = (time.monotonic() - began) * 1000
+            log.info("%s %s%s %s %.0f ms", method, parts.hostname, parts.path, status, took)
+
+    def _call(self, method: str, url: str, content: dict[str, Any]) -> Answer:
+        headers = {"Connection": "close", **content.pop("headers", {})}
+        response = self.session.request(
+            method, url, headers=headers, stream=True, allow_redirects=False,
+            timeout=(CONNECT_SECONDS, min(READ_SECONDS, self.call_seconds)), **content,
+        )  # fmt: skip
+        with response:
+            body = bytearray()
+            for chunk in response.iter_content(_CHUNK):
+                body += chunk
+                if len(body) > MOST_BYTES:
+                    raise requests.ContentDecodingError("answer too long")
+            expected = response.headers.get("Content-Length")
+            if expected and not response.headers.get("Content-Encoding") and len(body) < int(expected):
+                raise requests.ConnectionError("answer cut short")
+            return Answer(
+                response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body)
+            )
+
+    def _sorted(self, error: Exception, cut: _Cut, writes: bool, took: float) -> AppError:
+        how = "timeout" if cut.expired or isinstance(error, requests.Timeout) else "cut"
+        seconds = round(took, 1)
+        if not cut.connected and not _arrived(self.session):
+            return UnreachableError("unreachable", how=how, seconds=seconds)
+        if writes:
+            return UncertainError("outcome-unknown", how=how, seconds=seconds)
+        return UnreachableError("unreachable", how=how, seconds=seconds)
+
+
+def _arrived(session: requests.Session) -> bool:
+    """True when another transport than ours is mounted (a replay): then nothing tells that it did not arrive."""
+    return not isinstance(session.get_adapter("https://"), _Adapter)
+
+
+def sort(answer: Answer, writes: bool) -> Answer:
+    """The answer, when its status says something definite; otherwise the error that it means."""
+    status = answer.status
+    if status in (401, 403):
+        raise CredentialsError("keys-refused", status=status)
+    if status == 429:
+        raise ThrottledError("throttled", retry_after=_seconds(answer.headers.get("retry-after")))
+    if 200 <= status < 300 or (400 <= status < 500 and status != 408):
+        return answer
+    if writes:
+        raise UncertainError("outcome-unknown", how=f"status-{status}")
+    raise UnreachableError("unreachable", how=f"status-{status}")
+
+
+def _seconds(text: str | None) -> float | None:
+    try:
+        return max(0.0, float(text)) if text else None
+    except ValueError:
+        return None

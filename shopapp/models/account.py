@@ -1,0 +1,82 @@
+"""A store's account with an invoicing provider: its sealed credentials and what the merchant chose for it.
+
+Written by set-up; read by connect. A document stays with the account that it began with, so an account is
+closed, never changed into another one.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, LargeBinary, String, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shopapp.fiscal.document import Level, Settings
+
+from .base import Moment, Row, SealedJson, db, now
+from .store import Store
+
+
+class Account(Row):
+    """One account; the one with no `active_until` is the store's present one."""
+
+    __tablename__ = "account"
+
+    store_id: Mapped[int] = mapped_column(ForeignKey("store.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(20))
+    credentials_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    tails: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Per secret field its last four characters and the day it was saved: `{"code": ["7c41", "2026-11-20"]}`."""
+    fingerprint: Mapped[str] = mapped_column(String(64), default="")
+    """The same for two accounts exactly when they are the same entity at the provider."""
+    label: Mapped[str] = mapped_column(String(200), default="")
+    nif: Mapped[str] = mapped_column(String(20), default="")
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What the provider told of the account: region, warehouses managed, stock moves on issue."""
+    choices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The provider's lists as last read, with the time: the settings form works while the provider is down."""
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    active_from: Mapped[datetime] = mapped_column(Moment)
+    active_until: Mapped[datetime | None] = mapped_column(Moment)
+    checked_at: Mapped[datetime | None] = mapped_column(Moment)
+    refused_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Since when the provider refuses the credentials: nothing of this account is taken until it is empty."""
+    refused_code: Mapped[str] = mapped_column(String(40), default="")
+    refused_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    paused_until: Mapped[datetime | None] = mapped_column(Moment)
+    """The provider was down: no document of this account is tried before."""
+    pauses: Mapped[int] = mapped_column(default=0)
+
+    credentials = SealedJson()
+    store: Mapped[Store] = relationship()
+
+    @classmethod
+    def of(cls, store: Store) -> Account | None:
+        """The store's present account."""
+        return db.session.scalar(
+            select(cls).where(cls.store_id == store.id, cls.active_until.is_(None)).order_by(cls.id.desc())
+        )
+
+    @classmethod
+    def connected(cls, store: Store, provider: str, fingerprint: str) -> Account:
+        """The store's account with this provider and entity, made present; a former one is closed. Not committed."""
+        same = db.session.scalar(
+            select(cls).where(
+                cls.store_id == store.id, cls.provider == provider, cls.fingerprint == fingerprint
+            )
+        )
+        present = cls.of(store)
+        if present is not None and present is not same:
+            present.active_until = now()
+        if same is None:
+            same = cls(store_id=store.id, provider=provider, fingerprint=fingerprint, active_from=now())
+            db.session.add(same)
+        same.active_until = None
+        return same
+
+    def fiscal_settings(self, level: Level) -> Settings:
+        """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""
+        chosen = self.settings
+        names = Settings.__dataclass_fields__.keys() - {"level"}
+        return Settings(**{k: chosen[k] for k in names if k in chosen}, level=level)

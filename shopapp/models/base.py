@@ -1,0 +1,198 @@
+"""What every row stands on: the database, the column types, the one clock, and sealed attributes.
+
+Called by the files of `models` only. Money is kept as whole cents and instants in UTC; both come back as
+Decimal and aware datetimes. Never holds a query about a subject.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import secrets
+import unicodedata
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, bindparam, event, func
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.sql import ColumnElement
+from sqlalchemy.types import TypeDecorator
+
+from shopapp import sealed
+
+CENT = Decimal("0.01")
+
+
+class Base(DeclarativeBase):
+    """The declarative base, so that rows are plain SQLAlchemy 2."""
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+"""Rows keep what they read after a commit: reading an attribute never opens a transaction behind our back."""
+
+
+class Money(TypeDecorator[Decimal]):
+    """An amount with two decimals, kept as whole cents; anything finer is a bug and refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> int | None:
+        if value is None:
+            return None
+        cents = value * 100
+        if cents != int(cents):
+            raise ValueError(f"{value} is finer than a cent")
+        return int(cents)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value) * CENT
+
+
+class Exact(TypeDecorator[Decimal]):
+    """A decimal kept as its own text: quantities, unit prices, rates."""
+
+    impl = String(32)
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:
+        return None if value is None else Decimal(value)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An instant; goes in aware, is kept in UTC, comes back aware."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        return value if dialect.name == "postgresql" else value.replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+_virtual: Callable[[], datetime] | None = None
+
+
+def set_clock(clock: Callable[[], datetime] | None) -> None:
+    """Nothing; from now on every comparison takes its now from `clock` (virtual time in tests), or from the database."""
+    global _virtual
+    _virtual = clock
+
+
+def moment(seconds: float = 0) -> ColumnElement[datetime]:
+    """SQL for now plus some seconds, by the database's own clock where it has one (PostgreSQL)."""
+    if _virtual is None and db.engine.dialect.name == "postgresql":
+        return func.clock_timestamp() + timedelta(seconds=seconds)  # type: ignore[no-any-return]
+    now = _virtual() if _virtual else datetime.now(UTC)
+    return bindparam(None, now + timedelta(seconds=seconds), type_=Moment(), unique=True)
+
+
+def now() -> datetime:
+    """The instant that `moment()` means, as a value."""
+    if _virtual is None and db.engine.dialect.name == "postgresql":
+        read: datetime = db.session.execute(func.clock_timestamp().select()).scalar_one()
+        return read.astimezone(UTC)
+    return _virtual() if _virtual else datetime.now(UTC)
+
+
+def new_uid() -> str:
+    """128 random bits in hex."""
+    return secrets.token_hex(16)
+
+
+class Row(db.Model):  # type: ignore[name-defined,misc]
+    """A row with a number and a random uid, which binds its sealed values to it."""
+
+    __abstract__ = True
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    uid: Mapped[str] = mapped_column(String(32))
+
+    def __init__(self, **values: Any) -> None:
+        super().__init__(uid=values.pop("uid", None) or new_uid(), **values)
+
+
+class Sealed:
+    """A text attribute that lives encrypted in the column `<name>_sealed` of its row."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+        self.column = name + "_sealed"
+
+    def where(self, row: Any) -> str:
+        return f"{row.__tablename__}.{self.column}.{row.uid}"
+
+    def __get__(self, row: Any, owner: type) -> Any:
+        if row is None:
+            return self
+        kept = getattr(row, self.column)
+        return None if kept is None else sealed.unseal(kept, self.where(row)).decode()
+
+    def __set__(self, row: Any, value: str | None) -> None:
+        setattr(row, self.column, self.sealed(row, value))
+
+    def sealed(self, row: Any, value: str | None) -> bytes | None:
+        """The bytes to keep for a value, for an UPDATE that names the column itself."""
+        return None if value is None else sealed.seal(value.encode(), self.where(row))
+
+
+class SealedJson(Sealed):
+    """The same for a value that JSON can hold."""
+
+    def __get__(self, row: Any, owner: type) -> Any:
+        text = super().__get__(row, owner)
+        return json.loads(text) if isinstance(text, str) else text
+
+    def sealed(self, row: Any, value: Any) -> bytes | None:
+        return super().sealed(row, None if value is None else json.dumps(value, ensure_ascii=False))
+
+
+def folded(text: str) -> str:
+    """The text in lower case without accents or double spaces, for searching."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+_reading: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """A stretch in which nothing is written: SQLite then takes no write lock."""
+    token = _reading.set(True)
+    try:
+        yield
+    finally:
+        _reading.reset(token)
+
+
+def prepare(engine: Engine) -> None:
+    """Nothing; makes SQLite durable and its writers queue (WAL, FULL, BEGIN IMMEDIATE). PostgreSQL needs none of it."""
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def _connect(connection: Any, _: Any) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")

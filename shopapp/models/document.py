@@ -1,0 +1,414 @@
+"""A document: the duty to issue, what came of it, and every move and attempt on the way.
+
+Moved by `issuing`, `sweeping` and the merchant's clicks, always by one conditional UPDATE that names the old state
+(and the attempt, once one began): nothing changed means that someone else was first. The unique key (store, order,
+cause) is the promise of one document. Never talks to anyone.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from shopapp import sealed
+from shopapp.fiscal.document import Draft
+
+from .account import Account
+from .base import BigId, Exact, Moment, Money, Row, Sealed, SealedJson, db, moment, new_uid
+from .store import Store
+
+WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
+BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
+STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
+
+MOVES = {
+    (WAITING, PENDING), (WAITING, VOID), (WAITING, WAITING),
+    (PENDING, WAITING), (PENDING, ISSUING), (PENDING, BLOCKED), (PENDING, VOID), (PENDING, PENDING),
+    (ISSUING, PENDING), (ISSUING, ISSUED), (ISSUING, BLOCKED), (ISSUING, IN_DOUBT),
+    (IN_DOUBT, ISSUED), (IN_DOUBT, PENDING), (IN_DOUBT, REVIEW),
+    (REVIEW, ISSUED), (REVIEW, PENDING),
+    (BLOCKED, PENDING), (BLOCKED, VOID), (VOID, WAITING),
+}  # fmt: skip
+"""Every move there is (rulings section 3); a pending row may also wait again or be blocked while it is drafted."""
+
+TAKE_SECONDS = 60
+CLAIM_SECONDS = 120
+MOST_TAKES = 5
+
+
+class Document(Row):
+    """One duty; `cause` is sale, dossier, transport, credit:<n> or reissue:<n>."""
+
+    __tablename__ = "document"
+    __table_args__ = (
+        UniqueConstraint("store_id", "order_id", "cause"),
+        UniqueConstraint("account_id", "number"),
+        Index("ix_document_due", "state", "not_before"),
+        Index("ix_document_listed", "store_id", "id"),
+        Index("ix_document_state", "store_id", "state", "id"),
+        Index("ix_document_number", "store_id", "number"),
+        Index("ix_document_buyer", "store_id", "tax_id_mark"),
+        Index("ix_document_changed", "store_id", "changed_at"),
+        Index("ix_document_issued", "store_id", "issued_at"),
+    )
+
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
+    """The account that it began with; empty until the first claim."""
+    order_id: Mapped[str] = mapped_column(String(40))
+    cause: Mapped[str] = mapped_column(String(20), default="sale")
+    reference: Mapped[str] = mapped_column(String(60), unique=True)
+    """Our key, written into the document so that it can be asked for again."""
+    original_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("document.id"))
+    kind: Mapped[str] = mapped_column(String(2), default="")
+
+    state: Mapped[str] = mapped_column(String(10), default=PENDING)
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The facts that the reason's sentence needs."""
+    alarm: Mapped[str] = mapped_column(String(30), default="")
+    """What is wrong with an issued document: total-differs, duplicate, cancelled-after, changed-after, annulled."""
+    alarm_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    attempt: Mapped[int] = mapped_column(default=0)
+    tries: Mapped[int] = mapped_column(default=0)
+    """Failures in a row that are no one's fault; they set the next delay."""
+    takes: Mapped[int] = mapped_column(default=0)
+    """Leases in a row that brought no move: five mean that this row kills its worker."""
+    lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    not_before: Mapped[datetime | None] = mapped_column(Moment)
+    asked_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the merchant asked for it himself: then its age and the manual mode do not hold it."""
+    corrections_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    draft_hash: Mapped[str] = mapped_column(String(64), default="")
+    frozen: Mapped[bool] = mapped_column(default=False)
+    """An attempt with this draft may have arrived: these bytes are sent or nothing."""
+    draft_id: Mapped[str | None] = mapped_column(String(80))
+
+    provider_id: Mapped[str] = mapped_column(String(80), default="")
+    number: Mapped[str | None] = mapped_column(String(60))
+    series: Mapped[str] = mapped_column(String(40), default="")
+    atcud: Mapped[str] = mapped_column(String(60), default="")
+    pdf_url: Mapped[str] = mapped_column(String(500), default="")
+    issued_on: Mapped[date | None] = mapped_column(Date)
+    issued_at: Mapped[datetime | None] = mapped_column(Moment)
+    settled_by: Mapped[str] = mapped_column(String(10), default="")
+    """provider, search, or merchant: whose word it is that the document exists."""
+    net: Mapped[Decimal | None] = mapped_column(Money)
+    vat: Mapped[Decimal | None] = mapped_column(Money)
+    total: Mapped[Decimal | None] = mapped_column(Money)
+    """What we drafted (or the order's paid total while there is no draft)."""
+    provider_total: Mapped[Decimal | None] = mapped_column(Money)
+    provider_state: Mapped[str] = mapped_column(String(40), default="")
+    provider_state_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    buyer_folded: Mapped[str] = mapped_column(String(200), default="")
+    tax_id_mark: Mapped[str] = mapped_column(String(32), default="")
+    buyer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    link_token: Mapped[str] = mapped_column(String(32), unique=True)
+    """The end of the address under which the buyer opens the PDF."""
+    link_revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    changed_at: Mapped[datetime] = mapped_column(Moment)
+
+    draft_text = Sealed()
+    buyer = SealedJson()
+    """`{"name", "tax_id", "address", "email"}` as on the document."""
+    corrections = SealedJson()
+
+    store: Mapped[Store] = relationship()
+    account: Mapped[Account | None] = relationship()
+    lines: Mapped[list[DocumentLine]] = relationship(order_by="DocumentLine.position", back_populates="document")
+    attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.number", back_populates="document")
+    moves: Mapped[list[Move]] = relationship(order_by="Move.id", back_populates="document")
+
+    @property
+    def draft(self) -> Draft | None:
+        """The draft that was frozen, or None."""
+        return None if self.draft_text is None else Draft.from_bytes(self.draft_text.encode())
+
+    @classmethod
+    def begin(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:
+        """True when this call made the row; False when the duty was there already. Not committed."""
+        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+        reference = f"QI-{store.id}-{order_id}" + ("" if cause == "sale" else "-" + cause.replace(":", ""))
+        made = db.session.execute(
+            dialect.insert(cls)
+            .values(
+                uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause, reference=reference,
+                link_token=secrets.token_hex(16), created_at=moment(), changed_at=moment(),
+                **{"state": PENDING, **values},
+            )
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+        if not made.rowcount:  # type: ignore[attr-defined]
+            return False
+        row = cls.of(store.id, order_id, cause)
+        if row is not None:
+            row.note("", row.state, row.reason)
+        return True
+
+    @classmethod
+    def of(cls, store_id: int, order_id: str, cause: str = "sale") -> Document | None:
+        """The row of that duty."""
+        return db.session.scalar(
+            select(cls).where(cls.store_id == store_id, cls.order_id == order_id, cls.cause == cause)
+        )
+
+    @classmethod
+    def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
+        """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
+        due = (
+            select(cls.id)
+            .join(Store, Store.id == cls.store_id)
+            .outerjoin(Account, (Account.store_id == Store.id) & Account.active_until.is_(None))
+            .where(
+                cls.state == PENDING,
+                (cls.not_before.is_(None)) | (cls.not_before <= moment()),
+                (cls.lease_until.is_(None)) | (cls.lease_until < moment()),
+                Store.state == "installed",
+                Account.refused_at.is_(None),
+                (Account.paused_until.is_(None)) | (Account.paused_until <= moment()),
+            )
+            .order_by(Store.taken_at.asc().nulls_first(), cls.id)
+            .limit(1)
+            .with_for_update(of=cls, skip_locked=True)
+        )
+        found = db.session.scalar(due)
+        if found is None:
+            db.session.rollback()
+            return None
+        db.session.execute(
+            update(cls).where(cls.id == found).values(lease_until=moment(seconds), takes=cls.takes + 1)
+        )
+        row = db.session.get_one(cls, found, populate_existing=True)
+        db.session.execute(update(Store).where(Store.id == row.store_id).values(taken_at=moment()))
+        db.session.commit()
+        return row
+
+    def move(
+        self,
+        state: str,
+        reason: str = "",
+        detail: dict[str, Any] | None = None,
+        by: str = "app",
+        after: float | None = None,
+        **values: Any,
+    ) -> bool:
+        """True when the row, still in the state and attempt that we read, moved; not committed.
+
+        `after` sets not_before, in seconds from now; other values are columns to set with the move.
+        """
+        old, attempt = self.state, self.attempt
+        if (old, state) not in MOVES:
+            raise ValueError(f"no move from {old} to {state}")
+        changed = db.session.execute(
+            update(Document)
+            .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
+            .values(
+                state=state, reason=reason, detail=detail or {}, lease_until=None, takes=0, changed_at=moment(),
+                not_before=None if after is None else moment(after), **values,
+            )
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+        if not changed.rowcount:  # type: ignore[attr-defined]
+            return False
+        self.note(old, state, reason, detail, by)
+        db.session.refresh(self)
+        return True
+
+    def claim(self, draft: Draft, account: Account, seconds: float = CLAIM_SECONDS) -> int | None:
+        """The new attempt's number, or None when the row moved since we took it; commits.
+
+        Seals the draft with its hash, pins the account, inserts the Attempt row: after this the document may be sent.
+        """
+        text = draft.to_bytes().decode()
+        number = self.attempt + 1
+        frozen = Document.draft_text.sealed(self, text)
+        changed = db.session.execute(
+            update(Document)
+            .where(
+                Document.id == self.id,
+                Document.state == PENDING,
+                Document.attempt == self.attempt,
+                Document.lease_until == self.lease_until,
+            )
+            .values(
+                state=ISSUING, attempt=number, account_id=account.id, lease_until=moment(seconds), reason="", detail={},
+                draft_text_sealed=frozen, draft_hash=draft.digest(), kind=draft.kind, series=draft.series,
+                net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=moment(),
+            )
+            .execution_options(synchronize_session=False)
+        )  # fmt: skip
+        if not changed.rowcount:  # type: ignore[attr-defined]
+            db.session.rollback()
+            return None
+        db.session.add(
+            Attempt(document_id=self.id, number=number, draft_hash=draft.digest(), text=text, started_at=moment())
+        )
+        self.note(PENDING, ISSUING, "", {"attempt": number})
+        db.session.flush()
+        db.session.refresh(self)
+        db.session.commit()
+        return number
+
+    def renew(self, seconds: float = CLAIM_SECONDS) -> bool:
+        """True when this attempt still owns the row, its lease now renewed; commits. Before each further call."""
+        changed = db.session.execute(
+            update(Document)
+            .where(Document.id == self.id, Document.state == ISSUING, Document.attempt == self.attempt)
+            .values(lease_until=moment(seconds))
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+        return bool(changed.rowcount)  # type: ignore[attr-defined]
+
+    def note(
+        self, old: str, new: str, reason: str = "", detail: dict[str, Any] | None = None, by: str = "app"
+    ) -> None:
+        """Nothing; adds a line to the document's story. Not committed."""
+        db.session.execute(
+            insert(Move).values(
+                document_id=self.id, at=moment(), old=old, new=new, reason=reason, detail=detail or {}, by=by
+            )
+        )
+
+    @classmethod
+    def expired(cls, limit: int = 50) -> list[Document]:
+        """Rows in `issuing` whose lease ran out: their worker is gone."""
+        return list(
+            db.session.scalars(
+                select(cls).where(cls.state == ISSUING, cls.lease_until < moment()).order_by(cls.id).limit(limit)
+            )
+        )
+
+    @classmethod
+    def doubts(cls, limit: int = 50) -> list[Document]:
+        """Rows in doubt whose time to be looked up has come."""
+        return list(
+            db.session.scalars(
+                select(cls).where(cls.state == IN_DOUBT, cls.not_before <= moment()).order_by(cls.id).limit(limit)
+            )
+        )
+
+    @classmethod
+    def any_due(cls) -> bool:
+        """True when some pending row could be taken now."""
+        return bool(
+            db.session.scalar(
+                select(cls.id)
+                .where(
+                    cls.state == PENDING,
+                    (cls.not_before.is_(None)) | (cls.not_before <= moment()),
+                    (cls.lease_until.is_(None)) | (cls.lease_until < moment()),
+                )
+                .limit(1)
+            )
+        )
+
+    @staticmethod
+    def mark(tax_id: str) -> str:
+        """The keyed hash under which a tax id is kept for exact search."""
+        return sealed.marks(tax_id)[0]
+
+    @property
+    def credits(self) -> bool:
+        """True for a credit note."""
+        return self.kind == "NC"
+
+    def siblings(self) -> Iterable[Document]:
+        """The other documents of the same order."""
+        return db.session.scalars(
+            select(Document)
+            .where(
+                Document.store_id == self.store_id, Document.order_id == self.order_id, Document.id != self.id
+            )
+            .order_by(Document.id)
+        )
+
+
+class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
+    """What was issued, line by line; nothing of the buyer in it."""
+
+    __tablename__ = "document_line"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
+    position: Mapped[int]
+    ref: Mapped[str] = mapped_column(String(60), default="")
+    sku: Mapped[str] = mapped_column(String(120), default="")
+    kind: Mapped[str] = mapped_column(String(10), default="goods")
+    description: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[Decimal] = mapped_column(Exact)
+    unit_price_net: Mapped[Decimal] = mapped_column(Exact)
+    discount_percent: Mapped[Decimal] = mapped_column(Exact)
+    region: Mapped[str] = mapped_column(String(6))
+    vat_rate: Mapped[Decimal] = mapped_column(Exact)
+    tax_code: Mapped[str] = mapped_column(String(3))
+    exemption_code: Mapped[str] = mapped_column(String(3), default="")
+    exemption_mention: Mapped[str] = mapped_column(String(120), default="")
+    net: Mapped[Decimal] = mapped_column(Money)
+    vat: Mapped[Decimal] = mapped_column(Money)
+    gross: Mapped[Decimal] = mapped_column(Money)
+
+    document: Mapped[Document] = relationship(back_populates="lines")
+
+
+class Attempt(Row):
+    """One try: inserted at the claim, ended by one update that names its number."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (UniqueConstraint("document_id", "number"),)
+
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"))
+    number: Mapped[int]
+    draft_hash: Mapped[str] = mapped_column(String(64))
+    text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    started_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    outcome: Mapped[str] = mapped_column(String(12), default="")
+    """issued, refused, not-sent, unknown; empty while it runs or when its worker died."""
+    code: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    answer_hash: Mapped[str] = mapped_column(String(64), default="")
+
+    text = Sealed()
+    document: Mapped[Document] = relationship(back_populates="attempts")
+
+    @classmethod
+    def end(
+        cls, document_id: int, number: int, outcome: str, code: str = "", detail: dict[str, Any] | None = None
+    ) -> None:
+        """Nothing; the attempt ended like this. Not committed."""
+        db.session.execute(
+            update(cls)
+            .where(cls.document_id == document_id, cls.number == number)
+            .values(ended_at=moment(), outcome=outcome, code=code, detail=detail or {})
+            .execution_options(synchronize_session=False)
+        )
+
+
+class Move(db.Model):  # type: ignore[name-defined,misc]
+    """One move of a document, written in the same commit: the story that its page tells."""
+
+    __tablename__ = "move"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
+    at: Mapped[datetime] = mapped_column(Moment)
+    old: Mapped[str] = mapped_column(String(10), default="")
+    new: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    by: Mapped[str] = mapped_column(String(10), default="app")
+
+    document: Mapped[Document] = relationship(back_populates="moves")

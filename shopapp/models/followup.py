@@ -1,0 +1,99 @@
+"""What is owed after a document was issued: shown on the order, a history line, an e-mail; each with its own retries.
+
+Inserted in the commit that settles a document, done by `followups`. A failed one never touches the document.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from .base import BigId, Moment, db, moment
+from .document import Document
+
+DUE, DONE, FAILED = "due", "done", "failed"
+
+
+class FollowUp(db.Model):  # type: ignore[name-defined,misc]
+    """One thing owed; `kind` is open-ended (attach, history, email, notice, stock), `number` tells repeats apart."""
+
+    __tablename__ = "follow_up"
+    __table_args__ = (
+        UniqueConstraint("document_id", "kind", "number"),
+        Index("ix_follow_up_due", "state", "not_before"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"), index=True)
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(12))
+    number: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(8), default=DUE)
+    tries: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    owed_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    document: Mapped[Document] = relationship()
+
+    @classmethod
+    def owe(cls, document: Document, kind: str, number: int = 1, **detail: Any) -> None:
+        """Nothing; the thing is owed now, unless it was owed before. Not committed."""
+        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+        db.session.execute(
+            dialect.insert(cls)
+            .values(
+                store_id=document.store_id, document_id=document.id, kind=kind, number=number, state=DUE, tries=0,
+                reason="", detail=detail, not_before=moment(), owed_at=moment(),
+            )
+            .on_conflict_do_nothing()
+        )  # fmt: skip
+
+    @classmethod
+    def take(cls, seconds: float = 60) -> FollowUp | None:
+        """A due one, put off by `seconds` so that no one else does it meanwhile; commits."""
+        found = db.session.scalar(
+            select(cls)
+            .where(cls.state == DUE, cls.not_before <= moment())
+            .order_by(cls.not_before)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        if found is None:
+            db.session.rollback()
+            return None
+        found.not_before = moment(seconds)
+        found.tries += 1
+        db.session.flush()
+        db.session.refresh(found)
+        db.session.commit()
+        return found
+
+    def end(self, state: str, reason: str = "", after: float = 0, **detail: Any) -> None:
+        """Nothing; done, failed, or due again after some seconds. Commits."""
+        db.session.execute(
+            update(FollowUp)
+            .where(FollowUp.id == self.id, FollowUp.tries == self.tries)
+            .values(
+                state=state,
+                reason=reason,
+                detail={**self.detail, **detail},
+                not_before=moment(after),
+                ended_at=None if state == DUE else moment(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+
+    @classmethod
+    def any_due(cls) -> bool:
+        """True when one could be taken now."""
+        return bool(
+            db.session.scalar(select(cls.id).where(cls.state == DUE, cls.not_before <= moment()).limit(1))
+        )

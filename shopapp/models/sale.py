@@ -1,0 +1,43 @@
+"""Each order that we have seen, with the figures that the daily comparison and the reconciler stand on.
+
+Written whenever an order is read; holds nothing of the buyer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, Moment, Money, Row, db, now
+
+
+class Sale(Row):
+    """One order of one store; `status` is open, paid, cancelled, abandoned, or empty while unread."""
+
+    __tablename__ = "sale"
+    __table_args__ = (UniqueConstraint("store_id", "order_id"), Index("ix_sale_store_paid", "store_id", "paid_at"))
+
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    order_id: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(12), default="")
+    total: Mapped[Decimal | None] = mapped_column(Money)
+    currency: Mapped[str] = mapped_column(String(3), default="")
+    ordered_at: Mapped[datetime | None] = mapped_column(Moment)
+    paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    paid_source: Mapped[str] = mapped_column(String(12), default="")
+    first_paid_hook_at: Mapped[datetime | None] = mapped_column(Moment)
+    cancelled_at: Mapped[datetime | None] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    checked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @classmethod
+    def seen(cls, store_id: int, order_id: str) -> Sale:
+        """The row of that order, new if we never saw it; not committed."""
+        sale = db.session.scalar(select(cls).where(cls.store_id == store_id, cls.order_id == order_id))
+        if sale is None:
+            sale = cls(store_id=store_id, order_id=order_id, seen_at=now())
+            db.session.add(sale)
+        return sale

@@ -1,0 +1,84 @@
+"""From a hook to a duty: opens what a platform posted, and makes the one row that answers the order.
+
+Called by `jobs`; `sweeping` uses `owe` for orders that no hook announced. Reads the body only to learn which order
+it is about: what is true of the order is asked later, of the platform.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from shopapp import connect, fault
+from shopapp.models import Document, Hook, Sale, Store, db, now
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.models.hook import OPENED, QUARANTINED
+from shopapp.platforms.base import Event, UnreadableHook
+
+log = logging.getLogger("quickinvoice.opening")
+
+
+def open_hook() -> bool:
+    """True when a hook was opened into its duty or put in quarantine; False when none is new. Commits."""
+    hook = Hook.take_new()
+    if hook is None:
+        db.session.rollback()
+        return False
+    store = db.session.get_one(Store, hook.store_id)
+    hook.opened_at = now()
+    try:
+        event = connect.platform(store.platform).read_hook(hook.event, hook.body or b"")
+    except UnreadableHook as unreadable:
+        hook.state, hook.reason = QUARANTINED, str(unreadable)
+    except Exception as error:  # a bug of ours must not stop the hooks behind this one
+        log.exception("hook %s", hook.id)
+        hook.state, hook.reason = QUARANTINED, type(error).__name__
+    else:
+        hook.state, hook.order_id = OPENED, event.order_id
+        _answer(store, event, hook)
+    fault.point("open_before_commit")
+    db.session.commit()
+    return True
+
+
+def _answer(store: Store, event: Event, hook: Hook) -> None:
+    """Nothing; the duty that the event asks for. The row decides whether it is new. Not committed."""
+    if event.kind == "other":
+        return
+    sale = Sale.seen(store.id, event.order_id)
+    if event.kind == "paid":
+        sale.first_paid_hook_at = sale.first_paid_hook_at or hook.received_at
+        owe(store, event.order_id)
+        return
+    document = Document.of(store.id, event.order_id)
+    if document is not None and event.kind == "cancelled":
+        cancelled(document)
+
+
+def owe(store: Store, order_id: str) -> bool:
+    """True when the order's document is new or waits no longer for payment; it will be read again. Not committed."""
+    if Document.begin(store, order_id):
+        return True
+    document = Document.of(store.id, order_id)
+    if document is not None and document.state == WAITING and document.reason == "unpaid":
+        return document.move(PENDING)
+    return False
+
+
+def cancelled(document: Document) -> None:
+    """Nothing; the platform says that the order was cancelled. Not committed.
+
+    Before a document exists the order is read again, which makes the row void; afterwards the merchant is told that
+    a credit note is due. A row that is being sent or in doubt is looked at when it is settled (`sweeping`).
+    """
+    if document.state in (PENDING, WAITING):
+        if document.state == WAITING:
+            document.move(PENDING)
+    elif document.state == BLOCKED:
+        document.move(VOID, "cancelled")
+    elif document.state == ISSUED:
+        document.note(ISSUED, ISSUED, "cancelled-after")
+        if not document.alarm:
+            document.alarm, document.alarm_detail = "cancelled-after", {}
+        document.changed_at = now()
+    sale = Sale.seen(document.store_id, document.order_id)
+    sale.cancelled_at = sale.cancelled_at or now()

@@ -1,0 +1,164 @@
+"""The verbs that every platform answers, and the plain values they answer with.
+
+An adapter is built from plain values (addresses, a token giver) and returns plain values; it never sees a row.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar, Literal
+
+from shopapp.fiscal.document import Kind
+from shopapp.fiscal.order import Order, Status
+
+TokenGiver = Callable[[str | None], str]
+"""The access token to use; the argument is a token that was just refused, or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the platform gave for a code or a refresh token; `expires_in` in seconds from receipt."""
+
+    access: str
+    refresh: str | None
+    expires_in: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreInfo:
+    """Whose store the token belongs to, asked of the API with that token."""
+
+    code: str
+    name: str
+    currency: str
+    country: str
+    timezone: str
+    language: str
+    email: str
+    url: str
+    hooks_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A verified hook, read: what it says happened (a hint, as only the body is signed) and to which order."""
+
+    kind: Literal["paid", "cancelled", "updated", "other"]
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaleSummary:
+    """One row of the platform's order list: enough to see whether a document is missing."""
+
+    order_id: str
+    status: Status
+    created_at: datetime
+    total: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A document as it is shown on the order: the kind, the number, and a link that the buyer can open."""
+
+    kind: Kind
+    external_id: str
+    number: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShopTax:
+    """A tax as configured in the shop."""
+
+    name: str
+    rate: Decimal
+    fixed: bool
+    country: str
+    region: str
+    shipping: bool
+
+
+class UnreadableHook(Exception):
+    """A hook whose signature is good and whose content cannot be read; the reason is its text."""
+
+
+class Platform(ABC):
+    """One shop system, opened for one store (or, for authorising, for none)."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    events: ClassVar[tuple[str, ...]]
+    """The hooks that the automatic road needs."""
+
+    # authorising
+    @abstractmethod
+    def authorize_url(self, state: str, challenge: str) -> str:
+        """Where the merchant is sent; `challenge` is PKCE's S256."""
+
+    @abstractmethod
+    def exchange(self, code: str, verifier: str) -> Tokens:
+        """The tokens for an authorisation code. CredentialsError when it is refused."""
+
+    @abstractmethod
+    def refresh(self, refresh_token: str) -> Tokens:
+        """The next pair. CredentialsError with code `grant-refused` when the old one is no longer good."""
+
+    @abstractmethod
+    def admin_origins(self, code: str = "") -> tuple[str, ...]:
+        """The origins that may frame us: the store's admin, or the platform's where no store is known."""
+
+    @abstractmethod
+    def order_admin_url(self, code: str, order_id: str) -> str:
+        """Where the merchant sees the order in his shop's admin."""
+
+    # with a store's token
+    @abstractmethod
+    def store_info(self) -> StoreInfo:
+        """Whose token this is."""
+
+    @abstractmethod
+    def listen(self, url: str, events: tuple[str, ...]) -> str:
+        """What had to be mended ('' when nothing): afterwards exactly one hook per event points to `url`."""
+
+    @abstractmethod
+    def order(self, order_id: str) -> Order:
+        """The order as it is now. OrderError `order-missing` when it is gone, or what cannot be read."""
+
+    @abstractmethod
+    def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        """Paid orders created since then, newest first."""
+
+    @abstractmethod
+    def attach(self, order_id: str, document: Attachment) -> None:
+        """Nothing; the document is shown on the order. Looks first, so it is safe to repeat."""
+
+    @abstractmethod
+    def note(self, order_id: str, text: str) -> None:
+        """Nothing; a line in the order's history. Looks first, so it is safe to repeat."""
+
+    @abstractmethod
+    def taxes(self) -> tuple[ShopTax, ...]:
+        """The taxes that the shop is set up with."""
+
+    # hooks
+    @staticmethod
+    @abstractmethod
+    def signed(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        """True when the signature over the raw bytes is good; constant time, never raises."""
+
+    @staticmethod
+    @abstractmethod
+    def hook_claims(headers: Mapping[str, str]) -> tuple[str, str]:
+        """(store code, event) as the unsigned headers claim; empty where absent or absurd."""
+
+    @staticmethod
+    @abstractmethod
+    def read_hook(event: str, body: bytes) -> Event:
+        """What a verified body says. UnreadableHook when it cannot be read."""
+
+

@@ -1,0 +1,59 @@
+"""Authorising by OAuth 2: the address to send the merchant to, the code for tokens, the next pair for the old one.
+
+Called by the platform adapters. Authlib writes and reads the messages (RFC 6749, RFC 7636), our wire carries them.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from authlib.common.urls import add_params_to_uri
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+
+from shopapp.fiscal.errors import CredentialsError, ThrottledError, UncertainError
+from shopapp.http import Wire
+
+from .base import Tokens
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+def authorize_url(
+    base: str, *, client_id: str, redirect_uri: str, scope: str, state: str, challenge: str
+) -> str:
+    """The address of the consent page for this state and PKCE challenge."""
+    address: str = prepare_grant_uri(base, client_id, "code", redirect_uri, scope, state)
+    with_pkce: str = add_params_to_uri(
+        address, [("code_challenge", challenge), ("code_challenge_method", "S256")]
+    )
+    return with_pkce
+
+
+def token_request(wire: Wire, url: str, grant_type: str, **values: str) -> Tokens:
+    """The tokens that the endpoint answers with.
+
+    CredentialsError `grant-refused` when it says no, UncertainError when the answer was lost (the grant may be spent).
+    """
+    body = prepare_token_request(grant_type, **values)
+    answer = wire.send("POST", url, writes=True, data=body.encode(), headers=_FORM)
+    if answer.status == 429:
+        raise ThrottledError("throttled")
+    if 400 <= answer.status < 500:
+        raise CredentialsError("grant-refused", error=_error(answer.body))
+    try:
+        content = json.loads(answer.body)
+        return Tokens(
+            str(content["access_token"]), content.get("refresh_token"), float(content.get("expires_in", 3600))
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise UncertainError("outcome-unknown", how=f"status-{answer.status}") from error
+
+
+def _error(body: bytes) -> str:
+    """The standard error word of the answer, never its free text."""
+    try:
+        content: Any = json.loads(body)
+        return str(content["error"])[:40]
+    except (ValueError, KeyError, TypeError):
+        return ""

@@ -1,0 +1,151 @@
+"""The verbs that every invoicing provider answers, what it declares, and the plain values it answers with.
+
+An adapter is built from credentials and a wire; it never sees a row, a request or a setting. What it is able to do
+it declares; what public sources leave unknown takes the safe choice and is marked *unconfirmed*.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import ClassVar
+
+from shopapp.fiscal.document import Draft, Issued, Kind, Level
+
+
+class Once(Enum):
+    """How a provider promises one document, best first."""
+
+    BY_KEY = "by_key"
+    BY_DRAFT = "by_draft"
+    BY_SEARCH = "by_search"
+    BY_PERSON = "by_person"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value that the keys form asks for; label and help are Portuguese message ids."""
+
+    name: str
+    label: str
+    help: str
+    secret: bool = False
+    digits: bool = False
+    pattern: str = ""
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of a list that the merchant chooses from."""
+
+    code: str
+    label: str
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A series and the kind of document that it numbers."""
+
+    code: str
+    kind: Kind
+    open: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """The lists of the settings form, as the account has them."""
+
+    kinds: tuple[Kind, ...]
+    series: tuple[Series, ...]
+    exemptions: tuple[Choice, ...]
+    warehouses: tuple[Choice, ...]
+    rates: tuple[Decimal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """Whose account the credentials open; `fingerprint` is equal for equal entities."""
+
+    fingerprint: str
+    name: str
+    nif: str
+    region: str
+    warehouses: bool
+    stock_moves_on_issue: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What this provider is able to do; pages and moves ask this, never the name."""
+
+    level: Level = "rate_group"
+    """At which level it rounds."""
+    reads_state: bool = False
+    searches: bool = False
+    emails: bool = False
+    warehouses: bool = False
+    credit_notes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Where things are in the provider's own menus, as Portuguese message ids, one word a step."""
+
+    keys: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+    number_example: str = ""
+    series_help: tuple[str, ...] = field(default=())
+
+
+class Provider(ABC):
+    """One invoicing program, opened with one account's credentials."""
+
+    name: ClassVar[str]
+    label: ClassVar[str]
+    support: ClassVar[str]
+    """Where its merchants ask for help: shown wherever its refusals are."""
+    credential_fields: ClassVar[tuple[Field, ...]]
+    capabilities: ClassVar[Capabilities]
+    guide: ClassVar[Guide]
+    unconfirmed: ClassVar[tuple[str, ...]] = ()
+    """What is not known about it, in words for the README."""
+
+    @property
+    @abstractmethod
+    def once(self) -> Once:
+        """Its promise, as opened with this account."""
+
+    @abstractmethod
+    def check(self) -> AccountFacts:
+        """Whose account it is. CredentialsError with `detail["field"]` and `detail["answer"]` when it is refused."""
+
+    @abstractmethod
+    def choices(self) -> Choices:
+        """The lists of the settings form."""
+
+    @abstractmethod
+    def issue(self, draft: Draft, reference: str) -> Issued:
+        """The document, issued by one single call. RefusedError, CredentialsError, TransientError: nothing exists.
+
+        UncertainError, or anything unexpected: it may exist.
+        """
+
+    def find(self, reference: str, draft: Draft) -> list[Issued]:
+        """Documents that bear exactly this reference (only where `capabilities.searches`)."""
+        raise NotImplementedError
+
+    def read(self, provider_id: str) -> Issued:
+        """The document as it is over there now (only where `capabilities.reads_state`)."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def pdf(self, issued: Issued) -> bytes:
+        """The provider's own PDF. TransientError `pdf-not-ready` while there is none."""
+
+    def email(self, provider_id: str, to: str) -> None:
+        """Nothing; the provider mailed the document (only where `capabilities.emails`)."""
+        raise NotImplementedError
