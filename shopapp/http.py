@@ -1,13 +1,14 @@
 """The wire: every call to the outside goes through here, and its failures are sorted here once for all.
 
-Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no proxy variables, guarded
-addresses (the name is resolved once and that very address is connected to). Logs method, host, path, status and
-milliseconds, never a query, a header or a body. The sorting is the table of failure-model.md section 3: for a write
-the default is "unknown".
+Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no cookies, no proxy
+variables, guarded addresses (the name is resolved once and that very address is connected to). Logs method,
+host, path, status and milliseconds, never a query, a header or a body. The sorting is the table of
+failure-model.md section 3: for a write the default is "unknown".
 """
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,6 +34,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0
 MOST_BYTES = 5 * 1024 * 1024
 _CHUNK = 64 * 1024
+_LONGEST_WAIT = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class Answer:
 
 
 class _Cut:
-    """Ends the call of this thread at its deadline by shutting its socket; knows whether it was ever connected."""
+    """Ends the call of this thread at its deadline by shutting its socket; knows whether it was connected."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
         self.connected = False
         self.expired = False
+        self._ends = time.monotonic() + seconds
         self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
@@ -58,6 +62,10 @@ class _Cut:
             if self.expired:
                 self._shut()
 
+    def left(self) -> float:
+        """Seconds until the deadline, never quite none (a socket takes 0 for something else)."""
+        return max(self._ends - time.monotonic(), 0.001)
+
     def expire(self) -> None:
         with self._lock:
             self.expired = True
@@ -65,28 +73,34 @@ class _Cut:
 
     def _shut(self) -> None:
         if self._socket is not None:
-            try:
-                self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass  # already closed: the call is over anyway
+            # already closed: the call is over anyway
+            with contextlib.suppress(OSError):
+                # the plain socket's own: that of TLS would forget its state under a thread that reads
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 _current = threading.local()
 
 
 def public(address: str) -> bool:
-    """True when this IP address is one of the open internet (security.md section 4: `is_global` is not enough)."""
+    """True when this IP address is one of the open internet (`is_global` alone is not enough)."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None or ip in ipaddress.ip_network("64:ff9b::/16") or ip.is_site_local:
+        if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.is_site_local:
             return False
     special = ip.is_multicast or ip.is_reserved or ip.is_private or ip.is_loopback or ip.is_link_local
     return ip.is_global and not special and ip not in _ODD
 
 
 class _Odd:
-    _nets = tuple(ipaddress.ip_network(n) for n in ("192.0.0.0/24", "100.64.0.0/10", "198.18.0.0/15"))
+    """Networks that `ipaddress` counts as global, or did in some release, though nobody's server is there."""
+
+    _nets = tuple(
+        ipaddress.ip_network(net)
+        for net in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "198.18.0.0/15")
+        # NAT64, where an IPv4 address of the inside may hide
+        + ("64:ff9b::/96", "64:ff9b:1::/48")
+    )
 
     def __contains__(self, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
         return any(ip.version == net.version and ip in net for net in self._nets)
@@ -110,7 +124,8 @@ def _connect(connection: Any, allow_loopback: bool) -> socket.socket:
     last: OSError | None = None
     for address in dict.fromkeys(addresses):
         try:
-            sock = socket.create_connection((str(address), connection.port), CONNECT_SECONDS)
+            wait = min(CONNECT_SECONDS, _current.cut.left())
+            sock = socket.create_connection((str(address), connection.port), wait)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
         except OSError as error:
@@ -139,9 +154,27 @@ def _classes(allow_loopback: bool) -> tuple[type[HTTPConnectionPool], type[HTTPS
             _current.cut.attach(self.sock)
             _current.cut.connected = True
 
-    plain = type("PlainPool", (HTTPConnectionPool,), {"ConnectionCls": Guarded})
-    tls = type("TlsPool", (HTTPSConnectionPool,), {"ConnectionCls": GuardedTls})
-    return plain, tls
+    # no connection is used twice: the cut of the next call would not know it and call a lost write "not sent"
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Guarded
+
+        def _put_conn(self, conn: Any) -> None:
+            _close(conn)
+            super()._put_conn(None)
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedTls
+
+        def _put_conn(self, conn: Any) -> None:
+            _close(conn)
+            super()._put_conn(None)
+
+    return PlainPool, TlsPool
+
+
+def _close(connection: HTTPConnection | None) -> None:
+    if connection is not None:
+        connection.close()
 
 
 class _Adapter(HTTPAdapter):
@@ -158,7 +191,7 @@ class _Adapter(HTTPAdapter):
 
 
 class Wire:
-    """Calls to the outside. `read` may be repeated by the caller, `write` may have happened whenever it fails."""
+    """Calls to the outside. A `read` may be repeated; a `write` may have happened whenever it fails."""
 
     def __init__(
         self,
@@ -173,6 +206,8 @@ class Wire:
         self.session = session or requests.Session()
         self.session.trust_env = False
         self.session.headers["User-Agent"] = "QuickInvoice"
+        # a cookie of one store's call must never go out with another's
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if session is None:
             for scheme in ("http://", "https://"):
                 self.session.mount(scheme, _Adapter(allow_plain))
@@ -180,22 +215,22 @@ class Wire:
     def read(self, method: str, url: str, **content: Any) -> Answer:
         """The answer to a call that changes nothing; 2xx and 4xx other than 401, 403, 408, 429 come back.
 
-        Raises UnreachableError, ThrottledError or CredentialsError.
+        `most` is the largest body in bytes. Raises UnreachableError, ThrottledError or CredentialsError.
         """
         return sort(self.send(method, url, writes=False, **content), writes=False)
 
     def write(self, method: str, url: str, **content: Any) -> Answer:
-        """The answer to a call that may change something; besides, UncertainError whenever its outcome is unknown."""
+        """The answer to a call that may change something; UncertainError whenever its outcome is unknown."""
         return sort(self.send(method, url, writes=True, **content), writes=True)
 
     def send(self, method: str, url: str, *, writes: bool, **content: Any) -> Answer:
-        """The answer with any status, for an adapter that sorts statuses itself; connection failures are sorted."""
+        """The answer with any status, for an adapter that sorts these itself; lost connections are sorted."""
         if self.before is not None:
             self.before()
         scheme = urlsplit(url).scheme
         if scheme != "https" and not (scheme == "http" and self.allow_plain):
             raise UnreachableError("address-refused")
-        cut = _current.cut = _Cut()
+        cut = _current.cut = _Cut(self.call_seconds)
         timer = threading.Timer(self.call_seconds, cut.expire)
         timer.daemon = True
         timer.start()
@@ -205,7 +240,7 @@ class Wire:
             answer = self._call(method, url, content)
             status = answer.status
             return answer
-        except (requests.RequestException, HTTPError, OSError) as error:
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
             status = "timed out" if cut.expired else type(error).__name__
             raise self._sorted(error, cut, writes, time.monotonic() - began) from error
         finally:
@@ -216,6 +251,7 @@ class Wire:
 
     def _call(self, method: str, url: str, content: dict[str, Any]) -> Answer:
         headers = {"Connection": "close", **content.pop("headers", {})}
+        most = content.pop("most", MOST_BYTES)
         response = self.session.request(
             method, url, headers=headers, stream=True, allow_redirects=False,
             timeout=(CONNECT_SECONDS, min(READ_SECONDS, self.call_seconds)), **content,
@@ -224,17 +260,15 @@ class Wire:
             body = bytearray()
             for chunk in response.iter_content(_CHUNK):
                 body += chunk
-                if len(body) > MOST_BYTES:
-                    raise requests.ContentDecodingError("answer too long")
-            expected = response.headers.get("Content-Length")
-            if expected and not response.headers.get("Content-Encoding") and len(body) < int(expected):
-                raise requests.ConnectionError("answer cut short")
+                if len(body) > most:
+                    raise requests.ConnectionError("answer too long")
             return Answer(
                 response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body)
             )
 
     def _sorted(self, error: Exception, cut: _Cut, writes: bool, took: float) -> AppError:
-        how = "timeout" if cut.expired or isinstance(error, requests.Timeout) else "cut"
+        slow = isinstance(error, requests.Timeout) or "timed out" in str(error)
+        how = "timeout" if cut.expired or slow else "cut"
         seconds = round(took, 1)
         if not cut.connected and not _arrived(self.session):
             return UnreachableError("unreachable", how=how, seconds=seconds)
@@ -244,7 +278,7 @@ class Wire:
 
 
 def _arrived(session: requests.Session) -> bool:
-    """True when another transport than ours is mounted (a replay): then nothing tells that it did not arrive."""
+    """True when another transport than ours is mounted (a replay): nothing tells that it did not arrive."""
     return not isinstance(session.get_adapter("https://"), _Adapter)
 
 
@@ -263,7 +297,6 @@ def sort(answer: Answer, writes: bool) -> Answer:
 
 
 def _seconds(text: str | None) -> float | None:
-    try:
-        return max(0.0, float(text)) if text else None
-    except ValueError:
+    if not text or not text.isascii() or not text.isdecimal():
         return None
+    return float(min(int(text[:9]), _LONGEST_WAIT))
