@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from . import issuing, paper
 from .asked import Refusal
 from .entities import Entity
+from .faults import KINDS
 from .ledger import Entry
 from .office import Office
 
@@ -69,6 +70,20 @@ def panel(office: Office) -> Blueprint:
     @pages.get("/")
     def choose() -> str:
         return render_template("choose.html", entities=office.entities.values())
+
+    @pages.get("/avarias")
+    def faults() -> str:
+        return render_template("faults.html", kinds=KINDS, faults=office.faults.as_json()["faults"])
+
+    @pages.post("/avarias")
+    def order_fault() -> Response:
+        wanted = {name: text for name, text in request.form.items() if text.strip()}
+        if "kind" in wanted:
+            office.faults.order(wanted)
+        else:
+            office.faults.clear()
+            office.faults.release()
+        return redirect("/panel/avarias", 303)
 
     @pages.get("/<number>/")
     def front(number: str) -> Response:

@@ -6,6 +6,7 @@ business rule.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
@@ -17,6 +18,7 @@ from .asked import Refusal
 
 LIMIT = 2 * 1024 * 1024
 CONTENT_TYPE = "text/xml;charset=ISO-8859-1"
+_DECLARED = re.compile(rb"""<\?xml[^>]*encoding=["']iso-8859-1["'][^>]*\?>""", re.I)
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 Fields = Sequence[tuple[str, "str | Fields"]]
@@ -53,10 +55,10 @@ def read(body: bytes, content_type: str, soap: str) -> Call:
     """The call that the bytes ask for; Refusal says what is wrong with their form."""
     if len(body) > LIMIT:
         raise Refusal("Pedido demasiado grande.")
-    kind = content_type.lower().replace(" ", "")
+    kind = content_type.lower().replace(" ", "").replace('"', "")
     if not kind.startswith("text/xml") or "charset=iso-8859-1" not in kind:
         raise Refusal("Pedido inválido: esperado text/xml;charset=ISO-8859-1.")
-    if b'encoding="iso-8859-1"' not in body[:100].lower():
+    if not _DECLARED.match(body):
         raise Refusal("Pedido inválido: codificação não suportada.")
     try:
         root: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)

@@ -1,6 +1,7 @@
 """A caller of the iGEST stand-in for its own tests: builds requests by hand and reads the answers.
 
-Used by tests/sandbox/test_igest*.py. It knows the wire from docs/igest-wire.md and shares no code with the program.
+Used by tests/sandbox/test_igest*.py. It knows the wire from docs/igest-wire.md and shares no code with the
+program.
 """
 
 from __future__ import annotations
@@ -125,7 +126,8 @@ class Caller:
             f"<input><id_entidade>{changes.get('entity', self.number)}</id_entidade><metodo>{method}</metodo>"
             f"<autenticacao><nif>{changes.get('nif', self.nif)}</nif>"
             f"<codigo>{changes.get('code', self.code)}</codigo>"
-            f"<chave>{changes.get('digest', digest)}</chave><data>{stamp}</data></autenticacao>{content}</input>"
+            f"<chave>{changes.get('digest', digest)}</chave><data>{stamp}</data></autenticacao>"
+            f"{content}</input>"
         )
         return text.encode("iso-8859-1", "xmlcharrefreplace")
 

@@ -1,0 +1,372 @@
+"""The panel, the papers, the ledger file and the control routes of the iGEST stand-in."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from sandbox.igest import ledger
+from sandbox.igest.office import Office
+from sandbox.igest.rates import nif_is_valid
+from sandbox.igest.switches import SWITCHES
+from tests.sandbox.igest_caller import BUYER, OLARIA, QUINTA, Caller, credit, document, line, opened
+
+
+@pytest.fixture
+def igest(tmp_path: Path) -> Iterator[Caller]:
+    with opened(tmp_path) as caller:
+        yield caller
+
+
+def page(igest: Caller, path: str) -> str:
+    answer = igest.http.get(f"/panel/{path}")
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)
+
+
+# --- the panel --------------------------------------------------------------------------------------------
+
+
+def test_the_panel_lets_the_merchant_choose_his_entity(igest: Caller) -> None:
+    assert igest.http.get("/").headers["Location"] == "/panel/"
+    shown = page(igest, "")
+    for name in ("Olaria do Sado, Lda.", "Quinta da Serra, Unipessoal Lda.", "Atlântico Artes, Lda."):
+        assert name in shown
+    assert igest.http.get("/panel/9/integracoes").status_code == 404
+
+
+def test_keys_are_shown_only_while_the_integration_is_active(igest: Caller) -> None:
+    keys = igest.http.get(f"/sandbox/entities/{QUINTA}").get_json()
+    secrets = (keys["integration_key"], keys["security_code"])
+    assert not any(secret in page(igest, f"{QUINTA}/integracoes") for secret in secrets)
+    answer = igest.http.post(f"/panel/{QUINTA}/integracoes/activate")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/panel/{QUINTA}/integracoes")
+    shown = page(igest, f"{QUINTA}/integracoes")
+    assert "Ativo desde 2026-11-20 12:00" in shown
+    for text in (*secrets, QUINTA, "599970340"):
+        assert f">{text}</code>" in shown
+    igest.http.post(f"/panel/{QUINTA}/integracoes/rotate")
+    assert not any(secret in page(igest, f"{QUINTA}/integracoes") for secret in secrets)
+    igest.http.post(f"/panel/{QUINTA}/integracoes/deactivate")
+    assert "Ativar Jumpseller" in page(igest, f"{QUINTA}/integracoes")
+
+
+def test_a_merchant_in_doubt_finds_a_document_by_date_and_reference(igest: Caller) -> None:
+    igest.issue(document(observacoes="Ref. QI-AAA", data_documento="2026-11-18"))
+    igest.issue(document(observacoes="Ref. QI-BBB", nif_cliente=BUYER, nome_cliente="Ana <Exemplo>"))
+    whole = page(igest, f"{OLARIA}/vendas")
+    for text in ("FR 2026FR/2", "2026-11-20", "Ana &lt;Exemplo&gt;", BUYER, "12.30", "Ref. QI-BBB", "Pago"):
+        assert text in whole
+    assert "QI-AAA" not in page(igest, f"{OLARIA}/vendas?de=2026-11-19")
+    assert "QI-BBB" not in page(igest, f"{OLARIA}/vendas?ate=2026-11-19")
+    assert "QI-BBB" not in page(igest, f"{OLARIA}/vendas?q=qi-aaa")
+    assert "Sem documentos" in page(igest, f"{QUINTA}/vendas")
+
+
+def test_a_document_is_annulled_by_hand_with_a_reason(igest: Caller) -> None:
+    identity = igest.issue()["id_documento"]
+    where = f"/panel/{OLARIA}/vendas/{identity}"
+    assert igest.http.post(f"{where}/anular", data={"motivo": " "}).status_code == 422
+    assert igest.http.post(f"{where}/anular", data={"motivo": "Engano"}).status_code == 303
+    assert ">Anulado<" in page(igest, f"{OLARIA}/vendas/{identity}")
+    assert "já está anulado" in igest.http.post(f"{where}/anular", data={"motivo": "Outra vez"}).get_data(
+        as_text=True
+    )
+    assert igest.http.get(f"/panel/{QUINTA}/vendas/{identity}").status_code == 404
+
+
+def test_a_receipt_makes_an_invoice_paid(igest: Caller) -> None:
+    identity = igest.issue(document(tipo_documento="FT"))["id_documento"]
+    assert ">Por pagar<" in page(igest, f"{OLARIA}/vendas/{identity}")
+    igest.http.post(f"/panel/{OLARIA}/vendas/{identity}/recibo")
+    assert ">Pago<" in page(igest, f"{OLARIA}/vendas/{identity}")
+
+
+def test_articles_are_listed_with_the_stock_of_each_warehouse(igest: Caller) -> None:
+    igest.issue(
+        document(
+            line(referencia="NOVO-1", descricao="Prato", armazem="EST", quantidade="2"), atualiza_stock="sim"
+        )
+    )
+    shown = page(igest, f"{OLARIA}/artigos")
+    for text in ("Setúbal (principal)", "Feira de Estremoz", "NOVO-1", ">-2<", ">100<"):
+        assert text in shown
+    assert "Setúbal" not in page(igest, f"{QUINTA}/artigos")
+
+
+def test_stock_is_moved_by_hand_through_the_control_route(igest: Caller) -> None:
+    rows = igest.http.post(f"/sandbox/entities/{OLARIA}/stock", json={"ref": "TAC-002", "qty": -3}).get_json()
+    assert next(row["stock"] for row in rows if row["ref"] == "TAC-002") == {"SET": "97", "EST": "0"}
+
+
+def test_a_fault_is_ordered_and_cleared_on_a_page(igest: Caller) -> None:
+    igest.http.post("/panel/avarias", data={"kind": "refused", "times": "2", "match": "QI-7", "seconds": ""})
+    shown = page(igest, "avarias")
+    assert "<td>refused</td>" in shown
+    assert "QI-7" in shown
+    igest.http.post("/panel/avarias")
+    assert "Nenhuma." in page(igest, "avarias")
+
+
+# --- the paper --------------------------------------------------------------------------------------------
+
+
+def paper(igest: Caller, url: str) -> str:
+    answer = igest.http.get(url.removeprefix("http://127.0.0.1:1"))
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    pages = pypdf.PdfReader(io.BytesIO(answer.get_data())).pages
+    assert len(pages) == 1
+    return pages[0].extract_text()
+
+
+def test_the_paper_of_a_document_carries_what_the_law_wants(igest: Caller) -> None:
+    url = igest.issue(
+        document(line(), line(taxa="0", codigo_isencao="M07"), nif_cliente=BUYER, nome_cliente="Łucja & Ana")
+    )["url_pdf"]
+    text = paper(igest, url)
+    for part in (
+        "FR 2026FR/1",
+        "2026-11-20",
+        "ATCUD:",
+        "NIF do cliente: 299990001",
+        "& Ana",
+        "22.30",
+        "Isento artigo 9.º",
+        "Ref. QI-1",
+    ):
+        assert part in text
+
+
+def test_the_number_of_a_final_consumer_is_not_printed(igest: Caller) -> None:
+    assert "999999990" not in paper(igest, igest.issue()["url_pdf"])
+
+
+def test_an_annulled_document_says_so_on_its_paper(igest: Caller) -> None:
+    answer = igest.issue()
+    igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")
+    assert "ANULADO" in paper(igest, answer["url_pdf"])
+
+
+def test_a_credit_note_names_its_original_on_paper(igest: Caller) -> None:
+    note = igest.issue(credit(igest.issue()["numero_documento"]))
+    assert "Documento de origem: FR 2026FR/1. Motivo: Devolução" in paper(igest, note["url_pdf"])
+
+
+def test_there_is_no_paper_of_what_was_never_issued(igest: Caller) -> None:
+    assert igest.http.get("/documentos/500001.pdf").status_code == 404
+
+
+def opens(igest: Caller, url: str) -> int:
+    return igest.http.get(url.removeprefix("http://127.0.0.1:1")).status_code
+
+
+def test_a_public_address_opens_for_anyone(igest: Caller) -> None:
+    url = igest.issue()["url_pdf"]
+    assert url == "http://127.0.0.1:1/documentos/500001.pdf"
+    assert opens(igest, url) == 200
+
+
+def test_a_signed_address_opens_with_its_signature_only(igest: Caller) -> None:
+    igest.switch(pdf_url="signed")
+    url, other = igest.issue()["url_pdf"], igest.issue()["url_pdf"]
+    assert opens(igest, url) == 200
+    assert opens(igest, url.split("?")[0]) == 403
+    assert opens(igest, url.split("?")[0] + "?" + other.split("?")[1]) == 403
+
+
+def test_an_address_that_expires_opens_for_ten_minutes(igest: Caller) -> None:
+    igest.switch(pdf_url="expires")
+    url = igest.issue()["url_pdf"]
+    assert opens(igest, url) == 200
+    assert opens(igest, url.replace("ate=1", "ate=2")) == 403
+    igest.http.post("/sandbox/clock", json={"now": "2026-11-20 12:11:00"})
+    assert opens(igest, url) == 403
+
+
+# --- the ledger -------------------------------------------------------------------------------------------
+
+
+def test_the_ledger_is_a_file_that_only_grows(igest: Caller) -> None:
+    path = igest.office.ledger.path
+    before = b""
+    identity = ""
+    for step in ("issue", "article", "mail", "annul"):
+        if step == "annul":
+            igest.http.post(f"/sandbox/documents/{identity}/annul")
+        elif step == "mail":
+            igest.call(
+                "enviar_documento",
+                f"<id_documento>{identity}</id_documento><email>ana@exemplo.example</email>",
+            )
+        else:
+            identity = igest.issue(document(line(referencia=f"ART-{step}")))["id_documento"]
+        after = path.read_bytes()
+        assert after.startswith(before)
+        assert len(after) > len(before)
+        before = after
+    kinds = [entry["kind"] for entry in ledger.read(path)]
+    assert kinds == ["article", "document", "article", "document", "mail", "annulment"]
+    assert [entry["seq"] for entry in ledger.read(path)] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_reader_of_the_ledger_gets_each_document_with_what_became_of_it(igest: Caller) -> None:
+    first, second = igest.issue(), igest.issue(document(tipo_documento="FT"))
+    igest.call(
+        "enviar_documento",
+        f"<id_documento>{first['id_documento']}</id_documento><email>ana@exemplo.example</email>",
+    )
+    igest.http.post(f"/sandbox/documents/{first['id_documento']}/annul")
+    igest.http.post(f"/sandbox/documents/{second['id_documento']}/receipt")
+    found = ledger.documents(igest.office.ledger.path)
+    assert [(d["number"], d["annulled"], d["paid_by_receipt"], d["mails"]) for d in found] == [
+        ("FR 2026FR/1", True, False, ["ana@exemplo.example"]),
+        ("FT 2026FT/1", False, True, []),
+    ]
+
+
+def test_a_line_still_being_written_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.jsonl"
+    path.write_text(json.dumps({"kind": "stock"}) + '\n{"kind": "docu')
+    assert ledger.read(path) == [{"kind": "stock"}]
+
+
+def test_the_ledger_is_printed_for_a_person(igest: Caller) -> None:
+    number = igest.issue(document(atualiza_stock="sim"))["numero_documento"]
+    igest.issue(credit(number))
+    shown = subprocess.run(
+        [sys.executable, "-m", "sandbox.igest.ledger", str(igest.office.ledger.path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for text in ("FR 2026FR/1", "total 12.30", "credits FR 2026FR/1: Devolução", "stock AZU-014 SET -1"):
+        assert text in shown
+
+
+def test_the_ledger_is_served_whole_or_by_kind(igest: Caller) -> None:
+    igest.issue(document(line(referencia="NOVO-1")))
+    assert [e["kind"] for e in igest.http.get("/sandbox/ledger").get_json()] == ["article", "document"]
+    assert [e["number"] for e in igest.http.get("/sandbox/ledger?kind=document").get_json()] == [
+        "FR 2026FR/1"
+    ]
+
+
+# --- the whole --------------------------------------------------------------------------------------------
+
+
+def test_a_restart_finds_everything_again(tmp_path: Path) -> None:
+    with opened(tmp_path) as before:
+        first = before.issue(document(line(quantidade="2"), atualiza_stock="sim"))
+        before.issue(document(line(referencia="NOVO-1")))
+        before.issue(credit(first["numero_documento"], line()))
+        before.switch(document_state="on", unknown_article="refused")
+        before.http.post(f"/sandbox/entities/{OLARIA}", json={"forbidden": ["FS"]})
+        before.http.post(f"/sandbox/entities/{OLARIA}/rotate")
+        keys = before.http.get(f"/sandbox/entities/{OLARIA}").get_json()
+        rows = before.http.get(f"/sandbox/entities/{OLARIA}/stock").get_json()
+    with opened(tmp_path) as after:
+        assert after.http.get(f"/sandbox/entities/{OLARIA}").get_json() == keys
+        assert after.http.get(f"/sandbox/entities/{OLARIA}/stock").get_json() == rows
+        assert after.issue(document(line(referencia="NOVO-1")))["numero_documento"] == "FR 2026FR/3"
+        assert not after.issue(document(line(referencia="NOVO-2"))).ok
+        assert "Quantidade" in after.issue(credit(first["numero_documento"], line(quantidade="2"))).error
+
+
+def test_the_same_seed_gives_the_same_keys_and_another_seed_others(tmp_path: Path) -> None:
+    keys = []
+    for index, seed in enumerate(("a", "a", "b")):
+        with opened(tmp_path / str(index), seed=seed) as caller:
+            keys.append((caller.code, caller.secret))
+    assert keys[0] == keys[1] != keys[2]
+    assert all(len(text) == 40 and int(text, 16) for pair in keys for text in pair)
+
+
+def test_the_same_calls_give_the_same_ledger(tmp_path: Path) -> None:
+    ledgers = []
+    for index in range(2):
+        with opened(tmp_path / str(index)) as caller:
+            caller.issue()
+            caller.issue(document(line(referencia="NOVO-1")))
+            ledgers.append([entry | {"time": ""} for entry in caller.office.ledger.entries])
+    assert ledgers[0] == ledgers[1]
+
+
+def test_a_reset_begins_anew_and_lays_the_ledger_aside(igest: Caller) -> None:
+    igest.issue()
+    igest.switch(document_state="on")
+    igest.fault("refused")
+    igest.http.post("/sandbox/entities", json={"name": "Nova, Lda.", "nif": "599950277", "region": "PT-MA"})
+    shown = igest.http.post("/sandbox/reset").get_json()
+    assert [entity["number"] for entity in shown] == ["40321", "40377", "40412"]
+    assert not any(entity["active"] for entity in shown)
+    assert igest.http.get("/sandbox/ledger").get_json() == []
+    assert igest.http.get("/sandbox/faults").get_json()["faults"] == []
+    assert all(
+        switch["position"] == switch["default"] for switch in igest.http.get("/sandbox/switches").get_json()
+    )
+    aside = igest.office.folder / "ledger.1.jsonl"
+    assert [entry["number"] for entry in ledger.documents(aside)] == ["FR 2026FR/1"]
+    igest.http.post("/sandbox/clock", json={"now": "2026-11-20 12:00:00"})
+    igest.http.post(f"/sandbox/entities/{OLARIA}/activate")
+    assert igest.issue()["id_documento"] == "500001"
+
+
+def test_a_new_entity_may_be_added_anywhere(tmp_path: Path) -> None:
+    with opened(tmp_path) as caller:
+        wanted = {
+            "name": "Nova, Lda.",
+            "nif": "599950277",
+            "region": "PT-MA",
+            "warehouses": [{"code": "FUN", "name": "Funchal"}],
+        }
+        number = caller.http.post("/sandbox/entities", json=wanted).get_json()["number"]
+        assert caller.http.post("/sandbox/entities", json=wanted | {"number": number}).status_code == 422
+        assert caller.http.post("/sandbox/entities", json=wanted | {"region": "XX"}).status_code == 422
+    with opened(tmp_path, number) as madeira:
+        assert madeira.issue(document(line(taxa="22", regiao="PT-MA"))).ok
+        assert madeira.issued[0]["lines"][0]["warehouse"] == "FUN"
+
+
+def test_every_entity_has_a_number_with_a_good_check_digit(igest: Caller) -> None:
+    assert all(nif_is_valid(entity["nif"]) for entity in igest.http.get("/sandbox/entities").get_json())
+
+
+def test_the_clock_is_put_on_a_day_at_a_moment_and_back(tmp_path: Path) -> None:
+    with opened(tmp_path) as caller:
+
+        def at(wanted: dict[str, str]) -> str:
+            return str(caller.http.post("/sandbox/clock", json=wanted).get_json()["now"])
+
+        assert at({"today": "2026-02-28"}).startswith("2026-02-28T")
+        assert at({"now": "2026-12-31 23:50:00"}).startswith("2026-12-31T23:50:0")
+        assert caller.http.post("/sandbox/clock", json={"today": "amanhã"}).status_code == 422
+        real = at({})
+        assert caller.http.get("/sandbox/clock").get_json()["now"][:13] >= real[:13]
+
+
+def test_today_may_be_given_at_the_start(tmp_path: Path) -> None:
+    office = Office(tmp_path, "http://127.0.0.1:1", today=date(2027, 1, 4))
+    assert office.clock.today() == date(2027, 1, 4)
+    assert ("2027FR", "FR", True) in office.series(office.entities[OLARIA])
+    office.close()
+
+
+def test_only_known_things_of_an_entity_change(igest: Caller) -> None:
+    assert igest.http.post(f"/sandbox/entities/{OLARIA}", json={"nif": "1"}).status_code == 422
+    assert igest.http.post("/sandbox/entities/9/activate").status_code == 404
+
+
+def test_every_switch_is_set_in_each_position_by_a_test() -> None:
+    tried = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_igest*.py"))
+    for switch in SWITCHES:
+        assert switch.name in tried or switch.name.replace("-", "_") in tried
+        for position in switch.positions[1:]:
+            assert f'"{position}"' in tried, f"{switch.name} {position}"

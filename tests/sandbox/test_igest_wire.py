@@ -1,0 +1,364 @@
+"""The wire of the iGEST stand-in: who is admitted, what XML is read and written, which methods there are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.igest_caller import ATLANTICO, QUINTA, Caller, document, line, opened
+
+
+@pytest.fixture
+def igest(tmp_path: Path) -> Iterator[Caller]:
+    with opened(tmp_path) as caller:
+        yield caller
+
+
+# --- who may call -----------------------------------------------------------------------------------------
+
+
+def test_good_keys_are_told_whose_they_are(igest: Caller) -> None:
+    entity = igest.call("verificar").output.find("entidade")
+    assert entity is not None
+    told = {field.tag: field.text or "" for field in entity}
+    assert told == {
+        "nome": "Olaria do Sado, Lda.",
+        "nif": "599980125",
+        "regiao": "PT",
+        "gere_armazens": "sim",
+        "movimenta_stock": "",
+    }
+
+
+@pytest.mark.parametrize(("position", "told"), [("as-asked", ""), ("always", "sim"), ("never", "nao")])
+def test_whether_issuing_moves_stock_is_told_where_it_is_certain(
+    igest: Caller, position: str, told: str
+) -> None:
+    igest.switch(stock_on_issue=position)
+    assert igest.call("verificar").output.findtext("entidade/movimenta_stock") == told
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"entity": "1"}, "Entidade inexistente."),
+        ({"entity": QUINTA}, "Integração inativa."),
+        ({"code": "0" * 40}, "Código de integração inválido."),
+        ({"code": ""}, "Código de integração inválido."),
+        ({"code": "\xe9"}, "Código de integração inválido."),
+        ({"nif": "599970340"}, "O NIF não corresponde à entidade."),
+        ({"digest": "0" * 40}, "Código de segurança inválido."),
+        ({"stamp": "ontem"}, "Data do pedido inválida."),
+    ],
+)
+def test_each_wrong_key_is_refused_by_its_own_sentence(
+    igest: Caller, changes: dict[str, str], sentence: str
+) -> None:
+    assert igest.call("verificar", **changes).error == sentence
+
+
+def test_the_key_of_another_entity_is_told_apart(igest: Caller) -> None:
+    other = igest.http.post(f"/sandbox/entities/{QUINTA}/activate").get_json()
+    refused = igest.call("verificar", code=other["integration_key"])
+    assert refused.error == "O código de integração não pertence a esta entidade."
+
+
+def test_an_integration_switched_off_refuses_and_keeps_its_keys(igest: Caller) -> None:
+    igest.http.post(f"/sandbox/entities/{igest.number}/deactivate")
+    assert igest.issue().error == "Integração inativa."
+    igest.http.post(f"/sandbox/entities/{igest.number}/activate")
+    assert igest.issue().ok
+
+
+def test_rotated_keys_put_the_old_ones_out_of_use(igest: Caller) -> None:
+    fresh = igest.http.post(f"/sandbox/entities/{igest.number}/rotate").get_json()
+    assert igest.call("verificar").error == "Código de integração inválido."
+    igest.code, igest.secret = fresh["integration_key"], fresh["security_code"]
+    assert igest.call("verificar").ok
+
+
+def test_the_two_keys_may_change_places(igest: Caller) -> None:
+    igest.switch(keys="swapped")
+    assert igest.call("verificar").error == "Código de integração inválido."
+    igest.code, igest.secret = igest.secret, igest.code
+    assert igest.call("verificar").ok
+    igest.switch(keys="as-shown")
+    assert not igest.call("verificar").ok
+
+
+def test_a_request_ten_minutes_off_is_refused_unless_time_is_not_looked_at(igest: Caller) -> None:
+    late, early = "2026-11-20 11:45:00", "2026-11-20 12:15:00"
+    for stamp in (late, early):
+        assert igest.call("verificar", stamp=stamp).error == "Pedido fora do prazo: verifique a hora."
+    assert igest.call("verificar", stamp="2026-11-20 11:55:00").ok
+    igest.switch(time_window="off")
+    assert igest.call("verificar", stamp=late).ok
+
+
+def test_the_hour_that_comes_twice_in_october_is_read_either_way(igest: Caller) -> None:
+    for hour in ("00:30:00+00:00", "01:30:00+00:00"):
+        igest.http.post("/sandbox/clock", json={"now": f"2026-10-25T{hour}"})
+        assert igest.call("verificar", stamp="2026-10-25 01:30:00").ok
+
+
+# --- the XML ----------------------------------------------------------------------------------------------
+
+
+def test_an_answer_is_latin_1_xml_with_its_declaration(igest: Caller) -> None:
+    answer = igest.call("verificar", nif="1")
+    assert answer.response.headers["Content-Type"] == "text/xml;charset=ISO-8859-1"
+    assert answer.response.get_data().startswith(b'<?xml version="1.0" encoding="ISO-8859-1"?>')
+    assert "O NIF não corresponde".encode("iso-8859-1") in answer.response.get_data()
+
+
+def test_characters_outside_latin_1_travel_as_references(igest: Caller) -> None:
+    igest.switch(search_by_reference="on")
+    igest.issue(document(line(descricao="Taça < 5 € & 'azul' 🏺"), observacoes="Ref. QI-9 Łódź €"))
+    assert igest.issued[0]["lines"][0]["description"] == "Taça < 5 € & 'azul' 🏺"
+    found = igest.call("procurar_documento", "<referencia>QI-9</referencia>")
+    assert found.output.findtext("documentos/documento/observacoes") == "Ref. QI-9 Łódź €"
+    assert b"&#321;" in found.response.get_data()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<input/>",
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><input>',
+        b'<?xml version="1.0" encoding="UTF-8"?><input/>',
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><output/>',
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE input><input/>',
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><!DOCTYPE input [<!ENTITY a "b">]><input>&a;</input>',
+        b'<?xml version="1.0" encoding="ISO-8859-1"?><input>\x01</input>',
+    ],
+)
+def test_a_body_that_is_no_request_is_refused(igest: Caller, body: bytes) -> None:
+    assert igest.post(body).error.startswith("Pedido inválido")
+
+
+def test_a_declaration_in_single_quotes_is_as_good(igest: Caller) -> None:
+    assert igest.post(igest.body("verificar").replace(b'"', b"'").replace(b"ISO", b"iso")).ok
+
+
+def test_another_content_type_is_refused(igest: Caller) -> None:
+    body = igest.body("verificar")
+    assert igest.post(body, "text/xml; charset=iso-8859-1").ok
+    for kind in ("text/xml", "text/xml;charset=UTF-8", "application/json"):
+        assert igest.post(body, kind).error.startswith("Pedido inválido")
+
+
+def test_a_body_over_two_mebibytes_is_refused(igest: Caller) -> None:
+    fits = igest.body("verificar", "<x>" + "a" * (2 * 1024 * 1024 - 1000) + "</x>")
+    assert igest.post(fits).ok
+    assert igest.post(fits + b" " * 1000).error == "Pedido demasiado grande."
+
+
+def enveloped(body: bytes) -> bytes:
+    declaration, bare = body.split(b"?>", 1)
+    space = b"http://schemas.xmlsoap.org/soap/envelope/"
+    return declaration + b'?><s:Envelope xmlns:s="' + space + b'"><s:Body>' + bare + b"</s:Body></s:Envelope>"
+
+
+@pytest.mark.parametrize(
+    ("position", "bare", "soap"), [("bare", True, False), ("soap", False, True), ("both", True, True)]
+)
+def test_bare_xml_a_soap_envelope_or_both_are_read(
+    igest: Caller, position: str, bare: bool, soap: bool
+) -> None:
+    igest.switch(soap=position)
+    body = igest.body("verificar")
+    assert igest.post(body).ok is bare
+    wrapped = igest.post(enveloped(body))
+    assert wrapped.ok is soap
+    assert (b"Envelope" in wrapped.response.get_data()) is soap
+
+
+# --- the methods ------------------------------------------------------------------------------------------
+
+
+def rows(igest: Caller, method: str, path: str) -> list[dict[str, str]]:
+    answer = igest.call(method)
+    assert answer.ok
+    return [{field.tag: field.text or "" for field in row} for row in answer.output.findall(path)]
+
+
+def test_exemption_reasons_are_listed_without_the_withdrawn_ones(igest: Caller) -> None:
+    listed = {row["codigo"]: row["descricao"] for row in rows(igest, "listar_isencoes", "isencoes/isencao")}
+    assert listed["M07"] == "Isento artigo 9.º do CIVA"
+    assert "M35" in listed
+    assert not {"M00", "M03", "M08"} & set(listed)
+
+
+def test_rates_are_those_of_the_entity_or_of_all_regions(igest: Caller, tmp_path: Path) -> None:
+    mainland = rows(igest, "listar_taxas", "taxas/taxa")
+    assert [(row["valor"], row["tipo"]) for row in mainland] == [
+        ("23", "NOR"),
+        ("13", "INT"),
+        ("6", "RED"),
+        ("0", "ISE"),
+    ]
+    with opened(tmp_path / "azores", ATLANTICO) as atlantico:
+        assert [row["valor"] for row in rows(atlantico, "listar_taxas", "taxas/taxa")] == [
+            "16",
+            "9",
+            "4",
+            "0",
+        ]
+    igest.switch(other_regions="accepted")
+    assert {row["regiao"] for row in rows(igest, "listar_taxas", "taxas/taxa")} == {"PT", "PT-MA", "PT-AC"}
+
+
+def test_series_are_listed_with_what_is_open_and_allowed(igest: Caller) -> None:
+    igest.http.post(
+        f"/sandbox/entities/{igest.number}", json={"forbidden": ["FS", "2026NC"], "closed": ["2026FT"]}
+    )
+    listed = rows(igest, "listar_series", "series/serie")
+    assert [(row["codigo"], row["tipo_documento"], row["ativa"]) for row in listed] == [
+        ("2025FT", "FT", "nao"),
+        ("2025FR", "FR", "nao"),
+        ("2025NC", "NC", "nao"),
+        ("2026FT", "FT", "nao"),
+        ("2026FR", "FR", "sim"),
+    ]
+
+
+def test_warehouses_are_listed_and_none_where_the_entity_has_none(igest: Caller, tmp_path: Path) -> None:
+    assert rows(igest, "listar_armazens", "armazens/armazem") == [
+        {"codigo": "SET", "nome": "Setúbal", "principal": "sim"},
+        {"codigo": "EST", "nome": "Feira de Estremoz", "principal": "nao"},
+    ]
+    with opened(tmp_path / "other", QUINTA) as quinta:
+        assert rows(quinta, "listar_armazens", "armazens/armazem") == []
+        assert quinta.call("verificar").output.findtext("entidade/gere_armazens") == "nao"
+
+
+@pytest.mark.parametrize(
+    ("method", "switch"),
+    [
+        ("listar_armazens", "warehouse-list"),
+        ("listar_isencoes", "exemption-list"),
+        ("estado_documento", "document-state"),
+        ("procurar_documento", "search-by-reference"),
+    ],
+)
+def test_a_method_that_may_not_exist_is_there_or_unknown(igest: Caller, method: str, switch: str) -> None:
+    identity = igest.issue()["id_documento"]
+    content = f"<id_documento>{identity}</id_documento><referencia>QI</referencia>"
+    igest.switch(**{switch: "off"})
+    assert igest.call(method, content).error == f"Método desconhecido: {method}"
+    igest.switch(**{switch: "on"})
+    assert igest.call(method, content).ok
+
+
+@pytest.mark.parametrize("method", ["", "apagar_documento", "NOVO_DOCUMENTO"])
+def test_an_unknown_method_is_refused(igest: Caller, method: str) -> None:
+    assert igest.call(method).error == f"Método desconhecido: {method}"
+
+
+def test_a_search_finds_every_document_that_contains_the_words(igest: Caller) -> None:
+    igest.switch(search_by_reference="on")
+    for reference in ("QI-1", "QI-12", "QI-2"):
+        igest.issue(document(observacoes=f"Ref. {reference}"))
+    found = igest.call("procurar_documento", "<referencia>QI-1</referencia>").output
+    assert [row.findtext("numero_documento") for row in found.iter("documento")] == [
+        "FR 2026FR/2",
+        "FR 2026FR/1",
+    ]
+    none = igest.call("procurar_documento", "<referencia>QI-7</referencia>")
+    assert none.ok
+    assert list(none.output.iter("documento")) == []
+
+
+def test_the_state_of_a_document_follows_an_annulment(igest: Caller) -> None:
+    igest.switch(document_state="on")
+    identity = igest.issue()["id_documento"]
+    content = f"<id_documento>{identity}</id_documento>"
+    assert igest.call("estado_documento", content)["estado"] == "Pago"
+    igest.http.post(f"/sandbox/documents/{identity}/annul", json={"reason": "Engano"})
+    assert igest.call("estado_documento", content)["estado"] == "Anulado"
+
+
+def test_a_document_of_another_entity_is_unknown(igest: Caller, tmp_path: Path) -> None:
+    igest.switch(document_state="on")
+    identity = igest.issue()["id_documento"]
+    quinta = igest.http.post(f"/sandbox/entities/{QUINTA}/activate").get_json()
+    stamp = igest.office.clock.now().strftime("%Y-%m-%d %H:%M:%S")
+    refused = igest.call(
+        "estado_documento",
+        f"<id_documento>{identity}</id_documento>",
+        entity=QUINTA,
+        nif=quinta["nif"],
+        code=quinta["integration_key"],
+        stamp=stamp,
+        digest=hashlib.sha1((quinta["security_code"] + stamp).encode()).hexdigest(),
+    )
+    assert refused.error == f"Documento desconhecido: {identity}"
+
+
+def test_a_mail_is_recorded_and_a_failing_address_refused(igest: Caller) -> None:
+    identity = igest.issue()["id_documento"]
+
+    def send(to: str) -> bool:
+        return igest.call(
+            "enviar_documento", f"<id_documento>{identity}</id_documento><email>{to}</email>"
+        ).ok
+
+    assert send("ana@exemplo.example")
+    for bad in ("falha@exemplo.example", "nobody@exemplo.example", "sem-arroba", ""):
+        assert not send(bad)
+    outbox = igest.http.get("/sandbox/outbox").get_json()
+    assert [(mail["to"], mail["number"]) for mail in outbox] == [("ana@exemplo.example", "FR 2026FR/1")]
+
+
+# --- the limit --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("position", ["http-429", "erro"])
+def test_over_two_hundred_calls_a_minute_are_followed_by_two_minutes_of_refusals(
+    igest: Caller, position: str
+) -> None:
+    igest.switch(rate_limit=position)
+
+    def admitted() -> bool:
+        answer = igest.call("verificar")
+        return answer.response.status_code == 200 and answer.ok
+
+    assert all(admitted() for _ in range(200))
+    refused = igest.call("verificar")
+    if position == "http-429":
+        assert (refused.response.status_code, refused.response.headers["Retry-After"]) == (429, "120")
+    else:
+        assert refused.error.startswith("Demasiados pedidos")
+    igest.http.post("/sandbox/clock", json={"now": "2026-11-20 12:01:50"})
+    assert not admitted()
+    igest.http.post("/sandbox/clock", json={"now": "2026-11-20 12:02:30"})
+    assert admitted()
+
+
+def test_without_the_limit_every_call_is_admitted(igest: Caller) -> None:
+    assert all(igest.call("verificar").ok for _ in range(210))
+
+
+# --- the log ----------------------------------------------------------------------------------------------
+
+
+def test_the_log_of_requests_holds_no_secret_part(igest: Caller) -> None:
+    igest.issue()
+    igest.post(igest.body("verificar").replace(b"<codigo>", b"<codigo nota='x'>"))
+    igest.post(b"<oops>" + igest.code.encode() + igest.secret.encode())
+    kept = (igest.office.folder / "requests.jsonl").read_text()
+    digest_of_first = igest.body("x").decode("iso-8859-1").split("<chave>")[1][:40]
+    for secret in (igest.code, igest.secret, digest_of_first):
+        assert secret not in kept
+    log = igest.http.get("/sandbox/requests").get_json()
+    assert [(line["method"], line["status"]) for line in log] == [
+        ("novo_documento", "sucesso"),
+        ("verificar", "sucesso"),
+        ("", "erro"),
+    ]
+    assert "<codigo>***</codigo><chave>***</chave>" in log[0]["body"]
+    assert "AZU-014" in log[0]["body"]
