@@ -1,7 +1,7 @@
 """What the merchant decides about one document: issue, try again, it exists, it does not, set aside, e-mail again.
 
-Called by `web/documents`. Nothing here sends anything to a provider: each is one move of the row, and the worker goes on
-from there. A move that came too late (two tabs, a worker was faster) raises AlreadyMoved.
+Called by `web`. Nothing here sends anything to a provider: each is one move of the row, and the worker goes on from
+there. A move that came too late (two tabs, a worker was faster) raises AlreadyMoved.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from sqlalchemy import func, select
 
-from shopapp import issuing
+from shopapp import settling
 from shopapp.fiscal.document import Issued
 from shopapp.fiscal.errors import MerchantError
 from shopapp.models import Account, Document, FollowUp, Store, db, now
@@ -62,7 +62,7 @@ def exists(document: Document, number: str, total: Decimal) -> None:
     draft = document.draft
     if draft is not None and total != draft.gross:
         raise MerchantError("total-not-ours", ours=str(draft.gross), theirs=str(total))
-    if not issuing.settle(document, Issued(provider_id="", number=number, total=total), "merchant"):
+    if not settling.settle(document, Issued(provider_id="", number=number, total=total), "merchant"):
         raise AlreadyMoved
 
 
@@ -108,7 +108,7 @@ def resume(account: Account) -> int:
         select(Document).where(
             Document.store_id == account.store_id,
             Document.state == BLOCKED,
-            Document.reason.in_(issuing.KEYS_CODES),
+            Document.reason.in_(settling.KEYS_CODES),
         )
     )
     gone_on = sum(document.move(PENDING, by="merchant", tries=0) for document in stopped.all())

@@ -47,7 +47,9 @@ def step() -> bool:
         fault.point("follow_after_send")
     except AppError as error:
         db.session.rollback()
-        _failed(owed, error.code, isinstance(error, MerchantError) and not isinstance(error, CredentialsError))
+        _failed(
+            owed, error.code, isinstance(error, MerchantError) and not isinstance(error, CredentialsError)
+        )
         if isinstance(error, CredentialsError) and error.code == "store-access":
             connect.lost_access(store)
     except Exception:
@@ -117,7 +119,10 @@ def pdf(document: Document) -> bytes:
     if account is None or document.number is None:
         raise MerchantError("pdf-none")
     known = Issued(
-        provider_id=document.provider_id, number=document.number, pdf_url=document.pdf_url, total=document.total
+        provider_id=document.provider_id,
+        number=document.number,
+        pdf_url=document.pdf_url,
+        total=document.total,
     )
     provider = connect.provider_of(account)
     db.session.commit()

@@ -60,7 +60,7 @@ class Bell:
             if queue.count < self._most:
                 queue.enqueue(work, job_timeout=self._job_seconds, result_ttl=0, failure_ttl=3600, ttl=600)
             return True
-        except Exception as error:  # Redis down, frozen or refusing writes: the clock rings again
+        except Exception as error:  # noqa: BLE001  (Redis down, frozen or refusing: the clock rings again)
             self.failures += 1
             log.warning("bell: %s", type(error).__name__)
             return False
@@ -145,7 +145,7 @@ _app: Flask | None = None
 def _loaded() -> Flask:
     """The app, in a worker that did not preload it."""
     global _app
-    from shopapp import create_app  # noqa: PLC0415  (only where a foreign worker runs our job)
+    from shopapp import create_app
 
     _app = create_app()
     return _app
@@ -235,6 +235,6 @@ def _run_worker(app: Flask) -> int:
             )  # fmt: skip
             worker.work(logging_level="WARNING", with_scheduler=False)
             return 0
-        except Exception as error:  # Redis is away: come back when it is
+        except Exception as error:  # noqa: BLE001  (Redis is away: come back when it is)
             log.warning("worker: %s", type(error).__name__)
             time.sleep(1)

@@ -1,6 +1,6 @@
 """Mail: to the merchant when something waits for him, to the buyer with his document.
 
-Called by `followups`. Sent by SMTP when SMTP_URL is set; header values can't carry line breaks. Sentences come in ready.
+Called by `followups`. Sent by SMTP when SMTP_URL is set; a header can't carry line breaks. Sentences come in ready.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What nobody rang for: leases that ran out, orders that no hook announced, hooks that went missing, old bodies.
 
-Called by `jobs` from the clock and the workers; safe to run twice at once. Bounded batches; sends nothing to a provider.
+Called by `jobs` from the clock and the workers; safe to run twice at once. Bounded batches; sends nothing.
 """
 
 from __future__ import annotations
@@ -8,11 +8,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import select
 
-from shopapp import connect, issuing, opening
+from shopapp import connect, opening, settling
 from shopapp.fiscal.errors import AppError, CredentialsError, OrderError
 from shopapp.models import Attempt, Document, Hook, Move, Sale, Store, Ticket, db, now
 from shopapp.models.document import ISSUED, PENDING, REVIEW, WAITING
@@ -33,7 +34,7 @@ def expire_leases() -> int:
         if account is None:
             continue
         Attempt.end(document.id, document.attempt, "unknown", "worker-died")
-        issuing.doubt(document, connect.provider_class(account.provider), "worker-died", {})
+        settling.doubt(document, connect.provider_class(account.provider), "worker-died", {})
         count += 1
     for document in Document.doubts():
         document.move(REVIEW, document.reason, document.detail)
@@ -48,7 +49,7 @@ def watch_hooks(every: float) -> int:
     db.session.commit()
     for store in due:
         if store.lease("hooks", HOOK_LEASE):
-            _for_store(store, "hooks", lambda store=store: _listen(store))
+            _for_store(store, "hooks", partial(_listen, store))
     return len(due)
 
 
@@ -63,10 +64,12 @@ def _listen(store: Store) -> None:
 
 def reread_tokens() -> None:
     """Nothing; where signatures were refused, the store's hooks token is read again (at most once in ten minutes)."""
-    refused = db.session.scalars(select(Store).where(Store.refused_hooks > 0, Store.state == "installed")).all()
+    refused = db.session.scalars(
+        select(Store).where(Store.refused_hooks > 0, Store.state == "installed")
+    ).all()
     db.session.commit()
     for store in refused:
-        _for_store(store, "token", lambda store=store: connect.reread_hooks_token(store))
+        _for_store(store, "token", partial(connect.reread_hooks_token, store))
         store.refused_hooks = 0
         db.session.commit()
 
@@ -77,7 +80,7 @@ def reconcile(every: float) -> int:
     due = Store.due_for_reconciling(every)
     db.session.commit()
     for store in due:
-        found += _for_store(store, "reconcile", lambda store=store: _compare(store)) or 0
+        found += _for_store(store, "reconcile", partial(_compare, store)) or 0
     return found
 
 
@@ -152,4 +155,3 @@ def _for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:
         db.session.rollback()
         log.exception("store %s: %s failed", store.id, what)
     return None
-

@@ -2,15 +2,17 @@
 
 from .account import Account
 from .base import Sealed, db, folded, moment, new_uid, now, prepare, reading, set_clock
-from .document import Attempt, Document, DocumentLine, Move
+from .document import Document
 from .followup import FollowUp
 from .hook import Hook
 from .sale import Sale
 from .schema import engine_options, migrate
 from .store import Store
+from .story import Attempt, DocumentLine, Move
 from .ticket import Pulse, Ticket
 
 __all__ = [
     "Account", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Move", "Pulse", "Sale", "Sealed", "Store",
-    "Ticket", "db", "engine_options", "folded", "migrate", "moment", "new_uid", "now", "prepare", "reading", "set_clock",
+    "Ticket",
+    "db", "engine_options", "folded", "migrate", "moment", "new_uid", "now", "prepare", "reading", "set_clock",
 ]  # fmt: skip

@@ -90,7 +90,7 @@ _virtual: Callable[[], datetime] | None = None
 
 
 def set_clock(clock: Callable[[], datetime] | None) -> None:
-    """Nothing; from now on every comparison takes its now from `clock` (virtual time in tests), or from the database."""
+    """Nothing; from now on every comparison takes its now from `clock` (virtual time), or from the database."""
     global _virtual
     _virtual = clock
 
@@ -98,7 +98,7 @@ def set_clock(clock: Callable[[], datetime] | None) -> None:
 def moment(seconds: float = 0) -> ColumnElement[datetime]:
     """SQL for now plus some seconds, by the database's own clock where it has one (PostgreSQL)."""
     if _virtual is None and db.engine.dialect.name == "postgresql":
-        return func.clock_timestamp() + timedelta(seconds=seconds)  # type: ignore[no-any-return]
+        return func.clock_timestamp() + timedelta(seconds=seconds)
     now = _virtual() if _virtual else datetime.now(UTC)
     return bindparam(None, now + timedelta(seconds=seconds), type_=Moment(), unique=True)
 
@@ -161,6 +161,9 @@ class SealedJson(Sealed):
 
     def sealed(self, row: Any, value: Any) -> bytes | None:
         return super().sealed(row, None if value is None else json.dumps(value, ensure_ascii=False))
+
+    def __set__(self, row: Any, value: Any) -> None:
+        setattr(row, self.column, self.sealed(row, value))
 
 
 def folded(text: str) -> str:

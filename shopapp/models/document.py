@@ -13,7 +13,18 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, Date, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, insert, select, update
+from sqlalchemy import (
+    JSON,
+    Date,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -21,8 +32,9 @@ from shopapp import sealed
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import BigId, Exact, Moment, Money, Row, Sealed, SealedJson, db, moment, new_uid
+from .base import BigId, Moment, Money, Row, Sealed, SealedJson, db, moment, new_uid
 from .store import Store
+from .story import Attempt, DocumentLine, Move
 
 WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
 BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
@@ -127,9 +139,9 @@ class Document(Row):
 
     store: Mapped[Store] = relationship()
     account: Mapped[Account | None] = relationship()
-    lines: Mapped[list[DocumentLine]] = relationship(order_by="DocumentLine.position", back_populates="document")
-    attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.number", back_populates="document")
-    moves: Mapped[list[Move]] = relationship(order_by="Move.id", back_populates="document")
+    lines: Mapped[list[DocumentLine]] = relationship(order_by="DocumentLine.position")
+    attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.number")
+    moves: Mapped[list[Move]] = relationship(order_by="Move.id")
 
     @property
     def draft(self) -> Draft | None:
@@ -253,7 +265,9 @@ class Document(Row):
             db.session.rollback()
             return None
         db.session.add(
-            Attempt(document_id=self.id, number=number, draft_hash=draft.digest(), text=text, started_at=moment())
+            Attempt(
+                document_id=self.id, number=number, draft_hash=draft.digest(), text=text, started_at=moment()
+            )
         )
         self.note(PENDING, ISSUING, "", {"attempt": number})
         db.session.flush()
@@ -287,7 +301,10 @@ class Document(Row):
         """Rows in `issuing` whose lease ran out: their worker is gone."""
         return list(
             db.session.scalars(
-                select(cls).where(cls.state == ISSUING, cls.lease_until < moment()).order_by(cls.id).limit(limit)
+                select(cls)
+                .where(cls.state == ISSUING, cls.lease_until < moment())
+                .order_by(cls.id)
+                .limit(limit)
             )
         )
 
@@ -296,7 +313,10 @@ class Document(Row):
         """Rows in doubt whose time to be looked up has come."""
         return list(
             db.session.scalars(
-                select(cls).where(cls.state == IN_DOUBT, cls.not_before <= moment()).order_by(cls.id).limit(limit)
+                select(cls)
+                .where(cls.state == IN_DOUBT, cls.not_before <= moment())
+                .order_by(cls.id)
+                .limit(limit)
             )
         )
 
@@ -320,11 +340,6 @@ class Document(Row):
         """The keyed hash under which a tax id is kept for exact search."""
         return sealed.marks(tax_id)[0]
 
-    @property
-    def credits(self) -> bool:
-        """True for a credit note."""
-        return self.kind == "NC"
-
     def siblings(self) -> Iterable[Document]:
         """The other documents of the same order."""
         return db.session.scalars(
@@ -334,81 +349,3 @@ class Document(Row):
             )
             .order_by(Document.id)
         )
-
-
-class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
-    """What was issued, line by line; nothing of the buyer in it."""
-
-    __tablename__ = "document_line"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
-    position: Mapped[int]
-    ref: Mapped[str] = mapped_column(String(60), default="")
-    sku: Mapped[str] = mapped_column(String(120), default="")
-    kind: Mapped[str] = mapped_column(String(10), default="goods")
-    description: Mapped[str] = mapped_column(Text)
-    quantity: Mapped[Decimal] = mapped_column(Exact)
-    unit_price_net: Mapped[Decimal] = mapped_column(Exact)
-    discount_percent: Mapped[Decimal] = mapped_column(Exact)
-    region: Mapped[str] = mapped_column(String(6))
-    vat_rate: Mapped[Decimal] = mapped_column(Exact)
-    tax_code: Mapped[str] = mapped_column(String(3))
-    exemption_code: Mapped[str] = mapped_column(String(3), default="")
-    exemption_mention: Mapped[str] = mapped_column(String(120), default="")
-    net: Mapped[Decimal] = mapped_column(Money)
-    vat: Mapped[Decimal] = mapped_column(Money)
-    gross: Mapped[Decimal] = mapped_column(Money)
-
-    document: Mapped[Document] = relationship(back_populates="lines")
-
-
-class Attempt(Row):
-    """One try: inserted at the claim, ended by one update that names its number."""
-
-    __tablename__ = "attempt"
-    __table_args__ = (UniqueConstraint("document_id", "number"),)
-
-    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"))
-    number: Mapped[int]
-    draft_hash: Mapped[str] = mapped_column(String(64))
-    text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    started_at: Mapped[datetime] = mapped_column(Moment)
-    ended_at: Mapped[datetime | None] = mapped_column(Moment)
-    outcome: Mapped[str] = mapped_column(String(12), default="")
-    """issued, refused, not-sent, unknown; empty while it runs or when its worker died."""
-    code: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    answer_hash: Mapped[str] = mapped_column(String(64), default="")
-
-    text = Sealed()
-    document: Mapped[Document] = relationship(back_populates="attempts")
-
-    @classmethod
-    def end(
-        cls, document_id: int, number: int, outcome: str, code: str = "", detail: dict[str, Any] | None = None
-    ) -> None:
-        """Nothing; the attempt ended like this. Not committed."""
-        db.session.execute(
-            update(cls)
-            .where(cls.document_id == document_id, cls.number == number)
-            .values(ended_at=moment(), outcome=outcome, code=code, detail=detail or {})
-            .execution_options(synchronize_session=False)
-        )
-
-
-class Move(db.Model):  # type: ignore[name-defined,misc]
-    """One move of a document, written in the same commit: the story that its page tells."""
-
-    __tablename__ = "move"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
-    at: Mapped[datetime] = mapped_column(Moment)
-    old: Mapped[str] = mapped_column(String(10), default="")
-    new: Mapped[str] = mapped_column(String(10))
-    reason: Mapped[str] = mapped_column(String(40), default="")
-    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    by: Mapped[str] = mapped_column(String(10), default="app")
-
-    document: Mapped[Document] = relationship(back_populates="moves")

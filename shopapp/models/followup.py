@@ -58,7 +58,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def take(cls, seconds: float = 60) -> FollowUp | None:
         """A due one, put off by `seconds` so that no one else does it meanwhile; commits."""
-        found = db.session.scalar(
+        found: FollowUp | None = db.session.scalar(
             select(cls)
             .where(cls.state == DUE, cls.not_before <= moment())
             .order_by(cls.not_before)

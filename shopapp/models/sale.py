@@ -18,7 +18,10 @@ class Sale(Row):
     """One order of one store; `status` is open, paid, cancelled, abandoned, or empty while unread."""
 
     __tablename__ = "sale"
-    __table_args__ = (UniqueConstraint("store_id", "order_id"), Index("ix_sale_store_paid", "store_id", "paid_at"))
+    __table_args__ = (
+        UniqueConstraint("store_id", "order_id"),
+        Index("ix_sale_store_paid", "store_id", "paid_at"),
+    )
 
     store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
     order_id: Mapped[str] = mapped_column(String(40))

@@ -160,5 +160,3 @@ class Platform(ABC):
     @abstractmethod
     def read_hook(event: str, body: bytes) -> Event:
         """What a verified body says. UnreadableHook when it cannot be read."""
-
-

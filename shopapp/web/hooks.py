@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from typing import Any
 
 from flask import Blueprint, Response, request
 from sqlalchemy import update
@@ -54,8 +55,9 @@ def receive(platform: str, key: str) -> Response:
 def _verified(platform: str, key: str, body: bytes) -> Response:
     adapter = PLATFORMS[platform]
     store_id, code, token = _store(platform, key)
-    claimed, event = adapter.hook_claims(request.headers)
-    good = adapter.signed(body, request.headers, token)
+    headers: Any = request.headers  # finds a name whatever its case
+    claimed, event = adapter.hook_claims(headers)
+    good = adapter.signed(body, headers, token)
     if not good or not store_id or (claimed and claimed != code):
         if store_id:
             _refused(store_id, key)
@@ -87,7 +89,9 @@ def _store(platform: str, key: str) -> tuple[int, str, str]:
 def _refused(store_id: int, key: str) -> None:
     """Nothing; counts the refusal, so that the clock reads the store's hooks token again. The next look is fresh."""
     _kept.pop(key, None)
-    db.session.execute(update(Store).where(Store.id == store_id).values(refused_hooks=Store.refused_hooks + 1))
+    db.session.execute(
+        update(Store).where(Store.id == store_id).values(refused_hooks=Store.refused_hooks + 1)
+    )
     db.session.commit()
 
 
@@ -98,5 +102,3 @@ def _answer(status: int) -> Response:
 def forget() -> None:
     """Nothing; every kept store is read anew (tests, and a reset of the hooks token)."""
     _kept.clear()
-
-

@@ -17,7 +17,6 @@ from typing import Any
 from shopapp.fiscal.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
 from shopapp.fiscal.order import Order, Status
 from shopapp.http import Answer, Wire, sort
-
 from shopapp.platforms.oauth import authorize_url, token_request
 
 from ..base import Attachment, Event, Platform, SaleSummary, ShopTax, StoreInfo, TokenGiver, Tokens
@@ -192,7 +191,9 @@ class Jumpseller(Platform):
         answer = self._send(method, path, content, query, writes, token)
         if answer.status == 401:
             answer = self._send(method, path, content, query, writes, self._given(token))
-        limited = any(name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items())
+        limited = any(
+            name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items()
+        )
         banned = "jumpseller-bannedbyratelimit-reset" in answer.headers
         if answer.status == 429 or (answer.status == 403 and (limited or banned)):
             raise ThrottledError("throttled", retry_after=60 if banned else 2)

@@ -47,7 +47,9 @@ def read(event: str, body: bytes) -> Event:
         return Event("other", "")
     order = _order(body)
     number = order.get("id")
-    if isinstance(number, bool) or not isinstance(number, int | str) or not str(number).isdigit() or len(str(number)) > 18:
+    if isinstance(number, bool) or not isinstance(number, int | str):
+        raise UnreadableHook("no-order-number")
+    if not (str(number).isascii() and str(number).isdigit() and len(str(number)) <= 18):
         raise UnreadableHook("no-order-number")
     return Event(_KINDS.get(event, "updated"), str(number))
 

@@ -1,0 +1,220 @@
+"""What came of a document: issued, refused, put off, or in doubt; recorded once, whatever happened meanwhile.
+
+Called by `issuing` after sending, by `sweeping` for workers that died, by `deciding` for the merchant's answer. Sends
+nothing. A late success is never dropped; unknown is the default. Specification: docs/failure-model.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from shopapp import connect, fault
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.errors import (
+    AppError,
+    CredentialsError,
+    MerchantError,
+    NotYet,
+    ThrottledError,
+    TransientError,
+    UncertainError,
+)
+from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, MOST_TAKES, PENDING, REVIEW, WAITING
+from shopapp.providers.base import Provider
+
+log = logging.getLogger("quickinvoice.settling")
+
+KEYS_CODES = ("keys-refused", "keys-missing")
+"""Refusals of the account itself: good keys set these documents going again."""
+
+
+def settle(document: Document, issued: Issued, by: str) -> bool:
+    """True when the document is now recorded as issued; numbers, totals, lines and follow-ups in one commit.
+
+    Repeats while the database is locked: this is the one thing that must not be lost. A number that another row
+    holds, or a document that was settled otherwise meanwhile, raises the duplicate alarm instead.
+    """
+    fault.point("before_settle")
+    for delay in (0.2, 0.5, 1, 2, 4, 8, 8, 8):
+        try:
+            return _settle(document, issued, by)
+        except OperationalError:
+            db.session.rollback()
+            log.warning("document %s: database busy while settling", document.id)
+            time.sleep(delay)
+    return _settle(document, issued, by)
+
+
+def _settle(document: Document, issued: Issued, by: str) -> bool:
+    draft = document.draft
+    alarm, detail = _compared(draft, issued)
+    try:
+        done = document.move(
+            ISSUED, by="merchant" if by == "merchant" else "app", frozen=True,
+            detail={"number": issued.number, "total": str(issued.total) if issued.total is not None else ""},
+            provider_id=issued.provider_id, number=issued.number, atcud=issued.atcud, pdf_url=issued.pdf_url,
+            series=issued.series or document.series, issued_on=issued.date or (draft.date if draft else None),
+            issued_at=now(), provider_total=issued.total, provider_state=issued.provider_state, settled_by=by,
+            alarm=alarm, alarm_detail=detail, tries=0,
+        )  # fmt: skip
+    except IntegrityError:
+        db.session.rollback()
+        return _duplicate(document, issued)
+    if not done:
+        db.session.rollback()
+        return _late(document, issued, by)
+    Attempt.end(document.id, document.attempt, "issued", detail={"number": issued.number, **detail})
+    if draft is not None:
+        _keep_lines(document, draft)
+    _owe(document)
+    db.session.commit()
+    fault.point("after_settle")
+    return True
+
+
+def _compared(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, Any]]:
+    """The alarm to raise when the provider's total is not ours."""
+    if draft is None or issued.total is None or issued.total == draft.gross:
+        return "", {}
+    return "total-differs", {"ours": str(draft.gross), "theirs": str(issued.total)}
+
+
+def _keep_lines(document: Document, draft: Draft) -> None:
+    for position, line in enumerate(draft.lines):
+        names = DocumentLine.__table__.columns.keys()
+        values = {name: getattr(line, name) for name in names if hasattr(line, name)}
+        db.session.add(DocumentLine(document_id=document.id, position=position, **values))
+
+
+def _owe(document: Document) -> None:
+    """Nothing; what is owed after issuing, by the merchant's choice."""
+    FollowUp.owe(document, "attach")
+    FollowUp.owe(document, "history")
+    chosen = document.account.settings if document.account else {}
+    if chosen.get("email_buyer") and (document.buyer or {}).get("email"):
+        FollowUp.owe(document, "email")
+
+
+def _late(document: Document, issued: Issued, by: str) -> bool:
+    """The row moved while we sent: a late success is never dropped."""
+    db.session.refresh(document)
+    if document.state in (IN_DOUBT, REVIEW, ISSUING):
+        return _settle(document, issued, by)
+    if document.number == issued.number:
+        db.session.commit()
+        return True
+    return _duplicate(document, issued)
+
+
+def _duplicate(document: Document, issued: Issued) -> bool:
+    """False; two documents answer one order, or one number two orders: the merchant is shown both numbers."""
+    db.session.refresh(document)
+    document.alarm, document.alarm_detail = (
+        "duplicate",
+        {"number": issued.number, "known": document.number or ""},
+    )
+    document.note(document.state, document.state, "duplicate", {"number": issued.number})
+    if document.state in (ISSUING, IN_DOUBT):
+        Attempt.end(document.id, document.attempt, "unknown", "duplicate", {"number": issued.number})
+        if document.state == ISSUING:
+            document.move(IN_DOUBT, "duplicate", {"number": issued.number})
+        document.move(REVIEW, "duplicate", {"number": issued.number})
+    db.session.commit()
+    log.error("document %s: duplicate %s", document.id, issued.number)
+    return False
+
+
+def settle_error(document: Document, account: Account, error: AppError) -> None:
+    """Nothing; the attempt ended without a document, or nobody knows how."""
+    detail = dict(error.detail)
+    if isinstance(error, UncertainError):
+        Attempt.end(document.id, document.attempt, "unknown", error.code, detail)
+        doubt(document, connect.provider_class(account.provider), error.code, detail)
+        return
+    outcome = "refused" if isinstance(error, MerchantError) else "not-sent"
+    Attempt.end(document.id, document.attempt, outcome, error.code, detail)
+    not_sent(document, account, error)
+
+
+def doubt(document: Document, provider: type[Provider], code: str, detail: dict[str, Any]) -> None:
+    """Nothing; the row is in doubt, its draft frozen. Where nobody but a person can look, it waits for him. Commits."""
+    settle_after = float(connect.setting("SETTLE_SECONDS"))
+    if not document.move(IN_DOUBT, code, detail, after=settle_after, frozen=True):
+        db.session.rollback()
+        return
+    if not provider.capabilities.searches:
+        document.move(REVIEW, code, detail)
+        FollowUp.owe(document, "notice", number=document.attempt)
+    db.session.commit()
+
+
+def not_sent(document: Document, account: Account, error: AppError) -> None:
+    """Nothing; no document exists over there: the row waits, is tried again, or waits for the merchant. Commits."""
+    detail = dict(error.detail)
+    if isinstance(error, NotYet):
+        moved(document, WAITING, error.code, detail)
+    elif isinstance(error, CredentialsError) and error.code not in KEYS_CODES:
+        connect.lost_access(document.store)
+        moved(document, PENDING, "store-access", detail)
+    elif isinstance(error, CredentialsError):
+        _refuse_account(account, error)
+        moved(document, BLOCKED, error.code, detail, notice=True)
+    elif isinstance(error, MerchantError):
+        moved(document, BLOCKED, error.code, detail, notice=True)
+    elif isinstance(error, TransientError):
+        _later(document, account, error)
+    else:
+        raise error
+
+
+def _refuse_account(account: Account, error: CredentialsError) -> None:
+    """Nothing; from now on no document of this account is tried: hammering would lock the merchant out."""
+    account.refused_at, account.refused_code = account.refused_at or now(), error.code
+    account.refused_detail = dict(error.detail)
+    db.session.commit()
+
+
+def _later(document: Document, account: Account, error: TransientError) -> None:
+    """Nothing; tried again later, twice as late each time, with jitter so that rows don't come back together."""
+    tries = document.tries + 1
+    first = float(connect.setting("RETRY_SECONDS"))
+    delay = min(first * 2 ** (tries - 1), first * 60)
+    if isinstance(error, ThrottledError) and error.retry_after is not None:
+        delay = max(error.retry_after, 1.0)
+    delay *= random.uniform(0.8, 1.2)
+    moved(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
+
+
+def our_fault(document: Document, error: Exception) -> None:
+    """Nothing; a bug of ours: tried a bounded number of times, then shown with the code `internal`."""
+    db.session.refresh(document)
+    if document.state == ISSUING and document.account is not None:
+        doubt(document, connect.provider_class(document.account.provider), "internal", {})
+    elif document.state == PENDING and document.tries + 1 >= MOST_TAKES:
+        moved(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)
+    elif document.state == PENDING:
+        moved(document, PENDING, "internal", after=30.0 * 2**document.tries, tries=document.tries + 1)
+    else:
+        db.session.commit()
+
+
+def moved(
+    document: Document,
+    state: str,
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+    notice: bool = False,
+    **values: Any,
+) -> bool:
+    """True when the row moved; commits either way."""
+    done = document.move(state, reason, detail, **values)
+    if done and notice:
+        FollowUp.owe(document, "notice", number=document.attempt + 1)
+    db.session.commit()
+    return done
