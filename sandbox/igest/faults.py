@@ -13,30 +13,40 @@ from sandbox.web import Shelf
 
 from .wire import Call
 
-# whether the call is carried out before it goes wrong
-KINDS: dict[str, bool] = {
-    "slow": True,
-    "slow-commit": True,
-    "drop-before": False,
-    "drop-after": True,
-    "error500-before": False,
-    "error500-after": True,
-    "garbage-after": True,
-    "truncated-after": True,
-    "cut-after": True,
-    "html": False,
-    "php-warning-after": True,
-    "wrong-encoding-after": True,
-    "refused": False,
-    "erro-although-issued": True,
-    "off": False,
-    "total-differs": True,
-    "no-number": True,
-    "404-html": False,
-    "drip": True,
-    "bomb": True,
-    "redirect": False,
+# what the caller gets; whether the call is carried out before it goes wrong
+MEANINGS: dict[str, tuple[str, bool]] = {
+    "slow": ("issued at once, answered after `seconds`", True),
+    "slow-commit": ("issued and answered after `seconds`, also when the caller hung up", True),
+    "drop-before": ("connection closed without answer", False),
+    "drop-after": ("connection closed without answer", True),
+    "error500-before": ("HTTP 500", False),
+    "error500-after": ("HTTP 500", True),
+    "garbage-after": ("random bytes", True),
+    "truncated-after": ("half of the XML in a whole HTTP answer", True),
+    "cut-after": ("connection closed halfway through the answer", True),
+    "html": ("log-in page with HTTP 200", False),
+    "php-warning-after": ("a warning in HTML before the XML", True),
+    "wrong-encoding-after": ("Latin-1 bytes declared as UTF-8", True),
+    "refused": ("`erro` with `text`", False),
+    "erro-although-issued": ("`erro`, neither id nor number", True),
+    "off": ("`erro`: integration inactive", False),
+    "total-differs": ("a total one cent higher than the ledger's", True),
+    "no-number": ("`sucesso` without number", True),
+    "404-html": ("HTTP 404 with a page", False),
+    "drip": ("one byte every `seconds`", True),
+    "bomb": ("well-formed XML of 10 MiB", True),
+    "redirect": ("HTTP 302 to `text` or a log-in page", False),
 }
+KINDS: dict[str, bool] = {kind: issues for kind, (_, issues) in MEANINGS.items()}
+
+
+def as_markdown() -> str:
+    """The table of docs/igest-wire.md, one row for each kind."""
+    rows = ["| kind | the caller gets | issued |", "|---|---|---|"]
+    rows += [
+        f"| `{kind}` | {text} | {'yes' if issues else 'no'} |" for kind, (text, issues) in MEANINGS.items()
+    ]
+    return "\n".join(rows) + "\n"
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,11 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from sandbox.igest import ledger
+from sandbox.igest import faults, ledger
 from sandbox.igest.office import Office
 from sandbox.igest.rates import nif_is_valid
 from sandbox.igest.switches import SWITCHES
+from sandbox.web import Switches
 from tests.sandbox.igest_caller import BUYER, OLARIA, QUINTA, Caller, credit, document, line, opened
 
 
@@ -370,3 +371,11 @@ def test_every_switch_is_set_in_each_position_by_a_test() -> None:
         assert switch.name in tried or switch.name.replace("-", "_") in tried
         for position in switch.positions[1:]:
             assert f'"{position}"' in tried, f"{switch.name} {position}"
+
+
+@pytest.mark.parametrize(
+    ("name", "table"), [("switches", Switches(SWITCHES).as_markdown()), ("faults", faults.as_markdown())]
+)
+def test_the_page_about_the_wire_lists_every_switch_and_fault(name: str, table: str) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "igest-wire.md").read_text(encoding="utf-8")
+    assert text.split(f"<!-- {name} -->\n")[1].split("<!-- end -->")[0] == table
