@@ -1,0 +1,196 @@
+"""The fiscal content of a document: what the merchant chose, the draft, and what a provider issued.
+
+Built by drafting, frozen by `issuing` (bytes and hash), translated by `providers/`. Holds no rule.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from .party import Address
+
+Kind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
+Level = Literal["rate_group", "document", "line"]
+Regime = Literal["normal", "art53_exempt"]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the merchant chose, as far as it decides the content of a document."""
+
+    kind: Kind = "FR"
+    series: Mapping[str, str] = field(default_factory=dict)
+    """Series code per kind, `{"FR": "2026FR", ...}`."""
+    ship_from: str = "PT"
+    """PT, PT-MA or PT-AC: where the goods leave from (rule VAT1)."""
+    regime: Regime = "normal"
+    oss_registered: bool = False
+    threshold_exceeded: bool = False
+    retailer: bool = True
+    exemption: str = ""
+    """M code for lines at zero that have none of their own; empty: block and ask."""
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+    """Per SKU: an M code or a VAT category."""
+    gift_cards: Literal["", "multi-purpose"] = ""
+    """How gift cards sold are treated; empty: not chosen yet, such a sale waits."""
+    on_tax_difference: Mapping[str, Literal["follow-law", "stop"]] = field(default_factory=dict)
+    """The merchant's choice per cause where the shop charged another rate than the law (`tax-differs`)."""
+    warehouse: str = ""
+    moves_stock: bool = False
+    level: Level = "rate_group"
+    """At which level the provider rounds; declared by its adapter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """The customer as the document names him; `tax_id` 999999990 when none was given (then not printed)."""
+
+    tax_id: str
+    name: str
+    print_tax_id: bool = False
+    country: str = "PT"
+    address: Address | None = None
+    email: str = ""
+    name_and_address_required: bool = False
+    """Whether the law wants the customer named on an FT or FR (rules ID3, ID4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """One line of the document: net, vat and gross in cents; price and discount with six decimals."""
+
+    ref: str
+    description: str
+    quantity: Decimal
+    unit_price_net: Decimal
+    discount_percent: Decimal
+    region: str
+    vat_rate: Decimal
+    tax_code: str
+    """SAF-T: RED, INT, NOR, ISE, OUT."""
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+    sku: str = ""
+    kind: str = "goods"
+    exemption_code: str = ""
+    exemption_mention: str = ""
+    charged: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaxGroup:
+    """The sum of one region, rate and exemption."""
+
+    region: str
+    vat_rate: Decimal
+    tax_code: str
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+    exemption_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """A means of payment by its SAF-T code (CC, MB, TB, CO, OU, ...)."""
+
+    mechanism: str
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The document that a credit note corrects, and why (at most 50 characters)."""
+
+    number: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The lawful document, not yet issued; every amount in euros."""
+
+    kind: Kind
+    date: date
+    customer: Customer
+    lines: tuple[DraftLine, ...]
+    summary: tuple[TaxGroup, ...]
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+    series: str = ""
+    warehouse: str = ""
+    moves_stock: bool = False
+    payments: tuple[Means, ...] = ()
+    references: tuple[Reference, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Sentences in Portuguese to print on the document (payment day, gift card used, other currency)."""
+    rules: tuple[str, ...] = ()
+    """Names of the rules that decided (VAT1, DOC1, NUM1, ...), for the page that explains."""
+    warnings: tuple[str, ...] = ()
+    rounding: Level = "rate_group"
+    """The level at which the shop rounded, as found."""
+
+    def to_bytes(self) -> bytes:
+        """The draft as canonical JSON: equal drafts give equal bytes."""
+        return json.dumps(
+            asdict(self), default=str, sort_keys=True, ensure_ascii=False, separators=(",", ":")
+        ).encode()
+
+    def digest(self) -> str:
+        """SHA-256 of `to_bytes`, in hex: what a claim names."""
+        return hashlib.sha256(self.to_bytes()).hexdigest()
+
+    @classmethod
+    def from_bytes(cls, raw: bytes) -> Draft:
+        """The draft that was frozen with `to_bytes`."""
+        d: dict[str, Any] = json.loads(raw)
+        customer = d["customer"]
+        address = customer["address"]
+        money = ("net", "vat", "gross")
+        return cls(
+            **{
+                **d,
+                **{k: Decimal(d[k]) for k in money},
+                "date": date.fromisoformat(d["date"]),
+                "customer": Customer(**{**customer, "address": Address(**address) if address else None}),
+                "lines": tuple(DraftLine(**_decimals(x, _LINE)) for x in d["lines"]),
+                "summary": tuple(TaxGroup(**_decimals(x, ("vat_rate", *money))) for x in d["summary"]),
+                "payments": tuple(Means(x["mechanism"], Decimal(x["amount"])) for x in d["payments"]),
+                "references": tuple(Reference(**x) for x in d["references"]),
+                "notes": tuple(d["notes"]),
+                "rules": tuple(d["rules"]),
+                "warnings": tuple(d["warnings"]),
+            }
+        )
+
+
+_LINE = ("quantity", "unit_price_net", "discount_percent", "vat_rate", "net", "vat", "gross", "charged")
+
+
+def _decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    return {k: Decimal(v) if k in names and v is not None else v for k, v in values.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A provider's answer: the document exists over there."""
+
+    provider_id: str
+    number: str
+    series: str = ""
+    date: date | None = None
+    total: Decimal | None = None
+    """What the provider says the document adds up to; None when it does not say."""
+    vat: Decimal | None = None
+    atcud: str = ""
+    pdf_url: str = ""
+    provider_state: str = ""
+    """The provider's own word for the document's state (paid, annulled), for display."""

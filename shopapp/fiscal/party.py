@@ -1,0 +1,158 @@
+"""Who buys: name, address and tax id, and the rules that say which of them go on the document.
+
+Called by drafting and by the platform adapters; never asks anyone (a VIES answer comes in as a value).
+Sources: fiscal-pt sections 3.1 and 4 (CIVA art. 36 and 40; ranges of the NIF), python-stdnum for check digits.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from stdnum.eu import vat as eu_vat
+from stdnum.pt import nif
+
+from . import tax
+from .errors import OrderError
+from .grounds import Grounds
+
+FINAL_CONSUMER = "999999990"
+"""The SAF-T value that stands for a buyer who gave no number; never printed (rule ID1)."""
+
+Vies = Literal["valid", "invalid", "unavailable"]
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where someone is; `country` is ISO 3166 alpha-2 in capitals, the rest as the shop has it."""
+
+    street: str = ""
+    postal_code: str = ""
+    city: str = ""
+    country: str = ""
+
+    @property
+    def is_complete(self) -> bool:
+        """Enough to be found by post."""
+        return bool(self.street.strip() and self.city.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A buyer as the shop knows him: nothing checked, nothing normalised yet."""
+
+    name: str = ""
+    tax_id: str = ""
+    company: str = ""
+    email: str = ""
+    address: Address | None = None
+    vies: Vies | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Buyer:
+    """A buyer as the law sees him."""
+
+    tax_id: str
+    printed: bool
+    name: str
+    country: str
+    is_business: bool
+    """Named and addressed like a business, also when his foreign number turned out not to be valid."""
+    vat_country: str = ""
+    """The member state of a foreign VAT number that may count; empty for Portuguese and for rejected numbers."""
+    vies: Vies | None = None
+    is_foreign: bool = False
+    """A taxable person of another country by the number that he gave."""
+
+
+def cleaned(written: str) -> str:
+    """The number in capitals without blanks, dots, hyphens and slashes; empty when nothing is left to judge."""
+    return re.sub(r"[^0-9A-Z]", "", written.upper())
+
+
+def is_nif(number: str) -> bool:
+    """Nine digits with the right check digit and a prefix that exists; not the final consumer's value (ID5)."""
+    if not re.fullmatch(r"[0-9]{9}", number) or number == FINAL_CONSUMER or not nif.is_valid(number):
+        return False
+    return any(number.startswith(row["prefix"]) for row in tax.rows("nif-prefixes"))
+
+
+def vat_number(party: Party) -> str:
+    """The foreign EU VAT number with its prefix, as VIES wants it; empty when the buyer gave none.
+
+    A number without prefix takes the one of the buyer's country when its form fits there.
+    """
+    number = cleaned(party.tax_id)
+    country = party.address.country if party.address else ""
+    prefixes = tax.member_states()
+    if (
+        not number
+        or number == FINAL_CONSUMER
+        or re.fullmatch(r"(PT)?[0-9]{9}", number)
+        and country in ("", "PT")
+    ):
+        return ""
+    known = {*prefixes.values(), *prefixes}
+    if number[:2] in known and re.search(r"[0-9]", number[2:]):
+        return "EL" + number[2:] if number[:2] == "GR" else number
+    if country in prefixes and eu_vat.is_valid(prefixes[country] + number):
+        return prefixes[country] + number
+    return ""
+
+
+def to_ask_vies(party: Party) -> str:
+    """The number that VIES should be asked about before drafting, else empty (no question, or its form is wrong)."""
+    number = vat_number(party)
+    return number if number and eu_vat.is_valid(number) else ""
+
+
+def identified(party: Party, country: str, grounds: Grounds) -> Buyer:
+    """The buyer with the number that goes on the document; `country` is where he lives.
+
+    Raises OrderError `nif-invalid` for a Portuguese number that fails its check: it is neither printed nor dropped.
+    """
+    number = cleaned(party.tax_id)
+    name = (party.company or party.name).strip()
+    foreign = vat_number(party)
+    if number in ("", FINAL_CONSUMER):
+        grounds.rule("ID1")
+        return Buyer(FINAL_CONSUMER, False, name, country, False)
+    if foreign:
+        return _european(party, foreign, name, country, grounds)
+    local = number.removeprefix("PT")
+    if is_nif(local) or country == "PT" or number.startswith("PT"):
+        return _portuguese(party, local, name, country, grounds)
+    if country in tax.member_states():
+        return _dropped(name, country, grounds)
+    grounds.rule("ID2")
+    return Buyer(number, True, name, country, True, is_foreign=True)
+
+
+def _portuguese(party: Party, number: str, name: str, country: str, grounds: Grounds) -> Buyer:
+    if not is_nif(number):
+        grounds.rule("ID5")
+        raise OrderError("nif-invalid", nif=party.tax_id.strip())
+    grounds.rule("ID2")
+    if number.startswith("8"):
+        grounds.warn("nif-obsolete-range")
+    business = number[0] in "5679" or bool(party.company.strip())
+    return Buyer(number, True, name, country, business)
+
+
+def _european(party: Party, number: str, name: str, country: str, grounds: Grounds) -> Buyer:
+    """A number of another member state: VIES decides; without an answer, its form (EU3 to EU5 follow from this)."""
+    if party.vies == "invalid" or (party.vies is None and not eu_vat.is_valid(number)):
+        return _dropped(name, country, grounds)
+    prefix = number[:2]
+    states = {prefix_: state for state, prefix_ in tax.member_states().items()}
+    grounds.rule("ID2")
+    return Buyer(number, True, name, country, True, states.get(prefix, prefix), party.vies, True)
+
+
+def _dropped(name: str, country: str, grounds: Grounds) -> Buyer:
+    """Kept off the document and taxed like a consumer, the merchant told (EU4; rulings section 8)."""
+    grounds.rule("EU4", "ID1")
+    grounds.warn("vat-number-rejected")
+    return Buyer(FINAL_CONSUMER, False, name, country, True, vies="invalid")

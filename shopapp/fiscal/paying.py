@@ -1,0 +1,59 @@
+"""Means of payment: the shop's words as SAF-T codes, and gift cards told apart from money.
+
+Called by drafting. Sources: `tables/means-of-payment.csv`, fiscal-pt VOU2 (a card used is a means, not a discount).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from . import tax
+from .document import Means
+from .grounds import Grounds
+from .money import ZERO, added, cents
+from .order import Order
+
+GIFT_CARD = "gift_card"
+
+
+def mechanism(method: str) -> str:
+    """The SAF-T code of a means of payment; OU for every word that the table does not have."""
+    for row in tax.rows("means-of-payment"):
+        if row["method"] == method:
+            return row["mechanism"]
+    return "OU"
+
+
+def apart(order: Order) -> Order:
+    """The order with its gift cards told from `total`, where only the list of payments names them (VOU2).
+
+    A list that adds up to `total` counts the cards in it; else they came on top.
+    """
+    used = added(each.amount for each in order.payments if each.method == GIFT_CARD)
+    if order.gift_cards or not used:
+        return order
+    inside = added(each.amount for each in order.payments) == order.total
+    return replace(order, gift_cards=used, total=order.total - used if inside else order.total)
+
+
+def means(order: Order, gross: Decimal, grounds: Grounds) -> tuple[Means, ...]:
+    """What the document says it was paid with, in euros, adding up to its total."""
+    if order.status != "paid":
+        return ()
+    rate = order.exchange_rate if order.currency != "EUR" and order.exchange_rate else Decimal(1)
+    gift = min(cents(order.gift_cards / rate), gross)
+    others = [each for each in order.payments if each.method != GIFT_CARD]
+    rest = gross - gift
+    amounts = [cents(each.amount / rate) for each in others]
+    if added(amounts) != rest:
+        others, amounts = others[:1], [rest]
+    method = others[0].method if others else ""
+    found = [Means(mechanism(each.method), part) for each, part in zip(others, amounts, strict=True) if part]
+    if rest and not found:
+        found = [Means(mechanism(method), rest)]
+    if gift > ZERO:
+        grounds.rule("VOU2")
+        grounds.note(f"Pago com cartão-presente: {gift} EUR.")
+        found.append(Means(mechanism(GIFT_CARD), gift))
+    return tuple(found)
