@@ -43,7 +43,6 @@ shots: venv ## a picture of every page, in var/shots
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }
 	@$(PY) -m sandbox.jumpseller.openapi "$(FILE)"
-	@$(PY) -m dev.check_openapi "$(FILE)"
 
 venv: ## the environment alone, in .venv
 	@$(or $(PYTHON),false) $(ENOUGH) 2>/dev/null || { echo 'Python 3.11 or newer is needed$(if $(PYTHON), and $(PYTHON) is not it): on Debian as root apt-get install python3 python3-venv, or name one: make PYTHON=/path/to/python3'; exit 1; }

@@ -2,7 +2,7 @@
 
 Called by the Makefile as `python -m dev.run`. The first line that it prints is the address to open. Whatever
 keeps it from running is said in one sentence. Settings: PORT (the shop's admin; the others follow it),
-DATABASE_URL, REDIS_URL, VERBOSE=1 (shows what every part prints).
+DATABASE_URL, REDIS_URL, FOLDER (where everything is kept), VERBOSE=1 (shows what every part prints).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dev.child import Failed, clear
 from dev.house import ROOT, House, Ports
 from dev.servers import Missing
 
-FOLDER = ROOT / "var"
+FOLDER = Path(os.environ.get("FOLDER", ROOT / "var")).resolve()
 FIRST_PORT = 7700
 
 
@@ -94,7 +94,7 @@ def greet(house: House) -> None:
     print(f"  the app   {house.app_url}/")
     print(f"  iGEST     {house.igest_url}/panel/")
     print(f"  mailbox   {house.mailbox_url}/")
-    print(f"  logs      {house.logs.relative_to(ROOT)}/     Ctrl-C stops everything", flush=True)
+    print(f"  logs      {os.path.relpath(house.logs)}/     Ctrl-C stops everything", flush=True)
 
 
 def kill_all(house: House) -> None:
@@ -112,7 +112,7 @@ class held:
 
     def __enter__(self) -> None:
         try:
-            self.folder.mkdir(exist_ok=True)
+            self.folder.mkdir(parents=True, exist_ok=True)
             self._file = (self.folder / "run.lock").open("a+")
         except OSError as problem:
             raise Refused(
