@@ -25,9 +25,9 @@ PAIRS = (
     "products orders customers categories store settings shipping_methods payment_methods hooks promotions "
     "taxes pages countries custom_fields checkout_custom_fields customer_categories jsapps fulfillments "
     "locations"
-).split()
+)
 SINGLE = ("read_apps", "write_reviews", "read_transaction_ledgers", "write_store_setup")
-SCOPES = frozenset([f"{act}_{name}" for name in PAIRS for act in ("read", "write")]) | set(SINGLE)
+SCOPES = frozenset([f"{act}_{name}" for name in PAIRS.split() for act in ("read", "write")]) | set(SINGLE)
 # what the app asks for when the platform itself opens the consent page
 APP_SCOPE = (
     "read_store read_orders write_orders read_products write_products read_customers read_taxes "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -140,10 +141,8 @@ def change_order(number: int) -> Response:
         state = states.get(str(sent["status"]).lower())
         if state not in act:
             raise Refusal(400, "status")
-        try:
+        with contextlib.suppress(StateError):  # the same state again changes nothing
             act[state](shop(), order)
-        except StateError:
-            pass  # the same state again changes nothing
     return jsonify(_shown(order))
 
 

@@ -19,7 +19,7 @@ EVENTS = (
     "order_updated order_pending_payment order_paid order_shipped order_canceled order_abandoned "
     "product_created product_updated product_deleted product_stock_updated "
     "customer_created customer_updated customer_deleted"
-).split()
+)
 LANGUAGES = {"pt": "Português", "es": "Español", "en": "English"}
 
 
@@ -86,7 +86,7 @@ def _hook_shape(hook: Json) -> Json:
 
 def _checked_hook() -> Json:
     sent = body("hook")
-    if sent.get("event") not in EVENTS:
+    if sent.get("event") not in EVENTS.split():
         raise Refusal(422, "not-a-choice", "event")
     parts_of_url = urlsplit(str(sent.get("url", "")))
     if parts_of_url.scheme not in ("http", "https") or not parts_of_url.hostname:
