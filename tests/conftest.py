@@ -2,7 +2,7 @@
 
 `app` and `client` (an app of its own for each test, on SQLite and on PostgreSQL), `db` (its database, inside
 an app context), `make_app` (the same with other settings), `valkey`, `house` (the real processes, one for a
-module's tests), `page` (Chromium, by pytest-playwright).
+module's tests), `page` (Chromium).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_sqlalchemy import SQLAlchemy
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from dev.house import House, kept_secrets
 from dev.servers import Missing, Valkey
@@ -311,6 +312,24 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
-def browser_type_launch_args(chromium: str) -> dict[str, Any]:
-    """How pytest-playwright starts the browser (fixtures `page`, `context`, `browser`)."""
-    return {"executable_path": chromium, "args": CHROMIUM_ARGS, "headless": True}
+def browser(chromium: str) -> Iterator[Browser]:
+    """Chromium, without a window."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile that has never been anywhere; time-outs are short, as everything is on this machine."""
+    context = browser.new_context(locale="pt-PT")
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page of it."""
+    return context.new_page()
