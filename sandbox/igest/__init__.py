@@ -4,9 +4,3 @@ Called as `python -m sandbox.igest` and by the tests. It never imports shopapp, 
 it: what the wire asks for is issued as asked or refused. docs/igest-wire.md says which part is known and
 which is ours.
 """
-
-from __future__ import annotations
-
-from .app import create_app
-
-__all__ = ["create_app"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from .asked import Refusal
 from .clock import LISBON
@@ -56,7 +56,8 @@ def _in_time(office: Office, stamp: str) -> None:
         raise Refusal("Data do pedido inválida.") from None
     if office.switches["time-window"] == "off":
         return
-    now = office.clock.now()
+    # in UTC: between two times of one zone Python counts what the wall clock shows
+    now = office.clock.now().astimezone(UTC)
     # the hour that comes twice in October is allowed either reading
-    if all(abs(said.replace(fold=fold) - now) > WINDOW for fold in (0, 1)):
+    if all(abs(said.replace(fold=fold).astimezone(UTC) - now) > WINDOW for fold in (0, 1)):
         raise Refusal("Pedido fora do prazo: verifique a hora.")

@@ -28,8 +28,7 @@ class Clock:
 
     def put_on(self, day: date) -> None:
         """Nothing; today is that day, the hour stays what it is."""
-        real = datetime.now(UTC).astimezone(LISBON)
-        self._move(datetime.combine(day, real.time(), LISBON) - real)
+        self.put_at(datetime.combine(day, datetime.now(LISBON).time(), LISBON))
 
     def put_at(self, moment: datetime) -> None:
         """Nothing; now is that moment of Lisbon time."""

@@ -17,7 +17,7 @@ from xml.sax.saxutils import escape
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from sandbox.igest import create_app
+from sandbox.igest.app import create_app
 from sandbox.igest.office import Office
 
 OLARIA, QUINTA, ATLANTICO = "40321", "40377", "40412"

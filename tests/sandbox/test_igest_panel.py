@@ -243,7 +243,7 @@ def test_the_ledger_is_printed_for_a_person(igest: Caller) -> None:
     number = igest.issue(document(atualiza_stock="sim"))["numero_documento"]
     igest.issue(credit(number))
     shown = subprocess.run(
-        [sys.executable, "-m", "sandbox.igest.ledger", str(igest.office.ledger.path)],
+        [sys.executable, "-W", "error", "-m", "sandbox.igest.ledger", str(igest.office.ledger.path)],
         capture_output=True,
         text=True,
         check=True,

@@ -104,6 +104,12 @@ def test_the_hour_that_comes_twice_in_october_is_read_either_way(igest: Caller) 
         assert igest.call("verificar", stamp="2026-10-25 01:30:00").ok
 
 
+def test_a_minute_over_the_hour_that_does_not_come_in_march_is_a_minute(igest: Caller) -> None:
+    igest.http.post("/sandbox/clock", json={"now": "2026-03-29T01:00:30+00:00"})
+    assert igest.call("verificar", stamp="2026-03-29 00:59:30").ok
+    assert igest.call("verificar", stamp="2026-03-29 02:00:30").ok
+
+
 # --- the XML ----------------------------------------------------------------------------------------------
 
 
