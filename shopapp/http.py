@@ -227,9 +227,7 @@ class Wire:
         """The answer with any status, for an adapter that sorts these itself; lost connections are sorted."""
         if self.before is not None:
             self.before()
-        scheme = urlsplit(url).scheme
-        if scheme != "https" and not (scheme == "http" and self.allow_plain):
-            raise UnreachableError("address-refused")
+        host, path = self._admitted(url)
         cut = _current.cut = _Cut(self.call_seconds)
         timer = threading.Timer(self.call_seconds, cut.expire)
         timer.daemon = True
@@ -238,6 +236,9 @@ class Wire:
         status: Any = "-"
         try:
             answer = self._call(method, url, content)
+            if cut.expired:
+                # what was read until then may look whole: headers end where the connection does
+                raise requests.Timeout("the deadline passed")
             status = answer.status
             return answer
         except (requests.RequestException, HTTPError, OSError, ValueError) as error:
@@ -245,9 +246,17 @@ class Wire:
             raise self._sorted(error, cut, writes, time.monotonic() - began) from error
         finally:
             timer.cancel()
+            log.info("%s %s%s %s %.0f ms", method, host, path, status, (time.monotonic() - began) * 1000)
+
+    def _admitted(self, url: str) -> tuple[str, str]:
+        """Host and path of an address that may be called at all."""
+        try:
             parts = urlsplit(url)
-            took = (time.monotonic() - began) * 1000
-            log.info("%s %s%s %s %.0f ms", method, parts.hostname, parts.path, status, took)
+        except ValueError as error:
+            raise UnreachableError("address-refused") from error
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.allow_plain):
+            raise UnreachableError("address-refused")
+        return parts.hostname or "", parts.path
 
     def _call(self, method: str, url: str, content: dict[str, Any]) -> Answer:
         headers = {"Connection": "close", **content.pop("headers", {})}

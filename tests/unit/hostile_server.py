@@ -1,0 +1,163 @@
+"""A server on loopback that answers each connection with whatever bytes a test tells it to, or with none.
+
+Used by test_http. It speaks no HTTP of its own, so it can say what no decent server says.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import struct
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+Script = Callable[[socket.socket], None]
+
+
+class HostileServer:
+    """Listens from the start; `requests` are the heads and bodies that arrived, `connections` how many came."""
+
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+        self.script, self.tls = script, tls
+        self.requests: list[bytes] = []
+        self.connections = 0
+        self.over = threading.Event()
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self.listening.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/path"
+
+    def _serve(self) -> None:
+        while not self.over.is_set():
+            try:
+                connection, _ = self.listening.accept()
+            except OSError:
+                return
+            self.connections += 1
+            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+
+    def _talk(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            if self.tls:
+                connection = self.tls.wrap_socket(connection, server_side=True)
+            with connection:
+                while head := _request(connection):
+                    self.requests.append(head)
+                    self.script(connection)
+                    if self.over.is_set():
+                        return
+
+    def stop(self) -> None:
+        """Nothing; whoever drips or is silent ends, and nobody listens any more."""
+        self.over.set()
+        with contextlib.suppress(OSError):
+            self.listening.shutdown(socket.SHUT_RDWR)
+        self.listening.close()
+
+
+def _request(connection: socket.socket) -> bytes:
+    """One request with its body, empty when the caller went away."""
+    got = b""
+    while b"\r\n\r\n" not in got:
+        more = connection.recv(65536)
+        if not more:
+            return b""
+        got += more
+    head, _, body = got.partition(b"\r\n\r\n")
+    length = 0
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            length = int(line.split(b":")[1])
+    while len(body) < length:
+        body += connection.recv(65536)
+    return head + b"\r\n\r\n" + body
+
+
+def says(*parts: bytes) -> Script:
+    """A script that sends the parts and hangs up."""
+
+    def script(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return script
+
+
+def stays(*parts: bytes) -> Script:
+    """A script that sends the parts and keeps the connection for a next request."""
+
+    def script(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return script
+
+
+def for_ever(first: bytes, again: bytes, pause: float = 0.0) -> Script:
+    """A script that sends `first`, then `again` without end, with a pause before each."""
+    waiting = threading.Event()
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(first)
+        while True:
+            waiting.wait(pause)
+            connection.sendall(again)
+
+    return script
+
+
+def resets(connection: socket.socket) -> None:
+    """Ends the connection with a reset instead of an answer."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def silent(connection: socket.socket) -> None:
+    """Reads on and says nothing, until the caller hangs up."""
+    while connection.recv(65536):
+        pass
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A TLS context with a certificate of its own for 127.0.0.1, and the file that whoever trusts it reads."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    public, private = folder / "certificate.pem", folder / "key.pem"
+    public.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(public, private)
+    return context, public
