@@ -39,6 +39,15 @@ def control(office: Office) -> Blueprint:
     def outbox() -> Response:
         return jsonify(office.books.mails)
 
+    _clock_routes(office, pages)
+    _document_routes(office, pages)
+    _fault_routes(office, pages)
+    _entity_routes(office, pages)
+    _stock_routes(office, pages)
+    return pages
+
+
+def _clock_routes(office: Office, pages: Blueprint) -> None:
     @pages.get("/clock")
     def clock() -> Response:
         return jsonify({"now": office.clock.now().isoformat(timespec="seconds")})
@@ -57,6 +66,8 @@ def control(office: Office) -> Blueprint:
             return _wrong(str(wrong))
         return clock()
 
+
+def _document_routes(office: Office, pages: Blueprint) -> None:
     @pages.post("/documents/<int:number>/<any(annul, receipt):what>")
     def correct(number: int, what: str) -> Response:
         entry = office.books.documents.get(number) or abort(404)
@@ -67,10 +78,6 @@ def control(office: Office) -> Blueprint:
             return jsonify(issuing.annul(office, entity, entry, _json().get("reason", "Anulado à mão")))
         except Refusal as no:
             return _wrong(str(no))
-
-    _fault_routes(office, pages)
-    _entity_routes(office, pages)
-    return pages
 
 
 def _fault_routes(office: Office, pages: Blueprint) -> None:
@@ -139,6 +146,8 @@ def _entity_routes(office: Office, pages: Blueprint) -> None:
         panel.INTEGRATION[what](office, entity)
         return jsonify(_shown(office, entity))
 
+
+def _stock_routes(office: Office, pages: Blueprint) -> None:
     @pages.get("/entities/<number>/stock")
     def stock(number: str) -> Response:
         entity = office.entities.get(number) or abort(404)

@@ -70,6 +70,13 @@ def _article(ref: str, description: str, kind: str = "P", stock: str = "100") ->
     return {"ref": ref, "description": description, "unit": "UN", "type": kind, "stock": stock}
 
 
+_POTTERY = (
+    _article("AZU-014", "Azulejo pintado à mão 14×14"),
+    _article("TAC-002", "Taça de barro vidrado"),
+    _article("OFI-001", "Oficina de olaria (2 h)", kind="S", stock="0"),
+)
+
+
 def at_the_start() -> list[Entity]:
     """The three entities that exist from the start, none of them with an active integration."""
     return [
@@ -82,11 +89,7 @@ def at_the_start() -> list[Entity]:
             postal_code="2900-001",
             city="Setúbal",
             warehouses=[Warehouse("SET", "Setúbal", main=True), Warehouse("EST", "Feira de Estremoz")],
-            articles=[
-                _article("AZU-014", "Azulejo pintado à mão 14×14"),
-                _article("TAC-002", "Taça de barro vidrado"),
-                _article("OFI-001", "Oficina de olaria (2 h)", kind="S", stock="0"),
-            ],
+            articles=list(_POTTERY),
         ),
         Entity(
             number="40377",

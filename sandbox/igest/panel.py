@@ -71,20 +71,6 @@ def panel(office: Office) -> Blueprint:
     def choose() -> str:
         return render_template("choose.html", entities=office.entities.values())
 
-    @pages.get("/avarias")
-    def faults() -> str:
-        return render_template("faults.html", kinds=KINDS, faults=office.faults.as_json()["faults"])
-
-    @pages.post("/avarias")
-    def order_fault() -> Response:
-        wanted = {name: text for name, text in request.form.items() if text.strip()}
-        if "kind" in wanted:
-            office.faults.order(wanted)
-        else:
-            office.faults.clear()
-            office.faults.release()
-        return redirect("/panel/avarias", 303)
-
     @pages.get("/<number>/")
     def front(number: str) -> Response:
         return redirect(f"/panel/{number}/integracoes")
@@ -106,6 +92,7 @@ def panel(office: Office) -> Blueprint:
         return render_template("articles.html", entity=chosen, rows=stock_rows(office, chosen))
 
     _sales(office, pages, entity)
+    _faults(office, pages)
     return pages
 
 
@@ -148,6 +135,22 @@ def _sales(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) ->
         except Refusal as no:
             return _sale_page(office, chosen, entry, str(no)), 422
         return redirect(f"/panel/{number}/vendas/{document}", 303)
+
+
+def _faults(office: Office, pages: Blueprint) -> None:
+    @pages.get("/avarias")
+    def faults() -> str:
+        return render_template("faults.html", kinds=KINDS, faults=office.faults.as_json()["faults"])
+
+    @pages.post("/avarias")
+    def order_fault() -> Response:
+        wanted = {name: text for name, text in request.form.items() if text.strip()}
+        if "kind" in wanted:
+            office.faults.order(wanted)
+        else:
+            office.faults.clear()
+            office.faults.release()
+        return redirect("/panel/avarias", 303)
 
 
 def _sale_page(office: Office, entity: Entity, entry: Entry, complaint: str) -> str:
