@@ -13,6 +13,7 @@ from decimal import Decimal
 from . import figures, kinds, paying, pricing, rating, shaping, tax
 from .crediting import Original, Wanted, credit_note
 from .document import Customer, Draft, Settings
+from .errors import AppError
 from .grounds import Grounds
 from .money import ZERO, added
 from .order import Order
@@ -35,6 +36,14 @@ def invoice(order: Order, settings: Settings, today: date) -> Draft:
     SettingsError when the merchant must choose something, UnreachableError while VIES is silent.
     """
     grounds = Grounds()
+    try:
+        return _invoice(order, settings, today, grounds)
+    except AppError as why:
+        why.rules = tuple(grounds.rules)
+        raise
+
+
+def _invoice(order: Order, settings: Settings, today: date, grounds: Grounds) -> Draft:
     for code in order.warnings:
         grounds.warn(code)
     order = paying.apart(order)

@@ -16,6 +16,8 @@ class AppError(Exception):
         super().__init__(code)
         self.code = code
         self.detail = detail
+        self.rules: tuple[str, ...] = ()
+        """Names of the fiscal rules that had decided something by then, set by drafting."""
 
     def __str__(self) -> str:
         return self.code

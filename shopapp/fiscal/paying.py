@@ -46,12 +46,12 @@ def means(order: Order, gross: Decimal, grounds: Grounds) -> tuple[Means, ...]:
     others = [each for each in order.payments if each.method != GIFT_CARD]
     rest = gross - gift
     amounts = [cents(each.amount / rate) for each in others]
-    if added(amounts) != rest:
-        others, amounts = others[:1], [rest]
-    method = others[0].method if others else ""
-    found = [Means(mechanism(each.method), part) for each, part in zip(others, amounts, strict=True) if part]
-    if rest and not found:
-        found = [Means(mechanism(method), rest)]
+    if added(amounts) == rest:
+        found = [
+            Means(mechanism(each.method), part) for each, part in zip(others, amounts, strict=True) if part
+        ]
+    else:
+        found = [Means(mechanism(others[0].method if others else ""), rest)] if rest else []
     if gift > ZERO:
         grounds.rule("VOU2")
         grounds.note(f"Pago com cartão-presente: {gift} EUR.")
