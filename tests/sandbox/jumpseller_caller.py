@@ -5,6 +5,7 @@ Used by tests/sandbox/test_jumpseller*.py. It shares no code with the program.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -130,15 +131,25 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
         self.status = 200
+        self._came = threading.Condition()
         app = Flask("ear")
 
         @app.post("/<path:rest>")
         def hear(rest: str) -> Response:
-            self.heard.append({"path": rest, "headers": dict(request.headers), "body": request.get_data()})
+            with self._came:
+                what = {"path": rest, "headers": dict(request.headers), "body": request.get_data()}
+                self.heard.append(what)
+                self._came.notify_all()
             return Response("", self.status)
 
         self.running: Running = start(app)
         self.url = f"{self.running.url}/hook"
+
+    def wait_for(self, count: int) -> list[dict[str, Any]]:
+        """What was heard, once it is so many."""
+        with self._came:
+            assert self._came.wait_for(lambda: len(self.heard) >= count, 20), f"{len(self.heard)} of {count}"
+            return list(self.heard)
 
     def stop(self) -> None:
         self.running.stop()
