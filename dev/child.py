@@ -177,12 +177,14 @@ def leftovers(folder: Path) -> list[int]:
 
 
 def clear(folder: Path) -> None:
-    """No process of an earlier house of this folder runs any more."""
+    """No process of an earlier house of this folder runs any more, and its ports are free."""
     while left := leftovers(folder):
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, SIGKILL)
-        time.sleep(0.01)
+        # one that is ending loses its environment before its sockets: wait for the process itself
+        while any(_runs(pid) for pid in left):
+            time.sleep(0.01)
 
 
 def all_pids() -> list[int]:
@@ -191,6 +193,14 @@ def all_pids() -> list[int]:
         return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
     listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)
     return [int(word) for word in listed.stdout.split()]
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return not _is_zombie(pid)
 
 
 def _is_zombie(pid: int) -> bool:
