@@ -26,13 +26,13 @@ class Room:
 
 
 BASES = "fault fiscal platforms.base providers.base"
-MOVES = "catalogue checking deciding followups issuing notices opening sweeping"
+MOVES = "catalogue checking deciding followups issuing notices opening settling sweeping"
 PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe werkzeug wtforms"
 
 # files                 of our own                                           of other people's packages
 TABLE = (
     Room("wsgi", "shopapp"),
-    Room("shopapp", "config fault jobs models sealed web", "flask"),
+    Room("shopapp", "config fault jobs models sealed web", "click flask"),
     # the ground
     Room("config", "sealed"),
     Room("sealed", "", "cryptography flask"),
@@ -53,17 +53,18 @@ TABLE = (
     Room("vies", "http models fiscal"),
     # the moves: they know what an adapter promises (the two bases), never an adapter
     Room("opening", f"connect models {BASES}"),
-    Room("issuing*", f"issuing opening connect models vies {BASES}", "sqlalchemy.exc"),
+    Room("settling", f"connect models {BASES}", "sqlalchemy.exc"),
+    Room("issuing*", f"issuing opening settling connect models vies {BASES}", "sqlalchemy.exc"),
     Room("notices", "connect models fiscal"),
     Room("followups", f"connect models notices {BASES}"),
-    Room("sweeping", f"connect issuing models notices opening {BASES}", "sqlalchemy"),
+    Room("sweeping", f"connect issuing models notices opening settling {BASES}", "sqlalchemy"),
     Room("catalogue", f"connect models {BASES}"),
     Room("checking", f"connect issuing models {BASES}"),
-    Room("deciding", "issuing opening models fiscal", "sqlalchemy"),
+    Room("deciding", "issuing opening settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect models {MOVES} fiscal.errors fault", "click flask redis rq"),
     # what browsers and hooks see
     Room("web*", "web connect jobs models fiscal", PAGES),
-    Room("web.hooks", "web connect fault jobs models", "flask werkzeug"),
+    Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
     Room("web.documents", "web checking connect deciding fiscal issuing jobs models", PAGES),
     Room("web.setup", "web checking connect fiscal jobs models", PAGES),
     Room("web.forms", "web.wording", PAGES),
