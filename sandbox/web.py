@@ -66,8 +66,11 @@ class Running:
 
     def stop(self) -> None:
         """Nothing listens any more when this returns; requests under way are left to end by themselves."""
-        for server in self.servers:
-            server.shutdown()
+        ending = [threading.Thread(target=server.shutdown) for server in self.servers]
+        for thread in ending:
+            thread.start()
+        for thread, server in zip(ending, self.servers, strict=True):
+            thread.join()
             with contextlib.suppress(OSError):
                 server.socket.close()
 
@@ -81,7 +84,7 @@ def start(app: Flask, port: int = 0) -> Running:
         with contextlib.suppress(OSError, SystemExit):
             servers.append(_ipv6(app, first.server_port))
     for server in servers:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True).start()
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return Running(first.server_port, servers)
 
 
@@ -124,6 +127,7 @@ class Shelf:
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
         self._lock = threading.Lock()
+        self._is_open = True
         self._db = sqlite3.connect(
             folder / name if folder else ":memory:", check_same_thread=False, isolation_level=None
         )
@@ -136,9 +140,11 @@ class Shelf:
         )
 
     def put(self, kind: str, key: object, value: Json) -> None:
+        """The value is kept, unless the shelf was closed while its writer was still at work."""
         body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         with self._lock:
-            self._db.execute("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", (kind, str(key), body))
+            if self._is_open:
+                self._db.execute("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", (kind, str(key), body))
 
     def drop(self, kind: str, key: object | None = None) -> None:
         with self._lock:
@@ -159,6 +165,7 @@ class Shelf:
 
     def close(self) -> None:
         with self._lock:
+            self._is_open = False
             self._db.close()
 
 

@@ -249,7 +249,9 @@ class Sender:
         return True
 
     def stop(self) -> None:
-        """The threads end after the posting that they are at."""
+        """The threads end after the posting that they are at; one that is slow is not waited for."""
         with self._now:
             self._ended = True
             self._now.notify_all()
+        for thread in self._threads:
+            thread.join(timeout=1)

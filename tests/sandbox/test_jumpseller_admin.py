@@ -1,0 +1,165 @@
+"""The shop admin of the Jumpseller stand-in: pages without script, and what their buttons do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.sandbox.jumpseller_caller import SADO, SERRA, Caller, opened
+
+
+@pytest.fixture
+def jumpseller() -> Iterator[Caller]:
+    with opened() as caller:
+        yield caller
+
+
+def page(jumpseller: Caller, path: str, shop: str = SADO) -> str:
+    answer = jumpseller.browser.get(f"/admin/{shop}/{path}")
+    assert answer.status_code == 200
+    return answer.text
+
+
+def test_the_first_page_leads_to_the_first_shop(jumpseller: Caller) -> None:
+    assert jumpseller.browser.get("/").location == f"/admin/{SADO}/"
+    first = page(jumpseller, "")
+    assert "Olaria do Sado" in first
+    assert f'href="/admin/{SERRA}/"' in first
+
+
+@pytest.mark.parametrize(
+    "path", ["", "apps", "apps/quick-invoice", "orders", "orders/new", "products", "taxes", "hooks"]
+)
+def test_every_page_says_that_it_is_a_sandbox_and_needs_no_script(jumpseller: Caller, path: str) -> None:
+    text = page(jumpseller, path)
+    assert "Sandbox" in text
+    assert "<script" not in text
+    assert '<html lang="pt">' in text
+
+
+def test_unknown_shops_and_orders_are_not_found(jumpseller: Caller) -> None:
+    assert jumpseller.browser.get("/admin/nobody/").status_code == 404
+    assert jumpseller.browser.get(f"/admin/{SADO}/orders/1").status_code == 404
+    assert jumpseller.browser.post(f"/admin/{SADO}/orders/1/pay").status_code == 404
+
+
+def test_the_app_is_installed_opened_and_uninstalled(jumpseller: Caller) -> None:
+    assert ">Instalar</a>" in page(jumpseller, "apps")
+    jumpseller.install()
+    installed = page(jumpseller, "apps")
+    assert ">Abrir</a>" in installed
+    assert "Desinstalar" in installed
+    jumpseller.browser.post(f"/admin/{SADO}/apps/quick-invoice/uninstall")
+    assert ">Instalar</a>" in page(jumpseller, "apps")
+
+
+def test_an_order_is_placed_by_form_paid_shipped_and_cancelled(jumpseller: Caller) -> None:
+    form = {
+        "sku0": "AZJ-15-AZUL",
+        "qty0": "2",
+        "sku1": "LIV-OLA-01",
+        "discount1": "1,59",
+        "shipping": "4,92",
+        "nif": "123456789",
+        "place": "porto",
+        "name": "Rui Teste Exemplo",
+    }
+    came = jumpseller.browser.post(f"/admin/{SADO}/orders/new", data=form)
+    assert came.location == f"/admin/{SADO}/orders/1001"
+    shown = page(jumpseller, "orders/1001")
+    assert "68.43 EUR" in shown
+    assert "Pagamento pendente" in shown
+    for button, state in (("pay", "Pago"), ("ship", "Pago"), ("pay", "Pago"), ("cancel", "Cancelado")):
+        jumpseller.browser.post(f"/admin/{SADO}/orders/1001/{button}")
+        assert f'<span class="state">{state}</span>' in page(jumpseller, "orders/1001")
+    assert "1001" in page(jumpseller, "orders")
+    order = jumpseller.shown(1001)
+    assert order["customer"]["fullname"] == "Rui Teste Exemplo"
+    assert order["billing_address"]["city"] == "Porto"
+
+
+def test_an_order_can_be_paid_at_once_with_coupon_and_untaxed_shipping(jumpseller: Caller) -> None:
+    form = {
+        "sku0": "TACA-01",
+        "coupon": "2,30",
+        "coupon_code": "DOIS",
+        "shipping": "3",
+        "shipping_tax": "no",
+        "gift_card": "5",
+        "company": "Empresa Exemplo",
+        "pay": "yes",
+    }
+    jumpseller.browser.post(f"/admin/{SADO}/orders/new", data=form)
+    order = jumpseller.shown(1001)
+    assert (order["status_enum"], order["total"], order["coupons"]) == ("paid", 8.0, "DOIS")
+    assert order["shipping_taxes"] == []
+    assert order["gift_cards_discount"] == 5.0
+
+
+@pytest.mark.parametrize(
+    ("form", "problem"),
+    [
+        ({}, "Escolha pelo menos um artigo."),
+        ({"sku0": "TACA-01", "shipping": "muito"}, "Um dos números não se consegue ler."),
+        ({"sku0": "TACA-01", "qty0": "x"}, "Um dos números não se consegue ler."),
+    ],
+)
+def test_a_form_that_cannot_be_read_comes_back_with_a_sentence(
+    jumpseller: Caller, form: dict[str, str], problem: str
+) -> None:
+    answer = jumpseller.browser.post(f"/admin/{SADO}/orders/new", data=form)
+    assert answer.status_code == 422
+    assert problem in answer.text
+    assert jumpseller.browser.get(f"/sandbox/shops/{SADO}/orders").json == []
+
+
+def test_documents_and_history_are_shown_on_the_order(jumpseller: Caller) -> None:
+    jumpseller.install()
+    number = jumpseller.place(lines=[{"sku": "TACA-01"}], pay=True)["id"]
+    document = {"document_type": 1, "public_id": "FT 2026-1", "url": "https://app.example/d/abc"}
+    jumpseller.call("POST", f"/orders/{number}/documents.json", json={"document": document})
+    sent = {"order_history": {"message": "FT 2026/1 <emitida>"}}
+    jumpseller.call("POST", f"/orders/{number}/history.json", json=sent)
+    shown = page(jumpseller, f"orders/{number}")
+    assert '<a href="https://app.example/d/abc"' in shown
+    assert "FT 2026/1 &lt;emitida&gt;" in shown
+    assert "FT 2026-1" in page(jumpseller, "orders")
+
+
+def test_the_hook_button_sends_the_event_of_the_state(jumpseller: Caller) -> None:
+    jumpseller.install()
+    jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid", "order_canceled")
+    number = jumpseller.place(lines=[{"sku": "TACA-01"}], pay=True)["id"]
+    form = re.search(r'name="event" value="(\w+)"', page(jumpseller, f"orders/{number}"))
+    assert form
+    assert form[1] == "order_paid"
+    jumpseller.browser.post(f"/admin/{SADO}/orders/{number}/hook", data={"event": form[1]})
+    assert len(jumpseller.deliveries(event="order_paid")) == 2
+    assert "order_paid" in page(jumpseller, "hooks")
+
+
+def test_a_product_gets_another_price_tax_and_stock(jumpseller: Caller) -> None:
+    products = jumpseller.parts.world.shops[SADO].products
+    number = next(product["id"] for product in products.values() if product["sku"] == "TACA-01")
+    form = {"price": "10.60", "tax": "IVA 6%", "stock": "7"}
+    jumpseller.browser.post(f"/admin/{SADO}/products/{number}", data=form)
+    line = jumpseller.place(lines=[{"sku": "TACA-01"}])["products"][0]
+    assert (line["price"], line["taxes"][0]["rate"]) == (10.6, 6.0)
+    assert products[number]["stock"] == 7
+    jumpseller.browser.post(f"/admin/{SADO}/products/{number}", data={"tax": ""})
+    assert jumpseller.place(lines=[{"sku": "TACA-01"}])["products"][0]["taxes"] == []
+    assert jumpseller.browser.post(f"/admin/{SADO}/products/{number}", data={"price": "x"}).status_code == 422
+
+
+def test_a_tax_is_added_and_removed(jumpseller: Caller) -> None:
+    jumpseller.browser.post(f"/admin/{SADO}/taxes", data={"rate": "21"})
+    assert "<td>IVA 21%</td>" in page(jumpseller, "taxes")
+    tax = list(jumpseller.parts.world.shops[SADO].taxes.values())[-1]
+    order = jumpseller.place(lines=[{"price": "12.10", "tax": "IVA 21%"}])
+    assert (order["tax"], order["products"][0]["taxes"][0]["id"]) == (2.1, tax["id"])
+    jumpseller.browser.post(f"/admin/{SADO}/taxes/{tax['id']}/remove")
+    assert "<td>IVA 21%</td>" not in page(jumpseller, "taxes")
+    assert jumpseller.shown(order["id"])["tax"] == 2.1
+    assert jumpseller.browser.post(f"/admin/{SADO}/taxes", data={"rate": "x"}).status_code == 422
