@@ -53,6 +53,11 @@ def platform(name: str) -> Platform:
     return _open(name, None)
 
 
+def platform_names() -> tuple[str, ...]:
+    """The platforms there are, in the order in which they are offered."""
+    return tuple(PLATFORMS)
+
+
 def platform_with(name: str, access_token: str) -> Platform:
     """The platform opened with a token just received, before any row holds it."""
     return _open(name, lambda refused: access_token)
@@ -111,10 +116,11 @@ def listen(store: Store) -> str:
 
 def reread_hooks_token(store: Store, at_most_every: float = 600) -> bool:
     """True when the store's hooks token was read again and is another one; at most once in ten minutes. Commits."""
-    read_at = store.hooks_token_read_at
-    if read_at is not None and (now() - read_at).total_seconds() < at_most_every:
+    read_at, old = store.hooks_token_read_at, store.hooks_token
+    young = read_at is not None and (now() - read_at).total_seconds() < at_most_every
+    db.session.commit()
+    if young:
         return False
-    old = store.hooks_token
     store.hooks_token = platform_of(store).store_info().hooks_token
     store.hooks_token_read_at = now()
     db.session.commit()
@@ -184,6 +190,6 @@ def lost_access(store: Store) -> None:
 
 
 __all__ = [
-    "hook_url", "listen", "lost_access", "platform", "platform_of", "platform_with", "provider_class",
+    "hook_url", "listen", "lost_access", "platform", "platform_names", "platform_of", "platform_with", "provider_class",
     "provider_names", "provider_of", "provider_with", "reread_hooks_token", "setting", "wire",
 ]  # fmt: skip

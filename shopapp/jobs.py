@@ -11,7 +11,8 @@ import os
 import signal
 import threading
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 from flask import Flask, current_app
@@ -24,6 +25,8 @@ from shopapp import followups, issuing, opening, sweeping
 from shopapp.models import Document, FollowUp, Hook, Pulse, db
 
 log = logging.getLogger("quickinvoice.jobs")
+
+T = TypeVar("T")
 
 QUEUE = "work"
 LOOP_SECONDS = 20.0
@@ -92,7 +95,7 @@ def work() -> None:
     app: Flask = _app or _loaded()
     with app.app_context():
         try:
-            _loop(time.monotonic() + LOOP_SECONDS)
+            loop(time.monotonic() + LOOP_SECONDS)
         except JobTimeoutException:
             log.error("job over its time: whatever was being sent is settled by its lease")
         finally:
@@ -101,16 +104,23 @@ def work() -> None:
             current_app.extensions["bell"].ring_now()
 
 
-def _loop(until: float) -> None:
+def loop(until: float) -> None:
+    """Nothing; hooks opened, documents moved and follow-ups done until none is due, or until that monotonic time."""
     sweeping.watch_hooks(current_app.config["HOOK_WATCH_SECONDS"])
     while time.monotonic() < until:
         moved = False
-        while time.monotonic() < until and opening.open_hook():
+        while time.monotonic() < until and _fresh(opening.open_hook):
             moved = True
-        moved = issuing.step() or moved
-        moved = followups.step() or moved
+        moved = _fresh(issuing.step) or moved
+        moved = _fresh(followups.step) or moved
         if not moved:
             return
+
+
+def _fresh(act: Callable[[], T]) -> T:
+    """What `act` gives, all rows being read anew: others changed them since the last act."""
+    db.session.expire_all()
+    return act()
 
 
 def _more() -> bool:
@@ -122,16 +132,17 @@ def _more() -> bool:
 def tick(app: Flask) -> None:
     """Nothing; one beat of the clock: does what is due by time and rings when there is work."""
     Pulse.beat("clock", pid=os.getpid())
-    for act in (
+    acts: tuple[Callable[[], object], ...] = (
         sweeping.expire_leases,
         lambda: sweeping.watch_hooks(app.config["HOOK_WATCH_SECONDS"]),
         sweeping.reread_tokens,
         lambda: sweeping.reconcile(app.config["RECONCILE_SECONDS"]),
         sweeping.notice_cancelled,
         sweeping.clean,
-    ):
+    )
+    for act in acts:
         try:
-            act()
+            _fresh(act)
         except Exception:  # one beat's failure never stops the clock
             db.session.rollback()
             log.exception("clock")

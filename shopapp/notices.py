@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import smtplib
 import ssl
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
@@ -36,7 +37,7 @@ def send(to: str, subject: str, text: str, attachment: tuple[str, bytes] | None 
         Address(addr_spec=to)
         message["To"], message["From"] = to, connect.setting("MAIL_FROM")
         message["Subject"] = plain(subject)
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, MessageError) as error:
         raise MailRefused("mail-address", to=to[:200]) from error
     message.set_content(text)
     if attachment is not None:

@@ -6,7 +6,7 @@ fiscal-pt section 3.3 (NC1 to NC6; CIVA art. 29 n.º 7, 36 n.º 6, 78). Never cr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ from . import figures, shaping
 from .document import Customer, Draft, DraftLine, Kind, Reference, Settings
 from .errors import NotAllowedError
 from .kinds import series_for
-from .money import ONE, ZERO, added, cents, six, spread
+from .money import CENT, HUNDRED, ONE, SIX, ZERO, added, cents, six, spread
 
 REASON_LIMIT = 50
 """SAF-T's field for the reason."""
@@ -59,30 +59,31 @@ def credit_note(
     """
     left = _left(original)
     available = _available(original, left)
-    taken = [_taken(wanted, left) for wanted in _merged(lines)]
+    taken = [part for wanted in _distinct(lines) for part in _taken(wanted, left)]
+    if not lines and amount is None and original.credited_gross is not None:
+        amount = available
     if not lines and amount is None:
-        taken = [line for line in left.values() if line.gross]
-    rest = amount - added(line.gross for line in taken) if amount is not None else ZERO
-    if rest < ZERO:
-        raise NotAllowedError(
-            "credit-amount-below-lines", amount=str(amount), lines=str(amount - rest if amount else 0)
-        )
-    if rest > ZERO:
-        taken += _for_amount(rest, _without(left, taken))
+        taken = [line for line in left if line.gross]
+    by_amount = ZERO if amount is None else amount - added(line.gross for line in taken)
+    if by_amount < ZERO:
+        raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
+    if by_amount:
+        taken += _for_amount(by_amount, _less_all(left, taken))
     gross = added(line.gross for line in taken)
     if not gross or gross > available:
         raise NotAllowedError("credit-exceeds", asked=str(gross), left=str(available))
     whole = gross == added(line.gross for line in original.lines)
-    return _note(original, settings, today, taken, reason or ("Devolução" if whole else "Devolução parcial"))
+    note = _note(original, settings, taken, reason or ("Devolução" if whole else "Devolução parcial"))
+    return replace(note, date=today, moves_stock=settings.moves_stock and not by_amount)
 
 
-def _available(original: Original, left: dict[str, DraftLine]) -> Decimal:
+def _available(original: Original, left: Sequence[DraftLine]) -> Decimal:
     """What may still be credited; raises NotAllowedError when that is nothing (NC1, NC3, NC6)."""
     if not original.number:
         raise NotAllowedError("credit-without-original")
     if original.kind not in ("FT", "FR", "FS"):
         raise NotAllowedError("credit-of-no-invoice", number=original.number, kind=original.kind)
-    available = added(line.gross for line in left.values())
+    available = added(line.gross for line in left)
     if original.credited_gross is not None and not original.credited:
         available -= original.credited_gross
     if available <= ZERO:
@@ -90,46 +91,64 @@ def _available(original: Original, left: dict[str, DraftLine]) -> Decimal:
     return available
 
 
-def _left(original: Original) -> dict[str, DraftLine]:
+# what is left
+
+
+def _left(original: Original) -> list[DraftLine]:
     """Each line of the original less what earlier notes took back of it."""
-    left = {line.ref: line for line in original.lines}
-    for line in original.credited:
-        if line.ref in left:
-            left[line.ref] = _less(left[line.ref], line)
+    return _less_all(original.lines, original.credited)
+
+
+def _less_all(lines: Iterable[DraftLine], taken: Sequence[DraftLine]) -> list[DraftLine]:
+    left = list(lines)
+    for part in taken:
+        for at, line in enumerate(left):
+            if part.gross and _same(line, part) and line.gross:
+                bite = _bitten(part, line)
+                left[at] = _less(line, bite)
+                part = _less(part, bite)
     return left
 
 
+def _same(line: DraftLine, part: DraftLine) -> bool:
+    return line.ref == part.ref and shaping.group_key(line) == shaping.group_key(part)
+
+
+def _bitten(part: DraftLine, line: DraftLine) -> DraftLine:
+    """As much of the part as the line still has."""
+    gross, net = min(part.gross, line.gross), min(part.net, line.net)
+    return replace(part, quantity=min(part.quantity, line.quantity), gross=gross, net=net, vat=gross - net)
+
+
 def _less(line: DraftLine, taken: DraftLine) -> DraftLine:
-    quantity = max(line.quantity - taken.quantity, ZERO)
-    gross, net = max(line.gross - taken.gross, ZERO), max(line.net - taken.net, ZERO)
-    return replace(
-        line,
-        quantity=quantity if gross else ZERO,
-        gross=gross,
-        net=min(net, gross),
-        vat=gross - min(net, gross),
-    )
+    """What the bite leaves; a line whose price alone was lowered keeps its quantity."""
+    gross, net = line.gross - taken.gross, max(line.net - taken.net, ZERO)
+    quantity = (max(line.quantity - taken.quantity, ZERO) or line.quantity) if gross else ZERO
+    return replace(line, quantity=quantity, gross=gross, net=min(net, gross), vat=gross - min(net, gross))
 
 
-def _without(left: dict[str, DraftLine], taken: Sequence[DraftLine]) -> list[DraftLine]:
-    rest = dict(left)
-    for line in taken:
-        rest[line.ref] = _less(rest[line.ref], line)
-    return [line for line in rest.values() if line.gross]
+# what is taken
 
 
-def _merged(lines: Sequence[Wanted]) -> list[Wanted]:
-    """One entry for each line; naming the same line twice is refused."""
+def _distinct(lines: Sequence[Wanted]) -> Sequence[Wanted]:
     if len({each.ref for each in lines}) != len(lines):
         raise NotAllowedError("credit-line-twice")
-    return list(lines)
+    return lines
 
 
-def _taken(wanted: Wanted, left: dict[str, DraftLine]) -> DraftLine:
-    """The part of one line that is asked for (NC2, NC3)."""
-    line = left.get(wanted.ref)
-    if line is None:
+def _taken(wanted: Wanted, left: Sequence[DraftLine]) -> list[DraftLine]:
+    """The part of one line that is asked for (NC2, NC3); of all lines of that name where shipping was split."""
+    same = [line for line in left if line.ref == wanted.ref and line.gross]
+    if not same:
         raise NotAllowedError("credit-line-unknown", line=wanted.ref)
+    if len(same) == 1:
+        return [_of_one(wanted, same[0])]
+    if wanted.gross is None:
+        return [_of_one(wanted, line) for line in same]
+    return _for_amount(wanted.gross, same)
+
+
+def _of_one(wanted: Wanted, line: DraftLine) -> DraftLine:
     quantity = line.quantity if wanted.quantity is None else wanted.quantity
     gross = wanted.gross
     if gross is None:
@@ -145,7 +164,7 @@ def _part(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLine:
     """So much of the line: its own figures when it is all that is left, else the VAT taken out of the part."""
     if gross == line.gross:
         return replace(line, quantity=quantity)
-    net = cents(gross / (1 + line.vat_rate / 100)) if line.vat_rate else gross
+    net = cents(gross / (1 + line.vat_rate / HUNDRED)) if line.vat_rate else gross
     vat = min(gross - net, line.vat)
     net = min(gross - vat, line.net)
     return replace(line, quantity=quantity, gross=gross, net=net, vat=gross - net)
@@ -154,28 +173,25 @@ def _part(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLine:
 def _for_amount(amount: Decimal, lines: Sequence[DraftLine]) -> list[DraftLine]:
     """The amount over what the lines leave, in proportion; the quantity shrinks with it, the unit price stays (NC2)."""
     whole = added(line.gross for line in lines)
-    if amount > whole:
+    if amount > whole or amount <= ZERO:
         raise NotAllowedError("credit-exceeds", asked=str(amount), left=str(whole))
     parts = spread(amount, [line.gross for line in lines])
     return [_part(line, _shrunk(line, part), part) for line, part in zip(lines, parts, strict=True) if part]
 
 
 def _shrunk(line: DraftLine, part: Decimal) -> Decimal:
-    return (
-        line.quantity
-        if part == line.gross
-        else max(six(line.quantity * part / line.gross), Decimal("0.000001"))
-    )
+    return line.quantity if part == line.gross else max(six(line.quantity * part / line.gross), SIX)
 
 
-def _note(
-    original: Original, settings: Settings, today: date, taken: Sequence[DraftLine], reason: str
-) -> Draft:
-    """The draft with the customer of the original and prices that come to each line's amount (NC1, NC2, NC4, NC5)."""
+# the note
+
+
+def _note(original: Original, settings: Settings, taken: Sequence[DraftLine], reason: str) -> Draft:
+    """The draft with the customer of the original and prices that come to each line's amount (NC1, NC4, NC5)."""
     lines = [_priced(line) for line in taken]
     return Draft(
         kind="NC",
-        date=today,
+        date=date.min,
         customer=original.customer,
         lines=shaping.shaped(lines, settings.level),
         summary=figures.summary(lines),
@@ -184,7 +200,6 @@ def _note(
         gross=added(line.gross for line in lines),
         series=series_for("NC", settings),
         warehouse=settings.warehouse,
-        moves_stock=settings.moves_stock,
         references=(Reference(original.number, " ".join(reason.split())[:REASON_LIMIT]),),
         rules=("NC1", "NC2", "NC3", "NC4", "NC5"),
         rounding="line",
@@ -192,8 +207,8 @@ def _note(
 
 
 def _priced(line: DraftLine) -> DraftLine:
-    """The line at what was paid for a unit, the discount inside the price: a coupon is not given back."""
-    unit = line.unit_price_net * (ONE - line.discount_percent / 100)
-    by_amount = line.gross / (1 + line.vat_rate / 100) / line.quantity
-    near = abs(unit - by_amount) * line.quantity < Decimal("0.01")
+    """The line at what was paid for a unit, the discount inside the price: a coupon is not given back (DIS2)."""
+    unit = line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
+    by_amount = line.gross / (1 + line.vat_rate / HUNDRED) / line.quantity
+    near = abs(unit - by_amount) * line.quantity < CENT
     return replace(line, unit_price_net=six(unit if near else by_amount), discount_percent=six(ZERO))

@@ -7,13 +7,14 @@ row; today comes in. It decides nothing itself: each step is a room of `fiscal` 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from . import figures, kinds, paying, pricing, rating, shaping, tax
+from . import figures, kinds, paying, pricing, rating, shaping, shipping, tax
 from .crediting import Original, Wanted, credit_note
-from .document import Customer, Draft, Settings
-from .errors import AppError
+from .document import Customer, Draft, DraftLine, Level, Settings
+from .errors import AppError, OrderError
 from .grounds import Grounds
 from .money import ZERO, added
 from .order import Order
@@ -48,37 +49,74 @@ def _invoice(order: Order, settings: Settings, today: date, grounds: Grounds) ->
         grounds.warn(code)
     order = paying.apart(order)
     pricing.check_lines(order)
+    pricing.check_currency(order, grounds)
     kind = kinds.due(order, settings, today, grounds)
     buyer = identified(order.buyer, _country(order), grounds)
     rated = rating.rating(order, settings, kinds.chargeable(order, settings, today), buyer, grounds)
-    taxes = [None if line.kind in FOLLOWERS else rating.lawful(line, rated) for line in order.lines]
-    priced, level = pricing.priced(order, _charged(order, taxes, rated), grounds)
+    priced, taxes, level = _reckoned(order, rated)
     _settle(priced, taxes, rated)
-    lines = figures.draft_lines(figures.shares(priced, taxes, grounds))
+    _warn_untaxed(priced, taxes, grounds)
+    lines = figures.draft_lines(shipping.shares(priced, taxes, grounds))
     kind = kinds.narrowed(kind, lines, buyer, settings, grounds)
     kinds.note_payment_day(order, settings, today, grounds)
-    _warn_untaxed(order, taxes, grounds)
+    draft = _assembled(order, buyer, settings, lines, grounds)
+    draft = replace(draft, kind=kind, date=today, rounding=level, series=kinds.series_for(kind, settings))
+    kinds.check_naming(draft, buyer)
+    return draft
+
+
+def _assembled(
+    order: Order, buyer: Buyer, settings: Settings, lines: Sequence[DraftLine], grounds: Grounds
+) -> Draft:
+    """The lines, shaped for the provider's arithmetic, with their sums, the customer and the payments."""
     gross = added(line.gross for line in lines)
-    draft = Draft(
-        kind=kind,
-        date=today,
-        customer=_customer(order, buyer, gross, grounds),
+    customer = _customer(order, buyer, gross, grounds)
+    payments = paying.means(order, gross, grounds)
+    return Draft(
+        kind="FR",
+        date=date.min,
+        customer=customer,
         lines=shaping.shaped(lines, settings.level),
         summary=figures.summary(lines),
         net=added(line.net for line in lines),
         vat=added(line.vat for line in lines),
         gross=gross,
-        series=kinds.series_for(kind, settings),
         warehouse=settings.warehouse,
         moves_stock=settings.moves_stock,
-        payments=paying.means(order, gross, grounds),
+        payments=payments,
         notes=tuple(grounds.notes),
         rules=tuple(grounds.rules),
         warnings=tuple(grounds.warnings),
-        rounding=level,
     )
-    kinds.check_naming(draft, buyer)
-    return draft
+
+
+def _reckoned(order: Order, rated: Rating) -> tuple[list[pricing.Priced], list[Tax | None], Level]:
+    """The lines as the shop reckoned them, their tax by law (None: follows the goods), the shop's rounding.
+
+    Where shipping is shown without tax and the total says otherwise, it is tried at the goods' rates.
+    """
+    taxes = _lawful(order, rated)
+    try:
+        priced, level = pricing.priced(order, _charged(order, taxes, rated), rated.grounds)
+    except OrderError as differs:
+        other = shipping.split_before_tax(order, taxes) if differs.code == "total-differs" else None
+        if other is None:
+            raise
+        try:
+            taxes = _lawful(other, rated)
+            priced, level = pricing.priced(other, _charged(other, taxes, rated), rated.grounds)
+        except OrderError:
+            raise differs from None
+        rated.grounds.rule("VAT6")
+    return priced, taxes, level
+
+
+def _lawful(order: Order, rated: Rating) -> list[Tax | None]:
+    """The tax of each line; None for shipping, fees and untaxed gifts, which follow the goods (VAT4)."""
+    return [
+        None if line.kind in FOLLOWERS or rating.is_gift(line) else rating.lawful(line, rated)
+        for line in order.lines
+    ]
 
 
 def _country(order: Order) -> str:
@@ -124,12 +162,12 @@ def _settle(priced: Sequence[pricing.Priced], taxes: Sequence[Tax | None], rated
     rating.settle_differences(found, rated)
 
 
-def _warn_untaxed(order: Order, taxes: Sequence[Tax | None], grounds: Grounds) -> None:
+def _warn_untaxed(priced: Sequence[pricing.Priced], taxes: Sequence[Tax | None], grounds: Grounds) -> None:
     """An order on which the shop taxed nothing though its sale is taxed here: perhaps it was never set up."""
     silent = [
-        lawful is not None and line.category is None and not line.parts and not line.charged
-        for line, lawful in zip(order.lines, taxes, strict=True)
-        if line.kind not in FOLLOWERS and line.kind != "giftcard"
+        lawful is not None and rating.is_silent(each.line)
+        for each, lawful in zip(priced, taxes, strict=True)
+        if each.line.kind not in FOLLOWERS and each.line.kind != "giftcard"
     ]
     by_law = {"M05", "M16", "M40", "M10"}
     if silent and all(silent) and not any(lawful and lawful.exemption in by_law for lawful in taxes):

@@ -38,7 +38,7 @@ def due(order: Order, settings: Settings, today: date, grounds: Grounds) -> Kind
         raise NotYet("cancelled")
     if order.status != "paid":
         handed_over = order.goods_made_available
-        grounds.rule("DOC3")
+        grounds.rule("DATE1", "DOC3")
         if handed_over is None or local_day(handed_over, settings.ship_from) > today:
             raise NotYet("unpaid")
         grounds.rule("DOC1", "DATE2")

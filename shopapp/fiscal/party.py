@@ -48,6 +48,8 @@ class Party:
     email: str = ""
     address: Address | None = None
     vies: Vies | None = None
+    phone: str = ""
+    """Only to see a telephone number that was typed where the tax id belongs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,9 @@ def _portuguese(party: Party, number: str, name: str, country: str, grounds: Gro
     if not is_nif(number):
         grounds.rule("ID5")
         raise OrderError("nif-invalid", nif=party.tax_id.strip())
+    if number == re.sub(r"[^0-9]", "", party.phone)[-9:]:
+        grounds.rule("ID5")
+        raise OrderError("nif-is-telephone", nif=number)
     grounds.rule("ID2")
     if number.startswith("8"):
         grounds.warn("nif-obsolete-range")

@@ -13,7 +13,7 @@ from decimal import Decimal
 from .document import Level
 from .errors import OrderError
 from .grounds import Grounds
-from .money import HUNDRED, ZERO, added, cents, settled, spread
+from .money import HUNDRED, ONE, ZERO, added, cents, settled, spread
 from .order import Line, Order
 from .rating import FOLLOWERS
 
@@ -76,10 +76,19 @@ def check_lines(order: Order) -> None:
         raise OrderError("negative-total", total=str(order.total))
 
 
+def check_currency(order: Order, grounds: Grounds) -> None:
+    """Nothing when the order is in euros or brings its exchange rate; raises OrderError `currency` (CUR1)."""
+    if order.currency == "EUR":
+        return
+    grounds.rule("CUR1")
+    if not order.exchange_rate or order.exchange_rate <= ZERO:
+        raise OrderError("currency", currency=order.currency)
+
+
 def priced(order: Order, rates: Sequence[Decimal], grounds: Grounds) -> tuple[list[Priced], Level]:
     """The lines as the shop reckoned them with these rates, and its level of rounding.
 
-    Raises OrderError `total-differs` when no level of rounding gives the paid total, `currency` without a rate.
+    Raises OrderError `total-differs` when no level of rounding gives the paid total.
     """
     taken = discounts(order)
     if any(taken):
@@ -90,8 +99,9 @@ def priced(order: Order, rates: Sequence[Decimal], grounds: Grounds) -> tuple[li
         factor = 1 + rate / HUNDRED
         nets.append(value / factor if order.prices_include_tax else value)
         exact.append(value if order.prices_include_tax else value * factor)
+    grounds.rule("NUM1")
     level, grosses = _found(order.lines, exact, rates, order.paid_total)
-    grounds.rule("NUM1", "NUM3" if level == "line" else "NUM2")
+    grounds.rule("NUM3" if level == "line" else "NUM2")
     lines = [
         _priced(line, off, rate, net, gross, order.prices_include_tax)
         for line, off, rate, net, gross in zip(order.lines, taken, rates, nets, grosses, strict=True)
@@ -155,10 +165,7 @@ def _within(
 
 def _in_euros(order: Order, lines: list[Priced], grounds: Grounds) -> list[Priced]:
     """The lines in euros: the paid total converted once, then spread (CUR1)."""
-    rate = order.exchange_rate
-    if not rate or rate <= ZERO:
-        raise OrderError("currency", currency=order.currency)
-    grounds.rule("CUR1")
+    rate = order.exchange_rate or ONE
     total = cents(order.paid_total / rate)
     grounds.note(f"Total pago: {order.paid_total} {order.currency}; câmbio: 1 EUR = {rate} {order.currency}.")
     parts = spread(total, [each.gross for each in lines])

@@ -76,10 +76,20 @@ def lawful(line: Line, r: Rating) -> Tax:
     exception = r.settings.exceptions.get(line.sku, "") if line.sku else ""
     if exception.startswith("M"):
         return _chosen(exception, line, r)
-    if not exception and line.category is None and not line.parts and not line.charged:
+    if not exception and is_silent(line):
         return _untaxed(line, r)
     category = _category(line, exception, where, r)
     return _rated(category, where, line, r)
+
+
+def is_silent(line: Line) -> bool:
+    """A line of which the shop says neither a category nor a rate: exempt, or never set up."""
+    return line.category is None and not line.parts and not line.charged
+
+
+def is_gift(line: Line) -> bool:
+    """A line that came to nothing and that the shop taxed at nothing: it has the tax of what it came with."""
+    return is_silent(line) and line.kind != "giftcard" and line.quantity * line.unit_price == line.discount
 
 
 def _category(line: Line, exception: str, where: Place, r: Rating) -> Category:
@@ -118,9 +128,9 @@ def _rated(category: Category, where: Place, line: Line, r: Rating) -> Tax:
 
 def _gift_card(line: Line, r: Rating) -> Tax:
     """A multi-purpose card sold: no VAT until it is used (VOU1); the document for it is the merchant's choice."""
+    r.grounds.rule("VOU1")
     if r.settings.gift_cards != "multi-purpose":
         raise SettingsError("gift-card-undecided", line=line.description)
-    r.grounds.rule("VOU1")
     return _zero("M99", line, r)
 
 

@@ -17,6 +17,8 @@ from .money import CENT, HUNDRED, ONE, ZERO, added, cents, six
 _STEPS = tuple(CENT * at / 8 for at in range(1, 17))
 """How far a line's gross is moved in search of the next cent where a provider rounds net and tax apart."""
 
+_EDGE = CENT * 4 / 10
+
 Key = tuple[str, Decimal, str]
 
 
@@ -64,7 +66,7 @@ def shaped(lines: Sequence[DraftLine], level: Level) -> tuple[DraftLine, ...]:
         placed = _moved(lines, total - predict(lines, level), CENT, _nudged)
     elif level == "document":
         exact = _gross(lines, range(len(lines)))
-        placed = _moved(lines, total - cents(exact), total - exact, _shifted)
+        placed = _moved(lines, total - cents(exact), _distance(total, exact), _shifted)
     else:
         placed = _group_by_group(lines)
     now = tuple(piece for pieces in placed for piece in pieces)
@@ -79,10 +81,15 @@ def _group_by_group(lines: Sequence[DraftLine]) -> list[list[DraftLine]]:
         members = [lines[at] for at in inside]
         wanted, exact = added(line.gross for line in members), _gross(lines, inside)
         if wanted != cents(exact):
-            pieces = _moved(members, wanted - cents(exact), wanted - exact, _shifted)
+            pieces = _moved(members, wanted - cents(exact), _distance(wanted, exact), _shifted)
             for at, piece in zip(inside, pieces, strict=True):
                 placed[at] = piece
     return placed
+
+
+def _distance(wanted: Decimal, exact: Decimal) -> Decimal:
+    """How far the exact sum must go to be rounded to what is wanted: the shortest way, and a tenth of a cent."""
+    return wanted + _EDGE - exact if exact > wanted else wanted - _EDGE - exact
 
 
 Move = Callable[[DraftLine, Decimal], list[DraftLine] | None]

@@ -1,4 +1,4 @@
-"""A document: the duty to issue, what came of it, and every move and attempt on the way.
+"""A document: the duty to issue, what came of it, and every move on the way.
 
 Moved by `issuing`, `sweeping` and the merchant's clicks, always by one conditional UPDATE that names the old state
 (and the attempt, once one began): nothing changed means that someone else was first. The unique key (store, order,
@@ -153,7 +153,7 @@ class Document(Row):
         """True when this call made the row; False when the duty was there already. Not committed."""
         dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
         reference = f"QI-{store.id}-{order_id}" + ("" if cause == "sale" else "-" + cause.replace(":", ""))
-        made = db.session.execute(
+        made = db.session.scalar(
             dialect.insert(cls)
             .values(
                 uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause, reference=reference,
@@ -161,12 +161,12 @@ class Document(Row):
                 **{"state": PENDING, **values},
             )
             .on_conflict_do_nothing()
+            .returning(cls.id)
         )  # fmt: skip
-        if not made.rowcount:  # type: ignore[attr-defined]
+        if made is None:
             return False
-        row = cls.of(store.id, order_id, cause)
-        if row is not None:
-            row.note("", row.state, row.reason)
+        row = db.session.get_one(cls, made)
+        row.note("", row.state, row.reason)
         return True
 
     @classmethod

@@ -1,12 +1,46 @@
-"""Browsers and hooks come in here: the blueprints, the security headers, the error page, health."""
+"""Browsers and hooks come in here: the blueprints, the security headers, the error page, health.
+
+Called by `create_app`. Joins the rooms of this folder and does nothing itself.
+"""
 
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shopapp.web import hooks
+from shopapp import followups
+from shopapp.web import (
+    bulk,
+    choosing,
+    documents,
+    errors,
+    formats,
+    headers,
+    health,
+    home,
+    hooks,
+    install,
+    limits,
+    mails,
+    public,
+    session,
+    setup,
+)
 
 
 def init_app(app: Flask) -> None:
     """Nothing; the pages join the app."""
-    app.register_blueprint(hooks.bp)
+    proxies = app.config["PROXIES"]
+    if proxies:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+        )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    formats.init_app(app)
+    session.init_app(app)
+    limits.init_app(app)
+    headers.init_app(app)
+    errors.init_app(app)
+    for room in (bulk, choosing, documents, health, home, hooks, install, public, session, setup):
+        app.register_blueprint(room.bp)
+    followups.speak_with(mails.worded)

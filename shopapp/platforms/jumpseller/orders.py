@@ -211,6 +211,7 @@ def _buyer(inner: Json) -> Party:
         tax_id=_tax_id(inner, billing),
         company=str(_block(inner, "billing_information").get("company_name") or "").strip(),
         email=str(customer.get("email") or "").strip(),
+        phone=str(customer.get("phone") or "").strip(),
         address=_address(billing) or _address(_block(inner, "shipping_address")),
     )
 

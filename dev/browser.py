@@ -1,0 +1,170 @@
+"""A browser without script: follows links and redirects, keeps cookies, fills and sends the forms that it sees.
+
+Used by the demo and the journey tests to walk the real pages where no Chromium is needed. It sends Origin and Referer
+as browsers do, and takes `__Host-` cookies over plain http on loopback, as Chromium does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from http.cookiejar import DefaultCookiePolicy
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+
+class Lost(AssertionError):
+    """The page does not have what was looked for; the text quotes what it has."""
+
+
+@dataclass
+class Form:
+    """A form as it stands in the page: where it goes and what it would send untouched."""
+
+    action: str
+    method: str
+    ids: dict[str, str] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, list[str]] = field(default_factory=dict)
+    """What radios, checkboxes and selects offer."""
+    buttons: list[tuple[str, str, str]] = field(default_factory=list)
+    """(name, value, words) of each."""
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self.links: list[tuple[str, str]] = []
+        self.words: list[str] = []
+        self._form: Form | None = None
+        self._select = ""
+        self._inside: list[tuple[str, int, tuple[str, str]]] = []
+        self._silent = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._form = Form(given.get("action", ""), given.get("method", "get").lower())
+            self.forms.append(self._form)
+        elif tag in ("script", "style", "template"):
+            self._silent += 1
+        elif tag in ("a", "button"):
+            target = given.get("href", "") if tag == "a" else given.get("name", "")
+            self._inside.append((tag, len(self.words), (target, given.get("value", ""))))
+        elif self._form is not None:
+            self._field(tag, given)
+
+    def _field(self, tag: str, given: dict[str, str]) -> None:
+        assert self._form is not None
+        name, kind = given.get("name", ""), given.get("type", "text")
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and self._select:
+            value = given.get("value", "")
+            self._form.choices.setdefault(self._select, []).append(value)
+            if "selected" in given or self._select not in self._form.values:
+                self._form.values[self._select] = value
+        elif tag == "textarea" and name:
+            self._form.values[name] = ""
+        elif tag == "input" and name and kind in ("radio", "checkbox"):
+            value = given.get("value", "on")
+            self._form.choices.setdefault(name, []).append(value)
+            if "checked" in given:
+                self._form.values[name] = value
+        elif tag == "input" and name:
+            self._form.values[name] = given.get("value", "")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._form = None
+        elif tag == "select":
+            self._select = ""
+        elif tag in ("script", "style", "template"):
+            self._silent -= 1
+        elif tag in ("a", "button") and self._inside:
+            _, start, (target, value) = self._inside.pop()
+            words = " ".join(" ".join(self.words[start:]).split())
+            if tag == "a":
+                self.links.append((target, words))
+            elif self._form is not None:
+                self._form.buttons.append((target, value, words))
+
+    def handle_data(self, data: str) -> None:
+        if not self._silent and data.strip():
+            self.words.append(data.strip())
+
+
+class Browser:
+    """One visitor with his own cookies; `text`, `forms` and `links` are those of the page he is on."""
+
+    def __init__(self) -> None:
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.session.cookies.set_policy(DefaultCookiePolicy(secure_protocols=("http", "https")))
+        self.url, self.status, self.body, self.text = "", 0, b"", ""
+        self.forms: list[Form] = []
+        self.links: list[tuple[str, str]] = []
+
+    def open(self, url: str) -> Browser:
+        """The page at that address, redirects followed."""
+        return self._go("GET", urljoin(self.url, url), None)
+
+    def follow(self, words: str) -> Browser:
+        """The page behind the link with these words."""
+        for target, shown in self.links:
+            if words in shown:
+                return self.open(target)
+        raise Lost(f"no link «{words}» on {self.url}: {self.links}")
+
+    def form(self, having: str) -> Form:
+        """The form that has a field or a button of that name or words."""
+        for form in self.forms:
+            names = {*form.values, *form.choices}
+            if having in names or any(
+                having in (name, value) or having in shown for name, value, shown in form.buttons
+            ):
+                return form
+        raise Lost(f"no form with «{having}» on {self.url} ({self.status}): {self.text[:600]}")
+
+    def send(self, having: str, press: str = "", **values: str) -> Browser:
+        """The page after that form was filled with these values and sent by the button with the words `press`."""
+        form = self.form(having)
+        sent = {**form.values, **values}
+        for name, value, shown in form.buttons:
+            if name and (press in shown if press else len(form.buttons) == 1):
+                sent[name] = value
+                break
+        target = urljoin(self.url, form.action or self.url)
+        if form.method == "get":
+            return self._go("GET", target.split("?")[0], None, sent)
+        return self._go("POST", target, sent)
+
+    def _go(
+        self, method: str, url: str, sent: dict[str, str] | None, query: dict[str, str] | None = None
+    ) -> Browser:
+        headers = {"Accept": "text/html", "Accept-Language": "pt-PT"}
+        parts = urlsplit(self.url)
+        for _ in range(12):
+            if method == "POST":
+                same = parts[:2] == urlsplit(url)[:2]
+                headers |= {"Origin": f"{parts.scheme}://{parts.netloc}"} | (
+                    {"Referer": self.url} if same else {}
+                )
+            answer = self.session.request(
+                method, url, data=sent, params=query, headers=headers, allow_redirects=False, timeout=60
+            )
+            if not answer.is_redirect:
+                break
+            url, method, sent, query = urljoin(url, answer.headers["Location"]), "GET", None, None
+            headers.pop("Origin", None)
+        self.url, self.status, self.body = answer.url, answer.status_code, answer.content
+        self._read(answer)
+        return self
+
+    def _read(self, answer: requests.Response) -> None:
+        reader = _Reader()
+        if "html" in answer.headers.get("Content-Type", ""):
+            reader.feed(answer.content.decode("utf-8", "replace"))
+        self.forms, self.links, self.text = reader.forms, reader.links, " ".join(reader.words)

@@ -1,0 +1,293 @@
+"""A shop and an invoicing program in memory, behind the same verbs as the real ones; the program's ledger is the judge.
+
+Used by the tests of the moves: `World` joins both to rows of a store that is set up.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp import jobs
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.errors import OrderError
+from shopapp.fiscal.order import Line, Order
+from shopapp.fiscal.party import Address, Party
+from shopapp.models import Account, Document, Hook, Store, db, now
+from shopapp.platforms import PLATFORMS
+from shopapp.platforms.base import (
+    Attachment,
+    Event,
+    Platform,
+    SaleSummary,
+    ShopTax,
+    StoreInfo,
+    Tokens,
+    UnreadableHook,
+)
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import AccountFacts, Capabilities, Choices, Guide, Once, Provider
+
+
+def an_order(number: str = "1001", **changes: Any) -> Order:
+    """A paid order of one mug at 23 %, 12.30 euros, to a consumer without NIF."""
+    created = changes.pop("created_at", datetime.now(UTC))
+    values: dict[str, Any] = {
+        "id": number,
+        "status": "paid",
+        "created_at": created,
+        "currency": "EUR",
+        "prices_include_tax": True,
+        "lines": (
+            Line(ref="1", description="Caneca", quantity=Decimal(1), unit_price=Decimal("12.30"),
+                 sku="CAN-1", charged=Decimal(23)),
+        ),
+        "total": Decimal("12.30"),
+        "buyer": Party(name="Ana Exemplo", email="ana@example.pt",
+                       address=Address("Rua do Exemplo 1", "1000-100", "Lisboa", "PT")),
+        "paid_at": created,
+        "paid_source": "completed_at",
+        "ship_to": Address("Rua do Exemplo 1", "1000-100", "Lisboa", "PT"),
+    }  # fmt: skip
+    return Order(**{**values, **changes})
+
+
+@dataclass
+class Shop:
+    """What the platform knows; `fail` holds errors that its next answers are, by verb."""
+
+    orders: dict[str, Order] = field(default_factory=dict)
+    shown: dict[str, list[Attachment]] = field(default_factory=dict)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    hooks: list[tuple[str, str]] = field(default_factory=list)
+    fail: dict[str, list[Exception]] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    refreshed: int = 0
+
+    def called(self, verb: str) -> None:
+        self.calls.append(verb)
+        if self.fail.get(verb):
+            raise self.fail[verb].pop(0)
+
+
+SHOP = Shop()
+
+
+class FakeShop(Platform):
+    """The platform's verbs over `SHOP`."""
+
+    name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
+
+    def __init__(self, wire: Any, token: Any, redirect: str) -> None:
+        self._wire, self._token = wire, token
+
+    def _ask(self, verb: str) -> None:
+        self._wire.before()
+        if self._token:
+            self._token(None)
+        self._wire.before()
+        SHOP.called(verb)
+
+    def authorize_url(self, state: str, challenge: str) -> str:
+        return f"http://shop.localhost/authorize?state={state}"
+
+    def exchange(self, code: str, verifier: str) -> Tokens:
+        return Tokens("access", "refresh", 3600)
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        self._wire.before()
+        SHOP.called("refresh")
+        SHOP.refreshed += 1
+        return Tokens(f"access-{SHOP.refreshed}", f"refresh-{SHOP.refreshed}", 3600)
+
+    def admin_origins(self, code: str = "") -> tuple[str, ...]:
+        return ("http://admin.localhost",)
+
+    def order_admin_url(self, code: str, order_id: str) -> str:
+        return f"http://admin.localhost/orders/{order_id}"
+
+    def store_info(self) -> StoreInfo:
+        self._ask("store_info")
+        return StoreInfo(
+            "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", "hooks-token"
+        )
+
+    def listen(self, url: str, events: tuple[str, ...]) -> str:
+        self._ask("listen")
+        missing = [(event, url) for event in events if (event, url) not in SHOP.hooks]
+        SHOP.hooks += missing
+        return "missing" if missing else ""
+
+    def order(self, order_id: str) -> Order:
+        self._ask("order")
+        if order_id not in SHOP.orders:
+            raise OrderError("order-missing")
+        return SHOP.orders[order_id]
+
+    def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        self._ask("paid_orders")
+        for order in sorted(SHOP.orders.values(), key=lambda order: int(order.id), reverse=True):
+            if order.status == "paid" and order.created_at >= since:
+                yield SaleSummary(order.id, order.status, order.created_at, order.total)
+
+    def attach(self, order_id: str, document: Attachment) -> None:
+        self._ask("attach")
+        known = SHOP.shown.setdefault(order_id, [])
+        if all(one.external_id != document.external_id for one in known):
+            known.append(document)
+
+    def note(self, order_id: str, text: str) -> None:
+        self._ask("note")
+        if (order_id, text) not in SHOP.notes:
+            SHOP.notes.append((order_id, text))
+
+    def taxes(self) -> tuple[ShopTax, ...]:
+        self._ask("taxes")
+        return ()
+
+    @staticmethod
+    def signed(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        return headers.get("Signature") == secret
+
+    @staticmethod
+    def hook_claims(headers: Mapping[str, str]) -> tuple[str, str]:
+        return "", headers.get("Event", "order_paid")
+
+    @staticmethod
+    def read_hook(event: str, body: bytes) -> Event:
+        try:
+            number = str(json.loads(body)["order"]["id"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UnreadableHook("not-json") from error
+        return Event("cancelled" if event == "order_canceled" else "paid", number)
+
+
+@dataclass
+class Office:
+    """What the invoicing program knows: `ledger` is all that it ever issued."""
+
+    ledger: list[tuple[str, Draft]] = field(default_factory=list)
+    next: list[Callable[[Draft, str], Issued | None]] = field(default_factory=list)
+    """What the next calls to issue do instead of answering well; None: goes on to answer well."""
+    checks: list[Exception] = field(default_factory=list)
+    promise: Once = Once.BY_PERSON
+
+    def issue(self, draft: Draft, reference: str) -> Issued:
+        if self.next:
+            odd = self.next.pop(0)(draft, reference)
+            if odd is not None:
+                return odd
+        return self.book(draft, reference)
+
+    def book(self, draft: Draft, reference: str) -> Issued:
+        self.ledger.append((reference, draft))
+        number = f"{draft.kind} 2026{draft.kind}/{len(self.ledger)}"
+        return Issued(
+            f"id-{len(self.ledger)}", number, draft.series, draft.date, draft.gross, pdf_url="http://x/pdf"
+        )
+
+
+OFFICE = Office()
+
+
+class FakeBooks(Provider):
+    """The provider's verbs over `OFFICE`."""
+
+    name, label, support = "fakebooks", "Fake Books", "help@example.pt"
+    credential_fields = ()
+    capabilities = Capabilities(credit_notes=True)
+    guide = Guide()
+
+    def __init__(self, credentials: Mapping[str, str], wire: Any, now: Callable[[], datetime]) -> None:
+        self._wire = wire
+
+    @property
+    def once(self) -> Once:
+        return OFFICE.promise
+
+    def check(self) -> AccountFacts:
+        if OFFICE.checks:
+            raise OFFICE.checks.pop(0)
+        return AccountFacts("fake-1", "Olaria Exemplo, Lda.", "509999990", "PT", False)
+
+    def choices(self) -> Choices:
+        return Choices(("FR", "FT"), (), (), (), ())
+
+    def issue(self, draft: Draft, reference: str) -> Issued:
+        self._wire.before()
+        return OFFICE.issue(draft, reference)
+
+    def pdf(self, issued: Issued) -> bytes:
+        self._wire.before()
+        return b"%PDF-1.4 fake"
+
+
+class World:
+    """A store that is set up, its shop and its office, and what happens to them."""
+
+    def __init__(self) -> None:
+        SHOP.__init__()  # type: ignore[misc]
+        OFFICE.__init__()  # type: ignore[misc]
+        self.shop, self.office = SHOP, OFFICE
+        self.store = self.add_store("fake")
+        self.account = self.add_account(self.store)
+
+    def add_store(self, code: str) -> Store:
+        store = Store.installed("fakeshop", code, name=code, language="pt")
+        store.hooks_token = "hooks-token"
+        store.keep_tokens("access", "refresh", 3600)
+        store.hooks_checked_at = store.reconciled_at = now()
+        store.ready_at = now() - timedelta(minutes=5)
+        db.session.commit()
+        return store
+
+    def add_account(self, store: Store) -> Account:
+        account = Account.connected(store, "fakebooks", f"fake-{store.code}")
+        account.credentials = {"key": "secret"}
+        account.settings = {"kind": "FR", "series": {"FR": "2026FR"}, "automatic": True}
+        db.session.commit()
+        return account
+
+    def paid(self, number: str = "1001", store: Store | None = None, **changes: Any) -> None:
+        """An order is paid, and its hook arrives."""
+        self.shop.orders[number] = an_order(number, **changes)
+        self.hook(number, store=store)
+
+    def hook(
+        self, number: str, event: str = "order_paid", store: Store | None = None, more: str = ""
+    ) -> None:
+        body = json.dumps({"order": {"id": int(number), "more": more}}).encode()
+        store_id = (store or self.store).id
+        db.session.commit()
+        Hook.keep(store_id, event, str(hash((number, event, more))), body)
+
+    def work(self) -> None:
+        """Everything due is done, as a worker would."""
+        db.session.commit()
+        jobs.loop(time.monotonic() + 20)
+        db.session.rollback()
+
+    def document(self, number: str = "1001", store: Store | None = None) -> Document:
+        db.session.rollback()
+        db.session.expire_all()
+        found = Document.of((store or self.store).id, number)
+        assert found is not None, f"no row for order {number}"
+        return found
+
+    def references(self) -> list[str]:
+        return [reference for reference, _ in self.office.ledger]
+
+
+@pytest.fixture
+def world(db: Any, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A world on an empty database."""
+    monkeypatch.setitem(PLATFORMS, "fakeshop", FakeShop)
+    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeBooks)
+    return World()

@@ -1,0 +1,65 @@
+"""The program refuses to start with a list of all that is missing or wrong."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from shopapp import config
+
+GOOD: dict[str, Any] = {
+    "APP_URL": "https://faturas.example",
+    "SECRET_KEY": "x" * 32,
+    "SEAL_KEYS": base64.b64encode(bytes(32)).decode(),
+    "DATABASE_URL": "postgresql://u@db.example/q",
+    "REDIS_URL": "redis://redis.example",
+    "JUMPSELLER_CLIENT_ID": "id",
+    "JUMPSELLER_CLIENT_SECRET": "secret",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for setting in config.SETTINGS:
+        monkeypatch.delenv(setting.name, raising=False)
+
+
+def test_good_settings_are_read() -> None:
+    values = config.load(GOOD)
+    assert values["DATABASE_URL"] == "postgresql+psycopg://u@db.example/q"
+    assert values["JUMPSELLER_ADMIN_ORIGINS"] == ("https://*.jumpseller.com",)
+    assert values["CALL_SECONDS"] == 45.0
+
+
+def test_everything_missing_is_listed_at_once() -> None:
+    with pytest.raises(config.ConfigError) as refused:
+        config.load({})
+    named = [name for name in GOOD if f"{name} is missing" in str(refused.value)]
+    assert named == list(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("APP_URL", "faturas.example"),
+        ("APP_URL", "http://faturas.example"),
+        ("SECRET_KEY", "short"),
+        ("SEAL_KEYS", "bm90IGEga2V5"),
+        ("DATABASE_URL", "mysql://x"),
+        ("IGEST_URL", "http://igest.example"),
+        ("WORKERS", "many"),
+        ("ALLOW_PLAIN_HTTP", "1"),
+    ],
+)
+def test_a_wrong_one_is_named_and_its_value_not_shown(name: str, value: str) -> None:
+    with pytest.raises(config.ConfigError) as refused:
+        config.load({**GOOD, name: value})
+    assert name in str(refused.value)
+
+
+def test_the_environment_is_read_and_an_override_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    assert config.load({"APP_URL": "https://other.example"})["APP_URL"] == "https://other.example"

@@ -1,0 +1,177 @@
+"""What the merchant decides: each click is one move, and a click that comes too late does nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp import deciding
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.errors import CredentialsError, MerchantError, RefusedError, UncertainError
+from shopapp.fiscal.party import Party
+from shopapp.models import db
+from tests.fakes import World
+
+
+def _lost_before(draft: Draft, reference: str) -> Issued | None:
+    raise UncertainError("outcome-unknown", how="timeout")
+
+
+def _in_review(world: World, number: str = "1001") -> Any:
+    world.office.next = [_lost_before]
+    world.paid(number)
+    world.work()
+    document = world.document(number)
+    assert document.state == "review"
+    return document
+
+
+def test_it_does_not_exist_sends_the_same_draft_byte_for_byte(world: World) -> None:
+    document = _in_review(world)
+    before = document.draft_hash
+    world.shop.orders["1001"] = world.shop.orders["1001"].__class__(
+        **{
+            **{k: getattr(world.shop.orders["1001"], k) for k in world.shop.orders["1001"].__slots__},
+            "buyer": Party(name="Outro Nome"),
+        }
+    )
+    deciding.absent(document)
+    world.work()
+    row = world.document()
+    assert (row.state, row.draft_hash, row.attempt) == ("issued", before, 2)
+    assert world.office.ledger[0][1].customer.name == "Ana Exemplo"
+
+
+def test_it_exists_records_the_number_and_issues_nothing(world: World) -> None:
+    document = _in_review(world)
+    deciding.exists(document, "FR  2026FR/77", Decimal("12.30"))
+    world.work()
+    row = world.document()
+    assert (row.state, row.number, row.settled_by) == ("issued", "FR 2026FR/77", "merchant")
+    assert world.office.ledger == []
+    assert [shown.number for shown in world.shop.shown["1001"]] == ["FR 2026FR/77"]
+
+
+def test_a_number_that_is_taken_is_refused(world: World) -> None:
+    world.paid("1000")
+    world.work()
+    document = _in_review(world)
+    with pytest.raises(MerchantError) as refused:
+        deciding.exists(document, "fr 2026fr/1", Decimal("12.30"))
+    assert (refused.value.code, refused.value.detail) == ("number-taken", {"order": "1000"})
+    assert world.document().state == "review"
+
+
+def test_a_total_that_is_not_ours_is_refused(world: World) -> None:
+    document = _in_review(world)
+    with pytest.raises(MerchantError) as refused:
+        deciding.exists(document, "FR 2026FR/77", Decimal("12.31"))
+    assert refused.value.code == "total-not-ours"
+    assert world.document().state == "review"
+
+
+@pytest.mark.parametrize("number", ["", "   ", "sem número", "FR " + "9" * 70])
+def test_what_is_no_number_is_refused(world: World, number: str) -> None:
+    document = _in_review(world)
+    with pytest.raises(MerchantError) as refused:
+        deciding.exists(document, number, Decimal("12.30"))
+    assert refused.value.code == "number-shape"
+
+
+def test_two_tabs_answer_a_doubt_only_once(world: World) -> None:
+    document = _in_review(world)
+    deciding.absent(document)
+    with pytest.raises(deciding.AlreadyMoved):
+        deciding.exists(world.document(), "FR 2026FR/77", Decimal("12.30"))
+    world.work()
+    assert len(world.office.ledger) == 1
+
+
+def test_a_corrected_nif_is_issued(world: World) -> None:
+    world.paid("1001", buyer=Party(name="Rui Exemplo", tax_id="123456780"))
+    world.work()
+    assert world.document().state == "blocked"
+    deciding.issue(world.document(), {"tax_id": "123456789"})
+    world.work()
+    assert world.document().state == "issued"
+    assert world.office.ledger[0][1].customer.tax_id == "123456789"
+
+
+def test_a_refused_document_is_drafted_afresh_on_resend(world: World) -> None:
+    def refuses(draft: Draft, reference: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="Série fechada.")
+
+    world.office.next = [refuses]
+    world.paid("1001")
+    world.work()
+    world.account.settings = {**world.account.settings, "series": {"FR": "2027FR"}}
+    db.session.commit()
+    deciding.issue(world.document())
+    world.work()
+    row = world.document()
+    assert (row.state, row.series) == ("issued", "2027FR")
+    assert [one.draft_hash for one in row.attempts][0] != row.draft_hash
+
+
+def test_an_older_order_is_issued_when_the_merchant_asks(world: World) -> None:
+    from datetime import timedelta
+
+    from shopapp.models import now
+
+    world.paid("1001", created_at=now() - timedelta(days=30))
+    world.work()
+    assert world.document().reason == "older"
+    deciding.issue(world.document())
+    world.work()
+    assert world.document().state == "issued"
+
+
+def test_an_order_set_aside_is_not_issued_by_a_later_hook(world: World) -> None:
+    world.paid("1001", buyer=Party(name="Rui", tax_id="123456780"))
+    world.work()
+    deciding.set_aside(world.document(), "FR 2025/9")
+    world.hook("1001", more="again")
+    world.work()
+    row = world.document()
+    assert (row.state, row.reason, row.detail) == ("void", "set-aside", {"other": "FR 2025/9"})
+    assert world.office.ledger == []
+
+
+def test_good_keys_let_everything_go_on(world: World) -> None:
+    def refuses(draft: Draft, reference: str) -> Issued | None:
+        raise CredentialsError("keys-refused")
+
+    world.office.next = [refuses]
+    world.paid("1001")
+    world.paid("1002")
+    world.work()
+    db.session.refresh(world.account)
+    assert deciding.resume(world.account) == 1
+    world.work()
+    assert {world.document(n).state for n in ("1001", "1002")} == {"issued"}
+
+
+def test_an_issued_document_can_be_mailed_again_but_not_issued_again(world: World) -> None:
+    world.paid("1001")
+    world.work()
+    with pytest.raises(deciding.AlreadyMoved):
+        deciding.issue(world.document())
+    deciding.mail_again(world.document(), "ana@example.pt")
+    assert len(world.office.ledger) == 1
+
+
+def test_an_order_cancelled_in_the_shop_cannot_be_issued(world: World) -> None:
+    world.paid("1001", status="cancelled")
+    world.work()
+    with pytest.raises(deciding.AlreadyMoved):
+        deciding.issue(world.document())
+
+
+def test_an_order_waiting_for_payment_is_not_issued_by_asking(world: World) -> None:
+    world.paid("1001", status="open")
+    world.work()
+    deciding.issue(world.document())
+    world.work()
+    assert (world.document().state, world.document().reason) == ("waiting", "unpaid")

@@ -1,0 +1,98 @@
+"""What comes after issuing has its own retries, and never touches the document."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from shopapp import deciding, followups, notices
+from shopapp.fiscal.errors import RefusedError, TransientError, UnreachableError
+from shopapp.models import FollowUp, db, now
+from tests.fakes import World
+
+
+def _of(world: World, kind: str) -> FollowUp:
+    db.session.expire_all()
+    return db.session.scalars(db.select(FollowUp).where(FollowUp.kind == kind)).one()
+
+
+@pytest.fixture
+def post(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    sent: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(notices, "send", lambda *mail: sent.append(mail))
+    monkeypatch.setattr(followups, "_sentences", lambda kind, document: (f"{kind} {document.number}", "text"))
+    return sent
+
+
+def test_a_platform_that_is_down_delays_only_the_follow_up(world: World) -> None:
+    world.shop.fail["attach"] = [UnreachableError("unreachable")]
+    world.paid("1001")
+    world.work()
+    assert world.document().state == "issued"
+    assert (_of(world, "attach").state, _of(world, "attach").reason) == ("due", "unreachable")
+    _of(world, "attach").not_before = now()
+    db.session.commit()
+    world.work()
+    assert _of(world, "attach").state == "done"
+    assert len(world.shop.shown["1001"]) == 1
+
+
+def test_a_refused_follow_up_is_shown_as_failed_and_not_repeated(world: World) -> None:
+    world.shop.fail["note"] = [RefusedError("store-refused", status=422)]
+    world.paid("1001")
+    world.work()
+    assert (_of(world, "history").state, world.document().state) == ("failed", "issued")
+
+
+def test_a_follow_up_is_given_up_after_a_day(world: World) -> None:
+    world.shop.fail["note"] = [UnreachableError("unreachable")] * 2
+    world.paid("1001")
+    world.work()
+    owed = _of(world, "history")
+    owed.not_before, owed.owed_at = now(), now() - timedelta(hours=25)
+    db.session.commit()
+    world.work()
+    assert _of(world, "history").state == "failed"
+
+
+def test_the_buyer_gets_the_paper_only_when_the_merchant_chose_it(world: World, post: list[Any]) -> None:
+    world.paid("1001")
+    world.work()
+    assert post == []
+    world.account.settings = {**world.account.settings, "email_buyer": True}
+    db.session.commit()
+    world.paid("1002")
+    world.work()
+    assert [(to, subject, paper[0]) for to, subject, _, paper in post] == [
+        ("ana@example.pt", "buyer FR 2026FR/2", "FR-2026FR-2.pdf")
+    ]
+
+
+def test_the_merchant_may_mail_it_again_to_another_address(world: World, post: list[Any]) -> None:
+    world.paid("1001")
+    world.work()
+    for to in ("a@example.pt", "b@example.pt"):
+        deciding.mail_again(world.document(), to)
+        world.work()
+    assert [mail[0] for mail in post] == ["a@example.pt", "b@example.pt"]
+
+
+def test_a_mail_that_cannot_go_now_goes_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def down(*_: Any) -> None:
+        raise TransientError("mail-unsent")
+
+    monkeypatch.setattr(followups, "_sentences", lambda kind, document: ("subject", "text"))
+    monkeypatch.setattr(notices, "send", down)
+    world.paid("1001")
+    world.work()
+    deciding.mail_again(world.document(), "a@example.pt")
+    world.work()
+    assert (_of(world, "email").state, _of(world, "email").reason) == ("due", "mail-unsent")
+
+
+@pytest.mark.parametrize("address", ["", "no address", "a@b@c", "a\r\nBcc: x@example.pt"])
+def test_what_is_no_address_is_refused_before_any_server(app: Any, address: str) -> None:
+    with app.app_context(), pytest.raises(notices.MailRefused):
+        notices.send(address, "s", "t")

@@ -1,0 +1,146 @@
+"""What nobody rang for is found, and found only once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from shopapp import opening, sweeping
+from shopapp.fiscal.errors import CredentialsError, UnreachableError
+from shopapp.models import Account, Document, Hook, Store, db, now
+from tests.fakes import World, an_order
+
+
+def _claimed(world: World) -> Document:
+    """A document whose worker died in mid-send."""
+    world.paid("1001")
+    opening.open_hook()
+    document = Document.take()
+    assert document is not None
+    from datetime import date
+
+    from shopapp.fiscal import drafting
+
+    account = Account.of(world.store)
+    assert account is not None
+    draft = drafting.invoice(an_order("1001"), account.fiscal_settings("rate_group"), date.today())
+    assert document.claim(draft, account, seconds=-1) == 1
+    return document
+
+
+def test_a_document_whose_worker_died_waits_for_a_person(world: World) -> None:
+    _claimed(world)
+    assert sweeping.expire_leases() == 1
+    row = world.document()
+    assert (row.state, row.reason) == ("review", "worker-died")
+    assert row.attempts[0].outcome == "unknown"
+    world.work()
+    assert world.office.ledger == []
+
+
+def test_two_sweepers_change_nothing_twice(world: World) -> None:
+    _claimed(world)
+    sweeping.expire_leases()
+    assert sweeping.expire_leases() == 0
+    assert len([move for move in world.document().moves if move.new == "review"]) == 1
+
+
+def test_a_lease_that_still_runs_is_left_alone(world: World) -> None:
+    document = _claimed(world)
+    assert document.renew(60)
+    assert sweeping.expire_leases() == 0
+    assert world.document().state == "issuing"
+
+
+def test_an_order_that_no_hook_announced_is_found(world: World) -> None:
+    world.shop.orders["77"] = an_order("77")
+    assert sweeping.reconcile(every=0) == 1
+    world.work()
+    assert world.document("77").state == "issued"
+    assert sweeping.reconcile(every=0) == 0
+
+
+def test_a_store_just_compared_is_left_alone(world: World) -> None:
+    world.shop.orders["77"] = an_order("77")
+    assert sweeping.reconcile(every=600) == 0
+
+
+def test_an_order_waiting_for_payment_is_read_again(world: World) -> None:
+    world.paid("1001", status="open")
+    world.work()
+    world.shop.orders["1001"] = an_order("1001")
+    sweeping.reconcile(every=0)
+    world.work()
+    assert world.document().state == "issued"
+
+
+def test_missing_hooks_are_made_and_the_merchant_is_told(world: World) -> None:
+    world.store.hooks_checked_at = now() - timedelta(days=1)
+    db.session.commit()
+    assert sweeping.watch_hooks(every=3600) == 1
+    assert len(world.shop.hooks) == 2
+    db.session.refresh(world.store)
+    assert world.store.hooks_problem == "missing"
+
+
+def test_hooks_are_made_at_once_after_an_install_without_a_warning(world: World) -> None:
+    world.store.hooks_checked_at = None
+    db.session.commit()
+    sweeping.watch_hooks(every=3600)
+    db.session.refresh(world.store)
+    assert (len(world.shop.hooks), world.store.hooks_problem) == (2, "")
+
+
+def test_one_store_in_trouble_does_not_stop_the_others(world: World) -> None:
+    other = world.add_store("other")
+    db.session.execute(db.update(Store).values(hooks_checked_at=None))
+    db.session.commit()
+    world.shop.fail["listen"] = [UnreachableError("unreachable")]
+    sweeping.watch_hooks(every=3600)
+    db.session.expire_all()
+    assert [s.hooks_checked_at is None for s in (world.store, other)].count(True) == 1
+
+
+def test_a_store_that_refuses_us_must_be_authorised_again(world: World) -> None:
+    world.store.hooks_checked_at = None
+    db.session.commit()
+    world.shop.fail["listen"] = [CredentialsError("store-access")]
+    sweeping.watch_hooks(every=3600)
+    db.session.refresh(world.store)
+    assert world.store.state == "reauthorise"
+
+
+def test_an_order_cancelled_while_it_was_sent_is_flagged_once(world: World) -> None:
+    from shopapp.models import Sale
+
+    world.paid("1001")
+    world.work()
+    Sale.seen(world.store.id, "1001").cancelled_at = now()
+    db.session.commit()
+    assert sweeping.notice_cancelled() == 1
+    assert world.document().alarm == "cancelled-after"
+    assert sweeping.notice_cancelled() == 0
+
+
+def test_old_bodies_go_and_their_hashes_stay(world: World) -> None:
+    world.paid("1001")
+    world.work()
+    hook = db.session.scalars(db.select(Hook)).one()
+    hook.received_at = now() - timedelta(days=31)
+    db.session.commit()
+    sweeping.clean()
+    db.session.refresh(hook)
+    assert (hook.body, bool(hook.body_hash)) == (None, True)
+
+
+def test_refused_signatures_make_the_token_be_read_again_once_in_ten_minutes(world: World) -> None:
+    world.store.refused_hooks, world.store.hooks_token_read_at = 3, now() - timedelta(hours=1)
+    world.store.hooks_token = "old-token"
+    db.session.commit()
+    sweeping.reread_tokens()
+    db.session.refresh(world.store)
+    assert (world.store.hooks_token, world.store.refused_hooks) == ("hooks-token", 0)
+    calls = len(world.shop.calls)
+    world.store.refused_hooks = 1
+    db.session.commit()
+    sweeping.reread_tokens()
+    assert len(world.shop.calls) == calls
