@@ -264,5 +264,20 @@ def payment_methods() -> Response:
 @pages.get("/shipping_methods.json")
 @needs("read_shipping_methods")
 def shipping_methods() -> Response:
-    method = {"id": 702114, "type": "tables", "name": "CTT Expresso 24h", "enabled": True}
-    return jsonify([{"shipping_method": {**method, "free_shipping": False, "fee": None, "services": []}}])
+    method = {
+        "id": 702114,
+        "type": "tables",
+        "name": "CTT Expresso 24h",
+        "enabled": True,
+        "free_shipping": False,
+        "free_shipping_minimum_purchase": None,
+        "fee": None,
+        "services": [],
+        "tables": [],
+        "city": "",
+        "postal": "",
+        "state": "",
+        "callback_url": None,
+        "fetch_services_url": None,
+    }
+    return jsonify([{"shipping_method": method}])

@@ -146,6 +146,13 @@ def locations(number: int, profile_: Json) -> list[Json]:
         "country": place["country_code"],
         "region": place["region_code"],
         "municipality": "",
+        "type": "location",
+        "taxid": "",
+        "taxid_type": "",
+        "default": False,
+        "region_format": "",
+        "latitude": None,
+        "longitude": None,
     }
     first = 314000 + number * 10
     return [
@@ -161,6 +168,17 @@ def locations(number: int, profile_: Json) -> list[Json]:
         }
         for at, name in ((1, "Armazém"), (2, "Loja"))
     ]
+
+
+def _option(name: str, value: str, position: int) -> Json:
+    return {
+        "name": name,
+        "option_type": "option",
+        "value": value,
+        "custom": None,
+        "product_option_position": 1,
+        "product_value_position": position,
+    }
 
 
 def products(number: int, code: str) -> list[Json]:
@@ -189,7 +207,7 @@ def products(number: int, code: str) -> list[Json]:
                         "sku": variant_sku,
                         "price": variant_price,
                         "stock": variant_stock,
-                        "options": [{"name": option, "option_type": "option", "value": value}],
+                        "options": [_option(option, value, nth)],
                     }
                     for nth, (variant_sku, option, value, variant_price, variant_stock) in enumerate(
                         variants, 1

@@ -303,6 +303,10 @@ def product_shape(shop: Shop, product: Json, switches: Switches) -> Json:
         "images": [],
         "variants": variants,
         "fields": [],
+        "digital_products": [],
+        "quotable": False,
+        "reviews_enabled": False,
+        "google_product_category_text": "",
         "currency": shop.profile["currency"],
     }
 

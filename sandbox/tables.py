@@ -1,0 +1,30 @@
+"""The tables of switches in sandbox/README.md, written anew by `python -m sandbox.tables`.
+
+A test holds the page against the switches, so whoever adds a switch runs this once.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sandbox.igest.switches import SWITCHES as IGEST
+from sandbox.jumpseller.switches import SWITCHES as JUMPSELLER
+from sandbox.mailbox import SWITCHES as MAILBOX
+from sandbox.web import Switches
+
+PAGE = Path(__file__).with_name("README.md")
+TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "mailbox": MAILBOX}
+
+
+def filled(text: str) -> str:
+    """The page with every table as the switches are now."""
+    for name, switches in TABLES.items():
+        start, end = f"<!-- switches: {name} -->", "<!-- end -->"
+        table = f"{start}\n{Switches(switches).as_markdown()}{end}"
+        text = re.sub(f"{start}.*?{end}", lambda _, table=table: table, text, flags=re.DOTALL)  # type: ignore[misc]
+    return text
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
