@@ -269,6 +269,10 @@ def core(title: str, switches: Switches) -> Blueprint:
     def health() -> Response:
         return jsonify({"ok": True, "name": title})
 
+    @pages.get("/favicon.ico")
+    def icon() -> Response:
+        return Response(status=204)
+
     @pages.get("/sandbox/switches")
     def show() -> Response | str:
         if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":

@@ -41,6 +41,7 @@ def create(folder: Path | None, app_url: str, public: str, clock_scale: float = 
     for pages in (core("Jumpseller", world.switches), oauth.pages, api.pages, control.pages, admin.pages):
         app.register_blueprint(pages)
     app.add_url_rule("/", "root", _root)
+    app.add_url_rule("/admin/orders/edit/<int:number>", "edit_address", admin.edit_address)
     return app
 
 

@@ -239,14 +239,19 @@ class Sender:
             self.deliveries = {}
 
     def wait_until_quiet(self, limit: float) -> bool:
-        """True once nothing is due or under way; False when the limit in seconds went by."""
+        """True once every hook was tried and no retry is due; False when the limit in seconds went by."""
         until = time.monotonic() + limit
         with self._now:
-            while self._busy or (self._due and self._due[0][0] <= time.time()):
+            while self._busy or self._is_owing():
                 if time.monotonic() > until:
                     return False
                 self._now.wait(0.05)
         return True
+
+    def _is_owing(self) -> bool:
+        """Whether something is due, or was told a moment ago and is only held back to be shuffled."""
+        now = time.time()
+        return any(due <= now or not self.deliveries[number]["tries"] for due, number in self._due)
 
     def stop(self) -> None:
         """The threads end after the posting that they are at; one that is slow is not waited for."""

@@ -128,6 +128,11 @@ def test_documents_and_history_are_shown_on_the_order(jumpseller: Caller) -> Non
     assert "FT 2026-1" in page(jumpseller, "orders")
 
 
+def test_the_real_admins_address_of_an_order_leads_to_its_page(jumpseller: Caller) -> None:
+    page(jumpseller, "", SERRA)
+    assert jumpseller.browser.get("/admin/orders/edit/1001").location == f"/admin/{SERRA}/orders/1001"
+
+
 def test_the_hook_button_sends_the_event_of_the_state(jumpseller: Caller) -> None:
     jumpseller.install()
     jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid", "order_canceled")

@@ -28,7 +28,7 @@ class Box:
         """The recipients that were refused."""
         message = EmailMessage()
         message["From"], message["To"] = "faturas@quickinvoice.example", ", ".join(to)
-        message["Subject"] = "A sua factura está pronta"
+        message["Subject"] = "A sua fatura está pronta"
         message.set_content("Olá, Ana: são 12,30 €.")
         if attachment:
             message.add_attachment(attachment, maintype="application", subtype="pdf", filename="FT-1.pdf")
@@ -50,10 +50,10 @@ def box(tmp_path: Path) -> Iterator[Box]:
 def test_a_message_is_shown_with_its_attachment(box: Box) -> None:
     assert box.send("ana@example.pt", attachment=b"%PDF-1.4 x") == {}
     letter = box.messages()[0]
-    assert (letter["to"], letter["subject"]) == (["ana@example.pt"], "A sua factura está pronta")
+    assert (letter["to"], letter["subject"]) == (["ana@example.pt"], "A sua fatura está pronta")
     assert "12,30 €" in letter["text"]
     assert letter["attachments"] == [{"name": "FT-1.pdf", "type": "application/pdf", "size": 10}]
-    assert "A sua factura está pronta" in box.browser.get("/").text
+    assert "A sua fatura está pronta" in box.browser.get("/").text
     assert "FT-1.pdf" in box.browser.get("/messages/1").text
     paper = box.browser.get("/messages/1/attachments/0")
     assert (paper.data, paper.content_type) == (b"%PDF-1.4 x", "application/pdf")
