@@ -27,7 +27,7 @@ class Room:
 
 BASES = "fault fiscal platforms.base providers.base"
 MOVES = "catalogue checking deciding followups issuing notices opening settling sweeping"
-PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe werkzeug wtforms"
+PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe sqlalchemy.exc werkzeug wtforms"
 
 # files                 of our own                                           of other people's packages
 TABLE = (
@@ -63,12 +63,13 @@ TABLE = (
     Room("deciding", "issuing opening settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect models {MOVES} fiscal.errors fault", "click flask redis rq"),
     # what browsers and hooks see
-    Room("web*", "web connect jobs models fiscal", PAGES),
+    Room("web*", "web connect deciding jobs models fiscal", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
+    Room("web.install", "web connect fault jobs models", PAGES),
     Room("web.documents", "web checking connect deciding fiscal issuing jobs models", PAGES),
-    Room("web.setup", "web checking connect fiscal jobs models", PAGES),
+    Room("web.setup", "web checking connect deciding fiscal jobs models", PAGES),
     Room("web.forms", "web.wording", PAGES),
-    Room("web.wording", "", "babel flask flask_babel"),
+    Room("web.wording", "web.sentences web.formats", "babel flask flask_babel"),
 )  # fmt: skip
 
 # fiscal law knows no clock, no network, no machine
@@ -88,10 +89,11 @@ def parsed(source: str) -> ast.Module:
 
 @dataclass(frozen=True)
 class Import:
-    """One imported name, and where it stands."""
+    """One imported name, what it was imported from, and where that stands."""
 
     target: str
     line: int
+    base: str = ""
 
 
 def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[Import]:
@@ -106,7 +108,7 @@ def imports_of(source: str, module: str, is_package: bool = False) -> Iterator[I
                     : None if is_package and node.level == 1 else -node.level + is_package
                 ]
                 base = ".".join([*above, base] if base else above)
-            yield from (Import(f"{base}.{name.name}", node.lineno) for name in node.names)
+            yield from (Import(f"{base}.{name.name}", node.lineno, base) for name in node.names)
 
 
 def module_of(path: Path, root: Path = ROOT) -> str:
@@ -173,7 +175,7 @@ def circles(files: list[Path], root: Path = ROOT) -> list[list[str]]:
     edges: dict[str, set[str]] = {module: set() for module in modules}
     for module, path in modules.items():
         for seen in imports_of(path.read_text(), module, path.name == "__init__.py"):
-            edges[module] |= _reached(seen.target, module, modules)
+            edges[module] |= _reached(seen, module, modules)
     found: list[list[str]] = []
     done: set[str] = set()
 
@@ -190,15 +192,14 @@ def circles(files: list[Path], root: Path = ROOT) -> list[list[str]]:
     return found
 
 
-def _reached(target: str, module: str, modules: dict[str, Path]) -> set[str]:
-    parent = target.rpartition(".")[0]
-    reached = {target} if target in modules else {parent} & modules.keys()
-    # `from . import y` also runs the package's own list of members
-    if target in modules and parent in modules and module.startswith(f"{parent}."):
-        written = modules[module].read_text()
-        if (
-            f"from . import {target.rpartition('.')[2]}" in written
-            and "import" in modules[parent].read_text()
-        ):
-            reached.add(parent)
+def _reached(seen: Import, module: str, modules: dict[str, Path]) -> set[str]:
+    """The modules that an import runs, as far as the house counts them."""
+    if seen.target not in modules:
+        return {seen.base or seen.target.rpartition(".")[0]} & modules.keys() - {module}
+    reached = {seen.target}
+    # `from . import y` asks the package itself, which a package that lists its members answers last
+    if seen.base in modules and seen.base != PACKAGE and module.startswith(f"{seen.base}."):
+        package = modules[seen.base].read_text()
+        if any(item.target.startswith(f"{seen.base}.") for item in imports_of(package, seen.base, True)):
+            reached.add(seen.base)
     return reached - {module}

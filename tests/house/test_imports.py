@@ -107,17 +107,35 @@ def test_the_inside_of_an_adapter_is_its_own(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.parametrize(
     ("first", "second", "members"),
     [
-        ("from shopapp.second import b", "from shopapp.first import a", ""),
-        ("from .second import b", "def late():\n    from . import first", ""),
-        ("from . import second", "", "from shopapp.first import a"),
+        ("from shopapp.web.second import b", "from shopapp.web.first import a", ""),
+        ("from .second import b", "def late():\n    from .first import a", ""),
+        ("import shopapp.web.second", "from .first import a", ""),
+        ("from . import second", "", "from .first import a"),
+        ("from shopapp.web import second", "", "from shopapp.web.first import a"),
     ],
 )
 def test_a_circle_is_caught(tmp_path: Path, first: str, second: str, members: str) -> None:
-    files = {"first": first, "second": second, "__init__": members}
-    (tmp_path / "shopapp").mkdir()
-    for name, source in files.items():
-        (tmp_path / "shopapp" / f"{name}.py").write_text(source)
-    assert circles(sorted((tmp_path / "shopapp").glob("*.py")), tmp_path)
+    assert circles(a_package(tmp_path, first, second, members), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("first", "members"),
+    [
+        ("from .second import b", "from .first import a\nfrom .second import b"),
+        ("from . import second", ""),
+        ("from shopapp.web import second", "import flask"),
+    ],
+)
+def test_a_straight_road_is_no_circle(tmp_path: Path, first: str, members: str) -> None:
+    assert circles(a_package(tmp_path, first, "", members), tmp_path) == []
+
+
+def a_package(folder: Path, first: str, second: str, members: str) -> list[Path]:
+    package = folder / "shopapp" / "web"
+    package.mkdir(parents=True)
+    for name, source in {"first": first, "second": second, "__init__": members}.items():
+        (package / f"{name}.py").write_text(source)
+    return sorted(package.glob("*.py"))
 
 
 def test_every_row_of_the_table_is_the_only_one_for_its_files() -> None:
