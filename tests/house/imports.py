@@ -65,7 +65,7 @@ TABLE = (
     # what browsers and hooks see
     Room("web*", "web connect deciding jobs models fiscal", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
-    Room("web.install", "web connect fault jobs models", PAGES),
+    Room("web.install", "web connect fault fiscal jobs models", PAGES),
     Room("web.documents", "web checking connect deciding fiscal issuing jobs models", PAGES),
     Room("web.setup", "web checking connect deciding fiscal jobs models", PAGES),
     Room("web.forms", "web.wording", PAGES),
