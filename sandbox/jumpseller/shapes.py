@@ -21,6 +21,19 @@ STATES = {
     "canceled": "Canceled",
     "abandoned": "Abandoned",
 }
+# fields of a product that an invoicing application never looks at
+UNUSED: Json = {
+    "featured": False,
+    "package_format": "box",
+    "length": 0.0,
+    "width": 0.0,
+    "height": 0.0,
+    "diameter": 0.0,
+    "digital_products": [],
+    "quotable": False,
+    "reviews_enabled": False,
+    "google_product_category_text": "",
+}
 SHIPMENTS = {
     "unfulfilled": "Não Processado",
     "requested": "Pedido",
@@ -212,14 +225,7 @@ def order_shape(shop: Shop, order: Json, switches: Switches) -> Json:
         "payment_information": None,
         "payment_notification_id": f"ntf-{order['id']:012d}" if order["status"] == "paid" else None,
         "additional_information": order.get("note", spec["note"]),
-        "customer": {
-            "id": 21480000 + order["id"],
-            "email": buyer["email"],
-            "phone": buyer["phone"],
-            "phone_prefix": buyer["phone_prefix"],
-            "ip": "203.0.113.27",
-            "fullname": f"{buyer['name']} {buyer['surname']}".strip(),
-        },
+        "customer": _customer(order["id"], buyer),
         "billing_address": {**(_address(spec["billing"], buyer) or {}), "taxid": spec["nif"]},
         "billing_information": {"business_activity": None, "company_name": company, "taxpayer_type": None},
         "products": [
@@ -235,6 +241,17 @@ def order_shape(shop: Shop, order: Json, switches: Switches) -> Json:
         "status_enum": order["status"],
     }
     return merged(shown, order["raw"])
+
+
+def _customer(order_id: int, buyer: Json) -> Json:
+    return {
+        "id": 21480000 + order_id,
+        "email": buyer["email"],
+        "phone": buyer["phone"],
+        "phone_prefix": buyer["phone_prefix"],
+        "ip": "203.0.113.27",
+        "fullname": f"{buyer['name']} {buyer['surname']}".strip(),
+    }
 
 
 def merged(shown: Json, raw: Json) -> Json:
@@ -289,24 +306,15 @@ def product_shape(shop: Shop, product: Json, switches: Switches) -> Json:
         "sku": product["sku"],
         "brand": None,
         "barcode": product.get("barcode"),
-        "featured": False,
+        **UNUSED,
         "status": product["status"],
         "created_at": product["created_at"],
         "updated_at": product["updated_at"],
-        "package_format": "box",
-        "length": 0.0,
-        "width": 0.0,
-        "height": 0.0,
-        "diameter": 0.0,
         "permalink": product["name"].lower().replace(" ", "-"),
         "categories": [],
         "images": [],
         "variants": variants,
         "fields": [],
-        "digital_products": [],
-        "quotable": False,
-        "reviews_enabled": False,
-        "google_product_category_text": "",
         "currency": shop.profile["currency"],
     }
 
