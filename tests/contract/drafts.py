@@ -1,0 +1,85 @@
+"""Drafts for the suite of all providers: real figures, invented people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from shopapp.fiscal.document import Customer, Draft, DraftLine, Kind, Means, Reference, TaxGroup
+from shopapp.fiscal.party import FINAL_CONSUMER, Address
+from tests.contract.accounts import TODAY
+
+CENT = Decimal("0.01")
+NOBODY = Customer(FINAL_CONSUMER, "")
+ANA = Customer(
+    "299900010", "Ana Exemplo", True, "PT", Address("Rua do Exemplo 1", "2900-001", "Setúbal", "PT")
+)
+FIRM = Customer(
+    "599900016", "Exemplo, Lda.", True, "PT", Address("Av. do Exemplo 2", "1000-001", "Lisboa", "PT")
+)
+ABROAD = Customer("B12345674", "Ejemplo SL", True, "ES", Address("Calle Ejemplo 3", "28001", "Madrid", "ES"))
+
+
+def line(
+    price: str, rate: str = "23", *, quantity: str = "1", discount: str = "0", **changes: Any
+) -> DraftLine:
+    """One line of goods at that net price; its cents are worked out here, alone."""
+    exact = Decimal(quantity) * Decimal(price) * (1 - Decimal(discount) / 100)
+    net, gross = (
+        amount.quantize(CENT, ROUND_HALF_UP) for amount in (exact, exact * (1 + Decimal(rate) / 100))
+    )
+    values: dict[str, Any] = {
+        "ref": "1",
+        "description": "Taça de barro",
+        "quantity": Decimal(quantity),
+        "unit_price_net": Decimal(price),
+        "discount_percent": Decimal(discount),
+        "region": "PT",
+        "vat_rate": Decimal(rate),
+        "tax_code": {"23": "NOR", "13": "INT", "6": "RED", "0": "ISE"}.get(rate, "OUT"),
+        "net": net,
+        "vat": gross - net,
+        "gross": gross,
+        "sku": "TAC-002",
+    }
+    return DraftLine(**{**values, **changes})
+
+
+def exempt(price: str, code: str = "M07", mention: str = "Isento artigo 9.º do CIVA") -> DraftLine:
+    """A line at zero with its reason."""
+    return line(
+        price, "0", exemption_code=code, exemption_mention=mention, sku="OFI-001", description="Oficina"
+    )
+
+
+def draft(*lines: DraftLine, kind: Kind = "FR", series: str = "", gross: str = "", **changes: Any) -> Draft:
+    """A draft of these lines (one taça of 12.30 when none is given), dated the day of the suite."""
+    lines = lines or (line("10"),)
+    total = Decimal(gross) if gross else sum((one.gross for one in lines), Decimal(0))
+    net = sum((one.net for one in lines), Decimal(0))
+    group = TaxGroup("PT", lines[0].vat_rate, lines[0].tax_code, net, total - net, total)
+    made = Draft(
+        kind=kind,
+        date=TODAY,
+        customer=NOBODY,
+        lines=lines,
+        summary=(group,),
+        net=net,
+        vat=total - net,
+        gross=total,
+        series=series or f"2026{kind}",
+        payments=(Means("CC", total),) if kind == "FR" else (),
+    )
+    return replace(made, **changes)
+
+
+def credit_of(number: str, original: Draft) -> Draft:
+    """The credit note of a whole document."""
+    return replace(
+        original,
+        kind="NC",
+        series="2026NC",
+        payments=(),
+        references=(Reference(number, "Devolução"),),
+    )

@@ -1,0 +1,434 @@
+"""One suite for all invoicing providers: what each must do whatever its wire is.
+
+Every test runs on cassettes and live against the stand-in, so that neither can drift from the other.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from requests.adapters import BaseAdapter
+from urllib3 import HTTPResponse
+
+from shopapp.fiscal.document import Customer, Issued
+from shopapp.fiscal.errors import (
+    AppError,
+    CredentialsError,
+    MerchantError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+    UncertainError,
+    UnreachableError,
+)
+from shopapp.fiscal.tax import exemption_codes
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import Once, Provider
+from tests.contract.accounts import ACCOUNTS, TODAY, Account
+from tests.contract.drafts import ABROAD, ANA, FIRM, credit_of, draft, exempt, line
+from tests.contract.tape import MODE
+
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
+
+def of_each(what: Callable[[type[Account]], Any]) -> list[Any]:
+    """(provider, scene) for each scene of each account."""
+    return [
+        pytest.param(name, scene, id=f"{name}-{scene}")
+        for name in PROVIDERS
+        for scene in what(ACCOUNTS[name])
+    ]
+
+
+@pytest.fixture(params=["replayed", "live"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """How this test speaks to the outside."""
+    if MODE["record"]:
+        return "recorded" if request.param == "replayed" else "live"
+    return str(request.param)
+
+
+@pytest.fixture(params=list(PROVIDERS))
+def name(request: pytest.FixtureRequest) -> str:
+    """Which provider this test is about."""
+    return str(request.param)
+
+
+@pytest.fixture
+def account(
+    request: pytest.FixtureRequest, mode: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> Iterator[Account]:
+    """An account, at the end of which no secret stands in an address or in the log."""
+    caplog.set_level(logging.DEBUG)
+    scene = request.node.callspec.params.get("scene", "")
+    found = ACCOUNTS[name]()
+    if mode in ("replayed", "recorded") and scene in found.only_live:
+        mode = "live"
+    cassette = request.node.originalname.removeprefix("test_") + (f"-{scene}" if scene else "")
+    with found.opened(mode, cassette, tmp_path):
+        yield found
+        for secret in found.secrets():
+            assert not any(secret in url for url in found.urls)
+            assert secret not in caplog.text
+
+
+def told(error: AppError) -> str:
+    """All that an error and what led to it say."""
+    texts = []
+    cause: BaseException | None = error
+    while cause is not None:
+        texts.append(f"{cause} {cause!r} {getattr(cause, 'detail', '')}")
+        cause = cause.__cause__ or cause.__context__
+    return "\n".join(texts)
+
+
+# --- what it declares ---------------------------------------------------------------------------------------
+
+
+def test_every_provider_has_an_account_in_this_suite() -> None:
+    assert set(ACCOUNTS) == set(PROVIDERS)
+
+
+def test_a_provider_declares_what_the_pages_ask_for(name: str) -> None:
+    provider = PROVIDERS[name]
+    assert provider.name == name
+    assert provider.label
+    assert "@" in provider.support
+    names = [field.name for field in provider.credential_fields]
+    assert len(names) == len(set(names)) > 0
+    assert all(field.label and field.help for field in provider.credential_fields)
+    assert any(field.secret for field in provider.credential_fields)
+    assert provider.guide.keys
+    assert provider.guide.documents
+    assert provider.guide.number_example
+
+
+def test_what_is_declared_off_is_not_there_and_what_is_on_is(account: Account) -> None:
+    provider = account.provider()
+    assert isinstance(provider.once, Once)
+    can = provider.capabilities
+    for able, verb in (
+        (can.searches, lambda: provider.find("QI-0", draft())),
+        (can.reads_state, lambda: provider.read("0")),
+        (can.emails, lambda: provider.email("0", "ana@example.pt")),
+    ):
+        if able:
+            continue
+        with pytest.raises(NotImplementedError):
+            verb()
+    assert can.searches or provider.once is not Once.BY_SEARCH
+
+
+# --- the keys -----------------------------------------------------------------------------------------------
+
+
+def test_good_keys_say_whose_account_it_is(account: Account) -> None:
+    facts = account.provider().check()
+    assert facts.fingerprint == account.provider().check().fingerprint
+    assert facts.name
+    assert facts.nif.isdigit()
+    assert facts.region in ("PT", "PT-MA", "PT-AC")
+    assert not any(secret in repr(facts) for secret in account.secrets())
+
+
+@pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
+def test_refused_keys_mark_their_field(account: Account, scene: str) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        account.provider(scene).check()
+    error = raised.value
+    assert error.code == "keys-refused"
+    assert error.detail["answer"]
+    assert error.detail["field"] == account.refused_keys[scene]
+    assert not any(secret in told(error) for secret in account.secrets())
+
+
+@pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
+def test_nothing_is_issued_with_refused_keys(account: Account, scene: str) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        account.provider(scene).issue(draft(), "QI-1")
+    assert raised.value.detail["field"] == account.refused_keys[scene]
+    assert not account.documents()
+
+
+@pytest.mark.parametrize("scene", ["another-service"])
+def test_another_service_at_that_address_is_not_taken_for_refused_keys(account: Account, scene: str) -> None:
+    with pytest.raises(UnreachableError):
+        account.provider(scene).check()
+
+
+# --- the choices --------------------------------------------------------------------------------------------
+
+
+def test_the_choices_are_enough_for_the_settings_form(account: Account) -> None:
+    provider = account.provider()
+    found = provider.choices()
+    assert set(found.kinds) == set(account.kinds)
+    open_series = {(one.kind, one.code) for one in found.series if one.open}
+    assert set(account.kinds.items()) <= open_series
+    assert {"M01", "M07", "M10", "M99"} <= {choice.code for choice in found.exemptions}
+    assert {choice.code for choice in found.exemptions} <= set(exemption_codes(TODAY))
+    assert all(choice.label for choice in (*found.exemptions, *found.warehouses))
+    assert bool(found.warehouses) == provider.capabilities.warehouses
+    assert {Decimal(23), Decimal(6)} <= set(found.rates)
+
+
+@pytest.mark.parametrize("scene", ["without-lists"])
+def test_a_provider_without_lists_offers_the_laws_reasons(account: Account, scene: str) -> None:
+    found = account.provider(scene).choices()
+    assert {choice.code for choice in found.exemptions} == set(exemption_codes(TODAY))
+    assert found.warehouses == ()
+
+
+# --- issuing ------------------------------------------------------------------------------------------------
+
+
+def issued(account: Account, provider: Provider, content: Any, reference: str = "QI-7F3K") -> Issued:
+    """The document, held against the draft and against the stand-in's own record."""
+    found = provider.issue(content, reference)
+    assert found.number
+    assert found.provider_id
+    assert found.total == content.gross
+    assert found.date == content.date
+    assert found.series == content.series
+    documents = account.documents()
+    if documents is not None:
+        (entry,) = [one for one in documents if reference in one["observacoes"]]
+        assert entry["number"] == found.number
+        assert Decimal(entry["totals"]["gross"]) == content.gross
+    return found
+
+
+@pytest.mark.parametrize(
+    ("name", "scene"), of_each(lambda account: [kind for kind in account.kinds if kind != "NC"])
+)
+def test_every_kind_is_issued(account: Account, scene: Any) -> None:
+    provider = account.provider()
+    issued(account, provider, draft(kind=scene, series=account.kinds[scene]))
+
+
+def test_a_credit_note_names_the_document_that_it_corrects(account: Account) -> None:
+    provider = account.provider()
+    original = draft(line("10"), exempt("5"), customer=ANA)
+    number = issued(account, provider, original).number
+    credit = issued(account, provider, credit_of(number, original), "QI-7F3K-NC1")
+    assert credit.number != number
+    if documents := account.documents():
+        assert documents[-1]["origin"] == number
+
+
+def test_two_documents_have_two_numbers(account: Account) -> None:
+    provider = account.provider()
+    assert (
+        issued(account, provider, draft(), "QI-1").number != issued(account, provider, draft(), "QI-2").number
+    )
+
+
+@pytest.mark.parametrize("scene", ["consumer", "person", "firm", "abroad"])
+def test_every_buyer_is_told_as_the_draft_has_him(account: Account, scene: str) -> None:
+    buyer: Customer = {"consumer": draft().customer, "person": ANA, "firm": FIRM, "abroad": ABROAD}[scene]
+    issued(account, account.provider(), draft(customer=buyer))
+    if documents := account.documents():
+        told_buyer = documents[-1]["customer"]
+        assert told_buyer["nif"] == buyer.tax_id
+        assert told_buyer["name"] == (buyer.name or "Consumidor final")
+        assert told_buyer["country"] == buyer.country
+
+
+def test_rates_exemptions_discounts_and_fractions_arrive_whole(account: Account) -> None:
+    content = draft(
+        line("10", discount="12.5"),
+        line("8.130081", "6", quantity="0.75", sku="MEL-500"),
+        line("3.25", "13", quantity="12", sku=""),
+        exempt("20"),
+        gross="81.29",
+    )
+    issued(account, account.provider(), content)
+    if documents := account.documents():
+        lines = documents[-1]["lines"]
+        assert [one["rate"] for one in lines] == ["23", "6", "13", "0"]
+        assert [one["exemption"] for one in lines] == ["", "", "", "M07"]
+        assert lines[3]["mention"] == "Isento artigo 9.º do CIVA"
+        assert [one["qty"] for one in lines] == ["1", "0.75", "12", "1"]
+
+
+@pytest.mark.parametrize(
+    "scene",
+    ["accents", "euro", "polish", "cyrillic", "emoji", "markup", "control", "lines", "quotes", "long"],
+)
+def test_no_letter_of_a_name_is_in_the_way(account: Account, scene: str) -> None:
+    text = {
+        "accents": "Pão-de-ló Ação º",
+        "euro": "Vale de 10 €",
+        "polish": "Łódź Żółć",
+        "cyrillic": "Іван Їжак",
+        "emoji": "Caneca 😀👍🏽",
+        "markup": "<b>&amp;</b> ]]> <!--",
+        "control": "a\x00b\x0bc\x1bd\x85e\ud800f",
+        "lines": "uma\r\nduas\ttrês",
+        "quotes": "\"'`´«»",
+        "long": "Ã€😀<" * 60,
+    }[scene]
+    content = draft(line("10", description=text), customer=Customer("299900010", text, True))
+    issued(account, account.provider(), content)
+    if documents := account.documents():
+        arrived = {"control": "abcdef", "lines": "uma duas três"}.get(scene, text)
+        assert documents[-1]["customer"]["name"] == arrived
+        assert documents[-1]["lines"][0]["description"] == arrived
+
+
+@pytest.mark.parametrize("scene", ["asked", "not-asked"])
+def test_stock_and_warehouse_are_as_the_draft_says(account: Account, scene: str) -> None:
+    provider = account.provider()
+    place = provider.choices().warehouses[-1].code
+    moves = scene == "asked"
+    issued(account, provider, draft(line("10", quantity="2"), warehouse=place, moves_stock=moves))
+    if documents := account.documents():
+        assert documents[-1]["lines"][0]["warehouse"] == place
+        assert documents[-1]["stock"] == (
+            [{"ref": "TAC-002", "warehouse": place, "qty": "-2"}] if moves else []
+        )
+
+
+def test_cents_are_rounded_at_the_level_that_is_declared(account: Account) -> None:
+    provider = account.provider()
+    expected = {"rate_group": "0.22", "document": "0.21", "line": "0.23"}[provider.capabilities.level]
+    lines = [line("0.045"), line("0.045"), line("0.045"), line("0.045", "6")]
+    issued(account, provider, draft(*lines, gross=expected))
+
+
+def test_another_total_than_ours_is_told_and_not_hidden(account: Account) -> None:
+    content = draft()
+    found = account.provider("total-differs").issue(content, "QI-1")
+    assert found.number
+    assert found.total == content.gross + Decimal("0.01")
+
+
+def test_a_refused_content_is_said_in_the_providers_words(account: Account) -> None:
+    provider = account.provider()
+    with pytest.raises(RefusedError) as raised:
+        provider.issue(draft(series="2026XX"), "QI-1")
+    assert raised.value.code == "provider-refused"
+    assert "2026XX" in raised.value.detail["answer"]
+    assert not account.documents()
+    issued(account, provider, draft(), "QI-1")
+
+
+@pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.doubts))
+def test_an_answer_that_is_lost_or_spoilt_is_a_doubt(account: Account, scene: str) -> None:
+    provider = account.provider(scene)
+    with pytest.raises(UncertainError) as raised:
+        provider.issue(draft(), "QI-1")
+    assert not any(secret in told(raised.value) for secret in account.secrets())
+    documents = account.documents()
+    if documents is not None:
+        # one at most: whatever went wrong, the call was made once
+        assert len(documents) == (1 if scene.endswith("-after") or scene == "no-number" else 0)
+
+
+# --- the paper ----------------------------------------------------------------------------------------------
+
+
+def test_the_paper_of_an_issued_document_is_a_pdf(account: Account) -> None:
+    provider = account.provider()
+    assert provider.pdf(issued(account, provider, draft())).startswith(b"%PDF-")
+
+
+def test_a_paper_that_is_not_there_is_not_ready(account: Account) -> None:
+    provider = account.provider()
+    found = issued(account, provider, draft())
+    missing = found.pdf_url.replace(found.provider_id, "1")
+    with pytest.raises(TransientError):
+        provider.pdf(Issued("1", found.number, pdf_url=missing))
+
+
+# --- a wire that breaks -------------------------------------------------------------------------------------
+
+
+class Broken(BaseAdapter):
+    """A transport on which nothing comes back but what the test says."""
+
+    def __init__(self, outcome: Exception | int, headers: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.outcome, self.headers = outcome, headers or {}
+
+    def send(self, request: Any, *args: Any, **more: Any) -> requests.Response:
+        if isinstance(self.outcome, Exception):
+            raise self.outcome
+        reply = requests.Response()
+        reply.status_code, reply.request, reply.url = self.outcome, request, request.url
+        reply.headers.update(self.headers)
+        reply.raw = HTTPResponse(BytesIO(), status=self.outcome, preload_content=False)
+        return reply
+
+    def close(self) -> None:
+        pass
+
+
+def over(account: Account, broken: Broken) -> Provider:
+    """The provider on that transport."""
+    provider = account.provider()
+    session: requests.Session = provider._wire.session  # type: ignore[attr-defined]
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, broken)
+    return provider
+
+
+LOST = [
+    requests.ConnectionError("reset"),
+    requests.ReadTimeout("slow"),
+    requests.exceptions.ChunkedEncodingError("cut"),
+    requests.exceptions.ContentDecodingError("gzip"),
+    OSError("no"),
+    500,
+    502,
+    503,
+    504,
+    408,
+    302,
+    307,
+    304,
+    200,
+    204,
+    404,
+]
+
+
+@pytest.mark.parametrize("outcome", LOST, ids=str)
+def test_nothing_but_a_definite_answer_ends_the_doubt(
+    name: str, outcome: Exception | int, tmp_path: Path
+) -> None:
+    account = ACCOUNTS[name]()
+    with account.opened("live", "", tmp_path):
+        provider = over(account, Broken(outcome))
+        with pytest.raises(UncertainError):
+            provider.issue(draft(), "QI-1")
+        with pytest.raises(UnreachableError):
+            provider.check()
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int, tmp_path: Path) -> None:
+    account = ACCOUNTS[name]()
+    with account.opened("live", "", tmp_path):
+        provider = over(account, Broken(status))
+        for verb in (provider.check, provider.choices, lambda: provider.issue(draft(), "QI-1")):
+            with pytest.raises(MerchantError) as raised:
+                verb()
+            assert isinstance(raised.value, CredentialsError)
+            assert {"field", "answer"} <= set(raised.value.detail)
+
+
+def test_too_many_calls_are_tried_again_later(name: str, tmp_path: Path) -> None:
+    account = ACCOUNTS[name]()
+    with account.opened("live", "", tmp_path):
+        provider = over(account, Broken(429, {"Retry-After": "120"}))
+        with pytest.raises(ThrottledError) as raised:
+            provider.issue(draft(), "QI-1")
+        assert raised.value.retry_after == 120
