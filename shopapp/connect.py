@@ -17,6 +17,7 @@ from shopapp.fiscal.errors import CredentialsError, UnreachableError
 from shopapp.http import Wire
 from shopapp.models import Account, Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
+from shopapp.platforms.base import UnreadableHook
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import Provider
 
@@ -87,6 +88,11 @@ def provider_of(account: Account) -> Provider:
     return provider_with(account.provider, account.credentials)
 
 
+def platform_class(name: str) -> type[Platform]:
+    """What needs no store: the signature and the reading of hooks."""
+    return PLATFORMS[name]
+
+
 def provider_class(name: str) -> type[Provider]:
     """What the provider declares of itself, without opening it."""
     return PROVIDERS[name]
@@ -95,6 +101,14 @@ def provider_class(name: str) -> type[Provider]:
 def provider_names() -> tuple[str, ...]:
     """The providers there are, in the order in which they are offered."""
     return tuple(PROVIDERS)
+
+
+def hook_kind(platform_name: str, event: str, body: bytes) -> str:
+    """What a kept hook says happened (paid, cancelled, updated, other); empty when it cannot be read."""
+    try:
+        return PLATFORMS[platform_name].read_hook(event, body).kind
+    except UnreadableHook:
+        return ""
 
 
 def hook_url(store: Store) -> str:
@@ -187,9 +201,3 @@ def lost_access(store: Store) -> None:
     """Nothing; the platform refuses this store's token for good: it must be authorised again. Commits."""
     store.state = "reauthorise"
     db.session.commit()
-
-
-__all__ = [
-    "hook_url", "listen", "lost_access", "platform", "platform_names", "platform_of", "platform_with", "provider_class",
-    "provider_names", "provider_of", "provider_with", "reread_hooks_token", "setting", "wire",
-]  # fmt: skip

@@ -28,6 +28,9 @@ log = logging.getLogger("quickinvoice.jobs")
 
 T = TypeVar("T")
 
+_app: Flask | None = None
+"""The loaded app, in the workers that were forked from it."""
+
 QUEUE = "work"
 LOOP_SECONDS = 20.0
 """How long one job goes on claiming; its time-out is this, plus a lease, plus 30 s (rulings section 4)."""
@@ -92,8 +95,9 @@ def ring() -> None:
 
 def work() -> None:
     """Nothing; the job: does what is due, one after another, for up to 20 seconds."""
-    app: Flask = _app or _loaded()
-    with app.app_context():
+    if _app is None:
+        raise RuntimeError("this job runs only in the workers of `flask worker`")
+    with _app.app_context():
         try:
             loop(time.monotonic() + LOOP_SECONDS)
         except JobTimeoutException:
@@ -148,18 +152,6 @@ def tick(app: Flask) -> None:
             log.exception("clock")
     if _more():
         app.extensions["bell"].ring_now()
-
-
-_app: Flask | None = None
-
-
-def _loaded() -> Flask:
-    """The app, in a worker that did not preload it."""
-    global _app
-    from shopapp import create_app
-
-    _app = create_app()
-    return _app
 
 
 def init_app(app: Flask) -> None:

@@ -146,7 +146,7 @@ class Document(Row):
     @property
     def draft(self) -> Draft | None:
         """The draft that was frozen, or None."""
-        return None if self.draft_text is None else Draft.from_bytes(self.draft_text.encode())
+        return Draft.from_bytes(self.draft_text.encode()) if self.draft_text else None
 
     @classmethod
     def begin(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:

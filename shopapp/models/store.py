@@ -97,6 +97,12 @@ class Store(Row):
         self.token_expires_at = now() + timedelta(seconds=expires_in)
         self.token_lease_until = None
 
+    @classmethod
+    def refuse_hook(cls, store_id: int) -> None:
+        """Nothing; one more hook of this store had a wrong signature: the clock reads its token again. Commits."""
+        db.session.execute(update(cls).where(cls.id == store_id).values(refused_hooks=cls.refused_hooks + 1))
+        db.session.commit()
+
     def lease(self, column: str, seconds: float) -> bool:
         """True when this caller alone may do the named thing (`token`, `hooks`) for the next seconds; commits."""
         field = getattr(Store, column + "_lease_until")

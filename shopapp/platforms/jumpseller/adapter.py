@@ -9,6 +9,7 @@ rotate (treated as rotating), whether documents may be posted twice (looked up f
 from __future__ import annotations
 
 import json
+import zoneinfo
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -86,12 +87,20 @@ class Jumpseller(Platform):
             name=str(store.get("name") or store["code"]),
             currency=str(store.get("currency") or "EUR"),
             country=str(address.get("country_code") or store.get("country") or "")[:2].upper(),
-            timezone=str(store.get("timezone") or ""),
-            language=str(store.get("language") or store.get("locale") or ""),
+            timezone=zone_from(str(store.get("timezone") or "")),
+            language=self._language(),
             email=str(store.get("email") or ""),
             url=str(store.get("url") or ""),
             hooks_token=str(store.get("hooks_token") or ""),
         )
+
+    def _language(self) -> str:
+        """The first of the store's languages (that it is the shop's own is unconfirmed), or empty."""
+        for entry in self._list("/store/languages.json"):
+            language = entry.get("language", entry)
+            if isinstance(language, dict) and language.get("code"):
+                return str(language["code"])[:10]
+        return ""
 
     def listen(self, url: str, events: tuple[str, ...]) -> str:
         present = [entry.get("hook", entry) for entry in self._list("/hooks.json")]
@@ -225,6 +234,16 @@ def _parsed(answer: Answer) -> Any:
         return json.loads(answer.body, parse_float=Decimal)
     except (ValueError, RecursionError) as error:
         raise UnreachableError("unreachable", how="unreadable") from error
+
+
+_ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores", "Madrid": "Europe/Madrid"}
+"""Names that the platform's framework gives to zones, where they are not those of the tz database."""
+
+
+def zone_from(name: str) -> str:
+    """The tz database's name of a store's zone; Lisbon's when it is unknown."""
+    found = _ZONES.get(name, name)
+    return found if found in zoneinfo.available_timezones() else "Europe/Lisbon"
 
 
 def summary_from(order: Mapping[str, Any]) -> SaleSummary:

@@ -20,7 +20,7 @@ from shopapp.fiscal.money import ZERO, amount, plain
 from shopapp.fiscal.order import Line, LineKind, Order, Payment, Status
 from shopapp.fiscal.party import Address, Party, cleaned
 
-from . import discounts
+from .discounts import Shown, read
 
 Json = Mapping[str, Any]
 
@@ -121,7 +121,7 @@ def _lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[Line]]:
     """The coupon that stands on no line, and the lines of goods with their discounts."""
     products = _blocks(inner, "products")
     shown = [_shown(product) for product in products]
-    coupon, taken = discounts.read(
+    coupon, taken = read(
         shown,
         money(inner, "discount", ZERO) - money(inner, "shipping_discount", ZERO),
         inclusive=inclusive,
@@ -142,10 +142,10 @@ def _lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[Line]]:
     return coupon, lines
 
 
-def _shown(product: Json) -> discounts.Shown:
+def _shown(product: Json) -> Shown:
     name = str(product.get("name") or product.get("sku") or _needed(product, "id"))
     has_tax = product.get("tax") not in (None, "")
-    return discounts.Shown(
+    return Shown(
         name=name,
         quantity=money(product, "qty"),
         price=money(product, "price"),

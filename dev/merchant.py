@@ -1,0 +1,138 @@
+"""A merchant without hands: installs, connects his invoicing program, chooses, and answers what waits for him.
+
+Used by the demo and the journey tests. He walks the real pages of the app, of the shop's admin and of the invoicing
+program's panel, as a person would; nothing here looks into the app's tables.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import requests
+
+from dev.browser import Browser, Lost
+from dev.house import House
+
+T = TypeVar("T")
+_KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": "codigo-seguranca"}
+
+
+def until(seen: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+    """What `seen` gives once it gives something; Lost when it does not within the seconds."""
+    end = time.monotonic() + seconds
+    while True:
+        found = seen()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise Lost(f"{what}: not within {seconds:g} s")
+        time.sleep(0.1)
+
+
+class Merchant:
+    """The owner of one sandbox shop and of one entity of the invoicing program."""
+
+    def __init__(self, house: House, shop: str = "olariadosado", entity: str = "40321") -> None:
+        self.house, self.shop, self.entity = house, shop, entity
+        self.browser = Browser()
+
+    # setting up
+
+    def set_up(self, **choices: str) -> None:
+        """The app is installed, connected, and issues from now on."""
+        self.install()
+        self.connect()
+        self.choose(**choices)
+
+    def install(self) -> None:
+        """The app is authorised from the shop's admin, through the consent page."""
+        self.browser.open(f"{self.house.admin_url}/admin/{self.shop}/apps")
+        self.browser.open(f"{self.house.app_url}/").follow("Abrir Quick Invoice")
+        if "Yes, Authorize" in self.browser.text:
+            self.browser.send("Yes, Authorize", press="Yes, Authorize")
+        if self.browser.status != 200 or "/welcome" not in self.browser.url:
+            raise Lost(f"not installed: {self.browser.url} {self.browser.status} {self.browser.text[:300]}")
+
+    def keys(self) -> dict[str, str]:
+        """The four values that the panel shows once the integration is active there."""
+        panel = Browser().open(f"{self.house.igest_url}/panel/{self.entity}/integracoes")
+        if "Ativar Jumpseller" in panel.text:
+            panel.send("Ativar Jumpseller", press="Ativar Jumpseller")
+        page = panel.body.decode()
+        found = {name: re.search(rf'id="{mark}"[^>]*>\s*([^<\s]+)', page) for name, mark in _KEYS.items()}
+        return {name: match.group(1) for name, match in found.items() if match}
+
+    def connect(self, **instead: str) -> None:
+        """The keys are pasted into the form and accepted."""
+        self.browser.open(f"{self.house.app_url}/setup/keys/igest")
+        self.browser.send("key", **{**self.keys(), **instead})
+        if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
+            raise Lost(f"keys not accepted: {self.browser.url} {self.browser.status} {self.browser.text[:600]}")
+
+    def choose(self, **choices: str) -> None:
+        """The fiscal choices are saved as the form proposes them, but for these."""
+        self.browser.open(f"{self.house.app_url}/setup/choices").send("kind", **choices)
+        if "/setup/check" not in self.browser.url:
+            raise Lost(f"choices not kept: {self.browser.url} {self.browser.status} {self.browser.text[:800]}")
+
+    # the shop
+
+    def order(self, **spec: Any) -> dict[str, Any]:
+        """An order placed in the shop, as its API shows it; `pay=True` pays it at once."""
+        return self._shop("orders", spec)
+
+    def act(self, number: int, act: str, **how: Any) -> dict[str, Any]:
+        """The order after pay, cancel, ship, or `hook` (sends its hook again)."""
+        return self._shop(f"orders/{number}/{act}", how)
+
+    def orders(self) -> list[dict[str, Any]]:
+        """All orders of the shop with their documents and history, newest first."""
+        found: list[dict[str, Any]] = requests.get(self._address("orders"), timeout=30).json()
+        return found
+
+    def _shop(self, path: str, sent: dict[str, Any]) -> dict[str, Any]:
+        answer = requests.post(self._address(path), json=sent, timeout=30)
+        if answer.status_code >= 400:
+            raise Lost(f"{path}: {answer.status_code} {answer.text[:300]}")
+        content: dict[str, Any] = answer.json()
+        inner: dict[str, Any] = content.get("order", content)
+        return inner
+
+    def _address(self, path: str) -> str:
+        return f"{self.house.admin_url}/sandbox/shops/{self.shop}/{path}"
+
+    # the invoicing program
+
+    def fault(self, **fault: Any) -> None:
+        """The invoicing program misbehaves so in its next call."""
+        fault = {"method": "novo_documento", "times": 1, **fault}
+        answer = requests.post(f"{self.house.igest_url}/sandbox/faults", json=fault, timeout=30)
+        answer.raise_for_status()
+
+    def sold(self) -> list[dict[str, Any]]:
+        """The entity's issued documents, from the program's own ledger."""
+        rows = requests.get(
+            f"{self.house.igest_url}/sandbox/ledger", params={"kind": "document"}, timeout=30
+        ).json()
+        return [row for row in rows if row["entity"] == self.entity]
+
+    # the app
+
+    def page(self, number: int) -> Browser:
+        """The page of that order's document."""
+        self.browser.open(f"{self.house.app_url}/documents?q={number}")
+        return self.browser.follow_row(str(number))
+
+    def state(self, number: int) -> str:
+        """The word that the listing shows for the order, empty while it has no row."""
+        self.browser.open(f"{self.house.app_url}/documents?q={number}")
+        return self.browser.state_of(str(number))
+
+    def wait(self, number: int, *states: str, seconds: float = 30) -> str:
+        """The order's state once it is one of these words."""
+        return until(
+            lambda: found if (found := self.state(number)) in states else None, f"#{number} {states}", seconds
+        )

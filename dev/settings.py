@@ -1,0 +1,28 @@
+"""The table of settings in docs/operating.md, written from `shopapp.config`; `python -m dev.settings` renews it."""
+
+from __future__ import annotations
+
+from dev.house import ROOT
+from shopapp.config import SETTINGS
+
+PAGE = ROOT / "docs" / "operating.md"
+_HEAD = "| name | default | meaning |\n|---|---|---|\n"
+
+
+def table() -> str:
+    """The rows, in the order of the settings."""
+    rows = []
+    for setting in SETTINGS:
+        default = "**required**" if setting.default is None else f"`{setting.default}`" if setting.default else "empty"
+        rows.append(f"| `{setting.name}` | {default} | {setting.meaning} |\n")
+    return "".join(rows)
+
+
+def page(text: str) -> str:
+    """The page with its table as the settings are now."""
+    before, _, after = text.partition(_HEAD)
+    return before + _HEAD + table() + "\n" + after[after.index("## Production") :]
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(PAGE.read_text()))
