@@ -102,16 +102,19 @@ def _left(original: Original) -> list[DraftLine]:
 def _less_all(lines: Iterable[DraftLine], taken: Sequence[DraftLine]) -> list[DraftLine]:
     left = list(lines)
     for part in taken:
-        for at, line in enumerate(left):
-            if part.gross and _same(line, part) and line.gross:
-                bite = _bitten(part, line)
-                left[at] = _less(line, bite)
+        for at in _corrected_by(part, left):
+            if part.gross and left[at].gross:
+                bite = _bitten(part, left[at])
+                left[at] = _less(left[at], bite)
                 part = _less(part, bite)
     return left
 
 
-def _same(line: DraftLine, part: DraftLine) -> bool:
-    return line.ref == part.ref and shaping.group_key(line) == shaping.group_key(part)
+def _corrected_by(part: DraftLine, lines: Sequence[DraftLine]) -> list[int]:
+    """The lines that a credited part may belong to: of its own name first, then those it was split off from."""
+    same = [at for at, line in enumerate(lines) if shaping.group_key(line) == shaping.group_key(part)]
+    own = [at for at in same if lines[at].ref == part.ref]
+    return own + [at for at in same if part.ref.startswith(f"{lines[at].ref}~")]
 
 
 def _bitten(part: DraftLine, line: DraftLine) -> DraftLine:

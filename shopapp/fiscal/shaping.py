@@ -14,9 +14,6 @@ from .document import DraftLine, Level
 from .errors import OrderError
 from .money import CENT, HUNDRED, ONE, ZERO, added, cents, six
 
-_STEPS = tuple(CENT * at / 8 for at in range(1, 17))
-"""How far a line's gross is moved in search of the next cent where a provider rounds net and tax apart."""
-
 _EDGE = CENT * 4 / 10
 
 Key = tuple[str, Decimal, str]
@@ -59,11 +56,12 @@ def _by_parts(net: Decimal, rate: Decimal) -> Decimal:
 def shaped(lines: Sequence[DraftLine], level: Level) -> tuple[DraftLine, ...]:
     """The lines, so that a provider rounding at this level arrives at the sum of their `gross`.
 
-    Raises OrderError `total-differs` when that takes more than one move a line.
+    Raises OrderError `total-differs` when that takes more than two cents a line.
     """
     total = added(line.gross for line in lines)
     if level == "line":
-        placed = _moved(lines, total - predict(lines, level), CENT, _nudged)
+        missing = total - predict(lines, level)
+        placed = _moved(lines, missing, missing, _nudged)
     elif level == "document":
         exact = _gross(lines, range(len(lines)))
         placed = _moved(lines, total - cents(exact), _distance(total, exact), _shifted)
@@ -98,45 +96,27 @@ Move = Callable[[DraftLine, Decimal], list[DraftLine] | None]
 def _moved(
     lines: Sequence[DraftLine], missing: Decimal, distance: Decimal, move: Move
 ) -> list[list[DraftLine]]:
-    """Each line as it is or in pieces, one move on as many lines as cents are missing.
+    """Each line as it is or in pieces, one move on as many lines as cents are missing (two cents a line at most).
 
     `distance` is how far the exact sum is off: shared among the moves. Lines of several units come first: one unit
     is split off and carries the cent; then the largest line.
     """
     result = [[line] for line in lines]
-    left = int(abs(missing) / CENT)
-    if not left:
+    left = abs(missing)
+    each = CENT if left <= CENT * len(lines) else CENT * 2
+    if not left or left > each * len(lines):
         return result
-    step = CENT * (1 if missing > ZERO else -1) if distance == CENT else distance / left
     for at in sorted(range(len(lines)), key=lambda at: (not _splits(lines[at]), -lines[at].gross, at)):
-        pieces = move(lines[at], step) if left else None
+        bite = min(each, left)
+        pieces = move(lines[at], distance * bite / abs(missing)) if bite else None
         if pieces:
             result[at] = pieces
-            left -= 1
+            left -= bite
     return result
 
 
 def _splits(line: DraftLine) -> bool:
     return line.quantity > ONE and line.quantity == line.quantity.to_integral_value()
-
-
-def split_off(line: DraftLine, quantity: Decimal) -> tuple[DraftLine, DraftLine]:
-    """The line in two, the second with that quantity; net, VAT and gross of both add up to the line's."""
-    share = quantity / line.quantity
-    gross, net = cents(line.gross * share), cents(line.net * share)
-    net = min(net, gross) if line.vat_rate else gross
-    vat = gross - net
-    if vat > line.vat:
-        net, vat = gross - line.vat, line.vat
-    part = replace(line, ref=f"{line.ref}~1", quantity=quantity, gross=gross, net=net, vat=vat)
-    rest = replace(
-        line,
-        quantity=line.quantity - quantity,
-        gross=line.gross - gross,
-        net=line.net - net,
-        vat=line.vat - vat,
-    )
-    return rest, part
 
 
 def _priced(line: DraftLine, step: Decimal) -> DraftLine | None:
@@ -148,25 +128,57 @@ def _priced(line: DraftLine, step: Decimal) -> DraftLine | None:
     return replace(line, unit_price_net=price) if price >= ZERO else None
 
 
+def _unit_of(line: DraftLine) -> tuple[DraftLine | None, DraftLine]:
+    """The line less one unit, and that unit; the unit alone where there is no more."""
+    if not _splits(line):
+        return None, line
+    rest = replace(line, quantity=line.quantity - ONE)
+    return rest, replace(line, ref=f"{line.ref}~1", quantity=ONE)
+
+
+def _joined(line: DraftLine, rest: DraftLine | None, unit: DraftLine, gross: Decimal) -> list[DraftLine]:
+    """Both pieces, the line's net, VAT and gross shared between them; `gross` is what the rest comes to."""
+    if rest is None:
+        return [unit]
+    gross = min(gross, line.gross)
+    net = min(max(cents(exact_net(rest)), gross - line.vat, ZERO), gross, line.net)
+    left = replace(
+        unit, gross=line.gross - gross, net=line.net - net, vat=line.gross - gross - (line.net - net)
+    )
+    return [replace(rest, gross=gross, net=net, vat=gross - net), left]
+
+
 def _shifted(line: DraftLine, step: Decimal) -> list[DraftLine] | None:
     """The line with `step` more gross, on one unit split off where it has several."""
-    if not _splits(line):
-        alone = _priced(line, step)
-        return [alone] if alone else None
-    rest, unit = split_off(line, ONE)
+    rest, unit = _unit_of(line)
     other = _priced(unit, step)
-    return [rest, other] if other else None
+    if other is None:
+        return None
+    return _joined(line, rest, other, cents(_gross([rest], [0])) if rest else ZERO)
 
 
 def _nudged(line: DraftLine, step: Decimal) -> list[DraftLine] | None:
     """The same where net and tax are rounded apart: moved just so far that their sum changes by `step`."""
-    wanted = _by_parts(exact_net(line), line.vat_rate) + step
-    rest, unit = split_off(line, ONE) if _splits(line) else (None, line)
-    if rest:
-        wanted -= _by_parts(exact_net(rest), rest.vat_rate)
-    for distance in (ZERO, *_STEPS):
-        for way in (distance, -distance):
-            other = _priced(unit, way)
-            if other and _by_parts(exact_net(other), other.vat_rate) == wanted:
-                return [rest, other] if rest else [other]
+    rest, unit = _unit_of(line)
+    apart = _by_parts(exact_net(rest), rest.vat_rate) if rest else ZERO
+    wanted = _by_parts(exact_net(line), line.vat_rate) + step - apart
+    for net in _nets_of(wanted, unit.vat_rate / HUNDRED, exact_net(unit)):
+        other = _priced(unit, (net - exact_net(unit)) * (1 + unit.vat_rate / HUNDRED))
+        if other and _by_parts(exact_net(other), other.vat_rate) == wanted:
+            return _joined(line, rest, other, apart)
     return None
+
+
+def _nets_of(wanted: Decimal, rate: Decimal, near: Decimal) -> list[Decimal]:
+    """Nets whose rounding and whose tax's rounding come to what is wanted, the nearest first."""
+    found = []
+    middle = cents(wanted / (1 + rate))
+    for net in (middle, middle - CENT, middle + CENT):
+        tax = wanted - net
+        low, high = net - CENT / 2, net + CENT / 2
+        if rate:
+            low, high = max(low, (tax - CENT / 2) / rate), min(high, (tax + CENT / 2) / rate)
+        if low < high and net >= ZERO and (tax >= ZERO if rate else tax == ZERO):
+            inside = (high - low) / 8
+            found += [min(max(near, low + inside), high - inside), (low + high) / 2]
+    return sorted(found, key=lambda net: abs(net - near))

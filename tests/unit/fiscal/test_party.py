@@ -1,0 +1,106 @@
+"""The buyer's number: normalised, checked, printed or kept off the document (ID1 to ID5, EU4)."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopapp.fiscal.errors import OrderError
+from shopapp.fiscal.grounds import Grounds
+from shopapp.fiscal.party import FINAL_CONSUMER, Address, Party, identified, is_nif, to_ask_vies, vat_number
+
+
+def buyer(number: str, country: str = "PT", **more: str) -> Party:
+    return Party("Ana Exemplo", number, address=Address("Rua 1", "1000-100", "Lisboa", country), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "written", ["100000002", "PT100000002", "PT 100 000 002", "100.000.002", "100-000-002"]
+)
+def test_a_portuguese_number_is_brought_to_nine_digits(written: str) -> None:
+    found = identified(buyer(written), "PT", Grounds())
+    assert (found.tax_id, found.printed, found.is_business) == ("100000002", True, False)
+
+
+@pytest.mark.parametrize("written", ["", "-", " ", "999999990", "999 999 990", "PT999999990"[2:]])
+def test_no_number_is_the_final_consumer_and_is_not_printed(written: str) -> None:
+    grounds = Grounds()
+    found = identified(buyer(written), "PT", grounds)
+    assert (found.tax_id, found.printed) == (FINAL_CONSUMER, False)
+    assert "ID1" in grounds.rules
+
+
+@pytest.mark.parametrize("written", ["123456780", "12345678", "999999999", "000000000", "PT12", "abc"])
+def test_a_portuguese_number_that_fails_its_check_is_neither_printed_nor_dropped(written: str) -> None:
+    grounds = Grounds()
+    with pytest.raises(OrderError) as stopped:
+        identified(buyer(written), "PT", grounds)
+    assert stopped.value.code == "nif-invalid"
+    assert "ID5" in grounds.rules
+
+
+def check_digit(eight: str) -> str:
+    rest = sum(int(digit) * weight for digit, weight in zip(eight, range(9, 1, -1), strict=True)) % 11
+    return eight + str(0 if rest < 2 else 11 - rest)
+
+
+@pytest.mark.parametrize("start", ["4", "40", "73", "76", "92", "93", "94", "95", "96", "97", "0"])
+def test_a_prefix_that_nobody_has_is_refused_though_its_digit_fits(start: str) -> None:
+    assert not is_nif(check_digit(start.ljust(8, "1")))
+
+
+@pytest.mark.parametrize("start", ["1", "2", "3", "45", "5", "6", "70", "75", "79", "90", "91", "98"])
+def test_a_prefix_that_exists_is_accepted(start: str) -> None:
+    assert is_nif(check_digit(start.ljust(8, "1")))
+
+
+@pytest.mark.parametrize(
+    ("number", "business"), [("5", True), ("6", True), ("71", True), ("98", True), ("2", False)]
+)
+def test_who_is_a_business_by_the_number(number: str, business: bool) -> None:
+    found = identified(buyer(check_digit(number.ljust(8, "1"))), "PT", Grounds())
+    assert found.is_business is business
+
+
+def test_a_company_name_beside_a_valid_number_makes_a_business_and_alone_does_not() -> None:
+    assert identified(buyer("100000002", company="Ana Exemplo, Unipessoal"), "PT", Grounds()).is_business
+    assert not identified(buyer("", company="Ana Exemplo, Unipessoal"), "PT", Grounds()).is_business
+
+
+def test_a_telephone_number_in_the_place_of_the_tax_id_is_stopped() -> None:
+    number = check_digit("91111111")
+    with pytest.raises(OrderError) as stopped:
+        identified(buyer(number, phone=f"+351 {number}"), "PT", Grounds())
+    assert stopped.value.code == "nif-is-telephone"
+
+
+def test_a_foreign_number_takes_the_prefix_of_its_country_where_its_form_fits_there() -> None:
+    assert vat_number(buyer("136695976", "DE")) == "DE136695976"
+    assert vat_number(buyer("GR 094259216", "GR")) == "EL094259216"
+    assert vat_number(buyer("100000002", "PT")) == ""
+    assert to_ask_vies(buyer("FR00000000000", "FR")) == ""
+
+
+def test_a_portuguese_number_of_someone_who_lives_abroad_stays_portuguese() -> None:
+    found = identified(buyer("100000002", "FR"), "FR", Grounds())
+    assert (found.tax_id, found.is_foreign) == ("100000002", False)
+
+
+@pytest.mark.parametrize("vies", ["invalid", None])
+def test_a_number_that_vies_rejects_or_could_not_be_asked_is_kept_off_and_the_merchant_told(
+    vies: str | None,
+) -> None:
+    grounds = Grounds()
+    party = buyer("FR00000000000", "FR", vies=vies)  # type: ignore[arg-type]
+    found = identified(party, "FR", grounds)
+    assert (found.tax_id, found.printed, found.vat_country) == (FINAL_CONSUMER, False, "")
+    assert "EU4" in grounds.rules and "vat-number-rejected" in grounds.warnings
+
+
+def test_the_number_of_a_business_outside_the_union_is_printed_as_given() -> None:
+    found = identified(buyer("12-3456780", "US"), "US", Grounds())
+    assert (found.tax_id, found.printed, found.is_business, found.is_foreign) == (
+        "123456780",
+        True,
+        True,
+        True,
+    )

@@ -1,0 +1,167 @@
+"""What holds for every order: the draft's total is the paid one at each level of rounding, or there is a reason.
+
+500 orders in the usual profile, 10,000 in the nightly one. The judge (`sums.py`) shares no arithmetic with the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, replace
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from shopapp.fiscal import drafting, shaping, tax
+from shopapp.fiscal.crediting import Original, Wanted
+from shopapp.fiscal.document import Draft
+from shopapp.fiscal.errors import AppError, NotAllowedError, NotYet
+
+from .orders import LEVELS, TODAY, Bought, bought
+from .sums import cents, provider_total
+
+many = settings(
+    max_examples=max(500, settings().max_examples),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+REASONS = {"free", "shipping-untaxed"}
+"""Nothing was paid, or nothing but the delivery: no other order of these can be refused."""
+
+
+def values_of(part: Any) -> Iterator[object]:
+    """Every value inside, however deep."""
+    if isinstance(part, dict):
+        for inner in part.values():
+            yield from values_of(inner)
+    elif isinstance(part, list | tuple):
+        for inner in part:
+            yield from values_of(inner)
+    else:
+        yield part
+
+
+def drafted(case: Bought) -> Draft | None:
+    try:
+        return drafting.invoice(case.order, case.settings, TODAY)
+    except AppError as why:
+        assert why.code in REASONS, (why.code, why.detail)
+        assert why.code != "free" or (isinstance(why, NotYet) and not case.order.paid_total)
+        return None
+
+
+@many
+@given(bought())
+def test_the_total_is_what_was_paid_by_the_draft_and_by_the_provider(case: Bought) -> None:
+    made = drafted(case)
+    if made is None:
+        return
+    assert made.gross == case.order.paid_total
+    assert provider_total(made.lines, case.settings.level) == Fraction(made.gross)
+    assert shaping.predict(made.lines, case.settings.level) == made.gross
+
+
+@many
+@given(bought())
+def test_every_line_group_and_total_fit_together(case: Bought) -> None:
+    made = drafted(case)
+    if made is None:
+        return
+    for part in (*made.lines, *made.summary, made):
+        assert part.net + part.vat == part.gross
+        assert min(part.net, part.vat, part.gross) >= 0
+    for group in made.summary:
+        inside = [line for line in made.lines if shaping.group_key(line) == shaping.group_key(group)]  # type: ignore[arg-type]
+        for name in ("net", "vat", "gross"):
+            assert sum((getattr(line, name) for line in inside), Decimal(0)) == getattr(group, name)
+        # half a cent for each line at most, as a shop that rounds on the line has it
+        slack = Fraction(len(inside) + 1, 200)
+        assert abs(Fraction(group.net) * Fraction(group.vat_rate) / 100 - Fraction(group.vat)) <= slack
+    assert sum((group.gross for group in made.summary), Decimal(0)) == made.gross
+    assert sum((means.amount for means in made.payments), Decimal(0)) == made.gross
+
+
+@many
+@given(bought())
+def test_prices_with_tax_have_it_taken_out_once_for_each_rate(case: Bought) -> None:
+    made = drafted(case)
+    if made is None or not case.order.prices_include_tax:
+        return
+    for group in made.summary:
+        assert Fraction(group.net) == cents(Fraction(group.gross) / (1 + Fraction(group.vat_rate) / 100))
+
+
+@many
+@given(bought())
+def test_no_line_is_negative_and_none_without_tax_lacks_a_reason_in_force(case: Bought) -> None:
+    made = drafted(case)
+    if made is None:
+        return
+    for line in made.lines:
+        assert line.quantity > 0 and line.unit_price_net >= 0 and 0 <= line.discount_percent <= 100
+        if line.vat_rate:
+            assert not line.exemption_code
+        else:
+            assert line.exemption_mention == tax.mention(line.exemption_code, TODAY)
+    assert not [value for value in values_of(asdict(made)) if isinstance(value, float)]
+
+
+@many
+@given(bought())
+def test_no_discount_is_made_up_and_no_unit_is_lost(case: Bought) -> None:
+    made = drafted(case)
+    if made is None:
+        return
+    plain = {line.ref for line in case.order.lines if not line.discount and not case.order.discount}
+    for line in made.lines:
+        if line.ref.split("~")[0] in plain:
+            assert line.discount_percent == 0
+    for sold in case.order.lines:
+        parts = [line for line in made.lines if line.ref.split("~")[0] == sold.ref]
+        if sold.kind == "goods":
+            assert sum((line.quantity for line in parts), Decimal(0)) == sold.quantity
+
+
+@many
+@given(bought(), st.data())
+def test_credit_notes_never_exceed_what_is_left_and_in_the_end_leave_nothing(
+    case: Bought, data: st.DataObject
+) -> None:
+    made = drafted(case)
+    if made is None:
+        return
+    original = Original("FR 2026FR/1", "FR", made.customer, made.lines)
+    choice = replace(case.settings, level=data.draw(st.sampled_from(LEVELS)))
+    first = credited_some(original, choice, data)
+    if first is None:
+        return
+    assert 0 < first.gross <= made.gross
+    left = replace(original, credited=first.lines)
+    if first.gross < made.gross:
+        rest = drafting.credit_note(left, choice, TODAY)
+        assert first.gross + rest.gross == made.gross
+        assert first.net + rest.net == made.net
+        assert provider_total(rest.lines, choice.level) == Fraction(rest.gross)
+
+
+def credited_some(original: Original, choice: Any, data: st.DataObject) -> Draft | None:
+    """A note over some pieces of one line, or over an amount."""
+    whole = sum((line.gross for line in original.lines), Decimal(0))
+    amount = Decimal(data.draw(st.integers(1, int(whole * 100)))).scaleb(-2)
+    line = data.draw(st.sampled_from(original.lines))
+    wanted = Wanted(line.ref, Decimal(data.draw(st.integers(1, max(1, int(line.quantity))))))
+    try:
+        if data.draw(st.booleans()):
+            made = drafting.credit_note(original, choice, TODAY, amount=amount)
+        else:
+            made = drafting.credit_note(original, choice, TODAY, lines=[wanted])
+    except NotAllowedError as why:
+        assert why.code in ("credit-exceeds", "credit-line-unknown")
+        return None
+    assert provider_total(made.lines, choice.level) == Fraction(made.gross)
+    assert all(
+        part.net + part.vat == part.gross and min(part.net, part.vat, part.gross) >= 0 for part in made.lines
+    )
+    return made
