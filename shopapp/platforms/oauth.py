@@ -33,14 +33,15 @@ def authorize_url(
 def token_request(wire: Wire, url: str, grant_type: str, **values: str) -> Tokens:
     """The tokens that the endpoint answers with.
 
-    CredentialsError `grant-refused` when it says no, UncertainError when the answer was lost (the grant may be spent).
+    CredentialsError `grant-refused` when it says no in the standard's own way; UncertainError when the answer was lost
+    or is another's (a page of a proxy must not end a store's authorisation).
     """
     body = prepare_token_request(grant_type, **values)
     answer = wire.send("POST", url, writes=True, data=body.encode(), headers=_FORM)
     if answer.status == 429:
         raise ThrottledError("throttled")
-    if 400 <= answer.status < 500:
-        raise CredentialsError("grant-refused", error=_error(answer.body))
+    if answer.status in (400, 401) and (word := _error(answer.body)):
+        raise CredentialsError("grant-refused", error=word)
     try:
         content = json.loads(answer.body)
         return Tokens(

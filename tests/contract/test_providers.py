@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
-from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
 
 from shopapp.fiscal.document import Customer, Issued
 from shopapp.fiscal.errors import (
@@ -32,6 +29,7 @@ from shopapp.fiscal.tax import exemption_codes
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import Once, Provider
 from tests.contract.accounts import ACCOUNTS, TODAY, Account
+from tests.contract.broken import LOST, broken
 from tests.contract.drafts import ABROAD, ANA, FIRM, credit_of, draft, exempt, line
 from tests.contract.tape import MODE
 
@@ -351,62 +349,19 @@ def test_a_paper_that_is_not_there_is_not_ready(account: Account) -> None:
 # --- a wire that breaks -------------------------------------------------------------------------------------
 
 
-class Broken(BaseAdapter):
-    """A transport on which nothing comes back but what the test says."""
-
-    def __init__(self, outcome: Exception | int, headers: dict[str, str] | None = None) -> None:
-        super().__init__()
-        self.outcome, self.headers = outcome, headers or {}
-
-    def send(self, request: Any, *args: Any, **more: Any) -> requests.Response:
-        if isinstance(self.outcome, Exception):
-            raise self.outcome
-        reply = requests.Response()
-        reply.status_code, reply.request, reply.url = self.outcome, request, request.url
-        reply.headers.update(self.headers)
-        reply.raw = HTTPResponse(BytesIO(), status=self.outcome, preload_content=False)
-        return reply
-
-    def close(self) -> None:
-        pass
-
-
-def over(account: Account, broken: Broken) -> Provider:
-    """The provider on that transport."""
-    provider = account.provider()
-    session: requests.Session = provider._wire.session  # type: ignore[attr-defined]
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, broken)
-    return provider
-
-
-LOST = [
-    requests.ConnectionError("reset"),
-    requests.ReadTimeout("slow"),
-    requests.exceptions.ChunkedEncodingError("cut"),
-    requests.exceptions.ContentDecodingError("gzip"),
-    OSError("no"),
-    500,
-    502,
-    503,
-    504,
-    408,
-    302,
-    307,
-    304,
-    200,
-    204,
-    404,
-]
-
-
-@pytest.mark.parametrize("outcome", LOST, ids=str)
-def test_nothing_but_a_definite_answer_ends_the_doubt(
-    name: str, outcome: Exception | int, tmp_path: Path
-) -> None:
+@contextmanager
+def over(name: str, outcome: Exception | int, headers: dict[str, str] | None = None) -> Iterator[Provider]:
+    """The provider on a transport with that outcome."""
     account = ACCOUNTS[name]()
-    with account.opened("live", "", tmp_path):
-        provider = over(account, Broken(outcome))
+    with account.opened("unplugged", "", Path()):
+        provider = account.provider()
+        broken(provider._wire.session, outcome, headers)  # type: ignore[attr-defined]
+        yield provider
+
+
+@pytest.mark.parametrize("outcome", [*LOST, 200, 204, 404], ids=str)
+def test_nothing_but_a_definite_answer_ends_the_doubt(name: str, outcome: Exception | int) -> None:
+    with over(name, outcome) as provider:
         with pytest.raises(UncertainError):
             provider.issue(draft(), "QI-1")
         with pytest.raises(UnreachableError):
@@ -414,10 +369,8 @@ def test_nothing_but_a_definite_answer_ends_the_doubt(
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int, tmp_path: Path) -> None:
-    account = ACCOUNTS[name]()
-    with account.opened("live", "", tmp_path):
-        provider = over(account, Broken(status))
+def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int) -> None:
+    with over(name, status) as provider:
         for verb in (provider.check, provider.choices, lambda: provider.issue(draft(), "QI-1")):
             with pytest.raises(MerchantError) as raised:
                 verb()
@@ -425,10 +378,8 @@ def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int, tmp_pa
             assert {"field", "answer"} <= set(raised.value.detail)
 
 
-def test_too_many_calls_are_tried_again_later(name: str, tmp_path: Path) -> None:
-    account = ACCOUNTS[name]()
-    with account.opened("live", "", tmp_path):
-        provider = over(account, Broken(429, {"Retry-After": "120"}))
+def test_too_many_calls_are_tried_again_later(name: str) -> None:
+    with over(name, 429, {"Retry-After": "120"}) as provider:
         with pytest.raises(ThrottledError) as raised:
             provider.issue(draft(), "QI-1")
         assert raised.value.retry_after == 120

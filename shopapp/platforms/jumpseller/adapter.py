@@ -22,7 +22,7 @@ from shopapp.platforms.oauth import authorize_url, token_request
 
 from ..base import Attachment, Event, Platform, SaleSummary, ShopTax, StoreInfo, TokenGiver, Tokens
 from .hooks import EVENTS, claims, read, signed
-from .orders import loads, order_from
+from .orders import order_from
 
 SCOPE = (
     "read_store read_orders write_orders read_products write_products read_customers read_taxes"
@@ -125,8 +125,8 @@ class Jumpseller(Platform):
         if answer.status == 404:
             raise OrderError("order-missing")
         history = self._call("GET", f"/orders/{order_id}/history.json")
-        past = loads(history.body) if history.status == 200 else []
-        return order_from(loads(answer.body), past)
+        past = _parsed(history) if history.status == 200 else []
+        return order_from(_parsed(answer), past)
 
     def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
         for page in range(1, 1000):

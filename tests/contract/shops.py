@@ -1,0 +1,257 @@
+"""One shop at each platform, as the suite for all of them needs it: opened live at its stand-in, or from cassettes.
+
+A further platform adds a class here and one line to `SHOPS`; the tests stay as they are.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from unittest import mock
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+
+from sandbox import web
+from sandbox.jumpseller import create, parts_of
+from shopapp.http import Wire
+from shopapp.platforms.base import Platform
+from shopapp.platforms.jumpseller import Jumpseller
+from shopapp.platforms.jumpseller.adapter import SCOPE
+from tests.contract import tape
+
+REDIRECT = "https://app.test/install/callback"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One call as it was: what was asked and what came back, JSON read."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    sent: Any
+    status: int
+    got: Any
+
+
+class Shop(ABC):
+    """A shop at one platform. In use between `opened` and its end."""
+
+    name: ClassVar[str]
+    code: ClassVar[str]
+    events: ClassVar[tuple[str, ...]]
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.urls: list[str] = []
+
+    @abstractmethod
+    @contextmanager
+    def opened(self, mode: str, cassette: str) -> Iterator[None]:
+        """The shop ready for use, `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
+
+    @abstractmethod
+    def platform(self, token: Callable[[str | None], str] | None = None) -> Platform:
+        """The platform as the application opens it: for this shop, or for none when there is no token giver."""
+
+    @abstractmethod
+    def consent(self, challenge: str) -> str:
+        """The code that the merchant's consent gives."""
+
+    @abstractmethod
+    def token(self) -> str:
+        """A good access token of this shop."""
+
+    @abstractmethod
+    def sell(self, **spec: Any) -> str:
+        """The number of a new order, by the stand-in's specification."""
+
+    @abstractmethod
+    def arrange(self, scene: str) -> None:
+        """Nothing; the outside is in that scene from now on."""
+
+    @abstractmethod
+    def seen(self, order_id: str) -> Mapping[str, Any] | None:
+        """The order with its documents and history as the stand-in keeps it; None where only a cassette speaks."""
+
+    @abstractmethod
+    def hooks(self) -> list[Mapping[str, Any]] | None:
+        """The shop's hooks as the stand-in keeps them."""
+
+    @abstractmethod
+    def secrets(self) -> tuple[str, ...]:
+        """What must appear in no address, log line or error."""
+
+    def session(self) -> requests.Session:
+        """A session that remembers each of its calls."""
+        session = requests.Session()
+        session.hooks["response"].append(self._remember)
+        return session
+
+    def _remember(self, reply: requests.Response, **more: Any) -> None:
+        request = reply.request
+        parts = urlsplit(str(request.url))
+        self.urls.append(str(request.url))
+        self.exchanges.append(
+            Exchange(
+                str(request.method),
+                parts.path,
+                parse_qsl(parts.query),
+                request.headers,
+                _read(request.body, str(request.headers.get("Content-Type", ""))),
+                reply.status_code,
+                _read(reply.content, reply.headers.get("Content-Type", "")),
+            )
+        )
+
+
+def _read(body: Any, kind: str) -> Any:
+    text = body.decode() if isinstance(body, bytes) else body or ""
+    if "urlencoded" in kind:
+        return dict(parse_qsl(text))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text or None
+
+
+class _Counted:
+    """Stands for the stand-in's `secrets`: what it gives is known beforehand and worth nothing."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def token_urlsafe(self, length: int) -> str:
+        self.given += 1
+        return f"stand-in-token-{self.given:04d}"
+
+    def token_hex(self, length: int) -> str:
+        return "stand-in-hex".ljust(2 * length, "0")
+
+
+class JumpsellerShop(Shop):
+    """The first shop of the stand-in."""
+
+    name = "jumpseller"
+    code = "olariadosado"
+    events = ("order_paid", "order_canceled")
+    base = "https://jumpseller.test"
+
+    @contextmanager
+    def opened(self, mode: str, cassette: str) -> Iterator[None]:
+        self._session, self._base, self._secret = self.session(), self.base, "stand-in-client-secret"
+        self._parts: Any = None
+        self._sold, self._given = 1000, 0
+        if mode == "unplugged":
+            yield
+            return
+        if mode == "replayed":
+            with tape.replayed(self._session, self.name, cassette):
+                yield
+            return
+        counted = _Counted()
+        with (
+            mock.patch("sandbox.jumpseller.accounts.secrets", counted),
+            mock.patch("sandbox.jumpseller.world.secrets", counted),
+        ):
+            app = create(None, "https://app.test", "http://localhost")
+            self._parts = parts_of(app)
+            self._parts.switches.set("rate-limits", "off")
+            running = web.start(app)
+            self._base, self._secret = running.url, "sandbox-secret"
+            try:
+                if mode == "recorded":
+                    with tape.recorded(self._session, self.name, cassette, self._scrub):
+                        yield
+                else:
+                    yield
+            finally:
+                running.stop()
+                self._parts.close()
+
+    def _scrub(self, text: str) -> str:
+        text = text.replace(self._secret, "stand-in-client-secret")
+        return text.replace(self._base, self.base).replace(
+            self._base.removeprefix("http://"), "jumpseller.test"
+        )
+
+    def platform(self, token: Callable[[str | None], str] | None = None) -> Platform:
+        return Jumpseller(
+            Wire(5, allow_plain=True, session=self._session),
+            token,
+            REDIRECT,
+            client_id="quick-invoice",
+            client_secret=self._secret,
+            accounts_url=self._base,
+            api_url=f"{self._base}/v1",
+            admin_origins=("https://*.jumpseller.test",),
+        )
+
+    @property
+    def _shop(self) -> Any:
+        return self._parts.world.shops[self.code]
+
+    def consent(self, challenge: str) -> str:
+        if self._parts is None:
+            self._given += 1
+            return f"stand-in-token-{self._given:04d}"
+        asked = {
+            "scope": SCOPE,
+            "redirect_uri": REDIRECT,
+            "code_challenge": challenge,
+            "code_challenge_method": "S256" if challenge else "",
+        }
+        return str(self._parts.accounts.grant(self._shop, asked))
+
+    def token(self) -> str:
+        code = self.consent("")
+        if self._parts is None:
+            self._given += 2
+            return f"stand-in-token-{self._given - 1:04d}"
+        return str(self._parts.accounts.exchange(code, REDIRECT, None)["access_token"])
+
+    def sell(self, **spec: Any) -> str:
+        self._sold += 1
+        if self._parts is not None:
+            asked = {"lines": [{"sku": "TACA-01", "qty": 2}, {"sku": "LIV-OLA-01"}], "pay": True, **spec}
+            placed = self._parts.orders.place(self._shop, asked)
+            assert placed["id"] == self._sold
+        return str(self._sold)
+
+    def arrange(self, scene: str) -> None:
+        if self._parts is None:
+            return
+        shop = self._shop
+        if scene in ("expire", "revoke"):
+            self._parts.accounts.expire(shop, scene)
+        elif scene == "doubled-hooks":
+            for hook in list(shop.hooks.values()):
+                number = shop.next_id("hook", 1)
+                shop.put("hook", {**hook, "id": number})
+        elif scene == "lost-hook":
+            shop.drop("hook", next(iter(shop.hooks)))
+        else:
+            raise ValueError(scene)
+
+    def seen(self, order_id: str) -> Mapping[str, Any] | None:
+        if self._parts is None:
+            return None
+        order: Mapping[str, Any] = self._shop.orders[int(order_id)]
+        return order
+
+    def hooks(self) -> list[Mapping[str, Any]] | None:
+        return None if self._parts is None else list(self._shop.hooks.values())
+
+    def secrets(self) -> tuple[str, ...]:
+        return (self._secret, "stand-in-token-", "stand-in-hex")
+
+
+SHOPS: dict[str, type[Shop]] = {
+    "jumpseller": JumpsellerShop,
+}

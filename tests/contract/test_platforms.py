@@ -1,0 +1,466 @@
+"""One suite for all shop platforms: what each must do whatever its API is.
+
+Every test runs on cassettes and live against the stand-in, so that neither can drift from the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import logging
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from shopapp.fiscal.errors import (
+    AppError,
+    CredentialsError,
+    OrderError,
+    ThrottledError,
+    TransientError,
+    UncertainError,
+    UnreachableError,
+)
+from shopapp.platforms import PLATFORMS
+from shopapp.platforms.base import Attachment, Platform, UnreadableHook
+from tests.contract.broken import LOST, broken
+from tests.contract.shops import REDIRECT, SHOPS, Shop
+from tests.contract.tape import MODE
+
+pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
+
+VERIFIER = "v" * 43
+CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+HOOK_URL = "https://app.test/hooks/jumpseller/unguessable"
+
+
+@pytest.fixture(params=["replayed", "live"])
+def mode(request: pytest.FixtureRequest) -> str:
+    """How this test speaks to the outside."""
+    if MODE["record"]:
+        return "recorded" if request.param == "replayed" else "live"
+    return str(request.param)
+
+
+@pytest.fixture(params=list(PLATFORMS))
+def name(request: pytest.FixtureRequest) -> str:
+    """Which platform this test is about."""
+    return str(request.param)
+
+
+@pytest.fixture
+def shop(
+    request: pytest.FixtureRequest, mode: str, name: str, caplog: pytest.LogCaptureFixture
+) -> Iterator[Shop]:
+    """A shop, at the end of which no secret stands in an address or in the log."""
+    caplog.set_level(logging.DEBUG, logger="quickinvoice")
+    found = SHOPS[name]()
+    with found.opened(mode, request.node.originalname.removeprefix("test_")):
+        yield found
+        for secret in found.secrets():
+            assert not any(secret in url for url in found.urls)
+            assert secret not in caplog.text
+
+
+@pytest.fixture
+def live(name: str) -> Iterator[Shop]:
+    """A shop live at its stand-in, for what no cassette holds."""
+    found = SHOPS[name]()
+    with found.opened("live", ""):
+        yield found
+
+
+@pytest.fixture
+def unplugged(name: str) -> Iterator[Platform]:
+    """The platform with a token and nobody at the other end."""
+    found = SHOPS[name]()
+    with found.opened("unplugged", ""):
+        yield found.platform(lambda refused: "token")
+
+
+def opened(shop: Shop) -> Platform:
+    """The platform with a good token of the shop."""
+    token = shop.token()
+    return shop.platform(lambda refused: token)
+
+
+def paper(kind: Any = "FR", number: str = "FR 2026FR/12") -> Attachment:
+    return Attachment(kind, f"QI-{number}", number, "https://app.test/d/0123456789abcdef")
+
+
+def test_every_platform_has_a_shop_in_this_suite() -> None:
+    assert set(SHOPS) == set(PLATFORMS)
+
+
+# --- authorising ----------------------------------------------------------------------------------------
+
+
+def test_the_address_of_consent_carries_state_and_challenge_and_no_secret(shop: Shop) -> None:
+    url = shop.platform().authorize_url("the-state", CHALLENGE)
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert asked["response_type"] == "code"
+    assert (asked["state"], asked["redirect_uri"]) == ("the-state", REDIRECT)
+    assert (asked["code_challenge"], asked["code_challenge_method"]) == (CHALLENGE, "S256")
+    assert asked["scope"]
+    assert not any(secret in url for secret in shop.secrets())
+
+
+def test_a_code_is_exchanged_once(shop: Shop) -> None:
+    code = shop.consent(CHALLENGE)
+    tokens = shop.platform().exchange(code, VERIFIER)
+    assert tokens.access
+    assert tokens.refresh
+    assert tokens.expires_in == 3600
+    with pytest.raises(CredentialsError):
+        shop.platform().exchange(code, VERIFIER)
+
+
+def test_a_code_without_its_verifier_is_worth_nothing(shop: Shop) -> None:
+    code = shop.consent(CHALLENGE)
+    with pytest.raises(CredentialsError):
+        shop.platform().exchange(code, "w" * 43)
+
+
+def test_a_refreshed_pair_replaces_the_old_one(shop: Shop) -> None:
+    first = shop.platform().exchange(shop.consent(CHALLENGE), VERIFIER)
+    second = shop.platform().refresh(str(first.refresh))
+    assert second.access != first.access
+    assert shop.platform(lambda refused: second.access).store_info().code == shop.code
+    with pytest.raises(CredentialsError) as raised:
+        shop.platform().refresh(str(first.refresh))
+    assert raised.value.code == "grant-refused"
+
+
+def test_a_refused_token_is_asked_for_once_more_and_then_given_up(shop: Shop) -> None:
+    asked: list[str | None] = []
+
+    def give(refused: str | None) -> str:
+        asked.append(refused)
+        return "no-good-token"
+
+    with pytest.raises(CredentialsError) as raised:
+        shop.platform(give).store_info()
+    assert raised.value.code == "store-access"
+    assert asked == [None, "no-good-token"]
+
+
+def test_a_token_that_ran_out_is_replaced_without_ado(shop: Shop) -> None:
+    old = shop.token()
+    shop.arrange("expire")
+    new = shop.token()
+    given = itertools.chain([old], itertools.repeat(new))
+    assert shop.platform(lambda refused: next(given)).store_info().code == shop.code
+
+
+def test_a_platform_without_a_token_calls_nobody(shop: Shop) -> None:
+    with pytest.raises(CredentialsError):
+        shop.platform().store_info()
+    assert shop.urls == []
+
+
+# --- the store ------------------------------------------------------------------------------------------
+
+
+def test_the_token_says_whose_store_it_is(shop: Shop) -> None:
+    found = opened(shop).store_info()
+    assert (found.code, found.currency, found.country) == (shop.code, "EUR", "PT")
+    assert found.name
+    assert found.hooks_token
+    assert "/" in found.timezone
+    assert found.language == "pt"
+
+
+def test_the_admin_of_a_store_may_frame_us_and_has_an_address_for_an_order(name: str) -> None:
+    platform = SHOPS[name]()
+    with platform.opened("live", ""):
+        opened_platform = platform.platform()
+        origins = opened_platform.admin_origins(platform.code)
+        assert all(urlsplit(origin).scheme == "https" and "*" not in origin for origin in origins)
+        assert opened_platform.order_admin_url(platform.code, "1001").startswith(origins[0])
+
+
+def test_the_taxes_of_the_shop_are_read(shop: Shop) -> None:
+    rates = {tax.rate for tax in opened(shop).taxes()}
+    assert rates == {Decimal(23), Decimal(13), Decimal(6)}
+
+
+def test_hooks_are_made_once_however_often_they_are_asked_for(shop: Shop) -> None:
+    platform = opened(shop)
+    assert platform.listen(HOOK_URL, shop.events) == "missing"
+    assert platform.listen(HOOK_URL, shop.events) == ""
+    hooks = shop.hooks()
+    if hooks is not None:
+        assert sorted(hook["event"] for hook in hooks) == sorted(shop.events)
+        assert {hook["url"] for hook in hooks} == {HOOK_URL}
+
+
+def test_hooks_that_were_doubled_or_lost_are_mended(shop: Shop) -> None:
+    platform = opened(shop)
+    platform.listen(HOOK_URL, shop.events)
+    shop.arrange("doubled-hooks")
+    assert platform.listen(HOOK_URL, shop.events) == "doubled"
+    shop.arrange("lost-hook")
+    assert platform.listen(HOOK_URL, shop.events) == "missing"
+    hooks = shop.hooks()
+    if hooks is not None:
+        assert sorted(hook["event"] for hook in hooks) == sorted(shop.events)
+
+
+def test_hooks_of_others_are_left_alone(shop: Shop) -> None:
+    platform = opened(shop)
+    platform.listen("https://other.test/hooks", shop.events)
+    platform.listen(HOOK_URL, shop.events)
+    hooks = shop.hooks()
+    if hooks is not None:
+        assert len(hooks) == 2 * len(shop.events)
+
+
+# --- orders ---------------------------------------------------------------------------------------------
+
+
+def test_a_paid_order_is_read_to_the_cent(shop: Shop) -> None:
+    number = shop.sell(nif="299900010")
+    order = opened(shop).order(number)
+    assert (order.id, order.status, order.currency) == (number, "paid", "EUR")
+    assert order.total == Decimal("40.50")
+    assert [(line.sku, line.quantity, line.charged) for line in order.lines if line.kind == "goods"] == [
+        ("TACA-01", Decimal(2), Decimal(23)),
+        ("LIV-OLA-01", Decimal(1), Decimal(6)),
+    ]
+    assert order.prices_include_tax
+    assert order.buyer.tax_id == "299900010"
+    assert order.created_at.tzinfo is not None
+    assert order.paid_at is not None
+
+
+def test_an_unpaid_order_is_not_called_paid(shop: Shop) -> None:
+    assert opened(shop).order(shop.sell(pay=False)).status == "open"
+
+
+def test_an_order_that_is_not_there_is_missing(shop: Shop) -> None:
+    with pytest.raises(OrderError) as raised:
+        opened(shop).order("999")
+    assert raised.value.code == "order-missing"
+
+
+def test_paid_orders_come_newest_first_and_end_at_their_day(shop: Shop) -> None:
+    numbers = [shop.sell(), shop.sell(pay=False), shop.sell()]
+    platform = opened(shop)
+    found = list(platform.paid_orders(LONG_AGO))
+    assert [sale.order_id for sale in found] == [numbers[2], numbers[0]]
+    assert {sale.status for sale in found} == {"paid"}
+    assert found[0].total == Decimal("40.50")
+    assert list(platform.paid_orders(datetime(2100, 1, 1, tzinfo=UTC))) == []
+
+
+def test_a_document_is_shown_on_the_order_once(shop: Shop) -> None:
+    number = shop.sell()
+    platform = opened(shop)
+    for _ in range(2):
+        platform.attach(number, paper())
+    platform.attach(number, paper("NC", "NC 2026NC/1"))
+    seen = shop.seen(number)
+    if seen is not None:
+        assert [one["external_id"] for one in seen["documents"]] == ["QI-FR 2026FR/12", "QI-NC 2026NC/1"]
+        assert [one["document_type"] for one in seen["documents"]] == [1, 0]
+        assert {one["url"] for one in seen["documents"]} == {paper().url}
+
+
+def test_a_note_stands_in_the_history_once(shop: Shop) -> None:
+    number = shop.sell()
+    platform = opened(shop)
+    for _ in range(2):
+        platform.note(number, "Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀")
+    seen = shop.seen(number)
+    if seen is not None:
+        texts = [entry["message"] for entry in seen["history"]]
+        assert texts.count("Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀") == 1
+
+
+@pytest.mark.parametrize("verb", ["attach", "note"])
+def test_what_is_shown_on_an_order_that_is_gone_is_said(live: Shop, verb: str) -> None:
+    platform = opened(live)
+    with pytest.raises(OrderError) as raised:
+        _show(platform, verb, "999")
+    assert raised.value.code == "order-missing"
+
+
+def _show(platform: Platform, verb: str, number: str) -> None:
+    if verb == "attach":
+        platform.attach(number, paper())
+    else:
+        platform.note(number, "FR 2026FR/12")
+
+
+# --- hooks ----------------------------------------------------------------------------------------------
+
+KEY = "stand-in-hooks-token"
+BODY = json.dumps({"order": {"id": 1001, "status": "Paid"}}).encode()
+
+
+def signature(body: bytes, key: str = KEY) -> str:
+    return base64.b64encode(hmac.new(key.encode(), body, hashlib.sha256).digest()).decode()
+
+
+def headers(**changes: str) -> dict[str, str]:
+    """Headers as Jumpseller sends them; a further platform that signs otherwise makes this a part of its shop."""
+    values = {
+        "Jumpseller-Hmac-Sha256": signature(BODY),
+        "Jumpseller-Event": "order_paid",
+        "Jumpseller-Store-Code": "olariadosado",
+    }
+    return values | {f"Jumpseller-{name}": value for name, value in changes.items()}
+
+
+def test_a_good_signature_over_the_very_bytes_is_good(name: str) -> None:
+    assert PLATFORMS[name].signed(BODY, headers(), KEY)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        signature(BODY, "another"),
+        signature(BODY + b" "),
+        signature(BODY).lower(),
+        signature(BODY).rstrip("="),
+        hmac.new(KEY.encode(), BODY, hashlib.sha256).hexdigest(),
+        signature(BODY) + " ",
+        f"{signature(BODY)}, {signature(BODY)}",
+        "\xe9" * 44,
+        "😀",
+        "A" * 10_000,
+        "\ud800",
+    ],
+)
+def test_any_other_signature_is_not_and_never_an_error(name: str, given: str) -> None:
+    assert PLATFORMS[name].signed(BODY, headers(**{"Hmac-Sha256": given}), KEY) is False
+
+
+def test_no_signature_is_not_a_good_one(name: str) -> None:
+    assert PLATFORMS[name].signed(BODY, {}, KEY) is False
+
+
+def test_what_the_headers_claim_is_only_read(name: str) -> None:
+    assert PLATFORMS[name].hook_claims(headers()) == ("olariadosado", "order_paid")
+    assert PLATFORMS[name].hook_claims({}) == ("", "")
+    code, event = PLATFORMS[name].hook_claims(headers(**{"Store-Code": "x" * 5000, "Event": "y" * 5000}))
+    assert len(code) <= 100
+    assert len(event) <= 40
+
+
+@pytest.mark.parametrize(
+    ("event", "kind"),
+    [
+        ("order_paid", "paid"),
+        ("order_canceled", "cancelled"),
+        ("order_updated", "updated"),
+        ("order_new", "updated"),
+    ],
+)
+def test_a_hook_about_an_order_names_it(name: str, event: str, kind: str) -> None:
+    found = PLATFORMS[name].read_hook(event, BODY)
+    assert (found.kind, found.order_id) == (kind, "1001")
+
+
+def test_a_hook_about_something_else_is_about_something_else(name: str) -> None:
+    assert PLATFORMS[name].read_hook("product_updated", b"whatever").kind == "other"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"no",
+        b"[]",
+        b"null",
+        b"{}",
+        b'{"order": []}',
+        b'{"order": {"id": null}}',
+        b'{"order": {"id": true}}',
+        b'{"order": {"id": 1.5}}',
+        b'{"order": {"id": "../1"}}',
+        b'{"order": {"id": -1}}',
+        b'{"order": {"id": 99999999999999999999999}}',
+        b'{"order": {"id": "\\u0661"}}',
+        b'{"order": ' + b"[" * 100_000,
+        b'{"id": ' * 5000 + b"1" + b"}" * 5000,
+        b'\xff\xfe{"order": {"id": 1}}',
+        BODY.decode().encode("utf-16"),
+        b'{"order": {"id": NaN}}',
+        bytes(range(256)),
+    ],
+    ids=range(19),
+)
+def test_a_hook_that_cannot_be_read_is_said_to_be_so(name: str, body: bytes) -> None:
+    with pytest.raises(UnreadableHook) as raised:
+        PLATFORMS[name].read_hook("order_paid", body)
+    assert str(raised.value)
+
+
+# --- a wire that breaks ---------------------------------------------------------------------------------
+
+READS: dict[str, Callable[[Platform], Any]] = {
+    "store_info": lambda platform: platform.store_info(),
+    "order": lambda platform: platform.order("1001"),
+    "paid_orders": lambda platform: list(platform.paid_orders(LONG_AGO)),
+    "taxes": lambda platform: platform.taxes(),
+    "attach": lambda platform: platform.attach("1001", paper()),
+    "note": lambda platform: platform.note("1001", "x"),
+    "listen": lambda platform: platform.listen(HOOK_URL, ("order_paid",)),
+}
+
+
+@pytest.mark.parametrize("outcome", [*LOST, 200, 204], ids=str)
+@pytest.mark.parametrize("verb", READS)
+def test_whatever_begins_by_reading_may_be_repeated(
+    unplugged: Platform, verb: str, outcome: Exception | int
+) -> None:
+    platform = unplugged
+    broken(platform._wire.session, outcome)  # type: ignore[attr-defined]
+    with pytest.raises(UnreachableError):
+        READS[verb](platform)
+
+
+@pytest.mark.parametrize("verb", ["attach", "note", "listen"])
+def test_a_write_that_is_lost_is_a_doubt(live: Shop, verb: str) -> None:
+    live.sell()
+    platform = opened(live)
+    wire = platform._wire  # type: ignore[attr-defined]
+    send = wire.send
+
+    def lost(method: str, url: str, *, writes: bool, **content: Any) -> Any:
+        if method != "GET":
+            broken(wire.session, 500)
+        return send(method, url, writes=writes, **content)
+
+    wire.send = lost
+    with pytest.raises(UncertainError):
+        READS[verb](platform)
+
+
+@pytest.mark.parametrize("verb", READS)
+def test_too_many_calls_are_tried_again_later(unplugged: Platform, verb: str) -> None:
+    platform = unplugged
+    broken(platform._wire.session, 429)  # type: ignore[attr-defined]
+    with pytest.raises(ThrottledError):
+        READS[verb](platform)
+
+
+@pytest.mark.parametrize("outcome", [*LOST, 200, 204, 400, 401, 403, 404, 422], ids=str)
+def test_a_lost_exchange_is_never_taken_for_a_refusal(unplugged: Platform, outcome: Exception | int) -> None:
+    # a status alone, without the standard's words, may be that of a proxy
+    platform = unplugged
+    broken(platform._wire.session, outcome)  # type: ignore[attr-defined]
+    for verb in (lambda: platform.exchange("code", VERIFIER), lambda: platform.refresh("old")):
+        with pytest.raises((UncertainError, TransientError)) as raised:
+            verb()
+        assert isinstance(raised.value, AppError)
