@@ -7,6 +7,8 @@ CODE := shopapp sandbox dev migrations tests wsgi.py
 # processes that share the tests; 0 runs them in one
 JOBS ?= 2
 ARGS ?=
+# the compiled files make every start three times as fast, and git ignores them
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run demo test check format lint house venv lock shots check-openapi clean
 .DEFAULT_GOAL := help

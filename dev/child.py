@@ -204,10 +204,12 @@ def _runs(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
+    """Whether it ended and only its number is left; one whose other threads still end is not there yet."""
     if not ON_LINUX:
         return False
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        threads = len(os.listdir(f"/proc/{pid}/task"))
     except OSError:
         return True
-    return stat.rpartition(")")[2].split()[0] in "ZX"
+    return stat.rpartition(")")[2].split()[0] in "ZX" and threads <= 1

@@ -175,9 +175,12 @@ class House:
 
     def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
         bin_folder = str(Path(sys.executable).parent)
-        return os.environ | kept_secrets(self.folder / "secrets.json") | {
+        # without its compiled files every process would compile all that it imports
+        given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return given | kept_secrets(self.folder / "secrets.json") | {
             "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
             "PYTHONUNBUFFERED": "1",
+            "WEB_PROCESSES": os.environ.get("WEB_PROCESSES", "1"),
             MARK: str(self.folder),
             "PORT": str(self.ports.app),
             "BIND": f"127.0.0.1:{self.ports.app}",

@@ -75,6 +75,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("server", kinds, indirect=True, scope="session")
 
 
+# xdist reads the groups in a hook of the same name, and the later a plug-in came, the earlier it is called
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
@@ -297,7 +298,7 @@ def db(app: Flask) -> Iterator[SQLAlchemy]:
 @pytest.fixture(scope="module")
 def house(server: Server) -> Iterator[House]:
     """The whole program as real processes on a fresh database of this kind, one for the tests of a module."""
-    with House(database_url=server.fresh(), clock_scale=60, settings={"WEB_PROCESSES": "1"}) as house:
+    with House(database_url=server.fresh(), clock_scale=60) as house:
         yield house
 
 
