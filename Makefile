@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint house venv lock shots check-openapi clean
+.PHONY: help run demo test check format lint house venv lock shots check-openapi record clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -45,6 +45,10 @@ shots: venv ## a picture of every page, in var/shots
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }
 	@$(PY) -m sandbox.jumpseller.openapi "$(FILE)"
+	@$(PY) -m tests.contract.openapi "$(FILE)"
+
+record: venv ## every cassette of the contract suites anew, against the stand-ins
+	@$(PY) -m tests.contract.record
 
 venv: ## the environment alone, in .venv
 	@$(or $(PYTHON),false) $(ENOUGH) 2>/dev/null || { echo 'Python 3.11 or newer is needed$(if $(PYTHON), and $(PYTHON) is not it): on Debian as root apt-get install python3 python3-venv, or name one: make PYTHON=/path/to/python3'; exit 1; }

@@ -239,6 +239,10 @@ class JumpsellerShop(Shop):
         else:
             raise ValueError(scene)
 
+    def turn(self, switch: str, position: str) -> None:
+        """Nothing; the stand-in's switch is in that position."""
+        self._parts.switches.set(switch, position)
+
     def seen(self, order_id: str) -> Mapping[str, Any] | None:
         if self._parts is None:
             return None

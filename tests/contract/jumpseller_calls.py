@@ -1,0 +1,77 @@
+"""The project's own schema of the Jumpseller calls it makes, and what a call is held against it for.
+
+Used by test_jumpseller_schema (always) and openapi.py (`make check-openapi`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from shopapp.platforms.base import Attachment
+from tests.contract.shops import Exchange, JumpsellerShop
+
+SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "jumpseller_schema.json").read_text("utf-8"))
+CALLS: dict[str, dict[str, Any]] = SCHEMA["calls"]
+
+
+def call_of(exchange: Exchange) -> str:
+    """The call as the schema names it: `GET /orders/{id}.json`."""
+    path = re.sub(r"/\d+(?=[/.])", "/{id}", exchange.path.removeprefix("/v1"))
+    return f"{exchange.method} {path}"
+
+
+def differences(exchange: Exchange) -> Iterator[str]:
+    """What in this call is not as the schema has it."""
+    call = call_of(exchange)
+    if call not in CALLS:
+        yield f"{call}: not in the schema"
+        return
+    known = CALLS[call]
+    answer = known["answers"].get(str(exchange.status))
+    if answer is None:
+        yield f"{call}: answered {exchange.status}"
+    query = known.get("query", {"type": "object", "maxProperties": 0})
+    request = known.get("request", {"type": "null"})
+    for what, value, schema in (
+        ("query", dict(exchange.query), query),
+        ("request", exchange.sent, request),
+        ("answer", exchange.got, answer or {}),
+    ):
+        for error in Draft202012Validator({**schema, "$defs": SCHEMA["$defs"]}).iter_errors(value):
+            yield f"{call}: {what} {error.json_path}: {error.message[:200]}"
+
+
+def every_call(shop: JumpsellerShop) -> list[Exchange]:
+    """Each call of the adapter, made at least once by its own verbs, on several kinds of order."""
+    token = shop.token()
+    platform = shop.platform(lambda refused: token)
+    platform.store_info()
+    platform.taxes()
+    platform.listen("https://app.test/hooks/x", shop.events)
+    shop.arrange("doubled-hooks")
+    platform.listen("https://app.test/hooks/x", shop.events)
+    specs: list[dict[str, Any]] = [
+        {"nif": "299900010", "coupon": "1.00", "shipping": "4.92"},
+        {"pay": False, "address": "madeira"},
+        {"lines": [{"sku": "PDF-MOLDES"}], "company": "Exemplo, Lda."},
+        {
+            "lines": [{"sku": "TACA-01", "qty": 3, "discount": "1.00"}, {"sku": "WORK-ISENTO"}],
+            "address": "es",
+        },
+        {"address": "us", "gift_cards": "5.00"},
+    ]
+    for spec in specs:
+        platform.order(shop.sell(**spec))
+    number = shop.sell()
+    platform.attach(number, Attachment("FR", "QI-1", "FR 2026FR/1", "https://app.test/d/x"))
+    platform.attach(number, Attachment("NC", "QI-2", "NC 2026NC/1", "https://app.test/d/y"))
+    platform.note(number, "FR 2026FR/1")
+    list(platform.paid_orders(datetime(2000, 1, 1, tzinfo=UTC)))
+    return shop.exchanges

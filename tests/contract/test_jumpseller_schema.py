@@ -1,0 +1,103 @@
+"""Adapter and stand-in held against the project's own schema of Jumpseller's calls, in each position of a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from sandbox.jumpseller.switches import SWITCHES
+from shopapp.fiscal.errors import OrderError
+from shopapp.platforms.base import Attachment
+from shopapp.platforms.jumpseller.adapter import SCOPE
+from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, every_call
+from tests.contract.shops import Exchange, JumpsellerShop
+
+# switches that change what an API call answers, in the positions that are not the default
+POSITIONS = [
+    (switch.name, position)
+    for switch in SWITCHES
+    for position in switch.positions[1:]
+    if switch.name
+    in (
+        "rate",
+        "wrapped-store",
+        "coupon",
+        "order-tax",
+        "line-tax",
+        "line-discount",
+        "completed-at",
+        "created-state",
+    )
+]
+
+
+@pytest.fixture
+def shop() -> Iterator[JumpsellerShop]:
+    found = JumpsellerShop()
+    with found.opened("live", ""):
+        yield found
+
+
+def test_the_schema_itself_is_one() -> None:
+    Draft202012Validator.check_schema({"$defs": SCHEMA["$defs"]})
+    for call in CALLS.values():
+        for schema in (call.get("query", {}), call.get("request", {}), *call["answers"].values()):
+            Draft202012Validator.check_schema(schema)
+
+
+def test_the_adapter_makes_exactly_the_calls_of_the_schema(shop: JumpsellerShop) -> None:
+    assert {call_of(exchange) for exchange in every_call(shop)} == set(CALLS)
+
+
+def test_the_adapter_asks_for_the_scope_of_every_call(shop: JumpsellerShop) -> None:
+    assert {call["scope"] for call in CALLS.values()} <= set(SCOPE.split())
+
+
+def test_requests_and_answers_are_as_the_schema_has_them(shop: JumpsellerShop) -> None:
+    assert [one for exchange in every_call(shop) for one in differences(exchange)] == []
+
+
+@pytest.mark.parametrize(("switch", "position"), POSITIONS)
+def test_the_schema_holds_in_every_position_of_a_switch(
+    shop: JumpsellerShop, switch: str, position: str
+) -> None:
+    shop.turn(switch, position)
+    try:
+        every_call(shop)
+    except OrderError:
+        # figures that no reading reconciles: the answer itself was as described
+        assert switch in ("line-discount", "line-tax", "order-tax", "coupon")
+    assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
+
+
+def test_a_missing_order_is_answered_as_the_schema_has_it(shop: JumpsellerShop) -> None:
+    token = shop.token()
+    platform = shop.platform(lambda refused: token)
+    for verb in (
+        lambda: platform.order("999"),
+        lambda: platform.note("999", "x"),
+        lambda: platform.attach("999", Attachment("FR", "1", "1", "https://app.test/d/x")),
+    ):
+        with pytest.raises(OrderError):
+            verb()
+    assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
+
+
+@pytest.mark.parametrize(
+    "exchange",
+    [
+        Exchange("GET", "/v1/customers.json", [], {}, None, 200, []),
+        Exchange("GET", "/v1/taxes.json", [("page", "2")], {}, None, 200, []),
+        Exchange("GET", "/v1/taxes.json", [], {}, None, 200, {}),
+        Exchange("GET", "/v1/taxes.json", [], {}, None, 201, []),
+        Exchange("GET", "/v1/orders/1.json", [], {}, None, 200, {"order": {"id": 1}}),
+        Exchange("GET", "/v1/orders.json", [("limit", "101")], {}, None, 200, []),
+        Exchange("POST", "/v1/hooks.json", [], {}, {"hook": {"event": "order_paid"}}, 200, {}),
+        Exchange("POST", "/v1/orders/1/history.json", [], {}, {"order_history": {"message": ""}}, 200, {}),
+    ],
+    ids=call_of,
+)
+def test_a_call_that_is_otherwise_is_told(exchange: Exchange) -> None:
+    assert list(differences(exchange))
