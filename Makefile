@@ -23,7 +23,7 @@ demo: venv ## installs, pays a dozen orders and holds the ledger against the sho
 	@exec $(PY) -m dev.demo $(ARGS)
 
 test: venv ## every test, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)
-	@$(PY) -m pytest -q -n $(JOBS) --dist loadgroup $(ARGS)
+	@$(PY) -m pytest -q -n $(JOBS) $(ARGS)
 
 check: lint house test ## the one gate: format, lint, types, house rules, tests
 

@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for, and how the run is ordered, judged and summed up.
+"""Fixtures that every test may ask for; tests/running.py has the hooks.
 
 `app` and `client` (an app of its own for each test, on SQLite and on PostgreSQL), `db` (its database, inside
 an app context), `make_app` (the same with other settings), `valkey`, `house` (the real processes, one for a
@@ -12,7 +12,6 @@ import os
 import shutil
 import socket
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -25,24 +24,18 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from dev.house import House, kept_secrets
 from dev.servers import Missing, Valkey
+from tests.running import (
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_generate_tests,
+    pytest_make_collect_report,
+    pytest_runtest_makereport,
+    pytest_terminal_summary,
+    pytest_xdist_make_scheduler,
+)
 from tests.servers import Database, PostgreSQL, Server, Sqlite
 
-KINDS = {"sqlite": Sqlite, "postgres": PostgreSQL}
-# what is quick comes first, so that a mistake shows early
-ORDER = (
-    "unit",
-    "house",
-    "cases",
-    "dev",
-    "sandbox",
-    "contract",
-    "web",
-    "hostile",
-    "fault",
-    "journey",
-    "browser",
-)
-STRICT = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
+CLASSES = {"sqlite": Sqlite, "postgres": PostgreSQL}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -58,74 +51,15 @@ hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
-
-# --- the run ----------------------------------------------------------------------------------------------
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption(
-        "--db", choices=["sqlite", "postgres", "both"], default="both", help="databases to test on"
-    )
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "server" in metafunc.fixturenames:
-        wanted = metafunc.config.getoption("--db")
-        kinds = list(KINDS) if wanted == "both" else [wanted]
-        metafunc.parametrize("server", kinds, indirect=True, scope="session")
-
-
-# xdist reads the groups in a hook of the same name, and the later a plug-in came, the earlier it is called
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    root = Path(__file__).parent
-
-    def rank(item: pytest.Item) -> int:
-        top = item.path.relative_to(root).parts[0]
-        return ORDER.index(top) if top in ORDER else ORDER.index("web")
-
-    items.sort(key=rank)
-    for item in items:
-        if "house" in getattr(item, "fixturenames", ()):
-            # tests that share a house run on the same xdist worker, or each worker would build its own
-            spec = getattr(item, "callspec", None)
-            kind = spec.params.get("server", "") if spec else ""
-            item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{kind}"))
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    report: Any = yield
-    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
-        report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
-    return report
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
-    report: Any = yield
-    if STRICT and report.skipped:
-        report.outcome = "failed"
-        report.longrepr = f"{collector.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
-    return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    skipped: dict[str, int] = {}
-    for report in terminalreporter.stats.get("skipped", []):
-        skipped[_reason(report)] = skipped.get(_reason(report), 0) + 1
-    if config.getoption("--db") != "both":
-        terminalreporter.write_line(f"\nOnly on {config.getoption('--db')}, as asked with --db.")
-    if not skipped:
-        terminalreporter.write_line("\nNothing was skipped.")
-    for reason, count in sorted(skipped.items()):
-        terminalreporter.write_line(f"\nSkipped {count}: {reason}")
-
-
-def _reason(report: Any) -> str:
-    why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
-    return str(why).removeprefix("Skipped: ")
+__all__ = [
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_generate_tests",
+    "pytest_make_collect_report",
+    "pytest_runtest_makereport",
+    "pytest_terminal_summary",
+    "pytest_xdist_make_scheduler",
+]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -172,7 +106,7 @@ def server(request: pytest.FixtureRequest, _servers: dict[str, Server | str]) ->
     kind: str = request.param
     if kind not in _servers:
         try:
-            _servers[kind] = KINDS[kind]()
+            _servers[kind] = CLASSES[kind]()
         except Missing as problem:
             _servers[kind] = str(problem)
     found = _servers[kind]

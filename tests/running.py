@@ -1,0 +1,108 @@
+"""How a test run is ordered, shared out, judged and summed up.
+
+The hooks are called by pytest, through tests/conftest.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+KINDS = ("sqlite", "postgres")
+# what is quick comes first, so that a mistake shows early
+ORDER = (
+    "unit",
+    "house",
+    "cases",
+    "dev",
+    "sandbox",
+    "contract",
+    "web",
+    "hostile",
+    "fault",
+    "journey",
+    "browser",
+)
+SLOW = {"fault", "journey", "browser"}
+STRICT = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--db", choices=["sqlite", "postgres", "both"], default="both", help="databases to test on"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--db")
+        kinds = list(KINDS) if wanted == "both" else [wanted]
+        metafunc.parametrize("server", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> int:
+        top = item.path.relative_to(root).parts[0]
+        return ORDER.index(top) if top in ORDER else ORDER.index("web")
+
+    items.sort(key=rank)
+
+
+class Together(LoadScopeScheduling):
+    """Gives a whole file to one worker, or each worker would build what the file's tests share."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        kind = re.search(r"\[(?:.*-)?(sqlite|postgres)\b", nodeid)
+        # where processes are started, the file's two databases may go to two workers
+        return f"{file} {kind[1]}" if kind and SLOW & set(file.split("/")) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    config.option.loadscopereorder = False  # keeps the order above
+    return Together(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: Any = yield
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report: Any = yield
+    if STRICT and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        skipped[_reason(report)] = skipped.get(_reason(report), 0) + 1
+    if config.getoption("--db") != "both":
+        terminalreporter.write_line(f"\nOnly on {config.getoption('--db')}, as asked with --db.")
+    if not skipped:
+        terminalreporter.write_line("\nNothing was skipped.")
+    for reason, count in sorted(skipped.items()):
+        terminalreporter.write_line(f"\nSkipped {count}: {reason}")
+
+
+def _reason(report: Any) -> str:
+    why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(why).removeprefix("Skipped: ")
