@@ -10,7 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import UTC, datetime, tzinfo
+from typing import Any, ClassVar, Self
 from unittest import mock
 from urllib.parse import parse_qsl, urlsplit
 
@@ -135,6 +136,14 @@ class _Counted:
         return "stand-in-hex".ljust(2 * length, "0")
 
 
+class _Still(datetime):
+    """Stands for the stand-in's clock, so that recording the same again changes no cassette."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return cls(2026, 11, 20, 10, 0, tzinfo=tz)
+
+
 class JumpsellerShop(Shop):
     """The first shop of the stand-in."""
 
@@ -159,6 +168,10 @@ class JumpsellerShop(Shop):
         with (
             mock.patch("sandbox.jumpseller.accounts.secrets", counted),
             mock.patch("sandbox.jumpseller.world.secrets", counted),
+            mock.patch("sandbox.jumpseller.world.datetime", _Still),
+            mock.patch(
+                "sandbox.jumpseller.accounts.time", mock.Mock(time=lambda: _Still.now(UTC).timestamp())
+            ),
         ):
             app = create(None, "https://app.test", "http://localhost")
             self._parts = parts_of(app)
