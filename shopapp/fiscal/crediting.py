@@ -65,9 +65,9 @@ def credit_note(
     if not lines and amount is None:
         taken = [line for line in left if line.gross]
     by_amount = ZERO if amount is None else amount - added(line.gross for line in taken)
-    if by_amount < ZERO:
-        raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
-    if by_amount:
+    if by_amount < ZERO and amount is not None:
+        taken = _reduced(amount, lines, taken)
+    elif by_amount:
         taken += _for_amount(by_amount, _less_all(left, taken))
     gross = added(line.gross for line in taken)
     if not gross or gross > available:
@@ -171,6 +171,14 @@ def _part(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLine:
     vat = min(gross - net, line.vat)
     net = min(gross - vat, line.net)
     return replace(line, quantity=quantity, gross=gross, net=net, vat=gross - net)
+
+
+def _reduced(amount: Decimal, lines: Sequence[Wanted], taken: Sequence[DraftLine]) -> list[DraftLine]:
+    """Less than the lines came to (something was kept back), over these lines alone, their quantities given back."""
+    if amount <= ZERO or any(wanted.gross is not None for wanted in lines):
+        raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
+    parts = spread(amount, [line.gross for line in taken])
+    return [_part(line, line.quantity, part) for line, part in zip(taken, parts, strict=True) if part]
 
 
 def _for_amount(amount: Decimal, lines: Sequence[DraftLine]) -> list[DraftLine]:

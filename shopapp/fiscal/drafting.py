@@ -18,7 +18,7 @@ from .errors import AppError, OrderError
 from .grounds import Grounds
 from .money import ZERO, added
 from .order import Order
-from .party import FINAL_CONSUMER, Address, Buyer, identified, to_ask_vies
+from .party import FINAL_CONSUMER, Address, Buyer, country_code, identified, to_ask_vies
 from .rating import FOLLOWERS, Rating
 from .tax import Tax
 
@@ -123,7 +123,7 @@ def _country(order: Order) -> str:
     """Where the buyer lives: his billing address, else where the goods go, else Portugal."""
     for address in (order.buyer.address, order.ship_to):
         if address and address.country:
-            return address.country
+            return country_code(address.country)
     return "PT"
 
 

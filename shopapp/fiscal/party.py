@@ -69,6 +69,12 @@ class Buyer:
     """A taxable person of another country by the number that he gave."""
 
 
+def country_code(written: str) -> str:
+    """The ISO code in capitals, also where the VAT prefix or a common other code was written (EL, UK)."""
+    code = written.strip().upper()
+    return {"EL": "GR", "UK": "GB"}.get(code, code)
+
+
 def cleaned(written: str) -> str:
     """The number in capitals without blanks, dots, hyphens and slashes; empty when nothing is left to judge."""
     return re.sub(r"[^0-9A-Z]", "", written.upper())
@@ -87,7 +93,7 @@ def vat_number(party: Party) -> str:
     A number without prefix takes the one of the buyer's country when its form fits there.
     """
     number = cleaned(party.tax_id)
-    country = party.address.country if party.address else ""
+    country = country_code(party.address.country) if party.address else ""
     prefixes = tax.member_states()
     if (
         not number

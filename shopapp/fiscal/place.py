@@ -14,10 +14,9 @@ from . import tax
 from .document import Settings
 from .errors import OrderError, UnreachableError
 from .grounds import Grounds
-from .party import Address, Buyer
+from .party import Address, Buyer, country_code
 
 _ZONES = {"PT": "Europe/Lisbon", "PT-MA": "Atlantic/Madeira", "PT-AC": "Atlantic/Azores"}
-_WRITTEN = {"EL": "GR", "UK": "GB"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def zone(region: str) -> str:
 
 def territory(address: Address, *, for_goods: bool = True) -> Territory:
     """What the address means for VAT (rule EX2). Raises OrderError where a postal code is missing that decides it."""
-    country = _WRITTEN.get(address.country.upper(), address.country.upper()) or "PT"
+    country = country_code(address.country) or "PT"
     postal = re.sub(r"\s", "", address.postal_code.upper())
     if country == "XI":
         return Territory("eu", "XI") if for_goods else Territory("export", "GB", True)

@@ -52,7 +52,7 @@ def order_of(case: Case) -> Order:
     rate = order.get("exchange_rate") or {}
     return Order(
         id=case["id"],
-        status="paid" if order["paid"] else "open",
+        status="cancelled" if order.get("cancelled") else "paid" if order["paid"] else "open",
         created_at=_moment(order["date"]),
         currency=order["currency"],
         prices_include_tax=order["prices_include_tax"],

@@ -84,7 +84,15 @@ def test_an_amount_beyond_the_named_lines_comes_from_the_others() -> None:
     assert note.gross == Decimal("30.00")
     assert note.lines[0].gross == Decimal("21.20")
     assert {line.ref for line in note.lines[1:]} == {"TS", "SHIP"}
-    assert refused(issued(), lines=[Wanted("BK")], amount=Decimal("20.00")) == "credit-amount-below-lines"
+
+
+def test_something_may_be_kept_back_of_the_lines_that_came_back() -> None:
+    note = credited(issued(), lines=[Wanted("BK")], amount=Decimal("20.00"))
+    assert [(line.ref, line.quantity, line.gross) for line in note.lines] == [
+        ("BK", Decimal(1), Decimal("20.00"))
+    ]
+    told = [Wanted("BK", Decimal(1), Decimal("21.20"))]
+    assert refused(issued(), lines=told, amount=Decimal("20.00")) == "credit-amount-below-lines"
 
 
 def test_notes_one_after_another_never_exceed_the_invoice_and_end_at_nothing() -> None:
