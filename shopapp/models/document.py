@@ -8,7 +8,6 @@ cause) is the promise of one document. Never talks to anyone.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -339,13 +338,3 @@ class Document(Row):
     def mark(tax_id: str) -> str:
         """The keyed hash under which a tax id is kept for exact search."""
         return sealed.marks(tax_id)[0]
-
-    def siblings(self) -> Iterable[Document]:
-        """The other documents of the same order."""
-        return db.session.scalars(
-            select(Document)
-            .where(
-                Document.store_id == self.store_id, Document.order_id == self.order_id, Document.id != self.id
-            )
-            .order_by(Document.id)
-        )

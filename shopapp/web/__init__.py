@@ -25,6 +25,7 @@ from shopapp.web import (
     public,
     session,
     setup,
+    wording,
 )
 
 
@@ -37,6 +38,10 @@ def init_app(app: Flask) -> None:
         )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     formats.init_app(app)
+    app.jinja_env.filters.update(
+        declared=wording.declared, kind=wording.kind_word, kind_title=wording.kind_title, kinds=wording.kinds_word,
+        region=wording.region_name,
+    )  # fmt: skip
     session.init_app(app)
     limits.init_app(app)
     headers.init_app(app)

@@ -13,13 +13,11 @@ import time
 from typing import Any
 
 from flask import Blueprint, Response, request
-from sqlalchemy import update
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from shopapp import fault, jobs
+from shopapp import connect, fault, jobs
 from shopapp.models import Hook, Store, db
-from shopapp.platforms import PLATFORMS
 
 log = logging.getLogger("quickinvoice.hooks")
 
@@ -36,7 +34,7 @@ _kept: dict[str, tuple[float, tuple[int, str, str]]] = {}
 @bp.post("/hooks/<platform>/<key>")
 def receive(platform: str, key: str) -> Response:
     """200 once the hook is kept; 401, 413, 415 or 503 otherwise."""
-    if platform not in PLATFORMS:
+    if platform not in connect.platform_names():
         return _answer(401)
     if request.headers.get("Content-Encoding", "identity") != "identity":
         return _answer(415)
@@ -53,7 +51,7 @@ def receive(platform: str, key: str) -> Response:
 
 
 def _verified(platform: str, key: str, body: bytes) -> Response:
-    adapter = PLATFORMS[platform]
+    adapter = connect.platform_class(platform)
     store_id, code, token = _store(platform, key)
     headers: Any = request.headers  # finds a name whatever its case
     claimed, event = adapter.hook_claims(headers)
@@ -89,10 +87,7 @@ def _store(platform: str, key: str) -> tuple[int, str, str]:
 def _refused(store_id: int, key: str) -> None:
     """Nothing; counts the refusal, so that the clock reads the store's hooks token again. The next look is fresh."""
     _kept.pop(key, None)
-    db.session.execute(
-        update(Store).where(Store.id == store_id).values(refused_hooks=Store.refused_hooks + 1)
-    )
-    db.session.commit()
+    Store.refuse_hook(store_id)
 
 
 def _answer(status: int) -> Response:

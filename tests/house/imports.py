@@ -63,13 +63,14 @@ TABLE = (
     Room("deciding", "issuing opening settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect models {MOVES} fiscal.errors fault", "click flask redis rq"),
     # what browsers and hooks see
-    Room("web*", "web connect deciding jobs models fiscal", PAGES),
+    Room("web*", "web checking connect deciding followups jobs models fiscal", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
+    Room("web.health", "models", "flask sqlalchemy.exc"),
     Room("web.install", "web connect fault fiscal jobs models", PAGES),
-    Room("web.documents", "web checking connect deciding fiscal issuing jobs models", PAGES),
-    Room("web.setup", "web checking connect deciding fiscal jobs models", PAGES),
-    Room("web.forms", "web.wording", PAGES),
-    Room("web.wording", "web.sentences web.formats", "babel flask flask_babel"),
+    Room("web.forms", "web.tongue", PAGES),
+    Room("web.tongue", "", "flask_babel"),
+    Room("web.sentences", ""),
+    Room("web.wording", "web.formats web.sentences web.tongue"),
 )  # fmt: skip
 
 # fiscal law knows no clock, no network, no machine

@@ -1,0 +1,151 @@
+"""The fiscal choices: what the provider offers, what the merchant chose of it, and what goes on because of that.
+
+Browsers with a session only. The provider's lists are kept with their time, so that the form works while it is down.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shopapp import connect, deciding, jobs
+from shopapp.fiscal import place
+from shopapp.fiscal.errors import AppError
+from shopapp.models import Account, db, now
+from shopapp.web.formats import zone
+from shopapp.web.forms import KINDS, Form, choices_form, open_series
+from shopapp.web.session import store_required, writes
+from shopapp.web.tongue import gettext
+from shopapp.web.wording import say
+
+bp = Blueprint("choosing", __name__, url_prefix="/setup")
+
+FRESH_SECONDS = 60
+EMPTY: dict[str, Any] = {"kinds": [], "series": [], "exemptions": [], "warehouses": [], "rates": []}
+MENDED_BY_CHOICES = (
+    "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
+    "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
+)  # fmt: skip
+
+Answer = Response | str | tuple[str, int]
+
+
+def today() -> date:
+    """Today where the store dates its documents."""
+    return now().astimezone(zone()).date()
+
+
+def lists_of(account: Account) -> dict[str, Any]:
+    """The provider's lists as last read."""
+    return {**EMPTY, **(account.choices or {})}
+
+
+def read_lists(account: Account) -> str:
+    """Nothing when the lists are fresh, else the sentence that says why they are not. Commits; asks the provider."""
+    read_at = (account.choices or {}).get("at")
+    if read_at and (now() - datetime.fromisoformat(read_at)).total_seconds() < FRESH_SECONDS:
+        return ""
+    label = connect.provider_class(account.provider).label
+    try:
+        provider = connect.provider_of(account)
+        db.session.commit()
+        found = provider.choices()
+    except AppError as error:
+        db.session.rollback()
+        return say(error.code, error.detail, label).cause
+    account.choices = {
+        "at": now().isoformat(),
+        "kinds": list(found.kinds),
+        "series": [[one.code, one.kind, one.open] for one in found.series],
+        "exemptions": [[one.code, one.label, one.default] for one in found.exemptions],
+        "warehouses": [[one.code, one.label, one.default] for one in found.warehouses],
+        "rates": [str(rate) for rate in found.rates],
+    }
+    db.session.commit()
+    return ""
+
+
+@bp.get("/choices")
+@store_required
+@writes
+def choices() -> Answer:
+    """The form, with the lists of the account; it appears only after good keys."""
+    account: Account | None = g.account
+    if account is None:
+        return redirect(url_for("setup.start"))
+    stale = read_lists(account)
+    return _page(account, Form(account.settings or _proposed(account)), stale)
+
+
+def _proposed(account: Account) -> dict[str, Any]:
+    """What the form shows the first time: the usual, nothing decided that only the merchant can decide."""
+    lists = lists_of(account)
+    series = {kind: (open_series(lists, kind) or [""])[0] for kind in lists["kinds"]}
+    kinds = [kind for kind in KINDS if kind in lists["kinds"]]
+    return {
+        "kind": next((kind for kind in kinds if series.get(kind)), kinds[0] if kinds else ""),
+        "series": series,
+        "exemption": "",
+        "warehouse": next((code for code, _, default in lists["warehouses"] if default), ""),
+        "ship_from": account.facts.get("region") or "PT",
+        "regime": "normal",
+        "retailer": True,
+        "automatic": True,
+        "alert": True,
+        "alert_email": g.store.email,
+        "starts_on": today().isoformat(),
+        "gift_cards": "",
+    }
+
+
+def _page(account: Account, form: Form, stale: str = "", status: int = 200) -> tuple[str, int]:
+    lists = lists_of(account)
+    page = render_template(
+        "setup_choices.html", lists=lists, values=form.values, wrong=form.wrong, stale=stale,
+        provider=connect.provider_class(account.provider), today=today(), open_series=open_series,
+        read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
+    )  # fmt: skip
+    return page, status
+
+
+@bp.post("/choices")
+@store_required
+def save() -> Answer:
+    """The choices kept; from the start date on paid orders are issued, and what waited for a choice goes on."""
+    account: Account | None = g.account
+    if account is None:
+        return redirect(url_for("setup.start"), 303)
+    form = choices_form(request.form, lists_of(account), account.settings or {}, today())
+    if form.wrong:
+        return _page(account, form, status=422)
+    former = account.settings or {}
+    account.settings = {**former, **form.values}
+    if g.store.ready_at is None or form.values["starts_on"] != former.get("starts_on"):
+        g.store.ready_at = _begins(date.fromisoformat(form.values["starts_on"]), form.values["ship_from"])
+    db.session.commit()
+    deciding.retry_blocked(g.store, MENDED_BY_CHOICES)
+    jobs.ring()
+    flash(gettext("Escolhas guardadas."))
+    return redirect(url_for("setup.check"), 303)
+
+
+def _begins(day: date, ship_from: str) -> datetime:
+    """The instant from which paid orders are ours: now for today, else midnight where the store is."""
+    local = ZoneInfo(place.zone(ship_from))
+    if day <= now().astimezone(local).date():
+        # platforms tell whole seconds: an order of this very second is ours
+        return now().replace(microsecond=0)
+    return datetime.combine(day, time(), local)
+
+
+def choose_law(cause: str) -> None:
+    """Nothing; from now on this difference of tax follows the law, the total unchanged. Commits."""
+    account: Account = g.account
+    chosen = {**account.settings.get("on_tax_difference", {}), cause: "follow-law"}
+    account.settings = {**account.settings, "on_tax_difference": chosen}
+    db.session.commit()
+    deciding.retry_blocked(g.store, ("tax-differs",))

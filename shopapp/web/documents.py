@@ -1,0 +1,341 @@
+"""The listing of documents, and one document's page with its remedies.
+
+Browsers with a session, each for its own store alone: a foreign number is 404, as an unknown one is. Every remedy is
+one move of the row (`deciding`); nothing here sends anything to a provider but the question for a PDF.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
+
+from shopapp import connect, deciding, followups, jobs
+from shopapp.fiscal.errors import MerchantError
+from shopapp.fiscal.party import Party, cleaned, is_nif, to_ask_vies
+from shopapp.models import Document, db, listing, now
+from shopapp.models.document import BLOCKED, ISSUED, REVIEW
+from shopapp.web.choosing import choose_law
+from shopapp.web.errors import page
+from shopapp.web.formats import month, zone
+from shopapp.web.forms import email_in, euros_in, typed_in
+from shopapp.web.home import midnight
+from shopapp.web.public import pdf_answer
+from shopapp.web.session import store_required
+from shopapp.web.showing import kind_of, provider_label, row_of, rows_of, told
+from shopapp.web.story import story_of
+from shopapp.web.tongue import gettext
+from shopapp.web.wording import kind_title, say, warned
+
+bp = Blueprint("documents", __name__, url_prefix="/documents")
+
+Answer = AnyResponse | str | tuple[str, int]
+LISTED_KINDS = ("FT", "FR", "FS", "NC")
+LARGEST = 2**62
+
+
+# the listing
+
+
+def asked() -> listing.Filters:
+    """What the address asks to see; what it cannot mean is left out."""
+    args = request.args
+    since, until = _period(args.get("p", ""))
+    kind = args.get("t", "")
+    tab = args.get("estado", "")
+    return listing.Filters(
+        tab=tab if tab in listing.TABS else "",
+        text="".join(c for c in args.get("q", "") if c.isprintable()).strip()[:100],
+        kind=kind if kind in LISTED_KINDS else "",
+        since=since,
+        until=until,
+        older_than=_number(args.get("antes", "")),
+        newer_than=_number(args.get("depois", "")),
+    )
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
+def _period(text: str) -> tuple[datetime | None, datetime | None]:
+    """The instants between which a period lies: `7d`, `30d`, or a month as `2026-11`."""
+    today = now().astimezone(zone()).date()
+    if text in ("1d", "7d", "30d"):
+        return midnight(today - timedelta(days=int(text[:-1]) - 1)), None
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None, None
+    return midnight(first), midnight(_next_month(first))
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def _periods() -> list[tuple[str, str]]:
+    """The periods on offer: the last days, and the last twelve months."""
+    found = [
+        ("", gettext("Todos")), ("1d", gettext("Hoje")), ("7d", gettext("Últimos 7 dias")),
+        ("30d", gettext("Últimos 30 dias")),
+    ]  # fmt: skip
+    first = now().astimezone(zone()).date().replace(day=1)
+    for _ in range(12):
+        found.append((f"{first:%Y-%m}", month(midnight(first))))
+        first = (first - timedelta(days=1)).replace(day=1)
+    return found
+
+
+@bp.get("")
+@store_required
+def index() -> Answer:
+    """The store's documents, newest first."""
+    filters = asked()
+    found = listing.page(g.store, filters)
+    if not found.rows and not filters.narrowed and not filters.tab and not listing.any_at_all(g.store):
+        return render_template("documents_empty.html")
+    return render_template(
+        "documents.html", rows=rows_of(found.rows), found=found, filters=filters, periods=_periods(),
+        kinds=[(code, kind_title(code)) for code in LISTED_KINDS], waiting=listing.count_waiting(g.store),
+        period=request.args.get("p", ""), here=_here, choose_all=request.args.get("escolher") == "pagina",
+    )  # fmt: skip
+
+
+def _here(**changes: str) -> str:
+    """The listing's address with these parameters changed, paging forgotten."""
+    kept = {k: v for k, v in request.args.items() if k in ("estado", "q", "p", "t") and v}
+    wanted: dict[str, Any] = {k: v for k, v in {**kept, **changes}.items() if v}
+    return url_for("documents.index", **wanted)
+
+
+@bp.get("/rows")
+@store_required
+def rows() -> Answer:
+    """The rows of the same page as they are now, for the script that keeps the listing fresh; 304 when none changed."""
+    shown = rows_of(listing.page(g.store, asked()).rows)
+    versions = " ".join(f"{row.id}:{row.version}" for row in shown)
+    answer = make_response(render_template("_rows.html", rows=shown))
+    answer.set_etag(hashlib.sha256(versions.encode()).hexdigest()[:24])
+    return answer.make_conditional(request)
+
+
+# one document
+
+
+def _mine(number: int) -> Document:
+    document = listing.of_store(g.store, number) if number < LARGEST else None
+    if document is None:
+        abort(404)
+    return document
+
+
+@bp.get("/<int:number>")
+@store_required
+def one(number: int) -> Answer:
+    """The document's page: what it is, why it stands where it stands, what to do, and its whole story."""
+    return _page(_mine(number))
+
+
+def _page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]:
+    label = provider_label(document)
+    follow_ups = listing.failed_follow_ups([document])
+    account = document.account or g.account
+    context: dict[str, Any] = {
+        "document": document,
+        "shown": row_of(document, follow_ups.get(document.id)),
+        "said": told(document, follow_ups.get(document.id)),
+        "kind": kind_of(document),
+        "draft": document.draft,
+        "buyer": document.buyer or {},
+        "events": story_of(document, label),
+        "provider": connect.provider_class(account.provider) if account is not None else None,
+        "order_url": connect.platform(g.store.platform).order_admin_url(g.store.code, document.order_id),
+        "version": _version(document),
+        "others": [row_of(other) for other in listing.siblings(document)],
+        "link": followups.link(document),
+        "warnings": [w for w in map(warned, document.draft.warnings if document.draft else ()) if w],
+        "wrong": {},
+        "typed": {},
+        "hints": [],
+        **more,
+    }
+    if document.state == REVIEW and document.draft is not None:
+        context["hints"] = listing.unknown_numbers(document, document.draft.series)
+    names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
+    return render_template(names.get(document.state, "document_waiting.html"), **context), status
+
+
+def _version(document: Document) -> str:
+    """Changes whenever anything that the page tells has changed."""
+    owed = [f"{one.state}{one.tries}" for one in listing.follow_ups_of(document)]
+    text = f"{document.changed_at} {document.state} {document.alarm} {owed} {len(document.moves)}"
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+@bp.get("/<int:number>/version")
+@store_required
+def version(number: int) -> Answer:
+    """A word that changes when the document's page does, for the script that keeps it fresh."""
+    return make_response(_version(_mine(number)), 200, {"Content-Type": "text/plain; charset=utf-8"})
+
+
+@bp.get("/<int:number>/pdf")
+@store_required
+def pdf(number: int) -> Response:
+    """The provider's PDF."""
+    document = _mine(number)
+    return pdf_answer(document, followups.pdf(document))
+
+
+# remedies: one move each
+
+
+def _moved(document: Document, text: str) -> AnyResponse:
+    jobs.ring()
+    flash(text)
+    return redirect(url_for("documents.one", number=document.id), 303)
+
+
+@bp.errorhandler(deciding.AlreadyMoved)
+def too_late(error: deciding.AlreadyMoved) -> tuple[str, int]:
+    """409: someone or something was faster; nothing was done."""
+    number = (request.view_args or {}).get("number")
+    return page(
+        409, gettext("O documento já não está onde o viu"),
+        gettext("Mudou entretanto, noutra janela ou por si só. Nada foi feito; veja como está agora."),
+        back=url_for("documents.one", number=number) if number else url_for("documents.index"),
+    )  # fmt: skip
+
+
+@bp.post("/<int:number>/issue")
+@store_required
+def issue(number: int) -> Answer:
+    """The document goes on as soon as a worker is free."""
+    document = _mine(number)
+    deciding.issue(document)
+    return _moved(document, gettext("Pedido feito: o documento sai dentro de segundos."))
+
+
+@bp.post("/<int:number>/tax-id")
+@store_required
+def correct(number: int) -> Answer:
+    """The same with the tax id that the merchant typed; refused here already when it cannot be one."""
+    document = _mine(number)
+    text = typed_in(request.form.get("nif", ""))
+    plain = cleaned(text)
+    if is_nif(plain.removeprefix("PT")):
+        plain = plain.removeprefix("PT")
+    elif not to_ask_vies(Party(tax_id=plain)):
+        return _page(document, 422, wrong={"nif": gettext("Este NIF não é válido.")}, typed={"nif": text})
+    deciding.issue(document, {"tax_id": plain})
+    return _moved(document, gettext("NIF corrigido: o documento sai dentro de segundos."))
+
+
+@bp.post("/<int:number>/no-tax-id")
+@store_required
+def without_tax_id(number: int) -> Answer:
+    """The same for a final consumer."""
+    document = _mine(number)
+    deciding.issue(document, {"tax_id": ""})
+    return _moved(document, gettext("O documento sai sem NIF dentro de segundos."))
+
+
+@bp.post("/<int:number>/follow-law")
+@store_required
+def follow_law(number: int) -> Answer:
+    """The merchant's choice for this difference of tax, kept for its cause; what waited for it goes on."""
+    document = _mine(number)
+    cause = str((document.detail or {}).get("cause", ""))
+    if document.state != BLOCKED or document.reason != "tax-differs" or not cause or g.account is None:
+        raise deciding.AlreadyMoved
+    choose_law(cause)
+    return _moved(document, gettext("Escolha guardada: o documento segue a lei, com o mesmo total."))
+
+
+@bp.post("/<int:number>/aside")
+@store_required
+def aside(number: int) -> Answer:
+    """The order is answered elsewhere and no longer counts as missing."""
+    document = _mine(number)
+    deciding.set_aside(document, typed_in(request.form.get("other", "")))
+    return _moved(document, gettext("Encomenda posta de parte."))
+
+
+@bp.post("/<int:number>/exists")
+@store_required
+def exists(number: int) -> Answer:
+    """The document was found in the invoicing program: its number is kept, nothing more is issued."""
+    document = _mine(number)
+    typed = {name: typed_in(request.form.get(name, "")) for name in ("number", "total")}
+    total = euros_in(typed["total"])
+    if total is None:
+        wrong = {"total": gettext("Escreva o total como aparece no documento, por exemplo 89,35.")}
+        return _page(document, 422, wrong=wrong, typed=typed)
+    try:
+        deciding.exists(document, typed["number"], total)
+    except MerchantError as error:
+        db.session.rollback()
+        said = say(error.code, error.detail, provider_label(document))
+        field = "total" if error.code == "total-not-ours" else "number"
+        return _page(document, 422, wrong={field: f"{said.cause} {said.remedy}"}, typed=typed)
+    return _moved(document, gettext("Número guardado. Nada mais é emitido para esta encomenda."))
+
+
+@bp.post("/<int:number>/absent")
+@store_required
+def absent(number: int) -> Answer:
+    """The merchant looked and it is not there: the same draft is sent once more."""
+    document = _mine(number)
+    if request.form.get("sure") != "yes":
+        wrong = {"sure": gettext("Marque primeiro que procurou e não encontrou.")}
+        return _page(document, 422, wrong=wrong)
+    deciding.absent(document)
+    return _moved(document, gettext("Vamos emitir o documento agora."))
+
+
+@bp.post("/<int:number>/mail")
+@store_required
+def mail(number: int) -> Answer:
+    """The document is mailed to that address, as a follow-up of its own."""
+    document = _mine(number)
+    text = typed_in(request.form.get("to", ""))
+    if not email_in(text):
+        return _page(
+            document, 422, wrong={"to": gettext("Este endereço não é um e-mail.")}, typed={"to": text}
+        )
+    deciding.mail_again(document, email_in(text))
+    return _moved(document, gettext("O e-mail sai dentro de segundos."))
+
+
+@bp.post("/<int:number>/acknowledge")
+@store_required
+def acknowledge(number: int) -> Answer:
+    """The merchant has seen the alarm and deals with it himself."""
+    document = _mine(number)
+    deciding.acknowledge(document)
+    return _moved(document, gettext("Marcado como tratado."))
+
+
+@bp.post("/<int:number>/revoke")
+@store_required
+def revoke(number: int) -> Answer:
+    """The buyer's link opens nothing any more."""
+    document = _mine(number)
+    document.link_revoked_at = document.link_revoked_at or now()
+    db.session.commit()
+    return _moved(document, gettext("A ligação do cliente foi fechada."))

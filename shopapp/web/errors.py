@@ -1,0 +1,108 @@
+"""The page for what went wrong, and the short reference by which the log finds it.
+
+Registered by `web`. Never shows a trace, a code or the other side's words; a failure that we know becomes its sentence.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from flask import Flask, g, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from shopapp.fiscal.errors import AppError, MerchantError
+from shopapp.models import db, now
+from shopapp.web.session import ALPHABET
+from shopapp.web.tongue import gettext
+from shopapp.web.wording import say
+
+log = logging.getLogger("quickinvoice.web")
+
+
+def init_app(app: Flask) -> None:
+    """Nothing; every failure ends on our page."""
+    app.register_error_handler(HTTPException, refused)
+    app.register_error_handler(CSRFError, _stale)
+    app.register_error_handler(AppError, known)
+    app.register_error_handler(Exception, _unknown)
+
+
+def page(
+    status: int, title: str, text: str, again: bool = False, reference: str = "", back: str = ""
+) -> tuple[str, int]:
+    """The error page with our own words."""
+    g.setdefault("store", None)
+    g.setdefault("account", None)
+    shown = render_template(
+        "error.html", title=title, text=text, again=again, reference=reference, at=now(), back=back
+    )
+    db.session.rollback()
+    return shown, status
+
+
+def refused(error: HTTPException) -> tuple[str, int] | Response:
+    """The page for an answer that HTTP has a number for."""
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()
+    titles = {
+        401: (gettext("É preciso abrir sessão"), gettext("Abra a aplicação a partir do painel da loja.")),
+        403: (
+            gettext("Não foi possível fazer este pedido"),
+            gettext(
+                "Não veio de uma página nossa, por isso nada foi feito. Abra a aplicação e tente de novo."
+            ),
+        ),
+        404: (
+            gettext("Esta página não existe"),
+            gettext("O endereço pode estar incompleto, ou não é desta loja."),
+        ),
+        405: (
+            gettext("Esta página não existe"),
+            gettext("O endereço não aceita este pedido. Nada foi feito."),
+        ),
+        413: (gettext("O pedido é demasiado grande"), gettext("Nada foi guardado.")),
+        429: (
+            gettext("Foram demasiados pedidos seguidos"),
+            gettext("Espere um minuto e tente de novo. Nada foi perdido."),
+        ),
+    }
+    title, text = titles.get(
+        status, (gettext("Não foi possível fazer este pedido"), gettext("Nada foi feito."))
+    )
+    return page(status, title, text)
+
+
+def _stale(error: CSRFError) -> tuple[str, int]:
+    return page(
+        403,
+        gettext("Esta página esteve aberta demasiado tempo"),
+        gettext("Nada foi feito. Volte atrás, atualize a página e tente de novo."),
+    )
+
+
+def known(error: AppError) -> tuple[str, int]:
+    """The page for a failure that has a sentence."""
+    db.session.rollback()
+    said = say(error.code, error.detail)
+    return page(409 if isinstance(error, MerchantError) else 503, said.cause, said.remedy, again=True)
+
+
+def _unknown(error: Exception) -> tuple[str, int]:
+    db.session.rollback()
+    plain = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    reference = f"{plain[:4]}-{plain[4:]}"
+    log.error("%s: %s %s", reference, request.method, request.endpoint, exc_info=error)
+    return page(
+        500,
+        gettext("Não conseguimos abrir esta página"),
+        gettext(
+            "A falha é nossa e já ficou registada. As suas faturas não são afetadas: as encomendas pagas continuam a "
+            "ser tratadas."
+        ),
+        again=request.method == "GET",
+        reference=reference,
+    )

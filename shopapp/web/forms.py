@@ -1,0 +1,173 @@
+"""Forms drawn from what a provider declares: which keys it asks for, and what a merchant may choose from its lists.
+
+Called by `setup` and `choosing`. Knows no provider and no row: plain values in, values and sentences about them out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import Any, Protocol
+
+from shopapp.web.tongue import gettext
+
+KINDS = ("FR", "FT", "FS")
+REGIONS = ("PT", "PT-MA", "PT-AC")
+REGIMES = ("normal", "art53_exempt")
+FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "moves_stock", "email_buyer", "alert")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_LONGEST = 300
+
+
+class Declared(Protocol):
+    """What a provider says of one value that its keys form asks for."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def secret(self) -> bool: ...
+    @property
+    def digits(self) -> bool: ...
+    @property
+    def pattern(self) -> str: ...
+    @property
+    def optional(self) -> bool: ...
+
+
+@dataclass(slots=True)
+class Form:
+    """What was typed, and what is wrong with it by field."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+
+def typed_in(raw: str) -> str:
+    """What a person meant to type: no blanks around it, no control characters, of bounded length."""
+    return "".join(c for c in raw if c.isprintable()).strip()[:_LONGEST]
+
+
+def keys_form(fields: Sequence[Declared], posted: Mapping[str, str], kept: Mapping[str, str]) -> Form:
+    """The credentials as typed; a secret left blank keeps the one that is kept."""
+    form = Form()
+    for one in fields:
+        value = typed_in(posted.get(one.name, ""))
+        if one.digits or (one.pattern and " " not in one.pattern):
+            value = re.sub(r"\s", "", value)
+        if not value and one.secret:
+            value = kept.get(one.name, "")
+        form.values[one.name] = value
+        if not value and not one.optional:
+            form.wrong[one.name] = gettext("Falta preencher este campo.")
+        elif value and one.pattern and not re.fullmatch(one.pattern, value):
+            form.wrong[one.name] = _shape(one)
+    return form
+
+
+def _shape(one: Declared) -> str:
+    forty = re.fullmatch(r"\[0-9a-fA-F\]\{(\d+)\}", one.pattern)
+    if forty:
+        return gettext("São %(count)s letras e algarismos; copie o valor inteiro.", count=forty.group(1))
+    exact = re.fullmatch(r"\[0-9\]\{(\d+)\}", one.pattern)
+    if exact:
+        return gettext("São %(count)s algarismos.", count=exact.group(1))
+    return gettext("Só algarismos.") if one.digits else gettext("Este valor não tem a forma esperada.")
+
+
+def email_in(text: str) -> str:
+    """The address when it looks like one, else nothing."""
+    plain = typed_in(text)
+    return plain if len(plain) <= 200 and _EMAIL.fullmatch(plain) else ""
+
+
+def euros_in(text: str) -> Decimal | None:
+    """An amount as people write it (`89,35`, `1.234,50 €`, `89.35`); None when it is none."""
+    plain = re.sub(r"[\s\u00a0€]|EUR", "", text)
+    if "," in plain:
+        plain = plain.replace(".", "").replace(",", ".")
+    try:
+        found = Decimal(plain)
+    except InvalidOperation:
+        return None
+    exact = found.is_finite() and found == found.quantize(Decimal("0.01"))
+    return found.quantize(Decimal("0.01")) if exact and abs(found) < 10**9 else None
+
+
+def choices_form(
+    posted: Mapping[str, str], lists: Mapping[str, Any], former: Mapping[str, Any], today: date
+) -> Form:
+    """The settings as chosen, held against the provider's lists; `former` are the settings kept until now."""
+    form = Form()
+    values, wrong = form.values, form.wrong
+    values["kind"] = _one_of(posted.get("kind", ""), [k for k in KINDS if k in lists["kinds"]], "kind", wrong)
+    values["series"] = _series(posted, lists, values["kind"], wrong)
+    values["exemption"] = posted.get("exemption", "")
+    if values["exemption"] not in ["", *(code for code, *_ in lists["exemptions"])]:
+        wrong["exemption"] = gettext("Escolha um motivo da lista.")
+    values["warehouse"] = posted.get("warehouse", "")
+    if lists["warehouses"]:
+        _one_of(values["warehouse"], [code for code, *_ in lists["warehouses"]], "warehouse", wrong)
+    else:
+        values["warehouse"] = ""
+    values["ship_from"] = _one_of(posted.get("ship_from", ""), REGIONS, "ship_from", wrong)
+    values["regime"] = _one_of(posted.get("regime", ""), REGIMES, "regime", wrong)
+    values["gift_cards"] = _one_of(posted.get("gift_cards", ""), ("", "multi-purpose"), "gift_cards", wrong)
+    values["automatic"] = posted.get("automatic", "yes") == "yes"
+    for flag in FLAGS:
+        values[flag] = posted.get(flag) == "yes"
+    values["alert_email"] = typed_in(posted.get("alert_email", ""))
+    if values["alert"] and not email_in(values["alert_email"]):
+        wrong["alert_email"] = gettext("Escreva o endereço para onde avisamos.")
+    values["starts_on"] = _start(posted.get("starts_on", ""), former.get("starts_on", ""), today, wrong)
+    kept = set(posted.getlist("follow_law")) if hasattr(posted, "getlist") else set()
+    values["on_tax_difference"] = {k: v for k, v in former.get("on_tax_difference", {}).items() if k in kept}
+    values["exceptions"] = dict(former.get("exceptions", {}))
+    return form
+
+
+def _one_of(value: str, allowed: Sequence[str], name: str, wrong: dict[str, str]) -> str:
+    if value not in allowed:
+        wrong[name] = gettext("Escolha uma das opções.")
+    return value
+
+
+def _series(
+    posted: Mapping[str, str], lists: Mapping[str, Any], chosen: str, wrong: dict[str, str]
+) -> dict[str, str]:
+    """The series per kind: those of the lists, or as typed where the provider lists none."""
+    found: dict[str, str] = {}
+    for kind in lists["kinds"]:
+        name = f"series_{kind}"
+        value = typed_in(posted.get(name, ""))[:40]
+        allowed = open_series(lists, kind)
+        if value and (not lists["series"] or value in allowed):
+            found[kind] = value
+        elif value:
+            wrong[name] = gettext("Esta série não está aberta para este tipo de documento.")
+        elif kind == chosen:
+            wrong[name] = gettext("Escolha a série em que os documentos saem.")
+    return found
+
+
+def open_series(lists: Mapping[str, Any], kind: str) -> list[str]:
+    """The open series that number this kind."""
+    return [code for code, of, is_open in lists["series"] if of == kind and is_open]
+
+
+def _start(text: str, former: str, today: date, wrong: dict[str, str]) -> str:
+    """The start date as ISO; today or later, or the one that is kept already."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        wrong["starts_on"] = gettext("Escolha uma data.")
+        return former
+    if day < today and text != former:
+        wrong["starts_on"] = gettext(
+            "A data já passou. Escolha hoje ou depois; as encomendas anteriores emitem-se uma a uma."
+        )
+    return text

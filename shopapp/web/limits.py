@@ -1,0 +1,24 @@
+"""How often one address may knock at the doors that need no session: install, log-in, the buyer's link.
+
+Used by those pages only, never by hooks. Counts in the memory of each process.
+"""
+
+from __future__ import annotations
+
+from flask import Flask, request
+from flask_limiter import Limiter
+
+KNOCKS = "10 per minute"
+PAPERS = "30 per minute"
+
+
+def _address() -> str:
+    return request.remote_addr or "nobody"
+
+
+limiter = Limiter(_address, storage_uri="memory://", headers_enabled=False)
+
+
+def init_app(app: Flask) -> None:
+    """Nothing; the limiter joins the app."""
+    limiter.init_app(app)

@@ -1,0 +1,276 @@
+"""Every code that can stop a document, an account or a mail, as one sentence of cause and one of remedy.
+
+Read by `wording` alone. The sentences are Portuguese and are themselves the keys of the translations; `%(name)s` takes
+a fact of the failure's detail. A test walks the sources and fails when a code has no sentence here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+N_ = str
+"""Marks a sentence for the catalogues; it is translated where it is shown."""
+
+# where a remedy is found; `wording.address` knows the pages
+KEYS, SETTINGS, ORDER, AUTHORISE, DOCUMENT, CHECK = (
+    "keys",
+    "settings",
+    "order",
+    "authorise",
+    "document",
+    "check",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """What happened, what to do, what the button says and where it leads."""
+
+    cause: str
+    remedy: str = ""
+    button: str = ""
+    where: str = DOCUMENT
+
+
+S = Sentence
+
+ACCESS: dict[str, Sentence] = {
+    "keys-refused": S(
+        N_("O %(provider)s deixou de aceitar as suas chaves."),
+        N_("As encomendas esperam; nenhuma se perde. Saem sozinhas logo que a ligação volte."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-key": S(
+        N_("A chave de integração não é a que o %(provider)s tem."),
+        N_("Copie-a de novo, sem espaços antes ou depois."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-code": S(
+        N_("O código de segurança não corresponde à chave de integração."),
+        N_("Copie-o de novo, sem espaços antes ou depois."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-nif-mismatch": S(
+        N_("O NIF não é o da empresa destas chaves."), N_("Confirme-o no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-entity-unknown": S(
+        N_("O %(provider)s não conhece esta entidade."), N_("Confirme o número no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-inactive": S(
+        N_("A integração está desativada no %(provider)s."),
+        N_("Ative-a no %(provider)s e guarde aqui as chaves que ele mostrar."), N_("Ver como ativar"), KEYS),
+    "keys-clock": S(
+        N_("O %(provider)s diz que a hora do pedido não é a certa."),
+        N_("Não é nada que possa mudar: tente de novo dentro de minutos ou escreva ao apoio."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-missing": S(
+        N_("As chaves do %(provider)s já não estão guardadas."), N_("Guarde-as de novo; as encomendas esperam."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "store-access": S(
+        N_("A loja deixou de nos dar acesso às encomendas."),
+        N_("Autorize-a de novo. As encomendas esperam; nenhuma se perde."), N_("Autorizar a loja"), AUTHORISE),
+    "grant-refused": S(
+        N_("A loja não aceitou o pedido de autorização."), N_("Comece de novo."), N_("Autorizar a loja"), AUTHORISE),
+}  # fmt: skip
+
+CHOICES: dict[str, Sentence] = {
+    "exemption-missing": S(
+        N_("«%(line)s» está a 0%% e não tem motivo de isenção."),
+        N_("Escolha o motivo nas escolhas fiscais; a encomenda segue logo."), N_("Escolher motivo"), SETTINGS),
+    "exemption-withdrawn": S(
+        N_("O motivo de isenção %(exemption)s já não está em vigor."), N_("Escolha outro nas escolhas fiscais."),
+        N_("Escolher motivo"), SETTINGS),
+    "exemption-not-lawful": S(
+        N_("O motivo de isenção %(exemption)s não pode ser escolhido para «%(line)s»."),
+        N_("Escolha outro nas escolhas fiscais."), N_("Escolher motivo"), SETTINGS),
+    "exception-unknown": S(
+        N_("A regra do SKU %(sku)s não se percebe: «%(value)s»."), N_("Corrija-a nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "series-missing": S(
+        N_("Não há série escolhida para este tipo de documento."),
+        N_("Escolha uma série nas escolhas fiscais; a encomenda segue logo."), N_("Escolher série"), SETTINGS),
+    "kind-unsupported": S(
+        N_("O %(provider)s não emite este tipo de documento."), N_("Escolha outro nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "kind-not-an-invoice": S(
+        N_("O tipo de documento escolhido não é uma fatura."), N_("Escolha outro nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "original-missing": S(
+        N_("A nota de crédito não diz que documento corrige."), N_("Escreva ao apoio."), N_("Ver o documento")),
+    "gift-card-undecided": S(
+        N_("«%(line)s» é um vale-oferta e ainda não disse como os trata."),
+        N_("Escolha o tratamento dos vales nas escolhas fiscais."), N_("Escolher tratamento"), SETTINGS),
+    "tax-differs": S(
+        N_("A loja cobrou %(charged)s de IVA em «%(line)s»; a lei diz %(lawful)s."),
+        N_("Escolha o que fazer: seguir a lei sem mudar o total, ou parar sempre."), N_("Escolher o que fazer")),
+}  # fmt: skip
+
+ORDERS: dict[str, Sentence] = {
+    "nif-invalid": S(
+        N_("O NIF %(nif)s não é válido: os algarismos não conferem."),
+        N_("Corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
+    "customer-incomplete": S(
+        N_("Uma fatura de %(total)s precisa do nome e da morada do cliente."),
+        N_("Complete os dados na encomenda e tente de novo."), N_("Completar dados"), ORDER),
+    "total-differs": S(
+        N_("O total pago (%(paid)s) não bate certo com as linhas (%(lines)s)."),
+        N_("Nada foi emitido. Corrija a encomenda na loja e tente de novo."), N_("Ver as linhas"), ORDER),
+    "rate-unknown": S(
+        N_("A loja cobrou %(rate)s de IVA em «%(line)s», uma taxa que não existe em Portugal."),
+        N_("Corrija os impostos da loja e tente de novo."), N_("Rever impostos"), CHECK),
+    "rate-not-in-table": S(
+        N_("Não conhecemos as taxas de IVA do dia %(day)s."), N_("Escreva ao apoio."), N_("Ver o documento")),
+    "oss-reduced-rate": S(
+        N_("«%(line)s» vai para outro país da União com uma taxa reduzida, que não conhecemos."),
+        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+    "untaxed-abroad": S(
+        N_("«%(line)s» está sem IVA e vai para outro país da União."),
+        N_("Corrija o imposto do artigo na loja, ou ponha a encomenda de parte."), N_("Ver a encomenda"), ORDER),
+    "reverse-charge-needs-business": S(
+        N_("O motivo %(exemption)s só serve para empresas portuguesas com NIF."),
+        N_("Escolha outro motivo para «%(line)s» nas escolhas fiscais."), N_("Escolher motivo"), SETTINGS),
+    "shipping-untaxed": S(
+        N_("Os portes não têm taxa de IVA na loja."),
+        N_("Dê-lhes uma taxa nas definições da loja e tente de novo."), N_("Rever portes"), ORDER),
+    "destination-missing": S(
+        N_("A encomenda não diz para onde vão os artigos."), N_("Complete a morada de envio na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
+    "postal-code-missing": S(
+        N_("Falta o código postal, e dele depende o IVA neste país."),
+        N_("Complete a morada na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
+    "service-outside-eu": S(
+        N_("Um serviço vendido a um particular fora da União precisa de ser visto caso a caso."),
+        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+    "exempt-merchant-abroad": S(
+        N_("No regime do artigo 53.º, esta venda para outro país da União precisa de ser vista caso a caso."),
+        N_("Fale com o seu contabilista e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+    "currency": S(
+        N_("A encomenda está em %(currency)s e a loja não diz a que câmbio."),
+        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+    "discount-exceeds": S(
+        N_("Um desconto é maior do que o valor das linhas."), N_("Corrija a encomenda na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
+    "negative-line": S(
+        N_("«%(line)s» tem um valor negativo."), N_("Corrija a encomenda na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
+    "negative-total": S(
+        N_("O total da encomenda é negativo."), N_("Corrija a encomenda na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
+    "quantity-not-positive": S(
+        N_("«%(line)s» tem uma quantidade que não pode ser faturada."),
+        N_("Corrija a encomenda na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
+    "no-lines": S(
+        N_("A encomenda não tem nenhuma linha."), N_("Corrija a encomenda na loja e tente de novo."),
+        N_("Ver a encomenda"), ORDER),
+    "order-missing": S(
+        N_("A encomenda já não existe na loja."), N_("Ponha-a de parte se não houver nada a faturar."),
+        N_("Escolher o que fazer")),
+    "order-unreadable": S(
+        N_("A encomenda tem figuras que não conseguimos ler sem adivinhar."),
+        N_("Escreva ao apoio com o número da encomenda."), N_("Ver a encomenda"), ORDER),
+    "lines-ambiguous": S(
+        N_("As linhas da encomenda podem ser lidas de duas maneiras, com totais diferentes."),
+        N_("Nada foi emitido. Escreva ao apoio com o número da encomenda."), N_("Ver a encomenda"), ORDER),
+    "provider-refused": S(
+        N_("O %(provider)s recusou o documento."),
+        N_("Leia a resposta, corrija e tente de novo. Nada foi emitido."), N_("Ver a resposta")),
+    "store-refused": S(
+        N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),
+}  # fmt: skip
+
+LATER: dict[str, Sentence] = {
+    "unreachable": S(N_("Não foi possível chegar ao outro lado."), N_("Tentamos de novo sozinhos.")),
+    "address-refused": S(N_("O endereço do outro lado não é admitido."), N_("Escreva ao apoio.")),
+    "not-igest": S(
+        N_("No endereço do %(provider)s respondeu outra coisa, não o %(provider)s."), N_("Tentamos de novo sozinhos.")),
+    "throttled": S(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
+    "vies-unavailable": S(
+        N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),
+        N_("Tentamos de novo sozinhos.")),
+    "internal": S(
+        N_("Uma falha nossa impediu este documento de sair."), N_("Já ficou registada. Nada foi emitido."),
+        N_("Tentar de novo")),
+    "mail-unsent": S(N_("O e-mail não saiu à primeira."), N_("Tentamos de novo sozinhos.")),
+    "pdf-not-ready": S(
+        N_("O PDF ainda não está pronto no %(provider)s."), N_("Tente de novo dentro de minutos.")),
+    "too-late": S(N_("Parámos antes de enviar, porque a máquina esteve parada."), N_("Tentamos de novo sozinhos.")),
+    "token-busy": S(N_("A autorização da loja está a ser renovada."), N_("Tentamos de novo sozinhos.")),
+}  # fmt: skip
+
+DOUBTS: dict[str, Sentence] = {
+    "outcome-unknown": S(
+        N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a emitir."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "worker-died": S(
+        N_("O nosso programa parou a meio do envio e não sabemos se o %(provider)s chegou a emitir."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "duplicate": S(
+        N_("O %(provider)s devolveu o número %(number)s, que já é de outra encomenda."),
+        N_("Procure os dois documentos no %(provider)s e diga-nos qual é o desta venda."), N_("Esclarecer")),
+}  # fmt: skip
+
+STAYS: dict[str, Sentence] = {
+    "automatic-off": S(N_("Espera que carregue em Emitir."), "", N_("Emitir")),
+    "unpaid": S(N_("A encomenda ainda não está paga."), N_("Segue sozinha quando a loja disser que foi paga.")),
+    "older": S(
+        N_("É anterior à data de início, por isso não sai sozinha."), N_("Pode emiti-la aqui."), N_("Emitir")),
+    "free": S(N_("A encomenda não tem valor a faturar."), ""),
+    "cancelled": S(N_("Cancelada na loja antes de haver documento."), ""),
+    "set-aside": S(N_("Posta de parte por si."), ""),
+    "uninstalled": S(N_("A aplicação foi desinstalada antes de haver documento."), ""),
+    "absent": S(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
+}  # fmt: skip
+
+ALARMS: dict[str, Sentence] = {
+    "alarm-total-differs": S(
+        N_("O total devolvido pelo %(provider)s (%(theirs)s) difere do enviado (%(ours)s)."),
+        N_("O documento existe. Confirme-o no %(provider)s e fale com o seu contabilista."), N_("Ver a diferença")),
+    "alarm-duplicate": S(
+        N_("O %(provider)s devolveu um segundo número, %(number)s, para esta encomenda."),
+        N_("Confirme os dois documentos no %(provider)s; um deles pode precisar de nota de crédito."),
+        N_("Ver os dois")),
+    "alarm-cancelled-after": S(
+        N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
+        N_("Emita a nota de crédito no %(provider)s e marque aqui que está tratado."), N_("Ver e creditar")),
+    "alarm-changed-after": S(
+        N_("A encomenda mudou na loja depois de faturada."),
+        N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),
+    "alarm-annulled": S(
+        N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
+        N_("Ver o documento")),
+}  # fmt: skip
+
+ANSWERS: dict[str, Sentence] = {
+    "number-shape": S(N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
+    "number-taken": S(
+        N_("Esse número já é o da encomenda #%(order)s."), N_("Confirme no %(provider)s qual é o desta venda.")),
+    "total-not-ours": S(
+        N_("O documento que enviámos é de %(ours)s, não de %(theirs)s."),
+        N_("Deve ser o de outra venda: confirme o total no %(provider)s.")),
+    "pdf-none": S(N_("Este documento não tem PDF."), N_("Procure-o no seu programa de faturação.")),
+    "mail-off": S(N_("O envio de e-mail não está ligado neste servidor."), N_("Descarregue o PDF e envie-o.")),
+    "mail-address": S(N_("O endereço «%(to)s» não é um e-mail."), N_("Corrija-o e envie de novo."),
+        N_("Corrigir e-mail")),
+    "mail-refused": S(
+        N_("O e-mail a %(to)s foi devolvido: endereço inexistente."),
+        N_("O documento está emitido. Corrija o endereço."),
+        N_("Corrigir e-mail")),
+    "credit-exceeds": S(
+        N_("O reembolso de %(asked)s é maior do que falta creditar (%(left)s)."), N_("Reveja o valor."),
+        N_("Rever reembolso")),
+    "credit-amount-below-lines": S(
+        N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas (%(lines)s)."), N_("Reveja o valor.")),
+    "credit-nothing-left": S(N_("O documento %(number)s já está todo creditado."), ""),
+    "credit-without-original": S(N_("Não há documento emitido para creditar."), ""),
+    "credit-of-no-invoice": S(N_("O documento %(number)s não é uma fatura que se credite."), ""),
+    "credit-line-twice": S(N_("A mesma linha foi escolhida duas vezes."), N_("Escolha cada linha uma só vez.")),
+    "credit-line-unknown": S(N_("Uma das linhas não é deste documento."), N_("Escolha de novo.")),
+}  # fmt: skip
+
+WARNINGS: dict[str, str] = {
+    "all-untaxed": N_("Nenhuma linha da encomenda tem IVA na loja."),
+    "tax-follows-law": N_("A loja cobrou outra taxa; seguimos a lei, com o mesmo total."),
+    "nif-obsolete-range": N_("O NIF começa por 8, uma série antiga: confirme-o com o cliente."),
+    "vat-number-rejected": N_("O número de IVA estrangeiro não foi confirmado: ficou fora do documento."),
+    "oss-not-registered": N_("Vendas para outros países da União acima do limite pedem registo no OSS."),
+    "simplified-not-allowed": N_("Esta venda não pode levar fatura simplificada; sai fatura-recibo."),
+}
+
+ALL: dict[str, Sentence] = {
+    **ACCESS, **CHOICES, **ORDERS, **LATER, **DOUBTS, **STAYS, **ALARMS, **ANSWERS,
+}  # fmt: skip

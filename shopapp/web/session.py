@@ -1,0 +1,186 @@
+"""Which store is this browser? The session, who may post, and the door by which a session reaches the frame.
+
+Used by every page but hooks. A session names a store and its installation, so that it ends with it; it is born only
+at the end of an authorisation (`install`), and reaches the frame by a one-use token or a typed code (`enter`).
+"""
+
+from __future__ import annotations
+
+import functools
+import secrets
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from flask import (
+    Blueprint,
+    Flask,
+    abort,
+    current_app,
+    g,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.wrappers import Response
+
+from shopapp.models import Account, Store, Ticket, db, now, reading
+from shopapp.web.formats import language
+from shopapp.web.headers import own_origin
+from shopapp.web.limits import KNOCKS, limiter
+
+bp = Blueprint("session", __name__)
+csrf = CSRFProtect()
+
+HOURS = 12
+TOKEN_SECONDS, CODE_SECONDS = 60, 300
+ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+"""32 letters and figures that are not taken for one another: 5 bits each."""
+_WITHOUT_SESSION = ("health.healthz", "public.paper")
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def init_app(app: Flask) -> None:
+    """Nothing; the cookie's form, and the checks that come before every page."""
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-session",
+        SESSION_COOKIE_SECURE=True,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="None",
+        SESSION_COOKIE_PARTITIONED=True,
+        SESSION_COOKIE_PATH="/",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=HOURS),
+        WTF_CSRF_TIME_LIMIT=None,
+        MAX_CONTENT_LENGTH=256 * 1024,
+    )
+    app.before_request(_posts_come_from_us)
+    csrf.init_app(app)
+    app.before_request(_who)
+    app.teardown_request(_no_longer_reading)
+    app.context_processor(_for_pages)
+
+
+def _posts_come_from_us() -> None:
+    """Nothing; 403 for anything that changes something and does not say that it comes from our own pages."""
+    if request.endpoint == "hooks.receive" or request.method in ("GET", "HEAD", "OPTIONS"):
+        return
+    if request.headers.get("Origin") != own_origin():
+        abort(403)
+
+
+def writes(view: View) -> View:
+    """The view, marked: though a GET, it writes, and its database transaction must say so."""
+    view.writes = True  # type: ignore[attr-defined]
+    return view
+
+
+def _who() -> None:
+    """Nothing; `g.store` is the session's store, or None."""
+    g.store = g.account = None
+    if request.endpoint in ("static", "hooks.receive"):
+        return
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.method in ("GET", "HEAD") and not getattr(view, "writes", False):
+        g.reading = ExitStack()
+        g.reading.enter_context(reading())
+    if request.endpoint in _WITHOUT_SESSION:
+        return
+    g.store = _store()
+    g.account = Account.of(g.store) if g.store is not None else None
+
+
+def _no_longer_reading(_: BaseException | None) -> None:
+    stack = g.pop("reading", None)
+    if stack is not None:
+        db.session.rollback()
+        stack.close()
+
+
+def _store() -> Store | None:
+    named, installation, since = session.get("store"), session.get("installation"), session.get("since")
+    if not isinstance(named, int) or not isinstance(since, int | float):
+        return None
+    if now().timestamp() - since > HOURS * 3600:
+        return None
+    store = db.session.get(Store, named)
+    if store is None or store.state == "uninstalled" or store.installation != installation:
+        return None
+    return store
+
+
+def open_for(store_id: int, installation: int) -> None:
+    """Nothing; from now on this browser is that store's: a new session, nothing kept of the old one."""
+    session.clear()
+    session.permanent = True
+    session.update(store=store_id, installation=installation, since=int(now().timestamp()))
+
+
+def store_required(view: View) -> View:
+    """The view, for a browser with a session; 401 with the page that leads to authorising for any other."""
+
+    @functools.wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        if g.store is None:
+            return consent_page(401)
+        return view(*args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
+
+
+def consent_page(status: int = 200, wrong: str = "") -> tuple[str, int]:
+    """The page that asks to authorise the store; it reads nothing from the address."""
+    return render_template("consent.html", wrong=wrong), status
+
+
+def entry_token(store: Store) -> str:
+    """A secret that opens this store's session once, within a minute; for the browser that just consented. Commits."""
+    secret = secrets.token_urlsafe(32)
+    Ticket.issue("entry", secret, TOKEN_SECONDS, {"store": store.id, "installation": store.installation})
+    return secret
+
+
+def entry_code(store: Store) -> str:
+    """The same as a code to be typed within five minutes: 60 bits in groups. Commits."""
+    plain = "".join(secrets.choice(ALPHABET) for _ in range(12))
+    Ticket.issue("code", plain, CODE_SECONDS, {"store": store.id, "installation": store.installation})
+    return "-".join(plain[at : at + 4] for at in range(0, 12, 4))
+
+
+@bp.post("/enter")
+@limiter.limit(KNOCKS)
+def enter() -> Response | tuple[str, int]:
+    """The app, for whoever holds a fresh token or code; the consent page with a sentence for anyone else."""
+    token = request.form.get("token", "")
+    typed = "".join(c for c in request.form.get("code", "").upper() if c.isalnum())
+    content = None
+    if token:
+        content = Ticket.use("entry", token[:200])
+    elif typed:
+        content = Ticket.use("code", typed[:40])
+    store = db.session.get(Store, content["store"]) if content else None
+    if content is None or store is None or store.installation != content["installation"]:
+        g.store = None
+        return consent_page(401, "code" if typed and not token else "token")
+    open_for(store.id, store.installation)
+    return redirect(url_for("home.index"), 303)
+
+
+@bp.get("/authorise")
+def authorise() -> tuple[str, int]:
+    """The consent page also for a browser that has a session: when the store must be authorised anew."""
+    return consent_page()
+
+
+def _for_pages() -> dict[str, Any]:
+    return {
+        "store": g.get("store"),
+        "account": g.get("account"),
+        "support": current_app.config["SUPPORT_EMAIL"],
+        "language": language(),
+    }

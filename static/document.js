@@ -1,0 +1,41 @@
+// One document's page: asks every three seconds whether it changed, and shows it anew unless something is being typed.
+"use strict";
+(() => {
+  const SECONDS = 3;
+  const main = document.getElementById("conteudo");
+  let typing = false;
+  main.addEventListener("input", () => {
+    typing = true;
+  });
+
+  async function ask() {
+    const busy = typing || main.querySelector("details[open]");
+    if (!document.hidden && !busy) {
+      try {
+        const answer = await fetch(main.dataset.asks, { cache: "no-store" });
+        if (answer.ok && (await answer.text()) !== main.dataset.version) {
+          await renew();
+        }
+      } catch {
+        // the network is away: the next round asks again
+      }
+    }
+    window.setTimeout(ask, SECONDS * 1000);
+  }
+
+  async function renew() {
+    const answer = await fetch(window.location.pathname, { cache: "no-store" });
+    if (!answer.ok) {
+      return;
+    }
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("conteudo");
+    if (fresh && !typing) {
+      main.replaceChildren(...fresh.childNodes);
+      main.dataset.version = fresh.dataset.version;
+      document.title = page.title;
+    }
+  }
+
+  window.setTimeout(ask, SECONDS * 1000);
+})();
