@@ -12,6 +12,7 @@ from http.cookiejar import DefaultCookiePolicy
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests.cookies import get_cookie_header
 
 
 class Lost(AssertionError):
@@ -32,12 +33,22 @@ class Form:
     """(name, value, words) of each."""
 
 
+@dataclass
+class Row:
+    """A row of a table: its words and the links in it."""
+
+    text: str
+    links: list[tuple[str, str]]
+
+
 class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
         self.words: list[str] = []
+        self.rows: list[Row] = []
+        self._row = (0, 0)
         self._form: Form | None = None
         self._select = ""
         self._inside: list[tuple[str, int, tuple[str, str]]] = []
@@ -50,6 +61,8 @@ class _Reader(HTMLParser):
             self.forms.append(self._form)
         elif tag in ("script", "style", "template"):
             self._silent += 1
+        elif tag == "tr":
+            self._row = (len(self.words), len(self.links))
         elif tag in ("a", "button"):
             target = given.get("href", "") if tag == "a" else given.get("name", "")
             self._inside.append((tag, len(self.words), (target, given.get("value", ""))))
@@ -83,6 +96,9 @@ class _Reader(HTMLParser):
             self._select = ""
         elif tag in ("script", "style", "template"):
             self._silent -= 1
+        elif tag == "tr":
+            first_word, first_link = self._row
+            self.rows.append(Row(" ".join(self.words[first_word:]), self.links[first_link:]))
         elif tag in ("a", "button") and self._inside:
             _, start, (target, value) = self._inside.pop()
             words = " ".join(" ".join(self.words[start:]).split())
@@ -106,6 +122,7 @@ class Browser:
         self.url, self.status, self.body, self.text = "", 0, b"", ""
         self.forms: list[Form] = []
         self.links: list[tuple[str, str]] = []
+        self.rows: list[Row] = []
 
     def open(self, url: str) -> Browser:
         """The page at that address, redirects followed."""
@@ -117,6 +134,10 @@ class Browser:
             if words in shown:
                 return self.open(target)
         raise Lost(f"no link «{words}» on {self.url}: {self.links}")
+
+    def row(self, words: str) -> Row | None:
+        """The first row of a table that has these words."""
+        return next((row for row in self.rows if words in row.text), None)
 
     def form(self, having: str) -> Form:
         """The form that has a field or a button of that name or words."""
@@ -152,9 +173,8 @@ class Browser:
                 headers |= {"Origin": f"{parts.scheme}://{parts.netloc}"} | (
                     {"Referer": self.url} if same else {}
                 )
-            answer = self.session.request(
-                method, url, data=sent, params=query, headers=headers, allow_redirects=False, timeout=60
-            )
+            asked = requests.Request(method, url, data=sent, params=query, headers=headers)
+            answer = self.session.send(self._with_cookies(asked), allow_redirects=False, timeout=60)
             if not answer.is_redirect:
                 break
             url, method, sent, query = urljoin(url, answer.headers["Location"]), "GET", None, None
@@ -163,8 +183,17 @@ class Browser:
         self._read(answer)
         return self
 
+    def _with_cookies(self, asked: requests.Request) -> requests.PreparedRequest:
+        # requests asks a jar of its own making, which knows nothing of our policy
+        ready = self.session.prepare_request(asked)
+        ready.headers.pop("Cookie", None)
+        if cookie := get_cookie_header(self.session.cookies, ready):  # type: ignore[no-untyped-call]
+            ready.headers["Cookie"] = cookie
+        return ready
+
     def _read(self, answer: requests.Response) -> None:
         reader = _Reader()
         if "html" in answer.headers.get("Content-Type", ""):
             reader.feed(answer.content.decode("utf-8", "replace"))
+        self.rows = reader.rows
         self.forms, self.links, self.text = reader.forms, reader.links, " ".join(reader.words)

@@ -13,10 +13,20 @@ from typing import Any, TypeVar
 
 import requests
 
-from dev.browser import Browser, Lost
+from dev.browser import Browser, Lost, Row
 from dev.house import House
 
 T = TypeVar("T")
+WORDS = (
+    "À espera",
+    "Por emitir",
+    "A emitir",
+    "Emitido",
+    "A confirmar",
+    "Por decidir",
+    "Bloqueado",
+    "Sem efeito",
+)
 _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": "codigo-seguranca"}
 
 
@@ -50,7 +60,12 @@ class Merchant:
     def install(self) -> None:
         """The app is authorised from the shop's admin, through the consent page."""
         self.browser.open(f"{self.house.admin_url}/admin/{self.shop}/apps")
-        self.browser.open(f"{self.house.app_url}/").follow("Abrir Quick Invoice")
+        if not any(
+            "Abrir Quick Invoice" in words for _, words in self.browser.open(f"{self.house.app_url}/").links
+        ):
+            # the app knows him already: he asks to authorise anew
+            self.browser.open(f"{self.house.app_url}/authorise")
+        self.browser.follow("Abrir Quick Invoice")
         if "Yes, Authorize" in self.browser.text:
             self.browser.send("Yes, Authorize", press="Yes, Authorize")
         if self.browser.status != 200 or "/welcome" not in self.browser.url:
@@ -70,13 +85,17 @@ class Merchant:
         self.browser.open(f"{self.house.app_url}/setup/keys/igest")
         self.browser.send("key", **{**self.keys(), **instead})
         if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
-            raise Lost(f"keys not accepted: {self.browser.url} {self.browser.status} {self.browser.text[:600]}")
+            raise Lost(
+                f"keys not accepted: {self.browser.url} {self.browser.status} {self.browser.text[:600]}"
+            )
 
     def choose(self, **choices: str) -> None:
         """The fiscal choices are saved as the form proposes them, but for these."""
         self.browser.open(f"{self.house.app_url}/setup/choices").send("kind", **choices)
         if "/setup/check" not in self.browser.url:
-            raise Lost(f"choices not kept: {self.browser.url} {self.browser.status} {self.browser.text[:800]}")
+            raise Lost(
+                f"choices not kept: {self.browser.url} {self.browser.status} {self.browser.text[:800]}"
+            )
 
     # the shop
 
@@ -106,6 +125,11 @@ class Merchant:
 
     # the invoicing program
 
+    def switch(self, name: str, position: str) -> None:
+        """The shop's platform behaves so from now on."""
+        answer = requests.post(f"{self.house.admin_url}/sandbox/switches", json={name: position}, timeout=30)
+        answer.raise_for_status()
+
     def fault(self, **fault: Any) -> None:
         """The invoicing program misbehaves so in its next call."""
         fault = {"method": "novo_documento", "times": 1, **fault}
@@ -123,16 +147,50 @@ class Merchant:
 
     def page(self, number: int) -> Browser:
         """The page of that order's document."""
-        self.browser.open(f"{self.house.app_url}/documents?q={number}")
-        return self.browser.follow_row(str(number))
+        row = self._row(number)
+        if row is None:
+            raise Lost(f"#{number} is not listed: {self.browser.text[:400]}")
+        return self.browser.open(row.links[0][0])
 
     def state(self, number: int) -> str:
-        """The word that the listing shows for the order, empty while it has no row."""
-        self.browser.open(f"{self.house.app_url}/documents?q={number}")
-        return self.browser.state_of(str(number))
+        """The word that the listing shows for the order; empty while it has no row."""
+        row = self._row(number)
+        return next((word for word in WORDS if row and word in row.text), "")
+
+    def listed(self, number: int) -> str:
+        """All words of the order's row in the listing."""
+        row = self._row(number)
+        return row.text if row else ""
+
+    def resend(self, number: int) -> None:
+        """A blocked or waiting document is tried again by its button."""
+        self.page(number).send("retry")
+
+    def correct_nif(self, number: int, nif: str) -> None:
+        """The right NIF is typed into the blocked document's page."""
+        self.page(number).send("nif", nif=nif)
+
+    def settle(self, number: int) -> str:
+        """What the merchant found in his invoicing program for a document in doubt, told on its page: a number, or ''."""
+        page = self.page(number)
+        reference = re.search(r"QI-\d+-[\w-]+", page.text)
+        sold = Browser().open(
+            f"{self.house.igest_url}/panel/{self.entity}/vendas?q={reference.group(0) if reference else '?'}"
+        )
+        found = next((row for row in sold.rows if reference and reference.group(0) in row.text), None)
+        match = found and re.search(r"(F[RST] \d{4}F[RST]/\d+).*?(\d+[,.]\d\d)", found.text)
+        if not match:
+            page.send("sure", sure="yes")
+            return ""
+        page.send("number", number=match.group(1), total=match.group(2))
+        return match.group(1)
 
     def wait(self, number: int, *states: str, seconds: float = 30) -> str:
-        """The order's state once it is one of these words."""
+        """The order's word once it is one of these."""
         return until(
-            lambda: found if (found := self.state(number)) in states else None, f"#{number} {states}", seconds
+            lambda: found if (found := self.state(number)) in states else "", f"#{number} {states}", seconds
         )
+
+    def _row(self, number: int) -> Row | None:
+        self.browser.open(f"{self.house.app_url}/documents?q={number}&p=all")
+        return self.browser.row(f"#{number}")

@@ -13,7 +13,9 @@ def table() -> str:
     """The rows, in the order of the settings."""
     rows = []
     for setting in SETTINGS:
-        default = "**required**" if setting.default is None else f"`{setting.default}`" if setting.default else "empty"
+        default = f"`{setting.default}`" if setting.default else "empty"
+        if setting.default is None:
+            default = "**required**"
         rows.append(f"| `{setting.name}` | {default} | {setting.meaning} |\n")
     return "".join(rows)
 

@@ -2,7 +2,6 @@
 
 from alembic import context
 from sqlalchemy import create_engine, event
-
 from sqlalchemy.types import TypeDecorator
 
 from shopapp.models import db

@@ -177,7 +177,9 @@ class Jumpseller(Platform):
         if answer.status == 404:
             raise OrderError("order-missing")
         content = _parsed(answer)
-        return content if isinstance(content, list) else []
+        if not isinstance(content, list):
+            raise UnreachableError("unreachable", how="unreadable")
+        return content
 
     def _object(self, method: str, path: str, root: str) -> Mapping[str, Any]:
         content = _parsed(self._call(method, path))
