@@ -246,9 +246,9 @@ def _tell(document: Document, at: datetime) -> None:
     db.session.commit()
 
 
-def make_world(store: Store) -> dict[str, Document]:
+def make_world(store: Store, account: Account | None = None) -> dict[str, Document]:
     """A document in every state and of every sort that a page treats differently, by name."""
-    make_account(store)
+    account = account or make_account(store)
     plain = {
         state: make_document(store, state) for state in (WAITING, PENDING, ISSUING, ISSUED, IN_DOUBT, REVIEW)
     }

@@ -169,6 +169,7 @@ def _page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]
         "others": [row_of(other) for other in listing.siblings(document)],
         "link": followups.link(document),
         "warnings": [w for w in map(warned, document.draft.warnings if document.draft else ()) if w],
+        "warehouse": _warehouse(document),
         "wrong": {},
         "typed": {},
         "hints": [],
@@ -178,6 +179,13 @@ def _page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]
         context["hints"] = listing.unknown_numbers(document, document.draft.series)
     names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
     return render_template(names.get(document.state, "document_waiting.html"), **context), status
+
+
+def _warehouse(document: Document) -> str:
+    """The name of the warehouse on the draft, as the account's lists have it."""
+    code = document.draft.warehouse if document.draft else ""
+    listed = (document.account.choices or {}).get("warehouses", []) if document.account else []
+    return next((str(label) for known, label, _ in listed if known == code), code)
 
 
 def _version(document: Document) -> str:

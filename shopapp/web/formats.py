@@ -41,6 +41,7 @@ def init_app(app: Flask) -> None:
         moment,
         ago,
         percent,
+        price,
         quantity,
         grouped,
         month,
@@ -98,17 +99,24 @@ def amount(value: Any) -> Decimal | None:
 def money(value: Any) -> str:
     """`173,12 €`, with a true minus sign; empty for nothing."""
     found = None if value is None or value == "" else amount(value)
-    return "" if found is None else _minus(numbers.format_currency(found, "EUR", locale=_locale()))
+    if found is None:
+        return ""
+    return _minus(numbers.format_currency(found, "EUR", locale=_locale(), group_separator=_grouped(found)))
 
 
 def figure(value: Any) -> str:
     """The same without the sign, for a column headed in euros."""
     found = amount(value)
-    plain = numbers.format_decimal(found, "#,##0.00", locale=_locale()) if found is not None else ""
-    # Portugal writes no separator in numbers of four figures (CLDR: minimum grouping 2)
-    if found is not None and abs(found) < 10_000 and _locale().language in ("pt", "es"):
-        plain = numbers.format_decimal(found, "0.00", locale=_locale())
-    return _minus(plain)
+    if found is None:
+        return ""
+    return _minus(
+        numbers.format_decimal(found, "#,##0.00", locale=_locale(), group_separator=_grouped(found))
+    )
+
+
+def _grouped(found: Decimal) -> bool:
+    """Whether thousands are set apart: Portugal and Spain leave numbers of four figures whole."""
+    return abs(found) >= 10_000 or _locale().language not in ("pt", "es")
 
 
 def signed(value: Any, credits: bool) -> str:
@@ -125,6 +133,12 @@ def percent(rate: Any) -> str:
     """`23%`."""
     found = amount(rate)
     return "" if found is None else numbers.format_decimal(found, "#,##0.##", locale=_locale()) + "%"
+
+
+def price(value: Any) -> str:
+    """A unit price: cents, and more figures where it has them."""
+    found = amount(value)
+    return "" if found is None else _minus(numbers.format_decimal(found, "0.00####", locale=_locale()))
 
 
 def quantity(value: Any) -> str:
@@ -157,7 +171,9 @@ def month(value: date | datetime) -> str:
     """`Novembro`, or `Novembro de 2026` when it is not this year's."""
     local = _day(value)
     this_year = local.year == now().astimezone(zone()).year
-    return dates.format_skeleton("MMMM" if this_year else "yMMMM", local, locale=_locale()).capitalize()
+    if this_year:
+        return dates.format_date(local, "LLLL", locale=_locale()).capitalize()
+    return dates.format_skeleton("yMMMM", local, locale=_locale()).capitalize()
 
 
 def clock(value: datetime | None) -> str:

@@ -1,0 +1,175 @@
+"""A picture of every page, wide and narrow, light and dark, and what axe finds wrong with each.
+
+`python -m dev.shots FOLDER`. Installs through the real pages in Chromium, then lays made-up documents in every state
+beside them, so that each page has something to show. Exits 1 when axe finds anything or a page scrolls sideways.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
+
+from dev.house import House
+from dev.merchant import Merchant
+
+SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+
+
+class Shots:
+    """One browser, one folder, and the list of what was found."""
+
+    def __init__(self, page: Page, folder: Path) -> None:
+        self.page, self.folder = page, folder
+        self.wrong: list[str] = []
+
+    def take(self, name: str) -> None:
+        """The page as it is now, in both sizes and both schemes, held against axe in each."""
+        for size, (width, height) in SIZES.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in ("light", "dark"):
+                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                self.page.screenshot(path=self.folder / f"{name}-{size}-{scheme}.png", full_page=True)
+                self._judge(f"{name} {size} {scheme}")
+        self._open_details(name)
+
+    def _judge(self, where: str) -> None:
+        found: Any = Axe().run(self.page)
+        for violation in found.response["violations"]:
+            targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
+            self.wrong.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
+        too_wide = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if too_wide > 0:
+            self.wrong.append(f"{where}: scrolls sideways by {too_wide} px")
+
+    def _open_details(self, name: str) -> None:
+        """What stands behind the second steps is judged too, narrow and dark, where things break first."""
+        if self.page.evaluate("[...document.querySelectorAll('details')].map(d => d.open = true).length"):
+            self.page.screenshot(path=self.folder / f"{name}-open.png", full_page=True)
+            self._judge(f"{name} open")
+        self.page.set_viewport_size({"width": 320, "height": 700})
+        self._judge(f"{name} at 320")
+
+
+def made_up(house: House, code: str) -> dict[str, int]:
+    """The numbers of made-up documents in every state, by name, laid into the store's own rows."""
+    from shopapp import create_app
+    from shopapp.models import Account, Store
+    from tests.make import make_world
+
+    names = ("DATABASE_URL", "SECRET_KEY", "SEAL_KEYS")
+    with create_app({**house.env, **{name: house.env[name] for name in names}}).app_context():
+        store = Store.find("jumpseller", code)
+        assert store is not None
+        account = Account.of(store)
+        assert account is not None
+        return {name: document.id for name, document in make_world(store, account).items()}
+
+
+def stop_issuing(house: House, code: str) -> None:
+    """The account's keys are refused from now on."""
+    from shopapp import create_app
+    from shopapp.models import Account, Store, db, now
+
+    with create_app(house.env).app_context():
+        store = Store.find("jumpseller", code)
+        assert store is not None
+        account = Account.of(store)
+        assert account is not None
+        account.refused_at, account.refused_code = now(), "keys-refused"
+        account.refused_detail = {"kind": "inactive", "answer": "A integração Jumpseller não está ativa."}
+        db.session.commit()
+
+
+def walk(house: House, page: Page, shots: Shots) -> Iterator[str]:
+    """Every page in turn; the name of each when it is there to be taken."""
+    merchant = Merchant(house)
+    page.goto(f"{house.admin_url}/admin/{merchant.shop}/apps")
+    page.goto(f"{house.app_url}/")
+    yield "consent"
+    page.goto(f"{house.app_url}/install/callback?state=x&code=y")
+    yield "refused"
+    page.goto(f"{house.app_url}/install")
+    if page.get_by_role("button", name="Yes, Authorize").count():
+        page.get_by_role("button", name="Yes, Authorize").click()
+    page.wait_for_url("**/welcome")
+    yield "welcome"
+    page.get_by_role("link", name="Continuar aqui").click()
+    yield "setup"
+    page.goto(f"{house.app_url}/setup/keys/igest")
+    yield "setup-keys"
+    keys = merchant.keys()
+    for name, value in keys.items():
+        page.fill(f"#f-{name}", value if name != "code" else "0" * 40)
+    page.get_by_role("button", name="Guardar e verificar").click()
+    yield "setup-keys-refused"
+    for name, value in keys.items():
+        page.fill(f"#f-{name}", value)
+    page.get_by_role("button", name="Guardar e verificar").click()
+    page.wait_for_url("**/setup/choices")
+    yield "setup-choices"
+    page.get_by_role("button", name="Guardar e verificar tudo").click()
+    page.wait_for_url("**/setup/check")
+    yield "setup-check"
+    page.goto(f"{house.app_url}/documents")
+    yield "documents-empty"
+    page.goto(f"{house.app_url}/")
+    yield "home-quiet"
+    for part in ("worker", "clock"):
+        house.kill(part)
+    made = made_up(house, merchant.shop)
+    page.goto(f"{house.app_url}/")
+    yield "home"
+    page.goto(f"{house.app_url}/documents")
+    page.locator("#rows input").nth(2).check()
+    yield "documents"
+    page.goto(f"{house.app_url}/documents?q=ninguem")
+    yield "documents-none"
+    page.goto(
+        f"{house.app_url}/documents/bulk?do=issue&id={made['nif']}&id={made['issued']}&id={made['older']}"
+    )
+    yield "bulk"
+    for name, number in made.items():
+        page.goto(f"{house.app_url}/documents/{number}")
+        yield f"document-{name}"
+    page.goto(f"{house.app_url}/documents/{made['review']}")
+    page.fill("#f-number", "abc")
+    page.fill("#f-total", "1,00")
+    page.get_by_role("button", name="Existe: guardar o número").click()
+    yield "document-review-wrong"
+    page.goto(f"{house.app_url}/nowhere")
+    yield "not-found"
+    stop_issuing(house, merchant.shop)
+    page.goto(f"{house.app_url}/")
+    yield "home-stopped"
+
+
+def main() -> int:
+    """0 when axe found nothing and nothing scrolls sideways."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "var/shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    only = sys.argv[2:]
+    with tempfile.TemporaryDirectory() as kept, House(Path(kept)) as house, sync_playwright() as play:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        with play.chromium.launch(executable_path=path, args=ARGS) as browser:
+            page = browser.new_page(locale="pt-PT")
+            shots = Shots(page, folder)
+            for name in walk(house, page, shots):
+                if not only or name in only:
+                    shots.take(name)
+    print("\n".join(dict.fromkeys(shots.wrong)) or f"Pictures in {folder}; axe found nothing.")
+    return 1 if shots.wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
