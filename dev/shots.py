@@ -11,15 +11,16 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
 
 from dev.house import House
 from dev.merchant import Merchant
 
 SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 
@@ -35,8 +36,8 @@ class Shots:
         """The page as it is now, in both sizes and both schemes, held against axe in each."""
         for size, (width, height) in SIZES.items():
             self.page.set_viewport_size({"width": width, "height": height})
-            for scheme in ("light", "dark"):
-                self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
                 self.page.screenshot(path=self.folder / f"{name}-{size}-{scheme}.png", full_page=True)
                 self._judge(f"{name} {size} {scheme}")
         self._open_details(name)

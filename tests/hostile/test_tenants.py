@@ -1,0 +1,122 @@
+"""Two stores against each other: what is of the other store is 404 on every route, and neither changes nor shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from tests.hostile.conftest import OPEN_POSTS, ORIGIN, Shop, filled, rules
+from tests.hostile.test_headers import values
+from tests.hostile.test_posts import everything
+
+NOT_A_STORES = {"static": "filename", "setup.keys": "name", "setup.save_keys": "name", "hooks.receive": "key"}
+"""Routes whose parameter is no number of a store's row, with that parameter."""
+FORM = {
+    "sure": "yes",
+    "number": "FR 2026FR/999",
+    "total": "173.12",
+    "nif": "123456789",
+    "to": "a@b.pt",
+    "other": "x",
+}
+
+
+def test_every_number_of_another_store_is_unknown_and_untouched(
+    app: Flask, db: SQLAlchemy, ours: Shop, theirs: Shop
+) -> None:
+    before, seen = everything(db), 0
+    for rule in rules(app):
+        if not rule.arguments or rule.endpoint in NOT_A_STORES or rule.endpoint == "public.paper":
+            continue
+        assert rule.arguments == {"number"}, f"{rule.rule}: say in this test what its parameter is"
+        for method in sorted(rule.methods or ()):
+            for document in theirs.rows.values():
+                path = filled(rule, {"number": document.id})
+                headers = {"Origin": ORIGIN, "Referer": ORIGIN + "/"}
+                answer = ours.client.open(
+                    path, method=method, data={**FORM, "csrf_token": ours.token}, headers=headers
+                )
+                assert method == "OPTIONS" or answer.status_code == 404, (
+                    f"{method} {path}: {answer.status_code}"
+                )
+                seen += 1
+    assert seen > 200
+    assert everything(db) == before
+
+
+def test_a_foreign_number_and_an_unknown_one_get_the_same_answer(ours: Shop, theirs: Shop) -> None:
+    foreign = ours.client.get(f"/documents/{theirs.rows['issued'].id}")
+    unknown = ours.client.get("/documents/999999")
+    assert foreign.status_code == unknown.status_code == 404
+    assert foreign.data == unknown.data
+
+
+def test_several_at_once_are_refused_whole_when_one_is_foreign(
+    db: SQLAlchemy, ours: Shop, theirs: Shop
+) -> None:
+    before = everything(db)
+    for act in ("issue", "email", "aside"):
+        mixed = [ours.rows["nif"].id, theirs.rows["nif"].id]
+        query = "&".join(f"id={number}" for number in mixed)
+        assert ours.client.get(f"/documents/bulk?do={act}&{query}").status_code == 404
+        assert ours.post("/documents/bulk", {"do": act, "id": mixed}).status_code == 404
+    assert everything(db) == before
+
+
+def test_nothing_of_another_store_shows_on_any_page(app: Flask, ours: Shop, theirs: Shop) -> None:
+    marks = ["Zulmira", "987,65", theirs.store.code, theirs.store.hook_key, f"geral@{theirs.store.code}"]
+    marks += [document.link_token for document in theirs.rows.values()]
+    marks += [document.order_id for document in theirs.rows.values()]
+    searches = ["zulmira", theirs.rows["issued"].order_id, theirs.rows["issued"].number or "", "123456789"]
+    paths = [f"/documents?q={text}" for text in searches] + [f"/documents/rows?q={text}" for text in searches]
+    paths += ["/", "/?store=quintadaserra", f"/documents?store={theirs.store.id}", "/documents?antes=999999"]
+    for rule in rules(app):
+        if "GET" in (rule.methods or ()) and rule.endpoint != "public.paper":
+            paths += [filled(rule, {**values(ours), "number": row.id}) for row in ours.rows.values()]
+    for path in dict.fromkeys(paths):
+        page = ours.client.get(path, buffered=True).get_data(as_text=True)
+        # what was searched for is repeated in the field, and belongs to whoever typed it
+        found = [mark for mark in marks if mark in page and mark not in path]
+        assert not found, path
+
+
+def test_a_session_ends_with_its_installation(app: Flask, db: SQLAlchemy, ours: Shop) -> None:
+    assert ours.client.get("/documents").status_code == 200
+    ours.store.state = "uninstalled"
+    db.session.commit()
+    assert ours.client.get("/documents").status_code == 401
+    ours.store.state, ours.store.installation = "installed", ours.store.installation + 1
+    db.session.commit()
+    assert ours.client.get("/documents").status_code == 401
+
+
+def test_a_session_lasts_twelve_hours(app: Flask, ours: Shop) -> None:
+    with ours.client.session_transaction() as session:
+        session["since"] -= 12 * 3600 + 60
+    assert ours.client.get("/documents").status_code == 401
+
+
+def test_an_address_never_says_who_is_asking(app: Flask, ours: Shop) -> None:
+    client = app.test_client()
+    for query in ("store=olariadosado", f"store={ours.store.id}", "code=olariadosado&hmac=x", "session=1"):
+        answer = client.get(f"/?{query}")
+        assert answer.status_code == 200 and ours.store.name not in answer.get_data(as_text=True)
+        assert client.get(f"/documents?{query}").status_code == 401
+
+
+def test_every_page_but_a_few_needs_a_session(app: Flask, ours: Shop) -> None:
+    without: dict[str, Any] = {
+        "home.index": 200, "session.authorise": 200, "static": 200, "health.healthz": None, "install.start": 302,
+        "install.callback": 400, "public.paper": None,
+    }  # fmt: skip
+    client = app.test_client()
+    for rule in rules(app):
+        if "GET" not in (rule.methods or ()) or rule.endpoint in OPEN_POSTS:
+            continue
+        status = client.get(filled(rule, values(ours)), buffered=True).status_code
+        if rule.endpoint in without:
+            assert without[rule.endpoint] in (None, status), rule.rule
+        else:
+            assert status == 401, rule.rule
