@@ -163,9 +163,24 @@ ORDERS: dict[str, Sentence] = {
     "order-unreadable": S(
         N_("A encomenda tem figuras que não conseguimos ler sem adivinhar."),
         N_("Escreva ao apoio com o número da encomenda."), N_("Ver a encomenda"), ORDER),
-    "lines-ambiguous": S(
-        N_("As linhas da encomenda podem ser lidas de duas maneiras, com totais diferentes."),
-        N_("Nada foi emitido. Escreva ao apoio com o número da encomenda."), N_("Ver a encomenda"), ORDER),
+    "nif-is-telephone": S(
+        N_("O NIF %(nif)s é igual ao telefone do cliente."),
+        N_("Foi talvez escrito no campo errado: corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
+    "discount-unclear": S(
+        N_("O desconto da encomenda pode ser lido de mais do que uma maneira, com totais diferentes."),
+        N_("Nada foi emitido. Emita este documento no seu programa e escreva ao apoio."), N_("Ver a encomenda"), ORDER),
+    "tax-unclear": S(
+        N_("O IVA que a loja diz para «%(line)s» não bate certo com a taxa de %(rate)s."),
+        N_("Nada foi emitido. Veja os impostos da loja e tente de novo."), N_("Ver a encomenda"), ORDER),
+    "fixed-tax": S(
+        N_("«%(line)s» tem um imposto de valor fixo, e o IVA é sempre uma percentagem."),
+        N_("Corrija o imposto na loja e tente de novo."), N_("Rever impostos"), CHECK),
+    "two-taxes": S(
+        N_("«%(line)s» tem dois impostos ao mesmo tempo."), N_("Deixe só um na loja e tente de novo."),
+        N_("Rever impostos"), CHECK),
+    "prices-mixed": S(
+        N_("Uns artigos têm o IVA incluído no preço e outros não."),
+        N_("Escolha na loja uma das maneiras para todos e tente de novo."), N_("Rever impostos"), CHECK),
     "provider-refused": S(
         N_("O %(provider)s recusou o documento."),
         N_("Leia a resposta, corrija e tente de novo. Nada foi emitido."), N_("Ver a resposta")),
@@ -255,6 +270,10 @@ ANSWERS: dict[str, Sentence] = {
         N_("Rever reembolso")),
     "credit-amount-below-lines": S(
         N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas (%(lines)s)."), N_("Reveja o valor.")),
+    "credit-open": S(
+        N_("Já há uma nota de crédito deste documento por concluir."), N_("Espere por ela, ou resolva-a primeiro.")),
+    "credit-not-whole": S(
+        N_("Para emitir de novo é preciso creditar o documento todo."), N_("Escolha creditar tudo.")),
     "credit-nothing-left": S(N_("O documento %(number)s já está todo creditado."), ""),
     "credit-without-original": S(N_("Não há documento emitido para creditar."), ""),
     "credit-of-no-invoice": S(N_("O documento %(number)s não é uma fatura que se credite."), ""),
