@@ -40,6 +40,7 @@ class Ports:
     igest: int
     mailbox: int
     smtp: int
+    vies: int
 
     @classmethod
     def free(cls) -> Ports:
@@ -59,7 +60,7 @@ class Ports:
 class House:
     """Every process of the program, to be started, hurt and stopped by name.
 
-    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, mailbox, web, worker, clock. Without a
+    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, mailbox, vies, web, worker, clock. Without a
     folder the data lies in a temporary one and is gone after `stop`; with a folder it is found again.
     """
 
@@ -82,6 +83,7 @@ class House:
         self.app_url = f"http://127.0.0.1:{self.ports.app}"
         self.igest_url = f"http://127.0.0.1:{self.ports.igest}"
         self.mailbox_url = f"http://127.0.0.1:{self.ports.mailbox}"
+        self.vies_url = f"http://127.0.0.1:{self.ports.vies}"
         self.valkey = None if redis_url else Valkey(self.folder / "valkey")
         self.env = self._environment(
             database_url or f"sqlite:///{self.folder / 'shop.db'}",
@@ -171,7 +173,7 @@ class House:
     @property
     def stand_ins(self) -> tuple[str, ...]:
         """The names of what plays the outside."""
-        return ("jumpseller", "igest", "mailbox")
+        return ("jumpseller", "igest", "mailbox", "vies")
 
     def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
         bin_folder = str(Path(sys.executable).parent)
@@ -193,6 +195,7 @@ class House:
             "JUMPSELLER_API_URL": f"{self.admin_url}/v1",
             "JUMPSELLER_ADMIN_ORIGINS": self.admin_url,
             "IGEST_URL": f"{self.igest_url}/webservice.php",
+            "VIES_URL": f"{self.vies_url}/rest-api",
             "SMTP_URL": f"smtp://127.0.0.1:{self.ports.smtp}",
             "MAIL_FROM": "faturas@quickinvoice.example",
             "ALLOW_PLAIN_HTTP": "1",
@@ -206,6 +209,7 @@ class House:
             + f" --clock-scale {clock_scale:g}",
             "igest": f"--port {ports.igest} --public {self.igest_url}",
             "mailbox": f"--port {ports.mailbox} --smtp-port {ports.smtp}",
+            "vies": f"--port {ports.vies}",
         }
         children = {}
         for name in self.stand_ins:
@@ -221,7 +225,13 @@ class House:
 
     def _wait_until_up(self, name: str) -> None:
         ports = self.ports
-        places = {"jumpseller": ports.admin, "igest": ports.igest, "mailbox": ports.mailbox, "web": ports.app}
+        places = {
+            "jumpseller": ports.admin,
+            "igest": ports.igest,
+            "mailbox": ports.mailbox,
+            "vies": ports.vies,
+        }
+        places["web"] = ports.app
         child = self.children[name]
         if name not in places:
             # a worker and the clock have no door to knock at: running is all there is to see

@@ -11,10 +11,11 @@ from pathlib import Path
 from sandbox.igest.switches import SWITCHES as IGEST
 from sandbox.jumpseller.switches import SWITCHES as JUMPSELLER
 from sandbox.mailbox import SWITCHES as MAILBOX
+from sandbox.vies import SWITCHES as VIES
 from sandbox.web import Switches
 
 PAGE = Path(__file__).with_name("README.md")
-TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "mailbox": MAILBOX}
+TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "mailbox": MAILBOX, "vies": VIES}
 
 
 def filled(text: str) -> str:

@@ -1,0 +1,198 @@
+"""The VIES stand-in: is a VAT number of the Union valid? Answers in the shape of the Commission's REST service.
+
+Run as `python -m sandbox.vies`; a test makes its own with `create(Register(None))`. What is known of the real service,
+and from where, stands in sandbox/README.md. It never looks anything up outside: what it answers is told to it, or
+follows from one plain rule.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask, Response, jsonify, request
+
+from sandbox.web import Json, Shelf, Switch, Switches, core, cut
+
+SWITCHES = (
+    Switch(
+        "vies",
+        "the whole service: well, an error told with HTTP 200, as 500, 503 or 429, a page, half an answer, late, none",
+        ("up", "unavailable", "busy", "error-500", "error-503", "429", "html", "garbage", "slow", "drop"),
+        "seen in code",
+    ),
+    Switch("names", "name and address of a valid number", ("told", "withheld"), "seen in code"),
+)
+STATES = frozenset({
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
+    "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "XI",
+})  # fmt: skip
+# these tell neither name nor address, even of a good number
+SILENT = frozenset({"DE", "ES"})
+VERDICTS = {
+    "valid": "",
+    "invalid": "",
+    "unavailable": "MS_UNAVAILABLE",
+    "busy": "MS_MAX_CONCURRENT_REQ",
+    "timeout": "TIMEOUT",
+    "blocked": "VAT_BLOCKED",
+}
+SEED = {
+    "ESB12345674": ("Ejemplo Comercial SL", "Calle Ejemplo 3\n28001 MADRID"),
+    "FR40303265045": ("SA EXEMPLE", "1 RUE DE L'EXEMPLE\n75001 PARIS"),
+    "DE136695976": ("Beispiel GmbH", "Beispielweg 5\n10115 BERLIN"),
+    "PT599980125": ("OLARIA DO SADO, LDA.", "RUA DAS OLARIAS 14\n2900-001 SETUBAL"),
+}
+_NUMBER = re.compile(r"[0-9A-Z+*]{2,12}")
+_LATE_SECONDS = 120.0
+
+
+class Register:
+    """What was told of each number, and each question that came; kept on the shelf."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self.shelf = Shelf(folder)
+        self.switches = Switches(SWITCHES, self.shelf)
+        self.verdicts: dict[str, str] = self.shelf.all("verdict")
+        self.asked: list[Json] = []
+
+    def tell(self, number: str, verdict: str) -> None:
+        """The number (or a member state's two letters, for all its numbers) has this verdict from now on."""
+        if verdict not in VERDICTS:
+            raise ValueError(f"a number is {', '.join(VERDICTS)}; not {verdict}")
+        self.verdicts[number] = verdict
+        self.shelf.put("verdict", number, verdict)
+
+    def verdict(self, country: str, number: str) -> str:
+        """What was told of the number, else of its member state, else: valid, unless one digit is all it has."""
+        told = self.verdicts.get(country + number) or self.verdicts.get(country)
+        if told:
+            return told
+        return "invalid" if len(set(re.sub("[^0-9]", "", number))) < 2 else "valid"
+
+    def forget(self) -> None:
+        """Nothing; the first day again."""
+        self.verdicts, self.asked = {}, []
+        self.shelf.clear()
+        self.switches.reset()
+
+
+def create(register: Register) -> Flask:
+    """The service at `/rest-api`, and what steers it under `/sandbox/`."""
+    app = Flask("sandbox-vies")
+    app.register_blueprint(core("VIES", register.switches))
+
+    @app.post("/rest-api/check-vat-number")
+    def check() -> Response:
+        asked = request.get_json(silent=True)
+        register.asked.append(asked)
+        return _broken(register) or _answer(register, asked)
+
+    @app.post("/sandbox/numbers")
+    def tell() -> Response:
+        """`{"FR40303265045": "valid", "DE": "unavailable"}`; answers all that was told so far."""
+        try:
+            for number, verdict in request.get_json().items():
+                register.tell(number, verdict)
+        except ValueError as wrong:
+            return _with(422, {"error": str(wrong)})
+        return jsonify(register.verdicts)
+
+    @app.get("/sandbox/numbers")
+    def told() -> Response:
+        return jsonify(register.verdicts)
+
+    @app.get("/sandbox/asked")
+    def questions() -> Response:
+        """Every question so far, oldest first."""
+        return jsonify(register.asked)
+
+    @app.post("/sandbox/reset")
+    def reset() -> Response:
+        register.forget()
+        return jsonify({})
+
+    return app
+
+
+# answers
+
+
+def _answer(register: Register, asked: Json) -> Response:
+    if not isinstance(asked, dict):
+        return _error(500, "VOW-ERR-1", "An unexpected error occurred. Please retry later.")
+    country, number = str(asked.get("countryCode") or ""), str(asked.get("vatNumber") or "").upper()
+    if not country or not number:
+        return _error(400, "VOW-ERR-11", "A mandatory field is missing")
+    if not _NUMBER.fullmatch(number):
+        return _error(400, "VOW-ERR-2600", "The Vat number does not respect the configured pattern")
+    if country not in STATES:
+        return _error(200, "INVALID_INPUT")
+    verdict = register.verdict(country, number)
+    if VERDICTS[verdict]:
+        return _error(200, VERDICTS[verdict])
+    return jsonify(_found(register, country, number, verdict == "valid", asked))
+
+
+def _found(register: Register, country: str, number: str, is_valid: bool, asked: Json) -> Json:
+    silent = country in SILENT or register.switches["names"] == "withheld"
+    known = SEED.get(country + number, (f"Empresa {number}", f"Rua do Exemplo 1\n{country}"))
+    name, address = known if is_valid and not silent else ("---", "---")
+    today = datetime.now(UTC)
+    # a consultation number is only given to a requester who names himself
+    proof = f"WAPIAAAA{today:%y%m%d%H%M%S}" if asked.get("requesterNumber") and is_valid else ""
+    parts = ("Name", "Street", "PostalCode", "City", "CompanyType")
+    return {
+        "countryCode": country,
+        "vatNumber": number,
+        "requestDate": f"{today:%Y-%m-%dT%H:%M:%S}.{today.microsecond // 1000:03}Z",
+        "valid": is_valid,
+        "requestIdentifier": proof,
+        "name": name,
+        "address": address,
+        **{f"trader{part}": "---" for part in parts},
+        **{f"trader{part}Match": "NOT_PROCESSED" for part in parts},
+    }
+
+
+def _broken(register: Register) -> Response | None:
+    """The answer that the switch asks for; None when the service is up."""
+    at = register.switches["vies"]
+    if at == "slow":
+        _wait(register)
+        at = register.switches["vies"]
+    if at == "drop":
+        return cut()
+    if at in ("unavailable", "busy"):
+        return _error(200, {"unavailable": "SERVICE_UNAVAILABLE", "busy": "GLOBAL_MAX_CONCURRENT_REQ"}[at])
+    if at == "error-500":
+        return _error(500, "VOW-ERR-1", "An unexpected error occurred. Please retry later.")
+    if at == "error-503":
+        return Response("<html><h1>503 Service Unavailable</h1></html>", 503, content_type="text/html")
+    if at == "429":
+        return Response("<html><h1>429 Too Many Requests</h1></html>", 429, content_type="text/html")
+    if at == "html":
+        return Response("<html><h1>VIES: manutenção</h1></html>", 200, content_type="text/html")
+    if at == "garbage":
+        return Response(b'{"countryCode": "FR", "val', 200, content_type="application/json")
+    return None
+
+
+def _wait(register: Register) -> None:
+    """Nothing; returns when the switch has moved on, or after longer than any caller waits."""
+    end = time.monotonic() + _LATE_SECONDS
+    while register.switches["vies"] == "slow" and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _error(status: int, code: str, message: str = "") -> Response:
+    told = {"error": code, "message": message} if message else {"error": code}
+    return _with(status, {"actionSucceed": False, "errorWrappers": [told]})
+
+
+def _with(status: int, content: Json) -> Response:
+    answer = jsonify(content)
+    answer.status_code = status
+    return answer

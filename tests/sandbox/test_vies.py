@@ -1,0 +1,130 @@
+"""The VIES stand-in: three answers and every way in which there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from flask.testing import FlaskClient
+
+from sandbox import web
+from sandbox.vies import Register, create
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Iterator[Register]:
+    made = Register(tmp_path)
+    yield made
+    made.shelf.close()
+
+
+@pytest.fixture
+def browser(register: Register) -> FlaskClient:
+    return create(register).test_client()
+
+
+def ask(browser: FlaskClient, number: str, **more: Any) -> Any:
+    asked = {"countryCode": number[:2], "vatNumber": number[2:], **more}
+    return browser.post("/rest-api/check-vat-number", json=asked)
+
+
+def code(answer: Any) -> str:
+    assert answer.json["actionSucceed"] is False
+    return str(answer.json["errorWrappers"][0]["error"])
+
+
+def test_a_valid_number_is_told_with_name_and_address(browser: FlaskClient) -> None:
+    answer = ask(browser, "FR40303265045").json
+    assert (answer["valid"], answer["countryCode"], answer["vatNumber"]) == (True, "FR", "40303265045")
+    assert (answer["name"], answer["address"]) == ("SA EXEMPLE", "1 RUE DE L'EXEMPLE\n75001 PARIS")
+    assert answer["requestDate"].endswith("Z") and answer["requestIdentifier"] == ""
+    assert answer["traderNameMatch"] == "NOT_PROCESSED"
+
+
+def test_some_states_tell_no_name_and_the_switch_makes_all_of_them_silent(browser: FlaskClient) -> None:
+    assert ask(browser, "DE136695976").json["name"] == "---"
+    browser.post("/sandbox/switches", json={"names": "withheld"})
+    assert ask(browser, "FR40303265045").json["name"] == "---"
+    assert ask(browser, "FR40303265045").json["valid"] is True
+
+
+def test_a_requester_who_names_himself_gets_a_consultation_number(browser: FlaskClient) -> None:
+    requester = {"requesterMemberStateCode": "PT", "requesterNumber": "599980125"}
+    assert ask(browser, "FR40303265045", **requester).json["requestIdentifier"].startswith("WAPI")
+
+
+def test_a_number_of_one_digit_is_invalid_and_any_other_that_nobody_named_is_valid(
+    browser: FlaskClient,
+) -> None:
+    assert ask(browser, "FR00000000000").json["valid"] is False
+    assert ask(browser, "NL123456782B90").json["valid"] is True
+
+
+def test_what_was_told_of_a_number_comes_before_what_was_told_of_its_state(browser: FlaskClient) -> None:
+    told = {"ES": "unavailable", "ESB12345674": "invalid", "NL123456782B90": "busy"}
+    assert browser.post("/sandbox/numbers", json=told).json == told
+    assert code(ask(browser, "ESX1234567L")) == "MS_UNAVAILABLE"
+    assert ask(browser, "ESB12345674").json["valid"] is False
+    assert code(ask(browser, "NL123456782B90")) == "MS_MAX_CONCURRENT_REQ"
+    assert browser.post("/sandbox/numbers", json={"ESB12345674": "maybe"}).status_code == 422
+
+
+def test_a_restart_finds_what_was_told(browser: FlaskClient, tmp_path: Path) -> None:
+    browser.post("/sandbox/numbers", json={"FR40303265045": "invalid"})
+    again = Register(tmp_path)
+    assert again.verdict("FR", "40303265045") == "invalid"
+    again.shelf.close()
+    browser.post("/sandbox/reset")
+    assert ask(browser, "FR40303265045").json["valid"] is True
+
+
+def test_what_is_no_question_is_refused(browser: FlaskClient) -> None:
+    missing = browser.post("/rest-api/check-vat-number", json={"countryCode": "FR"})
+    assert (missing.status_code, code(missing)) == (400, "VOW-ERR-11")
+    pattern = ask(browser, "FR40 303")
+    assert (pattern.status_code, code(pattern)) == (400, "VOW-ERR-2600")
+    assert code(ask(browser, "GB123456789")) == "INVALID_INPUT"
+    no_json = browser.post("/rest-api/check-vat-number", data="x")
+    assert (no_json.status_code, code(no_json)) == (500, "VOW-ERR-1")
+
+
+@pytest.mark.parametrize(
+    ("position", "status", "says"),
+    [
+        ("up", 200, '"valid":true'),
+        ("unavailable", 200, "SERVICE_UNAVAILABLE"),
+        ("busy", 200, "GLOBAL_MAX_CONCURRENT_REQ"),
+        ("error-500", 500, "VOW-ERR-1"),
+        ("error-503", 503, "503"),
+        ("429", 429, "429"),
+        ("html", 200, "<html>"),
+        ("garbage", 200, '"val'),
+    ],
+)
+def test_the_whole_of_vies_can_be_out_of_order(
+    browser: FlaskClient, position: str, status: int, says: str
+) -> None:
+    browser.post("/sandbox/switches", json={"vies": position})
+    answer = ask(browser, "FR40303265045")
+    assert (answer.status_code, says in answer.text.replace('": ', '":')) == (status, True)
+
+
+def test_an_answer_can_come_late_or_never(register: Register) -> None:
+    running = web.start(create(register))
+    address = f"{running.url}/rest-api/check-vat-number"
+    asked = {"countryCode": "FR", "vatNumber": "40303265045"}
+    try:
+        register.switches.set("vies", "drop")
+        with pytest.raises(requests.ConnectionError):
+            requests.post(address, json=asked, timeout=10)
+        register.switches.set("vies", "slow")
+        with pytest.raises(requests.Timeout):
+            requests.post(address, json=asked, timeout=0.2)
+        register.switches.set("vies", "up")
+        assert requests.post(address, json=asked, timeout=10).json()["valid"] is True
+        assert len(requests.get(f"{running.url}/sandbox/asked", timeout=10).json()) == 3
+    finally:
+        running.stop()
