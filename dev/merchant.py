@@ -171,7 +171,7 @@ class Merchant:
         self.page(number).send("nif", nif=nif)
 
     def settle(self, number: int) -> str:
-        """What the merchant found in his invoicing program for a document in doubt, told on its page: a number, or ''."""
+        """The number that he found in his invoicing program for a document in doubt, or ''; told on its page."""
         page = self.page(number)
         reference = re.search(r"QI-\d+-[\w-]+", page.text)
         sold = Browser().open(

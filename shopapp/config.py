@@ -75,6 +75,8 @@ SETTINGS = (
             "https://*.jumpseller.com", _origins),
     Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
             "https://www.igest.pt/igest/webservice.php", _url),
+    Setting("VIES_URL", "The Commission's VIES service (REST)",
+            "https://ec.europa.eu/taxation_customs/vies/rest-api", _url),
     Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no mail is sent", "", str, secret=True),
     Setting("MAIL_FROM", "Sender of all mail", "faturas@quickinvoice.example"),
     Setting("SUPPORT_EMAIL", "Shown on error pages", "apoio@quickinvoice.example"),

@@ -7,14 +7,15 @@ there. A move that came too late (two tabs, a worker was faster) raises AlreadyM
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import func, select
 
-from shopapp import settling
+from shopapp import correcting, preparing, settling
 from shopapp.fiscal.document import Issued
-from shopapp.fiscal.errors import MerchantError
+from shopapp.fiscal.errors import MerchantError, NotAllowedError
 from shopapp.models import Account, Document, FollowUp, Store, db, now
-from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.states import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 
 
 class AlreadyMoved(Exception):
@@ -71,6 +72,27 @@ def absent(document: Document) -> None:
     if document.state != REVIEW:
         raise AlreadyMoved
     _done(document.move(PENDING, "absent", by="merchant", asked_at=now(), tries=0))
+
+
+def credit(
+    document: Document, number: int, asked: dict[str, Any], again: dict[str, str] | None = None
+) -> Document:
+    """The credit note's own document, to be issued by a worker. Commits.
+
+    `number` is the one that the form carried: the same act twice makes one note. `asked` as in `preparing.credit_of`.
+    NotAllowedError when the document can't be credited, or not by so much.
+    """
+    if document.account is None:
+        raise AlreadyMoved
+    if again is not None and (asked.get("lines") or asked.get("amount")):
+        raise NotAllowedError("credit-not-whole")
+    preparing.credit_of(document, document.account, asked)
+    made = correcting.owe_credit(document, number, asked, again)
+    db.session.commit()
+    note = Document.of(document.store_id, document.order_id, f"credit:{number}")
+    if not made or note is None:
+        raise AlreadyMoved
+    return note
 
 
 def set_aside(document: Document, other: str = "") -> None:

@@ -65,7 +65,8 @@ def _failed(owed: FollowUp, code: str, final: bool) -> None:
     if final or now() - owed.owed_at > GIVE_UP:
         owed.end(FAILED, code)
     else:
-        owed.end(DUE, code, after=min(30.0 * 2 ** (owed.tries - 1), 1800.0))
+        first = float(connect.setting("RETRY_SECONDS"))
+        owed.end(DUE, code, after=min(first * 2 ** (owed.tries - 1), first * 60))
 
 
 def link(document: Document) -> str:

@@ -8,24 +8,14 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from shopapp import connect, fault
-from shopapp.fiscal import drafting, place
+from shopapp import connect, fault, preparing
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, UncertainError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Attempt, Document, Sale, Store, db, folded, now
-from shopapp.models.document import (
-    BLOCKED,
-    MOST_TAKES,
-    PENDING,
-    VOID,
-    WAITING,
-)
+from shopapp.models.states import BLOCKED, MOST_TAKES, PENDING, VOID, WAITING
 from shopapp.providers.base import Once, Provider
 from shopapp.settling import moved, not_sent, our_fault, settle, settle_error
 
@@ -84,27 +74,16 @@ def _frozen(document: Document) -> Draft | None:
 
 
 def _drafted(document: Document, account: Account) -> Draft | None:
-    """The draft of the order as it is now, or None when the row moved instead (unpaid, cancelled, too old)."""
-    store = document.store
-    provider = connect.provider_of(account)
-    db.session.commit()
-    order = _corrected(connect.platform_of(store).order(document.order_id), document.corrections)
+    """The draft of the duty as it is now, or None when the row moved instead (unpaid, cancelled, too old)."""
+    if document.cause.startswith("credit:"):
+        return preparing.credit(document, account)
+    order = preparing.order_now(document)
     _remember(document, order)
     if not _wanted(document, account, order):
         return None
-    settings = account.fiscal_settings(provider.capabilities.level)
-    today = now().astimezone(ZoneInfo(place.zone(settings.ship_from))).date()
-    db.session.commit()
-    draft = drafting.invoice(order, settings, today)
+    draft = preparing.invoice(order, account)
     _name_buyer(document, draft)
     return draft
-
-
-def _corrected(order: Order, corrections: Any) -> Order:
-    """The order with what the merchant corrected by hand (the buyer's tax id, or none at all)."""
-    if not corrections:
-        return order
-    return replace(order, buyer=replace(order.buyer, **corrections))
 
 
 def _remember(document: Document, order: Order) -> None:
@@ -112,12 +91,7 @@ def _remember(document: Document, order: Order) -> None:
     sale = Sale.seen(document.store_id, document.order_id)
     sale.status, sale.total, sale.currency = order.status, order.paid_total, order.currency
     sale.ordered_at, sale.checked_at = order.created_at, now()
-    if order.paid_at is not None and order.paid_source != "completed_at":
-        sale.paid_at, sale.paid_source = order.paid_at, order.paid_source
-    elif sale.first_paid_hook_at is not None:
-        sale.paid_at, sale.paid_source = sale.first_paid_hook_at, "hook"
-    else:
-        sale.paid_at, sale.paid_source = order.paid_at, order.paid_source
+    sale.paid_at, sale.paid_source = order.paid_at, order.paid_source
     if order.status == "cancelled" and sale.cancelled_at is None:
         sale.cancelled_at = now()
     document.paid_at = sale.paid_at if order.status == "paid" else None

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 
-from shopapp import connect, fault
+from shopapp import connect, correcting, fault
 from shopapp.models import Document, Hook, Sale, Store, db, now
-from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.models.hook import OPENED, QUARANTINED
+from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.platforms.base import Event, UnreadableHook
 
 log = logging.getLogger("quickinvoice.opening")
@@ -49,9 +49,9 @@ def _answer(store: Store, event: Event, hook: Hook) -> None:
         sale.first_paid_hook_at = sale.first_paid_hook_at or hook.received_at
         owe(store, event.order_id)
         return
-    document = Document.of(store.id, event.order_id)
-    if document is not None and event.kind == "cancelled":
-        cancelled(document)
+    if event.kind == "cancelled":
+        for document in Document.answering(store.id, event.order_id):
+            cancelled(document)
 
 
 def owe(store: Store, order_id: str) -> bool:
@@ -77,7 +77,11 @@ def cancelled(document: Document) -> None:
         document.move(VOID, "cancelled")
     elif document.state == ISSUED:
         document.note(ISSUED, ISSUED, "cancelled-after")
-        if not document.alarm:
+        chosen = document.account.settings if document.account else {}
+        if chosen.get("credit_cancelled") and correcting.left_of(document) > 0:
+            number = correcting.next_number(document, "credit")
+            correcting.owe_credit(document, number, {"reason": "Encomenda cancelada"})
+        elif not document.alarm and correcting.left_of(document) > 0:
             document.alarm, document.alarm_detail = "cancelled-after", {}
         document.changed_at = now()
     sale = Sale.seen(document.store_id, document.order_id)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from shopapp import connect, fault
+from shopapp import connect, correcting, fault
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import (
     AppError,
@@ -25,7 +25,7 @@ from shopapp.fiscal.errors import (
     UncertainError,
 )
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
-from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, MOST_TAKES, PENDING, REVIEW, WAITING
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, MOST_TAKES, PENDING, REVIEW, WAITING
 from shopapp.providers.base import Provider
 
 log = logging.getLogger("quickinvoice.settling")
@@ -73,6 +73,8 @@ def _settle(document: Document, issued: Issued, by: str) -> bool:
     if draft is not None:
         _keep_lines(document, draft)
     _owe(document)
+    if document.kind == "NC":
+        correcting.after_credit(document)
     db.session.commit()
     fault.point("after_settle")
     return True

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from shopapp import connect, opening, settling
 from shopapp.fiscal.errors import AppError, CredentialsError, OrderError
 from shopapp.models import Attempt, Document, Hook, Move, Sale, Store, Ticket, db, now
-from shopapp.models.document import ISSUED, PENDING, REVIEW, WAITING
+from shopapp.models.states import ISSUED, PENDING, REVIEW, WAITING
 
 log = logging.getLogger("quickinvoice.sweeping")
 
@@ -122,7 +122,7 @@ def notice_cancelled() -> int:
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
         .where(
             Document.state == ISSUED,
-            Document.cause == "sale",
+            Document.kind != "NC",
             Sale.cancelled_at.is_not(None),
             ~noted.exists(),
         )

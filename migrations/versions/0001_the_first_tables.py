@@ -72,6 +72,14 @@ def upgrade():
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.create_index(batch_op.f('ix_ticket_expires_at'), ['expires_at'], unique=False)
 
+    op.create_table('vat_number',
+    sa.Column('id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
+    sa.Column('mark', sa.String(length=32), nullable=False),
+    sa.Column('valid', sa.Boolean(), nullable=False),
+    sa.Column('asked_at', sa.DateTime(timezone=True), nullable=False),
+    sa.PrimaryKeyConstraint('id'),
+    sa.UniqueConstraint('mark')
+    )
     op.create_table('account',
     sa.Column('store_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=False),
     sa.Column('provider', sa.String(length=20), nullable=False),
@@ -161,6 +169,7 @@ def upgrade():
     sa.Column('not_before', sa.DateTime(timezone=True), nullable=True),
     sa.Column('asked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('corrections_sealed', sa.LargeBinary(), nullable=True),
+    sa.Column('asked_for_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('draft_text_sealed', sa.LargeBinary(), nullable=True),
     sa.Column('draft_hash', sa.String(length=64), nullable=False),
     sa.Column('frozen', sa.Boolean(), nullable=False),
@@ -330,6 +339,7 @@ def downgrade():
         batch_op.drop_index(batch_op.f('ix_account_store_id'))
 
     op.drop_table('account')
+    op.drop_table('vat_number')
     with op.batch_alter_table('ticket', schema=None) as batch_op:
         batch_op.drop_index(batch_op.f('ix_ticket_expires_at'))
 

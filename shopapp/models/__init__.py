@@ -10,9 +10,10 @@ from .schema import engine_options, migrate
 from .store import Store
 from .story import Attempt, DocumentLine, Move
 from .ticket import Pulse, Ticket
+from .vatnumber import VatNumber
 
 __all__ = [
     "Account", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Move", "Pulse", "Sale", "Sealed", "Store",
-    "Ticket",
+    "Ticket", "VatNumber",
     "db", "engine_options", "folded", "migrate", "moment", "new_uid", "now", "prepare", "reading", "set_clock",
 ]  # fmt: skip

@@ -32,26 +32,12 @@ from shopapp.fiscal.document import Draft
 
 from .account import Account
 from .base import BigId, Moment, Money, Row, Sealed, SealedJson, db, moment, new_uid
+from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING
 from .store import Store
 from .story import Attempt, DocumentLine, Move
 
-WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
-BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
-STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
-
-MOVES = {
-    (WAITING, PENDING), (WAITING, VOID), (WAITING, WAITING),
-    (PENDING, WAITING), (PENDING, ISSUING), (PENDING, BLOCKED), (PENDING, VOID), (PENDING, PENDING),
-    (ISSUING, PENDING), (ISSUING, ISSUED), (ISSUING, BLOCKED), (ISSUING, IN_DOUBT),
-    (IN_DOUBT, ISSUED), (IN_DOUBT, PENDING), (IN_DOUBT, REVIEW),
-    (REVIEW, ISSUED), (REVIEW, PENDING),
-    (BLOCKED, PENDING), (BLOCKED, VOID), (VOID, WAITING),
-}  # fmt: skip
-"""Every move there is (rulings section 3); a pending row may also wait again or be blocked while it is drafted."""
-
 TAKE_SECONDS = 60
 CLAIM_SECONDS = 120
-MOST_TAKES = 5
 
 
 class Document(Row):
@@ -97,6 +83,7 @@ class Document(Row):
     asked_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the merchant asked for it himself: then its age and the manual mode do not hold it."""
     corrections_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    asked_for_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
     draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     draft_hash: Mapped[str] = mapped_column(String(64), default="")
@@ -135,6 +122,8 @@ class Document(Row):
     buyer = SealedJson()
     """`{"name", "tax_id", "address", "email"}` as on the document."""
     corrections = SealedJson()
+    asked_for = SealedJson()
+    """Of a credit note: `{"lines", "amount", "reason", "again"}` as the merchant chose them."""
 
     store: Mapped[Store] = relationship()
     account: Mapped[Account | None] = relationship()
@@ -176,12 +165,28 @@ class Document(Row):
         )
 
     @classmethod
+    def answering(cls, store_id: int, order_id: str) -> list[Document]:
+        """The documents that answer the sale itself: the first, and those issued again."""
+        wanted = (cls.cause == "sale") | cls.cause.startswith("reissue:")
+        return list(
+            db.session.scalars(
+                select(cls).where(cls.store_id == store_id, cls.order_id == order_id, wanted).order_by(cls.id)
+            )
+        )
+
+    @classmethod
     def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
         """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
         due = (
             select(cls.id)
             .join(Store, Store.id == cls.store_id)
-            .outerjoin(Account, (Account.store_id == Store.id) & Account.active_until.is_(None))
+            .outerjoin(
+                Account,
+                (Account.id == cls.account_id)
+                | (
+                    cls.account_id.is_(None) & (Account.store_id == Store.id) & Account.active_until.is_(None)
+                ),
+            )
             .where(
                 cls.state == PENDING,
                 (cls.not_before.is_(None)) | (cls.not_before <= moment()),
@@ -222,6 +227,8 @@ class Document(Row):
         old, attempt = self.state, self.attempt
         if (old, state) not in MOVES:
             raise ValueError(f"no move from {old} to {state}")
+        if (old, state) == (BLOCKED, PENDING) and self.cause == "sale":
+            values.setdefault("account_id", None)  # nothing exists over there: the present account takes it
         changed = db.session.execute(
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)

@@ -15,8 +15,9 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from .account import Account
 from .base import CENT, db, moment
-from .document import ISSUED, ISSUING, PENDING, VOID, WAITING, Document
+from .document import Document
 from .sale import Sale
+from .states import ISSUED, ISSUING, PENDING, VOID, WAITING
 from .store import Store
 
 ZERO = Decimal(0)

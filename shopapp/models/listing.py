@@ -15,9 +15,10 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 from shopapp import sealed
 
 from .base import db, folded
-from .document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING, Document
+from .document import Document
 from .followup import FAILED, FollowUp
 from .hook import QUARANTINED, Hook
+from .states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from .store import Store
 
 PAGE = 50

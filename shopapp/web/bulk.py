@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from shopapp import deciding, jobs
 from shopapp.models import Document, db, listing
-from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.web.forms import email_in, euros_in
 from shopapp.web.session import store_required
 from shopapp.web.showing import rows_of

@@ -28,7 +28,7 @@ from shopapp import connect, deciding, followups, jobs
 from shopapp.fiscal.errors import MerchantError
 from shopapp.fiscal.party import Party, cleaned, is_nif, to_ask_vies
 from shopapp.models import Document, db, listing, now
-from shopapp.models.document import BLOCKED, ISSUED, REVIEW
+from shopapp.models.states import BLOCKED, ISSUED, REVIEW
 from shopapp.web.choosing import choose_law
 from shopapp.web.errors import page
 from shopapp.web.formats import month, zone

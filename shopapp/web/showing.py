@@ -15,8 +15,8 @@ from flask import g, url_for
 
 from shopapp import connect
 from shopapp.models import Document, listing
-from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.models.followup import FollowUp
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.web.formats import ago, clock, grouped
 from shopapp.web.sentences import AUTHORISE, CHECK, DOCUMENT, KEYS, SETTINGS
 from shopapp.web.tongue import gettext

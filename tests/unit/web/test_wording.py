@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask, g
 
-from shopapp.models.document import STATES
+from shopapp.models.states import STATES
 from shopapp.web import findings, sentences, wording
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -1,0 +1,100 @@
+"""Correcting what was issued: the duty to credit, and the duty to issue again with other data.
+
+Called by `opening` (an order cancelled after its document), by `deciding` (the merchant's act) and by `settling` (a
+credited document that is to be issued again). Makes rows, sends nothing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from shopapp.fiscal.errors import NotAllowedError
+from shopapp.models import Document, db, now
+from shopapp.models.states import ISSUED, VOID
+
+OPEN = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
+
+
+def next_number(document: Document, what: str) -> int:
+    """The number that the next `credit` or `reissue` of this order has; a form carries it, so an act counts once."""
+    had = db.session.scalar(
+        select(func.count())
+        .select_from(Document)
+        .where(
+            Document.store_id == document.store_id,
+            Document.order_id == document.order_id,
+            Document.cause.startswith(what + ":"),
+        )
+    )
+    return (had or 0) + 1
+
+
+def owe_credit(
+    original: Document, number: int, asked: dict[str, Any], again: dict[str, str] | None = None
+) -> bool:
+    """True when this call made the duty to credit; False when that act was done already. Not committed.
+
+    `again` are the corrected fields with which the order is to be issued anew once the whole is credited.
+    NotAllowedError `credit-open` while another credit of the same document is not settled.
+    """
+    if original.state != ISSUED:
+        raise NotAllowedError("credit-without-original")
+    cause = f"credit:{number}"
+    if Document.of(original.store_id, original.order_id, cause) is not None:
+        return False
+    unsettled = db.session.scalar(
+        select(Document.id).where(
+            Document.original_id == original.id,
+            Document.cause.startswith("credit:"),
+            Document.state.in_(OPEN),
+        )
+    )
+    if unsettled is not None:
+        raise NotAllowedError("credit-open")
+    made = Document.begin(
+        original.store, original.order_id, cause, original_id=original.id, account_id=original.account_id,
+        kind="NC", total=None, paid_at=original.paid_at, buyer_folded=original.buyer_folded,
+        tax_id_mark=original.tax_id_mark, asked_at=now(),
+    )  # fmt: skip
+    if made:
+        row = Document.of(original.store_id, original.order_id, cause)
+        if row is not None:
+            row.asked_for = {**asked, "again": again}
+            row.buyer = original.buyer
+    return made
+
+
+def after_credit(note: Document) -> None:
+    """Nothing; a credit note was issued: its original's alarm is answered, and the sale is issued again if asked.
+
+    Not committed.
+    """
+    original = db.session.get_one(Document, note.original_id)
+    whole = left_of(original) == 0
+    if original.alarm == "cancelled-after":
+        original.alarm, original.alarm_detail = "", {}
+    original.changed_at = now()
+    again = (note.asked_for or {}).get("again")
+    if again is None or not whole:
+        return
+    cause = f"reissue:{next_number(note, 'reissue')}"
+    if Document.begin(note.store, note.order_id, cause, original_id=original.id, asked_at=now()):
+        row = Document.of(note.store_id, note.order_id, cause)
+        if row is not None:
+            row.corrections = again
+
+
+def left_of(document: Document) -> Decimal:
+    """What may still be credited of an issued invoice, in euros; notes on their way count with their draft."""
+    if document.state != ISSUED or document.kind == "NC":
+        return Decimal(0)
+    notes = db.session.scalars(
+        select(Document).where(
+            Document.original_id == document.id, Document.cause.startswith("credit:"), Document.state != VOID
+        )
+    )
+    whole = document.total or Decimal(0)
+    return whole - sum((whole if note.total is None else note.total for note in notes), Decimal(0))

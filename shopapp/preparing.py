@@ -1,0 +1,117 @@
+"""What would be sent: the order as it is now and its draft, or the lines that a credit note takes back.
+
+Called by `issuing` before a claim, and by `checking` for the preview. Reads the platform and VIES; writes nothing but
+VIES's answer, sends nothing. Everything here may fail freely.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from shopapp import connect, vies
+from shopapp.fiscal import drafting, place
+from shopapp.fiscal.crediting import Original, Wanted
+from shopapp.fiscal.document import Draft, DraftLine, Settings
+from shopapp.fiscal.errors import NotAllowedError
+from shopapp.fiscal.order import Order
+from shopapp.models import Account, Document, DocumentLine, Sale, db, now
+from shopapp.models.states import ISSUED, VOID
+
+
+def order_now(document: Document) -> Order:
+    """The order as the platform has it now, with the merchant's corrections and VIES's answer in it."""
+    corrections, store = document.corrections, document.store
+    sale = Sale.seen(document.store_id, document.order_id)
+    first_hook = sale.first_paid_hook_at
+    db.session.commit()
+    order = connect.platform_of(store).order(document.order_id)
+    if corrections:
+        order = replace(order, buyer=replace(order.buyer, **corrections))
+    if order.status == "paid" and first_hook and order.paid_source not in ("platform", "history"):
+        order = replace(order, paid_at=first_hook, paid_source="hook")
+    number = drafting.number_for_vies(order)
+    if number:
+        answer = vies.ask(number, connect.setting("VIES_URL"), connect.wire())
+        order = replace(order, buyer=replace(order.buyer, vies=answer))
+    return order
+
+
+def settings_of(account: Account) -> tuple[Settings, date]:
+    """What the merchant chose, and today in the zone of the place that he ships from."""
+    provider = connect.provider_class(account.provider)
+    settings = account.fiscal_settings(provider.capabilities.level)
+    today = now().astimezone(ZoneInfo(place.zone(settings.ship_from))).date()
+    db.session.commit()
+    return settings, today
+
+
+def invoice(order: Order, account: Account) -> Draft:
+    """The draft for the order as it was just read."""
+    return drafting.invoice(order, *settings_of(account))
+
+
+def credit(document: Document, account: Account) -> Draft:
+    """The draft of a credit note as it was asked for, from the issued lines and what is left of them."""
+    asked = document.asked_for or {}
+    original = db.session.get_one(Document, document.original_id)
+    return credit_of(original, account, asked, without=document.id)
+
+
+def credit_of(original: Document, account: Account, asked: dict[str, Any], without: int = 0) -> Draft:
+    """The credit note that `asked` ({"lines": [[ref, quantity, gross]], "amount", "reason"}) would be.
+
+    NotAllowedError when the original can't be credited, or not by so much.
+    """
+    former = original.draft
+    if original.state != ISSUED or former is None:
+        raise NotAllowedError("credit-without-original")
+    earlier = _credited(original, without)
+    db.session.commit()
+    known = Original(
+        number=original.number or "",
+        kind=former.kind,
+        customer=former.customer,
+        lines=tuple(_line(line) for line in original.lines),
+        credited=earlier,
+    )
+    settings, today = settings_of(account)
+    wanted = [
+        Wanted(ref, _decimal(quantity), _decimal(gross)) for ref, quantity, gross in asked.get("lines", [])
+    ]
+    return drafting.credit_note(
+        known,
+        settings,
+        today,
+        lines=wanted,
+        amount=_decimal(asked.get("amount")),
+        reason=asked.get("reason", ""),
+    )
+
+
+def _credited(original: Document, without: int) -> tuple[DraftLine, ...]:
+    """The lines that other credit notes took back of the original, or are about to."""
+    others = db.session.scalars(
+        select(Document).where(
+            Document.original_id == original.id,
+            Document.cause.startswith("credit:"),
+            Document.state != VOID,
+            Document.id != without,
+        )
+    )
+    return tuple(_line(line) for other in others for line in other.lines)
+
+
+def _line(line: DocumentLine) -> DraftLine:
+    return DraftLine(
+        **{field.name: getattr(line, field.name) for field in fields(DraftLine) if hasattr(line, field.name)}
+    )
+
+
+def _decimal(value: Any) -> Decimal | None:
+    return None if value in (None, "") else Decimal(str(value))
