@@ -43,7 +43,6 @@ def upgrade():
     sa.Column('hooks_checked_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('hooks_lease_until', sa.DateTime(timezone=True), nullable=True),
     sa.Column('hooks_problem', sa.String(length=40), nullable=False),
-    sa.Column('last_hook_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('refused_hooks', sa.Integer(), nullable=False),
     sa.Column('reconciled_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('taken_at', sa.DateTime(timezone=True), nullable=True),

@@ -18,6 +18,7 @@ from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, String, bindparam, event, func
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
@@ -109,6 +110,12 @@ def now() -> datetime:
         read: datetime = db.session.execute(func.clock_timestamp().select()).scalar_one()
         return read.astimezone(UTC)
     return _virtual() if _virtual else datetime.now(UTC)
+
+
+def insert_into(row: type[Any]) -> Any:
+    """An INSERT into the row's table that can be told what to do on conflict, for the database in use."""
+    dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
+    return dialect.insert(row)
 
 
 def new_uid() -> str:

@@ -24,14 +24,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp import sealed
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import BigId, Moment, Money, Row, Sealed, SealedJson, db, moment, new_uid
+from .base import BigId, Moment, Money, Row, Sealed, SealedJson, db, insert_into, moment, new_uid
 from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING
 from .store import Store
 from .story import Attempt, DocumentLine, Move
@@ -139,10 +138,9 @@ class Document(Row):
     @classmethod
     def begin(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:
         """True when this call made the row; False when the duty was there already. Not committed."""
-        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
         reference = f"QI-{store.id}-{order_id}" + ("" if cause == "sale" else "-" + cause.replace(":", ""))
         made = db.session.scalar(
-            dialect.insert(cls)
+            insert_into(cls)
             .values(
                 uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause, reference=reference,
                 link_token=secrets.token_hex(16), created_at=moment(), changed_at=moment(),

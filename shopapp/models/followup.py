@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import BigId, Moment, db, moment
+from .base import BigId, Moment, db, insert_into, moment
 from .document import Document
 
 DUE, DONE, FAILED = "due", "done", "failed"
@@ -45,9 +44,8 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def owe(cls, document: Document, kind: str, number: int = 1, **detail: Any) -> None:
         """Nothing; the thing is owed now, unless it was owed before. Not committed."""
-        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
         db.session.execute(
-            dialect.insert(cls)
+            insert_into(cls)
             .values(
                 store_id=document.store_id, document_id=document.id, kind=kind, number=number, state=DUE, tries=0,
                 reason="", detail=detail, not_before=moment(), owed_at=moment(),

@@ -8,10 +8,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, moment
+from .base import BigId, Moment, db, insert_into, moment
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
 
@@ -41,8 +40,7 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def keep(cls, store_id: int, event: str, body_hash: str, body: bytes) -> None:
         """Nothing; one durable statement, committed: a new row, or one more copy of a known one."""
-        dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
-        insert = dialect.insert(cls).values(
+        insert = insert_into(cls).values(
             store_id=store_id, event=event, body_hash=body_hash, body=body, received_at=moment(), copies=1, state=NEW,
             reason="", order_id="",
         )  # fmt: skip

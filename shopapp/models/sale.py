@@ -11,7 +11,7 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, Money, Row, db, now
+from .base import BigId, Moment, Money, Row, db, insert_into, moment, new_uid
 
 
 class Sale(Row):
@@ -39,8 +39,12 @@ class Sale(Row):
     @classmethod
     def seen(cls, store_id: int, order_id: str) -> Sale:
         """The row of that order, new if we never saw it; not committed."""
-        sale = db.session.scalar(select(cls).where(cls.store_id == store_id, cls.order_id == order_id))
+        wanted = select(cls).where(cls.store_id == store_id, cls.order_id == order_id)
+        sale = db.session.scalar(wanted)
         if sale is None:
-            sale = cls(store_id=store_id, order_id=order_id, seen_at=now())
-            db.session.add(sale)
+            new = insert_into(cls).values(
+                uid=new_uid(), store_id=store_id, order_id=order_id, seen_at=moment()
+            )
+            db.session.execute(new.on_conflict_do_nothing())
+            sale = db.session.scalars(wanted).one()
         return sale

@@ -52,7 +52,6 @@ class Store(Row):
     hooks_checked_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     hooks_lease_until: Mapped[datetime | None] = mapped_column(Moment)
     hooks_problem: Mapped[str] = mapped_column(String(40), default="")
-    last_hook_at: Mapped[datetime | None] = mapped_column(Moment)
     refused_hooks: Mapped[int] = mapped_column(default=0)
     reconciled_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     taken_at: Mapped[datetime | None] = mapped_column(Moment)
