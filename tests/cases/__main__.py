@@ -24,7 +24,7 @@ def decided(case: Case) -> dict[str, Any]:
     except AppError as why:
         return {
             "id": case["id"],
-            "action": _action(why),
+            "action": action_of(why),
             "document_type": None,
             "reason": why.code,
             "detail": why.detail,
@@ -39,7 +39,8 @@ def _draft(case: Case) -> Draft:
     return drafting.invoice(order_of(case), settings, today)
 
 
-def _action(why: AppError) -> str:
+def action_of(why: AppError) -> str:
+    """What the decision means for the case: issue, none, hold or reject."""
     if isinstance(why, NotAllowedError):
         return "reject"
     return "none" if isinstance(why, NotYet) and why.code not in HELD else "hold"
