@@ -63,8 +63,8 @@ def locale() -> str:
     store = g.get("store")
     if store is not None:
         return LANGUAGES.get(language_of(store), "pt_PT")
-    liked = request.accept_languages.best_match(list(LANGUAGES)) if has_request_context() else None
-    return LANGUAGES.get(liked or "pt", "pt_PT")
+    liked = request.accept_languages.values() if has_request_context() else ()
+    return next((LANGUAGES[one[:2].lower()] for one in liked if one[:2].lower() in LANGUAGES), "pt_PT")
 
 
 def language() -> str:
