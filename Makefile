@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint house venv lock shots check-openapi record clean
+.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -41,6 +41,9 @@ format: venv ## formats every file
 
 shots: venv ## a picture of every page, in var/shots
 	@$(PY) -m dev.shots $(ARGS)
+
+bench: venv ## how long things take, measured here and now (ARGS=word chooses)
+	@$(PY) -m dev.bench $(ARGS)
 
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }

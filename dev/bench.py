@@ -1,0 +1,38 @@
+"""`make bench`: each measurement of the program in turn, printed; it judges and keeps nothing.
+
+Called by the Makefile as `python -m dev.bench [WORD]`; with a word, only those whose name has it. A further
+one is a module with a `main`, and one line in `BENCHES`. What was measured last stands in docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+from dev.house import ROOT
+
+BENCHES = {
+    "drafting": "tests.unit.fiscal.bench",
+}
+
+
+def main(words: list[str]) -> int:
+    """The exit status: 0 when every measurement ran to its end."""
+    chosen = [name for name in BENCHES if not words or any(word in name for word in words)]
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors", flush=True
+    )
+    failed = 0
+    for name in chosen:
+        print(f"\n{name}", flush=True)
+        # each in a process of its own, so that none finds what another one warmed up
+        failed += subprocess.run([sys.executable, "-m", BENCHES[name]], cwd=ROOT).returncode != 0
+    if not chosen:
+        print(f"No measurement is called so: {', '.join(BENCHES)}", file=sys.stderr)
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
