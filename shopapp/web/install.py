@@ -12,13 +12,15 @@ import hmac
 import logging
 import re
 import secrets
-from typing import Any
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shopapp import connect, fault, jobs
-from shopapp.fiscal.errors import AppError
+from shopapp.fiscal.errors import AppError, ThrottledError
 from shopapp.models import Store, Ticket, db, now
 from shopapp.web.errors import page
 from shopapp.web.limits import KNOCKS, limiter
@@ -29,6 +31,8 @@ from shopapp.web.wording import say
 log = logging.getLogger("quickinvoice.install")
 
 bp = Blueprint("install", __name__)
+
+Asked = TypeVar("Asked")
 
 COOKIE = "__Host-install"
 STATE_SECONDS = 600
@@ -99,7 +103,7 @@ def _installed(content: dict[str, Any], code: str) -> Store:
     """The store's row with its tokens, committed; its hooks follow by themselves."""
     name = content["platform"]
     tokens = connect.platform(name).exchange(code, content["verifier"])
-    found = connect.platform_with(name, tokens.access).store_info()
+    found = _patiently(connect.platform_with(name, tokens.access).store_info)
     fault.point("install_before_commit")
     known: dict[str, Any] = {
         "name": found.name[:200], "currency": found.currency[:3], "country": found.country[:2],
@@ -115,6 +119,16 @@ def _installed(content: dict[str, Any], code: str) -> Store:
     fault.point("install_after_commit")
     log.info("store %s installed, installation %s", store.id, store.installation)
     return store
+
+
+def _patiently(ask: Callable[[], Asked]) -> Asked:
+    """What `ask` gives, after a short wait where the store is called too often: the code is spent, so not in vain."""
+    for seconds in (1, 2):
+        try:
+            return ask()
+        except ThrottledError:
+            time.sleep(seconds)
+    return ask()
 
 
 def _refused(why: str) -> Answer:
