@@ -164,7 +164,8 @@ def enter() -> Response | tuple[str, int]:
     elif typed:
         content = Ticket.use("code", typed[:40])
     store = db.session.get(Store, content["store"]) if content else None
-    if content is None or store is None or store.installation != content["installation"]:
+    gone = store is None or store.state == "uninstalled"
+    if content is None or store is None or gone or store.installation != content["installation"]:
         g.store = None
         return consent_page(401, "code" if typed and not token else "token")
     open_for(store.id, store.installation)
