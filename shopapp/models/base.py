@@ -105,9 +105,13 @@ def moment(seconds: float = 0) -> ColumnElement[datetime]:
 
 
 def now() -> datetime:
-    """The instant that `moment()` means, as a value."""
+    """The instant that `moment()` means, as a value; asking for it leaves no transaction open that was not."""
     if _virtual is None and db.engine.dialect.name == "postgresql":
+        alone = not db.session().in_transaction()
         read: datetime = db.session.execute(func.clock_timestamp().select()).scalar_one()
+        if alone:
+            # a commit, as a rollback would make every row be read again
+            db.session.commit()
         return read.astimezone(UTC)
     return _virtual() if _virtual else datetime.now(UTC)
 
