@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shopapp import sealed
 
-from .base import BigId, Moment, db, now
+from .base import BigId, Moment, db, insert_into, now
 
 
 class VatNumber(db.Model):  # type: ignore[name-defined,misc]
@@ -25,14 +25,13 @@ class VatNumber(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, number: str) -> VatNumber | None:
         """The last definite answer about that number."""
-        return db.session.scalar(select(cls).where(cls.mark.in_(sealed.marks(number))))
+        of_it = select(cls).where(cls.mark.in_(sealed.marks(number)))
+        return db.session.scalar(of_it.order_by(cls.asked_at.desc()).limit(1))
 
     @classmethod
     def keep(cls, number: str, valid: bool) -> None:
-        """Nothing; the answer is kept as of now. Commits."""
-        row = cls.of(number)
-        if row is None:
-            row = cls(mark=sealed.marks(number)[0])
-            db.session.add(row)
-        row.valid, row.asked_at = valid, now()
+        """Nothing; the answer is kept as of now, also where another worker keeps it at this moment. Commits."""
+        answer = {"valid": valid, "asked_at": now()}
+        new = insert_into(cls).values(mark=sealed.marks(number)[0], **answer)
+        db.session.execute(new.on_conflict_do_update(index_elements=[cls.mark], set_=answer))
         db.session.commit()
