@@ -119,6 +119,8 @@ def save() -> Answer:
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.start"), 303)
+    if not lists_of(account)["kinds"]:
+        read_lists(account)
     form = choices_form(request.form, lists_of(account), account.settings or {}, today())
     if form.wrong:
         return _page(account, form, status=422)

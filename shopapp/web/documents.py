@@ -137,76 +137,25 @@ def rows() -> Answer:
 # one document
 
 
-def _mine(number: int) -> Document:
-    document = listing.of_store(g.store, number) if number < LARGEST else None
-    if document is None:
-        abort(404)
-    return document
-
-
 @bp.get("/<int:number>")
 @store_required
 def one(number: int) -> Answer:
     """The document's page: what it is, why it stands where it stands, what to do, and its whole story."""
-    return _page(_mine(number))
-
-
-def _page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]:
-    label = provider_label(document)
-    follow_ups = listing.failed_follow_ups([document])
-    account = document.account or g.account
-    context: dict[str, Any] = {
-        "document": document,
-        "shown": row_of(document, follow_ups.get(document.id)),
-        "said": told(document, follow_ups.get(document.id)),
-        "kind": kind_of(document),
-        "draft": document.draft,
-        "buyer": document.buyer or {},
-        "events": story_of(document, label),
-        "provider": connect.provider_class(account.provider) if account is not None else None,
-        "order_url": connect.platform(g.store.platform).order_admin_url(g.store.code, document.order_id),
-        "version": _version(document),
-        "others": [row_of(other) for other in listing.siblings(document)],
-        "link": followups.link(document),
-        "warnings": [w for w in map(warned, document.draft.warnings if document.draft else ()) if w],
-        "warehouse": _warehouse(document),
-        "wrong": {},
-        "typed": {},
-        "hints": [],
-        **more,
-    }
-    if document.state == REVIEW and document.draft is not None:
-        context["hints"] = listing.unknown_numbers(document, document.draft.series)
-    names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
-    return render_template(names.get(document.state, "document_waiting.html"), **context), status
-
-
-def _warehouse(document: Document) -> str:
-    """The name of the warehouse on the draft, as the account's lists have it."""
-    code = document.draft.warehouse if document.draft else ""
-    listed = (document.account.choices or {}).get("warehouses", []) if document.account else []
-    return next((str(label) for known, label, _ in listed if known == code), code)
-
-
-def _version(document: Document) -> str:
-    """Changes whenever anything that the page tells has changed."""
-    owed = [f"{one.state}{one.tries}" for one in listing.follow_ups_of(document)]
-    text = f"{document.changed_at} {document.state} {document.alarm} {owed} {len(document.moves)}"
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    return page_of(mine(number))
 
 
 @bp.get("/<int:number>/version")
 @store_required
 def version(number: int) -> Answer:
     """A word that changes when the document's page does, for the script that keeps it fresh."""
-    return make_response(_version(_mine(number)), 200, {"Content-Type": "text/plain; charset=utf-8"})
+    return make_response(version_of(mine(number)), 200, {"Content-Type": "text/plain; charset=utf-8"})
 
 
 @bp.get("/<int:number>/pdf")
 @store_required
 def pdf(number: int) -> Response:
     """The provider's PDF."""
-    document = _mine(number)
+    document = mine(number)
     return pdf_answer(document, followups.pdf(document))
 
 
@@ -234,7 +183,7 @@ def too_late(error: deciding.AlreadyMoved) -> tuple[str, int]:
 @store_required
 def issue(number: int) -> Answer:
     """The document goes on as soon as a worker is free."""
-    document = _mine(number)
+    document = mine(number)
     deciding.issue(document)
     return _moved(document, gettext("Pedido feito: o documento sai dentro de segundos."))
 
@@ -243,13 +192,13 @@ def issue(number: int) -> Answer:
 @store_required
 def correct(number: int) -> Answer:
     """The same with the tax id that the merchant typed; refused here already when it cannot be one."""
-    document = _mine(number)
+    document = mine(number)
     text = typed_in(request.form.get("nif", ""))
     plain = cleaned(text)
     if is_nif(plain.removeprefix("PT")):
         plain = plain.removeprefix("PT")
     elif not to_ask_vies(Party(tax_id=plain)):
-        return _page(document, 422, wrong={"nif": gettext("Este NIF não é válido.")}, typed={"nif": text})
+        return page_of(document, 422, wrong={"nif": gettext("Este NIF não é válido.")}, typed={"nif": text})
     deciding.issue(document, {"tax_id": plain})
     return _moved(document, gettext("NIF corrigido: o documento sai dentro de segundos."))
 
@@ -258,7 +207,7 @@ def correct(number: int) -> Answer:
 @store_required
 def without_tax_id(number: int) -> Answer:
     """The same for a final consumer."""
-    document = _mine(number)
+    document = mine(number)
     deciding.issue(document, {"tax_id": ""})
     return _moved(document, gettext("O documento sai sem NIF dentro de segundos."))
 
@@ -267,7 +216,7 @@ def without_tax_id(number: int) -> Answer:
 @store_required
 def follow_law(number: int) -> Answer:
     """The merchant's choice for this difference of tax, kept for its cause; what waited for it goes on."""
-    document = _mine(number)
+    document = mine(number)
     cause = str((document.detail or {}).get("cause", ""))
     if document.state != BLOCKED or document.reason != "tax-differs" or not cause or g.account is None:
         raise deciding.AlreadyMoved
@@ -279,7 +228,7 @@ def follow_law(number: int) -> Answer:
 @store_required
 def aside(number: int) -> Answer:
     """The order is answered elsewhere and no longer counts as missing."""
-    document = _mine(number)
+    document = mine(number)
     deciding.set_aside(document, typed_in(request.form.get("other", "")))
     return _moved(document, gettext("Encomenda posta de parte."))
 
@@ -288,19 +237,19 @@ def aside(number: int) -> Answer:
 @store_required
 def exists(number: int) -> Answer:
     """The document was found in the invoicing program: its number is kept, nothing more is issued."""
-    document = _mine(number)
+    document = mine(number)
     typed = {name: typed_in(request.form.get(name, "")) for name in ("number", "total")}
     total = euros_in(typed["total"])
     if total is None:
         wrong = {"total": gettext("Escreva o total como aparece no documento, por exemplo 89,35.")}
-        return _page(document, 422, wrong=wrong, typed=typed)
+        return page_of(document, 422, wrong=wrong, typed=typed)
     try:
         deciding.exists(document, typed["number"], total)
     except MerchantError as error:
         db.session.rollback()
         said = say(error.code, error.detail, provider_label(document))
         field = "total" if error.code == "total-not-ours" else "number"
-        return _page(document, 422, wrong={field: f"{said.cause} {said.remedy}"}, typed=typed)
+        return page_of(document, 422, wrong={field: f"{said.cause} {said.remedy}"}, typed=typed)
     return _moved(document, gettext("Número guardado. Nada mais é emitido para esta encomenda."))
 
 
@@ -308,10 +257,10 @@ def exists(number: int) -> Answer:
 @store_required
 def absent(number: int) -> Answer:
     """The merchant looked and it is not there: the same draft is sent once more."""
-    document = _mine(number)
+    document = mine(number)
     if request.form.get("sure") != "yes":
         wrong = {"sure": gettext("Marque primeiro que procurou e não encontrou.")}
-        return _page(document, 422, wrong=wrong)
+        return page_of(document, 422, wrong=wrong)
     deciding.absent(document)
     return _moved(document, gettext("Vamos emitir o documento agora."))
 
@@ -320,10 +269,10 @@ def absent(number: int) -> Answer:
 @store_required
 def mail(number: int) -> Answer:
     """The document is mailed to that address, as a follow-up of its own."""
-    document = _mine(number)
+    document = mine(number)
     text = typed_in(request.form.get("to", ""))
     if not email_in(text):
-        return _page(
+        return page_of(
             document, 422, wrong={"to": gettext("Este endereço não é um e-mail.")}, typed={"to": text}
         )
     deciding.mail_again(document, email_in(text))
@@ -334,7 +283,7 @@ def mail(number: int) -> Answer:
 @store_required
 def acknowledge(number: int) -> Answer:
     """The merchant has seen the alarm and deals with it himself."""
-    document = _mine(number)
+    document = mine(number)
     deciding.acknowledge(document)
     return _moved(document, gettext("Marcado como tratado."))
 
@@ -343,7 +292,7 @@ def acknowledge(number: int) -> Answer:
 @store_required
 def revoke(number: int) -> Answer:
     """The buyer's link opens nothing any more."""
-    document = _mine(number)
+    document = mine(number)
     document.link_revoked_at = document.link_revoked_at or now()
     db.session.commit()
     return _moved(document, gettext("A ligação do cliente foi fechada."))

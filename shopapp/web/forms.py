@@ -94,8 +94,10 @@ def euros_in(text: str) -> Decimal | None:
         found = Decimal(plain)
     except InvalidOperation:
         return None
-    exact = found.is_finite() and found == found.quantize(Decimal("0.01"))
-    return found.quantize(Decimal("0.01")) if exact and abs(found) < 10**9 else None
+    if not found.is_finite() or abs(found) >= 10**9:
+        return None
+    cents = found.quantize(Decimal("0.01"))
+    return cents if cents == found else None
 
 
 def choices_form(

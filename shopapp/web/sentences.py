@@ -12,14 +12,8 @@ N_ = str
 """Marks a sentence for the catalogues; it is translated where it is shown."""
 
 # where a remedy is found; `wording.address` knows the pages
-KEYS, SETTINGS, ORDER, AUTHORISE, DOCUMENT, CHECK = (
-    "keys",
-    "settings",
-    "order",
-    "authorise",
-    "document",
-    "check",
-)
+KEYS, SETTINGS, ORDER, AUTHORISE = "keys", "settings", "order", "authorise"
+DOCUMENT, CHECK, CREDIT = "document", "check", "credit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +235,7 @@ ALARMS: dict[str, Sentence] = {
         N_("Ver os dois")),
     "alarm-cancelled-after": S(
         N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
-        N_("Emita a nota de crédito no %(provider)s e marque aqui que está tratado."), N_("Ver e creditar")),
+        N_("Emita-a aqui. Se já a emitiu no %(provider)s, marque que está tratado."), N_("Ver e creditar"), CREDIT),
     "alarm-changed-after": S(
         N_("A encomenda mudou na loja depois de faturada."),
         N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),

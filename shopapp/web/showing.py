@@ -14,11 +14,12 @@ from typing import Any
 from flask import g, url_for
 
 from shopapp import connect
+from shopapp.fiscal.document import Customer
 from shopapp.models import Document, listing
 from shopapp.models.followup import FollowUp
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.web.formats import ago, clock, grouped
-from shopapp.web.sentences import AUTHORISE, CHECK, DOCUMENT, KEYS, SETTINGS
+from shopapp.web.sentences import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
 from shopapp.web.tongue import gettext
 from shopapp.web.wording import Said, kind_title, say, state_words
 
@@ -55,11 +56,21 @@ def provider_label(document: Document | None = None) -> str:
 def rows_of(documents: Sequence[Document]) -> list[Shown]:
     """The documents for a list."""
     failed = listing.failed_follow_ups(documents)
-    return [row_of(document, failed.get(document.id)) for document in documents]
+    corrected = _corrected(documents)
+    return [row_of(document, failed.get(document.id), corrected) for document in documents]
 
 
-def row_of(document: Document, failed: FollowUp | None = None) -> Shown:
-    """One document for a list."""
+def _corrected(documents: Sequence[Document]) -> dict[int, str]:
+    """The numbers of the invoices that the credit notes among them correct."""
+    ids = [document.original_id for document in documents if document.kind == "NC" and document.original_id]
+    return listing.numbers_of(g.store, ids)
+
+
+def row_of(
+    document: Document, failed: FollowUp | None = None, corrected: Mapping[int, str] | None = None
+) -> Shown:
+    """One document for a list; `corrected` are the numbers of invoices by row, asked for when not given."""
+    known = _corrected([document]) if corrected is None else corrected
     buyer: Mapping[str, Any] = document.buyer or {}
     said = told(document, failed)
     mark, word = mark_of(document)
@@ -68,7 +79,7 @@ def row_of(document: Document, failed: FollowUp | None = None) -> Shown:
         id=document.id,
         order=document.order_id,
         title=document.number or order,
-        under=order if document.number else unnumbered(document),
+        under=_under(document, order, known.get(document.original_id or 0, "")),
         name=buyer.get("name") or ("" if not buyer else gettext("Consumidor final")),
         tax_id=grouped(buyer.get("tax_id") or ""),
         total=document.total,
@@ -83,6 +94,28 @@ def row_of(document: Document, failed: FollowUp | None = None) -> Shown:
         version=f"{document.changed_at.timestamp():.6f}-{failed.id if failed else 0}",
         state=document.state,
     )
+
+
+def _under(document: Document, order: str, corrected: str) -> str:
+    """The line beneath the title: what a credit note corrects, the order, or what has no number yet."""
+    if not document.number:
+        return unnumbered(document)
+    if document.kind == "NC" and corrected:
+        return gettext("Corrige %(number)s", number=corrected)
+    return order
+
+
+def buyer_of(customer: Customer) -> dict[str, Any]:
+    """The customer of a draft as the pages show a buyer."""
+    address = customer.address
+    return {
+        "name": customer.name,
+        "tax_id": customer.tax_id if customer.print_tax_id else "",
+        "address": [address.street, f"{address.postal_code} {address.city}".strip(), address.country]
+        if address
+        else None,
+        "email": customer.email,
+    }
 
 
 def kind_of(document: Document) -> str:
@@ -152,6 +185,8 @@ def address(document: Document, where: str) -> str:
         return url_for("choosing.choices")
     if where == CHECK:
         return url_for("setup.check")
+    if where == CREDIT:
+        return url_for("crediting.choose", number=document.id)
     if where == AUTHORISE:
         return url_for("session.authorise")
     return url_for("documents.one", number=document.id)

@@ -1,0 +1,344 @@
+"""Set-up: keys tried and sealed, choices held against the program's lists, what waited goes on, taking it apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from flask_sqlalchemy import SQLAlchemy
+
+from shopapp import checking
+from shopapp.fiscal.errors import CredentialsError, UnreachableError
+from shopapp.models import Account, now, set_clock
+from shopapp.platforms.base import ShopTax
+from shopapp.web import forms
+from tests.fakes import OFFICE
+from tests.hostile.conftest import Shop
+from tests.make import make_account, make_document, make_store
+from tests.unit.web.conftest import Books, fresh, words
+
+GOOD = {"key": "a" * 36 + "7c41", "code": "b" * 36 + "9d52", "nif": "509 999 990", "entity": "4711"}
+CHOSEN = {
+    "kind": "FR", "series_FR": "2026FR", "series_FT": "2026FT", "series_NC": "2026NC", "exemption": "M07",
+    "warehouse": "EST", "ship_from": "PT", "regime": "normal", "gift_cards": "", "automatic": "yes", "retailer": "yes",
+    "alert": "yes", "alert_email": "geral@olaria.example", "moves_stock": "yes",
+}  # fmt: skip
+
+
+def chosen(**changes: str) -> dict[str, str]:
+    today = now().astimezone(ZoneInfo("Europe/Lisbon")).date().isoformat()
+    return {name: value for name, value in {**CHOSEN, "starts_on": today, **changes}.items() if value != "-"}
+
+
+def the_account(new: Shop) -> Account | None:
+    return Account.of(new.store)
+
+
+def test_a_new_store_is_led_from_step_to_step(new: Shop) -> None:
+    for path, expected in (("/", "/setup/resume"), ("/setup/resume", "/setup"), ("/setup/choices", "/setup")):
+        assert new.client.get(path).headers["Location"] == expected
+    assert "Que programa de faturação usa?" in words(new.client.get("/setup"))
+    assert new.client.get("/setup/keys?provider=igest").headers["Location"] == "/setup/keys/igest"
+    assert new.client.get("/setup/keys?provider=other").status_code == 404
+
+
+def test_good_keys_are_tried_sealed_and_lead_to_the_choices(new: Shop, db: SQLAlchemy) -> None:
+    answer = new.post("/setup/keys/igest", GOOD)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/setup/choices")
+    account = the_account(new)
+    assert account is not None
+    assert account.credentials == {**GOOD, "nif": "509999990"}
+    assert GOOD["key"].encode() not in (account.credentials_sealed or b"")
+    assert account.tails["key"][0] == "7c41" and account.tails.keys() == {"key", "code"}
+    assert (account.label, account.fingerprint) == ("Olaria do Sado, Lda.", "entity 4711")
+    assert new.client.get("/").headers["Location"] == "/setup/resume"
+    assert new.client.get("/setup/resume").headers["Location"] == "/setup/choices"
+
+
+def test_a_refusal_marks_the_field_quotes_the_program_and_keeps_nothing(new: Shop, db: SQLAlchemy) -> None:
+    OFFICE.checks = [
+        CredentialsError("keys-refused", field="code", kind="wrong-code", answer="Código errado <b>")
+    ]
+    answer = new.post("/setup/keys/igest", GOOD)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "O código de segurança não corresponde" in page and 'href="#f-code"' in page
+    assert "«Código errado &lt;b&gt;»" in page and "apoio@igest.pt" in page
+    assert 'id="f-code-e"' in page and 'aria-invalid="true"' in page
+    assert GOOD["key"] not in page and "509999990" in page
+    assert the_account(new) is None
+
+
+def test_a_program_that_is_down_is_no_refusal(new: Shop) -> None:
+    OFFICE.checks = [UnreachableError("unreachable")]
+    answer = new.post("/setup/keys/igest", GOOD)
+    assert answer.status_code == 503 and "não as guardámos" in words(answer)
+    assert the_account(new) is None
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("key", "", "Falta preencher"), ("key", "xyz", "São 40 letras e algarismos"), ("nif", "12", "São 9 algarismos"),
+        ("entity", "abc", "Só algarismos"), ("code", "g" * 40, "São 40 letras"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_right_is_never_sent(new: Shop, field: str, value: str, sentence: str) -> None:
+    answer = new.post("/setup/keys/igest", {**GOOD, field: value})
+    assert answer.status_code == 422 and sentence in words(answer)
+    assert not Books.tried
+
+
+def test_a_blank_secret_keeps_the_old_one(shop: Shop, db: SQLAlchemy) -> None:
+    page = shop.client.get("/setup/keys/igest").get_data(as_text=True)
+    assert "termina em 7c41" in page and "Guardado em 20/11/2026" in page
+    before = dict(the_account(shop).credentials)  # type: ignore[union-attr]
+    assert shop.post("/setup/keys/igest", {**before, "key": "", "code": "c" * 40}).status_code == 303
+    account = the_account(shop)
+    assert account is not None and account.credentials == {**before, "code": "c" * 40}
+    assert account.tails["key"] == ["7c41", "2026-11-20"] and account.tails["code"][0] == "cccc"
+
+
+def test_another_entity_is_another_account_and_the_old_one_is_closed(shop: Shop, db: SQLAlchemy) -> None:
+    old = the_account(shop)
+    assert old is not None
+    shop.post("/setup/keys/igest", {**GOOD, "entity": "99"})
+    present = the_account(shop)
+    assert present is not None and present.id != old.id and present.settings == {}
+    assert fresh(db, old).active_until is not None
+
+
+def test_good_keys_set_going_what_waited_for_them(shop: Shop, db: SQLAlchemy) -> None:
+    account = the_account(shop)
+    assert account is not None
+    stopped = make_document(shop.store, "blocked", reason="keys-refused")
+    other = make_document(shop.store, "blocked")
+    account.fingerprint, account.refused_at, account.refused_code = "entity 4711", now(), "keys-refused"
+    db.session.commit()
+    assert "A emissão está parada" in words(shop.client.get("/"))
+    shop.post("/setup/keys/igest", GOOD)
+    assert fresh(db, stopped).state == "pending" and fresh(db, other).state == "blocked"
+    assert fresh(db, account).refused_at is None
+
+
+# choices
+
+
+def test_the_form_shows_what_the_account_has(new: Shop) -> None:
+    new.post("/setup/keys/igest", GOOD)
+    page = new.client.get("/setup/choices").get_data(as_text=True)
+    assert '<option value="2026FR" selected>' in page and "2025FR" not in page
+    assert "M07: Isento artigo 9.º do CIVA" in page and "Nenhum: bloquear e perguntar" in page
+    assert '<option value="SET" selected>' in page
+    assert "Fatura simplificada" not in page.split("Impostos")[0]
+
+
+def test_an_entity_without_warehouses_is_not_asked_for_one(
+    new: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setattr(Books, "lists", replace(Books.lists, warehouses=()))
+    new.post("/setup/keys/igest", GOOD)
+    assert "Armazém" not in words(new.client.get("/setup/choices"))
+
+
+def test_the_choices_are_kept_in_the_words_of_the_fiscal_core(new: Shop, db: SQLAlchemy) -> None:
+    new.post("/setup/keys/igest", GOOD)
+    answer = new.post("/setup/choices", chosen(email_buyer="yes"))
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/setup/check")
+    account = the_account(new)
+    assert account is not None
+    settings = account.fiscal_settings("rate_group")
+    assert (settings.kind, settings.series["FR"], settings.exemption) == ("FR", "2026FR", "M07")
+    assert (settings.warehouse, settings.moves_stock, settings.retailer) == ("EST", True, True)
+    assert account.settings["automatic"] is True and account.settings["email_buyer"] is True
+    assert account.settings["oss_registered"] is False
+    assert abs((fresh(db, new.store).ready_at - now()).total_seconds()) < 60
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"kind": "XX"}, "kind"), ({"kind": "FS"}, "kind"), ({"kind": "-"}, "kind"), ({"series_FR": ""}, "series_FR"),
+        ({"series_FR": "2025FR"}, "series_FR"), ({"series_FR": "2026FT"}, "series_FR"),
+        ({"exemption": "M05"}, "exemption"),
+        ({"warehouse": "XXX"}, "warehouse"), ({"ship_from": "ES"}, "ship_from"), ({"regime": "none"}, "regime"),
+        ({"gift_cards": "yes"}, "gift_cards"), ({"starts_on": "2020-01-01"}, "starts_on"),
+        ({"starts_on": "x"}, "starts_on"),
+        ({"alert_email": "nobody"}, "alert_email"), ({"alert_email": "a@b"}, "alert_email"),
+        ({"alert_email": "a@b.pt\r\nBcc: c@d.pt"}, "alert_email"),
+    ],
+)  # fmt: skip
+def test_a_choice_that_cannot_be_is_refused_and_nothing_typed_is_lost(
+    new: Shop, db: SQLAlchemy, changes: dict[str, str], field: str
+) -> None:
+    new.post("/setup/keys/igest", GOOD)
+    answer = new.post("/setup/choices", chosen(**{"gift_cards": "multi-purpose", **changes}))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert f'id="f-{field}-e"' in page or f'href="#f-{field}"' in page
+    assert "gift_cards" in changes or 'value="multi-purpose" checked' in page
+    account = the_account(new)
+    assert account is not None and account.settings == {} and fresh(db, new.store).ready_at is None
+
+
+def test_a_later_start_begins_at_midnight_where_the_store_is(new: Shop, db: SQLAlchemy) -> None:
+    new.post("/setup/keys/igest", GOOD)
+    day = (now() + timedelta(days=30)).date()
+    new.post("/setup/choices", chosen(starts_on=day.isoformat(), ship_from="PT-AC"))
+    began = fresh(db, new.store).ready_at.astimezone(ZoneInfo("Atlantic/Azores"))
+    assert (began.date(), began.hour, began.minute) == (day, 0, 0)
+
+
+def test_saving_again_moves_the_start_only_when_the_date_was_changed(new: Shop, db: SQLAlchemy) -> None:
+    new.post("/setup/keys/igest", GOOD)
+    new.post("/setup/choices", chosen())
+    first, typed = fresh(db, new.store).ready_at, chosen()["starts_on"]
+    set_clock(lambda: datetime.now(UTC) + timedelta(days=3))
+    try:
+        assert new.post("/setup/choices", chosen(starts_on=typed, exemption="")).status_code in (303, 401)
+        assert fresh(db, new.store).ready_at == first
+    finally:
+        set_clock(None)
+
+
+def test_a_choice_sets_going_what_waited_for_it(shop: Shop, db: SQLAlchemy) -> None:
+    stopped = make_document(shop.store, "blocked", reason="exemption-missing", detail={"line": "x"})
+    other = make_document(shop.store, "blocked")
+    assert shop.post("/setup/choices", chosen()).status_code == 303
+    assert fresh(db, stopped).state == "pending" and fresh(db, other).state == "blocked"
+
+
+def test_while_the_program_is_down_the_lists_of_before_are_shown(shop: Shop, db: SQLAlchemy) -> None:
+    account = the_account(shop)
+    assert account is not None
+    account.choices = {**account.choices, "at": (now() - timedelta(hours=2)).isoformat()}
+    db.session.commit()
+    OFFICE.checks = [UnreachableError("unreachable")]
+    page = words(shop.client.get("/setup/choices"))
+    assert (
+        "Não foi possível chegar ao outro lado." in page
+        and "Mostramos as listas lidas" in page
+        and "2026FR" in page
+    )
+
+
+def test_where_the_program_lists_no_series_they_are_typed(new: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dataclasses import replace
+
+    monkeypatch.setattr(Books, "lists", replace(Books.lists, series=()))
+    new.post("/setup/keys/igest", GOOD)
+    assert '<input class="in in-short" id="f-series_FR"' in new.client.get("/setup/choices").get_data(
+        as_text=True
+    )
+    assert new.post("/setup/choices", chosen(series_FR="MINHA")).status_code == 303
+    account = the_account(new)
+    assert account is not None and account.settings["series"]["FR"] == "MINHA"
+
+
+def test_a_choice_about_tax_can_be_taken_back(shop: Shop, db: SQLAlchemy) -> None:
+    document = make_document(
+        shop.store, "blocked", reason="tax-differs",
+        detail={"cause": "22>23", "charged": "22", "lawful": "23", "line": "x", "vat": "1", "vat_charged": "1"},
+    )  # fmt: skip
+    assert shop.post(f"/documents/{document.id}/follow-law").status_code == 303
+    assert fresh(db, document).state == "pending"
+    account = the_account(shop)
+    assert account is not None and account.settings["on_tax_difference"] == {"22>23": "follow-law"}
+    assert "Cobrado 22%: seguir a lei (23%)" in words(shop.client.get("/setup/choices"))
+    shop.post("/setup/choices", chosen(follow_law="22>23"))
+    assert fresh(db, account).settings["on_tax_difference"] == {"22>23": "follow-law"}
+    shop.post("/setup/choices", chosen())
+    assert fresh(db, account).settings["on_tax_difference"] == {}
+
+
+# taking apart
+
+
+def test_disconnecting_takes_two_steps_and_closes_the_account(shop: Shop, db: SQLAlchemy) -> None:
+    account = the_account(shop)
+    assert shop.post("/setup/disconnect").status_code == 303
+    assert the_account(shop) is not None
+    shop.post("/setup/disconnect", {"sure": "yes"})
+    assert the_account(shop) is None
+    assert fresh(db, account).credentials is not None
+    assert shop.client.get("/").headers["Location"] == "/setup/resume"
+
+
+def test_two_stores_never_share_an_account(shop: Shop, db: SQLAlchemy) -> None:
+    other = make_store("quinta")
+    theirs = make_account(other, fingerprint="entity 4711")
+    shop.post("/setup/keys/igest", GOOD)
+    mine = the_account(shop)
+    assert mine is not None and mine.id != theirs.id
+    assert fresh(db, theirs).active_until is None
+
+
+# the small check
+
+TODAY = datetime(2026, 11, 20, tzinfo=UTC).date()
+
+
+def tax(rate: str, country: str = "PT", **more: Any) -> ShopTax:
+    return ShopTax(f"IVA {rate}%", Decimal(rate), more.get("fixed", False), country, "", False)
+
+
+def found(shop: list[ShopTax], account: list[str]) -> list[tuple[str, str]]:
+    return [(one.level, one.code) for one in checking.taxes(shop, [Decimal(rate) for rate in account], TODAY)]
+
+
+@pytest.mark.parametrize(
+    ("shop", "account", "expected"),
+    [
+        (["23", "13", "6"], ["23", "13", "6"], [("ok", "rates-agree")]),
+        (["23", "21"], ["23"], [("stop", "rate-nowhere"), ("ok", "rates-agree")]),
+        (["22"], ["23", "13", "6"], [("warn", "rate-not-in-account")]),
+        (["23"], [], [("ok", "rates-agree")]),
+        ([], ["23"], [("warn", "taxes-none")]),
+        (["0"], ["23"], []),
+    ],
+)
+def test_the_check_names_the_rates_that_will_fail(shop: list[str], account: list[str], expected: Any) -> None:
+    assert found([tax(rate) for rate in shop], account) == expected
+
+
+def test_a_fixed_tax_will_fail_and_a_foreign_rate_is_not_judged() -> None:
+    assert found([tax("2", fixed=True)], ["23"]) == [("stop", "tax-fixed")]
+    assert found([tax("21", "ES")], ["23"]) == []
+
+
+def test_the_check_sees_a_series_that_was_closed() -> None:
+    lists = {"series": [["A", "FR", True], ["B", "FT", False]]}
+    codes = [one.code for one in checking.series({"series": {"FR": "A", "FT": "B", "NC": "C"}}, lists)]
+    assert codes == ["series-open", "series-closed", "series-closed"]
+    assert [one.code for one in checking.series({"series": {"FR": "A"}}, {})] == ["series-unlisted"]
+
+
+# what people type
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("89,35", "89.35"), ("89.35", "89.35"), ("1.234,50 €", "1234.50"), ("1 234,50", "1234.50"), ("12", "12.00"),
+        ("-5,00", "-5.00"), ("abc", None), ("", None), ("1,234", None), ("NaN", None), ("1e999", None),
+        ("9" * 30, None),
+    ],
+)  # fmt: skip
+def test_an_amount_is_read_as_people_write_it(typed: str, expected: str | None) -> None:
+    assert forms.euros_in(typed) == (None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("typed", "good"),
+    [
+        ("a@b.pt", True), (" a@b.pt ", True), ("a@b", False), ("a b@c.pt", False), ("@b.pt", False),
+        ("a@b.pt@c.pt", False), ("a" * 300 + "@b.pt", False),
+    ],
+)  # fmt: skip
+def test_an_address_is_told_from_what_is_none(typed: str, good: bool) -> None:
+    assert bool(forms.email_in(typed)) is good
