@@ -24,6 +24,7 @@ log = logging.getLogger("quickinvoice.hooks")
 bp = Blueprint("hooks", __name__)
 
 MOST_BYTES = 5 * 1024 * 1024
+MOST_DRAINED = 32 * 1024 * 1024
 KEPT_SECONDS = 60.0
 _NOBODY = (0, "", "no store has this address")
 
@@ -42,12 +43,20 @@ def receive(platform: str, key: str) -> Response:
         request.max_content_length = MOST_BYTES
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
+        _drain()
         return _answer(413)
     try:
         return _verified(platform, key, body)
     except SQLAlchemyError as error:
         log.warning("hook not kept: %s", type(error).__name__)
         return _answer(503)
+
+
+def _drain() -> None:
+    """Nothing; what the sender still sends is thrown away: closed before that, his end would lose our answer."""
+    left = MOST_DRAINED if (request.content_length or 0) <= MOST_DRAINED else 0
+    while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
+        left -= len(piece)
 
 
 def _verified(platform: str, key: str, body: bytes) -> Response:
