@@ -1,0 +1,193 @@
+"""The first page: the headline is the answer, the accounts agree to the cent, each cause has its remedy."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from flask import Flask, g
+from flask_sqlalchemy import SQLAlchemy
+
+from shopapp.models import Account, Hook, Pulse, Sale, ledger, now, set_clock
+from shopapp.models.states import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
+from shopapp.web.formats import ago, counted, figure, money, month, percent, price
+from tests.hostile.conftest import Shop
+from tests.make import make_document, make_store
+from tests.unit.web.conftest import fresh, words
+
+
+def home(shop: Shop) -> str:
+    answer = shop.client.get("/")
+    assert answer.status_code == 200
+    return words(answer)
+
+
+@pytest.mark.parametrize(
+    ("count", "headline"),
+    [
+        (0, "Está tudo em ordem"),
+        (1, "Uma encomenda precisa de si"),
+        (4, "Quatro encomendas precisam"),
+        (12, "12 encomendas precisam"),
+    ],
+)
+def test_the_headline_is_the_answer(shop: Shop, count: int, headline: str) -> None:
+    for _ in range(count):
+        make_document(shop.store, BLOCKED)
+    assert headline in home(shop)
+
+
+def test_what_waits_stands_oldest_first_with_cause_and_remedy(shop: Shop) -> None:
+    make_document(shop.store, REVIEW, order_id="1")
+    make_document(shop.store, BLOCKED, order_id="2", reason="exemption-missing", detail={"line": "Oficina"})
+    make_document(shop.store, ISSUED, order_id="3", alarm="cancelled-after")
+    page = home(shop).split("À sua espera")[1].split("As contas batem certo?")[0]
+    places = [
+        page.index(text)
+        for text in ("Esclarecer", "«Oficina» está a 0%", "Escolher motivo", "Ver e creditar")
+    ]
+    assert places == sorted(places)
+
+
+def test_the_difference_is_explained_to_the_cent(shop: Shop, db: SQLAlchemy) -> None:
+    make_document(shop.store, order_id="1", total="100.10")
+    make_document(shop.store, order_id="2", total="20.05")
+    make_document(shop.store, BLOCKED, order_id="3", total="64.90")
+    make_document(shop.store, REVIEW, order_id="4", total="89.35")
+    make_document(shop.store, VOID, order_id="5", total="11.00")
+    make_document(shop.store, VOID, order_id="6", total="12.00", reason="cancelled")
+    make_document(shop.store, WAITING, order_id="7", total="13.00", reason="older")
+    begins, ends = now() - timedelta(days=1), now() + timedelta(days=1)
+    sums = ledger.sums(shop.store, begins, ends)
+    assert (sums.paid, sums.paid_total) == (4, Decimal("274.40"))
+    assert (sums.issued, sums.issued_total) == (2, Decimal("120.15"))
+    assert (sums.missing, sums.difference) == (2, Decimal("154.25"))
+    gaps = ledger.gaps(shop.store, begins, ends)
+    assert {gap.order_id: gap.amount for gap in gaps} == {"3": Decimal("64.90"), "4": Decimal("89.35")}
+    page = home(shop)
+    assert "Diferença explicada até ao cêntimo: duas encomendas." in page
+    assert "Encomendas pagas 4 274,40 4 274,40" in page and "Diferença 2 154,25 2 154,25" in page
+
+
+def test_a_cent_between_sale_and_document_is_shown(shop: Shop, db: SQLAlchemy) -> None:
+    document = make_document(shop.store, order_id="1", total="100.00")
+    sale = Sale.seen(shop.store.id, "1")
+    sale.total = Decimal("100.01")
+    db.session.commit()
+    (gap,) = ledger.gaps(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
+    assert (gap.amount, gap.document.id if gap.document else 0) == (Decimal("0.01"), document.id)
+
+
+def test_a_paid_order_without_any_row_is_a_gap_too(shop: Shop, db: SQLAlchemy) -> None:
+    sale = Sale.seen(shop.store.id, "9")
+    sale.status, sale.total, sale.paid_at = "paid", Decimal("5.00"), now()
+    db.session.commit()
+    (gap,) = ledger.gaps(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
+    assert (gap.order_id, gap.document, gap.amount) == ("9", None, Decimal("5.00"))
+
+
+def test_another_stores_sales_are_not_counted(shop: Shop) -> None:
+    make_document(make_store("quinta"), total="999.00")
+    sums = ledger.sums(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
+    assert (sums.paid, sums.issued) == (0, 0)
+
+
+def test_days_are_those_of_the_store(shop: Shop) -> None:
+    midnight = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # half past midnight of the 2nd in Lisbon
+    make_document(shop.store, at=midnight)
+    edges = [datetime(2026, 7, 1, 23, tzinfo=UTC) + timedelta(days=n) for n in (-1, 0, 1)]
+    assert [(day.issued, day.open) for day in ledger.days(shop.store, edges)] == [(0, 0), (1, 0)]
+
+
+def test_a_day_counts_what_is_still_open(shop: Shop) -> None:
+    make_document(shop.store, BLOCKED)
+    make_document(shop.store)
+    edges = [now() - timedelta(days=1), now() + timedelta(minutes=1)]
+    assert [(day.issued, day.open) for day in ledger.days(shop.store, edges)] == [(1, 1)]
+
+
+def test_refused_keys_stop_the_page_with_what_waits(shop: Shop, db: SQLAlchemy) -> None:
+    make_document(shop.store, PENDING, total="58.90")
+    account = Account.of(shop.store)
+    assert account is not None
+    account.refused_at, account.refused_code = now(), "keys-refused"
+    account.refused_detail = {"kind": "inactive", "answer": "Integração inativa"}
+    db.session.commit()
+    page = home(shop)
+    assert "A emissão está parada desde hoje às" in page and "A integração está desativada no iGEST." in page
+    assert "Há 1 encomenda paga à espera, no valor de 58,90 €." in page and "«Integração inativa»" in page
+    assert 'href="/setup/keys/igest"' in shop.client.get("/").get_data(as_text=True)
+
+
+def test_a_store_that_took_back_its_access_is_asked_again(shop: Shop, db: SQLAlchemy) -> None:
+    shop.store.state = "reauthorise"
+    db.session.commit()
+    assert "A loja deixou de nos dar acesso" in home(shop)
+    assert 'href="/authorise"' in shop.client.get("/").get_data(as_text=True)
+    assert "Yes, Authorize" in words(shop.client.get("/authorise"))
+
+
+def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(shop: Shop, db: SQLAlchemy) -> None:
+    Hook.keep(shop.store.id, "order_paid", "x", b"[[[")
+    db.session.query(Hook).update({"state": "quarantined", "reason": "not-json"})
+    shop.store.hooks_problem = "paused"
+    db.session.commit()
+    page = home(shop)
+    assert "Um aviso da loja não se conseguiu ler." in page and "já os repusemos" in page
+
+
+def test_the_connections_say_when_something_last_came(shop: Shop) -> None:
+    make_document(shop.store, number="FR 2026FR/1188")
+    page = home(shop)
+    assert "Loja Jumpseller Ligada" in page and "iGEST Ligado Série 2026FR" in page
+    assert "FR 2026FR/1188" in page and "há 10 minutos" in page
+
+
+# figures in words
+
+
+def test_money_and_days_are_written_as_in_portugal(app: Flask) -> None:
+    with app.test_request_context():
+        g.store = g.account = None
+        assert money(Decimal("1284.6")) == "1284,60\xa0€" and figure(Decimal("19418.70")) == "19\xa0418,70"
+        assert money(Decimal("-36.90")) == "\u221236,90\xa0€" and money(None) == "" and money("x") == ""
+        assert (
+            percent("23") == "23%"
+            and percent("5.5") == "5,5%"
+            and price("10") == "10,00"
+            and price("1.234567") == "1,234567"
+        )
+        assert [counted(n) for n in (1, 4, 9, 10)] == ["Uma", "Quatro", "Nove", "10"]
+        assert ago(now() - timedelta(minutes=4)) == "há 4 minutos"
+        assert month(datetime(now().year, 11, 20, tzinfo=UTC)) == "Novembro"
+        assert month(datetime(2019, 3, 1, tzinfo=UTC)) == "Março de 2019"
+
+
+# health
+
+
+def test_health_tells_of_the_clock_and_of_work_that_lies_still(
+    app: Flask, shop: Shop, db: SQLAlchemy
+) -> None:
+    client = app.test_client()
+    assert client.get("/healthz").status_code == 503
+    Pulse.beat("clock")
+    well = client.get("/healthz")
+    assert (well.status_code, well.json) == (200, {"database": True, "clock": True, "overdue_seconds": 0})
+    document = make_document(shop.store, PENDING)
+    document.changed_at = now() - timedelta(hours=1)
+    db.session.commit()
+    late = client.get("/healthz")
+    assert late.status_code == 503 and 3590 < late.json["overdue_seconds"] < 3700  # type: ignore[index]
+    account = Account.of(shop.store)
+    assert account is not None
+    account.refused_at = now()
+    db.session.commit()
+    assert client.get("/healthz").status_code == 200
+    set_clock(lambda: datetime.now(UTC) + timedelta(hours=1))
+    try:
+        assert client.get("/healthz").status_code == 503
+    finally:
+        set_clock(None)
+    assert fresh(db, document).state == PENDING
