@@ -1,7 +1,7 @@
-"""The small check after set-up: what in the shop, or between the shop and the provider, will make documents fail.
+"""What would happen: the small check after set-up, and the preview of a document or of a credit note.
 
-Called by the set-up pages, where a person waits. Reads only; issues nothing. Findings are codes with facts: the words
-are the pages' own.
+Called by the pages, where a person waits. Reads only; issues nothing. Findings and reasons are codes with facts: the
+words are the pages' own.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
-from shopapp import connect
+from shopapp import connect, correcting, preparing
 from shopapp.fiscal import tax
-from shopapp.models import Account, Store, db
+from shopapp.fiscal.document import Draft, DraftLine
+from shopapp.fiscal.errors import AppError, NotAllowedError
+from shopapp.models import Account, Document, Store, db
 from shopapp.platforms.base import ShopTax
 
 Level = Literal["stop", "warn", "ok"]
@@ -85,3 +87,50 @@ def series(settings: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterable[Fi
                           {"series": code, "kind": kind})  # fmt: skip
         else:
             yield Finding("stop", "series-closed", {"series": code, "kind": kind})
+
+
+# previews
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What would be issued now, or why nothing would; `rules` had decided something either way."""
+
+    draft: Draft | None
+    rules: tuple[str, ...]
+    why: AppError | None = None
+
+
+def preview(document: Document, account: Account) -> Preview:
+    """The draft that the document would have now. Asks the platform (and VIES); issues nothing.
+
+    What may have been sent already is shown as it was: the same bytes go again, or nothing.
+    """
+    try:
+        if document.frozen and document.draft is not None:
+            draft = document.draft
+        elif document.cause.startswith("credit:"):
+            draft = preparing.credit(document, account)
+        else:
+            draft = preparing.invoice(preparing.order_now(document), account)
+    except AppError as why:
+        db.session.rollback()
+        return Preview(None, why.rules, why)
+    return Preview(draft, draft.rules)
+
+
+def credit_preview(original: Document, asked: dict[str, Any]) -> Draft:
+    """The credit note that `asked` (as in `preparing.credit_of`) would be; nothing is written.
+
+    NotAllowedError when the original can't be credited now, or not by so much; SettingsError without a series.
+    """
+    if original.account is None:
+        raise NotAllowedError("credit-without-original")
+    if correcting.has_open_credit(original):
+        raise NotAllowedError("credit-open")
+    return preparing.credit_of(original, original.account, asked)
+
+
+def credit_lines(original: Document) -> tuple[DraftLine, ...]:
+    """What may still be credited of the document, line by line."""
+    return preparing.lines_left(original)

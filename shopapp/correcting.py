@@ -32,6 +32,16 @@ def next_number(document: Document, what: str) -> int:
     return (had or 0) + 1
 
 
+def has_open_credit(original: Document) -> bool:
+    """True while a credit note of this document is on its way or waits for somebody."""
+    unsettled = select(Document.id).where(
+        Document.original_id == original.id,
+        Document.cause.startswith("credit:"),
+        Document.state.in_(OPEN),
+    )
+    return db.session.scalar(unsettled.limit(1)) is not None
+
+
 def owe_credit(
     original: Document, number: int, asked: dict[str, Any], again: dict[str, str] | None = None
 ) -> bool:
@@ -45,14 +55,7 @@ def owe_credit(
     cause = f"credit:{number}"
     if Document.of(original.store_id, original.order_id, cause) is not None:
         return False
-    unsettled = db.session.scalar(
-        select(Document.id).where(
-            Document.original_id == original.id,
-            Document.cause.startswith("credit:"),
-            Document.state.in_(OPEN),
-        )
-    )
-    if unsettled is not None:
+    if has_open_credit(original):
         raise NotAllowedError("credit-open")
     made = Document.begin(
         original.store, original.order_id, cause, original_id=original.id, account_id=original.account_id,

@@ -84,7 +84,7 @@ def credit(
     """
     if document.account is None:
         raise AlreadyMoved
-    if again is not None and (asked.get("lines") or asked.get("amount")):
+    if again is not None and (asked.get("lines") or asked.get("amount") or not _is_whole(document)):
         raise NotAllowedError("credit-not-whole")
     preparing.credit_of(document, document.account, asked)
     made = correcting.owe_credit(document, number, asked, again)
@@ -93,6 +93,11 @@ def credit(
     if not made or note is None:
         raise AlreadyMoved
     return note
+
+
+def _is_whole(document: Document) -> bool:
+    """True while nothing of the document was credited: what is issued again is the whole sale."""
+    return correcting.left_of(document) == (document.total or Decimal(0))
 
 
 def set_aside(document: Document, other: str = "") -> None:

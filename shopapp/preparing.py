@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from shopapp import connect, vies
-from shopapp.fiscal import drafting, place
+from shopapp.fiscal import crediting, drafting, place
 from shopapp.fiscal.crediting import Original, Wanted
 from shopapp.fiscal.document import Draft, DraftLine, Settings
 from shopapp.fiscal.errors import NotAllowedError
@@ -68,18 +68,8 @@ def credit_of(original: Document, account: Account, asked: dict[str, Any], witho
 
     NotAllowedError when the original can't be credited, or not by so much.
     """
-    former = original.draft
-    if original.state != ISSUED or former is None:
-        raise NotAllowedError("credit-without-original")
-    earlier = _credited(original, without)
+    known = _known(original, without)
     db.session.commit()
-    known = Original(
-        number=original.number or "",
-        kind=former.kind,
-        customer=former.customer,
-        lines=tuple(_line(line) for line in original.lines),
-        credited=earlier,
-    )
     settings, today = settings_of(account)
     wanted = [
         Wanted(ref, _decimal(quantity), _decimal(gross)) for ref, quantity, gross in asked.get("lines", [])
@@ -91,6 +81,25 @@ def credit_of(original: Document, account: Account, asked: dict[str, Any], witho
         lines=wanted,
         amount=_decimal(asked.get("amount")),
         reason=asked.get("reason", ""),
+    )
+
+
+def lines_left(original: Document) -> tuple[DraftLine, ...]:
+    """What may still be credited of an issued document, line by line. NotAllowedError when there is none."""
+    return crediting.left(_known(original))
+
+
+def _known(original: Document, without: int = 0) -> Original:
+    """The document as it was issued, and what other credit notes took back of it."""
+    former = original.draft
+    if original.state != ISSUED or former is None:
+        raise NotAllowedError("credit-without-original")
+    return Original(
+        number=original.number or "",
+        kind=former.kind,
+        customer=former.customer,
+        lines=tuple(_line(line) for line in original.lines),
+        credited=_credited(original, without),
     )
 
 

@@ -94,8 +94,12 @@ def _available(original: Original, left: Sequence[DraftLine]) -> Decimal:
 # what is left
 
 
+def left(original: Original) -> tuple[DraftLine, ...]:
+    """The lines of the original that may still be credited, each less what earlier notes took back of it."""
+    return tuple(line for line in _left(original) if line.gross)
+
+
 def _left(original: Original) -> list[DraftLine]:
-    """Each line of the original less what earlier notes took back of it."""
     return _less_all(original.lines, original.credited)
 
 

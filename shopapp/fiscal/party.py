@@ -116,6 +116,15 @@ def to_ask_vies(party: Party) -> str:
     return number if number and eu_vat.is_valid(number) else ""
 
 
+def tax_id_in(written: str) -> str:
+    """The number that somebody typed, cleaned: a NIF, or a VAT number that VIES can be asked about; else empty."""
+    number = cleaned(written)
+    local = number.removeprefix("PT")
+    if is_nif(local):
+        return local
+    return number if to_ask_vies(Party(tax_id=number)) else ""
+
+
 def identified(party: Party, country: str, grounds: Grounds) -> Buyer:
     """The buyer with the number that goes on the document; `country` is where he lives.
 

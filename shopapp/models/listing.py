@@ -203,6 +203,22 @@ def siblings(document: Document) -> list[Document]:
     return list(db.session.scalars(mine.order_by(Document.id)))
 
 
+def credits_of(document: Document) -> list[Document]:
+    """The credit notes of a document, whatever became of them, oldest first."""
+    mine = select(Document).where(
+        Document.store_id == document.store_id,
+        Document.original_id == document.id,
+        Document.cause.startswith("credit:"),
+    )
+    return list(db.session.scalars(mine.order_by(Document.id)))
+
+
+def numbers_of(store: Store, ids: Sequence[int]) -> dict[int, str]:
+    """The number of each of the store's own documents among these."""
+    mine = select(Document.id, Document.number).where(Document.store_id == store.id, Document.id.in_(ids))
+    return {found: number or "" for found, number in db.session.execute(mine)} if ids else {}
+
+
 def last_hook(store: Store) -> Hook | None:
     """The hook that came last."""
     return db.session.scalar(select(Hook).where(Hook.store_id == store.id).order_by(Hook.id.desc()).limit(1))

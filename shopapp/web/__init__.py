@@ -12,6 +12,7 @@ from shopapp import followups
 from shopapp.web import (
     bulk,
     choosing,
+    crediting,
     documents,
     errors,
     formats,
@@ -22,11 +23,17 @@ from shopapp.web import (
     install,
     limits,
     mails,
+    previewing,
     public,
+    reasons,
     session,
     setup,
     wording,
 )
+
+ROOMS = (
+    bulk, choosing, crediting, documents, health, home, hooks, install, previewing, public, session, setup,
+)  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
@@ -40,13 +47,13 @@ def init_app(app: Flask) -> None:
     formats.init_app(app)
     app.jinja_env.filters.update(
         declared=wording.declared, kind=wording.kind_word, kind_title=wording.kind_title, kinds=wording.kinds_word,
-        region=wording.region_name,
+        means=reasons.means_word, region=wording.region_name,
     )  # fmt: skip
     session.init_app(app)
     limits.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    for room in (bulk, choosing, documents, health, home, hooks, install, public, session, setup):
+    for room in ROOMS:
         app.register_blueprint(room.bp)
     session.csrf.exempt(hooks.bp)
     followups.speak_with(mails.worded)

@@ -13,7 +13,6 @@ from typing import Any
 from flask import (
     Blueprint,
     Response,
-    abort,
     flash,
     g,
     make_response,
@@ -24,11 +23,11 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopapp import connect, deciding, followups, jobs
+from shopapp import deciding, followups, jobs
 from shopapp.fiscal.errors import MerchantError
-from shopapp.fiscal.party import Party, cleaned, is_nif, to_ask_vies
+from shopapp.fiscal.party import tax_id_in
 from shopapp.models import Document, db, listing, now
-from shopapp.models.states import BLOCKED, ISSUED, REVIEW
+from shopapp.models.states import BLOCKED
 from shopapp.web.choosing import choose_law
 from shopapp.web.errors import page
 from shopapp.web.formats import month, zone
@@ -36,16 +35,15 @@ from shopapp.web.forms import email_in, euros_in, typed_in
 from shopapp.web.home import midnight
 from shopapp.web.public import pdf_answer
 from shopapp.web.session import store_required
-from shopapp.web.showing import kind_of, provider_label, row_of, rows_of, told
-from shopapp.web.story import story_of
+from shopapp.web.sheet import mine, page_of, version_of
+from shopapp.web.showing import provider_label, rows_of
 from shopapp.web.tongue import gettext
-from shopapp.web.wording import kind_title, say, warned
+from shopapp.web.wording import kind_title, say
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
 
 Answer = AnyResponse | str | tuple[str, int]
 LISTED_KINDS = ("FT", "FR", "FS", "NC")
-LARGEST = 2**62
 
 
 # the listing
@@ -194,10 +192,8 @@ def correct(number: int) -> Answer:
     """The same with the tax id that the merchant typed; refused here already when it cannot be one."""
     document = mine(number)
     text = typed_in(request.form.get("nif", ""))
-    plain = cleaned(text)
-    if is_nif(plain.removeprefix("PT")):
-        plain = plain.removeprefix("PT")
-    elif not to_ask_vies(Party(tax_id=plain)):
+    plain = tax_id_in(text)
+    if not plain:
         return page_of(document, 422, wrong={"nif": gettext("Este NIF não é válido.")}, typed={"nif": text})
     deciding.issue(document, {"tax_id": plain})
     return _moved(document, gettext("NIF corrigido: o documento sai dentro de segundos."))

@@ -61,11 +61,11 @@ TABLE = (
     Room("followups", f"connect models notices {BASES}"),
     Room("sweeping", f"connect models notices opening settling {BASES}", "sqlalchemy"),
     Room("catalogue", f"connect models {BASES}"),
-    Room("checking", f"connect preparing models {BASES}"),
+    Room("checking", f"connect correcting preparing models {BASES}"),
     Room("deciding", "correcting preparing settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect models {MOVES} fiscal.errors fault", "click flask redis rq"),
     # what browsers and hooks see
-    Room("web*", "web checking connect deciding followups jobs models fiscal", PAGES),
+    Room("web*", "web checking connect correcting deciding followups jobs models fiscal", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
     Room("web.health", "models", "flask sqlalchemy.exc"),
     Room("web.install", "web connect fault fiscal jobs models", PAGES),
