@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,13 +28,13 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--
 class Shots:
     """One browser, one folder, and the list of what was found."""
 
-    def __init__(self, page: Page, folder: Path) -> None:
-        self.page, self.folder = page, folder
+    def __init__(self, page: Page, folder: Path, sizes: Mapping[str, tuple[int, int]] = SIZES) -> None:
+        self.page, self.folder, self.sizes = page, folder, sizes
         self.wrong: list[str] = []
 
     def take(self, name: str) -> None:
         """The page as it is now, in both sizes and both schemes, held against axe in each."""
-        for size, (width, height) in SIZES.items():
+        for size, (width, height) in self.sizes.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
                 self.page.emulate_media(color_scheme=scheme)

@@ -1,0 +1,109 @@
+"""Every page in Chromium: axe finds nothing, nothing scrolls sideways, hostile text runs nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, Playwright
+
+from dev.house import House
+from dev.merchant import Merchant
+from dev.shots import Shots, walk
+from tests.conftest import CHROMIUM_ARGS
+
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
+
+XSS = [
+    f"{before}{attack}"
+    for before in ("", '">', "'>", "</title>", "</textarea>", "</script>")
+    for attack in (
+        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<svg/onload=alert(1)>", "<body onload=alert(1)>",
+        "<iframe src=javascript:alert(1)>", "<details open ontoggle=alert(1)>", "<input autofocus onfocus=alert(1)>",
+        "<a href=javascript:alert(1)>x</a>", "<math><mi//xlink:href='data:x,<script>alert(1)</script>'>",
+        "<style>*{background:url(http://127.0.0.1:9/x)}</style>",
+    )
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def alone() -> Iterator[House]:
+    """A house of these tests' own, which they leave in disorder; pages look alike on every database."""
+    with House(clock_scale=60, settings={"WEB_PROCESSES": "1"}) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
+    yield browser
+    browser.close()
+
+
+def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser, tmp_path: Path) -> None:
+    page = browser_here.new_page(locale="pt-PT")
+    shots = Shots(page, tmp_path, {"narrow": (375, 812)})
+    seen = 0
+    for name in walk(alone, page, shots):
+        shots.take(name)
+        seen += 1
+    assert seen > 25
+    assert not shots.wrong, "\n" + "\n".join(dict.fromkeys(shots.wrong))
+
+
+def lay(house: House) -> list[int]:
+    """Documents that carry a hostile text in every field that somebody else fills; their numbers."""
+    from shopapp import create_app
+    from shopapp.models import Store
+    from tests.make import make_account, make_document
+
+    numbers = []
+    with create_app(house.env).app_context():
+        store = Store.find("jumpseller", "olariadosado")
+        assert store is not None
+        make_account(store)
+        for position, text in enumerate(XSS):
+            how = {
+                0: {
+                    "state": "issued",
+                    "number": text[:60],
+                    "alarm": "duplicate",
+                    "alarm_detail": {"number": text},
+                },
+                1: {"state": "blocked", "reason": "provider-refused", "detail": {"answer": text}},
+                2: {"state": "blocked", "reason": "exemption-missing", "detail": {"line": text}},
+                3: {"state": "review"},
+            }[position % 4]
+            numbers.append(make_document(store, name=text, tax_id=text[:20], **how).id)  # type: ignore[arg-type]
+    return numbers
+
+
+def test_hostile_text_runs_nowhere(alone: House, browser_here: Browser) -> None:
+    merchant = Merchant(alone)
+    page: Page = browser_here.new_page(locale="pt-PT")
+    page.goto(f"{alone.admin_url}/admin/{merchant.shop}/apps")
+    page.goto(f"{alone.app_url}/install")
+    if page.get_by_role("button", name="Yes, Authorize").count():
+        page.get_by_role("button", name="Yes, Authorize").click()
+    page.wait_for_url("**/welcome")
+    for part in ("worker", "clock"):
+        alone.kill(part)
+    numbers = lay(alone)
+    wrong: list[str] = []
+    page.on("dialog", lambda dialog: (wrong.append(f"dialog on {page.url}"), dialog.dismiss()))
+    page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
+    page.on(
+        "console",
+        lambda told: wrong.append(f"{page.url}: {told.text}") if "Security Policy" in told.text else None,
+    )
+    last = f"antes={numbers[len(numbers) // 2]}"
+    for path in ("", "documents", f"documents?{last}", *(f"documents/{number}" for number in numbers)):
+        page.goto(f"{alone.app_url}/{path}")
+        assert page.locator("h1").count() == 1, path
+    for text in XSS[:10]:
+        page.goto(f"{alone.app_url}/documents")
+        page.fill("#q", text)
+        page.get_by_role("button", name="Procurar").click()
+        assert page.locator("#q").input_value() == text[:100]
+    assert not wrong
