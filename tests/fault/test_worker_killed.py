@@ -85,7 +85,7 @@ def test_killed_after_the_claim_nothing_was_sent_and_nobody_pretends_to_know(
 def test_killed_after_the_take_it_is_issued_once_by_itself(world: World, olaria: Merchant) -> None:
     order = died_at(world, olaria, "after_take")
     assert world.sold(olaria, order) == []
-    pass_a_minute(world)
+    world.pass_a_minute()
     world.settled(olaria, order, "issued")
     world.judged(olaria, order)
 
@@ -97,9 +97,3 @@ def test_killed_after_settling_the_document_is_still_shown_on_the_order_once(
     world.judged(olaria, order)
     shown = world.shown(olaria, order)
     assert len(shown["documents"]) == 1 and world.row(olaria, order)["state"] == "issued"
-
-
-def pass_a_minute(world: World) -> None:
-    """Nothing; the short leases of reading and of following up have run out, as a minute later."""
-    world.rows.change("UPDATE document SET lease_until = NULL WHERE state = 'pending'")
-    world.rows.change("UPDATE follow_up SET not_before = owed_at WHERE state = 'due'")

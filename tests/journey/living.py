@@ -158,6 +158,12 @@ class World:
 
     # steering the stand-ins
 
+    def pass_a_minute(self) -> None:
+        """Nothing; short leases and first delays have run out, as a minute later."""
+        self.rows.change("UPDATE document SET lease_until = NULL, not_before = NULL WHERE state = 'pending'")
+        self.rows.change("UPDATE follow_up SET not_before = owed_at WHERE state = 'due'")
+        self.rows.change("UPDATE store SET token_lease_until = NULL")
+
     def put(self, where: str, name: str, position: str) -> None:
         """A switch of `jumpseller` or `igest` in this position."""
         self._control(where, "switches", {name: position})
