@@ -17,7 +17,11 @@ from shopapp.web.tongue import gettext
 KINDS = ("FR", "FT", "FS")
 REGIONS = ("PT", "PT-MA", "PT-AC")
 REGIMES = ("normal", "art53_exempt")
-FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "moves_stock", "email_buyer", "alert")
+FLAGS = (
+    "oss_registered", "threshold_exceeded", "retailer", "moves_stock", "email_buyer", "alert", "credit_cancelled",
+)  # fmt: skip
+CATEGORIES = ("normal", "intermediate", "reduced")
+MOST_EXCEPTIONS = 500
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _LONGEST = 300
 
@@ -128,8 +132,27 @@ def choices_form(
     values["starts_on"] = _start(posted.get("starts_on", ""), former.get("starts_on", ""), today, wrong)
     kept = set(posted.getlist("follow_law")) if hasattr(posted, "getlist") else set()
     values["on_tax_difference"] = {k: v for k, v in former.get("on_tax_difference", {}).items() if k in kept}
-    values["exceptions"] = dict(former.get("exceptions", {}))
+    values["exceptions"] = _exceptions(posted, lists, former.get("exceptions", {}), wrong)
     return form
+
+
+def _exceptions(
+    posted: Mapping[str, str], lists: Mapping[str, Any], former: Mapping[str, str], wrong: dict[str, str]
+) -> dict[str, str]:
+    """Per SKU an exemption code or a VAT category, row by row; a row whose SKU was emptied is gone."""
+    allowed = {*CATEGORIES, *(code for code, *_ in lists["exemptions"]), *former.values()}
+    found: dict[str, str] = {}
+    for row in range(1, MOST_EXCEPTIONS + 1):
+        sku, chosen = typed_in(posted.get(f"sku_{row}", ""))[:120], posted.get(f"treatment_{row}", "")
+        if not sku:
+            continue
+        if sku in found:
+            wrong[f"sku_{row}"] = gettext("Este SKU está em duas linhas.")
+        elif chosen not in allowed:
+            wrong[f"sku_{row}"] = gettext("Escolha como tratar o SKU %(sku)s.", sku=sku)
+            chosen = ""
+        found.setdefault(sku, chosen)
+    return found
 
 
 def _one_of(value: str, allowed: Sequence[str], name: str, wrong: dict[str, str]) -> str:
