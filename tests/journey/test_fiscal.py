@@ -13,6 +13,7 @@ import requests
 
 from dev.house import House
 from dev.merchant import Merchant, until
+from tests.servers import Server
 
 pytestmark = pytest.mark.journey
 
@@ -23,8 +24,8 @@ Group = tuple[str, str, str, str, str, str]
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[House]:
-    with House(settings=QUICK) as house:
+def house(server: Server) -> Iterator[House]:
+    with House(database_url=server.fresh(), settings=QUICK) as house:
         yield house
 
 
