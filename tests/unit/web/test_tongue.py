@@ -93,8 +93,8 @@ def test_amounts_are_written_in_the_shops_language(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("language", "ours", "not_ours"),
     [
-        ("en", "Settings", ("Configuração", "Documentos", "Encomenda")),
-        ("es", "Configuración", ("Configuração", "Encomenda")),
+        ("en", "Settings", ("Configuração", "Documentos", "Encomenda #", "Encomendas")),
+        ("es", "Configuración", ("Configuração", "Encomenda #", "Encomendas")),
     ],
 )
 def test_every_page_speaks_one_language(
