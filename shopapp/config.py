@@ -88,6 +88,8 @@ SETTINGS = (
     Setting("HOOK_WATCH_SECONDS", "How often a store's hooks are checked", "3600", float),
     Setting("CALL_SECONDS", "Limit of one whole call to the outside", "45", float),
     Setting("SETTLE_SECONDS", "How long a call may still do something after we hung up", "300", float),
+    Setting("LOOKUP_SECONDS", "First look for a document in doubt, where a provider can be asked; then 2, 4, 10 times",
+            "30", float),
     Setting("RETRY_SECONDS", "First delay after a failure that is no one's fault; doubles up to 60 times this",
             "30", float),
     Setting("LEASE_SECONDS", "How long a claimed document belongs to its worker", "120", float),

@@ -130,9 +130,17 @@ def pdf(document: Document) -> bytes:
     return provider.pdf(known)
 
 
+def _tidy(document: Document, owed: FollowUp) -> None:
+    if document.account is not None:
+        provider = connect.provider_of(document.account)
+        db.session.commit()
+        provider.drop_drafts(document.reference)
+
+
 _ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
     "attach": _attach,
     "history": _history,
     "email": _email,
     "notice": _notice,
+    "tidy": _tidy,
 }

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from shopapp import connect, fault, preparing
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import AppError, CredentialsError, UncertainError
+from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Attempt, Document, Sale, Store, db, folded, now
 from shopapp.models.states import BLOCKED, MOST_TAKES, PENDING, VOID, WAITING
@@ -56,13 +56,24 @@ def _issue(document: Document) -> None:
         return
     if draft is None:
         return
+    _claim_and_send(document, account, draft)
+
+
+def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
+    """Nothing; the row is ours alone, its draft frozen, before anything is sent."""
+    try:
+        provider = connect.provider_of(account)
+    except CredentialsError as error:
+        not_sent(document, account, error)
+        return
+    db.session.commit()
     fault.point("before_claim")
-    number = document.claim(draft, account, float(connect.setting("LEASE_SECONDS")))
+    number = document.claim(draft, account, provider.once.value, float(connect.setting("LEASE_SECONDS")))
     claimed = time.monotonic()
     if number is None:
         return
     fault.point("after_claim")
-    _send(document, account, draft, claimed)
+    _send(document, account, provider, draft, claimed)
 
 
 # reading and drafting: nothing is sent yet, all of it may fail freely
@@ -155,14 +166,8 @@ def _older(store: Store, order: Order, paid_at: datetime | None) -> bool:
 # sending
 
 
-def _send(document: Document, account: Account, draft: Draft, claimed: float) -> None:
+def _send(document: Document, account: Account, provider: Provider, draft: Draft, claimed: float) -> None:
     """Nothing; the claimed document sent by the provider's promise, and its outcome settled."""
-    try:
-        provider = connect.provider_of(account)
-    except CredentialsError as error:
-        settle_error(document, account, error)
-        return
-    db.session.commit()
     fault.point("before_send")
     if time.monotonic() - claimed > SEND_WITHIN:
         Attempt.end(document.id, document.attempt, "not-sent", "too-late")
@@ -183,8 +188,35 @@ def _send(document: Document, account: Account, draft: Draft, claimed: float) ->
 
 
 def _send_once(provider: Provider, document: Document, draft: Draft) -> Issued:
-    """BY_PERSON and BY_SEARCH: one call, never repeated by itself."""
+    """One call, never repeated here; whether it may be repeated after a doubt is for `resolving`."""
     return provider.issue(draft, document.reference)
 
 
-_ROADS = {Once.BY_PERSON: _send_once, Once.BY_SEARCH: _send_once}
+def _send_draft(provider: Provider, document: Document, draft: Draft) -> Issued:
+    """BY_DRAFT: a draft is made, its id recorded as the only one, compared, and that one finalised.
+
+    Whatever freezes in between, a late worker can only leave a spare draft.
+    """
+    if document.draft_id is None:
+        try:
+            opened = provider.open_draft(draft, document.reference)
+        except UncertainError as unsure:
+            # at worst a spare draft: drafting again is safe
+            raise TransientError("draft-unsure", **unsure.detail) from unsure
+        fault.point("draft_before_record")
+        if not document.record_draft(opened.draft_id):
+            raise TransientError("draft-not-ours")
+        fault.point("draft_after_record")
+        if opened.total is not None and opened.total != draft.gross:
+            raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(opened.total))
+    if not document.renew(float(connect.setting("LEASE_SECONDS"))):
+        raise TransientError("draft-not-ours")
+    return provider.finalise(str(document.draft_id))
+
+
+_ROADS = {
+    Once.BY_KEY: _send_once,
+    Once.BY_DRAFT: _send_draft,
+    Once.BY_SEARCH: _send_once,
+    Once.BY_PERSON: _send_once,
+}

@@ -21,7 +21,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 
-from shopapp import followups, issuing, opening, sweeping
+from shopapp import followups, issuing, opening, resolving, sweeping
 from shopapp.models import Document, FollowUp, Hook, Pulse, db
 
 log = logging.getLogger("quickinvoice.jobs")
@@ -116,6 +116,7 @@ def loop(until: float) -> None:
         while time.monotonic() < until and _fresh(opening.open_hook):
             moved = True
         moved = _fresh(issuing.step) or moved
+        moved = _fresh(resolving.step) or moved
         moved = _fresh(followups.step) or moved
         if not moved:
             return

@@ -26,7 +26,7 @@ from shopapp.fiscal.errors import (
 )
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, MOST_TAKES, PENDING, REVIEW, WAITING
-from shopapp.providers.base import Provider
+from shopapp.providers.base import Once
 
 log = logging.getLogger("quickinvoice.settling")
 
@@ -98,6 +98,8 @@ def _owe(document: Document) -> None:
     """Nothing; what is owed after issuing, by the merchant's choice."""
     FollowUp.owe(document, "attach")
     FollowUp.owe(document, "history")
+    if document.promise == Once.BY_DRAFT.value:
+        FollowUp.owe(document, "tidy")
     chosen = document.account.settings if document.account else {}
     if chosen.get("email_buyer") and (document.buyer or {}).get("email"):
         FollowUp.owe(document, "email")
@@ -137,20 +139,24 @@ def settle_error(document: Document, account: Account, error: AppError) -> None:
     detail = dict(error.detail)
     if isinstance(error, UncertainError):
         Attempt.end(document.id, document.attempt, "unknown", error.code, detail)
-        doubt(document, connect.provider_class(account.provider), error.code, detail)
+        doubt(document, error.code, detail)
         return
     outcome = "refused" if isinstance(error, MerchantError) else "not-sent"
     Attempt.end(document.id, document.attempt, outcome, error.code, detail)
     not_sent(document, account, error)
 
 
-def doubt(document: Document, provider: type[Provider], code: str, detail: dict[str, Any]) -> None:
-    """Nothing; the row is in doubt, its draft frozen. Where nobody but a person can look, it waits for him. Commits."""
-    settle_after = float(connect.setting("SETTLE_SECONDS"))
-    if not document.move(IN_DOUBT, code, detail, after=settle_after, frozen=True):
+def doubt(document: Document, code: str, detail: dict[str, Any]) -> None:
+    """Nothing; the row is in doubt, its draft frozen, and looked up when its time comes (`resolving`). Commits.
+
+    Where nobody but a person can look (BY_PERSON), it waits for him at once.
+    """
+    by_person = document.promise in ("", Once.BY_PERSON.value)
+    first_look = float(connect.setting("LOOKUP_SECONDS"))
+    if not document.move(IN_DOUBT, code, detail, after=first_look, frozen=True, doubted_at=now()):
         db.session.rollback()
         return
-    if not provider.capabilities.searches:
+    if by_person:
         document.move(REVIEW, code, detail)
         FollowUp.owe(document, "notice", number=document.attempt)
     db.session.commit()
@@ -165,7 +171,7 @@ def not_sent(document: Document, account: Account, error: AppError) -> None:
         connect.lost_access(document.store)
         moved(document, PENDING, "store-access", detail)
     elif isinstance(error, CredentialsError):
-        _refuse_account(account, error)
+        refuse_account(account, error)
         moved(document, BLOCKED, error.code, detail, notice=True)
     elif isinstance(error, MerchantError):
         moved(document, BLOCKED, error.code, detail, notice=True)
@@ -175,7 +181,7 @@ def not_sent(document: Document, account: Account, error: AppError) -> None:
         raise error
 
 
-def _refuse_account(account: Account, error: CredentialsError) -> None:
+def refuse_account(account: Account, error: CredentialsError) -> None:
     """Nothing; from now on no document of this account is tried: hammering would lock the merchant out."""
     account.refused_at, account.refused_code = account.refused_at or now(), error.code
     account.refused_detail = dict(error.detail)
@@ -196,8 +202,8 @@ def _later(document: Document, account: Account, error: TransientError) -> None:
 def our_fault(document: Document, error: Exception) -> None:
     """Nothing; a bug of ours: tried a bounded number of times, then shown with the code `internal`."""
     db.session.refresh(document)
-    if document.state == ISSUING and document.account is not None:
-        doubt(document, connect.provider_class(document.account.provider), "internal", {})
+    if document.state == ISSUING:
+        doubt(document, "internal", {})
     elif document.state == PENDING and document.tries + 1 >= MOST_TAKES:
         moved(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)
     elif document.state == PENDING:

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from shopapp import connect, opening, settling
 from shopapp.fiscal.errors import AppError, CredentialsError, OrderError
 from shopapp.models import Attempt, Document, Hook, Move, Sale, Store, Ticket, db, now
-from shopapp.models.states import ISSUED, PENDING, REVIEW, WAITING
+from shopapp.models.states import ISSUED, PENDING, WAITING
 
 log = logging.getLogger("quickinvoice.sweeping")
 
@@ -30,14 +30,8 @@ def expire_leases() -> int:
     """How many documents lost their worker in mid-send and are now in doubt (or wait for a person). Commits."""
     count = 0
     for document in Document.expired():
-        account = document.account
-        if account is None:
-            continue
         Attempt.end(document.id, document.attempt, "unknown", "worker-died")
-        settling.doubt(document, connect.provider_class(account.provider), "worker-died", {})
-        count += 1
-    for document in Document.doubts():
-        document.move(REVIEW, document.reason, document.detail)
+        settling.doubt(document, "worker-died", {})
         count += 1
     db.session.commit()
     return count

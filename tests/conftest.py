@@ -175,6 +175,7 @@ def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         "JUMPSELLER_API_URL": f"{nowhere}/v1",
         "JUMPSELLER_ADMIN_ORIGINS": "http://admin.localhost",
         "IGEST_URL": f"{nowhere}/webservice.php",
+        "VIES_URL": nowhere,
         "ALLOW_PLAIN_HTTP": "1",
     }
 

@@ -33,7 +33,7 @@ from shopapp.platforms.base import (
     UnreadableHook,
 )
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import AccountFacts, Capabilities, Choices, Guide, Once, Provider
+from shopapp.providers.base import AccountFacts, Capabilities, Choices, Guide, Once, Opened, Provider
 
 
 def an_order(number: str = "1001", **changes: Any) -> Order:
@@ -171,13 +171,21 @@ class FakeShop(Platform):
 
 @dataclass
 class Office:
-    """What the invoicing program knows: `ledger` is all that it ever issued."""
+    """What the invoicing program knows: `ledger` is all that it ever issued, `drafts` what it merely keeps."""
 
     ledger: list[tuple[str, Draft]] = field(default_factory=list)
+    drafts: dict[str, tuple[str, Draft]] = field(default_factory=dict)
+    made: dict[str, Issued] = field(default_factory=dict)
+    """The document made of each key or draft."""
+    hidden: set[str] = field(default_factory=set)
+    """References that a search does not show yet (it lags)."""
     next: list[Callable[[Draft, str], Issued | None]] = field(default_factory=list)
-    """What the next calls to issue do instead of answering well; None: goes on to answer well."""
+    """What the next calls to issue (or finalise) do instead of answering well; None: go on to answer well."""
+    openings: list[Callable[[Draft, str], None]] = field(default_factory=list)
+    """The same for the next drafts that are opened; they are kept all the same."""
     checks: list[Exception] = field(default_factory=list)
     promise: Once = Once.BY_PERSON
+    searches: list[Exception] = field(default_factory=list)
 
     def issue(self, draft: Draft, reference: str) -> Issued:
         if self.next:
@@ -187,11 +195,32 @@ class Office:
         return self.book(draft, reference)
 
     def book(self, draft: Draft, reference: str) -> Issued:
+        if self.promise is Once.BY_KEY and reference in self.made:
+            return self.made[reference]
         self.ledger.append((reference, draft))
         number = f"{draft.kind} 2026{draft.kind}/{len(self.ledger)}"
-        return Issued(
+        issued = Issued(
             f"id-{len(self.ledger)}", number, draft.series, draft.date, draft.gross, pdf_url="http://x/pdf"
         )
+        self.made.setdefault(reference, issued)
+        return issued
+
+    def open(self, draft: Draft, reference: str) -> str:
+        draft_id = f"draft-{len(self.drafts) + 1}"
+        self.drafts[draft_id] = (reference, draft)
+        if self.openings:
+            self.openings.pop(0)(draft, reference)
+        return draft_id
+
+    def finalise(self, draft_id: str) -> Issued:
+        if draft_id in self.made:
+            return self.made[draft_id]
+        reference, draft = self.drafts[draft_id]
+        if self.next:
+            odd = self.next.pop(0)(draft, draft_id)
+            if odd is not None:
+                return odd
+        return self.made.setdefault(draft_id, self.book(draft, reference))
 
 
 OFFICE = Office()
@@ -223,6 +252,35 @@ class FakeBooks(Provider):
     def issue(self, draft: Draft, reference: str) -> Issued:
         self._wire.before()
         return OFFICE.issue(draft, reference)
+
+    def find(self, reference: str, draft: Draft) -> list[Issued]:
+        self._wire.before()
+        if OFFICE.searches:
+            raise OFFICE.searches.pop(0)
+        rows = [(at, one) for at, (known, one) in enumerate(OFFICE.ledger, 1) if known == reference]
+        shown = [] if reference in OFFICE.hidden else rows
+        return [Issued(f"id-{at}", f"{one.kind} 2026{one.kind}/{at}", total=one.gross) for at, one in shown]
+
+    def open_draft(self, draft: Draft, reference: str) -> Opened:
+        self._wire.before()
+        return Opened(OFFICE.open(draft, reference), draft.gross)
+
+    def finalise(self, draft_id: str) -> Issued:
+        self._wire.before()
+        return OFFICE.finalise(draft_id)
+
+    def finalised(self, draft_id: str) -> Issued | None:
+        self._wire.before()
+        return OFFICE.made.get(draft_id)
+
+    def drop_drafts(self, reference: str) -> int:
+        self._wire.before()
+        spare = [
+            key for key, (known, _) in OFFICE.drafts.items() if known == reference and key not in OFFICE.made
+        ]
+        for key in spare:
+            del OFFICE.drafts[key]
+        return len(spare)
 
     def pdf(self, issued: Issued) -> bytes:
         self._wire.before()

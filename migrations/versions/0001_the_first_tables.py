@@ -173,6 +173,8 @@ def upgrade():
     sa.Column('draft_hash', sa.String(length=64), nullable=False),
     sa.Column('frozen', sa.Boolean(), nullable=False),
     sa.Column('draft_id', sa.String(length=80), nullable=True),
+        sa.Column('promise', sa.String(length=10), nullable=False),
+        sa.Column('doubted_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('provider_id', sa.String(length=80), nullable=False),
     sa.Column('number', sa.String(length=60), nullable=True),
     sa.Column('series', sa.String(length=40), nullable=False),

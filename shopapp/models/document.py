@@ -8,13 +8,11 @@ cause) is the promise of one document. Never talks to anyone.
 from __future__ import annotations
 
 import secrets
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     JSON,
-    Date,
     ForeignKey,
     Index,
     LargeBinary,
@@ -30,7 +28,8 @@ from shopapp import sealed
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import BigId, Moment, Money, Row, Sealed, SealedJson, db, insert_into, moment, new_uid
+from .base import BigId, Moment, Row, Sealed, SealedJson, db, insert_into, moment, new_uid
+from .outcome import Outcome
 from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING
 from .store import Store
 from .story import Attempt, DocumentLine, Move
@@ -39,7 +38,7 @@ TAKE_SECONDS = 60
 CLAIM_SECONDS = 120
 
 
-class Document(Row):
+class Document(Outcome, Row):
     """One duty; `cause` is sale, dossier, transport, credit:<n> or reissue:<n>."""
 
     __tablename__ = "document"
@@ -89,23 +88,10 @@ class Document(Row):
     frozen: Mapped[bool] = mapped_column(default=False)
     """An attempt with this draft may have arrived: these bytes are sent or nothing."""
     draft_id: Mapped[str | None] = mapped_column(String(80))
-
-    provider_id: Mapped[str] = mapped_column(String(80), default="")
-    number: Mapped[str | None] = mapped_column(String(60))
-    series: Mapped[str] = mapped_column(String(40), default="")
-    atcud: Mapped[str] = mapped_column(String(60), default="")
-    pdf_url: Mapped[str] = mapped_column(String(500), default="")
-    issued_on: Mapped[date | None] = mapped_column(Date)
-    issued_at: Mapped[datetime | None] = mapped_column(Moment)
-    settled_by: Mapped[str] = mapped_column(String(10), default="")
-    """provider, search, or merchant: whose word it is that the document exists."""
-    net: Mapped[Decimal | None] = mapped_column(Money)
-    vat: Mapped[Decimal | None] = mapped_column(Money)
-    total: Mapped[Decimal | None] = mapped_column(Money)
-    """What we drafted (or the order's paid total while there is no draft)."""
-    provider_total: Mapped[Decimal | None] = mapped_column(Money)
-    provider_state: Mapped[str] = mapped_column(String(40), default="")
-    provider_state_at: Mapped[datetime | None] = mapped_column(Moment)
+    """The provider's own draft of it, where it promises by drafts: the only one that is ever finalised."""
+    promise: Mapped[str] = mapped_column(String(10), default="")
+    """How the provider promised one document when this was claimed (providers.base.Once)."""
+    doubted_at: Mapped[datetime | None] = mapped_column(Moment)
 
     paid_at: Mapped[datetime | None] = mapped_column(Moment)
     buyer_folded: Mapped[str] = mapped_column(String(200), default="")
@@ -225,8 +211,10 @@ class Document(Row):
         old, attempt = self.state, self.attempt
         if (old, state) not in MOVES:
             raise ValueError(f"no move from {old} to {state}")
-        if (old, state) == (BLOCKED, PENDING) and self.cause == "sale":
-            values.setdefault("account_id", None)  # nothing exists over there: the present account takes it
+        if (old, state) == (BLOCKED, PENDING):
+            # nothing of it exists over there: it is drafted afresh, and the present account takes it
+            values = {"frozen": False, "draft_id": None, **values}
+            values |= {"account_id": None} if self.cause == "sale" else {}
         changed = db.session.execute(
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
@@ -242,7 +230,9 @@ class Document(Row):
         db.session.refresh(self)
         return True
 
-    def claim(self, draft: Draft, account: Account, seconds: float = CLAIM_SECONDS) -> int | None:
+    def claim(
+        self, draft: Draft, account: Account, promise: str = "", seconds: float = CLAIM_SECONDS
+    ) -> int | None:
         """The new attempt's number, or None when the row moved since we took it; commits.
 
         Seals the draft with its hash, pins the account, inserts the Attempt row: after this the document may be sent.
@@ -259,7 +249,8 @@ class Document(Row):
                 Document.lease_until == self.lease_until,
             )
             .values(
-                state=ISSUING, attempt=number, account_id=account.id, lease_until=moment(seconds), reason="", detail={},
+                state=ISSUING, promise=promise, doubted_at=None, attempt=number, account_id=account.id,
+                lease_until=moment(seconds), reason="", detail={},
                 draft_text_sealed=frozen, draft_hash=draft.digest(), kind=draft.kind, series=draft.series,
                 net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=moment(),
             )
@@ -290,6 +281,19 @@ class Document(Row):
         db.session.commit()
         return bool(changed.rowcount)  # type: ignore[attr-defined]
 
+    def record_draft(self, draft_id: str) -> bool:
+        """True when this attempt's provider draft is now the one to finalise; False when it is not ours. Commits."""
+        changed = db.session.execute(
+            update(Document)
+            .where(Document.id == self.id, Document.attempt == self.attempt, Document.draft_id.is_(None))
+            .values(draft_id=draft_id)
+            .execution_options(synchronize_session=False)
+        )
+        db.session.flush()
+        db.session.refresh(self)
+        db.session.commit()
+        return bool(changed.rowcount)  # type: ignore[attr-defined]
+
     def note(
         self, old: str, new: str, reason: str = "", detail: dict[str, Any] | None = None, by: str = "app"
     ) -> None:
@@ -313,31 +317,31 @@ class Document(Row):
         )
 
     @classmethod
-    def doubts(cls, limit: int = 50) -> list[Document]:
-        """Rows in doubt whose time to be looked up has come."""
-        return list(
-            db.session.scalars(
-                select(cls)
-                .where(cls.state == IN_DOUBT, cls.not_before <= moment())
-                .order_by(cls.id)
-                .limit(limit)
-            )
-        )
+    def take_doubt(cls, seconds: float = TAKE_SECONDS) -> Document | None:
+        """A row in doubt whose time to be looked up has come, put off so that one worker looks; commits."""
+        due = select(cls).where(cls.state == IN_DOUBT, cls.not_before <= moment()).order_by(cls.not_before)
+        found: Document | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
+        if found is not None:
+            found.not_before = moment(seconds)
+            db.session.flush()
+            db.session.refresh(found)
+        db.session.commit()
+        return found
+
+    def put_off(self, seconds: float) -> None:
+        """Nothing; a row in doubt is looked up again after these seconds. Commits."""
+        later = update(Document).where(Document.id == self.id, Document.state == IN_DOUBT)
+        db.session.execute(later.values(not_before=moment(seconds)))
+        db.session.commit()
 
     @classmethod
     def any_due(cls) -> bool:
-        """True when some pending row could be taken now."""
-        return bool(
-            db.session.scalar(
-                select(cls.id)
-                .where(
-                    cls.state == PENDING,
-                    (cls.not_before.is_(None)) | (cls.not_before <= moment()),
-                    (cls.lease_until.is_(None)) | (cls.lease_until < moment()),
-                )
-                .limit(1)
-            )
-        )
+        """True when some pending row could be taken now, or a doubt looked up."""
+        free = (cls.lease_until.is_(None)) | (cls.lease_until < moment())
+        due = (cls.not_before.is_(None)) | (cls.not_before <= moment())
+        pending = (cls.state == PENDING) & free & due
+        doubt = (cls.state == IN_DOUBT) & (cls.not_before <= moment())
+        return bool(db.session.scalar(select(cls.id).where(pending | doubt).limit(1)))
 
     @staticmethod
     def mark(tax_id: str) -> str:

@@ -79,6 +79,14 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """A provider's own draft: its id, and what it adds up to when the provider says so."""
+
+    draft_id: str
+    total: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this provider is able to do; pages and moves ask this, never the name."""
 
@@ -135,7 +143,23 @@ class Provider(ABC):
         """
 
     def find(self, reference: str, draft: Draft) -> list[Issued]:
-        """Documents that bear exactly this reference (only where `capabilities.searches`)."""
+        """Documents that bear exactly this reference (BY_SEARCH). Raises when it could not look, never [] for that."""
+        raise NotImplementedError
+
+    def open_draft(self, draft: Draft, reference: str) -> Opened:
+        """The provider's draft, which is no document yet (BY_DRAFT)."""
+        raise NotImplementedError
+
+    def finalise(self, draft_id: str) -> Issued:
+        """The document made of that draft; asked twice for one id, one document (BY_DRAFT)."""
+        raise NotImplementedError
+
+    def finalised(self, draft_id: str) -> Issued | None:
+        """The document made of that draft, or None while it is a draft still (BY_DRAFT)."""
+        raise NotImplementedError
+
+    def drop_drafts(self, reference: str) -> int:
+        """How many drafts bearing this reference were removed; documents are never touched (BY_DRAFT)."""
         raise NotImplementedError
 
     def read(self, provider_id: str) -> Issued:

@@ -178,6 +178,13 @@ ORDERS: dict[str, Sentence] = {
     "provider-refused": S(
         N_("O %(provider)s recusou o documento."),
         N_("Leia a resposta, corrija e tente de novo. Nada foi emitido."), N_("Ver a resposta")),
+    "draft-total-differs": S(
+        N_("O rascunho no %(provider)s soma %(theirs)s e a encomenda %(ours)s. Não foi fechado."),
+        N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
+    "draft-unsure": S(
+        N_("O %(provider)s não confirmou o rascunho. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
+    "draft-not-ours": S(
+        N_("O rascunho já estava a ser tratado. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
     "store-refused": S(
         N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),
 }  # fmt: skip

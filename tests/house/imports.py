@@ -26,7 +26,7 @@ class Room:
 
 
 BASES = "fault fiscal platforms.base providers.base"
-MOVES = "catalogue checking deciding followups issuing notices opening settling sweeping"
+MOVES = "catalogue checking deciding followups issuing notices opening resolving settling sweeping"
 PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe sqlalchemy.exc werkzeug wtforms"
 
 # files                 of our own                                           of other people's packages
@@ -56,6 +56,7 @@ TABLE = (
     Room("correcting", "models fiscal", "sqlalchemy"),
     Room("settling", f"connect correcting models {BASES}", "sqlalchemy.exc"),
     Room("opening", f"connect correcting models {BASES}"),
+    Room("resolving", f"connect models settling {BASES}"),
     Room("issuing*", f"preparing settling connect models {BASES}", "sqlalchemy.exc"),
     Room("notices", "connect models fiscal"),
     Room("followups", f"connect models notices {BASES}"),

@@ -1,0 +1,35 @@
+"""What the provider made of a document: its number, date and totals, and the provider's own word for its state.
+
+Columns of `document`, filled when it is settled.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from sqlalchemy import Date, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import Moment, Money
+
+
+class Outcome:
+    """The columns of a document that only an answer of the provider (or the merchant's word) fills."""
+
+    provider_id: Mapped[str] = mapped_column(String(80), default="")
+    number: Mapped[str | None] = mapped_column(String(60))
+    series: Mapped[str] = mapped_column(String(40), default="")
+    atcud: Mapped[str] = mapped_column(String(60), default="")
+    pdf_url: Mapped[str] = mapped_column(String(500), default="")
+    issued_on: Mapped[date | None] = mapped_column(Date)
+    issued_at: Mapped[datetime | None] = mapped_column(Moment)
+    settled_by: Mapped[str] = mapped_column(String(10), default="")
+    """provider, search, or merchant: whose word it is that the document exists."""
+    net: Mapped[Decimal | None] = mapped_column(Money)
+    vat: Mapped[Decimal | None] = mapped_column(Money)
+    total: Mapped[Decimal | None] = mapped_column(Money)
+    """What we drafted (or the order's paid total while there is no draft)."""
+    provider_total: Mapped[Decimal | None] = mapped_column(Money)
+    provider_state: Mapped[str] = mapped_column(String(40), default="")
+    provider_state_at: Mapped[datetime | None] = mapped_column(Moment)
