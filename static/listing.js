@@ -3,10 +3,30 @@
 (() => {
   const body = document.getElementById("rows");
   const bar = document.getElementById("chosen");
+  const none = document.getElementById("none");
+  const SECONDS = 3;
+
+  async function awaitFirst() {
+    if (!document.hidden) {
+      try {
+        const answer = await fetch(none.dataset.rows, { cache: "no-store" });
+        if (answer.status === 401 || (answer.status === 200 && (await answer.text()).includes("<tr"))) {
+          window.location.reload();
+          return;
+        }
+      } catch {
+        // the network is away: the next round asks again
+      }
+    }
+    window.setTimeout(awaitFirst, SECONDS * 1000);
+  }
+
   if (!body) {
+    if (none) {
+      window.setTimeout(awaitFirst, SECONDS * 1000);
+    }
     return;
   }
-  const SECONDS = 3;
   let tag = "";
 
   function count() {
