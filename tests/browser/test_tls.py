@@ -1,0 +1,192 @@
+"""The app behind a proxy that ends TLS and names itself, as in production: https alone, cookies and forms included.
+
+The proxy is a few lines of this file with a certificate of its own making; the shop's admin is a page with one frame.
+"""
+
+from __future__ import annotations
+
+import datetime
+import http.client
+import ipaddress
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from flask import Flask
+from playwright.sync_api import Browser, expect
+
+from dev.house import House
+from dev.servers import free_port
+
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
+
+OWN = {"connection", "keep-alive", "transfer-encoding", "host"}
+
+
+def certificate(folder: Path) -> Path:
+    """A file with a certificate of 127.0.0.1 that nobody vouches for, and its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
+        )
+        .sign(key, hashes.SHA256())
+    )
+    plain = serialization.NoEncryption()
+    file = folder / "proxy.pem"
+    file.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM)
+        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return file
+
+
+class Proxy(BaseHTTPRequestHandler):
+    """Forwards each request to the app, whose port is `app`, and says that it came by https.
+
+    Under the name of `localhost`, which is another site, the same server is the shop's admin.
+    """
+
+    protocol_version = "HTTP/1.1"
+    app = 0
+
+    def forward(self) -> None:
+        if self.headers["Host"].startswith("localhost"):
+            own = self.headers["Host"].replace("localhost", "127.0.0.1")
+            self.answer(
+                200, [("Content-Type", "text/html")], f'<iframe name="app" src="https://{own}/">'.encode()
+            )
+            return
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in OWN}
+        headers |= {
+            "Host": "app.internal",
+            "X-Forwarded-Proto": "https",
+            "X-Forwarded-Host": self.headers["Host"],
+            "X-Forwarded-For": self.client_address[0],
+        }
+        sent = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        connection = http.client.HTTPConnection("127.0.0.1", self.app, timeout=60)
+        connection.request(self.command, self.path, sent or None, headers)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        self.answer(answer.status, answer.getheaders(), body)
+
+    def answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in OWN | {"content-length"}:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = forward
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """The web process alone, behind the proxy; no other part is needed to open a page."""
+    port, nowhere = free_port(), "https://127.0.0.1:9"
+    house = House(
+        tmp_path_factory.mktemp("tls"),
+        redis_url="redis://127.0.0.1:9/0",
+        settings={
+            "APP_URL": f"https://127.0.0.1:{port}",
+            "PROXIES": "1",
+            "ALLOW_PLAIN_HTTP": "",
+            "JUMPSELLER_ACCOUNTS_URL": nowhere,
+            "JUMPSELLER_API_URL": nowhere,
+            "JUMPSELLER_ADMIN_ORIGINS": f"https://localhost:{port}",
+            "IGEST_URL": nowhere,
+            "WEB_PROCESSES": "1",
+        },
+    )
+    Proxy.app = house.ports.app
+    server = ThreadingHTTPServer(("127.0.0.1", port), Proxy)
+    guarded = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    guarded.load_cert_chain(certificate(house.folder))
+    server.socket = guarded.wrap_socket(server.socket, server_side=True)
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+    try:
+        house.migrate()
+        house.restart("web")
+        yield house
+    finally:
+        house.stop()
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="module")
+def code(house: House) -> str:
+    """An entry code of a made-up store, as the window that consented would show it."""
+    from shopapp import create_app
+    from shopapp.models import Store
+    from shopapp.web.session import entry_code
+    from tests.make import make_account, make_store
+
+    app: Flask = create_app(house.env)
+    with app.app_context():
+        store: Store = make_store()
+        make_account(store)
+        return entry_code(store)
+
+
+def test_behind_tls_the_frame_gets_in_posts_and_keeps_a_secure_cookie(
+    browser: Browser, house: House, code: str
+) -> None:
+    app_url = house.env["APP_URL"]
+    context = browser.new_context(locale="pt-PT", ignore_https_errors=True)
+    context.set_default_timeout(40_000)
+    page = context.new_page()
+    page.goto(house.env["JUMPSELLER_ADMIN_ORIGINS"])
+    frame = page.frame_locator("iframe[name=app]")
+    frame.get_by_text("A janela mostrou-lhe um código?").click()
+    frame.locator("#f-code").fill(code)
+    frame.get_by_role("button", name="Entrar").click()
+    expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
+    cookie = next(one for one in context.cookies(app_url) if one["name"] == "__Host-session")
+    assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "None")
+    assert cookie.get("partitionKey")
+    context.close()
+
+
+def test_behind_tls_every_address_that_we_give_is_https_and_stays_so(browser: Browser, house: House) -> None:
+    app_url = house.env["APP_URL"]
+    context = browser.new_context(ignore_https_errors=True)
+    for path in ("/", "/nowhere", "/healthz"):
+        answer = context.request.get(app_url + path)
+        assert "max-age=31536000" in answer.headers["strict-transport-security"], path
+    start = context.request.get(f"{app_url}/install", max_redirects=0)
+    assert start.status == 302
+    asked = parse_qs(urlsplit(start.headers["location"]).query)
+    assert asked["redirect_uri"] == [f"{app_url}/install/callback"]
+    bound = start.headers["set-cookie"]
+    assert bound.startswith("__Host-install=") and "Secure" in bound and "HttpOnly" in bound
+    # a form that another site sends is refused, although it has the session's cookie
+    foreign = context.request.post(
+        f"{app_url}/enter", headers={"Origin": "https://127.0.0.1"}, form={"code": "x"}
+    )
+    assert foreign.status == 403
+    context.close()
