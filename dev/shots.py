@@ -16,6 +16,7 @@ from typing import Any, Literal
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
 
+from dev.demo import COURSE, MUG
 from dev.house import House
 from dev.merchant import Merchant
 
@@ -148,11 +149,63 @@ def walk(house: House, page: Page, shots: Shots) -> Iterator[str]:
     page.fill("#f-total", "1,00")
     page.get_by_role("button", name="Existe: guardar o número").click()
     yield "document-review-wrong"
+    yield from corrections(house, page, merchant, made)
     page.goto(f"{house.app_url}/nowhere")
     yield "not-found"
     stop_issuing(house, merchant.shop)
     page.goto(f"{house.app_url}/")
     yield "home-stopped"
+
+
+def corrections(house: House, page: Page, merchant: Merchant, made: dict[str, int]) -> Iterator[str]:
+    """Credit notes in each way and before each refusal, and previews of what would be issued."""
+    issued = f"{house.app_url}/documents/{made['issued']}/credit"
+    for way in ("all", "lines", "again"):
+        page.goto(f"{issued}?what={way}")
+        yield f"credit-{way}"
+    page.goto(f"{issued}?what=lines")
+    page.fill("#f-q1", "1")
+    page.fill("#f-amount", "100,00")
+    page.get_by_role("button", name="Rever a nota de crédito").click()
+    yield "credit-lines-seen"
+    page.fill("#f-q1", "dois")
+    page.fill("#f-v2", "-1")
+    page.get_by_role("button", name="Rever de novo").click()
+    yield "credit-lines-wrong"
+    page.fill("#f-q1", "2")
+    page.fill("#f-v2", "")
+    page.get_by_role("button", name="Rever a nota de crédito").click()
+    yield "credit-too-much"
+    page.goto(f"{house.app_url}/documents/{made['note']}/credit")
+    yield "credit-refused"
+    orders = {
+        "preview": merchant.order(
+            lines=[MUG, COURSE], shipping="4.92", coupon="3.00", nif="123456789", pay=True
+        ),
+        "preview-blocked": merchant.order(lines=[MUG], nif="123456780", pay=True),
+    }
+    laid = waiting_for(house, merchant.shop, {name: str(order["id"]) for name, order in orders.items()})
+    for name, number in laid.items():
+        page.goto(f"{house.app_url}/documents/{number}/preview")
+        yield name
+    page.goto(f"{house.app_url}/documents/{made['waiting']}/preview")
+    yield "preview-missing"
+
+
+def waiting_for(house: House, code: str, orders: dict[str, str]) -> dict[str, int]:
+    """The numbers of documents that wait for these orders of the shop, by name; an exemption is chosen first."""
+    from shopapp import create_app
+    from shopapp.models import Account, Store, db
+    from tests.make import make_document
+
+    with create_app(house.env).app_context():
+        store = Store.find("jumpseller", code)
+        assert store is not None
+        account = Account.of(store)
+        assert account is not None
+        account.settings = {**account.settings, "exemption": "M07"}
+        db.session.commit()
+        return {name: make_document(store, "waiting", order_id=order).id for name, order in orders.items()}
 
 
 def main() -> int:

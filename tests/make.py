@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import update
 
-from shopapp.fiscal.document import Customer, Draft, DraftLine, TaxGroup
+from shopapp.fiscal.document import Customer, Draft, DraftLine, Reference, TaxGroup
 from shopapp.fiscal.party import Address
 from shopapp.models import (
     Account,
@@ -105,7 +106,7 @@ def make_draft(
     return Draft(
         kind="FR", date=date(2026, 11, 20), lines=tuple(lines), summary=tuple(groups), net=net + exempt,
         customer=Customer(tax_id, name, bool(tax_id), address=address, email="mc@example.pt"),
-        vat=gross - net, gross=Decimal(total), series="2026FR",
+        vat=gross - net, gross=Decimal(total), series="2026FR", rules=("DOC1", "DATE1", "ID2", "VAT1", "NUM1", "NUM2"),
     )  # fmt: skip
 
 
@@ -158,6 +159,25 @@ def make_document(
     db.session.commit()
     _tell(document, at)
     return document
+
+
+def make_note(original: Document, total: str = "45.00", state: str = ISSUED, act: int = 1) -> Document:
+    """A credit note of an issued document, taking `total` back of its first line."""
+    note = make_document(
+        original.store, state, original.order_id, total=total, number=f"NC 2026NC/{original.id}", reason="",
+        cause=f"credit:{act}", original_id=original.id, account_id=original.account_id, kind="NC", series="2026NC",
+    )  # fmt: skip
+    draft = note.draft
+    if draft is not None:
+        why = (Reference(original.number or "", "Devolução parcial"),)
+        rules = ("NC1", "NC2", "NC3", "NC4", "NC5")
+        draft = replace(draft, kind="NC", series="2026NC", references=why, rules=rules)
+        note.draft_text, note.draft_hash = draft.to_bytes().decode(), draft.digest()
+    else:
+        note.total = None
+    Sale.seen(original.store_id, original.order_id).total = original.total
+    db.session.commit()
+    return note
 
 
 def _sold(store: Store, order_id: str, total: Decimal, at: datetime, cancelled: bool) -> None:
@@ -264,4 +284,13 @@ def make_world(store: Store, account: Account | None = None) -> dict[str, Docume
         "aside": make_document(store, VOID),
         "cancelled": make_document(store, VOID, reason="cancelled"),
     }  # fmt: skip
-    return {**plain, **more}
+    credited = make_document(store, ISSUED)
+    notes = {"credited": credited, "note": make_note(credited), "note-blocked": _blocked_note(store)}
+    return {**plain, **more, **notes}
+
+
+def _blocked_note(store: Store) -> Document:
+    note = make_note(make_document(store, ISSUED), state=BLOCKED)
+    note.reason, note.detail = "series-missing", {"kind": "NC"}
+    db.session.commit()
+    return note

@@ -80,6 +80,13 @@ RULES: dict[str, tuple[str, str]] = {
 }  # fmt: skip
 
 
+SUBJECTS: dict[str, str] = {
+    "VAT": N_("IVA"), "EU": N_("IVA"), "EX": N_("IVA"), "EXM": N_("IVA"), "VOU": N_("Vales"), "DOC": N_("Tipo"),
+    "DATE": N_("Data"), "ID": N_("Cliente"), "NUM": N_("Cálculo"), "CUR": N_("Cálculo"), "DIS": N_("Descontos"),
+    "NC": N_("Crédito"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """A rule in words; `source` is empty where it is no law's but ours."""
@@ -89,10 +96,15 @@ class Rule:
     source: str
 
 
-def deciding_rules(names: Iterable[str]) -> list[Rule]:
-    """The rules of these names in words, in their order; one that nobody wrote down is left out."""
-    found = ((name, RULES[name]) for name in names if name in RULES)
-    return [Rule(name, gettext(text), source) for name, (text, source) in found]
+def deciding_rules(names: Iterable[str]) -> dict[str, list[Rule]]:
+    """The rules of these names in words, by the subject that they are about; one that nobody wrote down is left out."""
+    found: dict[str, list[Rule]] = {}
+    for name in names:
+        if name in RULES:
+            text, source = RULES[name]
+            subject = gettext(SUBJECTS[name.rstrip("0123456789")])
+            found.setdefault(subject, []).append(Rule(name, gettext(text), source))
+    return found
 
 
 MEANS: dict[str, str] = {

@@ -43,13 +43,13 @@ def story_of(document: Document, label: str) -> list[Event]:
 
 def _heard(document: Document, hooks: list[Hook]) -> Iterator[Event]:
     for hook in hooks:
+        kind = connect.hook_kind(document.store.platform, hook.event, hook.body or b"")
+        if document.cause.startswith("credit:") and kind != "cancelled":
+            continue
         text = {
             "paid": gettext("A loja avisou: encomenda #%(order)s paga.", order=document.order_id),
             "cancelled": gettext("A loja avisou: encomenda #%(order)s cancelada.", order=document.order_id),
-        }.get(
-            connect.hook_kind(document.store.platform, hook.event, hook.body or b""),
-            gettext("A loja avisou que a encomenda mudou."),
-        )
+        }.get(kind, gettext("A loja avisou que a encomenda mudou."))
         small = ""
         if hook.copies > 1:
             small = ngettext(
@@ -63,7 +63,14 @@ def _heard(document: Document, hooks: list[Hook]) -> Iterator[Event]:
 def _moved(document: Document, move: Move, label: str, heard: bool) -> Iterator[Event]:
     mine = move.by == "merchant"
     if not move.old:
-        if not heard:
+        if document.cause.startswith("credit:"):
+            yield Event(move.at, gettext("Ficou pedida a nota de crédito."))
+        elif document.cause.startswith("reissue:"):
+            yield Event(
+                move.at,
+                gettext("A nota de crédito saiu: a venda leva um novo documento, com os dados corrigidos."),
+            )
+        elif not heard:
             yield Event(move.at, gettext("Encontrámos a encomenda paga na loja, sem aviso dela."))
         return
     if move.new == "issued" and move.old != "issued":
@@ -133,6 +140,8 @@ def _tried(document: Document, attempt: Attempt, label: str) -> Iterator[Event]:
             "%(num)d linha, %(total)s.", "%(num)d linhas, %(total)s.", lines, total=money(document.total)
         )
         text = gettext("Lemos a encomenda na loja e preparámos a %(kind)s.", kind=kind)
+        if document.cause.startswith("credit:"):
+            text = gettext("Preparámos a nota de crédito com as linhas do documento emitido.")
         yield Event(attempt.started_at, text, small if lines else "")
     yield Event(
         attempt.started_at, gettext("Enviámos ao %(provider)s.", provider=label), _outcome(attempt, label)

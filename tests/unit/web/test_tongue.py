@@ -18,6 +18,11 @@ FACTS = re.compile(r"%\(\w+\)[sd]|%%|\{n\}")
 LANGUAGES = pytest.mark.parametrize("language", catalogues.LANGUAGES)
 
 
+@pytest.fixture(autouse=True)
+def books() -> None:
+    """The words of the real programs, not of the made-up one that the other tests of this folder see."""
+
+
 def strings(text: str | tuple[str, ...] | list[str]) -> list[str]:
     return [text] if isinstance(text, str) else list(text)
 
