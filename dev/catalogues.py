@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog, Message
@@ -93,6 +94,8 @@ def as_text(catalog: Catalog) -> bytes:
 def compiled(catalog: Catalog) -> bytes:
     """What the program reads."""
     out = io.BytesIO()
+    # the header tells a date: without one of its own, the same catalogue would be another file each minute
+    catalog.creation_date = datetime(2026, 1, 1, tzinfo=UTC)
     write_mo(out, catalog)
     return out.getvalue()
 
