@@ -77,6 +77,8 @@ SETTINGS = (
             "https://www.igest.pt/igest/webservice.php", _url),
     Setting("VIES_URL", "The Commission's VIES service (REST)",
             "https://ec.europa.eu/taxation_customs/vies/rest-api", _url),
+    Setting("PLAIN_URL", "Development only: where the sandbox's plain invoicing program is; empty: it is not offered",
+            "", lambda text: _url(text) if text else ""),
     Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no mail is sent", "", str, secret=True),
     Setting("MAIL_FROM", "Sender of all mail", "faturas@quickinvoice.example"),
     Setting("SUPPORT_EMAIL", "Shown on error pages", "apoio@quickinvoice.example"),
@@ -92,6 +94,8 @@ SETTINGS = (
             "30", float),
     Setting("RETRY_SECONDS", "First delay after a failure that is no one's fault; doubles up to 60 times this",
             "30", float),
+    Setting("TAKE_SECONDS", "How long a row belongs to the worker that reads and drafts it, or looks it up", "60",
+            float),
     Setting("LEASE_SECONDS", "How long a claimed document belongs to its worker", "120", float),
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING", "INFO"),
     Setting("FAULT_POINT", "Tests only: kill points (shopapp/fault.py)", ""),
@@ -129,6 +133,8 @@ def _contradictions(values: dict[str, Any]) -> list[str]:
         wrong.append("APP_URL must be https (plain http only with ALLOW_PLAIN_HTTP=1, for development)")
     if public.scheme == "https" and values["ALLOW_PLAIN_HTTP"]:
         wrong.append("ALLOW_PLAIN_HTTP is for development and cannot go with an https APP_URL")
+    if values["PLAIN_URL"] and not values["ALLOW_PLAIN_HTTP"]:
+        wrong.append("PLAIN_URL is for development and needs ALLOW_PLAIN_HTTP=1")
     if not values["ALLOW_PLAIN_HTTP"]:
         wrong += [
             f"{name} must be https"

@@ -18,7 +18,7 @@ from shopapp.http import Wire
 from shopapp.models import Account, Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 from shopapp.platforms.base import UnreadableHook
-from shopapp.providers import PROVIDERS
+from shopapp.providers import IN_DEVELOPMENT, PROVIDERS
 from shopapp.providers.base import Provider
 
 log = logging.getLogger("quickinvoice.connect")
@@ -77,7 +77,7 @@ def _open(name: str, token: Callable[[str | None], str] | None) -> Platform:
 
 def provider_with(name: str, credentials: dict[str, str]) -> Provider:
     """The provider opened with credentials that are not kept yet: for checking them."""
-    adapter: Callable[..., Provider] = PROVIDERS[name]
+    adapter: Callable[..., Provider] = provider_class(name)
     return adapter(credentials, wire(), now=now, **_settings_of(name))
 
 
@@ -95,12 +95,17 @@ def platform_class(name: str) -> type[Platform]:
 
 def provider_class(name: str) -> type[Provider]:
     """What the provider declares of itself, without opening it."""
-    return PROVIDERS[name]
+    return _providers()[name]
+
+
+def _providers() -> dict[str, type[Provider]]:
+    stand_ins = {name: one for name, one in IN_DEVELOPMENT.items() if _settings_of(name).get("url")}
+    return {**PROVIDERS, **stand_ins}
 
 
 def provider_names() -> tuple[str, ...]:
     """The providers there are, in the order in which they are offered."""
-    return tuple(PROVIDERS)
+    return tuple(_providers())
 
 
 def hook_kind(platform_name: str, event: str, body: bytes) -> str:

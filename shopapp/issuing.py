@@ -27,7 +27,7 @@ SEND_WITHIN = 5.0
 
 def step() -> bool:
     """True when a due document was taken and moved as far as it goes now; False when nothing was due."""
-    document = Document.take()
+    document = Document.take(float(connect.setting("TAKE_SECONDS")))
     if document is None:
         return False
     fault.point("after_take")

@@ -26,7 +26,7 @@ LOOKS = (1, 2, 4, 10)
 
 def step() -> bool:
     """True when a document in doubt was looked up; False when none is due. Commits."""
-    document = Document.take_doubt()
+    document = Document.take_doubt(float(connect.setting("TAKE_SECONDS")))
     if document is None:
         return False
     account, draft = document.account, document.draft

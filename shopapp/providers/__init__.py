@@ -7,7 +7,13 @@ from __future__ import annotations
 
 from .base import Provider
 from .igest import IGest
+from .plain import Plain
 
 PROVIDERS: dict[str, type[Provider]] = {
     "igest": IGest,
 }
+
+IN_DEVELOPMENT: dict[str, type[Provider]] = {
+    "plain": Plain,
+}
+"""Stand-ins, offered only where the setting `<NAME>_URL` says where they are; config refuses that in production."""

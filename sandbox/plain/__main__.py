@@ -1,0 +1,28 @@
+"""The command `python -m sandbox.plain --port P --data DIR --promise by_search`: serves until SIGTERM.
+
+Started by `dev.torture`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sandbox.web import serve
+
+from .app import PROMISES, create_app
+
+
+def main() -> None:
+    """Nothing, until the stand-in is told to end."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.plain")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument("--promise", choices=PROMISES, default=PROMISES[0])
+    parser.add_argument("--seconds", type=float, default=0.0, help="how long each call takes")
+    chosen = parser.parse_args()
+    serve(create_app(chosen.data, chosen.promise, chosen.seconds), chosen.port)
+
+
+if __name__ == "__main__":
+    main()

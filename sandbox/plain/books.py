@@ -1,0 +1,110 @@
+"""What the program holds: the ledger on disk, the drafts and keys in memory.
+
+Called by `app`. The ledger is a file of JSON lines that only this room appends to. Two calls with one content make two
+documents: only a key (by_key) or a draft's own number (by_draft) is ever recognised.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass
+class Sheet:
+    """A draft: what it would be, and the document that was made of it."""
+
+    number: str
+    entity: str
+    content: Json
+    document: Json | None = None
+
+
+@dataclass
+class Books:
+    """All that was issued and drafted."""
+
+    path: Path
+    documents: list[Json] = field(default_factory=list)
+    drafts: dict[str, Sheet] = field(default_factory=dict)
+    _keys: dict[tuple[str, str], Json] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+    _draft_numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        for line in self.path.read_text().splitlines():
+            self.documents.append(json.loads(line))
+
+    def issue(self, entity: str, content: Json, key: str = "", draft: str = "") -> Json:
+        """The new document; with a key that was seen before, the document of that key."""
+        with self._lock:
+            if key and (entity, key) in self._keys:
+                return self._keys[entity, key]
+            count = len(self.documents) + 1
+            entry = {
+                "kind": "document",
+                "id": str(count),
+                "number": f"{content['kind']} 2026P/{count}",
+                "entity": entity,
+                "reference": content["reference"],
+                "total": content["total"],
+                "draft": draft,
+                "time": time.time(),
+            }
+            os.write(self._file, (json.dumps(entry) + "\n").encode())
+            self.documents.append(entry)
+            if key:
+                self._keys[entity, key] = entry
+            return entry
+
+    def open(self, entity: str, content: Json) -> Sheet:
+        """A new draft, whether or not there is one like it."""
+        with self._lock:
+            sheet = Sheet(f"d{next(self._draft_numbers)}", entity, content)
+            self.drafts[sheet.number] = sheet
+            return sheet
+
+    def finalise(self, sheet: Sheet) -> Json:
+        """The document of that draft: made now, or before."""
+        with self._lock:
+            if sheet.document is None:
+                sheet.document = self.issue(sheet.entity, sheet.content, draft=sheet.number)
+            return sheet.document
+
+    def drop(self, number: str) -> bool:
+        """True when there was such a draft, not yet a document, and it is gone."""
+        with self._lock:
+            sheet = self.drafts.get(number)
+            if sheet is None or sheet.document is not None:
+                return False
+            del self.drafts[number]
+            return True
+
+    def found(self, entity: str, reference: str, lag: float) -> list[Json]:
+        """The documents of exactly this reference that a search shows already."""
+        latest = time.time() - lag
+        return [
+            one
+            for one in list(self.documents)
+            if one["entity"] == entity and one["reference"] == reference and one["time"] <= latest
+        ]
+
+    def drafted(self, entity: str, reference: str) -> list[Sheet]:
+        """The drafts of exactly this reference that are no document yet."""
+        with self._lock:
+            kept = list(self.drafts.values())
+        return [
+            one
+            for one in kept
+            if one.entity == entity and one.content["reference"] == reference and one.document is None
+        ]

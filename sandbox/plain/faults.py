@@ -1,0 +1,61 @@
+"""What goes wrong with a call, and how often: drawn from a seed, so that a run can be had again.
+
+Ordered by `POST /sandbox/faults`, drawn by `app` once for each call, counted for the report.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+WRITES = (
+    "slow", "drop-before", "drop-after", "500-before", "500-after", "garbage-after", "cut-after", "wrong-type-after",
+    "login-page", "429", "503", "408", "redirect", "slow-commit",
+)  # fmt: skip
+"""Of calls that change something. `-after`: it was done all the same; slow-commit: it is done after the hang-up."""
+
+READS = ("slow", "drop-before", "500-before", "garbage-after", "cut-after", "login-page", "429", "503")
+"""Of calls that only look."""
+
+
+@dataclass
+class Faults:
+    """The share of calls that go wrong; none until one is set."""
+
+    share: float = 0.0
+    latest: float = 1.0
+    """Seconds after the hang-up within which a slow commit happens."""
+    writes: tuple[str, ...] = WRITES
+    counts: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    _random: random.Random = field(default_factory=lambda: random.Random(1))
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def order(self, wanted: dict[str, Any]) -> None:
+        """Nothing; from now on calls go wrong like this. ValueError for a kind that there is not."""
+        writes = tuple(wanted.get("writes", WRITES))
+        if unknown := set(writes) - set(WRITES):
+            raise ValueError(f"no fault is called {', '.join(sorted(unknown))}")
+        with self._lock:
+            self.share, self.latest = float(wanted.get("share", 0)), float(wanted.get("latest", self.latest))
+            self.writes = writes
+            if "seed" in wanted:
+                self._random.seed(str(wanted["seed"]))
+
+    def draw(self, changes: bool) -> str:
+        """The kind of fault for this call, '' for none."""
+        with self._lock:
+            self.calls += 1
+            if self._random.random() >= self.share:
+                return ""
+            kind = self._random.choice(self.writes if changes else READS)
+            self.counts[kind] += 1
+            return kind
+
+    def seconds(self, most: float) -> float:
+        """Some time up to `most`."""
+        with self._lock:
+            return self._random.uniform(0.1, most)
