@@ -270,7 +270,7 @@ ANSWERS: dict[str, Sentence] = {
         N_("O reembolso de %(asked)s é maior do que falta creditar (%(left)s)."), N_("Reveja o valor."),
         N_("Rever reembolso")),
     "credit-amount-below-lines": S(
-        N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas (%(lines)s)."), N_("Reveja o valor.")),
+        N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas."), N_("Reveja o valor.")),
     "credit-open": S(
         N_("Já há uma nota de crédito deste documento por concluir."), N_("Espere por ela, ou resolva-a primeiro.")),
     "credit-not-whole": S(
