@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 import requests
@@ -185,6 +185,58 @@ class Merchant:
         page.send("number", number=match.group(1), total=match.group(2))
         return match.group(1)
 
+    def credit(
+        self, number: int, quantities: Mapping[str, str] | None = None, amount: str = "", reason: str = ""
+    ) -> None:
+        """A credit note of the order's document: of so many of each article, of an amount, or of the whole."""
+        way = "lines" if quantities or amount else "all"
+        page = self.invoice(number)
+        page.open(f"{page.url}/credit?what={way}")
+        if way == "lines":
+            page.send("seen", "Rever", amount=amount, **self._chosen(quantities or {}))
+        self._confirm(page, "Emitir nota de crédito", {"why": reason} if reason else {})
+
+    def credit_and_reissue(self, number: int, **corrected: str) -> None:
+        """The whole credited, and the order issued again with another `tax_id` or `name`."""
+        page = self.invoice(number)
+        self._confirm(page.open(f"{page.url}/credit?what=again"), "Creditar e emitir de novo", corrected)
+
+    def _chosen(self, quantities: Mapping[str, str]) -> dict[str, str]:
+        """The fields for these quantities, found by what stands beside them."""
+        named = re.findall(
+            r'name="(quantity-[^"]+)"[^>]*aria-label="Quantidade de ([^"]+)"', self.browser.body.decode()
+        )
+        fields = {name: field for field, name in named}
+        return {fields[name]: quantity for name, quantity in quantities.items()}
+
+    def _confirm(self, page: Browser, button: str, typed: dict[str, str]) -> None:
+        page.send("seen", button, **typed)
+        if page.status != 200 or "/credit" in page.url:
+            raise Lost(f"not credited: {page.url} {page.status} {page.text[:800]}")
+
+    def invoice(self, number: int) -> Browser:
+        """The page of the order's invoice, the last one where it was issued again."""
+        for row in self.rows(number):
+            if re.search(r"\bF[RST] \d", row.text):
+                return self.browser.open(row.links[0][0])
+        raise Lost(f"#{number} has no invoice: {self.browser.text[:400]}")
+
+    def rows(self, number: int) -> list[Row]:
+        """The rows that the listing has of the order, the newest first."""
+        self.browser.open(f"{self.house.app_url}/documents?q={number}&p=all")
+        return [row for row in self.browser.rows if f"#{number}" in row.text]
+
+    def wait_for_kinds(self, number: int, *kinds: str, seconds: float = 30) -> None:
+        """Nothing, once the order has issued documents of exactly these kinds, in this order."""
+
+        def issued() -> bool:
+            rows = self.rows(number)[::-1]
+            return all("Emitido" in row.text for row in rows) and kinds == tuple(
+                match.group(1) for row in rows if (match := re.search(r"\b(F[RST]|NC) \d", row.text))
+            )
+
+        until(issued, f"#{number} {kinds}", seconds)
+
     def wait(self, number: int, *states: str, seconds: float = 30) -> str:
         """The order's word once it is one of these."""
         return until(
@@ -192,5 +244,4 @@ class Merchant:
         )
 
     def _row(self, number: int) -> Row | None:
-        self.browser.open(f"{self.house.app_url}/documents?q={number}&p=all")
-        return self.browser.row(f"#{number}")
+        return next(iter(self.rows(number)), None)
