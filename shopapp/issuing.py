@@ -46,8 +46,7 @@ def _issue(document: Document) -> None:
         return
     account = document.account or Account.of(document.store)
     db.session.commit()
-    if account is None:
-        moved(document, WAITING, "older")
+    if account is None:  # closed since it was taken: the lease lapses, and the row waits for another
         return
     try:
         draft = _frozen(document) or _drafted(document, account)

@@ -16,6 +16,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
     String,
     UniqueConstraint,
     insert,
@@ -31,7 +32,7 @@ from .account import Account
 from .base import BigId, Moment, Row, Sealed, SealedJson, db, insert_into, moment, new_uid
 from .outcome import Outcome
 from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING
-from .store import Store
+from .store import INSTALLED, Store
 from .story import Attempt, DocumentLine, Move
 
 TAKE_SECONDS = 60
@@ -159,31 +160,31 @@ class Document(Outcome, Row):
         )
 
     @classmethod
-    def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
-        """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
-        due = (
+    def takeable(cls) -> Select[int]:
+        """The ids of rows that a worker may take now: due, of a store and an account that are well."""
+        pinned = Account.id == cls.account_id
+        present = (
+            cls.account_id.is_(None) & (Account.store_id == cls.store_id) & Account.active_until.is_(None)
+        )
+        return (
             select(cls.id)
             .join(Store, Store.id == cls.store_id)
-            .outerjoin(
-                Account,
-                (Account.id == cls.account_id)
-                | (
-                    cls.account_id.is_(None) & (Account.store_id == Store.id) & Account.active_until.is_(None)
-                ),
-            )
+            .join(Account, pinned | present)
             .where(
                 cls.state == PENDING,
                 (cls.not_before.is_(None)) | (cls.not_before <= moment()),
                 (cls.lease_until.is_(None)) | (cls.lease_until < moment()),
-                Store.state == "installed",
+                Store.state == INSTALLED,
                 Account.refused_at.is_(None),
                 (Account.paused_until.is_(None)) | (Account.paused_until <= moment()),
             )
-            .order_by(Store.taken_at.asc().nulls_first(), cls.id)
-            .limit(1)
-            .with_for_update(of=cls, skip_locked=True)
         )
-        found = db.session.scalar(due)
+
+    @classmethod
+    def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
+        """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
+        first = cls.takeable().order_by(Store.taken_at.asc().nulls_first(), cls.id).limit(1)
+        found = db.session.scalar(first.with_for_update(of=cls, skip_locked=True))
         if found is None:
             db.session.rollback()
             return None
@@ -337,11 +338,8 @@ class Document(Outcome, Row):
     @classmethod
     def any_due(cls) -> bool:
         """True when some pending row could be taken now, or a doubt looked up."""
-        free = (cls.lease_until.is_(None)) | (cls.lease_until < moment())
-        due = (cls.not_before.is_(None)) | (cls.not_before <= moment())
-        pending = (cls.state == PENDING) & free & due
-        doubt = (cls.state == IN_DOUBT) & (cls.not_before <= moment())
-        return bool(db.session.scalar(select(cls.id).where(pending | doubt).limit(1)))
+        doubts = select(cls.id).where(cls.state == IN_DOUBT, cls.not_before <= moment())
+        return any(db.session.scalar(rows.limit(1)) is not None for rows in (cls.takeable(), doubts))
 
     @staticmethod
     def mark(tax_id: str) -> str:

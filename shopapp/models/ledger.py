@@ -13,11 +13,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
-from .account import Account
 from .base import CENT, db, moment
 from .document import Document
 from .sale import Sale
-from .states import ISSUED, ISSUING, PENDING, VOID, WAITING
+from .states import ISSUED, ISSUING, VOID, WAITING
 from .store import Store
 
 ZERO = Decimal(0)
@@ -156,17 +155,6 @@ def days(store: Store, edges: Sequence[datetime]) -> list[Day]:
 def oldest_due(seconds: float) -> datetime | None:
     """When the row was due that should have moved longest ago, if it is overdue by more than `seconds`."""
     due = func.coalesce(Document.not_before, Document.changed_at)
-    return db.session.scalar(
-        select(func.min(due))
-        .join(Store, Store.id == Document.store_id)
-        .outerjoin(Account, (Account.store_id == Store.id) & Account.active_until.is_(None))
-        .where(
-            Store.state == "installed",
-            Account.refused_at.is_(None),
-            or_(Account.paused_until.is_(None), Account.paused_until < moment(-seconds)),
-            or_(
-                and_(Document.state == PENDING, due < moment(-seconds)),
-                and_(Document.state == ISSUING, Document.lease_until < moment(-seconds)),
-            ),
-        )
-    )
+    pending = and_(Document.id.in_(Document.takeable()), due < moment(-seconds))
+    sending = and_(Document.state == ISSUING, Document.lease_until < moment(-seconds))
+    return db.session.scalar(select(func.min(due)).where(or_(pending, sending)))
