@@ -207,6 +207,8 @@ class Merchant:
             r'name="(quantity-[^"]+)"[^>]*aria-label="Quantidade de ([^"]+)"', self.browser.body.decode()
         )
         fields = {name: field for field, name in named}
+        if missing := quantities.keys() - fields.keys():
+            raise Lost(f"not offered: {missing}; offered: {sorted(fields)}")
         return {fields[name]: quantity for name, quantity in quantities.items()}
 
     def _confirm(self, page: Browser, button: str, typed: dict[str, str]) -> None:
@@ -217,8 +219,9 @@ class Merchant:
     def invoice(self, number: int) -> Browser:
         """The page of the order's invoice, the last one where it was issued again."""
         for row in self.rows(number):
-            if re.search(r"\bF[RST] \d", row.text):
-                return self.browser.open(row.links[0][0])
+            address, number_on_it = row.links[0]
+            if re.match(r"F[RST] \d", number_on_it):
+                return self.browser.open(address)
         raise Lost(f"#{number} has no invoice: {self.browser.text[:400]}")
 
     def rows(self, number: int) -> list[Row]:

@@ -24,7 +24,7 @@ from shopapp.models import Document, db
 from shopapp.web.documents import too_late
 from shopapp.web.forms import euros_in, typed_in
 from shopapp.web.session import store_required
-from shopapp.web.sheet import mine, warehouse_of
+from shopapp.web.sheet import may_credit, mine, warehouse_of
 from shopapp.web.showing import address, buyer_of, kind_of, provider_label
 from shopapp.web.tongue import gettext
 from shopapp.web.wording import Said, say
@@ -254,6 +254,8 @@ def _drafted(document: Document, wish: Wish) -> tuple[Draft | None, Said | None]
 
 def _offers(document: Document) -> list[Offer]:
     """The lines that may still be credited; one that was split over several rates is one offer."""
+    if not may_credit(document):
+        return []
     try:
         lines = checking.credit_lines(document)
     except NotAllowedError:

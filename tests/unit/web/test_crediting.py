@@ -239,7 +239,9 @@ def test_what_is_no_issued_invoice_is_refused_on_the_page(sold: Sold) -> None:
     note = sold.note()
     assert note is not None
     path = f"/documents/{note.id}/credit"
-    assert "não é uma fatura que se credite" in words(sold.shop.client.get(path))
+    for way in ("all", "lines", "again"):
+        answer = sold.shop.client.get(path, query_string={"what": way})
+        assert "não é uma fatura que se credite" in words(answer) and "act" not in fields(answer)
     sold.world.paid("1002", total=Decimal("1.00"))
     sold.world.work()
     blocked = sold.world.document("1002")
