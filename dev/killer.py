@@ -27,15 +27,28 @@ SHARES = {
     "work-horse": 40, "worker": 25, "web": 10, "clock": 8, "flush": 5, "valkey": 4, "valkey-stopped": 3,
     "postgres": 3, "worker-stopped": 2,
 }  # fmt: skip
+PACE_SECONDS = 3.0
+"""How long it waits at most for the work to keep up with it."""
 AIM_SECONDS = 1.0
 """How long it waits for a worker that holds a row, before it strikes whichever there is."""
+HOLD_SECONDS = 0.25
+"""Within how long of seeing that it strikes: about as long as a row is held."""
 
 
 class Killer:
     """Strikes until it has struck so often; `stop` ends it earlier and leaves everything running."""
 
-    def __init__(self, house: House, postgres: Postgres | None, holding: Path, seed: str, kills: int) -> None:
+    def __init__(
+        self,
+        house: House,
+        postgres: Postgres | None,
+        holding: Path,
+        seed: str,
+        kills: int,
+        progress: Callable[[], float] = lambda: 1.0,
+    ) -> None:
         self.house, self.postgres, self.holding, self.kills = house, postgres, holding, kills
+        self._progress = progress
         self.struck: Counter[str] = Counter()
         self.busy = 0
         """How many strikes hit a worker that had taken or claimed a row."""
@@ -72,6 +85,7 @@ class Killer:
         weights = [SHARES[name] for name in names]
         while sum(self.struck.values()) < self.kills and not self._ended.is_set():
             self._ended.wait(self._random.uniform(0.05, 0.5))
+            self._keep_pace()
             name = self._random.choices(names, weights)[0]
             try:
                 self._acts[name]()
@@ -79,6 +93,13 @@ class Killer:
                 self._raise_the_fallen()
             except (Failed, OSError, redis.RedisError) as problem:
                 self.problems.append(f"{name}: {problem}")
+
+    def _keep_pace(self) -> None:
+        """Nothing; waits a little while less of the work is done than of the strikes: they are to fall all over it."""
+        share = sum(self.struck.values()) / self.kills
+        end = time.monotonic() + PACE_SECONDS
+        while self._progress() < share * 0.9 and time.monotonic() < end:
+            self._ended.wait(0.1)
 
     # the acts
 
@@ -151,16 +172,23 @@ class Killer:
     # aiming
 
     def _victim(self) -> tuple[int, bool]:
-        """A work-horse and whether it holds a row; 0 when none runs."""
+        """A work-horse and whether it holds a row, at a random moment of its holding one; 0 when none runs."""
         end = time.monotonic() + AIM_SECONDS
         while True:
             horses = self._horses()
-            busy = [pid for pid in horses if (self.holding / str(pid)).exists()]
+            busy = [pid for pid in horses if self._holds(pid)]
             if busy:
-                return self._random.choice(busy), True
-            if time.monotonic() > end or self._ended.is_set():
+                pid = self._random.choice(busy)
+                self._ended.wait(self._random.uniform(0, HOLD_SECONDS))
+                if self._holds(pid) or time.monotonic() > end:
+                    return pid, self._holds(pid)
+            elif time.monotonic() > end or self._ended.is_set():
                 return (self._random.choice(horses), False) if horses else (0, False)
-            time.sleep(0.005)
+            else:
+                self._ended.wait(0.01)
+
+    def _holds(self, pid: int) -> bool:
+        return (self.holding / str(pid)).exists()
 
     def _horses(self) -> list[int]:
         """The work-horses, frozen ones left out: children of children, and orphans."""
@@ -184,7 +212,10 @@ class Killer:
                 os.kill(pid, signal.SIGCONT)
 
     def _again(self, child: Child) -> None:
+        members = child.members()
         child.kill()
+        for pid in members:
+            (self.holding / str(pid)).unlink(missing_ok=True)
         child.start()
 
     def _raise_the_fallen(self) -> None:

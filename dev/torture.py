@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import random
 import secrets
+import shutil
 import sys
 import tempfile
 import time
@@ -122,6 +123,8 @@ class Torture:
         finally:
             if self.postgres:
                 self.postgres.stop()
+            if not os.environ.get("KEEP"):
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     def _plain(self, house: House) -> Child:
         keep = self.folder / "plain"
@@ -139,7 +142,7 @@ class Torture:
         merchant.switch("hook-order", "shuffled")
         self._sandbox("switches", **{"search-lag": str(LAG)})
         self._sandbox("faults", share=FAULTY, latest=SETTLE - 1 - LAG, seed=self.plan.seed)
-        killer = Killer(house, self.postgres, self.holding, self.plan.seed, self.plan.kills)
+        killer = Killer(house, self.postgres, self.holding, self.plan.seed, self.plan.kills, self._progress)
         began = time.monotonic()
         killer.start()
         self._traffic(merchant, killer)
@@ -149,6 +152,11 @@ class Torture:
         self._sandbox("faults", share=0)
         fire = time.monotonic() - began
         return self._judged(house, merchant, killer, fire)
+
+    def _progress(self) -> float:
+        """The share of the orders that the program has issued a document for (and a little more, when it erred)."""
+        file = self.folder / "plain" / "ledger.jsonl"
+        return file.read_bytes().count(b"\n") / self.plan.orders if file.exists() else 0.0
 
     def _sandbox(self, path: str, **sent: Any) -> None:
         requests.post(f"{self.plain_url}/sandbox/{path}", json=sent, timeout=10).raise_for_status()

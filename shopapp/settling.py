@@ -25,7 +25,17 @@ from shopapp.fiscal.errors import (
     UncertainError,
 )
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, MOST_TAKES, PENDING, REVIEW, WAITING
+from shopapp.models.states import (
+    BLOCKED,
+    IN_DOUBT,
+    ISSUED,
+    ISSUING,
+    MOST_TAKES,
+    PENDING,
+    REVIEW,
+    VOID,
+    WAITING,
+)
 from shopapp.providers.base import Once
 
 log = logging.getLogger("quickinvoice.settling")
@@ -110,10 +120,26 @@ def _late(document: Document, issued: Issued, by: str) -> bool:
     db.session.refresh(document)
     if document.state in (IN_DOUBT, REVIEW, ISSUING):
         return _settle(document, issued, by)
+    for state in _BACK.get(document.state, ()):
+        # whoever was to send it again finds it claimed
+        if not document.move(state, "late", {"number": issued.number}):
+            db.session.rollback()
+            return _late(document, issued, by)
+    if document.state == ISSUING:
+        return _settle(document, issued, by)
     if document.number == issued.number:
         db.session.commit()
         return True
     return _duplicate(document, issued)
+
+
+_BACK = {
+    PENDING: (ISSUING,),
+    WAITING: (PENDING, ISSUING),
+    BLOCKED: (PENDING, ISSUING),
+    VOID: (WAITING, PENDING, ISSUING),
+}
+"""The moves by which a row that went on without its document comes back to where an answer finds it."""
 
 
 def _duplicate(document: Document, issued: Issued) -> bool:

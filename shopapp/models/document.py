@@ -241,6 +241,8 @@ class Document(Outcome, Row):
         text = draft.to_bytes().decode()
         number = self.attempt + 1
         frozen = Document.draft_text.sealed(self, text)
+        # a draft of the provider's that was made of other content is not finalised: it is spare
+        kept = self.draft_id if draft.digest() == self.draft_hash else None
         changed = db.session.execute(
             update(Document)
             .where(
@@ -252,7 +254,7 @@ class Document(Outcome, Row):
             .values(
                 state=ISSUING, promise=promise, doubted_at=None, attempt=number, account_id=account.id,
                 lease_until=moment(seconds), reason="", detail={},
-                draft_text_sealed=frozen, draft_hash=draft.digest(), kind=draft.kind, series=draft.series,
+                draft_text_sealed=frozen, draft_hash=draft.digest(), draft_id=kept, kind=draft.kind, series=draft.series,
                 net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=moment(),
             )
             .execution_options(synchronize_session=False)
@@ -290,10 +292,11 @@ class Document(Outcome, Row):
             .values(draft_id=draft_id)
             .execution_options(synchronize_session=False)
         )
-        db.session.flush()
-        db.session.refresh(self)
+        done = bool(changed.rowcount)  # type: ignore[attr-defined]
+        if done:  # else whoever comes late would take the next attempt for his own
+            db.session.refresh(self)
         db.session.commit()
-        return bool(changed.rowcount)  # type: ignore[attr-defined]
+        return done
 
     def note(
         self, old: str, new: str, reason: str = "", detail: dict[str, Any] | None = None, by: str = "app"

@@ -1,0 +1,116 @@
+"""A worker that comes late: what it brings is kept, and it never acts on the attempt of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from flask import current_app
+from sqlalchemy import update
+
+from shopapp import deciding, issuing, resolving, sweeping
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.errors import UnreachableError
+from shopapp.models import Document, db, now
+from shopapp.providers.base import Once
+from tests.fakes import World, an_order
+
+
+def elsewhere(*acts: Callable[[], object]) -> None:
+    """Another worker does this, meanwhile."""
+    with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
+        for act in acts:
+            act()
+            db.session.rollback()
+
+
+def lease_lapses() -> None:
+    db.session.execute(update(Document).values(lease_until=now() - timedelta(seconds=1)))
+    db.session.commit()
+    sweeping.expire_leases()
+    db.session.execute(update(Document).where(Document.state == "in_doubt").values(not_before=now()))
+    db.session.commit()
+
+
+def the_merchant_says_absent() -> None:
+    deciding.absent(db.session.query(Document).one())
+
+
+def test_a_late_success_of_a_document_that_waits_to_be_sent_again_is_recorded(world: World) -> None:
+    def late(draft: Draft, key: str) -> Issued | None:
+        elsewhere(lease_lapses, the_merchant_says_absent)
+        return None
+
+    world.office.next = [late]
+    world.paid("1001")
+    world.work()
+    world.work()
+    row = world.document()
+    assert (row.state, row.number, row.alarm) == ("issued", "FR 2026FR/1", "")
+    assert len(world.office.ledger) == 1
+
+
+@pytest.mark.parametrize("state", ["blocked", "void", "waiting"])
+def test_a_late_success_is_recorded_wherever_the_row_went(world: World, state: str) -> None:
+    def late(draft: Draft, key: str) -> Issued | None:
+        def gone() -> None:
+            db.session.execute(update(Document).values(state=state, reason="", lease_until=None))
+            db.session.commit()
+
+        elsewhere(gone)
+        return None
+
+    world.office.next = [late]
+    world.paid("1001")
+    world.work()
+    assert (world.document().state, world.document().number) == ("issued", "FR 2026FR/1")
+
+
+def test_a_late_drafter_leaves_the_next_attempt_alone(world: World) -> None:
+    world.office.promise = Once.BY_DRAFT
+    seen: list[tuple[str, int]] = []
+
+    def claimed() -> None:
+        row = db.session.query(Document).one()
+        assert row.draft is not None and row.account is not None
+        row.claim(row.draft, row.account, "by_draft")
+        seen.append((row.state, row.attempt))
+
+    def frozen(draft: Draft, reference: str) -> None:
+        # another worker is about to send it again when this one comes back
+        world.office.next = [finalising]
+        elsewhere(lease_lapses, resolving.step, claimed)
+
+    def finalising(draft: Draft, key: str) -> Issued | None:
+        raise AssertionError("a late worker finalised")
+
+    world.office.openings = [frozen]
+    world.paid("1001")
+    world.work()
+    row = world.document()
+    assert seen == [("issuing", 2)]
+    assert (row.state, row.attempt) == ("issuing", 2)
+
+
+def test_what_is_finalised_is_what_was_drafted_last(world: World) -> None:
+    world.office.promise = Once.BY_DRAFT
+
+    def down(draft: Draft, key: str) -> Issued | None:
+        raise UnreachableError("unreachable")
+
+    world.office.next = [down]
+    world.paid("1001")
+    world.work()
+    assert world.document().state == "pending"
+    order = an_order("1001", created_at=world.shop.orders["1001"].created_at)
+    line = replace(order.lines[0], unit_price=Decimal("20.00"))
+    world.shop.orders["1001"] = replace(order, lines=(line,), total=Decimal("20.00"))
+    db.session.execute(update(Document).values(not_before=None))
+    world.work()
+    row = world.document()
+    assert (row.state, row.total, row.alarm) == ("issued", Decimal("20.00"), "")
+    assert [draft.gross for _, draft in world.office.ledger] == [Decimal("20.00")]
+    assert issuing.step() is False
