@@ -31,6 +31,7 @@ from shopapp.models.states import (
     ISSUED,
     ISSUING,
     MOST_TAKES,
+    MOVES,
     PENDING,
     REVIEW,
     VOID,
@@ -62,6 +63,9 @@ def settle(document: Document, issued: Issued, by: str) -> bool:
 
 
 def _settle(document: Document, issued: Issued, by: str) -> bool:
+    if (document.state, ISSUED) not in MOVES:
+        # a commit whose answer was lost, or the row went on meanwhile
+        return _late(document, issued, by)
     draft = document.draft
     alarm, detail = _compared(draft, issued)
     try:

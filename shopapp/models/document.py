@@ -238,11 +238,10 @@ class Document(Outcome, Row):
 
         Seals the draft with its hash, pins the account, inserts the Attempt row: after this the document may be sent.
         """
-        text = draft.to_bytes().decode()
-        number = self.attempt + 1
+        text, number = draft.to_bytes().decode(), self.attempt + 1
         frozen = Document.draft_text.sealed(self, text)
-        # a draft of the provider's that was made of other content is not finalised: it is spare
-        kept = self.draft_id if draft.digest() == self.draft_hash else None
+        # the provider's draft of other content is spare
+        kept = self.draft_id if self.frozen or draft.digest() == self.draft_hash else None
         changed = db.session.execute(
             update(Document)
             .where(
@@ -253,8 +252,8 @@ class Document(Outcome, Row):
             )
             .values(
                 state=ISSUING, promise=promise, doubted_at=None, attempt=number, account_id=account.id,
-                lease_until=moment(seconds), reason="", detail={},
-                draft_text_sealed=frozen, draft_hash=draft.digest(), draft_id=kept, kind=draft.kind, series=draft.series,
+                lease_until=moment(seconds), reason="", detail={}, draft_id=kept,
+                draft_text_sealed=frozen, draft_hash=draft.digest(), kind=draft.kind, series=draft.series,
                 net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=moment(),
             )
             .execution_options(synchronize_session=False)

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from flask import current_app
 from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
 
 from shopapp import deciding, issuing, resolving, sweeping
 from shopapp.fiscal.document import Draft, Issued
@@ -114,3 +115,27 @@ def test_what_is_finalised_is_what_was_drafted_last(world: World) -> None:
     assert (row.state, row.total, row.alarm) == ("issued", Decimal("20.00"), "")
     assert [draft.gross for _, draft in world.office.ledger] == [Decimal("20.00")]
     assert issuing.step() is False
+
+
+def test_a_commit_whose_answer_was_lost_is_found_to_have_happened(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit = db.session.commit
+    lost: list[bool] = []
+
+    def answers(draft: Draft, key: str) -> Issued | None:
+        def committed() -> None:
+            commit()
+            if not lost and db.session.query(Document).one().state == "issued":
+                lost.append(True)
+                raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+        monkeypatch.setattr(db.session, "commit", committed)
+        return None
+
+    world.office.next = [answers]
+    world.paid("1001")
+    world.work()
+    row = world.document()
+    assert (lost, row.state, row.alarm, row.takes) == ([True], "issued", "", 0)
+    assert not [one for one in caplog.records if one.exc_info]
