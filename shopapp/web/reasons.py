@@ -103,8 +103,13 @@ def deciding_rules(names: Iterable[str]) -> dict[str, list[Rule]]:
         if name in RULES:
             text, source = RULES[name]
             subject = gettext(SUBJECTS[name.rstrip("0123456789")])
-            found.setdefault(subject, []).append(Rule(name, gettext(text), source))
+            found.setdefault(subject, []).append(Rule(name, gettext(text), _unbroken(source)))
     return found
+
+
+def _unbroken(source: str) -> str:
+    """The source with each number on the line of what it numbers."""
+    return source.replace("art. ", "art.\u00a0").replace("n.º ", "n.º\u00a0")
 
 
 MEANS: dict[str, str] = {
