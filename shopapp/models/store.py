@@ -85,7 +85,8 @@ class Store(Row):
         for name, value in known.items():
             setattr(store, name, value)
         store.state = INSTALLED
-        store.hooks_checked_at = None
+        # at once, whoever was at it with the grant of before
+        store.hooks_checked_at = store.hooks_lease_until = None
         return store
 
     def keep_tokens(self, access: str, refresh: str | None, expires_in: float) -> None:
