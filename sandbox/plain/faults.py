@@ -31,6 +31,7 @@ class Faults:
     writes: tuple[str, ...] = WRITES
     counts: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    _packs: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
     _random: random.Random = field(default_factory=lambda: random.Random(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -42,6 +43,8 @@ class Faults:
         with self._lock:
             self.share, self.latest = float(wanted.get("share", 0)), float(wanted.get("latest", self.latest))
             self.writes = writes
+            for pack in self._packs:
+                pack.clear()
             if "seed" in wanted:
                 self._random.seed(str(wanted["seed"]))
 
@@ -51,9 +54,17 @@ class Faults:
             self.calls += 1
             if self._random.random() >= self.share:
                 return ""
-            kind = self._random.choice(self.writes if changes else READS)
+            kind = self._next(changes)
             self.counts[kind] += 1
             return kind
+
+    def _next(self, changes: bool) -> str:
+        """The next of a shuffled pack, so that no kind stays away for long."""
+        pack = self._packs[changes]
+        if not pack:
+            pack += self.writes if changes else READS
+            self._random.shuffle(pack)
+        return pack.pop()
 
     def seconds(self, most: float) -> float:
         """Some time up to `most`."""

@@ -1,0 +1,108 @@
+"""The plain program: each promise is kept and no other; its faults are real, and its ledger tells what was issued."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.plain.app import create_app
+from sandbox.plain.faults import WRITES, Faults
+from sandbox.web import Running, start
+
+CONTENT = {"reference": "QI-1-12", "kind": "FR", "total": "12.30"}
+HEADERS = {"Plain-Entity": "1", "Plain-Key": "key-of-1"}
+
+
+class Program:
+    """The program, served, and its ledger as it lies on disk."""
+
+    def __init__(self, folder: Path, promise: str) -> None:
+        self.app = create_app(folder, promise)
+        self.running: Running = start(self.app)
+        self.file = folder / "ledger.jsonl"
+
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = HEADERS | more.pop("headers", {})
+        return requests.request(
+            method, f"{self.running.url}{path}", headers=headers, timeout=10, allow_redirects=False, **more
+        )
+
+    def ledger(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.file.read_text().splitlines()]
+
+
+@pytest.fixture
+def program(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
+    made = Program(tmp_path, request.param)
+    yield made
+    made.running.stop()
+
+
+@pytest.mark.parametrize("program", ["by_search", "by_person"], indirect=True)
+def test_two_calls_make_two_documents(program: Program) -> None:
+    for _ in range(2):
+        program.call("POST", "/v1/documents", json=CONTENT, headers={"Idempotency-Key": "k"})
+    assert [one["reference"] for one in program.ledger()] == ["QI-1-12"] * 2
+
+
+@pytest.mark.parametrize("program", ["by_key"], indirect=True)
+def test_a_key_is_honoured(program: Program) -> None:
+    answers = [
+        program.call("POST", "/v1/documents", json=CONTENT, headers={"Idempotency-Key": key}).json()
+        for key in ("k", "k", "other")
+    ]
+    assert answers[0] == answers[1] != answers[2]
+    assert len(program.ledger()) == 2
+
+
+@pytest.mark.parametrize("program", ["by_draft"], indirect=True)
+def test_a_draft_is_no_document_and_becomes_one_once(program: Program) -> None:
+    spare = program.call("POST", "/v1/drafts", json=CONTENT).json()["draft"]
+    draft = program.call("POST", "/v1/drafts", json=CONTENT).json()["draft"]
+    assert program.ledger() == []
+    made = [program.call("POST", f"/v1/drafts/{draft}/finalise", json={}).json()["number"] for _ in range(2)]
+    assert made[0] == made[1] == program.ledger()[0]["number"]
+    assert program.call("GET", "/v1/drafts?reference=QI-1-12").json() == {"drafts": [spare]}
+    assert program.call("DELETE", f"/v1/drafts/{draft}").json() == {"dropped": False}
+    assert program.call("DELETE", f"/v1/drafts/{spare}").json() == {"dropped": True}
+    assert program.call("POST", "/v1/documents", json=CONTENT).status_code == 404
+
+
+@pytest.mark.parametrize("program", ["by_search"], indirect=True)
+def test_a_search_finds_the_very_reference_and_may_lag(program: Program) -> None:
+    program.call("POST", "/v1/documents", json=CONTENT)
+    program.call("POST", "/v1/documents", json={**CONTENT, "reference": "QI-1-120"})
+    found = program.call("GET", "/v1/documents?reference=QI-1-12").json()["documents"]
+    assert [one["reference"] for one in found] == ["QI-1-12"]
+    program.call("POST", "/sandbox/switches", json={"search-lag": "5"})
+    assert program.call("GET", "/v1/documents?reference=QI-1-12").json() == {"documents": []}
+
+
+@pytest.mark.parametrize("program", ["by_search"], indirect=True)
+@pytest.mark.parametrize("kind", WRITES)
+def test_a_fault_issues_or_does_not_as_its_name_says(program: Program, kind: str) -> None:
+    program.call("POST", "/sandbox/faults", json={"share": 1, "latest": 0.2, "writes": [kind], "seed": "1"})
+    status = 0
+    try:
+        status = program.call("POST", "/v1/documents", json=CONTENT).status_code
+    except requests.RequestException:
+        assert kind in ("drop-before", "drop-after", "slow-commit")
+    until = time.monotonic() + 5
+    issues = kind.endswith("-after") or kind in ("slow", "slow-commit")
+    while issues and not program.ledger() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(program.ledger()) == int(issues), status
+    assert program.call("GET", "/sandbox/faults").json() == {"calls": 1, "kinds": {kind: 1}}
+
+
+def test_no_kind_of_fault_stays_away() -> None:
+    faults = Faults()
+    faults.order({"share": 1, "seed": "7"})
+    for _ in range(len(WRITES) * 5):
+        faults.draw(changes=True)
+    assert set(faults.counts.values()) == {5}
