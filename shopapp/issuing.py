@@ -10,6 +10,8 @@ import logging
 import time
 from datetime import datetime
 
+from sqlalchemy.exc import OperationalError
+
 from shopapp import connect, fault, preparing
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
@@ -33,6 +35,10 @@ def step() -> bool:
     fault.point("after_take")
     try:
         _issue(document)
+    except OperationalError:
+        # the database went away: nobody's bug; the lease lapses, and the row is as free, or as much in doubt, as it is
+        db.session.rollback()
+        log.warning("a document was left where it was: the database is away")
     except Exception as error:  # our own bug: bounded, then shown; never mistaken for an outcome
         db.session.rollback()
         log.exception("document %s", document.id)

@@ -237,7 +237,8 @@ def our_fault(document: Document, error: Exception) -> None:
     elif document.state == PENDING and document.tries + 1 >= MOST_TAKES:
         moved(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)
     elif document.state == PENDING:
-        moved(document, PENDING, "internal", after=30.0 * 2**document.tries, tries=document.tries + 1)
+        delay = float(connect.setting("RETRY_SECONDS")) * 2**document.tries
+        moved(document, PENDING, "internal", after=delay, tries=document.tries + 1)
     else:
         db.session.commit()
 

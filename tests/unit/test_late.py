@@ -139,3 +139,23 @@ def test_a_commit_whose_answer_was_lost_is_found_to_have_happened(
     row = world.document()
     assert (lost, row.state, row.alarm, row.takes) == ([True], "issued", "", 0)
     assert not [one for one in caplog.records if one.exc_info]
+
+
+def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+
+    world.paid("1001")
+    with monkeypatch.context() as patch:
+        patch.setattr("shopapp.preparing.order_now", away)
+        world.work()
+    # it had failed often before, through no one's fault
+    db.session.execute(update(Document).values(tries=9, lease_until=None))
+    db.session.commit()
+    with monkeypatch.context() as patch:
+        patch.setattr("shopapp.preparing.order_now", away)
+        issuing.step()
+    assert (world.document().state, world.document().reason) == ("pending", "")
+    db.session.execute(update(Document).values(lease_until=None))
+    world.work()
+    assert world.document().state == "issued"
