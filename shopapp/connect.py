@@ -158,6 +158,7 @@ def _token_giver(store_id: int) -> Callable[[str | None], str]:
             fresh = expires is None or (expires - now()).total_seconds() > _EARLY_SECONDS
             db.session.commit()
             if token and token != refused and fresh:
+                db.session().info[_given(store_id)] = store.access_token_sealed
                 return str(token)
             if store.state != "installed" or not store.refresh_token:
                 raise CredentialsError("store-access")
@@ -184,7 +185,9 @@ def _refresh(store: Store, refused: str | None) -> str:
     try:
         tokens = platform(store.platform).refresh(old)
     except CredentialsError as error:
-        _reauthorise(store, old)
+        if not _reauthorise(store, old):
+            # authorised anew in this very moment: the refusal was of the former grant
+            return str(store.access_token)
         raise CredentialsError("store-access", **error.detail) from error
     fault.point("refresh_before_commit")
     store.keep_tokens(tokens.access, tokens.refresh, tokens.expires_in)
@@ -192,17 +195,27 @@ def _refresh(store: Store, refused: str | None) -> str:
     return tokens.access
 
 
-def _reauthorise(store: Store, spent: str) -> None:
-    """Nothing; the store's grant is gone, unless another pair was kept meanwhile. Commits."""
+def _reauthorise(store: Store, spent: str) -> bool:
+    """True when the store's grant is gone; False when another pair of tokens was kept meanwhile. Commits."""
     db.session.refresh(store)
-    if store.refresh_token == spent:
+    gone = bool(store.refresh_token == spent)
+    if gone:
         store.state = "reauthorise"
         log.warning("store %s must be authorised again", store.id)
     store.token_lease_until = None
     db.session.commit()
+    return gone
 
 
 def lost_access(store: Store) -> None:
-    """Nothing; the platform refuses this store's token for good: it must be authorised again. Commits."""
-    store.state = "reauthorise"
-    db.session.commit()
+    """Nothing; the platform refuses this store's token for good: it must be authorised again. Commits.
+
+    A merchant who did so while the refused call was on its way is not asked twice: the token last given must still
+    be the store's.
+    """
+    store.must_authorise(db.session().info.get(_given(store.id), store.access_token_sealed))
+
+
+def _given(store_id: int) -> str:
+    """Under which name the session remembers which token was given for a store."""
+    return f"token given for {store_id}"

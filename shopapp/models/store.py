@@ -78,10 +78,13 @@ class Store(Row):
         if store is None:
             store = cls(platform=platform, code=code, hook_key=secrets.token_urlsafe(32), installed_at=now())
             db.session.add(store)
-        elif store.state != INSTALLED:
-            store.installation += 1
-            store.installed_at = now()
-            store.uninstalled_at = None
+        else:
+            # this browser's session may have read the row before a worker moved it
+            db.session.refresh(store, with_for_update=True)
+            if store.state != INSTALLED:
+                store.installation += 1
+                store.installed_at = now()
+                store.uninstalled_at = None
         for name, value in known.items():
             setattr(store, name, value)
         store.state = INSTALLED
@@ -96,6 +99,18 @@ class Store(Row):
             self.refresh_token = refresh
         self.token_expires_at = now() + timedelta(seconds=expires_in)
         self.token_lease_until = None
+
+    def must_authorise(self, refused: bytes | None) -> None:
+        """Nothing; the grant of that (sealed) token is gone, unless the store has another one by now. Commits."""
+        db.session.execute(
+            update(Store)
+            .where(Store.id == self.id, Store.access_token_sealed == refused)
+            .values(state="reauthorise")
+            .execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+        db.session.refresh(self)
+        db.session.commit()
 
     @classmethod
     def refuse_hook(cls, store_id: int) -> None:

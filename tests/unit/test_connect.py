@@ -89,10 +89,23 @@ def test_a_pair_kept_by_another_meanwhile_is_not_thrown_away(
         raise CredentialsError("grant-refused")
 
     monkeypatch.setattr("tests.fakes.FakeShop.refresh", other_was_faster)
-    with pytest.raises(CredentialsError):
-        _use(store_id)
+    _use(store_id)
     db.session.expire_all()
     assert (world.store.state, world.store.access_token) == ("installed", "theirs")
+
+
+def test_a_merchant_who_authorised_meanwhile_is_not_asked_again(world: World) -> None:
+    _use(world.store.id)
+    world.store.keep_tokens("anew", "refresh-anew", 3600)
+    db.session.commit()
+    connect.lost_access(world.store)
+    assert (world.store.state, world.store.access_token) == ("installed", "anew")
+
+
+def test_a_merchant_whose_token_is_refused_for_good_is_asked_to_authorise(world: World) -> None:
+    _use(world.store.id)
+    connect.lost_access(world.store)
+    assert world.store.state == "reauthorise"
 
 
 def test_no_call_goes_out_while_a_transaction_is_open(world: World) -> None:
