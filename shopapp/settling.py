@@ -124,9 +124,10 @@ def _late(document: Document, issued: Issued, by: str) -> bool:
     db.session.refresh(document)
     if document.state in (IN_DOUBT, REVIEW, ISSUING):
         return _settle(document, issued, by)
+    kept = {"account_id": document.account_id, "draft_id": document.draft_id, "frozen": True}
     for state in _BACK.get(document.state, ()):
         # whoever was to send it again finds it claimed
-        if not document.move(state, "late", {"number": issued.number}):
+        if not document.move(state, "late", {"number": issued.number}, **kept):
             db.session.rollback()
             return _late(document, issued, by)
     if document.state == ISSUING:

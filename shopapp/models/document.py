@@ -214,8 +214,8 @@ class Document(Outcome, Row):
             raise ValueError(f"no move from {old} to {state}")
         if (old, state) == (BLOCKED, PENDING):
             # nothing of it exists over there: it is drafted afresh, and the present account takes it
-            values = {"frozen": False, "draft_id": None, **values}
-            values |= {"account_id": None} if self.cause == "sale" else {}
+            fresh = {"account_id": None} if self.cause == "sale" else {}
+            values = {"frozen": False, "draft_id": None, **fresh, **values}
         changed = db.session.execute(
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
