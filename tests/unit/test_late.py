@@ -68,7 +68,7 @@ def test_a_late_success_is_recorded_wherever_the_row_went(world: World, state: s
     world.paid("1001")
     world.work()
     assert (world.document().state, world.document().number) == ("issued", "FR 2026FR/1")
-    assert row.account_id == world.account.id
+    assert world.document().account_id == world.account.id
 
 
 def test_a_late_drafter_leaves_the_next_attempt_alone(world: World) -> None:
