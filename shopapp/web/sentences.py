@@ -230,6 +230,7 @@ STAYS: dict[str, Sentence] = {
     "set-aside": S(N_("Posta de parte por si."), ""),
     "uninstalled": S(N_("A aplicação foi desinstalada antes de haver documento."), ""),
     "absent": S(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
+    "late": S(N_("A resposta chegou tarde, mas chegou: o documento existe."), ""),
 }  # fmt: skip
 
 ALARMS: dict[str, Sentence] = {
