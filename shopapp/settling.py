@@ -124,7 +124,7 @@ def _late(document: Document, issued: Issued, by: str) -> bool:
     db.session.refresh(document)
     if document.state in (IN_DOUBT, REVIEW, ISSUING):
         return _settle(document, issued, by)
-    kept = {"account_id": document.account_id, "draft_id": document.draft_id, "frozen": True}
+    kept: dict[str, Any] = {"account_id": document.account_id, "draft_id": document.draft_id, "frozen": True}
     for state in _BACK.get(document.state, ()):
         # whoever was to send it again finds it claimed
         if not document.move(state, "late", {"number": issued.number}, **kept):
