@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -133,6 +134,7 @@ def _connect(connection: Any, allow_loopback: bool) -> socket.socket:
     raise NewConnectionError(connection, f"no connection: {last}")
 
 
+@cache
 def _classes(allow_loopback: bool) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
     class Guarded(HTTPConnection):
         def _new_conn(self) -> socket.socket:

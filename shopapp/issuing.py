@@ -123,18 +123,10 @@ def _remember(document: Document, order: Order) -> None:
 
 def _name_buyer(document: Document, draft: Draft) -> None:
     """Nothing; the buyer as the document will name him."""
-    customer = draft.customer
-    address = customer.address
-    document.buyer = {
-        "name": customer.name,
-        "tax_id": customer.tax_id if customer.print_tax_id else "",
-        "address": [address.street, f"{address.postal_code} {address.city}".strip(), address.country]
-        if address
-        else None,
-        "email": customer.email,
-    }
-    document.buyer_folded = folded(customer.name)[:200]
-    document.tax_id_mark = _mark(customer.tax_id if customer.print_tax_id else "")
+    buyer = draft.customer.as_buyer()
+    document.buyer = buyer
+    document.buyer_folded = folded(buyer["name"])[:200]
+    document.tax_id_mark = _mark(buyer["tax_id"])
     db.session.commit()
 
 

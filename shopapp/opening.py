@@ -26,7 +26,7 @@ def open_hook() -> bool:
     store = db.session.get_one(Store, hook.store_id)
     hook.opened_at = now()
     try:
-        event = connect.platform(store.platform).read_hook(hook.event, hook.body or b"")
+        event = connect.platform_class(store.platform).read_hook(hook.event, hook.body or b"")
     except UnreadableHook as unreadable:
         hook.state, hook.reason = QUARANTINED, str(unreadable)
     except Exception as error:  # a bug of ours must not stop the hooks behind this one

@@ -60,6 +60,16 @@ class Customer:
     name_and_address_required: bool = False
     """Whether the law wants the customer named on an FT or FR (rules ID3, ID4)."""
 
+    def as_buyer(self) -> dict[str, Any]:
+        """The customer as a document's row keeps him and its page shows him; no tax id that is not printed."""
+        at = self.address
+        return {
+            "name": self.name,
+            "tax_id": self.tax_id if self.print_tax_id else "",
+            "address": [at.street, f"{at.postal_code} {at.city}".strip(), at.country] if at else None,
+            "email": self.email,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:

@@ -8,15 +8,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-
 BUSY_SECONDS = 3
 """How long anyone waits for a locked database; a hook then answers 503."""
 
 
 def migrate(url: str) -> None:
     """Nothing; runs every migration that the database does not have yet. Safe to repeat."""
+    # only a release needs Alembic: every other start goes without
+    from alembic import command
+    from alembic.config import Config
+
     root = Path(__file__).resolve().parents[2]
     settings = Config()
     settings.set_main_option("script_location", str(root / "migrations"))

@@ -25,7 +25,7 @@ from shopapp.web.documents import too_late
 from shopapp.web.forms import euros_in, typed_in
 from shopapp.web.session import store_required
 from shopapp.web.sheet import may_credit, mine, warehouse_of
-from shopapp.web.showing import address, buyer_of, kind_of, provider_label
+from shopapp.web.showing import address, kind_of, provider_label
 from shopapp.web.tongue import gettext
 from shopapp.web.wording import Said, say
 
@@ -283,7 +283,7 @@ def _review(
         draft=draft, refusal=refusal, remedy=address(document, refusal.where) if refusal else "",
         offers=_offers(document) if wish.way == "lines" else [], left=left, after=left - draft.gross if draft else left,
         act=correcting.next_number(document, "credit"), seen=mark_of(draft) if draft else "", changed=changed,
-        kind=kind_of(document), buyer=buyer_of(draft.customer) if draft else document.buyer or {},
+        kind=kind_of(document), buyer=draft.customer.as_buyer() if draft else document.buyer or {},
         warehouse=warehouse_of(document, draft), most=REASON_LIMIT, provider=_provider(document),
     )  # fmt: skip
     return page, 422 if refusal and request.method == "POST" else status

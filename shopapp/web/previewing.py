@@ -15,7 +15,7 @@ from shopapp.models.states import BLOCKED, PENDING, WAITING
 from shopapp.web.reasons import deciding_rules
 from shopapp.web.session import store_required, writes
 from shopapp.web.sheet import mine, warehouse_of, warnings_of
-from shopapp.web.showing import address, buyer_of, kind_of, provider_label, row_of
+from shopapp.web.showing import address, kind_of, provider_label, row_of
 from shopapp.web.wording import say
 
 bp = Blueprint("previewing", __name__, url_prefix="/documents")
@@ -51,7 +51,7 @@ def _page(document: Document, seen: checking.Preview) -> str:
         stops=isinstance(why, MerchantError),
         unread=isinstance(why, TransientError),
         remedy=address(document, said.where) if said else "",
-        buyer=buyer_of(draft.customer) if draft else document.buyer or {},
+        buyer=draft.customer.as_buyer() if draft else document.buyer or {},
         rules=deciding_rules(seen.rules),
         warnings=warnings_of(draft),
         warehouse=warehouse_of(document, draft),

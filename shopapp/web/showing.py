@@ -14,7 +14,6 @@ from typing import Any
 from flask import g, url_for
 
 from shopapp import connect
-from shopapp.fiscal.document import Customer
 from shopapp.models import Document, listing
 from shopapp.models.followup import FollowUp
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
@@ -103,19 +102,6 @@ def _under(document: Document, order: str, corrected: str) -> str:
     if document.kind == "NC" and corrected:
         return gettext("Corrige %(number)s", number=corrected)
     return order
-
-
-def buyer_of(customer: Customer) -> dict[str, Any]:
-    """The customer of a draft as the pages show a buyer."""
-    address = customer.address
-    return {
-        "name": customer.name,
-        "tax_id": customer.tax_id if customer.print_tax_id else "",
-        "address": [address.street, f"{address.postal_code} {address.city}".strip(), address.country]
-        if address
-        else None,
-        "email": customer.email,
-    }
 
 
 def kind_of(document: Document) -> str:

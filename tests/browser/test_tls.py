@@ -5,57 +5,23 @@ The proxy is a few lines of this file with a certificate of its own making; the 
 
 from __future__ import annotations
 
-import datetime
 import http.client
-import ipaddress
-import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from flask import Flask
 from playwright.sync_api import Browser, expect
 
 from dev.house import House
 from dev.servers import free_port
+from tests.unit.hostile_server import certificate
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
 OWN = {"connection", "keep-alive", "transfer-encoding", "host"}
-
-
-def certificate(folder: Path) -> Path:
-    """A file with a certificate of 127.0.0.1 that nobody vouches for, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
-        .sign(key, hashes.SHA256())
-    )
-    plain = serialization.NoEncryption()
-    file = folder / "proxy.pem"
-    file.write_bytes(
-        made.public_bytes(serialization.Encoding.PEM)
-        + key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    )
-    return file
 
 
 class Proxy(BaseHTTPRequestHandler):
@@ -124,8 +90,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     )
     Proxy.app = house.ports.app
     server = ThreadingHTTPServer(("127.0.0.1", port), Proxy)
-    guarded = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    guarded.load_cert_chain(certificate(house.folder))
+    guarded, _ = certificate(house.folder)
     server.socket = guarded.wrap_socket(server.socket, server_side=True)
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     try:
