@@ -7,6 +7,7 @@ Refuses to start with a list of all that is missing or wrong.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -45,6 +46,24 @@ def _origins(text: str) -> tuple[str, ...]:
     return tuple(_url(part) for part in text.split())
 
 
+def _hosts(text: str) -> tuple[str, ...]:
+    """Names of hosts in lower case; one that begins with a point stands for every name beneath it."""
+    hosts = tuple(part.lower() for part in text.split())
+    for host in hosts:
+        # the last label has a letter: no spelling of an IP address is a name
+        if not re.fullmatch(
+            r"\.?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}", host
+        ):
+            raise ValueError("names of hosts are needed, a point before each whose sub-domains are meant")
+    return hosts
+
+
+def _loopback(text: str) -> str:
+    if text and not re.fullmatch(r"(127\.0\.0\.1|localhost):[1-9][0-9]{0,4}", text):
+        raise ValueError("127.0.0.1:port or localhost:port is needed")
+    return text
+
+
 def _flag(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
 
@@ -75,6 +94,10 @@ SETTINGS = (
             "https://*.jumpseller.com", _origins),
     Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
             "https://www.igest.pt/igest/webservice.php", _url),
+    Setting("PHCGO_HOSTS", "Hosts that an installation of PHC GO may be at, spaces between; a point in front: any name "
+            "beneath", ".phcgo.net .drivefx.net", _hosts),
+    Setting("PHCGO_LOOPBACK", "Development only: where the sandbox's PHC GO is (127.0.0.1:port), the one address "
+            "admitted over plain http", "", _loopback),
     Setting("VIES_URL", "The Commission's VIES service (REST)",
             "https://ec.europa.eu/taxation_customs/vies/rest-api", _url),
     Setting("PLAIN_URL", "Development only: where the sandbox's plain invoicing program is; empty: it is not offered",
@@ -135,6 +158,8 @@ def _contradictions(values: dict[str, Any]) -> list[str]:
         wrong.append("ALLOW_PLAIN_HTTP is for development and cannot go with an https APP_URL")
     if values["PLAIN_URL"] and not values["ALLOW_PLAIN_HTTP"]:
         wrong.append("PLAIN_URL is for development and needs ALLOW_PLAIN_HTTP=1")
+    if values["PHCGO_LOOPBACK"] and not values["ALLOW_PLAIN_HTTP"]:
+        wrong.append("PHCGO_LOOPBACK is for development and needs ALLOW_PLAIN_HTTP=1")
     if not values["ALLOW_PLAIN_HTTP"]:
         wrong += [
             f"{name} must be https"
