@@ -81,7 +81,7 @@ def series(settings: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterable[Fi
     """Whether each chosen series is still open for its kind."""
     listed = lists.get("series", ())
     for kind, code in settings.get("series", {}).items():
-        is_open = any(one == code and of == kind and opened for one, of, opened in listed)
+        is_open = any(one == code and of == kind and opened for one, of, opened, *_ in listed)
         if is_open or not listed:
             yield Finding("ok" if is_open else "warn", "series-open" if is_open else "series-unlisted",
                           {"series": code, "kind": kind})  # fmt: skip

@@ -19,7 +19,7 @@ from shopapp.models import Account, Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 from shopapp.platforms.base import UnreadableHook
 from shopapp.providers import IN_DEVELOPMENT, PROVIDERS
-from shopapp.providers.base import Provider
+from shopapp.providers.base import Known, Provider, Series
 
 log = logging.getLogger("quickinvoice.connect")
 
@@ -85,7 +85,17 @@ def provider_of(account: Account) -> Provider:
     """The provider opened with this account's credentials. CredentialsError when they are gone."""
     if not account.credentials:
         raise CredentialsError("keys-missing")
-    return provider_with(account.provider, account.credentials)
+    provider = provider_with(account.provider, account.credentials)
+    provider.known = _known(account)
+    return provider
+
+
+def _known(account: Account) -> Known:
+    """What set-up learned: the series that the merchant chose, as the lists told of them."""
+    told = {(kind, code): rest for code, kind, *rest in account.choices.get("series", [])}
+    chosen = account.settings.get("series", {})
+    series = {kind: Series(code, kind, *told.get((kind, code), ())) for kind, code in chosen.items()}
+    return Known(series, account.choices.get("searches", False))
 
 
 def platform_class(name: str) -> type[Platform]:

@@ -73,7 +73,8 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
         return
     db.session.commit()
     fault.point("before_claim")
-    number = document.claim(draft, account, provider.once.value, float(connect.setting("LEASE_SECONDS")))
+    promise = provider.once_of(draft.kind)
+    number = document.claim(draft, account, promise.value, float(connect.setting("LEASE_SECONDS")))
     claimed = time.monotonic()
     if number is None:
         return
@@ -171,7 +172,7 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
         moved(document, PENDING, "", {})
         return
     try:
-        issued = _ROADS[provider.once](provider, document, draft)
+        issued = _ROADS[Once(document.promise)](provider, document, draft)
     except AppError as error:
         fault.point("after_send")
         settle_error(document, account, error)

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -124,6 +124,15 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Transport:
+    """Where the goods are loaded and unloaded, and when they leave: local time, whole minutes."""
+
+    loading: Address
+    unloading: Address
+    leaves_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """The lawful document, not yet issued; every amount in euros."""
 
@@ -147,6 +156,10 @@ class Draft:
     warnings: tuple[str, ...] = ()
     rounding: Level = "rate_group"
     """The level at which the shop rounded, as found."""
+    transport: Transport | None = None
+    """Only when the merchant wants it printed."""
+    follows: str = ""
+    """The provider's id of the order note that this is made out of; its content is this draft's all the same."""
 
     def to_bytes(self) -> bytes:
         """The draft as canonical JSON: equal drafts give equal bytes."""
@@ -163,7 +176,7 @@ class Draft:
         """The draft that was frozen with `to_bytes`."""
         d: dict[str, Any] = json.loads(raw)
         customer = d["customer"]
-        address = customer["address"]
+        address, transport = customer["address"], d.get("transport")
         money = ("net", "vat", "gross")
         return cls(
             **{
@@ -175,6 +188,7 @@ class Draft:
                 "summary": tuple(TaxGroup(**_decimals(x, ("vat_rate", *money))) for x in d["summary"]),
                 "payments": tuple(Means(x["mechanism"], Decimal(x["amount"])) for x in d["payments"]),
                 "references": tuple(Reference(**x) for x in d["references"]),
+                "transport": _transport(transport) if transport else None,
                 "notes": tuple(d["notes"]),
                 "rules": tuple(d["rules"]),
                 "warnings": tuple(d["warnings"]),
@@ -183,6 +197,11 @@ class Draft:
 
 
 _LINE = ("quantity", "unit_price_net", "discount_percent", "vat_rate", "net", "vat", "gross", "charged")
+
+
+def _transport(values: dict[str, Any]) -> Transport:
+    loading, unloading = Address(**values["loading"]), Address(**values["unloading"])
+    return Transport(loading, unloading, datetime.fromisoformat(values["leaves_at"]))
 
 
 def _decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

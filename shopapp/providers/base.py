@@ -7,6 +7,7 @@ it declares; what public sources leave unknown takes the safe choice and is mark
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -52,7 +53,12 @@ class Series:
 
     code: str
     kind: Kind
+    """NE: the series of order notes (internal dossiers)."""
     open: bool = True
+    label: str = ""
+    """What the account calls it, where the code alone says nothing."""
+    drafts: bool = False
+    """True where it may hold drafts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,19 @@ class Choices:
     exemptions: tuple[Choice, ...]
     warehouses: tuple[Choice, ...]
     rates: tuple[Decimal, ...]
+    problems: tuple[str, ...] = ()
+    """Codes of what this account cannot do, told at set-up: `no-notes`, `no-drafts`, `no-layout`."""
+    searches: bool = False
+    """Whether a look-up by reference was seen to work while these lists were read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What set-up learned of an account, given back to its adapter whenever it is opened."""
+
+    series: Mapping[Kind, Series] = field(default_factory=dict)
+    """The merchant's series for each kind."""
+    searches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +116,13 @@ class Capabilities:
     emails: bool = False
     warehouses: bool = False
     credit_notes: bool = False
+    early_drafts: bool = False
+    """It keeps a draft for an order that is not paid yet, and finalises it later (its series say which may)."""
+    notes: bool = False
+    """It keeps order notes (kind NE) and makes the invoice out of one (`Draft.follows`)."""
+    note_drafts: bool = False
+    transport: bool = False
+    """It prints where goods are loaded and unloaded, and when (`Draft.transport`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +147,17 @@ class Provider(ABC):
     guide: ClassVar[Guide]
     unconfirmed: ClassVar[tuple[str, ...]] = ()
     """What is not known about it, in words for the README."""
+    known: Known = Known()
+    """Set by `connect` on an account that is set up; empty while its keys are being tried."""
 
     @property
     @abstractmethod
     def once(self) -> Once:
         """Its promise, as opened with this account."""
+
+    def once_of(self, kind: Kind) -> Once:
+        """Its promise for documents of this kind, in the series that the merchant chose for them (`known`)."""
+        return self.once
 
     @abstractmethod
     def check(self) -> AccountFacts:
@@ -139,6 +171,7 @@ class Provider(ABC):
     def issue(self, draft: Draft, reference: str) -> Issued:
         """The document, issued by one single call. RefusedError, CredentialsError, TransientError: nothing exists.
 
+        `draft.follows` as in `open_draft`.
         UncertainError, or anything unexpected: it may exist.
         """
 
@@ -147,7 +180,10 @@ class Provider(ABC):
         raise NotImplementedError
 
     def open_draft(self, draft: Draft, reference: str) -> Opened:
-        """The provider's draft, which is no document yet (BY_DRAFT)."""
+        """A new draft over there, which is no document yet (BY_DRAFT); one that exists is never written again.
+
+        Where `draft.follows` names an order note it is made out of that. RefusedError `note-unusable` when it can't be.
+        """
         raise NotImplementedError
 
     def finalise(self, draft_id: str) -> Issued:
@@ -158,8 +194,12 @@ class Provider(ABC):
         """The document made of that draft, or None while it is a draft still (BY_DRAFT)."""
         raise NotImplementedError
 
+    def drop_draft(self, draft_id: str) -> None:
+        """Nothing; that draft is gone, or was gone already. A document made of it is never touched (BY_DRAFT)."""
+        raise NotImplementedError
+
     def drop_drafts(self, reference: str) -> int:
-        """How many drafts bearing this reference were removed; documents are never touched (BY_DRAFT)."""
+        """How many drafts bearing exactly this reference were removed; documents are never touched (BY_DRAFT)."""
         raise NotImplementedError
 
     def read(self, provider_id: str) -> Issued:

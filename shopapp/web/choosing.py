@@ -25,7 +25,9 @@ from shopapp.web.wording import say
 bp = Blueprint("choosing", __name__, url_prefix="/setup")
 
 FRESH_SECONDS = 60
-EMPTY: dict[str, Any] = {"kinds": [], "series": [], "exemptions": [], "warehouses": [], "rates": []}
+EMPTY: dict[str, Any] = {
+    "kinds": [], "series": [], "exemptions": [], "warehouses": [], "rates": [], "problems": [], "searches": False,
+}  # fmt: skip
 MENDED_BY_CHOICES = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
@@ -60,10 +62,12 @@ def read_lists(account: Account) -> str:
     account.choices = {
         "at": now().isoformat(),
         "kinds": list(found.kinds),
-        "series": [[one.code, one.kind, one.open] for one in found.series],
+        "series": [[one.code, one.kind, one.open, one.label, one.drafts] for one in found.series],
         "exemptions": [[one.code, one.label, one.default] for one in found.exemptions],
         "warehouses": [[one.code, one.label, one.default] for one in found.warehouses],
         "rates": [str(rate) for rate in found.rates],
+        "problems": list(found.problems),
+        "searches": found.searches,
     }
     db.session.commit()
     return ""

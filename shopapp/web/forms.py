@@ -181,7 +181,7 @@ def _series(
 
 def open_series(lists: Mapping[str, Any], kind: str) -> list[str]:
     """The open series that number this kind."""
-    return [code for code, of, is_open in lists["series"] if of == kind and is_open]
+    return [code for code, of, is_open, *_ in lists["series"] if of == kind and is_open]
 
 
 def _start(text: str, former: str, today: date, wrong: dict[str, str]) -> str:
