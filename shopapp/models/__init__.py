@@ -5,6 +5,7 @@ from .base import Sealed, db, folded, moment, new_uid, now, prepare, reading, se
 from .document import Document
 from .followup import FollowUp
 from .hook import Hook
+from .knock import Knock
 from .sale import Sale
 from .schema import engine_options, migrate
 from .store import Store
@@ -13,7 +14,7 @@ from .ticket import Pulse, Ticket
 from .vatnumber import VatNumber
 
 __all__ = [
-    "Account", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Move", "Pulse", "Sale", "Sealed", "Store",
-    "Ticket", "VatNumber",
+    "Account", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Knock", "Move", "Pulse", "Sale", "Sealed",
+    "Store", "Ticket", "VatNumber",
     "db", "engine_options", "folded", "migrate", "moment", "new_uid", "now", "prepare", "reading", "set_clock",
 ]  # fmt: skip

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, Update, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp.fiscal.document import Level, Settings
 
-from .base import Moment, Row, SealedJson, db, now
+from .base import Moment, Row, SealedJson, db, moment, now
 from .store import Store
 
 
@@ -47,6 +47,13 @@ class Account(Row):
     paused_until: Mapped[datetime | None] = mapped_column(Moment)
     """The provider was down: no document of this account is tried before."""
     pauses: Mapped[int] = mapped_column(default=0)
+    """Pauses in a row: while there are some, one document at a time tries whether the provider is back."""
+    probe_until: Mapped[datetime | None] = mapped_column(Moment)
+    failures: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Calls in a row that brought no answer."""
+    down_since: Mapped[datetime | None] = mapped_column(Moment)
+    compared_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the provider's own documents were last held against ours."""
 
     credentials = SealedJson()
     store: Mapped[Store] = relationship()
@@ -74,6 +81,62 @@ class Account(Row):
             db.session.add(same)
         same.active_until = None
         return same
+
+    @classmethod
+    def answering(cls) -> ColumnElement[bool]:
+        """Of accounts whose keys are good and whose provider is not known to be down."""
+        return cls.refused_at.is_(None) & or_(cls.paused_until.is_(None), cls.paused_until <= moment())
+
+    @classmethod
+    def probe(cls, number: int, seconds: float) -> bool:
+        """True when the caller alone may try, for these seconds, whether the provider is back; not committed."""
+        return cls._changed(
+            update(cls)
+            .where(cls.id == number, or_(cls.probe_until.is_(None), cls.probe_until <= moment()))
+            .values(probe_until=moment(seconds))
+        )
+
+    def failed(self) -> int:
+        """How many calls in a row brought no answer by now. Commits."""
+        counted = db.session.execute(
+            update(Account)
+            .where(Account.id == self.id)
+            .values(failures=Account.failures + 1, down_since=func.coalesce(Account.down_since, moment()))
+            .returning(Account.failures)
+            .execution_options(synchronize_session=False)
+        ).scalar_one()
+        db.session.commit()
+        db.session.refresh(self)
+        db.session.commit()
+        return int(counted)
+
+    def pause(self, seconds: float) -> bool:
+        """True when the account now pauses once more; False when it paused already. Commits."""
+        paused = self._changed(
+            update(Account)
+            .where(
+                Account.id == self.id,
+                Account.pauses == self.pauses,
+                or_(Account.paused_until.is_(None), Account.paused_until <= moment()),
+            )
+            .values(pauses=self.pauses + 1, paused_until=moment(seconds), probe_until=None)
+        )
+        db.session.commit()
+        return paused
+
+    def answered(self) -> None:
+        """Nothing; the provider answers: nothing of this account is held back any more. Not committed."""
+        if self.failures or self.pauses:
+            self._changed(
+                update(Account)
+                .where(Account.id == self.id)
+                .values(failures=0, pauses=0, paused_until=None, probe_until=None, down_since=None)
+            )
+
+    @staticmethod
+    def _changed(change: Update) -> bool:
+        done = db.session.execute(change.execution_options(synchronize_session=False))
+        return bool(done.rowcount)  # type: ignore[attr-defined]
 
     def fiscal_settings(self, level: Level) -> Settings:
         """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""

@@ -37,6 +37,8 @@ class Store(Row):
     """Counts the installs; a session names it, so that sessions end with the installation."""
     installed_at: Mapped[datetime] = mapped_column(Moment)
     uninstalled_at: Mapped[datetime | None] = mapped_column(Moment)
+    lost_at: Mapped[datetime | None] = mapped_column(Moment)
+    """Since when its tokens are refused, while `reauthorise`."""
     ready_at: Mapped[datetime | None] = mapped_column(Moment)
     """Nothing paid before this instant is ever issued by itself."""
 
@@ -52,8 +54,16 @@ class Store(Row):
     hooks_checked_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     hooks_lease_until: Mapped[datetime | None] = mapped_column(Moment)
     hooks_problem: Mapped[str] = mapped_column(String(40), default="")
+    """What was last found wrong with its hooks and mended: missing, paused, doubled, foreign, silent."""
+    hooks_problem_at: Mapped[datetime | None] = mapped_column(Moment)
+    unheard: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Paid orders that no hook announced, found since the last hook came."""
+    unheard_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
     refused_hooks: Mapped[int] = mapped_column(default=0)
     reconciled_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    combed_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When the last thirty days were last compared, and not just the newest orders."""
+    reconcile_lease_until: Mapped[datetime | None] = mapped_column(Moment)
     taken_at: Mapped[datetime | None] = mapped_column(Moment)
     """When a document of this store was last taken: the one that waited longest goes next."""
 
@@ -82,9 +92,12 @@ class Store(Row):
             # this browser's session may have read the row before a worker moved it
             db.session.refresh(store, with_for_update=True)
             if store.state != INSTALLED:
+                if store.state == UNINSTALLED:
+                    # its keys are gone: set-up begins again, and nothing is issued by itself before it ends
+                    store.ready_at = None
                 store.installation += 1
                 store.installed_at = now()
-                store.uninstalled_at = None
+                store.uninstalled_at = store.lost_at = None
         for name, value in known.items():
             setattr(store, name, value)
         store.state = INSTALLED
@@ -105,7 +118,7 @@ class Store(Row):
         db.session.execute(
             update(Store)
             .where(Store.id == self.id, Store.access_token_sealed == refused)
-            .values(state="reauthorise")
+            .values(state=REAUTHORISE, lost_at=func.coalesce(Store.lost_at, moment()))
             .execution_options(synchronize_session=False)
         )
         db.session.commit()
@@ -119,7 +132,7 @@ class Store(Row):
         db.session.commit()
 
     def lease(self, column: str, seconds: float) -> bool:
-        """True when this caller alone may do the named thing (`token`, `hooks`) for the next seconds; commits."""
+        """True when this caller alone may do the named thing (token, hooks, reconcile) for these seconds; commits."""
         field = getattr(Store, column + "_lease_until")
         taken = db.session.execute(
             update(Store)
@@ -155,6 +168,7 @@ class Store(Row):
                     cls.state == INSTALLED,
                     cls.ready_at.is_not(None),
                     or_(cls.reconciled_at.is_(None), cls.reconciled_at < moment(-every)),
+                    or_(cls.reconcile_lease_until.is_(None), cls.reconcile_lease_until < moment()),
                 )
                 .order_by(func.coalesce(cls.reconciled_at, cls.installed_at))
                 .limit(limit)
