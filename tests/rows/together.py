@@ -1,0 +1,75 @@
+"""Many at the same instant, and what else several rows of the failure table need.
+
+Called by the tests of this folder. `NIGHTLY` chooses the numbers of the failure table itself; `make test` takes fewer.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import os
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask
+from sqlalchemy import update
+
+from shopapp.models import Document, FollowUp, db
+
+T = TypeVar("T")
+
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+
+def at_once(app: Flask, count: int, act: Callable[[], T], inside: bool = True) -> list[T]:
+    """What `act` gives in each of so many threads that begin together, each in an app context of its own."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+    begin = threading.Barrier(count)
+
+    def run() -> None:
+        try:
+            begin.wait(30)
+            if inside:
+                with app.app_context():
+                    results.append(act())
+            else:
+                results.append(act())
+        except BaseException as error:  # noqa: BLE001  (raised below, where the test fails with it)
+            errors.append(error)
+
+    threads = [threading.Thread(target=contextvars.Context().run, args=(run,)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def elsewhere(app: Flask, act: Callable[[], T]) -> T:
+    """What `act` gives to another worker."""
+    return at_once(app, 1, act)[0]
+
+
+def post(app: Flask, key: str, number: int, event: str = "order_paid", **more: Any) -> int:
+    """The status with which a hook of the fake shop is answered at the address that ends in `key`."""
+    body = json.dumps({"order": {"id": number, **more}}).encode()
+    headers = {"Signature": "hooks-token", "Event": event}
+    return app.test_client().post(f"/hooks/fakeshop/{key}", data=body, headers=headers).status_code
+
+
+def leases_lapse() -> None:
+    """Nothing; every lease has run out and everything put off is due, as when time passed. Commits."""
+    db.session.rollback()
+    db.session.execute(update(Document).values(lease_until=None).where(Document.state != "issuing"))
+    db.session.execute(
+        update(Document).values(lease_until=Document.created_at).where(Document.state == "issuing")
+    )
+    db.session.execute(
+        update(Document).values(not_before=Document.created_at).where(Document.not_before.is_not(None))
+    )
+    db.session.execute(update(FollowUp).values(not_before=FollowUp.owed_at))
+    db.session.commit()
