@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 
 from shopapp.fiscal.document import Kind
 from shopapp.fiscal.order import Order, Status
+from shopapp.fiscal.party import Address
 
 TokenGiver = Callable[[str | None], str]
 """The access token to use; the argument is a token that was just refused, or None."""
@@ -41,13 +42,15 @@ class StoreInfo:
     email: str
     url: str
     hooks_token: str
+    address: Address = Address()
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """A verified hook, read: what it says happened (a hint, as only the body is signed) and to which order."""
 
-    kind: Literal["paid", "cancelled", "updated", "other"]
+    kind: Literal["paid", "cancelled", "open", "updated", "other"]
+    """`open`: placed, not paid yet."""
     order_id: str
 
 
@@ -94,6 +97,8 @@ class Platform(ABC):
     label: ClassVar[str]
     events: ClassVar[tuple[str, ...]]
     """The hooks that the automatic road needs."""
+    early_events: ClassVar[tuple[str, ...]] = ()
+    """Those that tell of orders before they are paid: needed only for drafts and order notes."""
 
     # authorising
     @abstractmethod

@@ -194,8 +194,11 @@ class Provider(ABC):
         """The document made of that draft, or None while it is a draft still (BY_DRAFT)."""
         raise NotImplementedError
 
-    def drop_draft(self, draft_id: str) -> None:
-        """Nothing; that draft is gone, or was gone already. A document made of it is never touched (BY_DRAFT)."""
+    def drop_draft(self, draft_id: str) -> Issued | None:
+        """None once that draft is gone, or was gone already; the document when somebody made one of it (BY_DRAFT).
+
+        A document is never touched. TransientError or UncertainError when neither is certain.
+        """
         raise NotImplementedError
 
     def drop_drafts(self, reference: str) -> int:

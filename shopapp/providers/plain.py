@@ -56,7 +56,8 @@ class Plain(Provider):
     def choices(self) -> Choices:
         """One open series for each kind."""
         kinds: tuple[Kind, ...] = ("FR", "FT", "NC")
-        return Choices(kinds, tuple(Series("2026P", kind) for kind in kinds), (), (), ())
+        by_draft = self.once is Once.BY_DRAFT
+        return Choices(kinds, tuple(Series("2026P", kind, drafts=by_draft) for kind in kinds), (), (), ())
 
     def issue(self, draft: Draft, reference: str) -> Issued:
         """The document, by one call that carries the reference as its key."""
@@ -87,6 +88,17 @@ class Plain(Provider):
         if "document" not in found:
             raise UnreachableError("unreachable", how="no-draft")
         return self._one(found["document"]) if found["document"] else None
+
+    def drop_draft(self, draft_id: str) -> Issued | None:
+        """None once it is gone; its document when it has become one."""
+        try:
+            reply = self._wire.write("DELETE", f"{self._url}/v1/drafts/{draft_id}", headers=self._headers())
+        except UncertainError as error:
+            # asked again it says the same, or that there is none
+            raise UnreachableError("unreachable", **error.detail) from error
+        if reply.status == 404 or _content(reply).get("dropped") is True:
+            return None
+        return self.finalised(draft_id)
 
     def drop_drafts(self, reference: str) -> int:
         """How many drafts of this reference were removed."""

@@ -17,11 +17,12 @@ from typing import Any
 
 from shopapp.fiscal.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
 from shopapp.fiscal.order import Order, Status
+from shopapp.fiscal.party import Address
 from shopapp.http import Answer, Wire, sort
 from shopapp.platforms.oauth import authorize_url, token_request
 
 from ..base import Attachment, Event, Platform, SaleSummary, ShopTax, StoreInfo, TokenGiver, Tokens
-from .hooks import EVENTS, claims, read, signed
+from .hooks import EARLY_EVENTS, EVENTS, claims, read, signed
 from .orders import order_from
 
 SCOPE = (
@@ -38,7 +39,7 @@ class Jumpseller(Platform):
 
     name = "jumpseller"
     label = "Jumpseller"
-    events = EVENTS
+    events, early_events = EVENTS, EARLY_EVENTS
 
     def __init__(
         self,
@@ -92,6 +93,7 @@ class Jumpseller(Platform):
             email=str(store.get("email") or ""),
             url=str(store.get("url") or ""),
             hooks_token=str(store.get("hooks_token") or ""),
+            address=Address(*(str(address.get(k) or "") for k in ("address", "postal", "city", "country_code"))),
         )
 
     def _language(self) -> str:

@@ -16,13 +16,15 @@ from typing import Any, Literal
 from ..base import Event, UnreadableHook
 
 EVENTS = ("order_paid", "order_canceled")
-"""What the automatic road needs; drafts and dossiers need more (rulings section 5)."""
+"""What the automatic road needs."""
+EARLY_EVENTS = ("order_pending_payment", "order_updated")
+"""What drafts and order notes need besides (rulings section 5); that an edited order is told is documented."""
 
-_KINDS: dict[str, Literal["paid", "cancelled", "updated"]] = {
+_KINDS: dict[str, Literal["paid", "cancelled", "open", "updated"]] = {
     "order_paid": "paid",
     "order_canceled": "cancelled",
     "order_updated": "updated",
-    "order_pending_payment": "updated",
+    "order_pending_payment": "open",
     "order_shipped": "updated",
 }
 _MOST_NESTED = 32
