@@ -16,7 +16,7 @@ from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
 from shopapp.models import Document, db, now
 from shopapp.models.states import IN_DOUBT, PENDING, REVIEW
 from shopapp.providers.base import Once, Provider
-from shopapp.settling import moved, refuse_account, settle
+from shopapp.settling import heard, moved, refuse_account, settle
 
 log = logging.getLogger("quickinvoice.resolving")
 
@@ -38,6 +38,7 @@ def step() -> bool:
         provider = connect.provider_of(account)
         db.session.commit()
         _WAYS[Once(document.promise)](provider, document, draft)
+        heard(account, None)
     except CredentialsError as error:
         db.session.rollback()
         refuse_account(account, error)
@@ -51,6 +52,7 @@ def step() -> bool:
         db.session.rollback()
         log.warning("document %s: not looked up: %s", document.id, error.code)
         _again(document)
+        heard(account, error)
     return True
 
 

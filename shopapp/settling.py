@@ -41,6 +41,11 @@ from shopapp.providers.base import Once
 
 log = logging.getLogger("quickinvoice.settling")
 
+BREAK_AFTER = 4
+"""Calls in a row without an answer after which all of an account waits: one that is down is not knocked at for each."""
+_OWN = ("draft-not-ours",)
+"""Failures that say nothing of the provider."""
+
 KEYS_CODES = ("keys-refused", "keys-missing")
 """Refusals of the account itself: good keys set these documents going again."""
 
@@ -89,6 +94,8 @@ def _settle(document: Document, issued: Issued, by: str) -> bool:
     _owe(document)
     if document.kind == "NC":
         correcting.after_credit(document)
+    if by != "merchant" and document.account is not None:
+        document.account.answered()
     db.session.commit()
     fault.point("after_settle")
     return True
@@ -171,10 +178,11 @@ def settle_error(document: Document, account: Account, error: AppError) -> None:
     if isinstance(error, UncertainError):
         Attempt.end(document.id, document.attempt, "unknown", error.code, detail)
         doubt(document, error.code, detail)
-        return
-    outcome = "refused" if isinstance(error, MerchantError) else "not-sent"
-    Attempt.end(document.id, document.attempt, outcome, error.code, detail)
-    not_sent(document, account, error)
+    else:
+        outcome = "refused" if isinstance(error, MerchantError) else "not-sent"
+        Attempt.end(document.id, document.attempt, outcome, error.code, detail)
+        not_sent(document, account, error)
+    heard(account, error)
 
 
 def doubt(document: Document, code: str, detail: dict[str, Any]) -> None:
@@ -219,21 +227,48 @@ def refuse_account(account: Account, error: CredentialsError) -> None:
     db.session.commit()
 
 
-def _later(document: Document, account: Account, error: TransientError) -> None:
-    """Nothing; tried again later, twice as late each time, with jitter so that rows don't come back together."""
-    tries = document.tries + 1
+def heard(account: Account, error: AppError | None) -> None:
+    """Nothing; what a call to the provider says of its health: after a few that brought no answer the account pauses.
+
+    Each further failure doubles the pause, any answer ends it. Commits.
+    """
+    if isinstance(error, CredentialsError) or (error is not None and error.code in _OWN):
+        return
+    if error is None or isinstance(error, MerchantError):
+        account.answered()
+        db.session.commit()
+    elif account.failed() >= BREAK_AFTER:
+        delay = _growing(account.pauses)
+        if isinstance(error, ThrottledError) and error.retry_after is not None:
+            delay = max(delay, error.retry_after)
+        if account.pause(delay):
+            log.warning("account %s pauses for %.0f s: %s", account.id, delay, error.code)
+
+
+def _growing(before: int) -> float:
+    """Seconds to wait after so many waits: twice as long each time, with jitter so that not all come back together."""
     first = float(connect.setting("RETRY_SECONDS"))
-    delay = min(first * 2 ** (tries - 1), first * 60)
+    longest: float = min(first * 2**before, first * 60)
+    return longest * random.uniform(0.8, 1.2)
+
+
+def _later(document: Document, account: Account, error: TransientError) -> None:
+    """Nothing; tried again later, twice as late each time, or when the other side said."""
+    delay = _growing(document.tries)
     if isinstance(error, ThrottledError) and error.retry_after is not None:
-        delay = max(error.retry_after, 1.0)
-    delay *= random.uniform(0.8, 1.2)
-    moved(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
+        delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
+    moved(document, PENDING, error.code, dict(error.detail), after=delay, tries=document.tries + 1)
 
 
 def our_fault(document: Document, error: Exception) -> None:
-    """Nothing; a bug of ours: tried a bounded number of times, then shown with the code `internal`."""
+    """Nothing; a bug of ours: tried a bounded number of times, then shown with the code `internal`.
+
+    An attempt that another worker began meanwhile is his.
+    """
     db.session.refresh(document)
-    if document.state == ISSUING:
+    if document.attempt != document.held:
+        db.session.commit()
+    elif document.state == ISSUING:
         doubt(document, "internal", {})
     elif document.state == PENDING and document.tries + 1 >= MOST_TAKES:
         moved(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)

@@ -25,21 +25,23 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shopapp import sealed
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import BigId, Moment, Row, Sealed, SealedJson, db, insert_into, moment, new_uid
+from .base import BigId, Moment, Row, SealedJson, db, insert_into, moment, new_uid
+from .buyer import Buyer
+from .frozen import Frozen
 from .outcome import Outcome
 from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING
 from .store import INSTALLED, Store
 from .story import Attempt, DocumentLine, Move
+from .ticket import Pulse
 
 TAKE_SECONDS = 60
 CLAIM_SECONDS = 120
 
 
-class Document(Outcome, Row):
+class Document(Frozen, Buyer, Outcome, Row):
     """One duty; `cause` is sale, dossier, transport, credit:<n> or reissue:<n>."""
 
     __tablename__ = "document"
@@ -84,43 +86,22 @@ class Document(Outcome, Row):
     corrections_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     asked_for_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
-    draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    draft_hash: Mapped[str] = mapped_column(String(64), default="")
-    frozen: Mapped[bool] = mapped_column(default=False)
-    """An attempt with this draft may have arrived: these bytes are sent or nothing."""
-    draft_id: Mapped[str | None] = mapped_column(String(80))
-    """The provider's own draft of it, where it promises by drafts: the only one that is ever finalised."""
-    promise: Mapped[str] = mapped_column(String(10), default="")
-    """How the provider promised one document when this was claimed (providers.base.Once)."""
-    doubted_at: Mapped[datetime | None] = mapped_column(Moment)
-
     paid_at: Mapped[datetime | None] = mapped_column(Moment)
-    buyer_folded: Mapped[str] = mapped_column(String(200), default="")
-    tax_id_mark: Mapped[str] = mapped_column(String(32), default="")
-    buyer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    link_token: Mapped[str] = mapped_column(String(32), unique=True)
-    """The end of the address under which the buyer opens the PDF."""
-    link_revoked_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)
     changed_at: Mapped[datetime] = mapped_column(Moment)
 
-    draft_text = Sealed()
-    buyer = SealedJson()
-    """`{"name", "tax_id", "address", "email"}` as on the document."""
     corrections = SealedJson()
     asked_for = SealedJson()
     """Of a credit note: `{"lines", "amount", "reason", "again"}` as the merchant chose them."""
 
+    held = 0
+    """Not a column: the attempt that this worker knows as its own, whatever the row went on to."""
+
     store: Mapped[Store] = relationship()
-    account: Mapped[Account | None] = relationship()
+    account: Mapped[Account | None] = relationship(foreign_keys=account_id)
     lines: Mapped[list[DocumentLine]] = relationship(order_by="DocumentLine.position")
     attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.number")
     moves: Mapped[list[Move]] = relationship(order_by="Move.id")
-
-    @property
-    def draft(self) -> Draft | None:
-        """The draft that was frozen, or None."""
-        return Draft.from_bytes(self.draft_text.encode()) if self.draft_text else None
 
     @classmethod
     def begin(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:
@@ -175,8 +156,9 @@ class Document(Outcome, Row):
                 (cls.not_before.is_(None)) | (cls.not_before <= moment()),
                 (cls.lease_until.is_(None)) | (cls.lease_until < moment()),
                 Store.state == INSTALLED,
-                Account.refused_at.is_(None),
-                (Account.paused_until.is_(None)) | (Account.paused_until <= moment()),
+                Account.answering(),
+                (Account.pauses == 0) | Account.probe_until.is_(None) | (Account.probe_until <= moment()),
+                ~Pulse.held(),
             )
         )
 
@@ -184,14 +166,16 @@ class Document(Outcome, Row):
     def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
         """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
         first = cls.takeable().order_by(Store.taken_at.asc().nulls_first(), cls.id).limit(1)
-        found = db.session.scalar(first.with_for_update(of=cls, skip_locked=True))
-        if found is None:
+        due = first.add_columns(Account.id, Account.pauses).with_for_update(of=cls, skip_locked=True)
+        found, account, pauses = db.session.execute(due).one_or_none() or (None, 0, 0)
+        if found is None or (pauses and not Account.probe(account, seconds)):
             db.session.rollback()
             return None
         db.session.execute(
             update(cls).where(cls.id == found).values(lease_until=moment(seconds), takes=cls.takes + 1)
         )
         row = db.session.get_one(cls, found, populate_existing=True)
+        row.held = row.attempt
         db.session.execute(update(Store).where(Store.id == row.store_id).values(taken_at=moment()))
         db.session.commit()
         return row
@@ -213,9 +197,9 @@ class Document(Outcome, Row):
         if (old, state) not in MOVES:
             raise ValueError(f"no move from {old} to {state}")
         if (old, state) == (BLOCKED, PENDING):
-            # nothing of it exists over there: it is drafted afresh, and the present account takes it
+            # no document of it exists over there: it is drafted afresh, and the present account takes it
             fresh = {"account_id": None} if self.cause == "sale" else {}
-            values = {"frozen": False, "draft_id": None, **fresh, **values}
+            values = {"frozen": False, "draft_hash": "", **fresh, **values}
         changed = db.session.execute(
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
@@ -239,9 +223,7 @@ class Document(Outcome, Row):
         Seals the draft with its hash, pins the account, inserts the Attempt row: after this the document may be sent.
         """
         text, number = draft.to_bytes().decode(), self.attempt + 1
-        frozen = Document.draft_text.sealed(self, text)
-        # the provider's draft of other content is spare
-        kept = self.draft_id if self.frozen or draft.digest() == self.draft_hash else None
+        kept = self.draft_id if self.keeps(draft, account) else None
         changed = db.session.execute(
             update(Document)
             .where(
@@ -252,8 +234,8 @@ class Document(Outcome, Row):
             )
             .values(
                 state=ISSUING, promise=promise, doubted_at=None, attempt=number, account_id=account.id,
-                lease_until=moment(seconds), reason="", detail={}, draft_id=kept,
-                draft_text_sealed=frozen, draft_hash=draft.digest(), kind=draft.kind, series=draft.series,
+                lease_until=moment(seconds), reason="", detail={}, draft_id=kept, draft_hash=draft.digest(),
+                draft_text_sealed=Document.draft_text.sealed(self, text), kind=draft.kind, series=draft.series,
                 net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=moment(),
             )
             .execution_options(synchronize_session=False)
@@ -269,8 +251,14 @@ class Document(Outcome, Row):
         self.note(PENDING, ISSUING, "", {"attempt": number})
         db.session.flush()
         db.session.refresh(self)
+        self.held = number
         db.session.commit()
         return number
+
+    def keeps(self, draft: Draft, account: Account) -> bool:
+        """True when the provider's draft of this row, if it has one, is of this very content and at this account."""
+        here = self.draft_account_id in (None, account.id)
+        return self.frozen or (here and draft.digest() == self.draft_hash)
 
     def renew(self, seconds: float = CLAIM_SECONDS) -> bool:
         """True when this attempt still owns the row, its lease now renewed; commits. Before each further call."""
@@ -288,7 +276,7 @@ class Document(Outcome, Row):
         changed = db.session.execute(
             update(Document)
             .where(Document.id == self.id, Document.attempt == self.attempt, Document.draft_id.is_(None))
-            .values(draft_id=draft_id)
+            .values(draft_id=draft_id, draft_account_id=Document.account_id)
             .execution_options(synchronize_session=False)
         )
         done = bool(changed.rowcount)  # type: ignore[attr-defined]
@@ -320,10 +308,16 @@ class Document(Outcome, Row):
         )
 
     @classmethod
+    def doubts_due(cls) -> Select[Document]:
+        """Rows in doubt whose time has come, and whose provider can be asked as far as is known."""
+        silent = select(Account.id).where(Account.id == cls.account_id, ~Account.answering()).exists()
+        return select(cls).where(cls.state == IN_DOUBT, cls.not_before <= moment(), ~silent, ~Pulse.held())
+
+    @classmethod
     def take_doubt(cls, seconds: float = TAKE_SECONDS) -> Document | None:
         """A row in doubt whose time to be looked up has come, put off so that one worker looks; commits."""
-        due = select(cls).where(cls.state == IN_DOUBT, cls.not_before <= moment()).order_by(cls.not_before)
-        found: Document | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
+        due = cls.doubts_due().order_by(cls.not_before).limit(1)
+        found: Document | None = db.session.scalar(due.with_for_update(skip_locked=True))
         if found is not None:
             found.not_before = moment(seconds)
             db.session.flush()
@@ -340,10 +334,6 @@ class Document(Outcome, Row):
     @classmethod
     def any_due(cls) -> bool:
         """True when some pending row could be taken now, or a doubt looked up."""
-        doubts = select(cls.id).where(cls.state == IN_DOUBT, cls.not_before <= moment())
-        return any(db.session.scalar(rows.limit(1)) is not None for rows in (cls.takeable(), doubts))
-
-    @staticmethod
-    def mark(tax_id: str) -> str:
-        """The keyed hash under which a tax id is kept for exact search."""
-        return sealed.marks(tax_id)[0]
+        return any(
+            db.session.scalar(rows.limit(1)) is not None for rows in (cls.takeable(), cls.doubts_due())
+        )

@@ -10,10 +10,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import LargeBinary, String, delete, select, update
+from sqlalchemy import ColumnElement, LargeBinary, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Moment, Row, SealedJson, db, moment, now
+
+HOLD = "hold"
 
 
 def _hash(secret: str) -> str:
@@ -71,13 +73,31 @@ class Ticket(Row):
 
 
 class Pulse(db.Model):  # type: ignore[name-defined,misc]
-    """When something that must go on beating last did: `clock`, `worker`; and the canary of the sealing keys."""
+    """When something that must go on beating last did: `clock`, `worker`; and the canary of the sealing keys.
+
+    While there is one named `hold`, nothing is issued.
+    """
 
     __tablename__ = "pulse"
 
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     beat_at: Mapped[datetime] = mapped_column(Moment)
     note: Mapped[str] = mapped_column(String(400), default="")
+
+    @classmethod
+    def held(cls) -> ColumnElement[bool]:
+        """True while an operator holds all issuing."""
+        return select(cls.name).where(cls.name == HOLD).exists()
+
+    @classmethod
+    def due(cls, name: str, every: float) -> bool:
+        """True when the thing did not beat for so many seconds; it does now. Commits."""
+        row = db.session.get(cls, name, populate_existing=True)
+        late = row is None or (now() - row.beat_at).total_seconds() >= every
+        if late:
+            cls.beat(name)
+        db.session.commit()
+        return late
 
     @classmethod
     def beat(cls, name: str, **note: Any) -> None:
