@@ -11,10 +11,11 @@ from .schema import engine_options, migrate
 from .store import Store
 from .story import Attempt, DocumentLine, Move
 from .ticket import Pulse, Ticket
+from .usage import Usage
 from .vatnumber import VatNumber
 
 __all__ = [
     "Account", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Knock", "Move", "Pulse", "Sale", "Sealed",
-    "Store", "Ticket", "VatNumber",
+    "Store", "Ticket", "Usage", "VatNumber",
     "db", "engine_options", "folded", "migrate", "moment", "new_uid", "now", "prepare", "reading", "set_clock",
 ]  # fmt: skip

@@ -54,6 +54,25 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         )  # fmt: skip
 
     @classmethod
+    def again(cls, document: Document, kind: str) -> None:
+        """Nothing; the thing is owed now, also when it was done before or is being done. Not committed."""
+        anew: dict[str, Any] = {"state": DUE, "reason": "", "not_before": moment(), "owed_at": moment()}
+        new = insert_into(cls).values(
+            store_id=document.store_id,
+            document_id=document.id,
+            kind=kind,
+            number=1,
+            tries=0,
+            detail={},
+            **anew,
+        )
+        # another try: whoever does it now ends one that is no longer the last
+        doing = {**anew, "tries": cls.tries + 1, "ended_at": None}
+        db.session.execute(
+            new.on_conflict_do_update(index_elements=["document_id", "kind", "number"], set_=doing)
+        )
+
+    @classmethod
     def take(cls, seconds: float = 60) -> FollowUp | None:
         """A due one, put off by `seconds` so that no one else does it meanwhile; commits."""
         found: FollowUp | None = db.session.scalar(

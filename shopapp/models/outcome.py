@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import Date, String
+from sqlalchemy import Date, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Moment, Money
+from .base import BigId, Moment, Money
 
 
 class Outcome:
@@ -31,5 +31,11 @@ class Outcome:
     total: Mapped[Decimal | None] = mapped_column(Money)
     """What we drafted (or the order's paid total while there is no draft)."""
     provider_total: Mapped[Decimal | None] = mapped_column(Money)
+    draft_account_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("account.id", name="fk_document_draft_account")
+    )
+    """At whose account `draft_id` is: that of a waiting order may be another than the present one."""
+    calls: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Calls to the provider that this document cost so far."""
     provider_state: Mapped[str] = mapped_column(String(40), default="")
     provider_state_at: Mapped[datetime | None] = mapped_column(Moment)

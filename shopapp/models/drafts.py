@@ -1,0 +1,64 @@
+"""The provider's draft of an order that waits: recorded as the only one, or let go; each by one conditional UPDATE.
+
+Used by `early` and `issuing`. What an attempt records of its own is in `document`. Never talks to anyone.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import update
+
+from shopapp.fiscal.document import Draft
+
+from .account import Account
+from .base import db, moment
+from .document import Document
+from .states import ISSUING, WAITING
+
+
+def hold(document: Document, draft: Draft, draft_id: str, account: Account, promise: str) -> bool:
+    """True when the waiting row, as we read it, now has this draft as its only one; commits.
+
+    False when it moved, or another worker recorded his: then this one is spare.
+    """
+    changed = db.session.execute(
+        update(Document)
+        .where(
+            Document.id == document.id,
+            Document.state == WAITING,
+            Document.attempt == document.attempt,
+            Document.frozen.is_(False),
+            Document.draft_id.is_(None),
+            Document.draft_hash == document.draft_hash,
+        )
+        .values(
+            draft_id=draft_id, draft_account_id=account.id, promise=promise, draft_hash=draft.digest(),
+            draft_text_sealed=Document.draft_text.sealed(document, draft.to_bytes().decode()), kind=draft.kind,
+            series=draft.series, net=draft.net, vat=draft.vat, total=draft.gross, changed_at=moment(),
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    return _done(document, changed.rowcount)  # type: ignore[attr-defined]
+
+
+def forget(document: Document, draft_id: str) -> bool:
+    """True when the row no longer knows that draft, which is gone; False while it is being sent. Commits."""
+    changed = db.session.execute(
+        update(Document)
+        .where(
+            Document.id == document.id,
+            Document.draft_id == draft_id,
+            Document.state != ISSUING,
+            Document.attempt == document.attempt,
+            Document.frozen.is_(False),
+        )
+        .values(draft_id=None, draft_account_id=None, draft_hash="", changed_at=moment())
+        .execution_options(synchronize_session=False)
+    )
+    return _done(document, changed.rowcount)  # type: ignore[attr-defined]
+
+
+def _done(document: Document, changed: int) -> bool:
+    if changed:
+        db.session.refresh(document)
+    db.session.commit()
+    return bool(changed)
