@@ -45,8 +45,9 @@ shots: venv ## a picture of every page, in var/shots
 bench: venv ## how long things take, measured here and now (ARGS=word chooses)
 	@$(PY) -m dev.bench $(ARGS)
 
-torture: venv ## a shop at work while everything is killed (LEVEL=full SEED= PROMISE=by_key DB=sqlite SABOTAGE= ORDERS= SECONDS=)
-	@LEVEL=$(LEVEL) SEED=$(SEED) PROMISE=$(PROMISE) DB=$(DB) SABOTAGE=$(SABOTAGE) ORDERS=$(ORDERS) KILLS=$(KILLS) SECONDS=$(SECONDS) $(PY) -m dev.torture
+TORTURE := LEVEL SEED PROMISE DB SABOTAGE PROVIDER ORDERS KILLS SECONDS FROZEN
+torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite SABOTAGE=)
+	@$(foreach name,$(TORTURE),$(name)='$($(name))') $(PY) -m dev.torture
 
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }

@@ -38,7 +38,7 @@ class Verdict:
 def ledger(path: Path) -> dict[str, list[Json]]:
     """The documents of the file by the order that their reference names."""
     found: dict[str, list[Json]] = defaultdict(list)
-    for line in path.read_text().splitlines():
+    for line in path.read_text().splitlines() if path.exists() else []:
         entry = json.loads(line)
         found[entry["reference"].rsplit("-", 1)[1]].append(entry)
     return found

@@ -11,6 +11,7 @@ import json
 import os
 import threading
 import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,10 @@ class Books:
     path: Path
     documents: list[Json] = field(default_factory=list)
     drafts: dict[str, Sheet] = field(default_factory=dict)
+    _by_reference: dict[tuple[str, str], list[Json]] = field(default_factory=lambda: defaultdict(list))
+    _drafts_by_reference: dict[tuple[str, str], list[Sheet]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
     _keys: dict[tuple[str, str], Json] = field(default_factory=dict)
     _lock: threading.RLock = field(default_factory=threading.RLock)
     _draft_numbers: Any = field(default_factory=lambda: itertools.count(1))
@@ -43,7 +48,7 @@ class Books:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for line in self.path.read_text().splitlines():
-            self.documents.append(json.loads(line))
+            self._keep(json.loads(line))
 
     def issue(self, entity: str, content: Json, key: str = "", draft: str = "") -> Json:
         """The new document; with a key that was seen before, the document of that key."""
@@ -62,16 +67,21 @@ class Books:
                 "time": time.time(),
             }
             os.write(self._file, (json.dumps(entry) + "\n").encode())
-            self.documents.append(entry)
+            self._keep(entry)
             if key:
                 self._keys[entity, key] = entry
             return entry
+
+    def _keep(self, entry: Json) -> None:
+        self.documents.append(entry)
+        self._by_reference[entry["entity"], entry["reference"]].append(entry)
 
     def open(self, entity: str, content: Json) -> Sheet:
         """A new draft, whether or not there is one like it."""
         with self._lock:
             sheet = Sheet(f"d{next(self._draft_numbers)}", entity, content)
             self.drafts[sheet.number] = sheet
+            self._drafts_by_reference[entity, content["reference"]].append(sheet)
             return sheet
 
     def finalise(self, sheet: Sheet) -> Json:
@@ -88,23 +98,16 @@ class Books:
             if sheet is None or sheet.document is not None:
                 return False
             del self.drafts[number]
+            self._drafts_by_reference[sheet.entity, sheet.content["reference"]].remove(sheet)
             return True
 
     def found(self, entity: str, reference: str, lag: float) -> list[Json]:
         """The documents of exactly this reference that a search shows already."""
         latest = time.time() - lag
-        return [
-            one
-            for one in list(self.documents)
-            if one["entity"] == entity and one["reference"] == reference and one["time"] <= latest
-        ]
+        with self._lock:
+            return [one for one in self._by_reference[entity, reference] if one["time"] <= latest]
 
     def drafted(self, entity: str, reference: str) -> list[Sheet]:
         """The drafts of exactly this reference that are no document yet."""
         with self._lock:
-            kept = list(self.drafts.values())
-        return [
-            one
-            for one in kept
-            if one.entity == entity and one.content["reference"] == reference and one.document is None
-        ]
+            return [one for one in self._drafts_by_reference[entity, reference] if one.document is None]

@@ -1,12 +1,15 @@
-"""The app as `dev.torture` runs it in place of `wsgi`: it says which worker holds a row, and may be sabotaged.
+"""The app as a torture run loads it in place of `wsgi`: it says who holds a row, may stand still, may be sabotaged.
 
 Loaded by gunicorn and flask in a torture run only; nothing of it stands in shopapp. TORTURE_HOLDING names a folder in
-which each work-horse that has taken or claimed a row has a file; SABOTAGE takes one protection away.
+which each work-horse that has taken or claimed a row has a file; SABOTAGE takes one protection away; FROZEN is the
+share of sends in which the worker stops itself between its last check and the call.
 """
 
 from __future__ import annotations
 
 import os
+import signal
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,11 +17,10 @@ from typing import Any
 from shopapp import create_app, issuing, resolving, settling
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import UncertainError
+from shopapp.http import Answer, Wire
 from shopapp.models import Document
 from shopapp.models.states import PENDING
 from shopapp.providers.base import Once, Provider
-
-SABOTAGES = ("no-settle", "retry-post", "check-then-post", "redraft-in-doubt")
 
 app = create_app()
 
@@ -62,6 +64,40 @@ def _watch() -> None:
         (issuing, "step", stepping),
     ):
         setattr(owner, name, act)
+
+
+# a worker that stands still where nothing can stop it any more: until the killer wakes it, after lease and settle
+
+_sending: list[str] = []
+"""The reference and attempt that this process sends at the moment, and the calls it made for it."""
+
+
+def _freeze(share: float, seed: str) -> None:
+    write = Wire.write
+
+    def standing(road: Callable[[Provider, Document, Draft], Issued]) -> Any:
+        def act(provider: Provider, document: Document, draft: Draft) -> Issued:
+            _sending[:] = [seed, document.reference, str(document.attempt)]
+            try:
+                return road(provider, document, draft)
+            finally:
+                _sending.clear()
+
+        return act
+
+    def writing(self: Wire, method: str, url: str, **content: Any) -> Answer:
+        if _sending:
+            _sending.append("call")
+            if zlib.crc32(" ".join(_sending).encode()) % 10_000 < share * 10_000:
+                _mark("frozen")
+                os.kill(os.getpid(), signal.SIGSTOP)
+                _mark("claimed")
+        return write(self, method, url, **content)
+
+    for once, road in issuing._ROADS.items():
+        issuing._ROADS[once] = standing(road)
+    # whichever adapter sends, this is the last step before the call
+    setattr(Wire, "write", writing)  # noqa: B010
 
 
 # one protection less
@@ -113,4 +149,6 @@ _ACTS: dict[str, Callable[[], None]] = {
 }
 
 _watch()
+if frozen := float(os.environ.get("FROZEN") or 0):
+    _freeze(frozen, os.environ.get("TORTURE_SEED", ""))
 _ACTS[os.environ.get("SABOTAGE", "")]()

@@ -1,6 +1,6 @@
 """A seeded killer: hurts the processes of a house by signals from outside, and brings back what fell.
 
-Called by `dev.torture`. It strikes workers that hold a row where there are any; the shares are those of
+Called by `run`. It strikes workers that hold a row where there are any; the shares are those of
 docs/failure-model.md. It never touches a stand-in, nor anything that the house did not start.
 """
 
@@ -18,10 +18,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import redis
+import requests
 
 from dev.child import Child, Failed, session_members
 from dev.house import APP_PARTS, House
 from dev.servers import Postgres
+
+from .plan import FROZEN_SECONDS
 
 SHARES = {
     "work-horse": 40, "worker": 25, "web": 10, "clock": 8, "flush": 5, "valkey": 4, "valkey-stopped": 3,
@@ -29,14 +32,21 @@ SHARES = {
 }  # fmt: skip
 PACE_SECONDS = 3.0
 """How long it waits at most for the work to keep up with it."""
-AIM_SECONDS = 1.0
+AIM_SECONDS = 3.0
 """How long it waits for a worker that holds a row, before it strikes whichever there is."""
 HOLD_SECONDS = 0.25
 """Within how long of seeing that it strikes: about as long as a row is held."""
 
+WELL_SECONDS = 60.0
+"""How long web and database have at most to be back."""
+
 
 class Killer:
-    """Strikes until it has struck so often; `stop` ends it earlier and leaves everything running."""
+    """Strikes until it has struck so often; `stop` ends it earlier and leaves everything running.
+
+    `progress` tells how much of the work is done; `holding` is the folder in which `dev.torture.app` says which
+    work-horse has a row.
+    """
 
     def __init__(
         self,
@@ -52,10 +62,17 @@ class Killer:
         self.struck: Counter[str] = Counter()
         self.busy = 0
         """How many strikes hit a worker that had taken or claimed a row."""
+        self.frozen_sends = 0
+        """How many sends stood still by themselves (FROZEN=), and were woken here."""
+        self.downs: list[tuple[float, float]] = []
+        """When web or database was away by a strike."""
         self.problems: list[str] = []
         self._random = random.Random(seed + "killer")
+        self._pack: list[str] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="killer")
+        self._waker = threading.Thread(target=self._wake_sends, name="waker")
+        self._watchers: list[threading.Thread] = []
         self._frozen: set[int] = set()
         self._acts: dict[str, Callable[[], None]] = {
             "work-horse": self._horse, "worker": self._worker, "web": self._web, "clock": self._clock,
@@ -64,29 +81,35 @@ class Killer:
         }  # fmt: skip
 
     def start(self) -> None:
+        """It strikes from now on."""
         self._thread.start()
+        self._waker.start()
 
     @property
     def done(self) -> bool:
         """Whether it has struck as often as it should."""
         return not self._thread.is_alive()
 
+    @property
+    def share(self) -> float:
+        """How much of its strikes fell."""
+        return sum(self.struck.values()) / self.kills
+
     def stop(self) -> None:
         """Nothing is struck any more; what was frozen goes on, what fell runs again."""
         self._ended.set()
-        self._thread.join()
+        for thread in (self._thread, self._waker, *self._watchers):
+            thread.join()
         self._thaw(set(self._frozen))
         if self.house.valkey:
             self.house.valkey.resume()
         self._raise_the_fallen()
 
     def _run(self) -> None:
-        names = [name for name in SHARES if name != "postgres" or self.postgres]
-        weights = [SHARES[name] for name in names]
         while sum(self.struck.values()) < self.kills and not self._ended.is_set():
             self._ended.wait(self._random.uniform(0.05, 0.5))
             self._keep_pace()
-            name = self._random.choices(names, weights)[0]
+            name = self._next()
             try:
                 self._acts[name]()
                 self.struck[name] += 1
@@ -94,11 +117,19 @@ class Killer:
             except (Failed, OSError, redis.RedisError) as problem:
                 self.problems.append(f"{name}: {problem}")
 
+    def _next(self) -> str:
+        """The next of a shuffled pack, so that the shares hold in a small run too."""
+        if not self._pack:
+            self._pack = [name for name, times in SHARES.items() for _ in range(times)]
+            if not self.postgres:
+                self._pack = [name for name in self._pack if name != "postgres"]
+            self._random.shuffle(self._pack)
+        return self._pack.pop()
+
     def _keep_pace(self) -> None:
         """Nothing; waits a little while less of the work is done than of the strikes: they are to fall all over it."""
-        share = sum(self.struck.values()) / self.kills
         end = time.monotonic() + PACE_SECONDS
-        while self._progress() < share * 0.9 and time.monotonic() < end:
+        while self._progress() < self.share * 0.9 and time.monotonic() < end and not self._ended.is_set():
             self._ended.wait(0.1)
 
     # the acts
@@ -123,12 +154,13 @@ class Killer:
         self.busy += busy
 
     def _web(self) -> None:
-        child = self.house.children["web"]
+        began, child = time.time(), self.house.children["web"]
         below = [pid for pid in child.members() if pid != child.pid]
         if below and self._random.random() < 0.8:
             self._shoot(self._random.choice(below))
         else:
             self._again(child)
+        self._down_from(began)
 
     def _clock(self) -> None:
         self._again(self.house.children["clock"])
@@ -153,10 +185,11 @@ class Killer:
 
     def _postgres(self) -> None:
         assert self.postgres is not None
-        child = self.postgres.child
+        began, child = time.time(), self.postgres.child
         child.ask_to_stop(signal.SIGQUIT)  # an immediate shutdown: nothing is written, the log is replayed
         child.wait(20)
         child.start()
+        self._down_from(began)
 
     def _worker_stopped(self) -> None:
         pid, busy = self._victim()
@@ -174,21 +207,39 @@ class Killer:
     def _victim(self) -> tuple[int, bool]:
         """A work-horse and whether it holds a row, at a random moment of its holding one; 0 when none runs."""
         end = time.monotonic() + AIM_SECONDS
-        while True:
-            horses = self._horses()
-            busy = [pid for pid in horses if self._holds(pid)]
+        while not self._ended.is_set() and time.monotonic() < end:
+            busy = self._busy()
             if busy:
                 pid = self._random.choice(busy)
                 self._ended.wait(self._random.uniform(0, HOLD_SECONDS))
-                if self._holds(pid) or time.monotonic() > end:
-                    return pid, self._holds(pid)
-            elif time.monotonic() > end or self._ended.is_set():
-                return (self._random.choice(horses), False) if horses else (0, False)
+                if self._holds(pid):
+                    return pid, True
             else:
                 self._ended.wait(0.01)
+        horses = self._horses()
+        return (self._random.choice(horses), False) if horses else (0, False)
 
     def _holds(self, pid: int) -> bool:
-        return (self.holding / str(pid)).exists()
+        """Whether that process has taken or claimed a row (one that stands still by itself is left alone)."""
+        try:
+            return (self.holding / str(pid)).read_text() in ("taken", "claimed")
+        except OSError:
+            return False
+
+    def _busy(self) -> list[int]:
+        """The work-horses of this house that hold a row; found without a look at every process of the machine."""
+        child, found = self.house.children["worker"], []
+        for name in sorted(os.listdir(self.holding)):
+            pid = int(name)
+            with contextlib.suppress(ProcessLookupError):
+                if (
+                    child.alive
+                    and os.getsid(pid) == child.pid
+                    and pid not in self._frozen
+                    and self._holds(pid)
+                ):
+                    found.append(pid)
+        return found
 
     def _horses(self) -> list[int]:
         """The work-horses, frozen ones left out: children of children, and orphans."""
@@ -223,6 +274,51 @@ class Killer:
         for name in APP_PARTS:
             if not self.house.children[name].alive:
                 self._again(self.house.children[name])
+
+    # what stands still by itself
+
+    def _wake_sends(self) -> None:
+        """Nothing; each send that froze goes on after lease and settle are over, the last ones after the strikes."""
+        since: dict[str, float] = {}
+        while True:
+            frozen = [name for name in os.listdir(self.holding) if self._says(name, "frozen")]
+            for name in frozen:
+                if time.monotonic() - since.setdefault(name, time.monotonic()) > FROZEN_SECONDS:
+                    self._thaw({int(name)})
+                    self.frozen_sends += 1
+                    (self.holding / name).unlink(missing_ok=True)
+                    del since[name]
+            if self._ended.wait(0.2) and not frozen:
+                return
+
+    def _says(self, name: str, word: str) -> bool:
+        with contextlib.suppress(OSError):
+            return (self.holding / name).read_text() == word
+        return False
+
+    # when web or database was away
+
+    def _down_from(self, began: float) -> None:
+        """Nothing; notes until when the app, struck at that instant, could not answer."""
+        noted = len(self.downs)
+        self.downs.append((began, began + WELL_SECONDS))
+        thread = threading.Thread(target=self._await_well, args=[noted], name="down", daemon=True)
+        self._watchers.append(thread)
+        thread.start()
+
+    def _await_well(self, noted: int) -> None:
+        began, end = self.downs[noted]
+        while not database_answers(self.house.app_url) and time.time() < end:
+            time.sleep(0.05)
+        self.downs[noted] = (began, time.time())
+
+
+def database_answers(app_url: str) -> bool:
+    """Whether the app answers, and its database too."""
+    try:
+        return requests.get(f"{app_url}/healthz", timeout=2).json().get("database") is True
+    except (requests.RequestException, ValueError):
+        return False
 
 
 def parent(pid: int) -> int:

@@ -1,0 +1,86 @@
+"""The command `python -m dev.torture`: the runs that the environment asks for, and what they came to.
+
+Started by `make torture`. Exits 0 only when every run showed what it must: nothing lost, nothing there twice, nothing
+unrecorded; and of a sabotaged one among others (LEVEL=all), that the verdict found it out.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+from dev.child import Failed
+from dev.servers import Missing
+
+from .plan import Plan, plans
+from .run import Outcome, Torture
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A run that is over."""
+
+    plan: Plan
+    outcome: Outcome
+    seconds: float
+
+    @property
+    def green(self) -> bool:
+        """Whether nothing was wrong."""
+        return not self.outcome.wrong
+
+    @property
+    def as_it_must(self) -> bool:
+        """Whether the run is green; with a protection taken away, whether the ledger tells of it."""
+        return bool(self.outcome.verdict.wrong) if self.plan.sabotage else self.green
+
+    @property
+    def row(self) -> str:
+        """The run in a table."""
+        plan, verdict = self.plan, self.outcome.verdict
+        colour = "GREEN" if self.green else "RED"
+        return (
+            f"{plan.promise:10} {plan.db:9} {plan.sabotage or (f'frozen {plan.frozen:g}' if plan.frozen else ''):17}"
+            f" {plan.orders:6} {plan.kills:5} {verdict.issued:6} {len(verdict.lost):4} {len(verdict.duplicate):4}"
+            f" {len(verdict.unrecorded):6} {self.outcome.drained:7.1f} {self.seconds:5.0f} s  {colour:5}"
+            f" {'as it must' if self.as_it_must else 'NOT AS IT MUST'}  {plan.seed}"
+        )
+
+
+_HEAD = (
+    f"{'promise':10} {'database':9} {'':17} {'orders':>6} {'kills':>5} {'issued':>6} {'lost':>4} {'twice':>4}"
+    f" {'unrec.':>6} {'drain/s':>7} {'took':>7}"
+)
+
+
+def show(plan: Plan) -> Shown:
+    """The run, once it is over; what it came to is printed."""
+    print(plan, flush=True)
+    began = time.monotonic()
+    outcome = Torture(plan).run()
+    shown = Shown(plan, outcome, time.monotonic() - began)
+    print("\n".join(outcome.lines))
+    for line in outcome.wrong[:40]:
+        print(f"WRONG       {line}")
+    print(f"{'GREEN' if shown.green else 'RED'} after {shown.seconds:.0f} s; SEED={plan.seed}", flush=True)
+    return shown
+
+
+def main() -> int:
+    """0 when every run showed what it must, 1 when not."""
+    wanted = plans(dict(os.environ))
+    if len(wanted) == 1:
+        return 0 if show(wanted[0]).green else 1
+    runs = [show(plan) for plan in wanted]
+    print("\n".join([_HEAD, *(run.row for run in runs)]), flush=True)
+    return 0 if all(run.as_it_must for run in runs) else 1
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (Failed, Missing, AssertionError) as problem:
+        print(problem, file=sys.stderr, flush=True)
+        sys.exit(1)

@@ -1,0 +1,122 @@
+"""What a torture run is to do: its size, its seed, its promise, its database, what is taken away from the app.
+
+Made by the command from the environment (LEVEL, SEED, PROMISE, DB, SABOTAGE, PROVIDER, ORDERS, KILLS, SECONDS,
+FROZEN), read by every part of a run. Never changed once made.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+LEVELS = {"smoke": (500, 100), "full": (10_000, 1_000)}
+"""Orders and kills."""
+PROMISES = ("by_key", "by_draft", "by_search", "by_person")
+DATABASES = ("postgres", "sqlite")
+SABOTAGES = {
+    "no-settle": "by_search",
+    "retry-post": "by_search",
+    "check-then-post": "by_search",
+    "redraft-in-doubt": "by_draft",
+}
+"""Each with the promise that it breaks."""
+FROZEN_SIZE = (3_000, 300)
+BURST, LEAST_BURST = 0.05, 50
+
+FAULTY = 0.3
+"""The share of the invoicing program's calls that go wrong."""
+LAG = 1
+SCALE = 20
+"""How much faster than in production the times of the failure model run, roughly."""
+LEASE, SETTLE = 6.0, 8.0
+PATIENCE = SETTLE + 120
+"""Seconds within which all must be at rest once the faults stop (I9)."""
+FROZEN_SECONDS = LEASE + SETTLE + 2
+SETTINGS = {
+    "WORKERS": "3", "WEB_PROCESSES": "1", "CLOCK_SECONDS": "0.5", "CALL_SECONDS": "3",
+    "HOOK_WATCH_SECONDS": "10", "LEASE_SECONDS": f"{LEASE:g}", "TAKE_SECONDS": "4", "LOOKUP_SECONDS": "1",
+    "SETTLE_SECONDS": f"{SETTLE:g}", "RETRY_SECONDS": "0.5", "LOG_LEVEL": "WARNING",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run; the same seed gives the same orders, faults and strikes."""
+
+    seed: str
+    promise: str = "by_search"
+    db: str = "postgres"
+    sabotage: str = ""
+    provider: str = "plain"
+    orders: int = 500
+    kills: int = 100
+    seconds: float = 0.0
+    """How long the traffic lasts at least."""
+    frozen: float = 0.0
+    """The share of sends in which the worker stands still between its last check and the call."""
+
+    @classmethod
+    def wanted(cls, given: dict[str, str]) -> Plan:
+        """The one run that the environment asks for."""
+        sabotage = given.get("SABOTAGE") or ""
+        orders, kills = LEVELS[given.get("LEVEL") or "smoke"]
+        if given.get("ORDERS"):
+            orders = int(given["ORDERS"])
+            kills = orders // 5
+        return cls(
+            given.get("SEED") or secrets.token_hex(4),
+            given.get("PROMISE") or SABOTAGES.get(sabotage, "by_search"),
+            given.get("DB") or "postgres", sabotage, given.get("PROVIDER") or "plain",
+            orders, int(given.get("KILLS") or kills), float(given.get("SECONDS") or 0),
+            float(given.get("FROZEN") or 0),
+        )  # fmt: skip
+
+    @property
+    def burst(self) -> int:
+        """How many of the orders come all at once at the end, so that the faults stop over work undone."""
+        return min(self.orders // 2, max(LEAST_BURST, round(self.orders * BURST)))
+
+    @property
+    def counts(self) -> bool:
+        """Whether the run is large enough that too few strikes or faults make it worth nothing."""
+        return self.orders >= 300
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The app's settings: times scaled; more workers where some of them stand still."""
+        # the newest orders are read again every ten minutes in production; of a large shop that is a lot
+        reconcile = {"RECONCILE_SECONDS": "10" if self.orders <= 2_000 else "30"}
+        return SETTINGS | reconcile | ({"WORKERS": "6"} if self.frozen else {})
+
+    def __str__(self) -> str:
+        words = [f"SEED={self.seed}", f"PROMISE={self.promise}", f"DB={self.db}"]
+        words += [f"SABOTAGE={self.sabotage}"] if self.sabotage else []
+        words += [f"PROVIDER={self.provider}"] if self.provider != "plain" else []
+        words += [f"FROZEN={self.frozen:g}"] if self.frozen else []
+        return " ".join([*words, f"ORDERS={self.orders}", f"KILLS={self.kills}"])
+
+
+def plans(given: dict[str, str]) -> list[Plan]:
+    """The runs that the environment asks for: one, the twelve of `all`, or the fourteen of `release`."""
+    level = given.get("LEVEL")
+    if level not in ("all", "release"):
+        return [Plan.wanted(given)]
+    first = Plan.wanted({**given, "LEVEL": "smoke" if level == "all" else "full"})
+    wanted = _all(first) if level == "all" else _release(first)
+    return [replace(plan, seed=f"{first.seed}-{number}") for number, plan in enumerate(wanted, 1)]
+
+
+def _all(first: Plan) -> list[Plan]:
+    """Every promise on both databases, and every sabotage where it hurts."""
+    whole = [replace(first, promise=promise, db=db) for promise in PROMISES for db in DATABASES]
+    return whole + [replace(first, promise=hurt, sabotage=name) for name, hurt in SABOTAGES.items()]
+
+
+def _release(first: Plan) -> list[Plan]:
+    """Ten large runs, one on SQLite, and one with frozen sends for each promise that must bear them."""
+    large = [first] * 10 + [replace(first, db="sqlite")]
+    orders, kills = FROZEN_SIZE
+    bearing = [promise for promise in PROMISES if promise != "by_search"]
+    return large + [
+        replace(first, promise=promise, frozen=0.01, orders=orders, kills=kills) for promise in bearing
+    ]

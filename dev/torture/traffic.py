@@ -1,0 +1,116 @@
+"""The shop under fire: its merchant, and the orders that are placed and paid while the strikes fall.
+
+Called by `run`. Orders come in step with the strikes, so that these fall all over the work; hooks are sent one to three
+times, and two of a hundred never. The last orders come at once, so that the faults stop over work undone.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from dev.house import House
+from dev.merchant import Merchant
+
+from .plan import Plan
+from .program import Plain
+
+Json = dict[str, Any]
+GOODS = (
+    {"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"},
+    {"sku": "TACA-02", "name": "Taças", "qty": 3, "price": "9.99", "tax": "IVA 23%"},
+    {"sku": "LIV-01", "name": "Livro", "qty": 1, "price": "15.90", "tax": "IVA 6%"},
+)
+LOST = 0.02
+LEAD = 25
+"""How many orders the traffic may be ahead of the strikes."""
+PER_STRIKE = 0.45
+"""Seconds that a strike takes at best: the traffic is not faster."""
+
+
+class Owner(Merchant):
+    """The merchant whose invoicing program is the one of the run; he keeps one connection to his shop's admin."""
+
+    def __init__(self, house: House, program: Plain) -> None:
+        super().__init__(house)
+        self.program = program
+        self._open = requests.Session()
+        self._open.trust_env = False
+
+    def connect(self, **instead: str) -> None:
+        self.browser.open(f"{self.house.app_url}/setup/keys/{self.program.name}")
+        self.browser.send("key", **{**self.program.keys, **instead})
+
+    def settle_all(self, numbers: list[str]) -> None:
+        """Nothing; for each document that waits for him he looks into his program's list and says what he found."""
+        listed = self.program.listed()
+        for order in numbers:
+            page, found = self.page(int(order)), listed.get(order)
+            if found is None:
+                page.send("sure", sure="yes")
+            else:
+                page.send("number", number=found[0], total=found[1])
+
+    def deliveries(self) -> list[Json]:
+        """Every hook that the shop sent, with its tries."""
+        address = f"{self.house.admin_url}/sandbox/deliveries"
+        found: list[Json] = self._open.get(address, params={"limit": 10**6}, timeout=120).json()
+        return found
+
+    def _shop(self, path: str, sent: Json) -> Json:
+        answer = self._open.post(self._address(path), json=sent, timeout=30)
+        answer.raise_for_status()
+        content: Json = answer.json()
+        inner: Json = content.get("order", content)
+        return inner
+
+
+class Traffic:
+    """The orders of one run, in the order of their seed."""
+
+    def __init__(self, plan: Plan, merchant: Owner) -> None:
+        self.plan, self.merchant = plan, merchant
+        self.paid: dict[str, float] = {}
+        """The instant at which each order was paid."""
+        self.lost_hooks = 0
+        self._chance = random.Random(plan.seed + "traffic")
+
+    @property
+    def steady(self) -> int:
+        """How many orders come before the burst."""
+        return self.plan.orders - self.plan.burst
+
+    def run(self, struck: Callable[[], float], done: Callable[[], bool]) -> None:
+        """Nothing; every order is placed and paid. `struck` is the share of the strikes that fell, `done` their end."""
+        began, lasts = time.monotonic(), self.plan.seconds or self.plan.kills * PER_STRIKE
+        for number in range(self.steady):
+            due = began + lasts * number / self.steady
+            while not done() and (time.monotonic() < due or number > struck() * self.steady + LEAD):
+                time.sleep(0.02)
+            self._order()
+        while struck() < self._last_share and not done():
+            time.sleep(0.02)
+        for _ in range(self.plan.burst):
+            self._order()
+
+    @property
+    def _last_share(self) -> float:
+        """The share of the strikes after which the burst comes: the last few fall while it does."""
+        return 1 - max(2, self.plan.kills // 80) / self.plan.kills
+
+    def _order(self) -> None:
+        lost = self._chance.random() < LOST
+        copies = self._chance.choice((0, 0, 1, 2))
+        if lost:
+            self.merchant.switch("hook-losses", "all")
+        order = self.merchant.order(lines=[self._chance.choice(GOODS)], pay=True)
+        self.paid[str(order["id"])] = time.time()
+        if lost:
+            self.merchant.switch("hook-losses", "none")
+            self.lost_hooks += 1
+        elif copies:
+            self.merchant.act(int(order["id"]), "hook", copies=copies)

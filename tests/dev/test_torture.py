@@ -1,0 +1,139 @@
+"""The torture run's own reckoning: what is run, who is struck how often, and the times that it reports."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from dev.house import House
+from dev.torture import times
+from dev.torture.killer import SHARES, Killer
+from dev.torture.plan import DATABASES, PROMISES, SABOTAGES, Plan, plans
+from dev.torture.rows import seconds
+
+Json = dict[str, Any]
+
+
+# what is run
+
+
+def test_without_arguments_it_is_a_search_on_postgres() -> None:
+    [plan] = plans({"LEVEL": "", "SEED": "", "PROMISE": "", "DB": "", "SABOTAGE": ""})
+    assert (plan.promise, plan.db, plan.orders, plan.kills, plan.counts) == (
+        "by_search",
+        "postgres",
+        500,
+        100,
+        True,
+    )
+    assert plan.seed != plans({})[0].seed
+
+
+def test_the_environment_chooses() -> None:
+    [plan] = plans({"LEVEL": "full", "SEED": "s", "PROMISE": "by_key", "DB": "sqlite"})
+    assert (plan.seed, plan.promise, plan.db, plan.orders, plan.kills) == (
+        "s",
+        "by_key",
+        "sqlite",
+        10_000,
+        1_000,
+    )
+    assert Plan.wanted({"ORDERS": "100"}).kills == 20
+    assert Plan.wanted({"SABOTAGE": "redraft-in-doubt"}).promise == "by_draft"
+
+
+def test_all_is_every_promise_on_both_databases_and_every_sabotage() -> None:
+    runs = plans({"LEVEL": "all", "SEED": "s"})
+    assert {(run.promise, run.db) for run in runs[:8]} == {(p, db) for p in PROMISES for db in DATABASES}
+    assert [run.sabotage for run in runs[8:]] == list(SABOTAGES)
+    assert len({run.seed for run in runs}) == 12 and {run.orders for run in runs} == {500}
+
+
+def test_a_release_has_ten_large_ones_one_on_sqlite_and_frozen_sends() -> None:
+    runs = plans({"LEVEL": "release", "SEED": "s"})
+    assert Counter(run.db for run in runs[:11]) == {"postgres": 10, "sqlite": 1}
+    assert {run.orders for run in runs[:11]} == {10_000}
+    assert {run.promise for run in runs[11:]} == {"by_key", "by_draft", "by_person"}
+    assert {run.frozen for run in runs[11:]} == {0.01}
+
+
+def test_the_last_orders_of_any_run_come_at_once() -> None:
+    assert [Plan("s", orders=number).burst for number in (60, 500, 10_000)] == [30, 50, 500]
+
+
+@pytest.mark.parametrize("postgres, strikes", [(object(), 100), (None, 97)])
+def test_the_shares_of_the_strikes_hold_in_a_small_run(tmp_path: Path, postgres: Any, strikes: int) -> None:
+    killer = Killer(cast(House, None), postgres, tmp_path, "s", strikes)
+    struck = Counter(killer._next() for _ in range(strikes))
+    assert struck == {name: times for name, times in SHARES.items() if postgres or name != "postgres"}
+
+
+# the times
+
+
+def test_a_percentile_is_a_value_that_was_there() -> None:
+    assert times.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert times.percentile(list(range(1, 101)), 0.99) == 99
+    assert times.percentile([], 0.99) == 0.0
+
+
+def delivery(order: int, *tries: tuple[str, int, int]) -> Json:
+    told = [{"at": f"2026-11-20 10:00:{at} UTC", "status": status, "ms": ms} for at, status, ms in tries]
+    return {"event": "order_paid", "order_id": order, "tries": told}
+
+
+NOON = seconds("2026-11-20 10:00:00")
+
+
+def test_a_try_within_a_strike_is_not_counted() -> None:
+    assert NOON is not None
+    sent = [
+        delivery(1, ("10", 503, 40), ("20", 200, 250)),
+        delivery(2, ("30", 0, 5_000)),
+        delivery(3, ("41", 200, 9)),
+    ]
+    found = times.acknowledged(sent, [(NOON + 10.5, NOON + 12), (NOON + 39.5, NOON + 40.995)])
+    assert (found.seconds, found.struck, found.refused) == ([0.25], 2, [0])
+
+
+def test_an_answer_before_the_commit_is_found() -> None:
+    sent = [
+        delivery(1, ("10", 200, 1)),
+        delivery(1, ("10", 503, 1), ("11", 200, 1)),
+        delivery(2, ("10", 200, 1)),
+    ]
+    assert times.not_kept(sent, {("order_paid", "1"): 2, ("order_paid", "2"): 3}) == []
+    assert times.not_kept(sent, {("order_paid", "1"): 1}) == [
+        "#1 order_paid: 2 answered 200, 1 kept",
+        "#2 order_paid: 1 answered 200, 0 kept",
+    ]
+
+
+def test_the_drain_is_reckoned_over_what_was_due() -> None:
+    rows = [{"issued_at": 99.0, "doubted_at": None}, {"issued_at": None, "doubted_at": None}]
+    rows += [{"issued_at": 100.0 + second, "doubted_at": None} for second in range(1, 21)]
+    rows += [{"issued_at": 109.0, "doubted_at": 95.0}]
+    found = times.drain(rows, 100.0)
+    assert (found.left, found.due, found.seconds, found.rate, found.doubts) == (21, 20, 18.0, 1.0, 9.0)
+
+
+def test_an_order_without_a_document_must_have_a_reason_in_time() -> None:
+    limit = times.UNISSUED_LIMIT
+    paid = {"1": 100.0, "2": 100.0, "3": 100.0, "4": 100.0, "5": 100.0}
+    rows = [{"id": order, "order_id": str(order), "issued_at": 101.0 + limit} for order in (2, 3, 4)]
+    rows += [{"id": 1, "order_id": "1", "issued_at": 99.0 + limit}]
+    moves = {
+        2: [(101.0, "pending", ""), (102.0, "pending", "unreachable")],
+        3: [(101.0, "pending", ""), (101.0 + limit, "pending", "unreachable")],
+        4: [(101.0, "pending", ""), (102.0, "in_doubt", "outcome-unknown")],
+    }
+    found = times.overdue(paid, rows, moves)
+    assert (found.late, found.silent) == (4, ["#3 pending", "#5 no row"])
+
+
+def test_instants_of_both_databases_are_the_same() -> None:
+    assert seconds("1970-01-01 00:00:01.500000") == 1.5
+    assert seconds(None) is None
