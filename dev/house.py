@@ -41,6 +41,7 @@ class Ports:
     mailbox: int
     smtp: int
     vies: int
+    phcgo: int
 
     @classmethod
     def free(cls) -> Ports:
@@ -60,8 +61,8 @@ class Ports:
 class House:
     """Every process of the program, to be started, hurt and stopped by name.
 
-    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, mailbox, vies, web, worker, clock. Without a
-    folder the data lies in a temporary one and is gone after `stop`; with a folder it is found again.
+    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker, clock.
+    Without a folder the data lies in a temporary one and is gone after `stop`; with a folder it is found again.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class House:
         self.admin_url = f"http://localhost:{self.ports.admin}"
         self.app_url = f"http://127.0.0.1:{self.ports.app}"
         self.igest_url = f"http://127.0.0.1:{self.ports.igest}"
+        self.phcgo_url = f"http://127.0.0.1:{self.ports.phcgo}"
         self.mailbox_url = f"http://127.0.0.1:{self.ports.mailbox}"
         self.vies_url = f"http://127.0.0.1:{self.ports.vies}"
         self.valkey = None if redis_url else Valkey(self.folder / "valkey")
@@ -173,7 +175,7 @@ class House:
     @property
     def stand_ins(self) -> tuple[str, ...]:
         """The names of what plays the outside."""
-        return ("jumpseller", "igest", "mailbox", "vies")
+        return ("jumpseller", "igest", "phcgo", "mailbox", "vies")
 
     def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
         bin_folder = str(Path(sys.executable).parent)
@@ -195,6 +197,7 @@ class House:
             "JUMPSELLER_API_URL": f"{self.admin_url}/v1",
             "JUMPSELLER_ADMIN_ORIGINS": self.admin_url,
             "IGEST_URL": f"{self.igest_url}/webservice.php",
+            "PHCGO_LOOPBACK": f"127.0.0.1:{self.ports.phcgo}",
             "VIES_URL": f"{self.vies_url}/rest-api",
             "SMTP_URL": f"smtp://127.0.0.1:{self.ports.smtp}",
             "MAIL_FROM": "faturas@quickinvoice.example",
@@ -208,6 +211,7 @@ class House:
             "jumpseller": f"--port {ports.admin} --app-url {self.app_url} --public {self.admin_url}"
             + f" --clock-scale {clock_scale:g}",
             "igest": f"--port {ports.igest} --public {self.igest_url}",
+            "phcgo": f"--port {ports.phcgo} --public {self.phcgo_url} --smtp 127.0.0.1:{ports.smtp}",
             "mailbox": f"--port {ports.mailbox} --smtp-port {ports.smtp}",
             "vies": f"--port {ports.vies}",
         }
@@ -228,6 +232,7 @@ class House:
         places = {
             "jumpseller": ports.admin,
             "igest": ports.igest,
+            "phcgo": ports.phcgo,
             "mailbox": ports.mailbox,
             "vies": ports.vies,
         }

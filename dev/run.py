@@ -93,6 +93,7 @@ def greet(house: House) -> None:
     print("  ^ the sandbox shop's admin: open it, choose Apps, install Quick Invoice, place and pay an order")
     print(f"  the app   {house.app_url}/")
     print(f"  iGEST     {house.igest_url}/panel/")
+    print(f"  PHC GO    {house.phcgo_url}/panel/")
     print(f"  mailbox   {house.mailbox_url}/")
     print(f"  VIES      {house.vies_url}/sandbox/switches")
     print(f"  logs      {os.path.relpath(house.logs)}/     Ctrl-C stops everything", flush=True)

@@ -11,11 +11,13 @@ from pathlib import Path
 from sandbox.igest.switches import SWITCHES as IGEST
 from sandbox.jumpseller.switches import SWITCHES as JUMPSELLER
 from sandbox.mailbox import SWITCHES as MAILBOX
+from sandbox.phcgo import faults
+from sandbox.phcgo.switches import SWITCHES as PHCGO
 from sandbox.vies import SWITCHES as VIES
 from sandbox.web import Switches
 
 PAGE = Path(__file__).with_name("README.md")
-TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "mailbox": MAILBOX, "vies": VIES}
+TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "phcgo": PHCGO, "mailbox": MAILBOX, "vies": VIES}
 
 
 def filled(text: str) -> str:
@@ -24,7 +26,9 @@ def filled(text: str) -> str:
         start, end = f"<!-- switches: {name} -->", "<!-- end -->"
         table = f"{start}\n{Switches(switches).as_markdown()}{end}"
         text = re.sub(f"{start}.*?{end}", lambda _, table=table: table, text, flags=re.DOTALL)  # type: ignore[misc]
-    return text
+    start, end = "<!-- faults: phcgo -->", "<!-- end -->"
+    kinds = f"{start}\n{faults.as_markdown()}{end}"
+    return re.sub(f"{start}.*?{end}", lambda _: kinds, text, flags=re.DOTALL)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,37 @@
+"""The command `python -m sandbox.phcgo --port P --data DIR --public URL`: serves the stand-in until SIGTERM.
+
+Started by `make run`, the demo and the journey tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from pathlib import Path
+
+from sandbox.web import serve
+
+from .app import create_app
+
+
+def main() -> None:
+    """Nothing, until the stand-in is told to end."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox.phcgo")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR")
+    parser.add_argument(
+        "--public", default="", metavar="URL", help="the address that the installations lie under"
+    )
+    parser.add_argument(
+        "--smtp", default="", metavar="HOST:PORT", help="where mails are handed in; nowhere if empty"
+    )
+    parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD")
+    chosen = parser.parse_args()
+    app = create_app(
+        chosen.data, chosen.public or f"http://127.0.0.1:{chosen.port}", chosen.today, chosen.smtp
+    )
+    serve(app, chosen.port, closing=app.extensions["office"].close)
+
+
+if __name__ == "__main__":
+    main()

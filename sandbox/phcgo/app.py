@@ -1,0 +1,55 @@
+"""The stand-in as one Flask app: web services, panel and control routes around one office.
+
+Called by `python -m sandbox.phcgo` and by tests; the office hangs on the app as `app.extensions["office"]`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from flask import Flask, Response, redirect
+from werkzeug.wrappers import Response as BaseResponse
+
+from sandbox.web import core
+
+from . import service, session
+from .control import control
+from .office import Office
+from .panel import panel
+
+READ_AT_MOST = 16 * 1024 * 1024
+
+
+def create_app(
+    folder: Path, public: str = "http://127.0.0.1", today: date | None = None, smtp: str = ""
+) -> Flask:
+    """The app over the state kept in the folder; mails go to the SMTP address (host:port), or nowhere."""
+    app = Flask("sandbox.phcgo", template_folder=str(Path(__file__).parent / "templates"))
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = READ_AT_MOST
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    # the product's own addresses come with two slashes in them
+    app.url_map.merge_slashes = False
+    office = Office(folder, public, today, smtp)
+    app.extensions["office"] = office
+    app.register_blueprint(core("PHC GO (sandbox)", office.switches))
+    app.register_blueprint(control(office))
+    app.register_blueprint(panel(office))
+
+    @app.get("/")
+    def front() -> BaseResponse:
+        return redirect("/panel/")
+
+    @app.get("/login.aspx")
+    def login_page() -> Response:
+        return Response(session.LOGIN_PAGE, mimetype="text/html")
+
+    @app.route("/<installation>/", defaults={"path": ""}, methods=["GET", "POST"])
+    @app.route("/<installation>/<path:path>", methods=["GET", "POST"])
+    @app.route("/<installation>//<path:path>", methods=["GET", "POST"])
+    def installed(installation: str, path: str) -> Response:
+        if not path and installation in office.installations:
+            return Response(session.LOGIN_PAGE, mimetype="text/html")
+        return service.answer(office, installation, path)
+
+    return app

@@ -1,0 +1,128 @@
+"""The stand-in's own arithmetic: what a document's lines add up to, in exact fractions.
+
+Called when a record is completed, saved and signed. It shares no line with the application, so that neither can copy
+the other's mistake. The level of rounding of the real program is unknown: a switch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from fractions import Fraction
+
+from .shapes import DISCOUNTS
+from .wire import Refusal, Row
+
+
+@dataclass(frozen=True)
+class Sums:
+    """The line amounts in the price's own terms, their VAT, and the whole document's net, VAT and gross."""
+
+    lines: list[tuple[Decimal, Decimal]]
+    groups: dict[str, tuple[Decimal, Decimal]]
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+    discounts: Decimal
+    financial: Decimal
+
+
+def amount(value: object) -> Decimal:
+    """The number as the wire has it; Refusal for what is none."""
+    try:
+        found = Decimal(str(value or 0))
+    except InvalidOperation:
+        found = Decimal("nan")
+    if not found.is_finite():
+        raise Refusal("messages.Rest.InvalidParameter", f"{value!r} não é um número.")
+    return found
+
+
+def cents(value: Fraction | int) -> Decimal:
+    """The amount in whole cents, half away from zero."""
+    size = Decimal(math.floor(abs(Fraction(value)) * 100 + Fraction(1, 2))) / 100
+    return (-size if value < 0 else size) + Decimal("0.00")
+
+
+def wire(value: Decimal) -> float | int:
+    """The number as JSON has it."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
+def add_up(lines: list[Row], price: str, rounding: str, fin: Decimal, efinv: Decimal) -> Sums:
+    """What the lines come to; `price` names the field of the unit price, `fin` is a percentage, `efinv` an amount."""
+    before = [Fraction(amount(line["qtt"])) * Fraction(amount(line[price])) for line in lines]
+    worth = [each * _left(line) for each, line in zip(before, lines, strict=True)]
+    whole = sum((_gross(each, line) for each, line in zip(worth, lines, strict=True)), Fraction(0))
+    kept = _kept(whole, fin, efinv)
+    exact = [
+        (_net(each, line) * kept, _gross(each, line) * kept) for each, line in zip(worth, lines, strict=True)
+    ]
+    singly = [(cents(net), cents(gross - net)) for net, gross in exact]
+    members: dict[str, list[int]] = defaultdict(list)
+    for index, line in enumerate(lines):
+        members[f"{amount(line['iva']).normalize():f}"].append(index)
+    groups = {
+        rate: _group([exact[i] for i in at], [singly[i] for i in at], rounding)
+        for rate, at in members.items()
+    }
+    net, gross = _total(exact, groups, rounding)
+    shown = [
+        (cents(each), vat) if line.get("ivaincl") else (cents(_net(each, line)), vat)
+        for each, line, (_, vat) in zip(worth, lines, singly, strict=True)
+    ]
+    return Sums(
+        shown, groups, net, gross - net, gross,
+        discounts=cents(sum(before, Fraction(0)) - sum(worth, Fraction(0))),
+        financial=cents(whole * (1 - kept)),
+    )  # fmt: skip
+
+
+def _left(line: Row) -> Fraction:
+    left = Fraction(1)
+    for name in DISCOUNTS:
+        left *= 1 - Fraction(amount(line.get(name, 0))) / 100
+    return left
+
+
+def _factor(line: Row) -> Fraction:
+    return 1 + Fraction(amount(line["iva"])) / 100
+
+
+def _net(worth: Fraction, line: Row) -> Fraction:
+    return worth / _factor(line) if line.get("ivaincl") else worth
+
+
+def _gross(worth: Fraction, line: Row) -> Fraction:
+    return worth if line.get("ivaincl") else worth * _factor(line)
+
+
+def _kept(whole: Fraction, fin: Decimal, efinv: Decimal) -> Fraction:
+    """The part that the financial discount leaves."""
+    if fin:
+        return 1 - Fraction(fin) / 100
+    return 1 - Fraction(efinv) / whole if efinv and whole else Fraction(1)
+
+
+def _group(
+    exact: list[tuple[Fraction, Fraction]], singly: list[tuple[Decimal, Decimal]], rounding: str
+) -> tuple[Decimal, Decimal]:
+    """Net and VAT of the lines of one rate."""
+    if rounding == "line":
+        return sum((net for net, _ in singly), Decimal(0)), sum((vat for _, vat in singly), Decimal(0))
+    net, gross = (
+        cents(sum((n for n, _ in exact), Fraction(0))),
+        cents(sum((g for _, g in exact), Fraction(0))),
+    )
+    return net, gross - net
+
+
+def _total(
+    exact: list[tuple[Fraction, Fraction]], groups: dict[str, tuple[Decimal, Decimal]], rounding: str
+) -> tuple[Decimal, Decimal]:
+    if rounding == "document":
+        return cents(sum((n for n, _ in exact), Fraction(0))), cents(sum((g for _, g in exact), Fraction(0)))
+    net = sum((net for net, _ in groups.values()), Decimal("0.00"))
+    return net, net + sum((vat for _, vat in groups.values()), Decimal("0.00"))
