@@ -14,7 +14,7 @@ from shopapp import connect
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
 from shopapp.models import Document, db, now
-from shopapp.models.states import IN_DOUBT, PENDING, REVIEW
+from shopapp.models.states import IN_DOUBT, MOST_TAKES, PENDING, REVIEW
 from shopapp.providers.base import Once, Provider
 from shopapp.settling import heard, moved, refuse_account, settle
 
@@ -33,6 +33,9 @@ def step() -> bool:
     db.session.commit()
     if account is None or draft is None or document.promise not in (once.value for once in _WAYS):
         moved(document, REVIEW, document.reason, dict(document.detail))
+        return True
+    if document.takes > MOST_TAKES:  # whoever looks it up dies over it: a person must, and the others go on
+        moved(document, REVIEW, document.reason, dict(document.detail), notice=True)
         return True
     try:
         provider = connect.provider_of(account)

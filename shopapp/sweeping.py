@@ -16,7 +16,7 @@ from sqlalchemy import select
 from shopapp import connect, opening, settling
 from shopapp.fiscal.errors import AppError, CredentialsError, OrderError
 from shopapp.models import Attempt, Document, Hook, Move, Sale, Store, Ticket, db, now
-from shopapp.models.states import ISSUED, PENDING, WAITING
+from shopapp.models.states import IN_DOUBT, ISSUED, MOST_TAKES, PENDING, REVIEW, WAITING
 
 log = logging.getLogger("quickinvoice.sweeping")
 
@@ -32,6 +32,9 @@ def expire_leases() -> int:
     for document in Document.expired():
         Attempt.end(document.id, document.attempt, "unknown", "worker-died")
         settling.doubt(document, "worker-died", {})
+        if document.state == IN_DOUBT and Attempt.deaths(document.id) >= MOST_TAKES:
+            # it kills whoever sends it
+            settling.moved(document, REVIEW, "worker-died", notice=True)
         count += 1
     db.session.commit()
     return count

@@ -320,6 +320,7 @@ class Document(Frozen, Buyer, Outcome, Row):
         found: Document | None = db.session.scalar(due.with_for_update(skip_locked=True))
         if found is not None:
             found.not_before = moment(seconds)
+            found.takes += 1
             db.session.flush()
             db.session.refresh(found)
         db.session.commit()
@@ -328,7 +329,7 @@ class Document(Frozen, Buyer, Outcome, Row):
     def put_off(self, seconds: float) -> None:
         """Nothing; a row in doubt is looked up again after these seconds. Commits."""
         later = update(Document).where(Document.id == self.id, Document.state == IN_DOUBT)
-        db.session.execute(later.values(not_before=moment(seconds)))
+        db.session.execute(later.values(not_before=moment(seconds), takes=0))
         db.session.commit()
 
     @classmethod

@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text, UniqueConstraint, update
+from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Exact, Moment, Money, Row, Sealed, db, moment
@@ -71,6 +71,12 @@ class Attempt(Row):
             .values(ended_at=moment(), outcome=outcome, code=code, detail=detail or {})
             .execution_options(synchronize_session=False)
         )
+
+    @classmethod
+    def deaths(cls, document_id: int) -> int:
+        """How many workers died over sending this document."""
+        died = select(func.count()).where(cls.document_id == document_id, cls.code == "worker-died")
+        return db.session.scalar(died) or 0
 
 
 class Move(db.Model):  # type: ignore[name-defined,misc]

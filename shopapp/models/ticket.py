@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, LargeBinary, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Moment, Row, SealedJson, db, moment, now
+from .base import Moment, Row, SealedJson, db, insert_into, moment, now
 
 HOLD = "hold"
 
@@ -102,10 +102,7 @@ class Pulse(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def beat(cls, name: str, **note: Any) -> None:
         """Nothing; this thing is alive now. Committed."""
-        row = db.session.get(cls, name)
-        if row is None:
-            row = cls(name=name, beat_at=now())
-            db.session.add(row)
-        row.beat_at = now()
-        row.note = json.dumps(note)
+        values = {"beat_at": moment(), "note": json.dumps(note)}
+        row = insert_into(cls).values(name=name, **values)
+        db.session.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))
         db.session.commit()

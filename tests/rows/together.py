@@ -9,13 +9,15 @@ import contextvars
 import json
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask
 from sqlalchemy import update
 
-from shopapp.models import Document, FollowUp, db
+from shopapp.models import Account, Document, FollowUp, db
+from tests.fakes import World
 
 T = TypeVar("T")
 
@@ -72,4 +74,39 @@ def leases_lapse() -> None:
         update(Document).values(not_before=Document.created_at).where(Document.not_before.is_not(None))
     )
     db.session.execute(update(FollowUp).values(not_before=FollowUp.owed_at))
+    db.session.execute(update(Account).values(paused_until=None, pauses=0))
+    db.session.commit()
+
+
+def forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[int, int]:
+    """(pid, how it ended) of a child of this process that does `act`, as a work-horse is one of its worker.
+
+    It ends with what `act` gives as its exit code (None: 0). `wait` are options of waitpid.
+    """
+    db.session.rollback()
+    with warnings.catch_warnings():
+        # the threads that other tests left behind hold nothing that the child needs
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        code: object = 70
+        try:
+            with app.app_context():
+                db.engine.dispose(close=False)
+                code = contextvars.Context().run(_inside, app, act)
+        finally:
+            os._exit(code if isinstance(code, int) else 0 if code is None else 70)
+    return pid, os.waitpid(pid, wait)[1]
+
+
+def _inside(app: Flask, act: Callable[[], T]) -> T:
+    with app.app_context():
+        return act()
+
+
+def open_at(app: Flask, world: World, url: str, promise: str = "by_search") -> None:
+    """Nothing; the world's account is one of the plain program that answers at this address."""
+    app.config["PLAIN_URL"] = url
+    world.account.provider = "plain"
+    world.account.credentials = {"key": "key-of-1", "entity": "1", "promise": promise}
     db.session.commit()

@@ -1,0 +1,276 @@
+"""Rows 11 to 19 of the failure table: Redis, workers and the clock."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import redis
+from flask import Flask
+from flask.testing import FlaskClient
+from rq import Queue, SimpleWorker
+from rq.serializers import JSONSerializer
+from sqlalchemy import select
+
+from dev.servers import Valkey
+from sandbox.plain.books import Books
+from shopapp import fault, issuing, jobs, opening, preparing, sweeping
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.models import Document, Hook, Move, Pulse, db, now, set_clock
+from shopapp.providers.base import Once
+from tests.fakes import World, an_order
+from tests.rows.together import NIGHTLY, at_once, forked, leases_lapse, open_at
+from tests.unit.hostile_server import HostileServer, silent
+
+
+class Killed(BaseException):
+    """The worker is gone, as after kill -9."""
+
+
+def dies(*_: Any) -> Any:
+    raise Killed
+
+
+@contextmanager
+def queue_of(valkey: Valkey) -> Iterator[Queue]:
+    """The queue of the workers in an empty Redis."""
+    with redis.from_url(valkey.url) as connection:
+        connection.flushall()
+        yield Queue(jobs.QUEUE, connection=connection, serializer=JSONSerializer)
+
+
+def worked_off(queue: Queue, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real worker of RQ has done every job, in this process."""
+    monkeypatch.setattr(jobs, "_app", app)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        worker = SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer)
+        worker.work(burst=True, logging_level="CRITICAL")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    db.session.rollback()
+
+
+def test_row_11_after_redis_forgot_everything_the_clock_rings_again(
+    app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1001, 1006):
+        world.paid(str(number))
+    with queue_of(valkey) as queue:
+        jobs.tick(app)
+        assert queue.count == 1
+        queue.connection.flushall()
+        jobs.tick(app)
+        assert queue.count == 1
+        worked_off(queue, app, monkeypatch)
+    assert len(world.office.ledger) == 5
+
+
+def test_row_13_a_worker_that_was_frozen_after_its_claim_wakes_up_and_sends_nothing(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "SEND_WITHIN", 0.2)
+    world.paid("1001")
+
+    def frozen() -> int:
+        fault.arm("after_claim=stop")
+        world.work()
+        return len(world.office.ledger)
+
+    pid, how = forked(app, frozen, os.WUNTRACED)
+    assert os.WIFSTOPPED(how)
+    leases_lapse()
+    sweeping.expire_leases()
+    row = world.document()
+    assert (row.state, row.attempt) == ("review", 1)
+    row.move("pending", "absent", by="merchant")
+    db.session.commit()
+    world.work()
+    time.sleep(0.2)
+    os.kill(pid, signal.SIGCONT)
+    assert os.waitpid(pid, 0)[1] == 0, "the one that woke up sent it"
+    row = world.document()
+    assert (row.state, row.attempt, len(world.office.ledger)) == ("issued", 2, 1)
+
+
+def test_row_14_eight_workers_and_one_due_document_are_one_claim(app: Flask, world: World) -> None:
+    for number in range(1001, 1001 + (100 if NIGHTLY else 15)):
+        world.paid(str(number))
+        opening.open_hook()
+        assert sum(at_once(app, 8, issuing.step)) == 1
+        row = world.document(str(number))
+        assert (row.state, row.attempt, row.takes) == ("issued", 1, 0)
+    assert len(world.references()) == len(set(world.references())) == number - 1000
+
+
+@pytest.mark.parametrize("promise", ["by_search", "by_person"])
+def test_row_15_a_job_that_runs_out_of_time_inside_the_call_leaves_a_doubt(
+    app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch, promise: str
+) -> None:
+    server = HostileServer(silent)
+    open_at(app, world, server.url.removesuffix("/path"), promise)
+    world.paid("1001")
+    with queue_of(valkey) as queue:
+        queue.enqueue(jobs.work, job_timeout=1, result_ttl=0)
+        worked_off(queue, app, monkeypatch)
+    server.stop()
+    row = world.document()
+    assert row.state == ("review" if promise == "by_person" else "in_doubt")
+    assert (row.attempt, len(server.requests), row.frozen) == (1, 1, True)
+    world.work()
+    assert len(server.requests) == 1
+
+
+def test_row_16_a_document_that_kills_whoever_drafts_it_is_shown_after_five_and_others_go_on(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = preparing.invoice
+
+    def poison(order: Any, account: Any) -> Draft:
+        if order.id == "1001":
+            os._exit(9)
+        return real(order, account)
+
+    monkeypatch.setattr(preparing, "invoice", poison)
+    world.paid("1001")
+    world.paid("1002")
+    assert [_one_more(app, world) for _ in range(7)] == [9] * 5 + [0] * 2
+    row = world.document("1001")
+    assert (row.state, row.reason, row.attempt) == ("blocked", "internal", 0)
+    assert world.document("1002").state == "issued"
+
+
+def _one_more(app: Flask, world: World) -> int:
+    """How another worker ended, some minutes later."""
+    leases_lapse()
+    sweeping.expire_leases()
+    leases_lapse()
+    return os.waitstatus_to_exitcode(forked(app, world.work)[1])
+
+
+@pytest.mark.parametrize("promise", Once, ids=lambda once: once.value)
+def test_row_16_a_document_that_kills_whoever_sends_it_waits_for_a_person_after_five_at_most(
+    app: Flask, world: World, promise: Once
+) -> None:
+    app.config["SETTLE_SECONDS"] = 0.0
+
+    def poison(draft: Draft, reference: str) -> Issued | None:
+        return os._exit(9) if reference.endswith("-1001") else None
+
+    world.office.promise = promise
+    if promise is Once.BY_DRAFT:
+        world.office.openings = [poison] * 9  # type: ignore[list-item]
+    else:
+        world.office.next = [poison] * 9
+    world.paid("1001")
+    world.paid("1002")
+    deaths = 0
+    for _ in range(9):
+        deaths += _one_more(app, world) == 9
+        if world.document("1001").state == "review":
+            break
+    # asked by its key, the first death is that of a sender, five those of who asks again
+    assert deaths == {Once.BY_PERSON: 1, Once.BY_KEY: 6}.get(promise, 5)
+    assert world.document("1001").state == "review"
+    world.work()
+    assert world.document("1002").state == "issued"
+
+
+def test_row_17_a_job_of_another_release_ends_quietly_and_touches_nothing(
+    app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.paid("1001")
+    with queue_of(valkey) as queue:
+        queue.enqueue("shopapp.jobs.issue", 17)
+        queue.enqueue("shopapp.nowhere.work")
+        queue.enqueue("shopapp.jobs.work", 1, of_before="an argument")
+        Queue(jobs.QUEUE, connection=queue.connection).enqueue("shopapp.jobs.work")
+        spoilt = queue.enqueue("shopapp.jobs.work")
+        queue.connection.hset(spoilt.key, "data", b"\x80\x04 no JSON")
+        queue.connection.rpush(queue.key, "gone")
+        worked_off(queue, app, monkeypatch)
+        assert queue.count == 0
+        assert [hook.state for hook in db.session.scalars(select(Hook))] == ["new"]
+        db.session.rollback()
+        queue.enqueue(jobs.work, job_timeout=60)
+        worked_off(queue, app, monkeypatch)
+    assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+
+
+def test_row_17_rings_without_work_are_few_and_do_nothing(
+    app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bell = app.extensions["bell"]
+    with queue_of(valkey) as queue:
+        assert all(bell.ring_now() for _ in range(10_000 if NIGHTLY else 100))
+        assert queue.count <= 2 * app.config["WORKERS"]
+        worked_off(queue, app, monkeypatch)
+        assert queue.count == 0
+    assert world.office.ledger == []
+
+
+def test_row_18_three_clocks_do_what_one_does(app: Flask, world: World) -> None:
+    world.office.next = [dies]
+    world.paid("1001")
+    with pytest.raises(Killed):
+        world.work()
+    leases_lapse()
+    world.shop.orders["1002"] = an_order("1002")
+    world.store.reconciled_at = world.store.hooks_checked_at = None
+    db.session.commit()
+    at_once(app, 3, lambda: jobs.tick(app))
+    row = world.document("1001")
+    moves = db.session.scalars(select(Move).where(Move.document_id == row.id).order_by(Move.id))
+    assert [move.new for move in moves] == ["pending", "issuing", "in_doubt", "review"]
+    assert db.session.query(Document).count() == 2
+    assert sorted(world.shop.hooks) == sorted(set(world.shop.hooks))
+    world.work()
+    assert world.document("1002").state == "issued" and len(world.office.ledger) == 1
+
+
+def test_row_18_a_clock_that_stands_still_is_red_within_two_minutes(
+    app: Flask, client: FlaskClient, world: World
+) -> None:
+    began = now()
+    Pulse.beat("clock", pid=1)
+    later = {}
+    for seconds in (30, 119):
+        set_clock(lambda s=seconds: began + timedelta(seconds=s))  # type: ignore[misc]
+        later[seconds] = client.get("/healthz").status_code
+    assert later == {30: 200, 119: 503}
+
+
+@pytest.mark.timeout(1800)
+def test_row_19_a_worker_grows_neither_in_memory_nor_in_open_files(
+    app: Flask, world: World, plain: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_app", app)
+
+    def works(first: int, count: int) -> tuple[int, int]:
+        for number in range(first, first + count):
+            world.paid(str(number))
+            jobs.work()
+            # what the fakes remember is not the worker's
+            world.shop.__init__()  # type: ignore[misc]
+            plain.documents[-1:] = [{"id": plain.documents[-1]["id"]}]
+        return _memory(), len(os.listdir("/proc/self/fd"))
+
+    warm = 500 if NIGHTLY else 10
+    memory, files = works(1001, warm)
+    grown, left = works(1001 + warm, 5000 if NIGHTLY else 25)
+    assert abs(left - files) <= 3
+    if NIGHTLY:
+        assert grown < memory * 1.1
+
+
+def _memory() -> int:
+    """Resident pages of this process."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1])
