@@ -22,7 +22,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     `overrides` are settings by name that win over the environment (tests).
     """
     settings = config.load(overrides)
-    app = Flask(__name__, template_folder="../templates", static_folder="../static")
+    app = web.Doors(__name__, template_folder="../templates", static_folder="../static")
     app.config.update(settings)
     _log(settings["LOG_LEVEL"])
     fault.arm(settings["FAULT_POINT"])

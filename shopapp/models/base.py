@@ -104,6 +104,13 @@ def moment(seconds: float = 0) -> ColumnElement[datetime]:
     return bindparam(None, now + timedelta(seconds=seconds), type_=Moment(), unique=True)
 
 
+def told() -> datetime | None:
+    """Now as a value to hand to the database, or None where its own clock is to say it (PostgreSQL)."""
+    if _virtual is None and db.engine.dialect.name == "postgresql":
+        return None
+    return _virtual() if _virtual else datetime.now(UTC)
+
+
 def now() -> datetime:
     """The instant that `moment()` means, as a value; asking for it leaves no transaction open that was not."""
     if _virtual is None and db.engine.dialect.name == "postgresql":

@@ -6,11 +6,24 @@ Inserted by `web/hooks` in one statement, opened by `issuing`. The body goes aft
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint, select, update
+from sqlalchemy import (
+    Engine,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, insert_into, moment
+from .base import BigId, Moment, db, insert_into, moment, told
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
 
@@ -40,16 +53,15 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def keep(cls, store_id: int, event: str, body_hash: str, body: bytes) -> None:
         """Nothing; one durable statement, committed: a new row, or one more copy of a known one."""
-        insert = insert_into(cls).values(
-            store_id=store_id, event=event, body_hash=body_hash, body=body, received_at=moment(), copies=1, state=NEW,
-            reason="", order_id="",
-        )  # fmt: skip
-        again = insert.on_conflict_do_update(
-            index_elements=["store_id", "event", "body_hash"],
-            set_={"copies": cls.copies + 1, "state": NEW, "body": insert.excluded.body},
-        )
-        with db.engine.begin() as connection:
-            connection.execute(again)
+        row = {
+            "store_id": store_id,
+            "event": event,
+            "body_hash": body_hash,
+            "body": body,
+            "received_at": told(),
+        }
+        with _at_once(db.engine).begin() as connection:
+            connection.execute(_keeping(db.engine.dialect.name), row)
 
     @classmethod
     def take_new(cls) -> Hook | None:
@@ -57,6 +69,18 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(
             select(cls).where(cls.state == NEW).order_by(cls.id).limit(1).with_for_update(skip_locked=True)
         )
+
+    @classmethod
+    def any_of(cls, store_id: int, order_id: str) -> bool:
+        """True when some opened hook was about that order."""
+        mine = select(cls.id).where(cls.store_id == store_id, cls.order_id == order_id)
+        return db.session.scalar(mine.limit(1)) is not None
+
+    @classmethod
+    def any_since(cls, store_id: int, instant: datetime) -> bool:
+        """True when some hook of the store came after that instant."""
+        mine = select(cls.id).where(cls.store_id == store_id, cls.received_at > instant)
+        return db.session.scalar(mine.limit(1)) is not None
 
     @classmethod
     def any_new(cls) -> bool:
@@ -72,3 +96,24 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
             .values(body=None)
         )
         return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+@cache
+def _keeping(dialect: str) -> Any:
+    """The statement by which a hook is kept, made once: to build it costs more than to carry it out."""
+    told_at = bindparam("received_at", type_=Moment())
+    insert = insert_into(Hook).values(
+        store_id=bindparam("store_id"), event=bindparam("event"), body_hash=bindparam("body_hash"),
+        body=bindparam("body"), copies=1, state=NEW, reason="", order_id="",
+        received_at=func.coalesce(told_at, func.clock_timestamp()) if dialect == "postgresql" else told_at,
+    )  # fmt: skip
+    return insert.on_conflict_do_update(
+        index_elements=["store_id", "event", "body_hash"],
+        set_={"copies": Hook.copies + 1, "state": NEW, "body": insert.excluded.body},
+    )
+
+
+@cache
+def _at_once(engine: Engine) -> Engine:
+    """The same connections, but that PostgreSQL commits each statement by itself: one trip to it instead of three."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.name == "postgresql" else engine

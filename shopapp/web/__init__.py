@@ -5,7 +5,8 @@ Called by `create_app`. Joins the rooms of this folder and does nothing itself.
 
 from __future__ import annotations
 
-from flask import Flask
+from flask import Flask, request
+from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopapp import followups
@@ -34,6 +35,16 @@ from shopapp.web import (
 ROOMS = (
     bulk, choosing, crediting, documents, health, home, hooks, install, previewing, public, session, setup,
 )  # fmt: skip
+
+
+class Doors(Flask):
+    """Flask, but that what is asked before every page (session, origin, form mark, knocks) is not asked of a hook.
+
+    A hook proves by its signature who sent it, and nothing else that it says or carries counts.
+    """
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        return None if request.endpoint == "hooks.receive" else super().preprocess_request()
 
 
 def init_app(app: Flask) -> None:

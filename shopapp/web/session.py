@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from flask import (
     Blueprint,
     Flask,
+    Request,
     abort,
     current_app,
     g,
@@ -25,6 +26,7 @@ from flask import (
     session,
     url_for,
 )
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
@@ -41,6 +43,16 @@ TOKEN_SECONDS, CODE_SECONDS = 60, 300
 ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 letters and figures that are not taken for one another: 5 bits each."""
 _WITHOUT_SESSION = ("health.healthz", "public.paper")
+
+
+class Cookie(SecureCookieSessionInterface):
+    """The cookie that holds the session; whoever sends none has a new one, and no key is made ready to read it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) in request.cookies:
+            return super().open_session(app, request)
+        return self.session_class()
+
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -59,6 +71,7 @@ def init_app(app: Flask) -> None:
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=256 * 1024,
     )
+    app.session_interface = Cookie()
     app.before_request(_posts_come_from_us)
     csrf.init_app(app)
     app.before_request(_who)

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from shopapp import opening
-from shopapp.models import Hook, Store, db
+from shopapp.models import Hook, Store, db, now, set_clock
 from shopapp.web import hooks
 
 TOKEN = "the store's hooks token"
@@ -57,6 +58,24 @@ def test_the_same_hook_again_is_one_row_with_two_copies(client: FlaskClient, sto
     post(client, store, BODY)
     assert post(client, store, BODY).status_code == 200
     assert [hook.copies for hook in db.session.scalars(select(Hook))] == [2]
+
+
+def test_a_hook_bears_the_time_of_the_one_clock(client: FlaskClient, store: Store) -> None:
+    then = datetime(2031, 1, 2, 3, 4, 5, tzinfo=UTC)
+    set_clock(lambda: then)
+    try:
+        post(client, store, BODY)
+    finally:
+        set_clock(None)
+    post(client, store, BODY + b" ")
+    first, second = db.session.scalars(select(Hook).order_by(Hook.id))
+    assert first.received_at == then
+    assert abs(second.received_at - now()) < timedelta(minutes=1)
+
+
+def test_a_hook_is_asked_for_its_signature_and_for_nothing_else(client: FlaskClient, store: Store) -> None:
+    origin = {"Origin": "https://elsewhere.example", "Cookie": "__Host-session=forged"}
+    assert [post(client, store, BODY + b" " * n, **origin).status_code for n in range(40)] == [200] * 40
 
 
 @pytest.mark.parametrize(
