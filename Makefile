@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture
+.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture grid
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -48,6 +48,9 @@ bench: venv ## how long things take, measured here and now (ARGS=word chooses)
 TORTURE := LEVEL SEED PROMISE DB SABOTAGE PROVIDER ORDERS KILLS SECONDS FROZEN
 torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite SABOTAGE=)
 	@$(foreach name,$(TORTURE),$(name)='$($(name))') $(PY) -m dev.torture
+
+grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARGS="after_claim kill", DB=sqlite, PROMISE=all)
+	@DB=$(DB) PROMISE=$(PROMISE) $(PY) -m tests.grid $(ARGS)
 
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }

@@ -21,7 +21,7 @@ from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 
-from shopapp import followups, issuing, opening, resolving, sweeping
+from shopapp import fault, followups, issuing, opening, resolving, sweeping
 from shopapp.models import Document, FollowUp, Hook, Pulse, db
 
 log = logging.getLogger("quickinvoice.jobs")
@@ -61,6 +61,7 @@ class Bell:
     def ring_now(self) -> bool:
         """True when the workers were told, or enough rings wait already; False when Redis cannot be reached."""
         try:
+            fault.point("before_ring")
             connection = redis(self._url, _RING_LIMIT)
             queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
             if queue.count < self._most:

@@ -33,9 +33,12 @@ OF_THE_WORKER = {
     "follow_before_send": 1,
     "follow_after_send": 1,
 }
-# only a provider that makes drafts first passes these; tests/unit/test_resolving.py has that road
-OF_OTHER_PROVIDERS = ("draft_before_record", "draft_after_record")
+# only a provider that makes drafts first passes these; `make grid` has those roads
+OF_OTHER_PROVIDERS = (
+    "draft_before_record", "draft_after_record", "early_before_record", "early_after_record", "early_after_drop",
+)  # fmt: skip
 OF_THE_WEB = ("hook_before_commit", "hook_after_commit")
+OF_THE_BELL = ("before_ring",)
 OF_THE_INSTALL = ("install_before_commit", "install_after_commit")
 OF_THE_TOKEN = ("refresh_before_commit",)
 
@@ -93,7 +96,7 @@ def ends_well(world: World, merchant: Merchant, order: int) -> None:
 def test_every_point_of_the_road_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'fault\.point\("(\w+)"\)', code))
-    tried = {*OF_THE_WORKER, *OF_THE_WEB, *OF_THE_INSTALL, *OF_THE_TOKEN}
+    tried = {*OF_THE_WORKER, *OF_THE_WEB, *OF_THE_BELL, *OF_THE_INSTALL, *OF_THE_TOKEN}
     assert passed - set(OF_OTHER_PROVIDERS) == tried <= set(POINTS)
 
 
@@ -123,6 +126,18 @@ def test_a_web_process_killed_there_loses_no_hook_and_doubles_no_document(
     until(lambda: 200 in answers(world, order), "the sender was answered", PATIENCE)
     until(lambda: world.rows.count("hook", "state = 'new'") == 0, "hooks opened", PATIENCE)
     world.judged(olaria, order)
+
+
+@pytest.mark.parametrize("point", OF_THE_BELL)
+def test_a_web_process_killed_before_it_rings_costs_only_the_ring(
+    world: World, olaria: Merchant, point: str
+) -> None:
+    armed(world, "web", point)
+    before = world.house.log("web").count("SIGKILL")
+    order = int(olaria.order(lines=[MUG], pay=True)["id"])
+    until(lambda: world.house.log("web").count("SIGKILL") > before, f"{point} reached", PATIENCE)
+    armed(world, "web", "")
+    ends_well(world, olaria, order)
 
 
 def answers(world: World, order: int) -> list[int]:

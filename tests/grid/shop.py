@@ -1,0 +1,110 @@
+"""A shop whose memory is a folder, so that all that are forked of one case see the same: its grant, what it was shown.
+
+Called by the app in place of a platform. Its refresh tokens rotate, and one that comes twice ends the grant, as with a
+platform that takes it for stolen.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, ClassVar
+
+from shopapp.fiscal.errors import CredentialsError
+from shopapp.platforms.base import Attachment, StoreInfo, Tokens
+from tests.fakes import FakeShop
+
+HOOKS_TOKEN = "hooks-token"
+
+
+class GridShop(FakeShop):
+    """The platform's verbs; the orders are those of `SHOP`, as they were when the case was forked."""
+
+    folder: ClassVar[Path]
+
+    def __init__(self, wire: Any, token: Any, redirect: str, **settings: Any) -> None:
+        super().__init__(wire, token, redirect)
+
+    @classmethod
+    def set_up(cls, folder: Path) -> None:
+        """Nothing was shown, and the first grant is good."""
+        cls.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "shop.json").write_text(json.dumps({"grant": 1, "shown": [], "notes": [], "hooks": []}))
+
+    @classmethod
+    @contextmanager
+    def memory(cls) -> Iterator[dict[str, Any]]:
+        """What the shop knows, alone; what is changed is kept."""
+        with open(cls.folder / "lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            file = cls.folder / "shop.json"
+            known = json.loads(file.read_text())
+            yield known
+            fresh = cls.folder / "shop.new"
+            fresh.write_text(json.dumps(known))
+            os.replace(fresh, file)
+
+    def _granted(self) -> None:
+        """Nothing when the token is that of the present grant; a refused one is asked for anew, once."""
+        self._wire.before()
+        token = self._token(None)
+        with self.memory() as known:
+            good = f"access-{known['grant']}"
+        if token != good:
+            token = self._token(token)
+            with self.memory() as known:
+                if token != f"access-{known['grant']}":
+                    raise CredentialsError("store-access")
+        self._wire.before()
+
+    def exchange(self, code: str, verifier: str) -> Tokens:
+        self._wire.before()
+        with self.memory() as known:
+            known["grant"] = abs(known["grant"]) + 1
+            return self._tokens(known["grant"])
+
+    def refresh(self, refresh_token: str) -> Tokens:
+        self._wire.before()
+        with self.memory() as known:
+            if refresh_token != f"refresh-{known['grant']}":
+                known["grant"] = -abs(known["grant"])
+                raise CredentialsError("grant-refused")
+            known["grant"] += 1
+            return self._tokens(known["grant"])
+
+    @staticmethod
+    def _tokens(number: int) -> Tokens:
+        return Tokens(f"access-{number}", f"refresh-{number}", 3600)
+
+    def _ask(self, verb: str) -> None:
+        self._granted()
+
+    def store_info(self) -> StoreInfo:
+        self._granted()
+        return StoreInfo(
+            "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", HOOKS_TOKEN
+        )
+
+    def listen(self, url: str, events: tuple[str, ...]) -> str:
+        self._granted()
+        with self.memory() as known:
+            missing = [event for event in events if event not in known["hooks"]]
+            known["hooks"] += missing
+        return "missing" if missing else ""
+
+    def attach(self, order_id: str, document: Attachment) -> None:
+        self._granted()
+        with self.memory() as known:
+            if document.external_id not in [one[0] for one in known["shown"]]:
+                known["shown"].append([document.external_id, document.number])
+
+    def note(self, order_id: str, text: str) -> None:
+        self._granted()
+        with self.memory() as known:
+            if text not in known["notes"]:
+                known["notes"].append(text)

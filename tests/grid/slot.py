@@ -1,0 +1,240 @@
+"""A place where cases are run one after another: its database, its shop's folder, its app; each case is forked of it.
+
+Called by the command in several workers at once. Watches the children (signals tell what befell them), lets the others
+go on, and asks the judge. Times are scaled here, in one place.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import requests
+import sqlalchemy
+from flask import Flask
+from sqlalchemy.pool import NullPool
+
+from shopapp import connect, create_app, fault, issuing
+from shopapp.models import FollowUp, db, schema
+from shopapp.platforms import PLATFORMS
+from tests.fakes import SHOP, an_order
+from tests.grid.cases import Case
+from tests.grid.judge import judged
+from tests.grid.life import AT_REST, NUMBER, Life, begun_by_hand
+from tests.grid.sabotage import SABOTAGES
+from tests.grid.shop import GridShop
+from tests.servers import Database
+
+SETTLE = 1.6
+TIMES = {
+    "CALL_SECONDS": "1", "TAKE_SECONDS": "0.7", "LEASE_SECONDS": "1.5", "SETTLE_SECONDS": str(SETTLE),
+    "LOOKUP_SECONDS": "0.2", "RETRY_SECONDS": "0.1", "RECONCILE_SECONDS": "1", "HOOK_WATCH_SECONDS": "3600",
+}  # fmt: skip
+SEND_WITHIN = 0.5
+TOGETHER = 1.5 + SETTLE + 1
+"""How long the others go on while one stands still: longer than lease and settle."""
+PATIENCE = 20.0
+MARK = "hit"
+Failures = list[str]
+
+
+@dataclass
+class Given:
+    """What all slots share: addresses, folders, and the settings of the app."""
+
+    settings: dict[str, str]
+    programs: dict[str, str]
+    """The program's address by promise."""
+    folder: Path
+    template: str
+    """The address of a migrated database that each slot copies."""
+
+
+class Slot:
+    """One place."""
+
+    def __init__(self, given: Given, url: str) -> None:
+        self.given, self.url = given, url
+        self.folder = given.folder / f"slot{os.getpid()}"
+        self.folder.mkdir()
+        _scaled()
+        self.app: Flask = create_app({**given.settings, **TIMES, "DATABASE_URL": url})
+        kind = "sqlite" if url.startswith("sqlite") else "postgres"
+        self.database = Database(SimpleNamespace(kind=kind, fresh=lambda: url, stop=lambda: None), _migrated)
+        self.engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+
+    def run(self, case: Case) -> Failures:
+        """What was wrong; empty when all held."""
+        try:
+            self._prepared(case)
+            self._lived(case)
+            met: Any = requests.get(f"{self._program(case)}/grid/met/{case.number}", timeout=10).json()
+            if met["late"]:
+                # what the program still works on comes before the verdict
+                time.sleep(0.7)
+                self._lived(case)
+        except (Broken, OSError, sqlalchemy.exc.SQLAlchemyError) as broken:
+            return [repr(broken), *self._log()]
+        found = [] if met["met"] else ["the program's answer was never met"]
+        if not (self.folder / MARK).exists():
+            found.append("the point was never reached")
+        with self.engine.connect() as connection:
+            found += judged(
+                case, self.given.folder / case.promise / "ledger.jsonl", connection, GridShop.folder
+            )
+        return [*found, *self._log()] if found else []
+
+    def _program(self, case: Case) -> str:
+        return self.given.programs[case.promise]
+
+    def _prepared(self, case: Case) -> None:
+        """Nothing; an empty database but for what the case begins with, and the program's answer ordered."""
+        self.database.empty()
+        for file in (MARK, "log", "shop/posted"):
+            (self.folder / file).unlink(missing_ok=True)
+        GridShop.set_up(self.folder / "shop")
+        GridShop.ready_at = datetime.now(UTC) - timedelta(minutes=5)
+        SHOP.orders = {NUMBER: an_order(NUMBER)}
+        self.app.config["PLAIN_URL"] = self._program(case)
+        if case.answer != "ok":
+            verb = "issue"
+            if case.promise == "by_draft":
+                verb = "open" if case.point == "draft_before_record" else "finalise"
+            ordered = {"entity": str(case.number), "verb": verb, "kind": case.answer}
+            requests.post(f"{self._program(case)}/grid/order", json=ordered, timeout=10).raise_for_status()
+        with self.app.app_context():
+            begun_by_hand(case)
+            db.session.remove()
+            db.engine.dispose()
+
+    def _lived(self, case: Case) -> None:
+        """Nothing; one child after another, until one says that all is at rest, and nobody stands still."""
+        still = 0
+        try:
+            while True:
+                armed = not (self.folder / MARK).exists()
+                pid = self._forked(case, armed, TOGETHER if still else PATIENCE)
+                ended = _watched(pid)
+                if os.WIFSTOPPED(ended):
+                    still = pid
+                elif os.WIFSIGNALED(ended):
+                    if os.WTERMSIG(ended) != signal.SIGKILL or not armed:
+                        raise Broken(f"a child died of signal {os.WTERMSIG(ended)}")
+                elif still:
+                    os.kill(still, signal.SIGCONT)
+                    ended, still = _watched(still), 0
+                    if not os.WIFEXITED(ended) or os.WEXITSTATUS(ended) != AT_REST:
+                        raise Broken(f"it went on and ended with {ended}")
+                elif os.WEXITSTATUS(ended) == AT_REST:
+                    return
+                else:
+                    raise Broken(f"no rest: {os.WEXITSTATUS(ended)}")
+        finally:
+            if still:
+                os.kill(still, signal.SIGKILL)
+                os.waitpid(still, 0)
+
+    def _forked(self, case: Case, armed: bool, seconds: float) -> int:
+        pid = os.fork()
+        if pid:
+            return pid
+        status = 70
+        try:
+            out = os.open(self.folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(out, 1)
+            os.dup2(out, 2)
+            if case.without:
+                SABOTAGES[case.without][0](self.app)
+            if armed:
+                self._armed(case)
+            status = Life(self.app, case, self._program(case), seconds, SETTLE).live()
+        except BaseException:  # noqa: BLE001  (whatever it is, the child must not go on as a second parent)
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(status)
+
+    def _armed(self, case: Case) -> None:
+        """Nothing; the point is armed with the act, which leaves its mark first."""
+        act = fault.ACTS.get(case.act) or partial(_cut, self.url)
+
+        def marked(name: str) -> None:
+            (self.folder / MARK).touch()
+            act(name)
+
+        fault.ACTS[case.act] = marked
+        fault.arm(f"{case.point}={case.act}")
+
+    def _log(self) -> list[str]:
+        file = self.folder / "log"
+        return file.read_text(errors="replace").splitlines()[-60:] if file.exists() else []
+
+
+class Broken(Exception):
+    """A case that did not come to its end."""
+
+
+def _migrated(url: str) -> None:
+    """Nothing; the database is migrated already."""
+
+
+def _scaled() -> None:
+    """Nothing; the waits that are no settings are shorter too."""
+    issuing.SEND_WITHIN = SEND_WITHIN
+    schema.BUSY_SECONDS = 1
+    connect._TOKEN_LEASE = 1
+    take = FollowUp.take.__func__  # type: ignore[attr-defined]
+    FollowUp.take = classmethod(lambda cls, seconds=1.0: take(cls, seconds))  # type: ignore[method-assign]
+
+
+def _cut(url: str, name: str) -> None:
+    """Nothing; every connection of this child to its database is gone."""
+    if url.startswith("sqlite"):
+        _closed()
+        return
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+    others = "datname = current_database() AND pid <> pg_backend_pid()"
+    with engine.connect() as connection:
+        connection.exec_driver_sql(
+            f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE {others}"
+        )
+
+
+def _closed() -> None:
+    """Nothing; the file's connections are closed under whoever uses them."""
+    import gc
+    import sqlite3
+
+    for one in gc.get_objects():
+        if isinstance(one, sqlite3.Connection):
+            one.close()
+
+
+def _watched(pid: int) -> int:
+    """How the child ended or stopped."""
+    end = time.monotonic() + PATIENCE + 10
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+        if done:
+            return status
+        if time.monotonic() > end:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise Broken("a child never ended")
+        time.sleep(0.005)
+
+
+def with_the_shop() -> None:
+    """Nothing; from now on this process knows the grid's shop alone."""
+    PLATFORMS.clear()
+    PLATFORMS["fakeshop"] = GridShop
