@@ -52,6 +52,26 @@ ACCESS: dict[str, Sentence] = {
         N_("O %(provider)s diz que a hora do pedido não é a certa."),
         N_("Não é nada que possa mudar: tente de novo dentro de minutos ou escreva ao apoio."),
         N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-user": S(
+        N_("O %(provider)s não aceita este utilizador."), N_("Confirme-o no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-password": S(
+        N_("A password não é a deste utilizador."), N_("Confirme-a no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-token": S(
+        N_("O %(provider)s não aceita este token."),
+        N_("Copie-o de novo, inteiro, com os sinais + / e = que tiver."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-company": S(
+        N_("O %(provider)s não tem uma empresa com este nome."),
+        N_("Confirme-o, ou deixe o campo vazio se só tiver uma."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-address-shape": S(
+        N_("Isto não é o endereço de uma instalação do %(provider)s."),
+        N_("Copie-o do browser com o %(provider)s aberto: https, sem porta nem sinais a mais."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-address-foreign": S(
+        N_("Este endereço não é dos que o %(provider)s usa."),
+        N_("Copie-o do browser com o %(provider)s aberto; se o servidor é seu, escreva ao apoio."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
     "keys-missing": S(
         N_("As chaves do %(provider)s já não estão guardadas."), N_("Guarde-as de novo; as encomendas esperam."),
         N_("Ligar o %(provider)s de novo"), KEYS),
@@ -86,6 +106,15 @@ CHOICES: dict[str, Sentence] = {
         N_("Rever escolhas"), SETTINGS),
     "original-missing": S(
         N_("A nota de crédito não diz que documento corrige."), N_("Escreva ao apoio."), N_("Ver o documento")),
+    "consumer-missing": S(
+        N_("O %(provider)s não tem o cliente genérico para consumidores finais."),
+        N_("Crie-o no %(provider)s e tente de novo."), N_("Tentar de novo")),
+    "country-unknown": S(
+        N_("O %(provider)s não tem o país %(country)s na sua lista."),
+        N_("Acrescente-o no %(provider)s e tente de novo."), N_("Tentar de novo")),
+    "layout-missing": S(
+        N_("O %(provider)s não tem um modelo de impressão para esta série."),
+        N_("Escolha um no %(provider)s e tente de novo."), N_("Tentar de novo")),
     "gift-card-undecided": S(
         N_("«%(line)s» é um vale-oferta e ainda não disse como os trata."),
         N_("Escolha o tratamento dos vales nas escolhas fiscais."), N_("Escolher tratamento"), SETTINGS),
@@ -181,6 +210,9 @@ ORDERS: dict[str, Sentence] = {
     "draft-total-differs": S(
         N_("O rascunho no %(provider)s soma %(theirs)s e a encomenda %(ours)s. Não foi fechado."),
         N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
+    "draft-differs": S(
+        N_("O rascunho no %(provider)s ficou diferente da encomenda (%(field)s). Não foi fechado."),
+        N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
     "draft-unsure": S(
         N_("O %(provider)s não confirmou o rascunho. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
     "draft-not-ours": S(
@@ -194,6 +226,9 @@ LATER: dict[str, Sentence] = {
     "address-refused": S(N_("O endereço do outro lado não é admitido."), N_("Escreva ao apoio.")),
     "not-igest": S(
         N_("No endereço do %(provider)s respondeu outra coisa, não o %(provider)s."), N_("Tentamos de novo sozinhos.")),
+    "not-phcgo": S(
+        N_("No endereço da instalação não respondeu o %(provider)s. Confirme a URL nas chaves."),
+        N_("Tentamos de novo sozinhos.")),
     "throttled": S(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
     "vies-unavailable": S(
         N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),

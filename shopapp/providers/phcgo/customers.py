@@ -1,0 +1,98 @@
+"""The customer whom a document names: the generic one, the one with this tax id, or a new one.
+
+Called by the drafting room beside it. A customer who exists is never written: neither his tax id nor his e-mail
+address makes him somebody else, and a document's own name and address stand on the document.
+
+Source: phcgo.md sections 3 and 5.4 (why nobody is matched by e-mail). Unconfirmed: that a customer may be saved
+without having been acted upon.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from shopapp.fiscal.document import Draft
+from shopapp.fiscal.errors import SettingsError, TransientError, UncertainError
+from shopapp.fiscal.party import FINAL_CONSUMER, Address, country_code
+
+from .session import Session
+from .wire import Refusal, Row, flag, one_line, query, text
+
+_ISO = {"XI": "GB"}
+
+
+def customer_of(session: Session, draft: Draft, countries: Mapping[str, Row]) -> Row:
+    """The customer's record. SettingsError `consumer-missing`, Refusal, TransientError: no document exists."""
+    if draft.customer.tax_id == FINAL_CONSUMER:
+        return session.kept("consumer", lambda: _generic(session))
+    return _by_tax_id(session, draft.customer.tax_id) or _made(session, draft, countries)
+
+
+def _generic(session: Session) -> Row:
+    """The customer whom the program keeps for consumers without a number."""
+    rows = session.read("SearchWS/QueryAsEntities", itemQuery=query("Cl", ("clivd", True))).rows
+    for row in rows:
+        if flag(row, "clivd") and not flag(row, "inactivo"):
+            return row
+    raise SettingsError("consumer-missing")
+
+
+def _by_tax_id(session: Session, tax_id: str) -> Row | None:
+    """The customer with exactly this number who is in use, the head office before its branches."""
+    rows = session.read("SearchWS/QueryAsEntities", itemQuery=query("Cl", ("ncont", tax_id))).rows
+    same = [row for row in rows if text(row, "ncont") == tax_id and not flag(row, "inactivo")]
+    return min(same, key=lambda row: text(row, "estab") not in ("", "0"), default=None)
+
+
+def _made(session: Session, draft: Draft, countries: Mapping[str, Row]) -> Row:
+    """A new customer with the buyer's name, number and address."""
+    blank = session.read("ClWS/getNewInstance", ndos="0").first
+    buyer, at = draft.customer, draft.customer.address
+    wanted: Row = {"nome": one_line(buyer.name) or buyer.tax_id, "ncont": buyer.tax_id, "Operation": 1}
+    if buyer.email:
+        wanted["email"] = one_line(buyer.email)
+    if at is not None:
+        wanted |= {
+            "morada": one_line(at.street),
+            "codpost": one_line(at.postal_code),
+            "local": one_line(at.city),
+        }
+    if country := countries.get(country_code(buyer.country)):
+        wanted |= {"pais": text(country, "nome"), "paisesstamp": text(country, "paisesstamp")}
+    try:
+        found = session.write("ClWS/Save", itemVO=blank | wanted, runWarningRules="false").first
+    except UncertainError as error:
+        # no document was touched: next time he is found by his number, or made
+        raise TransientError("unreachable", how="customer-unsure") from error
+    if not text(found, "no"):
+        raise TransientError("unreachable", how="customer-unsure")
+    return found
+
+
+def countries_of(session: Session, draft: Draft) -> Mapping[str, Row]:
+    """The program's countries by their ISO code, as far as this draft needs them.
+
+    SettingsError `country-unknown` when the program has none that the draft names.
+    """
+    needed = {country_code(at.country) for at in _addresses(draft) if at}
+    needed |= {country_code(draft.customer.country)} - {""}
+    if needed <= {"PT"} and draft.customer.tax_id == FINAL_CONSUMER:
+        return {}
+    known = session.kept("countries", lambda: _countries(session))
+    found = {code: known[_ISO.get(code, code)] for code in needed if _ISO.get(code, code) in known}
+    for code in needed - {"PT"} - found.keys():
+        raise SettingsError("country-unknown", country=code)
+    return found
+
+
+def _addresses(draft: Draft) -> list[Address | None]:
+    moved = draft.transport
+    return [draft.customer.address, *((moved.loading, moved.unloading) if moved else ())]
+
+
+def _countries(session: Session) -> Mapping[str, Row]:
+    try:
+        rows = session.read("SearchWS/QueryAsEntities", itemQuery=query("Country", limit=500)).rows
+    except Refusal:
+        return {}
+    return {code: row for row in rows if (code := text(row, "nomeabrv").upper())}

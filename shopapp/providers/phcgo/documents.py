@@ -1,0 +1,212 @@
+"""A draft in PHC GO's words: the fields of its record and lines, laid over what the program filled in by itself.
+
+Called by the drafting room beside it; pure. It decides nothing about tax: what the draft says is written down, and
+what customer or company add to it (discounts, another price) is taken out again.
+
+Source: phcgo.md sections 3.1, 3.2, 4.1, 4.8; text lines of quantity 0 as public clients send them.
+Unconfirmed: that prices with VAT keep their cents at whatever level the program rounds; the fields for loading; where
+a credit note's reason goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from shopapp.fiscal.document import Draft, DraftLine
+from shopapp.fiscal.money import HUNDRED, ONE, ZERO, cents, six
+from shopapp.fiscal.party import FINAL_CONSUMER, Address
+
+from .papers import FT, Paper
+from .wire import Row, number, one_line, text
+
+LONGEST_REF = 18
+_LONGEST_TEXT = 1000
+_MOST_REASON = 50
+_CLOSE = Decimal("0.0004")
+_NO_DISCOUNTS = {f"desc{nth}": ZERO for nth in range(2, 7)}
+# what decides an amount, a tax or stock: these must come back as they were sent
+_AMOUNTS = ("fin", "efinv")
+_HELD = ("ref", "qtt", "ivaincl", "iva", "desconto", "codmotiseimp")
+
+
+def day(draft: Draft) -> str:
+    """The draft's day as the program writes days."""
+    return f"{draft.date.isoformat()} 00:00:00Z"
+
+
+def header(paper: Paper, draft: Draft, reference: str, customer: Row, countries: Mapping[str, Row]) -> Row:
+    """The fields of the record itself; `obs` holds our reference and nothing else, so that it can be looked up."""
+    buyer = draft.customer
+    found: Row = {"no": customer.get("no"), "estab": customer.get("estab", 0), "obs": reference, "fin": ZERO,
+                  "efinv": ZERO, paper.day: day(draft), paper.due: day(draft)}  # fmt: skip
+    if name := one_line(buyer.name):
+        found["nome"] = name
+    if buyer.tax_id != FINAL_CONSUMER:
+        found["ncont"] = buyer.tax_id
+    if buyer.email:
+        found["email"] = one_line(buyer.email)
+    if buyer.address is not None:
+        found |= _place(buyer.address, "", countries)
+    if draft.transport is not None:
+        found |= _transport(draft, countries)
+    if draft.kind in ("NC", "ND") and draft.references:
+        found["rectificationReason"] = one_line(draft.references[0].reason)[:_MOST_REASON]
+    return found
+
+
+def _place(at: Address, end: str, countries: Mapping[str, Row]) -> Row:
+    """An address under its four names, which end in `to` on the delivery side."""
+    found = {
+        f"morada{end}": one_line(at.street),
+        f"codpost{end}": one_line(at.postal_code),
+        f"local{end}": one_line(at.city),
+    }
+    if country := countries.get(at.country):
+        found |= {f"pais{end}": text(country, "nome"), f"paisesstamp{end}": text(country, "paisesstamp")}
+    return found
+
+
+def _transport(draft: Draft, countries: Mapping[str, Row]) -> Row:
+    """Where the goods are loaded and unloaded, and when they leave."""
+    assert draft.transport is not None
+    moment, loading, unloading = (
+        draft.transport.leaves_at,
+        draft.transport.loading,
+        draft.transport.unloading,
+    )
+    return _place(unloading, "to", countries) | {
+        "carga": _whole(loading),
+        "descarga": _whole(unloading),
+        "cdata": f"{moment.date().isoformat()} 00:00:00Z",
+        "chora": moment.strftime("%H:%M"),
+    }
+
+
+def _whole(at: Address) -> str:
+    return ", ".join(one for one in map(one_line, (at.street, f"{at.postal_code} {at.city}")) if one)
+
+
+def lines(paper: Paper, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]) -> list[Row]:
+    """One entry for each line, and one without amount for each sentence that must be printed."""
+    found = [_line(paper, one, draft, articles, rates) for one in draft.lines]
+    # at the end, so that a credit note finds the lines of its original where they were
+    return found + [_sentence(paper, found[0], note) for note in draft.notes]
+
+
+def _line(
+    paper: Paper, one: DraftLine, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]
+) -> Row:
+    sku = one_line(one.sku)
+    found: Row = {
+        "ref": sku if sku in articles else "",
+        "design": one_line(one.description)[:_LONGEST_TEXT],
+        "qtt": one.quantity,
+        paper.price: gross_price(one),
+        "ivaincl": True,
+        "iva": one.vat_rate,
+        "desconto": one.discount_percent,
+        **_NO_DISCOUNTS,
+        "codmotiseimp": one.exemption_code if not one.vat_rate else "",
+        "motiseimp": one.exemption_mention if not one.vat_rate else "",
+        "unidade": "UN",
+        "litem": one_line(one.ref)[:60],
+        "stns": one.kind != "goods",
+    }
+    if one.vat_rate in rates:
+        found["tabiva"] = rates[one.vat_rate]
+    if draft.warehouse.isdecimal() and one.kind == "goods":
+        found["armazem"] = int(draft.warehouse)
+    return found
+
+
+def _sentence(paper: Paper, first: Row, note: str) -> Row:
+    taxed: Row = {
+        name: first[name] for name in ("iva", "tabiva", "codmotiseimp", "motiseimp") if name in first
+    }
+    plain = {
+        "ref": "",
+        "design": one_line(note)[:_LONGEST_TEXT],
+        "qtt": ZERO,
+        paper.price: ZERO,
+        "ivaincl": True,
+    }
+    return {**plain, "desconto": ZERO, **_NO_DISCOUNTS, **taxed, "stns": True}
+
+
+def gross_price(line: DraftLine) -> Decimal:
+    """The unit price with VAT that gives exactly the line's gross: the shop's own in cents wherever it does."""
+    exact = line.unit_price_net * (ONE + line.vat_rate / HUNDRED)
+    left = line.quantity * (ONE - line.discount_percent / HUNDRED)
+    for price in (cents(exact), six(exact)):
+        if abs(price * left - line.gross) <= _CLOSE:
+            return price
+    return six(line.gross / left) if left else six(exact)
+
+
+def with_origins(paper: Paper, wanted: list[Row], original: Row) -> list[Row]:
+    """The lines of a credit note, each with the stamps of the line that it takes back."""
+    stamp, left = text(original, FT.stamp), list(original.get(FT.lines) or [])
+    found = []
+    for line in wanted:
+        of = _counterpart(left, line, ("litem", "design")) or _counterpart(left, line, ("litem",))
+        of = of or _counterpart(left, line, ("design",))
+        if of is not None:
+            left.remove(of)
+        origin = {"oftstamp": stamp, "ofistamp": text(of or {}, FT.line_stamp), "oref": text(of or {}, "ref")}
+        found.append(line | origin)
+    return found
+
+
+def _counterpart(left: list[Row], line: Row, names: tuple[str, ...]) -> Row | None:
+    """The first of the lines left that has the same in these fields."""
+    return next(
+        (one for one in left if all(text(one, name) == text(line, name) != "" for name in names)), None
+    )
+
+
+def with_dossier(wanted: list[Row], note: Row) -> list[Row]:
+    """The lines of an invoice, each bound to the dossier's line that it answers, as far as there is one."""
+    left = [one for one in note.get(FT.lines) or [] if text(one, "bistamp")]
+    found = []
+    for line in wanted:
+        of = _counterpart(left, line, ("design",))
+        if of is not None:
+            left.remove(of)
+            line = line | {"bistamp": text(of, "bistamp")}
+        found.append(line)
+    return found
+
+
+def laid_over(paper: Paper, row: Row, head: Row, wanted: list[Row]) -> Row:
+    """The record with our fields in place of what the program made of them."""
+    known = row.get(paper.lines) or []
+    merged = [
+        {**(known[at] if at < len(known) and isinstance(known[at], dict) else {}), **line}
+        for at, line in enumerate(wanted)
+    ]
+    return {**row, **head, paper.lines: merged}
+
+
+def differing(paper: Paper, row: Row, head: Row, wanted: list[Row], names: tuple[str, ...] = _AMOUNTS) -> str:
+    """The name of the first field that decides something and is not as it was wanted; empty when all are.
+
+    Of the lines those that decide an amount, a tax or stock; of the record itself `names`.
+    """
+    known = row.get(paper.lines)
+    if not isinstance(known, list) or len(known) != len(wanted):
+        return paper.lines
+    for line, ours in zip(known, wanted, strict=True):
+        for name in (*_HELD, paper.price, *_NO_DISCOUNTS):
+            if name in ours and not _same(line, name, ours[name]):
+                return name
+    return next((name for name in names if name in head and not _same(row, name, head[name])), "")
+
+
+def _same(row: Row, name: str, ours: Any) -> bool:
+    if isinstance(ours, bool):
+        return str(row.get(name, "")).lower() in (("1", "true") if ours else ("0", "false", ""))
+    if isinstance(ours, Decimal):
+        return number(row, name) == ours
+    return text(row, name) == str(ours)

@@ -1,0 +1,262 @@
+"""A session with one installation of PHC GO: logging in, calls in its name, and one new log-in when it ended.
+
+Called by the rooms beside it. What a log-in gave is kept in this process for a few minutes, because log-ins count
+towards the month's allowance; what an unclear answer leaves of it is thrown away. It never hammers: a step that is
+refused is repeated once, under one new session, and then refused for good.
+
+Source: phcgo.md section 2.1. Unconfirmed: where the Engine-Auth value is told, how long a session lasts, what a call
+without one is answered. Whatever that is (401, a message, a page, nothing), it is taken for a session that may have
+ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from shopapp.fiscal.errors import AppError, CredentialsError, UncertainError, UnreachableError
+from shopapp.http import Answer, Wire
+
+from .address import installation
+from .refusals import refusal_from
+from .wire import Envelope, Refusal, UnreadableAnswer, envelope, query, written
+
+T = TypeVar("T")
+
+_IDLE = timedelta(minutes=5)
+_LISTS = timedelta(hours=1)
+# where the web services lie: on the vendor's hosts, and in older installations of a company's own
+_PLACES = ("PHCWS", "")
+_COOKIE = re.compile(r"ASP\.NET_SessionId=([A-Za-z0-9_.-]{1,200})")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the merchant typed; none of the secrets shows in a trace."""
+
+    url: str
+    user: str
+    company: str
+    password: str = field(repr=False)
+    token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, credentials: Mapping[str, str]) -> Keys:
+        """The keys as they go out: a blank inside the token is a plus sign that a browser turned into one."""
+        typed = {name: credentials.get(name, "").strip() for name in ("url", "user", "company", "token")}
+        typed["token"] = typed["token"].replace(" ", "+")
+        return cls(**typed, password=credentials.get("password", ""))
+
+    def mark(self) -> str:
+        """What tells these keys from others, without giving them away."""
+        text = "\0".join((self.url, self.user, self.company, self.password, self.token))
+        return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+@dataclass(slots=True)
+class Memory:
+    """What this process knows of an installation: a session while it lasts, and lists that rarely change."""
+
+    headers: dict[str, str] | None = None
+    used_at: datetime | None = None
+    place: str = _PLACES[0]
+    lists: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
+
+
+MEMORIES: dict[str, Memory] = {}
+"""By the mark of the keys; empty in a new process."""
+
+
+class Session:
+    """Calls in the name of one account."""
+
+    def __init__(
+        self, keys: Keys, wire: Wire, hosts: Collection[str], loopback: str, now: Callable[[], datetime]
+    ) -> None:
+        self._keys, self._wire, self._now = keys, wire, now
+        self._hosts, self._loopback = hosts, loopback
+        self._fresh = False
+        self._spent = False
+
+    @property
+    def _memory(self) -> Memory:
+        return MEMORIES.setdefault(self._keys.mark(), Memory())
+
+    def base(self) -> str:
+        """The installation's address, held against the operator's list anew. CredentialsError of field `url`."""
+        return installation(self._keys.url, self._hosts, self._loopback)
+
+    def read(self, path: str, **fields: Any) -> Envelope:
+        """The answer to a call that changes nothing. Refusal when it is a no, UnreachableError when it is none."""
+        try:
+            found = envelope(self._call(self._wire.read, path, fields))
+        except UnreadableAnswer as error:
+            raise UnreachableError("not-phcgo", how=str(error)) from error
+        return _good(found)
+
+    def write(self, path: str, **fields: Any) -> Envelope:
+        """The answer to a call that changes something. Refusal when it is a no, UncertainError when it is unclear."""
+        try:
+            found = envelope(self._call(self._wire.write, path, fields))
+        except UnreadableAnswer as error:
+            self.forget()
+            raise UncertainError("outcome-unknown", how=str(error)) from error
+        except UncertainError:
+            self.forget()
+            raise
+        if found.error is not None and found.rows:
+            raise UncertainError("outcome-unknown", how="contradictory")
+        return _good(found)
+
+    def file(self, name: str, most: int) -> Answer:
+        """The answer of the place where printed files lie, 200 or not."""
+        self._log_in()
+        address = f"{self.base()}{_under(self._memory.place)}/cfile.aspx?fileName={quote(name, safe='')}"
+        return self._wire.read("GET", address, headers=dict(self._memory.headers or {}), most=most)
+
+    def run(self, step: Callable[[], T]) -> T:
+        """What the step gives; when it is refused under a session that may have ended, it is made anew once.
+
+        Only for steps that a plain refusal leaves undone. Refusal comes out as it is.
+        """
+        try:
+            return step()
+        except (Refusal, CredentialsError, UnreachableError) as error:
+            if not self._may_have_ended(error):
+                raise
+            self._spent = True
+            self.forget()
+            return step()
+
+    def definite(self, step: Callable[[], T]) -> T:
+        """What a step that changes something gives; made again once when it was refused because the session had ended.
+
+        Whether it had is asked by a call that changes nothing. Refusal comes out as it is.
+        """
+        try:
+            return step()
+        except Refusal:
+            if self._fresh or self._spent or self._alive():
+                raise
+        except CredentialsError as error:
+            if self._fresh or self._spent or "status" not in error.detail:
+                raise
+        self._spent = True
+        self.forget()
+        return step()
+
+    def _alive(self) -> bool:
+        """True when the session is still good for the simplest question."""
+        try:
+            self.read("SearchWS/QueryAsEntities", itemQuery=query("E1", limit=1))
+        except (Refusal, AppError):
+            return False
+        return True
+
+    def _may_have_ended(self, error: Exception) -> bool:
+        """True when a log-in lies between the last one and this answer, and none was made anew for it yet."""
+        if self._fresh or self._spent:
+            return False
+        if isinstance(error, UnreachableError):
+            how = str(error.detail.get("how", ""))
+            return error.code == "not-phcgo" or how.startswith("status-3")
+        return isinstance(error, Refusal) or "status" in getattr(error, "detail", {})
+
+    def kept(self, name: str, ask: Callable[[], T]) -> T:
+        """A list as asked within the hour by this process, else as it is now."""
+        known = self._memory.lists.get(name)
+        if known is not None and self._now() - known[0] < _LISTS:
+            found: T = known[1]
+            return found
+        found = ask()
+        self._memory.lists[name] = (self._now(), found)
+        return found
+
+    def forget(self) -> None:
+        """Nothing; the next call logs in anew."""
+        self._memory.headers = None
+
+    # the call itself
+
+    def _call(self, verb: Callable[..., Answer], path: str, fields: Mapping[str, Any]) -> Answer:
+        self._fresh = self._log_in()
+        memory = self._memory
+        address = f"{self.base()}{_under(memory.place)}/REST/{path}"
+        content = {name: one if isinstance(one, str) else written(one) for name, one in fields.items()}
+        try:
+            answer = verb("POST", address, data=_utf8(content), headers=dict(memory.headers or {}))
+        except CredentialsError as error:
+            raise CredentialsError(
+                "keys-refused", field="", answer="", kind="other", **error.detail
+            ) from error
+        memory.used_at = self._now()
+        return answer
+
+    def _log_in(self) -> bool:
+        """True when a session was begun just now, False when one was there. CredentialsError, UnreachableError."""
+        memory = self._memory
+        if memory.headers is not None and memory.used_at and self._now() - memory.used_at < _IDLE:
+            return False
+        memory.headers = None
+        answer = self._knock(memory)
+        try:
+            found = envelope(answer)
+        except UnreadableAnswer as error:
+            raise UnreachableError("not-phcgo", how=str(error)) from error
+        if found.error is not None:
+            raise refusal_from(found.error, (self._keys.password, self._keys.token))
+        if not found.rows:
+            raise UnreachableError("not-phcgo", how="no-result")
+        memory.headers, memory.used_at = _proofs(answer, found), self._now()
+        return True
+
+    def _knock(self, memory: Memory) -> Answer:
+        """The answer to a log-in, asked where the services lie."""
+        keys = self._keys
+        form = {"userCode": keys.user, "password": keys.password, "applicationType": keys.token,
+                "company": keys.company}  # fmt: skip
+        answer: Answer | None = None
+        for place in _PLACES:
+            address = f"{self.base()}{_under(place)}/REST/UserLoginWS/userLoginCompany"
+            try:
+                answer = self._wire.read("POST", address, data=_utf8(form))
+            except CredentialsError as error:
+                raise CredentialsError(
+                    "keys-refused", field="", answer="", kind="other", **error.detail
+                ) from error
+            if answer.status != 404:
+                memory.place = place
+                break
+        assert answer is not None
+        return answer
+
+
+def _under(place: str) -> str:
+    return f"/{place}" if place else ""
+
+
+def _utf8(form: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: text.encode("utf-8", "replace") for name, text in form.items()}
+
+
+def _good(found: Envelope) -> Envelope:
+    if found.error is not None:
+        raise Refusal(found.error)
+    return found
+
+
+def _proofs(answer: Answer, found: Envelope) -> dict[str, str]:
+    """The headers that later calls carry: the cookie and any Engine-Auth value, wherever it was told."""
+    headers: dict[str, str] = {}
+    if cookie := _COOKIE.search(answer.headers.get("set-cookie", "")):
+        headers["Cookie"] = f"ASP.NET_SessionId={cookie[1]}"
+    told = {name.lower().replace("-", ""): text for row in found.rows for name, text in row.items()}
+    value = answer.headers.get("engine-auth") or told.get("engineauth")
+    if isinstance(value, str) and value.isascii() and value.isprintable() and value.strip():
+        headers["Engine-Auth"] = value.strip()
+    return headers
