@@ -1,0 +1,254 @@
+"""Rows 37 to 43 of the failure table: what happens to an order while and after its document is made."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from shopapp import correcting, deciding, fault, sweeping
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.errors import NotAllowedError, OrderError, ThrottledError, UnreachableError
+from shopapp.models import Document, FollowUp, Move, db, set_clock
+from tests.fakes import World, an_order
+from tests.hostile.conftest import ORIGIN, log_in, token_of
+from tests.rows.together import NIGHTLY, at_once, leases_lapse
+
+
+class Killed(BaseException):
+    """The worker is gone, as after kill -9."""
+
+
+def click(client: FlaskClient, token: str, path: str, **form: str) -> int:
+    """The status with which the button of a page of ours is answered."""
+    sent = {"csrf_token": token, **form}
+    return client.post(path, data=sent, headers={"Origin": ORIGIN, "Referer": f"{ORIGIN}/"}).status_code
+
+
+def test_row_37_twenty_clicks_from_two_windows_are_one_document(app: Flask, world: World) -> None:
+    world.account.settings = {**world.account.settings, "automatic": False}
+    db.session.commit()
+    world.paid("1001")
+    world.work()
+    row = world.document()
+    assert (row.state, row.reason) == ("waiting", "automatic-off")
+    path, window = f"/documents/{row.id}/issue", log_in(app, world.store)
+    token = token_of(window)
+    cookie = window.get_cookie("__Host-session") or window.get_cookie("session")
+    assert cookie is not None
+    count = itertools.count()
+
+    def one_click() -> int:
+        if next(count) % 4 == 0:
+            world.work()
+        tab = app.test_client()
+        tab.set_cookie(cookie.key, cookie.value, secure=cookie.secure)
+        return click(tab, token, path)
+
+    answers = at_once(app, 20, one_click, inside=True)
+    world.work()
+    assert set(answers) <= {303, 409} and 303 in answers
+    assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+    moves = db.session.scalars(select(Move).where(Move.new == "issuing"))
+    assert len(list(moves)) == 1
+
+
+def test_row_37_while_it_is_sent_or_in_doubt_the_button_says_so(app: Flask, world: World) -> None:
+    window = log_in(app, world.store)
+    token = token_of(window)
+    said: list[tuple[str, int]] = []
+
+    def clicked(draft: Draft, reference: str) -> Issued | None:
+        row = world.document()
+        said.append((row.state, click(window, token, f"/documents/{row.id}/issue")))
+        raise Killed
+
+    world.office.next = [clicked]
+    world.paid("1001")
+    with pytest.raises(Killed):
+        world.work()
+    leases_lapse()
+    sweeping.expire_leases()
+    row = world.document()
+    said.append((row.state, click(window, token, f"/documents/{row.id}/issue")))
+    assert said == [("issuing", 409), ("review", 409)]
+    assert world.office.ledger == []
+
+
+def of_price(number: str, price: str) -> Any:
+    """The order, its one mug for another price."""
+    order = an_order(number)
+    return replace(order, lines=(replace(order.lines[0], unit_price=Decimal(price)),), total=Decimal(price))
+
+
+def test_row_38_an_order_edited_before_the_claim_is_issued_as_read_and_then_frozen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.paid("1001")
+    world.shop.orders["1001"] = of_price("1001", "20.00")
+
+    def at(name: str) -> None:
+        if name == "before_claim":
+            world.shop.orders["1001"] = of_price("1001", "30.00")
+        if name == "before_settle":
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(fault, "point", at)
+        with pytest.raises(Killed):
+            world.work()
+    frozen = world.document().draft_hash
+    leases_lapse()
+    sweeping.expire_leases()
+    deciding.absent(world.document())
+    world.work()
+    # whatever the shop says by now: these bytes or nothing
+    assert [draft.digest() for _, draft in world.office.ledger] == [frozen, frozen]
+    assert world.document().total == Decimal("20.00")
+
+
+def test_row_39_an_order_cancelled_while_its_document_is_sent_is_flagged_once_it_is_known(
+    world: World,
+) -> None:
+    def cancelled(draft: Draft, reference: str) -> Issued | None:
+        world.shop.orders["1001"] = replace(world.shop.orders["1001"], status="cancelled")
+        world.hook("1001", "order_canceled")
+        return None
+
+    world.office.next = [cancelled]
+    world.paid("1001")
+    world.work()
+    sweeping.notice_cancelled()
+    row = world.document()
+    assert (row.state, row.alarm, len(world.office.ledger)) == ("issued", "cancelled-after", 1)
+
+
+def test_row_39_an_order_cancelled_before_anything_was_sent_has_no_document(world: World) -> None:
+    world.paid("1001")
+    world.shop.orders["1001"] = replace(an_order("1001"), status="cancelled")
+    world.hook("1001", "order_canceled")
+    world.work()
+    assert (world.document().state, world.document().reason) == ("void", "cancelled")
+    assert world.office.ledger == []
+
+
+def test_row_40_whatever_is_asked_to_be_credited_the_notes_never_exceed_the_invoice(world: World) -> None:
+    world.account.settings = {**world.account.settings, "series": {"FR": "2026FR", "NC": "2026NC"}}
+    db.session.commit()
+    for run in range(100 if NIGHTLY else 4):
+        number, chance = str(1001 + run), random.Random(run)
+        world.paid(number)
+        world.work()
+        for act in range(1, 7):
+            _asks(world, number, act, f"{chance.randint(1, 1400) / 100:.2f}")
+            invoice = world.document(number)
+            notes = db.session.query(Document).filter_by(original_id=invoice.id, state="issued").all()
+            credited = sum((note.total or Decimal(0) for note in notes), Decimal(0))
+            assert credited + correcting.left_of(invoice) == invoice.total == Decimal("12.30")
+    kinds = [draft.kind for _, draft in world.office.ledger]
+    assert "NC" in kinds and len(world.references()) == len(set(world.references()))
+
+
+def _asks(world: World, number: str, act: int, amount: str) -> None:
+    """Nothing; the merchant asks for a credit note over the amount, and his browser sends it twice."""
+    for _ in range(2):
+        try:
+            deciding.credit(world.document(number), act, {"amount": amount, "reason": "Devolução"})
+        except (NotAllowedError, deciding.AlreadyMoved):
+            db.session.rollback()
+        world.work()
+
+
+ODD: dict[str, tuple[dict[str, Any], str]] = {
+    "another currency": ({"currency": "USD"}, "blocked"),
+    "no currency that there is": ({"currency": "XXX"}, "blocked"),
+    "free": ({"total": Decimal(0), "discount": Decimal("12.30")}, "waiting"),
+    "a total that nothing explains": ({"total": Decimal("12.31")}, "blocked"),
+    "a discount above the price": ({"discount": Decimal("99.00")}, "blocked"),
+    "999 lines": ({"lines": 999, "price": "0.005", "total": Decimal("5.00")}, ""),
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_row_41_an_odd_order_is_right_to_the_cent_or_stopped_with_its_reason(world: World, name: str) -> None:
+    changes, state = ODD[name]
+    changes = dict(changes)
+    if count := changes.pop("lines", 0):
+        line, price = an_order().lines[0], Decimal(changes.pop("price"))
+        changes["lines"] = tuple(replace(line, ref=str(at), unit_price=price) for at in range(count))
+    world.paid("1001", **changes)
+    world.work()
+    row = world.document()
+    assert row.state == (state or row.state) and row.state in ("issued", "blocked", "waiting")
+    if row.state == "issued":
+        draft = world.office.ledger[0][1]
+        assert draft.gross == changes["total"] == sum(line.gross for line in draft.lines)
+        assert isinstance(draft.gross, Decimal)
+    else:
+        assert row.reason and world.office.ledger == []
+
+
+RATES = {"PT": 23, "PT-MA": 22, "PT-AC": 16}
+EDGES = [
+    ("PT", "2026-12-31T23:59:59", "2026-12-31"), ("PT", "2027-01-01T00:00:00", "2027-01-01"),
+    ("PT-AC", "2027-01-01T00:59:59", "2026-12-31"), ("PT-AC", "2027-01-01T01:00:00", "2027-01-01"),
+    ("PT-MA", "2027-01-01T00:00:00", "2027-01-01"),
+    ("PT", "2026-07-01T22:59:59", "2026-07-01"), ("PT", "2026-07-01T23:00:00", "2026-07-02"),
+    ("PT-AC", "2026-07-01T23:59:59", "2026-07-01"), ("PT-AC", "2026-07-02T00:00:00", "2026-07-02"),
+    ("PT", "2026-10-24T23:00:00", "2026-10-25"), ("PT", "2026-10-25T23:59:59", "2026-10-25"),
+    ("PT", "2026-03-28T23:59:59", "2026-03-28"), ("PT", "2026-03-29T23:00:00", "2026-03-30"),
+]  # fmt: skip
+
+
+def test_row_42_the_date_is_that_of_the_place_around_midnight_the_years_end_and_the_change_of_the_hour(
+    world: World,
+) -> None:
+    dated = {}
+    for at, (place, instant, _) in enumerate(sorted(EDGES, key=lambda edge: edge[1])):
+        clock = datetime.fromisoformat(instant).replace(tzinfo=UTC)
+        set_clock(lambda c=clock: c)  # type: ignore[misc]
+        world.account.settings = {**world.account.settings, "ship_from": place}
+        world.store.ready_at = clock - timedelta(hours=1)
+        world.store.token_expires_at = clock + timedelta(hours=1)
+        db.session.commit()
+        mug = replace(an_order().lines[0], charged=Decimal(RATES[place]))
+        world.paid(str(1001 + at), created_at=clock, paid_at=clock, lines=(mug,))
+        world.work()
+        draft = world.document(str(1001 + at)).draft
+        assert draft is not None, instant
+        dated[place, instant] = str(draft.date)
+    assert dated == {(place, instant): date for place, instant, date in EDGES}
+
+
+@pytest.mark.parametrize(
+    ("failure", "state"),
+    [
+        (UnreachableError("unreachable", how="status-503"), "due"),
+        (ThrottledError("throttled", retry_after=1.0), "due"),
+        (OrderError("order-missing"), "failed"),
+    ],
+    ids=["503", "429", "gone"],
+)
+def test_row_43_what_cannot_be_shown_on_the_order_leaves_the_document_issued(
+    world: World, failure: Exception, state: str
+) -> None:
+    world.shop.fail["attach"] = [failure] * 2
+    world.paid("1001")
+    world.work()
+    owed = db.session.scalars(select(FollowUp).where(FollowUp.kind == "attach")).one()
+    assert (world.document().state, owed.state) == ("issued", state)
+    for _ in range(3):
+        leases_lapse()
+        world.work()
+    db.session.expire_all()
+    shown = world.shop.shown.get("1001", [])
+    assert (owed.state, len(shown)) == (("failed", 0) if state == "failed" else ("done", 1))
+    assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
