@@ -79,7 +79,7 @@ class Plan:
     @property
     def counts(self) -> bool:
         """Whether the run is large enough that too few strikes or faults make it worth nothing."""
-        return self.orders >= 300
+        return self.orders >= 500
 
     @property
     def settings(self) -> dict[str, str]:

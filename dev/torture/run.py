@@ -101,6 +101,7 @@ class Torture:
         try:
             traffic.run(lambda: killer.share, lambda: killer.done)
             _until(lambda: killer.done)
+            traffic.burst()
         finally:
             killer.stop()
         self.program.behave()
@@ -126,7 +127,9 @@ class _After:
         rest = time.time() - calm
         for page in self.pages:
             page.stop()
-        reviews = [row["order_id"] for row in self.rows.documents() if row["state"] == "review"]
+        documents = self.rows.documents()
+        drain = times.drain(documents, calm)
+        reviews = [row["order_id"] for row in documents if row["state"] == "review"]
         if plan.promise == "by_person":
             self.merchant.settle_all(reviews)
             rested = _until(lambda: self.rows.settled(review=False) >= orders, PATIENCE) and rested
@@ -140,7 +143,6 @@ class _After:
             wrong.append("hooks that nobody opened")
         wrong += [f"hooks: {line}" for line in times.not_kept(deliveries, self.rows.kept_hooks())]
         wrong += self._worthless()
-        drain = times.drain(documents, calm)
         lines = [
             *self._what_happened(fire, verdict, len(reviews)),
             f"drain       {drain.left} left when the faults stopped; of {drain.due} that were due"

@@ -17,7 +17,7 @@ from dev.house import House
 from dev.merchant import Merchant
 
 from .plan import Plan
-from .program import Plain
+from .program import Program
 
 Json = dict[str, Any]
 GOODS = (
@@ -35,7 +35,7 @@ PER_STRIKE = 0.45
 class Owner(Merchant):
     """The merchant whose invoicing program is the one of the run; he keeps one connection to his shop's admin."""
 
-    def __init__(self, house: House, program: Plain) -> None:
+    def __init__(self, house: House, program: Program) -> None:
         super().__init__(house)
         self.program = program
         self._open = requests.Session()
@@ -85,22 +85,21 @@ class Traffic:
         return self.plan.orders - self.plan.burst
 
     def run(self, struck: Callable[[], float], done: Callable[[], bool]) -> None:
-        """Nothing; every order is placed and paid. `struck` is the share of the strikes that fell, `done` their end."""
+        """Nothing; all but the last orders are placed and paid.
+
+        `struck` is the share of the strikes that fell, `done` whether they are over.
+        """
         began, lasts = time.monotonic(), self.plan.seconds or self.plan.kills * PER_STRIKE
         for number in range(self.steady):
             due = began + lasts * number / self.steady
             while not done() and (time.monotonic() < due or number > struck() * self.steady + LEAD):
                 time.sleep(0.02)
             self._order()
-        while struck() < self._last_share and not done():
-            time.sleep(0.02)
+
+    def burst(self) -> None:
+        """Nothing; the last orders are placed and paid, as fast as the shop takes them."""
         for _ in range(self.plan.burst):
             self._order()
-
-    @property
-    def _last_share(self) -> float:
-        """The share of the strikes after which the burst comes: the last few fall while it does."""
-        return 1 - max(2, self.plan.kills // 80) / self.plan.kills
 
     def _order(self) -> None:
         lost = self._chance.random() < LOST
