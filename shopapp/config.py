@@ -111,6 +111,8 @@ SETTINGS = (
     Setting("CLOCK_SECONDS", "How often `flask clock` looks for what is due", "10", float),
     Setting("RECONCILE_SECONDS", "How often a store's paid orders are compared with ours", "600", float),
     Setting("HOOK_WATCH_SECONDS", "How often a store's hooks are checked", "3600", float),
+    Setting("HOOK_SILENCE_SECONDS", "How long after a paid order that no hook announced, with none since, a store's "
+            "hooks are made anew; a twelfth of it after three such orders", "7200", float),
     Setting("CALL_SECONDS", "Limit of one whole call to the outside", "45", float),
     Setting("SETTLE_SECONDS", "How long a call may still do something after we hung up", "300", float),
     Setting("LOOKUP_SECONDS", "First look for a document in doubt, where a provider can be asked; then 2, 4, 10 times",

@@ -131,10 +131,13 @@ def hook_url(store: Store) -> str:
     return f"{setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
 
 
-def listen(store: Store) -> str:
-    """What had to be mended in the store's hooks ('' when nothing); also re-reads the hooks token. Commits."""
+def listen(store: Store, anew: bool = False) -> str:
+    """What had to be mended in the store's hooks ('' when nothing); also re-reads the hooks token. Commits.
+
+    With `anew` each is made again, whatever the platform says of it.
+    """
     opened = platform_of(store)
-    mended = opened.listen(hook_url(store), opened.events)
+    mended = opened.listen(hook_url(store), opened.events, anew)
     found = opened.store_info()
     store.hooks_token = found.hooks_token
     store.hooks_token_read_at = store.hooks_checked_at = now()
@@ -210,7 +213,7 @@ def _reauthorise(store: Store, spent: str) -> bool:
     db.session.refresh(store)
     gone = bool(store.refresh_token == spent)
     if gone:
-        store.state = "reauthorise"
+        store.state, store.lost_at = "reauthorise", now()
         log.warning("store %s must be authorised again", store.id)
     store.token_lease_until = None
     db.session.commit()

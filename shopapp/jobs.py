@@ -142,6 +142,7 @@ def tick(app: Flask) -> None:
         sweeping.expire_leases,
         lambda: sweeping.watch_hooks(app.config["HOOK_WATCH_SECONDS"]),
         sweeping.reread_tokens,
+        lambda: sweeping.wake_silent_hooks(app.config["HOOK_SILENCE_SECONDS"]),
         lambda: sweeping.reconcile(app.config["RECONCILE_SECONDS"]),
         sweeping.notice_cancelled,
         sweeping.clean,

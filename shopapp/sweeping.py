@@ -6,24 +6,27 @@ Called by `jobs` from the clock and the workers; safe to run twice at once. Boun
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
 from sqlalchemy import select
 
-from shopapp import connect, opening, settling
+from shopapp import connect, opening, reconciling, settling
 from shopapp.fiscal.errors import AppError, CredentialsError, OrderError
-from shopapp.models import Attempt, Document, Hook, Move, Sale, Store, Ticket, db, now
-from shopapp.models.states import IN_DOUBT, ISSUED, MOST_TAKES, PENDING, REVIEW, WAITING
+from shopapp.models import Attempt, Document, Hook, Knock, Move, Pulse, Sale, Store, Ticket, db, now
+from shopapp.models.states import IN_DOUBT, ISSUED, MOST_TAKES, REVIEW
 
 log = logging.getLogger("quickinvoice.sweeping")
 
 T = TypeVar("T")
 
-OVERLAP = timedelta(days=3)
+CLEAN_EVERY = 3600.0
 HOOK_LEASE = 60.0
+RECONCILE_LEASE = 120.0
+RECONCILE_BEAT = 20.0
+"""Seconds after which one beat of the clock begins no further store."""
 
 
 def expire_leases() -> int:
@@ -54,9 +57,39 @@ def _listen(store: Store) -> None:
     first = store.hooks_checked_at is None
     mended = connect.listen(store)
     if mended and not first:
-        store.hooks_problem = mended
-        db.session.commit()
-        log.warning("store %s: hooks were %s and are mended", store.id, mended)
+        _mended(store, mended)
+
+
+def _mended(store: Store, what: str) -> None:
+    """Nothing; what was wrong with the hooks and when it was mended is kept for the merchant to read. Commits."""
+    store.hooks_problem, store.hooks_problem_at = what, now()
+    store.unheard, store.unheard_at = 0, None
+    db.session.commit()
+    log.warning("store %s: hooks were %s and are mended", store.id, what)
+
+
+def wake_silent_hooks(seconds: float) -> int:
+    """How many stores had their hooks made anew because paid orders came and no hook did. Commits.
+
+    A platform need not show that it paused a hook (Jumpseller's API is not known to), so silence is the sign.
+    """
+    woken = 0
+    due = Store.unheard_for(seconds)
+    db.session.commit()
+    for store in due:
+        if store.unheard_at is None or Hook.any_since(store.id, store.unheard_at):
+            # one was lost, the others come
+            store.unheard, store.unheard_at = 0, None
+            db.session.commit()
+        elif store.lease("hooks", HOOK_LEASE):
+            woken += _for_store(store, "hooks", partial(_listen_anew, store)) or 0
+    return woken
+
+
+def _listen_anew(store: Store) -> int:
+    connect.listen(store, anew=True)
+    _mended(store, "silent")
+    return 1
 
 
 def reread_tokens() -> None:
@@ -73,42 +106,14 @@ def reread_tokens() -> None:
 
 def reconcile(every: float) -> int:
     """How many orders were found that no hook announced. Commits."""
-    found = 0
+    found, until = 0, time.monotonic() + RECONCILE_BEAT
     due = Store.due_for_reconciling(every)
     db.session.commit()
     for store in due:
-        found += _for_store(store, "reconcile", partial(_compare, store)) or 0
+        # a shop that fails is asked again when its lease is over, and a slow one never stops the clock for long
+        if time.monotonic() < until and store.lease("reconcile", RECONCILE_LEASE):
+            found += _for_store(store, "reconcile", partial(reconciling.compare, store)) or 0
     return found
-
-
-def _compare(store: Store) -> int:
-    """How many paid orders of the store had no row: they have one now. Reads the newest pages, then the unpaid ones."""
-    since = max(store.reconciled_at or store.installed_at, store.installed_at) - OVERLAP
-    began, found = now(), 0
-    db.session.commit()
-    for summary in connect.platform_of(store).paid_orders(since):
-        if Document.of(store.id, summary.order_id) is None and opening.owe(store, summary.order_id):
-            found += 1
-        db.session.commit()
-    _unpaid(store, began)
-    store.reconciled_at = began
-    db.session.commit()
-    return found
-
-
-def _unpaid(store: Store, began: datetime) -> None:
-    """Nothing; documents that wait for payment are read again when they are young enough to be paid yet."""
-    rows = db.session.scalars(
-        select(Document).where(
-            Document.store_id == store.id,
-            Document.state == WAITING,
-            Document.reason == "unpaid",
-            Document.created_at > began - timedelta(days=60),
-        )
-    ).all()
-    for document in rows:
-        document.move(PENDING)
-    db.session.commit()
 
 
 def notice_cancelled() -> int:
@@ -132,9 +137,12 @@ def notice_cancelled() -> int:
 
 
 def clean() -> None:
-    """Nothing; bodies of old hooks and used tickets go. Commits."""
+    """Nothing; once an hour bodies of old hooks, used tickets and old knocks go. Commits."""
+    if not Pulse.due("clean", CLEAN_EVERY):
+        return
     Hook.wipe_old_bodies()
     Ticket.sweep()
+    Knock.sweep()
     db.session.commit()
 
 

@@ -119,8 +119,8 @@ class FakeShop(Platform):
             "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", "hooks-token"
         )
 
-    def listen(self, url: str, events: tuple[str, ...]) -> str:
-        self._ask("listen")
+    def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
+        self._ask("listen anew" if anew else "listen")
         missing = [(event, url) for event in events if (event, url) not in SHOP.hooks]
         SHOP.hooks += missing
         return "missing" if missing else ""
@@ -142,6 +142,19 @@ class FakeShop(Platform):
         known = SHOP.shown.setdefault(order_id, [])
         if all(one.external_id != document.external_id for one in known):
             known.append(document)
+
+    def other_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        self._ask("other_orders")
+        for order in sorted(SHOP.orders.values(), key=lambda order: int(order.id), reverse=True):
+            if order.status != "paid" and order.created_at >= since:
+                yield SaleSummary(order.id, order.status, order.created_at, order.total)
+
+    def sale(self, order_id: str) -> SaleSummary:
+        self._ask("sale")
+        if order_id not in SHOP.orders:
+            raise OrderError("order-missing")
+        order = SHOP.orders[order_id]
+        return SaleSummary(order.id, order.status, order.created_at, order.total)
 
     def note(self, order_id: str, text: str) -> None:
         self._ask("note")

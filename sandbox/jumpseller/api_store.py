@@ -81,7 +81,10 @@ def install_status(code: str) -> Response:
 
 def _hook_shape(hook: Json) -> Json:
     fields = ("id", "name", "event", "url", "created_at", "application_id")
-    return {"hook": {key: hook[key] for key in fields}}
+    shown = {key: hook[key] for key in fields}
+    if parts().switches["hook-pause-shown"] == "yes":
+        shown["paused"] = bool(hook.get("paused"))
+    return {"hook": shown}
 
 
 def _checked_hook() -> Json:

@@ -110,11 +110,14 @@ def change_shop(code: str) -> Response:
 
 @pages.post("/shops/<code>/<act>")
 def act_on_shop(code: str, act: str) -> tuple[Response, int]:
-    """`hooks-token` a new secret; `expire` or `revoke` its tokens; `uninstall`; `ban` for seconds."""
+    """`hooks-token` a new secret; `pause-hooks`; `expire` or `revoke` its tokens; `uninstall`; `ban` for seconds."""
     shop = shop_called(code)
     if act == "hooks-token":
         shop.profile["hooks_token"] = _sent().get("token") or secrets.token_hex(16)
         shop.keep()
+    elif act == "pause-hooks":
+        for hook in list(shop.hooks.values()):
+            shop.put("hook", {**hook, "paused": True})
     elif act in ("expire", "revoke"):
         parts().accounts.expire(shop, act)
     elif act == "uninstall":

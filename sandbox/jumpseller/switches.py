@@ -51,6 +51,7 @@ SWITCHES = (
     Switch("hook-losses", "hooks that are never sent", ("none", "every-third", "all"), "unknown"),
     Switch("hook-order", "hooks of one moment", ("in-turn", "shuffled"), "unknown"),
     Switch("hook-resume", "what wakes a paused hook", ("put", "anew"), "unknown"),
+    Switch("hook-pause-shown", "the hooks list says which is paused", ("no", "yes"), "unknown"),
     # limits and stock
     Switch("rate-limits", "20 calls a second and 800 a minute", ("on", "off"), "documented"),
     Switch("limit-answer", "status of a call over the limit", ("429", "403"), "documented"),

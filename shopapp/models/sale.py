@@ -5,17 +5,18 @@ Written whenever an order is read; holds nothing of the buyer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Moment, Money, Row, db, insert_into, moment, new_uid
 
 
 class Sale(Row):
-    """One order of one store; `status` is open, paid, cancelled, abandoned, or empty while unread."""
+    """One order of one store; `status` is open, paid, cancelled, abandoned, missing, or empty while unread."""
 
     __tablename__ = "sale"
     __table_args__ = (
@@ -35,6 +36,18 @@ class Sale(Row):
     cancelled_at: Mapped[datetime | None] = mapped_column(Moment)
     seen_at: Mapped[datetime] = mapped_column(Moment)
     checked_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @classmethod
+    def unpaid(cls, store_id: int, days: int, most: Mapping[str, int]) -> list[Sale]:
+        """Orders not known to be paid, of each status so many, the one that was read longest ago first."""
+        found: list[Sale] = []
+        for status, limit in most.items():
+            young = func.coalesce(cls.ordered_at, cls.seen_at) > moment(-days * 86400.0)
+            mine = select(cls).where(cls.store_id == store_id, cls.status == status, young)
+            found += db.session.scalars(
+                mine.order_by(cls.checked_at.asc().nulls_first(), cls.id).limit(limit)
+            )
+        return found
 
     @classmethod
     def seen(cls, store_id: int, order_id: str) -> Sale:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import Moment, Row, Sealed, db, moment, now
 
+SEVERAL = 3
 INSTALLED, REAUTHORISE, UNINSTALLED = "installed", "reauthorise", "uninstalled"
 
 
@@ -154,6 +155,23 @@ class Store(Row):
                     or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < moment()),
                 )
                 .order_by(cls.hooks_checked_at)
+                .limit(limit)
+            )
+        )
+
+    @classmethod
+    def unheard_for(cls, seconds: float, limit: int = 20) -> list[Store]:
+        """Installed stores of which paid orders were found that no hook announced: one so long ago, or several."""
+        several = (cls.unheard >= SEVERAL) & (cls.unheard_at < moment(-seconds / 12))
+        return list(
+            db.session.scalars(
+                select(cls)
+                .where(
+                    cls.state == INSTALLED,
+                    or_(cls.unheard_at < moment(-seconds), several),
+                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < moment()),
+                )
+                .order_by(cls.unheard_at)
                 .limit(limit)
             )
         )

@@ -127,8 +127,12 @@ class Platform(ABC):
         """Whose token this is."""
 
     @abstractmethod
-    def listen(self, url: str, events: tuple[str, ...]) -> str:
-        """What had to be mended ('' when nothing): afterwards exactly one hook per event points to `url`."""
+    def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
+        """What had to be mended ('' when nothing): afterwards exactly one hook per event points to `url`.
+
+        missing, paused, doubled, or foreign (it led to us, but not to this store). With `anew` each is made again,
+        whatever the platform says of it: a pause need not show.
+        """
 
     @abstractmethod
     def order(self, order_id: str) -> Order:
@@ -137,6 +141,14 @@ class Platform(ABC):
     @abstractmethod
     def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
         """Paid orders created since then, newest first."""
+
+    @abstractmethod
+    def other_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        """Orders created since then that are not paid (open, abandoned, cancelled), newest first."""
+
+    @abstractmethod
+    def sale(self, order_id: str) -> SaleSummary:
+        """The order's row of the list as it is now. OrderError `order-missing` when it is gone."""
 
     @abstractmethod
     def attach(self, order_id: str, document: Attachment) -> None:

@@ -13,8 +13,9 @@ from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from shopapp import connect
-from shopapp.models import ledger, listing, now
+from shopapp.models import Account, ledger, listing, now
 from shopapp.web.formats import orders, zone
+from shopapp.web.sentences import HOOKS
 from shopapp.web.session import consent_page
 from shopapp.web.setup import is_ready
 from shopapp.web.showing import rows_of
@@ -25,6 +26,8 @@ bp = Blueprint("home", __name__)
 
 DAYS = 30
 TODO = 25
+HOOK_DAYS = 7
+"""How long the merchant reads that the shop's hooks were mended."""
 STOPPED = ("keys-refused", "keys-missing")
 
 
@@ -55,8 +58,22 @@ def index() -> Response | str | tuple[str, int]:
     count = len(waiting) if len(waiting) < TODO else listing.count_waiting(g.store)
     return render_template(
         "home.html", headline=headline(count), count=count, current=now(),
-        todo_rows=rows_of(waiting), **_links(), **_figures()
+        todo_rows=rows_of(waiting), hooks_said=_hooks_said(), down=_down(), **_links(), **_figures()
     )  # fmt: skip
+
+
+def _hooks_said() -> tuple[str, datetime] | None:
+    """What was wrong with the shop's hooks in the last days, and when it was mended."""
+    at, store = g.store.hooks_problem_at, g.store
+    if at is None or at < now() - timedelta(days=HOOK_DAYS):
+        return None
+    return gettext(HOOKS.get(store.hooks_problem, HOOKS["missing"])), at
+
+
+def _down() -> Account | None:
+    """The account while its provider is known not to answer."""
+    account: Account = g.account
+    return account if account.pauses and account.down_since is not None else None
 
 
 def _stopped() -> str:

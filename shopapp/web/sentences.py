@@ -216,6 +216,14 @@ ORDERS: dict[str, Sentence] = {
     "draft-unsure": S(
         N_("O %(provider)s não confirmou o rascunho. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
     "draft-not-ours": S(
+HOOKS: dict[str, str] = {
+    "missing": N_("Faltavam avisos da loja e criámo-los de novo."),
+    "paused": N_("A loja tinha posto os avisos em pausa e criámo-los de novo."),
+    "doubled": N_("Havia avisos da loja repetidos e ficou um de cada."),
+    "foreign": N_("Havia avisos da loja mal encaminhados e criámo-los de novo."),
+    "silent": N_("A loja deixou de nos avisar das encomendas pagas e criámos os avisos de novo."),
+}
+
         N_("O rascunho já estava a ser tratado. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
     "store-refused": S(
         N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),

@@ -74,4 +74,6 @@ def every_call(shop: JumpsellerShop) -> list[Exchange]:
     platform.attach(number, Attachment("NC", "QI-2", "NC 2026NC/1", "https://app.test/d/y"))
     platform.note(number, "FR 2026FR/1")
     list(platform.paid_orders(datetime(2000, 1, 1, tzinfo=UTC)))
+    list(platform.other_orders(datetime(2000, 1, 1, tzinfo=UTC)))
+    platform.sale(number)
     return shop.exchanges

@@ -214,6 +214,27 @@ def test_hooks_that_were_doubled_or_lost_are_mended(shop: Shop) -> None:
         assert sorted(hook["event"] for hook in hooks) == sorted(shop.events)
 
 
+def test_a_hook_that_leads_to_us_but_not_to_this_store_is_foreign(shop: Shop) -> None:
+    platform = opened(shop)
+    platform.listen(HOOK_URL + "-of-another", shop.events)
+    assert platform.listen(HOOK_URL, shop.events) in ("foreign", "missing")
+    assert platform.listen(HOOK_URL, shop.events) == ""
+    hooks = shop.hooks()
+    if hooks is not None:
+        assert {hook["url"] for hook in hooks} == {HOOK_URL}
+
+
+def test_hooks_are_made_anew_when_asked(shop: Shop) -> None:
+    platform = opened(shop)
+    platform.listen(HOOK_URL, shop.events)
+    before = shop.hooks()
+    assert platform.listen(HOOK_URL, shop.events, anew=True) == ""
+    hooks = shop.hooks()
+    if hooks is not None and before is not None:
+        assert len(hooks) == len(shop.events)
+        assert not {hook["id"] for hook in hooks} & {hook["id"] for hook in before}
+
+
 def test_hooks_of_others_are_left_alone(shop: Shop) -> None:
     platform = opened(shop)
     platform.listen("https://other.test/hooks", shop.events)
@@ -259,6 +280,22 @@ def test_paid_orders_come_newest_first_and_end_at_their_day(shop: Shop) -> None:
     assert {sale.status for sale in found} == {"paid"}
     assert found[0].total == Decimal("40.50")
     assert list(platform.paid_orders(datetime(2100, 1, 1, tzinfo=UTC))) == []
+
+
+def test_other_orders_are_those_that_are_not_paid(shop: Shop) -> None:
+    numbers = [shop.sell(pay=False), shop.sell(), shop.sell(pay=False)]
+    platform = opened(shop)
+    found = list(platform.other_orders(LONG_AGO))
+    assert [(sale.order_id, sale.status) for sale in found] == [(numbers[2], "open"), (numbers[0], "open")]
+
+
+def test_one_order_is_asked_for_as_it_is_in_the_list(shop: Shop) -> None:
+    number = shop.sell()
+    platform = opened(shop)
+    assert platform.sale(number) == next(platform.paid_orders(LONG_AGO))
+    with pytest.raises(OrderError) as raised:
+        platform.sale("999999999")
+    assert raised.value.code == "order-missing"
 
 
 def test_a_document_is_shown_on_the_order_once(shop: Shop) -> None:
@@ -412,6 +449,8 @@ READS: dict[str, Callable[[Platform], Any]] = {
     "store_info": lambda platform: platform.store_info(),
     "order": lambda platform: platform.order("1001"),
     "paid_orders": lambda platform: list(platform.paid_orders(LONG_AGO)),
+    "other_orders": lambda platform: list(platform.other_orders(LONG_AGO)),
+    "sale": lambda platform: platform.sale("1001"),
     "taxes": lambda platform: platform.taxes(),
     "attach": lambda platform: platform.attach("1001", paper()),
     "note": lambda platform: platform.note("1001", "x"),

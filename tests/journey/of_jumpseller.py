@@ -188,6 +188,30 @@ def paused(world: World, position: str) -> None:
     until(lambda: world.rows.count("hook") > heard, "the woken hook", PATIENCE)
 
 
+def pause_noticed(world: World, position: str) -> None:
+    """All hooks are paused: seen in the list where it shows, else by silence; made anew, and the merchant told."""
+    merchant = world.merchants["olariadosado"]
+    act = f"{world.house.admin_url}/sandbox/shops/olariadosado/pause-hooks"
+    world.rows.change(
+        "UPDATE store SET hooks_problem = '', hooks_problem_at = NULL, unheard = 0, unheard_at = NULL"
+    )
+    requests.post(act, json={}, timeout=30).raise_for_status()
+    issued(world, (merchant, int(merchant.order(lines=[MUG], pay=True)["id"])))
+    if position == "no":
+        until(
+            lambda: world.rows.store("olariadosado")["unheard"], "an order that no hook announced", PATIENCE
+        )
+        world.rows.change("UPDATE store SET unheard_at = installed_at WHERE unheard_at IS NOT NULL")
+    wanted = {"no": "silent", "yes": "paused"}[position]
+    until(
+        lambda: world.rows.store("olariadosado")["hooks_problem"] == wanted, f"hooks found {wanted}", PATIENCE
+    )
+    assert "avisos" in merchant.browser.open(f"{world.house.app_url}/").text
+    heard = world.rows.count("hook")
+    issued(world, (merchant, int(merchant.order(lines=[MUG], pay=True)["id"])))
+    until(lambda: world.rows.count("hook") > heard, "the hook that was made anew", PATIENCE)
+
+
 def over_the_limit(world: World, position: str) -> None:
     """The shop is called too often when the order is to be read: it waits, and nobody is told to authorise anew."""
     merchant = world.merchants["olariadosado"]
@@ -233,6 +257,7 @@ CASES: dict[str, Journey] = {
     "hook-losses": three,
     "hook-order": shipped,
     "hook-resume": paused,
+    "hook-pause-shown": pause_noticed,
     "rate-limits": rich,
     "limit-answer": over_the_limit,
 }

@@ -54,7 +54,7 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
         world.set_back()
         set_office_clock(world)
         # one failure is not to be the next one's too
-        world.rows.change("UPDATE account SET refused_at = NULL, paused_until = NULL")
+        world.rows.change("UPDATE account SET refused_at = NULL, paused_until = NULL, pauses = 0")
 
 
 KNOWN = {"jumpseller": JUMPSELLER, "igest": IGEST}

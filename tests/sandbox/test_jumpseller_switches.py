@@ -382,6 +382,16 @@ def test_hook_resume(jumpseller: Caller, position: str, is_paused: bool) -> None
     assert not list(shop.hooks.values())[-1].get("paused")
 
 
+@pytest.mark.parametrize(("position", "shown"), [("no", None), ("yes", True)])
+def test_hook_pause_shown(jumpseller: Caller, position: str, shown: bool | None) -> None:
+    jumpseller.switch("hook-pause-shown", position)
+    jumpseller.install()
+    jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid")
+    jumpseller.browser.post(f"/sandbox/shops/{SADO}/pause-hooks", json={})
+    assert [one["hook"].get("paused") for one in jumpseller.get("/hooks.json")] == [shown]
+    assert all(hook["paused"] for hook in jumpseller.parts.world.shops[SADO].hooks.values())
+
+
 # --- limits and stock -------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ import json
 import zoneinfo
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shopapp.fiscal.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
@@ -22,7 +22,7 @@ from shopapp.http import Answer, Wire, sort
 from shopapp.platforms.oauth import authorize_url, token_request
 
 from ..base import Attachment, Event, Platform, SaleSummary, ShopTax, StoreInfo, TokenGiver, Tokens
-from .hooks import EARLY_EVENTS, EVENTS, claims, read, signed
+from .hooks import EARLY_EVENTS, EVENTS, claims, mending, read, signed
 from .orders import order_from
 
 SCOPE = (
@@ -93,7 +93,9 @@ class Jumpseller(Platform):
             email=str(store.get("email") or ""),
             url=str(store.get("url") or ""),
             hooks_token=str(store.get("hooks_token") or ""),
-            address=Address(*(str(address.get(k) or "") for k in ("address", "postal", "city", "country_code"))),
+            address=Address(
+                *(str(address.get(k) or "") for k in ("address", "postal", "city", "country_code"))
+            ),
         )
 
     def _language(self) -> str:
@@ -104,23 +106,14 @@ class Jumpseller(Platform):
                 return str(language["code"])[:10]
         return ""
 
-    def listen(self, url: str, events: tuple[str, ...]) -> str:
+    def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
         present = [entry.get("hook", entry) for entry in self._list("/hooks.json")]
-        ours = [hook for hook in present if hook.get("url") == url]
-        mended = ""
-        for event in events:
-            same = [hook for hook in ours if hook.get("event") == event]
-            paused = [hook for hook in same if hook.get("paused") or hook.get("status") == "paused"]
-            for hook in paused + [h for h in same if h not in paused][1:]:
-                self._call("DELETE", f"/hooks/{hook['id']}.json", writes=True)
-                mended = "paused" if paused else "doubled"
-            if len(same) == len(paused):
-                self._call("POST", "/hooks.json", {"hook": {"event": event, "url": url}}, writes=True)
-                mended = mended or "missing"
-        for hook in ours:
-            if hook.get("event") not in events:
-                self._call("DELETE", f"/hooks/{hook['id']}.json", writes=True)
-        return mended
+        plan = mending(present, url, events, anew)
+        for number in plan.drop:
+            self._call("DELETE", f"/hooks/{number}.json", writes=True)
+        for event in plan.make:
+            self._call("POST", "/hooks.json", {"hook": {"event": event, "url": url}}, writes=True)
+        return plan.mended
 
     def order(self, order_id: str) -> Order:
         answer = self._call("GET", f"/orders/{order_id}.json")
@@ -131,8 +124,25 @@ class Jumpseller(Platform):
         return order_from(_parsed(answer), past)
 
     def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        return self._orders(since, "paid")
+
+    def other_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        return self._orders(since, "created", "pending_payment", "abandoned", "canceled")
+
+    def sale(self, order_id: str) -> SaleSummary:
+        answer = self._call("GET", f"/orders/{order_id}.json")
+        if answer.status == 404:
+            raise OrderError("order-missing")
+        content = _parsed(answer)
+        try:
+            return summary_from(content.get("order", content))
+        except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as error:
+            raise OrderError("order-unreadable") from error
+
+    def _orders(self, since: datetime, *states: str) -> Iterator[SaleSummary]:
+        """The list is by id, newest first, and can't be asked for what changed lately."""
         for page in range(1, 1000):
-            query = {"status_filters[]": "paid", "limit": _PAGE, "page": page}
+            query = {"status_filters[]": list(states), "limit": _PAGE, "page": page}
             entries = self._list("/orders.json", query)
             for entry in entries:
                 summary = summary_from(entry.get("order", entry))

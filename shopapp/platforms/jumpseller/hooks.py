@@ -10,7 +10,8 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..base import Event, UnreadableHook
@@ -58,6 +59,44 @@ def read(event: str, body: bytes) -> Event:
         # the event is in a header that nothing signs: it must not cancel what the signed body calls paid
         kind = "updated"
     return Event(kind, str(number))
+
+
+@dataclass
+class Plan:
+    """Which hooks to delete, for which events to make one, and the word for what was wrong."""
+
+    mended: str = ""
+    drop: list[Any] = field(default_factory=list)
+    make: list[str] = field(default_factory=list)
+
+
+def mending(present: Sequence[Mapping[str, Any]], url: str, events: tuple[str, ...], anew: bool) -> Plan:
+    """What it takes that exactly one hook of each event, which is not paused, leads to `url`.
+
+    How a pause shows is *unconfirmed* (`paused` or a status is read); whether one can be lifted too, so such a hook is
+    made anew. Foreign is a hook that leads to us but not to this store: its calls are refused and pause it. Other
+    programs' hooks are theirs.
+    """
+    plan, ours = Plan(), url.rpartition("/")[0] + "/"
+    for hook in present:
+        leads = str(hook.get("url"))
+        if leads.startswith(ours) and (leads != url or hook.get("event") not in events):
+            plan.drop.append(hook["id"])
+            plan.mended = plan.mended if leads == url else "foreign"
+    for event in events:
+        same = [hook for hook in present if hook.get("url") == url and hook.get("event") == event]
+        good = [hook for hook in same if not (hook.get("paused") or hook.get("status") == "paused")]
+        kept = [] if anew else good[:1]
+        plan.drop += [hook["id"] for hook in same if hook not in kept]
+        if not kept:
+            plan.make.append(event)
+        if len(good) < len(same):
+            plan.mended = "paused"
+        elif not same:
+            plan.mended = plan.mended or "missing"
+        elif len(same) > 1:
+            plan.mended = plan.mended or "doubled"
+    return plan
 
 
 def _order(body: bytes) -> Mapping[str, Any]:

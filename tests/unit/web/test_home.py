@@ -131,10 +131,37 @@ def test_a_store_that_took_back_its_access_is_asked_again(shop: Shop, db: SQLAlc
 def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(shop: Shop, db: SQLAlchemy) -> None:
     Hook.keep(shop.store.id, "order_paid", "x", b"[[[")
     db.session.query(Hook).update({"state": "quarantined", "reason": "not-json"})
-    shop.store.hooks_problem = "paused"
+    shop.store.hooks_problem, shop.store.hooks_problem_at = "paused", now()
     db.session.commit()
     page = home(shop)
-    assert "Um aviso da loja não se conseguiu ler." in page and "já os repusemos" in page
+    assert "Um aviso da loja não se conseguiu ler." in page
+    assert "A loja tinha posto os avisos em pausa e criámo-los de novo. Foi hoje às" in page
+
+
+def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: Shop, db: SQLAlchemy) -> None:
+    shop.store.hooks_problem, shop.store.hooks_problem_at = "silent", now() - timedelta(days=8)
+    db.session.commit()
+    assert "criámos os avisos de novo" not in home(shop)
+    shop.store.hooks_problem_at = now() - timedelta(days=6)
+    db.session.commit()
+    assert "criámos os avisos de novo" in home(shop)
+
+
+def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
+    shop: Shop, db: SQLAlchemy
+) -> None:
+    account = Account.of(shop.store)
+    assert account is not None
+    account.down_since, account.failures = now() - timedelta(minutes=20), 1
+    db.session.commit()
+    assert "não responde" not in home(shop)
+    account.pauses, account.paused_until = 2, now() + timedelta(minutes=2)
+    db.session.commit()
+    page = home(shop)
+    assert "O iGEST não responde desde hoje às" in page and "Voltamos a tentar sozinhos às" in page
+    account.paused_until = now() - timedelta(seconds=1)
+    db.session.commit()
+    assert "Estamos a tentar agora" in home(shop)
 
 
 def test_the_connections_say_when_something_last_came(shop: Shop) -> None:

@@ -1,0 +1,117 @@
+"""The shop's orders against our rows: what was paid, or cancelled, and no hook said so.
+
+Called by `sweeping`, store by store. The platform's lists can't be asked for what changed lately, so three things are
+looked at: the newest orders, those known to be unpaid one by one, and once a day all of thirty days. Issues nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from shopapp import connect, opening
+from shopapp.fiscal.errors import OrderError
+from shopapp.models import Document, Hook, Sale, Store, db, now
+from shopapp.platforms.base import Platform, SaleSummary
+
+OVERLAP = timedelta(days=3)
+LONGEST = timedelta(days=30)
+DAILY = timedelta(days=1)
+UNPAID_DAYS = 60
+"""How long an order may stay unpaid and still be looked at."""
+MOST_OPEN, MOST_ABANDONED = 100, 20
+"""How many known unpaid orders are read at a time, the one read longest ago first; a shop allows 800 calls a minute."""
+
+
+def compare(store: Store) -> int:
+    """How many orders are owed a document that no hook asked for. Commits; raises what the shop answers."""
+    began = now()
+    whole = store.combed_at is None or store.combed_at < began - DAILY
+    since = max(store.reconciled_at or store.installed_at, store.installed_at) - OVERLAP
+    since = min(since, began - LONGEST) if whole and store.combed_at else since
+    db.session.commit()
+    shop = connect.platform_of(store)
+    found = _paid(store, shop, since)
+    _others(store, shop, since)
+    found += _unpaid(store, shop)
+    store.reconciled_at = began
+    store.combed_at = began if whole else store.combed_at
+    store.reconcile_lease_until = None
+    db.session.commit()
+    return found
+
+
+def _paid(store: Store, shop: Platform, since: datetime) -> int:
+    """How many paid orders of the list had no row, or one that waited for payment."""
+    found = 0
+    for summary in shop.paid_orders(since):
+        document = Document.of(store.id, summary.order_id)
+        if document is None or document.reason == "unpaid":
+            found += _owed(store, summary)
+        db.session.commit()
+    return found
+
+
+def _owed(store: Store, summary: SaleSummary) -> bool:
+    """True when the order's document is now owed; not committed."""
+    if not opening.owe(store, summary.order_id):
+        return False
+    if _should_have_been_told(store, summary):
+        store.unheard, store.unheard_at = (store.unheard or 0) + 1, store.unheard_at or now()
+    return True
+
+
+def _should_have_been_told(store: Store, summary: SaleSummary) -> bool:
+    """True when our hooks were there before the order was, and none came for it."""
+    listening = max(store.installed_at, store.hooks_problem_at or store.installed_at)
+    return summary.created_at > listening and not Hook.any_of(store.id, summary.order_id)
+
+
+def _others(store: Store, shop: Platform, since: datetime) -> None:
+    """Nothing; orders that may yet be paid are known from now on, cancelled ones are acted on. Commits."""
+    for summary in shop.other_orders(since):
+        if summary.status == "cancelled":
+            _cancelled(store, summary)
+        else:
+            _noted(Sale.seen(store.id, summary.order_id), summary)
+        db.session.commit()
+
+
+def _cancelled(store: Store, summary: SaleSummary) -> None:
+    """Nothing; documents of an order whose cancelling no hook told are treated as if one had. Not committed."""
+    documents = Document.answering(store.id, summary.order_id)
+    if not documents or Sale.seen(store.id, summary.order_id).cancelled_at is not None:
+        return
+    for document in documents:
+        opening.cancelled(document)
+
+
+def _noted(sale: Sale, summary: SaleSummary) -> None:
+    if sale.status in ("", "open", "abandoned"):
+        sale.status, sale.total = summary.status, summary.total
+        sale.ordered_at = summary.created_at
+
+
+def _unpaid(store: Store, shop: Platform) -> int:
+    """How many orders known as unpaid are paid by now. Commits."""
+    known = Sale.unpaid(
+        store.id, UNPAID_DAYS, {"open": MOST_OPEN, "": MOST_OPEN, "abandoned": MOST_ABANDONED}
+    )
+    db.session.commit()
+    return sum(_read_again(store, shop, sale) for sale in known)
+
+
+def _read_again(store: Store, shop: Platform, sale: Sale) -> bool:
+    try:
+        summary = shop.sale(sale.order_id)
+    except OrderError as error:
+        # gone from the shop, or not to be understood: its document says so, if it has one
+        sale.status, sale.checked_at = error.code.removeprefix("order-")[:12], now()
+        db.session.commit()
+        return False
+    sale.checked_at = now()
+    _noted(sale, summary)
+    if summary.status == "cancelled":
+        _cancelled(store, summary)
+    owed = summary.status == "paid" and _owed(store, summary)
+    db.session.commit()
+    return owed
