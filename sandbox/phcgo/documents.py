@@ -6,6 +6,7 @@ Called by the service. A draft is whatever its caller last saved; what is signed
 from __future__ import annotations
 
 import copy
+from decimal import Decimal
 from typing import Any
 
 from . import rules, signing
@@ -14,7 +15,7 @@ from .completing import BO, FT, Paper, completed, reckon, series_of
 from .office import Office, Session
 from .records import intended
 from .shapes import BLANK, NEVER, day
-from .sums import amount
+from .sums import amount, wire
 from .wire import Call, Refusal, Row
 
 PAPERS = {"FtWS": FT, "BoWS": BO}
@@ -27,7 +28,7 @@ def new(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
 
 def begin(office: Office, session: Session, base: Base, paper: Paper, number: int) -> Row:
     """The blank record, known to the session under its stamp."""
-    if paper is BO and not base.rows("Ts"):
+    if paper is BO and not office.has_dossiers(base.installation):
         raise Refusal("messages.Licence.NoDossiers", "O plano contratado não inclui dossiers internos.")
     series = series_of(base, paper, number)
     today = day(office.clock.today())
@@ -104,6 +105,8 @@ def save(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
     known, operation = intended(office, base, paper.entity, sent)
     if operation == 3:
         return [_deleted(office, base, paper, known)]
+    if known and paper is BO and known["fechada"]:
+        raise Refusal("messages.Business.Document.Locked", "O dossier já foi faturado.")
     if known and paper is FT and not known["draftRecord"]:
         return [_observed(base, known, sent)]
     series = series_of(base, paper, sent.get(paper.key))
@@ -146,8 +149,13 @@ def _stored(office: Office, base: Base, paper: Paper, row: Row, known: Row | Non
     else:
         row["obrano"] = base.count(f"Bo/{row['ndos']}/{office.clock.today().year}")
     if paper is BO:
+        used = {
+            line["bistamp"]: amount(line["qtt"]) - amount(line["qtporsatisfazer"])
+            for line in (known or row)["bis"]
+        }
         for line in row["bis"]:
-            line["qtporsatisfazer"] = line["qtt"]
+            already = used.get(line["bistamp"], Decimal(0)) if known else Decimal(0)
+            line["qtporsatisfazer"] = wire(amount(line["qtt"]) - already)
     elif office.switches["dossier-used-up"] == "Save" and known is None:
         signing.use_up(base, row, 1)
     return base.keep(paper.entity, row)
@@ -155,8 +163,11 @@ def _stored(office: Office, base: Base, paper: Paper, row: Row, known: Row | Non
 
 def _deleted(office: Office, base: Base, paper: Paper, known: Row | None) -> Row:
     assert known
-    if not known["draftRecord"]:
-        raise Refusal("messages.Business.Document.Locked", "Um documento assinado não pode ser apagado.")
+    used_up = paper is BO and any(line["qtporsatisfazer"] != line["qtt"] for line in known["bis"])
+    if used_up or (paper is FT and not known["draftRecord"]):
+        raise Refusal(
+            "messages.Business.Document.Locked", "Um documento assinado ou faturado não pode ser apagado."
+        )
     if office.switches["draft-delete"] == "refused":
         raise Refusal("messages.Security.NotAllowed", "O utilizador não pode apagar registos.")
     drop_draft(office, base, paper, known)

@@ -91,7 +91,8 @@ class Fault:
         return KINDS[self.kind]
 
     def meets(self, call: Call) -> bool:
-        return self.step in ("*", call.step, call.method) and (not self.match or call.mentions(self.match))
+        named = ("*", call.step, call.method, f"{call.ws}/{call.method}")
+        return self.step in named and (not self.match or call.mentions(self.match))
 
 
 class Faults:

@@ -26,6 +26,8 @@ from .switches import SWITCHES
 from .wire import Call, Row
 
 USER, PASSWORD = "loja", "barro-e-azeite"
+SMALL_PLANS = ("Essential", "Grow")
+"""Plans without internal dossiers."""
 
 
 @dataclass
@@ -104,6 +106,9 @@ class Office:
         self.shelf.put("installation", path, kept)
         self.installations[path] |= to
 
+    def has_dossiers(self, path: str) -> bool:
+        return self.installations[path]["plan"] not in SMALL_PLANS
+
     def token(self, path: str) -> str:
         """The application's token of the installation: base64 with every character that pasting spoils."""
         told = f"{path}/{self.installations[path]['rotation']}".encode()
@@ -144,7 +149,7 @@ class Office:
     def log(self, call: Call, **facts: Any) -> None:
         """Nothing; the request stands in the log without password and token."""
         form = {
-            name: "***" if name in ("password", "applicationType") else text[:4000]
+            name: "***" if name in ("password", "applicationType") else text[:1500]
             for name, text in call.form.items()
         }
         line = {

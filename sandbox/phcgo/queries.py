@@ -28,6 +28,8 @@ def query(office: Office, session: Session, base: Base, call: Call) -> list[Any]
     known = next((name for name in OPEN_ENTITIES if name.lower() == entity.lower()), None)
     if known is None:
         raise Refusal("messages.Query.InvalidEntity", f"A entidade {entity} não existe.")
+    if known in ("Ts", "Bo") and not office.has_dossiers(base.installation):
+        return []
     rows = base.seen(known, float(office.switches["query-lag"]))
     if known in LINES and office.switches["query-drafts"] == "left-out":
         rows = [row for row in rows if not row["draftRecord"]]

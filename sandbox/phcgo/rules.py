@@ -75,6 +75,9 @@ def check_sign(office: Office, base: Base, row: Row) -> None:
         raise Refusal(
             "messages.Business.Document.SimplifiedLimit", "Uma fatura simplificada não passa de 1000 €."
         )
+    loading = all(str(row[name]).strip() for name in ("carga", "cdata", "chora"))
+    if row["tiposaft"] == "GT" and not loading and office.switches["transport-required"] == "yes":
+        raise Refusal("messages.Business.Transport.Incomplete", "Falta o local, a data ou a hora de carga.")
     if row["tiposaft"] == "NC":
         _check_credit(office, base, row)
     _check_dossier(office, base, row)
@@ -133,7 +136,9 @@ def _check_credit(office: Office, base: Base, row: Row) -> None:
         )
     wanted: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in row["fis"]:
-        wanted[line["oftstamp"], line["ofistamp"]] += amount(line["qtt"])
+        # a line without quantity is a sentence
+        if amount(line["qtt"]):
+            wanted[line["oftstamp"], line["ofistamp"]] += amount(line["qtt"])
     for (stamp, line_stamp), quantity in wanted.items():
         source = base.get("Ft", stamp)
         lines = [line for line in source["fis"] if line["fistamp"] == line_stamp] if source else []

@@ -132,10 +132,9 @@ def _stopped(office: Office, call: Call) -> Response | None:
     """What a call gets that comes during maintenance, over the month's allowance or too often."""
     now = office.clock.now().timestamp()
     with office.lock:
-        used, allowance = (
-            office.counted(call.installation),
-            office.installations[call.installation]["allowance"],
-        )
+        # files are no web service, and cost nothing of the allowance
+        used = office.counted(call.installation) if call.ws else 0
+        allowance = office.installations[call.installation]["allowance"]
         office.recent.append(now)
         while office.recent[0] <= now - 60:
             office.recent.popleft()
@@ -211,6 +210,8 @@ def _logged_in(office: Office, call: Call) -> Response:
 def _envelope(office: Office, result: list[Any], messages: list[Message]) -> bytes:
     if office.switches["harmless-messages"] == "silent":
         messages = [message for message in messages if message.kind == ERROR]
+    if office.switches["figures"] == "noisy":
+        result = wire.noisy(result)
     return wire.envelope(result, messages, office.switches["message-type"])
 
 

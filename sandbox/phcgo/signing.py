@@ -15,7 +15,7 @@ from . import rules, shapes
 from .base import Base
 from .office import Office, Session
 from .shapes import DELIVERY, DISCOUNTS, LOADING
-from .sums import amount
+from .sums import amount, wire
 from .wire import INFORMATION, Call, Refusal, Row
 
 REFERENCE = re.compile(r"\bRef\. (\S+)")
@@ -114,10 +114,11 @@ def _credit(base: Base, row: Row, sign: int) -> None:
     """Nothing; so much less can be credited of the original lines (or, with -1, more)."""
     for line in row["fis"]:
         source = base.get("Ft", line["oftstamp"])
-        assert source
+        if source is None:
+            continue
         for one in source["fis"]:
             if one["fistamp"] == line["ofistamp"]:
-                one["maxQttRefund"] = float(amount(one["maxQttRefund"]) - sign * amount(line["qtt"]))
+                one["maxQttRefund"] = wire(amount(one["maxQttRefund"]) - sign * amount(line["qtt"]))
         base.keep("Ft", source)
 
 

@@ -36,7 +36,7 @@ _DOCUMENTS = (
     Switch("stamp-made", "when a record gets its stamp", ("getNewInstance", "Save"), "seen in code"),
     Switch("operation-1", "Save with Operation 1 and a stamp that exists", ("updates", "refused"), "seen in code"),
     Switch("save-completes", "Save of a record that actEntity never saw", ("refused", "completes"), "inferred"),
-    Switch("draft-delete", "Save with Operation 3 of a draft", ("deletes", "refused"), "documented"),
+    Switch("draft-delete", "Save with Operation 3 of a draft or dossier", ("deletes", "refused"), "documented"),
     Switch("act-customer", "actEntity copies the customer and his discounts", ("once", "each-time"), "inferred"),
     Switch("customer-defaults", "discounts that the company gives every new customer", ("some", "none"), "inferred"),
     Switch("buyer-on-document", "a name and NIF other than the customer's",
@@ -55,6 +55,8 @@ _DOCUMENTS = (
     Switch("no-validation-code", "signing in a series without validation code", ("refused", "signed"), "unknown"),
     Switch("sign-twice", "signDocument of a signed document", ("refused", "same"), "inferred"),
     Switch("unknown-fields", "fields that no public source names", ("kept", "dropped", "refused"), "unknown"),
+    Switch("transport-required", "a transport guide without loading place, date and hour is refused", ("no", "yes"),
+           "unknown"),
     Switch("credit-reason", "where a credit note must say why", ("rectificationReason", "obs", "nowhere"), "unknown"),
     Switch("credit-from-origin", "getNewInstanceFromReference with origin FT", ("exists", "missing"), "inferred"),
     Switch("state-fields", "`anulado` and `pago` on Ft", ("told", "absent"), "unknown"),
@@ -64,6 +66,8 @@ _DOCUMENTS = (
 )  # fmt: skip
 
 _READING = (
+    Switch("figures", "amounts as JSON has them: plain, or with the noise of binary numbers", ("plain", "noisy"),
+           "unknown"),
     Switch("obs-kept", "the observations of a document", ("kept", "dropped"), "seen in code"),
     Switch("obs-filter", "a query by `obs`", ("exact", "contains", "refused", "ignored"), "seen in code"),
     Switch("query-drafts", "drafts in the answer of a query", ("included", "left-out"), "inferred"),

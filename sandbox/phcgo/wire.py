@@ -139,5 +139,14 @@ def envelope(result: list[Any], messages: list[Message], message_type: str) -> b
     return json.dumps({"result": result, "messages": said}, ensure_ascii=False).encode()
 
 
+def noisy(value: Any) -> Any:
+    """The same with every broken number a trifle off, as sums of binary numbers are."""
+    if isinstance(value, dict):
+        return {name: noisy(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [noisy(one) for one in value]
+    return value + 1e-10 if isinstance(value, float) else value
+
+
 def answer(body: bytes) -> Response:
     return Response(body, content_type="application/json; charset=utf-8")

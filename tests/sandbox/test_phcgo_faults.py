@@ -1,0 +1,189 @@
+"""The faults of the PHC GO stand-in over real sockets: what the caller gets, and whether it was done all the same."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from sandbox.phcgo.app import create_app
+from sandbox.phcgo.faults import DRAWN, KINDS, MEANINGS, STEPS, Faults
+from sandbox.phcgo.wire import Call
+from sandbox.tables import filled
+from sandbox.web import Running, Shelf, start
+from tests.sandbox.phcgo_caller import OLARIA, Caller
+
+README = Path(__file__).parents[2] / "sandbox" / "README.md"
+
+
+class Line:
+    """The stand-in behind a socket, with a session and a draft to sign."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.app = create_app(folder)
+        self.running: Running = start(self.app)
+        self.inside = Caller(self.app)
+        self.inside.login()
+        self.headers = {"Engine-Auth": self.inside.proof, "Cookie": "; ".join(
+            f"{cookie.key}={cookie.value}" for cookie in self.inside.client._cookies.values())}  # fmt: skip
+
+    def order(self, **fault: Any) -> requests.Response:
+        return requests.post(f"{self.running.url}/sandbox/faults", json=fault, timeout=10)
+
+    def post(self, ws: str, method: str, **form: Any) -> requests.Response:
+        data = {name: value if isinstance(value, str) else json.dumps(value) for name, value in form.items()}
+        return requests.post(
+            f"{self.running.url}/{OLARIA}/PHCWS/REST/{ws}/{method}",
+            data=data, headers=self.headers, timeout=10, allow_redirects=False,
+        )  # fmt: skip
+
+    def signed(self) -> int:
+        return len((self.folder / "ledger.jsonl").read_text().splitlines())
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[Line]:
+    made = Line(tmp_path)
+    yield made
+    made.running.stop()
+    made.app.extensions["office"].close()
+
+
+def outcome(wire: Line, stamp: str) -> str:
+    """What a caller can tell of the answer to signing."""
+    try:
+        answer = wire.post("FtWS", "signDocument", ftstamp=stamp)
+    except requests.RequestException:
+        return "no answer"
+    if answer.status_code != 200 or "json" not in answer.headers.get("Content-Type", ""):
+        return f"{answer.status_code} {answer.headers.get('Content-Type', '').partition(';')[0]}"
+    try:
+        body = answer.json()
+    except ValueError:
+        return "broken"
+    kinds = [message["messageType"] for message in body["messages"]]
+    if body["result"]:
+        return f"result {kinds}"
+    return f"messages {kinds}"
+
+
+SEEN = {
+    "slow": "result []", "slow-commit": "no answer", "drop-before": "no answer", "drop-after": "no answer",
+    "500-before": "500 text/html", "500-after": "500 text/html", "garbage-after": "broken", "cut-after": "broken",
+    "empty-after": "broken", "wrong-type-after": "200 text/html", "html": "200 text/html",
+    "redirect": "302 text/html", "redirect-inside": "302 text/html", "503": "503 text/html", "429": "429 text/html",
+    "408": "408 text/html", "session-lost": "messages [1]", "maintenance": "no answer", "refused": "messages [1]",
+    "error-although-done": "messages [1]", "warning-added": "result [2]", "no-result": "messages []",
+    "total-differs": "result []",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_does_what_it_says(wire: Line, kind: str) -> None:
+    stamp = wire.inside.draft()["ftstamp"]
+    assert wire.order(kind=kind, step="signDocument", seconds=0.01).status_code == 200
+    assert outcome(wire, stamp) == SEEN[kind]
+    if kind == "slow-commit":
+        for thread in threading.enumerate():
+            if isinstance(thread, threading.Timer):
+                thread.join(10)
+    assert wire.signed() == int(MEANINGS[kind][1])
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_fault_acts_on_its_step_and_no_other(wire: Line, step: str) -> None:
+    wire.order(kind="500-before", step=step)
+    caller = wire.inside
+    calls = {
+        "login": lambda: caller.login(),
+        "getNewInstance": lambda: caller.post("FtWS", "getNewInstance", ndos="12"),
+        "actEntity": lambda: caller.post("FtWS", "actEntity", entity={}),
+        "Save": lambda: caller.post("FtWS", "Save", itemVO={}),
+        "signDocument": lambda: caller.post("FtWS", "signDocument", ftstamp=""),
+        "query": lambda: caller.post("SearchWS", "QueryAsEntities", itemQuery={"entityName": "Cl"}),
+        "layouts": lambda: caller.post("reportws", "getReportsForPrint", entityname="ft", numdoc="12"),
+        "print": lambda: caller.post("reportws", "print", options={}),
+        "email": lambda: caller.post("reportws", "sendReportEmail", reportEmailVO={}),
+        "pdf": lambda: caller.client.get(f"/{OLARIA}/PHCWS/cfile.aspx"),
+    }
+    assert [name for name, call in calls.items() if call().status_code == 500] == [step]
+
+
+def test_a_fault_waits_its_turn_and_may_name_one_service(wire: Line) -> None:
+    wire.order(kind="503", step="ClWS/Save", times=2)
+    wire.order(kind="429", step="query", after=1, match="Td")
+    caller = wire.inside
+
+    def query(entity: str) -> int:
+        return caller.post("SearchWS", "QueryAsEntities", itemQuery={"entityName": entity}).status_code
+
+    assert [query(name) for name in ("Cl", "Td", "Td", "Td")] == [200, 200, 429, 200]
+    assert caller.post("FtWS", "Save", itemVO={}).status_code == 200
+    assert [caller.post("ClWS", "Save", itemVO={}).status_code for _ in range(3)] == [503, 503, 200]
+
+
+def test_an_order_that_makes_no_sense_is_refused(wire: Line) -> None:
+    assert wire.order(kind="nada").status_code == 422
+    assert wire.order(kind="slow", color="red").status_code == 422
+    assert wire.order(share=0.5, kinds=["nada"]).status_code == 422
+    assert wire.order(share=0.5, steps=["nada"]).status_code == 422
+    assert wire.order(kind="slow", step="pdf").status_code == 200
+    cleared = requests.delete(f"{wire.running.url}/sandbox/faults", timeout=10).json()
+    assert (cleared["faults"], cleared["share"]) == ([], 0.0)
+
+
+def test_a_slow_answer_can_be_released(wire: Line) -> None:
+    stamp = wire.inside.draft()["ftstamp"]
+    wire.order(kind="slow", step="signDocument", seconds=600)
+    told: list[str] = []
+    asking = threading.Thread(target=lambda: told.append(outcome(wire, stamp)))
+    asking.start()
+    faults: Faults = wire.app.extensions["office"].faults
+    while not faults.waiting:
+        asking.join(0.01)
+    assert wire.signed() == 1
+    requests.post(f"{wire.running.url}/sandbox/faults/release", timeout=10)
+    asking.join(10)
+    assert told == ["result []"]
+
+
+def call(method: str = "Save") -> Call:
+    return Call(OLARIA, "FtWS", method, {})
+
+
+def drawn(seed: str, **wanted: Any) -> list[str]:
+    faults = Faults(Shelf(None))
+    faults.order({"share": 0.5, "seed": seed} | wanted)
+    return [fault.kind if (fault := faults.take(call())) else "" for _ in range(100)]
+
+
+def test_a_share_is_drawn_from_its_seed_and_no_kind_stays_away() -> None:
+    assert drawn("7") == drawn("7") != drawn("8")
+    assert set(drawn("7")) == {"", *DRAWN}
+    assert set(drawn("7", kinds=["drop-after"])) == {"", "drop-after"}
+    assert set(drawn("7", steps=["query"])) == {""}
+    assert 30 < sum(map(bool, drawn("7"))) < 70
+
+
+def test_orders_outlive_a_restart_and_shares_do_not(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    first = Faults(shelf)
+    first.order({"kind": "slow"})
+    first.order({"share": 1})
+    shelf.close()
+    second = Faults(Shelf(tmp_path))
+    taken = second.take(call())
+    assert taken and taken.kind == "slow" and second.take(call()) is None
+
+
+def test_the_page_names_every_kind_and_step() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert filled(text) == text
+    assert filled(text.replace("| `maintenance` |", "| `older` |")) == text
+    assert all(f"`{step}`" in text for step in STEPS)

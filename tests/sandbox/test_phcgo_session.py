@@ -1,0 +1,317 @@
+"""Reaching the PHC GO stand-in: addresses, login, the end of sessions, allowance, maintenance, messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from sandbox.phcgo.office import PASSWORD, USER
+from tests.sandbox.phcgo_caller import OLARIA, QUINTA, Caller, errors, serving
+
+E1 = {"entityName": "E1", "filterItems": []}
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[Flask]:
+    with serving(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def caller(app: Flask) -> Caller:
+    return Caller(app)
+
+
+def ask(caller: Caller, **more: Any) -> TestResponse:
+    return caller.post("SearchWS", "QueryAsEntities", itemQuery=E1, **more)
+
+
+def is_good(answer: TestResponse) -> bool:
+    return (
+        answer.status_code == 200 and bool(answer.data) and answer.is_json and not errors(answer.get_json())
+    )
+
+
+def later(caller: Caller, **by: float) -> None:
+    clock = caller.office.clock
+    clock.put_at(clock.now() + timedelta(**by))
+
+
+# --- addresses
+
+
+@pytest.mark.parametrize("prefix", ["html/PHCWS/REST", "REST", "PHCWS", "PHCWS/REST/x", "phcws/rest/.."])
+def test_a_wrong_address_is_a_page_that_is_not_there(caller: Caller, prefix: str) -> None:
+    answer = caller.login() and ask(caller, prefix=prefix)
+    assert answer.status_code == 404 and answer.mimetype == "text/html"
+
+
+def test_another_installation_and_the_address_itself(caller: Caller) -> None:
+    assert caller.client.post("/deadbeef/PHCWS/REST/UserLoginWS/userLoginCompany").status_code == 404
+    page = caller.client.get(f"/{OLARIA}/")
+    assert page.status_code == 200 and "password" in page.text
+    assert caller.client.get(f"/{OLARIA}/PHCWS/REST/SearchWS/QueryAsEntities").status_code == 404
+
+
+def test_the_address_as_merchants_paste_it_may_answer_with_a_page(caller: Caller) -> None:
+    caller.switch(html_path="login-page")
+    answer = ask(caller, prefix="html/PHCWS/REST")
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+
+
+def test_older_installations_have_no_phcws_in_their_addresses(caller: Caller) -> None:
+    caller.login()
+    caller.switch(rest_path="REST")
+    assert ask(caller).status_code == 404
+    assert is_good(ask(caller, prefix="REST"))
+
+
+def test_names_are_told_apart_by_case_or_not(caller: Caller) -> None:
+    caller.login()
+    assert is_good(ask(caller, prefix="phcws/rest"))
+    assert caller.post("searchws", "queryasentities", itemQuery=E1).status_code == 404
+    caller.switch(path_case="any")
+    assert is_good(caller.post("searchws", "queryasentities", itemQuery=E1))
+
+
+# --- login
+
+
+@pytest.mark.parametrize(
+    ("field", "code"),
+    [
+        ("userCode", "User"),
+        ("password", "Password"),
+        ("applicationType", "Application"),
+        ("company", "Company"),
+    ],
+)
+def test_each_wrong_key_is_refused_by_its_own_message(caller: Caller, field: str, code: str) -> None:
+    answer = caller.login(**{field: "wrong"})
+    assert errors(answer.get_json()) == [f"messages.Login.Invalid{code}"] and answer.status_code == 200
+    assert "Set-Cookie" not in answer.headers
+    caller.switch(wrong_login="empty")
+    assert caller.login(**{field: "wrong"}).data == b""
+
+
+def test_a_token_whose_plus_became_a_blank_is_wrong(caller: Caller) -> None:
+    token = caller.office.token(OLARIA)
+    assert {"+", "/", "="} <= set(token)
+    assert errors(caller.login(applicationType=token.replace("+", " ")).get_json())
+    caller.office.change(OLARIA, rotation=2)
+    assert errors(caller.login(applicationType=token).get_json())
+
+
+def test_the_company_is_the_first_when_none_is_named(app: Flask) -> None:
+    for company, nif in (("", "599980125"), ("OLARIA2", "599990112"), ("olaria2", "599990112")):
+        caller = Caller(app, company=company)
+        assert caller.login().get_json()["result"][0]["username"] == USER
+        assert ask(caller).get_json()["result"][0]["ncont"] == nif
+
+
+def test_a_user_may_be_locked_after_five_failures(caller: Caller) -> None:
+    caller.switch(lock_out="after-5")
+    for _ in range(5):
+        caller.login(password="wrong")
+    assert errors(caller.login(password=PASSWORD).get_json()) == ["messages.Login.UserLocked"]
+    caller.client.delete("/sandbox/sessions")
+    assert not errors(caller.login().get_json())
+
+
+# --- the session
+
+
+def test_the_engine_auth_value_is_in_the_header_or_the_body(caller: Caller) -> None:
+    assert caller.login().headers["Engine-Auth"]
+    caller.switch(engine_auth="body")
+    answer = caller.login()
+    assert "Engine-Auth" not in answer.headers and answer.get_json()["result"][0]["engineAuth"]
+    caller.switch(engine_auth="none", session_proof="both")
+    answer = caller.login()
+    assert "Engine-Auth" not in answer.headers and "engineAuth" not in answer.get_json()["result"][0]
+    assert is_good(ask(caller))
+
+
+@pytest.mark.parametrize(
+    ("position", "cookie", "proof"),
+    [("cookie", True, False), ("both", False, False), ("either", True, True), ("engine-auth", False, True)],
+)
+def test_what_a_call_must_carry(caller: Caller, position: str, cookie: bool, proof: bool) -> None:
+    caller.switch(session_proof=position)
+    caller.login()
+    assert is_good(ask(caller))
+    value, caller.proof = caller.proof, ""
+    assert is_good(ask(caller)) is cookie
+    caller.client.delete_cookie("ASP.NET_SessionId")
+    caller.proof = value
+    assert is_good(ask(caller)) is proof
+
+
+def test_a_session_belongs_to_its_installation(caller: Caller) -> None:
+    caller.login()
+    caller.path = QUINTA
+    assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
+
+
+def idle_20(caller: Caller) -> None:
+    later(caller, minutes=19)
+    assert is_good(ask(caller))
+    later(caller, minutes=21)
+
+
+def idle_1(caller: Caller) -> None:
+    later(caller, seconds=61)
+
+
+def six(caller: Caller) -> None:
+    for _ in range(6):
+        assert is_good(ask(caller))
+
+
+@pytest.mark.parametrize(
+    ("position", "use_up"), [("20-minutes-idle", idle_20), ("1-minute", idle_1), ("6-calls", six)]
+)
+def test_a_session_ends_by_itself(caller: Caller, position: str, use_up: Callable[[Caller], None]) -> None:
+    caller.switch(session_life=position)
+    caller.login()
+    use_up(caller)
+    assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
+    caller.login()
+    assert is_good(ask(caller))
+
+
+def test_a_session_may_never_end_until_it_is_ended(caller: Caller) -> None:
+    caller.switch(session_life="never")
+    caller.login()
+    later(caller, days=2)
+    assert is_good(ask(caller))
+    caller.call("UserLoginWS", "userLogout")
+    assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
+
+
+@pytest.mark.parametrize(
+    ("position", "status", "mimetype"),
+    [("message", 200, "application/json"), ("401", 401, "text/plain"), ("empty", 200, "application/json"),
+     ("login-page", 200, "text/html"), ("redirect", 302, "text/html")],
+)  # fmt: skip
+def test_what_a_call_without_a_session_is_answered(
+    caller: Caller, position: str, status: int, mimetype: str
+) -> None:
+    caller.switch(session_answer=position)
+    answer = ask(caller)
+    assert (answer.status_code, answer.mimetype) == (status, mimetype)
+    assert not is_good(answer)
+    assert (answer.data == b"") is (position == "empty")
+
+
+def test_a_fourth_session(app: Flask) -> None:
+    callers = [Caller(app) for _ in range(4)]
+    for each in callers:
+        each.login()
+        later(each, seconds=1)
+    assert all(is_good(ask(each)) for each in callers)
+    callers[0].client.delete("/sandbox/sessions")
+    callers[0].switch(parallel_sessions="oldest-ends")
+    for each in callers:
+        each.login()
+        later(each, seconds=1)
+    assert [is_good(ask(each)) for each in callers] == [False, True, True, True]
+    callers[0].switch(parallel_sessions="refused")
+    assert errors(callers[0].login().get_json()) == ["messages.Login.TooManySessions"]
+    callers[1].call("UserLoginWS", "userLogout")
+    assert not errors(callers[0].login().get_json())
+
+
+def test_the_plan_is_told_without_a_session(caller: Caller) -> None:
+    assert caller.call("UserLoginWS", "getBackEndInfo", loginInfoVO={})[0]["gama"] == "Advanced"
+
+
+# --- allowance, throttling, maintenance
+
+
+@pytest.mark.parametrize(
+    ("position", "status"), [("message", 200), ("429", 429), ("403", 403), ("empty", 200)]
+)
+def test_the_month_has_an_allowance(caller: Caller, position: str, status: int) -> None:
+    caller.switch(quota_answer=position)
+    caller.office.change(OLARIA, allowance=2)
+    caller.login()
+    assert is_good(ask(caller))
+    answer = ask(caller)
+    assert answer.status_code == status and not is_good(answer)
+    if position == "message":
+        assert errors(answer.get_json()) == ["messages.Licence.QuotaExceeded"]
+    later(caller, days=20)
+    assert not errors(caller.login().get_json())
+
+
+@pytest.mark.parametrize("position", ["off", "429", "message"])
+def test_too_many_calls_in_a_minute(caller: Caller, position: str) -> None:
+    caller.switch(rate_limit=position)
+    caller.login()
+    for _ in range(119):
+        assert is_good(ask(caller))
+    answer = ask(caller)
+    assert is_good(answer) is (position == "off")
+    assert answer.status_code == (429 if position == "429" else 200)
+    later(caller, seconds=61)
+    assert is_good(ask(caller))
+
+
+@pytest.mark.parametrize("position", ["message", "503", "html", "drop"])
+def test_maintenance_loses_a_call_and_then_refuses(caller: Caller, position: str, monkeypatch: Any) -> None:
+    monkeypatch.setattr("sandbox.phcgo.service.cut", lambda: _gone())
+    monkeypatch.setattr("sandbox.phcgo.spoiling.cut", lambda: _gone())
+    caller.switch(maintenance_answer=position)
+    caller.login()
+    caller.fault(kind="maintenance", step="Save", seconds=200)
+    row = caller.document()
+    assert caller.post("FtWS", "Save", itemVO=row).status_code == 299
+    assert caller.base.rows("Ft") == []
+    answer = ask(caller)
+    assert not is_good(answer)
+    told = {"message": (200, "application/json"), "503": (503, "text/html"), "html": (200, "text/html")}
+    assert (answer.status_code, answer.mimetype) == told.get(position, (299, "text/plain"))
+    later(caller, seconds=201)
+    assert is_good(ask(caller))
+
+
+def _gone() -> Any:
+    from flask import Response
+
+    return Response("", 299, mimetype="text/plain")
+
+
+# --- what a message looks like
+
+
+def test_how_an_error_is_marked(caller: Caller) -> None:
+    caller.login()
+    types = {}
+    for position in ("number", "text", "absent"):
+        caller.switch(message_type=position)
+        message = caller.post("FtWS", "signDocument", ftstamp="x").get_json()["messages"][0]
+        types[position] = message.get("messageType")
+        assert message["messageCodeLocale"] and message["messageCode"] == "messages.Data.NotFound"
+    assert types == {"number": 1, "text": "Error", "absent": None}
+
+
+def test_harmless_messages_stand_beside_a_good_result_or_not(caller: Caller) -> None:
+    caller.login()
+    told = []
+    for position in ("told", "silent"):
+        caller.switch(harmless_messages=position)
+        row = caller.call("FtWS", "getNewInstance", ndos="12")[0] | {
+            "no": 1,
+            "fis": [{"ref": "NADA", "qtt": 1}],
+        }
+        body = caller.post("FtWS", "actEntity", entity=row, code="0", newValue="[]").get_json()
+        assert body["result"][0]["fis"][0]["ref"] == "NADA"
+        told.append([message["messageType"] for message in body["messages"]])
+    assert told == [[2], []]
