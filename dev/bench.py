@@ -1,7 +1,8 @@
 """`make bench`: each measurement of the program in turn, printed; it judges and keeps nothing.
 
-Called by the Makefile as `python -m dev.bench [WORD]`; with a word, only those whose name has it. A further
-one is a module with a `main`, and one line in `BENCHES`. What was measured last stands in docs/performance.md.
+Called by the Makefile as `python -m dev.bench [WORD...]`; `sqlite` and `postgres` choose the databases, any other word
+the measurements whose name has it. A further one is a module with a `main`, and one line in `BENCHES`. What was
+measured last stands in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -15,20 +16,25 @@ from dev.house import ROOT
 
 BENCHES = {
     "drafting": "tests.unit.fiscal.bench",
+    "hooks": "dev.benches.hooks",
+    "workers": "dev.benches.workers",
 }
 
 
 def main(words: list[str]) -> int:
     """The exit status: 0 when every measurement ran to its end."""
-    chosen = [name for name in BENCHES if not words or any(word in name for word in words)]
+    databases = [word for word in words if word in ("sqlite", "postgres")]
+    names = [word for word in words if word not in databases]
+    chosen = [name for name in BENCHES if not names or any(word in name for word in names)]
     print(
         f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors", flush=True
     )
     failed = 0
     for name in chosen:
-        print(f"\n{name}", flush=True)
+        print(f"\n## {name}\n", flush=True)
         # each in a process of its own, so that none finds what another one warmed up
-        failed += subprocess.run([sys.executable, "-m", BENCHES[name]], cwd=ROOT).returncode != 0
+        command = [sys.executable, "-m", BENCHES[name], *databases]
+        failed += subprocess.run(command, cwd=ROOT).returncode != 0
     if not chosen:
         print(f"No measurement is called so: {', '.join(BENCHES)}", file=sys.stderr)
     return 1 if failed or not chosen else 0

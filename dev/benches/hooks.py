@@ -197,7 +197,7 @@ def harmed(app: Candidate, valkey: Valkey) -> None:
     print("|---|---|---|---|---|")
     for harm in (stopped, frozen, refusing):
         well, ill = [], []
-        for _ in range(ROUNDS):
+        for _ in range(3):
             well.append(app.run(8))
             with harm(valkey):
                 ill.append(app.run(8))

@@ -1,0 +1,248 @@
+"""How many documents so many workers issue while the outside takes 200 ms for each call, and what of it they take.
+
+`python -m dev.benches.workers [sqlite|postgres]`, or `make bench ARGS=workers`. A worker that waits for nothing but
+the outside has a call under way all the time: N workers then make N / 0.2 calls a second, and that is the bound. The
+calls are counted by the stand-in, so that all are: order, history, issue, what is shown on the order, its history.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dev.benches.machine import durable, memory, processor_seconds
+from dev.child import Child
+from dev.house import ROOT, House
+from dev.servers import Missing, Postgres, free_port
+from shopapp import create_app, jobs
+from shopapp.models import Account, Hook, Store, db, now
+
+CALL_SECONDS = 0.2
+STORES = 6
+SECONDS = 6.0
+"""How long each number of workers is measured, once all of them are at work."""
+NUMBERS: dict[str, dict[str, tuple[int, ...]]] = {
+    "PostgreSQL": {"processes": (1, 2, 4, 8, 16), "threads": (1, 4, 16)},
+    "SQLite": {"processes": (1, 4, 16)},
+}
+CREDENTIALS = {"entity": "1", "key": "key-of-1", "promise": "by_search"}
+
+
+@dataclass
+class Measured:
+    """What one number of workers came to."""
+
+    way: str
+    number: int
+    calls: float
+    """A second."""
+    calls_each: float
+    """A document."""
+    processor: float
+    """Seconds a document."""
+    memory: float
+    """MB, all of them, their parent too."""
+
+    def row(self) -> str:
+        """A row of the table."""
+        bound = self.number / CALL_SECONDS
+        documents = self.calls / self.calls_each
+        return (
+            f"| {self.way} | {self.number} | {documents:.2f} | {bound / self.calls_each:.2f} | {self.calls / bound:.2f}"
+            f" | {1000 * self.processor:.0f} | {self.memory:.0f} |"
+        )
+
+
+class Office:
+    """A house with stores that have orders to be issued, and an outside that takes its time."""
+
+    def __init__(self, folder: Path, url: str | None) -> None:
+        port = free_port()
+        self.outside_url = f"http://127.0.0.1:{port}"
+        settings = {
+            "LOG_LEVEL": "ERROR", "PLAIN_URL": self.outside_url, "JUMPSELLER_API_URL": f"{self.outside_url}/v1",
+            "JUMPSELLER_ACCOUNTS_URL": self.outside_url, "VIES_URL": self.outside_url, "HOOK_WATCH_SECONDS": "86400",
+        }  # fmt: skip
+        self.house = House(folder, database_url=url, settings=settings)
+        command = [sys.executable, "-m", "dev.benches.outside", str(port), str(CALL_SECONDS)]
+        self.outside = Child("outside", command, self.house.logs / "outside.log", self.house.env, ROOT)
+        self.orders = 0
+
+    def __enter__(self) -> Office:
+        assert self.house.valkey
+        self.house.valkey.start()
+        self.house.migrate()
+        self.outside.start()
+        self.outside.until(lambda: self._counted() is not None)
+        self.app = create_app(self.house.env)
+        with self.app.app_context():
+            self.stores = [self._store(number) for number in range(STORES)]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.outside.stop()
+        assert self.house.valkey
+        self.house.valkey.stop()
+
+    def _store(self, number: int) -> int:
+        store = Store.installed("jumpseller", f"shop{number}", name=f"Shop {number}")
+        store.hooks_token = "token"
+        store.keep_tokens("access", "refresh", 86_400)
+        store.hooks_checked_at = now()
+        store.ready_at = now().replace(year=2020)
+        db.session.flush()
+        account = Account.connected(store, "plain", f"plain-{number}")
+        account.credentials = CREDENTIALS
+        account.settings = {"automatic": True}
+        db.session.commit()
+        return store.id
+
+    def pay(self, orders: int) -> None:
+        """Nothing; so many orders are paid, their hooks kept as the shop's posts would be."""
+        with self.app.app_context():
+            for number in range(self.orders + 1, self.orders + orders + 1):
+                body = json.dumps({"order": {"id": number}}).encode()
+                Hook.keep(self.stores[number % STORES], "order_paid", f"{number:064d}", body)
+            self.orders += orders
+            db.session.remove()
+            db.engine.dispose()
+
+    def forget(self) -> None:
+        """Nothing; what the last measurement left to do is not the next one's."""
+        with self.app.app_context(), db.engine.begin() as connection:
+            for table in ("follow_up", "move", "attempt", "document_line", "document", "sale", "hook"):
+                connection.exec_driver_sql(f"DELETE FROM {table}")
+        with self.app.app_context():
+            db.engine.dispose()
+
+    def _counted(self) -> dict[str, int] | None:
+        try:
+            with urllib.request.urlopen(f"{self.outside_url}/counted", timeout=5) as answer:
+                found: dict[str, int] = json.loads(answer.read())
+                return found
+        except OSError:
+            return None
+
+    def counted(self) -> dict[str, int]:
+        """The calls and documents that the outside has seen."""
+        found = self._counted()
+        assert found is not None
+        return found
+
+    def command(self, way: str, number: int) -> list[str]:
+        """How the workers are started."""
+        if way == "processes":
+            return [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--number", str(number)]
+        return [sys.executable, "-m", "dev.benches.threaded", str(number)]
+
+    def measure(self, way: str, number: int) -> Measured:
+        """What so many workers came to."""
+        self.pay(int(number * (SECONDS + 4) / CALL_SECONDS / 5) + 5)
+        env: dict[str, Any] = self.house.env | {"WORKERS": str(number)}
+        child = Child("workers", self.command(way, number), self.house.logs / "workers.log", env, ROOT)
+        child.start()
+        try:
+            self._wake(number)
+            before = self.counted()
+            child.until(lambda: self.counted()["calls"] > before["calls"] + 4 * number)
+            return self._measured(child, way, number)
+        finally:
+            child.kill()
+            self.forget()
+
+    def _wake(self, number: int) -> None:
+        """Nothing; as many jobs as workers."""
+        with self.app.app_context():
+            bell = jobs.Bell(self.house.env["REDIS_URL"], number, 100)
+            for _ in range(number):
+                bell.ring_now()
+
+    def _measured(self, child: Child, way: str, number: int) -> Measured:
+        first, used, began = self.counted(), processor_seconds(child), time.monotonic()
+        time.sleep(SECONDS / 2)
+        pss, _, _ = memory(child.members())
+        time.sleep(SECONDS / 2)
+        last, spent, seconds = self.counted(), processor_seconds(child) - used, time.monotonic() - began
+        calls = last["calls"] - first["calls"]
+        each = self.calls_each()
+        return Measured(way, number, calls / seconds, each, spent / (calls / each), pss)
+
+    def calls_each(self) -> float:
+        """How many calls a document takes with all that follows, measured beforehand on some of them."""
+        return self._each
+
+    def learn(self) -> None:
+        """Nothing; a few documents are issued to the end, and their calls counted."""
+        orders, before = 6, self.counted()
+        self.pay(orders)
+        child = Child(
+            "first", self.command("processes", 2), self.house.logs / "first.log", self.house.env, ROOT
+        )
+        child.start()
+        try:
+            self._wake(2)
+            child.until(lambda: self._at_rest(orders), 120)
+        finally:
+            child.kill()
+        after = self.counted()
+        assert after["documents"] - before["documents"] == orders
+        self._each = (after["calls"] - before["calls"]) / orders
+        self.forget()
+
+    def _at_rest(self, orders: int) -> bool:
+        with self.app.app_context(), db.engine.connect() as connection:
+            issued = connection.exec_driver_sql(
+                "SELECT count(*) FROM document WHERE state = 'issued'"
+            ).scalar()
+            due = connection.exec_driver_sql("SELECT count(*) FROM follow_up WHERE state <> 'done'").scalar()
+            return issued == orders and due == 0
+
+
+def bench(kind: str, postgres: Postgres | None) -> None:
+    """Nothing; all of it on one kind of database."""
+    folder = Path(tempfile.mkdtemp(prefix="bench"))
+    try:
+        with Office(folder, postgres.create("workers") if postgres else None) as office:
+            office.learn()
+            print(
+                f"\nWorkers on {kind}; each call to the outside takes {1000 * CALL_SECONDS:.0f} ms, a document"
+                f" {office.calls_each():.1f} calls\n"
+            )
+            print(
+                "| workers | number | documents/s | bound | of the bound | processor ms a document | MB (PSS) |"
+            )
+            print("|---|---|---|---|---|---|---|")
+            for way, numbers in NUMBERS[kind].items():
+                for number in numbers:
+                    print(office.measure(way, number).row(), flush=True)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def main(words: list[str]) -> int:
+    """0; the measurement on the databases named, on both when none is."""
+    if not words or "postgres" in words:
+        try:
+            postgres = durable(Postgres())
+        except Missing as problem:
+            print(problem)
+            return 0
+        postgres.start()
+        try:
+            bench("PostgreSQL", postgres)
+        finally:
+            postgres.stop()
+    if not words or "sqlite" in words:
+        bench("SQLite", None)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
