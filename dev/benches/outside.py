@@ -21,7 +21,8 @@ LINE = {"id": 7, "sku": "TACA-01", "name": "Taça", "qty": 2, "price": 12.3, "di
 ORDER: dict[str, Any] = {
     "created_at": "2026-11-20 10:00:00 UTC", "completed_at": "2026-11-20 10:05:00 UTC", "currency": "EUR",
     "status_enum": "paid", "total": 24.6, "discount": 0.0, "shipping": 0.0, "shipping_discount": 0.0,
-    "shipping_tax": 0.0, "gift_cards_discount": 0.0, "products": [LINE], "shipping_taxes": [], "payment_method_name": "MB WAY",
+    "shipping_tax": 0.0, "gift_cards_discount": 0.0, "products": [LINE], "shipping_taxes": [],
+    "payment_method_name": "MB WAY",
     "customer": {"email": "ana@example.pt", "fullname": "Ana Exemplo"}, "shipping_address": ADDRESS,
     "billing_address": ADDRESS,
 }  # fmt: skip
