@@ -13,7 +13,7 @@ import click
 from flask import Flask
 
 from shopapp import config, fault, jobs, web
-from shopapp.models import db, engine_options, migrate, prepare
+from shopapp.models import db, engine_options, keys_fit, migrate, prepare
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -39,6 +39,14 @@ def _database(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         prepare(db.engine)
+        fit = keys_fit()
+        # whoever forks from this process connects for himself
+        db.engine.dispose()
+        if not fit:
+            raise config.ConfigError(
+                "Quick Invoice cannot start:\n  - SEAL_KEYS does not open what this database holds. Put back the key"
+                " with which it was sealed, after the newest where there are several. Nothing was changed."
+            )
 
     @app.cli.command("release")
     def release() -> None:

@@ -7,7 +7,7 @@ from .followup import FollowUp
 from .hook import Hook
 from .knock import Knock
 from .sale import Sale
-from .schema import engine_options, migrate
+from .schema import engine_options, keys_fit, migrate
 from .store import Store
 from .story import Attempt, DocumentLine, Move
 from .ticket import Pulse, Ticket
@@ -17,5 +17,6 @@ from .vatnumber import VatNumber
 __all__ = [
     "Account", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Knock", "Move", "Pulse", "Sale", "Sealed",
     "Store", "Ticket", "Usage", "VatNumber",
-    "db", "engine_options", "folded", "migrate", "moment", "new_uid", "now", "prepare", "reading", "set_clock",
+    "db", "engine_options", "folded", "keys_fit", "migrate", "moment", "new_uid", "now", "prepare", "reading",
+    "set_clock",
 ]  # fmt: skip

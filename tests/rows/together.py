@@ -9,6 +9,7 @@ import contextvars
 import json
 import os
 import threading
+import traceback
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -94,6 +95,8 @@ def forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[int, i
             with app.app_context():
                 db.engine.dispose(close=False)
                 code = contextvars.Context().run(_inside, app, act)
+        except BaseException:  # noqa: BLE001  (told here: nobody else hears of it)
+            traceback.print_exc()
         finally:
             os._exit(code if isinstance(code, int) else 0 if code is None else 70)
     return pid, os.waitpid(pid, wait)[1]

@@ -1,0 +1,388 @@
+"""Rows 44 to 51 of the failure table: the database, the disk, releases, clocks, backups and keys."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+import sqlalchemy
+import time_machine
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from flask import Flask, current_app
+from sqlalchemy import MetaData, func, select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import NullPool
+
+from dev.house import ROOT
+from dev.servers import Missing, Postgres
+from shopapp import create_app, deciding, fault, issuing, opening, sweeping
+from shopapp.config import ConfigError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.models import Account, Document, Hook, Store, db, migrate
+from shopapp.platforms import PLATFORMS
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import Once
+from tests.fakes import FakeBooks, FakeShop, World, an_order
+from tests.rows.together import at_once, elsewhere, forked, leases_lapse, post
+from tests.servers import Server
+
+# 44, 45: the database
+
+
+@pytest.mark.parametrize(
+    "point", ["after_take", "before_claim", "after_claim", "after_send", "before_settle"]
+)
+def test_row_44_a_database_that_cuts_every_connection_there_costs_no_document_and_makes_no_second(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, point: str
+) -> None:
+    armed = [point]
+
+    def at(name: str) -> None:
+        if name in armed:
+            armed.remove(name)
+            _cut(app)
+
+    monkeypatch.setattr(fault, "point", at)
+    world.office.promise = Once.BY_SEARCH
+    app.config["SETTLE_SECONDS"] = 0.0
+    world.paid("1001")
+    opening.open_hook()
+    with contextlib.suppress(OperationalError):
+        issuing.step()
+    db.session.rollback()
+    assert armed == []
+    if point == "before_claim":
+        assert world.document().attempt == 0 and world.office.ledger == []
+    for _ in range(4):
+        leases_lapse()
+        sweeping.expire_leases()
+        leases_lapse()
+        world.work()
+    assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+
+
+def _cut(app: Flask) -> None:
+    """Nothing; all connections of the database are gone (SQLite: those of this process)."""
+    if db.engine.dialect.name == "postgresql":
+        url = str(app.config["DATABASE_URL"]).replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+    else:
+        db.session.connection().invalidate()
+
+
+def test_row_44_a_claim_whose_commit_is_not_known_to_have_happened_sends_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit, lost = db.session.commit, []
+
+    def committed() -> None:
+        commit()
+        with db.engine.connect() as other:
+            claimed = other.scalar(select(Document.__table__.c.state)) == "issuing"
+        if claimed and not lost:
+            lost.append(True)
+            raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+    world.paid("1001")
+    opening.open_hook()
+    with monkeypatch.context() as patch:
+        patch.setattr(db.session, "commit", committed)
+        issuing.step()
+    assert lost and world.office.ledger == []
+    assert (world.document().state, world.document().attempt) == ("issuing", 1)
+    leases_lapse()
+    sweeping.expire_leases()
+    deciding.absent(world.document())
+    world.work()
+    assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+
+
+def test_row_45_writers_at_one_row_lose_no_update(app: Flask, world: World) -> None:
+    store, times = world.store.id, 20
+
+    def writes() -> None:
+        for _ in range(times):
+            Hook.keep(store, "order_paid", "the same hash", b"{}")
+            Store.refuse_hook(store)
+
+    db.session.rollback()
+    at_once(app, 8, writes)
+    db.session.expire_all()
+    assert db.session.scalars(select(Hook)).one().copies == 8 * times
+    assert world.store.refused_hooks == 8 * times
+
+
+# 46: the disk
+
+
+def test_row_46_a_full_disk_is_told_to_the_shop_and_nothing_is_sent_without_its_row(
+    app: Flask, world: World
+) -> None:
+    if db.engine.dialect.name != "sqlite":
+        return  # a server's files are its own: the next test
+    for number in range(1001, 1004):
+        world.paid(str(number))
+    key, file = world.store.hook_key, str(db.engine.url.database)
+
+    def on_a_full_disk() -> int:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        sizes = [os.path.getsize(file + end) for end in ("", "-wal") if os.path.exists(file + end)]
+        kept = _hooks()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max(sizes) + 65_536, resource.RLIM_INFINITY))
+        answers = []
+        while 503 not in answers[-1:]:
+            assert len(answers) < 200, "the disk is not full"
+            answers.append(post(app, key, 2000 + len(answers), note="x" * 2000))
+        assert set(answers) == {200, 503} and _hooks() - kept == answers.count(200)
+        for _ in range(6):
+            with contextlib.suppress(OperationalError):
+                issuing.step()
+            db.session.rollback()
+        assert len(world.office.ledger) <= _claimed()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        assert post(app, key, 3000) == 200
+        for _ in range(4):
+            leases_lapse()
+            sweeping.expire_leases()
+            for row in db.session.query(Document).filter_by(state="review"):
+                if row.reference in world.references():
+                    at = world.references().index(row.reference) + 1
+                    deciding.exists(row, f"FR 2026FR/{at}", row.total)
+                else:
+                    deciding.absent(row)
+            world.work()
+        references = [one for one in world.references() if one.endswith(("-1001", "-1002", "-1003"))]
+        assert len(references) == len(set(references)) == 3
+        return 0
+
+    assert forked(app, on_a_full_disk)[1] == 0
+
+
+def _hooks() -> int:
+    with db.engine.connect() as connection:
+        return connection.scalar(select(func.count()).select_from(Hook)) or 0
+
+
+def _claimed() -> int:
+    with db.engine.connect() as connection:
+        table = Document.__table__
+        return connection.scalar(select(func.count()).where(table.c.attempt > 0)) or 0
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    """A server of its own, as its files must not grow."""
+    try:
+        server = Postgres()
+    except Missing as problem:
+        pytest.skip(str(problem))
+    server.start()
+    yield server
+    server.stop()
+
+
+def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(
+    postgres: Postgres, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.create("shop")
+    migrate(url)
+    app = create_app({**settings, "DATABASE_URL": url})
+    monkeypatch.setitem(PLATFORMS, "fakeshop", FakeShop)
+    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeBooks)
+    with app.app_context():
+        world, answers = World(), []
+        key = world.store.hook_key
+        # the log of what is written has files of 16 MiB that are there already
+        _may_grow_to(postgres, 24 * 1024 * 1024)
+        while 503 not in answers[-1:]:
+            assert len(answers) < 60, "the disk is not full"
+            answers.append(post(app, key, 2000 + len(answers), note=os.urandom(2_000_000).hex()))
+        assert set(answers) == {200, 503} and _hooks() == answers.count(200)
+        _may_grow_to(postgres, resource.RLIM_INFINITY)
+        assert post(app, key, 1001) == 200
+        world.shop.orders["1001"] = an_order("1001")
+        world.work()
+        assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def _may_grow_to(server: Postgres, size: int) -> None:
+    """Nothing; whoever connects from now on may not make a file longer than so many bytes."""
+
+    def limits() -> None:
+        # only who runs them may, not even root
+        if server.user is not None and server.group is not None:
+            os.setgid(server.group)
+            os.setuid(server.user)
+        _, most = resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, (size, most))
+
+    # each connection is a process of its own, which has the limit from the first one
+    db.session.remove()
+    db.engine.dispose()
+    assert forked(current_app._get_current_object(), limits)[1] == 0  # type: ignore[attr-defined]
+
+
+# 47: migrations
+
+
+def _config(url: str) -> Config:
+    settings = Config()
+    settings.set_main_option("script_location", str(ROOT / "migrations"))
+    settings.attributes["url"] = url
+    return settings
+
+
+def _revisions() -> list[str]:
+    """All migrations, the first first."""
+    found = ScriptDirectory.from_config(_config("")).walk_revisions()
+    return [script.revision for script in found][::-1]
+
+
+def _reflected(url: str) -> MetaData:
+    engine, found = sqlalchemy.create_engine(url, poolclass=NullPool), MetaData()
+    found.reflect(engine)
+    return found
+
+
+def test_row_47_after_each_migration_the_code_of_before_still_works(server: Server) -> None:
+    url = server.fresh()
+    first, *later = _revisions()
+    command.upgrade(_config(url), first)
+    before = _reflected(url)
+    for revision in later:
+        command.upgrade(_config(url), revision)
+        after = _reflected(url)
+        for name, table in before.tables.items():
+            assert name in after.tables, f"{revision} takes {name} away"
+            known, present = {c.name for c in table.columns}, after.tables[name].columns
+            assert known <= set(present.keys()), f"{revision} takes a column of {name} away"
+            for column in present:
+                new = column.name not in known
+                assert not new or column.nullable or column.server_default is not None, (
+                    f"{revision}: a row of {name} that does not name {column.name} is refused"
+                )
+                assert new or column.nullable or not table.columns[column.name].nullable
+        before = after
+
+
+def test_row_47_hooks_are_kept_while_a_migration_runs(server: Server) -> None:
+    url = server.fresh()
+    first = _revisions()[0]
+    command.upgrade(_config(url), first)
+    options = {"timeout": 3} if server.kind == "sqlite" else {"options": "-c lock_timeout=3s"}
+    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=options)
+    tables, over, kept = _reflected(url).tables, threading.Event(), []
+    with engine.begin() as connection:
+        connection.execute(tables["store"].insert().values(_needed(tables["store"], id=1)))
+
+    def keeps() -> None:
+        while not over.is_set():
+            number = f"{threading.get_ident()}-{len(kept)}"
+            values = _needed(tables["hook"], store_id=1, body_hash=number)
+            with engine.begin() as connection:
+                connection.execute(
+                    tables["hook"].insert().values({**values, "id": None} if False else values)
+                )
+            kept.append(number)
+
+    failed: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            keeps()
+        except BaseException as error:  # noqa: BLE001  (the test fails with it)
+            failed.append(error)
+
+    threads = [threading.Thread(target=guarded) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    while len(kept) < 10 and not failed:
+        over.wait(0.01)
+    command.upgrade(_config(url), "head")
+    after = len(kept)
+    while len(kept) < after + 10 and not failed:
+        over.wait(0.01)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert failed == []
+    with engine.connect() as connection:
+        assert connection.scalar(select(func.count()).select_from(tables["hook"])) == len(kept)
+
+
+def _needed(table: sqlalchemy.Table, **values: Any) -> dict[str, Any]:
+    """The values without which the table takes no row."""
+    made: dict[type, Any] = {int: 1, str: "x", bytes: b"x", bool: False}
+    for column in table.columns:
+        free = column.nullable or column.server_default is not None or column.name == "id"
+        if column.name not in values and not free:
+            kind = column.type.python_type
+            values[column.name] = made[kind] if kind in made else _now()
+    return values
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+# 49: clocks
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_row_49_a_clock_that_jumps_while_a_document_is_sent_makes_no_second_document(
+    app: Flask, world: World, hours: int
+) -> None:
+    seen: list[str] = []
+    with time_machine.travel(_now(), tick=True) as machine:
+
+        def jumps(draft: Draft, reference: str) -> Issued | None:
+            machine.shift(timedelta(hours=hours))
+            elsewhere(app, sweeping.expire_leases)
+            seen.append(world.document().state)
+            return None
+
+        world.office.next = [jumps]
+        world.paid("1001")
+        world.work()
+    row = world.document()
+    # SQLite has no clock of its own: there a jump ahead ends the lease, and the answer is recorded all the same
+    ahead = db.engine.dialect.name == "sqlite" and hours > 0
+    assert seen == (["review"] if ahead else ["issuing"])
+    assert (row.state, row.attempt, row.alarm, len(world.office.ledger)) == ("issued", 1, "", 1)
+
+
+# 51: keys
+
+
+def test_row_51_with_a_wrong_key_nothing_starts_and_nothing_is_overwritten(
+    app: Flask, world: World, make_app: Callable[..., Flask], settings: dict[str, str]
+) -> None:
+    def held() -> list[Any]:
+        with db.engine.connect() as connection:
+            return [connection.execute(select(row.__table__)).all() for row in (Store, Account)]
+
+    before = held()
+    other = base64.b64encode(b"another key of thirty-two bytes.").decode()
+    with pytest.raises(ConfigError, match="SEAL_KEYS does not open"):
+        make_app(SEAL_KEYS=other)
+    assert held() == before
+    make_app(SEAL_KEYS=f"{other},{settings['SEAL_KEYS']}")
+    with pytest.raises(ConfigError, match="SEAL_KEYS"):
+        make_app(SEAL_KEYS="")
