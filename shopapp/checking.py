@@ -112,7 +112,7 @@ def preview(document: Document, account: Account) -> Preview:
         elif document.cause.startswith("credit:"):
             draft = preparing.credit(document, account)
         else:
-            draft = preparing.invoice(preparing.order_now(document), account)
+            draft = preparing.invoice(preparing.order_now(document), account, document)
     except AppError as why:
         db.session.rollback()
         return Preview(None, why.rules, why)

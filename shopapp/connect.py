@@ -15,7 +15,7 @@ from flask import current_app
 from shopapp import fault
 from shopapp.fiscal.errors import CredentialsError, UnreachableError
 from shopapp.http import Wire
-from shopapp.models import Account, Store, db, now
+from shopapp.models import Account, Knock, Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 from shopapp.platforms.base import UnreadableHook
 from shopapp.providers import IN_DEVELOPMENT, PROVIDERS
@@ -23,6 +23,7 @@ from shopapp.providers.base import Known, Provider, Series
 
 log = logging.getLogger("quickinvoice.connect")
 
+LOG_INS, LOG_IN_SECONDS = 3, 600.0
 _EARLY_SECONDS = 300
 _TOKEN_LEASE = 60
 _TOKEN_WAIT = 20.0
@@ -98,6 +99,19 @@ def _known(account: Account) -> Known:
     return Known(series, account.choices.get("searches", False))
 
 
+def log_in_wait(store: Store, name: str) -> float:
+    """0 when keys may be tried at the provider now, which is counted; else the seconds until they may. Commits.
+
+    Wrong keys tried again and again lock the merchant's account over there.
+    """
+    return Knock.wait(store.id, f"log-in:{name}", LOG_INS, LOG_IN_SECONDS)
+
+
+def logged_in(store: Store, name: str, heard: bool = True) -> None:
+    """Nothing; the keys were good, or (not `heard`) nobody was there to judge the last ones. Commits."""
+    Knock.forget(store.id, f"log-in:{name}", last=not heard)
+
+
 def platform_class(name: str) -> type[Platform]:
     """What needs no store: the signature and the reading of hooks."""
     return PLATFORMS[name]
@@ -136,8 +150,11 @@ def listen(store: Store, anew: bool = False) -> str:
 
     With `anew` each is made again, whatever the platform says of it.
     """
+    account = Account.of(store)
     opened = platform_of(store)
-    mended = opened.listen(hook_url(store), opened.events, anew)
+    wanted = opened.events + (opened.early_events if account is not None and account.is_early else ())
+    db.session.commit()
+    mended = opened.listen(hook_url(store), wanted, anew)
     found = opened.store_info()
     store.hooks_token = found.hooks_token
     store.hooks_token_read_at = store.hooks_checked_at = now()

@@ -105,7 +105,10 @@ def set_aside(document: Document, other: str = "") -> None:
     detail = {"other": other[:60]} if other else {}
     if document.state not in (WAITING, PENDING, BLOCKED):
         raise AlreadyMoved
-    _done(document.move(VOID, "set-aside", detail, by="merchant"))
+    moved = document.move(VOID, "set-aside", detail, by="merchant")
+    if moved:
+        settling.leave(document)
+    _done(moved)
 
 
 def mail_again(document: Document, to: str) -> None:

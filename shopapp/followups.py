@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from shopapp import connect, fault, notices
+from shopapp import connect, early, fault, notices
 from shopapp.fiscal.document import Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
 from shopapp.models import Document, FollowUp, db, now
@@ -91,6 +91,12 @@ def _history(document: Document, owed: FollowUp) -> None:
 
 def _email(document: Document, owed: FollowUp) -> None:
     to = owed.detail.get("to") or (document.buyer or {}).get("email", "")
+    account = document.account
+    if account is not None and connect.provider_class(account.provider).capabilities.emails:
+        provider = connect.provider_of(account)
+        db.session.commit()
+        provider.email(document.provider_id, to)
+        return
     subject, text = _worded("buyer", document)
     content = pdf(document)
     name = (document.number or document.reference).replace("/", "-").replace(" ", "-") + ".pdf"
@@ -143,4 +149,7 @@ _ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
     "email": _email,
     "notice": _notice,
     "tidy": _tidy,
+    "draft": early.draft,
+    "note": early.close_note,
+    "spare": early.spare,
 }

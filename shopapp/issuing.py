@@ -12,9 +12,9 @@ from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
 
-from shopapp import connect, fault, preparing
+from shopapp import connect, early, fault, preparing
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
+from shopapp.fiscal.errors import AppError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Attempt, Document, Sale, Store, db, folded, now
 from shopapp.models.states import BLOCKED, MOST_TAKES, PENDING, VOID, WAITING
@@ -68,7 +68,9 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     """Nothing; the row is ours alone, its draft frozen, before anything is sent."""
     try:
         provider = connect.provider_of(account)
-    except CredentialsError as error:
+        if not document.keeps(draft, account) and not early.removed(document, account):
+            return
+    except AppError as error:
         not_sent(document, account, error)
         return
     db.session.commit()
@@ -94,11 +96,14 @@ def _drafted(document: Document, account: Account) -> Draft | None:
     """The draft of the duty as it is now, or None when the row moved instead (unpaid, cancelled, too old)."""
     if document.cause.startswith("credit:"):
         return preparing.credit(document, account)
+    if document.cause == preparing.GUIDE:
+        return preparing.guide(document, account)
     order = preparing.order_now(document)
     _remember(document, order)
-    if not _wanted(document, account, order):
+    is_note = document.cause == preparing.NOTE
+    if not (early.note_wanted if is_note else _wanted)(document, account, order):
         return None
-    draft = preparing.invoice(order, account)
+    draft = preparing.order_note(order, account) if is_note else preparing.invoice(order, account, document)
     _name_buyer(document, draft)
     return draft
 
@@ -141,14 +146,20 @@ def _wanted(document: Document, account: Account, order: Order) -> bool:
     if order.status == "cancelled":
         moved(document, VOID, "cancelled")
     elif order.status != "paid":
-        moved(document, WAITING, "unpaid")
+        _wait(document, account, order, "unpaid")
     elif document.asked_at is None and _older(document.store, order, document.paid_at):
         moved(document, WAITING, "older")
     elif document.asked_at is None and not account.settings.get("automatic", True):
-        moved(document, WAITING, "automatic-off")
+        _wait(document, account, order, "automatic-off")
     else:
         return True
     return False
+
+
+def _wait(document: Document, account: Account, order: Order, reason: str) -> None:
+    """Nothing; the row waits, and what its order is owed meanwhile is owed."""
+    if moved(document, WAITING, reason):
+        early.watch(document, account, order)
 
 
 def _older(store: Store, order: Order, paid_at: datetime | None) -> bool:
@@ -175,6 +186,8 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
         issued = _ROADS[Once(document.promise)](provider, document, draft)
     except AppError as error:
         fault.point("after_send")
+        if error.code == "note-unusable":
+            error = early.unusable(document, error)
         settle_error(document, account, error)
     except Exception as error:  # unknown is the default: only listed answers leave it
         fault.point("after_send")

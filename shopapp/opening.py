@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import logging
 
-from shopapp import connect, correcting, fault
-from shopapp.models import Document, Hook, Sale, Store, db, now
+from shopapp import connect, correcting, early, fault, settling
+from shopapp.models import Account, Document, FollowUp, Hook, Sale, Store, db, now
 from shopapp.models.hook import OPENED, QUARANTINED
 from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.platforms.base import Event, UnreadableHook
@@ -50,8 +50,23 @@ def _answer(store: Store, event: Event, hook: Hook) -> None:
         owe(store, event.order_id)
         return
     if event.kind == "cancelled":
+        early.cancelled(store.id, event.order_id)
         for document in Document.answering(store.id, event.order_id):
             cancelled(document)
+    elif event.kind in ("open", "updated"):
+        _look_early(store, event)
+
+
+def _look_early(store: Store, event: Event) -> None:
+    """Nothing; an order that is not paid yet is read when its store keeps drafts or notes of such. Not committed."""
+    account = Account.of(store)
+    if account is None or store.ready_at is None or not account.is_early:
+        return
+    known = Document.of(store.id, event.order_id)
+    if known is not None and known.state == WAITING and known.reason == "automatic-off":
+        FollowUp.again(known, "draft")
+    elif known is not None or event.kind == "open":
+        owe(store, event.order_id)
 
 
 def owe(store: Store, order_id: str) -> bool:
@@ -74,7 +89,8 @@ def cancelled(document: Document) -> None:
         if document.state == WAITING:
             document.move(PENDING)
     elif document.state == BLOCKED:
-        document.move(VOID, "cancelled")
+        if document.move(VOID, "cancelled"):
+            settling.leave(document)
     elif document.state == ISSUED:
         document.note(ISSUED, ISSUED, "cancelled-after")
         chosen = document.account.settings if document.account else {}

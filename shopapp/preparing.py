@@ -7,7 +7,7 @@ VIES's answer, sends nothing. Everything here may fail freely.
 from __future__ import annotations
 
 from dataclasses import fields, replace
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,13 +15,18 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from shopapp import connect, vies
-from shopapp.fiscal import crediting, drafting, place
+from shopapp.fiscal import crediting, drafting, moving, place
 from shopapp.fiscal.crediting import Original, Wanted
-from shopapp.fiscal.document import Draft, DraftLine, Settings
+from shopapp.fiscal.document import Draft, DraftLine, Settings, Transport
 from shopapp.fiscal.errors import NotAllowedError
 from shopapp.fiscal.order import Order
+from shopapp.fiscal.party import Address
 from shopapp.models import Account, Document, DocumentLine, Sale, db, now
-from shopapp.models.states import ISSUED, VOID
+from shopapp.models.states import ISSUED, VOID, WAITING
+
+NOTE, GUIDE = "dossier", "transport"
+"""The causes of an order note and of a transport guide."""
+LEAVES_AT = "18:00"
 
 
 def order_now(document: Document) -> Order:
@@ -51,9 +56,61 @@ def settings_of(account: Account) -> tuple[Settings, date]:
     return settings, today
 
 
-def invoice(order: Order, account: Account) -> Draft:
-    """The draft for the order as it was just read."""
-    return drafting.invoice(order, *settings_of(account))
+def invoice(order: Order, account: Account, document: Document) -> Draft:
+    """The draft for the order as it was just read: with its transport, made out of its order note, where wanted."""
+    draft = drafting.invoice(order, *settings_of(account))
+    if draft.kind in moving.MOVED_BY and account.settings.get("transport"):
+        draft = replace(draft, transport=_transport(order, account))
+    return replace(draft, follows=_followed(document, account, draft))
+
+
+def order_note(order: Order, account: Account) -> Draft:
+    """The draft of the order's note, whether it is paid or not."""
+    settings, today = settings_of(account)
+    return moving.order_note(drafting.invoice(as_if_paid(order), settings, today), settings)
+
+
+def as_if_paid(order: Order) -> Order:
+    """The order as it would be if it were paid this moment: so drafted, its draft can be signed when it is."""
+    return order if order.status == "paid" else replace(order, status="paid", paid_at=now(), paid_source="")
+
+
+def guide(document: Document, account: Account) -> Draft:
+    """The transport guide of an issued document. NotAllowedError when there is none."""
+    sale = db.session.get_one(Document, document.original_id).draft
+    db.session.commit()
+    if sale is None:
+        raise NotAllowedError("credit-without-original")
+    settings, today = settings_of(account)
+    order = order_now(document)
+    return moving.guide(sale, settings, today, _transport(order, account))
+
+
+def _transport(order: Order, account: Account) -> Transport:
+    """Where the goods are loaded and unloaded, and when they leave, by the merchant's clock."""
+    chosen = account.settings
+    at, zone = chosen.get("loading", {}), ZoneInfo(place.zone(chosen.get("ship_from") or "PT"))
+    loading = Address(at.get("street", ""), at.get("postal_code", ""), at.get("city", ""), "PT")
+    leaves = time.fromisoformat(chosen.get("leaves_at") or LEAVES_AT)
+    moment = now().astimezone(zone)
+    db.session.commit()
+    return moving.transport(loading, order.ship_to or order.buyer.address, leaves, moment)
+
+
+def _followed(document: Document, account: Account, draft: Draft) -> str:
+    """The provider's id of the order note that the sale is made out of; empty when there is none of this content."""
+    note = Document.of(document.store_id, document.order_id, NOTE) if document.cause == "sale" else None
+    followed = ""
+    if note is not None and not note.alarm and note.draft is not None:
+        known = {
+            ISSUED: (note.account_id, note.provider_id),
+            WAITING: (note.draft_account_id, note.draft_id),
+        }
+        at, found = known.get(note.state, (None, None))
+        if at == account.id and found and moving.same_content(note.draft, draft):
+            followed = found
+    db.session.commit()
+    return followed
 
 
 def credit(document: Document, account: Account) -> Draft:

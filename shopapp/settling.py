@@ -117,13 +117,35 @@ def _keep_lines(document: Document, draft: Draft) -> None:
 
 def _owe(document: Document) -> None:
     """Nothing; what is owed after issuing, by the merchant's choice."""
-    FollowUp.owe(document, "attach")
-    FollowUp.owe(document, "history")
     if document.promise == Once.BY_DRAFT.value:
         FollowUp.owe(document, "tidy")
+    if document.cause == "dossier":
+        sale = Document.of(document.store_id, document.order_id)
+        if sale is not None and sale.state == WAITING:
+            FollowUp.again(sale, "draft")
+        return
+    if document.kind != "GT":
+        FollowUp.owe(document, "attach")
+    FollowUp.owe(document, "history")
+    if document.cause == "sale":
+        _owe_beside(document)
     chosen = document.account.settings if document.account else {}
-    if chosen.get("email_buyer") and (document.buyer or {}).get("email"):
+    if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
         FollowUp.owe(document, "email")
+
+
+def _owe_beside(document: Document) -> None:
+    """Nothing; what stands beside the sale's document: its order note's end, and the transport guide if chosen."""
+    if Document.of(document.store_id, document.order_id, "dossier") is not None:
+        FollowUp.owe(document, "note")
+    chosen = document.account.settings if document.account else {}
+    goods = document.draft is not None and any(line.kind == "goods" for line in document.draft.lines)
+    if chosen.get("guide") and goods:
+        Document.begin(
+            document.store, document.order_id, "transport", original_id=document.id, kind="GT",
+            account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,
+            tax_id_mark=document.tax_id_mark, asked_at=now(),
+        )  # fmt: skip
 
 
 def _late(document: Document, issued: Issued, by: str) -> bool:
@@ -131,7 +153,11 @@ def _late(document: Document, issued: Issued, by: str) -> bool:
     db.session.refresh(document)
     if document.state in (IN_DOUBT, REVIEW, ISSUING):
         return _settle(document, issued, by)
-    kept: dict[str, Any] = {"account_id": document.account_id, "draft_id": document.draft_id, "frozen": True}
+    kept: dict[str, Any] = {
+        "account_id": document.account_id or document.draft_account_id,
+        "draft_id": document.draft_id,
+        "frozen": True,
+    }
     for state in _BACK.get(document.state, ()):
         # whoever was to send it again finds it claimed
         if not document.move(state, "late", {"number": issued.number}, **kept):
@@ -279,6 +305,14 @@ def our_fault(document: Document, error: Exception) -> None:
         db.session.commit()
 
 
+def leave(document: Document) -> None:
+    """Nothing; the row is given up: what the provider keeps as draft of it is removed (`early`). Not committed."""
+    if document.draft_id is not None:
+        FollowUp.again(document, "draft")
+    else:
+        FollowUp.once_more(document, "draft")
+
+
 def moved(
     document: Document,
     state: str,
@@ -289,6 +323,8 @@ def moved(
 ) -> bool:
     """True when the row moved; commits either way."""
     done = document.move(state, reason, detail, **values)
+    if done and state == VOID:
+        leave(document)
     if done and notice:
         FollowUp.owe(document, "notice", number=document.attempt + 1)
     db.session.commit()

@@ -17,7 +17,7 @@ import pytest
 
 from shopapp import jobs
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import OrderError
+from shopapp.fiscal.errors import OrderError, RefusedError
 from shopapp.fiscal.order import Line, Order
 from shopapp.fiscal.party import Address, Party
 from shopapp.models import Account, Document, Hook, Store, db, now
@@ -80,10 +80,16 @@ class Shop:
 SHOP = Shop()
 
 
+KINDS: dict[str, Any] = {
+    "order_canceled": "cancelled", "order_pending_payment": "open", "order_updated": "updated",
+}  # fmt: skip
+
+
 class FakeShop(Platform):
     """The platform's verbs over `SHOP`."""
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
+    early_events = ("order_pending_payment", "order_updated")
 
     def __init__(self, wire: Any, token: Any, redirect: str) -> None:
         self._wire, self._token = wire, token
@@ -137,12 +143,6 @@ class FakeShop(Platform):
             if order.status == "paid" and order.created_at >= since:
                 yield SaleSummary(order.id, order.status, order.created_at, order.total)
 
-    def attach(self, order_id: str, document: Attachment) -> None:
-        self._ask("attach")
-        known = SHOP.shown.setdefault(order_id, [])
-        if all(one.external_id != document.external_id for one in known):
-            known.append(document)
-
     def other_orders(self, since: datetime) -> Iterator[SaleSummary]:
         self._ask("other_orders")
         for order in sorted(SHOP.orders.values(), key=lambda order: int(order.id), reverse=True):
@@ -155,6 +155,12 @@ class FakeShop(Platform):
             raise OrderError("order-missing")
         order = SHOP.orders[order_id]
         return SaleSummary(order.id, order.status, order.created_at, order.total)
+
+    def attach(self, order_id: str, document: Attachment) -> None:
+        self._ask("attach")
+        known = SHOP.shown.setdefault(order_id, [])
+        if all(one.external_id != document.external_id for one in known):
+            known.append(document)
 
     def note(self, order_id: str, text: str) -> None:
         self._ask("note")
@@ -179,7 +185,7 @@ class FakeShop(Platform):
             number = str(json.loads(body)["order"]["id"])
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableHook("not-json") from error
-        return Event("cancelled" if event == "order_canceled" else "paid", number)
+        return Event(KINDS.get(event, "paid"), number)
 
 
 @dataclass
@@ -196,9 +202,17 @@ class Office:
     """What the next calls to issue (or finalise) do instead of answering well; None: go on to answer well."""
     openings: list[Callable[[Draft, str], None]] = field(default_factory=list)
     """The same for the next drafts that are opened; they are kept all the same."""
+    drops: list[Callable[[str], object]] = field(default_factory=list)
+    """What happens first when the next drafts are to be removed."""
+    opened: int = 0
     checks: list[Exception] = field(default_factory=list)
     promise: Once = Once.BY_PERSON
     searches: list[Exception] = field(default_factory=list)
+    lists: bool = False
+    """Whether it tells all of its documents with their references."""
+    words: dict[str, str] = field(default_factory=dict)
+    """The program's own word for a document, by number: paid, annulled."""
+    vanished: set[str] = field(default_factory=set)
 
     def issue(self, draft: Draft, reference: str) -> Issued:
         if self.next:
@@ -218,8 +232,21 @@ class Office:
         self.made.setdefault(reference, issued)
         return issued
 
+    def listed(self) -> list[tuple[str, Issued]]:
+        """Every document that is still there, with its reference and what became of it."""
+        rows = [
+            (reference, f"{draft.kind} 2026{draft.kind}/{at}", draft.gross, f"id-{at}")
+            for at, (reference, draft) in enumerate(self.ledger, 1)
+        ]
+        return [
+            (reference, Issued(key, number, total=total, provider_state=self.words.get(number, "")))
+            for reference, number, total, key in rows
+            if number not in self.vanished
+        ]
+
     def open(self, draft: Draft, reference: str) -> str:
-        draft_id = f"draft-{len(self.drafts) + 1}"
+        self.opened += 1
+        draft_id = f"draft-{self.opened}"
         self.drafts[draft_id] = (reference, draft)
         if self.openings:
             self.openings.pop(0)(draft, reference)
@@ -234,6 +261,13 @@ class Office:
             if odd is not None:
                 return odd
         return self.made.setdefault(draft_id, self.book(draft, reference))
+
+    def drop(self, draft_id: str) -> Issued | None:
+        if self.drops:
+            self.drops.pop(0)(draft_id)
+        if draft_id not in self.made:
+            self.drafts.pop(draft_id, None)
+        return self.made.get(draft_id)
 
 
 OFFICE = Office()
@@ -286,6 +320,10 @@ class FakeBooks(Provider):
         self._wire.before()
         return OFFICE.made.get(draft_id)
 
+    def drop_draft(self, draft_id: str) -> Issued | None:
+        self._wire.before()
+        return OFFICE.drop(draft_id)
+
     def drop_drafts(self, reference: str) -> int:
         self._wire.before()
         spare = [
@@ -294,6 +332,18 @@ class FakeBooks(Provider):
         for key in spare:
             del OFFICE.drafts[key]
         return len(spare)
+
+    def read(self, provider_id: str) -> Issued:
+        self._wire.before()
+        SHOP.calls.append("read")
+        found = [issued for _, issued in OFFICE.listed() if issued.provider_id == provider_id]
+        if not found:
+            raise RefusedError("document-gone")
+        return found[0]
+
+    def bearing(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
+        self._wire.before()
+        return iter(OFFICE.listed()) if OFFICE.lists else None
 
     def pdf(self, issued: Issued) -> bytes:
         self._wire.before()

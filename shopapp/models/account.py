@@ -138,6 +138,11 @@ class Account(Row):
         done = db.session.execute(change.execution_options(synchronize_session=False))
         return bool(done.rowcount)  # type: ignore[attr-defined]
 
+    @property
+    def is_early(self) -> bool:
+        """True when the merchant wants drafts or notes of orders that are not paid yet."""
+        return bool(self.settings.get("drafts") or self.settings.get("notes"))
+
     def fiscal_settings(self, level: Level) -> Settings:
         """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""
         chosen = self.settings

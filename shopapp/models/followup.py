@@ -73,6 +73,13 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         )
 
     @classmethod
+    def once_more(cls, document: Document, kind: str) -> None:
+        """Nothing; the thing is owed again if it ever was. Not committed."""
+        mine = update(cls).where(cls.document_id == document.id, cls.kind == kind)
+        anew = mine.values(state=DUE, tries=cls.tries + 1, not_before=moment(), owed_at=moment(), ended_at=None)
+        db.session.execute(anew.execution_options(synchronize_session=False))
+
+    @classmethod
     def take(cls, seconds: float = 60) -> FollowUp | None:
         """A due one, put off by `seconds` so that no one else does it meanwhile; commits."""
         found: FollowUp | None = db.session.scalar(

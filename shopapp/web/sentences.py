@@ -6,27 +6,13 @@ a fact of the failure's detail. A test walks the sources and fails when a code h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from shopapp.web.refusals import ORDERS
+from shopapp.web.saying import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, N_, ORDER, SETTINGS, S, Sentence
 
-N_ = str
-"""Marks a sentence for the catalogues; it is translated where it is shown."""
-
-# where a remedy is found; `wording.address` knows the pages
-KEYS, SETTINGS, ORDER, AUTHORISE = "keys", "settings", "order", "authorise"
-DOCUMENT, CHECK, CREDIT = "document", "check", "credit"
-
-
-@dataclass(frozen=True, slots=True)
-class Sentence:
-    """What happened, what to do, what the button says and where it leads."""
-
-    cause: str
-    remedy: str = ""
-    button: str = ""
-    where: str = DOCUMENT
-
-
-S = Sentence
+__all__ = [
+    "ALL", "AUTHORISE", "CHECK", "CREDIT", "DOCUMENT", "HOOKS", "KEYS", "N_", "ORDER", "SETTINGS", "WARNINGS",
+    "Sentence",
+]  # fmt: skip
 
 ACCESS: dict[str, Sentence] = {
     "keys-refused": S(
@@ -72,6 +58,10 @@ ACCESS: dict[str, Sentence] = {
         N_("Este endereço não é dos que o %(provider)s usa."),
         N_("Copie-o do browser com o %(provider)s aberto; se o servidor é seu, escreva ao apoio."),
         N_("Ligar o %(provider)s de novo"), KEYS),
+    "log-in-bounded": S(
+        N_("Já se tentaram três vezes chaves que o %(provider)s recusou."),
+        N_("Para ele não bloquear a sua conta, espere %(minutes)s minutos. Confirme entretanto os valores."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
     "keys-missing": S(
         N_("As chaves do %(provider)s já não estão guardadas."), N_("Guarde-as de novo; as encomendas esperam."),
         N_("Ligar o %(provider)s de novo"), KEYS),
@@ -115,118 +105,15 @@ CHOICES: dict[str, Sentence] = {
     "layout-missing": S(
         N_("O %(provider)s não tem um modelo de impressão para esta série."),
         N_("Escolha um no %(provider)s e tente de novo."), N_("Tentar de novo")),
+    "loading-missing": S(
+        N_("Falta dizer onde a mercadoria é carregada."), N_("Escreva a morada de carga nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
     "gift-card-undecided": S(
         N_("«%(line)s» é um vale-oferta e ainda não disse como os trata."),
         N_("Escolha o tratamento dos vales nas escolhas fiscais."), N_("Escolher tratamento"), SETTINGS),
     "tax-differs": S(
         N_("A loja cobrou %(charged)s de IVA em «%(line)s»; a lei diz %(lawful)s."),
         N_("Escolha o que fazer: seguir a lei sem mudar o total, ou parar sempre."), N_("Escolher o que fazer")),
-}  # fmt: skip
-
-ORDERS: dict[str, Sentence] = {
-    "nif-invalid": S(
-        N_("O NIF %(nif)s não é válido: os algarismos não conferem."),
-        N_("Corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
-    "customer-incomplete": S(
-        N_("Uma fatura de %(total)s precisa do nome e da morada do cliente."),
-        N_("Complete os dados na encomenda e tente de novo."), N_("Completar dados"), ORDER),
-    "total-differs": S(
-        N_("O total pago (%(paid)s) não bate certo com as linhas (%(lines)s)."),
-        N_("Nada foi emitido. Corrija a encomenda na loja e tente de novo."), N_("Ver as linhas"), ORDER),
-    "rate-unknown": S(
-        N_("A loja cobrou %(rate)s de IVA em «%(line)s», uma taxa que não existe em Portugal."),
-        N_("Corrija os impostos da loja e tente de novo."), N_("Rever impostos"), CHECK),
-    "rate-not-in-table": S(
-        N_("Não conhecemos as taxas de IVA do dia %(day)s."), N_("Escreva ao apoio."), N_("Ver o documento")),
-    "oss-reduced-rate": S(
-        N_("«%(line)s» vai para outro país da União com uma taxa reduzida, que não conhecemos."),
-        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "untaxed-abroad": S(
-        N_("«%(line)s» está sem IVA e vai para outro país da União."),
-        N_("Corrija o imposto do artigo na loja, ou ponha a encomenda de parte."), N_("Ver a encomenda"), ORDER),
-    "reverse-charge-needs-business": S(
-        N_("O motivo %(exemption)s só serve para empresas portuguesas com NIF."),
-        N_("Escolha outro motivo para «%(line)s» nas escolhas fiscais."), N_("Escolher motivo"), SETTINGS),
-    "shipping-untaxed": S(
-        N_("Os portes não têm taxa de IVA na loja."),
-        N_("Dê-lhes uma taxa nas definições da loja e tente de novo."), N_("Rever portes"), ORDER),
-    "destination-missing": S(
-        N_("A encomenda não diz para onde vão os artigos."), N_("Complete a morada de envio na loja e tente de novo."),
-        N_("Ver a encomenda"), ORDER),
-    "postal-code-missing": S(
-        N_("Falta o código postal, e dele depende o IVA neste país."),
-        N_("Complete a morada na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "service-outside-eu": S(
-        N_("Um serviço vendido a um particular fora da União precisa de ser visto caso a caso."),
-        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "exempt-merchant-abroad": S(
-        N_("No regime do artigo 53.º, esta venda para outro país da União precisa de ser vista caso a caso."),
-        N_("Fale com o seu contabilista e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "currency": S(
-        N_("A encomenda está em %(currency)s e a loja não diz a que câmbio."),
-        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "discount-exceeds": S(
-        N_("Um desconto é maior do que o valor das linhas."), N_("Corrija a encomenda na loja e tente de novo."),
-        N_("Ver a encomenda"), ORDER),
-    "negative-line": S(
-        N_("«%(line)s» tem um valor negativo."), N_("Corrija a encomenda na loja e tente de novo."),
-        N_("Ver a encomenda"), ORDER),
-    "negative-total": S(
-        N_("O total da encomenda é negativo."), N_("Corrija a encomenda na loja e tente de novo."),
-        N_("Ver a encomenda"), ORDER),
-    "quantity-not-positive": S(
-        N_("«%(line)s» tem uma quantidade que não pode ser faturada."),
-        N_("Corrija a encomenda na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "no-lines": S(
-        N_("A encomenda não tem nenhuma linha."), N_("Corrija a encomenda na loja e tente de novo."),
-        N_("Ver a encomenda"), ORDER),
-    "order-missing": S(
-        N_("A encomenda já não existe na loja."), N_("Ponha-a de parte se não houver nada a faturar."),
-        N_("Escolher o que fazer")),
-    "order-unreadable": S(
-        N_("A encomenda tem figuras que não conseguimos ler sem adivinhar."),
-        N_("Escreva ao apoio com o número da encomenda."), N_("Ver a encomenda"), ORDER),
-    "nif-is-telephone": S(
-        N_("O NIF %(nif)s é igual ao telefone do cliente."),
-        N_("Foi talvez escrito no campo errado: corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
-    "discount-unclear": S(
-        N_("O desconto da encomenda pode ser lido de mais do que uma maneira, com totais diferentes."),
-        N_("Nada foi emitido. Emita este documento no seu programa e escreva ao apoio."), N_("Ver a encomenda"), ORDER),
-    "tax-unclear": S(
-        N_("O IVA que a loja diz para «%(line)s» não bate certo com a taxa de %(rate)s."),
-        N_("Nada foi emitido. Veja os impostos da loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "fixed-tax": S(
-        N_("«%(line)s» tem um imposto de valor fixo, e o IVA é sempre uma percentagem."),
-        N_("Corrija o imposto na loja e tente de novo."), N_("Rever impostos"), CHECK),
-    "two-taxes": S(
-        N_("«%(line)s» tem dois impostos ao mesmo tempo."), N_("Deixe só um na loja e tente de novo."),
-        N_("Rever impostos"), CHECK),
-    "prices-mixed": S(
-        N_("Uns artigos têm o IVA incluído no preço e outros não."),
-        N_("Escolha na loja uma das maneiras para todos e tente de novo."), N_("Rever impostos"), CHECK),
-    "provider-refused": S(
-        N_("O %(provider)s recusou o documento."),
-        N_("Leia a resposta, corrija e tente de novo. Nada foi emitido."), N_("Ver a resposta")),
-    "draft-total-differs": S(
-        N_("O rascunho no %(provider)s soma %(theirs)s e a encomenda %(ours)s. Não foi fechado."),
-        N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
-    "draft-differs": S(
-        N_("O rascunho no %(provider)s ficou diferente da encomenda (%(field)s). Não foi fechado."),
-        N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
-    "draft-unsure": S(
-        N_("O %(provider)s não confirmou o rascunho. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
-    "draft-not-ours": S(
-HOOKS: dict[str, str] = {
-    "missing": N_("Faltavam avisos da loja e criámo-los de novo."),
-    "paused": N_("A loja tinha posto os avisos em pausa e criámo-los de novo."),
-    "doubled": N_("Havia avisos da loja repetidos e ficou um de cada."),
-    "foreign": N_("Havia avisos da loja mal encaminhados e criámo-los de novo."),
-    "silent": N_("A loja deixou de nos avisar das encomendas pagas e criámos os avisos de novo."),
-}
-
-        N_("O rascunho já estava a ser tratado. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
-    "store-refused": S(
-        N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),
 }  # fmt: skip
 
 LATER: dict[str, Sentence] = {
@@ -258,6 +145,12 @@ DOUBTS: dict[str, Sentence] = {
     "worker-died": S(
         N_("O nosso programa parou a meio do envio e não sabemos se o %(provider)s chegou a emitir."),
         N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "draft-gone": S(
+        N_("O rascunho deste documento foi apagado no %(provider)s."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "restored": S(
+        N_("Repusemos uma cópia de segurança, e este documento pode ter saído depois dela."),
+        N_("Procure-o no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
     "duplicate": S(
         N_("O %(provider)s devolveu o número %(number)s, que já é de outra encomenda."),
         N_("Procure os dois documentos no %(provider)s e diga-nos qual é o desta venda."), N_("Esclarecer")),
@@ -271,6 +164,10 @@ STAYS: dict[str, Sentence] = {
     "free": S(N_("A encomenda não tem valor a faturar."), ""),
     "cancelled": S(N_("Cancelada na loja antes de haver documento."), ""),
     "set-aside": S(N_("Posta de parte por si."), ""),
+    "kept-as-draft": S(
+        N_("Fica em rascunho no %(provider)s até a encomenda ser paga."), ""),
+    "note-needless": S(N_("A encomenda foi paga antes de haver nota de encomenda: a fatura basta."), ""),
+    "note-used": S(N_("A fatura foi feita a partir desta nota de encomenda."), ""),
     "uninstalled": S(N_("A aplicação foi desinstalada antes de haver documento."), ""),
     "absent": S(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
     "late": S(N_("A resposta chegou tarde, mas chegou: o documento existe."), ""),
@@ -290,8 +187,15 @@ ALARMS: dict[str, Sentence] = {
     "alarm-changed-after": S(
         N_("A encomenda mudou na loja depois de faturada."),
         N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),
+    "alarm-note-unusable": S(
+        N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
+        N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),
     "alarm-annulled": S(
         N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
+        N_("Ver o documento")),
+    "alarm-gone": S(
+        N_("O documento %(number)s já não está no %(provider)s."),
+        N_("Procure-o no %(provider)s e fale com o apoio dele: um documento fiscal não se apaga."),
         N_("Ver o documento")),
 }  # fmt: skip
 
@@ -325,6 +229,14 @@ ANSWERS: dict[str, Sentence] = {
     "credit-line-twice": S(N_("A mesma linha foi escolhida duas vezes."), N_("Escolha cada linha uma só vez.")),
     "credit-line-unknown": S(N_("Uma das linhas não é deste documento."), N_("Escolha de novo.")),
 }  # fmt: skip
+
+HOOKS: dict[str, str] = {
+    "missing": N_("Faltavam avisos da loja e criámo-los de novo."),
+    "paused": N_("A loja tinha posto os avisos em pausa e criámo-los de novo."),
+    "doubled": N_("Havia avisos da loja repetidos e ficou um de cada."),
+    "foreign": N_("Havia avisos da loja mal encaminhados e criámo-los de novo."),
+    "silent": N_("A loja deixou de nos avisar das encomendas pagas e criámos os avisos de novo."),
+}
 
 WARNINGS: dict[str, str] = {
     "all-untaxed": N_("Nenhuma linha da encomenda tem IVA na loja."),

@@ -26,7 +26,7 @@ class Room:
 
 
 BASES = "fault fiscal platforms.base providers.base"
-MOVES = "catalogue checking deciding followups issuing notices opening resolving settling sweeping"
+MOVES = "catalogue checking comparing deciding followups issuing leaving notices opening resolving settling sweeping"
 PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe sqlalchemy.exc werkzeug wtforms"
 
 # files                 of our own                                           of other people's packages
@@ -54,13 +54,16 @@ TABLE = (
     # the moves: they know what an adapter promises (the two bases), never an adapter
     Room("preparing", "connect vies models fiscal", "sqlalchemy"),
     Room("correcting", "models fiscal", "sqlalchemy"),
+    Room("early", f"connect preparing settling models {BASES}"),
     Room("settling", f"connect correcting models {BASES}", "sqlalchemy.exc"),
-    Room("opening", f"connect correcting models {BASES}"),
+    Room("opening", f"connect correcting early models settling {BASES}"),
     Room("resolving", f"connect models settling {BASES}"),
-    Room("issuing*", f"preparing settling connect models {BASES}", "sqlalchemy.exc"),
+    Room("issuing*", f"early preparing settling connect models {BASES}", "sqlalchemy.exc"),
     Room("notices", "connect models fiscal"),
     Room("followups", f"connect early models notices {BASES}"),
     Room("reconciling", f"connect opening models {BASES}"),
+    Room("comparing", f"connect models settling {BASES}", "sqlalchemy"),
+    Room("leaving", f"models settling {BASES}", "sqlalchemy"),
     Room("sweeping", f"connect models notices opening reconciling settling {BASES}", "sqlalchemy"),
     Room("catalogue", f"connect models {BASES}"),
     Room("checking", f"connect correcting preparing models {BASES}"),
@@ -73,7 +76,9 @@ TABLE = (
     Room("web.install", "web connect fault fiscal jobs models", PAGES),
     Room("web.forms", "web.tongue", PAGES),
     Room("web.tongue", "", "flask_babel"),
-    Room("web.sentences", ""),
+    Room("web.saying", ""),
+    Room("web.refusals", "web.saying"),
+    Room("web.sentences", "web.refusals web.saying"),
     Room("web.wording", "web.formats web.sentences web.tongue"),
 )  # fmt: skip
 

@@ -1,0 +1,552 @@
+"""What an order that waits is owed: a draft that follows it and is signed when it is paid, a note, a guide."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp import fault, followups
+from shopapp.fiscal.document import Draft, Issued, Kind
+from shopapp.fiscal.errors import CredentialsError, RefusedError, UncertainError, UnreachableError
+from shopapp.fiscal.order import Line
+from shopapp.models import Account, Document, FollowUp, db, now
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import Capabilities, Once
+from tests.fakes import OFFICE, FakeBooks, World, an_order
+
+
+class Books(FakeBooks):
+    """A program that keeps drafts and order notes; its notes are issued by one call each."""
+
+    name, label = "drafting", "Drafting Books"
+    capabilities = Capabilities(
+        credit_notes=True, early_drafts=True, notes=True, note_drafts=True, transport=True, emails=True
+    )
+
+    def once_of(self, kind: Kind) -> Once:
+        return Once.BY_DRAFT if kind != "NE" or NOTES_AS_DRAFTS else Once.BY_PERSON
+
+    @property
+    def once(self) -> Once:
+        return Once.BY_DRAFT
+
+    def email(self, provider_id: str, to: str) -> None:
+        self._wire.before()
+        MAILED.append((provider_id, to))
+
+
+NOTES_AS_DRAFTS: list[bool] = []
+MAILED: list[tuple[str, str]] = []
+
+
+class Early(World):
+    """A store whose program keeps drafts, and whose merchant wants them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        NOTES_AS_DRAFTS.clear()
+        MAILED.clear()
+        self.office.promise = Once.BY_DRAFT
+        self.account.provider = "drafting"
+        self.choose(
+            drafts=True, series={kind: f"2026{kind}" for kind in ("FR", "FT", "FS", "NE", "GT", "NC")}
+        )
+
+    def choose(self, **chosen: Any) -> None:
+        self.account.settings = {**self.account.settings, **chosen}
+        db.session.commit()
+
+    def placed(self, number: str = "1001", **changes: Any) -> None:
+        """An order is placed and not paid, and the shop says so."""
+        self.shop.orders[number] = an_order(number, **{"status": "open", "paid_at": None, **changes})
+        self.hook(number, "order_pending_payment")
+        self.work()
+
+    def edited(self, number: str = "1001", event: str = "order_updated", **changes: Any) -> None:
+        """The order is another now, and the shop says so."""
+        self.shop.orders[number] = replace(self.shop.orders[number], **changes)
+        self.hook(number, event, more=str(changes))
+        self.work()
+
+    def now_paid(self, number: str = "1001", **changes: Any) -> None:
+        moment = now()
+        db.session.commit()
+        self.edited(number, "order_paid", status="paid", paid_at=moment, **changes)
+
+    def follow(self) -> None:
+        """What is put off to be tried again is tried now."""
+        for owed in db.session.scalars(db.select(FollowUp).where(FollowUp.state == "due")):
+            owed.not_before = now()
+        db.session.commit()
+        self.work()
+
+    def kept(self) -> list[str]:
+        """The drafts that are still drafts at the program."""
+        return [key for key in self.office.drafts if key not in self.office.made]
+
+
+@pytest.fixture
+def early(db: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Early]:
+    monkeypatch.setitem(PROVIDERS, "drafting", Books)
+    from shopapp.platforms import PLATFORMS
+    from tests.fakes import FakeShop
+
+    monkeypatch.setitem(PLATFORMS, "fakeshop", FakeShop)
+    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeBooks)
+    yield Early()
+    fault.arm("")
+
+
+TWO = (
+    Line(ref="1", description="Caneca", quantity=Decimal(2), unit_price=Decimal("12.30"), sku="CAN-1",
+         charged=Decimal(23)),
+)  # fmt: skip
+
+
+def test_a_placed_order_has_a_draft_and_no_document(early: Early) -> None:
+    early.placed()
+    row = early.document()
+    assert (row.state, row.reason) == ("waiting", "unpaid")
+    assert early.kept() == [row.draft_id]
+    assert row.draft_account_id == early.account.id
+    assert early.office.ledger == []
+
+
+def test_without_the_choice_nothing_is_kept_for_a_placed_order(early: Early) -> None:
+    early.choose(drafts=False)
+    early.shop.orders["1001"] = an_order(status="open", paid_at=None)
+    early.hook("1001", "order_pending_payment")
+    early.work()
+    assert early.office.drafts == {}
+    assert Document.of(early.store.id, "1001") is None
+
+
+def test_the_draft_is_signed_when_the_order_is_paid(early: Early) -> None:
+    early.placed()
+    former = early.document().draft_id
+    early.now_paid()
+    row = early.document()
+    assert (row.state, row.number) == ("issued", "FR 2026FR/1")
+    assert list(early.office.made)[0] == former or former in early.office.made
+    assert early.office.opened == 1
+    assert early.kept() == []
+
+
+def test_the_draft_follows_the_order_by_a_new_one(early: Early) -> None:
+    early.placed()
+    former = early.document().draft_id
+    early.edited(lines=TWO, total=Decimal("24.60"))
+    row = early.document()
+    assert early.kept() == [row.draft_id]
+    assert row.draft_id != former
+    assert row.draft is not None and row.draft.gross == Decimal("24.60")
+    early.now_paid()
+    assert early.document().total == Decimal("24.60")
+    assert len(early.office.ledger) == 1
+
+
+def test_the_same_order_told_again_costs_no_call(early: Early) -> None:
+    early.placed()
+    for more in ("a", "b", "c"):
+        early.edited(note=more)
+    assert early.office.opened == 1
+
+
+def test_another_day_alone_makes_no_new_draft_before_payment(early: Early) -> None:
+    early.placed()
+    row = early.document()
+    former = row.draft
+    assert former is not None
+    older = replace(former, date=former.date - timedelta(days=1))
+    row.draft_text, row.draft_hash = older.to_bytes().decode(), older.digest()
+    db.session.commit()
+    early.edited(note="a")
+    assert early.office.opened == 1
+    early.now_paid()
+    assert early.office.opened == 2
+    assert early.kept() == []
+    assert early.document().issued_on == former.date
+
+
+def test_what_is_signed_is_what_was_paid_though_no_hook_told_of_the_edit(early: Early) -> None:
+    early.placed()
+    early.now_paid(lines=TWO, total=Decimal("24.60"))
+    assert [draft.gross for _, draft in early.office.ledger] == [Decimal("24.60")]
+    assert early.kept() == []
+
+
+def test_a_cancelled_order_loses_its_draft(early: Early) -> None:
+    early.placed()
+    early.edited(event="order_canceled", status="cancelled")
+    row = early.document()
+    assert (row.state, row.draft_id) == ("void", None)
+    assert early.office.drafts == {}
+
+
+def test_an_order_set_aside_loses_its_draft(early: Early) -> None:
+    from shopapp import deciding
+
+    early.placed()
+    deciding.set_aside(early.document())
+    early.work()
+    assert early.office.drafts == {}
+
+
+def test_with_automatic_off_the_draft_waits_for_the_merchant(early: Early) -> None:
+    from shopapp import deciding
+
+    early.choose(automatic=False)
+    early.paid()
+    early.work()
+    row = early.document()
+    assert (row.state, row.reason, early.kept()) == ("waiting", "automatic-off", [row.draft_id])
+    deciding.issue(row)
+    early.work()
+    assert early.document().state == "issued"
+    assert early.office.opened == 1
+
+
+def test_a_draft_signed_by_hand_is_the_document(early: Early) -> None:
+    early.placed()
+    early.office.finalise(str(early.document().draft_id))
+    early.now_paid()
+    row = early.document()
+    assert (row.state, row.number) == ("issued", "FR 2026FR/1")
+    assert len(early.office.ledger) == 1
+
+
+def test_a_draft_signed_by_hand_before_an_edit_is_the_document_and_no_other_is_made(early: Early) -> None:
+    early.placed()
+    early.office.finalise(str(early.document().draft_id))
+    early.edited(lines=TWO, total=Decimal("24.60"))
+    row = early.document()
+    assert (row.state, row.number, row.account_id) == ("issued", "FR 2026FR/1", early.account.id)
+    early.now_paid()
+    assert len(early.office.ledger) == 1
+
+
+def test_a_draft_signed_by_hand_with_other_content_is_no_reason_for_a_second_document(early: Early) -> None:
+    early.placed()
+    early.office.finalise(str(early.document().draft_id))
+    early.now_paid(lines=TWO, total=Decimal("24.60"))
+    assert len(early.office.ledger) == 1
+    assert early.document().number == "FR 2026FR/1"
+
+
+@pytest.mark.parametrize("when", ["early_before_record", "early_after_record", "early_after_drop"])
+def test_a_worker_that_breaks_leaves_at_most_a_spare_draft(early: Early, when: str) -> None:
+    if when == "early_after_drop":
+        early.placed()
+    fault.arm(f"{when}=raise")
+    if when == "early_after_drop":
+        early.edited(lines=TWO, total=Decimal("24.60"))
+    else:
+        early.placed()
+    early.follow()
+    early.now_paid()
+    assert early.document().state == "issued"
+    assert len(early.office.ledger) == 1
+    assert early.kept() == []
+
+
+def test_two_workers_at_one_draft_leave_one(early: Early) -> None:
+    early.placed()
+    early.edited(lines=TWO, total=Decimal("24.60"))
+    early.office.openings.append(lambda draft, reference: _another_worker(early))
+    early.edited(lines=TWO, total=Decimal("24.60"), note="x")
+    early.edited(total=Decimal("12.30"), lines=an_order().lines)
+    early.follow()
+    row = early.document()
+    assert early.kept() == [row.draft_id]
+    early.now_paid()
+    assert len(early.office.ledger) == 1
+    assert early.kept() == []
+
+
+def _another_worker(early: Early) -> None:
+    """What another does while this one opens a draft: the same, and he records his."""
+    from shopapp import early as moves
+
+    row = db.session.get_one(Document, early.document().id)
+    moves._make(row, early.account, moves._wanted(row, early.account))  # type: ignore[arg-type]
+
+
+def test_a_late_drafter_cannot_touch_what_another_signs(early: Early) -> None:
+    """He opens his draft, stands still, and the order is paid and signed meanwhile: his is spare and goes."""
+
+    def frozen(draft: Draft, reference: str) -> None:
+        early.now_paid()
+        db.session.expire_all()
+
+    early.office.openings.append(frozen)
+    early.placed()
+    early.follow()
+    assert early.document().state == "issued"
+    assert len(early.office.ledger) == 1
+    assert early.kept() == []
+
+
+def test_a_draft_of_another_total_is_not_kept(early: Early, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shopapp.providers.base import Opened
+
+    def wrong(self: Any, draft: Draft, reference: str) -> Opened:
+        return Opened(OFFICE.open(draft, reference), draft.gross + 1)
+
+    monkeypatch.setattr(Books, "open_draft", wrong)
+    early.placed()
+    assert early.office.drafts == {}
+    assert early.document().draft_id is None
+
+
+def test_a_draft_whose_fate_is_unknown_is_swept_when_the_order_is_cancelled(early: Early) -> None:
+    def lost(draft: Draft, reference: str) -> None:
+        raise UncertainError("outcome-unknown")
+
+    early.office.openings.append(lost)
+    early.placed()
+    assert early.document().draft_id is None
+    early.edited(event="order_canceled", status="cancelled")
+    assert early.office.drafts == {}
+
+
+def test_an_order_that_cannot_be_drafted_loses_its_draft_and_says_why(early: Early) -> None:
+    early.placed()
+    buyer = replace(early.shop.orders["1001"].buyer, tax_id="123456780")
+    early.edited(buyer=buyer)
+    row = early.document()
+    owed = db.session.scalars(db.select(FollowUp).where(FollowUp.document_id == row.id)).one()
+    assert (row.state, row.draft_id, owed.state, owed.reason) == ("waiting", None, "failed", "nif-invalid")
+    assert early.office.drafts == {}
+
+
+def test_refused_keys_are_not_tried_again_for_a_draft(early: Early) -> None:
+    def refused(draft: Draft, reference: str) -> None:
+        raise CredentialsError("keys-refused")
+
+    early.office.openings.append(refused)
+    early.placed()
+    assert db.session.get_one(Account, early.account.id).refused_at is not None
+    opened = early.office.opened
+    early.follow()
+    assert early.office.opened == opened
+
+
+# the provider changes
+
+
+def another_program(early: Early, name: str = "fakebooks") -> Account:
+    account = Account.connected(early.store, name, "other")
+    account.credentials = {"key": "other"}
+    account.settings = {"kind": "FR", "series": {"FR": "2026FR"}, "automatic": True}
+    db.session.commit()
+    return account
+
+
+def test_a_waiting_draft_does_not_go_along_to_another_program(early: Early) -> None:
+    early.placed()
+    former = early.document().draft_id
+    other = another_program(early)
+    early.office.promise = Once.BY_PERSON
+    early.now_paid()
+    row = early.document()
+    assert (row.state, row.account_id) == ("issued", other.id)
+    assert former not in early.office.drafts
+    assert len(early.office.ledger) == 1
+
+
+def test_a_program_that_is_left_and_silent_holds_nobody_up(early: Early) -> None:
+    early.placed()
+    another_program(early)
+    early.office.promise = Once.BY_PERSON
+
+    def silent(draft_id: str) -> None:
+        raise UnreachableError("unreachable")
+
+    early.office.drops.append(silent)
+    early.now_paid()
+    assert early.document().state == "issued"
+    early.follow()
+    assert early.kept() == []
+    assert len(early.office.ledger) == 1
+
+
+def test_with_drafts_there_too_the_waiting_draft_is_made_anew(early: Early) -> None:
+    early.placed()
+    former = early.document().draft_id
+    other = another_program(early, "drafting")
+    other.settings = {**other.settings, "drafts": True}
+    db.session.commit()
+    early.edited(note="x")
+    row = early.document()
+    assert row.draft_account_id == other.id
+    assert early.kept() == [row.draft_id] != [former]
+    early.now_paid()
+    assert (early.document().account_id, len(early.office.ledger)) == (other.id, 1)
+
+
+# order notes
+
+
+def note_of(early: Early, number: str = "1001") -> Document | None:
+    db.session.expire_all()
+    return Document.of(early.store.id, number, "dossier")
+
+
+def test_a_placed_order_has_its_note_and_the_invoice_is_made_out_of_it(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+    early.placed()
+    note = note_of(early)
+    assert note is not None and (note.state, note.kind) == ("issued", "NE")
+    early.now_paid()
+    assert [draft.kind for _, draft in early.office.ledger] == ["NE", "FR"]
+    assert early.office.ledger[1][1].follows == note.provider_id
+    assert "attach" not in [owed.kind for owed in db.session.scalars(
+        db.select(FollowUp).where(FollowUp.document_id == note.id))]  # fmt: skip
+
+
+def test_an_order_paid_at_once_needs_no_note(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+    early.shop.orders["1001"] = an_order()
+    early.hook("1001", "order_pending_payment")
+    early.hook("1001", "order_paid")
+    early.work()
+    assert [draft.kind for _, draft in early.office.ledger] == ["FR"]
+
+
+def test_an_edited_order_is_invoiced_without_its_former_note(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+    early.placed()
+    early.now_paid(lines=TWO, total=Decimal("24.60"))
+    assert early.office.ledger[1][1].follows == ""
+    assert early.document().total == Decimal("24.60")
+
+
+def test_a_note_that_cannot_be_used_does_not_hold_the_invoice(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+    early.placed()
+
+    def unusable(draft: Draft, reference: str) -> None:
+        if draft.follows:
+            raise RefusedError("note-unusable", answer="Fechado")
+
+    early.office.openings.append(unusable)
+    early.now_paid()
+    _due(early)
+    assert early.document().state == "issued"
+    assert early.office.ledger[-1][1].follows == ""
+    note = note_of(early)
+    assert note is not None and note.alarm == "note-unusable"
+
+
+def _due(early: Early) -> None:
+    row = early.document()
+    row.not_before = None
+    db.session.commit()
+    early.work()
+
+
+def test_a_refused_note_does_not_hold_the_invoice(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+
+    def refused(draft: Draft, reference: str) -> Issued:
+        raise RefusedError("provider-refused", answer="Série fechada")
+
+    early.office.next.append(refused)
+    early.placed()
+    assert note_of(early) is not None and note_of(early).state == "blocked"  # type: ignore[union-attr]
+    early.now_paid()
+    assert [draft.kind for _, draft in early.office.ledger] == ["FR"]
+    assert note_of(early).state == "void"  # type: ignore[union-attr]
+
+
+def test_notes_as_drafts_are_kept_followed_and_never_signed(early: Early) -> None:
+    NOTES_AS_DRAFTS.append(True)
+    early.choose(drafts=False, notes=True, note_drafts=True)
+    early.placed()
+    note = note_of(early)
+    assert note is not None and (note.state, note.reason) == ("waiting", "kept-as-draft")
+    assert early.kept() == [note.draft_id]
+    early.edited(lines=TWO, total=Decimal("24.60"))
+    assert early.kept() == [note_of(early).draft_id]  # type: ignore[union-attr]
+    early.now_paid()
+    assert [draft.kind for _, draft in early.office.ledger] == ["FR"]
+    assert early.office.ledger[0][1].follows == note_of(early).draft_id  # type: ignore[union-attr]
+
+
+def test_a_note_kept_as_draft_goes_with_a_cancelled_order(early: Early) -> None:
+    NOTES_AS_DRAFTS.append(True)
+    early.choose(drafts=True, notes=True, note_drafts=True)
+    early.placed()
+    early.follow()
+    assert len(early.kept()) == 2
+    early.edited(event="order_canceled", status="cancelled")
+    assert early.office.drafts == {}
+
+
+def test_draft_and_note_together_make_the_draft_out_of_the_note(early: Early) -> None:
+    early.choose(notes=True)
+    early.placed()
+    early.follow()
+    note, row = note_of(early), early.document()
+    assert note is not None and row.draft is not None
+    assert row.draft.follows == note.provider_id
+    assert early.office.opened == 1
+    early.now_paid()
+    assert early.document().state == "issued"
+    assert early.office.opened == 1
+
+
+# transport, guide, mail
+
+
+LOADING = {"street": "Rua da Olaria 7", "postal_code": "2900-100", "city": "Setúbal"}
+
+
+def test_transport_is_filled_in_from_the_store_and_the_order(early: Early) -> None:
+    early.choose(drafts=False, transport=True, loading=LOADING, leaves_at="23:59")
+    early.paid()
+    early.work()
+    moved = early.office.ledger[0][1].transport
+    assert moved is not None
+    assert (moved.loading.street, moved.unloading.city) == ("Rua da Olaria 7", "Lisboa")
+    assert (moved.leaves_at.hour, moved.leaves_at.minute) == (23, 59)
+
+
+def test_without_a_place_of_loading_the_merchant_is_asked(early: Early) -> None:
+    early.choose(drafts=False, transport=True)
+    early.paid()
+    early.work()
+    row = early.document()
+    assert (row.state, row.reason) == ("blocked", "loading-missing")
+
+
+def test_a_guide_of_the_goods_follows_the_document(early: Early) -> None:
+    early.choose(drafts=False, guide=True, transport=True, loading=LOADING, kind="FS")
+    early.paid()
+    early.work()
+    kinds = [draft.kind for _, draft in early.office.ledger]
+    assert kinds == ["FS", "GT"]
+    guide = early.office.ledger[1][1]
+    assert guide.transport is not None and guide.payments == ()
+    assert early.office.ledger[0][1].transport is None
+    row = Document.of(early.store.id, "1001", "transport")
+    assert row is not None and row.original_id == early.document().id
+
+
+def test_the_program_mails_the_buyer_where_it_can(early: Early) -> None:
+    early.choose(drafts=False, email_buyer=True)
+    early.paid()
+    early.work()
+    assert MAILED == [("id-1", "ana@example.pt")]
+
+
+def test_every_act_of_a_follow_up_has_its_words() -> None:
+    assert {"draft", "note", "spare"} <= set(followups._ACTS)
+
+
+Act = Callable[..., Any]
