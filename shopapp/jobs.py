@@ -6,6 +6,7 @@ Only this file and `web` ring. A request never talks to Redis: it sets a flag, a
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from shopapp import fault, followups, issuing, opening, resolving, sweeping
 from shopapp.models import Document, FollowUp, Hook, Pulse, db
@@ -34,7 +36,10 @@ _app: Flask | None = None
 QUEUE = "work"
 LOOP_SECONDS = 20.0
 """How long one job goes on claiming; its time-out is this, plus a lease, plus 30 s (rulings section 4)."""
+OPEN_SECONDS = 1.0
+"""How long hooks are opened before a document's turn comes: a shop that posts without end holds nobody else up."""
 RINGS_PER_WORKER = 2
+_BUSY_PAUSE = 0.5
 _RING_EVERY, _RING_PAUSE, _RING_LIMIT = 0.1, 5.0, 0.25
 
 
@@ -99,28 +104,49 @@ def work() -> None:
     if _app is None:
         raise RuntimeError("this job runs only in the workers of `flask worker`")
     with _app.app_context():
+        until = time.monotonic() + LOOP_SECONDS
         try:
-            loop(time.monotonic() + LOOP_SECONDS)
+            while not _looped(until):
+                time.sleep(_BUSY_PAUSE)
         except JobTimeoutException:
             log.error("job over its time: whatever was being sent is settled by its lease")
         finally:
             db.session.remove()
-        if _more():
-            current_app.extensions["bell"].ring_now()
+        with contextlib.suppress(OperationalError):
+            if _more():
+                current_app.extensions["bell"].ring_now()
+
+
+def _looped(until: float) -> bool:
+    """True when nothing is due or the time is up; False when the database was busy or away: then it is tried again."""
+    try:
+        loop(until)
+    except OperationalError:
+        # nobody's bug: what was under way has its lease
+        db.session.rollback()
+        log.warning("worker: the database is busy or away")
+        return time.monotonic() > until
+    return True
 
 
 def loop(until: float) -> None:
     """Nothing; hooks opened, documents moved and follow-ups done until none is due, or until that monotonic time."""
     sweeping.watch_hooks(current_app.config["HOOK_WATCH_SECONDS"])
     while time.monotonic() < until:
-        moved = False
-        while time.monotonic() < until and _fresh(opening.open_hook):
-            moved = True
+        moved = _opened(min(until, time.monotonic() + OPEN_SECONDS))
         moved = _fresh(issuing.step) or moved
         moved = _fresh(resolving.step) or moved
         moved = _fresh(followups.step) or moved
         if not moved:
             return
+
+
+def _opened(until: float) -> bool:
+    """True when hooks were opened: all that are new, or as many as there was time for."""
+    opened = False
+    while time.monotonic() < until and _fresh(opening.open_hook):
+        opened = True
+    return opened
 
 
 def _fresh(act: Callable[[], T]) -> T:
@@ -192,6 +218,9 @@ def _keep_workers(app: Flask, number: int) -> None:
     global _app
     _app = app
     with app.app_context():
+        # what each worker would make for itself (mappers, statements) is made once before the fork, and shared
+        with contextlib.suppress(SQLAlchemyError):
+            _more()
         db.engine.dispose()
     children: set[int] = set()
     stopping = False

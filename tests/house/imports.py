@@ -68,7 +68,7 @@ TABLE = (
     Room("catalogue", f"connect models {BASES}"),
     Room("checking", f"connect correcting preparing models {BASES}"),
     Room("deciding", "correcting preparing settling models fiscal", "sqlalchemy"),
-    Room("jobs", f"connect models {MOVES} fiscal.errors fault", "click flask redis rq"),
+    Room("jobs", f"connect models {MOVES} fiscal.errors fault", "click flask redis rq sqlalchemy.exc"),
     # what browsers and hooks see
     Room("web*", "web checking connect correcting deciding followups jobs models fiscal", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),

@@ -1,0 +1,64 @@
+"""A worker's job: what it does in which order, and what does not end it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from shopapp import issuing, jobs, opening
+from tests.fakes import World
+
+
+def test_hooks_without_end_do_not_keep_a_document_from_being_issued(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.paid("1001")
+    assert opening.open_hook() is True
+    issued, step = [], issuing.step
+
+    def stepped() -> bool:
+        issued.append(step())
+        return issued[-1]
+
+    monkeypatch.setattr(opening, "open_hook", lambda: not issued)
+    monkeypatch.setattr(issuing, "step", stepped)
+    monkeypatch.setattr(jobs, "OPEN_SECONDS", 0.05)
+    jobs.loop(time.monotonic() + 20)
+    assert issued[0] is True
+    assert world.document("1001").state == "issued"
+
+
+def test_a_job_goes_on_when_the_database_was_busy_for_a_moment(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.paid("1001")
+    busy, opens = ["busy", "still busy"], opening.open_hook
+
+    def opened() -> bool:
+        if busy:
+            raise OperationalError("BEGIN IMMEDIATE", {}, Exception(busy.pop()))
+        return opens()
+
+    monkeypatch.setattr(opening, "open_hook", opened)
+    monkeypatch.setattr(jobs, "_app", app)
+    monkeypatch.setattr(jobs, "_BUSY_PAUSE", 0)
+    jobs.work()
+    assert world.document("1001").state == "issued"
+
+
+def test_a_job_ends_quietly_when_the_database_stays_away(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> bool:
+        raise OperationalError("SELECT", {}, Exception("the server closed the connection"))
+
+    for name in ("loop", "_more"):
+        monkeypatch.setattr(jobs, name, away)
+    monkeypatch.setattr(jobs, "_app", app)
+    monkeypatch.setattr(jobs, "_BUSY_PAUSE", 0)
+    monkeypatch.setattr(jobs, "LOOP_SECONDS", 0.05)
+    jobs.work()
