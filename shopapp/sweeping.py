@@ -48,7 +48,7 @@ def watch_hooks(every: float) -> int:
     due = Store.due_for_hooks(every)
     db.session.commit()
     for store in due:
-        if store.lease("hooks", HOOK_LEASE):
+        if store.lease("hooks", min(HOOK_LEASE, every)):
             _for_store(store, "hooks", partial(_listen, store))
     return len(due)
 
@@ -81,7 +81,7 @@ def wake_silent_hooks(seconds: float) -> int:
             # one was lost, the others come
             store.unheard, store.unheard_at = 0, None
             db.session.commit()
-        elif store.lease("hooks", HOOK_LEASE):
+        elif store.lease("hooks", min(HOOK_LEASE, seconds)):
             woken += _for_store(store, "hooks", partial(_listen_anew, store)) or 0
     return woken
 
@@ -111,7 +111,7 @@ def reconcile(every: float) -> int:
     db.session.commit()
     for store in due:
         # a shop that fails is asked again when its lease is over, and a slow one never stops the clock for long
-        if time.monotonic() < until and store.lease("reconcile", RECONCILE_LEASE):
+        if time.monotonic() < until and store.lease("reconcile", min(RECONCILE_LEASE, every)):
             found += _for_store(store, "reconcile", partial(reconciling.compare, store)) or 0
     return found
 
