@@ -23,7 +23,17 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from shopapp import fault, followups, issuing, opening, resolving, sweeping
+from shopapp import (
+    comparing,
+    fault,
+    followups,
+    issuing,
+    leaving,
+    opening,
+    resolving,
+    sweeping,
+    verifying,
+)
 from shopapp.models import Document, FollowUp, Hook, Pulse, db
 
 log = logging.getLogger("quickinvoice.jobs")
@@ -171,6 +181,12 @@ def tick(app: Flask) -> None:
         lambda: sweeping.wake_silent_hooks(app.config["HOOK_SILENCE_SECONDS"]),
         lambda: sweeping.reconcile(app.config["RECONCILE_SECONDS"]),
         sweeping.notice_cancelled,
+        leaving.notice_silence,
+        leaving.give_up,
+        leaving.list_again,
+        leaving.end_doubts,
+        leaving.wipe_keys,
+        comparing.compare_due,
         sweeping.clean,
     )
     for act in acts:
@@ -193,6 +209,19 @@ def init_app(app: Flask) -> None:
     def worker(number: int | None) -> None:
         """Starts the workers and keeps them; ends them on SIGTERM, each after its job."""
         _keep_workers(app, number or app.config["WORKERS"])
+
+    @app.cli.command("hold")
+    def hold() -> None:
+        """Stops all issuing until `verify` finds all well."""
+        verifying.hold()
+        click.echo("Nothing is issued until `verify` has found all well.")
+
+    @app.cli.command("verify")
+    def verify() -> None:
+        """After a backup was restored: asks what was issued since, then lets issuing go on."""
+        if failed := verifying.verify():
+            raise click.ClickException("still held, as these could not be compared:\n" + "\n".join(failed))
+        click.echo("All is compared; issuing goes on.")
 
     @app.cli.command("clock")
     def clock() -> None:

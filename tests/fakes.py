@@ -255,6 +255,8 @@ class Office:
     def finalise(self, draft_id: str) -> Issued:
         if draft_id in self.made:
             return self.made[draft_id]
+        if draft_id not in self.drafts:
+            raise RefusedError("draft-gone")
         reference, draft = self.drafts[draft_id]
         if self.next:
             odd = self.next.pop(0)(draft, draft_id)

@@ -85,6 +85,12 @@ def _looks(app: Flask, books: Books, faults: Faults, switches: Switches, seconds
 
         return _answered(faults, False, seconds, look)
 
+    @app.get("/v1/ledger")
+    def ledger() -> Response:
+        _offered(switches, "by_key", "by_draft", "by_search")
+        since = float(request.args.get("since", "0"))
+        return _answered(faults, False, seconds, lambda: {"documents": books.listed(_entity(), since)})
+
     @app.get("/v1/documents/<int:number>.pdf")
     def paper(number: int) -> Response:
         return Response(_PDF, mimetype="application/pdf")

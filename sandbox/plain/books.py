@@ -107,6 +107,11 @@ class Books:
         with self._lock:
             return [one for one in self._by_reference[entity, reference] if one["time"] <= latest]
 
+    def listed(self, entity: str, since: float) -> list[Json]:
+        """All of the entity's documents since that instant."""
+        with self._lock:
+            return [one for one in self.documents if one["entity"] == entity and one["time"] >= since]
+
     def drafted(self, entity: str, reference: str) -> list[Sheet]:
         """The drafts of exactly this reference that are no document yet."""
         with self._lock:

@@ -13,8 +13,12 @@ MOVES = {
     (IN_DOUBT, ISSUED), (IN_DOUBT, PENDING), (IN_DOUBT, REVIEW),
     (REVIEW, ISSUED), (REVIEW, PENDING),
     (BLOCKED, PENDING), (BLOCKED, VOID), (VOID, WAITING),
+    (PENDING, REVIEW),
 }  # fmt: skip
-"""Every move there is (rulings section 3); a pending row may also wait again or be blocked while it is drafted."""
+"""Every move there is (rulings section 3); a pending row may also wait again or be blocked while it is drafted.
+
+The last is of a restored backup alone: it may have been issued after it.
+"""
 
 MOST_TAKES = 5
 """Leases in a row that may bring no move before the row is shown as our fault."""

@@ -99,6 +99,11 @@ class Pulse(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
         return late
 
+    def told(self) -> dict[str, Any]:
+        """What was noted at the last beat."""
+        found: dict[str, Any] = json.loads(self.note or "{}")
+        return found
+
     @classmethod
     def beat(cls, name: str, **note: Any) -> None:
         """Nothing; this thing is alive now. Committed."""

@@ -7,8 +7,9 @@ it declares; what public sources leave unknown takes the safe choice and is mark
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from typing import ClassVar
@@ -187,11 +188,14 @@ class Provider(ABC):
         raise NotImplementedError
 
     def finalise(self, draft_id: str) -> Issued:
-        """The document made of that draft; asked twice for one id, one document (BY_DRAFT)."""
+        """The document made of that draft; asked twice for one id, one document (BY_DRAFT).
+
+        RefusedError `draft-gone` when somebody deleted the draft: a person must say what became of the document.
+        """
         raise NotImplementedError
 
     def finalised(self, draft_id: str) -> Issued | None:
-        """The document made of that draft, or None while it is a draft still (BY_DRAFT)."""
+        """The document made of that draft, or None while there is none (BY_DRAFT)."""
         raise NotImplementedError
 
     def drop_draft(self, draft_id: str) -> Issued | None:
@@ -206,12 +210,22 @@ class Provider(ABC):
         raise NotImplementedError
 
     def read(self, provider_id: str) -> Issued:
-        """The document as it is over there now (only where `capabilities.reads_state`)."""
+        """The document as it is over there now (only where `capabilities.reads_state`).
+
+        `provider_state` is `annulled` when it was. RefusedError `document-gone` when there is no such document.
+        """
         raise NotImplementedError
 
     @abstractmethod
     def pdf(self, issued: Issued) -> bytes:
         """The provider's own PDF. TransientError `pdf-not-ready` while there is none."""
+
+    def bearing(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
+        """Every document since then whose reference begins so, with it, complete; None where there is no such list.
+
+        It is held against our rows each day and after a restore: what is missing from it counts as gone.
+        """
+        return None
 
     def email(self, provider_id: str, to: str) -> None:
         """Nothing; the provider mailed the document (only where `capabilities.emails`)."""

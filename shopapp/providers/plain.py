@@ -7,7 +7,7 @@ sandbox/plain. It never repeats a call; what it cannot read after a write is unk
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, ClassVar
@@ -79,12 +79,18 @@ class Plain(Provider):
             raise _unsure(error) from error
 
     def finalise(self, draft_id: str) -> Issued:
-        """The document of that draft."""
-        return self._issued(self._write(f"/v1/drafts/{draft_id}/finalise", {}))
+        """The document of that draft. RefusedError `draft-gone` when somebody deleted it."""
+        reply = self._write(f"/v1/drafts/{draft_id}/finalise", {})
+        if reply.status == 404:
+            raise RefusedError("draft-gone")
+        return self._issued(reply)
 
     def finalised(self, draft_id: str) -> Issued | None:
-        """The document of that draft, None while it is one."""
-        found = _content(self._look(f"/v1/drafts/{draft_id}"))
+        """The document of that draft, None while there is none."""
+        reply = self._look(f"/v1/drafts/{draft_id}")
+        if reply.status == 404:
+            return None
+        found = _content(reply)
         if "document" not in found:
             raise UnreachableError("unreachable", how="no-draft")
         return self._one(found["document"]) if found["document"] else None
@@ -106,6 +112,17 @@ class Plain(Provider):
         for draft_id in found:
             self._wire.write("DELETE", f"{self._url}/v1/drafts/{draft_id}", headers=self._headers())
         return len(found)
+
+    def bearing(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
+        """All of the ledger since then; None where the program can't be asked anything."""
+        if self.once is Once.BY_PERSON:
+            return None
+        listed = _content(self._look(f"/v1/ledger?{urlencode({'since': since.timestamp()})}")).get(
+            "documents"
+        )
+        if not isinstance(listed, list):
+            raise UnreachableError("unreachable", how="no-list")
+        return ((one["reference"], self._one(one)) for one in listed if one["reference"].startswith(prefix))
 
     def pdf(self, issued: Issued) -> bytes:
         """The same few bytes for every document."""

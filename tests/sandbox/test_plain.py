@@ -50,6 +50,19 @@ def test_two_calls_make_two_documents(program: Program) -> None:
     assert [one["reference"] for one in program.ledger()] == ["QI-1-12"] * 2
 
 
+@pytest.mark.parametrize("program", ["by_search", "by_draft"], indirect=True)
+def test_the_ledger_tells_an_entity_its_own_documents(program: Program) -> None:
+    program.app.extensions["books"].issue("1", CONTENT)
+    program.app.extensions["books"].issue("2", CONTENT)
+    assert [one["number"] for one in program.call("GET", "/v1/ledger").json()["documents"]] == ["FR 2026P/1"]
+    assert program.call("GET", f"/v1/ledger?since={time.time() + 60}").json() == {"documents": []}
+
+
+@pytest.mark.parametrize("program", ["by_person"], indirect=True)
+def test_a_program_that_cannot_be_asked_tells_nothing(program: Program) -> None:
+    assert program.call("GET", "/v1/ledger").status_code == 404
+
+
 @pytest.mark.parametrize("program", ["by_key"], indirect=True)
 def test_a_key_is_honoured(program: Program) -> None:
     answers = [

@@ -221,6 +221,26 @@ def test_only_the_recorded_draft_is_finalised(drafted: World) -> None:
     assert (drafted.document().draft_id, list(drafted.office.made)[-1]) == (recorded, recorded)
 
 
+def test_a_draft_that_somebody_deleted_is_left_to_a_person(drafted: World) -> None:
+    drafted.office.next = [_never_came]
+    drafted.paid("1001")
+    drafted.work()
+    drafted.office.drafts.clear()
+    later(drafted)
+    row = drafted.document()
+    assert (row.state, row.reason, len(drafted.office.ledger)) == ("review", "draft-gone", 0)
+
+
+def test_a_draft_that_somebody_finalised_by_hand_is_recorded(drafted: World) -> None:
+    drafted.office.next = [_never_came]
+    drafted.paid("1001")
+    drafted.work()
+    by_hand = drafted.office.finalise(str(drafted.document().draft_id))
+    later(drafted)
+    row = drafted.document()
+    assert (row.state, row.number, len(drafted.office.ledger)) == ("issued", by_hand.number, 1)
+
+
 def test_a_draft_that_adds_up_to_something_else_is_never_finalised(
     drafted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,6 +79,29 @@ def test_a_program_that_is_down_is_no_refusal(new: Shop) -> None:
     assert the_account(new) is None
 
 
+def test_wrong_keys_are_tried_three_times_in_ten_minutes_and_no_more(new: Shop) -> None:
+    OFFICE.checks = [CredentialsError("keys-refused", field="code", answer="")] * 3
+    for _ in range(3):
+        assert new.post("/setup/keys/igest", GOOD).status_code == 422
+    tried = len(Books.tried)
+    answer = new.post("/setup/keys/igest", GOOD)
+    assert answer.status_code == 429 and len(Books.tried) == tried
+    assert "espere 10 minutos" in words(answer) and "Nada se perdeu" in words(answer)
+    assert "509999990" in answer.get_data(as_text=True)
+    instant = now()
+    set_clock(lambda: instant + timedelta(minutes=10, seconds=1))
+    assert new.post("/setup/keys/igest", GOOD).status_code == 303
+
+
+def test_neither_good_keys_nor_a_program_that_is_down_use_up_a_try(new: Shop) -> None:
+    for _ in range(5):
+        OFFICE.checks = [UnreachableError("unreachable")]
+        assert new.post("/setup/keys/igest", GOOD).status_code == 503
+    OFFICE.checks = [CredentialsError("keys-refused", field="code", answer="")] * 2
+    for expected in (422, 422, 303, 303):
+        assert new.post("/setup/keys/igest", GOOD).status_code == expected
+
+
 @pytest.mark.parametrize(
     ("field", "value", "sentence"),
     [

@@ -1,0 +1,211 @@
+"""The provider's own documents against our rows, both ways: one that we don't know, one that is gone or annulled.
+
+Called by the clock once a day for each account, by `verifying` after a restore, and by the document's page for one.
+Where a provider can neither list nor read, nothing is asked (iGEST, as far as is public). Issues nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+
+from shopapp import connect, settling
+from shopapp.fiscal.document import Issued
+from shopapp.fiscal.errors import AppError, RefusedError
+from shopapp.models import Account, Document, FollowUp, Store, db, moment, now
+from shopapp.models.states import ISSUED, ISSUING
+from shopapp.models.store import INSTALLED
+from shopapp.providers.base import Provider
+
+log = logging.getLogger("quickinvoice.comparing")
+
+DAILY = 86400.0
+RETRY = 3600.0
+WINDOW = timedelta(days=30)
+LAG = timedelta(hours=1)
+"""How long a document may be missing from the provider's list after it was issued."""
+MOST_READ = 50
+"""Documents read one by one a day, where there is no list: calls may be counted by the month."""
+LOOK_EVERY = timedelta(minutes=10)
+
+
+def compare_due() -> int:
+    """How many accounts were compared on this beat: one at most, as the provider may be slow. Commits."""
+    account = _take()
+    if account is None:
+        return 0
+    try:
+        compare(account, now() - WINDOW)
+    except AppError as error:
+        db.session.rollback()
+        log.warning("account %s: not compared: %s", account.id, error.code)
+        account.compared_at = now() - timedelta(seconds=DAILY - RETRY)
+        db.session.commit()
+    return 1
+
+
+def _take() -> Account | None:
+    """An account that is due, marked as compared so that no other clock compares it. Commits."""
+    due = or_(Account.compared_at.is_(None), Account.compared_at < moment(-DAILY))
+    well = (Store.state == INSTALLED) & Account.answering() & Account.credentials_sealed.is_not(None)
+    found = db.session.scalar(
+        select(Account)
+        .join(Store, Store.id == Account.store_id)
+        .where(due, well)
+        .order_by(Account.id)
+        .limit(1)
+    )
+    taken = None
+    if found is not None:
+        taken = db.session.scalar(
+            update(Account)
+            .where(Account.id == found.id, due)
+            .values(compared_at=moment())
+            .returning(Account.id)
+        )
+    db.session.commit()
+    return found if taken else None
+
+
+def compare(account: Account, since: datetime) -> bool:
+    """True when the provider told all it has since then; rows are settled, alarms raised. Commits, raises its errors.
+
+    Where there is no list, what we know of is read one by one.
+    """
+    provider = connect.provider_of(account)
+    db.session.commit()
+    listed = provider.bearing("QI-", since)
+    if listed is None:
+        _read_each(account, provider)
+        return False
+    seen: set[str] = set()
+    for reference, issued in listed:
+        seen.add(reference)
+        _one(account, reference, issued)
+    for document in _issued(account, since):
+        if document.reference not in seen:
+            _say(document, "gone")
+    return True
+
+
+def _one(account: Account, reference: str, issued: Issued) -> None:
+    """Nothing; one document of the provider, held against the row of its reference. Commits."""
+    document = db.session.scalar(
+        select(Document).where(Document.reference == reference).execution_options(populate_existing=True)
+    )
+    if document is None:
+        document = _found(account, reference, issued)
+    if document is None or document.store_id != account.store_id or document.state == ISSUING:
+        # another store's at the same account, or on its way: the attempt settles itself
+        db.session.commit()
+    elif document.state == ISSUED and document.number == issued.number:
+        _state(document, issued)
+    elif document.state == ISSUED and any(
+        move.reason == "duplicate" and move.detail.get("number") == issued.number for move in document.moves
+    ):
+        db.session.commit()
+    else:
+        document.account_id = document.account_id or account.id
+        db.session.commit()
+        log.warning("document %s: found at the provider as %s", document.id, issued.number)
+        settling.settle(document, issued, "search")
+
+
+def _found(account: Account, reference: str, issued: Issued) -> Document | None:
+    """A row for a document that we once issued and don't know any more (a restored backup). Not committed."""
+    parts = re.fullmatch(
+        rf"QI-{account.store_id}-([^-]+)(?:-(dossier|transport|credit|reissue)(\d*))?", reference
+    )
+    if parts is None:
+        return None
+    order, word, count = parts.groups()
+    cause = f"{word}:{count}" if count else word or "sale"
+    original = None if cause == "sale" else Document.of(account.store_id, order)
+    kind = {"credit": "NC", "transport": "GT", "dossier": "NE"}.get(word or "", "") or issued.number[:2]
+    Document.begin(
+        account.store, order, cause, account_id=account.id, original_id=original.id if original else None,
+        kind=kind if kind.isalpha() and kind.isupper() else "", total=issued.total,
+    )  # fmt: skip
+    return Document.of(account.store_id, order, cause)
+
+
+def _state(document: Document, issued: Issued) -> None:
+    """Nothing; the provider's own word is kept; one that was annulled over there is flagged once. Commits."""
+    document.provider_state, document.provider_state_at = issued.provider_state[:40], now()
+    if issued.provider_state == "annulled":
+        _say(document, "annulled")
+    db.session.commit()
+
+
+def _say(document: Document, alarm: str) -> None:
+    """Nothing; the merchant is told, once for each document and alarm. Commits."""
+    if not any(move.reason == alarm for move in document.moves):
+        document.alarm, document.alarm_detail = alarm, {"number": document.number or ""}
+        document.note(ISSUED, ISSUED, alarm, {"number": document.number or ""})
+        document.changed_at = now()
+        FollowUp.owe(document, "notice", number=document.attempt + 2)
+        log.error("document %s: %s at the provider", document.id, alarm)
+    db.session.commit()
+
+
+def _issued(account: Account, since: datetime) -> list[Document]:
+    """Rows that the provider's list should hold."""
+    rows = select(Document).where(
+        Document.account_id == account.id, Document.state == ISSUED,
+        Document.issued_at > since, Document.issued_at < now() - LAG,
+    )  # fmt: skip
+    return list(db.session.scalars(rows))
+
+
+def _read_each(account: Account, provider: Provider) -> None:
+    """Nothing; documents are read one by one, those first that were read longest ago. Commits."""
+    if not provider.capabilities.reads_state:
+        return
+    rows = (
+        select(Document)
+        .where(
+            Document.account_id == account.id, Document.state == ISSUED, Document.provider_id != "",
+            Document.issued_at > now() - WINDOW,
+        )
+        .order_by(Document.provider_state_at.asc().nulls_first(), Document.id)
+    )  # fmt: skip
+    documents = db.session.scalars(rows.limit(MOST_READ)).all()
+    db.session.commit()
+    for document in documents:
+        _read(provider, document)
+
+
+def _read(provider: Provider, document: Document) -> None:
+    try:
+        issued = provider.read(document.provider_id)
+    except RefusedError as error:
+        if error.code == "document-gone":
+            _say(document, "gone")
+        return
+    _state(document, issued)
+
+
+def look_again(document: Document) -> bool:
+    """True when the provider's word for an issued document was asked now; at most every ten minutes. Commits.
+
+    For the document's page: a provider that cannot be asked now changes nothing.
+    """
+    account, known = document.account, document.provider_state_at
+    fresh = known is not None and known > now() - LOOK_EVERY
+    if account is None or fresh or document.state != ISSUED or not document.provider_id:
+        return False
+    provider_class = connect.provider_class(account.provider)
+    if not provider_class.capabilities.reads_state or account.refused_at or account.pauses:
+        return False
+    try:
+        provider = connect.provider_of(account)
+        db.session.commit()
+        _read(provider, document)
+    except AppError as error:
+        db.session.rollback()
+        log.warning("document %s: not read: %s", document.id, error.code)
+        return False
+    return True
