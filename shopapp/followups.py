@@ -33,11 +33,17 @@ def speak_with(sentences: Sentences) -> None:
     _sentences = sentences
 
 
+_last = 0
+"""The store whose follow-up this process did last: the next one's turn comes, however slow that one's shop is."""
+
+
 def step() -> bool:
     """True when a due follow-up was tried; False when none is due. Commits."""
-    owed = FollowUp.take()
+    global _last
+    owed = FollowUp.take(after=_last)
     if owed is None:
         return False
+    _last = owed.store_id
     document = owed.document
     store = document.store
     db.session.commit()

@@ -17,12 +17,18 @@ from shopapp.platforms.base import Event, UnreadableHook
 log = logging.getLogger("quickinvoice.opening")
 
 
+_last = 0
+"""The store whose hook this process opened last: the next one's turn comes, however many that one has."""
+
+
 def open_hook() -> bool:
     """True when a hook was opened into its duty or put in quarantine; False when none is new. Commits."""
-    hook = Hook.take_new()
+    global _last
+    hook = Hook.take_new(_last)
     if hook is None:
         db.session.rollback()
         return False
+    _last = hook.store_id
     store = db.session.get_one(Store, hook.store_id)
     hook.opened_at = now()
     try:

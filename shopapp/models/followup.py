@@ -23,7 +23,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "follow_up"
     __table_args__ = (
         UniqueConstraint("document_id", "kind", "number"),
-        Index("ix_follow_up_due", "state", "not_before"),
+        Index("ix_follow_up_turn", "state", "store_id", "not_before"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -76,19 +76,19 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     def once_more(cls, document: Document, kind: str) -> None:
         """Nothing; the thing is owed again if it ever was. Not committed."""
         mine = update(cls).where(cls.document_id == document.id, cls.kind == kind)
-        anew = mine.values(state=DUE, tries=cls.tries + 1, not_before=moment(), owed_at=moment(), ended_at=None)
+        anew = mine.values(
+            state=DUE, tries=cls.tries + 1, not_before=moment(), owed_at=moment(), ended_at=None
+        )
         db.session.execute(anew.execution_options(synchronize_session=False))
 
     @classmethod
-    def take(cls, seconds: float = 60) -> FollowUp | None:
-        """A due one, put off by `seconds` so that no one else does it meanwhile; commits."""
-        found: FollowUp | None = db.session.scalar(
-            select(cls)
-            .where(cls.state == DUE, cls.not_before <= moment())
-            .order_by(cls.not_before)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
+    def take(cls, seconds: float = 60, after: int = 0) -> FollowUp | None:
+        """A due one of the next store after that one, put off by `seconds` so that no one else does it; commits."""
+        due = select(cls).where(cls.state == DUE, cls.not_before <= moment())
+        due = due.order_by(cls.store_id, cls.not_before, cls.id).limit(1).with_for_update(skip_locked=True)
+        found: FollowUp | None = db.session.scalar(due.where(cls.store_id > after))
+        if found is None and after:
+            found = db.session.scalar(due)
         if found is None:
             db.session.rollback()
             return None

@@ -34,7 +34,7 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "hook"
     __table_args__ = (
         UniqueConstraint("store_id", "event", "body_hash"),
-        Index("ix_hook_state", "state", "id"),
+        Index("ix_hook_turn", "state", "store_id", "id"),
         Index("ix_hook_order", "store_id", "order_id"),
     )
 
@@ -64,11 +64,15 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
             connection.execute(_keeping(db.engine.dialect.name), row)
 
     @classmethod
-    def take_new(cls) -> Hook | None:
-        """The oldest unopened hook, locked until the caller commits (PostgreSQL) or alone (SQLite)."""
-        return db.session.scalar(
-            select(cls).where(cls.state == NEW).order_by(cls.id).limit(1).with_for_update(skip_locked=True)
-        )
+    def take_new(cls, after: int = 0) -> Hook | None:
+        """The oldest unopened hook of the next store after that one, so that the stores take turns.
+
+        Locked until the caller commits (PostgreSQL), or alone (SQLite).
+        """
+        new = select(cls).where(cls.state == NEW).order_by(cls.store_id, cls.id).limit(1)
+        new = new.with_for_update(skip_locked=True)
+        found: Hook | None = db.session.scalar(new.where(cls.store_id > after))
+        return found if found is not None or not after else db.session.scalar(new)
 
     @classmethod
     def any_of(cls, store_id: int, order_id: str) -> bool:

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from shopapp import issuing, jobs, opening
+from shopapp import followups, issuing, jobs, opening
+from shopapp.models import FollowUp, Hook, db
 from tests.fakes import World
 
 
@@ -30,6 +32,32 @@ def test_hooks_without_end_do_not_keep_a_document_from_being_issued(
     jobs.loop(time.monotonic() + 20)
     assert issued[0] is True
     assert world.document("1001").state == "issued"
+
+
+def test_the_stores_take_turns_however_many_hooks_one_of_them_has(world: World) -> None:
+    small, other = world.add_store("small"), world.add_store("other")
+    for number in range(1001, 1007):
+        world.paid(str(number))
+    world.paid("2001", store=small)
+    world.paid("3001", store=other)
+    for _ in range(3):
+        assert opening.open_hook() is True
+    opened = db.session.scalars(select(Hook.store_id).where(Hook.state == "opened"))
+    assert sorted(opened) == [world.store.id, small.id, other.id]
+
+
+def test_the_stores_take_turns_however_much_is_owed_to_one_of_them(world: World) -> None:
+    small = world.add_store("small")
+    world.add_account(small)
+    for number in range(1001, 1005):
+        world.paid(str(number))
+    world.paid("2001", store=small)
+    while opening.open_hook() or issuing.step():
+        pass
+    for _ in range(2):
+        assert followups.step() is True
+    done = db.session.scalars(select(FollowUp.store_id).where(FollowUp.state == "done"))
+    assert sorted(done) == [world.store.id, small.id]
 
 
 def test_a_job_goes_on_when_the_database_was_busy_for_a_moment(
