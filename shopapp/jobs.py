@@ -18,6 +18,8 @@ from typing import Any, TypeVar
 import click
 from flask import Flask, current_app
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
@@ -57,7 +59,9 @@ class Bell:
     """Tells the workers that there is work, at most every 100 ms, never from within a request."""
 
     def __init__(self, url: str, workers: int, job_seconds: float) -> None:
-        self._url, self._most, self._job_seconds = url, RINGS_PER_WORKER * workers, int(job_seconds)
+        # kept, as to connect costs ten times what a ring does; whoever finds it cut connects once more
+        self._connection = redis(url, _RING_LIMIT, Retry(NoBackoff(), 1))
+        self._most, self._job_seconds = RINGS_PER_WORKER * workers, int(job_seconds)
         self._wanted = threading.Event()
         self._lock = threading.Lock()
         self._thread: tuple[int, threading.Thread] | None = None
@@ -77,8 +81,7 @@ class Bell:
         """True when the workers were told, or enough rings wait already; False when Redis cannot be reached."""
         try:
             fault.point("before_ring")
-            connection = redis(self._url, _RING_LIMIT)
-            queue = Queue(QUEUE, connection=connection, serializer=JSONSerializer)
+            queue = Queue(QUEUE, connection=self._connection, serializer=JSONSerializer)
             if queue.count < self._most:
                 queue.enqueue(work, job_timeout=self._job_seconds, result_ttl=0, failure_ttl=3600, ttl=600)
             return True
@@ -98,9 +101,9 @@ class Bell:
                 self._wanted.set()
 
 
-def redis(url: str, seconds: float | None) -> Redis:
+def redis(url: str, seconds: float | None, retry: Retry | None = None) -> Redis:
     """A connection that gives up after `seconds` (None: as RQ's blocking calls need it)."""
-    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds or 5)
+    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds or 5, retry=retry)
 
 
 def ring() -> None:

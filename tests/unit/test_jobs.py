@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
+from dev.servers import Valkey
 from shopapp import followups, issuing, jobs, opening
 from shopapp.models import FollowUp, Hook, db
 from tests.fakes import World
@@ -90,3 +92,21 @@ def test_a_job_ends_quietly_when_the_database_stays_away(
     monkeypatch.setattr(jobs, "_BUSY_PAUSE", 0)
     monkeypatch.setattr(jobs, "LOOP_SECONDS", 0.05)
     jobs.work()
+
+
+def test_the_bell_rings_at_once_after_redis_came_back(tmp_path: Path) -> None:
+    valkey = Valkey(tmp_path)
+    valkey.start()
+    try:
+        bell = jobs.Bell(valkey.url, 2, 60)
+        assert bell.ring_now() is True
+        valkey.kill()
+        assert bell.ring_now() is False
+        valkey.start()
+        assert bell.ring_now() is True
+        valkey.kill()
+        valkey.start()
+        # nobody rang while it was away: the connection looks whole
+        assert bell.ring_now() is True
+    finally:
+        valkey.stop()
