@@ -32,7 +32,7 @@ def declared() -> Iterator[str]:
         for field in provider.credential_fields:
             yield from (field.label, field.help)
         guide = provider.guide
-        yield from (*guide.keys, *guide.documents, *guide.series_help)
+        yield from (*guide.keys, guide.keys_help, *guide.documents, *guide.series_help)
 
 
 def collected() -> Catalog:

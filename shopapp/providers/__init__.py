@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from .base import Provider
 from .igest import IGest
+from .phcgo import PhcGo
 from .plain import Plain
 
 PROVIDERS: dict[str, type[Provider]] = {
     "igest": IGest,
+    "phcgo": PhcGo,
 }
 
 IN_DEVELOPMENT: dict[str, type[Provider]] = {

@@ -124,6 +124,8 @@ class Capabilities:
     note_drafts: bool = False
     transport: bool = False
     """It prints where goods are loaded and unloaded, and when (`Draft.transport`)."""
+    metered: bool = False
+    """Its plans allow only so many calls in a month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class Guide:
     """Where things are in the provider's own menus, as Portuguese message ids, one word a step."""
 
     keys: tuple[str, ...] = ()
+    keys_help: str = ""
+    """A sentence beneath them: what to do where the keys are not to be seen."""
     documents: tuple[str, ...] = ()
     number_example: str = ""
     series_help: tuple[str, ...] = field(default=())
@@ -216,16 +220,16 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    @abstractmethod
-    def pdf(self, issued: Issued) -> bytes:
-        """The provider's own PDF. TransientError `pdf-not-ready` while there is none."""
-
     def bearing(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
         """Every document since then whose reference begins so, with it, complete; None where there is no such list.
 
         It is held against our rows each day and after a restore: what is missing from it counts as gone.
         """
         return None
+
+    @abstractmethod
+    def pdf(self, issued: Issued) -> bytes:
+        """The provider's own PDF. TransientError `pdf-not-ready` while there is none."""
 
     def email(self, provider_id: str, to: str) -> None:
         """Nothing; the provider mailed the document (only where `capabilities.emails`)."""

@@ -13,17 +13,23 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote_plus
 
 import requests
 
 from sandbox import web
 from sandbox.igest.app import create_app
 from sandbox.igest.panel import INTEGRATION
+from sandbox.phcgo.app import create_app as phcgo_app
+from sandbox.phcgo.office import PASSWORD
 from shopapp.fiscal.document import Kind
 from shopapp.http import Wire
-from shopapp.providers.base import Provider
+from shopapp.providers.base import Known, Provider, Series
 from shopapp.providers.igest import IGest
+from shopapp.providers.phcgo import PhcGo
+from shopapp.providers.phcgo.session import MEMORIES
 from tests.contract import tape
+from tests.contract.broken import Broken, Only, broken
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -37,8 +43,12 @@ class Account(ABC):
     """The kinds that can be issued, each with its series."""
     refused_keys: ClassVar[Mapping[str, str]]
     """Scenes in which the keys are refused, with the field that the form marks ('' for none)."""
-    doubts: ClassVar[tuple[str, ...]]
-    """Scenes in which a call that issues leaves a doubt."""
+    doubts: ClassVar[Mapping[str, int]]
+    """Scenes in which the answer to the call that issues is lost or spoilt, with how many documents there are then."""
+    looks: ClassVar[bool] = False
+    """True where it settles a doubt by looking at once, when what it sees is definite."""
+    series_unknown: ClassVar[str]
+    """A series that the account does not have."""
     only_live: ClassVar[frozenset[str]] = frozenset()
     """Scenes that no cassette can hold: there is no answer to keep."""
 
@@ -54,6 +64,16 @@ class Account(ABC):
     def provider(self, scene: str = "") -> Provider:
         """The provider as the application opens it, the outside being in that scene."""
 
+    @contextmanager
+    def failing(
+        self, outcome: Exception | int, headers: dict[str, str] | None, folder: Path
+    ) -> Iterator[Provider]:
+        """The provider on a wire on which the call that issues has that outcome."""
+        with self.opened("unplugged", "", folder):
+            provider = self.provider()
+            broken(self._session, outcome, headers)
+            yield provider
+
     @abstractmethod
     def secrets(self) -> tuple[str, ...]:
         """What must appear in no address, log line or error."""
@@ -61,6 +81,8 @@ class Account(ABC):
     @abstractmethod
     def documents(self) -> list[dict[str, Any]] | None:
         """What stands over there as issued, by the stand-in's own record; None where only a cassette speaks."""
+
+    _session: requests.Session
 
     def session(self) -> requests.Session:
         """A session that remembers each address it called."""
@@ -82,21 +104,22 @@ class IGestAccount(Account):
         "inactive": "",
         "clock": "",
     }
-    doubts = (
-        "garbage-after",
-        "truncated-after",
-        "php-warning-after",
-        "wrong-encoding-after",
-        "error500-after",
-        "error500-before",
-        "no-number",
-        "html",
-        "404-html",
-        "redirect",
-        "drop-after",
-        "drop-before",
-        "cut-after",
-    )
+    doubts: ClassVar[Mapping[str, int]] = {
+        "garbage-after": 1,
+        "truncated-after": 1,
+        "php-warning-after": 1,
+        "wrong-encoding-after": 1,
+        "error500-after": 1,
+        "error500-before": 0,
+        "no-number": 1,
+        "html": 0,
+        "404-html": 0,
+        "redirect": 0,
+        "drop-after": 1,
+        "drop-before": 0,
+        "cut-after": 1,
+    }
+    series_unknown = "2026XX"
     only_live = frozenset({"drop-after", "drop-before", "cut-after"})
 
     base = "https://igest.test"
@@ -192,6 +215,165 @@ class IGestAccount(Account):
         return [entry for entry in self._office.ledger.entries if entry["kind"] == "document"]
 
 
+class PhcGoAccount(Account):
+    """The first installation of the stand-in, its first company, with series that keep drafts."""
+
+    name = "phcgo"
+    kinds: ClassVar[Mapping[Kind, str]] = {
+        "FR": "47", "FT": "12", "FS": "31", "NC": "58", "ND": "59", "GT": "63", "PF": "71", "NE": "4",
+    }  # fmt: skip
+    refused_keys: ClassVar[Mapping[str, str]] = {
+        "wrong-user": "user",
+        "wrong-password": "password",
+        "wrong-token": "token",
+        "wrong-company": "company",
+    }
+    doubts: ClassVar[Mapping[str, int]] = {
+        "garbage-after": 1,
+        "cut-after": 1,
+        "empty-after": 1,
+        "500-after": 1,
+        "500-before": 0,
+        "503": 0,
+        "408": 0,
+        "html": 0,
+        "redirect": 0,
+        "no-result": 1,
+        "error-although-done": 1,
+        "drop-after": 1,
+        "drop-before": 0,
+    }
+    looks = True
+    only_live = frozenset({"drop-after", "drop-before"})
+    series_unknown = "999"
+
+    base = "https://sandbox.phcgo.test"
+    installation = "a3f91c07"
+    stand_ins: ClassVar[Mapping[str, str]] = {
+        "user": "loja",
+        "password": "password-of-nobody",
+        "token": "b3Blbn+vdGhpbmc/of+nobody==",
+        "company": "",
+    }
+    _wrong: ClassVar[Mapping[str, Mapping[str, str]]] = {
+        "wrong-user": {"user": "outra"},
+        "wrong-password": {"password": "another-password"},
+        "wrong-token": {"token": "YW5v+dGhlci/b2tlbg=="},
+        "wrong-company": {"company": "NENHUMA"},
+    }
+
+    @contextmanager
+    def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
+        self._office: Any = None
+        self._session, self._base, self._keys = self.session(), self.base, dict(self.stand_ins)
+        MEMORIES.clear()
+        if mode == "unplugged":
+            yield
+            return
+        if mode == "replayed":
+            with tape.replayed(self._session, self.name, cassette):
+                yield
+            return
+        app = phcgo_app(folder, today=TODAY)
+        running = web.start(app)
+        self._office = app.extensions["office"]
+        try:
+            self._begin(running.url)
+            if mode == "recorded":
+                with tape.recorded(self._session, self.name, cassette, self._scrub):
+                    yield
+            else:
+                yield
+        finally:
+            running.stop()
+            self._office.close()
+
+    def _begin(self, url: str) -> None:
+        self._base = self._office.public = url
+        self._office.clock.put_at(NOW)
+        self._keys |= {"password": PASSWORD, "token": self._office.token(self.installation)}
+
+    def provider(self, scene: str = "") -> Provider:
+        if self._office is not None:
+            self._arrange(scene)
+        keys = {"url": f"{self._base}/{self.installation}/html", **self._keys, **self._wrong.get(scene, {})}
+        wire = Wire(5, allow_plain=True, session=self._session)
+        inside = self._base.removeprefix("http://")
+        found = PhcGo(keys, wire, now=lambda: NOW, hosts=(".phcgo.test",), loopback=inside)
+        if scene not in self._wrong and scene != "another-service":
+            series = {kind: Series(code, kind, drafts=True) for kind, code in self.kinds.items()}
+            found.known = Known(series)
+        return found
+
+    def _arrange(self, scene: str) -> None:
+        faults = self._office.faults
+        if scene == "without-lists":
+            faults.order({"kind": "refused", "step": "query", "match": '"Sz"', "times": 2})
+        elif scene == "another-service":
+            faults.order({"kind": "html", "times": 9})
+        elif scene == "total-differs" or scene in self.doubts:
+            faults.order({"kind": scene, "step": "signDocument"})
+
+    @contextmanager
+    def failing(
+        self, outcome: Exception | int, headers: dict[str, str] | None, folder: Path
+    ) -> Iterator[Provider]:
+        with self.opened("live", "", folder):
+            provider = self.provider()
+            for scheme in ("http://", "https://"):
+                usual = self._session.get_adapter(f"{scheme}x")
+                self._session.mount(scheme, Only("/signDocument", usual, Broken(outcome, headers)))
+            yield provider
+
+    def secrets(self) -> tuple[str, ...]:
+        wrong = (self._wrong["wrong-password"]["password"], self._wrong["wrong-token"]["token"])
+        return (self._keys["password"], self._keys["token"], *wrong)
+
+    def _scrub(self, text: str) -> str:
+        """The text with the stand-in's keys and address replaced by those that a replay is opened with."""
+        for name in ("password", "token"):
+            for written in (str, quote_plus):
+                text = text.replace(written(self._keys[name]), written(self.stand_ins[name]))
+        return text.replace(self._base, self.base).replace(
+            self._base.removeprefix("http://"), self.base.removeprefix("https://")
+        )
+
+    def documents(self) -> list[dict[str, Any]] | None:
+        if self._office is None:
+            return None
+        base = self._office.base(self.installation, "")
+        found = [self._told(base, entry) for entry in self._office.ledger.entries]
+        return found + [
+            {"observacoes": row["obs"], "number": f"{row['nmdos']} {row['dataobra'][:4]}/{row['obrano']}",
+             "totals": {"gross": str(row["etotal"])}}
+            for row in base.rows("Bo") if not row["draftRecord"]
+        ]  # fmt: skip
+
+    def _told(self, base: Any, entry: dict[str, Any]) -> dict[str, Any]:
+        """An entry of the ledger in the suite's words."""
+        record = base.get("Ft", entry["id"])
+        stock = [
+            {"ref": row["ref"], "warehouse": str(row["armazem"]), "qty": f"{moved:g}"}
+            for row in base.rows("Sa")
+            if (moved := float(row["stock"]) - self._stock_before(row))
+        ]
+        lines = [
+            line | {"mention": known["motiseimp"], "warehouse": str(line["warehouse"])}
+            for line, known in zip(entry["lines"], record["fis"], strict=True)
+        ]
+        customer = entry["customer"]
+        return entry | {
+            "observacoes": entry["obs"], "origin": next(iter(entry["origins"]), ""), "lines": lines, "stock": stock,
+            # a record without a country is of the company's own
+            "customer": customer | {"country": customer["country"] or "PT"},
+        }  # fmt: skip
+
+    @staticmethod
+    def _stock_before(row: dict[str, Any]) -> float:
+        return 50.0 if row["armazem"] == 1 else 0.0
+
+
 ACCOUNTS: dict[str, type[Account]] = {
     "igest": IGestAccount,
+    "phcgo": PhcGoAccount,
 }

@@ -33,6 +33,21 @@ class Broken(BaseAdapter):
         pass
 
 
+class Only(BaseAdapter):
+    """Breaks the calls whose address ends so, and lets all others through."""
+
+    def __init__(self, end: str, usual: BaseAdapter, otherwise: BaseAdapter) -> None:
+        super().__init__()
+        self.end, self.usual, self.otherwise = end, usual, otherwise
+
+    def send(self, request: Any, *args: Any, **more: Any) -> requests.Response:
+        chosen = self.otherwise if request.url.endswith(self.end) else self.usual
+        return chosen.send(request, *args, **more)
+
+    def close(self) -> None:
+        self.usual.close()
+
+
 def broken(
     session: requests.Session, outcome: Exception | int, headers: dict[str, str] | None = None
 ) -> None:

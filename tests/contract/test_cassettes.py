@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.igest.entities import at_the_start
+from sandbox.phcgo.office import PASSWORD
 from tests.contract.accounts import IGestAccount
 from tests.contract.tape import CASSETTES, clean, texts
 
@@ -24,6 +25,8 @@ def test_there_are_cassettes() -> None:
 @pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_secret_and_no_address_of_this_machine_survives_in_a_cassette(path: Path) -> None:
     secrets = {secret for entity in at_the_start() for secret in entity.keys(SEED)}
+    # each token of the other stand-in begins so, as it is and in a form
+    secrets |= {PASSWORD, "q+7/", "q%2B7%2F"}
     for where, text in texts(path):
         assert not any(secret in text for secret in secrets), where
         assert not NOT_HERE.search(text), where

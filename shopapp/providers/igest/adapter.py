@@ -67,6 +67,7 @@ class IGest(Provider):
     )
     guide: ClassVar[Guide] = Guide(
         keys=("Entidade", "Configurar", "Integrações", "Jumpseller", "Ativar"),
+        keys_help="Depois de ativar, os valores aparecem no mesmo ecrã. Se lá estiver «Desativar», já está ativo.",
         documents=("Vendas",),
         number_example="FR 2026FR/12",
         series_help=("Entidade", "Configurar", "Definições"),

@@ -61,9 +61,12 @@ class PhcGo(Provider):
         notes=True,
         note_drafts=True,
         transport=True,
+        metered=True,
     )
     guide: ClassVar[Guide] = Guide(
-        keys=("PHC GO", "Menu", "Definições"),
+        keys=("PHC GO", "Barra de endereço do browser"),
+        keys_help="O token é pedido à PHC ou ao seu parceiro PHC; um que foi feito para outra loja pode não servir "
+        "aqui.",
         documents=("Menu", "Vendas", "Faturação"),
         number_example="FT 2026S12/7",
         series_help=("Menu", "Definições", "Séries de Documentos", "Séries de Documentos de Faturação"),
