@@ -7,6 +7,7 @@ it is about: what is true of the order is asked later, of the platform.
 from __future__ import annotations
 
 import logging
+from decimal import Decimal
 
 from shopapp import connect, correcting, early, fault, settling
 from shopapp.models import Account, Document, FollowUp, Hook, Sale, Store, db, now
@@ -108,3 +109,16 @@ def cancelled(document: Document) -> None:
         document.changed_at = now()
     sale = Sale.seen(document.store_id, document.order_id)
     sale.cancelled_at = sale.cancelled_at or now()
+
+
+def changed(document: Document, total: Decimal) -> None:
+    """Nothing; the shop's order has another total than was invoiced: told to the merchant, once. Not committed.
+
+    The document stays as it is: only a person knows whether it needs a credit note.
+    """
+    sale = Sale.seen(document.store_id, document.order_id)
+    detail = {"ours": str(sale.total), "theirs": str(total)}
+    sale.total = total
+    if correcting.left_of(document) > 0:
+        document.note(ISSUED, ISSUED, "changed-after", detail)
+        document.alarm, document.alarm_detail, document.changed_at = "changed-after", detail, now()

@@ -7,18 +7,22 @@ looked at: the newest orders, those known to be unpaid one by one, and once a da
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import islice
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from shopapp import connect, opening
 from shopapp.fiscal.errors import OrderError
 from shopapp.models import Document, Hook, Sale, Store, db, now
+from shopapp.models.states import ISSUED
 from shopapp.platforms.base import Platform, SaleSummary
 
 OVERLAP = timedelta(days=3)
 LONGEST = timedelta(days=30)
 DAILY = timedelta(days=1)
+ANEW = timedelta(hours=1)
+"""An order whose total in the list is not the one that we know is read no more often than this."""
 UNPAID_DAYS = 60
 """How long an order may stay unpaid and still be looked at."""
 TOGETHER = 100
@@ -49,6 +53,7 @@ def _paid(store: Store, shop: Platform, since: datetime) -> int:
     """How many paid orders of the list had no row, or one that waited for payment. Commits."""
     found, listed = 0, shop.paid_orders(since)
     while some := list(islice(listed, TOGETHER)):
+        _changed(store, shop, {summary.order_id: summary.total for summary in some})
         answered = _answered(store, [summary.order_id for summary in some])
         for summary in some:
             if summary.order_id not in answered:
@@ -68,6 +73,32 @@ def _answered(store: Store, orders: list[str]) -> set[str]:
     answered = set(db.session.scalars(known))
     db.session.commit()
     return answered
+
+
+def _changed(store: Store, shop: Platform, totals: dict[str, Decimal]) -> None:
+    """Nothing; where an order seems to be worth another amount than was invoiced, it is read and told of. Commits."""
+    issued = (
+        select(Document, Sale)
+        .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
+        .where(Document.store_id == store.id, Document.order_id.in_(totals), Document.cause == "sale")
+        .where(Document.state == ISSUED, Document.alarm == "")
+        .where(or_(Sale.checked_at.is_(None), Sale.checked_at < now() - ANEW))
+    )
+    seen = [(document, sale) for document, sale in db.session.execute(issued)]
+    for document, sale in seen:
+        if sale.total is None or sale.total == totals[sale.order_id]:
+            continue
+        sale.checked_at = now()
+        db.session.commit()
+        try:
+            # the list leaves out what was paid by gift card
+            total = shop.order(sale.order_id).paid_total
+        except OrderError:
+            continue
+        if total != sale.total:
+            opening.changed(document, total)
+        db.session.commit()
+    db.session.commit()
 
 
 def _owed(store: Store, summary: SaleSummary) -> bool:

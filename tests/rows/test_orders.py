@@ -14,13 +14,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from shopapp import correcting, deciding, fault, sweeping
+from shopapp import correcting, deciding, fault, opening, reconciling, sweeping
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import NotAllowedError, OrderError, ThrottledError, UnreachableError
 from shopapp.models import Document, FollowUp, Move, db, set_clock
 from tests.fakes import World, an_order
 from tests.hostile.conftest import ORIGIN, log_in, token_of
-from tests.rows.together import NIGHTLY, at_once, leases_lapse
+from tests.rows.together import NIGHTLY, at_once, elsewhere, leases_lapse
 
 
 class Killed(BaseException):
@@ -98,7 +98,7 @@ def test_row_38_an_order_edited_before_the_claim_is_issued_as_read_and_then_froz
     def at(name: str) -> None:
         if name == "before_claim":
             world.shop.orders["1001"] = of_price("1001", "30.00")
-        if name == "before_settle":
+        if name == "before_send":
             raise Killed
 
     with monkeypatch.context() as patch:
@@ -111,21 +111,48 @@ def test_row_38_an_order_edited_before_the_claim_is_issued_as_read_and_then_froz
     deciding.absent(world.document())
     world.work()
     # whatever the shop says by now: these bytes or nothing
-    assert [draft.digest() for _, draft in world.office.ledger] == [frozen, frozen]
+    assert [draft.digest() for _, draft in world.office.ledger] == [frozen]
     assert world.document().total == Decimal("20.00")
 
 
+def test_row_38_an_order_edited_after_its_document_is_flagged_once_and_never_issued_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciling, "ANEW", timedelta(0))
+    world.paid("1001")
+    # paid in part by a gift card, which the shop's list leaves out
+    world.paid("1002", total=Decimal("7.30"), gift_cards=Decimal("5.00"))
+    world.work()
+    first, seen = world.document().number, []
+    for price in ("12.30", "20.00", "20.00"):
+        world.shop.orders["1001"] = of_price("1001", price)
+        world.store.reconciled_at = world.store.reconcile_lease_until = None
+        db.session.commit()
+        sweeping.reconcile(0)
+        world.work()
+        row = world.document()
+        told = [move for move in row.moves if move.reason == "changed-after"]
+        seen.append((price, row.alarm, len(told)))
+        deciding.acknowledge(row)
+    assert seen == [("12.30", "", 0), ("20.00", "changed-after", 1), ("20.00", "", 1)]
+    assert (world.document("1002").state, world.document("1002").alarm) == ("issued", "")
+    assert (world.document().number, world.document().total) == (first, Decimal("12.30"))
+    assert len(world.office.ledger) == 2
+
+
 def test_row_39_an_order_cancelled_while_its_document_is_sent_is_flagged_once_it_is_known(
-    world: World,
+    app: Flask, world: World
 ) -> None:
     def cancelled(draft: Draft, reference: str) -> Issued | None:
         world.shop.orders["1001"] = replace(world.shop.orders["1001"], status="cancelled")
         world.hook("1001", "order_canceled")
+        assert elsewhere(app, opening.open_hook)
         return None
 
     world.office.next = [cancelled]
     world.paid("1001")
     world.work()
+    assert (world.document().state, world.document().alarm) == ("issued", "")
     sweeping.notice_cancelled()
     row = world.document()
     assert (row.state, row.alarm, len(world.office.ledger)) == ("issued", "cancelled-after", 1)
