@@ -6,16 +6,17 @@ Called by the moves and by `web`. Refreshes a store's token once for all who nee
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Any
 
 from flask import current_app
 
-from shopapp import fault
-from shopapp.fiscal.errors import CredentialsError, UnreachableError
+from shopapp import counting, fault
+from shopapp.fiscal.errors import CredentialsError, ThrottledError, UnreachableError
 from shopapp.http import Wire
-from shopapp.models import Account, Knock, Store, db, now
+from shopapp.models import Account, Document, Knock, Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 from shopapp.platforms.base import UnreadableHook
 from shopapp.providers import IN_DEVELOPMENT, PROVIDERS
@@ -34,9 +35,18 @@ def setting(name: str) -> Any:
     return current_app.config[name]
 
 
-def wire() -> Wire:
-    """A fresh wire with this program's limits; it refuses to call while a transaction is open (house rule 6)."""
-    return Wire(setting("CALL_SECONDS"), setting("ALLOW_PLAIN_HTTP"), before=_nothing_open)
+def wire(count: Callable[[], None] | None = None) -> Wire:
+    """A fresh wire with this program's limits; it refuses to call while a transaction is open (house rule 6).
+
+    `count` is called before each call.
+    """
+
+    def before() -> None:
+        _nothing_open()
+        if count is not None:
+            count()
+
+    return Wire(setting("CALL_SECONDS"), setting("ALLOW_PLAIN_HTTP"), before=before)
 
 
 def _nothing_open() -> None:
@@ -76,17 +86,23 @@ def _open(name: str, token: Callable[[str | None], str] | None) -> Platform:
     return adapter(wire(), token, redirect, **_settings_of(name))
 
 
-def provider_with(name: str, credentials: dict[str, str]) -> Provider:
+def provider_with(
+    name: str, credentials: dict[str, str], count: Callable[[], None] | None = None
+) -> Provider:
     """The provider opened with credentials that are not kept yet: for checking them."""
     adapter: Callable[..., Provider] = provider_class(name)
-    return adapter(credentials, wire(), now=now, **_settings_of(name))
+    return adapter(credentials, wire(count), now=now, **_settings_of(name))
 
 
-def provider_of(account: Account) -> Provider:
-    """The provider opened with this account's credentials. CredentialsError when they are gone."""
+def provider_of(account: Account, document: Document | None = None) -> Provider:
+    """The provider opened with this account's credentials. CredentialsError when they are gone.
+
+    Its calls are counted as this account's, and as this document's where they are made for one.
+    """
     if not account.credentials:
         raise CredentialsError("keys-missing")
-    provider = provider_with(account.provider, account.credentials)
+    count = counting.counter(account.id, document.id if document is not None else None)
+    provider = provider_with(account.provider, account.credentials, count)
     provider.known = _known(account)
     return provider
 
@@ -99,12 +115,14 @@ def _known(account: Account) -> Known:
     return Known(series, account.choices.get("searches", False))
 
 
-def log_in_wait(store: Store, name: str) -> float:
-    """0 when keys may be tried at the provider now, which is counted; else the seconds until they may. Commits.
+def may_log_in(store: Store, name: str) -> None:
+    """Nothing; keys may be tried at the provider now, which is counted. Commits.
 
-    Wrong keys tried again and again lock the merchant's account over there.
+    ThrottledError `log-in-bounded` when they were tried too often: the provider would lock the merchant's account.
     """
-    return Knock.wait(store.id, f"log-in:{name}", LOG_INS, LOG_IN_SECONDS)
+    wait = Knock.wait(store.id, f"log-in:{name}", LOG_INS, LOG_IN_SECONDS)
+    if wait:
+        raise ThrottledError("log-in-bounded", retry_after=wait, minutes=math.ceil(wait / 60))
 
 
 def logged_in(store: Store, name: str, heard: bool = True) -> None:

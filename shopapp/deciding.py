@@ -9,7 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 
 from shopapp import correcting, preparing, settling
 from shopapp.fiscal.document import Issued
@@ -156,6 +156,17 @@ def retry_blocked(store: Store, reasons: tuple[str, ...]) -> int:
     gone_on = sum(document.move(PENDING, by="merchant", tries=0) for document in stopped.all())
     db.session.commit()
     return gone_on
+
+
+def draft_again(store: Store) -> None:
+    """Nothing; the drafts of orders that wait are looked at anew, after a choice or the program changed. Commits."""
+    waiting = select(Document).where(Document.store_id == store.id, Document.state == WAITING)
+    account = Account.of(store)
+    reasons = ("unpaid", "automatic-off") if account is not None and account.settings.get("drafts") else ()
+    drafted = or_(Document.draft_id.is_not(None), Document.reason.in_(reasons))
+    for document in db.session.scalars(waiting.where(drafted).order_by(Document.id.desc()).limit(500)).all():
+        FollowUp.again(document, "draft")
+    db.session.commit()
 
 
 def _done(moved: bool) -> None:

@@ -112,7 +112,7 @@ def removed(document: Document, account: Account | None) -> bool:
     if holder is None:
         return True
     try:
-        found = _provider(holder).drop_draft(former)
+        found = _provider(holder, document).drop_draft(former)
     except AppError as error:
         _heard(holder, error)
         if holder is account:
@@ -130,14 +130,14 @@ def spare(document: Document, owed: FollowUp) -> None:
     """Nothing; a draft that was left at a former account is gone; one that became a document raises the alarm."""
     holder = db.session.get_one(Account, owed.detail["account"])
     db.session.commit()
-    found = _provider(holder).drop_draft(owed.detail["draft"])
+    found = _provider(holder, document).drop_draft(owed.detail["draft"])
     if found is not None:
         settling.settle(document, found, "search")
 
 
 def _make(document: Document, account: Account, wanted: Draft) -> None:
     """Nothing; a new draft at the provider, recorded as the row's only one; otherwise it is spare and removed."""
-    provider = _provider(account)
+    provider = _provider(account, document)
     if provider.once_of(wanted.kind) is not Once.BY_DRAFT:
         return
     try:
@@ -160,17 +160,17 @@ def _make(document: Document, account: Account, wanted: Draft) -> None:
 
 def _sweep(document: Document, account: Account) -> None:
     """Nothing; drafts of which we never learned are gone too, now that the row is given up."""
-    provider = _provider(account)
+    provider = _provider(account, document)
     if provider.once_of(document.draft.kind if document.draft else "FR") is Once.BY_DRAFT:
         provider.drop_drafts(document.reference)
 
 
-def _provider(account: Account) -> Provider:
+def _provider(account: Account, document: Document) -> Provider:
     """The provider, unless it is known to refuse this account or not to answer. Leaves no transaction open."""
     paused = account.paused_until is not None and account.paused_until > now()
     if account.refused_at is not None or paused:
         raise TransientError("unreachable")
-    provider = connect.provider_of(account)
+    provider = connect.provider_of(account, document)
     db.session.commit()
     return provider
 

@@ -99,7 +99,7 @@ def _email(document: Document, owed: FollowUp) -> None:
     to = owed.detail.get("to") or (document.buyer or {}).get("email", "")
     account = document.account
     if account is not None and connect.provider_class(account.provider).capabilities.emails:
-        provider = connect.provider_of(account)
+        provider = connect.provider_of(account, document)
         db.session.commit()
         provider.email(document.provider_id, to)
         return
@@ -137,14 +137,14 @@ def pdf(document: Document) -> bytes:
         pdf_url=document.pdf_url,
         total=document.total,
     )
-    provider = connect.provider_of(account)
+    provider = connect.provider_of(account, document)
     db.session.commit()
     return provider.pdf(known)
 
 
 def _tidy(document: Document, owed: FollowUp) -> None:
     if document.account is not None:
-        provider = connect.provider_of(document.account)
+        provider = connect.provider_of(document.account, document)
         db.session.commit()
         provider.drop_drafts(document.reference)
 

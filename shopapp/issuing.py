@@ -67,7 +67,7 @@ def _issue(document: Document) -> None:
 def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     """Nothing; the row is ours alone, its draft frozen, before anything is sent."""
     try:
-        provider = connect.provider_of(account)
+        provider = connect.provider_of(account, document)
         if not document.keeps(draft, account) and not early.removed(document, account):
             return
     except AppError as error:

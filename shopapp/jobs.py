@@ -27,6 +27,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from shopapp import (
     comparing,
+    counting,
     fault,
     followups,
     issuing,
@@ -165,7 +166,9 @@ def _opened(until: float) -> bool:
 def _fresh(act: Callable[[], T]) -> T:
     """What `act` gives, all rows being read anew: others changed them since the last act."""
     db.session.expire_all()
-    return act()
+    done = act()
+    counting.tell()
+    return done
 
 
 def _more() -> bool:

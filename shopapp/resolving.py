@@ -38,7 +38,7 @@ def step() -> bool:
         moved(document, REVIEW, document.reason, dict(document.detail), notice=True)
         return True
     try:
-        provider = connect.provider_of(account)
+        provider = connect.provider_of(account, document)
         db.session.commit()
         _WAYS[Once(document.promise)](provider, document, draft)
         heard(account, None)

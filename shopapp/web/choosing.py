@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from shopapp import connect, deciding, jobs
+from shopapp import connect, counting, deciding, jobs
 from shopapp.fiscal import place
 from shopapp.fiscal.errors import AppError
-from shopapp.models import Account, db, now
+from shopapp.models import Account, Usage, db, now
+from shopapp.web import options
 from shopapp.web.formats import zone
-from shopapp.web.forms import KINDS, Form, choices_form, open_series
+from shopapp.web.forms import KINDS, Form, choices_form, open_series, series_named
 from shopapp.web.session import store_required, writes
 from shopapp.web.tongue import gettext
 from shopapp.web.wording import say
@@ -31,6 +32,7 @@ EMPTY: dict[str, Any] = {
 MENDED_BY_CHOICES = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
+    "loading-missing",
 )  # fmt: skip
 
 Answer = Response | str | tuple[str, int]
@@ -82,7 +84,28 @@ def choices() -> Answer:
     if account is None:
         return redirect(url_for("setup.start"))
     stale = read_lists(account)
-    return _page(account, Form(account.settings or _proposed(account)), stale)
+    values = account.settings or _proposed(account)
+    if "transport" in offered(account) and not any((values.get("loading") or {}).values()):
+        values = {**values, "loading": _shop_address()}
+    return _page(account, Form(values), stale)
+
+
+def offered(account: Account) -> dict[str, str]:
+    """The options that the account's provider has, and why this account can't have some."""
+    provider = connect.provider_class(account.provider)
+    return options.offered(provider.capabilities, lists_of(account), provider.label)
+
+
+def _shop_address() -> dict[str, str]:
+    """Where the shop says that it is, for the form; empty when it does not say."""
+    try:
+        platform = connect.platform_of(g.store)
+        db.session.commit()
+        at = platform.store_info().address
+    except AppError:
+        db.session.rollback()
+        return {}
+    return {"street": at.street, "postal_code": at.postal_code, "city": at.city}
 
 
 def _proposed(account: Account) -> dict[str, Any]:
@@ -110,7 +133,9 @@ def _page(account: Account, form: Form, stale: str = "", status: int = 200) -> t
     lists = lists_of(account)
     page = render_template(
         "setup_choices.html", lists=lists, values=form.values, wrong=form.wrong, stale=stale,
-        provider=connect.provider_class(account.provider), today=today(), open_series=open_series,
+        provider=connect.provider_class(account.provider), today=today(), series_named=series_named,
+        offered=offered(account), unsuited=options.unsuited(lists), leaves_at=options.LEAVES_AT,
+        calls=Usage.of(account.id, counting.month()),
         read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
     )  # fmt: skip
     return page, status
@@ -126,14 +151,19 @@ def save() -> Answer:
     if not lists_of(account)["kinds"]:
         read_lists(account)
     form = choices_form(request.form, lists_of(account), account.settings or {}, today())
+    options.add(form, request.form, lists_of(account), offered(account))
     if form.wrong:
         return _page(account, form, status=422)
-    former = account.settings or {}
+    former, was_early = account.settings or {}, account.is_early
     account.settings = {**former, **form.values}
+    if account.is_early != was_early:
+        # the shop is to tell of orders before they are paid, or no longer
+        g.store.hooks_checked_at = None
     if g.store.ready_at is None or form.values["starts_on"] != former.get("starts_on"):
         g.store.ready_at = _begins(date.fromisoformat(form.values["starts_on"]), form.values["ship_from"])
     db.session.commit()
     deciding.retry_blocked(g.store, MENDED_BY_CHOICES)
+    deciding.draft_again(g.store)
     jobs.ring()
     flash(gettext("Escolhas guardadas."))
     return redirect(url_for("setup.check"), 303)

@@ -184,6 +184,12 @@ def open_series(lists: Mapping[str, Any], kind: str) -> list[str]:
     return [code for code, of, is_open, *_ in lists["series"] if of == kind and is_open]
 
 
+def series_named(lists: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
+    """The open series of this kind, each with what the account calls it."""
+    named = {code: rest[0] for code, of, _, *rest in lists["series"] if of == kind and rest and rest[0]}
+    return [(code, f"{code}: {named[code]}" if code in named else code) for code in open_series(lists, kind)]
+
+
 def _start(text: str, former: str, today: date, wrong: dict[str, str]) -> str:
     """The start date as ISO; today or later, or the one that is kept already."""
     try:

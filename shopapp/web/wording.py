@@ -102,6 +102,7 @@ _KINDS = {
 }
 _PLURALS = {
     "FT": N_("faturas"), "FR": N_("faturas-recibo"), "FS": N_("faturas simplificadas"), "NC": N_("notas de crédito"),
+    "NE": N_("notas de encomenda"), "GT": N_("guias de transporte"),
 }  # fmt: skip
 _REGIONS = {"PT": N_("Continente"), "PT-MA": N_("Madeira"), "PT-AC": N_("Açores")}
 
