@@ -241,24 +241,26 @@ class PhcGo(Provider):
     # what was issued
 
     def read(self, provider_id: str) -> Issued:
-        """The document as PHC GO has it now, annulled and paid among it."""
-        return self._signed(provider_id)[2]
-
-    def pdf(self, issued: Issued) -> bytes:
-        """PHC GO's own PDF, at most 10 MiB."""
-        paper, row, _ = self._signed(issued.provider_id)
-        return pdf_of(self._session, paper, row)
-
-    def email(self, provider_id: str, to: str) -> None:
-        """Nothing; PHC GO mailed the document in its own words."""
-        paper, row, _ = self._signed(provider_id)
-        mail(self._session, paper, row, to)
-
-    def _signed(self, provider_id: str) -> tuple[Paper, Row, Issued]:
-        """The record, which is no draft: printing or mailing one may sign it. UnreachableError when it is not shown."""
+        """The document as PHC GO has it now, `annulled` or `paid` where it says so. RefusedError `document-gone`."""
         paper, stamp = paper_and_stamp(provider_id)
         row = self._seen(paper, stamp)
         issued = issued_from(paper, row) if row else None
-        if row is None or issued is None:
+        if issued is None:
+            raise RefusedError("document-gone")
+        return issued
+
+    def pdf(self, issued: Issued) -> bytes:
+        """PHC GO's own PDF, at most 10 MiB."""
+        return pdf_of(self._session, *self._signed(issued.provider_id))
+
+    def email(self, provider_id: str, to: str) -> None:
+        """Nothing; PHC GO mailed the document in its own words."""
+        mail(self._session, *self._signed(provider_id), to)
+
+    def _signed(self, provider_id: str) -> tuple[Paper, Row]:
+        """The record, which is no draft: printing or mailing one may sign it. UnreachableError when it is not shown."""
+        paper, stamp = paper_and_stamp(provider_id)
+        row = self._seen(paper, stamp)
+        if row is None or is_draft(paper, row):
             raise UnreachableError("unreachable", how="not-shown")
-        return paper, row, issued
+        return paper, row

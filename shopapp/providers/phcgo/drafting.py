@@ -9,8 +9,10 @@ changing an amount may be saved without a second actEntity.
 
 from __future__ import annotations
 
+import time
+
 from shopapp.fiscal.document import Draft
-from shopapp.fiscal.errors import AppError, RefusedError, SettingsError, UncertainError
+from shopapp.fiscal.errors import AppError, RefusedError, SettingsError, TransientError, UncertainError
 
 from .customers import countries_of, customer_of
 from .documents import LONGEST_REF, differing, header, laid_over, lines, with_dossier, with_origins
@@ -20,6 +22,8 @@ from .session import Session
 from .wire import Refusal, Row, flag, one_line, query, text
 
 _SEARCH = "SearchWS/QueryAsEntities"
+_PREPARED_WITHIN = 50.0
+"""Seconds for all the calls before Save, so that it begins while the row is still held by whoever asked for it."""
 _VERDICT = ("fin", "efinv", "ncont", "obs")
 
 
@@ -29,7 +33,7 @@ def saved(session: Session, draft: Draft, reference: str) -> Row:
     RefusedError, SettingsError, TransientError: nothing was saved. UncertainError: it may have been. RefusedError
     `draft-differs`: it was saved as a draft with something else in it than the draft says, and will not be signed.
     """
-    paper = paper_for(draft.kind)
+    paper, began = paper_for(draft.kind), time.monotonic()
     if not draft.series.isdecimal():
         raise SettingsError("series-missing", kind=draft.kind)
     try:
@@ -37,6 +41,8 @@ def saved(session: Session, draft: Draft, reference: str) -> Row:
     except Refusal as error:
         code = "note-unusable" if draft.follows else "provider-refused"
         raise RefusedError(code, answer=str(error)) from error
+    if time.monotonic() - began > _PREPARED_WITHIN:
+        raise TransientError("too-late")
     found = _save(session, paper, record)
     wrong = differing(paper, found, head, wanted, _VERDICT)
     if wrong and is_draft(paper, found):
