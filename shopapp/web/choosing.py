@@ -16,9 +16,9 @@ from shopapp import connect, counting, deciding, jobs
 from shopapp.fiscal import place
 from shopapp.fiscal.errors import AppError
 from shopapp.models import Account, Usage, db, now
-from shopapp.web import options
 from shopapp.web.formats import zone
 from shopapp.web.forms import KINDS, Form, choices_form, open_series, series_named
+from shopapp.web.options import LEAVES_AT, add_options, options_of, unsuited
 from shopapp.web.session import store_required, writes
 from shopapp.web.tongue import gettext
 from shopapp.web.wording import say
@@ -93,7 +93,7 @@ def choices() -> Answer:
 def offered(account: Account) -> dict[str, str]:
     """The options that the account's provider has, and why this account can't have some."""
     provider = connect.provider_class(account.provider)
-    return options.offered(provider.capabilities, lists_of(account), provider.label)
+    return options_of(provider.capabilities, lists_of(account), provider.label)
 
 
 def _shop_address() -> dict[str, str]:
@@ -134,7 +134,7 @@ def _page(account: Account, form: Form, stale: str = "", status: int = 200) -> t
     page = render_template(
         "setup_choices.html", lists=lists, values=form.values, wrong=form.wrong, stale=stale,
         provider=connect.provider_class(account.provider), today=today(), series_named=series_named,
-        offered=offered(account), unsuited=options.unsuited(lists), leaves_at=options.LEAVES_AT,
+        offered=offered(account), unsuited=unsuited(lists), leaves_at=LEAVES_AT,
         calls=Usage.of(account.id, counting.month()),
         read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
     )  # fmt: skip
@@ -151,7 +151,7 @@ def save() -> Answer:
     if not lists_of(account)["kinds"]:
         read_lists(account)
     form = choices_form(request.form, lists_of(account), account.settings or {}, today())
-    options.add(form, request.form, lists_of(account), offered(account))
+    add_options(form, request.form, lists_of(account), offered(account))
     if form.wrong:
         return _page(account, form, status=422)
     former, was_early = account.settings or {}, account.is_early

@@ -35,7 +35,7 @@ class Able(Protocol):
     def metered(self) -> bool: ...
 
 
-def offered(can: Able, lists: Mapping[str, Any], provider: str) -> dict[str, str]:
+def options_of(can: Able, lists: Mapping[str, Any], provider: str) -> dict[str, str]:
     """The options of this provider, each with why this account can't have it; empty where it can."""
     found: dict[str, str] = {}
     if can.early_drafts:
@@ -82,7 +82,9 @@ def drafts_in(lists: Mapping[str, Any], kind: str, code: str) -> bool:
     return any(one[0] == code and one[1] == kind and len(one) > 4 and one[4] for one in lists["series"])
 
 
-def add(form: Form, posted: Mapping[str, str], lists: Mapping[str, Any], can: Mapping[str, str]) -> None:
+def add_options(
+    form: Form, posted: Mapping[str, str], lists: Mapping[str, Any], can: Mapping[str, str]
+) -> None:
     """Nothing; the options as chosen are in the form, and what is wrong with them."""
     values, wrong = form.values, form.wrong
     for name in ("drafts", "notes", "note_drafts", "transport", "guide"):
