@@ -1,4 +1,4 @@
-"""Rows 44 to 51 of the failure table: the database, the disk, releases, clocks, backups and keys."""
+"""Rows 44 to 46, 49 and 51 of the failure table: the database, the disk, clocks and keys."""
 
 from __future__ import annotations
 
@@ -7,24 +7,17 @@ import contextlib
 import os
 import resource
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
 import pytest
-import sqlalchemy
 import time_machine
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app
-from sqlalchemy import MetaData, func, select
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
 
-from dev.house import ROOT
 from dev.servers import Missing, Postgres
 from shopapp import create_app, deciding, fault, issuing, opening, sweeping
 from shopapp.config import ConfigError
@@ -35,7 +28,6 @@ from shopapp.providers import PROVIDERS
 from shopapp.providers.base import Once
 from tests.fakes import FakeBooks, FakeShop, World, an_order
 from tests.rows.together import at_once, elsewhere, forked, leases_lapse, post
-from tests.servers import Server
 
 # 44, 45: the database
 
@@ -239,109 +231,6 @@ def _may_grow_to(server: Postgres, size: int) -> None:
     assert forked(current_app._get_current_object(), limits)[1] == 0  # type: ignore[attr-defined]
 
 
-# 47: migrations
-
-
-def _config(url: str) -> Config:
-    settings = Config()
-    settings.set_main_option("script_location", str(ROOT / "migrations"))
-    settings.attributes["url"] = url
-    return settings
-
-
-def _revisions() -> list[str]:
-    """All migrations, the first first."""
-    found = ScriptDirectory.from_config(_config("")).walk_revisions()
-    return [script.revision for script in found][::-1]
-
-
-def _reflected(url: str) -> MetaData:
-    engine, found = sqlalchemy.create_engine(url, poolclass=NullPool), MetaData()
-    found.reflect(engine)
-    return found
-
-
-def test_row_47_after_each_migration_the_code_of_before_still_works(server: Server) -> None:
-    url = server.fresh()
-    first, *later = _revisions()
-    command.upgrade(_config(url), first)
-    before = _reflected(url)
-    for revision in later:
-        command.upgrade(_config(url), revision)
-        after = _reflected(url)
-        for name, table in before.tables.items():
-            assert name in after.tables, f"{revision} takes {name} away"
-            known, present = {c.name for c in table.columns}, after.tables[name].columns
-            assert known <= set(present.keys()), f"{revision} takes a column of {name} away"
-            for column in present:
-                new = column.name not in known
-                assert not new or column.nullable or column.server_default is not None, (
-                    f"{revision}: a row of {name} that does not name {column.name} is refused"
-                )
-                assert new or column.nullable or not table.columns[column.name].nullable
-        before = after
-
-
-def test_row_47_hooks_are_kept_while_a_migration_runs(server: Server) -> None:
-    url = server.fresh()
-    first = _revisions()[0]
-    command.upgrade(_config(url), first)
-    options = {"timeout": 3} if server.kind == "sqlite" else {"options": "-c lock_timeout=3s"}
-    engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=options)
-    tables, over, kept = _reflected(url).tables, threading.Event(), []
-    with engine.begin() as connection:
-        connection.execute(tables["store"].insert().values(_needed(tables["store"], id=1)))
-
-    def keeps() -> None:
-        while not over.is_set():
-            number = f"{threading.get_ident()}-{len(kept)}"
-            values = _needed(tables["hook"], store_id=1, body_hash=number)
-            with engine.begin() as connection:
-                connection.execute(
-                    tables["hook"].insert().values({**values, "id": None} if False else values)
-                )
-            kept.append(number)
-
-    failed: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            keeps()
-        except BaseException as error:  # noqa: BLE001  (the test fails with it)
-            failed.append(error)
-
-    threads = [threading.Thread(target=guarded) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    while len(kept) < 10 and not failed:
-        over.wait(0.01)
-    command.upgrade(_config(url), "head")
-    after = len(kept)
-    while len(kept) < after + 10 and not failed:
-        over.wait(0.01)
-    over.set()
-    for thread in threads:
-        thread.join()
-    assert failed == []
-    with engine.connect() as connection:
-        assert connection.scalar(select(func.count()).select_from(tables["hook"])) == len(kept)
-
-
-def _needed(table: sqlalchemy.Table, **values: Any) -> dict[str, Any]:
-    """The values without which the table takes no row."""
-    made: dict[type, Any] = {int: 1, str: "x", bytes: b"x", bool: False}
-    for column in table.columns:
-        free = column.nullable or column.server_default is not None or column.name == "id"
-        if column.name not in values and not free:
-            kind = column.type.python_type
-            values[column.name] = made[kind] if kind in made else _now()
-    return values
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 # 49: clocks
 
 
@@ -350,7 +239,7 @@ def test_row_49_a_clock_that_jumps_while_a_document_is_sent_makes_no_second_docu
     app: Flask, world: World, hours: int
 ) -> None:
     seen: list[str] = []
-    with time_machine.travel(_now(), tick=True) as machine:
+    with time_machine.travel(datetime.now(UTC), tick=True) as machine:
 
         def jumps(draft: Draft, reference: str) -> Issued | None:
             machine.shift(timedelta(hours=hours))

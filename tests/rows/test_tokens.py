@@ -12,10 +12,13 @@ from flask import Flask
 
 from sandbox import web
 from sandbox.jumpseller import create, parts_of
-from shopapp import connect, fault, sweeping
+from shopapp import connect, fault, jobs, leaving, sweeping
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.errors import UncertainError
 from shopapp.models import Document, Store, db, now, set_clock
 from shopapp.platforms.jumpseller import Jumpseller
 from shopapp.platforms.jumpseller.adapter import SCOPE
+from shopapp.providers.base import Once
 from tests.fakes import World
 from tests.rows.together import at_once, leases_lapse
 
@@ -175,6 +178,41 @@ def _goes_on(shop: Shop, *numbers: str) -> None:
     shop.world.work()
     assert [shop.state(number) for number in numbers] == ["issued"] * len(numbers)
     assert len(shop.world.office.ledger) == len(numbers)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["doubt settled", "doubt not to be settled"])
+def test_row_35_a_store_that_leaves_has_its_doubts_settled_and_then_its_secrets_wiped(
+    app: Flask, world: World, known: bool
+) -> None:
+    def lost(draft: Draft, reference: str) -> Issued | None:
+        if known:
+            world.office.book(draft, reference)
+        raise UncertainError("outcome-unknown", how="cut")
+
+    clock = [now()]
+    set_clock(lambda: clock[0])
+    world.office.promise, world.office.next = Once.BY_SEARCH, [lost]
+    app.config["SETTLE_SECONDS"] = 1e9
+    world.paid("1001", created_at=clock[0], paid_at=clock[0])
+    world.work()
+    assert world.document().state == "in_doubt"
+    leaving.leave(world.store)
+    world.paid("1002")
+    world.store.state = "reauthorise"
+    db.session.commit()
+    world.work()
+    leaving.leave(world.store)
+    jobs.tick(app)
+    assert (world.document("1002").state, world.document("1002").reason) == ("void", "uninstalled")
+    db.session.refresh(world.account)
+    assert world.account.credentials is not None and world.store.refresh_token is None
+    for _ in range(7):
+        clock[0] += timedelta(hours=12)
+        world.work()
+        jobs.tick(app)
+    db.session.refresh(world.account)
+    assert world.document().state == ("issued" if known else "review")
+    assert world.account.credentials is None and len(world.office.ledger) == known
 
 
 def test_row_36_the_same_store_installed_three_times_is_one_store_with_its_documents_and_hooks(
