@@ -5,7 +5,7 @@ Called by `create_app`. Joins the rooms of this folder and does nothing itself.
 
 from __future__ import annotations
 
-from flask import Flask, request
+from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -38,13 +38,21 @@ ROOMS = (
 
 
 class Doors(Flask):
-    """Flask, but that what is asked before every page (session, origin, form mark, knocks) is not asked of a hook.
+    """Flask, but that what stands before and after every page (session, origin, form mark, knocks) is not a hook's.
 
-    A hook proves by its signature who sent it, and nothing else that it says or carries counts.
+    A hook proves by its signature who sent it, and nothing else that it says or carries counts; its answer has the
+    headers of every answer, and no cookie.
     """
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         return None if request.endpoint == "hooks.receive" else super().preprocess_request()
+
+    def process_response(self, response: Response) -> Response:
+        return (
+            headers.dressed(response)
+            if request.endpoint == "hooks.receive"
+            else super().process_response(response)
+        )
 
 
 def init_app(app: Flask) -> None:

@@ -32,7 +32,7 @@ YEAR = 31_536_000
 
 def init_app(app: Flask) -> None:
     """Nothing; every answer of the app gets its headers."""
-    app.after_request(_dressed)
+    app.after_request(dressed)
 
 
 def own_origin() -> str:
@@ -52,7 +52,8 @@ def framers() -> tuple[str, ...]:
     return tuple(dict.fromkeys(origin for name in names for origin in connect.platform(name).admin_origins()))
 
 
-def _dressed(answer: Response) -> Response:
+def dressed(answer: Response) -> Response:
+    """The answer with its headers."""
     ancestors = " ".join(framers()) or "'none'"
     policy = f"{POLICY}; frame-ancestors {ancestors}"
     if answer.mimetype == "application/pdf":
