@@ -72,7 +72,8 @@ class Document(Frozen, Buyer, Outcome, Row):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The facts that the reason's sentence needs."""
     alarm: Mapped[str] = mapped_column(String(30), default="")
-    """What is wrong with an issued document: total-differs, duplicate, cancelled-after, changed-after, annulled."""
+    """What is wrong with an issued document: total-differs, duplicate, cancelled-after, changed-after, annulled, gone.
+    """
     alarm_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)

@@ -19,6 +19,7 @@ from shopapp.web import (
     formats,
     headers,
     health,
+    help,
     home,
     hooks,
     install,
@@ -33,7 +34,7 @@ from shopapp.web import (
 )
 
 ROOMS = (
-    bulk, choosing, crediting, documents, health, home, hooks, install, previewing, public, session, setup,
+    bulk, choosing, crediting, documents, health, help, home, hooks, install, previewing, public, session, setup,
 )  # fmt: skip
 
 

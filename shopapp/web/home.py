@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from shopapp import connect
 from shopapp.models import Account, ledger, listing, now
-from shopapp.web.formats import orders, zone
+from shopapp.web.formats import moment, orders, zone
 from shopapp.web.sentences import HOOKS
 from shopapp.web.session import consent_page
 from shopapp.web.setup import is_ready
@@ -55,10 +55,10 @@ def index() -> Response | str | tuple[str, int]:
     if g.store.state == "reauthorise" or g.account.refused_at is not None:
         return _stopped()
     waiting = listing.waiting_for_merchant(g.store, TODO)
-    count = len(waiting) if len(waiting) < TODO else listing.count_waiting(g.store)
+    count, down = len(waiting) if len(waiting) < TODO else listing.count_waiting(g.store), _down()
     return render_template(
-        "home.html", headline=headline(count), count=count, current=now(),
-        todo_rows=rows_of(waiting), hooks_said=_hooks_said(), down=_down(), **_links(), **_figures()
+        "home.html", headline=headline(count) if count or not down else down, count=count, current=now(),
+        todo_rows=rows_of(waiting), hooks_said=_hooks_said(), down_said=down, **_links(), **_figures()
     )  # fmt: skip
 
 
@@ -70,10 +70,15 @@ def _hooks_said() -> tuple[str, datetime] | None:
     return gettext(HOOKS.get(store.hooks_problem, HOOKS["missing"])), at
 
 
-def _down() -> Account | None:
-    """The account while its provider is known not to answer."""
+def _down() -> str:
+    """Since when the provider is known not to answer, as a sentence; empty while it answers."""
     account: Account = g.account
-    return account if account.pauses and account.down_since is not None else None
+    if not account.pauses or account.down_since is None:
+        return ""
+    label = connect.provider_class(account.provider).label
+    return gettext(
+        "O %(provider)s não responde desde %(moment)s", provider=label, moment=moment(account.down_since)
+    )
 
 
 def _stopped() -> str:

@@ -6,7 +6,6 @@ The fiscal choices have a room of their own (`choosing`).
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict
 from typing import Any
 
@@ -106,10 +105,8 @@ def save_keys(name: str) -> Answer:
     if form.wrong:
         return _keys_page(name, form, 422)
     provider = connect.provider_with(name, form.values)
-    if wait := connect.log_in_wait(g.store, name):
-        said = say("log-in-bounded", {"minutes": math.ceil(wait / 60)}, provider.label)
-        return _keys_page(name, form, 429, cause=said.cause, remedy=said.remedy, waiting=True)
     try:
+        connect.may_log_in(g.store, name)
         facts = provider.check()
     except CredentialsError as error:
         said = say(error.code, error.detail, provider.label)
@@ -119,9 +116,12 @@ def save_keys(name: str) -> Answer:
         return _keys_page(name, form, 422, cause=said.cause, remedy=said.remedy, field=field,
                           answer=str(error.detail.get("answer", ""))[:500])  # fmt: skip
     except TransientError as error:
-        connect.logged_in(g.store, name, heard=False)
+        bounded = error.code == "log-in-bounded"
+        if not bounded:
+            connect.logged_in(g.store, name, heard=False)
         said = say(error.code, error.detail, provider.label)
-        return _keys_page(name, form, 503, cause=said.cause, unreachable=True)
+        return _keys_page(name, form, 429 if bounded else 503, cause=said.cause, remedy=said.remedy,
+                          waiting=bounded, unreachable=not bounded)  # fmt: skip
     connect.logged_in(g.store, name)
     account = _connected(name, form.values, asdict(facts))
     deciding.resume(account)

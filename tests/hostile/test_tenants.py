@@ -109,7 +109,7 @@ def test_an_address_never_says_who_is_asking(app: Flask, ours: Shop) -> None:
 def test_every_page_but_a_few_needs_a_session(app: Flask, ours: Shop) -> None:
     without: dict[str, Any] = {
         "home.index": 200, "session.authorise": 200, "static": 200, "health.healthz": None, "install.start": 302,
-        "install.callback": 400, "public.paper": None,
+        "install.callback": 400, "public.paper": None, "help.page": 200,
     }  # fmt: skip
     client = app.test_client()
     for rule in rules(app):

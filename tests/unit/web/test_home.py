@@ -159,6 +159,7 @@ def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
     db.session.commit()
     page = home(shop)
     assert "O iGEST não responde desde hoje às" in page and "Voltamos a tentar sozinhos às" in page
+    assert "Está tudo em ordem" not in page and "Não responde" in page
     account.paused_until = now() - timedelta(seconds=1)
     db.session.commit()
     assert "Estamos a tentar agora" in home(shop)

@@ -20,6 +20,8 @@ OUTCOMES = {"issued", "refused", "not-sent", "unknown", "app", "merchant", *STAT
 NEVER_SHOWN = {
     # stays inside: a page of ours is shown instead, or it is only in the log
     "alarm-seen",
+    # of a reading: it becomes the alarm `gone`
+    "document-gone",
 }
 
 

@@ -1,0 +1,45 @@
+"""The help page for merchants: what happens to an order, what each state means, what cannot be promised.
+
+Anyone may read it, with or without a session. Tells nothing of any store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Blueprint, g, render_template
+
+from shopapp import connect
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.web.sentences import N_
+from shopapp.web.tongue import gettext
+from shopapp.web.wording import state_words
+
+bp = Blueprint("help", __name__)
+
+STATES: Mapping[str, tuple[str, str]] = {
+    WAITING: (
+        N_("Espera por si ou pela loja: ainda não está paga, a emissão é manual, ou é anterior à data de início."),
+        N_("A linha diz porquê. Se quiser que saia já, carregue em Emitir."),
+    ),
+    PENDING: (N_("Está paga e sai sozinha."), N_("Nada.")),
+    ISSUING: (N_("Estamos a enviar o documento neste momento."), N_("Nada.")),
+    ISSUED: (N_("O documento existe e tem número."), N_("Nada. Para o corrigir, use a nota de crédito.")),
+    IN_DOUBT: (N_("A resposta não voltou e estamos a procurar o documento no seu programa."), N_("Nada, por agora.")),
+    REVIEW: (
+        N_("A resposta não voltou e não há maneira de perguntarmos."),
+        N_("Procure o documento no seu programa e diga-nos se existe."),
+    ),
+    BLOCKED: (N_("Sabemos que não foi emitido, e algo tem de ser corrigido."), N_("A linha diz o quê, e leva-o lá.")),
+    VOID: (N_("Não vai sair: foi cancelada, ou pô-la de parte."), N_("Nada.")),
+}  # fmt: skip
+
+
+@bp.get("/help")
+def page() -> str:
+    """The page, in the reader's language."""
+    provider = connect.provider_class(g.account.provider) if g.account is not None else None
+    states = [
+        (*state_words(name), gettext(meaning), gettext(remedy)) for name, (meaning, remedy) in STATES.items()
+    ]
+    return render_template("help.html", states=states, provider=provider)
