@@ -26,7 +26,7 @@ FORBIDDEN_WORDS = {
 # what the architecture itself or a library's contract calls so
 ALLOWED_NAMES = {
     "StoreInfo", "store_info",
-    "process_bind_param", "process_result_value", "process_formdata",
+    "process_bind_param", "process_result_value", "process_formdata", "process_response",
 }  # fmt: skip
 
 
