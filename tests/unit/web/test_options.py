@@ -1,0 +1,173 @@
+"""The options around the document: shown where the program can, refused where the account can't, nothing lost."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shopapp import counting
+from shopapp.fiscal.party import Address
+from shopapp.models import Account, FollowUp, Usage, db, now
+from shopapp.platforms import PLATFORMS
+from shopapp.platforms.base import StoreInfo
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import Capabilities, Choices, Series
+from tests.hostile.conftest import Shop
+from tests.make import make_account, make_document
+from tests.unit.web.conftest import Books, words
+from tests.unit.web.test_setup import chosen
+
+
+class Rich(Books):
+    """A program that can do all there is."""
+
+    label = "PHC GO"
+    capabilities = Capabilities(
+        early_drafts=True, notes=True, note_drafts=True, transport=True, emails=True, metered=True,
+        credit_notes=True,
+    )  # fmt: skip
+    lists = Choices(
+        ("FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"),
+        (
+            Series("12", "FR", label="Fatura-recibo loja", drafts=True), Series("14", "FR", label="Loja antiga"),
+            Series("13", "FT", label="Fatura"), Series("16", "NC", label="Nota de crédito"),
+            Series("17", "ND"), Series("21", "GT", label="Guia de transporte"), Series("22", "PF"),
+            Series("3", "NE", label="Encomenda de cliente", drafts=True), Series("4", "NE", label="Encomenda balcão"),
+        ),
+        (), (), (),
+    )  # fmt: skip
+
+    def choices(self) -> Choices:
+        self._wire.before()
+        return type(self).lists
+
+
+CHOSEN = {
+    "series_FR": "12", "series_FT": "13", "series_NC": "16", "exemption": "", "warehouse": "", "drafts": "yes",
+    "notes": "yes", "note_drafts": "yes", "series_NE": "3", "transport": "yes", "guide": "yes", "series_GT": "21",
+    "loading_street": "Rua da Olaria 7", "loading_postal_code": "2900-100", "loading_city": "Setúbal",
+    "leaves_at": "17:30", "allowance": "2 000",
+}  # fmt: skip
+
+
+def all_of_it(**changes: str) -> dict[str, str]:
+    """A form in which everything is chosen."""
+    return chosen(**{**CHOSEN, **changes})
+
+
+@pytest.fixture
+def rich(new: Shop, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """A store with such an account, its choices not made yet."""
+    monkeypatch.setitem(PROVIDERS, "igest", Rich)
+    account = make_account(new.store, choices={})
+    account.settings = {}
+    db.session.commit()
+    monkeypatch.setattr(PLATFORMS["jumpseller"], "store_info", _told)
+    yield new
+
+
+def _told(self: Any) -> StoreInfo:
+    at = Address("Rua da Loja 5", "2900-001", "Setúbal", "PT")
+    return StoreInfo("olaria", "Olaria", "EUR", "PT", "Europe/Lisbon", "pt", "", "", "t", at)
+
+
+def account_of(shop: Shop) -> Account:
+    db.session.rollback()
+    db.session.expire_all()
+    found = Account.of(shop.store)
+    assert found is not None
+    return found
+
+
+def test_the_form_shows_what_the_program_can_with_the_address_that_the_shop_tells(rich: Shop) -> None:
+    page = rich.client.get("/setup/choices").get_data(as_text=True)
+    for name in ("drafts", "notes", "note_drafts", "transport", "guide", "email_buyer"):
+        assert f'name="{name}"' in page
+    for name in ("series_NE", "series_GT", "loading_street", "leaves_at", "allowance"):
+        assert f'id="f-{name}"' in page
+    assert "12: Fatura-recibo loja" in page and 'value="Rua da Loja 5"' in page
+    assert "Não serve de fatura" in page and "series_PF" not in page and "series_ND" not in page
+    if os.environ.get("KEEP_PAGE"):
+        with open(os.environ["KEEP_PAGE"], "w") as kept:
+            kept.write(page)
+
+
+def test_a_program_that_can_none_of_it_shows_none_of_it(new: Shop) -> None:
+    make_account(new.store)
+    page = new.client.get("/setup/choices").get_data(as_text=True)
+    assert 'name="drafts"' not in page and "Antes do pagamento" not in page and "Transporte" not in page
+    assert 'name="allowance"' not in page
+
+
+def test_all_of_it_is_kept_and_the_shop_is_asked_to_tell_of_unpaid_orders(rich: Shop) -> None:
+    rich.store.hooks_checked_at = now()
+    db.session.commit()
+    assert rich.post("/setup/choices", all_of_it()).status_code == 303
+    kept = account_of(rich).settings
+    assert {
+        name: kept[name] for name in ("drafts", "notes", "note_drafts", "transport", "guide")
+    } == dict.fromkeys(("drafts", "notes", "note_drafts", "transport", "guide"), True)
+    assert kept["loading"] == {"street": "Rua da Olaria 7", "postal_code": "2900-100", "city": "Setúbal"}
+    assert (kept["leaves_at"], kept["allowance"], kept["series"]["NE"]) == ("17:30", "2000", "3")
+    db.session.refresh(rich.store)
+    assert rich.store.hooks_checked_at is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"series_FR": "14"}, "drafts"), ({"series_NE": ""}, "series_NE"), ({"series_NE": "4"}, "note_drafts"),
+        ({"series_GT": ""}, "series_GT"), ({"loading_city": ""}, "loading_city"), ({"leaves_at": "25:00"}, "leaves_at"),
+        ({"allowance": "muitos"}, "allowance"), ({"allowance": "-5"}, "allowance"),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_is_refused_and_nothing_typed_is_lost(
+    rich: Shop, changes: dict[str, str], field: str
+) -> None:
+    answer = rich.post("/setup/choices", all_of_it(**changes))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and f'href="#f-{field}"' in page and f'id="f-{field}-e"' in page
+    assert 'value="Rua da Olaria 7"' in page and f'id="f-{field}' in page
+    for name in ("drafts", "notes", "note_drafts", "transport", "guide"):
+        assert f'id="f-{name}-yes" value="yes" checked' in page
+    assert account_of(rich).settings == {}
+
+
+def test_a_plan_without_dossiers_and_series_without_drafts_are_said_here(
+    rich: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poor = replace(
+        Rich.lists,
+        kinds=("FR",),
+        series=(Series("14", "FR"),),
+        problems=("no-notes", "no-drafts", "no-layout"),
+    )
+    monkeypatch.setattr(Rich, "lists", poor)
+    text = words(rich.client.get("/setup/choices"))
+    assert "Nenhuma das suas séries de faturação permite rascunhos" in text
+    assert "pode não incluir dossiers internos" in text
+    assert "não tem um modelo de impressão" in text
+    assert "nenhuma série de guias de transporte aberta" in text
+    tried = all_of_it(series_FR="14", email_buyer="yes")
+    answer = rich.post("/setup/choices", tried)
+    assert answer.status_code == 422 and 'href="#f-email_buyer"' in answer.get_data(as_text=True)
+    assert rich.post("/setup/choices", {**tried, "email_buyer": ""}).status_code == 303
+    kept = account_of(rich).settings
+    assert not any(kept[name] for name in ("drafts", "notes", "note_drafts", "guide"))
+
+
+def test_a_changed_choice_looks_at_the_drafts_of_orders_that_wait(rich: Shop) -> None:
+    waiting = make_document(rich.store, "waiting", "1001", reason="unpaid")
+    rich.post("/setup/choices", all_of_it())
+    owed = db.session.scalars(db.select(FollowUp).where(FollowUp.document_id == waiting.id)).all()
+    assert [one.kind for one in owed] == ["draft"]
+
+
+def test_the_calls_of_this_month_stand_beside_the_allowance(rich: Shop) -> None:
+    Usage.add(account_of(rich).id, counting.month(), 1234)
+    db.session.commit()
+    assert "Este mês fizemos 1234 pedidos." in words(rich.client.get("/setup/choices"))
