@@ -34,8 +34,8 @@ PATIENCE = SETTLE + 120
 FROZEN_SECONDS = LEASE + SETTLE + 2
 SETTINGS = {
     "WORKERS": "3", "WEB_PROCESSES": "1", "CLOCK_SECONDS": "0.5", "CALL_SECONDS": "3",
-    "HOOK_WATCH_SECONDS": "10", "LEASE_SECONDS": f"{LEASE:g}", "TAKE_SECONDS": "4", "LOOKUP_SECONDS": "1",
-    "SETTLE_SECONDS": f"{SETTLE:g}", "RETRY_SECONDS": "0.5", "LOG_LEVEL": "WARNING",
+    "HOOK_WATCH_SECONDS": "10", "HOOK_SILENCE_SECONDS": "60", "LEASE_SECONDS": f"{LEASE:g}", "TAKE_SECONDS": "4",
+    "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": f"{SETTLE:g}", "RETRY_SECONDS": "0.5", "LOG_LEVEL": "WARNING",
 }  # fmt: skip
 
 
@@ -84,8 +84,8 @@ class Plan:
     @property
     def settings(self) -> dict[str, str]:
         """The app's settings: times scaled; more workers where some of them stand still."""
-        # the newest orders are read again every ten minutes in production; of a large shop that is a lot
-        reconcile = {"RECONCILE_SECONDS": "10" if self.orders <= 2_000 else "30"}
+        # of a large run all orders are read again each time: in production those of three days, every ten minutes
+        reconcile = {"RECONCILE_SECONDS": "10" if self.orders <= 2_000 else "20"}
         return SETTINGS | reconcile | ({"WORKERS": "6"} if self.frozen else {})
 
     def __str__(self) -> str:

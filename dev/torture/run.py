@@ -28,6 +28,8 @@ from .traffic import Owner, Traffic
 from .watch import Page
 
 Json = dict[str, Any]
+HEARD_SECONDS = 60.0
+"""How long hooks that the shop paused have at most to be made anew before the last orders come."""
 
 
 @dataclass
@@ -101,9 +103,11 @@ class Torture:
         try:
             traffic.run(lambda: killer.share, lambda: killer.done)
             _until(lambda: killer.done)
-            traffic.burst()
         finally:
             killer.stop()
+        # a shop that paused its hooks over the last strike would make the backlog a test of the reconciler
+        _until(merchant.listened_to, HEARD_SECONDS)
+        traffic.burst()
         self.program.behave()
         fire, calm = time.monotonic() - began, time.time()
         return _After(self, house, merchant, traffic, killer, rows, pages).outcome(fire, calm)
@@ -160,7 +164,7 @@ class _After:
         frozen = f"; {killer.frozen_sends} sends stood still" if self.torture.plan.frozen else ""
         return [
             f"orders      {self.torture.plan.orders} in {fire:.0f} s under fire, the last {self.torture.plan.burst} at"
-            f" once; hooks never sent: {self.traffic.lost_hooks}",
+            f" once; hooks never sent: {self.traffic.lost_hooks}, paused by the shop: {self.merchant.pauses()} times",
             f"kills       {sum(killer.struck.values())}: {struck}",
             f"            {killer.busy} hit a worker that had a row taken or claimed{frozen}",
             f"faults      {sum(kinds.values())} of {calls} calls: {shown}",

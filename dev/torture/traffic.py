@@ -55,6 +55,19 @@ class Owner(Merchant):
             else:
                 page.send("number", number=found[0], total=found[1])
 
+    def listened_to(self) -> bool:
+        """Whether the shop sends the hooks of paid orders, and has not paused them after failures."""
+        paid = [hook for hook in self._shop_now()["hooks"] if hook["event"] == "order_paid"]
+        return bool(paid) and not any(hook.get("paused") for hook in paid)
+
+    def pauses(self) -> int:
+        """How often the shop paused a hook; it writes two letters about each."""
+        return sum("em pausa" in letter["text"] for letter in self._shop_now()["letters"]) // 2
+
+    def _shop_now(self) -> Json:
+        about: Json = self._open.get(self._address("").rstrip("/"), timeout=30).json()
+        return about
+
     def deliveries(self) -> list[Json]:
         """Every hook that the shop sent, with its tries."""
         address = f"{self.house.admin_url}/sandbox/deliveries"
