@@ -1,6 +1,6 @@
 """The provider's own documents against our rows, both ways: one that we don't know, one that is gone or annulled.
 
-Called by the clock once a day for each account, by `verifying` after a restore, and by the document's page for one.
+Called by the clock once a day for each account, by `verifying` after a restore, by the document's page for one.
 Where a provider can neither list nor read, nothing is asked (iGEST, as far as is public). Issues nothing.
 """
 
@@ -134,7 +134,9 @@ def _found(account: Account, reference: str, issued: Issued) -> Document | None:
 
 def _state(document: Document, issued: Issued) -> None:
     """Nothing; the provider's own word is kept; one that was annulled over there is flagged once. Commits."""
-    document.provider_state, document.provider_state_at = issued.provider_state[:40], now()
+    if document.provider_state != issued.provider_state[:40]:
+        document.provider_state, document.changed_at = issued.provider_state[:40], now()
+    document.provider_state_at = now()
     if issued.provider_state == "annulled":
         _say(document, "annulled")
     db.session.commit()
@@ -188,17 +190,34 @@ def _read(provider: Provider, document: Document) -> None:
     _state(document, issued)
 
 
-def look_again(document: Document) -> bool:
-    """True when the provider's word for an issued document was asked now; at most every ten minutes. Commits.
+def wanted(document: Document) -> bool:
+    """True when somebody looks at an issued document whose provider can be asked, and was not for ten minutes.
 
-    For the document's page: a provider that cannot be asked now changes nothing.
+    It is owed from now on, to be done by a worker: no page waits for it. Commits.
     """
+    owed = _may_be_read(document)
+    if owed:
+        FollowUp.again(document, "state")
+        db.session.commit()
+    return owed
+
+
+def _may_be_read(document: Document) -> bool:
     account, known = document.account, document.provider_state_at
     fresh = known is not None and known > now() - LOOK_EVERY
     if account is None or fresh or document.state != ISSUED or not document.provider_id:
         return False
-    provider_class = connect.provider_class(account.provider)
-    if not provider_class.capabilities.reads_state or account.refused_at or account.pauses:
+    well = account.refused_at is None and not account.pauses
+    return well and connect.provider_class(account.provider).capabilities.reads_state
+
+
+def look_again(document: Document) -> bool:
+    """True when the provider's word for an issued document was asked now. Commits.
+
+    A provider that cannot be asked now changes nothing: it is asked when the page is opened again, or by night.
+    """
+    account = document.account
+    if account is None or not _may_be_read(document):
         return False
     try:
         provider = connect.provider_of(account)

@@ -133,7 +133,8 @@ def acknowledge(document: Document) -> None:
 def resume(account: Account) -> int:
     """How many documents go on by themselves now that the account's credentials are good again. Commits."""
     account.refused_at, account.refused_code, account.refused_detail = None, "", {}
-    account.paused_until, account.pauses = None, 0
+    account.paused_until = account.probe_until = account.down_since = None
+    account.pauses = account.failures = 0
     stopped = db.session.scalars(
         select(Document).where(
             Document.store_id == account.store_id,

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from shopapp import connect, early, fault, notices
+from shopapp import comparing, connect, early, fault, notices
 from shopapp.fiscal.document import Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
 from shopapp.models import Document, FollowUp, db, now
@@ -149,6 +149,11 @@ def _tidy(document: Document, owed: FollowUp) -> None:
         provider.drop_drafts(document.reference)
 
 
+def _state(document: Document, owed: FollowUp) -> None:
+    """The provider's own word for the document, asked because somebody looks at it."""
+    comparing.look_again(document)
+
+
 _ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
     "attach": _attach,
     "history": _history,
@@ -158,4 +163,5 @@ _ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
     "draft": early.draft,
     "note": early.close_note,
     "spare": early.spare,
+    "state": _state,
 }

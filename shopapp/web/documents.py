@@ -23,7 +23,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopapp import deciding, followups, jobs
+from shopapp import comparing, deciding, followups, jobs
 from shopapp.fiscal.errors import MerchantError
 from shopapp.fiscal.party import tax_id_in
 from shopapp.models import Document, db, listing, now
@@ -34,7 +34,7 @@ from shopapp.web.formats import month, zone
 from shopapp.web.forms import email_in, euros_in, typed_in
 from shopapp.web.home import midnight
 from shopapp.web.public import pdf_answer
-from shopapp.web.session import store_required
+from shopapp.web.session import store_required, writes
 from shopapp.web.sheet import mine, page_of, version_of
 from shopapp.web.showing import provider_label, rows_of
 from shopapp.web.tongue import gettext
@@ -137,9 +137,13 @@ def rows() -> Answer:
 
 @bp.get("/<int:number>")
 @store_required
+@writes
 def one(number: int) -> Answer:
     """The document's page: what it is, why it stands where it stands, what to do, and its whole story."""
-    return page_of(mine(number))
+    document = mine(number)
+    if comparing.wanted(document):
+        jobs.ring()
+    return page_of(document)
 
 
 @bp.get("/<int:number>/version")

@@ -36,7 +36,7 @@ def story_of(document: Document, label: str) -> list[Event]:
         *_heard(document, hooks),
         *(event for move in document.moves for event in _moved(document, move, label, bool(hooks))),
         *(event for attempt in document.attempts for event in _tried(document, attempt, label)),
-        *(_followed(owed) for owed in listing.follow_ups_of(document)),
+        *(_followed(owed) for owed in listing.follow_ups_of(document) if owed.kind != "state"),
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -70,6 +70,12 @@ def _moved(document: Document, move: Move, label: str, heard: bool) -> Iterator[
                 move.at,
                 gettext("A nota de crédito saiu: a venda leva um novo documento, com os dados corrigidos."),
             )
+        elif document.cause == "dossier":
+            yield Event(
+                move.at, gettext("A encomenda foi feita e ainda não está paga: leva uma nota de encomenda.")
+            )
+        elif document.cause == "transport":
+            yield Event(move.at, gettext("A fatura saiu: leva uma guia de transporte."))
         elif not heard:
             yield Event(move.at, gettext("Encontrámos a encomenda paga na loja, sem aviso dela."))
         return
@@ -168,12 +174,20 @@ def _followed(owed: FollowUp) -> Event:
         "history": gettext("Linha escrita no histórico da encomenda."),
         "email": gettext("PDF enviado por e-mail ao cliente."),
         "notice": gettext("Avisámos por e-mail."),
+        "draft": gettext("Rascunho em dia."),
+        "note": gettext("Nota de encomenda fechada."),
+        "spare": gettext("Rascunho apagado no programa anterior."),
+        "tidy": gettext("Rascunhos a mais apagados."),
     }
     owing = {
         "attach": gettext("Falta juntar o documento à encomenda."),
         "history": gettext("Falta escrever no histórico da encomenda."),
         "email": gettext("Falta enviar o PDF ao cliente."),
         "notice": gettext("Falta avisar por e-mail."),
+        "draft": gettext("Falta pôr o rascunho em dia."),
+        "note": gettext("Falta fechar a nota de encomenda."),
+        "spare": gettext("Falta apagar o rascunho no programa anterior."),
+        "tidy": gettext("Falta apagar rascunhos a mais."),
     }
     to: Any = owed.detail.get("to")
     if owed.state == DONE:

@@ -61,7 +61,7 @@ TABLE = (
     Room("resolving", f"connect models settling {BASES}"),
     Room("issuing*", f"early preparing settling connect models {BASES}", "sqlalchemy.exc"),
     Room("notices", "connect models fiscal"),
-    Room("followups", f"connect early models notices {BASES}"),
+    Room("followups", f"comparing connect early models notices {BASES}"),
     Room("reconciling", f"connect opening models {BASES}", "sqlalchemy"),
     Room("comparing", f"connect models settling {BASES}", "sqlalchemy"),
     Room("verifying", f"comparing connect models reconciling {BASES}", "sqlalchemy"),
@@ -72,7 +72,7 @@ TABLE = (
     Room("deciding", "correcting preparing settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect counting models {MOVES} fiscal.errors fault", "click flask redis rq sqlalchemy.exc"),
     # what browsers and hooks see
-    Room("web*", "web checking connect correcting counting deciding followups jobs models fiscal", PAGES),
+    Room("web*", "web checking comparing connect correcting counting deciding followups jobs models fiscal", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
     Room("web.health", "models", "flask sqlalchemy.exc"),
     Room("web.install", "web connect fault fiscal jobs models", PAGES),

@@ -169,7 +169,26 @@ def test_where_there_is_no_list_documents_are_read_one_by_one(reading: World) ->
 def test_opening_a_document_asks_for_its_state_but_not_at_every_click(reading: World) -> None:
     row = _issued(reading)
     reading.office.words["FR 2026FR/1"] = "annulled"
-    assert comparing.look_again(row) is True
+    assert comparing.wanted(row) is True
+    reading.work()
     assert reading.document().alarm == "annulled"
-    assert comparing.look_again(reading.document()) is False
+    assert comparing.wanted(reading.document()) is False
     assert reading.shop.calls.count("read") == 1
+
+
+def test_opening_a_document_asks_nothing_of_a_program_that_cannot_tell(world: World) -> None:
+    assert comparing.wanted(_issued(world)) is False
+
+
+def test_a_program_that_cannot_be_asked_now_changes_nothing(
+    reading: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = _issued(reading)
+
+    def down(*_: object) -> None:
+        raise UnreachableError("unreachable")
+
+    monkeypatch.setattr(FakeBooks, "read", down)
+    assert comparing.wanted(row) is True
+    reading.work()
+    assert (reading.document().state, reading.document().alarm) == ("issued", "")
