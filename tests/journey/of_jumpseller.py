@@ -201,7 +201,9 @@ def pause_noticed(world: World, position: str) -> None:
         until(
             lambda: world.rows.store("olariadosado")["unheard"], "an order that no hook announced", PATIENCE
         )
-        world.rows.change("UPDATE store SET unheard_at = installed_at WHERE unheard_at IS NOT NULL")
+        # as when hours pass without a hook
+        for what in ("hook SET received_at", "store SET unheard_at"):
+            world.rows.change(f"UPDATE {what} = '2026-01-01 00:00:00' WHERE {what.split()[-1]} IS NOT NULL")
     wanted = {"no": "silent", "yes": "paused"}[position]
     until(
         lambda: world.rows.store("olariadosado")["hooks_problem"] == wanted, f"hooks found {wanted}", PATIENCE
