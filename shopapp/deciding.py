@@ -53,7 +53,7 @@ def exists(document: Document, number: str, total: Decimal) -> None:
         raise MerchantError("number-shape")
     taken = db.session.scalar(
         select(Document).where(
-            Document.store_id == document.store_id,
+            Document.account_id == document.account_id,
             Document.id != document.id,
             func.lower(Document.number) == number.lower(),
         )

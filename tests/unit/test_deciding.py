@@ -11,7 +11,7 @@ from shopapp import deciding
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import CredentialsError, MerchantError, RefusedError, UncertainError
 from shopapp.fiscal.party import Party
-from shopapp.models import db
+from shopapp.models import Account, db
 from tests.fakes import World
 
 
@@ -62,6 +62,19 @@ def test_a_number_that_is_taken_is_refused(world: World) -> None:
         deciding.exists(document, "fr 2026fr/1", Decimal("12.30"))
     assert (refused.value.code, refused.value.detail) == ("number-taken", {"order": "1000"})
     assert world.document().state == "review"
+
+
+def test_the_same_number_at_a_former_account_is_another_document(world: World) -> None:
+    world.paid("1000")
+    world.work()
+    issued = world.document("1000")
+    account = Account.connected(world.store, "fakebooks", "another entity")
+    account.credentials, account.settings = {"key": "another"}, dict(world.account.settings)
+    db.session.commit()
+    document = _in_review(world)
+    assert document.account_id != issued.account_id
+    deciding.exists(document, issued.number or "", Decimal("12.30"))
+    assert (world.document().state, world.document().number) == ("issued", issued.number)
 
 
 def test_a_total_that_is_not_ours_is_refused(world: World) -> None:
