@@ -155,12 +155,18 @@ def _entry(office: Office, base: Base, row: Row, by: str) -> Row:
                    (("net", "ettiliq"), ("vat", "ettiva"), ("gross", "etotal"), ("financial", "efinv"))},
         "lines": [_line(line) for line in row["fis"]],
         "customer": {"no": row["no"], "name": row["nome"], "nif": row["ncont"], "address": row["morada"],
-                     "postal_code": row["codpost"], "city": row["local"], "country": row["pncont"],
+                     "postal_code": row["codpost"], "city": row["local"], "country": _country(base, row),
                      "email": row["email"]},
         "transport": {name: row[name] for name in (*LOADING, *DELIVERY) if row[name]},
         "origins": sorted(origin["uniqueID"] for stamp in origins if (origin := base.get("Ft", stamp))),
         "reason": row["rectificationReason"], "dossiers": sorted(sources), "atcud": row["atcud"],
     }  # fmt: skip
+
+
+def _country(base: Base, row: Row) -> str:
+    """The code of the country that the document names."""
+    found = base.find("Country", paisesstamp=row["paisesstamp"]) or base.find("Country", nome=row["pais"])
+    return str(found["pncont"]) if found else ""
 
 
 def _line(line: Row) -> Row:

@@ -188,6 +188,13 @@ def test_customers_and_their_numbers(caller: Caller) -> None:
     assert caller.save("Cl", wrong)["ncont"] == "299990002"
 
 
+def test_the_ledger_names_the_country_that_the_document_names(caller: Caller) -> None:
+    spain = caller.query("Country", ("nome", "Espanha"))[0]
+    caller.signed()
+    caller.signed(pais="Espanha", paisesstamp=spain["paisesstamp"])
+    assert [one["customer"]["country"] for one in caller.ledger()] == ["PT", "ES"]
+
+
 def test_a_long_reference(caller: Caller) -> None:
     row = caller.call("StWS", "getNewInstance", ndos="0")[0] | {"ref": "R" * 19, "design": "Longa"}
     assert caller.refused("StWS", "Save", itemVO=row) == "messages.Business.Stocks.RefTooLong"
