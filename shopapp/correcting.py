@@ -92,7 +92,7 @@ def after_credit(note: Document) -> None:
 
 def left_of(document: Document) -> Decimal:
     """What may still be credited of an issued invoice, in euros; notes on their way count with their draft."""
-    if document.state != ISSUED or document.kind == "NC":
+    if document.state != ISSUED or document.kind in ("NC", "NE", "GT"):
         return Decimal(0)
     notes = db.session.scalars(
         select(Document).where(

@@ -18,6 +18,7 @@ from .document import Document
 from .sale import Sale
 from .states import ISSUED, ISSUING, VOID, WAITING
 from .store import Store
+from .ticket import Pulse
 
 ZERO = Decimal(0)
 
@@ -135,6 +136,8 @@ def days(store: Store, edges: Sequence[datetime]) -> list[Day]:
                 Document.state == ISSUED,
                 Document.issued_at >= begins,
                 Document.issued_at < ends,
+                # what answers no sale is no document of the day
+                Document.kind.not_in(("NE", "GT")),
             )
         )
         missing: Select[Any] = (
@@ -150,6 +153,11 @@ def days(store: Store, edges: Sequence[datetime]) -> list[Day]:
         counts += [issued.scalar_subquery(), missing.scalar_subquery()]
     row = list(db.session.execute(select(*counts)).one()) if counts else []
     return [Day(edges[i], row[2 * i], row[2 * i + 1]) for i in range(len(edges) - 1)]
+
+
+def held() -> bool:
+    """True while an operator holds all issuing (after a restore, until all was compared)."""
+    return bool(db.session.scalar(select(Pulse.held())))
 
 
 def oldest_due(seconds: float) -> datetime | None:

@@ -9,7 +9,7 @@ from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shopapp import followups
+from shopapp import counting, followups
 from shopapp.web import (
     bulk,
     choosing,
@@ -67,7 +67,7 @@ def init_app(app: Flask) -> None:
     formats.init_app(app)
     app.jinja_env.filters.update(
         declared=wording.declared, kind=wording.kind_word, kind_title=wording.kind_title, kinds=wording.kinds_word,
-        means=reasons.means_word, region=wording.region_name,
+        means=reasons.means_word, provider_state=wording.provider_state, region=wording.region_name,
     )  # fmt: skip
     session.init_app(app)
     limits.init_app(app)
@@ -76,4 +76,5 @@ def init_app(app: Flask) -> None:
     for room in ROOMS:
         app.register_blueprint(room.bp)
     session.csrf.exempt(hooks.bp)
+    app.teardown_request(lambda _: counting.tell())
     followups.speak_with(mails.worded)

@@ -125,6 +125,7 @@ def save_keys(name: str) -> Answer:
     connect.logged_in(g.store, name)
     account = _connected(name, form.values, asdict(facts))
     deciding.resume(account)
+    deciding.draft_again(g.store)
     jobs.ring()
     flash(gettext("O %(provider)s aceitou as chaves. Nada foi emitido.", provider=provider.label))
     return redirect(url_for("choosing.choices"), 303)
@@ -184,6 +185,8 @@ def disconnect() -> Answer:
     if account is not None:
         account.active_until = now()
         db.session.commit()
+        deciding.draft_again(g.store)
+        jobs.ring()
         label = connect.provider_class(account.provider).label
         flash(
             gettext(

@@ -13,10 +13,11 @@ from flask import abort, g, render_template
 from shopapp import connect, correcting, followups
 from shopapp.fiscal.document import Draft
 from shopapp.models import Document, listing
-from shopapp.models.states import BLOCKED, ISSUED, REVIEW, VOID
+from shopapp.models.states import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.web.reasons import deciding_rules
 from shopapp.web.showing import kind_of, provider_label, row_of, rows_of, told
 from shopapp.web.story import story_of
+from shopapp.web.tongue import gettext
 from shopapp.web.wording import warned
 
 LARGEST = 2**62
@@ -41,6 +42,7 @@ def page_of(document: Document, status: int = 200, **more: Any) -> tuple[str, in
         "document": document,
         "shown": row_of(document, failed),
         "said": told(document, failed),
+        "drafted": drafted(document, label),
         "kind": kind_of(document),
         "draft": draft,
         "buyer": document.buyer or {},
@@ -65,6 +67,20 @@ def page_of(document: Document, status: int = 200, **more: Any) -> tuple[str, in
     return render_template(names.get(document.state, "document_waiting.html"), **context), status
 
 
+def drafted(document: Document, label: str) -> str:
+    """What the program keeps for an order that waits; empty when it keeps nothing."""
+    if document.state != WAITING or document.draft_id is None or document.cause == "dossier":
+        return ""
+    if document.reason == "unpaid":
+        return gettext(
+            "Há um rascunho no %(provider)s: muda com a encomenda, é assinado quando for paga e apagado se for"
+            " cancelada.", provider=label,
+        )  # fmt: skip
+    return gettext(
+        "Há um rascunho no %(provider)s: é ele que é assinado quando carregar em Emitir.", provider=label
+    )
+
+
 def warnings_of(draft: Draft | None) -> list[str]:
     """The sentences for what the merchant should know of the draft."""
     return [text for text in map(warned, draft.warnings if draft else ()) if text]
@@ -80,7 +96,8 @@ def warehouse_of(document: Document, draft: Draft | None) -> str:
 
 def _credits(document: Document) -> dict[str, Any]:
     """The credit notes of a document and what they leave of it; of a credit note, what it corrects."""
-    original = listing.of_store(g.store, document.original_id) if document.original_id else None
+    corrects = document.original_id if document.cause != "transport" else None
+    original = listing.of_store(g.store, corrects) if corrects else None
     if document.state != ISSUED or document.kind not in INVOICES:
         return {"notes": [], "left": None, "creditable": False, "original": original}
     notes = listing.credits_of(document)

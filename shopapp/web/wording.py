@@ -104,6 +104,12 @@ _PLURALS = {
     "FT": N_("faturas"), "FR": N_("faturas-recibo"), "FS": N_("faturas simplificadas"), "NC": N_("notas de crédito"),
     "NE": N_("notas de encomenda"), "GT": N_("guias de transporte"),
 }  # fmt: skip
+_AT_PROVIDER = {
+    "paid": N_("pago"),
+    "annulled": N_("anulado"),
+    "open": N_("por pagar"),
+    "draft": N_("rascunho"),
+}
 _REGIONS = {"PT": N_("Continente"), "PT-MA": N_("Madeira"), "PT-AC": N_("Açores")}
 
 
@@ -126,6 +132,11 @@ def kind_title(code: str) -> str:
 def kinds_word(code: str) -> str:
     """`faturas-recibo`."""
     return gettext(_PLURALS.get(code, N_("documentos")))
+
+
+def provider_state(code: str) -> str:
+    """What the program says of a document, in our words where we know its own."""
+    return gettext(_AT_PROVIDER[code]) if code in _AT_PROVIDER else code
 
 
 def region_name(code: str) -> str:

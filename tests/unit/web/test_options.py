@@ -171,3 +171,39 @@ def test_the_calls_of_this_month_stand_beside_the_allowance(rich: Shop) -> None:
     Usage.add(account_of(rich).id, counting.month(), 1234)
     db.session.commit()
     assert "Este mês fizemos 1234 pedidos." in words(rich.client.get("/setup/choices"))
+
+
+def test_home_warns_before_the_calls_of_the_plan_are_used_up(shop: Shop) -> None:
+    account = account_of(shop)
+    account.settings = {**account.settings, "allowance": "100"}
+    Usage.add(account.id, counting.month(), 79)
+    db.session.commit()
+    assert "do seu plano" not in words(shop.client.get("/"))
+    Usage.add(account.id, counting.month(), 1)
+    db.session.commit()
+    assert "Este mês fizemos 80 dos 100 pedidos ao iGEST do seu plano." in words(shop.client.get("/"))
+
+
+def test_the_page_of_an_order_that_waits_says_that_there_is_a_draft(shop: Shop) -> None:
+    waiting = make_document(shop.store, "waiting", "1001", reason="unpaid")
+    page = f"/documents/{waiting.id}"
+    assert "Há um rascunho" not in words(shop.client.get(page))
+    waiting.draft_id = "d-1"
+    db.session.commit()
+    assert "Há um rascunho no iGEST: muda com a encomenda" in words(shop.client.get(page))
+
+
+def test_the_page_of_a_document_says_what_the_program_says_of_it(shop: Shop) -> None:
+    issued = make_document(shop.store, "issued", "1001")
+    issued.provider_state = "annulled"
+    db.session.commit()
+    assert "No iGEST: anulado" in words(shop.client.get(f"/documents/{issued.id}"))
+
+
+def test_another_program_and_none_at_all_look_at_waiting_drafts(shop: Shop) -> None:
+    waiting = make_document(shop.store, "waiting", "1001", reason="unpaid")
+    waiting.draft_id, waiting.draft_account_id = "d-1", account_of(shop).id
+    db.session.commit()
+    shop.post("/setup/disconnect", {"sure": "yes"})
+    owed = db.session.scalars(db.select(FollowUp).where(FollowUp.document_id == waiting.id)).all()
+    assert [one.kind for one in owed] == ["draft"]

@@ -1,0 +1,45 @@
+"""Each call to a provider is counted: of the document that it was made for, and of the account's month."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+
+from shopapp import counting
+from shopapp.models import Usage, set_clock
+from tests.fakes import World
+from tests.fakes import db as rows
+
+
+def test_a_document_knows_what_it_cost_and_the_month_what_all_of_them_did(world: World) -> None:
+    world.paid("1001")
+    world.paid("1002")
+    world.work()
+    assert [world.document(number).calls for number in ("1001", "1002")] == [1, 1]
+    assert Usage.of(world.account.id, counting.month()) == 2
+
+
+def test_each_month_begins_anew_by_the_clock_of_lisbon(world: World) -> None:
+    set_clock(lambda: datetime(2026, 6, 30, 22, 59, tzinfo=UTC))
+    assert counting.month() == "2026-06"
+    set_clock(lambda: datetime(2026, 6, 30, 23, 1, tzinfo=UTC))
+    assert counting.month() == "2026-07"
+    set_clock(None)
+
+
+def test_a_busy_database_is_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: Any, **__: Any) -> None:
+        raise OperationalError("", {}, Exception("locked"))
+
+    counting.counter(world.account.id, None)()
+    with monkeypatch.context() as patched:
+        patched.setattr(Usage, "add", busy)
+        counting.tell()
+    assert Usage.of(world.account.id, counting.month()) == 0
+    rows.session.commit()
+    counting.counter(world.account.id, None)()
+    counting.tell()
+    assert Usage.of(world.account.id, counting.month()) == 2
