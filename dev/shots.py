@@ -132,6 +132,8 @@ def walk(house: House, page: Page, shots: Shots) -> Iterator[str]:
     made = made_up(house, merchant.shop)
     page.goto(f"{house.app_url}/")
     yield "home"
+    page.goto(f"{house.app_url}/help")
+    yield "help"
     page.goto(f"{house.app_url}/documents")
     page.locator("#rows input").nth(2).check()
     yield "documents"

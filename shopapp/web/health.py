@@ -23,7 +23,8 @@ def healthz() -> Response:
     except SQLAlchemyError:
         found = {"database": False}
     answer = jsonify(found)
-    well = found.get("database") and found.get("clock") and not found.get("overdue_seconds")
+    at_work = found.get("clock") and not found.get("held")
+    well = found.get("database") and at_work and not found.get("overdue_seconds")
     answer.status_code = 200 if well else 503
     return answer
 
@@ -35,6 +36,7 @@ def _looked() -> dict[str, object]:
     late = ledger.oldest_due(LATE_SECONDS)
     return {
         "database": True,
+        "held": ledger.held(),
         "clock": pulse is not None and (instant - pulse.beat_at).total_seconds() < patience,
         "overdue_seconds": round((instant - late).total_seconds()) if late else 0,
     }

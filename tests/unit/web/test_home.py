@@ -165,6 +165,15 @@ def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
     assert "Estamos a tentar agora" in home(shop)
 
 
+def test_while_all_issuing_is_held_the_page_and_the_monitor_say_so(shop: Shop, db: SQLAlchemy) -> None:
+    Pulse.beat("clock", pid=1)
+    assert "suspensa" not in home(shop) and shop.client.get("/healthz").status_code == 200
+    Pulse.beat("hold")
+    assert "A emissão está suspensa por nós" in home(shop)
+    answer = shop.client.get("/healthz")
+    assert (answer.status_code, answer.json["held"]) == (503, True)
+
+
 def test_the_connections_say_when_something_last_came(shop: Shop) -> None:
     make_document(shop.store, number="FR 2026FR/1188")
     page = home(shop)
@@ -202,7 +211,10 @@ def test_health_tells_of_the_clock_and_of_work_that_lies_still(
     assert client.get("/healthz").status_code == 503
     Pulse.beat("clock")
     well = client.get("/healthz")
-    assert (well.status_code, well.json) == (200, {"database": True, "clock": True, "overdue_seconds": 0})
+    assert (well.status_code, well.json) == (
+        200,
+        {"database": True, "held": False, "clock": True, "overdue_seconds": 0},
+    )
     document = make_document(shop.store, PENDING)
     document.changed_at = now() - timedelta(hours=1)
     db.session.commit()
