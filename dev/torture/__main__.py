@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from dev.child import Failed
 from dev.servers import Missing
+from dev.verdict import Verdict
 
 from .plan import Plan, plans
 from .run import Outcome, Torture
@@ -59,7 +60,11 @@ def show(plan: Plan) -> Shown:
     """The run, once it is over; what it came to is printed."""
     print(plan, flush=True)
     began = time.monotonic()
-    outcome = Torture(plan).run()
+    try:
+        outcome = Torture(plan).run()
+    except (Failed, AssertionError, OSError) as problem:
+        # one that broke off is red, and the next one is run all the same
+        outcome = Outcome(Verdict(), 0.0, [], [f"broken off: {problem}"])
     shown = Shown(plan, outcome, time.monotonic() - began)
     print("\n".join(outcome.lines))
     for line in outcome.wrong[:40]:
@@ -81,6 +86,6 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (Failed, Missing, AssertionError) as problem:
+    except Missing as problem:
         print(problem, file=sys.stderr, flush=True)
         sys.exit(1)

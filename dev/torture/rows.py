@@ -68,8 +68,12 @@ class Rows:
         return found
 
     def kept_hooks(self) -> dict[tuple[str, str], int]:
-        """How many deliveries of each event and order were kept; order '' when not opened yet."""
+        """How many deliveries of each event and order were kept, once they are opened."""
         return {(row["event"], row["order_id"]): int(row["copies"]) for row in self._read(_HOOKS)}
+
+    def unopened(self) -> int:
+        """How many hooks wait to be opened."""
+        return int(self._read("SELECT COUNT(*) AS times FROM hook WHERE state = 'new'")[0]["times"])
 
     def notices(self) -> list[float]:
         """How long each notice to the merchant took from the move that owed it."""

@@ -138,7 +138,7 @@ class _After:
             self.merchant.settle_all(reviews)
             rested = _until(lambda: self.rows.settled(review=False) >= orders, PATIENCE) and rested
         documents, deliveries = self.rows.documents(), self.merchant.deliveries()
-        opened = _until(lambda: not any(order == "" for _, order in self.rows.kept_hooks()), 30)
+        opened = _until(lambda: not self.rows.unopened(), 30)
         verdict = judge(self.merchant.orders(), self.torture.program.ledger(), documents)
         wrong = [*verdict.wrong]
         if not rested:

@@ -34,6 +34,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 def spread(values: Sequence[float]) -> str:
     """Half, 99 of a hundred, all: within how long."""
+    if not values:
+        return "none"
     half, nearly, most = (percentile(values, share) for share in (0.5, 0.99, 1.0))
     return f"p50 {half:.2f}, p99 {nearly:.2f}, most {most:.2f} s"
 
@@ -80,6 +82,8 @@ def not_kept(deliveries: list[Json], kept: dict[tuple[str, str], int]) -> list[s
     """The hooks that were answered 200 more often than they were kept: an answer before the commit."""
     answered: Counter[tuple[str, str]] = Counter()
     for delivery in deliveries:
+        if delivery["order_id"] is None:
+            continue
         good = sum(one["status"] == 200 for one in delivery["tries"])
         answered[delivery["event"], str(delivery["order_id"])] += good
     return [

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 
+from dev.child import Child
 from dev.house import House
+from dev.merchant import until
 from dev.torture import times
 from dev.torture.killer import SHARES, Killer
 from dev.torture.plan import DATABASES, PROMISES, SABOTAGES, Plan, plans
@@ -69,6 +75,51 @@ def test_the_shares_of_the_strikes_hold_in_a_small_run(tmp_path: Path, postgres:
     killer = Killer(cast(House, None), postgres, tmp_path, "s", strikes)
     struck = Counter(killer._next() for _ in range(strikes))
     assert struck == {name: times for name, times in SHARES.items() if postgres or name != "postgres"}
+
+
+@pytest.fixture
+def sleeper(tmp_path: Path) -> Iterator[Child]:
+    child = Child("worker", ["sleep", "60"], tmp_path / "log")
+    child.start()
+    yield child
+    child.kill()
+
+
+def the_killer(holding: Path, worker: Child) -> Killer:
+    house = SimpleNamespace(children={"worker": worker})
+    return Killer(cast(House, house), None, holding, "s", 1)
+
+
+def test_only_a_worker_of_the_house_that_holds_a_row_is_aimed_at(tmp_path: Path, sleeper: Child) -> None:
+    holding = tmp_path / "holding"
+    holding.mkdir()
+    killer = the_killer(holding, sleeper)
+    for pid in (os.getpid(), 2**22 - 1):  # ours, and one that is gone
+        (holding / str(pid)).write_text("claimed")
+    assert killer._busy() == []
+    for said, found in (("taken", [sleeper.pid]), ("claimed", [sleeper.pid]), ("frozen", []), ("", [])):
+        (holding / str(sleeper.pid)).write_text(said)
+        assert killer._busy() == found
+
+
+def test_a_send_that_stood_still_goes_on_even_when_the_strikes_are_over(
+    tmp_path: Path, sleeper: Child, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dev.torture.killer.FROZEN_SECONDS", 0.0)
+    holding = tmp_path / "holding"
+    holding.mkdir()
+    (holding / str(sleeper.pid)).write_text("frozen")
+    os.kill(sleeper.pid, signal.SIGSTOP)
+    until(lambda: stands_still(sleeper.pid), "standing still")
+    killer = the_killer(holding, sleeper)
+    killer._ended.set()
+    killer._wake_sends()
+    assert not stands_still(sleeper.pid)
+    assert (killer.frozen_sends, os.listdir(holding)) == (1, [])
+
+
+def stands_still(pid: int) -> bool:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 # the times
