@@ -12,8 +12,8 @@ from typing import Any
 from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from shopapp import connect
-from shopapp.models import Account, ledger, listing, now
+from shopapp import connect, counting
+from shopapp.models import Account, Usage, ledger, listing, now
 from shopapp.web.formats import moment, orders, zone
 from shopapp.web.sentences import HOOKS
 from shopapp.web.session import consent_page
@@ -26,6 +26,8 @@ bp = Blueprint("home", __name__)
 
 DAYS = 30
 TODO = 25
+SCARCE = 80
+"""Percent of a plan's calls from which on the merchant is told."""
 HOOK_DAYS = 7
 """How long the merchant reads that the shop's hooks were mended."""
 STOPPED = ("keys-refused", "keys-missing")
@@ -59,7 +61,7 @@ def index() -> Response | str | tuple[str, int]:
     return render_template(
         "home.html", headline=headline(count) if count or not down else down, count=count, current=now(),
         todo_rows=rows_of(waiting), hooks_said=_hooks_said(), down_said=down, held=ledger.held(),
-        **_links(), **_figures()
+        plan_said=_plan(), **_links(), **_figures()
     )  # fmt: skip
 
 
@@ -69,6 +71,19 @@ def _hooks_said() -> tuple[str, datetime] | None:
     if at is None or at < now() - timedelta(days=HOOK_DAYS):
         return None
     return gettext(HOOKS.get(store.hooks_problem, HOOKS["missing"])), at
+
+
+def _plan() -> str:
+    """How many of the calls of the merchant's plan are used up this month; empty while there are plenty left."""
+    allowance = int(g.account.settings.get("allowance") or 0)
+    calls = Usage.of(g.account.id, counting.month()) if allowance else 0
+    if not allowance or calls * 100 < allowance * SCARCE:
+        return ""
+    label = connect.provider_class(g.account.provider).label
+    return gettext(
+        "Este mês fizemos %(calls)s dos %(allowance)s pedidos ao %(provider)s do seu plano.",
+        calls=calls, allowance=allowance, provider=label,
+    )  # fmt: skip
 
 
 def _down() -> str:
