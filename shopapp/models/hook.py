@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
-    Engine,
     ForeignKey,
     Index,
     LargeBinary,
@@ -60,8 +59,13 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
             "body": body,
             "received_at": told(),
         }
-        with _at_once(db.engine).begin() as connection:
-            connection.execute(_keeping(db.engine.dialect.name), row)
+        engine = db.engine
+        with engine.connect() as connection:
+            if engine.name == "postgresql":
+                # it commits the statement by itself: one trip to it instead of three
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(_keeping(engine.name), row)
+            connection.commit()
 
     @classmethod
     def take_new(cls, after: int = 0) -> Hook | None:
@@ -115,9 +119,3 @@ def _keeping(dialect: str) -> Any:
         index_elements=["store_id", "event", "body_hash"],
         set_={"copies": Hook.copies + 1, "state": NEW, "body": insert.excluded.body},
     )
-
-
-@cache
-def _at_once(engine: Engine) -> Engine:
-    """The same connections, but that PostgreSQL commits each statement by itself: one trip to it instead of three."""
-    return engine.execution_options(isolation_level="AUTOCOMMIT") if engine.name == "postgresql" else engine
