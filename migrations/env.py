@@ -34,6 +34,12 @@ with engine.connect() as connection:
         render_item=plain,
     )
     with context.begin_transaction():
+        if (
+            engine.dialect.name == "postgresql"
+            and connection.exec_driver_sql("SELECT to_regclass('hook')").scalar()
+        ):
+            # a hook that comes meanwhile waits here, with nothing in hand: else it and we would wait for each other
+            connection.exec_driver_sql("LOCK TABLE hook IN ACCESS EXCLUSIVE MODE")
         context.run_migrations()
     connection.commit()
 engine.dispose()
