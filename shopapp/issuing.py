@@ -14,12 +14,12 @@ from sqlalchemy.exc import OperationalError
 
 from shopapp import connect, early, fault, preparing
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import AppError, RefusedError, TransientError, UncertainError
+from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Attempt, Document, Sale, Store, db, folded, now
 from shopapp.models.states import BLOCKED, MOST_TAKES, PENDING, VOID, WAITING
 from shopapp.providers.base import Once, Provider
-from shopapp.settling import moved, not_sent, our_fault, settle, settle_error
+from shopapp.settling import heard, moved, not_sent, our_fault, settle, settle_error
 
 log = logging.getLogger("quickinvoice.issuing")
 
@@ -68,6 +68,8 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     """Nothing; the row is ours alone, its draft frozen, before anything is sent."""
     try:
         provider = connect.provider_of(account, document)
+        if account.pauses:
+            _knock(account, provider)
         if not document.keeps(draft, account) and not early.removed(document, account):
             return
     except AppError as error:
@@ -82,6 +84,21 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
         return
     fault.point("after_claim")
     _send(document, account, provider, draft, claimed)
+
+
+def _knock(account: Account, provider: Provider) -> None:
+    """Nothing; a provider that was down answers again. Raises what it says when it does not.
+
+    Asked by what changes nothing, before anything is claimed: a document sent into the dark may be one too many, or a
+    merchant's question.
+    """
+    db.session.commit()
+    try:
+        provider.check()
+    except (TransientError, CredentialsError) as error:
+        db.session.rollback()
+        heard(account, error)
+        raise
 
 
 # reading and drafting: nothing is sent yet, all of it may fail freely

@@ -37,6 +37,9 @@ def upgrade():
         batch_op.add_column(sa.Column('reconcile_lease_until', sa.DateTime(timezone=True), nullable=True))
         batch_op.create_index(batch_op.f('ix_store_unheard_at'), ['unheard_at'], unique=False)
 
+    # from now on its silence counts
+    op.execute("UPDATE store SET lost_at = CURRENT_TIMESTAMP WHERE state = 'reauthorise'")
+
 
 
 def downgrade():

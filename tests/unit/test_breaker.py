@@ -79,6 +79,25 @@ def test_when_the_pause_ends_one_document_tries_and_the_others_wait(world: World
     assert Document.take() is None
 
 
+def test_whether_it_is_back_is_asked_by_what_changes_nothing(world: World) -> None:
+    _down(world, UncertainError("outcome-unknown"))
+    for order in ORDERS:
+        world.paid(order)
+    world.work()
+    for _ in range(6):
+        world.office.checks = [UnreachableError("unreachable")]
+        _later(world.account)
+        world.work()
+    assert _knocks(world) == settling.BREAK_AFTER
+    assert [world.document(order).state for order in ORDERS].count("review") == settling.BREAK_AFTER
+    db.session.refresh(world.account)
+    assert world.account.pauses == 7
+    world.office.next = []
+    _later(world.account)
+    world.work()
+    assert [world.document(order).state for order in ORDERS].count("issued") == 4
+
+
 def test_each_failed_try_doubles_the_pause_up_to_sixty_times_the_first(world: World) -> None:
     _down(world, UnreachableError("unreachable"))
     for order in ORDERS:
