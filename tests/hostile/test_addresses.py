@@ -54,8 +54,8 @@ FOREIGN_NAMES = (
     "sis05.phcgo.net,evil.test", "sis05.phcgo.net;evil.test", "evil.test,sis05.phcgo.net", "sis05.phcg0.net",
     "sis05.рhcgo.net", "sis05.phcgo.nеt", "sis05.phcgo。net", "sis05．phcgo．net", "ｓｉｓ05.phcgo.net",
     "sis05.phcgo.net\u200b", "sis05.ph\u00adcgo.net", "xn--phcgo-1ve.net", "a.erp.example.pt",
-    "erp.example.pt.evil.test", "xerp.example.pt", "phcgo.net:443.evil.test", "sis05.phcgo.net%2eevil.test", "sis05%2ephcgo.net",
-    "%73is05.phcgo.net",
+    "erp.example.pt.evil.test", "xerp.example.pt", "phcgo.net:443.evil.test", "sis05.phcgo.net%2eevil.test",
+    "sis05%2ephcgo.net", "%73is05.phcgo.net",
     "sis05.phcgo.net%00.evil.test", "sis05.phcgo.net%0d%0aHost:evil.test", "a" * 64 + ".phcgo.net",
     ".".join(["a" * 60] * 5) + ".phcgo.net",
 )  # fmt: skip

@@ -47,6 +47,8 @@ def _by_tax_id(session: Session, tax_id: str) -> Row | None:
 def _made(session: Session, draft: Draft, countries: Mapping[str, Row]) -> Row:
     """A new customer with the buyer's name, number and address."""
     blank = session.read("ClWS/getNewInstance", ndos="0").first
+    if not blank:
+        raise Refusal("")
     buyer, at = draft.customer, draft.customer.address
     wanted: Row = {"nome": one_line(buyer.name) or buyer.tax_id, "ncont": buyer.tax_id, "Operation": 1}
     if buyer.email:

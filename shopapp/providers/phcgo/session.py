@@ -2,7 +2,7 @@
 
 Called by the rooms beside it. What a log-in gave is kept in this process for a few minutes, because log-ins count
 towards the month's allowance; what an unclear answer leaves of it is thrown away. It never hammers: a step that is
-refused is repeated once, under one new session, and then refused for good.
+refused is repeated once, under one new session, and then refused for good; two new sessions at most.
 
 Source: phcgo.md section 2.1. Unconfirmed: where the Engine-Auth value is told, how long a session lasts, what a call
 without one is answered. Whatever that is (401, a message, a page, nothing), it is taken for a session that may have
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 _IDLE = timedelta(minutes=5)
 _LISTS = timedelta(hours=1)
+_MOST_RENEWED = 2
+"""Log-ins made anew by one opened adapter, however many of its calls are refused."""
+_NOT_ADMITTED = ("status-401", "status-403")
 # where the web services lie: on the vendor's hosts, and in older installations of a company's own
 _PLACES = ("PHCWS", "")
 _COOKIE = re.compile(r"ASP\.NET_SessionId=([A-Za-z0-9_.-]{1,200})")
@@ -80,8 +83,7 @@ class Session:
     ) -> None:
         self._keys, self._wire, self._now = keys, wire, now
         self._hosts, self._loopback = hosts, loopback
-        self._fresh = False
-        self._spent = False
+        self._renewed = 0
 
     @property
     def _memory(self) -> Memory:
@@ -126,11 +128,10 @@ class Session:
         """
         try:
             return step()
-        except (Refusal, CredentialsError, UnreachableError) as error:
+        except (Refusal, UnreachableError) as error:
             if not self._may_have_ended(error):
                 raise
-            self._spent = True
-            self.forget()
+            self._begin_anew()
             return step()
 
     def definite(self, step: Callable[[], T]) -> T:
@@ -140,15 +141,27 @@ class Session:
         """
         try:
             return step()
-        except Refusal:
-            if self._fresh or self._spent or self._alive():
+        except Refusal as error:
+            if not self._may_have_ended(error) or self._alive():
                 raise
-        except CredentialsError as error:
-            if self._fresh or self._spent or "status" not in error.detail:
+        except UnreachableError as error:
+            if error.detail.get("how") not in _NOT_ADMITTED or not self._may_have_ended(error):
                 raise
-        self._spent = True
-        self.forget()
+        self._begin_anew()
         return step()
+
+    def _may_have_ended(self, error: Exception) -> bool:
+        """True when a session without end would not have been answered so, and not too many were begun anew by now."""
+        if self._renewed >= _MOST_RENEWED:
+            return False
+        if isinstance(error, UnreachableError):
+            how = str(error.detail.get("how", ""))
+            return error.code == "not-phcgo" or how in _NOT_ADMITTED or how.startswith("status-3")
+        return isinstance(error, Refusal)
+
+    def _begin_anew(self) -> None:
+        self._renewed += 1
+        self.forget()
 
     def _alive(self) -> bool:
         """True when the session is still good for the simplest question."""
@@ -158,15 +171,6 @@ class Session:
             return False
         return True
 
-    def _may_have_ended(self, error: Exception) -> bool:
-        """True when a log-in lies between the last one and this answer, and none was made anew for it yet."""
-        if self._fresh or self._spent:
-            return False
-        if isinstance(error, UnreachableError):
-            how = str(error.detail.get("how", ""))
-            return error.code == "not-phcgo" or how.startswith("status-3")
-        return isinstance(error, Refusal) or "status" in getattr(error, "detail", {})
-
     def kept(self, name: str, ask: Callable[[], T]) -> T:
         """A list as asked within the hour by this process, else as it is now."""
         known = self._memory.lists.get(name)
@@ -174,7 +178,9 @@ class Session:
             found: T = known[1]
             return found
         found = ask()
-        self._memory.lists[name] = (self._now(), found)
+        if found:
+            # what is empty now may have been made in a minute
+            self._memory.lists[name] = (self._now(), found)
         return found
 
     def forget(self) -> None:
@@ -184,24 +190,23 @@ class Session:
     # the call itself
 
     def _call(self, verb: Callable[..., Answer], path: str, fields: Mapping[str, Any]) -> Answer:
-        self._fresh = self._log_in()
+        self._log_in()
         memory = self._memory
         address = f"{self.base()}{_under(memory.place)}/REST/{path}"
         content = {name: one if isinstance(one, str) else written(one) for name, one in fields.items()}
         try:
             answer = verb("POST", address, data=_utf8(content), headers=dict(memory.headers or {}))
         except CredentialsError as error:
-            raise CredentialsError(
-                "keys-refused", field="", answer="", kind="other", **error.detail
-            ) from error
+            # the keys were good at the log-in: it is the session that is not admitted, and nothing was done
+            raise UnreachableError("unreachable", how=f"status-{error.detail['status']}") from error
         memory.used_at = self._now()
         return answer
 
-    def _log_in(self) -> bool:
-        """True when a session was begun just now, False when one was there. CredentialsError, UnreachableError."""
+    def _log_in(self) -> None:
+        """Nothing; there is a session. CredentialsError with `field` and `answer`, UnreachableError."""
         memory = self._memory
         if memory.headers is not None and memory.used_at and self._now() - memory.used_at < _IDLE:
-            return False
+            return
         memory.headers = None
         answer = self._knock(memory)
         try:
@@ -213,7 +218,6 @@ class Session:
         if not found.rows:
             raise UnreachableError("not-phcgo", how="no-result")
         memory.headers, memory.used_at = _proofs(answer, found), self._now()
-        return True
 
     def _knock(self, memory: Memory) -> Answer:
         """The answer to a log-in, asked where the services lie."""
