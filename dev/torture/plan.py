@@ -34,7 +34,8 @@ PATIENCE = SETTLE + 120
 FROZEN_SECONDS = LEASE + SETTLE + 2
 SETTINGS = {
     "WORKERS": "3", "WEB_PROCESSES": "1", "CLOCK_SECONDS": "0.5", "CALL_SECONDS": "3",
-    "HOOK_WATCH_SECONDS": "10", "HOOK_SILENCE_SECONDS": "60", "LEASE_SECONDS": f"{LEASE:g}", "TAKE_SECONDS": "4",
+    "HOOK_WATCH_SECONDS": "10", "HOOK_SILENCE_SECONDS": "24", "RECONCILE_SECONDS": "5",
+    "LEASE_SECONDS": f"{LEASE:g}", "TAKE_SECONDS": "4",
     "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": f"{SETTLE:g}", "RETRY_SECONDS": "0.5", "LOG_LEVEL": "WARNING",
 }  # fmt: skip
 
@@ -84,9 +85,17 @@ class Plan:
     @property
     def settings(self) -> dict[str, str]:
         """The app's settings: times scaled; more workers where some of them stand still."""
-        # of a large run all orders are read again each time: in production those of three days, every ten minutes
-        reconcile = {"RECONCILE_SECONDS": "10" if self.orders <= 2_000 else "20"}
-        return SETTINGS | reconcile | ({"WORKERS": "6"} if self.frozen else {})
+        # a large run reads all its orders again each time, as production does those of three days every ten minutes
+        watch = {"RECONCILE_SECONDS": "20", "HOOK_WATCH_SECONDS": "2"} if self.large else {}
+        return SETTINGS | watch | ({"WORKERS": "6"} if self.frozen else {})
+
+    @property
+    def large(self) -> bool:
+        """Whether the shop is so busy that it pauses its hooks within a second of any outage.
+
+        Its list then shows that it did: otherwise every outage would be waited out by the comparison of orders.
+        """
+        return self.orders > 2_000
 
     def __str__(self) -> str:
         words = [f"SEED={self.seed}", f"PROMISE={self.promise}", f"DB={self.db}"]

@@ -89,6 +89,7 @@ class Torture:
         merchant.switch("rate-limits", "off")
         merchant.set_up()
         merchant.switch("hook-order", "shuffled")
+        merchant.switch("hook-pause-shown", "yes" if self.plan.large else "no")
         self.program.misbehave(FAULTY, SETTLE - 1 - LAG, LAG, self.plan.seed)
         traffic, plan = Traffic(self.plan, merchant), self.plan
         killer = Killer(

@@ -61,8 +61,8 @@ class Owner(Merchant):
         return bool(paid) and not any(hook.get("paused") for hook in paid)
 
     def pauses(self) -> int:
-        """How often the shop paused a hook; it writes two letters about each."""
-        return sum("em pausa" in letter["text"] for letter in self._shop_now()["letters"]) // 2
+        """How often the shop paused hooks: the moments at which it wrote letters about it."""
+        return len({letter["at"] for letter in self._shop_now()["letters"] if "em pausa" in letter["text"]})
 
     def _shop_now(self) -> Json:
         about: Json = self._open.get(self._address("").rstrip("/"), timeout=30).json()
