@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,20 +80,26 @@ class Program:
         return [row for entity in ("Ft", "Bo") for row in self.rows(entity) if row["draftRecord"]]
 
 
-@pytest.fixture
-def program(tmp_path: Path) -> Iterator[Program]:
-    """A stand-in of one's own, and no session left over from another."""
-    MEMORIES.clear()
-    app = create_app(tmp_path, today=date(2026, 11, 20))
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, str]]:
+    """The stand-in of this file."""
+    app = create_app(tmp_path_factory.mktemp("phcgo"), today=date(2026, 11, 20))
     running, office = web.start(app), app.extensions["office"]
     office.public = running.url
+    yield office, running.url
+    running.stop()
+    office.close()
+
+
+@pytest.fixture
+def program(started: tuple[Office, str]) -> Iterator[Program]:
+    """It as it was on its first day, and no session left over from another test."""
+    office, url = started
+    MEMORIES.clear()
+    office.reset()
     office.clock.put_at(NOW)
-    try:
-        yield Program(office, running.url)
-    finally:
-        running.stop()
-        office.close()
-        MEMORIES.clear()
+    yield Program(office, url)
+    MEMORIES.clear()
 
 
 def fr(*lines: Any, **changes: Any) -> Draft:
@@ -133,6 +138,27 @@ def test_a_known_customer_costs_one_call_more_and_a_new_one_three(program: Progr
     ]  # fmt: skip
     signed(program.opened(), fr(customer=ANA), "QI-3")
     assert program.steps() == ["query", "getNewInstance", "actEntity", "Save", "signDocument"]
+
+
+def test_paper_mail_state_and_tidying_cost_what_the_page_says(program: Program) -> None:
+    provider = program.opened()
+    issued = signed(provider, fr())
+    program.steps()
+    provider.pdf(issued)
+    assert program.steps() == ["query", "layouts", "print", "pdf"]
+    provider.pdf(issued)
+    assert program.steps() == ["query", "print", "pdf"]
+    provider.email(issued.provider_id, "ana@example.pt")
+    assert program.steps() == ["query", "print"]
+    provider.read(issued.provider_id), provider.find("QI-1", fr())
+    assert program.steps() == ["query", "query"]
+    opened = provider.open_draft(fr(), "QI-2")
+    program.steps()
+    provider.drop_draft(opened.draft_id)
+    assert program.steps() == ["query", "Save"]
+    provider.choices()
+    # company, series, dossiers, warehouses; the layout of a first series; looking up is proved
+    assert program.steps() == [*["query"] * 4, "layouts", *["query"] * 3]
 
 
 def test_a_session_is_shared_until_it_has_been_idle(program: Program) -> None:
