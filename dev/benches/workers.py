@@ -150,8 +150,10 @@ class Office:
         child.start()
         try:
             self._wake(number)
+            # what is measured is the going on, not the burst of hooks that it begins with
+            child.until(lambda: self._ask("SELECT count(*) FROM hook WHERE state = 'new'") == 0, 120)
             before = self.counted()
-            child.until(lambda: self.counted()["calls"] > before["calls"] + 4 * number)
+            child.until(lambda: self.counted()["calls"] > before["calls"] + 2 * number)
             return self._measured(child, way, number)
         finally:
             child.kill()
@@ -197,12 +199,12 @@ class Office:
         self.forget()
 
     def _at_rest(self, orders: int) -> bool:
+        issued = self._ask("SELECT count(*) FROM document WHERE state = 'issued'")
+        return issued == orders and self._ask("SELECT count(*) FROM follow_up WHERE state <> 'done'") == 0
+
+    def _ask(self, question: str) -> int:
         with self.app.app_context(), db.engine.connect() as connection:
-            issued = connection.exec_driver_sql(
-                "SELECT count(*) FROM document WHERE state = 'issued'"
-            ).scalar()
-            due = connection.exec_driver_sql("SELECT count(*) FROM follow_up WHERE state <> 'done'").scalar()
-            return issued == orders and due == 0
+            return int(connection.exec_driver_sql(question).scalar_one())
 
 
 def bench(kind: str, postgres: Postgres | None) -> None:
