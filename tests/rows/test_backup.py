@@ -39,6 +39,7 @@ def backup(server: Server, url: str) -> str:
     return copy
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("promise", [Once.BY_SEARCH, Once.BY_PERSON], ids=lambda once: once.value)
 def test_row_50_after_a_backup_is_restored_nothing_is_issued_twice_and_nothing_is_forgotten(
     app: Flask, world: World, server: Server, make_app: Callable[..., Flask], promise: Once

@@ -90,6 +90,7 @@ def test_row_01_a_hook_that_was_lost_is_made_good_and_hooks_that_are_gone_are_ma
     assert (len(world.shop.hooks), world.store.hooks_problem) == (2, "missing")
 
 
+@pytest.mark.timeout(1800)
 def test_row_02_one_hook_twenty_times_at_one_instant_is_one_duty_and_all_are_answered(
     app: Flask, world: World
 ) -> None:
@@ -242,6 +243,7 @@ def test_row_09_a_hook_answered_and_never_rung_for_is_rung_for_by_the_clock(
     assert len(world.office.ledger) == 1
 
 
+@pytest.mark.timeout(1800)
 def test_row_10_a_burst_of_hooks_is_answered_whole_and_starves_no_other_store(
     app: Flask, world: World
 ) -> None:

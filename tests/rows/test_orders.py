@@ -167,6 +167,7 @@ def test_row_39_an_order_cancelled_before_anything_was_sent_has_no_document(worl
     assert world.office.ledger == []
 
 
+@pytest.mark.timeout(1800)
 def test_row_40_whatever_is_asked_to_be_credited_the_notes_never_exceed_the_invoice(world: World) -> None:
     world.account.settings = {**world.account.settings, "series": {"FR": "2026FR", "NC": "2026NC"}}
     db.session.commit()

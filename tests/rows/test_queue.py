@@ -101,6 +101,7 @@ def test_row_13_a_worker_that_was_frozen_after_its_claim_wakes_up_and_sends_noth
     assert (row.state, row.attempt, len(world.office.ledger)) == ("issued", 2, 1)
 
 
+@pytest.mark.timeout(1800)
 def test_row_14_eight_workers_and_one_due_document_are_one_claim(app: Flask, world: World) -> None:
     for number in range(1001, 1001 + (100 if NIGHTLY else 10)):
         world.paid(str(number))
@@ -210,6 +211,7 @@ def test_row_17_a_job_of_another_release_ends_quietly_and_touches_nothing(
     assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
 
 
+@pytest.mark.timeout(1800)
 def test_row_17_rings_without_work_are_few_and_do_nothing(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:

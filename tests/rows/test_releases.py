@@ -70,7 +70,7 @@ def test_row_47_hooks_are_kept_while_a_migration_runs(server: Server) -> None:
     url = server.fresh()
     first = _revisions()[0]
     command.upgrade(_config(url), first)
-    options = {"timeout": 3} if server.kind == "sqlite" else {"options": "-c lock_timeout=3s"}
+    options = {"timeout": 30} if server.kind == "sqlite" else {"options": "-c lock_timeout=30s"}
     engine = sqlalchemy.create_engine(url, poolclass=NullPool, connect_args=options)
     tables, over, kept = _reflected(url).tables, threading.Event(), []
     with engine.begin() as connection:
@@ -79,11 +79,9 @@ def test_row_47_hooks_are_kept_while_a_migration_runs(server: Server) -> None:
     def keeps() -> None:
         while not over.is_set():
             number = f"{threading.get_ident()}-{len(kept)}"
-            values = _needed(tables["hook"], store_id=1, body_hash=number)
+            hook = _needed(tables["hook"], store_id=1, body_hash=number)
             with engine.begin() as connection:
-                connection.execute(
-                    tables["hook"].insert().values({**values, "id": None} if False else values)
-                )
+                connection.execute(tables["hook"].insert().values(hook))
             kept.append(number)
 
     failed: list[BaseException] = []
