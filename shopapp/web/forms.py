@@ -23,7 +23,7 @@ FLAGS = (
 CATEGORIES = ("normal", "intermediate", "reduced")
 MOST_EXCEPTIONS = 500
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-_LONGEST = 300
+_LONGEST, _LONGEST_KEY = 300, 4000
 
 
 class Declared(Protocol):
@@ -51,16 +51,16 @@ class Form:
     wrong: dict[str, str] = field(default_factory=dict)
 
 
-def typed_in(raw: str) -> str:
+def typed_in(raw: str, longest: int = _LONGEST) -> str:
     """What a person meant to type: no blanks around it, no control characters, of bounded length."""
-    return "".join(c for c in raw if c.isprintable()).strip()[:_LONGEST]
+    return "".join(c for c in raw if c.isprintable()).strip()[:longest]
 
 
 def keys_form(fields: Sequence[Declared], posted: Mapping[str, str], kept: Mapping[str, str]) -> Form:
     """The credentials as typed; a secret left blank keeps the one that is kept."""
     form = Form()
     for one in fields:
-        value = typed_in(posted.get(one.name, ""))
+        value = typed_in(posted.get(one.name, ""), _LONGEST_KEY)
         if one.digits or (one.pattern and " " not in one.pattern):
             value = re.sub(r"\s", "", value)
         if not value and one.secret:
