@@ -242,6 +242,7 @@ class Machine(Virtual):
         self.no_more_is_credited_than_was_issued()
         assert not self._restless(), f"no rest: {self._restless()}"
         self.nothing_is_lost()
+        self.no_draft_is_left()
 
     def _answers_all(self) -> None:
         with self.app.app_context():
@@ -258,6 +259,10 @@ class Machine(Virtual):
         sales = {row.order_id for row in rows if row.cause == "sale"}
         missing = [number for number, order in SHOP.orders.items() if order.status == "paid"]
         return [row for row in rows if row.state not in ("issued", "void")] + list(set(missing) - sales)
+
+    def no_draft_is_left(self) -> None:
+        left = [draft for office in OFFICES.values() for draft in office.drafts if draft not in office.made]
+        assert not left, f"spare drafts: {left}"
 
     def nothing_is_lost(self) -> None:
         there = {reference for _, reference, _, _ in self.ledger()}
