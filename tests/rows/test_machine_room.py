@@ -9,6 +9,7 @@ import resource
 import signal
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -122,14 +123,30 @@ def test_row_45_writers_at_one_row_lose_no_update(app: Flask, world: World) -> N
 # 46: the disk
 
 
+@contextlib.contextmanager
+def a_world(url: str, settings: dict[str, str]) -> Iterator[tuple[Flask, World]]:
+    """An app on that database alone, with a world in it."""
+    migrate(url)
+    app = create_app({**settings, "DATABASE_URL": url})
+    with pytest.MonkeyPatch.context() as patch, app.app_context():
+        patch.setitem(PLATFORMS, "fakeshop", FakeShop)
+        patch.setitem(PROVIDERS, "fakebooks", FakeBooks)
+        yield app, World()
+        db.session.remove()
+        db.engine.dispose()
+
+
 def test_row_46_a_full_disk_is_told_to_the_shop_and_nothing_is_sent_without_its_row(
-    app: Flask, world: World
+    tmp_path: Path, settings: dict[str, str]
 ) -> None:
-    if db.engine.dialect.name != "sqlite":
-        return  # a server's files are its own: the next test
-    for number in range(1001, 1004):
-        world.paid(str(number))
-    key, file = world.store.hook_key, str(db.engine.url.database)
+    with a_world(f"sqlite:///{tmp_path}/shop.db", settings) as (app, world):
+        for number in range(1001, 1004):
+            world.paid(str(number))
+        _the_disk_fills_up(app, world, str(tmp_path / "shop.db"))
+
+
+def _the_disk_fills_up(app: Flask, world: World, file: str) -> None:
+    key = world.store.hook_key
 
     def on_a_full_disk() -> int:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -189,16 +206,10 @@ def postgres() -> Iterator[Postgres]:
 
 
 def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(
-    postgres: Postgres, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    postgres: Postgres, settings: dict[str, str]
 ) -> None:
-    url = postgres.create("shop")
-    migrate(url)
-    app = create_app({**settings, "DATABASE_URL": url})
-    monkeypatch.setitem(PLATFORMS, "fakeshop", FakeShop)
-    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeBooks)
-    with app.app_context():
-        world, answers = World(), []
-        key = world.store.hook_key
+    with a_world(postgres.create("shop"), settings) as (app, world):
+        key, answers = world.store.hook_key, []
         # the log of what is written has files of 16 MiB that are there already
         _may_grow_to(postgres, 24 * 1024 * 1024)
         while 503 not in answers[-1:]:
@@ -210,8 +221,6 @@ def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(
         world.shop.orders["1001"] = an_order("1001")
         world.work()
         assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
-        db.session.remove()
-        db.engine.dispose()
 
 
 def _may_grow_to(server: Postgres, size: int) -> None:
