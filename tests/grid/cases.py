@@ -29,6 +29,8 @@ OF_THE_ROAD = (
     "after_settle", "follow_before_send", "follow_after_send",
 )  # fmt: skip
 OF_DRAFTS = ("draft_before_record", "draft_after_record")
+OF_EARLY = ("early_before_record", "early_after_record", "early_after_drop")
+"""Of an order that is placed, drafted, changed and paid."""
 OF_THE_WEB = (
     "hook_before_commit",
     "hook_after_commit",
@@ -37,7 +39,7 @@ OF_THE_WEB = (
     "install_after_commit",
 )
 OF_THE_TOKEN = ("refresh_before_commit",)
-TRIED = (*OF_THE_ROAD, *OF_DRAFTS, *OF_THE_WEB, *OF_THE_TOKEN)
+TRIED = (*OF_THE_ROAD, *OF_DRAFTS, *OF_EARLY, *OF_THE_WEB, *OF_THE_TOKEN)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def every_case(all_promises: bool = False) -> list[Case]:
         for a, act in enumerate(ACTS):
             for n, answer in enumerate(ANSWERS if point in OF_THE_ROAD + OF_DRAFTS else FEW):
                 promises = list(Once)
-                if point in OF_DRAFTS:
+                if point in OF_DRAFTS + OF_EARLY:
                     promises = [Once.BY_DRAFT]
                 elif not all_promises:
                     promises = [promises[(p + a + n) % 4]]

@@ -22,8 +22,8 @@ from shopapp import deciding, jobs
 from shopapp.fiscal.errors import MerchantError
 from shopapp.models import Account, Document, FollowUp, Hook, Store, db, now
 from shopapp.models.followup import DUE
-from shopapp.models.states import ISSUED
-from tests.grid.cases import OF_THE_WEB, Case
+from shopapp.models.states import ISSUED, WAITING
+from tests.grid.cases import OF_EARLY, OF_THE_WEB, Case
 from tests.grid.shop import HOOKS_TOKEN, GridShop
 
 log = logging.getLogger("quickinvoice.grid")
@@ -57,7 +57,7 @@ class Life:
             for act in (self._authorise, self._hook):
                 self._try(act)
             with self.app.app_context():
-                for act in (self._clock, self._work, self._merchant):
+                for act in (self._clock, self._work, self._pay, self._merchant):
                     self._try(act)
                 try:
                     if self._rests():
@@ -97,7 +97,7 @@ class Life:
 
     def _hook(self) -> None:
         """The shop posts its hook until it hears 200."""
-        if self.posted:
+        if self.posted or self.case.point in OF_EARLY:
             return
         with self.app.app_context():
             store = Store.find("fakeshop", "fake")
@@ -122,11 +122,29 @@ class Life:
     def _work(self) -> None:
         jobs.loop(time.monotonic() + 5)
 
+    def _pay(self) -> None:
+        """The buyer of an order that was only placed changes it and pays, once what it is owed until then is done."""
+        self.posted = self.posted or (GridShop.folder / "posted").exists()
+        if self.case.point not in OF_EARLY or self.posted:
+            return
+        store = Store.find("fakeshop", "fake")
+        row = Document.of(store.id, NUMBER) if store is not None else None
+        owed = db.session.scalar(select(func.count()).select_from(FollowUp).where(FollowUp.state == DUE))
+        db.session.rollback()
+        if store is None or row is None or row.state != WAITING or owed:
+            return
+        (GridShop.folder / "paid").touch()
+        Hook.keep(store.id, "order_paid", "second", b'{"order": {"id": %s}}' % NUMBER.encode())
+        self.posted = True
+        (GridShop.folder / "posted").touch()
+
     # the merchant
 
     def _merchant(self) -> None:
         """Sets up what is not, issues what is blocked, and answers what waits for him, after a look at his program."""
         set_up(self.case)
+        if self.case.point in OF_EARLY and not self.posted:
+            return
         for document in db.session.scalars(select(Document)).all():
             if document.state in ("blocked", "waiting", "void"):
                 deciding.issue(document)
@@ -175,6 +193,8 @@ def set_up(case: Case) -> None:
     number = str(case.number)
     account.credentials = {"key": f"key-of-{number}", "entity": number, "promise": case.promise}
     account.settings = {"kind": "FR", "series": {"FR": "2026P"}, "automatic": True}
+    if case.point in OF_EARLY:
+        account.settings = {**account.settings, "drafts": True}
     store.ready_at = GridShop.ready_at
     db.session.commit()
 
@@ -189,6 +209,9 @@ def begun_by_hand(case: Case) -> None:
     store.hooks_checked_at = store.reconciled_at = store.hooks_token_read_at = now()
     db.session.commit()
     set_up(case)
-    if case.point not in OF_THE_WEB:
+    if case.point in OF_EARLY:
+        (GridShop.folder / "placed").touch()
+        Hook.keep(store.id, "order_pending_payment", "first", b'{"order": {"id": %s}}' % NUMBER.encode())
+    elif case.point not in OF_THE_WEB:
         Hook.keep(store.id, "order_paid", "first", b'{"order": {"id": %s}}' % NUMBER.encode())
         (GridShop.folder / "posted").touch()

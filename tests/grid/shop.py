@@ -11,11 +11,15 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 from shopapp.fiscal.errors import CredentialsError
-from shopapp.platforms.base import Attachment, StoreInfo, Tokens
+from shopapp.fiscal.order import Order
+from shopapp.platforms.base import Attachment, SaleSummary, StoreInfo, Tokens
 from tests.fakes import FakeShop
 
 HOOKS_TOKEN = "hooks-token"
@@ -90,7 +94,21 @@ class GridShop(FakeShop):
             "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", HOOKS_TOKEN
         )
 
-    def listen(self, url: str, events: tuple[str, ...]) -> str:
+    def order(self, order_id: str) -> Order:
+        """The order; while it is only placed it is another one, of another total."""
+        order = super().order(order_id)
+        if not self._unpaid():
+            return order
+        lines = (replace(order.lines[0], unit_price=Decimal(10)),)
+        return replace(order, status="open", paid_at=None, paid_source="", lines=lines, total=Decimal(10))
+
+    def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
+        return iter(()) if self._unpaid() else super().paid_orders(since)
+
+    def _unpaid(self) -> bool:
+        return (self.folder / "placed").exists() and not (self.folder / "paid").exists()
+
+    def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
         self._granted()
         with self.memory() as known:
             missing = [event for event in events if event not in known["hooks"]]

@@ -99,7 +99,7 @@ class Slot:
     def _prepared(self, case: Case) -> None:
         """Nothing; an empty database but for what the case begins with, and the program's answer ordered."""
         self.database.empty()
-        for file in (MARK, "log", "shop/posted"):
+        for file in (MARK, "log", "shop/posted", "shop/placed", "shop/paid"):
             (self.folder / file).unlink(missing_ok=True)
         GridShop.set_up(self.folder / "shop")
         GridShop.ready_at = datetime.now(UTC) - timedelta(minutes=5)
@@ -108,7 +108,7 @@ class Slot:
         if case.answer != "ok":
             verb = "issue"
             if case.promise == "by_draft":
-                verb = "open" if case.point == "draft_before_record" else "finalise"
+                verb = "open" if case.point.endswith("before_record") else "finalise"
             ordered = {"entity": str(case.number), "verb": verb, "kind": case.answer}
             requests.post(f"{self._program(case)}/grid/order", json=ordered, timeout=10).raise_for_status()
         with self.app.app_context():
@@ -194,7 +194,7 @@ def _scaled() -> None:
     schema.BUSY_SECONDS = 1
     connect._TOKEN_LEASE = 1
     take = FollowUp.take.__func__  # type: ignore[attr-defined]
-    FollowUp.take = classmethod(lambda cls, seconds=1.0: take(cls, seconds))  # type: ignore[method-assign]
+    FollowUp.take = classmethod(lambda cls, seconds=1.0, **more: take(cls, seconds, **more))  # type: ignore[method-assign]
 
 
 def _cut(url: str, name: str) -> None:
