@@ -26,7 +26,10 @@ class Room:
 
 
 BASES = "fault fiscal platforms.base providers.base"
-MOVES = "catalogue checking comparing deciding followups issuing leaving notices opening resolving settling sweeping verifying"
+MOVES = (
+    "catalogue checking comparing deciding followups issuing leaving notices opening resolving settling"
+    " sweeping verifying"
+)
 PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe sqlalchemy.exc werkzeug wtforms"
 
 # files                 of our own                                           of other people's packages
