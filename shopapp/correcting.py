@@ -77,7 +77,7 @@ def after_credit(note: Document) -> None:
     """
     original = db.session.get_one(Document, note.original_id)
     whole = left_of(original) == 0
-    if original.alarm == "cancelled-after":
+    if whole and original.alarm == "cancelled-after":
         original.alarm, original.alarm_detail = "", {}
     original.changed_at = now()
     again = (note.asked_for or {}).get("again")

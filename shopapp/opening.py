@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 from decimal import Decimal
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from shopapp import connect, correcting, early, fault, settling
 from shopapp.models import Account, Document, FollowUp, Hook, Sale, Store, db, now
 from shopapp.models.hook import OPENED, QUARANTINED
@@ -34,14 +36,16 @@ def open_hook() -> bool:
     hook.opened_at = now()
     try:
         event = connect.platform_class(store.platform).read_hook(hook.event, hook.body or b"")
-    except UnreadableHook as unreadable:
-        hook.state, hook.reason = QUARANTINED, str(unreadable)
-    except Exception as error:  # a bug of ours must not stop the hooks behind this one
-        log.exception("hook %s", hook.id)
-        hook.state, hook.reason = QUARANTINED, type(error).__name__
-    else:
         hook.state, hook.order_id = OPENED, event.order_id
         _answer(store, event, hook)
+    except UnreadableHook as unreadable:
+        hook.state, hook.reason = QUARANTINED, str(unreadable)
+    except SQLAlchemyError:
+        raise
+    except Exception as error:  # a bug of ours must not stop the hooks behind this one
+        log.exception("hook %s", hook.id)
+        db.session.rollback()
+        hook.state, hook.reason, hook.opened_at = QUARANTINED, type(error).__name__, now()
     fault.point("open_before_commit")
     db.session.commit()
     return True
@@ -101,7 +105,8 @@ def cancelled(document: Document) -> None:
     elif document.state == ISSUED:
         document.note(ISSUED, ISSUED, "cancelled-after")
         chosen = document.account.settings if document.account else {}
-        if chosen.get("credit_cancelled") and correcting.left_of(document) > 0:
+        alone = not correcting.has_open_credit(document)
+        if chosen.get("credit_cancelled") and alone and correcting.left_of(document) > 0:
             number = correcting.next_number(document, "credit")
             correcting.owe_credit(document, number, {"reason": "Encomenda cancelada"})
         elif not document.alarm and correcting.left_of(document) > 0:

@@ -60,7 +60,7 @@ TABLE = (
     Room("correcting", "models fiscal", "sqlalchemy"),
     Room("early", f"connect preparing settling models {BASES}"),
     Room("settling", f"connect correcting models {BASES}", "sqlalchemy.exc"),
-    Room("opening", f"connect correcting early models settling {BASES}"),
+    Room("opening", f"connect correcting early models settling {BASES}", "sqlalchemy.exc"),
     Room("resolving", f"connect models settling {BASES}"),
     Room("issuing*", f"early preparing settling connect models {BASES}", "sqlalchemy.exc"),
     Room("notices", "connect models fiscal"),

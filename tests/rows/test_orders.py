@@ -16,7 +16,13 @@ from sqlalchemy import select
 
 from shopapp import correcting, deciding, fault, opening, reconciling, sweeping
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import NotAllowedError, OrderError, ThrottledError, UnreachableError
+from shopapp.fiscal.errors import (
+    NotAllowedError,
+    OrderError,
+    RefusedError,
+    ThrottledError,
+    UnreachableError,
+)
 from shopapp.models import Document, FollowUp, Move, db, set_clock
 from tests.fakes import World, an_order
 from tests.hostile.conftest import ORIGIN, log_in, token_of
@@ -280,3 +286,24 @@ def test_row_43_what_cannot_be_shown_on_the_order_leaves_the_document_issued(
     shown = world.shop.shown.get("1001", [])
     assert (owed.state, len(shown)) == (("failed", 0) if state == "failed" else ("done", 1))
     assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+
+
+def test_row_39_an_order_cancelled_while_a_part_of_it_is_being_credited_stops_nobody(world: World) -> None:
+    chosen = {**world.account.settings, "series": {"FR": "2026FR", "NC": "2026NC"}, "credit_cancelled": True}
+    world.account.settings = chosen
+    db.session.commit()
+    world.paid("1001")
+    world.work()
+    world.office.next = [_refuses]
+    deciding.credit(world.document(), 1, {"amount": "5.00", "reason": "Devolução"})
+    world.work()
+    world.shop.orders["1001"] = replace(world.shop.orders["1001"], status="cancelled")
+    world.hook("1001", "order_canceled")
+    world.paid("1002")
+    world.work()
+    assert world.document("1002").state == "issued"
+    assert (world.document().state, world.document().alarm) == ("issued", "cancelled-after")
+
+
+def _refuses(draft: Draft, reference: str) -> Issued | None:
+    raise RefusedError("provider-refused", answer="Não.")

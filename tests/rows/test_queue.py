@@ -282,3 +282,29 @@ def _memory() -> int:
     """Resident pages of this process."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1])
+
+
+def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = opening.owe
+
+    def stumbles(store: Any, order_id: str) -> bool:
+        if order_id == "1001":
+            raise ZeroDivisionError
+        return real(store, order_id)
+
+    world.paid("1001")
+    world.paid("1002")
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "owe", stumbles)
+        world.work()
+    assert world.document("1002").state == "issued"
+    put_aside = db.session.scalars(select(Hook).where(Hook.state == "quarantined")).all()
+    assert [hook.reason for hook in put_aside] == ["ZeroDivisionError"]
+    # nothing is lost of it: the order is found in the shop
+    world.store.reconciled_at = None
+    db.session.commit()
+    sweeping.reconcile(600)
+    world.work()
+    assert world.document("1001").state == "issued"
