@@ -377,6 +377,15 @@ def test_what_was_saved_otherwise_than_it_was_sent_is_not_signed(program: Progra
     assert (raised.value.code, raised.value.detail) == ("draft-differs", {"field": "obs"})
 
 
+@pytest.mark.parametrize("kind", ["drop-after", "garbage-after", "500-after", "empty-after"])
+def test_a_draft_whose_answer_was_lost_is_found_by_its_stamp_and_none_is_spare(
+    program: Program, kind: str
+) -> None:
+    program.befalls(kind, "Save")
+    opened = program.opened().open_draft(fr(), "QI-1")
+    assert [row["ftstamp"] for row in program.drafts()] == [opened.draft_id]
+
+
 def test_a_series_that_lost_its_drafts_gives_a_document_and_says_so(program: Program) -> None:
     provider = program.opened(Known({"FT": Series("80", "FT", drafts=True)}))
     opened = provider.open_draft(ft(), "QI-1")

@@ -20,7 +20,7 @@ from shopapp.providers.phcgo.documents import gross_price
 from shopapp.providers.phcgo.papers import FT, is_draft, issued_from, number_of, total_of
 from shopapp.providers.phcgo.session import MEMORIES
 from shopapp.providers.phcgo.wire import UnreadableAnswer, envelope, one_line, query, written
-from tests.contract.drafts import draft, line
+from tests.contract.drafts import ANA, draft, line
 from tests.unit.providers.igest.spoken import Told
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -258,6 +258,43 @@ def test_a_refused_log_in_is_told_without_what_was_typed() -> None:
     assert raised.value.detail == {
         "answer": "A password *** de loja está errada.", "field": "password", "kind": "wrong-password",
     }  # fmt: skip
+
+
+OTHERS = [
+    {"no": 1, "ncont": "299900028", "estab": 0},
+    {"no": 2, "ncont": " 299900010 ", "estab": 3},
+    {"no": 3, "ncont": "299900010", "estab": 0, "inactivo": True},
+    {"no": 4, "ncont": "299900010", "estab": 0},
+    {"no": 5, "ncont": "2999000100", "estab": 0},
+]
+
+
+@pytest.mark.parametrize(("rows", "number"), [(OTHERS, 4), (OTHERS[:3], 2), (OTHERS[:1], None), ([], None)])
+def test_a_customer_is_the_one_with_exactly_this_number_whatever_the_program_lists(
+    rows: list[dict[str, Any]], number: int | None
+) -> None:
+    blank = answer([{"no": 6}])
+    saved = answer([{"no": 6, "ncont": ANA.tax_id}])
+    asked = [answer([]), answer(rows)] + ([] if number else [blank, saved])
+    provider, wire = opened(*asked, answer([]), answer([{"ndoc": 47}]), answer([], NO), *[answer([], NO)] * 9)
+    with pytest.raises((AppError, IndexError)):
+        provider.open_draft(draft(series="47", customer=ANA), "QI-1")
+    acted = next(content for _, url, content in wire.calls if url.endswith("/FtWS/actEntity"))
+    assert json.loads(acted["data"]["entity"])["no"] == (number or 6)
+
+
+def test_the_generic_customer_is_the_one_that_is_marked_so() -> None:
+    rows = [
+        {"no": 1},
+        {"no": 2, "clivd": False},
+        {"no": 3, "clivd": True, "inactivo": 1},
+        {"no": 4, "clivd": 1},
+    ]
+    provider, wire = opened(answer(rows), answer([]), answer([{"ndoc": 47}]), *[answer([], NO)] * 9)
+    with pytest.raises((AppError, IndexError)):
+        provider.open_draft(draft(series="47"), "QI-1")
+    acted = next(content for _, url, content in wire.calls if url.endswith("/FtWS/actEntity"))
+    assert json.loads(acted["data"]["entity"])["no"] == 4
 
 
 # --- what a record says -------------------------------------------------------------------------------------
