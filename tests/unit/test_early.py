@@ -291,6 +291,20 @@ def test_a_late_drafter_cannot_touch_what_another_signs(early: Early) -> None:
     assert early.kept() == []
 
 
+def test_a_draft_that_comes_after_the_order_was_set_aside_is_spare(early: Early) -> None:
+    def meanwhile(draft: Draft, reference: str) -> None:
+        from shopapp import deciding
+
+        deciding.set_aside(early.document())
+
+    early.office.openings.append(meanwhile)
+    early.placed()
+    early.follow()
+    row = early.document()
+    assert (row.state, row.draft_id, early.kept()) == ("void", None, [])
+    assert row.draft_text is None
+
+
 def test_a_draft_of_another_total_is_not_kept(early: Early, monkeypatch: pytest.MonkeyPatch) -> None:
     from shopapp.providers.base import Opened
 
