@@ -15,7 +15,7 @@ from sqlalchemy import or_, select, update
 from shopapp import connect, settling
 from shopapp.fiscal.document import Issued
 from shopapp.fiscal.errors import AppError, RefusedError
-from shopapp.models import Account, Document, FollowUp, Store, db, moment, now
+from shopapp.models import Account, Attempt, Document, FollowUp, Store, db, moment, now
 from shopapp.models.states import ISSUED, ISSUING
 from shopapp.models.store import INSTALLED
 from shopapp.providers.base import Provider
@@ -27,6 +27,8 @@ RETRY = 3600.0
 WINDOW = timedelta(days=30)
 LAG = timedelta(hours=1)
 """How long a document may be missing from the provider's list after it was issued."""
+SKEW = timedelta(hours=12)
+"""How far the provider's clock, or its idea of a day, may be from ours."""
 MOST_READ = 50
 """Documents read one by one a day, where there is no list: calls may be counted by the month."""
 LOOK_EVERY = timedelta(minutes=10)
@@ -154,10 +156,12 @@ def _say(document: Document, alarm: str) -> None:
 
 
 def _issued(account: Account, since: datetime) -> list[Document]:
-    """Rows that the provider's list should hold."""
+    """Rows that the provider's list must hold: nothing of them was sent before it begins, nor just now."""
+    sent = select(Attempt.id).where(Attempt.document_id == Document.id)
+    before = sent.where(Attempt.started_at <= since + SKEW)
     rows = select(Document).where(
         Document.account_id == account.id, Document.state == ISSUED,
-        Document.issued_at > since, Document.issued_at < now() - LAG,
+        Document.issued_at > since, Document.issued_at < now() - LAG, sent.exists(), ~before.exists(),
     )  # fmt: skip
     return list(db.session.scalars(rows))
 

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from shopapp import comparing
 from shopapp.fiscal.errors import UnreachableError
-from shopapp.models import Account, Document, FollowUp, db, now
+from shopapp.models import Account, Attempt, Document, FollowUp, db, now
 from shopapp.providers.base import Once
 from tests.fakes import FakeBooks, World
 
@@ -108,6 +108,15 @@ def test_a_document_that_is_no_longer_there_is_flagged(listing: World) -> None:
     listing.office.vanished.add("FR 2026FR/1")
     _compare(listing)
     assert listing.document().alarm == "gone"
+
+
+def test_a_document_that_was_sent_before_the_list_begins_is_not_missed(listing: World) -> None:
+    _issued(listing)
+    listing.office.vanished.add("FR 2026FR/1")
+    db.session.execute(update(Attempt).values(started_at=now() - timedelta(days=31)))
+    db.session.commit()
+    _compare(listing)
+    assert listing.document().alarm == ""
 
 
 def test_a_list_may_lag_behind(listing: World) -> None:
