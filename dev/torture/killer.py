@@ -30,7 +30,7 @@ SHARES = {
     "work-horse": 40, "worker": 25, "web": 10, "clock": 8, "flush": 5, "valkey": 4, "valkey-stopped": 3,
     "postgres": 3, "worker-stopped": 2,
 }  # fmt: skip
-PACE_SECONDS = 3.0
+PACE_SECONDS = 15.0
 """How long it waits at most for the work to keep up with it."""
 AIM_SECONDS = 3.0
 """How long it waits for a worker that holds a row, before it strikes whichever there is."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import sqlalchemy
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import NullPool
 
 Json = dict[str, Any]
 FINAL = ("issued", "void", "waiting", "blocked", "review")
@@ -31,7 +30,8 @@ class Rows:
     """The tables of one house."""
 
     def __init__(self, url: str) -> None:
-        self._engine = sqlalchemy.create_engine(url, poolclass=NullPool)
+        # asked often: a connection is kept, and looked after, since the server is killed now and then
+        self._engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
         self._lately = 0
 
     def documents(self) -> list[Json]:

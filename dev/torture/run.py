@@ -102,7 +102,7 @@ class Torture:
             page.start()
         killer.start()
         try:
-            traffic.run(lambda: killer.share, lambda: killer.done)
+            traffic.run(lambda: killer.share, lambda: killer.done, rows.settled_lately)
             _until(lambda: killer.done)
         finally:
             killer.stop()

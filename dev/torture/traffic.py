@@ -26,8 +26,8 @@ GOODS = (
     {"sku": "LIV-01", "name": "Livro", "qty": 1, "price": "15.90", "tax": "IVA 6%"},
 )
 LOST = 0.02
-LEAD = 25
-"""How many orders the traffic may be ahead of the strikes."""
+LEAD, MOST_OPEN = 25, 150
+"""How many orders the traffic may be ahead of the strikes, and of the app."""
 PER_STRIKE = 0.45
 """Seconds that a strike takes at best: the traffic is not faster."""
 
@@ -90,6 +90,7 @@ class Traffic:
         self.paid: dict[str, float] = {}
         """The instant at which each order was paid."""
         self.lost_hooks = 0
+        self._settled = 0
         self._chance = random.Random(plan.seed + "traffic")
 
     @property
@@ -97,17 +98,26 @@ class Traffic:
         """How many orders come before the burst."""
         return self.plan.orders - self.plan.burst
 
-    def run(self, struck: Callable[[], float], done: Callable[[], bool]) -> None:
-        """Nothing; all but the last orders are placed and paid.
+    def run(self, struck: Callable[[], float], done: Callable[[], bool], settled: Callable[[], int]) -> None:
+        """Nothing; all but the last orders are placed and paid, on a slow machine the slower.
 
-        `struck` is the share of the strikes that fell, `done` whether they are over.
+        `struck` is the share of the strikes that fell, `done` whether they are over, `settled` how many orders are at
+        rest.
         """
         began, lasts = time.monotonic(), self.plan.seconds or self.plan.kills * PER_STRIKE
         for number in range(self.steady):
             due = began + lasts * number / self.steady
             while not done() and (time.monotonic() < due or number > struck() * self.steady + LEAD):
                 time.sleep(0.02)
+            self._not_too_many(number, settled)
             self._order()
+
+    def _not_too_many(self, number: int, settled: Callable[[], int]) -> None:
+        """Nothing; waits until few enough orders are open. What was settled is asked for only when it matters."""
+        while number - self._settled > MOST_OPEN:
+            self._settled = settled()
+            if number - self._settled > MOST_OPEN:
+                time.sleep(0.25)
 
     def burst(self) -> None:
         """Nothing; the last orders are placed and paid, as fast as the shop takes them."""
