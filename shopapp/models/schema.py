@@ -15,7 +15,7 @@ from sqlalchemy.orm import load_only
 from shopapp.sealed import SealBroken
 
 from .account import Account
-from .base import db
+from .base import db, reading
 from .store import Store
 
 BUSY_SECONDS = 3
@@ -51,7 +51,8 @@ def engine_options(url: str) -> dict[str, Any]:
 def keys_fit() -> bool:
     """False when a sealed value is there that none of our keys opens; the oldest and the newest of a kind are tried."""
     try:
-        return all(_opens(row, name) for row, name in ((Store, "access_token"), (Account, "credentials")))
+        with reading():
+            return all(_opens(row, name) for row, name in ((Store, "access_token"), (Account, "credentials")))
     except SQLAlchemyError:
         # no tables yet, or a database that is away: nothing of it can be read, or spoilt
         return True
