@@ -10,6 +10,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -24,7 +25,7 @@ from dev.house import ROOT, answers, kept_secrets
 from dev.servers import Postgres, free_port
 from shopapp.models.schema import migrate
 from shopapp.providers.base import Once
-from tests.grid.cases import ACTS, Case, every_case, sabotaged
+from tests.grid.cases import ACTS, ANSWERS, Case, every_case, sabotaged
 from tests.grid.slot import Failures, Given, Slot, with_the_shop
 
 TOGETHER = int(os.environ.get("JOBS") or 10)
@@ -44,6 +45,8 @@ def main() -> int:
         print(f"No case is called {' '.join(sorted(words))}.")
         return 2
     began = time.monotonic()
+    # whoever ends it by a signal leaves nothing running behind
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
         failed = run(chosen, os.environ.get("DB") or "postgres", stack)
     if sabotage:
@@ -52,7 +55,7 @@ def main() -> int:
         return 1 if missed else 0
     print(matrix(chosen, failed))
     for case, found in failed.items():
-        print(f'\nFAILED  make grid ARGS="{case}"')
+        print(f'\nmake grid ARGS="{case}"')
         print("\n".join(f"    {line}" for line in found))
     print(f"{len(chosen)} cases, {len(failed)} failed, {time.monotonic() - began:.0f} s")
     return 1 if failed else 0
@@ -74,6 +77,7 @@ def run(chosen: list[Case], kind: str, stack: ExitStack) -> dict[Case, Failures]
         for number, (case, found) in enumerate(zip(chosen, pool.map(_tried, chosen), strict=True), 1):
             if found:
                 failed[case] = found
+                print(f"FAILED {case}: {found[0]}", flush=True)
             if not number % 50:
                 print(f"{number} of {len(chosen)}, {len(failed)} failed", flush=True)
         return failed
@@ -146,7 +150,7 @@ def matrix(chosen: list[Case], failed: dict[Case, Failures]) -> str:
     met = Counter((c.answer, c.promise) for c in chosen)
     promises = [once.value for once in Once]
     lines += ["", f"{'':24}" + "".join(f"{promise:>12}" for promise in promises)]
-    for answer in dict.fromkeys(case.answer for case in chosen):
+    for answer in (one for one in ANSWERS if any(case.answer == one for case in chosen)):
         lines.append(f"{answer:24}" + "".join(f"{met[answer, promise]:>12}" for promise in promises))
     return "\n".join(lines)
 
