@@ -106,12 +106,21 @@ def _save(session: Session, paper: Paper, record: Row) -> Row:
     except UncertainError as error:
         why = error
     except Refusal as error:
-        if there := _there(session, paper, stamp):
-            return there
-        raise RefusedError("provider-refused", answer=str(error)) from error
+        return _in_spite_of(session, paper, stamp, error)
     if there := _there(session, paper, stamp):
         return there
     raise why
+
+
+def _in_spite_of(session: Session, paper: Paper, stamp: str, error: Refusal) -> Row:
+    """The record that stands there although saving it was refused. RefusedError when there is none."""
+    try:
+        there = session.run(lambda: by_stamp(session, paper, stamp)) if stamp else None
+    except (AppError, Refusal) as unseen:
+        raise UncertainError("outcome-unknown", how="refused-unseen") from unseen
+    if there is None:
+        raise RefusedError("provider-refused", answer=str(error)) from error
+    return there
 
 
 def _there(session: Session, paper: Paper, stamp: str) -> Row | None:

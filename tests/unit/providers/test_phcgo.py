@@ -386,6 +386,18 @@ def test_a_draft_whose_answer_was_lost_is_found_by_its_stamp_and_none_is_spare(
     assert [row["ftstamp"] for row in program.drafts()] == [opened.draft_id]
 
 
+@pytest.mark.parametrize("kind", ["refused", "error-although-done"])
+def test_a_save_that_was_refused_and_cannot_be_looked_behind_is_a_doubt(program: Program, kind: str) -> None:
+    provider = program.opened(DIRECT)
+    provider.issue(ft(), "QI-0")
+    program.befalls(kind, "Save")
+    # the first question after it finds the session alive, the second is lost
+    program.befalls("drop-before", "query", match="ftstamp")
+    with pytest.raises(UncertainError):
+        provider.issue(ft(), "QI-1")
+    assert len(program.documents()) == (2 if kind == "error-although-done" else 1)
+
+
 def test_a_series_that_lost_its_drafts_gives_a_document_and_says_so(program: Program) -> None:
     provider = program.opened(Known({"FT": Series("80", "FT", drafts=True)}))
     opened = provider.open_draft(ft(), "QI-1")
