@@ -59,7 +59,7 @@ def settings_of(account: Account) -> tuple[Settings, date]:
 def invoice(order: Order, account: Account, document: Document) -> Draft:
     """The draft for the order as it was just read: with its transport, made out of its order note, where wanted."""
     draft = drafting.invoice(order, *settings_of(account))
-    if draft.kind in moving.MOVED_BY and account.settings.get("transport"):
+    if draft.kind in moving.MOVED_BY and account.settings.get("transport") and moving.travels(draft, order):
         draft = replace(draft, transport=_transport(order, account))
     return replace(draft, follows=_followed(document, account, draft))
 

@@ -14,6 +14,7 @@ from .document import Draft, Settings, Transport
 from .errors import OrderError, SettingsError
 from .kinds import series_for
 from .money import added
+from .order import Order
 from .party import Address
 
 MOVED_BY = ("FT", "FR")
@@ -42,6 +43,14 @@ def guide(sale: Draft, settings: Settings, today: date, transport: Transport | N
         summary=figures.summary(goods), net=added(line.net for line in goods),
         vat=added(line.vat for line in goods), gross=added(line.gross for line in goods),
     )  # fmt: skip
+
+
+def travels(draft: Draft, order: Order) -> bool:
+    """True when goods of this order go to a place that is known; a course, or a pot fetched at the shop, does not."""
+    unloading = order.ship_to or order.buyer.address
+    return (
+        any(line.kind == "goods" for line in draft.lines) and unloading is not None and unloading.is_complete
+    )
 
 
 def transport(loading: Address, unloading: Address | None, leaves: time, now: datetime) -> Transport:

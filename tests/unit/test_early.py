@@ -539,6 +539,14 @@ def test_without_a_place_of_loading_the_merchant_is_asked(early: Early) -> None:
     assert (row.state, row.reason) == ("blocked", "loading-missing")
 
 
+def test_an_order_that_goes_nowhere_has_its_invoice_without_transport(early: Early) -> None:
+    early.choose(drafts=False, transport=True, loading=LOADING)
+    early.paid(ship_to=None, buyer=replace(an_order().buyer, address=None))
+    early.work()
+    assert early.document().state == "issued"
+    assert early.office.ledger[0][1].transport is None
+
+
 def test_a_guide_of_the_goods_follows_the_document(early: Early) -> None:
     early.choose(drafts=False, guide=True, transport=True, loading=LOADING, kind="FS")
     early.paid()

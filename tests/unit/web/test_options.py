@@ -131,6 +131,7 @@ def test_what_does_not_fit_is_refused_and_nothing_typed_is_lost(
     answer = rich.post("/setup/choices", all_of_it(**changes))
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422 and f'href="#f-{field}"' in page and f'id="f-{field}-e"' in page
+    assert f'id="f-{field}"' in page, "the list of what is wrong leads to its field"
     assert 'value="Rua da Olaria 7"' in page and f'id="f-{field}' in page
     for name in ("drafts", "notes", "note_drafts", "transport", "guide"):
         assert f'id="f-{name}-yes" value="yes" checked' in page
