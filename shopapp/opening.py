@@ -61,23 +61,22 @@ def _answer(store: Store, event: Event, hook: Hook) -> None:
         owe(store, event.order_id)
         return
     if event.kind == "cancelled":
-        early.cancelled(store.id, event.order_id)
         for document in Document.answering(store.id, event.order_id):
             cancelled(document)
     elif event.kind in ("open", "updated"):
-        _look_early(store, event)
+        look_early(store, event.order_id, event.kind == "open")
 
 
-def _look_early(store: Store, event: Event) -> None:
+def look_early(store: Store, order_id: str, is_open: bool) -> None:
     """Nothing; an order that is not paid yet is read when its store keeps drafts or notes of such. Not committed."""
     account = Account.of(store)
     if account is None or store.ready_at is None or not account.is_early:
         return
-    known = Document.of(store.id, event.order_id)
+    known = Document.of(store.id, order_id)
     if known is not None and known.state == WAITING and known.reason == "automatic-off":
         FollowUp.again(known, "draft")
-    elif known is not None or event.kind == "open":
-        owe(store, event.order_id)
+    elif known is not None or is_open:
+        owe(store, order_id)
 
 
 def owe(store: Store, order_id: str) -> bool:
@@ -112,6 +111,8 @@ def cancelled(document: Document) -> None:
         elif not document.alarm and correcting.left_of(document) > 0:
             document.alarm, document.alarm_detail = "cancelled-after", {}
         document.changed_at = now()
+    if document.cause == "sale":
+        early.cancelled(document.store_id, document.order_id)
     sale = Sale.seen(document.store_id, document.order_id)
     sale.cancelled_at = sale.cancelled_at or now()
 

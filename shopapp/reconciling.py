@@ -123,6 +123,13 @@ def _others(store: Store, shop: Platform, since: datetime) -> None:
             _cancelled(store, summary)
         else:
             _noted(Sale.seen(store.id, summary.order_id), summary)
+            placed = (
+                summary.status == "open"
+                and store.ready_at is not None
+                and summary.created_at >= store.ready_at
+            )
+            if placed and Document.of(store.id, summary.order_id) is None:
+                opening.look_early(store, summary.order_id, True)
         db.session.commit()
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shopapp import fault, followups
+from shopapp import connect, fault, followups, sweeping
 from shopapp.fiscal.document import Draft, Issued, Kind
 from shopapp.fiscal.errors import CredentialsError, RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import Line
@@ -124,6 +124,27 @@ def test_without_the_choice_nothing_is_kept_for_a_placed_order(early: Early) -> 
     early.work()
     assert early.office.drafts == {}
     assert Document.of(early.store.id, "1001") is None
+
+
+def test_a_placed_order_that_no_hook_announced_has_its_draft_too(early: Early) -> None:
+    early.shop.orders["1001"] = an_order(status="open", paid_at=None)
+    early.store.reconciled_at = early.store.combed_at = None
+    db.session.commit()
+    sweeping.reconcile(60)
+    early.work()
+    assert early.kept() == [early.document().draft_id]
+
+
+def test_the_shop_is_asked_to_tell_of_unpaid_orders_only_where_they_matter(early: Early) -> None:
+    for chosen, heard in (
+        ({"drafts": True}, True),
+        ({"drafts": False, "notes": True}, True),
+        ({"notes": False}, False),
+    ):
+        early.choose(**chosen)
+        early.shop.hooks.clear()
+        connect.listen(early.store)
+        assert ("order_pending_payment" in [event for event, _ in early.shop.hooks]) is heard
 
 
 def test_the_draft_is_signed_when_the_order_is_paid(early: Early) -> None:
