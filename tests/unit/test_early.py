@@ -16,7 +16,7 @@ from shopapp.fiscal.errors import CredentialsError, RefusedError, UncertainError
 from shopapp.fiscal.order import Line
 from shopapp.models import Account, Document, FollowUp, db, now
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import Capabilities, Once
+from shopapp.providers.base import Capabilities, Once, Series
 from tests.fakes import OFFICE, FakeBooks, World, an_order
 
 
@@ -550,6 +550,26 @@ def test_transport_is_filled_in_from_the_store_and_the_order(early: Early) -> No
     assert moved is not None
     assert (moved.loading.street, moved.unloading.city) == ("Rua da Olaria 7", "Lisboa")
     assert (moved.leaves_at.hour, moved.leaves_at.minute) == (23, 59)
+
+
+def test_a_frozen_draft_keeps_its_transport_and_its_note(early: Early) -> None:
+    early.choose(drafts=False, notes=True, transport=True, loading=LOADING)
+    early.placed()
+    early.now_paid()
+    draft = early.office.ledger[1][1]
+    assert draft.transport is not None and draft.follows
+    assert Draft.from_bytes(draft.to_bytes()) == draft
+
+
+def test_a_program_is_opened_with_the_series_that_the_merchant_chose(early: Early) -> None:
+    early.account.choices = {
+        "series": [["2026FR", "FR", True, "Loja", True], ["2026FR", "FT", True, "", False]],
+        "searches": True,
+    }  # fmt: skip
+    early.choose(series={"FR": "2026FR", "NC": "typed"})
+    known = connect.provider_of(early.account).known
+    assert known.series == {"FR": Series("2026FR", "FR", True, "Loja", True), "NC": Series("typed", "NC")}
+    assert known.searches is True
 
 
 def test_without_a_place_of_loading_the_merchant_is_asked(early: Early) -> None:
