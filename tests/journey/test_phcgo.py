@@ -14,6 +14,7 @@ from tests.journey.of_phcgo import (
     CASES,
     EARLY,
     PhcWorld,
+    drafts,
     early,
     no_drafts_left,
     one_of,
@@ -59,7 +60,7 @@ def test_the_road_holds_in_each_position(world: PhcWorld, name: str, position: s
 
 @pytest.mark.parametrize("step", STEPS)
 def test_whatever_goes_wrong_at_a_step_there_is_one_document(world: PhcWorld, step: str) -> None:
-    orders = []
+    orders, before = [], drafts(world)
     for kind in kinds_of(step):
         for merchant in (world.olaria, world.quinta):
             world.control("POST", "faults", {"kind": kind, "step": step, "seconds": 0.2})
@@ -69,7 +70,7 @@ def test_whatever_goes_wrong_at_a_step_there_is_one_document(world: PhcWorld, st
     # what is in doubt is looked up half a minute later: all of it in one go
     for merchant, order in orders:
         one_of(world, merchant, order)
-    no_drafts_left(world)
+    no_drafts_left(world, before)
 
 
 @pytest.fixture(scope="module")
