@@ -72,6 +72,12 @@ _sending: list[str] = []
 """The reference and attempt that this process sends at the moment, and the calls it made for it."""
 
 
+def _calm() -> bool:
+    """Whether the strikes are over."""
+    folder = os.environ.get("TORTURE_HOLDING")
+    return folder is None or Path(folder).with_name("calm").exists()
+
+
 def _freeze(share: float, seed: str) -> None:
     write = Wire.write
 
@@ -86,7 +92,7 @@ def _freeze(share: float, seed: str) -> None:
         return act
 
     def writing(self: Wire, method: str, url: str, **content: Any) -> Answer:
-        if _sending:
+        if _sending and not _calm():
             _sending.append("call")
             if zlib.crc32(" ".join(_sending).encode()) % 10_000 < share * 10_000:
                 _mark("frozen")

@@ -97,6 +97,8 @@ class Killer:
 
     def stop(self) -> None:
         """Nothing is struck any more; what was frozen goes on, what fell runs again."""
+        # no send freezes from now on: nobody would wake it
+        (self.holding.parent / "calm").touch()
         self._ended.set()
         for thread in (self._thread, self._waker, *self._watchers):
             thread.join()
