@@ -19,7 +19,7 @@ help: ## what can be made
 run: venv ## the whole program with its sandbox; Ctrl-C stops it (PORT=7700 is the sandbox shop's admin)
 	@exec $(PY) -m dev.run
 
-demo: venv ## installs, pays a dozen orders and holds the ledger against the shop, without hands
+demo: venv ## installs, pays orders of every kind and holds the ledger against the shop (PROVIDER=phcgo: all its options)
 	@exec $(PY) -m dev.demo $(ARGS)
 
 test: venv ## every test, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)
@@ -46,7 +46,7 @@ bench: venv ## how long things take, measured here and now (ARGS=word chooses)
 	@$(PY) -m dev.bench $(ARGS)
 
 TORTURE := LEVEL SEED PROMISE DB SABOTAGE PROVIDER ORDERS KILLS SECONDS FROZEN
-torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite SABOTAGE=)
+torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite PROVIDER=phcgo)
 	@$(foreach name,$(TORTURE),$(name)='$($(name))') $(PY) -m dev.torture
 
 grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARGS="after_claim kill", DB=sqlite, PROMISE=all)

@@ -1,6 +1,6 @@
 """A merchant without hands whose invoicing program is PHC GO.
 
-Used by the journey tests; walks the same pages as `dev.merchant`, and the panel of the PHC GO stand-in.
+Used by the demo and the journey tests; walks the same pages as `dev.merchant`, and the panel of the PHC GO stand-in.
 """
 
 from __future__ import annotations
@@ -56,7 +56,44 @@ class PhcGoMerchant(Merchant):
 
     def seen(self, what: str) -> list[dict[str, Any]]:
         """The program's `ledger`, or its `drafts`, `dossiers`, `documents`, `outbox`, `requests` as they are now."""
-        found: list[dict[str, Any]] = requests.get(
-            f"{self.house.phcgo_url}/sandbox/{what}", timeout=30
-        ).json()
+        found: list[dict[str, Any]] = self.asked(what)
         return found
+
+    def asked(self, what: str) -> Any:
+        """What one of the stand-in's control routes shows."""
+        return requests.get(f"{self.house.phcgo_url}/sandbox/{what}", timeout=30).json()
+
+    def of_order(self, what: str, number: int) -> list[dict[str, Any]]:
+        """Of what is seen, what the company keeps for that order, oldest first."""
+        company = self.entity.partition("/")[2]
+        ours = re.compile(rf"QI-\d+-{number}(-.*)?")
+        return [
+            row
+            for row in self.seen(what)
+            if company == row.get("company", row.get("entity"))
+            and ours.fullmatch(row.get("reference", row.get("obs", "")))
+        ]
+
+    def used(self) -> int:
+        """How many calls the installation counted this month."""
+        path = self.entity.partition("/")[0]
+        return next(int(one["used"]) for one in self.asked("installations") if one["path"] == path)
+
+    def by_hand(self, act: str, stamp: str) -> None:
+        """Nothing; a person did so with that record in the program: `sign`, `annul`, `delete`, `receipt`."""
+        self._steer(f"companies/{self.entity}/records/{stamp}/{act}", {})
+
+    def end_sessions(self) -> None:
+        """Nothing; the program knows no session any more."""
+        requests.delete(f"{self.house.phcgo_url}/sandbox/sessions", timeout=30).raise_for_status()
+
+    # the shop
+
+    def edit(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
+        """The order after its lines were changed in the shop's admin."""
+        return self._shop(f"edit/{number}", {"spec": {"lines": list(lines)}})
+
+    def hooks(self) -> set[str]:
+        """The events that the shop tells of."""
+        shop = requests.get(self._address("").rstrip("/"), timeout=30).json()
+        return {hook["event"] for hook in shop["hooks"]}

@@ -16,7 +16,7 @@ from typing import Any, Literal
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page, sync_playwright
 
-from dev.demo import COURSE, MUG
+from dev.demo.acts import COURSE, MUG
 from dev.house import House
 from dev.merchant import Merchant
 

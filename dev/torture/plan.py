@@ -20,6 +20,8 @@ SABOTAGES = {
     "redraft-in-doubt": "by_draft",
 }
 """Each with the promise that it breaks."""
+PROMISED = {"phcgo": "by_draft"}
+"""What a program promises unless another promise is asked for; the plain one promises what it is told."""
 FROZEN_SIZE = (3_000, 300)
 BURST, LEAST_BURST = 0.05, 50
 
@@ -60,14 +62,15 @@ class Plan:
     def wanted(cls, given: dict[str, str]) -> Plan:
         """The one run that the environment asks for."""
         sabotage = given.get("SABOTAGE") or ""
+        provider = given.get("PROVIDER") or "plain"
         orders, kills = LEVELS[given.get("LEVEL") or "smoke"]
         if given.get("ORDERS"):
             orders = int(given["ORDERS"])
             kills = orders // 5
         return cls(
             given.get("SEED") or secrets.token_hex(4),
-            given.get("PROMISE") or SABOTAGES.get(sabotage, "by_search"),
-            given.get("DB") or "postgres", sabotage, given.get("PROVIDER") or "plain",
+            given.get("PROMISE") or SABOTAGES.get(sabotage) or PROMISED.get(provider, "by_search"),
+            given.get("DB") or "postgres", sabotage, provider,
             orders, int(given.get("KILLS") or kills), float(given.get("SECONDS") or 0),
             float(given.get("FROZEN") or 0),
         )  # fmt: skip

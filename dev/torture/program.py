@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from abc import ABC, abstractmethod
+from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
 import requests
 
-from dev.child import MARK, Child
+from dev.child import MARK, Child, Failed
 from dev.house import ROOT, House, answers
 from dev.merchant import until
 from dev.servers import free_port
@@ -57,6 +58,10 @@ class Program(ABC):
     def arguments(self) -> str:
         """What its command needs beside port and folder."""
         return ""
+
+    def spare(self) -> int:
+        """How many drafts lie there that became no document."""
+        return 0
 
     def begin(self, house: House) -> None:
         """It answers; the house need not run yet."""
@@ -124,5 +129,65 @@ class Plain(Program):
         return {one["reference"].rsplit("-", 1)[1]: (one["number"], one["total"]) for one in shown}
 
 
-PROGRAMS: dict[str, type[Program]] = {"plain": Plain}
+class PhcGo(Program):
+    """PHC GO: series with drafts keep `by_draft`, a company whose series keep none is looked up."""
+
+    name = "phcgo"
+    steps = ("getNewInstance", "actEntity", "Save", "signDocument", "query")
+    """Where the share strikes. A log-in is answered or not: a no there is the merchant's matter, and stops him."""
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"PHCGO_LOOPBACK": f"127.0.0.1:{self.port}"}
+
+    @property
+    def installation(self) -> str:
+        """Whose account it is: one that keeps the promise of the run."""
+        kept = {"by_draft": "a3f91c07", "by_search": "5d20be84"}
+        if self.promise not in kept:
+            raise Failed(self.name, f"promises {' or '.join(kept)}, not {self.promise}", "")
+        return kept[self.promise]
+
+    @property
+    def keys(self) -> dict[str, str]:
+        # no plan's allowance is a match for a torture
+        sent = requests.post(
+            f"{self.url}/sandbox/installations/{self.installation}", json={"allowance": 0}, timeout=10
+        )
+        shown: Json = sent.json()
+        return {name: shown[name] for name in ("url", "user", "password", "token")}
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        from sandbox.phcgo.faults import DRAWN
+
+        # a no that was a yes is a broken promise at a step that changes nothing: the merchant is asked
+        return tuple(kind for kind in DRAWN if kind not in ("error-although-done", "no-result"))
+
+    def misbehave(self, share: float, latest: float, lag: int, seed: str) -> None:
+        # a document takes five calls: of the documents as many are struck as elsewhere
+        self.tell("faults", kinds=self.kinds, steps=self.steps, share=share / 5, latest=latest, seed=seed)
+        self.tell("switches", **{"query-lag": str(lag)})
+        for kind in ("drop-before", "503", "html", "cut-after", "slow"):
+            self.tell("faults", kind=kind, step="login", times=3, seconds=latest, after=3)
+
+    def behave(self) -> None:
+        requests.delete(f"{self.url}/sandbox/faults", timeout=10).raise_for_status()
+
+    def faults(self) -> tuple[int, dict[str, int]]:
+        calls, struck = super().faults()
+        kinds: Counter[str] = Counter()
+        for words, times in struck.items():
+            kinds[words.split()[1]] += times
+        return calls, kinds
+
+    def listed(self) -> dict[str, tuple[str, str]]:
+        shown: list[Json] = requests.get(f"{self.url}/sandbox/ledger", timeout=30).json()
+        return {one["reference"].rsplit("-", 1)[1]: (one["number"], one["total"]) for one in shown}
+
+    def spare(self) -> int:
+        return len(requests.get(f"{self.url}/sandbox/drafts", timeout=30).json())
+
+
+PROGRAMS: dict[str, type[Program]] = {"plain": Plain, "phcgo": PhcGo}
 """By the name that PROVIDER= chooses."""

@@ -140,12 +140,15 @@ class _After:
             rested = _until(lambda: self.rows.settled(review=False) >= orders, PATIENCE) and rested
         documents, deliveries = self.rows.documents(), self.merchant.deliveries()
         opened = _until(lambda: not self.rows.unopened(), 30)
+        tidy = _until(lambda: not self.torture.program.spare(), PATIENCE)
         verdict = judge(self.merchant.orders(), self.torture.program.ledger(), documents)
         wrong = [*verdict.wrong]
         if not rested:
             wrong.append(f"not at rest {PATIENCE:.0f} s after the faults stopped: {self.rows.states()}")
         if not opened:
             wrong.append("hooks that nobody opened")
+        if not tidy:
+            wrong.append(f"spare drafts: {self.torture.program.spare()}")
         wrong += [f"hooks: {line}" for line in times.not_kept(deliveries, self.rows.kept_hooks())]
         wrong += self._worthless()
         lines = [
@@ -174,6 +177,7 @@ class _After:
             f"lost        {len(verdict.lost)}",
             f"duplicate   {len(verdict.duplicate)}",
             f"unrecorded  {len(verdict.unrecorded)}",
+            f"spare       {self.torture.program.spare()} drafts are left that became no document",
         ]
 
     def _times(self, documents: list[Json], deliveries: list[Json]) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from dev.browser import Lost
 from dev.house import House
 from dev.merchant import Merchant
 
@@ -43,7 +44,10 @@ class Owner(Merchant):
 
     def connect(self, **instead: str) -> None:
         self.browser.open(f"{self.house.app_url}/setup/keys/{self.program.name}")
-        self.browser.send("key", **{**self.program.keys, **instead})
+        keys = self.program.keys
+        self.browser.send(next(iter(keys)), **{**keys, **instead})
+        if "/setup/choices" not in self.browser.url:
+            raise Lost(f"keys not accepted: {self.browser.text[:600]}")
 
     def settle_all(self, numbers: list[str]) -> None:
         """Nothing; for each document that waits for him he looks into his program's list and says what he found."""

@@ -49,6 +49,8 @@ def test_the_environment_chooses() -> None:
     )
     assert Plan.wanted({"ORDERS": "100"}).kills == 20
     assert Plan.wanted({"SABOTAGE": "redraft-in-doubt"}).promise == "by_draft"
+    assert Plan.wanted({"PROVIDER": "phcgo"}).promise == "by_draft"
+    assert Plan.wanted({"PROVIDER": "phcgo", "PROMISE": "by_search"}).promise == "by_search"
 
 
 def test_all_is_every_promise_on_both_databases_and_every_sabotage() -> None:
