@@ -50,6 +50,10 @@ ACCESS: dict[str, Sentence] = {
     "keys-wrong-company": S(
         N_("O %(provider)s não tem uma empresa com este nome."),
         N_("Confirme-o, ou deixe o campo vazio se só tiver uma."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-silent": S(
+        N_("O %(provider)s não respondeu nada à entrada: é o que faz quando recusa as chaves."),
+        N_("Confirme-as e guarde de novo. Se estiverem certas, veja se o plano ainda tem pedidos este mês."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
     "keys-address-shape": S(
         N_("Isto não é o endereço de uma instalação do %(provider)s."),
         N_("Copie-o do browser com o %(provider)s aberto: https, sem porta nem sinais a mais."),
@@ -124,6 +128,12 @@ LATER: dict[str, Sentence] = {
     "not-phcgo": S(
         N_("No endereço da instalação não respondeu o %(provider)s. Confirme a URL nas chaves."),
         N_("Tentamos de novo sozinhos.")),
+    "allowance-used": S(
+        N_("O %(provider)s diz «%(answer)s»: os pedidos do seu plano acabaram."),
+        N_("Reforce o plano ou espere pelo mês seguinte. Perguntamos de hora a hora e as encomendas saem sozinhas.")),
+    "sessions-full": S(
+        N_("O %(provider)s diz «%(answer)s»: não abre mais sessões deste utilizador."),
+        N_("Tentamos de novo dentro de minutos. Se acontecer muito, use um utilizador só para a loja.")),
     "throttled": S(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
     "vies-unavailable": S(
         N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),

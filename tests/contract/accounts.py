@@ -50,6 +50,8 @@ class Account(ABC):
     """True where it settles a doubt by looking at once, when what it sees is definite."""
     series_unknown: ClassVar[str]
     """A series that the account does not have."""
+    silent_no: ClassVar[bool] = False
+    """True where an empty answer to a log-in is how refused keys look."""
     only_live: ClassVar[frozenset[str]] = frozenset()
     """Scenes that no cassette can hold: there is no answer to keep."""
 
@@ -245,6 +247,7 @@ class PhcGoAccount(Account):
         "drop-before": 0,
     }
     looks = True
+    silent_no: ClassVar[bool] = True
     only_live = frozenset({"drop-after", "drop-before"})
     series_unknown = "999"
 

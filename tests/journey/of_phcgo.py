@@ -147,8 +147,8 @@ def shut_out(world: PhcWorld, position: str) -> None:
     world.control("DELETE", "sessions")
     orders = [placed(world.olaria, lines=[MUG]) for _ in range(3)]
     assert world.rests(world.olaria, orders[0])["state"] != "issued"
-    if position != "empty":
-        assert 0 < refused_logins(world) - before <= KNOCKS
+    knocks = refused_logins(world) - before
+    assert 0 < knocks <= KNOCKS, knocks
     for order in orders:
         one_of(world, world.olaria, order)
 

@@ -24,7 +24,7 @@ from shopapp.http import Answer, Wire
 
 from .address import installation
 from .refusals import refusal_from
-from .wire import Envelope, Refusal, UnreadableAnswer, envelope, query, written
+from .wire import EMPTY, Envelope, Refusal, UnreadableAnswer, envelope, query, written
 
 T = TypeVar("T")
 
@@ -203,7 +203,7 @@ class Session:
         return answer
 
     def _log_in(self) -> None:
-        """Nothing; there is a session. CredentialsError with `field` and `answer`, UnreachableError."""
+        """Nothing; there is a session. CredentialsError with `field` and `answer`, ThrottledError, UnreachableError."""
         memory = self._memory
         if memory.headers is not None and memory.used_at and self._now() - memory.used_at < _IDLE:
             return
@@ -212,6 +212,9 @@ class Session:
         try:
             found = envelope(answer)
         except UnreadableAnswer as error:
+            if str(error) == EMPTY:
+                # seen: so some installations refuse. Trying again and again could lock the user
+                raise CredentialsError("keys-refused", answer="", field="", kind="silent") from error
             raise UnreachableError("not-phcgo", how=str(error)) from error
         if found.error is not None:
             raise refusal_from(found.error, (self._keys.password, self._keys.token))

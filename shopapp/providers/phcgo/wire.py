@@ -18,6 +18,7 @@ from unicodedata import category
 from shopapp.http import Answer
 
 Row = dict[str, Any]
+EMPTY = "empty"
 _ANY = 9
 _LONGEST_WORDS = 500
 
@@ -66,7 +67,7 @@ def envelope(answer: Answer) -> Envelope:
     if answer.status != 200:
         raise UnreadableAnswer(f"status-{answer.status}")
     if not answer.body.strip():
-        raise UnreadableAnswer("empty")
+        raise UnreadableAnswer(EMPTY)
     try:
         found = json.loads(answer.body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_none)
     except (ValueError, RecursionError) as error:

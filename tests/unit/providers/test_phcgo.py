@@ -23,6 +23,7 @@ from shopapp.fiscal.errors import (
     CredentialsError,
     RefusedError,
     SettingsError,
+    ThrottledError,
     TransientError,
     UncertainError,
     UnreachableError,
@@ -594,6 +595,37 @@ def test_a_wrong_password_is_tried_once(program: Program) -> None:
         program.opened(password="wrong").check()
     assert raised.value.detail["field"] == "password"
     assert program.steps() == ["login"]
+
+
+def test_a_log_in_that_is_answered_by_nothing_is_refused_and_tried_once(program: Program) -> None:
+    program.switch("wrong-login", "empty")
+    with pytest.raises(CredentialsError) as raised:
+        program.opened(password="wrong").check()
+    assert (raised.value.code, raised.value.detail["kind"]) == ("keys-refused", "silent")
+    assert program.steps() == ["login"]
+
+
+@pytest.mark.parametrize("left", [0, 3])
+def test_a_plan_that_is_used_up_is_no_matter_of_the_keys(program: Program, left: int) -> None:
+    """The log-in is refused, or a call in the middle and then the new log-in."""
+    program.office.counted(INSTALLATION)
+    program.office.change(INSTALLATION, allowance=1 + left)
+    provider = program.opened()
+    with pytest.raises(ThrottledError) as raised:
+        provider.open_draft(fr(), "QI-1")
+    assert (raised.value.code, raised.value.retry_after) == ("allowance-used", 3600)
+    assert raised.value.detail["answer"] == "O limite de pedidos foi atingido."
+    assert program.rows("Ft") == []
+
+
+def test_a_user_who_has_too_many_sessions_waits_for_one_of_them(program: Program) -> None:
+    program.switch("parallel-sessions", "refused")
+    for _ in range(3):
+        program.opened().check()
+        MEMORIES.clear()
+    with pytest.raises(ThrottledError) as raised:
+        program.opened().check()
+    assert raised.value.code == "sessions-full"
 
 
 @pytest.mark.parametrize("kind", ["number", "text", "absent"])
