@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from shopapp.models import Usage, db, now
 
@@ -54,6 +54,10 @@ def tell() -> None:
         for (account_id, document_id), calls in told.items():
             Usage.add(account_id, this, calls, document_id)
         db.session.commit()
+    except IntegrityError:
+        # an account or document that is gone: kept, they would be in the way of all that is counted from now on
+        db.session.rollback()
+        log.warning("calls not told: %s", told)
     except SQLAlchemyError as error:
         db.session.rollback()
         with _lock:

@@ -85,6 +85,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
             "JUMPSELLER_API_URL": nowhere,
             "JUMPSELLER_ADMIN_ORIGINS": f"https://localhost:{port}",
             "IGEST_URL": nowhere,
+            "PHCGO_LOOPBACK": "",
             "WEB_PROCESSES": "1",
         },
     )

@@ -43,3 +43,11 @@ def test_a_busy_database_is_told_later(world: World, monkeypatch: pytest.MonkeyP
     counting.counter(world.account.id, None)()
     counting.tell()
     assert Usage.of(world.account.id, counting.month()) == 2
+
+
+def test_calls_of_an_account_that_is_gone_are_not_in_the_way_of_others(world: World) -> None:
+    counting.counter(world.account.id + 1000, None)()
+    counting.tell()
+    counting.counter(world.account.id, None)()
+    counting.tell()
+    assert Usage.of(world.account.id, counting.month()) == 1
