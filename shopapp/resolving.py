@@ -48,15 +48,35 @@ def step() -> bool:
         _again(document)
     except MerchantError as error:
         db.session.rollback()
-        # refused under its own key: it does not exist, and is refused again where the merchant is told
-        state = PENDING if document.promise == Once.BY_KEY.value else REVIEW
-        moved(document, state, error.code, dict(error.detail), notice=state == REVIEW)
+        _refused(document, error)
     except AppError as error:
         db.session.rollback()
         log.warning("document %s: not looked up: %s", document.id, error.code)
         _again(document)
         heard(account, error)
     return True
+
+
+def _refused(document: Document, error: MerchantError) -> None:
+    """Nothing; what is refused under its own key does not exist, and is refused again where the merchant is told.
+
+    A draft may be refused because the lost call has signed it by now, and be shown as signed only a moment later: the
+    merchant is asked once the settle window is over. Commits.
+    """
+    if document.promise == Once.BY_DRAFT.value and not _settled(document):
+        _again(document)
+    elif document.promise == Once.BY_KEY.value:
+        moved(document, PENDING, error.code, dict(error.detail))
+    else:
+        moved(document, REVIEW, error.code, dict(error.detail), notice=True)
+
+
+def _settled(document: Document) -> bool:
+    """True once no lost call can be at work any more. Leaves no transaction open."""
+    began = document.doubted_at or now()
+    over = (now() - began).total_seconds() > float(connect.setting("SETTLE_SECONDS"))
+    db.session.commit()
+    return over
 
 
 def _ask_again(provider: Provider, document: Document, draft: Draft) -> None:
@@ -75,9 +95,7 @@ def _finish(provider: Provider, document: Document, draft: Draft) -> None:
 
 def _search(provider: Provider, document: Document, draft: Draft) -> None:
     """BY_SEARCH: found is issued; not found sends the row back only once the settle window is over."""
-    began = document.doubted_at or now()
-    over = (now() - began).total_seconds() > float(connect.setting("SETTLE_SECONDS"))
-    db.session.commit()
+    over = _settled(document)
     found = provider.find(document.reference, draft)
     if found:
         _found(document, found)

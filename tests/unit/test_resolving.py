@@ -226,9 +226,46 @@ def test_a_draft_that_somebody_deleted_is_left_to_a_person(drafted: World) -> No
     drafted.paid("1001")
     drafted.work()
     drafted.office.drafts.clear()
-    later(drafted)
+    later(drafted, seconds=10_000)
     row = drafted.document()
     assert (row.state, row.reason, len(drafted.office.ledger)) == ("review", "draft-gone", 0)
+
+
+def test_a_draft_that_is_refused_because_the_lost_call_signs_it_now_is_looked_at_again(
+    drafted: World,
+) -> None:
+    """The program shows it as a draft for a moment yet: no reason to ask a person about a document that exists."""
+    drafted.office.next = [_never_came]
+    drafted.paid("1001")
+    drafted.work()
+    stamp = str(drafted.document().draft_id)
+    number = drafted.office.finalise(stamp).number
+    signed = drafted.office.made.pop(stamp)
+
+    def refuses(draft: Draft, key: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="O documento já está assinado.")
+
+    drafted.office.next = [refuses]
+    later(drafted)
+    assert drafted.document().state == "in_doubt"
+    drafted.office.made[stamp] = signed
+    later(drafted)
+    row = drafted.document()
+    assert (row.state, row.number, len(drafted.office.ledger)) == ("issued", number, 1)
+
+
+def test_a_draft_that_is_still_refused_once_nothing_is_at_work_is_left_to_a_person(drafted: World) -> None:
+    def refuses(draft: Draft, key: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="A série está fechada.")
+
+    drafted.office.next = [_never_came, refuses, refuses]
+    drafted.paid("1001")
+    drafted.work()
+    later(drafted)
+    assert drafted.document().state == "in_doubt"
+    later(drafted, seconds=10_000)
+    row = drafted.document()
+    assert (row.state, row.reason, len(drafted.office.ledger)) == ("review", "provider-refused", 0)
 
 
 def test_a_draft_that_somebody_finalised_by_hand_is_recorded(drafted: World) -> None:
