@@ -12,12 +12,13 @@ from typing import Any, cast
 
 import pytest
 
-from dev.child import Child
+from dev.child import Child, Failed
 from dev.house import House
 from dev.merchant import until
 from dev.torture import times
 from dev.torture.killer import SHARES, Killer
 from dev.torture.plan import DATABASES, PROMISES, SABOTAGES, Plan, plans
+from dev.torture.program import PROGRAMS
 from dev.torture.rows import seconds
 
 Json = dict[str, Any]
@@ -51,6 +52,12 @@ def test_the_environment_chooses() -> None:
     assert Plan.wanted({"SABOTAGE": "redraft-in-doubt"}).promise == "by_draft"
     assert Plan.wanted({"PROVIDER": "phcgo"}).promise == "by_draft"
     assert Plan.wanted({"PROVIDER": "phcgo", "PROMISE": "by_search"}).promise == "by_search"
+
+
+def test_a_program_that_does_not_promise_that_says_so(tmp_path: Path) -> None:
+    assert PROGRAMS["phcgo"](tmp_path, "by_draft").settings["PHCGO_LOOPBACK"].startswith("127.0.0.1:")
+    with pytest.raises(Failed, match="by_draft or by_search, not by_key"):
+        _ = PROGRAMS["phcgo"](tmp_path, "by_key").keys
 
 
 def test_all_is_every_promise_on_both_databases_and_every_sabotage() -> None:
