@@ -67,8 +67,8 @@ def draft(document: Document, owed: FollowUp) -> None:
         return
     if wanted is not None and account is not None:
         _make(document, account, wanted)
-    if document.state == VOID and account is not None:
-        _sweep(document, account)
+    if document.state == VOID and (at := document.account or account) is not None:
+        _sweep(document, at)
     if problem is not None:
         raise problem
 

@@ -6,6 +6,7 @@ schedules nothing. No transaction is open while the network is waited for. Speci
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from datetime import datetime
@@ -223,7 +224,7 @@ def _send_once(provider: Provider, document: Document, draft: Draft) -> Issued:
 def _send_draft(provider: Provider, document: Document, draft: Draft) -> Issued:
     """BY_DRAFT: a draft is made, its id recorded as the only one, compared, and that one finalised.
 
-    Whatever freezes in between, a late worker can only leave a spare draft.
+    Whatever freezes in between, a late worker has only made a spare draft, and removes it.
     """
     if document.draft_id is None:
         try:
@@ -233,13 +234,23 @@ def _send_draft(provider: Provider, document: Document, draft: Draft) -> Issued:
             raise TransientError("draft-unsure", **unsure.detail) from unsure
         fault.point("draft_before_record")
         if not document.record_draft(opened.draft_id):
-            raise TransientError("draft-not-ours")
+            return _spare(provider, opened.draft_id)
         fault.point("draft_after_record")
         if opened.total is not None and opened.total != draft.gross:
             raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(opened.total))
     if not document.renew(float(connect.setting("LEASE_SECONDS"))):
         raise TransientError("draft-not-ours")
     return provider.finalise(str(document.draft_id))
+
+
+def _spare(provider: Provider, draft_id: str) -> Issued:
+    """The document, where somebody signed the draft that the row does not know; else it is removed, and raises."""
+    signed = None
+    with contextlib.suppress(AppError):  # whatever it is, the row is another's by now
+        signed = provider.drop_draft(draft_id)
+    if signed is None:
+        raise TransientError("draft-not-ours")
+    return signed
 
 
 _ROADS = {

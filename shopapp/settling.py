@@ -307,7 +307,11 @@ def our_fault(document: Document, error: Exception) -> None:
 
 def leave(document: Document) -> None:
     """Nothing; the row is given up: what the provider keeps as draft of it is removed (`early`). Not committed."""
-    if document.draft_id is not None:
+    drafted = document.promise == Once.BY_DRAFT.value
+    if drafted:
+        # only the recorded draft could have become a document, and its removal tells whether it did
+        document.frozen = False
+    if drafted or document.draft_id is not None:
         FollowUp.again(document, "draft")
     else:
         FollowUp.once_more(document, "draft")

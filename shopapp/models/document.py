@@ -32,7 +32,7 @@ from .base import BigId, Moment, Row, SealedJson, db, insert_into, moment, new_u
 from .buyer import Buyer
 from .frozen import Frozen
 from .outcome import Outcome
-from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING
+from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING, VOID
 from .store import INSTALLED, Store
 from .story import Attempt, DocumentLine, Move
 from .ticket import Pulse
@@ -276,7 +276,12 @@ class Document(Frozen, Buyer, Outcome, Row):
         """True when this attempt's provider draft is now the one to finalise; False when it is not ours. Commits."""
         changed = db.session.execute(
             update(Document)
-            .where(Document.id == self.id, Document.attempt == self.attempt, Document.draft_id.is_(None))
+            .where(
+                Document.id == self.id,
+                Document.attempt == self.attempt,
+                Document.state != VOID,
+                Document.draft_id.is_(None),
+            )
             .values(draft_id=draft_id, draft_account_id=Document.account_id)
             .execution_options(synchronize_session=False)
         )

@@ -12,9 +12,9 @@ from flask import current_app
 from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
-from shopapp import deciding, issuing, resolving, sweeping
+from shopapp import deciding, fault, followups, issuing, resolving, sweeping
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import UnreachableError
+from shopapp.fiscal.errors import RefusedError, UnreachableError
 from shopapp.models import Document, db, now
 from shopapp.providers.base import Once
 from tests.fakes import World, an_order
@@ -38,6 +38,11 @@ def lease_lapses() -> None:
 
 def the_merchant_says_absent() -> None:
     deciding.absent(db.session.query(Document).one())
+
+
+def all_is_followed_up() -> None:
+    while followups.step():
+        pass
 
 
 def test_a_late_success_of_a_document_that_waits_to_be_sent_again_is_recorded(world: World) -> None:
@@ -160,3 +165,81 @@ def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch:
     db.session.execute(update(Document).values(lease_until=None))
     world.work()
     assert world.document().state == "issued"
+
+
+def a_drafter_dies(world: World) -> None:
+    """A draft was made and its number never recorded; the order waits to be sent once more."""
+    fault.arm("draft_before_record=raise")
+    world.paid("1001")
+    world.work()
+    fault.arm("")
+    db.session.execute(update(Document).values(not_before=now()))
+    db.session.commit()
+    resolving.step()
+
+
+def test_a_refused_draft_goes_with_its_order_also_where_an_attempt_was_in_doubt(world: World) -> None:
+    world.office.promise = Once.BY_DRAFT
+
+    def refused(draft: Draft, key: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="Série fechada.")
+
+    a_drafter_dies(world)
+    world.office.next = [refused]
+    world.work()
+    row = world.document()
+    assert (row.state, row.frozen, row.draft_id) == ("blocked", True, "draft-2")
+    world.shop.orders["1001"] = replace(world.shop.orders["1001"], status="cancelled")
+    world.hook("1001", "order_canceled")
+    world.work()
+    row = world.document()
+    assert (row.state, row.draft_id, world.office.drafts) == ("void", None, {})
+
+
+def test_a_spare_draft_of_a_drafter_who_died_goes_with_an_order_that_is_set_aside(world: World) -> None:
+    world.office.promise = Once.BY_DRAFT
+    a_drafter_dies(world)
+    row = world.document()
+    assert (row.state, row.frozen, row.draft_id, list(world.office.drafts)) == (
+        "pending",
+        True,
+        None,
+        ["draft-1"],
+    )
+    deciding.set_aside(row)
+    world.work()
+    assert (world.document().state, world.office.drafts) == ("void", {})
+
+
+def test_a_late_drafter_removes_the_draft_that_nobody_knows(world: World) -> None:
+    world.office.promise = Once.BY_DRAFT
+
+    def lapses(draft: Draft, reference: str) -> None:
+        """Another worker issues the document and tidies up before this one comes back."""
+        world.office.drafts.pop("draft-1")
+        elsewhere(lease_lapses, resolving.step, issuing.step, all_is_followed_up)
+        world.office.drafts["draft-1"] = (reference, draft)
+
+    world.office.openings = [lapses]
+    world.paid("1001")
+    world.work()
+    assert (world.document().state, list(world.office.drafts)) == ("issued", ["draft-2"])
+
+
+def test_a_draft_signed_late_for_an_order_that_was_set_aside_is_the_document(world: World) -> None:
+    """Its removal tells that it is a document by now: recorded, and no other is made."""
+    world.office.promise = Once.BY_DRAFT
+
+    def lost(draft: Draft, key: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="Série fechada.")
+
+    world.office.next = [lost]
+    world.paid("1001")
+    world.work()
+    row = world.document()
+    signed = world.office.finalise(str(row.draft_id))
+    row.frozen = True
+    deciding.set_aside(row)
+    world.work()
+    row = world.document()
+    assert (row.state, row.number, len(world.office.ledger)) == ("issued", signed.number, 1)
