@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from shopapp import counting, jobs
+from shopapp import jobs
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import OrderError, RefusedError
 from shopapp.fiscal.order import Line, Order
@@ -413,6 +413,4 @@ def world(db: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world on an empty database."""
     monkeypatch.setitem(PLATFORMS, "fakeshop", FakeShop)
     monkeypatch.setitem(PROVIDERS, "fakebooks", FakeBooks)
-    # what a former test in this process did not tell
-    counting._made.clear()
     return World()
