@@ -95,12 +95,15 @@ def provider_with(
 
 
 def provider_of(account: Account, document: Document | None = None) -> Provider:
-    """The provider opened with this account's credentials. CredentialsError when they are gone.
+    """The provider opened with this account's credentials. CredentialsError when they are gone, or known to be refused.
 
     Its calls are counted as this account's, and as this document's where they are made for one.
     """
     if not account.credentials:
         raise CredentialsError("keys-missing")
+    if account.refused_at is not None:
+        # whoever asks, and however often (mail, a buyer's PDF): the account over there is not to be locked by us
+        raise CredentialsError(account.refused_code or "keys-refused", **(account.refused_detail or {}))
     count = counting.counter(account.id, document.id if document is not None else None)
     provider = provider_with(account.provider, account.credentials, count)
     provider.known = _known(account)

@@ -20,6 +20,8 @@ from shopapp.platforms.base import Attachment
 log = logging.getLogger("quickinvoice.followups")
 
 GIVE_UP = timedelta(hours=24)
+REFUSED_SECONDS = 600.0
+"""How long one waits at least whose keys were refused: trying them in a row could lock the merchant's account."""
 
 Sentences = Callable[[str, Document], tuple[str, str]]
 """(subject, text) of a mail of the given kind about a document; set by `web`, where the wording lives."""
@@ -53,10 +55,12 @@ def step() -> bool:
         fault.point("follow_after_send")
     except AppError as error:
         db.session.rollback()
+        ours = isinstance(error, CredentialsError)
+        keys = ours and error.code != "store-access"
         _failed(
-            owed, error.code, isinstance(error, MerchantError) and not isinstance(error, CredentialsError)
+            owed, error.code, isinstance(error, MerchantError) and not ours, REFUSED_SECONDS if keys else 0.0
         )
-        if isinstance(error, CredentialsError) and error.code == "store-access":
+        if ours and not keys:
             connect.lost_access(store)
     except Exception:
         db.session.rollback()
@@ -67,12 +71,13 @@ def step() -> bool:
     return True
 
 
-def _failed(owed: FollowUp, code: str, final: bool) -> None:
+def _failed(owed: FollowUp, code: str, final: bool, least: float = 0.0) -> None:
     if final or now() - owed.owed_at > GIVE_UP:
         owed.end(FAILED, code)
     else:
         first = float(connect.setting("RETRY_SECONDS"))
-        owed.end(DUE, code, after=min(first * 2 ** (owed.tries - 1), first * 60))
+        after = min(first * 2 ** (owed.tries - 1), first * 60)
+        owed.end(DUE, code, after=max(after, least))
 
 
 def link(document: Document) -> str:

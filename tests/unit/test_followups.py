@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from shopapp import deciding, followups, notices
-from shopapp.fiscal.errors import RefusedError, TransientError, UnreachableError
+from shopapp.fiscal.errors import CredentialsError, RefusedError, TransientError, UnreachableError
 from shopapp.models import FollowUp, db, now
+from shopapp.providers.base import Once
 from tests.fakes import World
 
 
@@ -37,6 +38,32 @@ def test_a_platform_that_is_down_delays_only_the_follow_up(world: World) -> None
     world.work()
     assert _of(world, "attach").state == "done"
     assert len(world.shop.shown["1001"]) == 1
+
+
+def test_refused_keys_are_not_tried_again_for_what_comes_after_issuing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor by anybody who opens the paper: a provider may lock the account of whoever knocks in vain."""
+    world.office.promise = Once.BY_DRAFT
+
+    def refuses(*_: Any) -> int:
+        world.shop.calls.append("knock")
+        raise CredentialsError("keys-refused", field="", answer="")
+
+    monkeypatch.setattr("tests.fakes.FakeBooks.drop_drafts", refuses)
+    world.paid("1001")
+    world.work()
+    owed = _of(world, "tidy")
+    assert (owed.state, owed.reason, world.shop.calls.count("knock")) == ("due", "keys-refused", 1)
+    assert owed.not_before - now() > timedelta(seconds=followups.REFUSED_SECONDS - 60)
+    world.account.refused_at, world.account.refused_code = now(), "keys-refused"
+    owed.not_before = now()
+    db.session.commit()
+    monkeypatch.setattr("tests.fakes.FakeBooks.pdf", refuses)
+    world.work()
+    with pytest.raises(CredentialsError):
+        followups.pdf(world.document())
+    assert (_of(world, "tidy").state, world.shop.calls.count("knock")) == ("due", 1)
 
 
 def test_a_refused_follow_up_is_shown_as_failed_and_not_repeated(world: World) -> None:
