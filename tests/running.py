@@ -30,6 +30,8 @@ ORDER = (
     "browser",
 )
 SLOW = {"fault", "journey", "browser"}
+# of their folder the first, or a worker would have one of them still to do while the others have nothing left
+LONG = {"test_machine.py", "test_switches.py", "test_phcgo.py"}
 STRICT = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
 
 
@@ -50,9 +52,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
 
-    def rank(item: pytest.Item) -> int:
+    def rank(item: pytest.Item) -> tuple[int, bool]:
         top = item.path.relative_to(root).parts[0]
-        return ORDER.index(top) if top in ORDER else ORDER.index("web")
+        place = ORDER.index(top) if top in ORDER else ORDER.index("web")
+        return place, item.path.name not in LONG
 
     items.sort(key=rank)
 
@@ -62,6 +65,8 @@ class Together(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
+        if file.endswith("test_machine.py"):  # its tests share nothing
+            return nodeid
         kind = re.search(r"\[(?:.*-)?(sqlite|postgres)\b", nodeid)
         # where processes are started, the file's two databases may go to two workers
         return f"{file} {kind[1]}" if kind and SLOW & set(file.split("/")) else file
