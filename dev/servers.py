@@ -15,8 +15,12 @@ import signal
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+
+import redis
 
 from dev.child import Child, Failed
 
@@ -136,6 +140,35 @@ def valkey_binary() -> str:
     if not found:
         raise Missing("No Valkey or Redis server for this machine: install redis-server, or set REDIS_URL.")
     return found
+
+
+@contextmanager
+def stopped(valkey: Valkey) -> Iterator[None]:
+    """It is gone, and comes back."""
+    valkey.kill()
+    yield
+    valkey.start()
+
+
+@contextmanager
+def frozen(valkey: Valkey) -> Iterator[None]:
+    """It takes connections and answers nothing."""
+    valkey.pause()
+    yield
+    valkey.resume()
+
+
+@contextmanager
+def refusing(valkey: Valkey) -> Iterator[None]:
+    """It has no memory left for what is written."""
+    with redis.from_url(valkey.url) as connection:
+        connection.config_set("maxmemory", "1")
+        yield
+        connection.config_set("maxmemory", "0")
+
+
+HARMS = (stopped, frozen, refusing)
+"""What may befall a Redis for a while."""
 
 
 class Postgres:

@@ -9,14 +9,16 @@ import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+import pytest
 import sqlalchemy
 from sqlalchemy.pool import NullPool
 
-from dev.servers import Postgres
+from dev.servers import Missing, Postgres
 
 Migrate = Callable[[str], None]
 
@@ -48,6 +50,18 @@ class Sqlite:
 
     def stop(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextmanager
+def own_postgres() -> Iterator[Postgres]:
+    """A PostgreSQL for one test or module, which may be harmed; skips where the machine has none."""
+    try:
+        server = Postgres()
+    except Missing as problem:
+        pytest.skip(str(problem))
+    server.start()
+    yield server
+    server.stop()
 
 
 class PostgreSQL:

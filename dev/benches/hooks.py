@@ -13,18 +13,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import redis
 
 from dev.benches.load import Took, drive, signed_hooks
 from dev.benches.machine import durable, memory, processor_seconds
 from dev.benches.reference import TOKEN, engine_for, kept
 from dev.child import Child
 from dev.house import ROOT, House, answers, procfile
-from dev.servers import Missing, Postgres, Valkey, free_port
+from dev.servers import HARMS, Missing, Postgres, Valkey, free_port
 from shopapp import create_app
 from shopapp.models import Store, db
 
@@ -163,39 +160,11 @@ def measure(candidates: list[Candidate]) -> None:
     sys.stdout.flush()
 
 
-# Redis is harmed
-
-
-@contextmanager
-def stopped(valkey: Valkey) -> Iterator[None]:
-    """It is gone."""
-    valkey.kill()
-    yield
-    valkey.start()
-
-
-@contextmanager
-def frozen(valkey: Valkey) -> Iterator[None]:
-    """It takes connections and answers nothing (SIGSTOP)."""
-    valkey.pause()
-    yield
-    valkey.resume()
-
-
-@contextmanager
-def refusing(valkey: Valkey) -> Iterator[None]:
-    """It has no memory left for what is written."""
-    with redis.from_url(valkey.url) as connection:
-        connection.config_set("maxmemory", "1")
-        yield
-        connection.config_set("maxmemory", "0")
-
-
 def harmed(app: Candidate, valkey: Valkey) -> None:
     """Nothing; rounds with Redis well and harmed take turns."""
     print("\n| Redis is | requests/s | of the rate while it is well | p99 ms | answers other than 200 |")
     print("|---|---|---|---|---|")
-    for harm in (stopped, frozen, refusing):
+    for harm in HARMS:
         well, ill = [], []
         for _ in range(3):
             well.append(app.run(8))

@@ -5,10 +5,10 @@ Ordered through the control routes, taken by the service. Faults last until used
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from sandbox.orders import Order, Orders
 from sandbox.web import Shelf
 
 from .wire import Call
@@ -50,20 +50,10 @@ def as_markdown() -> str:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One order: `kind` befalls `times` calls of `method` (`*`: any) after `after` ones were let through.
+class Fault(Order):
+    """One order for calls of `method` (`*`: any); `seconds` is the pause (of `drip`: per byte)."""
 
-    `match` limits it to calls that mention the words; `seconds` is the pause (of `drip`: per byte).
-    """
-
-    id: int
-    kind: str
     method: str = "novo_documento"
-    times: int = 1
-    after: int = 0
-    match: str = ""
-    seconds: float = 0.0
-    text: str = ""
     taken: int = 0
 
     @property
@@ -74,17 +64,11 @@ class Fault:
         return self.method in ("*", call.method) and (not self.match or call.mentions(self.match))
 
 
-class Faults:
-    """The orders in force; `take` uses one up, `pause` sleeps until it is over or everybody is released."""
+class Faults(Orders[Fault]):
+    """The orders in force; `take` uses one up."""
 
     def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        self.waiting = 0
-        kept = shelf.all("fault")
-        self._orders = {int(key): Fault(**kept[key]) for key in sorted(kept, key=int)}
-        self._next = max(self._orders, default=0) + 1
+        super().__init__(shelf, Fault)
 
     def order(self, wanted: dict[str, Any]) -> Fault:
         """The new order; ValueError names what it cannot be."""
@@ -105,55 +89,16 @@ class Faults:
                 seconds=float(wanted.get("seconds", 1.0 if kind in ("slow", "slow-commit", "drip") else 0)),
                 text=str(wanted.get("text", "")),
             )
-            self._next += 1
-            self._keep(fault)
+            self._add(fault)
             return fault
 
     def take(self, call: Call) -> Fault | None:
         """The fault that befalls this call, used up by one; the oldest order that meets it counts."""
         with self._lock:
-            for fault in list(self._orders.values()):
-                if not fault.meets(call):
-                    continue
-                if fault.after > 0:
-                    self._keep(replace(fault, after=fault.after - 1))
-                    continue
-                self._keep(replace(fault, times=fault.times - 1, taken=fault.taken + 1))
-                return fault
-        return None
+            return self._ordered(call)
 
-    def _keep(self, fault: Fault) -> None:
-        if fault.times > 0:
-            self._orders[fault.id] = fault
-            self._shelf.put("fault", fault.id, asdict(fault))
-        else:
-            self._orders.pop(fault.id, None)
-            self._shelf.drop("fault", fault.id)
-
-    def pause(self, seconds: float) -> None:
-        """Nothing; returns after the seconds, or at once when `release` is called meanwhile."""
-        if seconds <= 0:
-            return
-        with self._lock:
-            wake = self._wake
-            self.waiting += 1
-        try:
-            wake.wait(seconds)
-        finally:
-            with self._lock:
-                self.waiting -= 1
-
-    def release(self) -> None:
-        """Nothing; every call that sleeps now goes on at once."""
-        with self._lock:
-            self._wake.set()
-            self._wake = threading.Event()
-
-    def clear(self) -> None:
-        """Nothing; no fault is in force any more (calls that sleep go on sleeping)."""
-        with self._lock:
-            self._orders.clear()
-            self._shelf.drop("fault")
+    def _used(self, fault: Fault) -> Fault:
+        return replace(super()._used(fault), taken=fault.taken + 1)
 
     def as_json(self) -> dict[str, Any]:
         with self._lock:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import io
-from html import escape
 from typing import Any
 
-from reportlab.lib import colors
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import getSampleStyleSheet
 from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table
+from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
+
+from sandbox.paper import latin, printable, table
 
 from .entities import Entity
 from .ledger import Entry
@@ -53,13 +53,13 @@ def _signature(office: Office, number: int, until: str) -> str:
 def pdf(entity: Entity, entry: Entry, annulled: bool) -> bytes:
     """The document as PDF, the same bytes each time."""
     styles = getSampleStyleSheet()
-    story: list[Any] = [Paragraph(f"{NAMES[entry['type']]} {_print(entry['number'])}", styles["Title"])]
+    story: list[Any] = [Paragraph(f"{NAMES[entry['type']]} {printable(entry['number'])}", styles["Title"])]
     story += [Paragraph(text, styles["Normal"]) for text in _head(entity, entry, annulled)]
-    story += [Spacer(1, 5 * mm), _table(_line_rows(entry)), Spacer(1, 5 * mm), _table(_sum_rows(entry))]
+    story += [Spacer(1, 5 * mm), table(_line_rows(entry)), Spacer(1, 5 * mm), table(_sum_rows(entry))]
     story += [Spacer(1, 5 * mm)] + [Paragraph(text, styles["Normal"]) for text in _foot(entry)]
     out = io.BytesIO()
     page = SimpleDocTemplate(
-        out, pagesize=A4, title=entry["number"], author=_print(entity.name), margin=15 * mm, invariant=1
+        out, pagesize=A4, title=entry["number"], author=printable(entity.name), margin=15 * mm, invariant=1
     )
     page.build(story)
     return out.getvalue()
@@ -69,20 +69,20 @@ def _head(entity: Entity, entry: Entry, annulled: bool) -> list[str]:
     buyer = entry["customer"]
     rows = ["<b>ANULADO</b>"] if annulled else []
     rows += [
-        f"<b>{_print(entity.name)}</b>, NIF {entity.nif}",
-        _print(f"{entity.address}, {entity.postal_code} {entity.city}"),
+        f"<b>{printable(entity.name)}</b>, NIF {entity.nif}",
+        printable(f"{entity.address}, {entity.postal_code} {entity.city}"),
         f"Data: {entry['date']}",
         f"ATCUD:{entry['atcud']}",
-        f"Cliente: {_print(buyer['name'] or 'Consumidor final')}",
+        f"Cliente: {printable(buyer['name'] or 'Consumidor final')}",
     ]
     if buyer["nif"] != "999999990":
-        rows.append(f"NIF do cliente: {_print(buyer['nif'])}")
+        rows.append(f"NIF do cliente: {printable(buyer['nif'])}")
     place = " ".join(
         part for part in (buyer["address"], buyer["postal_code"], buyer["city"], buyer["country"]) if part
     )
-    rows.append(_print(place))
+    rows.append(printable(place))
     if entry["origin"]:
-        rows.append(_print(f"Documento de origem: {entry['origin']}. Motivo: {entry['reason']}"))
+        rows.append(printable(f"Documento de origem: {entry['origin']}. Motivo: {entry['reason']}"))
     return rows
 
 
@@ -97,7 +97,7 @@ def _line_rows(entry: Entry) -> list[list[str]]:
             line["rate"],
             line["net"],
         )
-        rows.append([_latin(line["ref"]), _latin(what[0]), *what[1:]])
+        rows.append([latin(line["ref"]), latin(what[0]), *what[1:]])
     return rows
 
 
@@ -114,22 +114,8 @@ def _sum_rows(entry: Entry) -> list[list[str]]:
 
 def _foot(entry: Entry) -> list[str]:
     mentions = {f"{line['exemption']}: {line['mention']}" for line in entry["lines"] if line["exemption"]}
-    rows = [_print(text) for text in sorted(mentions)]
+    rows = [printable(text) for text in sorted(mentions)]
     if entry["payment"]:
         rows.append(f"Modo de pagamento: {entry['payment']}")
-    rows += [_print(entry["observacoes"]), f"{entry['hash'][0::10][:4]}-Sandbox, sem valor fiscal"]
+    rows += [printable(entry["observacoes"]), f"{entry['hash'][0::10][:4]}-Sandbox, sem valor fiscal"]
     return rows
-
-
-def _table(rows: list[list[str]]) -> Table:
-    style = [("LINEBELOW", (0, 0), (-1, 0), 0.5, colors.black), ("FONTSIZE", (0, 0), (-1, -1), 8)]
-    return Table(rows, style=style, hAlign="LEFT", repeatRows=1)
-
-
-def _print(text: str) -> str:
-    return escape(_latin(text))
-
-
-def _latin(text: str) -> str:
-    """The text as the page's font can show it."""
-    return text.encode("cp1252", "replace").decode("cp1252")

@@ -19,6 +19,19 @@ from .sums import amount, wire
 from .wire import Call, Refusal, Row
 
 PAPERS = {"FtWS": FT, "BoWS": BO}
+COPIED = (
+    "ref",
+    "design",
+    "unidade",
+    "iva",
+    "tabiva",
+    "ivaincl",
+    "armazem",
+    "codmotiseimp",
+    "desconto",
+    "desc2",
+)
+"""What a line takes over from the line that it comes from."""
 
 
 def new(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
@@ -222,20 +235,8 @@ def from_reference(office: Office, session: Session, base: Base, call: Call) -> 
 def _from_dossier(office: Office, source: Row) -> list[dict[str, Any]]:
     if source["draftRecord"] and office.switches["draft-dossier"] == "refused":
         raise Refusal("messages.Business.Dossier.IsDraft", "O dossier é um rascunho.")
-    copied = (
-        "ref",
-        "design",
-        "unidade",
-        "iva",
-        "tabiva",
-        "ivaincl",
-        "armazem",
-        "codmotiseimp",
-        "desconto",
-        "desc2",
-    )
     return [
-        {name: line[name] for name in copied}
+        {name: line[name] for name in COPIED}
         | {"qtt": line["qtporsatisfazer"], "epv": line["edebito"], "bistamp": line["bistamp"], "rdata": NEVER}
         for line in source["bis"]
         if amount(line["qtporsatisfazer"]) > 0
@@ -243,20 +244,8 @@ def _from_dossier(office: Office, source: Row) -> list[dict[str, Any]]:
 
 
 def _from_document(source: Row) -> list[dict[str, Any]]:
-    copied = (
-        "ref",
-        "design",
-        "unidade",
-        "iva",
-        "tabiva",
-        "ivaincl",
-        "armazem",
-        "codmotiseimp",
-        "epv",
-        "desconto",
-    )
     return [
-        {name: line[name] for name in (*copied, "desc2", "desc3", "desc4", "desc5", "desc6")}
+        {name: line[name] for name in (*COPIED, "epv", "desc3", "desc4", "desc5", "desc6")}
         | {"qtt": line["maxQttRefund"], "oftstamp": source["ftstamp"], "ofistamp": line["fistamp"], "oref": line["ref"],
            "maxQttRefund": line["maxQttRefund"], "originalMaxQttRefund": line["qtt"]}
         for line in source["fis"]

@@ -7,11 +7,11 @@ over a restart too; the share does not.
 from __future__ import annotations
 
 import random
-import threading
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from sandbox.orders import Order, Orders
 from sandbox.web import Shelf
 
 from .wire import Call
@@ -73,17 +73,10 @@ def as_markdown() -> str:
 
 
 @dataclass(frozen=True)
-class Fault:
-    """One order: `kind` befalls `times` calls of `step` (`*`: any) after `after` ones were let through."""
+class Fault(Order):
+    """One order for calls of `step` (`*`: any)."""
 
-    id: int
-    kind: str
     step: str = "*"
-    times: int = 1
-    after: int = 0
-    match: str = ""
-    seconds: float = 0.0
-    text: str = ""
 
     @property
     def done(self) -> bool:
@@ -95,19 +88,13 @@ class Fault:
         return self.step in named and (not self.match or call.mentions(self.match))
 
 
-class Faults:
-    """The orders in force and the share that is drawn; `pause` sleeps until it is over or all are released."""
+class Faults(Orders[Fault]):
+    """The orders in force and the share that is drawn."""
 
     def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._lock = threading.Lock()
-        self._wake = threading.Event()
-        kept = shelf.all("fault")
-        self._orders = {int(key): Fault(**kept[key]) for key in sorted(kept, key=int)}
-        self._next = max(self._orders, default=0) + 1
+        super().__init__(shelf, Fault)
         self.counts: Counter[str] = Counter()
         self.calls = 0
-        self.waiting = 0
         self._still()
 
     def _still(self) -> None:
@@ -123,8 +110,7 @@ class Faults:
             if "share" in wanted:
                 self._order_share(wanted)
             else:
-                self._keep(_fault(self._next, wanted))
-                self._next += 1
+                self._add(_fault(self._next, wanted))
 
     def _order_share(self, wanted: dict[str, Any]) -> None:
         _only(wanted, {"share", "seed", "latest", "kinds", "steps"})
@@ -145,17 +131,6 @@ class Faults:
                 self.counts[f"{call.step} {fault.kind}"] += 1
             return fault
 
-    def _ordered(self, call: Call) -> Fault | None:
-        for fault in list(self._orders.values()):
-            if not fault.meets(call):
-                continue
-            if fault.after > 0:
-                self._keep(replace(fault, after=fault.after - 1))
-                continue
-            self._keep(replace(fault, times=fault.times - 1))
-            return fault
-        return None
-
     def _drawn(self, call: Call) -> Fault | None:
         if call.step not in self.steps or self._random.random() >= self.share:
             return None
@@ -165,38 +140,10 @@ class Faults:
             self._random.shuffle(self._pack)
         return Fault(0, self._pack.pop(), seconds=self._random.uniform(0.1, self.latest))
 
-    def _keep(self, fault: Fault) -> None:
-        if fault.times > 0:
-            self._orders[fault.id] = fault
-            self._shelf.put("fault", fault.id, asdict(fault))
-        else:
-            self._orders.pop(fault.id, None)
-            self._shelf.drop("fault", fault.id)
-
-    def pause(self, seconds: float) -> None:
-        """Nothing; returns after the seconds, or at once when `release` is called meanwhile."""
-        if seconds <= 0:
-            return
-        with self._lock:
-            wake = self._wake
-            self.waiting += 1
-        try:
-            wake.wait(seconds)
-        finally:
-            with self._lock:
-                self.waiting -= 1
-
-    def release(self) -> None:
-        """Nothing; every call that sleeps now goes on at once."""
-        with self._lock:
-            self._wake.set()
-            self._wake = threading.Event()
-
     def clear(self) -> None:
-        """Nothing; no fault is in force any more."""
+        """Nothing; no fault is in force any more, and none is drawn."""
+        super().clear()
         with self._lock:
-            self._orders.clear()
-            self._shelf.drop("fault")
             self._still()
 
     def as_json(self) -> dict[str, Any]:

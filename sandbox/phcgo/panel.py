@@ -137,10 +137,5 @@ def _faults(office: Office, pages: Blueprint) -> None:
 
     @pages.post("/avarias")
     def order() -> Response:
-        wanted = {name: text for name, text in request.form.items() if text.strip()}
-        if "kind" in wanted:
-            office.faults.order(wanted)
-        else:
-            office.faults.clear()
-            office.faults.release()
+        office.faults.by_form(request.form)
         return redirect("/panel/avarias", 303)

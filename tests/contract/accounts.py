@@ -10,16 +10,17 @@ import hashlib
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote_plus
 
 import requests
+from flask import Flask
 
 from sandbox import web
-from sandbox.igest.app import create_app
+from sandbox.igest.app import create_app as igest_app
 from sandbox.igest.panel import INTEGRATION
 from sandbox.phcgo.app import create_app as phcgo_app
 from sandbox.phcgo.office import PASSWORD
@@ -58,10 +59,48 @@ class Account(ABC):
     def __init__(self) -> None:
         self.urls: list[str] = []
 
-    @abstractmethod
+    base: ClassVar[str]
+    """The address that stands in cassettes."""
+    stand_ins: ClassVar[Mapping[str, str]]
+    """The keys that stand in cassettes."""
+
     @contextmanager
     def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
         """The account ready for use, `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
+        self._office: Any = None
+        self._session, self._base, self._keys = self.session(), self.base, dict(self.stand_ins)
+        if mode == "unplugged":
+            yield
+            return
+        if mode == "replayed":
+            with tape.replayed(self._session, self.name, cassette):
+                yield
+            return
+        app = self._stand_in(folder)
+        running = web.start(app)
+        self._office = app.extensions["office"]
+        try:
+            self._begin(running.url)
+            if mode == "recorded":
+                with tape.recorded(self._session, self.name, cassette, self._scrub):
+                    yield
+            else:
+                yield
+        finally:
+            running.stop()
+            self._office.close()
+
+    @abstractmethod
+    def _stand_in(self, folder: Path) -> Flask:
+        """The stand-in, its files in that folder."""
+
+    @abstractmethod
+    def _begin(self, url: str) -> None:
+        """Nothing; the stand-in serves there, and the keys are those that it gives."""
+
+    @abstractmethod
+    def _scrub(self, text: str) -> str:
+        """The text with the stand-in's keys and address replaced by those that a replay is opened with."""
 
     @abstractmethod
     def provider(self, scene: str = "") -> Provider:
@@ -140,30 +179,8 @@ class IGestAccount(Account):
         "entity-unknown": {"entity": "49999"},
     }
 
-    @contextmanager
-    def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
-        self._office: Any = None
-        self._session, self._base, self._keys = self.session(), self.base, dict(self.stand_ins)
-        if mode == "unplugged":
-            yield
-            return
-        if mode == "replayed":
-            with tape.replayed(self._session, self.name, cassette):
-                yield
-            return
-        app = create_app(folder, today=TODAY)
-        running = web.start(app)
-        self._office = app.extensions["office"]
-        try:
-            self._begin(running.url)
-            if mode == "recorded":
-                with tape.recorded(self._session, self.name, cassette, self._scrub):
-                    yield
-            else:
-                yield
-        finally:
-            running.stop()
-            self._office.close()
+    def _stand_in(self, folder: Path) -> Flask:
+        return igest_app(folder, today=TODAY)
 
     def _begin(self, url: str) -> None:
         self._base = self._office.public = url
@@ -266,31 +283,12 @@ class PhcGoAccount(Account):
         "wrong-company": {"company": "NENHUMA"},
     }
 
-    @contextmanager
-    def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
-        self._office: Any = None
-        self._session, self._base, self._keys = self.session(), self.base, dict(self.stand_ins)
+    def opened(self, mode: str, cassette: str, folder: Path) -> AbstractContextManager[None]:
         MEMORIES.clear()
-        if mode == "unplugged":
-            yield
-            return
-        if mode == "replayed":
-            with tape.replayed(self._session, self.name, cassette):
-                yield
-            return
-        app = phcgo_app(folder, today=TODAY)
-        running = web.start(app)
-        self._office = app.extensions["office"]
-        try:
-            self._begin(running.url)
-            if mode == "recorded":
-                with tape.recorded(self._session, self.name, cassette, self._scrub):
-                    yield
-            else:
-                yield
-        finally:
-            running.stop()
-            self._office.close()
+        return super().opened(mode, cassette, folder)
+
+    def _stand_in(self, folder: Path) -> Flask:
+        return phcgo_app(folder, today=TODAY)
 
     def _begin(self, url: str) -> None:
         self._base = self._office.public = url

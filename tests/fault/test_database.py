@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from dev.merchant import Merchant, until
-from dev.servers import Missing, Postgres
+from dev.servers import Postgres
 from tests.journey.living import MUG, PATIENCE, World, living
+from tests.servers import own_postgres
 
 pytestmark = pytest.mark.journey
 
@@ -25,13 +26,8 @@ def on_sqlite() -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    try:
-        server = Postgres()
-    except Missing as problem:
-        pytest.skip(str(problem))
-    server.start()
-    yield server
-    server.stop()
+    with own_postgres() as server:
+        yield server
 
 
 @pytest.fixture(scope="module")

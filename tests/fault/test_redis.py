@@ -6,14 +6,13 @@ Redis is only the bell: nothing that must not be lost is ever in it alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from signal import SIGCONT, SIGSTOP
 
 import pytest
 import redis
 
 from dev.merchant import Merchant, until
-from dev.servers import Valkey
+from dev.servers import HARMS
 from tests.journey.living import BOOK, MUG, PATIENCE, World, living
 
 pytestmark = pytest.mark.journey
@@ -25,28 +24,6 @@ def world() -> Iterator[World]:
     with living({"RECONCILE_SECONDS": "3600"}) as world:
         world.merchant()
         yield world
-
-
-@contextmanager
-def stopped(valkey: Valkey) -> Iterator[None]:
-    valkey.child.kill()
-    yield
-    valkey.start()
-
-
-@contextmanager
-def frozen(valkey: Valkey) -> Iterator[None]:
-    valkey.pause()
-    yield
-    valkey.resume()
-
-
-@contextmanager
-def refusing(valkey: Valkey) -> Iterator[None]:
-    with redis.from_url(valkey.url) as connection:
-        connection.config_set("maxmemory", "1")
-        yield
-        connection.config_set("maxmemory", "0")
 
 
 def told_at_once(world: World, order: int) -> None:
@@ -64,7 +41,7 @@ def waits(world: World, merchant: Merchant, order: int) -> None:
     assert world.row(merchant, order) == {} and world.sold(merchant, order) == []
 
 
-@pytest.mark.parametrize("harm", [stopped, frozen, refusing])
+@pytest.mark.parametrize("harm", HARMS)
 def test_a_hook_is_taken_without_redis_and_the_invoice_comes_once_redis_is_back(
     world: World, harm: Callable[..., object]
 ) -> None:

@@ -19,7 +19,7 @@ from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from dev.servers import Missing, Postgres
+from dev.servers import Postgres
 from shopapp import create_app, deciding, fault, issuing, opening, sweeping
 from shopapp.config import ConfigError
 from shopapp.fiscal.document import Draft, Issued
@@ -29,6 +29,7 @@ from shopapp.providers import PROVIDERS
 from shopapp.providers.base import Once
 from tests.fakes import FakeBooks, FakeShop, World, an_order
 from tests.rows.together import at_once, elsewhere, forked, leases_lapse, post
+from tests.servers import own_postgres
 
 # 44, 45: the database
 
@@ -196,13 +197,8 @@ def _claimed() -> int:
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
     """A server of its own, as its files must not grow."""
-    try:
-        server = Postgres()
-    except Missing as problem:
-        pytest.skip(str(problem))
-    server.start()
-    yield server
-    server.stop()
+    with own_postgres() as server:
+        yield server
 
 
 def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(

@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
@@ -140,3 +141,12 @@ def serving(folder: Path, today: str = DAY) -> Iterator[Flask]:
         yield app
     finally:
         app.extensions["office"].close()
+
+
+@pytest.fixture
+def caller(tmp_path: Path) -> Iterator[Caller]:
+    """Somebody who is logged in at the first company."""
+    with serving(tmp_path) as app:
+        made = Caller(app)
+        made.login()
+        yield made

@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.sandbox.phcgo_caller import FR, FT, OLARIA, QUINTA, Caller, errors, line, serving
-
-
-@pytest.fixture
-def caller(tmp_path: Path) -> Iterator[Caller]:
-    with serving(tmp_path) as app:
-        made = Caller(app)
-        made.login()
-        yield made
 
 
 def test_a_draft_has_a_negative_number_and_no_place_in_the_ledger(caller: Caller) -> None:

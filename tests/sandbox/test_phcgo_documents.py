@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,17 +10,9 @@ import pytest
 
 from sandbox.phcgo.switches import SWITCHES
 from sandbox.web import BASES
-from tests.sandbox.phcgo_caller import FR, FS, FT, GT, Caller, line, serving
+from tests.sandbox.phcgo_caller import FR, FS, FT, GT, Caller, line
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def caller(tmp_path: Path) -> Iterator[Caller]:
-    with serving(tmp_path) as app:
-        made = Caller(app)
-        made.login()
-        yield made
 
 
 def test_every_switch_is_tried() -> None:

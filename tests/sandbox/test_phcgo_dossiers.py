@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.sandbox.phcgo_caller import FR, FT, NC, QUINTA, Caller, line, serving
 
 REASON = "Devolução"
 Row = dict[str, Any]
-
-
-@pytest.fixture
-def caller(tmp_path: Path) -> Iterator[Caller]:
-    with serving(tmp_path) as app:
-        made = Caller(app)
-        made.login()
-        yield made
 
 
 def dossier(caller: Caller, series: int = 4, qtt: int = 2) -> Row:

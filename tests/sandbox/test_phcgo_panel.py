@@ -3,25 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-
-import pytest
 
 from sandbox.phcgo.ledger import read
 from tests.sandbox.phcgo_caller import FT, OLARIA, QUINTA, Caller, line, serving
 
 HOME = f"/panel/{OLARIA}/OLARIA"
 README = Path(__file__).parents[2] / "sandbox" / "README.md"
-
-
-@pytest.fixture
-def caller(tmp_path: Path) -> Iterator[Caller]:
-    with serving(tmp_path) as app:
-        made = Caller(app)
-        made.login()
-        yield made
 
 
 def test_a_person_sees_documents_and_signs_annuls_and_deletes_drafts(caller: Caller) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,14 +18,6 @@ from sandbox.phcgo.office import Office
 from tests.sandbox.phcgo_caller import ATLANTICO, FR, FT, GT, OLARIA, Caller, errors, line, serving
 
 Row = dict[str, Any]
-
-
-@pytest.fixture
-def caller(tmp_path: Path) -> Iterator[Caller]:
-    with serving(tmp_path) as app:
-        made = Caller(app)
-        made.login()
-        yield made
 
 
 def stamps(rows: list[Row]) -> list[str]:
