@@ -92,6 +92,8 @@ class DraftLine:
     exemption_code: str = ""
     exemption_mention: str = ""
     charged: Decimal | None = None
+    article: str = ""
+    """The provider's own reference of the article that is sold, once it was looked up (`Draft.matched`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,12 @@ class Draft:
     """Only when the merchant wants it printed."""
     follows: str = ""
     """The provider's id of the order note that this is made out of; its content is this draft's all the same."""
+    matched: bool = False
+    """Whether the lines' articles were looked up: then a line without one names none, whatever its SKU."""
+
+    def code_of(self, line: DraftLine) -> str:
+        """What the provider is to know the line's article by; empty where it is to know none."""
+        return line.article if self.matched else line.sku.strip()
 
     def to_bytes(self) -> bytes:
         """The draft as canonical JSON: equal drafts give equal bytes."""

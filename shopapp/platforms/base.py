@@ -6,14 +6,14 @@ An adapter is built from plain values (addresses, a token giver) and returns pla
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
 from shopapp.fiscal.document import Kind
-from shopapp.fiscal.order import Order, Status
+from shopapp.fiscal.order import LineKind, Order, Status
 from shopapp.fiscal.party import Address
 
 TokenGiver = Callable[[str | None], str]
@@ -49,9 +49,10 @@ class StoreInfo:
 class Event:
     """A verified hook, read: what it says happened (a hint, as only the body is signed) and to which order."""
 
-    kind: Literal["paid", "cancelled", "open", "updated", "other"]
-    """`open`: placed, not paid yet."""
+    kind: Literal["paid", "cancelled", "open", "updated", "product", "other"]
+    """`open`: placed, not paid yet. `product`: it, its stock or one of its variants changed, or it is gone."""
     order_id: str
+    product_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,41 @@ class ShopTax:
     shipping: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Goods:
+    """One thing that the shop sells under its own SKU: a product without variants, or one variant of a product."""
+
+    product_id: str
+    variant_id: str
+    """Empty where the product has no variants."""
+    sku: str
+    """Without blanks around it; empty when it has none."""
+    name: str
+    """The product's, with the variant's options behind it."""
+    kind: LineKind = "goods"
+    """`service` for what is not sent (digital), `giftcard` for a voucher."""
+    stock: int | None = None
+    """Pieces, all places together as the shop shows it; None: unlimited."""
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GoodsPage:
+    """Some of a shop's goods, whole products together, and where to ask on; `after` is empty at the end."""
+
+    goods: tuple[Goods, ...]
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A place from which the shop sends; its stock can be told apart."""
+
+    code: str
+    name: str
+    main: bool = False
+
+
 class UnreadableHook(Exception):
     """A hook whose signature is good and whose content cannot be read; the reason is its text."""
 
@@ -99,6 +135,10 @@ class Platform(ABC):
     """The hooks that the automatic road needs."""
     early_events: ClassVar[tuple[str, ...]] = ()
     """Those that tell of orders before they are paid: needed only for drafts and order notes."""
+    product_events: ClassVar[tuple[str, ...]] = ()
+    """Those that tell of products and their stock: needed only where stock follows."""
+    tells_changes: ClassVar[bool] = False
+    """Whether its list of goods can be asked for what changed; where not, hooks tell, and the whole list by day."""
 
     # authorising
     @abstractmethod
@@ -161,6 +201,33 @@ class Platform(ABC):
     @abstractmethod
     def taxes(self) -> tuple[ShopTax, ...]:
         """The taxes that the shop is set up with."""
+
+    # products and their stock
+
+    def goods(self, after: str = "") -> GoodsPage:
+        """The next goods of the whole catalogue behind `after`, in an order that does not change meanwhile."""
+        raise NotImplementedError
+
+    def goods_of(self, product_id: str) -> tuple[Goods, ...]:
+        """The product as it is now, all its variants; () when it is gone."""
+        raise NotImplementedError
+
+    def locations(self) -> tuple[Location, ...]:
+        """The places from which it sends; () where stock is not kept by place."""
+        raise NotImplementedError
+
+    def stock_at(
+        self, goods: Sequence[tuple[str, str]], locations: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], int]:
+        """Pieces by (product, variant, location) of at most fifty (product, variant); unlimited ones are left out."""
+        raise NotImplementedError
+
+    def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
+        """Nothing; the shop has so many, in all or at that location. Absolute, so safe to repeat.
+
+        RefusedError `goods-gone` when there is no such product or variant, `goods-unlimited` when it keeps no stock.
+        """
+        raise NotImplementedError
 
     # hooks
     @staticmethod

@@ -7,7 +7,7 @@ it declares; what public sources leave unknown takes the safe choice and is mark
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -75,6 +75,10 @@ class Choices:
     """Codes of what this account cannot do, told at set-up: `no-notes`, `no-drafts`, `no-layout`."""
     searches: bool = False
     """Whether a look-up by reference was seen to work while these lists were read."""
+    articles: bool = False
+    """Whether articles were seen to be looked up while these lists were read (`capabilities.articles`)."""
+    stock_changes: bool = False
+    """Whether stock was seen to be asked for by what changed (`changed_levels` from a mark on)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,8 @@ class Known:
     series: Mapping[Kind, Series] = field(default_factory=dict)
     """The merchant's series for each kind."""
     searches: bool = False
+    articles: bool = False
+    stock_changes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,62 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
+class Article:
+    """An article over there: `article_id` stays when it is renamed, `code` is what a document's line names it by."""
+
+    article_id: str
+    code: str
+    name: str
+    goods: bool = True
+    """Whether it keeps stock; a service does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewArticle:
+    """An article to be made: the merchant's own rate or exemption, never that of a sale abroad."""
+
+    code: str
+    name: str
+    vat_rate: Decimal
+    region: str
+    """PT, PT-MA or PT-AC: whose rate it is."""
+    exemption_code: str = ""
+    """The M code; only at rate zero."""
+    goods: bool = True
+    unit: str = "UN"
+
+
+@dataclass(frozen=True, slots=True)
+class StockLevel:
+    """So much of an article is in a warehouse ('' where the account has none)."""
+
+    code: str
+    warehouse: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class LevelsPage:
+    """Some levels; `after` asks on within this reading ('' at its end), `mark` is where the next reading begins."""
+
+    levels: tuple[StockLevel, ...]
+    after: str = ""
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StockMove:
+    """One movement of stock: so much more (or less) of an article in a warehouse, under a reference of ours."""
+
+    code: str
+    warehouse: str
+    quantity: Decimal
+    reference: str
+    why: str = ""
+    """A short sentence in Portuguese, to be kept with it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Capabilities:
     """What this provider is able to do; pages and moves ask this, never the name."""
 
@@ -126,6 +188,11 @@ class Capabilities:
     """It prints where goods are loaded and unloaded, and when (`Draft.transport`)."""
     metered: bool = False
     """Its plans allow only so many calls in a month."""
+    articles: bool = False
+    """It keeps articles that can be looked up by reference and made (where this account lets it: `Known.articles`)."""
+    reads_stock: bool = False
+    moves_stock: bool = False
+    """It takes single movements of stock, beside those of its documents."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +293,48 @@ class Provider(ABC):
         It is held against our rows each day and after a restore: what is missing from it counts as gone.
         """
         return None
+
+    # articles and their stock
+
+    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+        """The articles in use with exactly these references, at most fifty; one that is not named is not there.
+
+        Raises when it could not look, or not at all of them: a failed look-up is never "not there".
+        """
+        raise NotImplementedError
+
+    def article(self, article_id: str) -> Article | None:
+        """The article of that id, whatever it is called by now; None when it is gone or no longer in use."""
+        raise NotImplementedError
+
+    def create_article(self, new: NewArticle) -> Article:
+        """The article, made by one call. RefusedError `article-refused`, TransientError: nothing was made.
+
+        UncertainError: it may be there; look before anything else.
+        """
+        raise NotImplementedError
+
+    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+        """The levels now, in every warehouse, of at most fifty articles; one without any level has none there."""
+        raise NotImplementedError
+
+    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
+        """The levels that changed since the reading that gave `mark`, page by page (`after`).
+
+        All levels where `mark` is empty, or where this account can't be asked for changes (`Known.stock_changes`).
+        """
+        raise NotImplementedError
+
+    def move_stock(self, move: StockMove) -> None:
+        """Nothing; the stock was moved, by one call. RefusedError `stock-refused`, TransientError: it was not.
+
+        UncertainError: it may have been. Never repeated here.
+        """
+        raise NotImplementedError
+
+    def stock_moved(self, reference: str) -> bool | None:
+        """Whether a movement with exactly this reference is there; None where that can't be asked."""
+        raise NotImplementedError
 
     @abstractmethod
     def pdf(self, issued: Issued) -> bytes:
