@@ -137,8 +137,8 @@ class Platform(ABC):
     """Those that tell of orders before they are paid: needed only for drafts and order notes."""
     product_events: ClassVar[tuple[str, ...]] = ()
     """Those that tell of products and their stock: needed only where stock follows."""
-    tells_changes: ClassVar[bool] = False
-    """Whether its list of goods can be asked for what changed; where not, hooks tell, and the whole list by day."""
+    pace: ClassVar[float] = 10.0
+    """Calls a second for work that nobody waits for: far enough below its limit that documents are not in the way."""
 
     # authorising
     @abstractmethod

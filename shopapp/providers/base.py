@@ -193,6 +193,8 @@ class Capabilities:
     reads_stock: bool = False
     moves_stock: bool = False
     """It takes single movements of stock, beside those of its documents."""
+    pace: float = 2.0
+    """Calls a second for work that nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
