@@ -65,6 +65,8 @@ class Store(Row):
     combed_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the last thirty days were last compared, and not just the newest orders."""
     reconcile_lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    stock_lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    """Until when one worker alone is at its products and stock: then its pace holds."""
     taken_at: Mapped[datetime | None] = mapped_column(Moment)
     """When a document of this store was last taken: the one that waited longest goes next."""
 

@@ -1,0 +1,123 @@
+"""What the shop sells, as it was last read: one row for each product without variants, and for each variant.
+
+Written by `catalogue`, read by the pages and by `stocking`. A SKU may be empty or stand in several rows: the shop lets
+it. Never talks to anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, Moment, db, folded, insert_into, moment
+
+
+class Product(db.Model):  # type: ignore[name-defined,misc]
+    """One thing sold under its own SKU; `stock` is None where it is unlimited."""
+
+    __tablename__ = "product"
+    __table_args__ = (
+        UniqueConstraint("store_id", "product_id", "variant_id"),
+        Index("ix_product_sku", "store_id", "sku"),
+        Index("ix_product_stale", "store_id", "stale_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    product_id: Mapped[str] = mapped_column(String(40))
+    variant_id: Mapped[str] = mapped_column(String(40), default="")
+    sku: Mapped[str] = mapped_column(String(200), default="")
+    name: Mapped[str] = mapped_column(String(300), default="")
+    folded: Mapped[str] = mapped_column(String(520), default="")
+    """Name and SKU in small letters without accents, for the search."""
+    kind: Mapped[str] = mapped_column(String(10), default="goods")
+    stock: Mapped[int | None] = mapped_column()
+    active: Mapped[bool] = mapped_column(default=True)
+    seen_at: Mapped[datetime] = mapped_column(Moment)
+    gone_at: Mapped[datetime | None] = mapped_column(Moment)
+    stale_at: Mapped[datetime | None] = mapped_column(Moment)
+    """A hook told of it: to be read again from this moment on."""
+
+    @classmethod
+    def keep(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
+        """Nothing; these goods are as given, seen this moment. Not committed."""
+        values = [
+            {
+                "store_id": store_id, "gone_at": None, "stale_at": None, "seen_at": moment(), **row,
+                "name": row["name"][:300], "folded": folded(f"{row['name']} {row['sku']}")[:520],
+            }
+            for row in rows
+        ]  # fmt: skip
+        if not values:
+            return
+        new = insert_into(cls).values(values)
+        kept = {
+            name: new.excluded[name]
+            for name in values[0]
+            if name not in ("store_id", "product_id", "variant_id")
+        }
+        db.session.execute(
+            new.on_conflict_do_update(index_elements=["store_id", "product_id", "variant_id"], set_=kept)
+        )
+
+    @classmethod
+    def tell(cls, store_id: int, product_id: str) -> None:
+        """Nothing; the product is to be read again, also one never seen. Not committed."""
+        new = insert_into(cls).values(
+            store_id=store_id, product_id=product_id, variant_id="", sku="", name="", folded="", kind="goods",
+            active=False, seen_at=moment(), gone_at=moment(), stale_at=moment(),
+        )  # fmt: skip
+        db.session.execute(
+            new.on_conflict_do_update(
+                index_elements=["store_id", "product_id", "variant_id"], set_={"stale_at": moment()}
+            )
+        )
+
+    @classmethod
+    def take_told(cls, store_id: int, seconds: float = 60) -> Product | None:
+        """A row of the store to be read again, put off by `seconds` so that no one else reads it; commits."""
+        told = (
+            select(cls)
+            .where(cls.store_id == store_id, cls.stale_at <= moment())
+            .order_by(cls.stale_at, cls.id)
+            .limit(1)
+        )
+        found: Product | None = db.session.scalar(told.with_for_update(skip_locked=True))
+        if found is None:
+            db.session.rollback()
+            return None
+        found.stale_at = moment(seconds)
+        db.session.commit()
+        db.session.refresh(found)
+        db.session.commit()
+        return found
+
+    @classmethod
+    def gone(cls, store_id: int, product_id: str | None = None, unseen_since: datetime | None = None) -> int:
+        """How many living rows are marked gone: those of a product, or all not seen since an instant. Not committed."""
+        mine = update(cls).where(cls.store_id == store_id, cls.gone_at.is_(None))
+        if product_id is not None:
+            mine = mine.where(cls.product_id == product_id)
+        if unseen_since is not None:
+            mine = mine.where(cls.seen_at < unseen_since)
+        done = db.session.execute(mine.values(gone_at=moment()).execution_options(synchronize_session=False))
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+    @classmethod
+    def selling(cls, store_id: int, skus: Iterable[str]) -> dict[str, list[Product]]:
+        """The living rows of these SKUs: more than one of a SKU means that the shop has it twice."""
+        mine = select(cls).where(cls.store_id == store_id, cls.sku.in_(list(skus)), cls.gone_at.is_(None))
+        found: dict[str, list[Product]] = {}
+        for row in db.session.scalars(mine.order_by(cls.id)):
+            found.setdefault(row.sku, []).append(row)
+        return found
+
+    @classmethod
+    def counted(cls, store_id: int) -> int:
+        """How many living rows the store has."""
+        mine = select(func.count()).where(cls.store_id == store_id, cls.gone_at.is_(None))
+        return db.session.scalar(mine) or 0

@@ -1,0 +1,114 @@
+"""A reading of a whole list, or the undoing of one: how far it is, and where it goes on after a crash.
+
+Begun by the clock, by a choice or by a click; carried on by `catalogue` and `stocking`, one page a step, each page one
+commit with its cursor. At most one of a kind is open for an account. Never talks to anyone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, Moment, db, insert_into, moment
+
+OPEN, DONE, FAILED = "open", "done", "failed"
+CATALOGUE, STOCK, UNDO = "catalogue", "stock", "undo"
+
+
+class Run(db.Model):  # type: ignore[name-defined,misc]
+    """One run of an account; `phase` is a word of its kind, `cursor` where the phase goes on."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_due", "store_id", "state", "not_before"),
+        Index("ix_run_listed", "account_id", "kind", "id"),
+        Index(
+            "ix_run_open", "account_id", "kind", unique=True,
+            postgresql_where=text("state = 'open'"), sqlite_where=text("state = 'open'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    cause: Mapped[str] = mapped_column(String(10), default="clock")
+    """clock, hand or setup."""
+    state: Mapped[str] = mapped_column(String(6), default=OPEN)
+    phase: Mapped[str] = mapped_column(String(10), default="")
+    cursor: Mapped[str] = mapped_column(String(200), default="")
+    mark: Mapped[str] = mapped_column(String(200), default="")
+    """Of a stock run: where the next one asks on for what changed."""
+    of_run_id: Mapped[int | None] = mapped_column(BigId)
+    """Of an undoing: the run that is undone."""
+    total: Mapped[int | None] = mapped_column()
+    """How many there are to be read, where that is known."""
+    seen: Mapped[int] = mapped_column(default=0)
+    differing: Mapped[int] = mapped_column(default=0)
+    """How many were found to be looked at one by one."""
+    calls: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    not_before: Mapped[datetime] = mapped_column(Moment)
+    tries: Mapped[int] = mapped_column(default=0)
+    """Failures in a row that are no one's fault."""
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    @classmethod
+    def begin(cls, store_id: int, account_id: int, kind: str, cause: str, **values: Any) -> bool:
+        """True when this call began it; False when one of the kind is open already. Not committed."""
+        made = db.session.scalar(
+            insert_into(cls)
+            .values(
+                store_id=store_id, account_id=account_id, kind=kind, cause=cause, state=OPEN, phase="", cursor="",
+                mark="", seen=0, differing=0, calls=0, tries=0, reason="", detail={}, begun_at=moment(),
+                not_before=moment(), **values,
+            )
+            .on_conflict_do_nothing()
+            .returning(cls.id)
+        )  # fmt: skip
+        return made is not None
+
+    @classmethod
+    def take(cls, seconds: float = 60) -> Run | None:
+        """An open run whose turn it is, this caller's alone for `seconds`; commits."""
+        due = (
+            select(cls).where(cls.state == OPEN, cls.not_before <= moment()).order_by(cls.not_before, cls.id)
+        )
+        found: Run | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
+        if found is None:
+            db.session.rollback()
+            return None
+        found.not_before = moment(seconds)
+        db.session.commit()
+        db.session.refresh(found)
+        db.session.commit()
+        return found
+
+    def keep(self, after: float = 0.0, **values: Any) -> bool:
+        """True when the run, still open, is now as given and due again after some seconds. Not committed."""
+        done = db.session.execute(
+            update(Run)
+            .where(Run.id == self.id, Run.state == OPEN)
+            .values(not_before=moment(after), **values)
+            .execution_options(synchronize_session=False)
+        )
+        return bool(done.rowcount)  # type: ignore[attr-defined]
+
+    def end(self, state: str, reason: str = "", **detail: Any) -> None:
+        """Nothing; the run is over. Commits."""
+        self.keep(state=state, ended_at=moment(), reason=reason, detail=detail)
+        db.session.commit()
+
+    @classmethod
+    def last(cls, account_id: int, kind: str, state: str | None = None) -> Run | None:
+        """The account's latest run of the kind (in that state)."""
+        mine = select(cls).where(cls.account_id == account_id, cls.kind == kind)
+        if state is not None:
+            mine = mine.where(cls.state == state)
+        found: Run | None = db.session.scalar(mine.order_by(cls.id.desc()).limit(1))
+        return found

@@ -1,0 +1,190 @@
+"""The SKUs whose stock follows, and the journal of every level that we altered.
+
+Written by `stocking`. A followed SKU is due when something may have changed, and at rest else: that is the work list,
+and all that a crash leaves. Never talks to anyone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, Exact, Moment, db, insert_into, moment
+
+PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undone"
+SHOP, PROVIDER = "shop", "provider"
+
+
+class Stocked(db.Model):  # type: ignore[name-defined,misc]
+    """One SKU of an account in one pair of places; '' is an account, or a shop, that tells no places apart."""
+
+    __tablename__ = "stocked"
+    __table_args__ = (
+        UniqueConstraint("account_id", "sku", "warehouse", "location"),
+        Index("ix_stocked_due", "store_id", "due_at"),
+        Index("ix_stocked_run", "run_id"),
+        Index("ix_stocked_reason", "account_id", "reason"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
+    sku: Mapped[str] = mapped_column(String(200))
+    warehouse: Mapped[str] = mapped_column(String(40), default="")
+    location: Mapped[str] = mapped_column(String(40), default="")
+    theirs: Mapped[Decimal | None] = mapped_column(Exact)
+    """The provider's level as last read."""
+    ours: Mapped[int | None] = mapped_column()
+    """The shop's level as last read or written."""
+    read_at: Mapped[datetime | None] = mapped_column(Moment)
+    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    """When to look at it; empty: at rest."""
+    cause: Mapped[str] = mapped_column(String(10), default="")
+    """Why it is due: run, hook, sale, hand."""
+    order_id: Mapped[str] = mapped_column(String(40), default="")
+    """The order whose document made it due."""
+    run_id: Mapped[int | None] = mapped_column(BigId)
+    """The run that found it due, until it is settled."""
+    tries: Mapped[int] = mapped_column(default=0)
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    """Why it is left alone or waits: held, duplicate, unlimited, no-article, no-stock, contested, refused, undone."""
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    rejected: Mapped[str] = mapped_column(String(32), default="")
+    """The level that was undone by the merchant: it is not set again until the truth is another."""
+    changed_at: Mapped[datetime | None] = mapped_column(Moment)
+
+    @classmethod
+    def follow(
+        cls, store_id: int, account_id: int, skus: Iterable[str], places: Iterable[tuple[str, str]]
+    ) -> None:
+        """Nothing; these SKUs are followed in these pairs of places, due now where they are new. Not committed."""
+        values = [
+            {
+                "store_id": store_id, "account_id": account_id, "sku": sku, "warehouse": warehouse,
+                "location": location, "due_at": moment(), "cause": "run", "order_id": "", "tries": 0, "reason": "",
+                "detail": {}, "rejected": "",
+            }
+            for sku in skus
+            for warehouse, location in places
+        ]  # fmt: skip
+        if values:
+            db.session.execute(insert_into(cls).values(values).on_conflict_do_nothing())
+
+    @classmethod
+    def wake(cls, account_id: int, skus: Iterable[str], cause: str, after: float = 0.0, **more: Any) -> int:
+        """How many rows of these SKUs are due after some seconds. Not committed."""
+        mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
+        # one that is due sooner stays so
+        mine = mine.where((cls.due_at.is_(None)) | (cls.due_at > moment(after)))
+        done = db.session.execute(
+            mine.values(due_at=moment(after), cause=cause, tries=0, **more).execution_options(
+                synchronize_session=False
+            )
+        )
+        return int(done.rowcount)  # type: ignore[attr-defined]
+
+    @classmethod
+    def take(cls, store_id: int, seconds: float = 60, most: int = 50) -> list[Stocked]:
+        """Due rows of one of the store's accounts, put off so that no one else has them; commits."""
+        due = (cls.due_at <= moment()) & (cls.store_id == store_id)
+        first = select(cls.account_id).where(due).order_by(cls.due_at, cls.id).limit(1)
+        account_id = db.session.scalar(first)
+        if account_id is None:
+            db.session.rollback()
+            return []
+        mine = select(cls).where(due, cls.account_id == account_id).order_by(cls.due_at, cls.id).limit(most)
+        rows = list(db.session.scalars(mine.with_for_update(skip_locked=True)))
+        ids = [row.id for row in rows]
+        held = update(cls).where(cls.id.in_(ids)).values(due_at=moment(seconds), tries=cls.tries + 1)
+        db.session.execute(held.execution_options(synchronize_session=False))
+        db.session.flush()
+        for row in rows:
+            db.session.refresh(row)
+        db.session.commit()
+        return rows
+
+    def rest(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> None:
+        """Nothing; it is settled and at rest, unless it became due anew meanwhile. Not committed."""
+        self._set(due_at=None, tries=0, run_id=None, order_id="", reason=reason, detail=detail or {}, **known)
+
+    def put_off(
+        self, seconds: float, reason: str = "", detail: dict[str, Any] | None = None, **known: Any
+    ) -> None:
+        """Nothing; it is looked at again after some seconds. Not committed."""
+        self._set(due_at=moment(seconds), reason=reason, detail=detail or {}, **known)
+
+    def _set(self, **values: Any) -> None:
+        mine = update(Stocked).where(
+            Stocked.id == self.id, Stocked.due_at == self.due_at, Stocked.tries == self.tries
+        )
+        db.session.execute(mine.values(**values).execution_options(synchronize_session=False))
+
+    @classmethod
+    def left_of(cls, run_id: int) -> int:
+        """How many rows that a run found are not settled yet."""
+        return (
+            db.session.scalar(select(func.count()).where(cls.run_id == run_id, cls.due_at.is_not(None))) or 0
+        )
+
+
+class StockChange(db.Model):  # type: ignore[name-defined,misc]
+    """One level altered by us, at the shop or at the provider; `state` is planned, done, lost, unsure or undone."""
+
+    __tablename__ = "stock_change"
+    __table_args__ = (
+        Index("ix_stock_change_listed", "store_id", "id"),
+        Index("ix_stock_change_row", "stocked_id", "id"),
+        Index("ix_stock_change_run", "run_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
+    stocked_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("stocked.id"))
+    run_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("run.id"))
+    document_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("document.id"))
+    order_id: Mapped[str] = mapped_column(String(40), default="")
+    sku: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(String(300), default="")
+    """The product's name at that time, for the list."""
+    warehouse: Mapped[str] = mapped_column(String(40), default="")
+    location: Mapped[str] = mapped_column(String(40), default="")
+    side: Mapped[str] = mapped_column(String(8))
+    """Which side was altered: shop or provider."""
+    before: Mapped[Decimal] = mapped_column(Exact)
+    after: Mapped[Decimal] = mapped_column(Exact)
+    cause: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(8), default=PLANNED)
+    reference: Mapped[str] = mapped_column(String(60), unique=True)
+    """Ours, kept with a movement at the provider so that it can be asked for."""
+    truth: Mapped[str] = mapped_column(String(32), default="")
+    """The level of the other side that this one was to follow."""
+    undoes_id: Mapped[int | None] = mapped_column(BigId)
+    planned_at: Mapped[datetime] = mapped_column(Moment)
+    sent_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    reason: Mapped[str] = mapped_column(String(40), default="")
+
+    @classmethod
+    def open_of(cls, stocked_id: int) -> StockChange | None:
+        """The change of that row which was planned, and perhaps sent, and not ended."""
+        mine = select(cls).where(cls.stocked_id == stocked_id, cls.state == PLANNED)
+        found: StockChange | None = db.session.scalar(mine.order_by(cls.id.desc()).limit(1))
+        return found
+
+    @classmethod
+    def latest_of(cls, stocked_id: int, most: int, seconds: float) -> list[StockChange]:
+        """The last finished changes of that row within some seconds, newest first."""
+        mine = select(cls).where(
+            cls.stocked_id == stocked_id, cls.state == DONE, cls.ended_at > moment(-seconds)
+        )
+        return list(db.session.scalars(mine.order_by(cls.id.desc()).limit(most)))
+
+    def end(self, state: str, reason: str = "") -> None:
+        """Nothing; the change is over, so or so. Not committed."""
+        self.state, self.reason, self.ended_at = state, reason, moment()
