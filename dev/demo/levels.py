@@ -1,0 +1,211 @@
+"""The judge of articles and stock: each side's own ledger held against itself, the other side and what was done.
+
+Asked by the catalogue demo and by the run over many products. Pure: it is given plain values that `ledgers` read from
+the stand-ins; our own tables have no say.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+Key = tuple[str, str]
+"""A thing (what the side itself calls it, never its name) and a place ('' where it has none)."""
+OURS = "ours"
+"""Who altered a level: the app. Other words are the side's own: an order, a document, a hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One alteration of a level, as the side's ledger tells it."""
+
+    thing: str
+    place: str
+    before: Decimal
+    after: Decimal
+    by: str
+    cause: str = ""
+    """Which order, document or reference."""
+
+    @property
+    def key(self) -> Key:
+        return self.thing, self.place
+
+    @property
+    def quantity(self) -> Decimal:
+        return self.after - self.before
+
+
+@dataclass
+class Book:
+    """One side: its levels when the watch began and at the end, and every change between."""
+
+    name: str
+    start: Mapping[Key, Decimal]
+    end: Mapping[Key, Decimal]
+    changes: Sequence[Change]
+
+    def of(self, key: Key) -> list[Change]:
+        """The changes of one level, oldest first."""
+        return [change for change in self.changes if change.key == key]
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One level of the shop and the one of the program that it goes with."""
+
+    sku: str
+    shop: Key
+    program: Key
+    reserved: int = 0
+    """Pieces that were sold and that the program has not taken off."""
+    truth: Decimal | None = None
+    """What the leading side must have by what was done to it; None where nobody reckoned."""
+    leads: str = "program"
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An article as the program shows it."""
+
+    article_id: str
+    code: str
+    name: str
+    unit: str = "UN"
+    price: str = ""
+    rate: str = ""
+
+
+@dataclass
+class Shelf:
+    """The articles of one program: before, at the end, what hands changed, and which codes were to be made."""
+
+    name: str
+    before: Mapping[str, Card]
+    after: Mapping[str, Card]
+    by_hand: Mapping[str, Card] = field(default_factory=dict)
+    """By id: how a person left an article that was there before."""
+    wanted: Collection[str] = ()
+    made: Sequence[str] = ()
+    """The codes of the ledger's entries of new articles, in order."""
+
+
+def chained(book: Book) -> list[str]:
+    """Where a level altered without a line in the ledger, or the ledger does not come to the level."""
+    wrong, levels = [], dict(book.start)
+    for change in book.changes:
+        known = levels.get(change.key, Decimal(0))
+        if change.before != known:
+            wrong.append(f"{_at(book, change.key)} was {known}, a change by {change.by} says {change.before}")
+        levels[change.key] = change.after
+    for key in sorted({*levels, *book.end}):
+        says, has = levels.get(key, Decimal(0)), book.end.get(key, Decimal(0))
+        if says != has:
+            wrong.append(f"{_at(book, key)} is {has}, its ledger comes to {says}")
+    return wrong
+
+
+def caused(book: Book, done: Mapping[tuple[str, Key], Decimal]) -> list[str]:
+    """Where what others than the app altered is not what was done: without a cause, twice, or lost.
+
+    `done` has the sum that each cause (an order, a document, a hand) should have moved at each level.
+    """
+    seen: defaultdict[tuple[str, Key], Decimal] = defaultdict(Decimal)
+    for change in book.changes:
+        if change.by != OURS:
+            seen[change.by, change.key] += change.quantity
+    both = {each: (seen.get(each, Decimal(0)), done.get(each, Decimal(0))) for each in {*seen, *done}}
+    return [
+        f"{_at(book, key)}: {by} moved {moved:+}, {due:+} was done"
+        for (by, key), (moved, due) in sorted(both.items())
+        if moved != due
+    ]
+
+
+def ours(book: Book, allowed: Collection[Key], referred: bool) -> list[str]:
+    """Where the app altered what it should leave alone, altered nothing, or moved twice under one reference.
+
+    `referred`: each of its changes bears a reference (the program), or is an absolute level (the shop).
+    """
+    wrong = []
+    mine = [change for change in book.changes if change.by == OURS]
+    for change in mine:
+        if change.key not in allowed:
+            wrong.append(f"{_at(book, change.key)} was to be left alone, and was set to {change.after}")
+        if change.before == change.after:
+            wrong.append(f"{_at(book, change.key)} was set to {change.after} again")
+        if referred and not change.cause:
+            wrong.append(f"{_at(book, change.key)}: a movement of {change.quantity} without a reference")
+    references = Counter((change.cause, change.key) for change in mine if change.cause)
+    wrong += [
+        f"{_at(book, key)}: {times} movements under {cause}" for (cause, key), times in references.items() if times > 1
+    ]  # fmt: skip
+    return wrong
+
+
+def equal(pairs: Iterable[Pair], shop: Book, program: Book) -> list[str]:
+    """Where shop = max(0, whole part of (program - reserved)) does not hold, or the leading side was altered."""
+    wrong = []
+    for pair in pairs:
+        there, here = program.end.get(pair.program, Decimal(0)), shop.end.get(pair.shop, Decimal(0))
+        due = expected(there, pair.reserved)
+        if here != due:
+            wrong.append(
+                f"{pair.sku} at {pair.shop[1] or 'the shop'}: shop {here}, {program.name} {there}, {pair.reserved}"
+                f" reserved: should be {due}"
+            )
+        led = {"program": there, "shop": here}[pair.leads]
+        if pair.truth is not None and led != pair.truth:
+            wrong.append(
+                f"{pair.sku}: the {pair.leads} leads and has {led}, what was done comes to {pair.truth}"
+            )
+    return wrong
+
+
+def expected(program: Decimal, reserved: int) -> int:
+    """What the shop should show."""
+    return max(0, int((program - reserved).to_integral_value(rounding="ROUND_FLOOR")))
+
+
+def chased(pairs: Iterable[Pair], shop: Book, program: Book, undone: int = 0) -> list[str]:
+    """Where the app altered a level more often than anything else happened to it (or once more)."""
+    wrong = []
+    for pair in pairs:
+        changes = shop.of(pair.shop) + program.of(pair.program)
+        mine = sum(change.by == OURS for change in changes)
+        if mine > 1 + len(changes) - mine + undone:
+            wrong.append(f"{pair.sku}: {mine} changes of ours for {len(changes) - mine} of others")
+    return wrong
+
+
+def shelved(shelf: Shelf) -> list[str]:
+    """Where an article is missing, doubled, not asked for, or one that was there is not as it was."""
+    wrong = []
+    for article_id, card in shelf.before.items():
+        due, now = shelf.by_hand.get(article_id, card), shelf.after.get(article_id)
+        if now != due:
+            wrong.append(f"{shelf.name}: {card.code} was {due} and is {now}")
+    codes = Counter(card.code.strip() for card in shelf.after.values())
+    wrong += [
+        f"{shelf.name}: {times} articles are called {code}" for code, times in codes.items() if times > 1
+    ]
+    new = {card.code: card for article_id, card in shelf.after.items() if article_id not in shelf.before}
+    wrong += [
+        f"{shelf.name}: {code} was made, and nobody wanted it"
+        for code in sorted(new.keys() - set(shelf.wanted))
+    ]
+    wrong += [f"{shelf.name}: {code} was not made" for code in sorted(set(shelf.wanted) - codes.keys())]
+    wrong += [
+        f"{shelf.name}: {code} has the unit {card.unit!r} and the name {card.name!r}"
+        for code, card in new.items()
+        if card.unit != "UN" or not card.name
+    ]
+    times = Counter(shelf.made)
+    wrong += [f"{shelf.name}: {code} was made {times[code]} times" for code in new if times[code] != 1]
+    return wrong
+
+
+def _at(book: Book, key: Key) -> str:
+    return f"{book.name}: {key[0]}" + (f" at {key[1]}" if key[1] else "")
