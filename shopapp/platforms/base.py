@@ -161,6 +161,10 @@ class Platform(ABC):
     def order_admin_url(self, code: str, order_id: str) -> str:
         """Where the merchant sees the order in his shop's admin."""
 
+    def product_admin_url(self, code: str, product_id: str) -> str:
+        """Where the merchant sees the product in his shop's admin; empty where that has no address."""
+        return ""
+
     # with a store's token
     @abstractmethod
     def store_info(self) -> StoreInfo:
