@@ -53,7 +53,7 @@ def open_hook() -> bool:
 
 def _answer(store: Store, event: Event, hook: Hook) -> None:
     """Nothing; the duty that the event asks for. The row decides whether it is new. Not committed."""
-    if event.kind == "other":
+    if event.kind in ("other", "product"):
         return
     sale = Sale.seen(store.id, event.order_id)
     if event.kind == "paid":

@@ -8,22 +8,35 @@ rotate (treated as rotating), whether documents may be posted twice (looked up f
 
 from __future__ import annotations
 
-import json
 import zoneinfo
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from shopapp.fiscal.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
+from shopapp.fiscal.errors import OrderError
 from shopapp.fiscal.order import Order, Status
 from shopapp.fiscal.party import Address
-from shopapp.http import Answer, Wire, sort
+from shopapp.http import Wire
 from shopapp.platforms.oauth import authorize_url, token_request
 
-from ..base import Attachment, Event, Platform, SaleSummary, ShopTax, StoreInfo, TokenGiver, Tokens
-from .hooks import EARLY_EVENTS, EVENTS, claims, mending, read, signed
+from ..base import (
+    Attachment,
+    Event,
+    Goods,
+    GoodsPage,
+    Location,
+    Platform,
+    SaleSummary,
+    ShopTax,
+    StoreInfo,
+    TokenGiver,
+    Tokens,
+)
+from .goods import levels, one_product, page_after, places, write_level
+from .hooks import EARLY_EVENTS, EVENTS, PRODUCT_EVENTS, claims, mending, read, signed
 from .orders import order_from
+from .wire import Calls, parsed
 
 SCOPE = (
     "read_store read_orders write_orders read_products write_products read_customers read_taxes"
@@ -39,7 +52,7 @@ class Jumpseller(Platform):
 
     name = "jumpseller"
     label = "Jumpseller"
-    events, early_events = EVENTS, EARLY_EVENTS
+    events, early_events, product_events = EVENTS, EARLY_EVENTS, PRODUCT_EVENTS
 
     def __init__(
         self,
@@ -53,9 +66,10 @@ class Jumpseller(Platform):
         api_url: str,
         admin_origins: tuple[str, ...],
     ) -> None:
-        self._wire, self._token, self._redirect = wire, token, redirect_uri
+        self._wire, self._redirect = wire, redirect_uri
+        self._calls = Calls(wire, token, api_url)
         self._client = {"client_id": client_id, "client_secret": client_secret}
-        self._accounts, self._api, self._origins = accounts_url, api_url, admin_origins
+        self._accounts, self._origins = accounts_url, admin_origins
 
     def authorize_url(self, state: str, challenge: str) -> str:
         return authorize_url(
@@ -80,8 +94,11 @@ class Jumpseller(Platform):
     def order_admin_url(self, code: str, order_id: str) -> str:
         return f"{self.admin_origins(code)[0]}/admin/orders/edit/{order_id}"
 
+    def product_admin_url(self, code: str, product_id: str) -> str:
+        return f"{self.admin_origins(code)[0]}/admin/products/edit/{product_id}"
+
     def store_info(self) -> StoreInfo:
-        store = self._object("GET", "/store/info.json", "store")
+        store = self._calls.thing("/store/info.json", "store")
         address = store.get("address") or {}
         return StoreInfo(
             code=str(store["code"]),
@@ -100,28 +117,28 @@ class Jumpseller(Platform):
 
     def _language(self) -> str:
         """The first of the store's languages (that it is the shop's own is unconfirmed), or empty."""
-        for entry in self._list("/store/languages.json"):
+        for entry in self._calls.rows("/store/languages.json"):
             language = entry.get("language", entry)
             if isinstance(language, dict) and language.get("code"):
                 return str(language["code"])[:10]
         return ""
 
     def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
-        present = [entry.get("hook", entry) for entry in self._list("/hooks.json")]
+        present = [entry.get("hook", entry) for entry in self._calls.rows("/hooks.json")]
         plan = mending(present, url, events, anew)
         for number in plan.drop:
-            self._call("DELETE", f"/hooks/{number}.json", writes=True)
+            self._calls.send("DELETE", f"/hooks/{number}.json", writes=True)
         for event in plan.make:
-            self._call("POST", "/hooks.json", {"hook": {"event": event, "url": url}}, writes=True)
+            self._calls.send("POST", "/hooks.json", {"hook": {"event": event, "url": url}}, writes=True)
         return plan.mended
 
     def order(self, order_id: str) -> Order:
-        answer = self._call("GET", f"/orders/{order_id}.json")
+        answer = self._calls.send("GET", f"/orders/{order_id}.json")
         if answer.status == 404:
             raise OrderError("order-missing")
-        history = self._call("GET", f"/orders/{order_id}/history.json")
-        past = _parsed(history) if history.status == 200 else []
-        return order_from(_parsed(answer), past)
+        history = self._calls.send("GET", f"/orders/{order_id}/history.json")
+        past = parsed(history) if history.status == 200 else []
+        return order_from(parsed(answer), past)
 
     def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
         return self._orders(since, "paid")
@@ -130,10 +147,10 @@ class Jumpseller(Platform):
         return self._orders(since, "created", "pending_payment", "abandoned", "canceled")
 
     def sale(self, order_id: str) -> SaleSummary:
-        answer = self._call("GET", f"/orders/{order_id}.json")
+        answer = self._calls.send("GET", f"/orders/{order_id}.json")
         if answer.status == 404:
             raise OrderError("order-missing")
-        content = _parsed(answer)
+        content = parsed(answer)
         try:
             return summary_from(content.get("order", content))
         except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as error:
@@ -143,7 +160,7 @@ class Jumpseller(Platform):
         """The list is by id, newest first, and can't be asked for what changed lately."""
         for page in range(1, 1000):
             query = {"status_filters[]": list(states), "limit": _PAGE, "page": page}
-            entries = self._list("/orders.json", query)
+            entries = self._calls.rows("/orders.json", query)
             for entry in entries:
                 summary = summary_from(entry.get("order", entry))
                 if summary.created_at < since:
@@ -154,7 +171,7 @@ class Jumpseller(Platform):
 
     def attach(self, order_id: str, document: Attachment) -> None:
         path = f"/orders/{order_id}/documents.json"
-        present = [entry.get("document", entry) for entry in self._list(path)]
+        present = [entry.get("document", entry) for entry in self._calls.rows(path)]
         if any(str(known.get("external_id")) == document.external_id for known in present):
             return
         content = {
@@ -164,16 +181,33 @@ class Jumpseller(Platform):
             "url": document.url,
             "order_id": int(order_id),
         }
-        self._call("POST", path, {"document": content}, writes=True)
+        self._calls.send("POST", path, {"document": content}, writes=True)
 
     def note(self, order_id: str, text: str) -> None:
         path = f"/orders/{order_id}/history.json"
-        past = [entry.get("order_history", entry) for entry in self._list(path)]
+        past = [entry.get("order_history", entry) for entry in self._calls.rows(path)]
         if not any(text == str(line.get("message")) for line in past):
-            self._call("POST", path, {"order_history": {"message": text}}, writes=True)
+            self._calls.send("POST", path, {"order_history": {"message": text}}, writes=True)
 
     def taxes(self) -> tuple[ShopTax, ...]:
-        return tuple(tax_from(entry.get("tax", entry)) for entry in self._list("/taxes.json"))
+        return tuple(tax_from(entry.get("tax", entry)) for entry in self._calls.rows("/taxes.json"))
+
+    def goods(self, after: str = "") -> GoodsPage:
+        return page_after(self._calls, after)
+
+    def goods_of(self, product_id: str) -> tuple[Goods, ...]:
+        return one_product(self._calls, product_id)
+
+    def locations(self) -> tuple[Location, ...]:
+        return places(self._calls)
+
+    def stock_at(
+        self, goods: Sequence[tuple[str, str]], locations: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], int]:
+        return levels(self._calls, goods, locations)
+
+    def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
+        write_level(self._calls, product_id, variant_id, pieces, location)
 
     signed = staticmethod(signed)
     hook_claims = staticmethod(claims)
@@ -181,73 +215,6 @@ class Jumpseller(Platform):
     @staticmethod
     def read_hook(event: str, body: bytes) -> Event:
         return read(event, body)
-
-    # the wire
-
-    def _list(self, path: str, query: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
-        answer = self._call("GET", path, query=query)
-        if answer.status == 404:
-            raise OrderError("order-missing")
-        content = _parsed(answer)
-        if not isinstance(content, list):
-            raise UnreachableError("unreachable", how="unreadable")
-        return content
-
-    def _object(self, method: str, path: str, root: str) -> Mapping[str, Any]:
-        content = _parsed(self._call(method, path))
-        inner = content.get(root, content) if isinstance(content, dict) else None
-        if not isinstance(inner, dict):
-            raise UnreachableError("unreachable", how="unreadable")
-        return inner
-
-    def _call(
-        self,
-        method: str,
-        path: str,
-        content: Any = None,
-        *,
-        query: Mapping[str, Any] | None = None,
-        writes: bool = False,
-    ) -> Answer:
-        """The answer; a refused token is replaced once. 2xx and, for reads, 404 come back."""
-        token = self._given(None)
-        answer = self._send(method, path, content, query, writes, token)
-        if answer.status == 401:
-            answer = self._send(method, path, content, query, writes, self._given(token))
-        limited = any(
-            name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items()
-        )
-        banned = "jumpseller-bannedbyratelimit-reset" in answer.headers
-        if answer.status == 429 or (answer.status == 403 and (limited or banned)):
-            raise ThrottledError("throttled", retry_after=60 if banned else 2)
-        if answer.status in (401, 403):
-            raise CredentialsError("store-access", status=answer.status)
-        answer = sort(answer, writes)
-        if answer.status >= 400 and (writes or answer.status != 404):
-            raise RefusedError("store-refused", status=answer.status)
-        return answer
-
-    def _given(self, refused: str | None) -> str:
-        if self._token is None:
-            raise CredentialsError("store-access")
-        return self._token(refused)
-
-    def _send(
-        self, method: str, path: str, content: Any, query: Mapping[str, Any] | None, writes: bool, token: str
-    ) -> Answer:
-        more: dict[str, Any] = {"headers": {"Authorization": f"Bearer {token}", "Accept": "application/json"}}
-        if content is not None:
-            more["json"] = content
-        if query:
-            more["params"] = query
-        return self._wire.send(method, self._api + path, writes=writes, **more)
-
-
-def _parsed(answer: Answer) -> Any:
-    try:
-        return json.loads(answer.body, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
-        raise UnreachableError("unreachable", how="unreadable") from error
 
 
 _ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores", "Madrid": "Europe/Madrid"}

@@ -20,6 +20,8 @@ EVENTS = ("order_paid", "order_canceled")
 """What the automatic road needs."""
 EARLY_EVENTS = ("order_pending_payment", "order_updated")
 """What drafts and order notes need besides (rulings section 5); that an edited order is told is documented."""
+PRODUCT_EVENTS = ("product_created", "product_updated", "product_deleted", "product_stock_updated")
+"""What following the stock needs; whether a sale sends the last is *unconfirmed*, so orders are counted besides."""
 
 _KINDS: dict[str, Literal["paid", "cancelled", "open", "updated"]] = {
     "order_paid": "paid",
@@ -45,20 +47,39 @@ def claims(headers: Mapping[str, str]) -> tuple[str, str]:
 
 
 def read(event: str, body: bytes) -> Event:
-    """The order that the body is about. UnreadableHook with a short reason when it is not about one."""
-    if event.startswith(("product_", "customer_", "subscription_")):
+    """The order or product that it is about. UnreadableHook with a short reason where an order can't be read."""
+    if event.startswith("product_"):
+        return _product(body)
+    if event.startswith(("customer_", "subscription_")):
         return Event("other", "")
-    order = _order(body)
+    order = _object(body, "order")
     number = order.get("id")
     if isinstance(number, bool) or not isinstance(number, int | str):
         raise UnreadableHook("no-order-number")
-    if not (str(number).isascii() and str(number).isdigit() and len(str(number)) <= 18):
+    if not _is_number(str(number)):
         raise UnreadableHook("no-order-number")
     kind = _KINDS.get(event, "updated")
     if kind == "cancelled" and order.get("status_enum") not in (None, "canceled"):
         # the event is in a header that nothing signs: it must not cancel what the signed body calls paid
         kind = "updated"
     return Event(kind, str(number))
+
+
+def _product(body: bytes) -> Event:
+    """The product that changed; `other` where none can be read, as nothing public says what `product_deleted` brings.
+
+    It is only a hint: the reading of the whole catalogue finds what it did not tell.
+    """
+    try:
+        number = _object(body, "product").get("id")
+    except UnreadableHook:
+        return Event("other", "")
+    known = isinstance(number, int | str) and not isinstance(number, bool) and _is_number(str(number))
+    return Event("product", "", str(number)) if known else Event("other", "")
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 18
 
 
 @dataclass
@@ -99,17 +120,17 @@ def mending(present: Sequence[Mapping[str, Any]], url: str, events: tuple[str, .
     return plan
 
 
-def _order(body: bytes) -> Mapping[str, Any]:
+def _object(body: bytes, root: str) -> Mapping[str, Any]:
     if _depth(body) > _MOST_NESTED:
         raise UnreadableHook("nested-too-deep")
     try:
         content = json.loads(body.decode("utf-8"), parse_float=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         raise UnreadableHook("not-json") from error
-    order = content.get("order", content) if isinstance(content, dict) else None
-    if not isinstance(order, dict):
-        raise UnreadableHook("not-an-order")
-    return order
+    inner = content.get(root, content) if isinstance(content, dict) else None
+    if not isinstance(inner, dict):
+        raise UnreadableHook(f"not-an-{root}" if root == "order" else f"not-a-{root}")
+    return inner
 
 
 def _depth(body: bytes) -> int:

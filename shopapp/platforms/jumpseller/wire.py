@@ -1,0 +1,95 @@
+"""The calls to Jumpseller's API v1 for one store: the token, what its refusals mean, whole answers read.
+
+Used by the adapter and by `goods`. *Unconfirmed*: a 403 with the rate-limit headers at zero is taken for throttling.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from shopapp.fiscal.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
+from shopapp.http import Answer, Wire, sort
+
+from ..base import TokenGiver
+
+
+class Calls:
+    """What may be asked of the API with a store's token."""
+
+    def __init__(self, wire: Wire, token: TokenGiver | None, base: str) -> None:
+        self._wire, self._token, self._base = wire, token, base
+
+    def rows(self, path: str, query: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
+        """The list that is there; OrderError `order-missing` when the order is gone that it belongs to."""
+        answer = self.send("GET", path, query=query)
+        if answer.status == 404:
+            raise OrderError("order-missing")
+        content = parsed(answer)
+        if not isinstance(content, list):
+            raise UnreachableError("unreachable", how="unreadable")
+        return content
+
+    def thing(self, path: str, root: str) -> Mapping[str, Any]:
+        """The one object that is there, without its wrapper where it has one."""
+        return unwrapped(parsed(self.send("GET", path)), root)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        content: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        writes: bool = False,
+    ) -> Answer:
+        """The answer; a refused token is replaced once. 2xx and, for reads, 404 come back."""
+        token = self._given(None)
+        answer = self._send(method, path, content, query, writes, token)
+        if answer.status == 401:
+            answer = self._send(method, path, content, query, writes, self._given(token))
+        limited = any(
+            name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items()
+        )
+        banned = "jumpseller-bannedbyratelimit-reset" in answer.headers
+        if answer.status == 429 or (answer.status == 403 and (limited or banned)):
+            raise ThrottledError("throttled", retry_after=60 if banned else 2)
+        if answer.status in (401, 403):
+            raise CredentialsError("store-access", status=answer.status)
+        answer = sort(answer, writes)
+        if answer.status >= 400 and (writes or answer.status != 404):
+            raise RefusedError("store-refused", status=answer.status)
+        return answer
+
+    def _given(self, refused: str | None) -> str:
+        if self._token is None:
+            raise CredentialsError("store-access")
+        return self._token(refused)
+
+    def _send(
+        self, method: str, path: str, content: Any, query: Mapping[str, Any] | None, writes: bool, token: str
+    ) -> Answer:
+        more: dict[str, Any] = {"headers": {"Authorization": f"Bearer {token}", "Accept": "application/json"}}
+        if content is not None:
+            more["json"] = content
+        if query:
+            more["params"] = query
+        return self._wire.send(method, self._base + path, writes=writes, **more)
+
+
+def parsed(answer: Answer) -> Any:
+    """The JSON of an answer, fractions as Decimal; UnreachableError when it is none."""
+    try:
+        return json.loads(answer.body, parse_float=Decimal)
+    except (ValueError, RecursionError) as error:
+        raise UnreachableError("unreachable", how="unreadable") from error
+
+
+def unwrapped(content: Any, root: str) -> Mapping[str, Any]:
+    """The object inside its wrapper, or the bare one; UnreachableError when it is none."""
+    inner = content.get(root, content) if isinstance(content, dict) else None
+    if not isinstance(inner, dict):
+        raise UnreachableError("unreachable", how="unreadable")
+    return inner
