@@ -62,6 +62,11 @@ class Demo:
             self._corrected,
         )  # fmt: skip
 
+    @property
+    def merchants(self) -> tuple[Merchant, ...]:
+        """Everyone whose orders are judged."""
+        return self.olaria, self.quinta
+
     def play(self) -> None:
         """Nothing, once every order ended and is shown to have its documents."""
         self.olaria.set_up(exemption="M07", alert_email="loja@olariadosado.example")
@@ -94,7 +99,7 @@ class Demo:
         """True once every order shows as many documents as it has."""
         shown = {
             (merchant.shop, int(order["id"])): len(order["documents"])
-            for merchant in (self.olaria, self.quinta)
+            for merchant in self.merchants
             for order in merchant.orders()
         }
         return all(shown[part.merchant.shop, part.number] >= len(part.shown) for part in self.parts)

@@ -21,7 +21,7 @@ class Judge:
     def verdict(self) -> list[str]:
         """One line per order; `wrong` then holds whatever does not match."""
         rows = []
-        for merchant in (self.demo.olaria, self.demo.quinta):
+        for merchant in self.demo.merchants:
             orders = {int(order["id"]): order for order in merchant.orders()}
             sold: dict[int, list[dict[str, Any]]] = {}
             for document in merchant.sold():

@@ -48,8 +48,17 @@ class Book:
     changes: Sequence[Change]
 
     def of(self, key: Key) -> list[Change]:
-        """The changes of one level, oldest first."""
-        return [change for change in self.changes if change.key == key]
+        """The changes of one level, oldest first; without a place those of all its places."""
+        return [change for change in self.changes if covers(key, change.key)]
+
+    def level(self, key: Key) -> Decimal:
+        """So much is there at the end; without a place in all places together."""
+        return sum((level for one, level in self.end.items() if covers(key, one)), Decimal(0))
+
+
+def covers(key: Key, one: Key) -> bool:
+    """Whether a level is meant by a key that may leave its place open."""
+    return key == one or (not key[1] and key[0] == one[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +141,7 @@ def ours(book: Book, allowed: Collection[Key], referred: bool) -> list[str]:
     wrong = []
     mine = [change for change in book.changes if change.by == OURS]
     for change in mine:
-        if change.key not in allowed:
+        if not any(covers(key, change.key) for key in allowed):
             wrong.append(f"{_at(book, change.key)} was to be left alone, and was set to {change.after}")
         if change.before == change.after:
             wrong.append(f"{_at(book, change.key)} was set to {change.after} again")
@@ -149,7 +158,7 @@ def equal(pairs: Iterable[Pair], shop: Book, program: Book) -> list[str]:
     """Where shop = max(0, whole part of (program - reserved)) does not hold, or the leading side was altered."""
     wrong = []
     for pair in pairs:
-        there, here = program.end.get(pair.program, Decimal(0)), shop.end.get(pair.shop, Decimal(0))
+        there, here = program.level(pair.program), shop.level(pair.shop)
         due = expected(there, pair.reserved)
         if here != due:
             wrong.append(

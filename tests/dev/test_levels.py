@@ -112,6 +112,18 @@ def test_levels_that_differ_are_told_and_so_is_a_leader_that_was_altered() -> No
     assert equal([replace(PAIR, truth=Decimal(10), leads="shop")], shop(), program(end=10)) == []
 
 
+def test_a_level_without_a_place_is_that_of_all_its_places_together() -> None:
+    both = {("11", "1"): Decimal(6), ("11", "2"): Decimal(4)}
+    there = program(COUNTER, end=10)
+    written = change(("11", "2"), 5, 4, "ours")
+    here = Book("shop", {**both, ("11", "2"): Decimal(5)}, both, [written])
+    assert equal([PAIR], here, there) + ours(here, {AT_SHOP}, referred=False) == []
+    assert here.of(AT_SHOP) == [written] and here.of(("12", "")) == []
+    assert ours(here, {("11", "1")}, referred=False) == [
+        "shop: 11 at 2 was to be left alone, and was set to 4"
+    ]
+
+
 def test_two_sides_that_chase_each_other_are_told() -> None:
     back_and_forth = [change(AT_SHOP, *levels, "ours") for levels in ((8, 7), (7, 8), (8, 7))]
     assert chased([PAIR], shop(SOLD, *back_and_forth), program()) == [
