@@ -14,7 +14,7 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from shopapp.platforms.base import Attachment
+from shopapp.platforms.base import Attachment, Platform
 from tests.contract.shops import Exchange, JumpsellerShop
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "jumpseller_schema.json").read_text("utf-8"))
@@ -76,4 +76,22 @@ def every_call(shop: JumpsellerShop) -> list[Exchange]:
     list(platform.paid_orders(datetime(2000, 1, 1, tzinfo=UTC)))
     list(platform.other_orders(datetime(2000, 1, 1, tzinfo=UTC)))
     platform.sale(number)
+    every_call_on_goods(platform)
     return shop.exchanges
+
+
+def every_call_on_goods(platform: Platform) -> None:
+    """Nothing; each call on products and stock was made, on goods with and without variants."""
+    goods = platform.goods().goods
+    platform.goods("1/1")
+    platform.goods(platform.goods().after)
+    platform.goods("page/1")
+    places = [place.code for place in platform.locations()]
+    plain = next(one for one in goods if not one.variant_id and one.stock is not None)
+    variant = next(one for one in goods if one.variant_id)
+    platform.stock_at([(one.product_id, one.variant_id) for one in goods], places)
+    for one in (plain, variant):
+        platform.goods_of(one.product_id)
+        platform.set_stock(one.product_id, one.variant_id, 3)
+        platform.set_stock(one.product_id, one.variant_id, 4, places[0])
+    platform.goods_of("999")

@@ -8,6 +8,7 @@ that our schema depends on. Nothing of the network is read.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -22,6 +23,9 @@ from tests.contract.shops import Exchange, JumpsellerShop
 KNOWN = {
     "*: answer has no *.products.type": "seen in a recorded order of 2026, not described; read when there",
     "*: answer has no *.products.tax": "seen in recorded orders and the hooks page, not described; read when there",
+    "GET /products/after/{id}.json: query limit is not described": "asked for as in the other lists; not relied on",
+    "PUT /products/{id}.json: product lacks *": "connectors send the stock alone",
+    "PUT /products_locations: answer 200 is not described": "described without content, which is not read",
     "POST /orders/{id}/documents.json: document_type 1 is not one of *": "the description lists texts for an integer",
     "POST /orders/{id}/documents.json: document_type 0 is not one of *": "the description lists texts for an integer",
 }
@@ -111,7 +115,8 @@ def compared(exchange: Exchange, whole: Json) -> Iterator[str]:
     """Every difference of one call."""
     call = call_of(exchange)
     method, _, path = call.partition(" ")
-    operation = whole["paths"].get(path, {}).get(method.lower())
+    paths = {re.sub(r"\{\w+\}", "{id}", one): known for one, known in whole["paths"].items()}
+    operation = paths.get(path, {}).get(method.lower())
     if operation is None:
         yield f"{call}: not described"
         return
