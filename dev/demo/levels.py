@@ -13,8 +13,8 @@ from decimal import Decimal
 
 Key = tuple[str, str]
 """A thing (what the side itself calls it, never its name) and a place ('' where it has none)."""
-OURS = "ours"
-"""Who altered a level: the app. Other words are the side's own: an order, a document, a hand."""
+OURS, HAND = "ours", "hand"
+"""Who altered a level: the app, a person. Other words are the side's own: order, cancel, document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,6 @@ class Pair:
     program: Key
     reserved: int = 0
     """Pieces that were sold and that the program has not taken off."""
-    truth: Decimal | None = None
-    """What the leading side must have by what was done to it; None where nobody reckoned."""
-    leads: str = "program"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,13 +114,13 @@ def chained(book: Book) -> list[str]:
 
 
 def caused(book: Book, done: Mapping[tuple[str, Key], Decimal]) -> list[str]:
-    """Where what others than the app altered is not what was done: without a cause, twice, or lost.
+    """Where what orders and documents moved is not what they should have: without a cause, twice, or lost.
 
-    `done` has the sum that each cause (an order, a document, a hand) should have moved at each level.
+    `done` has the sum that each word (order, cancel, document) should have moved at each level.
     """
     seen: defaultdict[tuple[str, Key], Decimal] = defaultdict(Decimal)
     for change in book.changes:
-        if change.by != OURS:
+        if change.by not in (OURS, HAND):
             seen[change.by, change.key] += change.quantity
     both = {each: (seen.get(each, Decimal(0)), done.get(each, Decimal(0))) for each in {*seen, *done}}
     return [
@@ -131,6 +128,17 @@ def caused(book: Book, done: Mapping[tuple[str, Key], Decimal]) -> list[str]:
         for (by, key), (moved, due) in sorted(both.items())
         if moved != due
     ]
+
+
+def handed(book: Book, done: Sequence[tuple[Key, Decimal]]) -> list[str]:
+    """Where what hands left behind is not what was done by hand, each once and in that order."""
+    seen = [(change.key, change.after) for change in book.changes if change.by == HAND]
+    if seen == list(done):
+        return []
+    extra, lost = Counter(seen) - Counter(done), Counter(done) - Counter(seen)
+    return [f"{_at(book, key)}: a hand left {level}, and nobody did so" for key, level in extra] + [
+        f"{_at(book, key)}: a hand left {level}, and it is not told" for key, level in lost
+    ] or [f"{book.name}: hands altered levels in another order than it was done"]
 
 
 def ours(book: Book, allowed: Collection[Key], referred: bool) -> list[str]:
@@ -155,7 +163,7 @@ def ours(book: Book, allowed: Collection[Key], referred: bool) -> list[str]:
 
 
 def equal(pairs: Iterable[Pair], shop: Book, program: Book) -> list[str]:
-    """Where shop = max(0, whole part of (program - reserved)) does not hold, or the leading side was altered."""
+    """Where shop = max(0, whole part of (program - reserved)) does not hold."""
     wrong = []
     for pair in pairs:
         there, here = program.level(pair.program), shop.level(pair.shop)
@@ -164,11 +172,6 @@ def equal(pairs: Iterable[Pair], shop: Book, program: Book) -> list[str]:
             wrong.append(
                 f"{pair.sku} at {pair.shop[1] or 'the shop'}: shop {here}, {program.name} {there}, {pair.reserved}"
                 f" reserved: should be {due}"
-            )
-        led = {"program": there, "shop": here}[pair.leads]
-        if pair.truth is not None and led != pair.truth:
-            wrong.append(
-                f"{pair.sku}: the {pair.leads} leads and has {led}, what was done comes to {pair.truth}"
             )
     return wrong
 
