@@ -43,6 +43,9 @@ class Settings:
     """The merchant's choice per cause where the shop charged another rate than the law (`tax-differs`)."""
     warehouse: str = ""
     moves_stock: bool = False
+    no_sku: Literal["", "generic", "block"] = ""
+    """A product without SKU: its line names no article, or `generic_article`, or there is no document."""
+    generic_article: str = ""
     level: Level = "rate_group"
     """At which level the provider rounds; declared by its adapter."""
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from . import figures, kinds, paying, pricing, rating, shaping, shipping, tax
+from . import articles, figures, kinds, paying, pricing, rating, shaping, shipping, tax
 from .crediting import Original, Wanted, credit_note
 from .document import Customer, Draft, DraftLine, Level, Settings
 from .errors import AppError, OrderError
@@ -51,6 +51,7 @@ def _invoice(order: Order, settings: Settings, today: date, grounds: Grounds) ->
     pricing.check_lines(order)
     pricing.check_currency(order, grounds)
     kind = kinds.due(order, settings, today, grounds)
+    articles.check_skus(order.lines, settings)
     buyer = identified(order.buyer, _country(order), grounds)
     rated = rating.rating(order, settings, kinds.chargeable(order, settings, today), buyer, grounds)
     priced, taxes, level = _reckoned(order, rated)

@@ -88,6 +88,10 @@ ORDERS: dict[str, Sentence] = {
     "prices-mixed": S(
         N_("Uns artigos têm o IVA incluído no preço e outros não."),
         N_("Escolha na loja uma das maneiras para todos e tente de novo."), N_("Rever impostos"), CHECK),
+    "sku-missing": S(
+        N_("«%(line)s» não tem SKU na loja, e escolheu parar as vendas de artigos sem SKU."),
+        N_("Dê-lhe um SKU na loja e tente de novo; se a encomenda continuar sem ele, mude a regra nas escolhas."),
+        N_("Rever escolhas"), SETTINGS),
     "unloading-missing": S(
         N_("A encomenda não tem morada completa para onde transportar a mercadoria."),
         N_("Complete a morada de envio na loja e tente de novo."), N_("Ver a encomenda"), ORDER),

@@ -1,0 +1,138 @@
+"""Articles: a product without SKU by the merchant's rule, and the tax that a new article is made with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp.fiscal import drafting, tax
+from shopapp.fiscal.articles import home_tax
+from shopapp.fiscal.document import DraftLine, Settings
+from shopapp.fiscal.errors import NotYet, OrderError
+from shopapp.fiscal.order import LineKind, Order
+from shopapp.fiscal.party import Address, Party
+
+from .orders import TODAY, make_line, make_order
+
+MADEIRA = Settings(ship_from="PT-MA")
+
+
+def mug(**changes: Any) -> Order:
+    return make_order(make_line("12.30", description="Caneca", **changes), total="12.30")
+
+
+# a product without SKU
+
+
+@pytest.mark.parametrize("sku", ["", "  "])
+@pytest.mark.parametrize("kind", ["goods", "service"])
+def test_a_product_without_sku_stops_the_order_only_where_the_merchant_chose_so(
+    sku: str, kind: LineKind
+) -> None:
+    order = mug(sku=sku, kind=kind)
+    for rule in ("", "generic"):
+        assert drafting.invoice(order, Settings(no_sku=rule), TODAY).gross == Decimal("12.30")  # type: ignore[arg-type]
+    with pytest.raises(OrderError) as why:
+        drafting.invoice(order, Settings(no_sku="block"), TODAY)
+    assert (why.value.code, why.value.detail) == ("sku-missing", {"line": "Caneca"})
+
+
+def test_shipping_and_vouchers_are_not_asked_for_a_sku() -> None:
+    order = make_order(
+        make_line("12.30", sku="CAN-1"),
+        make_line("5.00", kind="shipping"),
+        make_line("20.00", None, kind="giftcard"),
+        total="37.30",
+    )
+    settings = Settings(no_sku="block", gift_cards="multi-purpose")
+    assert drafting.invoice(order, settings, TODAY).gross == Decimal("37.30")
+
+
+def test_an_order_that_is_not_paid_waits_whatever_it_lacks() -> None:
+    with pytest.raises(NotYet):
+        drafting.invoice(replace(mug(), status="open", paid_at=None), Settings(no_sku="block"), TODAY)
+
+
+# the tax of an article to be made
+
+
+def line_of(order: Order, settings: Settings) -> DraftLine:
+    return drafting.invoice(order, settings, TODAY).lines[0]
+
+
+def made_with(order: Order, settings: Settings = MADEIRA, day: date = TODAY) -> tuple[str, str, str]:
+    found = home_tax(line_of(order, settings), settings, day)
+    return found.region, str(found.rate), found.exemption
+
+
+def abroad(order: Order, country: str, **changes: Any) -> Order:
+    there = Address("Calle Ejemplo 1", "28001", "Madrid", country)
+    return replace(order, ship_to=there, buyer=Party("Ana", address=there, **changes))
+
+
+def test_sold_at_home_it_has_the_rate_that_the_sale_had() -> None:
+    assert made_with(mug(charged=Decimal(22))) == ("PT-MA", "22", "")
+    assert made_with(mug(charged=Decimal(4))) == ("PT-MA", "4", "")
+
+
+def test_sold_to_another_member_state_it_has_the_rate_of_home_and_not_of_the_buyer() -> None:
+    settings = replace(MADEIRA, oss_registered=True, threshold_exceeded=True)
+    order = abroad(mug(charged=Decimal(21)), "ES")
+    assert line_of(order, settings).vat_rate == 21
+    assert made_with(order, settings) == ("PT-MA", "22", "")
+
+
+def test_exported_it_has_the_rate_that_the_shop_charged_or_the_normal_one_and_never_the_reason_of_exports() -> (
+    None
+):
+    following = replace(MADEIRA, on_tax_difference={"4>0": "follow-law"})
+    order = abroad(mug(charged=Decimal(4)), "US")
+    assert line_of(order, following).exemption_code == "M05"
+    assert made_with(order, following) == ("PT-MA", "4", "")
+    untaxed = abroad(mug(charged=None), "US")
+    assert line_of(untaxed, MADEIRA).exemption_code == "M05"
+    assert made_with(untaxed) == ("PT-MA", "22", "")
+
+
+def test_what_the_merchant_said_of_the_product_holds_for_a_sale_abroad_too() -> None:
+    exported = abroad(mug(charged=None, sku="LIV-1"), "US")
+    assert made_with(exported, replace(MADEIRA, exceptions={"LIV-1": "reduced"})) == ("PT-MA", "4", "")
+    assert made_with(exported, replace(MADEIRA, exceptions={"LIV-1": "M07"})) == ("PT-MA", "0", "M07")
+
+
+def test_a_line_at_zero_gives_its_reason_to_the_article() -> None:
+    settings = replace(MADEIRA, exemption="M07")
+    assert made_with(mug(charged=None), settings) == ("PT-MA", "0", "M07")
+
+
+def test_a_merchant_who_is_exempt_by_article_53_has_articles_without_tax_also_when_the_first_sale_is_an_export() -> (
+    None
+):
+    exempt = replace(MADEIRA, regime="art53_exempt")
+    assert made_with(mug(charged=None), exempt) == ("PT-MA", "0", "M10")
+    exported = abroad(mug(charged=None), "US")
+    assert line_of(exported, exempt).exemption_code == "M05"
+    assert made_with(exported, exempt) == ("PT-MA", "0", "M10")
+
+
+def test_a_service_taxed_in_another_region_has_the_rate_of_its_category_at_home() -> None:
+    """A business in the Azores is taxed there (VAT3): the article is the merchant's, in Lisbon."""
+    there = Address("Rua do Exemplo 1", "9500-150", "Ponta Delgada", "PT")
+    order = replace(
+        mug(kind="service", charged=Decimal(16)),
+        ship_to=None,
+        buyer=Party("Exemplo, Lda.", company="Exemplo, Lda.", tax_id="500000000", address=there),
+    )
+    settings = Settings()
+    assert (line_of(order, settings).region, line_of(order, settings).vat_rate) == ("PT-AC", 16)
+    assert made_with(order, settings) == ("PT", "23", "")
+
+
+def test_a_reason_that_is_no_longer_in_force_is_not_given_to_an_article() -> None:
+    settings = replace(MADEIRA, exceptions={"LIV-1": "M26"})
+    assert tax.exempt("PT-MA", "M26", TODAY) is None
+    assert made_with(abroad(mug(charged=None, sku="LIV-1"), "US"), settings) == ("PT-MA", "22", "")
