@@ -1,38 +1,47 @@
 """PHC GO behind the verbs of a provider: a draft is saved, compared, and that very draft is signed.
 
 Opened by `connect` with one account's credentials. It never signs another draft than the one it is told to, never
-writes a customer who exists, and never repeats a call that may have happened.
+writes a customer or an article who exists, and never repeats a call that may have happened. It moves no stock beside
+that of its documents: no public client writes a movement other than an article's initial stock.
 
 Source: phcgo.md (public clients of the Full API, the vendor's help pages), docs/phcgo.md for the wire as used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from shopapp.fiscal.document import Draft, Issued, Kind
 from shopapp.fiscal.errors import RefusedError, TransientError, UncertainError, UnreachableError
 from shopapp.http import Wire
 from shopapp.providers.base import (
     AccountFacts,
+    Article,
     Capabilities,
     Choices,
     Field,
     Guide,
+    LevelsPage,
+    NewArticle,
     Once,
     Opened,
     Provider,
+    StockLevel,
 )
 
+from .articles import article_by_stamp, articles_by_ref, made
 from .drafting import by_reference, by_stamp, drafts_with, saved
 from .lists import choices_from, facts_from
 from .papers import BO, FT, Paper, id_of, is_draft, issued_from, paper_and_stamp, paper_for, total_of
 from .reports import mail, pdf_of
 from .session import Keys, Session
+from .stock import levels_after, levels_of
 from .wire import Refusal, Row, query, text
+
+T = TypeVar("T")
 
 
 class PhcGo(Provider):
@@ -62,6 +71,9 @@ class PhcGo(Provider):
         note_drafts=True,
         transport=True,
         metered=True,
+        articles=True,
+        reads_stock=True,
+        pace=2.0,
     )
     guide: ClassVar[Guide] = Guide(
         keys=("PHC GO", "Barra de endereço do browser"),
@@ -80,6 +92,8 @@ class PhcGo(Provider):
         "the entities of rate tables and warehouses, and the fields of loading, state, ATCUD and a credit's reason",
         "what a call over the monthly allowance is answered, and that a whole answer with an error changed nothing",
         "deleting a draft by Save with Operation 3, and signing a dossier",
+        "several references in one question, how many rows an answer holds, and that a list can be read on",
+        "that an article's rate is the index of its table, and where its exemption code goes",
     )
 
     def __init__(
@@ -237,6 +251,37 @@ class PhcGo(Provider):
         except Refusal as error:
             raise UnreachableError("unreachable", how="not-searchable") from error
         return [issued for row in rows if (issued := issued_from(paper, row))]
+
+    # articles and their stock
+
+    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+        """The articles in use with exactly these references."""
+        wanted = list(dict.fromkeys(code for code in codes if code))
+        return self._looked(lambda: articles_by_ref(self._session, wanted))
+
+    def article(self, article_id: str) -> Article | None:
+        """The article with that stamp; None when it is gone or no longer in use."""
+        return self._looked(lambda: article_by_stamp(self._session, article_id))
+
+    def create_article(self, new: NewArticle) -> Article:
+        """The article, without a price, made by one Save."""
+        return made(self._session, new)
+
+    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+        """The levels of these articles in every warehouse."""
+        wanted = list(dict.fromkeys(code for code in codes if code))
+        return self._looked(lambda: levels_of(self._session, wanted))
+
+    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
+        """All levels, page by page, whatever the mark: this program can't be asked for changes."""
+        return self._looked(lambda: levels_after(self._session, after))
+
+    def _looked(self, step: Callable[[], T]) -> T:
+        """What a question about articles gives; UnreachableError when it could not be asked."""
+        try:
+            return self._session.run(step)
+        except Refusal as error:
+            raise UnreachableError("unreachable", how="not-searchable") from error
 
     # what was issued
 

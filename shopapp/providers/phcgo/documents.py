@@ -21,7 +21,6 @@ from shopapp.fiscal.party import FINAL_CONSUMER, Address
 from .papers import FT, Paper
 from .wire import Row, number, one_line, text
 
-LONGEST_REF = 18
 _LONGEST_TEXT = 1000
 _MOST_REASON = 50
 _CLOSE = Decimal("0.0004")
@@ -98,9 +97,9 @@ def lines(paper: Paper, draft: Draft, articles: set[str], rates: Mapping[Decimal
 def _line(
     paper: Paper, one: DraftLine, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]
 ) -> Row:
-    sku = one_line(one.sku)
+    code = draft.code_of(one)
     found: Row = {
-        "ref": sku if sku in articles else "",
+        "ref": code if code in articles else "",
         "design": one_line(one.description)[:_LONGEST_TEXT],
         "qtt": one.quantity,
         paper.price: gross_price(one),

@@ -14,8 +14,9 @@ import time
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.errors import AppError, RefusedError, SettingsError, TransientError, UncertainError
 
+from .articles import LONGEST_REF, ref_of
 from .customers import countries_of, customer_of
-from .documents import LONGEST_REF, differing, header, laid_over, lines, with_dossier, with_origins
+from .documents import differing, header, laid_over, lines, with_dossier, with_origins
 from .lists import rates_of
 from .papers import BO, FT, Paper, is_draft, issued_from, number_of, paper_and_stamp, paper_for, total_of
 from .session import Session
@@ -168,14 +169,19 @@ def _original(session: Session, printed: str) -> Row:
 
 
 def _articles(session: Session, draft: Draft) -> set[str]:
-    """The references among the draft's that are articles over there; none are asked for unless stock is to move."""
-    if not draft.moves_stock:
-        return set()
-    refs = sorted({sku for line in draft.lines if 0 < len(sku := one_line(line.sku)) <= LONGEST_REF})
+    """The references of the draft's lines that are articles over there; none unless stock is to move.
+
+    An article that a line names moves stock: nothing is known that keeps it from that.
+    """
+    codes = {code for line in draft.lines if (code := draft.code_of(line))} if draft.moves_stock else set()
+    if draft.matched or not codes:
+        return codes
+    refs = sorted(code for code in codes if len(code) <= LONGEST_REF)
     return session.kept(f"articles {refs}", lambda: _known(session, refs)) if refs else set()
 
 
 def _known(session: Session, refs: list[str]) -> set[str]:
-    asked = query("St", *(("ref", ref) for ref in refs), any_of=len(refs) > 1, limit=len(refs))
-    rows = session.read(_SEARCH, itemQuery=asked).rows
-    return {text(row, "ref") for row in rows if not flag(row, "inactivo")} & set(refs)
+    question = query("St", *(("ref", ref) for ref in refs), any_of=len(refs) > 1, limit=len(refs))
+    rows = session.read(_SEARCH, itemQuery=question).rows
+    # what is missing here costs no more than a line of text
+    return {ref_of(row) for row in rows if not flag(row, "inactivo")} & set(refs)

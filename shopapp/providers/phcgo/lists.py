@@ -66,7 +66,17 @@ def choices_from(session: Session, company: Row, wanted: Mapping[Kind, Series], 
         rates=_rates(session, _region(company), today),
         problems=tuple(_problems(session, series, wanted)),
         searches=direct and _searches(session),
+        articles=_asked(session, "St"),
     )
+
+
+def _asked(session: Session, entity: str) -> bool:
+    """True when the account lets its rows of that entity be asked for."""
+    try:
+        session.run(lambda: session.read(_SEARCH, itemQuery=query(entity, limit=1)))
+    except Refusal:
+        return False
+    return True
 
 
 def _list(session: Session, entity: str) -> Sequence[Row]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -24,7 +24,7 @@ from shopapp.http import Answer, Wire
 
 from .address import installation
 from .refusals import refusal_from
-from .wire import EMPTY, Envelope, Refusal, UnreadableAnswer, envelope, query, written
+from .wire import EMPTY, Envelope, Refusal, Row, UnreadableAnswer, envelope, query, written
 
 T = TypeVar("T")
 
@@ -69,6 +69,8 @@ class Memory:
     used_at: datetime | None = None
     place: str = _PLACES[0]
     lists: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
+    longest: int = 0
+    """The rows of the longest answer so far: how many one answer holds at least."""
 
 
 MEMORIES: dict[str, Memory] = {}
@@ -99,7 +101,12 @@ class Session:
             found = envelope(self._call(self._wire.read, path, fields))
         except UnreadableAnswer as error:
             raise UnreachableError("not-phcgo", how=str(error)) from error
+        self._memory.longest = max(self._memory.longest, len(found.rows))
         return _good(found)
+
+    def whole(self, rows: Sequence[Row]) -> bool:
+        """True when an answer of these rows was certainly not cut: a longer one was seen."""
+        return len(rows) < self._memory.longest
 
     def write(self, path: str, **fields: Any) -> Envelope:
         """The answer to a call that changes something. Refusal when it is a no, UncertainError when it is unclear."""

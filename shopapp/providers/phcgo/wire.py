@@ -10,6 +10,7 @@ Unconfirmed: that type 1 is the only one that means an error; what a message wit
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -108,11 +109,17 @@ def one_line(text: str) -> str:
 
 
 def query(
-    entity: str, *conditions: tuple[str, Any], any_of: bool = False, limit: int = 50, newest: str = ""
+    entity: str,
+    *conditions: tuple[str, Any],
+    any_of: bool = False,
+    limit: int = 50,
+    newest: str = "",
+    by: Sequence[str] = (),
+    offset: int = 0,
 ) -> Row:
     """The question for rows of that entity whose fields equal these values, all or any of them.
 
-    `newest` is the field by which the last come first.
+    `newest` is the field by which the last come first, `by` those by which the first do.
     """
     last = len(conditions) - 1
     items = [
@@ -120,9 +127,13 @@ def query(
          "checkNull": False, "skipCheckType": False, "type": "Number"}
         for at, (name, value) in enumerate(conditions)
     ]  # fmt: skip
-    order = [{"AggregateType": 0, "fieldStruc": [], "OrderItem": newest, "OrderType": 1}] if newest else []
-    return {"entityName": entity, "distinct": False, "lazyLoaded": False, "SelectItems": [], "filterItems": items,
-            "groupByItems": [], "orderByItems": order, "joinEntities": [], "limit": limit, "offset": 0}  # fmt: skip
+    order = [
+        {"AggregateType": 0, "fieldStruc": [], "OrderItem": name, "OrderType": int(name == newest)}
+        for name in ((newest,) if newest else by)
+    ]
+    return {"entityName": entity, "distinct": False, "lazyLoaded": False, "SelectItems": [],
+            "filterItems": items, "groupByItems": [], "orderByItems": order, "joinEntities": [],
+            "limit": limit, "offset": offset}  # fmt: skip
 
 
 def text(row: Row, *names: str) -> str:
