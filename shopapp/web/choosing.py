@@ -5,6 +5,7 @@ Browsers with a session only. The provider's lists are kept with their time, so 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,6 +17,7 @@ from shopapp import connect, counting, deciding, jobs
 from shopapp.fiscal import place
 from shopapp.fiscal.errors import AppError
 from shopapp.models import Account, Usage, db, now
+from shopapp.web.following import GENERIC, Offer, add_following, offer_of
 from shopapp.web.formats import zone
 from shopapp.web.forms import KINDS, Form, choices_form, open_series, series_named
 from shopapp.web.options import LEAVES_AT, add_options, options_of, unsuited
@@ -28,11 +30,12 @@ bp = Blueprint("choosing", __name__, url_prefix="/setup")
 FRESH_SECONDS = 60
 EMPTY: dict[str, Any] = {
     "kinds": [], "series": [], "exemptions": [], "warehouses": [], "rates": [], "problems": [], "searches": False,
+    "articles": False, "stock_changes": False, "locations": [],
 }  # fmt: skip
 MENDED_BY_CHOICES = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
-    "loading-missing",
+    "loading-missing", "sku-missing",
 )  # fmt: skip
 
 Answer = Response | str | tuple[str, int]
@@ -70,9 +73,28 @@ def read_lists(account: Account) -> str:
         "rates": [str(rate) for rate in found.rates],
         "problems": list(found.problems),
         "searches": found.searches,
+        "articles": found.articles,
+        "stock_changes": found.stock_changes,
+        "locations": _locations(account, len(found.warehouses)),
     }
     db.session.commit()
     return ""
+
+
+def _locations(account: Account, warehouses: int) -> list[list[str]]:
+    """The shop's places as code and name; as last read where the shop does not answer, none where it can't matter."""
+    if warehouses < 2 or not connect.provider_class(account.provider).capabilities.reads_stock:
+        return []
+    former: list[list[str]] = lists_of(account)["locations"]
+    try:
+        platform = connect.platform_of(g.store)
+        db.session.commit()
+        return [[one.code, one.name] for one in platform.locations()]
+    except NotImplementedError:
+        return []
+    except AppError:
+        db.session.rollback()
+        return former
 
 
 @bp.get("/choices")
@@ -94,6 +116,38 @@ def offered(account: Account) -> dict[str, str]:
     """The options that the account's provider has, and why this account can't have some."""
     provider = connect.provider_class(account.provider)
     return options_of(provider.capabilities, lists_of(account), provider.label)
+
+
+def following(account: Account) -> Offer:
+    """What this account can have of products and stock."""
+    provider = connect.provider_class(account.provider)
+    return offer_of(provider.capabilities, lists_of(account), account.facts or {}, provider.label)
+
+
+def _add_following(account: Account, form: Form, former: Mapping[str, Any]) -> None:
+    """Nothing; what was chosen of products and stock is in the form; a new generic article is looked for first."""
+    label = connect.provider_class(account.provider).label
+    add_following(form, request.form, following(account), former, label)
+    code = form.values.get("generic_article", "")
+    if form.wrong or form.values.get("no_sku") != GENERIC or code == former.get("generic_article"):
+        return
+    if why := _no_such_article(account, code):
+        form.wrong["generic_article"] = why
+
+
+def _no_such_article(account: Account, code: str) -> str:
+    """Nothing when the account has this article, else the sentence that says so or why nobody could look."""
+    label = connect.provider_class(account.provider).label
+    try:
+        provider = connect.provider_of(account)
+        db.session.commit()
+        found = provider.articles([code])
+    except AppError as error:
+        db.session.rollback()
+        return say(error.code, error.detail, label).cause
+    if code in found:
+        return ""
+    return gettext("O %(provider)s não tem nenhum artigo com esta referência.", provider=label)
 
 
 def _shop_address() -> dict[str, str]:
@@ -134,7 +188,7 @@ def _page(account: Account, form: Form, stale: str = "", status: int = 200) -> t
     page = render_template(
         "setup_choices.html", lists=lists, values=form.values, wrong=form.wrong, stale=stale,
         provider=connect.provider_class(account.provider), today=today(), series_named=series_named,
-        offered=offered(account), unsuited=unsuited(lists), leaves_at=LEAVES_AT,
+        offered=offered(account), unsuited=unsuited(lists), leaves_at=LEAVES_AT, follow=following(account),
         calls=Usage.of(account.id, counting.month()),
         read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
     )  # fmt: skip
@@ -151,13 +205,15 @@ def save() -> Answer:
     if not lists_of(account)["kinds"]:
         read_lists(account)
     form = choices_form(request.form, lists_of(account), account.settings or {}, today())
+    former = account.settings or {}
     add_options(form, request.form, lists_of(account), offered(account))
+    _add_following(account, form, former)
     if form.wrong:
         return _page(account, form, status=422)
-    former, was_early = account.settings or {}, account.is_early
+    was_early = account.is_early
     account.settings = {**former, **form.values}
-    if account.is_early != was_early:
-        # the shop is to tell of orders before they are paid, or no longer
+    if account.is_early != was_early or form.values.get("stock", "") != former.get("stock", ""):
+        # the shop is to tell of orders before they are paid, or of products, or no longer
         g.store.hooks_checked_at = None
     if g.store.ready_at is None or form.values["starts_on"] != former.get("starts_on"):
         g.store.ready_at = _begins(date.fromisoformat(form.values["starts_on"]), form.values["ship_from"])

@@ -1,0 +1,249 @@
+"""The choices about products and stock: offered where the account can, refused in words where not, kept as chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from flask_sqlalchemy import SQLAlchemy
+
+from shopapp.fiscal.errors import UnreachableError
+from shopapp.models import Account, db, now
+from shopapp.platforms import PLATFORMS
+from shopapp.platforms.base import Location
+from shopapp.providers import PROVIDERS
+from shopapp.providers.base import Article, Capabilities, Choice, Choices, Series
+from tests.fakes import OFFICE
+from tests.hostile.conftest import Shop
+from tests.make import make_account, make_document
+from tests.unit.web.conftest import Books, fresh, words
+from tests.unit.web.test_setup import chosen
+
+PLACES = (Choice("SET", "Setúbal", True), Choice("EST", "Estremoz"))
+SERIES = (Series("2026FR", "FR"), Series("2026FT", "FT"), Series("2026NC", "NC"))
+
+
+class Stocker(Books):
+    """A program that keeps articles and their stock, and lets it be moved."""
+
+    capabilities = Capabilities(articles=True, reads_stock=True, moves_stock=True, credit_notes=True)
+    found = True
+    warehouses = PLACES
+
+    def choices(self) -> Choices:
+        self._wire.before()
+        kind = type(self)
+        return Choices(
+            ("FT", "FR", "NC"), SERIES, (Choice("M07", "Isento"),), kind.warehouses, (), articles=kind.found,
+            stock_changes=True,
+        )  # fmt: skip
+
+    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+        self._wire.before()
+        if OFFICE.checks:
+            raise OFFICE.checks.pop(0)
+        return {code: Article(f"id-{code}", code, "Diversos") for code in codes if code == "DIV"}
+
+
+class Reader(Stocker):
+    """One that only tells its stock."""
+
+    capabilities = Capabilities(articles=True, reads_stock=True, credit_notes=True)
+
+
+class Locked(Stocker):
+    """One whose account did not let us look articles up."""
+
+    found = False
+
+
+class Single(Stocker):
+    """An account with one warehouse."""
+
+    warehouses = PLACES[:1]
+
+
+@pytest.fixture
+def program() -> type[Books]:
+    return Stocker
+
+
+@pytest.fixture(autouse=True)
+def shop_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The shop sends from two places."""
+    places = (Location("7", "Loja Setúbal", True), Location("8", "Feira"))
+    monkeypatch.setattr(PLATFORMS["jumpseller"], "locations", lambda _: places)
+
+
+@pytest.fixture
+def stocked(new: Shop, program: type[Books], monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """A store with that program, whose form was opened once."""
+    monkeypatch.setitem(PROVIDERS, "igest", program)
+    make_account(new.store, choices={})
+    assert new.client.get("/setup/choices").status_code == 200
+    yield new
+
+
+def with_program(program: type[Books]) -> Any:
+    return pytest.mark.parametrize("program", [program])
+
+
+def account_of(shop: Shop) -> Account:
+    db.session.rollback()
+    db.session.expire_all()
+    found = Account.of(shop.store)
+    assert found is not None
+    return found
+
+
+def save(shop: Shop, **changes: str) -> Any:
+    return shop.post("/setup/choices", chosen(**{"warehouse": "SET", **changes}))
+
+
+def form_of(shop: Shop) -> str:
+    return str(shop.client.get("/setup/choices").get_data(as_text=True))
+
+
+def test_nothing_follows_until_the_merchant_says_so(stocked: Shop) -> None:
+    assert save(stocked).status_code == 303
+    kept = account_of(stocked).settings
+    assert (kept["stock"], kept["no_sku"], kept["stock_places"]) == ("", "", [["SET", ""]])
+
+
+@pytest.mark.parametrize("way", ["to-shop", "to-provider"])
+def test_a_direction_is_kept_and_the_shop_is_asked_to_tell_of_products(stocked: Shop, way: str) -> None:
+    stocked.store.hooks_checked_at = now()
+    db.session.commit()
+    assert save(stocked, stock=way, place_7="SET", place_8="EST").status_code == 303
+    kept = account_of(stocked).settings
+    assert (kept["stock"], kept["stock_places"]) == (way, [["SET", "7"], ["EST", "8"]])
+    assert fresh_store(stocked).hooks_checked_at is None
+    assert f'value="{way}" checked' in form_of(stocked)
+
+
+def fresh_store(shop: Shop) -> Any:
+    db.session.rollback()
+    db.session.refresh(shop.store)
+    return shop.store
+
+
+def test_each_location_shows_its_own_warehouse_again(stocked: Shop) -> None:
+    save(stocked, stock="to-shop", place_7="EST", place_8="")
+    assert account_of(stocked).settings["stock_places"] == [["EST", "7"]]
+    page = form_of(stocked)
+    first, second = page.split('id="f-place_7"')[1].split('id="f-place_8"')
+    assert '<option value="EST" selected>' in first and '<option value="" selected>' in second
+
+
+@pytest.mark.parametrize(
+    ("places", "sentence"),
+    [
+        ({"place_7": "SET", "place_8": "SET"}, "Este armazém já está noutro local"),
+        ({"place_7": "", "place_8": ""}, "Escolha o armazém de pelo menos um local."),
+        ({"place_7": "LIS"}, "Escolha um armazém da lista."),
+    ],
+)
+def test_places_that_would_sell_twice_or_follow_nothing_are_refused(
+    stocked: Shop, places: dict[str, str], sentence: str
+) -> None:
+    before = account_of(stocked).settings
+    answer = save(stocked, stock="to-shop", **places)
+    assert answer.status_code == 422 and sentence in words(answer)
+    assert account_of(stocked).settings == before
+
+
+@with_program(Single)
+def test_places_are_not_asked_for_where_one_side_has_only_one(stocked: Shop, program: type[Books]) -> None:
+    assert "place_7" not in form_of(stocked)
+    assert save(stocked, stock="to-shop").status_code == 303
+    assert account_of(stocked).settings["stock_places"] == [["SET", ""]]
+
+
+@with_program(Reader)
+def test_a_program_that_takes_no_movements_cannot_follow_the_shop(
+    stocked: Shop, program: type[Books]
+) -> None:
+    assert "O iGEST não aceita acertos de stock" in words(stocked.client.get("/setup/choices"))
+    answer = save(stocked, stock="to-provider")
+    assert answer.status_code == 422 and "não aceita acertos de stock" in words(answer)
+    assert save(stocked, stock="to-shop", place_7="SET").status_code == 303
+
+
+@with_program(Reader)
+def test_nor_can_the_shop_follow_it_while_nobody_takes_off_what_is_sold(
+    stocked: Shop, program: type[Books]
+) -> None:
+    answer = save(stocked, stock="to-shop", place_7="SET", moves_stock="-")
+    assert answer.status_code == 422 and "cada venda tem de baixar lá o stock" in words(answer)
+
+
+@pytest.mark.parametrize(
+    ("moves", "told"), [(True, "cada documento emitido baixa"), (False, "não mexem no stock")]
+)
+def test_who_moves_the_stock_is_asked_only_where_the_account_does_not_say(
+    stocked: Shop, moves: bool, told: str
+) -> None:
+    assert 'name="moves_stock"' in form_of(stocked)
+    account = account_of(stocked)
+    account.facts = {**account.facts, "stock_moves_on_issue": moves}
+    db.session.commit()
+    page = stocked.client.get("/setup/choices")
+    assert 'name="moves_stock"' not in page.get_data(as_text=True) and told in words(page)
+    assert save(stocked, moves_stock="-" if moves else "yes").status_code == 303
+    assert account_of(stocked).settings["moves_stock"] is moves
+
+
+@with_program(Locked)
+def test_an_account_that_lets_nobody_look_articles_up_says_so_and_keeps_the_rest(
+    stocked: Shop, program: type[Books]
+) -> None:
+    page = stocked.client.get("/setup/choices")
+    assert "não nos deixou procurar artigos" in words(page) and 'name="no_sku"' not in page.get_data(
+        as_text=True
+    )
+    assert save(stocked, stock="to-shop").status_code == 422
+    assert save(stocked, no_sku="block").status_code == 303
+    assert account_of(stocked).settings["no_sku"] == ""
+
+
+def test_a_generic_article_must_be_one_of_the_program(stocked: Shop) -> None:
+    empty = save(stocked, no_sku="generic", generic_article="")
+    assert empty.status_code == 422 and "Escreva a referência do artigo genérico." in words(empty)
+    unknown = save(stocked, no_sku="generic", generic_article="OUTRO")
+    assert unknown.status_code == 422 and "não tem nenhum artigo com esta referência" in words(unknown)
+    assert save(stocked, no_sku="generic", generic_article=" DIV ").status_code == 303
+    kept = account_of(stocked).settings
+    assert (kept["no_sku"], kept["generic_article"]) == ("generic", "DIV")
+
+
+def test_a_generic_article_that_nobody_could_look_for_is_not_taken_as_missing_nor_as_there(
+    stocked: Shop,
+) -> None:
+    OFFICE.checks = [UnreachableError("unreachable")]
+    answer = save(stocked, no_sku="generic", generic_article="DIV")
+    assert answer.status_code == 422 and "Não foi possível chegar ao outro lado." in words(answer)
+    assert "não tem nenhum artigo" not in words(answer)
+    assert save(stocked, no_sku="generic", generic_article="DIV").status_code == 303
+    OFFICE.checks = [UnreachableError("unreachable")]
+    assert save(stocked, no_sku="generic", generic_article="DIV").status_code == 303, (
+        "known already: nobody is asked"
+    )
+
+
+def test_what_waited_for_a_sku_goes_on_when_the_rule_is_another(stocked: Shop, db: SQLAlchemy) -> None:
+    document = make_document(stocked.store, "blocked", reason="sku-missing", detail={"line": "Vale"})
+    save(stocked, no_sku="")
+    assert fresh(db, document).state == "pending"
+
+
+@pytest.mark.parametrize("form", [{"stock": "both"}, {"no_sku": "all"}])
+def test_what_the_form_does_not_offer_is_refused(stocked: Shop, form: dict[str, str]) -> None:
+    answer = save(stocked, **form)
+    assert answer.status_code == 422 and "Escolha uma das opções." in words(answer)
+
+
+def test_a_program_without_articles_shows_none_of_it(new: Shop) -> None:
+    make_account(new.store)
+    page = form_of(new)
+    assert 'name="stock"' not in page and 'name="no_sku"' not in page and 'name="moves_stock"' in page
