@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from dev.demo.levels import (
+from dev.levels import (
     Book,
     Card,
     Change,
