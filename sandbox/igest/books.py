@@ -1,4 +1,4 @@
-"""What the ledger comes to: documents by number and series, what was credited, articles, stock.
+"""What the ledger comes to: documents by number and series, what was credited; articles and stock beside it.
 
 Fed with the ledger's entries, one after another, by the office; asked by the rules, the methods and the
 panel. It never writes.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from decimal import Decimal
 
 from .entities import Entity
 from .ledger import Entry
+from .stocks import Stocks
 
 
 class Books:
@@ -26,8 +26,7 @@ class Books:
         self._by_reference: dict[tuple[str, str], Entry] = {}
         self._last: dict[tuple[str, str, str], Entry] = {}
         self._credits: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        self._articles: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
-        self._stock: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+        self.stocks = Stocks()
         for entity in entities:
             self.open(entity)
         for entry in entries:
@@ -35,25 +34,18 @@ class Books:
 
     def open(self, entity: Entity) -> None:
         """Nothing; the entity's first articles and their stock stand in the books."""
-        for article in entity.articles:
-            self._articles[entity.number][article["ref"]] = article
-            if article["type"] == "P":
-                self._stock[entity.number, article["ref"], entity.main_warehouse] += Decimal(article["stock"])
+        self.stocks.open(entity)
 
     def post(self, entry: Entry) -> None:
         """Nothing; whatever the entry says holds from now on."""
         kind = entry["kind"]
+        self.stocks.post(entry)
         if kind == "document":
             self._post_document(entry)
-        elif kind == "article":
-            self._articles[entry["entity"]].setdefault(entry["ref"], entry)
         elif kind == "annulment":
             self._annulled[entry["id"]] = entry["reason"]
-            self._move(entry["entity"], entry["stock"])
         elif kind == "receipt":
             self._settled.add(entry["id"])
-        elif kind == "stock":
-            self._move(entry["entity"], [entry])
         elif kind == "mail":
             self.mails.append(entry)
 
@@ -66,11 +58,6 @@ class Books:
             self._by_reference.setdefault((entity, entry["reference"]), entry)
         if entry["origin"]:
             self._credits[entity, entry["origin"]].append(entry)
-        self._move(entity, entry["stock"])
-
-    def _move(self, entity: str, moves: list[Entry]) -> None:
-        for move in moves:
-            self._stock[entity, move["ref"], move["warehouse"]] += Decimal(move["qty"])
 
     def of(self, entity: str) -> list[Entry]:
         """The entity's documents, newest first."""
@@ -111,11 +98,7 @@ class Books:
             return "Anulado"
         return "Por pagar" if entry["type"] == "FT" and entry["id"] not in self._settled else "Pago"
 
-    def article(self, entity: str, reference: str) -> dict[str, str] | None:
-        return self._articles[entity].get(reference)
-
-    def articles(self, entity: str) -> list[dict[str, str]]:
-        return [self._articles[entity][ref] for ref in sorted(self._articles[entity])]
-
-    def stock(self, entity: str, reference: str, warehouse: str) -> Decimal:
-        return self._stock.get((entity, reference, warehouse), Decimal(0))
+    def article(self, entity: str, reference: str) -> Entry | None:
+        """The entity's article in use with that reference."""
+        found = self.stocks.named(entity, reference)
+        return found if found and found["active"] else None

@@ -6,11 +6,12 @@ Registered by the app. Nothing of this exists in the real program.
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from . import issuing, panel
+from . import issuing, keeping, panel
 from .asked import Refusal
 from .entities import Entity, Warehouse, to_json
 from .office import Office
@@ -34,6 +35,15 @@ def control(office: Office) -> Blueprint:
     @pages.get("/requests")
     def requests() -> Response:
         return jsonify(list(office.requests))
+
+    @pages.get("/limits")
+    def limits() -> Response:
+        return jsonify(office.limits.as_json())
+
+    @pages.delete("/limits")
+    def forget_limits() -> Response:
+        office.limits.begin()
+        return limits()
 
     @pages.get("/outbox")
     def outbox() -> Response:
@@ -156,12 +166,49 @@ def _stock_routes(office: Office, pages: Blueprint) -> None:
     @pages.post("/entities/<number>/stock")
     def move(number: str) -> Response:
         entity = office.entities.get(number) or abort(404)
-        wanted = _json()
-        place = wanted.get("warehouse", entity.main_warehouse)
-        office.write(
-            "stock", entity=entity.number, ref=wanted["ref"], warehouse=place, qty=str(wanted["qty"])
-        )
+        wanted = request.get_json()
+        try:
+            for one in wanted if isinstance(wanted, list) else [wanted]:
+                _move(office, entity, one)
+        except (Refusal, ArithmeticError) as no:
+            return _wrong(str(no))
         return jsonify(panel.stock_rows(office, entity))
+
+    @pages.post("/entities/<number>/articles")
+    def article(number: str) -> Response:
+        entity = office.entities.get(number) or abort(404)
+        wanted = _json()
+        found = office.books.article(entity.number, wanted.get("ref", "")) or abort(404)
+        if wanted.get("withdrawn"):
+            keeping.withdraw(office, entity, found)
+        else:
+            try:
+                keeping.rename(office, entity, found, wanted.get("to", ""), wanted.get("description", ""))
+            except Refusal as no:
+                return _wrong(str(no))
+        return jsonify(found)
+
+    @pages.post("/catalogue")
+    def catalogue() -> Response:
+        wanted = _json()
+        entity = office.entities.get(str(wanted.get("entity"))) or abort(404)
+        try:
+            entry = keeping.load(office, entity, wanted["articles"])
+        except (Refusal, KeyError) as no:
+            return _wrong(str(no))
+        return jsonify({"entity": entity.number, "articles": len(entry["articles"])})
+
+
+def _move(office: Office, entity: Entity, wanted: dict[str, Any]) -> None:
+    """Nothing; `qty` more lie there than before, or as many as `to` says."""
+    found = office.books.article(entity.number, wanted["ref"])
+    if found is None:
+        raise Refusal(f"Artigo desconhecido: {wanted['ref']}")
+    place = wanted.get("warehouse", "")
+    if "to" in wanted:
+        keeping.put(office, entity, found, place, Decimal(str(wanted["to"])))
+    else:
+        keeping.move(office, entity, found["ref"], place, Decimal(str(wanted["qty"])), who="hand")
 
 
 def _shown(office: Office, entity: Entity) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from .asked import Asked, Refusal
 from .entities import Entity
 from .ledger import Entry
 from .office import Office
-from .rules import RULES, Case
+from .rules import RULES, Case, moves
 from .sums import Sums, add_up, text
 
 FIRST_ID = 500_001
@@ -49,11 +49,15 @@ def _make_articles(office: Office, entity: Entity, asked: Asked) -> None:
             office.write(
                 "article",
                 entity=entity.number,
+                id=office.books.stocks.next_id(entity.number),
                 ref=line.reference,
                 description=line.description,
                 unit=line.unit,
                 type="P",
+                rate=text(line.rate) if line.region == entity.region else "",
+                exemption=line.exemption,
                 stock="0",
+                who="document",
             )
 
 
@@ -107,27 +111,10 @@ def _content(office: Office, entity: Entity, asked: Asked, sums: Sums) -> dict[s
         "observacoes": asked.notes,
         "reference": asked.reference,
         "asked_stock": asked.moves_stock,
-        "stock": _moves(office, entity, asked),
+        "stock": moves(entity, asked, office.books, office.switches),
         "origin": asked.origin,
         "reason": asked.reason,
     }
-
-
-def _moves(office: Office, entity: Entity, asked: Asked) -> list[dict[str, str]]:
-    policy = office.switches["stock-on-issue"]
-    back = asked.kind == "NC"
-    if policy == "never" or (policy == "as-asked" and not asked.moves_stock):
-        return []
-    if back and office.switches["credit-restores-stock"] == "off":
-        return []
-    moves = []
-    for line in asked.lines:
-        article = office.books.article(entity.number, line.reference)
-        if article and article["type"] == "P":
-            quantity = line.quantity if back else -line.quantity
-            place = line.warehouse or entity.main_warehouse
-            moves.append({"ref": line.reference, "warehouse": place, "qty": text(quantity)})
-    return moves
 
 
 def annul(office: Office, entity: Entity, entry: Entry, reason: str) -> Entry:

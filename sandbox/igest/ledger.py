@@ -63,6 +63,8 @@ def report(path: Path | str) -> str:
 
 
 def _lines(entry: Entry) -> str:
+    if entry["kind"] == "catalogue":
+        entry = entry | {"articles": len(entry["articles"])}
     if entry["kind"] != "document":
         rest = {key: value for key, value in entry.items() if key not in ("kind", "seq", "time")}
         return f"{entry['time']}  {entry['kind']}: " + ", ".join(f"{k} {v}" for k, v in rest.items())

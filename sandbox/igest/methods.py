@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import issuing, paper, rates
+from . import catalogue, issuing, paper, rates
 from .asked import Refusal
 from .asked import read as read_document
 from .entities import Entity
@@ -151,6 +151,11 @@ _BY_SWITCH: dict[str, tuple[str, Method]] = {
     "listar_armazens": ("warehouse-list", list_warehouses),
     "estado_documento": ("document-state", document_state),
     "procurar_documento": ("search-by-reference", find_document),
+    "procurar_artigos": ("article-search", catalogue.find_articles),
+    "novo_artigo": ("article-creation", catalogue.new_article),
+    "listar_stock": ("stock-list", catalogue.list_stock),
+    "movimentar_stock": ("stock-movements", catalogue.move_stock),
+    "listar_movimentos": ("movement-search", catalogue.list_movements),
 }
 
 

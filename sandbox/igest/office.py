@@ -9,7 +9,7 @@ import json
 import re
 import threading
 from collections import deque
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from .clock import Clock
 from .entities import Entity
 from .faults import Faults
 from .ledger import Entry, Ledger
+from .limits import Limits
 from .switches import SWITCHES
 
 SERIES_TYPES = ("FT", "FR", "FS", "NC")
@@ -42,8 +43,7 @@ class Office:
         self.faults = Faults(self.shelf)
         self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
         self.ledger = Ledger(folder / "ledger.jsonl")
-        self._calls: deque[float] = deque()
-        self._barred_until = 0.0
+        self.limits = Limits()
         self._open()
 
     def _open(self) -> None:
@@ -66,8 +66,7 @@ class Office:
             self.clock.put_back()
             self.faults.clear()
             self.requests.clear()
-            self._calls.clear()
-            self._barred_until = 0.0
+            self.limits.begin()
             self._open()
 
     def close(self) -> None:
@@ -112,20 +111,10 @@ class Office:
             self.shelf.put("count", "request", self._request)
             return self._request
 
-    def over_the_limit(self) -> bool:
-        """Whether more than 200 calls came within a minute, or the two minutes after that still run."""
+    def admits(self) -> bool:
+        """Whether one more call may come now; it is counted, the limit being in force or not."""
         with self.lock:
-            now = self.clock.now().timestamp()
-            if now < self._barred_until:
-                return True
-            self._calls.append(now)
-            while self._calls[0] <= now - 60:
-                self._calls.popleft()
-            if len(self._calls) > 200:
-                self._barred_until = now + timedelta(minutes=2).total_seconds()
-                self._calls.clear()
-                return True
-            return False
+            return self.limits.admit(self.clock.now().timestamp(), self.switches["rate-limit"] != "off")
 
     def log(self, request: int, body: bytes, **facts: Any) -> None:
         """Nothing; the request stands in the log with its secret parts struck out."""

@@ -49,14 +49,10 @@ INTEGRATION: dict[str, Callable[[Office, Entity], None]] = {
 def stock_rows(office: Office, entity: Entity) -> list[dict[str, Any]]:
     """Each article with its stock in each warehouse (one nameless place where the entity has none)."""
     places = [place.code for place in entity.warehouses] or [""]
+    stocks = office.books.stocks
     return [
-        {key: article[key] for key in ("ref", "description", "unit", "type")}
-        | {
-            "stock": {
-                place: str(office.books.stock(entity.number, article["ref"], place)) for place in places
-            }
-        }
-        for article in office.books.articles(entity.number)
+        article | {"stock": {place: str(stocks.level(entity.number, article, place)) for place in places}}
+        for article in stocks.articles(entity.number)
     ]
 
 

@@ -124,11 +124,14 @@ def exemptions(case: Case) -> None:
 
 
 def articles(case: Case) -> None:
-    """Nothing, unless articles are not made on the fly and a reference is unknown."""
-    if case.switches["unknown-article"] == "created":
-        return
+    """Nothing, unless an article is no longer in use, or unknown and none is made on the fly."""
     for line in case.asked.lines:
-        if line.reference and not case.books.article(case.entity.number, line.reference):
+        if not line.reference:
+            continue
+        found = case.books.stocks.named(case.entity.number, line.reference)
+        if found and not found["active"]:
+            raise Refusal(f"Artigo inativo: {line.reference}")
+        if not found and case.switches["unknown-article"] == "refused":
             raise Refusal(f"Artigo desconhecido: {line.reference}")
 
 
@@ -140,6 +143,40 @@ def warehouses(case: Case) -> None:
             raise Refusal("A entidade não gere stock por armazém.")
         if line.warehouse and line.warehouse not in known:
             raise Refusal(f"Armazém desconhecido: {line.warehouse}")
+
+
+def stock(case: Case) -> None:
+    """Nothing, unless stock may not go below zero and would."""
+    if case.switches["negative-stock"] == "accepted":
+        return
+    left: dict[tuple[str, str], Decimal] = {}
+    for move in moves(case.entity, case.asked, case.books, case.switches):
+        at = (move["ref"], move["warehouse"])
+        article = case.books.article(case.entity.number, move["ref"])
+        if article and at not in left:
+            left[at] = case.books.stocks.level(case.entity.number, article, move["warehouse"])
+        left[at] = left.get(at, Decimal(0)) + Decimal(move["qty"])
+        if left[at] < 0 and case.asked.kind != "NC":
+            raise Refusal(f"Stock insuficiente: {move['ref']}")
+
+
+def moves(entity: Entity, asked: Asked, books: Books, switches: Switches) -> list[dict[str, str]]:
+    """The movements of stock that the document makes, one for each line of a product."""
+    policy = switches["stock-on-issue"]
+    back = asked.kind == "NC"
+    if policy == "never" or (policy == "as-asked" and not asked.moves_stock):
+        return []
+    if back and switches["credit-restores-stock"] == "off":
+        return []
+    found = []
+    for line in asked.lines:
+        article = books.article(entity.number, line.reference)
+        # one that is made on the fly is a product, of which there is nothing yet
+        if line.reference and (article is None or article["type"] == "P"):
+            quantity = line.quantity if back else -line.quantity
+            place = line.warehouse or entity.main_warehouse
+            found.append({"ref": line.reference, "warehouse": place, "qty": text(quantity)})
+    return found
 
 
 def simplified(case: Case) -> None:
@@ -231,6 +268,7 @@ RULES: tuple[Callable[[Case], None], ...] = (
     exemptions,
     articles,
     warehouses,
+    stock,
     simplified,
     credit,
 )

@@ -39,10 +39,9 @@ BOMB = 10 * 1024 * 1024
 def answer(office: Office, body: bytes, content_type: str) -> Response:
     """The response to one request, and a line in the log of requests."""
     number = office.next_request()
-    limit = office.switches["rate-limit"]
-    if limit != "off" and office.over_the_limit():
+    if not office.admits():
         office.log(number, body, method="", entity="", status="limit", error="")
-        return _refused_by_limit(limit)
+        return _refused_by_limit(office.switches["rate-limit"])
     try:
         call = wire.read(body, content_type, office.switches["soap"])
     except Refusal as no:

@@ -39,6 +39,13 @@ SWITCHES = (
         "unknown",
     ),
     Switch("credit-restores-stock", "a credit note puts stock back", ("on", "off"), "unknown"),
+    Switch("negative-stock", "stock may go below zero", ("accepted", "refused"), "unknown"),
+    Switch("article-search", "procurar_artigos exists", ("on", "off"), "inferred"),
+    Switch("article-creation", "novo_artigo exists", ("on", "off"), "inferred"),
+    Switch("stock-list", "listar_stock exists", ("on", "off"), "inferred"),
+    Switch("stock-changes", "listar_stock can be asked for what changed (desde)", ("on", "off"), "unknown"),
+    Switch("stock-movements", "movimentar_stock exists", ("on", "off"), "inferred"),
+    Switch("movement-search", "listar_movimentos exists", ("on", "off"), "unknown"),
     Switch("warehouse-list", "listar_armazens exists", ("on", "off"), "inferred"),
     Switch("exemption-list", "listar_isencoes exists", ("on", "off"), "inferred"),
     Switch(

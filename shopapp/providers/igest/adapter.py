@@ -1,7 +1,6 @@
-"""iGEST behind the verbs of a provider: checks keys, lists choices, issues once, fetches the paper.
+"""iGEST behind the verbs of a provider: checks keys, lists choices, issues once, keeps articles, fetches the paper.
 
-Opened by `connect` with one account's credentials. It never repeats a call that issues and never sorts by the
-words of an answer: they only choose which field of the form is marked.
+Opened by `connect` with one account's credentials. It never repeats a call that issues, makes or moves anything.
 
 Source: igest.pt and publico.igest.pt (read 2026-11-20); the wire is not public, see wire.py.
 Unconfirmed: every method but `novo_documento`, the level of rounding, and that nothing was issued when the
@@ -10,34 +9,54 @@ whole answer is an `erro`.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import (
-    AppError,
-    CredentialsError,
-    RefusedError,
-    TransientError,
-    UncertainError,
-    UnreachableError,
+from shopapp.fiscal.errors import CredentialsError, TransientError, UncertainError
+from shopapp.http import Wire
+from shopapp.providers.base import (
+    AccountFacts,
+    Article,
+    Capabilities,
+    Choices,
+    Field,
+    Guide,
+    LevelsPage,
+    NewArticle,
+    Once,
+    Provider,
+    StockLevel,
+    StockMove,
 )
-from shopapp.http import Answer, Wire
-from shopapp.providers.base import AccountFacts, Capabilities, Choices, Field, Guide, Once, Provider
 
+from .articles import (
+    article_from,
+    levels_from,
+    made_from,
+    move_from,
+    moved_from,
+    moved_under,
+    named,
+    page_from,
+    page_of,
+    place_in,
+    references,
+    speakable,
+)
+from .calls import Calls
 from .documents import issued_from, payload_from
 from .lists import choices_from, facts_from
-from .refusals import refusal_from, without
-from .wire import CONTENT_TYPE, Fields, Keys, Output, UnreadableAnswer, answer, request
-
-log = logging.getLogger("quickinvoice.igest")
+from .wire import Fields, Keys, Output
 
 _FORTY = "[0-9a-fA-F]{40}"
 _LARGEST_PDF = 10 * 1024 * 1024
 _TRACES = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
 """Elements any of which says that a document exists, whatever the status claims."""
+_NOBODYS = "QI-0"
+"""A reference to ask with, when only whether one may ask is of interest."""
 
 
 class IGest(Provider):
@@ -64,6 +83,11 @@ class IGest(Provider):
         emails=False,
         warehouses=True,
         credit_notes=True,
+        articles=True,
+        reads_stock=True,
+        moves_stock=True,
+        # the sibling product of the vendor takes 200 a minute and then refuses for two
+        pace=2.0,
     )
     guide: ClassVar[Guide] = Guide(
         keys=("Entidade", "Configurar", "Integrações", "Jumpseller", "Ativar"),
@@ -81,6 +105,7 @@ class IGest(Provider):
         "that a whole answer with status `erro` and no number means that nothing was issued",
         "looking a document up by our reference, reading its state, having it e-mailed: taken as impossible",
         "whether issuing moves stock by itself, and whether an unknown article is created",
+        "that articles can be looked up and made, and stock read, asked for by what changed, and moved",
     )
 
     def __init__(
@@ -90,8 +115,9 @@ class IGest(Provider):
             **{name: credentials.get(name, "").strip() for name in ("entity", "nif", "key", "code")}
         )
         self._wire = wire
-        self._url = url
         self._now = now
+        fields = {field.name for field in self.credential_fields}
+        self._calls = Calls(self._keys, wire, url, now, fields)
 
     @property
     def once(self) -> Once:
@@ -100,7 +126,7 @@ class IGest(Provider):
 
     def check(self) -> AccountFacts:
         """Whose account it is. CredentialsError for an `erro`, UnreachableError when it is none."""
-        return facts_from(self._ask("verificar"), self._keys)
+        return facts_from(self._calls.ask("verificar"), self._keys)
 
     def choices(self) -> Choices:
         """The lists of the settings form; one that the web service lacks is the law's own, or empty."""
@@ -108,86 +134,89 @@ class IGest(Provider):
         names = ["listar_series", "listar_isencoes", "listar_taxas"]
         if facts.warehouses:
             names.append("listar_armazens")
-        return choices_from({name: self._list(name) for name in names}, facts.region, self._now().date())
+        lists = {name: self._list(name) for name in names}
+        articles = self._list("procurar_artigos", references([_NOBODYS])) is not None
+        found = choices_from(lists, facts.region, self._now().date())
+        return replace(found, articles=articles, stock_changes=self._tells_changes())
 
-    def _list(self, method: str) -> Output | None:
+    def _list(self, method: str, fields: Fields = ()) -> Output | None:
         try:
-            return self._ask(method)
+            return self._calls.ask(method, fields)
         except CredentialsError:
             # the keys were good a moment ago: this method is refused, or does not exist
             return None
 
-    def _ask(self, method: str) -> Output:
-        """The `sucesso` of a method that changes nothing."""
-        try:
-            reply = self._wire.read("POST", self._url, **self._content(method, ()))
-            output = _whole(reply)
-        except CredentialsError as error:
-            raise CredentialsError(
-                "keys-refused", answer="", field="", kind="other", **error.detail
-            ) from error
-        except UnreadableAnswer as error:
-            raise UnreachableError("not-igest", how=str(error)) from error
-        if output.status == "sucesso":
-            return output
-        if output.status == "erro":
-            raise refusal_from(self._words(output), {field.name for field in self.credential_fields})
-        raise UnreachableError("not-igest", how="status-unknown")
+    def _tells_changes(self) -> bool:
+        """Whether levels can be asked for by what changed: a mark is given, and understood."""
+        now = self._list("listar_stock", references([_NOBODYS]))
+        mark = now.text("marca") if now else ""
+        since = self._list("listar_stock", page_of(mark, "")) if mark else None
+        return since is not None and bool(since.text("marca"))
 
     def issue(self, draft: Draft, reference: str) -> Issued:
         """The document, issued by one single call.
 
         UncertainError means that it may exist; every other error that nothing was issued.
         """
-        try:
-            content = self._content("novo_documento", payload_from(draft, reference))
-        except AppError:
-            raise
-        except Exception as error:
-            # our own mistake, and nothing has left yet
-            log.exception("a draft could not be written for iGEST")
-            raise TransientError("internal") from error
-        try:
-            outcome = self._understood(self._wire.write("POST", self._url, **content))
-        except CredentialsError as error:
-            raise _stranger(error) from error
-        except AppError:
-            raise
-        except Exception as error:
-            # our own mistake again, but the document may be there all the same
-            log.exception("an answer of iGEST could not be read")
-            raise UncertainError("outcome-unknown", how="internal") from error
-        if isinstance(outcome, Issued):
-            return outcome
-        raise self._why_refused(outcome)
+        return self._calls.tell(
+            "novo_documento", lambda: payload_from(draft, reference), _numbered, _TRACES, "provider-refused"
+        )
 
-    def _understood(self, reply: Answer) -> Issued | str:
-        """The document, or the words with which it was refused. UncertainError when it is neither."""
-        try:
-            output = _whole(reply)
-        except UnreadableAnswer as error:
-            raise UncertainError("outcome-unknown", how=str(error)) from error
-        if output.status == "sucesso":
-            found = issued_from(output)
-            if found is None:
-                raise UncertainError("outcome-unknown", how="no-number", id=output.text("id_documento")[:80])
-            return found
-        if output.status != "erro":
-            raise UncertainError("outcome-unknown", how="status-unknown")
-        if any(output.text(trace) for trace in _TRACES):
-            number = output.text("numero_documento")[:60]
-            raise UncertainError("outcome-unknown", how="contradictory", number=number)
-        return self._words(output)
+    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+        """The articles in use with exactly these references."""
+        asked = [code for code in codes if speakable(code)]
+        if not asked:
+            return {}
+        found = named(self._told("procurar_artigos", references(asked)))
+        return {article.code: article for article in found if article.code in asked}
 
-    def _why_refused(self, words: str) -> AppError:
-        """What a refusal means: the account is no longer accepted, or else the content is not."""
-        try:
-            self.check()
-        except CredentialsError as error:
-            return error
-        except Exception:
-            log.warning("whether the keys are good could not be asked after a refusal", exc_info=True)
-        return RefusedError("provider-refused", answer=words)
+    def article(self, article_id: str) -> Article | None:
+        """The article of that id, whatever it is called by now; None when it is gone or no longer in use."""
+        found = named(self._told("procurar_artigos", (("id_artigo", article_id),)))
+        return next((article for article in found if article.article_id == article_id), None)
+
+    def create_article(self, new: NewArticle) -> Article:
+        """The article, made by one call. UncertainError means that it may be there."""
+        return self._calls.tell(
+            "novo_artigo", lambda: article_from(new), lambda output: made_from(output, new), ("id_artigo",),
+            "article-refused",
+        )  # fmt: skip
+
+    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+        """The levels now, in every warehouse, of these articles; one that has no level at all is not known."""
+        asked = [code for code in codes if speakable(code)]
+        return levels_from(self._told("listar_stock", references(asked))) if asked else ()
+
+    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
+        """The levels that changed since the reading that gave `mark`, or all of them, page by page."""
+        since, first, cursor = mark if self.known.stock_changes else "", "", ""
+        if after:
+            since, first, cursor = place_in(after)
+        found = self._calls.told("listar_stock", page_of(since, cursor))
+        if found is None and since and not after:
+            # a mark that is no longer understood: the reading begins with everything
+            since, found = "", self._calls.told("listar_stock", ())
+        if found is None:
+            raise TransientError("unreachable", how="refused")
+        return page_from(found, since, first)
+
+    def move_stock(self, move: StockMove) -> None:
+        """Nothing; the stock was moved, by one call. UncertainError means that it may have been."""
+        self._calls.tell(
+            "movimentar_stock", lambda: move_from(move), moved_from, ("id_movimento",), "stock-refused"
+        )
+
+    def stock_moved(self, reference: str) -> bool | None:
+        """Whether a movement with exactly this reference is there; None where movements can't be searched."""
+        found = self._calls.told("listar_movimentos", (("referencia", reference),))
+        return None if found is None else moved_under(found, reference)
+
+    def _told(self, method: str, fields: Fields) -> Output:
+        """The `sucesso` of a look-up. One that is refused although the keys are good says nothing of what is there."""
+        found = self._calls.told(method, fields)
+        if found is None:
+            raise TransientError("unreachable", how="refused")
+        return found
 
     def pdf(self, issued: Issued) -> bytes:
         """iGEST's own PDF, at most 10 MiB. TransientError `pdf-not-ready` while its address gives none."""
@@ -202,21 +231,10 @@ class IGest(Provider):
             raise TransientError("pdf-not-ready", how=f"status-{reply.status}")
         return reply.body
 
-    def _content(self, method: str, fields: Fields) -> dict[str, Any]:
-        body = request(self._keys, method, fields, self._now())
-        return {"data": body, "headers": {"Content-Type": CONTENT_TYPE}}
 
-    def _words(self, output: Output) -> str:
-        return without(output.message, (self._keys.key, self._keys.code))
-
-
-def _whole(reply: Answer) -> Output:
-    """The output in this answer; business errors come with 200 as well, so any other status is none."""
-    if reply.status != 200:
-        raise UnreadableAnswer(f"status-{reply.status}")
-    return answer(reply.body)
-
-
-def _stranger(error: CredentialsError) -> CredentialsError:
-    """The same refusal with the detail that every refusal of an account has."""
-    return CredentialsError("keys-refused", **{"answer": "", "field": "", "kind": "other", **error.detail})
+def _numbered(output: Output) -> Issued:
+    """The document that a `sucesso` tells of. UncertainError when it bears no number."""
+    found = issued_from(output)
+    if found is None:
+        raise UncertainError("outcome-unknown", how="no-number", id=output.text("id_documento")[:80])
+    return found

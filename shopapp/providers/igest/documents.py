@@ -46,7 +46,7 @@ def payload_from(draft: Draft, reference: str) -> Fields:
         ("atualiza_stock", "sim" if draft.moves_stock else "nao"),
         *_origin(draft),
     )
-    lines: Fields = tuple(("linha", _line(line, draft.warehouse)) for line in draft.lines)
+    lines: Fields = tuple(("linha", _line(line, draft)) for line in draft.lines)
     return (("documento", (*head, ("linhas", lines))),)
 
 
@@ -82,9 +82,9 @@ def _origin(draft: Draft) -> Fields:
     return (("documento_origem", first.number), ("motivo", one_line([first.reason])[:_REASON]))
 
 
-def _line(line: DraftLine, warehouse: str) -> Fields:
+def _line(line: DraftLine, draft: Draft) -> Fields:
     fields: list[tuple[str, str]] = [
-        ("referencia", line.sku.strip()),
+        ("referencia", draft.code_of(line)),
         ("descricao", one_line([line.description])),
         ("unidade", "UN"),
         ("quantidade", plain(line.quantity)),
@@ -95,8 +95,8 @@ def _line(line: DraftLine, warehouse: str) -> Fields:
     ]
     if line.vat_rate == 0:
         fields += [("codigo_isencao", line.exemption_code), ("motivo_isencao", line.exemption_mention)]
-    if warehouse and line.kind == "goods":
-        fields.append(("armazem", warehouse))
+    if draft.warehouse and line.kind == "goods":
+        fields.append(("armazem", draft.warehouse))
     return tuple(fields)
 
 

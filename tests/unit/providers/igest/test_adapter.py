@@ -291,13 +291,19 @@ REASONS = """<isencoes><isencao><codigo>M07</codigo><descricao>Isento artigo 9.�
 <isencao><codigo>X99</codigo><descricao>?</descricao></isencao></isencoes>"""
 RATES = """<taxas><taxa><valor>0</valor></taxa><taxa><valor>6</valor></taxa><taxa><valor>23.00</valor></taxa>
 <taxa><valor>muito</valor></taxa></taxas>"""
+KEPT = (
+    success("<artigos/>"),
+    success("<stocks/><seguinte/><marca>41</marca>"),
+    success("<stocks/><seguinte/><marca>42</marca>"),
+)
+"""What an account says that keeps articles and tells what changed."""
 PLACES = """<armazens><armazem><codigo>SET</codigo><nome>Setúbal</nome><principal>sim</principal></armazem>
 <armazem><codigo>EST</codigo><nome></nome><principal>nao</principal></armazem></armazens>"""
 
 
 def test_the_choices_are_those_of_the_account() -> None:
     lists = (success(ENTITY), success(SERIES), success(REASONS), success(RATES), success(PLACES))
-    found = opened(*lists)[0].choices()
+    found = opened(*lists, *KEPT)[0].choices()
     assert found.kinds == ("FR",)
     assert [(one.code, one.kind, one.open) for one in found.series] == [
         ("2026FR", "FR", True),
@@ -313,15 +319,16 @@ def test_the_choices_are_those_of_the_account() -> None:
 
 def test_an_entity_without_warehouses_is_not_asked_for_them() -> None:
     entity = success(ENTITY.replace("sim", "nao"))
-    provider, wire = opened(entity, success(SERIES), success(REASONS), success(RATES))
+    provider, wire = opened(entity, success(SERIES), success(REASONS), success(RATES), *KEPT)
     assert provider.choices().warehouses == ()
-    assert len(wire.calls) == 4
+    assert not any(b"listar_armazens" in body for body in wire.bodies)
 
 
 def test_a_list_that_igest_does_not_have_is_the_laws_or_empty() -> None:
     missing = refusal("Método desconhecido")
-    found = opened(success(ENTITY), missing, missing, missing, missing)[0].choices()
+    found = opened(success(ENTITY), missing, missing, missing, missing, missing, missing)[0].choices()
     assert (found.series, found.warehouses) == ((), ())
+    assert (found.articles, found.stock_changes) == (False, False)
     assert found.kinds == ("FT", "FR", "FS", "NC")
     assert {"M01", "M07", "M10", "M99"} <= {one.code for one in found.exemptions}
     assert found.rates == (Decimal(23), Decimal(13), Decimal(6))

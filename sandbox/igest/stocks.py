@@ -1,0 +1,155 @@
+"""What the ledger comes to about articles and stock: who they are now, how much lies where, what changed since when.
+
+Fed by the books, entry after entry; asked by the rules, the methods and the panel. It never writes.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from .entities import Entity
+from .ledger import Entry
+
+FIRST_ARTICLE = 7001
+
+
+@dataclass(frozen=True)
+class Level:
+    """So much of an article lies in a warehouse, since the ledger's entry of that number."""
+
+    article: Entry
+    warehouse: str
+    quantity: Decimal
+    since: int
+
+
+class Stocks:
+    """The articles of every entity by id and by reference, and their levels. An id stays, a reference may not."""
+
+    def __init__(self) -> None:
+        self._articles: dict[str, dict[int, Entry]] = defaultdict(dict)
+        self._by_reference: dict[tuple[str, str], int] = {}
+        self._levels: dict[tuple[str, int, str], Decimal] = defaultdict(Decimal)
+        self._since: dict[tuple[str, int, str], int] = {}
+        self._moved: dict[int, list[tuple[tuple[str, int, str], Decimal]]] = {}
+        self._places: dict[str, list[str]] = {}
+        self.movements: list[Entry] = []
+
+    def open(self, entity: Entity) -> None:
+        """Nothing; the entity's first articles are there, their stock in its main warehouse."""
+        self._places[entity.number] = [place.code for place in entity.warehouses] or [""]
+        for article in entity.articles:
+            identity = self._add(entity.number, article)
+            if article["type"] == "P":
+                self._move((entity.number, identity, entity.main_warehouse), Decimal(article["stock"]), 0)
+
+    def next_id(self, entity: str) -> int:
+        """The id of the entity's next article."""
+        return FIRST_ARTICLE + len(self._articles[entity])
+
+    def post(self, entry: Entry) -> None:
+        """Nothing; what the entry says of articles and stock holds from now on."""
+        entity = entry["entity"]
+        if entry["kind"] == "article":
+            self._add(entity, entry)
+        elif entry["kind"] == "catalogue":
+            self._load(entry)
+        elif entry["kind"] in ("article-renamed", "article-withdrawn"):
+            self._change(entry)
+        elif entry["kind"] == "stock":
+            self._post_moves(entry, [entry])
+            self.movements.append(entry)
+        elif entry["kind"] == "document":
+            self._post_moves(entry, entry["stock"])
+        elif entry["kind"] == "annulment":
+            # back to where it came from, whatever the articles are called by now
+            for at, quantity in self._moved.get(entry["id"], []):
+                self._move(at, -quantity, entry["seq"])
+
+    def _add(self, entity: str, article: Entry) -> int:
+        identity = int(article.get("id") or self.next_id(entity))
+        names = ("ref", "description", "unit", "type", "rate", "exemption")
+        self._articles[entity][identity] = {"rate": "", "exemption": ""} | {
+            name: article[name] for name in names if name in article
+        }
+        self._articles[entity][identity] |= {"id": identity, "active": True}
+        self._by_reference[entity, article["ref"]] = identity
+        return identity
+
+    def _load(self, entry: Entry) -> None:
+        for article in entry["articles"]:
+            identity = self._add(entry["entity"], article)
+            for place, quantity in article["stock"].items():
+                self._move((entry["entity"], identity, place), Decimal(quantity), entry["seq"])
+
+    def _change(self, entry: Entry) -> None:
+        article = self._articles[entry["entity"]][entry["article"]]
+        if entry["kind"] == "article-withdrawn":
+            article["active"] = False
+            return
+        del self._by_reference[entry["entity"], article["ref"]]
+        article |= {"ref": entry["ref"], "description": entry["description"]}
+        self._by_reference[entry["entity"], article["ref"]] = article["id"]
+
+    def _post_moves(self, entry: Entry, moves: Sequence[Entry]) -> None:
+        entity = entry["entity"]
+        found = [
+            ((entity, self._by_reference[entity, move["ref"]], move["warehouse"]), Decimal(move["qty"]))
+            for move in moves
+        ]
+        for at, quantity in found:
+            self._move(at, quantity, entry["seq"])
+        if entry["kind"] == "document":
+            self._moved[entry["id"]] = found
+
+    def _move(self, at: tuple[str, int, str], quantity: Decimal, since: int) -> None:
+        self._levels[at] += quantity
+        self._since[at] = since
+
+    def numbered(self, entity: str, identity: str) -> Entry | None:
+        """The entity's article of that id, in use or not."""
+        return self._articles[entity].get(int(identity)) if identity.isdecimal() else None
+
+    def named(self, entity: str, reference: str) -> Entry | None:
+        """The entity's article with exactly that reference, in use or not."""
+        identity = self._by_reference.get((entity, reference))
+        return self._articles[entity][identity] if identity else None
+
+    def articles(self, entity: str) -> list[Entry]:
+        """The entity's articles in use, by reference."""
+        found = (article for article in self._articles[entity].values() if article["active"])
+        return sorted(found, key=lambda article: str(article["ref"]))
+
+    def level(self, entity: str, article: Entry, warehouse: str) -> Decimal:
+        return self._levels.get((entity, article["id"], warehouse), Decimal(0))
+
+    def levels(self, entity: str, articles: Sequence[Entry]) -> Iterator[Level]:
+        """The level of each product in each warehouse of the entity, none left out."""
+        for article in articles:
+            if article["type"] != "P" or not article["active"]:
+                continue
+            for place in self._places[entity]:
+                at = (entity, article["id"], place)
+                yield Level(article, place, self._levels.get(at, Decimal(0)), self._since.get(at, 0))
+
+    def changed(self, entity: str, mark: int | None, after: int, most: int) -> tuple[list[Level], int]:
+        """Levels that changed since the mark (None: all), of at most so many articles whose id comes after that one.
+
+        And the last of those ids where more follow, else 0.
+        """
+        later = sorted(identity for identity in self._articles[entity] if identity > after)
+        found: list[Level] = []
+        taken = 0
+        for identity in later:
+            levels = list(self.levels(entity, [self._articles[entity][identity]]))
+            fresh = [level for level in levels if mark is None or level.since > mark]
+            if not fresh:
+                continue
+            if taken == most:
+                return found, found[-1].article["id"]
+            found += fresh
+            taken += 1
+        return found, 0

@@ -1,0 +1,385 @@
+"""Articles and stock of iGEST: what is asked for, what an answer says, and which outcome is which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from shopapp.fiscal.errors import (
+    AppError,
+    CredentialsError,
+    RefusedError,
+    ThrottledError,
+    TransientError,
+    UncertainError,
+    UnreachableError,
+)
+from shopapp.http import Answer
+from shopapp.providers.base import Article, Known, NewArticle, StockLevel, StockMove
+from shopapp.providers.igest import IGest
+from tests.unit.providers.igest.spoken import (
+    ENTITY,
+    ok,
+    opened,
+    output,
+    refusal,
+    success,
+)
+from tests.unit.providers.igest.test_adapter import KEPT, RATES, REASONS, SERIES
+from tests.unit.providers.igest.test_wire import UNREADABLE
+
+NEW = NewArticle("TAC-002", "Taça de barro", Decimal(23), "PT")
+MOVE = StockMove("TAC-002", "SET", Decimal(-3), "QI-S1", "Venda 1001")
+MADE = "<id_artigo>7002</id_artigo><referencia>TAC-002</referencia>"
+MOVED = "<id_movimento>12</id_movimento>"
+
+
+def artigo(code: str, identity: str = "7002", **more: str) -> str:
+    fields = {"id_artigo": identity, "referencia": code, "descricao": f"Nome de {code}", **more}
+    return "<artigo>" + "".join(f"<{name}>{text}</{name}>" for name, text in fields.items()) + "</artigo>"
+
+
+def stock(code: str, quantity: str, place: str = "SET") -> str:
+    return (
+        f"<stock><referencia>{code}</referencia><armazem>{place}</armazem>"
+        f"<quantidade>{quantity}</quantidade></stock>"
+    )
+
+
+def levels(*rows: str, following: str = "", mark: str = "40") -> Answer:
+    inside = f"<stocks>{''.join(rows)}</stocks><seguinte>{following}</seguinte>"
+    return success(inside + (f"<marca>{mark}</marca>" if mark else ""))
+
+
+def asked(body: bytes) -> dict[str, Any]:
+    """What a request asks for, without its head."""
+    root = ElementTree.fromstring(body)
+    return {
+        part.tag: [(row.tag, row.text or "") for row in part] or (part.text or "")
+        for part in root
+        if part.tag not in ("id_entidade", "autenticacao")
+    }
+
+
+def changing(*answers: Answer | Exception) -> tuple[IGest, Any]:
+    """An account that was seen to tell what changed."""
+    provider, wire = opened(*answers)
+    provider.known = Known(articles=True, stock_changes=True)
+    return provider, wire
+
+
+# --- looking up -------------------------------------------------------------------------------------------
+
+
+def test_articles_are_looked_up_by_one_call_and_matched_exactly() -> None:
+    rows = artigo("TAC-002") + artigo("tac-003", "7003") + artigo("OFI-001", "7004", tipo="S")
+    provider, wire = opened(success(f"<artigos>{rows}</artigos>"))
+    assert provider.articles(["TAC-002", "TAC-003", "OFI-001"]) == {
+        "TAC-002": Article("7002", "TAC-002", "Nome de TAC-002"),
+        "OFI-001": Article("7004", "OFI-001", "Nome de OFI-001", goods=False),
+    }
+    assert asked(wire.bodies[0]) == {
+        "metodo": "procurar_artigos",
+        "referencias": [("referencia", code) for code in ("TAC-002", "TAC-003", "OFI-001")],
+    }
+    assert [verb for verb, _, _ in wire.calls] == ["read"]
+
+
+def test_an_article_that_is_no_longer_in_use_is_not_there() -> None:
+    gone = success(f"<artigos>{artigo('TAC-002', ativo='nao')}</artigos>")
+    assert opened(gone)[0].articles(["TAC-002"]) == {}
+    assert opened(gone)[0].article("7002") is None
+
+
+def test_an_article_is_found_by_its_id_whatever_it_is_called() -> None:
+    provider, wire = opened(success(f"<artigos>{artigo('TAÇA-2')}</artigos>"), success("<artigos/>"))
+    assert provider.article("7002") == Article("7002", "TAÇA-2", "Nome de TAÇA-2")
+    assert provider.article("7009") is None
+    assert asked(wire.bodies[0]) == {"metodo": "procurar_artigos", "id_artigo": "7002"}
+
+
+@pytest.mark.parametrize("code", ["A\x01B", "A\nB", "A\tB", " A", "A\ud800", "", "A\x85"])
+def test_a_reference_that_the_wire_would_change_is_never_asked_for(code: str) -> None:
+    provider, wire = opened()
+    assert provider.articles([code]) == {}
+    assert provider.levels([code]) == ()
+    for verb in (
+        lambda: provider.create_article(replace(NEW, code=code)),
+        lambda: provider.move_stock(replace(MOVE, code=code)),
+    ):
+        with pytest.raises(RefusedError):
+            verb()
+    assert wire.calls == []
+
+
+LOOKS: dict[str, Callable[[IGest], Any]] = {
+    "articles": lambda provider: provider.articles(["TAC-002"]),
+    "article": lambda provider: provider.article("7002"),
+    "levels": lambda provider: provider.levels(["TAC-002"]),
+    "changed levels": lambda provider: provider.changed_levels(),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        *(ok(body) for body in UNREADABLE.values()),
+        success(),
+        success("<artigos/><artigos/><stocks/><stocks/>"),
+        success("<artigos><artigo/></artigos><stocks><stock/></stocks>"),
+        success(
+            f"<artigos><artigo><id_artigo>7</id_artigo></artigo></artigos><stocks>{stock('A', '')}</stocks>"
+        ),
+        success(f"<artigos>{artigo('')}</artigos><stocks>{stock('A', 'muitos')}</stocks>"),
+        ok(output("pendente")),
+        ok(b"<html>404</html>", 404),
+        ok(b"", 500),
+        ok(b"", 302),
+    ],
+)
+def test_a_look_up_without_a_whole_answer_is_never_nothing_there(
+    look: Callable[[IGest], Any], reply: Answer
+) -> None:
+    with pytest.raises(UnreachableError):
+        look(opened(reply)[0])
+
+
+@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+def test_a_look_up_that_is_refused_waits_or_says_that_it_is_the_keys(look: Callable[[IGest], Any]) -> None:
+    with pytest.raises(TransientError):
+        look(opened(refusal("Método desconhecido"), success(ENTITY))[0])
+    with pytest.raises(CredentialsError) as raised:
+        look(opened(refusal("x"), refusal("Integração inativa."))[0])
+    assert raised.value.detail["kind"] == "inactive"
+    with pytest.raises(ThrottledError):
+        look(opened(ok(b"", 429))[0])
+
+
+# --- making -----------------------------------------------------------------------------------------------
+
+
+def test_an_article_is_made_by_one_call() -> None:
+    provider, wire = opened(success(MADE))
+    assert provider.create_article(NEW) == Article("7002", "TAC-002", "Taça de barro")
+    assert asked(wire.bodies[0]) == {
+        "metodo": "novo_artigo",
+        "artigo": [
+            ("referencia", "TAC-002"), ("descricao", "Taça de barro"), ("unidade", "UN"), ("tipo", "P"), ("taxa", "23"),
+        ],
+    }  # fmt: skip
+    assert [verb for verb, _, _ in wire.calls] == ["write"]
+
+
+def test_a_service_at_zero_has_its_code() -> None:
+    provider, wire = opened(success(MADE))
+    service = replace(NEW, vat_rate=Decimal(0), exemption_code="M07", goods=False)
+    assert not provider.create_article(service).goods
+    assert asked(wire.bodies[0])["artigo"][3:] == [("tipo", "S"), ("taxa", "0"), ("codigo_isencao", "M07")]
+
+
+def test_a_long_name_is_shortened_and_a_missing_one_is_the_reference() -> None:
+    provider, wire = opened(success(MADE), success(MADE))
+    provider.create_article(replace(NEW, name="Ã\n" * 300))
+    provider.create_article(replace(NEW, name=" "))
+    told = [dict(asked(body)["artigo"])["descricao"] for body in wire.bodies]
+    assert (len(told[0]) <= 200, told[0][:3], told[1]) == (True, "Ã Ã", "TAC-002")
+
+
+# --- levels -----------------------------------------------------------------------------------------------
+
+
+def test_levels_are_told_for_each_warehouse() -> None:
+    provider, wire = opened(levels(stock("A", "3"), stock("A", "-1.5", "EST"), stock("B", "0", "")))
+    assert provider.levels(["A", "B"]) == (
+        StockLevel("A", "SET", Decimal(3)),
+        StockLevel("A", "EST", Decimal("-1.5")),
+        StockLevel("B", "", Decimal(0)),
+    )
+    assert asked(wire.bodies[0])["referencias"] == [("referencia", "A"), ("referencia", "B")]
+
+
+def test_a_whole_reading_begins_the_next_one_at_its_first_page() -> None:
+    provider, wire = changing(
+        levels(stock("A", "3"), following="7500", mark="40"),
+        levels(stock("B", "5"), mark="44"),
+        levels(mark="45"),
+    )
+    first = provider.changed_levels()
+    assert (first.levels, first.mark) == ((StockLevel("A", "SET", Decimal(3)),), "40")
+    last = provider.changed_levels("", first.after)
+    # what changed on the pages before, while this one was read, has a mark above the first
+    assert (last.levels, last.after, last.mark) == ((StockLevel("B", "SET", Decimal(5)),), "", "40")
+    assert provider.changed_levels(last.mark).mark == "45"
+    assert [asked(body) for body in wire.bodies] == [
+        {"metodo": "listar_stock"},
+        {"metodo": "listar_stock", "apos": "7500"},
+        {"metodo": "listar_stock", "desde": "40"},
+    ]
+
+
+def test_a_reading_of_changes_keeps_to_its_mark_on_every_page() -> None:
+    provider, wire = changing(levels(following="7500", mark="50"), levels(mark="51"))
+    page = provider.changed_levels("40")
+    assert provider.changed_levels("40", page.after).mark == "50"
+    assert asked(wire.bodies[1]) == {"metodo": "listar_stock", "desde": "40", "apos": "7500"}
+
+
+def test_an_account_that_tells_no_changes_is_read_whole() -> None:
+    provider, wire = opened(levels(stock("A", "3"), mark=""))
+    assert provider.changed_levels("40").mark == ""
+    assert asked(wire.bodies[0]) == {"metodo": "listar_stock"}
+
+
+def test_a_mark_that_is_no_longer_understood_begins_with_everything() -> None:
+    provider, wire = changing(
+        refusal("Marca desconhecida"), success(ENTITY), levels(following="7500"), levels(stock("A", "3"))
+    )
+    page = provider.changed_levels("99")
+    assert provider.changed_levels("99", page.after).levels == (StockLevel("A", "SET", Decimal(3)),)
+    assert [asked(body) for body in (wire.bodies[2], wire.bodies[3])] == [
+        {"metodo": "listar_stock"},
+        {"metodo": "listar_stock", "apos": "7500"},
+    ]
+
+
+# --- moving -----------------------------------------------------------------------------------------------
+
+
+def test_stock_is_moved_by_one_call_under_our_reference() -> None:
+    provider, wire = opened(success(MOVED))
+    provider.move_stock(MOVE)
+    assert asked(wire.bodies[0]) == {
+        "metodo": "movimentar_stock",
+        "movimento": [
+            ("referencia", "TAC-002"), ("armazem", "SET"), ("quantidade", "-3"),
+            ("observacoes", "Ref. QI-S1\nVenda 1001"),
+        ],
+    }  # fmt: skip
+    assert [verb for verb, _, _ in wire.calls] == ["write"]
+
+
+def test_without_warehouses_none_is_named() -> None:
+    provider, wire = opened(success(MOVED))
+    provider.move_stock(replace(MOVE, warehouse="", why=""))
+    assert asked(wire.bodies[0])["movimento"] == [
+        ("referencia", "TAC-002"), ("quantidade", "-3"), ("observacoes", "Ref. QI-S1"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("notes", "there"),
+    [
+        ("Ref. QI-S1", True),
+        ("Ref. QI-S1\nVenda", True),
+        ("Ref. QI-S12", False),
+        ("Venda\nRef. QI-S1", False),
+        ("", False),
+    ],
+)
+def test_a_movement_is_ours_only_by_exactly_our_reference(notes: str, there: bool) -> None:
+    row = f"<movimento><id_movimento>1</id_movimento><observacoes>{notes}</observacoes></movimento>"
+    provider, wire = opened(success(f"<movimentos>{row}</movimentos>"))
+    assert provider.stock_moved("QI-S1") is there
+    assert asked(wire.bodies[0]) == {"metodo": "listar_movimentos", "referencia": "QI-S1"}
+
+
+def test_where_movements_cannot_be_searched_nobody_knows() -> None:
+    assert opened(refusal("Método desconhecido"), success(ENTITY))[0].stock_moved("QI-S1") is None
+    with pytest.raises(CredentialsError):
+        opened(refusal("x"), refusal("Integração inativa."))[0].stock_moved("QI-S1")
+    with pytest.raises(UnreachableError):
+        opened(success())[0].stock_moved("QI-S1")
+
+
+# --- every outcome ----------------------------------------------------------------------------------------
+
+WRITES: dict[str, tuple[Callable[[IGest], Any], str, str, str]] = {
+    "article": (lambda provider: provider.create_article(NEW), MADE, "article-refused", "no-article"),
+    "stock": (lambda provider: provider.move_stock(MOVE), MOVED, "stock-refused", "no-movement"),
+}
+each_write = pytest.mark.parametrize(("write", "made", "refused", "nothing"), WRITES.values(), ids=WRITES)
+
+
+@each_write
+def test_a_refusal_keeps_the_words(
+    write: Callable[[IGest], Any], made: str, refused: str, nothing: str
+) -> None:
+    with pytest.raises(RefusedError) as raised:
+        write(opened(refusal("Assim não"), success(ENTITY))[0])
+    assert (raised.value.code, raised.value.detail) == (refused, {"answer": "Assim não"})
+
+
+@each_write
+def test_a_refusal_may_be_one_of_the_keys(
+    write: Callable[[IGest], Any], made: str, refused: str, nothing: str
+) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        write(opened(refusal("x"), refusal("Código de segurança inválido."))[0])
+    assert raised.value.detail["field"] == "code"
+
+
+@each_write
+def test_an_answer_that_is_not_listed_is_a_doubt(
+    write: Callable[[IGest], Any], made: str, refused: str, nothing: str
+) -> None:
+    doubts = {
+        **{name: ok(body) for name, body in UNREADABLE.items()},
+        nothing: success(),
+        "contradictory": refusal("Erro", made),
+        "status-unknown": ok(output("pendente", made)),
+        "status-202": ok(output("sucesso", made), 202),
+        "status-404": ok(output("erro", "", "x"), 404),
+        "status-500": ok(output("erro", "", "x"), 500),
+    }
+    for name, reply in doubts.items():
+        with pytest.raises(UncertainError) as raised:
+            write(opened(reply)[0])
+        if name not in UNREADABLE:
+            assert raised.value.detail["how"] == name
+
+
+@each_write
+def test_what_never_left_did_not_happen(
+    write: Callable[[IGest], Any], made: str, refused: str, nothing: str
+) -> None:
+    for error in (UnreachableError("unreachable"), ThrottledError("throttled")):
+        with pytest.raises(type(error)):
+            write(opened(error)[0])
+    with pytest.raises(AppError) as raised:
+        write(opened(ok(b"", 403))[0])
+    assert isinstance(raised.value, CredentialsError)
+
+
+def test_an_article_made_under_another_reference_is_a_doubt() -> None:
+    with pytest.raises(UncertainError):
+        opened(success(MADE.replace("TAC", "tac")))[0].create_article(NEW)
+
+
+# --- what set-up learns -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("replies", "articles", "changes"),
+    [
+        (KEPT, True, True),
+        ((refusal("Método desconhecido"), *KEPT[1:]), False, True),
+        ((KEPT[0], refusal("Método desconhecido")), True, False),
+        ((KEPT[0], levels(mark="")), True, False),
+        ((*KEPT[:2], refusal("Elemento desconhecido: desde")), True, False),
+        # it takes no notice of the mark
+        ((*KEPT[:2], levels(stock("A", "3"), mark="")), True, False),
+    ],
+    ids=["both", "no articles", "no levels", "no mark", "the mark is refused", "the mark is ignored"],
+)
+def test_what_the_account_can_is_learned_by_asking(
+    replies: tuple[Answer, ...], articles: bool, changes: bool
+) -> None:
+    lists = (success(ENTITY.replace("sim", "nao")), success(SERIES), success(REASONS), success(RATES))
+    found = opened(*lists, *replies)[0].choices()
+    assert (found.articles, found.stock_changes) == (articles, changes)
