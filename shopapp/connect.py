@@ -75,15 +75,29 @@ def platform_with(name: str, access_token: str) -> Platform:
     return _open(name, lambda refused: access_token)
 
 
-def platform_of(store: Store) -> Platform:
-    """The store's platform; its token is refreshed when it must be."""
-    return _open(store.platform, _token_giver(store.id))
+def platform_of(store: Store, pace: Pace | None = None) -> Platform:
+    """The store's platform; its token is refreshed when it must be. With `pace` its calls keep to that."""
+    return _open(store.platform, _token_giver(store.id), pace)
 
 
-def _open(name: str, token: Callable[[str | None], str] | None) -> Platform:
+def _open(name: str, token: Callable[[str | None], str] | None, pace: Pace | None = None) -> Platform:
     redirect = f"{setting('APP_URL')}/install/callback"
     adapter: Callable[..., Platform] = PLATFORMS[name]
-    return adapter(wire(), token, redirect, **_settings_of(name))
+    return adapter(wire(pace), token, redirect, **_settings_of(name))
+
+
+class Pace:
+    """What holds calls back to so many a second, for work that nobody waits for; `calls` is how many there were."""
+
+    def __init__(self, a_second: float) -> None:
+        self._gap, self._next, self.calls = 1 / a_second, 0.0, 0
+
+    def __call__(self) -> None:
+        wait = self._next - time.monotonic()
+        if wait > 0:
+            time.sleep(wait)
+        self._next = time.monotonic() + self._gap
+        self.calls += 1
 
 
 def provider_with(
@@ -94,10 +108,11 @@ def provider_with(
     return adapter(credentials, wire(count), now=now, **_settings_of(name))
 
 
-def provider_of(account: Account, document: Document | None = None) -> Provider:
+def provider_of(account: Account, document: Document | None = None, pace: Pace | None = None) -> Provider:
     """The provider opened with this account's credentials. CredentialsError when they are gone, or known to be refused.
 
-    Its calls are counted as this account's, and as this document's where they are made for one.
+    Its calls are counted as this account's, and as this document's where they are made for one. With `pace` they keep
+    to that.
     """
     if not account.credentials:
         raise CredentialsError("keys-missing")
@@ -105,9 +120,17 @@ def provider_of(account: Account, document: Document | None = None) -> Provider:
         # whoever asks, and however often (mail, a buyer's PDF): the account over there is not to be locked by us
         raise CredentialsError(account.refused_code or "keys-refused", **(account.refused_detail or {}))
     count = counting.counter(account.id, document.id if document is not None else None)
-    provider = provider_with(account.provider, account.credentials, count)
+    provider = provider_with(account.provider, account.credentials, _both(count, pace) if pace else count)
     provider.known = _known(account)
     return provider
+
+
+def _both(count: Callable[[], None], pace: Pace) -> Callable[[], None]:
+    def before() -> None:
+        pace()
+        count()
+
+    return before
 
 
 def _known(account: Account) -> Known:
@@ -115,7 +138,8 @@ def _known(account: Account) -> Known:
     told = {(kind, code): rest for code, kind, *rest in account.choices.get("series", [])}
     chosen = account.settings.get("series", {})
     series = {kind: Series(code, kind, *told.get((kind, code), ())) for kind, code in chosen.items()}
-    return Known(series, account.choices.get("searches", False))
+    proved = {name: bool(account.choices.get(name)) for name in ("searches", "articles", "stock_changes")}
+    return Known(series, **proved)
 
 
 def may_log_in(store: Store, name: str) -> None:
@@ -173,7 +197,11 @@ def listen(store: Store, anew: bool = False) -> str:
     """
     account = Account.of(store)
     opened = platform_of(store)
-    wanted = opened.events + (opened.early_events if account is not None and account.is_early else ())
+    wanted = opened.events
+    if account is not None and (account.is_early or account.follows):
+        wanted += opened.early_events
+    if account is not None and account.follows:
+        wanted += opened.product_events
     db.session.commit()
     mended = opened.listen(hook_url(store), wanted, anew)
     found = opened.store_info()

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from shopapp import comparing, connect, early, fault, notices
+from shopapp import comparing, connect, early, fault, movements, notices
 from shopapp.fiscal.document import Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
 from shopapp.models import Document, FollowUp, db, now
@@ -159,6 +159,11 @@ def _state(document: Document, owed: FollowUp) -> None:
     comparing.look_again(document)
 
 
+def _stock(document: Document, owed: FollowUp) -> None:
+    """What the document took off is taken off at the provider, which does not do so by itself."""
+    movements.follow(document)
+
+
 _ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
     "attach": _attach,
     "history": _history,
@@ -169,4 +174,5 @@ _ACTS: dict[str, Callable[[Document, FollowUp], None]] = {
     "note": early.close_note,
     "spare": early.spare,
     "state": _state,
+    "stock": _stock,
 }

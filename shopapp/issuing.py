@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
 
-from shopapp import connect, early, fault, preparing
+from shopapp import catalogue, connect, early, fault, preparing
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
@@ -118,6 +118,7 @@ def _drafted(document: Document, account: Account) -> Draft | None:
         return preparing.guide(document, account)
     order = preparing.order_now(document)
     _remember(document, order)
+    catalogue.remember(account, order)
     is_note = document.cause == preparing.NOTE
     if not (early.note_wanted if is_note else _wanted)(document, account, order):
         return None

@@ -30,6 +30,7 @@ from shopapp import (
     counting,
     fault,
     followups,
+    goods,
     issuing,
     leaving,
     opening,
@@ -151,6 +152,7 @@ def loop(until: float) -> None:
         moved = _fresh(issuing.step) or moved
         moved = _fresh(resolving.step) or moved
         moved = _fresh(followups.step) or moved
+        moved = _fresh(goods.step) or moved
         if not moved:
             return
 
@@ -172,7 +174,7 @@ def _fresh(act: Callable[[], T]) -> T:
 
 
 def _more() -> bool:
-    more = Document.any_due() or FollowUp.any_due() or Hook.any_new()
+    more = Document.any_due() or FollowUp.any_due() or Hook.any_new() or goods.any_due()
     db.session.rollback()
     return more
 
@@ -187,6 +189,7 @@ def tick(app: Flask) -> None:
         lambda: sweeping.wake_silent_hooks(app.config["HOOK_SILENCE_SECONDS"]),
         lambda: sweeping.reconcile(app.config["RECONCILE_SECONDS"]),
         sweeping.notice_cancelled,
+        goods.begin_due,
         leaving.notice_silence,
         leaving.give_up,
         leaving.list_again,

@@ -12,13 +12,15 @@ from decimal import Decimal
 from sqlalchemy.exc import SQLAlchemyError
 
 from shopapp import connect, correcting, early, fault, settling
-from shopapp.models import Account, Document, FollowUp, Hook, Sale, Store, db, now
+from shopapp.models import Account, Document, FollowUp, Hook, Ordered, Product, Sale, Store, db, now
 from shopapp.models.hook import OPENED, QUARANTINED
 from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.platforms.base import Event, UnreadableHook
 
 log = logging.getLogger("quickinvoice.opening")
 
+READ_WITHIN = 20.0
+"""Seconds within which a paid order is usually read for its document."""
 
 _last = 0
 """The store whose hook this process opened last: the next one's turn comes, however many that one has."""
@@ -65,6 +67,15 @@ def _answer(store: Store, event: Event, hook: Hook) -> None:
             cancelled(document)
     elif event.kind in ("open", "updated"):
         look_early(store, event.order_id, event.kind == "open")
+
+
+def _follow(store: Store, event: Event) -> None:
+    """Nothing; where stock follows, the product is read again, or the order for what it puts aside. Not committed."""
+    if event.kind == "product":
+        Product.tell(store.id, event.product_id)
+    else:
+        # its document is about to be drafted from a reading of its own, which tells it sooner
+        Ordered.tell(store.id, event.order_id, READ_WITHIN if event.kind == "paid" else 0.0)
 
 
 def look_early(store: Store, order_id: str, is_open: bool) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from shopapp import connect, correcting, fault
+from shopapp import connect, correcting, fault, movements
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import (
     AppError,
@@ -119,6 +119,7 @@ def _owe(document: Document) -> None:
     """Nothing; what is owed after issuing, by the merchant's choice."""
     if document.promise == Once.BY_DRAFT.value:
         FollowUp.owe(document, "tidy")
+    _owe_stock(document)
     if document.cause == "dossier":
         sale = Document.of(document.store_id, document.order_id)
         if sale is not None and sale.state == WAITING:
@@ -132,6 +133,16 @@ def _owe(document: Document) -> None:
     chosen = document.account.settings if document.account else {}
     if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
         FollowUp.owe(document, "email")
+
+
+def _owe_stock(document: Document) -> None:
+    """Nothing; where stock follows, what the document takes off or brings back is looked at again, or is to be moved."""
+    if document.kind in ("GT", "NE", "PF"):
+        return
+    if movements.owed_for(document):
+        FollowUp.owe(document, "stock")
+    else:
+        movements.wake(document)
 
 
 def _owe_beside(document: Document) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from shopapp import connect, opening, reconciling, settling
 from shopapp.fiscal.errors import AppError, CredentialsError, OrderError
-from shopapp.models import Attempt, Document, Hook, Knock, Move, Pulse, Sale, Store, Ticket, db, now
+from shopapp.models import Attempt, Document, Hook, Knock, Move, Ordered, Pulse, Sale, Store, Ticket, db, now
 from shopapp.models.states import IN_DOUBT, ISSUED, MOST_TAKES, REVIEW
 
 log = logging.getLogger("quickinvoice.sweeping")
@@ -143,6 +143,7 @@ def clean() -> None:
     Hook.wipe_old_bodies()
     Ticket.sweep()
     Knock.sweep()
+    Ordered.forget()
     db.session.commit()
 
 

@@ -114,6 +114,7 @@ def upgrade():
     sa.Column('reason', sa.String(length=40), nullable=False),
     sa.Column('detail', sa.JSON(), nullable=False),
     sa.Column('rejected', sa.String(length=32), nullable=False),
+    sa.Column('undoes_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('changed_at', sa.DateTime(timezone=True), nullable=True),
     sa.ForeignKeyConstraint(['account_id'], ['account.id'], ),
     sa.ForeignKeyConstraint(['store_id'], ['store.id'], ),

@@ -143,6 +143,24 @@ class Account(Row):
         """True when the merchant wants drafts or notes of orders that are not paid yet."""
         return bool(self.settings.get("drafts") or self.settings.get("notes"))
 
+    @property
+    def follows(self) -> str:
+        """Which way stock follows: `to-shop`, `to-provider`, or empty where it does not."""
+        chosen = self.settings.get("stock", "") if self.active_until is None else ""
+        return str(chosen)
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of warehouse and shop location whose levels go together; '' where a side tells none apart."""
+        chosen = self.settings.get("stock_places") or [[self.settings.get("warehouse", ""), ""]]
+        return tuple((str(warehouse), str(location)) for warehouse, location in chosen)
+
+    @property
+    def documents_move(self) -> bool:
+        """True when issuing a document takes the goods off by itself: as the provider says, else as chosen."""
+        told = self.facts.get("stock_moves_on_issue")
+        return bool(self.settings.get("moves_stock")) if told is None else bool(told)
+
     def fiscal_settings(self, level: Level) -> Settings:
         """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""
         chosen = self.settings

@@ -74,11 +74,10 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
         return made is not None
 
     @classmethod
-    def take(cls, seconds: float = 60) -> Run | None:
-        """An open run whose turn it is, this caller's alone for `seconds`; commits."""
-        due = (
-            select(cls).where(cls.state == OPEN, cls.not_before <= moment()).order_by(cls.not_before, cls.id)
-        )
+    def take(cls, store_id: int, seconds: float = 60) -> Run | None:
+        """An open run of the store whose turn it is, this caller's alone for `seconds`; commits."""
+        due = select(cls).where(cls.store_id == store_id, cls.state == OPEN, cls.not_before <= moment())
+        due = due.order_by(cls.not_before, cls.id)
         found: Run | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
         if found is None:
             db.session.rollback()

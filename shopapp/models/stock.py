@@ -56,6 +56,8 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     rejected: Mapped[str] = mapped_column(String(32), default="")
     """The level that was undone by the merchant: it is not set again until the truth is another."""
+    undoes_id: Mapped[int | None] = mapped_column(BigId)
+    """The change that the merchant wants undone, until it is."""
     changed_at: Mapped[datetime | None] = mapped_column(Moment)
 
     @classmethod
@@ -87,6 +89,12 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
             )
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
+
+    def wake_now(self, cause: str, **more: Any) -> None:
+        """Nothing; this row is due now, for that cause. Not committed."""
+        mine = update(Stocked).where(Stocked.id == self.id)
+        anew = mine.values(due_at=moment(), cause=cause, tries=0, **more)
+        db.session.execute(anew.execution_options(synchronize_session=False))
 
     @classmethod
     def take(cls, store_id: int, seconds: float = 60, most: int = 50) -> list[Stocked]:
@@ -157,6 +165,7 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
     side: Mapped[str] = mapped_column(String(8))
     """Which side was altered: shop or provider."""
     before: Mapped[Decimal] = mapped_column(Exact)
+    """Of a sale's movement, whose level nobody read, the pieces; `after` is then 0."""
     after: Mapped[Decimal] = mapped_column(Exact)
     cause: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(8), default=PLANNED)
@@ -175,6 +184,12 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
         """The change of that row which was planned, and perhaps sent, and not ended."""
         mine = select(cls).where(cls.stocked_id == stocked_id, cls.state == PLANNED)
         found: StockChange | None = db.session.scalar(mine.order_by(cls.id.desc()).limit(1))
+        return found
+
+    @classmethod
+    def referred(cls, reference: str) -> StockChange | None:
+        """The change with this reference."""
+        found: StockChange | None = db.session.scalar(select(cls).where(cls.reference == reference))
         return found
 
     @classmethod

@@ -27,7 +27,7 @@ class Room:
 
 BASES = "fault fiscal platforms.base providers.base"
 MOVES = (
-    "catalogue checking comparing deciding followups issuing leaving notices opening resolving settling"
+    "checking comparing deciding followups goods issuing leaving notices opening resolving settling"
     " sweeping verifying"
 )
 PAGES = "babel flask flask_babel flask_limiter flask_wtf markupsafe sqlalchemy.exc werkzeug wtforms"
@@ -59,18 +59,23 @@ TABLE = (
     Room("preparing", "connect vies models fiscal", "sqlalchemy"),
     Room("correcting", "models fiscal", "sqlalchemy"),
     Room("early", f"connect preparing settling models {BASES}"),
-    Room("settling", f"connect correcting models {BASES}", "sqlalchemy.exc"),
+    Room("settling", f"connect correcting models movements {BASES}", "sqlalchemy.exc"),
     Room("opening", f"connect correcting early models settling {BASES}", "sqlalchemy.exc"),
     Room("resolving", f"connect models settling {BASES}"),
-    Room("issuing*", f"early preparing settling connect models {BASES}", "sqlalchemy.exc"),
+    Room("issuing*", f"catalogue early preparing settling connect models {BASES}", "sqlalchemy.exc"),
     Room("notices", "connect models fiscal"),
-    Room("followups", f"comparing connect early models notices {BASES}"),
+    Room("followups", f"comparing connect early models movements notices {BASES}"),
     Room("reconciling", f"connect opening models {BASES}", "sqlalchemy"),
     Room("comparing", f"connect models settling {BASES}", "sqlalchemy"),
     Room("verifying", f"comparing connect models reconciling {BASES}", "sqlalchemy"),
     Room("leaving", f"models settling {BASES}", "sqlalchemy"),
     Room("sweeping", f"connect models notices opening reconciling settling {BASES}", "sqlalchemy"),
-    Room("catalogue", f"connect models {BASES}"),
+    Room("movements", f"connect models {BASES}"),
+    Room("bench", f"models {BASES}", "sqlalchemy"),
+    Room("stocking", f"bench connect models movements {BASES}"),
+    Room("levelling", f"models {BASES}", "sqlalchemy"),
+    Room("catalogue", f"connect matching models {BASES}", "sqlalchemy"),
+    Room("goods", f"catalogue connect levelling models stocking {BASES}", "sqlalchemy"),
     Room("checking", f"connect correcting preparing models {BASES}"),
     Room("deciding", "correcting preparing settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect counting models {MOVES} fiscal.errors fault", "click flask redis rq sqlalchemy.exc"),

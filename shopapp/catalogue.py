@@ -1,0 +1,176 @@
+"""The shop's goods: the whole list page by page, a product when a hook tells of it, an order for what it puts aside.
+
+Called by `goods`. Keeps what it read in `Product` and `Ordered` and wakes the followed SKUs that differ; makes no
+article and alters no level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from decimal import Decimal
+
+from sqlalchemy import select
+
+from shopapp import matching
+from shopapp.fiscal.errors import OrderError
+from shopapp.fiscal.order import Order
+from shopapp.models import Account, Article, Ordered, Product, Run, Stocked, Store, db, moment, now
+from shopapp.models.article import USABLE
+from shopapp.models.run import CATALOGUE, DONE, STOCK
+from shopapp.platforms.base import Goods, Platform
+
+TOGETHER = 50
+"""How many SKUs are looked up by one question."""
+PATIENCE = 15.0
+"""Seconds after a product's hook before its level is held against the other side's: its order is read meanwhile."""
+
+
+def begin(account: Account, cause: str) -> bool:
+    """True when a reading of the whole list began; False when one is under way. Not committed."""
+    total = Product.counted(account.store_id) or None
+    return Run.begin(account.store_id, account.id, CATALOGUE, cause, total=total)
+
+
+def page(run: Run, account: Account, shop: Platform) -> None:
+    """Nothing; the run is one page further: goods read, then their SKUs looked up, then done. Commits."""
+    if run.phase in ("", "reading"):
+        _read(run, shop)
+    else:
+        _match(run, account)
+
+
+def _read(run: Run, shop: Platform) -> None:
+    found = shop.goods(run.cursor)
+    Product.keep(run.store_id, (_row(one) for one in found.goods))
+    if found.after:
+        run.keep(phase="reading", cursor=found.after, seen=run.seen + len(found.goods), tries=0, reason="")
+    else:
+        Product.gone(run.store_id, unseen_since=run.begun_at)
+        total = Product.counted(run.store_id)
+        run.keep(phase="matching", cursor="", seen=0, total=total, tries=0, reason="")
+    db.session.commit()
+
+
+def _row(goods: Goods) -> dict[str, object]:
+    row = asdict(goods)
+    return {**row, "sku": goods.sku[:200], "product_id": goods.product_id, "variant_id": goods.variant_id}
+
+
+def _match(run: Run, account: Account) -> None:
+    """Nothing; the next SKUs are known at the provider, or known not to be, and followed where stock follows."""
+    living = select(Product.sku).where(
+        Product.store_id == run.store_id, Product.gone_at.is_(None), Product.sku > run.cursor
+    )
+    skus = list(db.session.scalars(living.distinct().order_by(Product.sku).limit(TOGETHER)))
+    known = Article.of(account.id, skus)
+    db.session.commit()
+    strange = [sku for sku in skus if sku not in known or known[sku].state not in USABLE]
+    if strange and matching.looks_up(account):
+        matching.look_up(account, strange)
+    follow(account, skus)
+    if skus:
+        run.keep(cursor=skus[-1], seen=run.seen + len(skus), tries=0, reason="")
+        db.session.commit()
+        return
+    if account.follows:
+        Run.begin(run.store_id, account.id, STOCK, run.cause)
+    run.end(DONE)
+
+
+def _looks_up(account: Account) -> bool:
+    """True when this account's articles can be looked up."""
+    able = connect.provider_class(account.provider).capabilities.articles
+    return able and bool(account.choices.get("articles")) and account.refused_at is None
+
+
+def follow(account: Account, skus: Iterable[str]) -> None:
+    """Nothing; those of the SKUs that have an article are followed, and looked at where the shop's level is another.
+
+    Not committed.
+    """
+    if not account.follows:
+        return
+    matched = {
+        sku: one for sku, one in Article.of(account.id, skus).items() if one.state in USABLE and one.goods
+    }
+    Stocked.follow(account.store_id, account.id, sorted(matched), account.places)
+    _wake_changed(account, matched)
+
+
+def _wake_changed(account: Account, skus: Iterable[str]) -> None:
+    """Nothing; of these SKUs those are due whose level in the shop is not the one that we know. Not committed."""
+    wanted = list(skus)
+    mine = select(Stocked).where(
+        Stocked.account_id == account.id, Stocked.sku.in_(wanted), Stocked.due_at.is_(None)
+    )
+    selling = Product.selling(account.store_id, wanted)
+    placed = any(location for _, location in account.places)
+    for row in db.session.scalars(mine):
+        rows = selling.get(row.sku, [])
+        # by location the shop's list tells only the sum: it is looked at
+        if len(rows) == 1 and (placed or rows[0].stock != row.ours):
+            Stocked.wake(account.id, [row.sku], "hook", PATIENCE)
+
+
+def read_told(store: Store, account: Account, shop: Platform) -> bool:
+    """True when a product that a hook told of was read again; False when there is none. Commits."""
+    told = Product.take_told(store.id)
+    if told is None:
+        return False
+    began = now()
+    db.session.commit()
+    found = shop.goods_of(told.product_id)
+    Product.keep(store.id, (_row(one) for one in found))
+    Product.gone(store.id, told.product_id, unseen_since=began)
+    if told.variant_id == "" and not any(one.variant_id == "" for one in found):
+        # the row that was made for the hook alone, or a product that has variants by now
+        _heard(told)
+    skus = {one.sku for one in found if one.sku} | ({told.sku} - {""})
+    strange = [sku for sku in skus if sku not in Article.of(account.id, skus)]
+    db.session.commit()
+    if strange and matching.looks_up(account):
+        matching.look_up(account, strange)
+    follow(account, skus)
+    db.session.commit()
+    return True
+
+
+def _heard(told: Product) -> None:
+    told.stale_at = None
+    if told.gone_at is None:
+        told.gone_at = moment()
+
+
+def read_order(store: Store, shop: Platform) -> bool:
+    """True when an order that was told of was read for its goods; False when there is none. Commits."""
+    told = Ordered.take_unread(store.id)
+    if told is None:
+        return False
+    order_id = told.order_id
+    try:
+        order = shop.order(order_id)
+    except OrderError:
+        # gone from the shop, or not to be understood: its document says so, if it has one
+        Ordered.read(store.id, order_id, {})
+    else:
+        Ordered.read(store.id, order_id, goods_in(order))
+    db.session.commit()
+    return True
+
+
+def remember(account: Account, order: Order) -> None:
+    """Nothing; where stock follows, an order just read for its document tells what it puts aside. Commits."""
+    if account.follows:
+        Ordered.read(account.store_id, order.id, goods_in(order))
+        db.session.commit()
+
+
+def goods_in(order: Order) -> dict[str, Decimal]:
+    """The pieces of each SKU that the shop has put aside for this order; none once it is cancelled or abandoned."""
+    found: dict[str, Decimal] = {}
+    if order.status in ("open", "paid"):
+        for line in order.lines:
+            if line.kind == "goods" and (sku := line.sku.strip()):
+                found[sku] = found.get(sku, Decimal(0)) + line.quantity
+    return found
