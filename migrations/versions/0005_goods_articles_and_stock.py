@@ -74,7 +74,7 @@ def upgrade():
     sa.Column('cause', sa.String(length=10), nullable=False),
     sa.Column('state', sa.String(length=6), nullable=False),
     sa.Column('phase', sa.String(length=10), nullable=False),
-    sa.Column('cursor', sa.String(length=200), nullable=False),
+    sa.Column('cursor', sa.String(length=800), nullable=False),
     sa.Column('mark', sa.String(length=200), nullable=False),
     sa.Column('of_run_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True),
     sa.Column('total', sa.Integer(), nullable=True),

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .base import BigId, Moment, db, insert_into, moment
 
 OPEN, DONE, FAILED = "open", "done", "failed"
-CATALOGUE, STOCK, UNDO = "catalogue", "stock", "undo"
+CATALOGUE, STOCK, UNDO, CREATE = "catalogue", "stock", "undo", "create"
 
 
 class Run(db.Model):  # type: ignore[name-defined,misc]
@@ -39,9 +39,9 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     """clock, hand or setup."""
     state: Mapped[str] = mapped_column(String(6), default=OPEN)
     phase: Mapped[str] = mapped_column(String(10), default="")
-    cursor: Mapped[str] = mapped_column(String(200), default="")
+    cursor: Mapped[str] = mapped_column(String(800), default="")
     mark: Mapped[str] = mapped_column(String(200), default="")
-    """Of a stock run: where the next one asks on for what changed."""
+    """Of a stock run: where the next one asks on for what changed. Of a creation: the tax that was chosen."""
     of_run_id: Mapped[int | None] = mapped_column(BigId)
     """Of an undoing: the run that is undone."""
     total: Mapped[int | None] = mapped_column()
