@@ -13,17 +13,31 @@ from werkzeug.wrappers import Response
 
 from sandbox.web import core
 
-from . import admin, api, api_orders, api_products, api_store, control, faults, oauth
+from . import (
+    admin,
+    admin_products,
+    api,
+    api_orders,
+    api_products,
+    api_stock,
+    api_store,
+    control,
+    control_goods,
+    faults,
+    oauth,
+)
 from .accounts import Accounts
 from .here import Parts, parts
 from .hooks import Sender
+from .ledger import Ledger
 from .limits import Limits
 from .orders import Orders
+from .stock import Stock
 from .world import World
 
 __all__ = ["create", "parts_of"]
-# the calls register themselves on the door's blueprint when they are imported
-CALLS = (api_orders, api_products, api_store)
+# these register their pages on the blueprints of api, control and admin when they are imported
+ROOMS = (api_orders, api_products, api_stock, api_store, control_goods, admin_products)
 
 
 def create(folder: Path | None, app_url: str, public: str, clock_scale: float = 1) -> Flask:
@@ -33,8 +47,9 @@ def create(folder: Path | None, app_url: str, public: str, clock_scale: float = 
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     world = World(folder, app_url, public, clock_scale)
     sender = Sender(world)
+    stock = Stock(world, sender, Ledger(folder))
     app.extensions["sandbox"] = Parts(
-        world, Accounts(world), Orders(world, sender), sender, Limits(clock_scale)
+        world, Accounts(world), Orders(world, sender, stock), stock, sender, Limits(clock_scale)
     )
     app.before_request(faults.before)
     app.after_request(faults.after)

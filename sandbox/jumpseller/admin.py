@@ -1,7 +1,7 @@
-"""The small shop admin: apps, orders, products, taxes, hooks; plain pages in Portuguese, no script.
+"""The small shop admin: apps, orders, taxes, hooks; plain pages in Portuguese, no script.
 
-Registered by the app. Opening a shop's admin logs the browser in to that shop, by a cookie that the consent
-page reads.
+Registered by the app; the products are in admin_products.py. Opening a shop's admin logs the browser in to that shop,
+by a cookie that the consent page reads.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from sandbox.web import Json
 
 from .accounts import APP_SCOPE, CLIENT_ID
-from .api_products import set_product
 from .api_store import add_tax
 from .here import parts, shop_called
 from .hooks import TRIES
+from .levels import goods_of
 from .oauth import COOKIE
 from .orders import StateError
 from .seed import PLACE_NAMES, plain
@@ -37,9 +37,10 @@ STATE_NAMES = {
 }
 ORDER_ROWS = 4
 ORDERS_SHOWN = 100
+GOODS_OFFERED = 200
 
 
-def _page(template: str, shop: Shop, status: int = 200, **more: object) -> Response:
+def page(template: str, shop: Shop, status: int = 200, **more: object) -> Response:
     answer = make_response(
         render_template(
             f"admin/{template}",
@@ -55,7 +56,7 @@ def _page(template: str, shop: Shop, status: int = 200, **more: object) -> Respo
     return answer
 
 
-def _to(shop: Shop, path: str) -> AnyResponse:
+def to(shop: Shop, path: str) -> AnyResponse:
     return redirect(f"/admin/{shop.code}/{path}", 303)
 
 
@@ -89,12 +90,12 @@ def _consent_address() -> str:
 
 @pages.get("/")
 def home(code: str) -> Response:
-    return _page("home.html", shop_called(code))
+    return page("home.html", shop_called(code))
 
 
 @pages.get("/apps")
 def apps(code: str) -> Response:
-    return _page("apps.html", shop_called(code), client=CLIENT_ID)
+    return page("apps.html", shop_called(code), client=CLIENT_ID)
 
 
 @pages.get("/apps/quick-invoice")
@@ -104,13 +105,13 @@ def app(code: str) -> AnyResponse:
         answer = redirect(_consent_address(), 303)
         answer.set_cookie(COOKIE, shop.code, httponly=True, samesite="Lax")
         return answer
-    return _page("app.html", shop, address=app_address(shop))
+    return page("app.html", shop, address=app_address(shop))
 
 
 @pages.post("/apps/quick-invoice/uninstall")
 def uninstall(code: str) -> AnyResponse:
     parts().accounts.uninstall(shop_called(code))
-    return _to(shop_called(code), "apps")
+    return to(shop_called(code), "apps")
 
 
 # --- orders -----------------------------------------------------------------------------------------------
@@ -121,34 +122,40 @@ def orders(code: str) -> Response:
     shop = shop_called(code)
     newest = [shop.orders[number] for number in sorted(shop.orders, reverse=True)[:ORDERS_SHOWN]]
     rows = [(order, amounts_of(order, parts().switches)) for order in newest]
-    return _page("orders.html", shop, rows=rows, count=len(shop.orders))
+    return page("orders.html", shop, rows=rows, count=len(shop.orders))
 
 
 def _choices(shop: Shop) -> list[tuple[str, str]]:
+    """What the form offers, of a great catalogue only the beginning; named by SKU where that is one, else by number."""
     choices = []
-    for product in shop.products.values():
-        if product["sku"]:
-            choices.append((product["sku"], f"{product['name']} · {product['price']} €"))
-        for variant in product["variants"]:
-            value = variant["options"][0]["value"]
-            choices.append((variant["sku"], f"{product['name']} ({value}) · {variant['price']} €"))
+    for number in shop.finder.numbers[:GOODS_OFFERED]:
+        product = shop.products[number]
+        for variant, held in goods_of(product):
+            value = f" ({variant['options'][0]['value']})" if variant else ""
+            key = held["sku"] or f"#{number}/{variant['id'] if variant else ''}"
+            choices.append((key, f"{product['name']}{value} · {held['price']} €"))
     return choices
+
+
+def _line(form: Json, at: int) -> Json:
+    named, line = form[f"sku{at}"], {"qty": int(form.get(f"qty{at}") or 1)}
+    if not named.startswith("#"):
+        return {**line, "sku": named}
+    number, _, variant = named[1:].partition("/")
+    return {**line, "product_id": int(number), "variant_id": int(variant) if variant else None}
 
 
 @pages.get("/orders/new")
 def order_form(code: str) -> Response:
     shop = shop_called(code)
-    return _page(
-        "order_form.html", shop, choices=_choices(shop), places=PLACE_NAMES, rows=ORDER_ROWS, sent={}
-    )
+    return page("order_form.html", shop, choices=_choices(shop), places=PLACE_NAMES, rows=ORDER_ROWS, sent={})
 
 
 def _spec(form: Json) -> Json:
     lines = []
     for at in range(ORDER_ROWS):
         if form.get(f"sku{at}"):
-            line = {"sku": form[f"sku{at}"], "qty": int(form.get(f"qty{at}") or 1)}
-            lines.append({**line, "discount": form.get(f"discount{at}") or "0"})
+            lines.append({**_line(form, at), "discount": form.get(f"discount{at}") or "0"})
     names = (form.get("name") or "Ana Exemplo").split(" ", 1)
     buyer = {"name": names[0], "surname": names[1] if len(names) > 1 else ""}
     if form.get("email"):
@@ -186,7 +193,7 @@ def place_order(code: str) -> AnyResponse:
         problem = str(wrong) if isinstance(wrong, SpecError) else "Um dos números não se consegue ler."
         if not any(form.get(f"sku{at}") for at in range(ORDER_ROWS)):
             problem = "Escolha pelo menos um artigo."
-        return _page(
+        return page(
             "order_form.html",
             shop,
             422,
@@ -196,7 +203,7 @@ def place_order(code: str) -> AnyResponse:
             sent=form,
             problem=problem,
         )
-    return _to(shop, f"orders/{order['id']}")
+    return to(shop, f"orders/{order['id']}")
 
 
 @pages.get("/orders/<int:number>")
@@ -204,7 +211,7 @@ def one_order(code: str, number: int) -> Response:
     shop = shop_called(code)
     order = _order(shop, number)
     sent = [one for one in reversed(list(parts().sender.deliveries.values())) if one["order_id"] == number]
-    return _page(
+    return page(
         "order.html",
         shop,
         order=order,
@@ -227,42 +234,21 @@ def act_on_order(code: str, number: int, act: str) -> AnyResponse:
             abort(404)
     except StateError:
         pass  # a second click on the same button
-    return _to(shop, f"orders/{number}")
+    return to(shop, f"orders/{number}")
 
 
 def edit_address(number: int) -> AnyResponse:
     """The order's page, asked for by the address that it has in a real admin."""
     shop = parts().world.shops.get(request.cookies.get(COOKIE, "")) or parts().world.first_shop()
-    return _to(shop, f"orders/{number}")
+    return to(shop, f"orders/{number}")
 
 
-# --- products and taxes -----------------------------------------------------------------------------------
-
-
-@pages.get("/products")
-def products(code: str) -> Response:
-    return _page("products.html", shop_called(code))
-
-
-@pages.post("/products/<int:number>")
-def change_product(code: str, number: int) -> AnyResponse:
-    shop = shop_called(code)
-    product = shop.products.get(number) or abort(404)
-    if "tax" in request.form:
-        product["tax_names"] = [name for name in request.form.getlist("tax") if name]
-    try:
-        sent: Json = {"price": plain(request.form["price"])} if request.form.get("price") else {}
-        if request.form.get("stock"):
-            sent["stock"] = int(request.form["stock"])
-    except (InvalidOperation, ValueError):
-        abort(422)
-    set_product(product, sent, shop)
-    return _to(shop, "products")
+# --- taxes ----------------------------------------------------------------------------------------------
 
 
 @pages.get("/taxes")
 def taxes(code: str) -> Response:
-    return _page("taxes.html", shop_called(code))
+    return page("taxes.html", shop_called(code))
 
 
 @pages.post("/taxes")
@@ -273,7 +259,7 @@ def new_tax(code: str) -> AnyResponse:
     except InvalidOperation:
         abort(422)
     add_tax(request.form.get("name") or f"IVA {rate}%", rate, False, shop)
-    return _to(shop, "taxes")
+    return to(shop, "taxes")
 
 
 @pages.post("/taxes/<int:number>/remove")
@@ -281,7 +267,7 @@ def remove_tax(code: str, number: int) -> AnyResponse:
     shop = shop_called(code)
     if number in shop.taxes:
         shop.drop("tax", number)
-    return _to(shop, "taxes")
+    return to(shop, "taxes")
 
 
 # --- hooks ------------------------------------------------------------------------------------------------
@@ -290,7 +276,7 @@ def remove_tax(code: str, number: int) -> AnyResponse:
 @pages.get("/hooks")
 def hooks(code: str) -> Response:
     sent = [one for one in reversed(list(parts().sender.deliveries.values())) if one["shop"] == code]
-    return _page("hooks.html", shop_called(code), deliveries=sent[:100], tries=TRIES)
+    return page("hooks.html", shop_called(code), deliveries=sent[:100], tries=TRIES)
 
 
 @pages.post("/hooks/token")
@@ -298,7 +284,7 @@ def new_token(code: str) -> AnyResponse:
     shop = shop_called(code)
     shop.profile["hooks_token"] = secrets.token_hex(16)
     shop.keep()
-    return _to(shop, "hooks")
+    return to(shop, "hooks")
 
 
 @pages.post("/hooks/<int:number>/resume")
@@ -308,4 +294,4 @@ def resume(code: str, number: int) -> AnyResponse:
         hook = shop.hooks[number]
         hook.update(paused=False, failures=0)
         shop.put("hook", hook)
-    return _to(shop, "hooks")
+    return to(shop, "hooks")

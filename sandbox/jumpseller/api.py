@@ -1,10 +1,11 @@
 """The door of the REST API: who calls, how often, with which scope; errors, pages of lists, wrappers.
 
-The calls themselves are in api_store.py, api_orders.py and api_products.py, which register on `pages`.
+The calls themselves are in the files named api_..., which register on `pages`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from .world import Shop
 
 pages = Blueprint("api", __name__, url_prefix="/v1")
 View = TypeVar("View", bound=Callable[..., object])
+Thing = TypeVar("Thing")
 
 TEXTS: dict[str, dict[str, str]] = {
     "unauthorised": {
@@ -95,13 +97,22 @@ def admit() -> None:
     if not token:
         raise Refusal(401, "unauthorised")
     g.shop = parts().world.shops[token["shop"]]
+    limits = parts().limits
+    g.number = limits.note(g.shop.code, f"{request.method} {_pattern()}")
     if parts().switches["rate-limits"] == "on":
-        may, g.limit_headers = parts().limits.count(request.remote_addr or "", g.shop.code)
+        may, g.limit_headers = limits.count(request.remote_addr or "", g.shop.code)
         if not may:
+            limits.note_refusal(g.shop.code, f"{request.method} {request.path}")
             raise Refusal(int(parts().switches["limit-answer"]), "throttled")
     scope = getattr(current_app.view_functions[str(request.endpoint)], "scope", None)
     if scope and scope not in token["scope"].split():
         raise Refusal(403, "scope")
+
+
+def _pattern() -> str:
+    """The path of this call with its numbers left out: `/products/{}.json`."""
+    rule = request.url_rule.rule if request.url_rule else request.path
+    return re.sub(r"<[^>]*>", "{}", rule.removeprefix("/v1"))
 
 
 @pages.after_request
@@ -135,7 +146,12 @@ def body(wrapper: str | None = None) -> Json:
     return inside
 
 
-def page_of(things: list[Json]) -> list[Json]:
+def cause() -> Json:
+    """Who alters stock by this call, for the ledger."""
+    return {"by": "api", "request": g.number}
+
+
+def page_of(things: list[Thing]) -> list[Thing]:
     """The part of the list that `limit` and `page` ask for."""
     limit = min(max(request.args.get("limit", 50, int), 1), 100)
     first = (max(request.args.get("page", 1, int), 1) - 1) * limit

@@ -13,6 +13,7 @@ from sandbox.web import Json
 
 from . import faults as faults_room
 from .faults import FaultError
+from .goods import GoodsError
 from .here import parts, shop_called
 from .orders import StateError
 from .seed import PLACES, profile
@@ -22,6 +23,7 @@ from .world import Shop
 pages = Blueprint("control", __name__, url_prefix="/sandbox")
 
 
+@pages.errorhandler(GoodsError)
 @pages.errorhandler(SpecError)
 @pages.errorhandler(StateError)
 @pages.errorhandler(FaultError)
@@ -50,6 +52,7 @@ def reset() -> Response:
     parts().sender.reset()
     parts().limits.reset()
     parts().world.reset()
+    parts().stock.ledger.lay_aside()
     return jsonify({"shops": list(parts().world.shops)})
 
 
@@ -71,6 +74,7 @@ def new_shop() -> tuple[Response, int]:
         made = profile(code, sent.get("name", code), number, inclusive, place, sent.get("language", "pt"))
         for field in ("currency", "country", "timezone", "email"):
             made[field] = sent.get(field, made[field])
+        made["locations"] = int(sent.get("locations", 2))
         shop = world.open_shop(made)
     return jsonify(_about(shop)), 201
 

@@ -15,6 +15,7 @@ from .accounts import Accounts
 from .hooks import Sender
 from .limits import Limits
 from .orders import Orders
+from .stock import Stock
 from .world import Shop, World
 
 
@@ -25,6 +26,7 @@ class Parts:
     world: World
     accounts: Accounts
     orders: Orders
+    stock: Stock
     sender: Sender
     limits: Limits
 

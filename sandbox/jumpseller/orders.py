@@ -11,8 +11,9 @@ from datetime import UTC, datetime
 from sandbox.web import Json
 
 from .hooks import Sender
-from .shapes import order_shape, product_shape
-from .specs import complete, find_product
+from .shapes import order_shape
+from .specs import complete
+from .stock import Stock
 from .world import Shop, World, stamp
 
 HISTORY = {
@@ -47,9 +48,8 @@ def moment(text: str | None) -> str:
 class Orders:
     """What can be done with the orders of any shop; each act is kept and then told by hook."""
 
-    def __init__(self, world: World, sender: Sender) -> None:
-        self.world = world
-        self.sender = sender
+    def __init__(self, world: World, sender: Sender, stock: Stock) -> None:
+        self.world, self.sender, self.stock = world, sender, stock
 
     def place(self, shop: Shop, spec: Json) -> Json:
         """A new order from a specification; paid at once when it says `pay`."""
@@ -75,9 +75,9 @@ class Orders:
             if self.world.switches["completed-at"] == "checkout":
                 order["completed_at"] = order["created_at"]
             self._tell_history(shop, order, order["status"], order["created_at"])
-            shop.put("order", order)
             if self.world.switches["stock-on-sale"] == "placed":
-                self._move_stock(shop, order, -1)
+                self.stock.take(shop, order)
+            shop.put("order", order)
         if spec.get("pay"):
             return self.pay(shop, order, spec.get("paid_at"))
         self._announce(shop, order, EVENTS.get(order["status"]))
@@ -87,8 +87,8 @@ class Orders:
         """The order paid, now or at the given moment."""
         with self.world.lock:
             self._go(shop, order, "paid", moment(paid_at or order["spec"].get("paid_at")))
-            if not order["was_paid"] and self.world.switches["stock-on-sale"] == "paid":
-                self._move_stock(shop, order, -1)
+            if "taken" not in order and self.world.switches["stock-on-sale"] != "never":
+                self.stock.take(shop, order)
             order["was_paid"] = True
             order["completed_at"] = order["completed_at"] or order["history_at"]
             shop.put("order", order)
@@ -99,9 +99,7 @@ class Orders:
         """The order cancelled, whether it was paid or not."""
         with self.world.lock:
             self._go(shop, order, "canceled", stamp())
-            is_moved = order["was_paid"] or self.world.switches["stock-on-sale"] == "placed"
-            if is_moved and self.world.switches["stock-on-cancel"] == "returned":
-                self._move_stock(shop, order, 1)
+            self._give_back(shop, order)
             shop.put("order", order)
         self._announce(shop, order, "order_canceled")
         return order
@@ -110,6 +108,7 @@ class Orders:
         """The order abandoned by its buyer."""
         with self.world.lock:
             self._go(shop, order, "abandoned", stamp())
+            self._give_back(shop, order)
             shop.put("order", order)
         self._announce(shop, order, "order_abandoned")
         return order
@@ -181,17 +180,6 @@ class Orders:
             self.sender.announce(shop, event, body)
         self.sender.announce(shop, "order_updated", body)
 
-    def _move_stock(self, shop: Shop, order: Json, sign: int) -> None:
-        touched = []
-        for line in order["spec"]["lines"]:
-            product, variant = find_product(shop, line)
-            held = variant or product
-            if not product or not held or held.get("stock_unlimited"):
-                continue
-            held["stock"] += sign * line["qty"]
-            shop.put("product", product)
-            touched.append(product)
-        if self.world.switches["stock-hook-on-sale"] == "sent":
-            for product in touched:
-                body = {"product": product_shape(shop, product, self.world.switches)}
-                self.sender.announce(shop, "product_stock_updated", body)
+    def _give_back(self, shop: Shop, order: Json) -> None:
+        if self.world.switches["stock-on-cancel"] == "returned":
+            self.stock.give_back(shop, order)

@@ -132,7 +132,7 @@ def taxes(number: int) -> list[Json]:
 
 
 def locations(number: int, profile_: Json) -> list[Json]:
-    """One main warehouse and a shop that sells from the shelf."""
+    """One main warehouse and, unless the shop has but one place, a shop that sells from the shelf."""
     place = profile_["address"]
     address = {
         "id": 9000 + number * 10,
@@ -166,7 +166,7 @@ def locations(number: int, profile_: Json) -> list[Json]:
             "is_stock_origin": True,
             "location_address": address,
         }
-        for at, name in ((1, "Armazém"), (2, "Loja"))
+        for at, name in ((1, "Armazém"), (2, "Loja"))[: profile_.get("locations", 2)]
     ]
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 from sandbox.web import Json, Switches
 
 from .amounts import CENT, Amounts, LineAmounts, reckon
+from .levels import locations, plain
 from .world import Shop
 
 FINE = Decimal("0.000001")
@@ -74,9 +75,7 @@ def _line_taxes(line: Json, tax: Decimal, qty: int, inclusive: bool, switches: S
     return shown
 
 
-def _line(
-    line: Json, amounts: LineAmounts, location: int | None, inclusive: bool, switches: Switches
-) -> Json:
+def _line(line: Json, amounts: LineAmounts, places: list[Json], inclusive: bool, switches: Switches) -> Json:
     qty = Decimal(amounts.qty)
     discount = amounts.own_discount + (amounts.coupon if switches["coupon"] == "lines" else Decimal(0))
     tax = amounts.tax if switches["tax-base"] == "after-discount" else amounts.tax_before
@@ -94,9 +93,17 @@ def _line(
         "type": line["type"],
         "taxes": _line_taxes(line, tax, amounts.qty, inclusive, switches),
         "options": [],
-        "stock_locations": [{"location_id": location, "stock": amounts.qty}] if location else [],
+        "stock_locations": places,
         "files": [],
     }
+
+
+def _places(shop: Shop, order: Json, at: int) -> list[Json]:
+    """From where the line's pieces were taken; the main location where nothing was."""
+    taken = [one for one in order.get("taken", []) if one["line"] == at]
+    if taken:
+        return [{"location_id": one["location"], "stock": one["pieces"]} for one in taken]
+    return [{"location_id": locations(shop)[0], "stock": order["spec"]["lines"][at]["qty"]}]
 
 
 def _address(place: Json | None, buyer: Json) -> Json | None:
@@ -210,7 +217,6 @@ def order_shape(shop: Shop, order: Json, switches: Switches) -> Json:
     """The order as the API shows it, without its wrapper; what `raw` says of it comes last."""
     spec, buyer = order["spec"], order["spec"]["buyer"]
     amounts = amounts_of(order, switches)
-    location = next((one["id"] for one in shop.things["location"].values() if one["main"]), None)
     company = spec["company"]
     shown = {
         "id": order["id"],
@@ -229,8 +235,8 @@ def order_shape(shop: Shop, order: Json, switches: Switches) -> Json:
         "billing_address": {**(_address(spec["billing"], buyer) or {}), "taxid": spec["nif"]},
         "billing_information": {"business_activity": None, "company_name": company, "taxpayer_type": None},
         "products": [
-            _line(line, of_line, location, spec["prices_include_tax"], switches)
-            for line, of_line in zip(spec["lines"], amounts.lines, strict=True)
+            _line(line, of_line, _places(shop, order, at), spec["prices_include_tax"], switches)
+            for at, (line, of_line) in enumerate(zip(spec["lines"], amounts.lines, strict=True))
         ],
         "additional_fields": [
             {"label": "accepts_marketing", "value": "No", "id": None, "area": "contact"},
@@ -261,14 +267,14 @@ def merged(shown: Json, raw: Json) -> Json:
     return shown | {key: merged(shown.get(key), value) for key, value in raw.items()}
 
 
-def variant_shape(variant: Json, switches: Switches) -> Json:
+def variant_shape(shop: Shop, variant: Json, switches: Switches) -> Json:
     """A variant as the API shows it, without its wrapper."""
     return {
         "id": variant["id"],
         "price": _amount(variant["price"], switches),
         "sku": variant["sku"],
         "barcode": variant.get("barcode"),
-        "stock": variant["stock"],
+        "stock": _pieces(shop, variant, switches),
         "stock_unlimited": variant.get("stock_unlimited", False),
         "stock_threshold": 0,
         "stock_notification": False,
@@ -283,9 +289,14 @@ def _amount(text: str, switches: Switches) -> float | str:
     return text if switches["product-numbers"] == "text" else float(Decimal(text))
 
 
+def _pieces(shop: Shop, held: Json, switches: Switches) -> int | str:
+    pieces = plain(shop, held, switches)
+    return str(pieces) if switches["product-numbers"] == "text" else pieces
+
+
 def product_shape(shop: Shop, product: Json, switches: Switches) -> Json:
     """A product as the API shows it, without its wrapper; with variants, theirs are stock and sku."""
-    variants = [variant_shape(variant, switches) for variant in product["variants"]]
+    variants = [variant_shape(shop, variant, switches) for variant in product["variants"]]
     return {
         "id": product["id"],
         "name": product["name"],
@@ -296,7 +307,7 @@ def product_shape(shop: Shop, product: Json, switches: Switches) -> Json:
         "price": _amount(product["price"], switches),
         "discount": _amount("0.0", switches),
         "weight": float(product["weight"]),
-        "stock": product["stock"],
+        "stock": _pieces(shop, product, switches),
         "stock_unlimited": product["stock_unlimited"],
         "stock_threshold": 0,
         "stock_notification": False,

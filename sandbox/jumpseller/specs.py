@@ -33,13 +33,18 @@ def _place(wanted: Json) -> Json:
 
 def find_product(shop: Shop, line: Json) -> tuple[Json | None, Json | None]:
     """The product and the variant that the line names by sku or ids; None for what is not the shop's."""
-    for product in shop.products.values():
-        if line.get("product_id") == product["id"] and not line.get("variant_id"):
-            return product, None
+    number, variant_id, sku = (line.get(name) for name in ("product_id", "variant_id", "sku"))
+    if number in shop.products and not variant_id:
+        return shop.products[number], None
+    by_sku = shop.finder.with_sku(sku) if sku else []
+    for found in dict.fromkeys([shop.finder.with_variant(variant_id) if variant_id else None, *by_sku]):
+        product = shop.products.get(found or 0)
+        if product is None:
+            continue
         for variant in product["variants"]:
-            if line.get("variant_id") == variant["id"] or (line.get("sku") and line["sku"] == variant["sku"]):
+            if variant_id == variant["id"] or (sku and sku == variant["sku"]):
                 return product, variant
-        if line.get("sku") and line["sku"] == product["sku"]:
+        if sku and sku == product["sku"]:
             return product, None
     return None, None
 

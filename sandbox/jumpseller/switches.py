@@ -24,7 +24,12 @@ SWITCHES = (
     Switch("created-state", "a placed order starts as `created`", ("no", "yes"), "unknown"),
     Switch("completed-at", "when `completed_at` is set", ("payment", "checkout"), "inferred"),
     Switch("state-history", "the order's history tells changes of state", ("yes", "no"), "unknown"),
-    Switch("product-numbers", "type of prices and discounts of products", ("number", "text"), "seen in code"),
+    Switch(
+        "product-numbers",
+        "type of prices, discounts and stock of products",
+        ("number", "text"),
+        "seen in code",
+    ),
     Switch("orders-after", "answer of `orders/after/{id}`", ("list", "one"), "seen in code"),
     Switch("wrapped-store", "answer of `store/info`", ("bare", "wrapped"), "documented"),
     # documents on the order
@@ -52,12 +57,36 @@ SWITCHES = (
     Switch("hook-order", "hooks of one moment", ("in-turn", "shuffled"), "unknown"),
     Switch("hook-resume", "what wakes a paused hook", ("put", "anew"), "unknown"),
     Switch("hook-pause-shown", "the hooks list says which is paused", ("no", "yes"), "unknown"),
-    # limits and stock
+    # limits
     Switch("rate-limits", "20 calls a second and 800 a minute", ("on", "off"), "documented"),
     Switch("limit-answer", "status of a call over the limit", ("429", "403"), "documented"),
-    Switch("stock-on-sale", "when a sale lowers the stock", ("paid", "placed", "never"), "unknown"),
-    Switch("stock-on-cancel", "a cancelled order's stock", ("returned", "kept"), "unknown"),
+    # products and stock
     Switch(
-        "stock-hook-on-sale", "`product_stock_updated` when a sale moved stock", ("sent", "none"), "unknown"
+        "products-after",
+        "answer of `products/after/{id}`: going up; fifty whatever `limit` says; newest first; the newest alone; none",
+        ("list", "fifty", "newest-first", "newest-alone", "missing"),
+        "documented",
+    ),
+    Switch("product-deleted", "body of `product_deleted`", ("whole", "id", "empty"), "unknown"),
+    Switch("stock-on-sale", "when a sale lowers the stock", ("placed", "paid", "never"), "unknown"),
+    Switch("stock-on-cancel", "a cancelled or abandoned order's stock", ("returned", "kept"), "unknown"),
+    Switch(
+        "stock-hook-on-sale",
+        "`product_updated` and `product_stock_updated` when a sale moved stock",
+        ("sent", "none"),
+        "unknown",
+    ),
+    Switch("oversold", "stock of which more is sold than there is", ("to-zero", "below-zero"), "unknown"),
+    Switch(
+        "plain-stock",
+        "plain `stock` over several locations: the sum, read and put; the main one's; put in the main one, read as sum",
+        ("sum", "main", "main-put"),
+        "unknown",
+    ),
+    Switch(
+        "unlimited-by-place",
+        "unlimited goods in `products_locations`",
+        ("null", "zero", "left-out"),
+        "unknown",
     ),
 )

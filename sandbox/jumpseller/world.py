@@ -14,6 +14,7 @@ from pathlib import Path
 from sandbox.web import Json, Shelf, Switches
 
 from . import seed
+from .finding import Finder
 from .switches import SWITCHES
 
 KINDS = ("order", "product", "tax", "hook", "location", "customer")
@@ -31,6 +32,7 @@ class Shop:
         self.profile = profile
         self.code: str = profile["code"]
         self.things: dict[str, dict[int, Json]] = {kind: {} for kind in KINDS}
+        self.finder = Finder()
         self._shelf = shelf
 
     @property
@@ -55,10 +57,21 @@ class Shop:
     def put(self, kind: str, thing: Json) -> None:
         """The thing is the shop's, on disk too."""
         self.things[kind][thing["id"]] = thing
+        if kind == "product":
+            self.finder.learn(thing)
         self._shelf.put(f"{kind}:{self.code}", thing["id"], thing)
+
+    def put_products(self, products: list[Json]) -> None:
+        """The products are the shop's, all in one go."""
+        for product in products:
+            self.products[product["id"]] = product
+            self.finder.learn(product)
+        self._shelf.put_all(f"product:{self.code}", [(product["id"], product) for product in products])
 
     def drop(self, kind: str, number: int) -> None:
         del self.things[kind][number]
+        if kind == "product":
+            self.finder.forget(number)
         self._shelf.drop(f"{kind}:{self.code}", number)
 
     def next_id(self, kind: str, first: int) -> int:
@@ -73,6 +86,16 @@ class Shop:
         for kind in KINDS:
             found = self._shelf.all(f"{kind}:{self.code}")
             self.things[kind] = {int(key): value for key, value in found.items()}
+        for product in self.products.values():
+            self.place(product)
+            self.finder.learn(product)
+
+    def place(self, product: Json) -> None:
+        """Nothing; stock that has no place yet lies in the main location."""
+        main = next((str(one["id"]) for one in self.things["location"].values() if one["main"]), "")
+        for held in (product, *product["variants"]):
+            if "at" not in held:
+                held["at"] = {main: held.pop("stock", 0)}
 
 
 class World:
@@ -115,6 +138,8 @@ class World:
             ("product", seed.products(number, shop.code)),
         ):
             for thing in things:
+                if kind == "product":
+                    shop.place(thing)
                 shop.put(kind, thing)
         shop.keep()
         self.shops[shop.code] = shop

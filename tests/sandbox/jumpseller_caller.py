@@ -105,6 +105,28 @@ class Caller:
     def shown(self, number: int, shop: str = SADO) -> Any:
         return (self.browser.get(f"/sandbox/shops/{shop}/orders/{number}")).json
 
+    # --- products and stock -----------------------------------------------------------------------------
+
+    def load(self, products: Any, shop: str = SADO, **more: Any) -> None:
+        """Nothing; the shop sells so many invented products more, or those of the list."""
+        answer = self.browser.post("/sandbox/catalogue", json={"shop": shop, "products": products, **more})
+        assert answer.status_code == 201, answer.text
+
+    def goods(self, sku: str, shop: str = SADO) -> dict[str, Any]:
+        """What the shop sells under that SKU, with what lies where."""
+        (found,) = self.browser.get(f"/sandbox/shops/{shop}/goods", query_string={"sku": sku}).json or []
+        known: dict[str, Any] = found
+        return known
+
+    def edit(self, product: int, shop: str = SADO, **changes: Any) -> Any:
+        answer = self.browser.post(f"/sandbox/shops/{shop}/goods/{product}", json=changes)
+        assert answer.status_code == 200, answer.text
+        return answer.json
+
+    def ledger(self, **wanted: Any) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = self.browser.get("/sandbox/stock", query_string=wanted).json or []
+        return lines
+
     def deliveries(self, **wanted: Any) -> list[dict[str, Any]]:
         """The deliveries once none is due, newest first."""
         found: list[dict[str, Any]] = self.browser.get(

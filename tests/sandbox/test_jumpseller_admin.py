@@ -145,17 +145,48 @@ def test_the_hook_button_sends_the_event_of_the_state(jumpseller: Caller) -> Non
     assert "order_paid" in page(jumpseller, "hooks")
 
 
-def test_a_product_gets_another_price_tax_and_stock(jumpseller: Caller) -> None:
-    products = jumpseller.parts.world.shops[SADO].products
-    number = next(product["id"] for product in products.values() if product["sku"] == "TACA-01")
-    form = {"price": "10.60", "tax": "IVA 6%", "stock": "7"}
-    jumpseller.browser.post(f"/admin/{SADO}/products/{number}", data=form)
-    line = jumpseller.place(lines=[{"sku": "TACA-01"}])["products"][0]
-    assert (line["price"], line["taxes"][0]["rate"]) == (10.6, 6.0)
-    assert products[number]["stock"] == 7
-    jumpseller.browser.post(f"/admin/{SADO}/products/{number}", data={"tax": ""})
-    assert jumpseller.place(lines=[{"sku": "TACA-01"}])["products"][0]["taxes"] == []
-    assert jumpseller.browser.post(f"/admin/{SADO}/products/{number}", data={"price": "x"}).status_code == 422
+def test_a_product_gets_another_name_sku_price_tax_and_stock(jumpseller: Caller) -> None:
+    cup = jumpseller.goods("TACA-01")
+    path = f"/admin/{SADO}/products/{cup['product']}"
+    main, shelf = cup["locations"]
+    form = {"name": "Taça", "sku": "TACA-02", "price": "10,60", "tax": "IVA 6%"}
+    jumpseller.browser.post(
+        path, data={**form, f"stock-{main}": "7", f"stock-{shelf}": "2", "counted": "yes"}
+    )
+    line = jumpseller.place(lines=[{"sku": "TACA-02"}])["products"][0]
+    assert (line["name"], line["price"], line["taxes"][0]["rate"]) == ("Taça", 10.6, 6.0)
+    assert jumpseller.goods("TACA-02")["locations"] == {main: 6, shelf: 2}
+    jumpseller.browser.post(path, data={"tax": "", "sku": "", "counted": "no"})
+    order = jumpseller.place(lines=[{"product_id": cup["product"]}])["products"][0]
+    assert (order["sku"], order["taxes"]) == (None, [])
+    assert jumpseller.browser.post(path, data={"price": "x"}).status_code == 422
+    assert jumpseller.browser.post(path, data={f"stock-{main}": "x"}).status_code == 422
+    assert jumpseller.browser.post(path, data={"variant": "1"}).status_code == 404
+
+
+def test_a_variant_is_edited_alone(jumpseller: Caller) -> None:
+    blue, green = jumpseller.goods("AZJ-15-AZUL"), jumpseller.goods("AZJ-15-VERDE")
+    main = min(blue["locations"])
+    form = {"variant": blue["variant"], "sku": "AZJ-15-AZUL", f"stock-{main}": "99"}
+    jumpseller.browser.post(f"/admin/{SADO}/products/{blue['product']}", data=form)
+    assert jumpseller.goods("AZJ-15-AZUL")["locations"][main] == 99
+    assert jumpseller.goods("AZJ-15-VERDE") == green
+
+
+def test_the_products_are_searched_and_come_in_pages(jumpseller: Caller) -> None:
+    jumpseller.load(120)
+    assert 'value="P00001"' in page(jumpseller, "products")
+    assert 'value="P00120"' not in page(jumpseller, "products")
+    assert 'value="P00120"' in page(jumpseller, "products?page=3")
+    assert 'value="P00120"' in page(jumpseller, "products?q=p00120")
+
+
+def test_goods_without_a_sku_are_ordered_by_their_number(jumpseller: Caller) -> None:
+    jumpseller.load([{"name": "Sem SKU", "price": "2.00"}])
+    number = max(jumpseller.parts.world.shops[SADO].products)
+    assert f'value="#{number}/"' in page(jumpseller, "orders/new")
+    jumpseller.browser.post(f"/admin/{SADO}/orders/new", data={"sku0": f"#{number}/"})
+    assert jumpseller.shown(1001)["products"][0]["name"] == "Sem SKU"
 
 
 def test_a_tax_is_added_and_removed(jumpseller: Caller) -> None:

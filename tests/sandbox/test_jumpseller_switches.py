@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -142,7 +143,9 @@ def test_state_history(jumpseller: Caller, position: str, lines: int) -> None:
 def test_product_numbers(jumpseller: Caller, position: str, price: object) -> None:
     jumpseller.switch("product-numbers", position)
     jumpseller.install()
-    assert jumpseller.get("/products/search.json?query=TACA-01")[0]["product"]["price"] == price
+    product = jumpseller.get("/products/search.json?query=TACA-01")[0]["product"]
+    assert product["price"] == price
+    assert product["stock"] == (40 if position == "number" else "40")
 
 
 @pytest.mark.parametrize("position", ["list", "one"])
@@ -392,7 +395,7 @@ def test_hook_pause_shown(jumpseller: Caller, position: str, shown: bool | None)
     assert all(hook["paused"] for hook in jumpseller.parts.world.shops[SADO].hooks.values())
 
 
-# --- limits and stock -------------------------------------------------------------------------------------
+# --- limits -------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("position", "headers"), [("on", True), ("off", False)])
@@ -415,34 +418,102 @@ def test_limit_answer(jumpseller: Caller, position: str) -> None:
     assert "Jumpseller-PerSecondRateLimit-Limit" in answer.headers
 
 
-def stock(jumpseller: Caller) -> int:
-    products = jumpseller.parts.world.shops[SADO].products.values()
-    return next(int(product["stock"]) for product in products if product["sku"] == "TACA-01")
+# --- products and stock -----------------------------------------------------------------------------------
+
+
+def numbers(jumpseller: Caller, path: str) -> list[int]:
+    return [one["product"]["id"] for one in jumpseller.get(path)]
 
 
 @pytest.mark.parametrize(
-    ("position", "placed", "paid"), [("paid", 40, 37), ("placed", 37, 37), ("never", 40, 40)]
+    ("position", "answered"),
+    [
+        ("list", lambda every: every[:100]),
+        ("fifty", lambda every: every[:50]),
+        ("newest-first", lambda every: every[:-101:-1]),
+        ("newest-alone", lambda every: every[-50:]),
+    ],
+)
+def test_products_after(jumpseller: Caller, position: str, answered: Any) -> None:
+    jumpseller.switch("products-after", position)
+    jumpseller.install()
+    jumpseller.load(120)
+    every = sorted(jumpseller.parts.world.shops[SADO].products)
+    assert numbers(jumpseller, "/products/after/0.json?limit=100") == answered(every)
+
+
+def test_products_after_missing(jumpseller: Caller) -> None:
+    jumpseller.switch("products-after", "missing")
+    jumpseller.install()
+    assert jumpseller.call("GET", "/products/after/0.json").status_code == 404
+
+
+@pytest.mark.parametrize(("position", "names"), [("whole", {"product"}), ("id", {"id"}), ("empty", set())])
+def test_product_deleted(jumpseller: Caller, ear: Ear, position: str, names: set[str]) -> None:
+    jumpseller.switch("product-deleted", position)
+    jumpseller.install()
+    jumpseller.subscribe(ear.url, "product_deleted")
+    jumpseller.call("DELETE", f"/products/{jumpseller.goods('TACA-01')['product']}.json")
+    assert set(json.loads(ear.wait_for(1)[0]["body"])) == names
+
+
+@pytest.mark.parametrize(
+    ("position", "placed", "paid"), [("placed", 37, 37), ("paid", 40, 37), ("never", 40, 40)]
 )
 def test_stock_on_sale(jumpseller: Caller, position: str, placed: int, paid: int) -> None:
     jumpseller.switch("stock-on-sale", position)
     number = jumpseller.place(lines=[{"sku": "TACA-01", "qty": 3}])["id"]
-    assert stock(jumpseller) == placed
+    assert jumpseller.goods("TACA-01")["stock"] == placed
     jumpseller.act(number, "pay")
-    assert stock(jumpseller) == paid
+    assert jumpseller.goods("TACA-01")["stock"] == paid
 
 
 @pytest.mark.parametrize(("position", "left"), [("returned", 40), ("kept", 39)])
-def test_stock_on_cancel(jumpseller: Caller, position: str, left: int) -> None:
+@pytest.mark.parametrize("act", ["cancel", "abandon"])
+def test_stock_on_cancel(jumpseller: Caller, position: str, left: int, act: str) -> None:
     jumpseller.switch("stock-on-cancel", position)
-    number = jumpseller.place(lines=[{"sku": "TACA-01"}], pay=True)["id"]
-    jumpseller.act(number, "cancel")
-    assert stock(jumpseller) == left
+    number = jumpseller.place(lines=[{"sku": "TACA-01"}])["id"]
+    jumpseller.act(number, act)
+    assert jumpseller.goods("TACA-01")["stock"] == left
 
 
 @pytest.mark.parametrize(("position", "count"), [("sent", 1), ("none", 0)])
 def test_stock_hook_on_sale(jumpseller: Caller, ear: Ear, position: str, count: int) -> None:
     jumpseller.switch("stock-hook-on-sale", position)
     jumpseller.install()
-    jumpseller.subscribe(ear.url, "product_stock_updated")
+    jumpseller.subscribe(ear.url, "product_stock_updated", "product_updated")
     jumpseller.place(lines=[{"sku": "TACA-01"}], pay=True)
     assert len(jumpseller.deliveries(event="product_stock_updated")) == count
+    assert len(jumpseller.deliveries(event="product_updated")) == count
+
+
+@pytest.mark.parametrize(("position", "left"), [("to-zero", 0), ("below-zero", -2)])
+def test_oversold(jumpseller: Caller, position: str, left: int) -> None:
+    jumpseller.switch("oversold", position)
+    number = jumpseller.place(lines=[{"sku": "TACA-01", "qty": 42}])["id"]
+    assert jumpseller.goods("TACA-01")["stock"] == left
+    jumpseller.act(number, "cancel")
+    assert jumpseller.goods("TACA-01")["stock"] == 40
+
+
+@pytest.mark.parametrize(
+    ("position", "shown", "after_put"), [("sum", 45, 30), ("main", 40, 30), ("main-put", 45, 35)]
+)
+def test_plain_stock(jumpseller: Caller, position: str, shown: int, after_put: int) -> None:
+    jumpseller.switch("plain-stock", position)
+    jumpseller.install()
+    cup = jumpseller.goods("TACA-01")
+    jumpseller.edit(cup["product"], stock={list(cup["locations"])[1]: 5})
+    path = f"/products/{cup['product']}.json"
+    assert jumpseller.get(path)["product"]["stock"] == shown
+    put = jumpseller.call("PUT", path, json={"product": {"stock": 30}})
+    assert (put.json or {})["product"]["stock"] == after_put
+
+
+@pytest.mark.parametrize(("position", "shown"), [("null", [None]), ("zero", [0]), ("left-out", [])])
+def test_unlimited_by_place(jumpseller: Caller, position: str, shown: list[int | None]) -> None:
+    jumpseller.switch("unlimited-by-place", position)
+    jumpseller.install()
+    voucher = jumpseller.goods("VALE-25")
+    asked = f"location_ids={min(voucher['locations'])}&product_ids={voucher['product']}"
+    assert [row["stock"] for row in jumpseller.get(f"/products_locations?{asked}")] == shown

@@ -1,0 +1,278 @@
+"""The Jumpseller stand-in's catalogue and stock: kept by place, written down, told by hook, counted by call."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.jumpseller.ledger import read
+from sandbox.jumpseller.limits import Limits
+from tests.sandbox.jumpseller_caller import SADO, SERRA, Caller, Ear, opened
+
+CUP = "TACA-01"
+
+
+@pytest.fixture
+def jumpseller() -> Iterator[Caller]:
+    with opened(clock_scale=60_000) as caller:
+        caller.install()
+        yield caller
+
+
+@pytest.fixture
+def ear() -> Iterator[Ear]:
+    ear = Ear()
+    yield ear
+    ear.stop()
+
+
+# --- who alters stock, and what is written down of it -----------------------------------------------------
+
+
+def brief(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
+    return [(one["by"], one["sku"], one["before"], one["after"]) for one in lines]
+
+
+def test_every_alteration_is_written_down_with_its_cause(jumpseller: Caller) -> None:
+    cup = jumpseller.goods(CUP)
+    main = int(min(cup["locations"]))
+    number = jumpseller.place(lines=[{"sku": CUP, "qty": 3}, {"sku": "AZJ-15-AZUL"}])["id"]
+    jumpseller.act(number, "cancel")
+    jumpseller.call("PUT", f"/products/{cup['product']}.json", json={"product": {"stock": 9}})
+    jumpseller.edit(cup["product"], stock=8)
+    lines = jumpseller.ledger()
+    assert brief(lines) == [
+        ("order", CUP, 40, 37),
+        ("order", "AZJ-15-AZUL", 12, 11),
+        ("cancel", CUP, 37, 40),
+        ("cancel", "AZJ-15-AZUL", 11, 12),
+        ("api", CUP, 40, 9),
+        ("admin", CUP, 9, 8),
+    ]
+    assert {one["order"] for one in lines[:4]} == {number}
+    assert [one["seq"] for one in lines] == [1, 2, 3, 4, 5, 6]
+    assert {one["location"] for one in lines} == {main}
+    assert lines[1]["variant"] == jumpseller.goods("AZJ-15-AZUL")["variant"]
+    assert lines[4]["request"] == sum(seen["calls"] for seen in jumpseller.parts.limits.seen().values())
+
+
+def test_what_alters_nothing_is_not_written_down(jumpseller: Caller) -> None:
+    cup = jumpseller.goods(CUP)
+    jumpseller.call("PUT", f"/products/{cup['product']}.json", json={"product": {"stock": 40}})
+    jumpseller.edit(cup["product"], name="Taça", price="11.00")
+    assert jumpseller.ledger() == []
+
+
+def test_unlimited_stock_is_null_in_the_ledger_and_no_sale_takes_of_it(jumpseller: Caller) -> None:
+    cup = jumpseller.goods(CUP)
+    jumpseller.edit(cup["product"], stock_unlimited=True)
+    assert jumpseller.goods(CUP)["stock"] is None
+    jumpseller.place(lines=[{"sku": CUP}])
+    sent = {"product_id": cup["product"], "stock": 5, "stock_unlimited": False}
+    jumpseller.call("PUT", "/products_locations", json={**sent, "location_id": int(min(cup["locations"]))})
+    found = [(one["before"], one["after"]) for one in jumpseller.ledger()]
+    assert found == [(40, None), (0, None), (None, 40), (None, 0), (40, 5)]
+
+
+def test_a_sale_takes_from_the_main_location_first_and_gives_back_where_it_took(jumpseller: Caller) -> None:
+    cup = jumpseller.goods(CUP)
+    main, shelf = cup["locations"]
+    jumpseller.edit(cup["product"], stock={main: 2, shelf: 5})
+    placed = jumpseller.place(lines=[{"sku": CUP, "qty": 3}])
+    assert jumpseller.goods(CUP)["locations"] == {main: 0, shelf: 4}
+    assert placed["products"][0]["stock_locations"] == [
+        {"location_id": int(main), "stock": 2},
+        {"location_id": int(shelf), "stock": 1},
+    ]
+    jumpseller.edit(cup["product"], stock={main: 10})
+    jumpseller.act(placed["id"], "cancel")
+    assert jumpseller.goods(CUP)["locations"] == {main: 12, shelf: 5}
+
+
+def test_an_order_gives_back_once_and_takes_once(jumpseller: Caller) -> None:
+    number = jumpseller.place(lines=[{"sku": CUP, "qty": 3}])["id"]
+    jumpseller.act(number, "abandon")
+    jumpseller.act(number, "pay")
+    assert jumpseller.goods(CUP)["stock"] == 37
+    jumpseller.act(number, "cancel")
+    assert jumpseller.goods(CUP)["stock"] == 40
+
+
+def test_goods_that_are_gone_are_not_given_back(jumpseller: Caller) -> None:
+    number = jumpseller.place(lines=[{"sku": CUP}])["id"]
+    jumpseller.browser.delete(f"/sandbox/shops/{SADO}/goods/{jumpseller.goods(CUP)['product']}")
+    jumpseller.act(number, "cancel")
+    assert len(jumpseller.ledger()) == 1
+
+
+def test_every_change_is_told_whatever_its_cause(jumpseller: Caller, ear: Ear) -> None:
+    jumpseller.subscribe(ear.url, "product_updated", "product_stock_updated", "product_deleted")
+    cup = jumpseller.goods(CUP)
+    main = int(min(cup["locations"]))
+    at = {"location_id": main, "product_id": cup["product"], "stock_unlimited": False}
+    number = jumpseller.place(lines=[{"sku": CUP}])["id"]
+    jumpseller.act(number, "cancel")
+    jumpseller.edit(cup["product"], stock=5)
+    jumpseller.call("PUT", "/products_locations", json={**at, "stock": 6})
+    jumpseller.edit(cup["product"], name="Taça")
+    assert len(jumpseller.deliveries(event="product_stock_updated")) == 4
+    assert len(jumpseller.deliveries(event="product_updated")) == 5
+    body = json.loads(jumpseller.deliveries(event="product_updated", body=1)[0]["body"])["product"]
+    assert (body["id"], body["name"], body["stock"]) == (cup["product"], "Taça", 6)
+
+
+def test_the_ledger_and_the_stock_outlive_a_restart_and_a_reset_lays_it_aside(tmp_path: Path) -> None:
+    with opened(tmp_path) as first:
+        first.place(lines=[{"sku": CUP}])
+    with opened(tmp_path) as second:
+        assert second.goods(CUP)["stock"] == 39
+        second.edit(second.goods(CUP)["product"], stock=3)
+        assert [one["seq"] for one in read(tmp_path / "stock.jsonl")] == [1, 2]
+        second.browser.post("/sandbox/reset")
+        assert second.ledger() == []
+    assert len(read(tmp_path / "stock.1.jsonl")) == 2
+
+
+def test_a_folder_from_before_stock_had_places_is_read(tmp_path: Path) -> None:
+    with opened(tmp_path) as first:
+        shop = first.parts.world.shops[SADO]
+        product = next(one for one in shop.products.values() if one["sku"] == CUP)
+        shop.put("product", {**{key: product[key] for key in product if key != "at"}, "stock": 17})
+    with opened(tmp_path) as second:
+        assert second.goods(CUP)["stock"] == 17
+
+
+# --- by place ---------------------------------------------------------------------------------------------
+
+
+def test_a_shop_may_have_one_place_alone(jumpseller: Caller) -> None:
+    jumpseller.browser.post("/sandbox/shops", json={"code": "banca", "locations": 1})
+    assert len(jumpseller.goods(CUP, "banca")["locations"]) == 1
+
+
+def test_variants_are_asked_for_by_place(jumpseller: Caller) -> None:
+    blue, green = jumpseller.goods("AZJ-15-AZUL"), jumpseller.goods("AZJ-15-VERDE")
+    main = min(blue["locations"])
+    asked = f"/products_locations?location_ids={main}&product_ids={blue['product']}"
+    assert [row["variant_id"] for row in jumpseller.get(asked)] == [blue["variant"], green["variant"]]
+    rows = jumpseller.get(f"{asked}&variant_ids={green['variant']}")
+    assert [(row["variant_id"], row["stock"]) for row in rows] == [(green["variant"], 7)]
+    many = ",".join(str(number) for number in range(51))
+    answer = jumpseller.call("GET", f"/products_locations?location_ids={main}&product_ids={many}")
+    assert answer.status_code == 400
+
+
+# --- a catalogue ------------------------------------------------------------------------------------------
+
+
+def test_a_catalogue_is_invented_the_same_for_the_same_seed(jumpseller: Caller) -> None:
+    for shop in (SADO, SERRA):
+        jumpseller.load(12, shop, variants_every=4, seed=3)
+    one, other = (
+        [
+            (row["sku"], row["stock"])
+            for row in jumpseller.browser.get(f"/sandbox/shops/{shop}/goods").json or []
+        ]
+        for shop in (SADO, SERRA)
+    )
+    assert one[-18:] == other[-18:]
+    assert [sku for sku, _ in one[-4:]] == ["P00011", "P00012-1", "P00012-2", "P00012-3"]
+
+
+def test_a_catalogue_may_have_doubled_and_missing_skus(jumpseller: Caller) -> None:
+    items = [
+        {"sku": "DOBRO", "name": "Um", "price": "1.00", "stock": 1},
+        {"sku": "DOBRO", "name": "Dois", "price": "2.00", "stock": 2},
+        {"name": "Sem", "price": "3.00", "stock": None},
+        {
+            "name": "Pai",
+            "price": "4.00",
+            "variants": [{"sku": "DOBRO", "value": "S"}, {"sku": None, "stock": 3}],
+        },
+    ]
+    jumpseller.load(items)
+    rows = jumpseller.browser.get(f"/sandbox/shops/{SADO}/goods").json or []
+    assert [(row["name"], row["sku"], row["stock"]) for row in rows[-5:]] == [
+        ("Um", "DOBRO", 1),
+        ("Dois", "DOBRO", 2),
+        ("Sem", None, None),
+        ("Pai", "DOBRO", 0),
+        ("Pai", None, 3),
+    ]
+    assert jumpseller.place(lines=[{"sku": "DOBRO"}])["products"][0]["name"] == "Um"
+    assert jumpseller.browser.post("/sandbox/catalogue", json={"products": [{}]}).status_code == 422
+
+
+def test_a_product_is_found_by_the_sku_that_it_bears_now(jumpseller: Caller) -> None:
+    cup = jumpseller.goods(CUP)
+    jumpseller.edit(cup["product"], sku="TACA-02")
+    assert jumpseller.goods("TACA-02")["product"] == cup["product"]
+    assert jumpseller.browser.get(f"/sandbox/shops/{SADO}/goods?sku={CUP}").json == []
+    assert (
+        jumpseller.browser.post(f"/sandbox/shops/{SADO}/orders", json={"lines": [{"sku": CUP}]}).status_code
+        == 422
+    )
+
+
+def test_a_catalogue_outlives_a_restart(tmp_path: Path) -> None:
+    with opened(tmp_path) as first:
+        first.load(30, variants_every=3)
+        before = first.browser.get(f"/sandbox/shops/{SADO}/goods").json
+    with opened(tmp_path) as second:
+        assert second.browser.get(f"/sandbox/shops/{SADO}/goods").json == before
+        second.browser.post(f"/sandbox/shops/{SADO}/goods", json={"name": "Mais um", "sku": "MAIS"})
+        assert second.goods("MAIS")["product"] > max(row["product"] for row in before or [])
+
+
+def test_a_page_begins_where_the_last_one_ended_whatever_was_deleted(jumpseller: Caller) -> None:
+    jumpseller.load(150)
+    first = jumpseller.get("/products/after/0.json?limit=100")
+    gone = first[10]["product"]["id"]
+    jumpseller.call("DELETE", f"/products/{gone}.json")
+    second = jumpseller.get(f"/products/after/{first[-1]['product']['id']}.json?limit=100")
+    assert len(first) + len(second) == 157
+    assert not {one["product"]["id"] for one in first} & {one["product"]["id"] for one in second}
+
+
+# --- calls ------------------------------------------------------------------------------------------------
+
+
+def test_calls_are_counted_for_each_shop_and_those_too_many_are_told(jumpseller: Caller) -> None:
+    jumpseller.browser.delete("/sandbox/limits")
+    jumpseller.get("/products.json")
+    jumpseller.call(
+        "PUT", f"/products/{jumpseller.goods(CUP)['product']}.json", json={"product": {"stock": 1}}
+    )
+    jumpseller.parts.limits.ban(SADO, 60)
+    jumpseller.call("GET", "/products/count.json")
+    told = (jumpseller.browser.get("/sandbox/limits").json or {})[SADO]
+    assert told["by_call"] == {
+        "GET /products.json": 1,
+        "GET /products/count.json": 1,
+        "PUT /products/{}.json": 1,
+    }
+    assert (told["calls"], told["busiest_minute"], told["refused"]) == (3, 3, 1)
+    assert told["refusals"][0]["call"] == "GET /v1/products/count.json"
+
+
+def test_calls_are_counted_when_they_are_not_limited(jumpseller: Caller) -> None:
+    jumpseller.switch("rate-limits", "off")
+    jumpseller.browser.delete("/sandbox/limits")
+    for _ in range(25):
+        jumpseller.get("/products/count.json")
+    told = jumpseller.parts.limits.seen()[SADO]
+    assert (told["calls"], told["refused"]) == (25, 0)
+
+
+def test_the_busiest_second_is_any_second_not_one_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, now = Limits(), [0.0]
+    monkeypatch.setattr("sandbox.jumpseller.limits.time.monotonic", lambda: now[0])
+    for at in (0.9, 0.95, 1.0, 1.1, 1.89, 2.5, 62.0):
+        now[0] = at
+        limits.note(SADO, "GET /x")
+    told = limits.seen()[SADO]
+    assert (told["busiest_second"], told["busiest_minute"]) == (5, 6)
