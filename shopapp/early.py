@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import replace
 
-from shopapp import connect, fault, preparing, settling
+from shopapp import connect, fault, matching, preparing, settling
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
@@ -83,10 +83,12 @@ def _wanted(document: Document, account: Account) -> Draft | None:
     if order.status not in ("open", "paid"):
         return None
     if is_note:
-        return preparing.order_note(order, account)
+        return matching.matched(preparing.order_note(order, account), account, document)
     if document.reason not in DRAFTED:
         return None
-    return preparing.invoice(preparing.as_if_paid(order), account, document)
+    return matching.matched(
+        preparing.invoice(preparing.as_if_paid(order), account, document), account, document
+    )
 
 
 def _stands(document: Document, wanted: Draft, account: Account) -> bool:
@@ -145,6 +147,7 @@ def _make(document: Document, account: Account, wanted: Draft) -> None:
     except AppError as error:
         # one of which we never learned is spare: it goes with the others when the row is settled
         _heard(account, error)
+        matching.doubt(wanted, account, error)
         raise _not_now(error) from error
     fault.point("early_before_record")
     if opened.total is not None and opened.total != wanted.gross:

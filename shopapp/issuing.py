@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
 
-from shopapp import catalogue, connect, early, fault, preparing
+from shopapp import catalogue, connect, early, fault, matching, preparing
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
@@ -111,7 +111,12 @@ def _frozen(document: Document) -> Draft | None:
 
 
 def _drafted(document: Document, account: Account) -> Draft | None:
-    """The draft of the duty as it is now, or None when the row moved instead (unpaid, cancelled, too old)."""
+    """The draft of the duty as it is now with its articles, or None when the row moved instead (unpaid, too old)."""
+    draft = _written(document, account)
+    return None if draft is None else matching.matched(draft, account, document)
+
+
+def _written(document: Document, account: Account) -> Draft | None:
     if document.cause.startswith("credit:"):
         return preparing.credit(document, account)
     if document.cause == preparing.GUIDE:
@@ -208,6 +213,7 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
         if error.code == "note-unusable":
             error = early.unusable(document, error)
         settle_error(document, account, error)
+        matching.doubt(draft, account, error)
     except Exception as error:  # unknown is the default: only listed answers leave it
         fault.point("after_send")
         log.exception("document %s while sending", document.id)

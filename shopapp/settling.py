@@ -294,7 +294,9 @@ def _later(document: Document, account: Account, error: TransientError) -> None:
     delay = _growing(document.tries)
     if isinstance(error, ThrottledError) and error.retry_after is not None:
         delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
-    moved(document, PENDING, error.code, dict(error.detail), after=delay, tries=document.tries + 1)
+    # many articles to be made are no failure: they set no delay
+    tries = document.tries + (error.code != "articles-pending")
+    moved(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
 
 
 def our_fault(document: Document, error: Exception) -> None:

@@ -1,7 +1,7 @@
 """Which article of the invoicing program a SKU is: found once and remembered, account by account.
 
 Written by `matching`. A row says `absent` only where the program was asked and said so; a look-up that failed leaves it
-as it was. Never talks to anyone.
+as it was. What a look-up told is kept only where nobody wrote the row since it was read. Never talks to anyone.
 """
 
 from __future__ import annotations
@@ -10,13 +10,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, or_, select, update
+from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Moment, db, insert_into, moment
 
 FOUND, MADE, BOUND, ABSENT, MAKING, REFUSED = "found", "made", "bound", "absent", "making", "refused"
 USABLE = (FOUND, MADE, BOUND)
+LONGEST_CODE = 80
+LONGEST_SKU = LONGEST_NAME = 200
 
 
 class Article(db.Model):  # type: ignore[name-defined,misc]
@@ -27,60 +29,111 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
-    sku: Mapped[str] = mapped_column(String(200))
+    sku: Mapped[str] = mapped_column(String(LONGEST_SKU))
     state: Mapped[str] = mapped_column(String(8))
     article_id: Mapped[str] = mapped_column(String(80), default="")
     """The program's own id, which stays when the article is renamed."""
-    code: Mapped[str] = mapped_column(String(80), default="")
+    code: Mapped[str] = mapped_column(String(LONGEST_CODE), default="")
     """Its reference over there: what a document's line names."""
-    name: Mapped[str] = mapped_column(String(200), default="")
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
     goods: Mapped[bool] = mapped_column(default=True)
     """Whether it keeps stock."""
     looked_at: Mapped[datetime | None] = mapped_column(Moment)
     """When the program last told of it; empty: to be looked up before it is used again."""
     making_until: Mapped[datetime | None] = mapped_column(Moment)
-    """While it is being made: how long whoever makes it has it alone."""
+    """While it is being made: until when whoever makes it has it alone; then his call was over at the latest."""
     made_at: Mapped[datetime | None] = mapped_column(Moment)
     """When it was last sent to be made."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """The facts of a refusal; of one that is absent or being made `sent`: how often it was sent without an answer."""
 
     @classmethod
     def of(cls, account_id: int, skus: Iterable[str]) -> dict[str, Article]:
-        """The rows of these SKUs, by SKU."""
+        """The rows of these SKUs, by SKU, as they are now."""
         mine = select(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
-        return {row.sku: row for row in db.session.scalars(mine)}
+        rows = db.session.scalars(mine.execution_options(populate_existing=True))
+        return {row.sku: row for row in rows}
 
     @classmethod
     def remember(cls, account_id: int, sku: str, state: str, **known: Any) -> None:
         """Nothing; the SKU is known to be so from now on, looked at this moment. Not committed."""
-        blank: dict[str, Any] = {
-            "article_id": "",
-            "code": "",
-            "name": "",
-            "goods": True,
-            "reason": "",
-            "detail": {},
-        }
-        values = {**blank, **known, "state": state, "looked_at": moment(), "making_until": None}
+        values = _values(state, known)
         new = insert_into(cls).values(account_id=account_id, sku=sku, **values)
         db.session.execute(new.on_conflict_do_update(index_elements=["account_id", "sku"], set_=values))
 
     @classmethod
-    def claim_making(cls, account_id: int, sku: str, seconds: float) -> bool:
-        """True when this caller alone may make the SKU's article for these seconds; commits."""
-        taken = db.session.execute(
+    def tell(cls, account_id: int, sku: str, former: Article | None, state: str, **known: Any) -> bool:
+        """True when the row, still as `former` was read, now says what the program told since. Not committed.
+
+        False where somebody wrote it meanwhile: the answer may be older than an article that he just made.
+        """
+        values = _values(state, known)
+        if former is None:
+            new = insert_into(cls).values(account_id=account_id, sku=sku, **values)
+            return db.session.scalar(new.on_conflict_do_nothing().returning(cls.id)) is not None
+        told = db.session.execute(
             update(cls)
-            .where(cls.account_id == account_id, cls.sku == sku, cls.state.in_((ABSENT, MAKING)))
-            .where(or_(cls.making_until.is_(None), cls.making_until < moment()))
-            .values(state=MAKING, making_until=moment(seconds), made_at=moment())
+            .where(
+                cls.id == former.id,
+                cls.state == former.state,
+                cls.looked_at.is_not_distinct_from(former.looked_at),
+                cls.made_at.is_not_distinct_from(former.made_at),
+            )
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )
+        return bool(told.rowcount)  # type: ignore[attr-defined]
+
+    @classmethod
+    def claim_making(
+        cls, account_id: int, sku: str, seconds: float, sent: int, among: tuple[str, ...] = (ABSENT,)
+    ) -> datetime | None:
+        """The claim's moment when this caller alone may make the SKU's article for these seconds, else None; commits.
+
+        `sent` is how often it was sent by now, this time with it.
+        """
+        claimed: datetime | None = db.session.scalar(
+            update(cls)
+            .where(cls.account_id == account_id, cls.sku == sku, cls.state.in_(among))
+            .values(
+                state=MAKING, making_until=moment(seconds), made_at=moment(), reason="", detail={"sent": sent}
+            )
+            .returning(cls.made_at)
             .execution_options(synchronize_session=False)
         )
         db.session.commit()
-        return bool(taken.rowcount)  # type: ignore[attr-defined]
+        return claimed
+
+    @classmethod
+    def end_making(cls, account_id: int, sku: str, claimed: datetime, state: str, **values: Any) -> bool:
+        """True when that claim was still the last and came to this; `making` where nobody knows to what. Commits."""
+        mine = update(cls).where(
+            cls.account_id == account_id, cls.sku == sku, cls.state == MAKING, cls.made_at == claimed
+        )
+        over = {"making_until": moment() if state == MAKING else None, **values}
+        ended = db.session.execute(
+            mine.values(state=state, **over).execution_options(synchronize_session=False)
+        )
+        db.session.commit()
+        return bool(ended.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
     def doubt(cls, account_id: int, skus: Iterable[str]) -> None:
         """Nothing; these are looked up again before they are used. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         db.session.execute(mine.values(looked_at=None).execution_options(synchronize_session=False))
+
+    @classmethod
+    def unbind(cls, account_id: int, sku: str) -> None:
+        """Nothing; what the merchant chose for the SKU is forgotten. Not committed."""
+        chosen = delete(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == BOUND)
+        db.session.execute(chosen.execution_options(synchronize_session=False))
+
+
+def _values(state: str, known: dict[str, Any]) -> dict[str, Any]:
+    """Every column that says what is known of a SKU, those not given blank."""
+    blank: dict[str, Any] = {
+        "article_id": "", "code": "", "name": "", "goods": True, "reason": "", "detail": {},
+    }  # fmt: skip
+    return {**blank, **known, "state": state, "looked_at": moment(), "making_until": None}

@@ -134,6 +134,13 @@ LATER: dict[str, Sentence] = {
     "sessions-full": S(
         N_("O %(provider)s diz «%(answer)s»: não abre mais sessões deste utilizador."),
         N_("Tentamos de novo dentro de minutos. Se acontecer muito, use um utilizador só para a loja.")),
+    "articles-pending": S(
+        N_("Os artigos desta encomenda ainda estão a ser criados no %(provider)s."), N_("Continuamos sozinhos.")),
+    "articles-unread": S(
+        N_("O %(provider)s não nos deixou procurar os artigos desta encomenda."), N_("Tentamos de novo sozinhos.")),
+    "article-unsure": S(
+        N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a criar um artigo."),
+        N_("Procuramo-lo antes de o criar outra vez. Nada foi emitido.")),
     "throttled": S(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
     "vies-unavailable": S(
         N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),
@@ -210,6 +217,12 @@ ALARMS: dict[str, Sentence] = {
 }  # fmt: skip
 
 ANSWERS: dict[str, Sentence] = {
+    "article-unknown": S(
+        N_("O %(provider)s não tem nenhum artigo com a referência «%(article)s»."),
+        N_("Copie-a tal como está no %(provider)s, com maiúsculas e minúsculas.")),
+    "article-refused": S(
+        N_("O %(provider)s não aceitou este artigo."),
+        N_("Crie-o no %(provider)s com este SKU, ou associe aqui um que já lá esteja.")),
     "number-shape": S(N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
     "number-taken": S(
         N_("Esse número já é o da encomenda #%(order)s."), N_("Confirme no %(provider)s qual é o desta venda.")),
@@ -254,6 +267,10 @@ WARNINGS: dict[str, str] = {
     "nif-obsolete-range": N_("O NIF começa por 8, uma série antiga: confirme-o com o cliente."),
     "vat-number-rejected": N_("O número de IVA estrangeiro não foi confirmado: ficou fora do documento."),
     "oss-not-registered": N_("Vendas para outros países da União acima do limite pedem registo no OSS."),
+    "article-none": N_("Uma linha saiu sem artigo, porque o SKU dela não foi aceite: veja-o em Produtos."),
+    "article-generic-missing": N_(
+        "O artigo para produtos sem SKU não existe no seu programa; a linha saiu sem artigo."
+    ),
     "simplified-not-allowed": N_("Esta venda não pode levar fatura simplificada; sai fatura-recibo."),
 }
 
