@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote_plus
@@ -20,6 +21,7 @@ import requests
 from flask import Flask
 
 from sandbox import web
+from sandbox.igest import keeping
 from sandbox.igest.app import create_app as igest_app
 from sandbox.igest.panel import INTEGRATION
 from sandbox.phcgo.app import create_app as phcgo_app
@@ -55,6 +57,13 @@ class Account(ABC):
     """True where an empty answer to a log-in is how refused keys look."""
     only_live: ClassVar[frozenset[str]] = frozenset()
     """Scenes that no cassette can hold: there is no answer to keep."""
+    places: ClassVar[tuple[str, ...]] = ()
+    """Its warehouses, the main one first; the articles of `drafts` lie there and `drafts.exempt` is a service.
+
+    Empty where the stand-in's articles are not told in this suite.
+    """
+    learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {}
+    """Scenes of what the account may do: look articles up, tell what changed in stock."""
 
     def __init__(self) -> None:
         self.urls: list[str] = []
@@ -124,6 +133,24 @@ class Account(ABC):
     def documents(self) -> list[dict[str, Any]] | None:
         """What stands over there as issued, by the stand-in's own record; None where only a cassette speaks."""
 
+    def by_hand(self, code: str, **deed: Any) -> None:
+        """Nothing; somebody over there renamed the article (`to`), withdrew it (`withdrawn`) or counted it (`level`,
+        `warehouse`). On a cassette it was done then.
+        """
+        raise NotImplementedError
+
+    def strike(self, verb: str, scene: str) -> None:
+        """Nothing; the next call that makes an article, or moves stock, meets that scene."""
+        raise NotImplementedError
+
+    def articles_made(self) -> list[str] | None:
+        """The references of the articles that calls made, by the stand-in's own record; None on a cassette."""
+        raise NotImplementedError
+
+    def moves_made(self) -> list[tuple[str, str, Decimal]] | None:
+        """(reference, warehouse, quantity) of each movement that a call made, by the stand-in's own record."""
+        raise NotImplementedError
+
     _session: requests.Session
 
     def session(self) -> requests.Session:
@@ -163,6 +190,18 @@ class IGestAccount(Account):
     }
     series_unknown = "2026XX"
     only_live = frozenset({"drop-after", "drop-before", "cut-after"})
+    places = ("SET", "EST")
+    learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {
+        "everything": (True, True),
+        "no-articles": (False, True),
+        "no-stock": (True, False),
+        "no-changes": (True, False),
+    }
+    _off: ClassVar[Mapping[str, str]] = {
+        "no-articles": "article-search",
+        "no-stock": "stock-list",
+        "no-changes": "stock-changes",
+    }
 
     base = "https://igest.test"
     entity = "40321"
@@ -207,6 +246,9 @@ class IGestAccount(Account):
                 office.switches.set(switch, "off")
         elif scene == "another-service":
             office.faults.order({"kind": "html", "method": "*", "times": 9})
+        elif scene in self.learns:
+            if scene in self._off:
+                office.switches.set(self._off[scene], "off")
         elif scene and scene not in self._wrong and scene != "clock":
             office.faults.order({"kind": scene})
 
@@ -232,7 +274,38 @@ class IGestAccount(Account):
     def documents(self) -> list[dict[str, Any]] | None:
         if self._office is None:
             return None
-        return [entry for entry in self._office.ledger.entries if entry["kind"] == "document"]
+        return self._entries("document")
+
+    def _entries(self, kind: str) -> list[dict[str, Any]]:
+        return [entry for entry in self._office.ledger.entries if entry["kind"] == kind]
+
+    def by_hand(self, code: str, **deed: Any) -> None:
+        if self._office is None:
+            return
+        entity = self._office.entities[self.entity]
+        article = self._office.books.article(self.entity, code)
+        if "level" in deed:
+            keeping.put(self._office, entity, article, deed["warehouse"], Decimal(deed["level"]))
+        elif "to" in deed:
+            keeping.rename(self._office, entity, article, deed["to"], "")
+        else:
+            keeping.withdraw(self._office, entity, article)
+
+    def strike(self, verb: str, scene: str) -> None:
+        if self._office is not None:
+            method = {"create_article": "novo_artigo", "move_stock": "movimentar_stock"}[verb]
+            self._office.faults.order({"kind": scene, "method": method})
+
+    def articles_made(self) -> list[str] | None:
+        if self._office is None:
+            return None
+        return [entry["ref"] for entry in self._entries("article") if entry["who"] == "wire"]
+
+    def moves_made(self) -> list[tuple[str, str, Decimal]] | None:
+        if self._office is None:
+            return None
+        found = [entry for entry in self._entries("stock") if entry["who"] == "wire"]
+        return [(entry["ref"], entry["warehouse"], Decimal(entry["qty"])) for entry in found]
 
 
 class PhcGoAccount(Account):

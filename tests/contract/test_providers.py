@@ -5,7 +5,6 @@ Every test runs on cassettes and live against the stand-in, so that neither can 
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,7 +31,6 @@ from shopapp.providers.base import Once, Provider
 from tests.contract.accounts import ACCOUNTS, TODAY, Account
 from tests.contract.broken import LOST, broken
 from tests.contract.drafts import ABROAD, ANA, FIRM, credit_of, draft, exempt, line
-from tests.contract.tape import MODE
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
@@ -44,38 +42,6 @@ def of_each(what: Callable[[type[Account]], Any]) -> list[Any]:
         for name in PROVIDERS
         for scene in what(ACCOUNTS[name])
     ]
-
-
-@pytest.fixture(params=["replayed", "live"])
-def mode(request: pytest.FixtureRequest) -> str:
-    """How this test speaks to the outside."""
-    if MODE["record"]:
-        return "recorded" if request.param == "replayed" else "live"
-    return str(request.param)
-
-
-@pytest.fixture(params=list(PROVIDERS))
-def name(request: pytest.FixtureRequest) -> str:
-    """Which provider this test is about."""
-    return str(request.param)
-
-
-@pytest.fixture
-def account(
-    request: pytest.FixtureRequest, mode: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> Iterator[Account]:
-    """An account, at the end of which no secret stands in an address or in the log."""
-    caplog.set_level(logging.DEBUG)
-    scene = request.node.callspec.params.get("scene", "")
-    found = ACCOUNTS[name]()
-    if mode in ("replayed", "recorded") and scene in found.only_live:
-        mode = "live"
-    cassette = request.node.originalname.removeprefix("test_") + (f"-{scene}" if scene else "")
-    with found.opened(mode, cassette, tmp_path):
-        yield found
-        for secret in found.secrets():
-            assert not any(secret in url for url in found.urls)
-            assert secret not in caplog.text
 
 
 def told(error: AppError) -> str:

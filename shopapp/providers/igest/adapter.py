@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import CredentialsError, TransientError, UncertainError
+from shopapp.fiscal.errors import CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.http import Wire
 from shopapp.providers.base import (
     AccountFacts,
@@ -176,11 +176,24 @@ class IGest(Provider):
         return next((article for article in found if article.article_id == article_id), None)
 
     def create_article(self, new: NewArticle) -> Article:
-        """The article, made by one call. UncertainError means that it may be there."""
-        return self._calls.tell(
-            "novo_artigo", lambda: article_from(new), lambda output: made_from(output, new), ("id_artigo",),
-            "article-refused",
-        )  # fmt: skip
+        """The article, made by one call, or made by another meanwhile. UncertainError means that it may be there."""
+        try:
+            return self._calls.tell(
+                "novo_artigo", lambda: article_from(new), lambda output: made_from(output, new), ("id_artigo",),
+                "article-refused",
+            )  # fmt: skip
+        except RefusedError as error:
+            there = self._made_meanwhile(new.code)
+            if there is None:
+                raise error
+            return there
+
+    def _made_meanwhile(self, code: str) -> Article | None:
+        """The article that made it impossible to make it; None where there is none, or it can't be said."""
+        try:
+            return self.articles([code]).get(code)
+        except TransientError:
+            return None
 
     def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
         """The levels now, in every warehouse, of these articles; one that has no level at all is not known."""

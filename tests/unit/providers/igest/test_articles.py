@@ -311,7 +311,7 @@ def test_a_refusal_keeps_the_words(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     with pytest.raises(RefusedError) as raised:
-        write(opened(refusal("Assim não"), success(ENTITY))[0])
+        write(opened(refusal("Assim não"), success(ENTITY), success("<artigos/>"))[0])
     assert (raised.value.code, raised.value.detail) == (refused, {"answer": "Assim não"})
 
 
@@ -354,6 +354,19 @@ def test_what_never_left_did_not_happen(
     with pytest.raises(AppError) as raised:
         write(opened(ok(b"", 403))[0])
     assert isinstance(raised.value, CredentialsError)
+
+
+def test_an_article_that_another_made_meanwhile_is_taken_as_it_is() -> None:
+    there = success(f"<artigos>{artigo('TAC-002')}</artigos>")
+    found = opened(refusal("Já existe"), success(ENTITY), there)[0].create_article(NEW)
+    assert found == Article("7002", "TAC-002", "Nome de TAC-002")
+
+
+@pytest.mark.parametrize("look", [ok(b"", 500), refusal("Método desconhecido")])
+def test_a_refusal_stays_one_when_nobody_can_look_why(look: Answer) -> None:
+    with pytest.raises(RefusedError) as raised:
+        opened(refusal("Assim não"), success(ENTITY), look, success(ENTITY))[0].create_article(NEW)
+    assert raised.value.detail == {"answer": "Assim não"}
 
 
 def test_an_article_made_under_another_reference_is_a_doubt() -> None:
