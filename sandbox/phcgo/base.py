@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import time
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +16,17 @@ from sandbox.web import Shelf
 
 from . import seed
 from .shapes import STAMPS
-from .sums import amount, wire
+from .sums import amount
 from .wire import Row
 
 LONGEST_LAG = 6.0
+INDEXED = {"St": "ref", "Sa": "ref", "Sl": "ref"}
+"""The field by which rows are found at once, however many there are."""
+
+
+def folded(value: object) -> str:
+    """The text as the database compares it: without regard to case or to blanks at the end."""
+    return str(value or "").casefold().rstrip()
 
 
 class Base:
@@ -35,8 +43,12 @@ class Base:
         }
         self._history: dict[tuple[str, str], list[tuple[float, Row | None]]] = {}
         self.tables: dict[str, dict[str, Row]] = {}
+        self._found: dict[str, dict[str, dict[str, Row]]] = {entity: {} for entity in INDEXED}
+        self._keys: dict[tuple[str, str], str] = {}
         for entity, rows in seed.tables(facts).items():
             self.tables[entity] = shelf.all(self._kind(entity))
+            for stamp, row in self.tables[entity].items():
+                self._index(entity, stamp, row)
             if not self._counts.get(f"seeded/{entity}"):
                 for row in rows:
                     self.keep(entity, row)
@@ -51,9 +63,12 @@ class Base:
         self._shelf.put("count", f"{self._place}/{name}", self._counts[name])
         return self._counts[name]
 
-    def stamp(self) -> str:
-        """A new key of 25 characters, in one of the two styles that are seen."""
-        number = self.count("stamp")
+    def stamp(self, kept: bool = True) -> str:
+        """A new key of 25 characters, in one of the two styles that are seen; unless kept it may be given again."""
+        if kept:
+            number = self.count("stamp")
+        else:
+            number = self._counts["stamp"] = self._counts.get("stamp", 0) + 1
         digest = hashlib.sha1(f"{self._place}/{number}".encode()).hexdigest()
         if number % 2:
             return f"{digest[:3]}-{digest[3:7]}-{digest[7:11]}-{digest[11:22]}"
@@ -65,13 +80,36 @@ class Base:
         row[name] = row.get(name) or self.stamp()
         kept = copy.deepcopy(row)
         self.tables[entity][row[name]] = kept
+        self._index(entity, row[name], kept)
         self._shelf.put(self._kind(entity), row[name], kept)
         self._remember(entity, row[name], kept)
         return kept
 
+    def keep_all(self, entity: str, rows: Iterable[Row]) -> None:
+        """Nothing; these new rows stand in the table as if they had always been there."""
+        name, table = STAMPS[entity], self.tables[entity]
+        for row in rows:
+            row[name] = self.stamp(kept=False)
+            table[row[name]] = row
+            self._index(entity, row[name], row)
+        self._shelf.put("count", f"{self._place}/stamp", self._counts["stamp"])
+        self._shelf.put_all(self._kind(entity), ((row[name], row) for row in rows))
+
+    def _index(self, entity: str, stamp: str, row: Row | None) -> None:
+        """Nothing; the row is found by its field, and no longer by what that was before."""
+        if entity not in INDEXED:
+            return
+        found, former = self._found[entity], self._keys.pop((entity, stamp), None)
+        if former is not None:
+            found[former].pop(stamp, None)
+        if row is not None:
+            key = self._keys[entity, stamp] = folded(row[INDEXED[entity]])
+            found.setdefault(key, {})[stamp] = row
+
     def drop(self, entity: str, stamp: str) -> None:
         """Nothing; the row is gone."""
         del self.tables[entity][stamp]
+        self._index(entity, stamp, None)
         self._shelf.drop(self._kind(entity), stamp)
         self._remember(entity, stamp, None)
 
@@ -93,10 +131,16 @@ class Base:
 
     def find(self, entity: str, **equal: object) -> Row | None:
         """A copy of the first row with these values."""
-        for row in self.tables[entity].values():
+        field = INDEXED.get(entity, "")
+        among = self.alike(entity, equal[field]) if field in equal else self.tables[entity].values()
+        for row in among:
             if all(row.get(name) == value for name, value in equal.items()):
                 return copy.deepcopy(row)
         return None
+
+    def alike(self, entity: str, value: object) -> list[Row]:
+        """The rows whose indexed field the database takes for this value; not to be changed."""
+        return list(self._found[entity].get(folded(value), {}).values())
 
     def seen(self, entity: str, lag: float) -> list[Row]:
         """The rows as a query shows them that is so many seconds behind."""
@@ -116,16 +160,6 @@ class Base:
     def stock(self, ref: str, place: int) -> Decimal:
         found = self.find("Sa", ref=ref, armazem=place)
         return amount(found["stock"]) if found else Decimal(0)
-
-    def move(self, ref: str, place: int, quantity: Decimal) -> None:
-        """Nothing; the article's stock in that warehouse changed by the quantity."""
-        row = self.find("Sa", ref=ref, armazem=place) or {"ref": ref, "armazem": place, "stock": 0}
-        row["stock"] = wire(amount(row["stock"]) + quantity)
-        self.keep("Sa", row)
-        article = self.find("St", ref=ref)
-        if article:
-            article["stock"] = wire(amount(article["stock"]) + quantity)
-            self.keep("St", article)
 
     def rate_of(self, index: object) -> Decimal | None:
         """The VAT rate of a table index."""

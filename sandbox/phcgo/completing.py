@@ -118,7 +118,7 @@ def _from_article(office: Office, base: Base, paper: Paper, line: Row, sent: Row
         call.warn(NO_ARTICLE, f"A referência {line['ref']} não existe.")
         if policy == "warned":
             return
-        article = records.made_by_line(base, line)
+        article = records.made_by_line(office, base, line)
     for name in ("design", "unidade", "familia", "codigo", "codmotiseimp"):
         if name in line:
             line[name] = line[name] or article[name]

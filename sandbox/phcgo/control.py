@@ -11,10 +11,12 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from . import hands
+from . import goods, hands
 from .base import Base
 from .office import Office
 from .wire import Refusal
+
+GOODS = {"articles": "St", "stock": "Sa", "movements": "Sl"}
 
 
 def control(office: Office) -> Blueprint:
@@ -44,6 +46,7 @@ def control(office: Office) -> Blueprint:
     _fault_routes(office, pages)
     _session_routes(office, pages)
     _company_routes(office, pages)
+    _goods_routes(office, pages)
     return pages
 
 
@@ -144,7 +147,7 @@ def _company_routes(office: Office, pages: Blueprint) -> None:
     def company(path: str, code: str) -> Base:
         return office.bases.get((path, code)) or abort(404)
 
-    @pages.post("/companies/<path>/<code>/<any(series, dossier_series, layouts, customers, articles):table>")
+    @pages.post("/companies/<path>/<code>/<any(series, dossier_series, layouts, customers):table>")
     def put(path: str, code: str, table: str) -> Response:
         try:
             with office.lock:
@@ -159,16 +162,42 @@ def _company_routes(office: Office, pages: Blueprint) -> None:
             hands.clear(company(path, code), table)
         return jsonify([])
 
-    @pages.get("/companies/<path>/<code>/stock")
-    def stock(path: str, code: str) -> Response:
-        return jsonify(company(path, code).rows("Sa"))
-
     @pages.post("/companies/<path>/<code>/records/<stamp>/<any(sign, annul, delete, receipt):act>")
     def by_hand(path: str, code: str, stamp: str, act: str) -> Response:
         try:
             with office.lock:
                 return jsonify(hands.ACTS[act](office, company(path, code), stamp))
         except Refusal as no:
+            return _wrong(str(no))
+
+
+def _goods_routes(office: Office, pages: Blueprint) -> None:
+    def company(path: str, code: str) -> Base:
+        return office.bases.get((path, code)) or abort(404)
+
+    @pages.get("/goods")
+    def deeds() -> Response:
+        return jsonify(office.goods.entries)
+
+    @pages.get("/companies/<path>/<code>/<any(articles, stock, movements):what>")
+    def goods_of(path: str, code: str, what: str) -> Response:
+        base, ref = company(path, code), request.args.get("ref")
+        with office.lock:
+            return jsonify(base.rows(GOODS[what]) if ref is None else base.alike(GOODS[what], ref))
+
+    @pages.post("/companies/<path>/<code>/<any(articles, stock, catalogue):what>")
+    def write(path: str, code: str, what: str) -> Response:
+        base, wanted = company(path, code), request.get_json()
+        try:
+            with office.lock:
+                if what == "articles":
+                    return jsonify(hands.article(office, base, wanted))
+                if what == "catalogue":
+                    return jsonify({"articles": goods.load(office, base, wanted["articles"])})
+                for one in wanted if isinstance(wanted, list) else [wanted]:
+                    hands.stock(office, base, one)
+                return jsonify(base.rows("Sa"))
+        except (Refusal, KeyError, ValueError) as no:
             return _wrong(str(no))
 
 

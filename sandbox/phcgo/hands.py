@@ -1,4 +1,4 @@
-"""What a person does in the program: signs, annuls, deletes, receives payment, edits series, layouts, articles.
+"""What a person does in the program: signs, annuls, deletes, receives payment, edits series, layouts, articles, stock.
 
 Called by the panel and the control routes, under the office's lock.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 
-from . import documents, shapes, signing
+from . import documents, goods, records, shapes, signing
 from .base import Base
 from .completing import BO, FT
 from .office import Office
 from .sums import amount
 from .wire import Call, Refusal, Row
 
-TABLES = {"series": "Td", "dossier_series": "Ts", "layouts": "Layout", "customers": "Cl", "articles": "St"}
-KEYS = {"Td": "ndoc", "Ts": "ndos", "Layout": "descricao", "Cl": "no", "St": "ref"}
+TABLES = {"series": "Td", "dossier_series": "Ts", "layouts": "Layout", "customers": "Cl"}
+KEYS = {"Td": "ndoc", "Ts": "ndos", "Layout": "descricao", "Cl": "no"}
 NEW: dict[str, Row] = {
     "Td": {"ndoc": 0, "nmdoc": "", "tiposaft": "FT", "inactivo": False, "serie": "", "permiteRascunho": True,
            "assinaImprimir": False, "codigoValidacao": "SBX", "serieImportacao": False},
@@ -84,16 +84,39 @@ def put(base: Base, table: str, wanted: Row) -> Row:
     blank = shapes.BLANK[entity]() if entity in shapes.BLANK else copy.deepcopy(NEW[entity])
     if unknown := set(wanted) - set(blank):
         raise Refusal("messages.Rest.UnknownField", f"{', '.join(sorted(unknown))} cannot be set")
-    row = base.keep(entity, (known or blank) | wanted)
-    if entity == "St" and "stock" in wanted:
-        place = base.rows("Sz")[0]["no"]
-        row["stock"] = 0
-        base.keep(entity, row)
-        for held in base.rows("Sa"):
-            if held["ref"] == row["ref"]:
-                base.keep("Sa", held | {"stock": 0})
-        base.move(row["ref"], place, amount(wanted["stock"]))
-    return row
+    return base.keep(entity, (known or blank) | wanted)
+
+
+def article(office: Office, base: Base, wanted: Row) -> Row:
+    """The article of that stamp or reference as changed, or a new one.
+
+    `to` is its new reference, `stock` what all of it is in the first warehouse, `removed` that it is to be no more.
+    """
+    wanted = dict(wanted)
+    stock, to, removed = wanted.pop("stock", None), wanted.pop("to", ""), wanted.pop("removed", False)
+    known = base.get("St", wanted.get("ststamp", "")) or base.find("St", ref=wanted.get("ref", ""))
+    if known is None and not wanted.get("ref"):
+        raise Refusal("messages.Rest.MissingParameter", "ref is missing")
+    if unknown := set(wanted) - set(shapes.article()):
+        raise Refusal("messages.Rest.UnknownField", f"{', '.join(sorted(unknown))} cannot be set")
+    if known and removed:
+        goods.remove(office, base, known, goods.HAND)
+        return known
+    row = (known or shapes.article()) | wanted | ({"ref": to} if to else {})
+    records.check_article(office, base, row | {"design": row["design"] or row["ref"]})
+    row = goods.keep(office, base, row, goods.HAND)
+    if stock is not None:
+        first = base.rows("Sz")[0]["no"]
+        for place in {int(held["armazem"]) for held in base.alike("Sa", row["ref"])} | {first}:
+            goods.put(office, base, row["ref"], place, amount(stock if place == first else 0))
+    return base.get("St", row["ststamp"]) or row
+
+
+def stock(office: Office, base: Base, wanted: Row) -> None:
+    """Nothing; a person wrote the level `to` of `ref` in that `warehouse` (the first), or moved `qty` of it."""
+    ref, place = str(wanted["ref"]), int(wanted.get("warehouse") or base.rows("Sz")[0]["no"])
+    level = amount(wanted["to"]) if "to" in wanted else base.stock(ref, place) + amount(wanted["qty"])
+    goods.put(office, base, ref, place, level)
 
 
 def clear(base: Base, table: str) -> None:

@@ -1,6 +1,7 @@
-"""The append-only ledger: one JSON object a line for each document that was signed, never changed afterwards.
+"""An append-only ledger: one JSON object a line for each thing that became fact, never changed afterwards.
 
-Written at the moment of signing, read by tests and by the demo's judge. Drafts and dossiers never stand in it.
+One holds the documents, written at the moment of signing (drafts and dossiers never stand in it), another the goods:
+each article that was made or renamed, each alteration of a level. Read by tests and by the demo's judge.
 """
 
 from __future__ import annotations

@@ -58,6 +58,7 @@ class Office:
             self.clock.put_on(today)
         self.faults = Faults(self.shelf)
         self.ledger = Ledger(folder / "ledger.jsonl")
+        self.goods = Ledger(folder / "goods.jsonl")
         self._begin()
 
     def _begin(self) -> None:
@@ -87,6 +88,7 @@ class Office:
         """Nothing; all is as at the very start, and the ledger so far is laid aside."""
         with self.lock:
             self.ledger.lay_aside()
+            self.goods.lay_aside()
             self.shelf.clear()
             self.switches.reset()
             self.clock.put_back()
@@ -99,6 +101,7 @@ class Office:
         with self.lock:
             self.shelf.close()
             self.ledger.close()
+            self.goods.close()
 
     def change(self, path: str, **to: Any) -> None:
         """Nothing; the installation's plan, allowance, user or password is another from now on."""

@@ -5,6 +5,8 @@ Registered by the app. A merchant in doubt looks here whether a document exists.
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
@@ -16,6 +18,8 @@ from .office import Office
 from .wire import Refusal, Row
 
 ACTS = {"assinar": "sign", "anular": "annul", "apagar": "delete", "receber": "receipt"}
+MOST = 100
+"""Articles on one page."""
 FLAGS = ("permiteRascunho", "assinaImprimir", "serieImportacao", "inactivo")
 
 
@@ -51,13 +55,54 @@ def panel(office: Office) -> Blueprint:
 
     @pages.get("/<path>/<code>/fichas")
     def cards(path: str, code: str) -> str:
-        base = company(path, code)
-        return render_template("cards.html", base=base)
+        return render_template("cards.html", base=company(path, code))
 
+    _articles(office, pages)
     _records(office, pages)
     _settings(office, pages)
     _faults(office, pages)
     return pages
+
+
+def _articles(office: Office, pages: Blueprint) -> None:
+    @pages.get("/<path>/<code>/artigos")
+    def articles(path: str, code: str) -> str:
+        base, words = office.bases.get((path, code)) or abort(404), request.args.get("q", "").strip()
+        return _shown(base, words, "")
+
+    @pages.post("/<path>/<code>/artigos")
+    def keep(path: str, code: str) -> Response | tuple[str, int]:
+        base, form = office.bases.get((path, code)) or abort(404), request.form
+        ref, wanted = (
+            form.get("ref", "").strip(),
+            {"design": form.get("design", ""), "inactivo": "inactivo" in form},
+        )
+        stamp = form.get("ststamp", "")
+        try:
+            with office.lock:
+                hands.article(
+                    office, base, wanted | ({"ststamp": stamp, "to": ref} if stamp else {"ref": ref})
+                )
+                for name, level in form.items():
+                    if name.startswith("stock-"):
+                        place = name.removeprefix("stock-")
+                        hands.stock(office, base, {"ref": ref, "warehouse": place, "to": level})
+        except Refusal as no:
+            return _shown(base, ref, str(no)), 422
+        return redirect(f"/panel/{path}/{code}/artigos?q={quote(ref)}", 303)
+
+
+def _shown(base: Base, words: str, complaint: str) -> str:
+    """The page of articles, the first of those with these words in reference or name, with their stock."""
+    asked = words.casefold()
+    found = [row for row in base.rows("St") if asked in f"{row['ref']}\n{row['design']}".casefold()]
+    rows = [
+        (row, {held["armazem"]: held["stock"] for held in base.alike("Sa", row["ref"])})
+        for row in found[:MOST]
+    ]
+    moves = base.alike("Sl", found[0]["ref"])[::-1][:MOST] if len(found) == 1 else []
+    return render_template("articles.html", base=base, rows=rows, many=len(found), words=words, moves=moves,
+                           places=base.rows("Sz"), complaint=complaint)  # fmt: skip
 
 
 def _listed(row: Row, words: str) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .base import Base
+from .base import INDEXED, Base, folded
 from .office import Office, Session
-from .shapes import LINES
+from .shapes import LINES, STAMPS
 from .wire import Call, Refusal, Row
 
-OPEN_ENTITIES = ("Cl", "St", "Sa", "Ft", "Bo", "Td", "Ts", "E1", "Country", "Miseimp", "Taxasiva", "Sz")
+OPEN_ENTITIES = ("Cl", "St", "Sa", "Sl", "Ft", "Bo", "Td", "Ts", "E1", "Country", "Miseimp", "Taxasiva", "Sz")
 EQUAL = (0, 13)
 ANY_GROUP = 9
 DESCENDING = 1
@@ -30,28 +30,68 @@ def query(office: Office, session: Session, base: Base, call: Call) -> list[Any]
         raise Refusal("messages.Query.InvalidEntity", f"A entidade {entity} não existe.")
     if known in ("Ts", "Bo") and not office.has_dossiers(base.installation):
         return []
-    rows = base.seen(known, float(office.switches["query-lag"]))
+    items = _heeded(office, known, base, asked.get("filterItems") or [])
+    rows = _candidates(base, known, items, float(office.switches["query-lag"]))
     if known in LINES and office.switches["query-drafts"] == "left-out":
         rows = [row for row in rows if not row["draftRecord"]]
-    found = _filtered(office, known, rows, asked.get("filterItems") or [])
-    found = _ordered(found, asked.get("orderByItems") or [])
+    found = _filtered(office, rows, items)
+    if office.switches["query-order"] == "orders":
+        found = _ordered(found, asked.get("orderByItems") or [])
     return [_shown(office, known, row, asked) for row in _page(office, found, asked)]
 
 
-def _filtered(office: Office, entity: str, rows: list[Row], items: list[Row]) -> list[Row]:
-    """Conditions of group 9 are alternatives of one another; all others must hold."""
+def _heeded(office: Office, entity: str, base: Base, items: list[Row]) -> list[Row]:
+    """The conditions that count; Refusal when one of them does not exist."""
+    first = next(iter(base.tables[entity].values()), None)
     for item in items:
         if int(item.get("comparison", 0)) not in EQUAL:
             raise Refusal("messages.Query.InvalidComparison", "Essa comparação não existe.")
         name = str(item.get("filterItem", ""))
-        if rows and name not in rows[0]:
+        if first and name not in first:
             raise Refusal("messages.Query.InvalidField", f"O campo {name} não existe em {entity}.")
         if name == "obs" and entity in LINES and office.switches["obs-filter"] == "refused":
             raise Refusal("messages.Query.InvalidField", "Não é possível filtrar por obs.")
     if office.switches["obs-filter"] == "ignored":
         items = [item for item in items if item.get("filterItem") != "obs"]
-    alternatives = [item for item in items if int(item.get("groupItem", 0)) == ANY_GROUP]
-    needed = [item for item in items if item not in alternatives]
+    alternatives = [item for item in items if _alternative(item)]
+    ignored = {"none": alternatives, "last": alternatives[:-1]}.get(office.switches["any-of"], [])
+    return [item for item in items if item not in ignored]
+
+
+def _alternative(item: Row) -> bool:
+    return int(item.get("groupItem", 0)) == ANY_GROUP
+
+
+def _candidates(base: Base, entity: str, items: list[Row], lag: float) -> list[Row]:
+    """The rows among which those that meet the conditions are, found by stamp or indexed field where that is asked."""
+    if lag:
+        return base.seen(entity, lag)
+    needed = [item for item in items if not _alternative(item)]
+    of_each = [_found(base, entity, item) for item in needed]
+    known = next((rows for rows in of_each if rows is not None), None)
+    if known is None and len(needed) < len(items):
+        each = [_found(base, entity, item) for item in items if _alternative(item)]
+        if all(rows is not None for rows in each):
+            known = [row for rows in each for row in rows or []]
+    stamp = STAMPS[entity]
+    return base.rows(entity) if known is None else list({row[stamp]: row for row in known}.values())
+
+
+def _found(base: Base, entity: str, item: Row) -> list[Row] | None:
+    """The rows that meet this condition, when they can be found without looking at all."""
+    name, wanted = str(item["filterItem"]), item.get("valueItem")
+    if name == STAMPS[entity]:
+        row = base.tables[entity].get(str(wanted))
+        return [row] if row else []
+    return base.alike(entity, wanted) if INDEXED.get(entity) == name else None
+
+
+def _filtered(office: Office, rows: list[Row], items: list[Row]) -> list[Row]:
+    """Conditions of group 9 are alternatives of one another; all others must hold."""
+    if office.switches["any-of"] == "all":
+        return [row for row in rows if all(_meets(office, row, item) for item in items)]
+    alternatives = [item for item in items if _alternative(item)]
+    needed = [item for item in items if not _alternative(item)]
     return [
         row
         for row in rows
@@ -70,8 +110,7 @@ def _meets(office: Office, row: Row, item: Row) -> bool:
             return float(str(wanted)) == has
         except ValueError:
             return False
-    # as the database compares: without regard to case or to blanks at the end
-    told, asked = str(has or "").casefold().rstrip(), str(wanted or "").casefold().rstrip()
+    told, asked = folded(has), folded(wanted)
     if name == "obs" and office.switches["obs-filter"] == "contains":
         return asked in told
     return told == asked
@@ -88,9 +127,11 @@ def _ordered(rows: list[Row], items: list[Row]) -> list[Row]:
 
 
 def _page(office: Office, rows: list[Row], asked: Row) -> list[Row]:
-    offset = int(asked.get("offset") or 0)
+    skips = office.switches["query-offset"] == "skips"
+    offset = int(asked.get("offset") or 0) if skips else 0
     limit = int(asked.get("limit") or (10 if office.switches["query-page"] == "10" else len(rows)))
-    return rows[offset : offset + limit]
+    most = office.switches["query-most"]
+    return rows[offset : offset + (limit if most == "any" else min(limit, int(most)))]
 
 
 def _shown(office: Office, entity: str, row: Row, asked: Row) -> Row:

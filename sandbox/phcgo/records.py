@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sandbox.igest.rates import nif_is_valid
 
-from . import shapes
+from . import goods, shapes
 from .base import Base
 from .office import Office, Session
 from .shapes import BLANK, STAMPS
@@ -44,6 +44,8 @@ def act(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
 def _completed(office: Office, base: Base, entity: str, sent: Row, call: Call) -> Row:
     row = known_fields(office, BLANK[entity](), sent)
     if entity == "St":
+        if office.switches["article-rate"] == "own":
+            row["tabiva"] = shapes.article()["tabiva"]
         rate = base.rate_of(row["tabiva"])
         if rate is None:
             raise Refusal("messages.Business.Vat.InvalidTable", "A tabela de IVA não existe.")
@@ -74,13 +76,17 @@ def save(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
     known, operation = intended(office, base, entity, sent)
     if operation == 3:
         assert known
-        base.drop(entity, known[STAMPS[entity]])
+        if entity == "St":
+            goods.remove(office, base, known, goods.CALL)
+        else:
+            base.drop(entity, known[STAMPS[entity]])
         return [known]
     row = _completed(office, base, entity, (known or {}) | sent, call)
     if entity == "Cl":
         _check_customer(office, base, row, known)
     else:
-        _check_article(office, base, row, known)
+        check_article(office, base, row)
+        return [goods.keep(office, base, row | {"Operation": 0}, goods.CALL)]
     return [base.keep(entity, row | {"Operation": 0})]
 
 
@@ -118,7 +124,8 @@ def _check_customer(office: Office, base: Base, row: Row, known: Row | None) -> 
         row["no"] = _next_number(base)
 
 
-def _check_article(office: Office, base: Base, row: Row, known: Row | None) -> None:
+def check_article(office: Office, base: Base, row: Row) -> None:
+    """Nothing; Refusal when there can be no such article."""
     ref = str(row["ref"])
     if not ref or not str(row["design"]).strip():
         raise Refusal("messages.Business.Stocks.RefRequired", "A referência e a designação são obrigatórias.")
@@ -126,14 +133,15 @@ def _check_article(office: Office, base: Base, row: Row, known: Row | None) -> N
         raise Refusal(
             "messages.Business.Stocks.RefTooLong", f"A referência tem mais de {LONGEST_REF} caracteres."
         )
-    if any(other["ref"] == ref and other["ststamp"] != row["ststamp"] for other in base.rows("St")):
+    alike = [other["ref"] for other in base.alike("St", ref) if other["ststamp"] != row["ststamp"]]
+    if ref in alike or (alike and office.switches["ref-case"] == "refused"):
         raise Refusal("messages.Data.DuplicateKey", "Já existe um artigo com esta referência.")
 
 
-def made_by_line(base: Base, line: Row) -> Row:
+def made_by_line(office: Office, base: Base, line: Row) -> Row:
     """The article that a line with an unknown reference made."""
     article = shapes.article() | {"ref": line["ref"], "design": line["design"] or line["ref"]}
     article |= {"epv1": line.get("epv") or line.get("edebito") or 0, "iva1incl": bool(line["ivaincl"])}
     if amount(line.get("iva")):
         article["tabiva"] = base.index_of(amount(line["iva"])) or article["tabiva"]
-    return base.keep("St", article)
+    return goods.keep(office, base, article, goods.LINE)

@@ -163,6 +163,7 @@ def tables(company: dict[str, Any]) -> dict[str, list[Row]]:
             {"repstamp": "", "descricao": name, "enabled": True, "isDefault": at == 0}
             for at, name in enumerate(company["layouts"])
         ],
+        "Sl": [],
         "Ft": [],
         "Bo": [],
     }  # fmt: skip

@@ -42,7 +42,9 @@ METHODS |= {
         ("Save", documents.save),
     )
 }
-METHODS |= {(f"{entity}WS", "Query"): queries.query for entity in ("Cl", "St", "Ft", "Bo", "Td", "Ts", "Sa")}
+METHODS |= {
+    (f"{entity}WS", "Query"): queries.query for entity in ("Cl", "St", "Ft", "Bo", "Td", "Ts", "Sa", "Sl")
+}
 METHODS |= {
     (f"{entity}WS", "getAllRecords"): queries.all_records for entity in ("Cl", "St", "Ft", "Bo", "Td", "Ts")
 }

@@ -32,7 +32,7 @@ STATE = ("anulado", "pago")
 STAMPS = {
     "Cl": "clstamp", "St": "ststamp", "Ft": "ftstamp", "Bo": "bostamp", "Td": "tdstamp", "Ts": "tsstamp",
     "Sa": "sastamp", "E1": "e1stamp", "Country": "paisesstamp", "Miseimp": "miseimpstamp", "Taxasiva": "taxasivastamp",
-    "Sz": "szstamp", "Layout": "repstamp",
+    "Sz": "szstamp", "Layout": "repstamp", "Sl": "slstamp",
 }  # fmt: skip
 LINES = {"Ft": "fis", "Bo": "bis"}
 

@@ -11,7 +11,7 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from . import rules, shapes
+from . import goods, rules, shapes
 from .base import Base
 from .office import Office, Session
 from .shapes import DELIVERY, DISCOUNTS, LOADING
@@ -57,7 +57,7 @@ def sign(office: Office, base: Base, row: Row, by: str, call: Call) -> Row:
     for line in row["fis"]:
         line["maxQttRefund"] = line["originalMaxQttRefund"] = line["qtt"]
     row |= {"draftRecord": False, "pago": row["tiposaft"] == "FR", "Operation": 0}
-    _move(base, row, 1)
+    _move(office, base, row, 1, goods.DOCUMENT)
     if office.switches["dossier-used-up"] == "sign":
         use_up(base, row, 1)
     if row["tiposaft"] == "NC":
@@ -86,12 +86,13 @@ def _number(base: Base, row: Row, series: Row, when: date) -> None:
     row["atcud"] = f"{code}-{number}" if code else ""
 
 
-def _move(base: Base, row: Row, sign: int) -> None:
+def _move(office: Office, base: Base, row: Row, sign: int, who: str) -> None:
     """Nothing; the articles' stock moved as the kind of document moves it."""
     factor = rules.MOVES_STOCK.get(row["tiposaft"], 0) * sign
     for line in row["fis"]:
         if factor and line["ref"] and not line["stns"] and base.find("St", ref=line["ref"]):
-            base.move(line["ref"], int(line["armazem"]), factor * amount(line["qtt"]))
+            quantity = factor * amount(line["qtt"])
+            goods.move(office, base, line["ref"], int(line["armazem"]), quantity, who, row["uniqueID"])
 
 
 def use_up(base: Base, row: Row, sign: int) -> None:
@@ -132,7 +133,7 @@ def annul(office: Office, base: Base, row: Row) -> None:
         raise Refusal("messages.Business.Document.Credited", "O documento tem notas de crédito.")
     row["anulado"] = True
     base.keep("Ft", row)
-    _move(base, row, -1)
+    _move(office, base, row, -1, goods.ANNULMENT)
     use_up(base, row, -1)
     if row["tiposaft"] == "NC":
         _credit(base, row, -1)

@@ -158,8 +158,8 @@ def test_paper_mail_state_and_tidying_cost_what_the_page_says(program: Program) 
     provider.drop_draft(opened.draft_id)
     assert program.steps() == ["query", "Save"]
     provider.choices()
-    # company, series, dossiers, warehouses; the layout of a first series; looking up is proved
-    assert program.steps() == [*["query"] * 4, "layouts", *["query"] * 3]
+    # company, series, dossiers, warehouses; the layout of a first series; looking up is proved; articles
+    assert program.steps() == [*["query"] * 4, "layouts", *["query"] * 4]
 
 
 def test_a_session_is_shared_until_it_has_been_idle(program: Program) -> None:
