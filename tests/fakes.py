@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -33,7 +33,17 @@ from shopapp.platforms.base import (
     UnreadableHook,
 )
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import AccountFacts, Capabilities, Choices, Guide, Once, Opened, Provider
+from shopapp.providers.base import (
+    AccountFacts,
+    Article,
+    Capabilities,
+    Choices,
+    Guide,
+    NewArticle,
+    Once,
+    Opened,
+    Provider,
+)
 
 
 def an_order(number: str = "1001", **changes: Any) -> Order:
@@ -213,6 +223,35 @@ class Office:
     words: dict[str, str] = field(default_factory=dict)
     """The program's own word for a document, by number: paid, annulled."""
     vanished: set[str] = field(default_factory=set)
+    articles: dict[str, Article] = field(default_factory=dict)
+    """The articles in use, by id."""
+    numbered: int = 0
+    created: list[NewArticle] = field(default_factory=list)
+    asked: list[tuple[str, ...]] = field(default_factory=list)
+    """The references of each look-up, or the one id."""
+    fail: dict[str, list[Exception]] = field(default_factory=dict)
+    """Errors that its next answers about articles are, by verb; nothing was done then."""
+    creations: list[Callable[[NewArticle], object]] = field(default_factory=list)
+    """What happens once the next articles are made, before that is answered."""
+
+    def failing(self, verb: str) -> None:
+        if self.fail.get(verb):
+            raise self.fail[verb].pop(0)
+
+    def keeps(self, code: str, name: str = "Artigo", goods: bool = True) -> Article:
+        """An article that somebody made over there."""
+        self.numbered += 1
+        article = Article(f"st-{self.numbered}", code, name, goods)
+        self.articles[article.article_id] = article
+        return article
+
+    def make(self, new: NewArticle) -> Article:
+        self.failing("create_article")
+        self.created.append(new)
+        article = self.keeps(new.code, new.name, new.goods)
+        if self.creations:
+            self.creations.pop(0)(new)
+        return article
 
     def issue(self, draft: Draft, reference: str) -> Issued:
         if self.next:
@@ -280,7 +319,7 @@ class FakeBooks(Provider):
 
     name, label, support = "fakebooks", "Fake Books", "help@example.pt"
     credential_fields = ()
-    capabilities = Capabilities(credit_notes=True)
+    capabilities = Capabilities(credit_notes=True, articles=True)
     guide = Guide()
 
     def __init__(self, credentials: Mapping[str, str], wire: Any, now: Callable[[], datetime]) -> None:
@@ -347,6 +386,23 @@ class FakeBooks(Provider):
         self._wire.before()
         return iter(OFFICE.listed()) if OFFICE.lists else None
 
+    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+        self._wire.before()
+        OFFICE.asked.append(tuple(codes))
+        OFFICE.failing("articles")
+        assert 0 < len(codes) <= 50
+        return {one.code: one for one in OFFICE.articles.values() if one.code in codes}
+
+    def article(self, article_id: str) -> Article | None:
+        self._wire.before()
+        OFFICE.asked.append((article_id,))
+        OFFICE.failing("article")
+        return OFFICE.articles.get(article_id)
+
+    def create_article(self, new: NewArticle) -> Article:
+        self._wire.before()
+        return OFFICE.make(new)
+
     def pdf(self, issued: Issued) -> bytes:
         self._wire.before()
         return b"%PDF-1.4 fake"
@@ -403,6 +459,12 @@ class World:
         found = Document.of((store or self.store).id, number)
         assert found is not None, f"no row for order {number}"
         return found
+
+    def looks_up(self, **chosen: Any) -> None:
+        """From now on the account's articles can be looked up; more of what the merchant chose."""
+        self.account.choices = {**(self.account.choices or {}), "articles": True}
+        self.account.settings = {**self.account.settings, **chosen}
+        db.session.commit()
 
     def references(self) -> list[str]:
         return [reference for reference, _ in self.office.ledger]
