@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl, urlsplit
 import requests
 
 from sandbox import web
-from sandbox.jumpseller import create, parts_of
+from sandbox.jumpseller import create, goods, parts_of
+from sandbox.jumpseller.specs import find_product
 from shopapp.http import Wire
 from shopapp.platforms.base import Platform
 from shopapp.platforms.jumpseller import Jumpseller
@@ -84,6 +85,14 @@ class Shop(ABC):
     @abstractmethod
     def hooks(self) -> list[Mapping[str, Any]] | None:
         """The shop's hooks as the stand-in keeps them."""
+
+    @abstractmethod
+    def edit(self, sku: str, /, **changes: Any) -> None:
+        """Nothing; the goods of that SKU were edited by hand (`sku`, `name`, `stock`, `stock_unlimited`, `gone`)."""
+
+    @abstractmethod
+    def stock(self, sku: str) -> Mapping[str, int] | None:
+        """Pieces by location as the stand-in keeps them."""
 
     @abstractmethod
     def secrets(self) -> tuple[str, ...]:
@@ -264,6 +273,27 @@ class JumpsellerShop(Shop):
 
     def hooks(self) -> list[Mapping[str, Any]] | None:
         return None if self._parts is None else list(self._shop.hooks.values())
+
+    def edit(self, sku: str, /, **changes: Any) -> None:
+        if self._parts is None:
+            return
+        product, variant = find_product(self._shop, {"sku": sku})
+        assert product is not None
+        if changes.get("gone"):
+            goods.remove(self._parts, self._shop, product)
+        else:
+            goods.change(self._parts, self._shop, product, variant, changes, {"by": "admin"})
+
+    def load(self, products: int) -> None:
+        """Nothing; so many invented products more, every third with variants."""
+        goods.load(self._parts, self._shop, goods.invented(products, 3, 1))
+
+    def stock(self, sku: str) -> Mapping[str, int] | None:
+        if self._parts is None:
+            return None
+        product, variant = find_product(self._shop, {"sku": sku})
+        held: dict[str, int] = (variant or product or {})["at"]
+        return held
 
     def secrets(self) -> tuple[str, ...]:
         return (self._secret, "stand-in-token-", "stand-in-hex")

@@ -18,18 +18,20 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from shopapp.fiscal.errors import (
     AppError,
     CredentialsError,
     OrderError,
+    RefusedError,
     ThrottledError,
     TransientError,
     UncertainError,
     UnreachableError,
 )
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import Attachment, Platform, UnreadableHook
+from shopapp.platforms.base import Attachment, Goods, Platform, UnreadableHook
 from tests.contract.broken import LOST, broken
 from tests.contract.shops import REDIRECT, SHOPS, Shop
 from tests.contract.tape import MODE
@@ -337,6 +339,118 @@ def _show(platform: Platform, verb: str, number: str) -> None:
         platform.note(number, "FR 2026FR/12")
 
 
+# --- products and stock ---------------------------------------------------------------------------------
+
+CUP, TILE, VOUCHER = "TACA-01", "AZJ-15-AZUL", "VALE-25"
+
+
+def everything(platform: Platform) -> list[Goods]:
+    """All goods of the shop, read to the end."""
+    found: list[Goods] = []
+    after = ""
+    while True:
+        page = platform.goods(after)
+        found += page.goods
+        after = page.after
+        if not after:
+            return found
+
+
+def named(platform: Platform, sku: str) -> Goods:
+    (found,) = [one for one in everything(platform) if one.sku == sku]
+    return found
+
+
+def test_goods_are_products_without_variants_and_each_variant(shop: Shop) -> None:
+    found = {one.sku: one for one in everything(opened(shop))}
+    assert {sku: one.stock for sku, one in found.items() if one.kind == "goods"} == {
+        CUP: 40, TILE: 12, "AZJ-15-VERDE": 7, "LIV-OLA-01": 25, "VINHO-01": 60, "WORK-ISENTO": 20,
+    }  # fmt: skip
+    assert (found["PDF-MOLDES"].kind, found["PDF-MOLDES"].stock) == ("service", None)
+    assert (found[VOUCHER].kind, found[VOUCHER].stock) == ("giftcard", None)
+    assert found[TILE].name == "Azulejo pintado à mão (Cor: Azul)"
+    assert found[TILE].product_id == found["AZJ-15-VERDE"].product_id
+    assert found[CUP].variant_id == ""
+    assert found[TILE].variant_id not in ("", found["AZJ-15-VERDE"].variant_id)
+    assert all(one.active for one in found.values())
+
+
+def test_a_sku_has_no_blanks_around_it_and_may_be_missing_or_doubled(shop: Shop) -> None:
+    shop.edit("LIV-OLA-01", sku=f"  {CUP}\t ")
+    shop.edit("VINHO-01", sku=None)
+    skus = [one.sku for one in everything(opened(shop))]
+    assert skus.count(CUP) == 2
+    assert skus.count("") == 1
+
+
+def test_one_product_is_read_as_it_is_now_and_none_when_it_is_gone(shop: Shop) -> None:
+    platform = opened(shop)
+    cup, tile = named(platform, CUP), named(platform, TILE)
+    shop.edit(CUP, name="Taça de grés", stock=5, status="disabled")
+    (found,) = platform.goods_of(cup.product_id)
+    assert (found.name, found.sku, found.stock, found.active) == ("Taça de grés", CUP, 5, False)
+    assert [one.sku for one in platform.goods_of(tile.product_id)] == [TILE, "AZJ-15-VERDE"]
+    shop.edit(CUP, gone=True)
+    assert platform.goods_of(cup.product_id) == ()
+
+
+def test_stock_is_set_in_all_however_often(shop: Shop) -> None:
+    platform = opened(shop)
+    cup, tile = named(platform, CUP), named(platform, TILE)
+    for _ in range(2):
+        platform.set_stock(cup.product_id, cup.variant_id, 7)
+        platform.set_stock(tile.product_id, tile.variant_id, 0)
+    assert platform.goods_of(cup.product_id)[0].stock == 7
+    assert [one.stock for one in platform.goods_of(tile.product_id)] == [0, 7]
+
+
+def test_stock_is_told_and_set_at_a_location(shop: Shop) -> None:
+    platform = opened(shop)
+    main, other = (place.code for place in platform.locations())
+    cup, tile = named(platform, CUP), named(platform, TILE)
+    for _ in range(2):
+        platform.set_stock(cup.product_id, cup.variant_id, 3, other)
+        platform.set_stock(tile.product_id, tile.variant_id, 4, main)
+    wanted = [(one.product_id, one.variant_id) for one in (cup, tile)]
+    assert platform.stock_at(wanted, [main, other]) == {
+        (*wanted[0], main): 40, (*wanted[0], other): 3, (*wanted[1], main): 4, (*wanted[1], other): 0,
+    }  # fmt: skip
+    assert platform.stock_at(wanted[:1], [other]) == {(*wanted[0], other): 3}
+    kept = shop.stock(CUP)
+    assert kept is None or kept == {main: 40, other: 3}
+
+
+def test_the_locations_are_told_with_the_main_one(shop: Shop) -> None:
+    found = opened(shop).locations()
+    assert [(place.name, place.main) for place in found] == [("Armazém", True), ("Loja", False)]
+
+
+@pytest.mark.parametrize("by_place", [False, True], ids=["in-all", "by-place"])
+def test_stock_of_what_is_gone_or_unlimited_is_refused(live: Shop, by_place: bool) -> None:
+    platform = opened(live)
+    place = platform.locations()[0].code if by_place else ""
+    cup, tile, voucher = (named(platform, sku) for sku in (CUP, TILE, VOUCHER))
+    live.edit(CUP, gone=True)
+    for product, variant, code in (
+        (cup.product_id, "", "goods-gone"),
+        (tile.product_id, "999", "goods-gone"),
+        (tile.product_id, "", "goods-gone"),
+        (voucher.product_id, "", "goods-unlimited"),
+    ):
+        with pytest.raises(RefusedError) as raised:
+            platform.set_stock(product, variant, 5, place)
+        assert raised.value.code == code
+    assert platform.goods_of(voucher.product_id)[0].stock is None
+    assert [one.stock for one in platform.goods_of(tile.product_id)] == [12, 7]
+
+
+def test_unlimited_goods_have_no_level_anywhere(live: Shop) -> None:
+    platform = opened(live)
+    voucher = named(platform, VOUCHER)
+    places = [place.code for place in platform.locations()]
+    assert platform.stock_at([(voucher.product_id, voucher.variant_id)], places) == {}
+
+
 # --- hooks ----------------------------------------------------------------------------------------------
 
 KEY = "stand-in-hooks-token"
@@ -409,7 +523,22 @@ def test_a_hook_about_an_order_names_it(name: str, event: str, kind: str) -> Non
 
 
 def test_a_hook_about_something_else_is_about_something_else(name: str) -> None:
-    assert PLATFORMS[name].read_hook("product_updated", b"whatever").kind == "other"
+    assert PLATFORMS[name].read_hook("customer_updated", b"whatever").kind == "other"
+
+
+def test_a_hook_about_a_product_names_it(name: str) -> None:
+    body = b'{"product": {"id": 30416000, "stock": 3}}'
+    for event in PLATFORMS[name].product_events:
+        found = PLATFORMS[name].read_hook(event, body)
+        assert (found.kind, found.order_id, found.product_id) == ("product", "", "30416000")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{}", b'{"product": {"id": "../1"}}', b'{"id": true}', b"[" * 100_000, b"\xff"]
+)
+def test_a_hook_about_a_product_that_cannot_be_read_is_passed_over(name: str, body: bytes) -> None:
+    # it is only a hint: what it did not tell is found by the reading of the whole catalogue
+    assert PLATFORMS[name].read_hook("product_deleted", body).kind == "other"
 
 
 @pytest.mark.parametrize(
@@ -455,6 +584,11 @@ READS: dict[str, Callable[[Platform], Any]] = {
     "attach": lambda platform: platform.attach("1001", paper()),
     "note": lambda platform: platform.note("1001", "x"),
     "listen": lambda platform: platform.listen(HOOK_URL, ("order_paid",)),
+    "goods": lambda platform: platform.goods(),
+    "goods_of": lambda platform: platform.goods_of("30416000"),
+    "locations": lambda platform: platform.locations(),
+    "stock_at": lambda platform: platform.stock_at([("30416000", "")], ["314011"]),
+    "set_stock_at": lambda platform: platform.set_stock("30416000", "", 3, "314011"),
 }
 
 
@@ -469,7 +603,7 @@ def test_whatever_begins_by_reading_may_be_repeated(
         READS[verb](platform)
 
 
-@pytest.mark.parametrize("verb", ["attach", "note", "listen"])
+@pytest.mark.parametrize("verb", ["attach", "note", "listen", "set_stock_at"])
 def test_a_write_that_is_lost_is_a_doubt(live: Shop, verb: str) -> None:
     live.sell()
     platform = opened(live)
@@ -484,6 +618,16 @@ def test_a_write_that_is_lost_is_a_doubt(live: Shop, verb: str) -> None:
     wire.send = lost
     with pytest.raises(UncertainError):
         READS[verb](platform)
+
+
+@pytest.mark.parametrize("outcome", [500, 502, 200, 204, requests.ReadTimeout("late")], ids=str)
+def test_stock_whose_setting_was_not_answered_whole_is_a_doubt(
+    unplugged: Platform, outcome: Exception | int
+) -> None:
+    platform = unplugged
+    broken(platform._wire.session, outcome)  # type: ignore[attr-defined]
+    with pytest.raises(UncertainError):
+        platform.set_stock("30416000", "", 3)
 
 
 @pytest.mark.parametrize("verb", READS)
