@@ -166,13 +166,15 @@ def _stock_routes(office: Office, pages: Blueprint) -> None:
     @pages.post("/entities/<number>/stock")
     def move(number: str) -> Response:
         entity = office.entities.get(number) or abort(404)
-        wanted = request.get_json()
+        asked = request.get_json()
+        wanted = asked if isinstance(asked, list) else [asked]
         try:
-            for one in wanted if isinstance(wanted, list) else [wanted]:
+            for one in wanted:
                 _move(office, entity, one)
-        except (Refusal, ArithmeticError) as no:
+        except (Refusal, ArithmeticError, KeyError) as no:
             return _wrong(str(no))
-        return jsonify(panel.stock_rows(office, entity))
+        moved = {one["ref"] for one in wanted}
+        return jsonify([row for row in panel.stock_rows(office, entity) if row["ref"] in moved])
 
     @pages.post("/entities/<number>/articles")
     def article(number: str) -> Response:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from decimal import Decimal
 from typing import Any
 
 from . import rates
@@ -126,14 +125,13 @@ def annul(office: Office, entity: Entity, entry: Entry, reason: str) -> Entry:
             raise Refusal("Anule primeiro as notas de crédito deste documento.")
         if not reason:
             raise Refusal("Indique o motivo da anulação.")
-        back = [move | {"qty": text(-Decimal(move["qty"]))} for move in entry["stock"]]
         return office.write(
             "annulment",
             entity=entity.number,
             id=entry["id"],
             number=entry["number"],
             reason=reason,
-            stock=back,
+            stock=office.books.stocks.taken_back(entry["id"]),
         )
 
 

@@ -89,7 +89,7 @@ def move(
         if article["type"] != "P":
             raise Refusal(f"O artigo {reference} é um serviço e não tem stock.")
         place = _place(entity, warehouse)
-        if quantity == 0:
+        if not quantity or not quantity.is_finite():
             raise Refusal("Quantidade inválida.")
         before = office.books.stocks.level(entity.number, article, place)
         if quantity < 0 and before + quantity < 0 and office.switches["negative-stock"] == "refused":
@@ -108,6 +108,15 @@ def put(office: Office, entity: Entity, article: Entry, warehouse: str, level: D
         if not more:
             return None
         return move(office, entity, article["ref"], place, more, who="hand")
+
+
+def _finite(quantity: object) -> Decimal:
+    try:
+        if (found := Decimal(str(quantity))).is_finite():
+            return found
+    except InvalidOperation:
+        pass
+    raise Refusal(f"Quantidade inválida: {quantity}")
 
 
 def _place(entity: Entity, warehouse: str) -> str:
@@ -142,6 +151,6 @@ def load(office: Office, entity: Entity, wanted: list[dict[str, Any]]) -> Entry:
             taken.add(article["ref"])
             stock = row.get("stock", 0)
             levels = stock if isinstance(stock, dict) else {"": stock}
-            told = {_place(entity, place): str(quantity) for place, quantity in levels.items()}
+            told = {_place(entity, place): text(_finite(quantity)) for place, quantity in levels.items()}
             articles.append({"id": first + index, **article, "stock": told if article["type"] == "P" else {}})
         return office.write("catalogue", entity=entity.number, articles=articles, who="hand")

@@ -7,17 +7,21 @@ here whether a document exists.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import issuing, paper
+from . import issuing, keeping, paper
 from .asked import Refusal
 from .entities import Entity
 from .faults import KINDS
 from .ledger import Entry
 from .office import Office
+from .sums import text
+
+MOST_ROWS = 200
 
 
 def activate(office: Office, entity: Entity) -> None:
@@ -82,14 +86,61 @@ def panel(office: Office) -> Blueprint:
         INTEGRATION[what](office, entity(number))
         return redirect(f"/panel/{number}/integracoes", 303)
 
-    @pages.get("/<number>/artigos")
-    def articles(number: str) -> str:
-        chosen = entity(number)
-        return render_template("articles.html", entity=chosen, rows=stock_rows(office, chosen))
-
+    _articles(office, pages, entity)
     _sales(office, pages, entity)
     _faults(office, pages)
     return pages
+
+
+def _articles(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) -> None:
+    @pages.get("/<number>/artigos")
+    def articles(number: str) -> str:
+        chosen, words = entity(number), request.args.get("q", "").strip()
+        found = [
+            row
+            for row in stock_rows(office, chosen)
+            if words.casefold() in f"{row['ref']} {row['description']}".casefold()
+        ]
+        shown = found[:MOST_ROWS]
+        return render_template("articles.html", entity=chosen, rows=shown, found=len(found), words=words)
+
+    @pages.get("/<number>/artigos/<int:identity>")
+    def article(number: str, identity: int) -> str:
+        return _article_page(office, entity(number), identity, "")
+
+    @pages.post("/<number>/artigos/<int:identity>")
+    def change(number: str, identity: int) -> Response | tuple[str, int]:
+        chosen = entity(number)
+        found = office.books.stocks.numbered(number, str(identity)) or abort(404)
+        form = request.form
+        try:
+            if "retirar" in form:
+                keeping.withdraw(office, chosen, found)
+            else:
+                for place in [one.code for one in chosen.warehouses] or [""]:
+                    if counted := form.get(f"stock-{place}", "").strip():
+                        keeping.put(office, chosen, found, place, Decimal(counted.replace(",", ".")))
+                keeping.rename(office, chosen, found, form.get("referencia", ""), form.get("descricao", ""))
+        except Refusal as no:
+            return _article_page(office, chosen, identity, str(no)), 422
+        except ArithmeticError:
+            return _article_page(office, chosen, identity, "Quantidade inválida."), 422
+        return redirect(f"/panel/{number}/artigos/{identity}", 303)
+
+
+def _article_page(office: Office, entity: Entity, identity: int, complaint: str) -> str:
+    stocks = office.books.stocks
+    article = stocks.numbered(entity.number, str(identity)) or abort(404)
+    places = [(one.code, one.name) for one in entity.warehouses] or [("", "Stock")]
+    moves = [move for move in stocks.moves if move.article is article]
+    return render_template(
+        "article.html",
+        entity=entity,
+        article=article,
+        levels=[(code, name, text(stocks.level(entity.number, article, code))) for code, name in places],
+        moves=moves[: -MOST_ROWS - 1 : -1],
+        complaint=complaint,
+    )
 
 
 def _sales(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) -> None:

@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from .entities import Entity
 from .ledger import Entry
+from .sums import text
 
 FIRST_ARTICLE = 7001
 
@@ -26,6 +27,19 @@ class Level:
     since: int
 
 
+@dataclass(frozen=True)
+class Move:
+    """One movement of an article: when, of what, where, how much, and why; `reference` is the caller's own."""
+
+    time: str
+    entity: str
+    article: Entry
+    warehouse: str
+    quantity: Decimal
+    cause: str
+    reference: str = ""
+
+
 class Stocks:
     """The articles of every entity by id and by reference, and their levels. An id stays, a reference may not."""
 
@@ -34,8 +48,9 @@ class Stocks:
         self._by_reference: dict[tuple[str, str], int] = {}
         self._levels: dict[tuple[str, int, str], Decimal] = defaultdict(Decimal)
         self._since: dict[tuple[str, int, str], int] = {}
-        self._moved: dict[int, list[tuple[tuple[str, int, str], Decimal]]] = {}
+        self._documents: dict[int, list[Move]] = {}
         self._places: dict[str, list[str]] = {}
+        self.moves: list[Move] = []
         self.movements: list[Entry] = []
 
     def open(self, entity: Entity) -> None:
@@ -44,7 +59,7 @@ class Stocks:
         for article in entity.articles:
             identity = self._add(entity.number, article)
             if article["type"] == "P":
-                self._move((entity.number, identity, entity.main_warehouse), Decimal(article["stock"]), 0)
+                self._put((entity.number, identity, entity.main_warehouse), Decimal(article["stock"]), 0)
 
     def next_id(self, entity: str) -> int:
         """The id of the entity's next article."""
@@ -60,14 +75,12 @@ class Stocks:
         elif entry["kind"] in ("article-renamed", "article-withdrawn"):
             self._change(entry)
         elif entry["kind"] == "stock":
-            self._post_moves(entry, [entry])
+            self._post(entry, [entry], "À mão" if entry.get("who") == "hand" else "Movimento")
             self.movements.append(entry)
         elif entry["kind"] == "document":
-            self._post_moves(entry, entry["stock"])
+            self._documents[entry["id"]] = self._post(entry, entry["stock"], entry["number"])
         elif entry["kind"] == "annulment":
-            # back to where it came from, whatever the articles are called by now
-            for at, quantity in self._moved.get(entry["id"], []):
-                self._move(at, -quantity, entry["seq"])
+            self._post(entry, entry["stock"], f"Anulação de {entry['number']}")
 
     def _add(self, entity: str, article: Entry) -> int:
         identity = int(article.get("id") or self.next_id(entity))
@@ -83,7 +96,7 @@ class Stocks:
         for article in entry["articles"]:
             identity = self._add(entry["entity"], article)
             for place, quantity in article["stock"].items():
-                self._move((entry["entity"], identity, place), Decimal(quantity), entry["seq"])
+                self._put((entry["entity"], identity, place), Decimal(quantity), entry["seq"])
 
     def _change(self, entry: Entry) -> None:
         article = self._articles[entry["entity"]][entry["article"]]
@@ -94,20 +107,30 @@ class Stocks:
         article |= {"ref": entry["ref"], "description": entry["description"]}
         self._by_reference[entry["entity"], article["ref"]] = article["id"]
 
-    def _post_moves(self, entry: Entry, moves: Sequence[Entry]) -> None:
-        entity = entry["entity"]
-        found = [
-            ((entity, self._by_reference[entity, move["ref"]], move["warehouse"]), Decimal(move["qty"]))
-            for move in moves
-        ]
-        for at, quantity in found:
-            self._move(at, quantity, entry["seq"])
-        if entry["kind"] == "document":
-            self._moved[entry["id"]] = found
+    def _post(self, entry: Entry, rows: Sequence[Entry], cause: str) -> list[Move]:
+        found = []
+        for row in rows:
+            article = self.named(entry["entity"], row["ref"])
+            assert article is not None
+            move = Move(
+                entry["time"], entry["entity"], article, row["warehouse"], Decimal(row["qty"]), cause,
+                entry.get("observacoes", ""),
+            )  # fmt: skip
+            self._put((move.entity, article["id"], move.warehouse), move.quantity, entry["seq"])
+            found.append(move)
+        self.moves += found
+        return found
 
-    def _move(self, at: tuple[str, int, str], quantity: Decimal, since: int) -> None:
+    def _put(self, at: tuple[str, int, str], quantity: Decimal, since: int) -> None:
         self._levels[at] += quantity
         self._since[at] = since
+
+    def taken_back(self, document: int) -> list[Entry]:
+        """What undoes the movements of a document, by the references that its articles have now."""
+        return [
+            {"ref": move.article["ref"], "warehouse": move.warehouse, "qty": text(-move.quantity)}
+            for move in self._documents.get(document, [])
+        ]
 
     def numbered(self, entity: str, identity: str) -> Entry | None:
         """The entity's article of that id, in use or not."""

@@ -146,6 +146,7 @@ def test_a_credit_of_goods_renamed_meanwhile_goes_back_to_the_same_article(igest
     by_hand(igest, ref="AZU-014", to="AZULEJO")
     igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")
     assert levels(igest.call("listar_stock", named("AZULEJO")))["AZULEJO", "SET"] == "100"
+    assert entries(igest, "annulment")[0]["stock"] == [{"ref": "AZULEJO", "warehouse": "SET", "qty": "4"}]
 
 
 def test_a_withdrawn_article_is_told_as_such_and_its_reference_stays_taken(igest: Caller) -> None:
@@ -296,6 +297,29 @@ def test_stock_is_counted_or_moved_by_hand_one_or_many_at_a_time(igest: Caller) 
         assert igest.http.post(where, json=bad).status_code == 422
 
 
+def test_a_person_edits_an_article_in_the_panel_and_sees_why_its_stock_moved(igest: Caller) -> None:
+    igest.issue(document(line(quantidade="2"), atualiza_stock="sim"))
+    moved(igest, "-3", armazem="EST")
+    (row,) = rows(igest.call("procurar_artigos", named("AZU-014")), "artigo")
+    where = f"/panel/{OLARIA}/artigos/{row['id_artigo']}"
+    assert where in igest.http.get(f"/panel/{OLARIA}/artigos?q=azulejo").get_data(as_text=True)
+    assert "Sem artigos" in igest.http.get(f"/panel/{OLARIA}/artigos?q=nada").get_data(as_text=True)
+    form = {"referencia": "AZULEJO", "descricao": "Azulejo azul", "stock-SET": "40,5", "stock-EST": ""}
+    assert igest.http.post(where, data=form).status_code == 303
+    assert levels(igest.call("listar_stock", named("AZULEJO"))) == {
+        ("AZULEJO", "SET"): "40.5",
+        ("AZULEJO", "EST"): "-3",
+    }
+    shown = igest.http.get(where).get_data(as_text=True)
+    for text in ("FR 2026FR/1", "Ref. QI-S1", "À mão", "-57.5", "Azulejo azul"):
+        assert text in shown
+    for bad in ({"stock-SET": "muitos"}, {"stock-SET": "NaN"}, {"referencia": "TAC-002"}):
+        assert igest.http.post(where, data=bad).status_code == 422
+    assert igest.http.post(where, data={"retirar": "1"}).status_code == 303
+    assert "Inativo" in igest.http.get(where).get_data(as_text=True)
+    assert igest.http.get(f"/panel/{OLARIA}/artigos/1").status_code == 404
+
+
 def test_a_catalogue_is_loaded_whole_or_not_at_all(igest: Caller) -> None:
     def load(*articles: dict[str, Any]) -> int:
         wanted = {"entity": OLARIA, "articles": list(articles)}
@@ -306,6 +330,7 @@ def test_a_catalogue_is_loaded_whole_or_not_at_all(igest: Caller) -> None:
     assert load(good, good) == 422
     assert load(good, {"ref": "CAT-2"}) == 422
     assert load(good, {"ref": "CAT-2", "description": "x", "stock": {"LUA": 1}}) == 422
+    assert load(good, {"ref": "CAT-2", "description": "x", "stock": "NaN"}) == 422
     assert entries(igest, "catalogue") == []
     assert (
         load(good, {"ref": "CAT-S", "description": "Aula", "type": "S", "rate": "0", "exemption": "M07"})
