@@ -24,6 +24,7 @@ from sandbox import web
 from sandbox.igest import keeping
 from sandbox.igest.app import create_app as igest_app
 from sandbox.igest.panel import INTEGRATION
+from sandbox.phcgo import hands
 from sandbox.phcgo.app import create_app as phcgo_app
 from sandbox.phcgo.office import PASSWORD
 from shopapp.fiscal.document import Kind
@@ -64,6 +65,8 @@ class Account(ABC):
     """
     learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {}
     """Scenes of what the account may do: look articles up, tell what changed in stock."""
+    names_articles_always: ClassVar[bool] = True
+    """False where a line that names an article moves its stock, so that one that must not goes without."""
 
     def __init__(self) -> None:
         self.urls: list[str] = []
@@ -340,6 +343,11 @@ class PhcGoAccount(Account):
     silent_no: ClassVar[bool] = True
     only_live = frozenset({"drop-after", "drop-before"})
     series_unknown = "999"
+    places = ("1", "2")
+    learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {
+        "everything": (True, False), "no-articles": (False, False)
+    }  # fmt: skip
+    names_articles_always = False
 
     base = "https://sandbox.phcgo.test"
     installation = "a3f91c07"
@@ -386,6 +394,8 @@ class PhcGoAccount(Account):
             faults.order({"kind": "refused", "step": "query", "match": '"Sz"', "times": 2})
         elif scene == "another-service":
             faults.order({"kind": "html", "times": 9})
+        elif scene == "no-articles":
+            faults.order({"kind": "refused", "step": "query", "match": '"entityName":"St"', "times": 2})
         elif scene == "total-differs" or scene in self.doubts:
             faults.order({"kind": scene, "step": "signDocument"})
 
@@ -445,6 +455,28 @@ class PhcGoAccount(Account):
             # a record without a country is of the company's own
             "customer": customer | {"country": customer["country"] or "PT"},
         }  # fmt: skip
+
+    def by_hand(self, code: str, **deed: Any) -> None:
+        if self._office is None:
+            return
+        base = self._office.base(self.installation, "")
+        if "level" in deed:
+            hands.stock(
+                self._office, base, {"ref": code, "warehouse": deed["warehouse"], "to": deed["level"]}
+            )
+        else:
+            changes = {"to": deed["to"]} if "to" in deed else {"inactivo": True}
+            hands.article(self._office, base, {"ref": code, **changes})
+
+    def strike(self, verb: str, scene: str) -> None:
+        if self._office is not None:
+            self._office.faults.order({"kind": scene, "step": "Save"})
+
+    def articles_made(self) -> list[str] | None:
+        if self._office is None:
+            return None
+        made = [entry for entry in self._office.goods.entries if entry["kind"] == "article"]
+        return [entry["ref"] for entry in made if entry["who"] == "wire"]
 
     @staticmethod
     def _stock_before(row: dict[str, Any]) -> float:
