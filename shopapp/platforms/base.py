@@ -229,7 +229,8 @@ class Platform(ABC):
     def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
         """Nothing; the shop has so many, in all or at that location. Absolute, so safe to repeat.
 
-        RefusedError `goods-gone` when there is no such product or variant, `goods-unlimited` when it keeps no stock.
+        RefusedError `goods-gone` when there is no such product or variant, `goods-unlimited` when it keeps no stock,
+        `goods-by-place` when the shop took it and yet shows another figure in all.
         """
         raise NotImplementedError
 

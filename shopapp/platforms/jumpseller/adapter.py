@@ -3,7 +3,7 @@
 Built by `connect` from plain values. Sources: Jumpseller/api-docs openapi.json (2026-03-27) and Jumpseller/ai
 SKILL.md (mid-2026), read 2026-11-20. *Unconfirmed*, each with the safe choice taken here: whether refresh tokens
 rotate (treated as rotating), whether documents may be posted twice (looked up first), whether a slash may stand in
-`public_id` (none is sent), whether a paused hook can be resumed (it is made anew).
+`public_id` (none is sent), whether a paused hook can be resumed (it is made anew); of products and stock, see `goods`.
 """
 
 from __future__ import annotations
