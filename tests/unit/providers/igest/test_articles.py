@@ -9,6 +9,8 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shopapp.fiscal.errors import (
     AppError,
@@ -396,3 +398,25 @@ def test_what_the_account_can_is_learned_by_asking(
     lists = (success(ENTITY.replace("sim", "nao")), success(SERIES), success(REASONS), success(RATES))
     found = opened(*lists, *replies)[0].choices()
     assert (found.articles, found.stock_changes) == (articles, changes)
+
+
+@given(st.binary(max_size=400))
+def test_no_answer_whatever_makes_a_call_that_writes_raise_anything_unsorted(noise: bytes) -> None:
+    for write, made, _, _ in WRITES.values():
+        for body in (
+            noise,
+            output("sucesso", made)[:-20] + noise,
+            output("erro").replace(b"erro", noise[:20]),
+        ):
+            try:
+                write(opened(ok(body), success(ENTITY), success("<artigos/>"))[0])
+            except (UncertainError, RefusedError):
+                continue
+
+
+@given(st.binary(max_size=400))
+def test_no_answer_whatever_to_a_look_up_is_nothing_there(noise: bytes) -> None:
+    for look in LOOKS.values():
+        for body in (noise, output("sucesso", "<artigos/><stocks/>")[:-20] + noise):
+            with pytest.raises(UnreachableError):
+                look(opened(ok(body))[0])
