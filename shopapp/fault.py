@@ -32,6 +32,8 @@ POINTS = (
     "early_after_drop",
     "follow_before_send",
     "follow_after_send",
+    "stock_before_send",
+    "stock_after_send",
 )
 
 _armed: dict[str, tuple[str, int]] = {}
