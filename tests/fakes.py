@@ -20,11 +20,14 @@ from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import OrderError, RefusedError
 from shopapp.fiscal.order import Line, Order
 from shopapp.fiscal.party import Address, Party
-from shopapp.models import Account, Document, Hook, Store, db, now
+from shopapp.models import Account, Document, Hook, Store, db, now, set_clock
 from shopapp.platforms import PLATFORMS
 from shopapp.platforms.base import (
     Attachment,
     Event,
+    Goods,
+    GoodsPage,
+    Location,
     Platform,
     SaleSummary,
     ShopTax,
@@ -39,11 +42,15 @@ from shopapp.providers.base import (
     Capabilities,
     Choices,
     Guide,
+    LevelsPage,
     NewArticle,
     Once,
     Opened,
     Provider,
+    StockLevel,
+    StockMove,
 )
+from tests.wares import Depot, Shelf
 
 
 def an_order(number: str = "1001", **changes: Any) -> Order:
@@ -80,6 +87,9 @@ class Shop:
     fail: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     refreshed: int = 0
+    shelf: Shelf = field(default_factory=Shelf)
+    answered: list[Callable[[str], object]] = field(default_factory=list)
+    """What happens once the next levels are set, before that is answered: another level, a lost answer."""
 
     def called(self, verb: str) -> None:
         self.calls.append(verb)
@@ -92,6 +102,7 @@ SHOP = Shop()
 
 KINDS: dict[str, Any] = {
     "order_canceled": "cancelled", "order_pending_payment": "open", "order_updated": "updated",
+    "product_updated": "product",
 }  # fmt: skip
 
 
@@ -100,6 +111,8 @@ class FakeShop(Platform):
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
     early_events = ("order_pending_payment", "order_updated")
+    product_events = ("product_updated",)
+    pace = 1e9
 
     def __init__(self, wire: Any, token: Any, redirect: str) -> None:
         self._wire, self._token = wire, token
@@ -181,6 +194,30 @@ class FakeShop(Platform):
         self._ask("taxes")
         return ()
 
+    def goods(self, after: str = "") -> GoodsPage:
+        self._ask("goods")
+        return SHOP.shelf.listed(after)
+
+    def goods_of(self, product_id: str) -> tuple[Goods, ...]:
+        self._ask("goods_of")
+        return SHOP.shelf.product(product_id)
+
+    def locations(self) -> tuple[Location, ...]:
+        self._ask("locations")
+        return SHOP.shelf.locations
+
+    def stock_at(
+        self, goods: Sequence[tuple[str, str]], locations: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], int]:
+        self._ask("stock_at")
+        return SHOP.shelf.levels(goods, locations)
+
+    def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
+        self._ask("set_stock")
+        SHOP.shelf.write(product_id, variant_id, pieces, location)
+        if SHOP.answered:
+            SHOP.answered.pop(0)(product_id)
+
     @staticmethod
     def signed(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         return headers.get("Signature") == secret
@@ -191,11 +228,12 @@ class FakeShop(Platform):
 
     @staticmethod
     def read_hook(event: str, body: bytes) -> Event:
+        kind, about = KINDS.get(event, "paid"), "product" if event == "product_updated" else "order"
         try:
-            number = str(json.loads(body)["order"]["id"])
+            number = str(json.loads(body)[about]["id"])
         except (ValueError, KeyError, TypeError) as error:
             raise UnreadableHook("not-json") from error
-        return Event(KINDS.get(event, "paid"), number)
+        return Event(kind, "", number) if kind == "product" else Event(kind, number)
 
 
 @dataclass
@@ -233,6 +271,7 @@ class Office:
     """Errors that its next answers about articles are, by verb; nothing was done then."""
     creations: list[Callable[[NewArticle], object]] = field(default_factory=list)
     """What happens once the next articles are made, before that is answered."""
+    depot: Depot = field(default_factory=Depot)
 
     def failing(self, verb: str) -> None:
         if self.fail.get(verb):
@@ -264,12 +303,30 @@ class Office:
         if self.promise is Once.BY_KEY and reference in self.made:
             return self.made[reference]
         self.ledger.append((reference, draft))
+        if self.depot.documents_move:
+            self._moved(draft)
         number = f"{draft.kind} 2026{draft.kind}/{len(self.ledger)}"
         issued = Issued(
             f"id-{len(self.ledger)}", number, draft.series, draft.date, draft.gross, pdf_url="http://x/pdf"
         )
         self.made.setdefault(reference, issued)
         return issued
+
+    def named(self, code: str) -> Article | None:
+        """The article with that reference."""
+        return next((one for one in self.articles.values() if one.code == code), None)
+
+    def _moved(self, draft: Draft) -> None:
+        for line in draft.lines:
+            article = self.named(draft.code_of(line))
+            if article is not None and article.goods and line.kind == "goods":
+                pieces = line.quantity if draft.kind == "NC" else -line.quantity
+                self.depot.add(article, pieces, draft.warehouse or self.depot.warehouses[0])
+
+    def move(self, move: StockMove) -> None:
+        self.failing("move_stock")
+        if not self.depot.odd or self.depot.odd.pop(0)(move):
+            self.depot.make(self.named(move.code), move)
 
     def listed(self) -> list[tuple[str, Issued]]:
         """Every document that is still there, with its reference and what became of it."""
@@ -319,7 +376,9 @@ class FakeBooks(Provider):
 
     name, label, support = "fakebooks", "Fake Books", "help@example.pt"
     credential_fields = ()
-    capabilities = Capabilities(credit_notes=True, articles=True)
+    capabilities = Capabilities(
+        credit_notes=True, articles=True, reads_stock=True, moves_stock=True, pace=1e9
+    )
     guide = Guide()
 
     def __init__(self, credentials: Mapping[str, str], wire: Any, now: Callable[[], datetime]) -> None:
@@ -403,6 +462,26 @@ class FakeBooks(Provider):
         self._wire.before()
         return OFFICE.make(new)
 
+    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+        self._wire.before()
+        OFFICE.failing("levels")
+        assert 0 < len(codes) <= 50
+        return OFFICE.depot.levels([one for one in OFFICE.articles.values() if one.code in codes])
+
+    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
+        self._wire.before()
+        OFFICE.failing("changed_levels")
+        return OFFICE.depot.changed(list(OFFICE.articles.values()), mark, after)
+
+    def move_stock(self, move: StockMove) -> None:
+        self._wire.before()
+        OFFICE.move(move)
+
+    def stock_moved(self, reference: str) -> bool | None:
+        self._wire.before()
+        OFFICE.failing("stock_moved")
+        return OFFICE.depot.has(reference)
+
     def pdf(self, issued: Issued) -> bytes:
         self._wire.before()
         return b"%PDF-1.4 fake"
@@ -437,6 +516,7 @@ class World:
     def paid(self, number: str = "1001", store: Store | None = None, **changes: Any) -> None:
         """An order is paid, and its hook arrives."""
         self.shop.orders[number] = an_order(number, **changes)
+        self.shop.shelf.place(self.shop.orders[number])
         self.hook(number, store=store)
 
     def hook(
@@ -466,8 +546,53 @@ class World:
         self.account.settings = {**self.account.settings, **chosen}
         db.session.commit()
 
+    def follows(self, direction: str, **chosen: Any) -> None:
+        """From now on stock follows, in that direction."""
+        self.account.choices = {
+            **(self.account.choices or {}),
+            "stock_changes": self.office.depot.tells_changes,
+        }
+        self.looks_up(stock=direction, moves_stock=self.office.depot.documents_move, **chosen)
+
+    def stocked(self, sku: str, ours: int | None, theirs: int, **more: Any) -> Article:
+        """Something that the shop sells and the program has an article of, with these levels."""
+        self.shop.shelf.sells(sku, ours, **more)
+        article = self.office.keeps(sku)
+        self.office.depot.put(article, theirs)
+        return article
+
+    def heard(self, sku: str, more: str = "") -> None:
+        """The shop tells that a product changed."""
+        number = self.shop.shelf.of(sku).product_id
+        body = json.dumps({"product": {"id": int(number), "more": more}}).encode()
+        db.session.commit()
+        Hook.keep(self.store.id, "product_updated", str(hash((sku, more))), body)
+
     def references(self) -> list[str]:
         return [reference for reference, _ in self.office.ledger]
+
+
+class Clock:
+    """A time that is told."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        """So much later."""
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> Iterator[Clock]:
+    """From now on time stands still until it is told to pass."""
+    told = Clock()
+    set_clock(told)
+    yield told
+    set_clock(None)
 
 
 @pytest.fixture

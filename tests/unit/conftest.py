@@ -1,5 +1,5 @@
 """Fixtures of the unit tests."""
 
-from tests.fakes import world
+from tests.fakes import clock, world
 
-__all__ = ["world"]
+__all__ = ["clock", "world"]
