@@ -12,14 +12,27 @@ from .here import parts
 from .shapes import product_shape, variant_shape
 
 
-def _shown(number: int) -> Json:
-    return {"product": product_shape(shop(), shop().products[number], parts().switches)}
+def _shown(product: Json) -> Json:
+    return {"product": product_shape(shop(), product, parts().switches)}
+
+
+def _page(numbers: list[int]) -> list[Json]:
+    """The page of these products that is asked for; one that was deleted this moment is none."""
+    known = shop().products
+    return [_shown(product) for number in page_of(numbers) if (product := known.get(number))]
+
+
+def _change(product: Json, variant: Json | None, sent: Json) -> None:
+    try:
+        goods.change(parts(), shop(), product, variant, sent, cause())
+    except (ValueError, ArithmeticError) as wrong:
+        raise Refusal(400, "bad-body") from wrong
 
 
 @pages.get("/products.json")
 @needs("read_products")
 def products() -> Response:
-    shown = (_shown(number) for number in page_of(shop().finder.numbers[::-1]))
+    shown = _page(shop().finder.numbers[::-1])
     return jsonify([{"product": only_fields(one["product"])} for one in shown])
 
 
@@ -33,16 +46,14 @@ def products_after(number: int) -> Response:
         later.reverse()
     elif position == "newest-alone":
         later = later[-50:]
-    some = later[:50] if position == "fifty" else page_of(later)
-    return jsonify([_shown(one) for one in some])
+    return jsonify(_page(later[:50] if position == "fifty" else later))
 
 
 @pages.get("/products/status/<status>.json")
 @needs("read_products")
 def products_by_status(status: str) -> Response:
-    known = shop().products
-    wanted = [number for number in shop().finder.numbers[::-1] if known[number]["status"] == status]
-    return jsonify([_shown(number) for number in page_of(wanted)])
+    wanted = [number for number, one in list(shop().products.items()) if one["status"] == status]
+    return jsonify(_page(sorted(wanted, reverse=True)))
 
 
 @pages.get("/products/count.json")
@@ -57,14 +68,13 @@ def search_products() -> Response:
     query = request.args.get("query", "").lower()
     fields = request.args.get("fields", "sku,name").split(",")
     hits = []
-    for number in shop().finder.numbers[::-1]:
-        product = shop().products[number]
+    for number, product in sorted(shop().products.items(), reverse=True):
         texts = [str(product.get(field) or "") for field in fields]
         if "variants" in fields:
             texts += [str(variant["sku"] or "") for variant in product["variants"]]
         if query == "*" or any(query in text.lower() for text in texts):
             hits.append(number)
-    return jsonify([_shown(number) for number in page_of(hits)])
+    return jsonify(_page(hits))
 
 
 @pages.post("/products.json")
@@ -75,20 +85,21 @@ def new_product() -> Response:
         if sent.get(field) in (None, ""):
             raise Refusal(422, "missing", field)
     product = goods.add(parts(), shop(), {**sent, "variants": []})
-    return jsonify(_shown(product["id"]))
+    return jsonify(_shown(product))
 
 
 @pages.get("/products/<int:number>.json")
 @needs("read_products")
 def one_product(number: int) -> Response:
-    return jsonify({"product": only_fields(_shown(found("product", number)["id"])["product"])})
+    return jsonify({"product": only_fields(_shown(found("product", number))["product"])})
 
 
 @pages.put("/products/<int:number>.json")
 @needs("write_products")
 def change_product(number: int) -> Response:
-    goods.change(parts(), shop(), found("product", number), None, body("product"), cause())
-    return jsonify(_shown(number))
+    product = found("product", number)
+    _change(product, None, body("product"))
+    return jsonify(_shown(product))
 
 
 @pages.delete("/products/<int:number>.json")
@@ -130,5 +141,5 @@ def one_variant(number: int, variant_id: int) -> Response:
 def change_variant(number: int, variant_id: int) -> Response:
     product = found("product", number)
     variant = one_of(product, variant_id)
-    goods.change(parts(), shop(), product, variant, body("variant"), cause())
+    _change(product, variant, body("variant"))
     return jsonify({"variant": variant_shape(shop(), variant, parts().switches)})

@@ -185,13 +185,13 @@ def edit(code: str, number: int) -> Response:
 
 @pages.get("/deliveries")
 def deliveries() -> Response:
-    """The hooks sent, newest first; `shop`, `order_id`, `event`, `limit`; `settled=S` waits for quiet."""
+    """The hooks sent, newest first; `shop`, `order_id`, `product_id`, `event`, `limit`; `settled=S` waits for quiet."""
     if request.args.get("settled"):
         parts().sender.wait_until_quiet(float(request.args["settled"]))
-    wanted = {key: request.args.get(key) for key in ("shop", "event", "state", "order_id")}
+    wanted = {key: request.args.get(key) for key in ("shop", "event", "state", "order_id", "product_id")}
     rows = []
     for delivery in reversed(list(parts().sender.deliveries.values())):
-        if all(value is None or str(delivery[key]) == value for key, value in wanted.items()):
+        if all(value is None or str(delivery.get(key)) == value for key, value in wanted.items()):
             rows.append({key: delivery[key] for key in delivery if key != "body" or request.args.get("body")})
         if len(rows) >= request.args.get("limit", 200, int):
             break

@@ -115,6 +115,7 @@ class Sender:
             "body": raw if raw is not None else json.dumps(body, separators=(",", ":"), ensure_ascii=False),
             "triggered_at": datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC",
             "order_id": (body.get("order") or {}).get("id"),
+            "product_id": (body.get("product") or {}).get("id"),
             "changes": {key: value for key, value in changes.items() if key != "raw"},
             "state": "waiting",
             "due": time.time() + delay,

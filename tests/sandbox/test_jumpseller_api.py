@@ -333,6 +333,7 @@ def test_stock_alone_can_be_put(jumpseller: Caller) -> None:
     path = f"/products/{tile['id']}/variants/{blue['id']}.json"
     assert (jumpseller.call("PUT", path, json={"variant": {"stock": 4}}).json or {})["variant"]["stock"] == 4
     assert jumpseller.get(path)["variant"]["stock"] == 4
+    assert jumpseller.call("PUT", path, json={"variant": {"stock": "many"}}).status_code == 400
 
 
 def test_stock_is_told_and_put_by_location(jumpseller: Caller) -> None:

@@ -121,7 +121,8 @@ def test_every_change_is_told_whatever_its_cause(jumpseller: Caller, ear: Ear) -
     jumpseller.edit(cup["product"], name="Taça")
     assert len(jumpseller.deliveries(event="product_stock_updated")) == 4
     assert len(jumpseller.deliveries(event="product_updated")) == 5
-    body = json.loads(jumpseller.deliveries(event="product_updated", body=1)[0]["body"])["product"]
+    told = jumpseller.deliveries(event="product_updated", product_id=cup["product"], body=1)
+    body = json.loads(told[0]["body"])["product"]
     assert (body["id"], body["name"], body["stock"]) == (cup["product"], "Taça", 6)
 
 
