@@ -53,8 +53,11 @@ def matched(draft: Draft, account: Account, document: Document) -> Draft:
     if not looks_up(account):
         return draft
     settings, makes = account.fiscal_settings(draft.rounding), draft.kind != "NC"
-    # the first line of each SKU names the article that it may have to be made as
-    lines = {_sku(line): line for line in reversed(draft.lines) if _sku(line)}
+    lines: dict[str, DraftLine] = {}
+    for line in draft.lines:
+        # an article that is missing is made as the first line of its SKU says
+        if sku := _sku(line):
+            lines.setdefault(sku, line)
     generic = ""
     if settings.no_sku == "generic" and any(_is_nameless(line) for line in draft.lines):
         generic = settings.generic_article.strip()
@@ -124,12 +127,12 @@ def _with_articles(draft: Draft, known: dict[str, Article], generic: str) -> Dra
     warned = dict.fromkeys(draft.warnings)
     lines = []
     for line in draft.lines:
-        sku = _sku(line) or (generic if _is_nameless(line) else "")
-        code = codes.get(sku, "")
-        if not code and line.sku.strip() and draft.kind != "NC":
-            warned[WITHOUT] = None
-        elif not code and sku:
+        nameless = _is_nameless(line)
+        code = codes.get(generic if nameless else _sku(line), "")
+        if nameless and generic and not code:
             warned[NO_GENERIC] = None
+        elif line.sku.strip() and not code and draft.kind != "NC":
+            warned[WITHOUT] = None
         lines.append(replace(line, article=code))
     return replace(draft, lines=tuple(lines), matched=True, warnings=tuple(warned))
 

@@ -110,9 +110,7 @@ def _compared(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, Any]]
 
 def _keep_lines(document: Document, draft: Draft) -> None:
     for position, line in enumerate(draft.lines):
-        names = DocumentLine.__table__.columns.keys()
-        values = {name: getattr(line, name) for name in names if hasattr(line, name)}
-        db.session.add(DocumentLine(document_id=document.id, position=position, **values))
+        db.session.add(DocumentLine.issued(document.id, position, line))
 
 
 def _owe(document: Document) -> None:

@@ -224,10 +224,8 @@ def _issued(document: Document, number: str, at: datetime) -> None:
         "provider",
     )
     document.pdf_url, document.atcud = f"http://127.0.0.1:9/pdf/{document.id}", f"JF8K2Q7T-{document.id}"
-    names = DocumentLine.__table__.columns.keys()
     for position, line in enumerate(draft.lines):
-        values = {name: getattr(line, name) for name in names if hasattr(line, name)}
-        db.session.add(DocumentLine(document_id=document.id, position=position, **values))
+        db.session.add(DocumentLine.issued(document.id, position, line))
     for kind in ("attach", "history"):
         FollowUp.owe(document, kind)
     db.session.execute(

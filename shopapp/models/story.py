@@ -12,6 +12,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shopapp.fiscal.document import DraftLine
+
 from .base import BigId, Exact, Moment, Money, Row, Sealed, db, moment
 
 
@@ -38,6 +40,21 @@ class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
     net: Mapped[Decimal] = mapped_column(Money)
     vat: Mapped[Decimal] = mapped_column(Money)
     gross: Mapped[Decimal] = mapped_column(Money)
+
+    @classmethod
+    def issued(cls, document_id: int, position: int, line: DraftLine) -> DocumentLine:
+        """The row of a line that was issued; of a text that no column would hold, as much as it holds.
+
+        The document is there already: nothing that a shop wrote into a SKU may keep us from recording it.
+        """
+        kept: dict[str, Any] = {}
+        for column in cls.__table__.columns:
+            value = getattr(line, column.name, None)
+            if isinstance(value, str):
+                value = value.replace("\0", "")[: getattr(column.type, "length", None)]
+            if value is not None:
+                kept[column.name] = value
+        return cls(document_id=document_id, position=position, **kept)
 
 
 class Attempt(Row):

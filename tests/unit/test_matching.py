@@ -1,0 +1,763 @@
+"""Which article a line is: found by its SKU and remembered, followed when renamed, made once and only when missing."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from shopapp import articles, checking, deciding, matching
+from shopapp.fiscal.document import Draft
+from shopapp.fiscal.errors import (
+    AppError,
+    CredentialsError,
+    NotAllowedError,
+    RefusedError,
+    SettingsError,
+    TransientError,
+    UncertainError,
+    UnreachableError,
+)
+from shopapp.fiscal.order import Line
+from shopapp.fiscal.party import Address, Party
+from shopapp.models import Article, Document, db, now, set_clock
+from shopapp.providers import base
+from shopapp.providers.base import Capabilities, NewArticle
+from tests.fakes import FakeBooks, World
+
+
+def line(sku: str = "CAN-1", **changes: Any) -> Line:
+    made = Line(ref=sku, description="Caneca", quantity=Decimal(1), unit_price=Decimal("12.30"), sku=sku,
+                charged=Decimal(23))  # fmt: skip
+    return replace(made, **changes)
+
+
+def lines(*made: Line) -> dict[str, Any]:
+    """An order's lines, each with a number of its own, and their total."""
+    return {
+        "lines": tuple(replace(one, ref=str(at)) for at, one in enumerate(made, 1)),
+        "total": sum((one.unit_price * one.quantity - one.discount for one in made), Decimal(0)),
+    }
+
+
+@pytest.fixture
+def office(world: World) -> Iterator[World]:
+    """A world whose account looks articles up, and whose time is ours."""
+    at = now()
+    world.looks_up()
+    set_clock(lambda: at + timedelta(seconds=PASSED[0]))
+    PASSED[0] = 0.0
+    yield world
+    set_clock(None)
+
+
+PASSED = [0.0]
+
+
+def later(seconds: float) -> None:
+    db.session.commit()
+    PASSED[0] += seconds
+
+
+def issued(world: World, number: str = "1001") -> Draft:
+    """What was issued for the order."""
+    row = world.document(number)
+    assert (row.state, row.reason) == ("issued", ""), row.detail
+    assert row.draft is not None
+    assert [draft for reference, draft in world.office.ledger if reference == row.reference] == [row.draft]
+    return row.draft
+
+
+def sold(world: World, number: str = "1001", *made: Line, **changes: Any) -> Draft:
+    """The draft that an order of these lines was issued with."""
+    world.paid(number, **lines(*(made or (line(),))), **changes)
+    world.work()
+    return issued(world, number)
+
+
+def stuck(world: World, number: str = "1001") -> tuple[str, str]:
+    row = world.document(number)
+    return row.state, row.reason
+
+
+def articles_of(draft: Draft) -> list[str]:
+    assert draft.matched
+    return [draft.code_of(one) for one in draft.lines]
+
+
+def row_of(world: World, sku: str = "CAN-1") -> Article:
+    db.session.rollback()
+    return Article.of(world.account.id, [sku])[sku]
+
+
+# found and remembered
+
+
+def test_a_sku_is_looked_up_exactly_after_trimming_and_case_counts(office: World) -> None:
+    for code in ("can-1", "CAN-1", "CAN-10", "CAN"):
+        office.office.keeps(code)
+    assert articles_of(sold(office, "1001", line("  CAN-1 "))) == ["CAN-1"]
+    assert office.office.asked == [("CAN-1",)]
+    assert office.office.created == []
+
+
+def test_an_answer_that_is_merely_like_the_sku_is_another_article(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    like = base.Article("st-9", "can-1", "Outra")
+    monkeypatch.setattr(FakeBooks, "articles", lambda self, codes: dict.fromkeys(codes, like))
+    assert articles_of(sold(office)) == ["CAN-1"]
+    assert [new.code for new in office.office.created] == ["CAN-1"]
+
+
+def test_what_was_found_is_not_asked_for_again_within_ten_minutes(office: World) -> None:
+    office.office.keeps("CAN-1")
+    sold(office, "1001")
+    sold(office, "1002")
+    assert len(office.office.asked) == 1
+    later(601)
+    sold(office, "1003")
+    assert len(office.office.asked) == 2
+
+
+def test_two_lines_of_one_sku_and_forty_skus_are_one_look_up(office: World) -> None:
+    many = [line(f"SKU-{at}") for at in range(40)]
+    for one in many:
+        office.office.keeps(one.sku)
+    draft = sold(office, "1001", *many, line("SKU-0", description="Outra vez"))
+    assert articles_of(draft) == [f"SKU-{at}" for at in range(40)] + ["SKU-0"]
+    assert len(office.office.asked) == 1 and len(office.office.asked[0]) == 40
+
+
+def test_more_skus_than_one_look_up_takes_are_asked_in_several(office: World) -> None:
+    many = [line(f"SKU-{at}") for at in range(60)]
+    for one in many:
+        office.office.keeps(one.sku)
+    assert len(set(articles_of(sold(office, "1001", *many)))) == 60
+    assert [len(codes) for codes in office.office.asked] == [50, 10]
+
+
+def test_shipping_names_no_article_and_is_not_asked_for(office: World) -> None:
+    office.office.keeps("CAN-1")
+    draft = sold(office, "1001", line(), line("", kind="shipping", description="Portes"))
+    assert articles_of(draft) == ["CAN-1", ""]
+    assert draft.warnings == ()
+
+
+def test_a_program_without_articles_or_an_account_that_may_not_see_them_is_not_asked(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.account.choices = {"articles": False}
+    draft = sold(office, "1001")
+    assert not draft.matched and draft.code_of(draft.lines[0]) == "CAN-1"
+    office.looks_up()
+    monkeypatch.setattr(FakeBooks, "capabilities", Capabilities(credit_notes=True))
+    assert not sold(office, "1002").matched
+    assert office.office.asked == [] and office.office.created == []
+
+
+# a look-up that failed
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (UnreachableError("unreachable"), "unreachable"),
+        (UncertainError("outcome-unknown"), "articles-unread"),
+        (RefusedError("provider-refused", answer="Não"), "articles-unread"),
+    ],
+)
+def test_a_failed_look_up_makes_nothing_and_the_document_waits(
+    office: World, error: AppError, reason: str
+) -> None:
+    office.office.fail["articles"] = [error]
+    office.paid()
+    office.work()
+    assert stuck(office) == ("pending", reason)
+    assert Article.of(office.account.id, ["CAN-1"]) == {}
+    assert office.office.created == [] and office.office.ledger == []
+    office.office.keeps("CAN-1")
+    later(60)
+    office.work()
+    assert articles_of(issued(office)) == ["CAN-1"]
+
+
+def test_a_failed_look_up_leaves_what_was_known_as_it_was(office: World) -> None:
+    office.office.keeps("CAN-1")
+    sold(office)
+    later(601)
+    office.office.fail["articles"] = [UnreachableError("unreachable")]
+    office.paid("1002")
+    office.work()
+    assert stuck(office, "1002") == ("pending", "unreachable")
+    assert row_of(office).state == "found" and row_of(office).code == "CAN-1"
+
+
+def test_a_program_that_does_not_answer_look_ups_is_left_in_peace_after_a_few(office: World) -> None:
+    office.office.fail["articles"] = [UnreachableError("unreachable")] * 9
+    for number in range(1001, 1010):
+        office.paid(str(number))
+    office.work()
+    assert len(office.office.asked) == 4
+    db.session.refresh(office.account)
+    assert office.account.pauses == 1
+
+
+def test_keys_that_are_refused_at_a_look_up_stop_the_account(office: World) -> None:
+    office.office.fail["articles"] = [CredentialsError("keys-refused")]
+    office.paid("1001")
+    office.paid("1002")
+    office.work()
+    assert stuck(office) == ("blocked", "keys-refused")
+    assert stuck(office, "1002")[0] == "pending"
+    assert len(office.office.asked) == 1
+    db.session.refresh(office.account)
+    assert office.account.refused_at is not None
+
+
+# renamed, gone
+
+
+def test_a_renamed_article_is_followed_by_its_id_and_nothing_is_made(office: World) -> None:
+    known = office.office.keeps("CAN-1")
+    sold(office)
+    office.office.articles[known.article_id] = replace(known, code="CANECA-AZUL")
+    later(601)
+    assert articles_of(sold(office, "1002")) == ["CANECA-AZUL"]
+    assert office.office.asked[1:] == [("CAN-1",), (known.article_id,)]
+    later(601)
+    # from now on its name is known
+    assert articles_of(sold(office, "1003")) == ["CANECA-AZUL"]
+    assert office.office.asked[3:] == [("CAN-1", "CANECA-AZUL")]
+    assert office.office.created == []
+    assert row_of(office).state == "found"
+
+
+def test_an_article_that_took_the_former_name_of_a_renamed_one_is_not_taken_for_it(office: World) -> None:
+    known = office.office.keeps("CAN-1")
+    sold(office)
+    office.office.articles[known.article_id] = replace(known, code="B")
+    later(601)
+    sold(office, "1002")
+    office.office.articles[known.article_id] = replace(known, code="C")
+    office.office.keeps("B", "Outra coisa")
+    later(601)
+    assert articles_of(sold(office, "1003")) == ["C"]
+
+
+def test_an_article_of_the_very_sku_goes_before_the_one_that_was_renamed(office: World) -> None:
+    known = office.office.keeps("CAN-1")
+    sold(office)
+    office.office.articles[known.article_id] = replace(known, code="ANTIGA")
+    office.office.keeps("CAN-1", "A nova")
+    later(601)
+    assert articles_of(sold(office, "1002")) == ["CAN-1"]
+    assert row_of(office).article_id != known.article_id
+
+
+def test_an_article_that_is_gone_is_made_anew(office: World) -> None:
+    known = office.office.keeps("CAN-1")
+    sold(office)
+    del office.office.articles[known.article_id]
+    later(601)
+    assert articles_of(sold(office, "1002")) == ["CAN-1"]
+    assert [new.code for new in office.office.created] == ["CAN-1"]
+    assert row_of(office).state == "made"
+
+
+def test_a_refused_document_has_its_articles_looked_up_again_when_it_is_resent(office: World) -> None:
+    known = office.office.keeps("CAN-1")
+    sold(office)
+    office.office.articles[known.article_id] = replace(known, code="NOVA")
+    office.office.next.append(_refuses)
+    office.paid("1002")
+    office.work()
+    assert stuck(office, "1002") == ("blocked", "provider-refused")
+    deciding.issue(office.document("1002"))
+    office.work()
+    assert articles_of(issued(office, "1002")) == ["NOVA"]
+
+
+def _refuses(draft: Draft, reference: str) -> None:
+    raise RefusedError("provider-refused", answer="Artigo desconhecido")
+
+
+# made
+
+
+def test_a_sku_that_is_not_there_is_made_with_name_unit_rate_and_the_document_names_it(office: World) -> None:
+    assert articles_of(sold(office, "1001", line(description="Caneca azul"))) == ["CAN-1"]
+    assert office.office.created == [NewArticle("CAN-1", "Caneca azul", Decimal(23), "PT", "", True, "UN")]
+    assert row_of(office).state == "made" and row_of(office).article_id == "st-1"
+    sold(office, "1002")
+    assert len(office.office.created) == 1
+
+
+def test_two_lines_of_one_new_sku_make_it_once(office: World) -> None:
+    draft = sold(office, "1001", line(description="Primeira"), line(description="Segunda"))
+    assert articles_of(draft) == ["CAN-1", "CAN-1"]
+    assert [new.name for new in office.office.created] == ["Primeira"]
+
+
+def test_what_is_there_already_is_neither_made_nor_named_nor_priced_anew(office: World) -> None:
+    known = office.office.keeps("CAN-1", "Nome do comerciante")
+    sold(office, "1001", line(description="Nome da loja", charged=Decimal(6)))
+    assert office.office.articles == {known.article_id: known}
+
+
+def test_a_line_at_zero_gives_its_reason_and_a_service_keeps_no_stock(office: World) -> None:
+    office.looks_up(exemption="M07")
+    sold(office, "1001", line("CURSO", kind="service", charged=None))
+    assert office.office.created == [NewArticle("CURSO", "Caneca", Decimal(0), "PT", "M07", False, "UN")]
+
+
+SPAIN = Address("Calle Ejemplo 1", "28001", "Madrid", "ES")
+AMERICA = Address("Example Street 1", "10001", "New York", "US")
+
+
+@pytest.mark.parametrize(("to", "charged"), [(SPAIN, Decimal(21)), (AMERICA, None)])
+def test_an_article_first_sold_abroad_has_the_rate_of_the_place_that_the_merchant_ships_from(
+    office: World, to: Address, charged: Decimal | None
+) -> None:
+    office.looks_up(ship_from="PT-MA", oss_registered=True, threshold_exceeded=True)
+    draft = sold(office, "1001", line(charged=charged), ship_to=to, buyer=Party("Ana", address=to))
+    assert draft.lines[0].vat_rate == (charged or 0)
+    assert office.office.created == [NewArticle("CAN-1", "Caneca", Decimal(22), "PT-MA", "", True, "UN")]
+
+
+def test_a_sku_that_the_program_will_not_take_goes_without_article_and_stops_nothing(office: World) -> None:
+    office.office.keeps("B-2")
+    office.office.fail["create_article"] = [RefusedError("article-refused", answer="Referência inválida")]
+    draft = sold(office, "1001", line("Ç" * 30), line("B-2"))
+    assert articles_of(draft) == ["", "B-2"]
+    assert draft.warnings == ("article-none",)
+    row = row_of(office, "Ç" * 30)
+    assert (row.state, row.reason, row.detail) == (
+        "refused", "article-refused", {"answer": "Referência inválida"},
+    )  # fmt: skip
+    # it is not tried again, but taken as soon as somebody makes it over there
+    later(601)
+    assert articles_of(sold(office, "1002", line("Ç" * 30))) == [""]
+    assert row_of(office, "Ç" * 30).detail == {"answer": "Referência inválida"}
+    office.office.keeps("Ç" * 30)
+    later(601)
+    assert articles_of(sold(office, "1003", line("Ç" * 30))) == ["Ç" * 30]
+    assert office.office.created == []
+
+
+@pytest.mark.parametrize("sku", ["X" * 81, "X" * 500, "X\0Y"])
+def test_a_sku_that_no_program_would_have_is_not_asked_for(office: World, sku: str) -> None:
+    draft = sold(office, "1001", line(sku))
+    assert articles_of(draft) == [""] and draft.warnings == ("article-none",)
+    assert office.office.asked == [] and office.office.created == []
+
+
+def test_a_creation_that_never_arrived_is_tried_again(office: World) -> None:
+    office.office.fail["create_article"] = [UnreachableError("unreachable")] * 4
+    office.paid()
+    for _ in range(4):
+        office.work()
+        assert stuck(office) == ("pending", "unreachable")
+        assert (row_of(office).state, row_of(office).detail) == ("absent", {"sent": 0})
+        later(2000)
+    office.work()
+    assert articles_of(issued(office)) == ["CAN-1"]
+    assert len(office.office.created) == 1
+
+
+# a creation whose answer was lost
+
+
+def _lost(new: NewArticle) -> None:
+    raise UncertainError("outcome-unknown", how="time-out")
+
+
+def test_an_article_whose_creation_was_answered_by_nothing_is_looked_up_and_not_made_again(
+    office: World,
+) -> None:
+    office.office.creations.append(_lost)
+    office.paid()
+    office.work()
+    assert stuck(office) == ("pending", "article-unsure")
+    assert row_of(office).state == "making"
+    later(60)
+    office.work()
+    assert articles_of(issued(office)) == ["CAN-1"]
+    assert len(office.office.created) == 1
+    assert row_of(office).state == "made"
+
+
+def test_what_is_not_there_yet_is_made_again_only_when_the_lost_call_can_no_longer_be_at_work(
+    office: World,
+) -> None:
+    office.office.creations.append(_vanishes(office))
+    office.paid()
+    office.work()
+    for _ in range(9):
+        later(30)
+        office.work()
+        assert stuck(office) == ("pending", "article-unsure")
+        assert len(office.office.created) == 1
+    later(600)
+    office.work()
+    assert articles_of(issued(office)) == ["CAN-1"]
+    assert len(office.office.created) == 2
+
+
+def _vanishes(world: World) -> Callable[[NewArticle], None]:
+    """Nothing came of the call, and nothing was answered."""
+
+    def answer(new: NewArticle) -> None:
+        world.office.articles.clear()
+        _lost(new)
+
+    return answer
+
+
+def test_a_sku_whose_creation_never_answers_goes_without_article_after_three(office: World) -> None:
+    office.office.creations += [_vanishes(office)] * 9
+    office.paid()
+    for _ in range(12):
+        office.work()
+        later(600)
+    assert articles_of(issued(office)) == [""]
+    assert len(office.office.created) == 3
+    assert (row_of(office).state, row_of(office).reason) == ("refused", "article-unsure")
+
+
+class Killed(BaseException):
+    """The worker is gone: nothing more of it happens."""
+
+
+def _kills(new: NewArticle) -> None:
+    raise Killed
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_worker_that_dies_over_a_creation_leaves_one_article(office: World, made: bool) -> None:
+    office.office.creations.append(
+        _kills if made else lambda new: (office.office.articles.clear(), _kills(new))
+    )
+    office.paid()
+    with pytest.raises(Killed):
+        office.work()
+    db.session.rollback()
+    later(61)
+    office.work()
+    # while he may still be at work nobody else is
+    assert stuck(office) == (("issued", "") if made else ("pending", "articles-pending"))
+    for _ in range(8):
+        later(100)
+        office.work()
+    assert articles_of(issued(office)) == ["CAN-1"]
+    assert len(office.office.articles) == 1
+    assert len(office.office.created) == (1 if made else 2)
+
+
+# two workers at one SKU
+
+
+def _rival(world: World, monkeypatch: pytest.MonkeyPatch, name: str, late: bool = True) -> None:
+    """Another worker does what is due, once, while we wait for that verb: after it was done, or before."""
+    verb = getattr(FakeBooks, name)
+    turns = [lambda: _other_works(world)]
+
+    def beside(self: FakeBooks, *given: Any) -> Any:
+        if turns and not late:
+            turns.pop()()
+        answer = verb(self, *given)
+        if turns:
+            turns.pop()()
+        return answer
+
+    monkeypatch.setattr(FakeBooks, name, beside)
+
+
+def _other_works(world: World) -> None:
+    """Another worker does what is due, with a session of his own."""
+    mine = db.session.registry()
+    db.session.registry.clear()
+    try:
+        world.work()
+    finally:
+        db.session.remove()
+        db.session.registry.set(mine)
+
+
+def test_of_two_workers_who_both_saw_that_it_is_not_there_one_makes_it(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one looked up, made and issued between our look-up and our claim."""
+    office.paid("1001")
+    office.paid("1002")
+    _rival(office, monkeypatch, "articles")
+    office.work()
+    later(10)
+    office.work()
+    assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
+    assert len(office.office.created) == 1
+
+
+def test_while_one_makes_it_the_other_waits(office: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.paid("1001")
+    office.paid("1002")
+    _rival(office, monkeypatch, "create_article", late=False)
+    office.work()
+    assert len(office.office.created) == 1
+    states = {number: stuck(office, number) for number in ("1001", "1002")}
+    assert sorted(states.values()) == [("issued", ""), ("pending", "articles-pending")]
+    later(10)
+    office.work()
+    assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
+    assert len(office.office.created) == 1
+
+
+def test_an_article_that_is_seen_before_its_maker_is_answered_is_used(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.paid("1001")
+    office.paid("1002")
+    _rival(office, monkeypatch, "create_article")
+    office.work()
+    assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
+    assert len(office.office.created) == 1 and row_of(office).state == "made"
+
+
+def test_an_answer_older_than_an_article_just_made_does_not_make_it_forgotten(office: World) -> None:
+    """The very row: what was read before the look-up must still be so."""
+    account = office.account
+    books = articles.Books(account)
+    matching.look_up(account, ["CAN-1"])
+    former = articles.read(account, ["CAN-1"])["CAN-1"]
+    matching.create(account, "CAN-1", "Caneca", "normal", "", True)
+    assert not Article.tell(account.id, "CAN-1", former, "absent")
+    db.session.commit()
+    assert row_of(office).state == "made"
+    with pytest.raises(TransientError):
+        articles.make(books, former, NewArticle("CAN-1", "Caneca", Decimal(23), "PT"))
+    assert len(office.office.created) == 1
+
+
+def test_a_worker_that_slept_after_the_claim_makes_nothing(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=itertools.count(0, 6).__next__))
+    office.paid()
+    office.work()
+    assert office.office.created == []
+    assert (stuck(office), row_of(office).state) == (("pending", "articles-pending"), "absent")
+
+
+# many at once
+
+
+def test_many_new_skus_are_made_some_at_a_time_and_the_document_goes_on_where_it_stopped(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = [0.0]
+    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
+    make = FakeBooks.create_article
+
+    def slowly(self: FakeBooks, new: NewArticle) -> base.Article:
+        slow[0] += 6
+        return make(self, new)
+
+    monkeypatch.setattr(FakeBooks, "create_article", slowly)
+    office.paid(**lines(*(line(f"SKU-{at}") for at in range(40))))
+    made = []
+    for _ in range(10):
+        office.work()
+        made.append(len(office.office.created))
+        row = office.document()
+        assert row.state == "issued" or (row.reason, row.tries) == ("articles-pending", 0)
+        later(2)
+    # a third of the take's minute, of which each costs six seconds
+    assert made == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
+    assert articles_of(issued(office)) == [f"SKU-{at}" for at in range(40)]
+    assert len({new.code for new in office.office.created}) == 40
+
+
+# products without SKU
+
+
+def test_a_line_without_sku_goes_without_article_by_itself(office: World) -> None:
+    office.office.keeps("CAN-1")
+    draft = sold(office, "1001", line(), line(""))
+    assert articles_of(draft) == ["CAN-1", ""] and draft.warnings == ()
+
+
+def test_a_line_without_sku_is_the_article_that_the_merchant_chose(office: World) -> None:
+    office.looks_up(no_sku="generic", generic_article=" DIV ")
+    office.office.keeps("DIV")
+    office.office.keeps("CAN-1")
+    draft = sold(office, "1001", line(), line("  "), line("", kind="shipping", description="Portes"))
+    assert articles_of(draft) == ["CAN-1", "DIV", ""]
+    assert draft.warnings == ()
+
+
+def test_an_article_for_lines_without_sku_that_is_not_there_is_told_and_not_made(office: World) -> None:
+    office.looks_up(no_sku="generic", generic_article="DIV")
+    draft = sold(office, "1001", line(""))
+    assert articles_of(draft) == [""] and draft.warnings == ("article-generic-missing",)
+    assert office.office.created == []
+
+
+def test_a_line_without_sku_stops_the_order_where_the_merchant_wants_that(office: World) -> None:
+    office.looks_up(no_sku="block")
+    office.paid(**lines(line(), line("", description="Jarra")))
+    office.work()
+    row = office.document()
+    assert (row.state, row.reason, row.detail) == ("blocked", "sku-missing", {"line": "Jarra"})
+    assert office.office.asked == [] and office.office.created == []
+    office.looks_up(no_sku="")
+    deciding.issue(row)
+    office.work()
+    assert articles_of(issued(office)) == ["CAN-1", ""]
+
+
+# what makes nothing
+
+
+def test_a_preview_asks_for_no_article_and_makes_none(office: World) -> None:
+    office.account.settings = {**office.account.settings, "automatic": False}
+    office.paid()
+    office.work()
+    seen = checking.preview(office.document(), office.account)
+    assert seen.draft is not None and seen.draft.gross == Decimal("12.30")
+    assert office.office.asked == [] and office.office.created == []
+
+
+def test_a_credit_note_looks_its_articles_up_and_makes_none(office: World) -> None:
+    office.looks_up(series={"FR": "2026FR", "NC": "2026NC"})
+    draft = sold(office, "1001", line(), line("B-2"))
+    assert articles_of(draft) == ["CAN-1", "B-2"]
+    del office.office.articles["st-2"]
+    later(601)
+    deciding.credit(office.document(), 1, {"lines": [], "amount": None, "reason": ""})
+    office.work()
+    note = Document.of(office.store.id, "1001", "credit:1")
+    assert note is not None and note.state == "issued" and note.draft is not None
+    assert articles_of(note.draft) == ["CAN-1", ""]
+    assert note.draft.warnings == ()
+    assert len(office.office.created) == 2
+
+
+# by hand
+
+
+def test_what_the_merchant_bound_goes_before_what_a_look_up_finds(office: World) -> None:
+    office.office.keeps("CAN-1")
+    chosen = office.office.keeps("CANECA")
+    matching.bind(office.account, "CAN-1", " CANECA ")
+    assert articles_of(sold(office, "1001")) == ["CANECA"]
+    later(601)
+    assert articles_of(sold(office, "1002")) == ["CANECA"]
+    assert row_of(office).state == "bound"
+    office.office.articles[chosen.article_id] = replace(chosen, code="RENOMEADA")
+    later(601)
+    assert articles_of(sold(office, "1003")) == ["RENOMEADA"]
+    matching.unbind(office.account, "CAN-1")
+    assert articles_of(sold(office, "1004")) == ["CAN-1"]
+    assert row_of(office).state == "found"
+
+
+def test_a_bound_article_that_is_gone_leaves_the_sku_to_the_look_up(office: World) -> None:
+    chosen = office.office.keeps("CANECA")
+    matching.bind(office.account, "CAN-1", "CANECA")
+    del office.office.articles[chosen.article_id]
+    office.office.keeps("CAN-1")
+    later(601)
+    assert articles_of(sold(office, "1001")) == ["CAN-1"]
+    assert row_of(office).state == "found"
+
+
+@pytest.mark.parametrize("code", ["NADA", "caneca", " "])
+def test_a_sku_is_bound_only_to_an_article_that_is_there(office: World, code: str) -> None:
+    office.office.keeps("CANECA")
+    with pytest.raises(NotAllowedError) as why:
+        matching.bind(office.account, "CAN-1", code)
+    assert (why.value.code, why.value.detail) == ("article-unknown", {"article": code.strip()})
+    assert Article.of(office.account.id, ["CAN-1"]) == {}
+
+
+def test_what_the_merchant_binds_while_it_is_being_made_stays_bound(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.office.keeps("CANECA")
+    account = office.account
+    office.office.creations.append(lambda new: matching.bind(account, "CAN-1", "CANECA"))
+    sold(office, "1001")
+    assert (row_of(office).state, row_of(office).code) == ("bound", "CANECA")
+
+
+def test_a_missing_sku_is_made_as_the_merchant_said(office: World) -> None:
+    office.looks_up(ship_from="PT-AC")
+    matching.create(office.account, "LIV-1", "Livro", "reduced", "", True)
+    matching.create(office.account, "AULA", "Aula", "normal", "M07", False)
+    assert office.office.created == [
+        NewArticle("LIV-1", "Livro", Decimal(4), "PT-AC", "", True),
+        NewArticle("AULA", "Aula", Decimal(0), "PT-AC", "M07", False),
+    ]
+    assert {row_of(office, sku).state for sku in ("LIV-1", "AULA")} == {"made"}
+
+
+def test_what_the_merchant_asks_to_be_made_is_looked_up_first(office: World) -> None:
+    office.office.keeps("LIV-1")
+    matching.create(office.account, "LIV-1", "Livro", "reduced", "", True)
+    assert office.office.created == [] and row_of(office, "LIV-1").state == "found"
+
+
+def test_a_refused_sku_can_be_tried_again_by_hand_and_the_merchant_reads_why_not(office: World) -> None:
+    office.office.fail["create_article"] = [
+        RefusedError("article-refused", answer=f"Não {n}") for n in (1, 2)
+    ]
+    sold(office)
+    with pytest.raises(RefusedError) as why:
+        matching.create(office.account, "CAN-1", "Caneca", "normal", "", True)
+    assert why.value.detail == {"answer": "Não 2"}
+    matching.create(office.account, "CAN-1", "Caneca", "normal", "", True)
+    assert row_of(office).state == "made" and len(office.office.created) == 1
+
+
+def test_a_reason_for_no_tax_that_is_not_in_force_makes_no_article(office: World) -> None:
+    with pytest.raises(SettingsError):
+        matching.create(office.account, "LIV-1", "Livro", "normal", "M26", True)
+    assert office.office.created == []
+
+
+def test_a_look_up_for_the_catalogue_makes_nothing_and_asks_fifty_at_a_time(office: World) -> None:
+    known = [office.office.keeps(f"SKU-{at}") for at in range(70)]
+    skus = [f"SKU-{at}" for at in range(120)]
+    matching.look_up(office.account, [*skus, *skus, "", "X" * 300])
+    assert [len(codes) for codes in office.office.asked] == [50, 50, 20]
+    db.session.rollback()
+    rows = Article.of(office.account.id, skus)
+    assert [rows[sku].state for sku in skus] == ["found"] * 70 + ["absent"] * 50
+    assert rows["SKU-3"].article_id == known[3].article_id
+    assert office.office.created == []
+
+
+def test_a_look_up_that_breaks_off_keeps_what_was_told_by_then(office: World) -> None:
+    skus = [f"SKU-{at}" for at in range(120)]
+    office.office.fail["articles"] = []
+    count = [0]
+
+    class Third(list[Exception]):
+        def __bool__(self) -> bool:
+            count[0] += 1
+            return count[0] == 3
+
+        def pop(self, at: Any = -1) -> Exception:
+            return UnreachableError("unreachable")
+
+    office.office.fail["articles"] = Third()
+    with pytest.raises(TransientError):
+        matching.look_up(office.account, skus)
+    db.session.rollback()
+    assert len(Article.of(office.account.id, skus)) == 100
