@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from shopapp.fiscal.errors import AppError, RefusedError, UncertainError
+from shopapp.fiscal.money import six
 from shopapp.providers.base import Article, NewArticle
 
 from .lists import rates_of
@@ -145,13 +146,14 @@ def _completed(session: Session, new: NewArticle) -> Row:
     if index is None:
         raise RefusedError("article-refused", answer="", how="rate")
     blank = session.read("StWS/getNewInstance", ndos="0").first
-    wanted: Row = {"ref": new.code, "design": (one_line(new.name) or new.code)[:_LONGEST_NAME], "unidade": new.unit,
-                   "stns": not new.goods, "tabiva": index}  # fmt: skip
+    wanted: Row = {"ref": new.code, "design": one_line(new.name)[:_LONGEST_NAME].rstrip() or new.code,
+                   "unidade": new.unit, "stns": not new.goods, "tabiva": index}  # fmt: skip
     if new.exemption_code and not new.vat_rate:
         wanted["codmotiseimp"] = new.exemption_code
     acted = session.read("StWS/actEntity", entity={**blank, **wanted}, code="0", newValue=[]).first
     if not blank or ref_of(acted) != new.code:
         raise RefusedError("article-refused", answer="", how="reference")
-    if number(acted, "tabiva") != index or ("iva" in acted and number(acted, "iva") != new.vat_rate):
+    rate = number(acted, "iva")
+    if number(acted, "tabiva") != index or (rate is not None and six(rate) != new.vat_rate):
         raise RefusedError("article-refused", answer="", how="rate")
     return {**acted, **wanted, "Operation": 1}

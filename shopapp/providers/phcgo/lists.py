@@ -16,7 +16,7 @@ from datetime import date
 from decimal import Decimal
 
 from shopapp.fiscal.document import Kind
-from shopapp.fiscal.money import plain
+from shopapp.fiscal.money import plain, six
 from shopapp.fiscal.tax import CATEGORIES, REGIONS, exemption_codes, rate
 from shopapp.providers.base import AccountFacts, Choice, Choices, Series
 
@@ -130,7 +130,8 @@ def _tables(session: Session) -> Mapping[Decimal, int]:
     for row in rows:
         index, value = number(row, "codigo"), number(row, "taxa")
         if index and value is not None:
-            found.setdefault(value, int(index))
+            # without the noise of binary numbers
+            found.setdefault(plain(six(value)), int(index))
     return found
 
 

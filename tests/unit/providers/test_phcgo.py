@@ -5,19 +5,14 @@ What the program's own books hold at the end is the judge: never two documents f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from sandbox import web
-from sandbox.phcgo.app import create_app
-from sandbox.phcgo.office import PASSWORD, Office
-from shopapp.fiscal.document import Draft, Issued, Transport
+from shopapp.fiscal.document import Issued, Transport
 from shopapp.fiscal.errors import (
     AppError,
     CredentialsError,
@@ -29,93 +24,18 @@ from shopapp.fiscal.errors import (
     UnreachableError,
 )
 from shopapp.fiscal.party import Address
-from shopapp.http import Wire
 from shopapp.providers.base import Known, Once, Series
-from shopapp.providers.phcgo import PhcGo
 from shopapp.providers.phcgo.session import MEMORIES
 from tests.contract.drafts import ABROAD, ANA, FIRM, credit_of, draft, exempt, line
-
-NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
-INSTALLATION, SMALL = "a3f91c07", "5d20be84"
-DRAFTED = Known({
-    "FR": Series("47", "FR", drafts=True), "FT": Series("12", "FT", drafts=True), "NC": Series("58", "NC", drafts=True),
-    "NE": Series("4", "NE", drafts=True),
-})  # fmt: skip
-DIRECT = Known({"FT": Series("80", "FT")}, searches=True)
-
-
-class Program:
-    """The stand-in while it runs, and the adapter opened on it."""
-
-    def __init__(self, office: Office, url: str) -> None:
-        self.office, self.url, self.moment = office, url, NOW
-
-    def opened(self, known: Known = DRAFTED, installation: str = INSTALLATION, **keys: str) -> PhcGo:
-        typed = {"url": f"{self.url}/{installation}", "user": "loja", "password": PASSWORD, "company": "",
-                 "token": self.office.token(installation), **keys}  # fmt: skip
-        inside = self.url.removeprefix("http://")
-        found = PhcGo(typed, Wire(3, allow_plain=True), lambda: self.moment, (".phcgo.net",), inside)
-        found.known = known
-        return found
-
-    def switch(self, name: str, position: str) -> None:
-        self.office.switches.set(name, position)
-
-    def befalls(self, kind: str, step: str, **more: Any) -> None:
-        self.office.faults.order({"kind": kind, "step": step, **more})
-
-    def steps(self) -> list[str]:
-        """The calls since the last time it was asked."""
-        found = [str(line["step"]) for line in self.office.requests]
-        self.office.requests.clear()
-        return found
-
-    def documents(self) -> list[dict[str, Any]]:
-        return list(self.office.ledger.entries)
-
-    def rows(self, entity: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.office.base(INSTALLATION, "").rows(entity)  # type: ignore[union-attr]
-        return found
-
-    def drafts(self) -> list[dict[str, Any]]:
-        return [row for entity in ("Ft", "Bo") for row in self.rows(entity) if row["draftRecord"]]
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Office, str]]:
-    """The stand-in of this file."""
-    app = create_app(tmp_path_factory.mktemp("phcgo"), today=date(2026, 11, 20))
-    running, office = web.start(app), app.extensions["office"]
-    office.public = running.url
-    yield office, running.url
-    running.stop()
-    office.close()
-
-
-@pytest.fixture
-def program(started: tuple[Office, str]) -> Iterator[Program]:
-    """It as it was on its first day, and no session left over from another test."""
-    office, url = started
-    MEMORIES.clear()
-    office.reset()
-    office.clock.put_at(NOW)
-    yield Program(office, url)
-    MEMORIES.clear()
-
-
-def fr(*lines: Any, **changes: Any) -> Draft:
-    return draft(*lines, **{"series": "47", **changes})
-
-
-def ft(*lines: Any, **changes: Any) -> Draft:
-    return draft(*lines, kind="FT", **{"series": "80", **changes})
-
-
-def signed(provider: PhcGo, content: Draft, reference: str = "QI-1") -> Issued:
-    opened = provider.open_draft(content, reference)
-    assert opened.total == content.gross
-    return provider.finalise(opened.draft_id)
-
+from tests.unit.providers.phcgo_program import (
+    DIRECT,
+    INSTALLATION,
+    SMALL,
+    Program,
+    fr,
+    ft,
+    signed,
+)
 
 # --- what it costs ------------------------------------------------------------------------------------------
 
