@@ -284,9 +284,9 @@ class JumpsellerShop(Shop):
         else:
             goods.change(self._parts, self._shop, product, variant, changes, {"by": "admin"})
 
-    def load(self, products: int) -> None:
+    def load(self, products: int, **more: Any) -> None:
         """Nothing; so many invented products more, every third with variants."""
-        goods.load(self._parts, self._shop, goods.invented(products, 3, 1))
+        goods.load(self._parts, self._shop, [item | more for item in goods.invented(products, 3, 1)])
 
     def stock(self, sku: str) -> Mapping[str, int] | None:
         if self._parts is None:

@@ -55,6 +55,13 @@ def test_reading_goes_on_behind_what_was_deleted_meanwhile(shop: JumpsellerShop)
     assert platform.goods(third.after).after == ""
 
 
+@pytest.mark.parametrize("position", ["list", "missing"])
+def test_descriptions_of_any_length_are_in_nobodys_way(shop: JumpsellerShop, position: str) -> None:
+    shop.load(100, description="<p>barro</p>" * 6000)
+    shop.turn("products-after", position)
+    assert len(everything(opened(shop))) > 100
+
+
 def test_a_shop_that_sells_nothing_is_read_at_once(shop: JumpsellerShop) -> None:
     for number in list(shop._shop.products):
         shop._shop.drop("product", number)

@@ -27,6 +27,8 @@ _KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _PAGE = 100
 _ROWS = 50
 """How many rows of stock are asked for at once: the list has no pages, and half a list must not look whole."""
+_MOST_BYTES = 25 * 1024 * 1024
+"""A hundred products with their descriptions: merchants paste whole pages, with pictures inside, into these."""
 _BY_PAGE = "page/"
 
 
@@ -38,7 +40,7 @@ def page_after(calls: Calls, after: str) -> GoodsPage:
     if after.startswith(_BY_PAGE):
         return _by_page(calls, int(after.removeprefix(_BY_PAGE)))
     last, _, read = (after or "0/0").partition("/")
-    answer = calls.send("GET", f"/products/after/{last}.json", query={"limit": _PAGE})
+    answer = calls.send("GET", f"/products/after/{last}.json", query={"limit": _PAGE}, most=_MOST_BYTES)
     products = _listed(answer, "product")
     ids = [_id(product) for product in products]
     if answer.status == 404 or sorted({int(last), *ids}) != [int(last), *ids]:
@@ -49,7 +51,10 @@ def page_after(calls: Calls, after: str) -> GoodsPage:
 
 
 def _by_page(calls: Calls, number: int) -> GoodsPage:
-    products = _listed(calls.send("GET", "/products.json", query={"limit": _PAGE, "page": number}), "product")
+    products = _listed(
+        calls.send("GET", "/products.json", query={"limit": _PAGE, "page": number}, most=_MOST_BYTES),
+        "product",
+    )
     return GoodsPage(_goods(products), f"{_BY_PAGE}{number + 1}" if products else "")
 
 

@@ -44,12 +44,16 @@ class Calls:
         *,
         query: Mapping[str, Any] | None = None,
         writes: bool = False,
+        most: int | None = None,
     ) -> Answer:
-        """The answer; a refused token is replaced once. 2xx and, for reads, 404 come back."""
+        """The answer, of `most` bytes; a refused token is replaced once. 2xx and, for reads, 404 come back."""
+        more: dict[str, Any] = {"json": content} if content is not None else {}
+        more |= {"params": query} if query else {}
+        more |= {"most": most} if most else {}
         token = self._given(None)
-        answer = self._send(method, path, content, query, writes, token)
+        answer = self._send(method, path, writes, more, token)
         if answer.status == 401:
-            answer = self._send(method, path, content, query, writes, self._given(token))
+            answer = self._send(method, path, writes, more, self._given(token))
         limited = any(
             name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items()
         )
@@ -68,15 +72,9 @@ class Calls:
             raise CredentialsError("store-access")
         return self._token(refused)
 
-    def _send(
-        self, method: str, path: str, content: Any, query: Mapping[str, Any] | None, writes: bool, token: str
-    ) -> Answer:
-        more: dict[str, Any] = {"headers": {"Authorization": f"Bearer {token}", "Accept": "application/json"}}
-        if content is not None:
-            more["json"] = content
-        if query:
-            more["params"] = query
-        return self._wire.send(method, self._base + path, writes=writes, **more)
+    def _send(self, method: str, path: str, writes: bool, more: Mapping[str, Any], token: str) -> Answer:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        return self._wire.send(method, self._base + path, writes=writes, headers=headers, **more)
 
 
 def parsed(answer: Answer) -> Any:
