@@ -14,7 +14,7 @@ from shopapp import connect, fault, followups, sweeping
 from shopapp.fiscal.document import Draft, Issued, Kind
 from shopapp.fiscal.errors import CredentialsError, RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import Line
-from shopapp.models import Account, Document, FollowUp, db, now
+from shopapp.models import Account, Article, Document, FollowUp, db, now
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import Capabilities, Once, Series
 from tests.fakes import OFFICE, FakeBooks, World, an_order
@@ -25,8 +25,9 @@ class Books(FakeBooks):
 
     name, label = "drafting", "Drafting Books"
     capabilities = Capabilities(
-        credit_notes=True, early_drafts=True, notes=True, note_drafts=True, transport=True, emails=True
-    )
+        credit_notes=True, early_drafts=True, notes=True, note_drafts=True, transport=True, emails=True,
+        articles=True,
+    )  # fmt: skip
 
     def once_of(self, kind: Kind) -> Once:
         return Once.BY_DRAFT if kind != "NE" or NOTES_AS_DRAFTS else Once.BY_PERSON
@@ -613,3 +614,62 @@ def test_every_act_of_a_follow_up_has_its_words() -> None:
 
 
 Act = Callable[..., Any]
+
+
+# the articles of its lines
+
+
+def test_a_draft_names_its_articles_and_the_same_one_is_signed(early: Early) -> None:
+    early.looks_up()
+    early.placed()
+    row = early.document()
+    assert row.draft is not None and [line.article for line in row.draft.lines] == ["CAN-1"]
+    former, digest = row.draft_id, row.draft_hash
+    early.now_paid()
+    row = early.document()
+    assert (row.state, row.draft_id, row.draft_hash) == ("issued", former, digest)
+    assert early.office.opened == 1 and len(early.office.created) == 1
+
+
+def test_an_article_renamed_before_the_payment_is_what_the_signed_document_names(early: Early) -> None:
+    early.looks_up()
+    known = early.office.keeps("CAN-1")
+    early.placed()
+    early.office.articles[known.article_id] = replace(known, code="CANECA-AZUL")
+    Article.doubt(early.account.id, ["CAN-1"])
+    early.now_paid()
+    assert [[line.article for line in draft.lines] for _, draft in early.office.ledger] == [["CANECA-AZUL"]]
+    assert early.kept() == [] and early.office.created == []
+
+
+def test_a_draft_whose_articles_cannot_be_looked_up_is_tried_again_and_holds_nobody_up(early: Early) -> None:
+    early.looks_up()
+    early.office.fail["articles"] = [UnreachableError("unreachable")]
+    early.placed()
+    row = early.document()
+    assert (row.state, row.reason, row.draft_id) == ("waiting", "unpaid", None)
+    early.follow()
+    assert early.kept() == [early.document().draft_id]
+
+
+def test_a_draft_that_is_refused_has_its_articles_looked_up_again(early: Early) -> None:
+    early.looks_up()
+    early.office.keeps("CAN-1")
+    early.office.openings.append(_refused)
+    early.placed()
+    assert early.document().draft_id is None
+    assert Article.of(early.account.id, ["CAN-1"])["CAN-1"].looked_at is None
+
+
+def _refused(draft: Draft, reference: str) -> None:
+    raise RefusedError("provider-refused", answer="Artigo desconhecido")
+
+
+def test_a_note_and_a_guide_name_the_articles_too(early: Early) -> None:
+    early.looks_up()
+    early.choose(drafts=False, notes=True, guide=True, loading=LOADING)
+    early.placed()
+    early.now_paid()
+    named = {draft.kind: [draft.code_of(line) for line in draft.lines] for _, draft in early.office.ledger}
+    assert named == {"NE": ["CAN-1"], "FR": ["CAN-1"], "GT": ["CAN-1"]}
+    assert len(early.office.created) == 1
