@@ -19,8 +19,9 @@ from .wire import Refusal, Row
 
 CALL, LINE, DOCUMENT, ANNULMENT, HAND = "wire", "line", "document", "annulment", "hand"
 """Who did it: a call that saved an article, a line whose reference was none, a document, its annulment, a person."""
-# not public: only 5, an article's initial stock, is seen
-CODES = {DOCUMENT: (55, "Documento"), ANNULMENT: (6, "Anulação"), HAND: (9, "Acerto manual")}
+# not public: seen is that 5 is an article's initial stock, and that a code above 50 takes away
+CODES = {DOCUMENT: (6, "Documento"), ANNULMENT: (7, "Anulação"), HAND: (9, "Acerto manual")}
+TAKING = 50
 
 
 def keep(office: Office, base: Base, row: Row, who: str) -> Row:
@@ -68,7 +69,8 @@ def move(
         base.keep("St", article | {"stock": wire(amount(article["stock"]) + quantity)})
     code, words = CODES[who]
     design = article["design"] if article else ""
-    base.keep("Sl", {"slstamp": "", "ref": ref, "design": design, "qtt": wire(quantity), "cm": code,
+    code += TAKING if quantity < 0 else 0
+    base.keep("Sl", {"slstamp": "", "ref": ref, "design": design, "qtt": wire(abs(quantity)), "cm": code,
                      "cmdesc": f"{words} {cause}".strip(), "armazem": place})  # fmt: skip
     _told(office, base, "stock", article=article["ststamp"] if article else "", ref=ref, warehouse=str(place),
           before=_text(before), after=_text(after), qty=_text(quantity), who=who, cause=cause)  # fmt: skip
