@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shopapp import counting, followups
 from shopapp.web import (
     bulk,
+    changes,
     choosing,
     crediting,
     documents,
@@ -26,6 +27,8 @@ from shopapp.web import (
     limits,
     mails,
     previewing,
+    product,
+    products,
     public,
     reasons,
     session,
@@ -34,7 +37,8 @@ from shopapp.web import (
 )
 
 ROOMS = (
-    bulk, choosing, crediting, documents, health, help, home, hooks, install, previewing, public, session, setup,
+    bulk, changes, choosing, crediting, documents, health, help, home, hooks, install, previewing, product, products,
+    public, session, setup,
 )  # fmt: skip
 
 

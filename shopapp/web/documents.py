@@ -31,7 +31,7 @@ from shopapp.models.states import BLOCKED
 from shopapp.web.choosing import choose_law
 from shopapp.web.errors import page
 from shopapp.web.formats import month, zone
-from shopapp.web.forms import email_in, euros_in, typed_in
+from shopapp.web.forms import email_in, euros_in, number_in, typed_in
 from shopapp.web.home import midnight
 from shopapp.web.public import pdf_answer
 from shopapp.web.session import store_required, writes
@@ -61,13 +61,9 @@ def asked() -> listing.Filters:
         kind=kind if kind in LISTED_KINDS else "",
         since=since,
         until=until,
-        older_than=_number(args.get("antes", "")),
-        newer_than=_number(args.get("depois", "")),
+        older_than=number_in(args.get("antes", "")),
+        newer_than=number_in(args.get("depois", "")),
     )
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def _period(text: str) -> tuple[datetime | None, datetime | None]:

@@ -56,6 +56,11 @@ def typed_in(raw: str, longest: int = _LONGEST) -> str:
     return "".join(c for c in raw if c.isprintable()).strip()[:longest]
 
 
+def number_in(text: str) -> int:
+    """The number of a row as an address carries it; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+
+
 def keys_form(fields: Sequence[Declared], posted: Mapping[str, str], kept: Mapping[str, str]) -> Form:
     """The credentials as typed; a secret left blank keeps the one that is kept."""
     form = Form()

@@ -13,13 +13,13 @@ from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from shopapp import connect, counting
-from shopapp.models import Account, Usage, ledger, listing, now
-from shopapp.web.formats import moment, orders, zone
+from shopapp.models import Account, Usage, ledger, listing, now, shelf
+from shopapp.web.formats import moment, orders, quantity, zone
 from shopapp.web.sentences import HOOKS
 from shopapp.web.session import consent_page
 from shopapp.web.setup import is_ready
 from shopapp.web.showing import rows_of
-from shopapp.web.tongue import gettext
+from shopapp.web.tongue import gettext, ngettext
 from shopapp.web.wording import say
 
 bp = Blueprint("home", __name__)
@@ -61,7 +61,7 @@ def index() -> Response | str | tuple[str, int]:
     return render_template(
         "home.html", headline=headline(count) if count or not down else down, count=count, current=now(),
         todo_rows=rows_of(waiting), hooks_said=_hooks_said(), down_said=down, held=ledger.held(),
-        plan_said=_plan(), **_links(), **_figures()
+        plan_said=_plan(), goods_said=_goods(), **_links(), **_figures()
     )  # fmt: skip
 
 
@@ -71,6 +71,16 @@ def _hooks_said() -> tuple[str, datetime] | None:
     if at is None or at < now() - timedelta(days=HOOK_DAYS):
         return None
     return gettext(HOOKS.get(store.hooks_problem, HOOKS["missing"])), at
+
+
+def _goods() -> str:
+    """How many products need the merchant, as a sentence; empty while none does."""
+    account: Account = g.account
+    count = shelf.count_waiting(account) if (account.choices or {}).get("articles") else 0
+    if not count:
+        return ""
+    return ngettext("%(count)s produto precisa de si.", "%(count)s produtos precisam de si.", count,
+                    count=quantity(count))  # fmt: skip
 
 
 def _plan() -> str:

@@ -85,6 +85,8 @@ TABLE = (
     # what browsers and hooks see
     Room("web*", "web checking comparing connect correcting counting deciding followups jobs matching models"
          " fiscal", PAGES),
+    Room("web.product*", "web catalogue connect fiscal jobs levelling making matching models", PAGES),
+    Room("web.changes", "web fiscal jobs levelling models", PAGES),
     Room("web.hooks", "web connect fault jobs models", "flask sqlalchemy.exc werkzeug"),
     Room("web.health", "models", "flask sqlalchemy.exc"),
     Room("web.install", "web connect fault fiscal jobs models", PAGES),

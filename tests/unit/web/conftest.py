@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
-from shopapp.models import Document, Store
+from shopapp.models import Account, Document, Store
+from shopapp.models import db as database
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import AccountFacts, Choice, Choices, Field, Series
 from shopapp.web.limits import limiter
@@ -109,3 +111,14 @@ def of(store: Store, order_id: str) -> Document:
     found = Document.of(store.id, order_id)
     assert found is not None
     return found
+
+
+@pytest.fixture
+def stocker(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store's program keeps articles and stock, and its account lets us look them up."""
+    able = replace(Books.capabilities, articles=True, reads_stock=True, moves_stock=True)
+    monkeypatch.setattr(Books, "capabilities", able)
+    account = Account.of(shop.store)
+    assert account is not None
+    account.choices = {**account.choices, "articles": True, "stock_changes": True}
+    database.session.commit()

@@ -243,7 +243,13 @@ def test_what_the_form_does_not_offer_is_refused(stocked: Shop, form: dict[str, 
     assert answer.status_code == 422 and "Escolha uma das opções." in words(answer)
 
 
-def test_a_program_without_articles_shows_none_of_it(new: Shop) -> None:
-    make_account(new.store)
-    page = form_of(new)
+class Plain(Stocker):
+    """A program that keeps no articles."""
+
+    capabilities = Capabilities(credit_notes=True)
+
+
+@with_program(Plain)
+def test_a_program_without_articles_shows_none_of_it(stocked: Shop, program: type[Books]) -> None:
+    page = form_of(stocked)
     assert 'name="stock"' not in page and 'name="no_sku"' not in page and 'name="moves_stock"' in page

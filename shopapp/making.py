@@ -1,0 +1,61 @@
+"""Articles made in one go because the merchant asked for it: every SKU that the program was seen not to have.
+
+Called by the page that asks for the rate, and by `goods`. One after another, each looked for once more before it is
+made; what the program would not take is remembered as refused and stops nothing.
+"""
+
+from __future__ import annotations
+
+from shopapp import catalogue, matching
+from shopapp.fiscal import tax
+from shopapp.fiscal.errors import NotAllowedError, RefusedError, SettingsError
+from shopapp.fiscal.tax import Category
+from shopapp.models import Account, Run, db, shelf
+from shopapp.models.run import CREATE, DONE, OPEN
+
+TOGETHER = 10
+"""How many are made before other work has its turn."""
+
+
+def begin(account: Account, treatment: str) -> bool:
+    """True when the making of all that is missing began; False when one is under way. Not committed.
+
+    `treatment` is a VAT category, or an exemption code; one that the merchant gave a SKU of its own goes before it.
+    """
+    total = shelf.counts(account).of(shelf.MISSING)
+    began = Run.begin(account.store_id, account.id, CREATE, "hand", total=total)
+    run = Run.last(account.id, CREATE, OPEN)
+    if began and run is not None:
+        # the run's mark keeps what was chosen
+        run.keep(mark=treatment)
+    return began
+
+
+def page(run: Run, account: Account) -> None:
+    """Nothing; some more are made, or the run is over. Commits. AppError when the program does not answer."""
+    some = [row.product for row in shelf.missing(account, TOGETHER, run.cursor)]
+    if not some:
+        run.end(DONE)
+        return
+    own = account.settings.get("exceptions", {})
+    seen = run.seen
+    db.session.commit()
+    for product in some:
+        category, exemption = split(own.get(product.sku) or run.mark)
+        try:
+            matching.create(account, product.sku, product.name, category, exemption, product.kind == "goods")
+        except (RefusedError, NotAllowedError, SettingsError):
+            # it is on the list of what was refused, with the answer
+            db.session.rollback()
+        catalogue.follow(account, [product.sku])
+        seen += 1
+        run.keep(cursor=product.sku, seen=seen, tries=0, reason="")
+        db.session.commit()
+
+
+def split(treatment: str) -> tuple[Category, str]:
+    """A treatment as category and exemption code, of which the other is idle."""
+    for category in tax.CATEGORIES:
+        if category == treatment:
+            return category, ""
+    return "normal", treatment

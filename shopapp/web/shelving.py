@@ -1,0 +1,328 @@
+"""Goods and changes of stock as a merchant reads them: mark, word, cause, levels, and where the remedy is.
+
+Called by the pages of products. Turns rows into words; decides and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import g, url_for
+
+from shopapp import connect
+from shopapp.models import Account, Article, Product, Run, StockChange, Stocked, shelf
+from shopapp.models.article import REFUSED
+from shopapp.models.run import CATALOGUE, CREATE, UNDO
+from shopapp.models.stock import DONE, PLANNED, SHOP, UNDONE
+from shopapp.web.formats import clock, quantity
+from shopapp.web.sentences import N_
+from shopapp.web.tongue import gettext, ngettext
+from shopapp.web.wording import say
+
+_STATES = {
+    shelf.MATCHED: ("st-ok", N_("Ligado")),
+    shelf.BY_HAND: ("st-ok", N_("Ligado à mão")),
+    shelf.MISSING: ("st-wait", N_("Por criar")),
+    shelf.UNKNOWN: ("st-wait", N_("Por procurar")),
+    shelf.NO_SKU: ("st-decide", N_("Sem SKU")),
+    shelf.DUPLICATE: ("st-decide", N_("SKU repetido")),
+    shelf.TAKEN_ILL: ("st-stop", N_("Recusado")),
+}
+_LEVELS = {
+    "contested": ("st-stop", N_("Diferente")),
+    "refused": ("st-stop", N_("Stock recusado")),
+    "unsure": ("st-doubt", N_("A confirmar")),
+}
+_LEFT_ALONE = {
+    "unlimited": N_("Stock ilimitado na loja: não muda."),
+    "no-stock": N_("É um serviço: não tem stock."),
+    "undone": N_("Desfeito por si: fica assim até o outro lado mudar."),
+    "held": N_("Espera por uma venda que está a ser tratada."),
+    "unsure": N_("Enviámos um acerto e a resposta não voltou: estamos a confirmar."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One change of a level: what, from what to what, why, when, and what can be done about it."""
+
+    id: int
+    name: str
+    sku: str
+    before: str
+    after: str
+    cause: str
+    address: str
+    """Where the cause is to be seen: the document, or the run; empty where there is nothing more."""
+    under: str
+    at: datetime
+    mark: str
+    word: str
+    undoable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One of the shop's goods for a list: every text ready, nothing of the rows left to ask."""
+
+    id: int
+    name: str
+    sku: str
+    code: str
+    """Its reference over there, where that is not the SKU."""
+    mark: str
+    word: str
+    cause: str
+    answer: str
+    """The program's own words, where it refused."""
+    button: str
+    address: str
+    outside: bool
+    """Whether the remedy is in the shop's own admin."""
+    others: tuple[tuple[str, str], ...]
+    """Of a SKU that stands in several: the name of each, and its address in the shop's admin."""
+    ours: str
+    theirs: str
+    last: Told | None
+
+
+def label_of(account: Account) -> str:
+    """The name of the account's program."""
+    return connect.provider_class(account.provider).label
+
+
+def in_shop(product: Product) -> str:
+    """The product's address in the shop's admin; empty where it has none."""
+    return connect.platform(g.store.platform).product_admin_url(g.store.code, product.product_id)
+
+
+def shown(account: Account, rows: Sequence[shelf.Shelved]) -> list[Shown]:
+    """The goods for a list."""
+    skus = {row.product.sku for row in rows if row.product.sku}
+    levels = shelf.levels(account, skus)
+    twice = {row.product.sku for row in rows if row.state == shelf.DUPLICATE}
+    selling = Product.selling(account.store_id, twice)
+    last = shelf.last_changes(one.id for some in levels.values() for one in some)
+    return [_one(account, row, levels, selling, last) for row in rows]
+
+
+def _one(
+    account: Account, row: shelf.Shelved, levels: Mapping[str, Sequence[Stocked]],
+    selling: Mapping[str, Sequence[Product]], last: Mapping[int, StockChange],
+) -> Shown:  # fmt: skip
+    product, article = row.product, row.article
+    followed = levels.get(product.sku, ()) if row.state in (shelf.MATCHED, shelf.BY_HAND) else ()
+    mark, word = _mark(row.state, followed)
+    cause, button = _cause(account, row, followed, len(selling.get(product.sku, ())))
+    outside = row.state in (shelf.NO_SKU, shelf.DUPLICATE) and bool(in_shop(product))
+    changes = [last[one.id] for one in followed if one.id in last]
+    return Shown(
+        id=product.id, name=product.name, sku=product.sku,
+        code=article.code if article and article.code != product.sku else "",
+        mark=mark, word=word, cause=cause, answer=_answer(row.article, followed), button=button,
+        address=in_shop(product) if outside else url_for("product.one", number=product.id), outside=outside,
+        others=tuple((one.name, in_shop(one)) for one in selling.get(product.sku, ())),
+        ours=gettext("Ilimitado") if product.stock is None else str(product.stock),
+        theirs=_theirs(followed),
+        last=told(max(changes, key=lambda one: one.id)) if changes else None,
+    )  # fmt: skip
+
+
+def _theirs(followed: Sequence[Stocked]) -> str:
+    """The provider's levels together; empty where none is known."""
+    known = [row.theirs for row in followed if row.theirs is not None]
+    return quantity(sum(known, Decimal(0))) if known else ""
+
+
+def _mark(state: str, followed: Sequence[Stocked]) -> tuple[str, str]:
+    reasons = [row.reason for row in followed if row.reason in _LEVELS]
+    mark, word = _LEVELS[reasons[0]] if reasons else _STATES[state]
+    return mark, gettext(word)
+
+
+def _cause(
+    account: Account, row: shelf.Shelved, followed: Sequence[Stocked], together: int
+) -> tuple[str, str]:
+    """Why it is as it is, and the name of the button that leads to the remedy; empty where all is well."""
+    label = label_of(account)
+    if row.state == shelf.NO_SKU:
+        return _without_sku(account, label), gettext("Abrir na loja")
+    if row.state == shelf.DUPLICATE:
+        text = gettext(
+            "%(sku)s está em %(count)s produtos: o stock deles não é atualizado.", sku=row.product.sku, count=together
+        )  # fmt: skip
+        return text, gettext("Abrir na loja")
+    if row.state == shelf.TAKEN_ILL:
+        return refusal(row.article, label), gettext("Ligar a um artigo")
+    if row.state == shelf.MISSING:
+        text = gettext(
+            "Não existe no %(provider)s com este SKU. Sem mais, é criado na primeira venda.", provider=label
+        )
+        return text, gettext("Criar ou ligar")
+    if row.state == shelf.UNKNOWN:
+        return gettext("Ainda não foi procurado no %(provider)s.", provider=label), ""
+    return _of_level(label, followed)
+
+
+def _without_sku(account: Account, label: str) -> str:
+    rule = account.settings.get("no_sku", "")
+    first = gettext("Sem SKU não há ligação ao %(provider)s.", provider=label)
+    then = {
+        "generic": gettext("A venda é faturada com o artigo genérico."),
+        "block": gettext("A venda fica parada até ter um."),
+    }.get(rule, gettext("A venda é faturada com a descrição da loja."))
+    return f"{first} {then}"
+
+
+def refusal(article: Article | None, label: str) -> str:
+    """Why the program would not take the article."""
+    reason = article.reason if article is not None else ""
+    said = say(reason, article.detail, label) if article is not None and reason else None
+    return said.cause if said else gettext("O %(provider)s não aceitou criar este artigo.", provider=label)
+
+
+def _answer(article: Article | None, followed: Sequence[Stocked]) -> str:
+    told = [article.detail] if article is not None and article.state == REFUSED else []
+    found = [str(one.get("answer") or "") for one in [*told, *(row.detail for row in followed)]]
+    return next((text for text in found if text), "")[:300]
+
+
+def _of_level(label: str, followed: Sequence[Stocked]) -> tuple[str, str]:
+    for row in followed:
+        if row.reason == "contested":
+            text = gettext(
+                "A loja tem %(ours)s e o %(provider)s tem %(theirs)s. Acertámos três vezes e mudou sempre de novo:"
+                " parámos.", ours=row.ours, theirs=quantity(row.theirs), provider=label,
+            )  # fmt: skip
+            return text, gettext("Escolher o certo")
+        if row.reason == "refused":
+            return gettext("O novo stock não foi aceite."), gettext("Tentar de novo")
+    reason = next((row.reason for row in followed if row.reason in _LEFT_ALONE), "")
+    return (gettext(_LEFT_ALONE[reason]), "") if reason else ("", "")
+
+
+# changes
+
+
+def told(change: StockChange, document_id: int | None = None) -> Told:
+    """One change for a list; `document_id` is the document of the sale that caused it."""
+    mark, word = _ended(change)
+    address = ""
+    number = change.document_id or document_id
+    if number:
+        address = url_for("documents.one", number=number)
+    elif change.run_id and change.cause != "undo":
+        address = url_for("changes.index", run=change.run_id)
+    whole = change.stocked_id is not None
+    return Told(
+        id=change.id, name=change.name, sku=change.sku,
+        before=quantity(change.before) if whole else "",
+        after=quantity(change.after) if whole else quantity(change.after - change.before),
+        cause=cause_of(change), address=address, under=_side(change), at=change.ended_at or change.planned_at,
+        mark=mark, word=word, undoable=whole and change.state == DONE and change.cause != "undo",
+    )  # fmt: skip
+
+
+def all_told(account: Account, changes: Sequence[StockChange]) -> list[Told]:
+    """The changes for a list, each with the document of its order."""
+    orders = {one.order_id for one in changes if one.order_id and not one.document_id}
+    documents = shelf.sales(account, orders)
+    return [told(one, documents.get(one.order_id)) for one in changes]
+
+
+def cause_of(change: StockChange) -> str:
+    """`Venda #10488`, `Mudou no iGEST`."""
+    label = label_of(g.account)
+    if change.order_id:
+        return gettext("Venda #%(order)s", order=change.order_id)
+    if change.cause == "hand":
+        return gettext("Pedido por si")
+    if change.cause == "undo":
+        return gettext("Desfeita por si")
+    if change.side != SHOP or change.cause == "hook":
+        return gettext("Mudou na loja")
+    if change.after > change.before:
+        return gettext("Entrada no %(provider)s", provider=label)
+    return gettext("Saída no %(provider)s", provider=label)
+
+
+def _side(change: StockChange) -> str:
+    label = label_of(g.account)
+    place = _place(change)
+    text = (
+        gettext("loja atualizada")
+        if change.side == SHOP
+        else gettext("%(provider)s acertado", provider=label)
+    )
+    return f"{text}, {place}" if place else text
+
+
+def _place(change: StockChange) -> str:
+    """Where it was, in the account's or the shop's own words; empty where there is only one place."""
+    lists: Mapping[str, Any] = g.account.choices or {}
+    known = lists.get("locations", ()) if change.side == SHOP else lists.get("warehouses", ())
+    code = change.location if change.side == SHOP else change.warehouse
+    names = {str(one): str(name) for one, name, *_ in known}
+    return names.get(code, code) if len(names) > 1 else ""
+
+
+def _ended(change: StockChange) -> tuple[str, str]:
+    """The mark and word of a change that is not simply done."""
+    if change.state == DONE:
+        return "", ""
+    if change.state == UNDONE:
+        return "st-void", gettext("Desfeita")
+    if change.state == PLANNED:
+        return "st-busy", gettext("A alterar")
+    return "st-doubt", gettext("Por confirmar")
+
+
+# a run
+
+
+@dataclass(frozen=True, slots=True)
+class Going:
+    """How far a run is: what is done now, with numbers; `most` 0 where the end is not known."""
+
+    text: str
+    done: int
+    most: int
+    waits: str
+    """Why it pauses and when it goes on; empty while it runs."""
+
+
+def going(run: Run, left: int = 0) -> Going:
+    """How far the run is; `left` are the SKUs that it found and that are not settled yet."""
+    label = label_of(g.account)
+    waits = ""
+    if run.reason:
+        said = say(run.reason, run.detail, label).cause
+        waits = gettext("%(cause)s Continuamos às %(time)s.", cause=said, time=clock(run.not_before))
+    if run.phase == "settling":
+        text = ngettext(
+            "A acertar o stock: falta %(num)d produto", "A acertar o stock: faltam %(num)d produtos", left
+        )
+        return Going(text, max(run.differing - left, 0), run.differing, waits)
+    most, seen = run.total or 0, run.seen
+    counted = (
+        gettext("%(seen)s de %(total)s", seen=_number(seen), total=_number(most)) if most else _number(seen)
+    )
+    if run.kind == CATALOGUE and run.phase == "matching":
+        text = gettext("A procurar os SKU no %(provider)s: %(count)s", provider=label, count=counted)
+    elif run.kind == CATALOGUE:
+        text = gettext("A ler os produtos da loja: %(count)s", count=counted)
+    elif run.kind == CREATE:
+        text = gettext("A criar artigos no %(provider)s: %(count)s", provider=label, count=counted)
+    elif run.kind == UNDO:
+        text = gettext("A desfazer alterações: %(count)s", count=counted)
+    else:
+        text = gettext("A ler o stock do %(provider)s: %(count)s", provider=label, count=counted)
+    return Going(text, min(seen, most), most, waits)
+
+
+def _number(count: int) -> str:
+    return quantity(count)

@@ -1,0 +1,162 @@
+"""Made-up goods for tests: what a shop sells, the articles that they are, followed levels, and a journal.
+
+Called inside an app context; each commits. Used by the tests of the pages and by dev.shots.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shopapp.models import Account, Article, Document, Product, Run, StockChange, Stocked, Store, db, now
+from shopapp.models.run import CATALOGUE, DONE, STOCK
+
+NAMES = (
+    "Alguidar de barro vidrado, 40 cm", "Azulejo avulso «Cravo», 14 × 14 cm", "Boião de mel com tampa, 500 g",
+    "Cerâmica do Alentejo: formas e vidrados, 3.ª edição", "Jarro de barro vermelho do Redondo, 1,5 l",
+    "Painel de azulejo «Rio Sado», 12 peças de 14 × 14 cm", "Prato de parede «Andorinha», pintado à mão, 28 cm",
+    "Talha pequena para azeite, com tampa de cortiça",
+)  # fmt: skip
+
+
+def make_goods(store: Store, sku: str, name: str = "", stock: int | None = 7, **values: Any) -> Product:
+    """One thing that the shop sells."""
+    number = values.pop("product_id", str(10_000 + secrets.randbelow(10**9)))
+    kept = {"product_id": number, "variant_id": "", "kind": "goods", "active": True, **values}
+    Product.keep(store.id, [{**kept, "sku": sku, "name": name or f"Peça {sku}", "stock": stock}])
+    db.session.commit()
+    found: Product | None = (
+        db.session.query(Product)
+        .filter_by(store_id=store.id, product_id=number, variant_id=kept["variant_id"])
+        .one_or_none()
+    )
+    assert found is not None
+    return found
+
+
+def make_article(account: Account, sku: str, state: str = "found", **values: Any) -> Article:
+    """What is known of a SKU at the program."""
+    usable = state in ("found", "made", "bound")
+    known = {"article_id": f"id-{sku}", "code": sku, "name": f"Artigo {sku}"} if usable else {}
+    Article.remember(account.id, sku, state, **{**known, **values})
+    db.session.commit()
+    return Article.of(account.id, [sku])[sku]
+
+
+def make_level(account: Account, sku: str, theirs: str = "7", ours: int = 7, **values: Any) -> Stocked:
+    """One followed SKU, at rest unless told otherwise."""
+    warehouse, location = account.places[0]
+    row = Stocked(
+        store_id=account.store_id, account_id=account.id, sku=sku, theirs=Decimal(theirs), ours=ours,
+        warehouse=values.pop("warehouse", warehouse), location=values.pop("location", location), read_at=now(),
+        cause="run", order_id="", tries=0, reason=values.pop("reason", ""), detail=values.pop("detail", {}),
+        rejected="", **values,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def make_change(
+    row: Stocked, before: str, after: str, cause: str = "run", at: datetime | None = None, **values: Any
+) -> StockChange:
+    """One altered level in the journal."""
+    moment = at or now() - timedelta(minutes=3)
+    change = StockChange(
+        store_id=row.store_id, account_id=row.account_id, stocked_id=row.id, sku=row.sku,
+        name=values.pop("name", f"Peça {row.sku}"), warehouse=row.warehouse, location=row.location,
+        side=values.pop("side", "shop"), before=Decimal(before), after=Decimal(after), cause=cause,
+        state=values.pop("state", DONE), reference=f"QI-S-{secrets.token_hex(8)}", truth=after, planned_at=moment,
+        sent_at=moment, ended_at=moment, order_id=values.pop("order_id", ""), reason="", **values,
+    )  # fmt: skip
+    db.session.add(change)
+    row.changed_at = moment
+    db.session.commit()
+    return change
+
+
+def make_run(account: Account, kind: str = STOCK, state: str = DONE, **values: Any) -> Run:
+    """One run, over unless told otherwise."""
+    at = values.pop("at", now() - timedelta(minutes=3))
+    ended = values.pop("ended_at", None if state == "open" else at)
+    row = Run(
+        store_id=account.store_id, account_id=account.id, kind=kind, cause="clock", state=state, begun_at=at,
+        ended_at=ended, not_before=values.pop("not_before", at), phase=values.pop("phase", ""), cursor="",
+        mark="", seen=values.pop("seen", 0), differing=values.pop("differing", 0), calls=0, tries=0,
+        reason=values.pop("reason", ""), detail=values.pop("detail", {}), **values,
+    )  # fmt: skip
+    db.session.add(row)
+    db.session.commit()
+    return row
+
+
+def make_shelf(store: Store, account: Account, sale: Document | None = None) -> dict[str, Any]:
+    """Goods in every state with levels and a journal, by name; the account's stock follows to the shop."""
+    account.settings = {**account.settings, "stock": "to-shop", "warehouse": "SET"}
+    account.choices = {**account.choices, "articles": True, "stock_changes": True}
+    db.session.commit()
+    found: dict[str, Any] = {}
+    run = make_run(account)
+    make_run(account, CATALOGUE, at=now() - timedelta(hours=3))
+    for at, name in enumerate(NAMES):
+        sku = f"OLA-{at + 1:04d}"
+        found[sku] = make_goods(store, sku, name, stock=at)
+        make_article(account, sku)
+        row = make_level(account, sku, str(at), at)
+        if at % 2:
+            make_change(
+                row, str(at + 6), str(at), name=name, run_id=run.id, at=now() - timedelta(minutes=3 + at)
+            )
+    found |= _troubles(store, account)
+    found |= _journal(store, account, run, sale)
+    found["run"] = run
+    return found
+
+
+def _troubles(store: Store, account: Account) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "twice": make_goods(store, "CAN-0210", "Caneca vidrada azul-cobalto, 300 ml"),
+        "again": make_goods(store, "CAN-0210", "Caneca vidrada azul-cobalto, edição de Natal, caixa de duas unidades"),
+        "no-sku": make_goods(store, "", "Vale-oferta 25 €", None, kind="giftcard"),
+        "missing": make_goods(store, "TIG-0033", "Tigela de sopa em grés, 18 cm", 4),
+        "also-missing": make_goods(store, "TIG-0034", "Tigela de arroz em grés, 12 cm", 9),
+        "refused": make_goods(store, "SET-DE-AZULEJOS-DO-PALACIO-0001", "Conjunto «Palácio», 48 azulejos", 2),
+        "unknown": make_goods(store, "NOV-0001", "Vaso novo, ainda por procurar", 3),
+        "bound": make_goods(store, "PRT-28", "Prato raso, 28 cm", 11),
+        "unlimited": make_goods(store, "AUL-01", "Aula aberta de olaria", None),
+        "contested": make_goods(store, "JAR-0150", "Jarra de solitário, 15 cm", 3),
+        "stuck": make_goods(store, "PIR-0009", "Pires de café", 5),
+        "unsure": make_goods(store, "COP-0004", "Copo de grés, 20 cl", 5),
+    }  # fmt: skip
+    make_article(account, "CAN-0210")
+    for sku in ("TIG-0033", "TIG-0034"):
+        make_article(account, sku, "absent")
+    answer = {"answer": "Referência com mais de 18 caracteres"}
+    make_article(
+        account, "SET-DE-AZULEJOS-DO-PALACIO-0001", "refused", reason="article-refused", detail=answer
+    )
+    make_article(account, "PRT-28", "bound", code="PRATO28", name="Prato raso 28")
+    make_level(account, "PRT-28", "11", 11)
+    reasons = {"AUL-01": "unlimited", "JAR-0150": "contested", "PIR-0009": "refused", "COP-0004": "unsure"}
+    for sku, reason in reasons.items():
+        make_article(account, sku)
+        make_level(account, sku, "0" if reason == "contested" else "8", 3, reason=reason)
+    return found
+
+
+def _journal(store: Store, account: Account, run: Run, sale: Document | None) -> dict[str, Any]:
+    first = db.session.query(Stocked).filter_by(account_id=account.id, sku="OLA-0006").one()
+    second = db.session.query(Stocked).filter_by(account_id=account.id, sku="OLA-0001").one()
+    order = sale.order_id if sale is not None else "10488"
+    name = NAMES[5]
+    return {
+        "sold": make_change(first, "7", "6", "sale", name=name, order_id=order),
+        "by-hand": make_change(second, "4", "0", "hand", name=NAMES[0]),
+        "undone": make_change(second, "0", "4", "run", name=NAMES[0], state="undone", run_id=run.id),
+        "undoing": make_change(second, "4", "0", "undo", name=NAMES[0]),
+        "going": make_change(first, "6", "5", "hook", name=name, state="planned"),
+        "lost": make_change(first, "5", "4", "hook", name=name, state="lost"),
+        "doubtful": make_change(first, "5", "5", "sale", name=name, state="unsure", side="provider"),
+    }  # fmt: skip

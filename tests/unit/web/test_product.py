@@ -1,0 +1,221 @@
+"""One product's page: what it tells in each state, and what its remedies do at the program and here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp.fiscal.errors import RefusedError, UncertainError, UnreachableError
+from shopapp.models import Account, Article, Run, Stocked, db
+from shopapp.models.run import CREATE
+from tests.fakes import OFFICE
+from tests.hostile.conftest import Shop
+from tests.make_shelf import make_article, make_goods, make_level, make_shelf
+from tests.unit.web.conftest import words
+
+
+@pytest.fixture
+def stall(shop: Shop, stocker: None) -> Shop:
+    """A store whose goods are in every state."""
+    account = Account.of(shop.store)
+    assert account is not None
+    shop.known = make_shelf(shop.store, account)
+    return shop
+
+
+def page_of(stall: Shop, name: str) -> str:
+    answer = stall.client.get(f"/products/{stall.known[name].id}")
+    assert answer.status_code == 200
+    return words(answer)
+
+
+def act(stall: Shop, name: str, verb: str, **form: str) -> Any:
+    return stall.post(f"/products/{stall.known[name].id}/{verb}", form)
+
+
+def article_of(stall: Shop, sku: str) -> Article | None:
+    db.session.rollback()
+    db.session.expire_all()
+    account = Account.of(stall.store)
+    assert account is not None
+    return Article.of(account.id, [sku]).get(sku)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [
+        ("OLA-0002", ["Ligado", "Encontrado pelo SKU", "Últimas alterações de stock", "7 → 1"]),
+        ("bound", ["Ligado à mão", "PRATO28, Prato raso 28", "Feita por si", "Esquecer a ligação"]),
+        ("missing", ["Por criar", "Criar no iGEST", "Ligar a um que já existe", "23%, taxa normal"]),
+        ("refused", ["Recusado", "Resposta: «Referência com mais de 18 caracteres»", "Ligar a um que já existe"]),
+        ("no-sku", ["Sem SKU", "Dar-lhe um SKU", "Abrir na loja"]),
+        ("twice", ["SKU repetido", "Dar a cada um o seu SKU", "edição de Natal"]),
+        ("contested", ["Diferente", "Qual é o certo?", "Pôr na loja o stock do iGEST", "acerte-o no iGEST"]),
+        ("stuck", ["Stock recusado", "O novo stock não foi aceite"]),
+        ("unsure", ["A confirmar", "Enviámos um acerto e a resposta não voltou"]),
+        ("unlimited", ["Ligado", "Ilimitado", "Stock ilimitado na loja: não muda."]),
+        ("unknown", ["Por procurar", "Ainda não foi procurado no iGEST."]),
+    ],
+)  # fmt: skip
+def test_every_state_has_a_page_that_says_it(stall: Shop, name: str, sentences: list[str]) -> None:
+    page = page_of(stall, name)
+    for sentence in sentences:
+        assert sentence in page, (name, sentence)
+
+
+def test_a_sku_is_bound_to_an_article_that_is_there(stall: Shop) -> None:
+    article = OFFICE.keeps("TIGELA-GRES", "Tigela de grés")
+    assert act(stall, "missing", "bind", code=" TIGELA-GRES ").status_code == 303
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None
+    assert (kept.state, kept.code, kept.article_id) == ("bound", "TIGELA-GRES", article.article_id)
+    assert db.session.query(Stocked).filter_by(sku="TIG-0033").count() == 1, "its stock follows from now on"
+    assert not OFFICE.created
+
+
+@pytest.mark.parametrize("code", ["", "   ", "tigela-gres"])
+def test_a_reference_that_is_not_there_binds_nothing(stall: Shop, code: str) -> None:
+    OFFICE.keeps("TIGELA-GRES")
+    answer = act(stall, "missing", "bind", code=code)
+    assert answer.status_code == 422 and ('id="f-code-e"' in answer.get_data(as_text=True))
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None and kept.state == "absent"
+
+
+def test_a_program_that_does_not_answer_is_not_one_without_the_article(stall: Shop) -> None:
+    OFFICE.fail["articles"] = [UnreachableError("unreachable")]
+    answer = act(stall, "missing", "bind", code="TIGELA-GRES")
+    assert answer.status_code == 422 and "Não foi possível chegar ao outro lado." in words(answer)
+    assert "não tem nenhum artigo" not in words(answer)
+
+
+def test_what_was_bound_by_hand_is_forgotten(stall: Shop) -> None:
+    assert act(stall, "bound", "unbind").status_code == 303
+    kept = article_of(stall, "PRT-28")
+    assert kept is None or kept.state not in ("bound", "made")
+
+
+def test_a_missing_article_is_made_with_the_rate_that_was_chosen(stall: Shop) -> None:
+    assert act(stall, "missing", "create", treatment="reduced").status_code == 303
+    [made] = OFFICE.created
+    assert (made.code, made.vat_rate, made.region, made.exemption_code) == ("TIG-0033", Decimal(6), "PT", "")
+    assert made.name == "Tigela de sopa em grés, 18 cm" and made.unit == "UN"
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None and kept.state == "made"
+    act(stall, "missing", "create", treatment="reduced")
+    assert len(OFFICE.created) == 1, "it is there: nothing is made twice"
+
+
+def test_one_that_is_there_after_all_is_taken_and_none_is_made(stall: Shop) -> None:
+    OFFICE.keeps("TIG-0033")
+    assert act(stall, "missing", "create", treatment="M07").status_code == 303
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None and kept.state == "found" and not OFFICE.created
+
+
+def test_a_reason_for_no_tax_is_made_with_it(stall: Shop) -> None:
+    assert act(stall, "also-missing", "create", treatment="M07").status_code == 303
+    [made] = OFFICE.created
+    assert (made.vat_rate, made.exemption_code) == (Decimal(0), "M07")
+
+
+@pytest.mark.parametrize("chosen", ["", "zero", "M05"])
+def test_nothing_is_made_without_a_rate_of_the_list(stall: Shop, chosen: str) -> None:
+    answer = act(stall, "missing", "create", treatment=chosen)
+    assert answer.status_code == 422 and "Escolha a taxa de IVA." in words(answer)
+    assert not OFFICE.created
+
+
+def test_what_the_program_refuses_is_told_with_its_answer(stall: Shop) -> None:
+    OFFICE.fail["create_article"] = [RefusedError("article-refused", answer="Família em falta")]
+    answer = act(stall, "missing", "create", treatment="normal")
+    assert answer.status_code == 422 and "Família em falta" in words(answer)
+    assert "Recusado" in page_of(stall, "missing")
+
+
+def test_a_creation_without_an_answer_is_neither_made_nor_made_again(stall: Shop) -> None:
+    OFFICE.fail["create_article"] = [UncertainError("outcome-unknown")]
+    answer = act(stall, "missing", "create", treatment="normal")
+    assert answer.status_code == 422
+    act(stall, "missing", "create", treatment="normal")
+    assert not OFFICE.created
+
+
+@pytest.mark.parametrize("name", ["contested", "stuck"])
+def test_what_was_left_alone_is_held_together_again(stall: Shop, name: str) -> None:
+    sku = stall.known[name].sku
+    assert act(stall, name, "right").status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    row = db.session.query(Stocked).filter_by(sku=sku).one()
+    assert (row.cause, row.reason) == ("hand", "") and row.due_at is not None
+
+
+@pytest.mark.parametrize("verb", ["bind", "unbind", "create", "right"])
+def test_nothing_is_done_for_a_product_without_sku(stall: Shop, verb: str) -> None:
+    assert act(stall, "no-sku", verb, code="A", treatment="normal").status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["bind", "unbind", "create", "right"])
+def test_nor_for_an_account_that_looks_nothing_up(shop: Shop, verb: str) -> None:
+    goods = make_goods(shop.store, "A-1")
+    assert shop.client.get(f"/products/{goods.id}").status_code == 404
+    assert shop.post(f"/products/{goods.id}/{verb}", {"code": "A"}).status_code == 404
+
+
+def test_levels_by_place_have_the_names_of_both_sides(stall: Shop) -> None:
+    account = Account.of(stall.store)
+    assert account is not None
+    account.settings = {**account.settings, "stock_places": [["SET", "7"], ["EST", "8"]]}
+    account.choices = {**account.choices, "locations": [["7", "Loja Setúbal"], ["8", "Feira"]]}
+    db.session.commit()
+    goods = make_goods(stall.store, "DOIS-1", "Em dois sítios", 12)
+    make_article(account, "DOIS-1")
+    make_level(account, "DOIS-1", "8", 8, warehouse="SET", location="7")
+    make_level(account, "DOIS-1", "4", 4, warehouse="EST", location="8")
+    page = words(stall.client.get(f"/products/{goods.id}"))
+    assert "Loja Setúbal Setúbal 8 8" in page and "Feira Estremoz 4 4" in page and "12 · DOIS-1" in page
+
+
+# making many
+
+
+def work(stall: Shop) -> Run:
+    """The run of making, until it is over; one page after another."""
+    from shopapp import making
+
+    account = Account.of(stall.store)
+    assert account is not None
+    run = Run.last(account.id, CREATE)
+    for _ in range(20):
+        assert run is not None
+        if run.state != "open":
+            return run
+        making.page(run, account)
+        db.session.expire_all()
+        run = Run.last(account.id, CREATE)
+    raise AssertionError("it does not end")
+
+
+def test_all_that_is_missing_is_made_once_and_a_sku_of_its_own_treatment_with_that(stall: Shop) -> None:
+    account = Account.of(stall.store)
+    assert account is not None
+    account.settings = {**account.settings, "exceptions": {"TIG-0034": "M07"}}
+    db.session.commit()
+    stall.post("/products/missing", {"treatment": "intermediate"})
+    assert work(stall).state == "done"
+    made = {one.code: (one.vat_rate, one.exemption_code) for one in OFFICE.created}
+    assert made == {"TIG-0033": (Decimal(13), ""), "TIG-0034": (Decimal(0), "M07")}
+    stall.post("/products/missing", {"treatment": "intermediate"})
+    work(stall)
+    assert len(OFFICE.created) == 2
+
+
+def test_one_that_is_refused_stops_none_of_the_others(stall: Shop) -> None:
+    OFFICE.fail["create_article"] = [RefusedError("article-refused", answer="Família em falta")]
+    stall.post("/products/missing", {"treatment": "normal"})
+    assert work(stall).seen == 2
+    assert [one.code for one in OFFICE.created] == ["TIG-0034"]
+    assert "Recusado" in page_of(stall, "missing")
