@@ -13,11 +13,11 @@ from functools import cached_property
 
 from sqlalchemy import exists, or_, select
 
-from shopapp import catalogue, connect, levelling, stocking
+from shopapp import catalogue, connect, levelling, making, stocking
 from shopapp.fiscal.errors import AppError, CredentialsError, ThrottledError
 from shopapp.models import Account, Ordered, Product, Run, Stocked, Store, db, moment, now
 from shopapp.models.ordered import UNREAD
-from shopapp.models.run import CATALOGUE, FAILED, OPEN, STOCK, UNDO
+from shopapp.models.run import CATALOGUE, CREATE, FAILED, OPEN, STOCK, UNDO
 from shopapp.models.store import INSTALLED
 from shopapp.platforms.base import Platform
 from shopapp.providers.base import Provider
@@ -138,6 +138,8 @@ def _page(store: Store, sides: _Sides) -> bool:
             catalogue.page(run, account, sides.shop)
         elif run.kind == STOCK:
             levelling.page(run, account, sides.provider(account))
+        elif run.kind == CREATE:
+            making.page(run, account)
         elif run.kind == UNDO:
             levelling.undo_page(run)
     except AppError as error:
