@@ -122,7 +122,8 @@ def renew(books: Books, skus: Sequence[str]) -> None:
     lapsed = _lapsed(former.values())
     answers = books.named(code for sku in skus for code in _codes(sku, former.get(sku)))
     strays: list[tuple[str, Article]] = []
-    for sku in skus:
+    # in one order for all, so that no two wait for each other's rows
+    for sku in sorted(skus):
         row = former.get(sku)
         found = _answering(sku, row, answers)
         if found is None and row is not None and row.article_id:

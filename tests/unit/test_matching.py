@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -11,8 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from shopapp import articles, checking, deciding, matching
+from shopapp import articles, checking, deciding, issuing, matching, opening
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.errors import (
     AppError,
@@ -30,6 +32,7 @@ from shopapp.models import Article, Document, db, now, set_clock
 from shopapp.providers import base
 from shopapp.providers.base import Capabilities, NewArticle
 from tests.fakes import FakeBooks, World
+from tests.rows.together import at_once
 
 
 def line(sku: str = "CAN-1", **changes: Any) -> Line:
@@ -502,6 +505,30 @@ def test_of_two_workers_who_both_saw_that_it_is_not_there_one_makes_it(
     office.work()
     assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
     assert len(office.office.created) == 1
+
+
+def test_six_workers_who_all_saw_that_it_is_not_there_make_it_once(
+    app: Flask, office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    numbers = [str(number) for number in range(1001, 1007)]
+    for number in numbers:
+        office.paid(number, **lines(line(), line("B-2")))
+        opening.open_hook()
+    seen, look = threading.Barrier(len(numbers)), FakeBooks.articles
+
+    def together(self: FakeBooks, codes: Sequence[str]) -> Mapping[str, base.Article]:
+        answer = look(self, codes)
+        seen.wait(30)
+        return answer
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FakeBooks, "articles", together)
+        at_once(app, len(numbers), issuing.step)
+    for _ in range(3):
+        later(10)
+        office.work()
+    assert sorted(new.code for new in office.office.created) == ["B-2", "CAN-1"]
+    assert [articles_of(issued(office, number)) for number in numbers] == [["CAN-1", "B-2"]] * len(numbers)
 
 
 def test_while_one_makes_it_the_other_waits(office: World, monkeypatch: pytest.MonkeyPatch) -> None:
