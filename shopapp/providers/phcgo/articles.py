@@ -59,7 +59,7 @@ def _rows(session: Session, refs: Sequence[str]) -> dict[str, Row]:
         rows = asked(session, "St", left)
         new = {ref_of(row): row for row in rows if ref_of(row) in left}
         found |= new
-        together = together or len(new) > 1
+        together = together or several(new)
         left = [ref for ref in left if ref not in found]
         if not new or session.whole(rows):
             break
@@ -82,6 +82,11 @@ def asked(
     return found
 
 
+def several(refs: Iterable[str]) -> bool:
+    """True when these are more than one reference, however the database compares."""
+    return len({ref.casefold() for ref in refs}) > 1
+
+
 def several_at_once(session: Session) -> bool:
     """True when two articles were seen to come for one question that names both; asked once an hour."""
     return session.kept("several at once", lambda: _both_come(session))
@@ -89,7 +94,7 @@ def several_at_once(session: Session) -> bool:
 
 def _both_come(session: Session) -> bool:
     refs = [ref for row in _two(session) if (ref := ref_of(row))]
-    return len(set(refs)) > 1 and set(refs) <= {ref_of(row) for row in asked(session, "St", refs)}
+    return several(refs) and set(refs) <= {ref_of(row) for row in asked(session, "St", refs)}
 
 
 def _two(session: Session) -> Sequence[Row]:

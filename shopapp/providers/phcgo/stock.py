@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from shopapp.fiscal.money import plain, six
 from shopapp.providers.base import LevelsPage, StockLevel
 
-from .articles import MOST_ROWS, asked, ref_of, several_at_once
+from .articles import MOST_ROWS, asked, ref_of, several, several_at_once
 from .session import Session
 from .wire import Refusal, Row, number, query, text
 
@@ -28,7 +28,7 @@ def levels_of(session: Session, refs: Sequence[str]) -> tuple[StockLevel, ...]:
     rows = _all(session, refs)
     known = {ref_of(row) for row in rows}
     left = [ref for ref in refs if ref not in known]
-    if left and len(refs) > 1 and len(known) < 2 and not several_at_once(session):
+    if left and len(refs) > 1 and not several(known) and not several_at_once(session):
         rows += [row for ref in left for row in _all(session, [ref])]
     return tuple(_level(row) for row in rows if ref_of(row) in refs)
 

@@ -223,6 +223,16 @@ def test_an_article_out_of_use_is_not_there_and_stays_as_it_is(program: Program)
     assert program.company.find("St", ref="TAC-002") == before
 
 
+@pytest.mark.parametrize("any_of", ["one", "last"])
+def test_two_that_differ_in_case_only_prove_nothing(program: Program, any_of: str) -> None:
+    program.switch("ref-case", "accepted")
+    program.switch("any-of", any_of)
+    program.load("tac-002")
+    provider, twins = program.opened(), ["AZU-014", "tac-002", "TAC-002"]
+    assert set(provider.articles(twins)) == set(twins)
+    assert {code for code, _ in levels_by_place(provider.levels(twins))} == set(twins)
+
+
 # --- making -------------------------------------------------------------------------------------------------
 
 
