@@ -142,7 +142,8 @@ def _troubles(store: Store, account: Account) -> dict[str, Any]:
     reasons = {"AUL-01": "unlimited", "JAR-0150": "contested", "PIR-0009": "refused", "COP-0004": "unsure"}
     for sku, reason in reasons.items():
         make_article(account, sku)
-        make_level(account, sku, "0" if reason == "contested" else "8", 3, reason=reason)
+        detail = {"answer": "goods-by-place"} if reason == "refused" else {}
+        make_level(account, sku, "0" if reason == "contested" else "8", 3, reason=reason, detail=detail)
     return found
 
 

@@ -75,15 +75,15 @@ def read_lists(account: Account) -> str:
         "searches": found.searches,
         "articles": found.articles,
         "stock_changes": found.stock_changes,
-        "locations": _locations(account, len(found.warehouses)),
+        "locations": _locations(account),
     }
     db.session.commit()
     return ""
 
 
-def _locations(account: Account, warehouses: int) -> list[list[str]]:
+def _locations(account: Account) -> list[list[str]]:
     """The shop's places as code and name; as last read where the shop does not answer, none where it can't matter."""
-    if warehouses < 2 or not connect.provider_class(account.provider).capabilities.reads_stock:
+    if not connect.provider_class(account.provider).capabilities.reads_stock:
         return []
     former: list[list[str]] = lists_of(account)["locations"]
     try:

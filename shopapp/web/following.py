@@ -50,6 +50,11 @@ class Offer:
         """True where there are several places on both sides: then each of the shop's has its warehouse."""
         return len(self.warehouses) > 1 and len(self.locations) > 1
 
+    @property
+    def picks(self) -> bool:
+        """True where only the shop has several: then one of them may follow, instead of all together."""
+        return len(self.warehouses) < 2 and len(self.locations) > 1
+
 
 def offer_of(can: Able, lists: Mapping[str, Any], facts: Mapping[str, Any], provider: str) -> Offer:
     """What this account can have of products and stock, and why it can't have the rest."""
@@ -86,7 +91,7 @@ def add_following(
 ) -> None:
     """Nothing; what follows what, as chosen, is in the form, and what is wrong with it.
 
-    What could not be shown stays as it was kept; places are asked for only where both sides have several.
+    What could not be shown stays as it was kept; pairs are asked for only where both sides have several places.
     """
     values, wrong = form.values, form.wrong
     if offer.moves is not None:
@@ -97,6 +102,11 @@ def add_following(
     values["stock_places"] = [[values.get("warehouse", ""), ""]]
     if offer.pairs and values["stock"]:
         values["stock_places"] = _places(posted, offer, wrong)
+    elif offer.picks and values["stock"]:
+        location = posted.get("place", "")
+        if location not in ["", *(str(code) for code, *_ in offer.locations)]:
+            wrong["place"] = gettext("Escolha um local da lista.")
+        values["stock_places"] = [[values.get("warehouse", ""), location]]
     if offer.articles:
         values["no_sku"], values["generic_article"] = (
             former.get("no_sku", ""),

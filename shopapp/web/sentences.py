@@ -216,6 +216,20 @@ ALARMS: dict[str, Sentence] = {
         N_("Ver o documento")),
 }  # fmt: skip
 
+STOCK: dict[str, Sentence] = {
+    "goods-gone": S(N_("O produto já não existe na loja."), N_("Compare de novo.")),
+    "goods-unlimited": S(N_("Na loja, este produto passou a ter stock ilimitado."), N_("Já não precisa de acerto.")),
+    "goods-by-place": S(
+        N_("A loja conta o stock deste produto por local e não aceitou um número para todos."),
+        N_("Diga nas escolhas que local da loja segue."), N_("Rever escolhas"), SETTINGS),
+    "stock-refused": S(
+        N_("O %(provider)s não aceitou o acerto de stock."), N_("Veja o artigo no %(provider)s e tente de novo.")),
+    "stock-unsure": S(
+        N_("O %(provider)s não respondeu a tempo e não sabemos se o stock mexeu."),
+        N_("Procuramos o movimento antes de o repetir.")),
+    "not-undoable": S(N_("Esta alteração já não se desfaz."), N_("O stock mudou de novo depois dela.")),
+}  # fmt: skip
+
 ANSWERS: dict[str, Sentence] = {
     "article-unknown": S(
         N_("O %(provider)s não tem nenhum artigo com a referência «%(article)s»."),
@@ -275,5 +289,5 @@ WARNINGS: dict[str, str] = {
 }
 
 ALL: dict[str, Sentence] = {
-    **ACCESS, **CHOICES, **ORDERS, **LATER, **DOUBTS, **STAYS, **ALARMS, **ANSWERS,
+    **ACCESS, **CHOICES, **ORDERS, **LATER, **DOUBTS, **STAYS, **ALARMS, **STOCK, **ANSWERS,
 }  # fmt: skip

@@ -19,7 +19,7 @@ from shopapp.models.article import REFUSED
 from shopapp.models.run import CATALOGUE, CREATE, UNDO
 from shopapp.models.stock import DONE, PLANNED, SHOP, UNDONE
 from shopapp.web.formats import clock, quantity
-from shopapp.web.sentences import N_
+from shopapp.web.sentences import ALL, N_
 from shopapp.web.tongue import gettext, ngettext
 from shopapp.web.wording import say
 
@@ -123,7 +123,7 @@ def _one(
     return Shown(
         id=product.id, name=product.name, sku=product.sku,
         code=article.code if article and article.code != product.sku else "",
-        mark=mark, word=word, cause=cause, answer=_answer(row.article, followed), button=button,
+        mark=mark, word=word, cause=cause, answer=_answer(row.article), button=button,
         address=in_shop(product) if outside else url_for("product.one", number=product.id), outside=outside,
         others=tuple((one.name, in_shop(one)) for one in selling.get(product.sku, ())),
         ours=gettext("Ilimitado") if product.stock is None else str(product.stock),
@@ -185,10 +185,18 @@ def refusal(article: Article | None, label: str) -> str:
     return said.cause if said else gettext("O %(provider)s não aceitou criar este artigo.", provider=label)
 
 
-def _answer(article: Article | None, followed: Sequence[Stocked]) -> str:
-    told = [article.detail] if article is not None and article.state == REFUSED else []
-    found = [str(one.get("answer") or "") for one in [*told, *(row.detail for row in followed)]]
-    return next((text for text in found if text), "")[:300]
+def _answer(article: Article | None) -> str:
+    """What the program itself said of an article that it would not take."""
+    refused = article is not None and article.state == REFUSED
+    return str(article.detail.get("answer") or "")[:300] if article is not None and refused else ""
+
+
+def _refusal_of_level(row: Stocked, label: str) -> str:
+    code = str(row.detail.get("answer", ""))
+    if code not in ALL:
+        return gettext("O novo stock não foi aceite.")
+    said = say(code, row.detail, label)
+    return f"{said.cause} {said.remedy}"
 
 
 def _of_level(label: str, followed: Sequence[Stocked]) -> tuple[str, str]:
@@ -200,7 +208,7 @@ def _of_level(label: str, followed: Sequence[Stocked]) -> tuple[str, str]:
             )  # fmt: skip
             return text, gettext("Escolher o certo")
         if row.reason == "refused":
-            return gettext("O novo stock não foi aceite."), gettext("Tentar de novo")
+            return _refusal_of_level(row, label), gettext("Tentar de novo")
     reason = next((row.reason for row in followed if row.reason in _LEFT_ALONE), "")
     return (gettext(_LEFT_ALONE[reason]), "") if reason else ("", "")
 

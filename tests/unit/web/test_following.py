@@ -253,3 +253,16 @@ class Plain(Stocker):
 def test_a_program_without_articles_shows_none_of_it(stocked: Shop, program: type[Books]) -> None:
     page = form_of(stocked)
     assert 'name="stock"' not in page and 'name="no_sku"' not in page and 'name="moves_stock"' in page
+
+
+@with_program(Single)
+def test_where_only_the_shop_has_several_places_one_of_them_may_follow(
+    stocked: Shop, program: type[Books]
+) -> None:
+    assert save(stocked, stock="to-shop", place="8").status_code == 303
+    assert account_of(stocked).settings["stock_places"] == [["SET", "8"]]
+    assert '<option value="8" selected>Feira' in form_of(stocked)
+    assert save(stocked, stock="to-shop", place="").status_code == 303
+    assert account_of(stocked).settings["stock_places"] == [["SET", ""]]
+    answer = save(stocked, stock="to-shop", place="9")
+    assert answer.status_code == 422 and "Escolha um local da lista." in words(answer)

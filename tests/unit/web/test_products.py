@@ -111,7 +111,7 @@ def test_what_needs_the_merchant_says_why_and_has_a_button(stall: Shop) -> None:
         "Recusado",
         "Referência com mais de 18 caracteres",
         "Diferente A loja tem 3 e o iGEST tem 0. Acertámos três vezes e mudou sempre de novo: parámos.",
-        "Stock recusado O novo stock não foi aceite.",
+        "Stock recusado A loja conta o stock deste produto por local e não aceitou um número para todos. Diga nas",
     ):
         assert sentence in told, sentence
     for button in ("Abrir na loja", "Ligar a um artigo", "Escolher o certo", "Tentar de novo"):
