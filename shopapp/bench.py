@@ -9,18 +9,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Protocol
 
 from sqlalchemy import select
 
+from shopapp import matching
+from shopapp.connect import Pace
 from shopapp.models import Account, Article, Document, FollowUp, Ordered, Product, Stocked, db
 from shopapp.models.article import USABLE
 from shopapp.models.followup import DUE
 from shopapp.models.states import IN_DOUBT, ISSUED, ISSUING, REVIEW
+from shopapp.models.stock import HELD
 from shopapp.platforms.base import Platform
 from shopapp.providers.base import Provider
 
-HELD_SECONDS = 5.0
-"""How long a SKU is left alone at a time while an order or a document may be changing it."""
+HELD_SECONDS, HELD_LONGEST = 5.0, 300.0
+"""How long a SKU is left alone at a time while an order or a document may be changing it: each time twice as long."""
+
+
+class Sides(Protocol):
+    """Both sides of a store, each opened when first asked for, and the pace that a provider's calls keep to."""
+
+    @property
+    def shop(self) -> Platform: ...
+
+    def provider(self, account: Account) -> Provider: ...
+
+    def pace(self, account: Account) -> Pace: ...
 
 
 @dataclass
@@ -30,11 +45,12 @@ class Bench:
     account: Account
     shop: Platform
     provider: Provider
+    pace: Pace
     rows: list[Stocked]
     articles: dict[str, Article] = field(default_factory=dict)
     selling: dict[str, list[Product]] = field(default_factory=dict)
     theirs: dict[tuple[str, str], Decimal] = field(default_factory=dict)
-    reserved: dict[str, Decimal] = field(default_factory=dict)
+    reserved: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     placed: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def product(self, row: Stocked) -> Product:
@@ -51,7 +67,9 @@ class Bench:
             return Decimal(0)
         first = self.account.settings.get("warehouse") or self.account.places[0][0]
         at = next((place for place in self.account.places if place[0] == first), self.account.places[0])
-        return self.reserved.get(row.sku, Decimal(0)) if (row.warehouse, row.location) == at else Decimal(0)
+        if (row.warehouse, row.location) != at:
+            return Decimal(0)
+        return sum(self.reserved.get(row.sku, {}).values(), Decimal(0))
 
     def key(self, row: Stocked) -> tuple[str, str, str]:
         """The row's product, variant and location in the shop."""
@@ -109,11 +127,12 @@ def _read(bench: Bench) -> bool:
     codes = sorted({bench.articles[row.sku].code for row in bench.rows})
     known = bench.provider.levels(codes)
     bench.theirs = {(one.code, one.warehouse): one.quantity for one in known}
+    _look_up(bench, set(codes) - {one.code for one in known})
     if not _hold(bench):
         return False
     bench.reserved = _reserved(bench)
     moved = {sku for sku in before | bench.reserved if before.get(sku) != bench.reserved.get(sku)}
-    _put_off(bench, moved, 1.0)
+    _put_off(bench, moved, HELD_SECONDS)
     keys = [
         (bench.product(row).product_id, bench.product(row).variant_id) for row in bench.rows if row.location
     ]
@@ -123,7 +142,28 @@ def _read(bench: Bench) -> bool:
     return bool(bench.rows)
 
 
-def _reserved(bench: Bench) -> dict[str, Decimal]:
+def _look_up(bench: Bench, codes: set[str]) -> None:
+    """Nothing; of what no level was told of those stay that are there by that name: for these it means none. Commits.
+
+    An article that was renamed, or is gone, has no level under its former name either.
+    """
+    silent = [row for row in bench.rows if bench.articles[row.sku].code in codes]
+    skus = {row.sku for row in silent}
+    db.session.commit()
+    if not skus:
+        return
+    matching.look_up(bench.account, sorted(skus), bench.pace)
+    now_known = Article.of(bench.account.id, skus)
+    still = {sku for sku, one in now_known.items() if one.state in USABLE and one.code in codes and one.goods}
+    for row in silent:
+        if row.sku not in still:
+            # under its new name next time; one that is gone is at rest then
+            row.put_off(0.0)
+    bench.rows = [row for row in bench.rows if row.sku not in skus or row.sku in still]
+    db.session.commit()
+
+
+def _reserved(bench: Bench) -> dict[str, dict[str, Decimal]]:
     found = Ordered.reserved(bench.account.store_id, [row.sku for row in bench.rows])
     db.session.commit()
     return found
@@ -155,6 +195,6 @@ def _put_off(bench: Bench, skus: Iterable[str], seconds: float) -> None:
     held = set(skus)
     for row in bench.rows:
         if row.sku in held:
-            row.put_off(seconds, "held")
+            row.put_off(min(seconds * 2 ** min(row.tries - 1, 10), HELD_LONGEST), HELD)
     bench.rows = [row for row in bench.rows if row.sku not in held]
     db.session.commit()

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
 
 from shopapp import matching
+from shopapp.connect import Pace
 from shopapp.fiscal.errors import OrderError
 from shopapp.fiscal.order import Order
-from shopapp.models import Account, Article, Ordered, Product, Run, Stocked, Store, db, moment, now
-from shopapp.models.article import USABLE
+from shopapp.models import Account, Article, Document, Ordered, Product, Run, Stocked, Store, db, now
+from shopapp.models.article import LONGEST_SKU, USABLE
 from shopapp.models.run import CATALOGUE, DONE, STOCK
+from shopapp.models.states import ISSUED
 from shopapp.platforms.base import Goods, Platform
 
 TOGETHER = 50
 """How many SKUs are looked up by one question."""
+AS_IT_WAS = ("duplicate", "gone", "no-article", "no-stock", "off", "unlimited")
+"""Why a SKU is left alone that may be otherwise by now, whatever its level."""
+DRAFTED_WITHIN = 10.0
+"""Seconds after an order was read before its SKUs are looked at: its document is usually issued by then."""
 PATIENCE = 15.0
 """Seconds after a product's hook before its level is held against the other side's: its order is read meanwhile."""
 
@@ -32,12 +39,12 @@ def begin(account: Account, cause: str) -> bool:
     return Run.begin(account.store_id, account.id, CATALOGUE, cause, total=total)
 
 
-def page(run: Run, account: Account, shop: Platform) -> None:
+def page(run: Run, account: Account, shop: Platform, pace: Pace) -> None:
     """Nothing; the run is one page further: goods read, then their SKUs looked up, then done. Commits."""
     if run.phase in ("", "reading"):
         _read(run, shop)
     else:
-        _match(run, account)
+        _match(run, account, pace)
 
 
 def _read(run: Run, shop: Platform) -> None:
@@ -54,10 +61,11 @@ def _read(run: Run, shop: Platform) -> None:
 
 def _row(goods: Goods) -> dict[str, object]:
     row = asdict(goods)
-    return {**row, "sku": goods.sku[:200], "product_id": goods.product_id, "variant_id": goods.variant_id}
+    # one too long to be kept is looked up nowhere: the goods count as without SKU
+    return {**row, "sku": goods.sku if len(goods.sku) <= LONGEST_SKU else ""}
 
 
-def _match(run: Run, account: Account) -> None:
+def _match(run: Run, account: Account, pace: Pace) -> None:
     """Nothing; the next SKUs are known at the provider, or known not to be, and followed where stock follows."""
     living = select(Product.sku).where(
         Product.store_id == run.store_id, Product.gone_at.is_(None), Product.sku > run.cursor
@@ -67,7 +75,7 @@ def _match(run: Run, account: Account) -> None:
     db.session.commit()
     strange = [sku for sku in skus if sku not in known or known[sku].state not in USABLE]
     if strange and matching.looks_up(account):
-        matching.look_up(account, strange)
+        matching.look_up(account, strange, pace)
     follow(account, skus)
     if skus:
         run.keep(cursor=skus[-1], seen=run.seen + len(skus), tries=0, reason="")
@@ -76,12 +84,6 @@ def _match(run: Run, account: Account) -> None:
     if account.follows:
         Run.begin(run.store_id, account.id, STOCK, run.cause)
     run.end(DONE)
-
-
-def _looks_up(account: Account) -> bool:
-    """True when this account's articles can be looked up."""
-    able = connect.provider_class(account.provider).capabilities.articles
-    return able and bool(account.choices.get("articles")) and account.refused_at is None
 
 
 def follow(account: Account, skus: Iterable[str]) -> None:
@@ -109,61 +111,66 @@ def _wake_changed(account: Account, skus: Iterable[str]) -> None:
     for row in db.session.scalars(mine):
         rows = selling.get(row.sku, [])
         # by location the shop's list tells only the sum: it is looked at
-        if len(rows) == 1 and (placed or rows[0].stock != row.ours):
+        if len(rows) == 1 and (placed or rows[0].stock != row.ours or row.reason in AS_IT_WAS):
             Stocked.wake(account.id, [row.sku], "hook", PATIENCE)
 
 
-def read_told(store: Store, account: Account, shop: Platform) -> bool:
+def read_told(account: Account, shop: Platform, pace: Pace) -> bool:
     """True when a product that a hook told of was read again; False when there is none. Commits."""
-    told = Product.take_told(store.id)
+    told = Product.take_told(account.store_id)
     if told is None:
         return False
-    began = now()
+    began, former = now(), Product.skus_of(account.store_id, told.product_id)
     db.session.commit()
     found = shop.goods_of(told.product_id)
-    Product.keep(store.id, (_row(one) for one in found))
-    Product.gone(store.id, told.product_id, unseen_since=began)
-    if told.variant_id == "" and not any(one.variant_id == "" for one in found):
-        # the row that was made for the hook alone, or a product that has variants by now
-        _heard(told)
-    skus = {one.sku for one in found if one.sku} | ({told.sku} - {""})
+    Product.keep(account.store_id, (_row(one) for one in found))
+    Product.gone(account.store_id, told.product_id, unseen_since=began)
+    # the row may be one that was made for the hook alone, or of a product that has variants by now
+    told.is_read(gone=all(one.variant_id != told.variant_id for one in found))
+    db.session.commit()
+    skus = former | Product.skus_of(account.store_id, told.product_id)
     strange = [sku for sku in skus if sku not in Article.of(account.id, skus)]
     db.session.commit()
     if strange and matching.looks_up(account):
-        matching.look_up(account, strange)
+        matching.look_up(account, strange, pace)
     follow(account, skus)
     db.session.commit()
     return True
 
 
-def _heard(told: Product) -> None:
-    told.stale_at = None
-    if told.gone_at is None:
-        told.gone_at = moment()
-
-
-def read_order(store: Store, shop: Platform) -> bool:
+def read_order(store: Store, account: Account | None, shop: Platform) -> bool:
     """True when an order that was told of was read for its goods; False when there is none. Commits."""
     told = Ordered.take_unread(store.id)
     if told is None:
         return False
-    order_id = told.order_id
-    try:
-        order = shop.order(order_id)
-    except OrderError:
-        # gone from the shop, or not to be understood: its document says so, if it has one
-        Ordered.read(store.id, order_id, {})
-    else:
-        Ordered.read(store.id, order_id, goods_in(order))
+    began, order_id = now(), told.order_id
+    document = Document.of(store.id, order_id)
     db.session.commit()
+    goods = None
+    if document is None or document.state != ISSUED:
+        try:
+            goods = goods_in(shop.order(order_id))
+        except OrderError as error:
+            # not to be understood: its document says so, and what was known of it holds
+            goods = {} if error.code == "order-missing" else None
+    _put_aside(store.id, account, order_id, goods, began)
     return True
 
 
-def remember(account: Account, order: Order) -> None:
-    """Nothing; where stock follows, an order just read for its document tells what it puts aside. Commits."""
+def remember(account: Account, order: Order, began: datetime) -> None:
+    """Nothing; where stock follows, an order read for its document since then tells what it puts aside. Commits."""
     if account.follows:
-        Ordered.read(account.store_id, order.id, goods_in(order))
-        db.session.commit()
+        _put_aside(account.store_id, account, order.id, goods_in(order), began)
+
+
+def _put_aside(
+    store_id: int, account: Account | None, order_id: str, goods: dict[str, Decimal] | None, began: datetime
+) -> None:
+    """Nothing; so much is put aside, and SKUs of which that is another number are looked at soon. Commits."""
+    changed = Ordered.read(store_id, order_id, goods, began)
+    if changed and account is not None:
+        Stocked.wake(account.id, changed, "sale", DRAFTED_WITHIN, order_id=order_id)
+    db.session.commit()
 
 
 def goods_in(order: Order) -> dict[str, Decimal]:

@@ -34,6 +34,8 @@ POINTS = (
     "follow_after_send",
     "stock_before_send",
     "stock_after_send",
+    "stock_before_send",
+    "stock_after_send",
 )
 
 _armed: dict[str, tuple[str, int]] = {}

@@ -12,9 +12,10 @@ from collections.abc import Callable
 from functools import cached_property
 
 from sqlalchemy import exists, or_, select
+from sqlalchemy.exc import SQLAlchemyError
 
-from shopapp import catalogue, connect, levelling, making, stocking
-from shopapp.fiscal.errors import AppError, CredentialsError, ThrottledError
+from shopapp import catalogue, connect, levelling, making, settling, stocking
+from shopapp.fiscal.errors import AppError, CredentialsError, ThrottledError, TransientError
 from shopapp.models import Account, Ordered, Product, Run, Stocked, Store, db, moment, now
 from shopapp.models.ordered import UNREAD
 from shopapp.models.run import CATALOGUE, CREATE, FAILED, OPEN, STOCK, UNDO
@@ -38,27 +39,32 @@ class _Sides:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._paces: list[connect.Pace] = []
+        self._shops_pace = connect.Pace(connect.platform_class(store.platform).pace)
+        self._paces: dict[int, connect.Pace] = {}
         self._providers: dict[int, Provider] = {}
+        self.asked: Account | None = None
+        """Whose program was opened last."""
 
     @cached_property
     def shop(self) -> Platform:
-        return connect.platform_of(self._store, self._pace(connect.platform_class(self._store.platform).pace))
+        return connect.platform_of(self._store, self._shops_pace)
 
     def provider(self, account: Account) -> Provider:
+        self.asked = account
+        if account.paused_until is not None and account.paused_until > now():
+            raise TransientError("unreachable")
         if account.id not in self._providers:
-            able = connect.provider_class(account.provider).capabilities
-            self._providers[account.id] = connect.provider_of(account, pace=self._pace(able.pace))
+            self._providers[account.id] = connect.provider_of(account, pace=self.pace(account))
         db.session.commit()
         return self._providers[account.id]
 
-    def _pace(self, a_second: float) -> connect.Pace:
-        self._paces.append(connect.Pace(a_second))
-        return self._paces[-1]
+    def pace(self, account: Account) -> connect.Pace:
+        able = connect.provider_class(account.provider).capabilities
+        return self._paces.setdefault(account.id, connect.Pace(able.pace))
 
     @property
     def calls(self) -> int:
-        return sum(pace.calls for pace in self._paces)
+        return sum(pace.calls for pace in (self._shops_pace, *self._paces.values()))
 
 
 def step() -> bool:
@@ -70,26 +76,38 @@ def step() -> bool:
     _last = store.id
     if not store.lease("stock", float(connect.setting("LEASE_SECONDS"))):
         return False
-    until, sides, moved = time.monotonic() + STEP_SECONDS, _Sides(store), False
+    db.session.refresh(store)
+    lease, until, sides, moved = (
+        store.stock_lease_until,
+        time.monotonic() + STEP_SECONDS,
+        _Sides(store),
+        False,
+    )
+    db.session.commit()
     try:
-        while _act(store, sides, until):
+        while time.monotonic() < until and _act(store, sides, until):
             moved = True
-            if time.monotonic() > until:
-                break
     except AppError as error:
         db.session.rollback()
-        _failed(store, error)
+        _failed(store, sides.asked, error)
+    except SQLAlchemyError:
+        raise
+    except (
+        Exception
+    ):  # a bug of ours must not stop documents: what was under way is due again by its own lease
+        db.session.rollback()
+        log.exception("store %s: goods", store.id)
     finally:
         db.session.rollback()
-        store.stock_lease_until = None
-        db.session.commit()
+        store.release("stock", lease)
     return moved
 
 
 def _due(store_id: object) -> list[object]:
+    present = Account.store_id == store_id, Account.active_until.is_(None)
     return [
         exists().where(Stocked.store_id == store_id, Stocked.due_at <= moment()),
-        exists().where(Product.store_id == store_id, Product.stale_at <= moment()),
+        exists().where(Product.store_id == store_id, Product.stale_at <= moment(), *present),
         exists().where(Ordered.store_id == store_id, Ordered.state == UNREAD, Ordered.not_before <= moment()),
         exists().where(Run.store_id == store_id, Run.state == OPEN, Run.not_before <= moment()),
     ]
@@ -114,9 +132,9 @@ def _act(store: Store, sides: _Sides, until: float) -> bool:
     account = Account.of(store)
     db.session.commit()
     acts: tuple[Callable[[], bool], ...] = (
-        lambda: catalogue.read_order(store, sides.shop),
-        lambda: account is not None and catalogue.read_told(store, account, sides.shop),
-        lambda: stocking.settle(store.id, lambda: sides.shop, sides.provider, until),
+        lambda: catalogue.read_order(store, account, sides.shop),
+        lambda: account is not None and catalogue.read_told(account, sides.shop, sides.pace(account)),
+        lambda: stocking.settle(store.id, sides, until),
         lambda: _page(store, sides),
     )
     return any(act() for act in acts)
@@ -135,7 +153,7 @@ def _page(store: Store, sides: _Sides) -> bool:
     before = sides.calls
     try:
         if run.kind == CATALOGUE:
-            catalogue.page(run, account, sides.shop)
+            catalogue.page(run, account, sides.shop, sides.pace(account))
         elif run.kind == STOCK:
             levelling.page(run, account, sides.provider(account))
         elif run.kind == CREATE:
@@ -164,11 +182,13 @@ def _run_failed(run: Run, error: AppError) -> None:
     db.session.commit()
 
 
-def _failed(store: Store, error: AppError) -> None:
+def _failed(store: Store, account: Account | None, error: AppError) -> None:
     """Nothing; what was under way is due again by its own lease. Commits."""
     log.warning("store %s: goods: %s", store.id, error.code)
     if isinstance(error, CredentialsError) and error.code == "store-access":
         connect.lost_access(store)
+    elif isinstance(error, CredentialsError) and account is not None:
+        settling.refuse_account(account, error)
 
 
 # what is begun by time

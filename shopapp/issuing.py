@@ -121,9 +121,11 @@ def _written(document: Document, account: Account) -> Draft | None:
         return preparing.credit(document, account)
     if document.cause == preparing.GUIDE:
         return preparing.guide(document, account)
+    began = now()
+    db.session.commit()
     order = preparing.order_now(document)
     _remember(document, order)
-    catalogue.remember(account, order)
+    catalogue.remember(account, order, began)
     is_note = document.cause == preparing.NOTE
     if not (early.note_wanted if is_note else _wanted)(document, account, order):
         return None

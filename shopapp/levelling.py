@@ -16,7 +16,8 @@ from shopapp.models.article import USABLE
 from shopapp.models.run import DONE as OVER
 from shopapp.models.run import STOCK, UNDO
 from shopapp.models.states import ISSUED, VOID
-from shopapp.models.stock import DONE
+from shopapp.models.stock import DONE, HAND, LOST, PROVIDER, RUN, SHOP
+from shopapp.models.stock import UNDO as UNDOING
 from shopapp.providers.base import Provider, StockLevel
 
 WAIT = 2.0
@@ -26,13 +27,14 @@ UNDO_PAGE = 20
 
 def begin(account: Account, cause: str) -> bool:
     """True when a reading of the provider's levels began; False when one is under way. Not committed."""
-    if Run.last(account.id, STOCK) is None:
+    began = Run.begin(account.store_id, account.id, STOCK, cause)
+    if began and (cause != "clock" or Run.last(account.id, STOCK, OVER) is None):
         _told_anew(account)
-    return Run.begin(account.store_id, account.id, STOCK, cause)
+    return began
 
 
 def _told_anew(account: Account) -> None:
-    """Nothing; orders that were under way before stock was followed are read for what they put aside. Not committed."""
+    """Nothing; orders under way that are not known, as from before stock was followed, are read. Not committed."""
     open_sales = select(Sale.order_id).where(
         Sale.store_id == account.store_id, Sale.status.in_(("open", "paid")),
         ~select(Document.id).where(
@@ -41,7 +43,8 @@ def _told_anew(account: Account) -> None:
         ).exists(),
     )  # fmt: skip
     for order_id in db.session.scalars(open_sales).all():
-        Ordered.tell(account.store_id, order_id)
+        if Ordered.is_otherwise(account.store_id, order_id, True):
+            Ordered.tell(account.store_id, order_id)
 
 
 def page(run: Run, account: Account, provider: Provider) -> None:
@@ -83,7 +86,7 @@ def _wake(run: Run, account: Account, levels: tuple[StockLevel, ...]) -> int:
     for row, code in db.session.execute(rows).all():
         level = told.get((code, row.warehouse))
         if level is not None and (row.theirs is None or row.theirs != level):
-            row.wake_now("run", run_id=run.id)
+            row.wake_now(RUN, run_id=run.id, reason="")
             found += 1
     return found
 
@@ -97,14 +100,16 @@ def undo(change: StockChange) -> None:
     NotAllowedError `not-undoable` where it is no level that followed another, or another change came after it.
     """
     row = db.session.get(Stocked, change.stocked_id) if change.stocked_id else None
-    if row is None or change.state != DONE or change.cause == "undo":
+    account = db.session.get_one(Account, change.account_id)
+    side = {"to-shop": SHOP, "to-provider": PROVIDER}.get(account.follows)
+    if row is None or change.state != DONE or change.cause == UNDOING or change.side != side:
         raise NotAllowedError("not-undoable")
-    later = (
-        select(StockChange.id).where(StockChange.stocked_id == row.id, StockChange.id > change.id).limit(1)
+    later = select(StockChange.id).where(
+        StockChange.stocked_id == row.id, StockChange.id > change.id, StockChange.state != LOST
     )
-    if db.session.scalar(later) is not None:
+    if db.session.scalar(later.limit(1)) is not None:
         raise NotAllowedError("not-undoable")
-    row.wake_now("undo", undoes_id=change.id)
+    row.wake_now(UNDOING, undoes_id=change.id)
 
 
 def begin_undo(account: Account, run: Run) -> bool:
@@ -134,10 +139,10 @@ def undo_page(run: Run) -> None:
 
 def put_right(row: Stocked) -> None:
     """Nothing; the merchant wants this SKU looked at now, whatever it was left alone for. Not committed."""
-    row.wake_now("hand", rejected="", reason="", detail={})
+    row.wake_now(HAND, rejected="", undoes_id=None, reason="", detail={})
 
 
 def compare_again(account: Account) -> int:
     """How many followed rows are looked at one by one, whatever is known of them. Not committed."""
     mine = select(Stocked.sku).where(Stocked.account_id == account.id).distinct()
-    return Stocked.wake(account.id, list(db.session.scalars(mine)), "hand")
+    return Stocked.wake(account.id, list(db.session.scalars(mine)), HAND)

@@ -6,33 +6,35 @@ whose outcome is not known is never sent again before its reference was looked f
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 from shopapp import connect, fault
-from shopapp.fiscal.document import Draft
 from shopapp.fiscal.errors import AppError, RefusedError, TransientError, UncertainError
-from shopapp.models import Article, Document, StockChange, Stocked, db, moment, now
+from shopapp.models import Account, Article, Document, Ordered, StockChange, Stocked, db, moment, now
 from shopapp.models.article import USABLE
 from shopapp.models.stock import DONE, LOST, PLANNED, PROVIDER, UNSURE
 from shopapp.providers.base import Provider, StockMove
 
 SALE_SECONDS = 2.0
 """After a document its SKUs are looked at again: long enough for what it moved to show."""
+SEND_WITHIN = 5.0
+"""Seconds of a worker's own clock within which it sends what it claimed; one that stood still meanwhile does not."""
 
 
 def sent(provider: Provider, change: StockChange, move: StockMove) -> bool:
-    """False when nobody knows whether the movement was made; else it was, or was refused. Not committed."""
+    """False when nobody knows whether the movement was made; else it was, or was refused. Not committed.
+
+    AppError when it certainly was not made and may be tried again.
+    """
+    claimed = time.monotonic()
     fault.point("stock_before_send")
+    in_time(claimed)
     try:
         provider.move_stock(move)
     except UncertainError:
         return False
-    except AppError as error:
-        if not isinstance(error, RefusedError):
-            # nothing was moved: whoever asked tries again
-            change.end(LOST, error.code)
-            db.session.commit()
-            raise
+    except RefusedError as error:
         change.end(LOST, error.code)
     else:
         fault.point("stock_after_send")
@@ -40,98 +42,120 @@ def sent(provider: Provider, change: StockChange, move: StockMove) -> bool:
     return True
 
 
+def in_time(claimed: float) -> None:
+    """Nothing. TransientError for a worker that stood still since it claimed: another may be at it by now."""
+    if time.monotonic() - claimed > SEND_WITHIN:
+        raise TransientError("too-late")
+
+
 def ended_by_now(provider: Provider, change: StockChange) -> str | None:
-    """What became of a movement whose answer was lost: done or lost; None while that can't be said. Commits."""
+    """What became of a movement whose answer was lost: done, lost or unsure; None while it may still arrive. Commits.
+
+    Unsure where the program can't be asked for it.
+    """
     db.session.commit()
     there = provider.stock_moved(change.reference)
     if there:
         return DONE
     since = (now() - (change.sent_at or change.planned_at)).total_seconds()
-    old = since > float(connect.setting("SETTLE_SECONDS"))
     db.session.commit()
-    # where it can't be asked, the level is absolute: whatever came of it, the next reading sets it right
-    return LOST if old else None
+    if since <= float(connect.setting("SETTLE_SECONDS")):
+        return None
+    return LOST if there is False else UNSURE
 
 
 # what a document moves
 
 
-def skus_of(draft: Draft) -> dict[str, Decimal]:
+def pieces_of(document: Document) -> dict[str, Decimal]:
     """The pieces of each SKU that a document takes off; below zero what a credit note brings back."""
-    found: dict[str, Decimal] = {}
+    draft, found = document.draft, dict[str, Decimal]()
+    if draft is None or (draft.kind == "NC" and (document.asked_for or {}).get("amount")):
+        # money alone is given back
+        return found
     for line in draft.lines:
         if line.kind == "goods" and (sku := line.sku.strip()):
-            found[sku] = found.get(sku, Decimal(0)) + (
-                -line.quantity if draft.kind == "NC" else line.quantity
-            )
+            pieces = -line.quantity if draft.kind == "NC" else line.quantity
+            found[sku] = found.get(sku, Decimal(0)) + pieces
     return found
 
 
 def owed_for(document: Document) -> bool:
-    """True when movements are owed for a document just issued: stock follows, and the document moves none itself."""
-    account = document.account
-    return account is not None and account.follows == "to-shop" and not account.documents_move
+    """True when movements are owed for a document just issued: stock follows, and the document moved none itself."""
+    account, draft = document.account, document.draft
+    if account is None or draft is None or account.follows != "to-shop":
+        return False
+    told = account.facts.get("stock_moves_on_issue")
+    return not (draft.moves_stock if told is None else told)
 
 
 def wake(document: Document) -> None:
-    """Nothing; the SKUs of a document just issued are looked at again soon. Not committed."""
-    account, draft = document.account, document.draft
-    if account is not None and account.follows and draft is not None:
-        Stocked.wake(account.id, skus_of(draft), "sale", SALE_SECONDS, order_id=document.order_id)
+    """Nothing; what a document moves, or its order put aside, is looked at soon, and followed where it is new there.
+
+    Not committed.
+    """
+    account = document.account or Account.of(document.store)
+    if account is None or not account.follows:
+        return
+    skus = pieces_of(document).keys() | Ordered.goods_of(document.store_id, document.order_id).keys()
+    articles = Article.of(account.id, skus).values()
+    new = sorted(one.sku for one in articles if one.state in USABLE and one.goods)
+    Stocked.follow(account.store_id, account.id, new, account.places)
+    Stocked.wake(account.id, skus, "sale", SALE_SECONDS, order_id=document.order_id)
 
 
 def follow(document: Document) -> None:
     """Nothing; what the document took off was moved at the provider, each SKU by one movement. Commits.
 
-    TransientError while it is not known of one whether it was made.
+    TransientError while it is not known of one whether it was made; RefusedError where one was refused.
     """
-    account, draft = document.account, document.draft
-    if account is None or draft is None:
+    account, moved = document.account, pieces_of(document)
+    if account is None:
         return
     provider = connect.provider_of(account, document)
-    articles = Article.of(account.id, skus_of(draft))
-    waiting = False
-    for at, (sku, pieces) in enumerate(sorted(skus_of(draft).items()), 1):
+    articles = Article.of(account.id, moved)
+    ends = set()
+    for at, (sku, pieces) in enumerate(sorted(moved.items()), 1):
         article = articles.get(sku)
         if article is None or article.state not in USABLE or not article.goods or not pieces:
             continue
-        waiting = not _made(provider, document, article, pieces, f"{document.reference}-S{at}") or waiting
+        change = _made(provider, document, article, pieces, f"{document.reference}-S{at}")
+        ends.add(change.state)
+        if change.state in (DONE, UNSURE) and document.cause == "sale":
+            Ordered.taken_off(document.store_id, document.order_id, sku)
+            db.session.commit()
     wake(document)
     db.session.commit()
-    if waiting:
+    if PLANNED in ends:
         raise TransientError("stock-unsure")
+    if LOST in ends:
+        raise RefusedError("stock-refused")
 
 
-def _made(provider: Provider, document: Document, article: Article, pieces: Decimal, reference: str) -> bool:
-    """True when the movement is over, so or so; False while nobody knows. Commits."""
+def _made(
+    provider: Provider, document: Document, article: Article, pieces: Decimal, reference: str
+) -> StockChange:
+    """The movement, over so or so; still planned while nobody knows. Commits."""
     change = StockChange.referred(reference) or _planned(document, article, pieces, reference)
-    if change.state != PLANNED:
-        return True
-    if change.sent_at is not None:
-        ended = ended_by_now(provider, change)
-        if ended == DONE:
-            change.end(DONE)
-        elif ended == LOST and provider.stock_moved(reference) is None:
-            # it can't be asked, and twice would be wrong: a person looks
-            change.end(UNSURE, "not-askable")
-        db.session.commit()
-        if ended != LOST or change.state != PLANNED:
-            return change.state != PLANNED
-    change.sent_at = moment()
     db.session.commit()
+    if change.state == PLANNED and change.sent_at is not None:
+        ended = ended_by_now(provider, change)
+        if ended is None:
+            return change
+        if ended != LOST:
+            # where it can't be asked, twice would be wrong: a person looks
+            change.end(ended, "" if ended == DONE else "not-askable")
+            db.session.commit()
+    if change.state != PLANNED or not change.claim():
+        return change
     move = StockMove(article.code, change.warehouse, -pieces, reference, f"Encomenda {document.order_id}")
     try:
-        over = sent(provider, change, move)
+        sent(provider, change, move)
     except AppError:
-        _to_be_sent_again(change)
+        change.unclaim()
         raise
     db.session.commit()
-    return over
-
-
-def _to_be_sent_again(change: StockChange) -> None:
-    change.state, change.reason, change.sent_at, change.ended_at = PLANNED, "", None, None
-    db.session.commit()
+    return change
 
 
 def _planned(document: Document, article: Article, pieces: Decimal, reference: str) -> StockChange:

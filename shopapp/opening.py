@@ -55,6 +55,7 @@ def open_hook() -> bool:
 
 def _answer(store: Store, event: Event, hook: Hook) -> None:
     """Nothing; the duty that the event asks for. The row decides whether it is new. Not committed."""
+    _follow(store, event)
     if event.kind in ("other", "product"):
         return
     sale = Sale.seen(store.id, event.order_id)
@@ -71,11 +72,24 @@ def _answer(store: Store, event: Event, hook: Hook) -> None:
 
 def _follow(store: Store, event: Event) -> None:
     """Nothing; where stock follows, the product is read again, or the order for what it puts aside. Not committed."""
+    account = Account.of(store)
+    if account is None or not account.follows or event.kind == "other":
+        return
     if event.kind == "product":
         Product.tell(store.id, event.product_id)
     else:
         # its document is about to be drafted from a reading of its own, which tells it sooner
         Ordered.tell(store.id, event.order_id, READ_WITHIN if event.kind == "paid" else 0.0)
+
+
+def put_aside(store: Store, order_id: str, stands: bool) -> None:
+    """Nothing; where stock follows, an order is read for its goods that was not yet, or stands no more. Not committed.
+
+    For what no hook told.
+    """
+    account = Account.of(store)
+    if account is not None and account.follows and Ordered.is_otherwise(store.id, order_id, stands):
+        Ordered.tell(store.id, order_id)
 
 
 def look_early(store: Store, order_id: str, is_open: bool) -> None:

@@ -119,6 +119,7 @@ def _should_have_been_told(store: Store, summary: SaleSummary) -> bool:
 def _others(store: Store, shop: Platform, since: datetime) -> None:
     """Nothing; orders that may yet be paid are known from now on, cancelled ones are acted on. Commits."""
     for summary in shop.other_orders(since):
+        opening.put_aside(store, summary.order_id, summary.status == "open")
         if summary.status == "cancelled":
             _cancelled(store, summary)
         else:
@@ -163,9 +164,11 @@ def _read_again(store: Store, shop: Platform, sale: Sale) -> bool:
     except OrderError as error:
         # gone from the shop, or not to be understood: its document says so, if it has one
         sale.status, sale.checked_at = error.code.removeprefix("order-")[:12], now()
+        opening.put_aside(store, sale.order_id, False)
         db.session.commit()
         return False
     sale.checked_at = now()
+    opening.put_aside(store, sale.order_id, summary.status in ("open", "paid"))
     _noted(sale, summary)
     if summary.status == "cancelled":
         _cancelled(store, summary)

@@ -134,7 +134,7 @@ def _owe(document: Document) -> None:
 
 
 def _owe_stock(document: Document) -> None:
-    """Nothing; where stock follows, what the document takes off or brings back is looked at again, or is to be moved."""
+    """Nothing; where stock follows, what the document takes off or brings back is looked at, or is to be moved."""
     if document.kind in ("GT", "NE", "PF"):
         return
     if movements.owed_for(document):
@@ -317,7 +317,11 @@ def our_fault(document: Document, error: Exception) -> None:
 
 
 def leave(document: Document) -> None:
-    """Nothing; the row is given up: what the provider keeps as draft of it is removed (`early`). Not committed."""
+    """Nothing; the row is given up: what the provider keeps as draft of it is removed (`early`). Not committed.
+
+    What its order put aside is free again.
+    """
+    movements.wake(document)
     drafted = document.promise == Once.BY_DRAFT.value
     if drafted:
         # only the recorded draft could have become a document, and its removal tells whether it did

@@ -9,29 +9,23 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from shopapp import connect, fault, movements
-from shopapp.bench import Bench
-from shopapp.fiscal.errors import RefusedError
-from shopapp.models import Account, StockChange, Stocked, db, moment
-from shopapp.models.stock import DONE, LOST, PLANNED, PROVIDER, SHOP, UNDONE
-from shopapp.platforms.base import Platform
-from shopapp.providers.base import Provider, StockMove
+from shopapp.bench import Bench, Sides
+from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError, RefusedError, UncertainError
+from shopapp.models import Account, Product, StockChange, Stocked, db, moment
+from shopapp.models.stock import DONE, HAND, LOST, PLANNED, PROVIDER, RUN, SHOP, UNASKED, UNDO, UNDONE, UNSURE
+from shopapp.providers.base import StockMove
 
 STUBBORN, STUBBORN_SECONDS = 3, 3600.0
 """A level that we set so often within an hour, and that was altered again each time, is left to the merchant."""
-AGAIN_SECONDS = 60.0
+AGAIN_SECONDS, AGAIN_LONGEST = 60.0, 1800.0
+"""After how long a SKU is tried again whose call failed, or whose answer was lost: each time twice as long."""
 
 
-def settle(
-    store_id: int,
-    open_shop: Callable[[], Platform],
-    open_provider: Callable[[Account], Provider],
-    until: float,
-) -> bool:
+def settle(store_id: int, sides: Sides, until: float) -> bool:
     """True when due rows were taken and settled, as far as it goes before that monotonic time; False when none was due.
 
     Commits.
@@ -46,15 +40,29 @@ def settle(
             row.rest("off")
         db.session.commit()
         return True
-    bench = Bench(account, open_shop(), open_provider(account), rows)
+    bench = Bench(account, sides.shop, sides.provider(account), sides.pace(account), rows)
     if bench.clear():
-        for row in bench.rows:
+        for at, row in enumerate(bench.rows):
             if time.monotonic() < until:
-                _settle(bench, row)
+                _try(bench, row, bench.rows[at:])
             else:
                 row.put_off(0.0)
         db.session.commit()
     return True
+
+
+def _try(bench: Bench, row: Stocked, left: list[Stocked]) -> None:
+    """Nothing; the row is settled, or tried again later. Raises what keeps all of them from being settled. Commits."""
+    try:
+        _settle(bench, row)
+    except AppError as error:
+        db.session.rollback()
+        alone = isinstance(error, (UncertainError, MerchantError)) and not isinstance(error, CredentialsError)
+        for one in [row] if alone else left:
+            one.put_off(min(AGAIN_SECONDS * 2 ** min(one.tries - 1, 10), AGAIN_LONGEST), error.code[:40])
+        db.session.commit()
+        if not alone:
+            raise
 
 
 # one row
@@ -65,10 +73,12 @@ def _settle(bench: Bench, row: Stocked) -> None:
     theirs, aside = bench.level(row), bench.put_aside(row)
     to_shop = bench.account.follows == "to-shop"
     wanted = max(0, int((theirs - aside).to_integral_value(ROUND_FLOOR)))
-    if to_shop and row.undoes_id is None and StockChange.open_of(row.id) is None:
+    change = StockChange.open_of(row.id)
+    # what a run found differs at the provider: what is known of the shop holds unless something told otherwise
+    if row.cause == RUN and row.undoes_id is None and change is None:
         known = bench.known(row)
-        if known == wanted:
-            row.rest(theirs=theirs, ours=wanted, read_at=moment())
+        if known is not None and (known == wanted if to_shop else theirs == known + aside):
+            _rest(row, theirs, known, "")
             db.session.commit()
             return
     ours = _ours(bench, row)
@@ -76,28 +86,27 @@ def _settle(bench: Bench, row: Stocked) -> None:
         row.rest("unlimited" if bench.selling[row.sku] else "gone")
         db.session.commit()
         return
-    target = Decimal(wanted) if to_shop else Decimal(ours) + aside
+    target = Decimal(wanted) if to_shop else ours + aside
     if row.undoes_id is not None:
-        target = _undone(row, Decimal(ours) if to_shop else theirs, target)
-    if to_shop:
-        _set_shop(bench, row, theirs, ours, int(target))
-    else:
-        _move_provider(bench, row, theirs, ours, target)
+        target = _before(row, to_shop, Decimal(ours) if to_shop else theirs, target)
+    if change is not None and not _went_on(bench, row, change, theirs, ours, target):
+        return
+    (_set_shop if to_shop else _move_provider)(bench, row, theirs, ours, target)
 
 
-def _undone(row: Stocked, level: Decimal, target: Decimal) -> Decimal:
+def _before(row: Stocked, to_shop: bool, level: Decimal, target: Decimal) -> Decimal:
     """The level before the change that is undone; the equation's where somebody altered it since. Commits."""
     change = db.session.get_one(StockChange, row.undoes_id)
-    if level in (change.after, change.before):
-        change.state, target = UNDONE, change.before
+    if (change.side == SHOP) is to_shop and level in (change.after, change.before):
+        target = change.before
     else:
-        row.undoes_id = None
+        row.undoes_id, row.cause = None, RUN
     db.session.commit()
     return target
 
 
 def _ours(bench: Bench, row: Stocked) -> int | None:
-    """The shop's level at this moment; None where it keeps none (any more)."""
+    """The shop's level at this moment; None where it keeps none (any more). Commits."""
     db.session.commit()
     if row.location:
         return bench.placed.get(bench.key(row))
@@ -107,62 +116,110 @@ def _ours(bench: Bench, row: Stocked) -> int | None:
             product.stock = one.stock
             db.session.commit()
             return one.stock
-    bench.selling[row.sku] = []
+    _told_of(bench, row)
     return None
 
 
-def _set_shop(bench: Bench, row: Stocked, theirs: Decimal, ours: int, target: int) -> None:
-    """Nothing; the shop has the target, unless the merchant or somebody else will not have it so. Commits."""
-    change = _recovered(row, Decimal(ours), Decimal(target))
-    if ours == target:
-        row.rest(theirs=theirs, ours=ours, read_at=moment(), **_rejected(row, theirs))
-    elif change is None and (why := _forbidden(row, str(theirs), Decimal(target))):
-        row.rest(why, theirs=theirs, ours=ours, read_at=moment())
-    else:
-        change = change or _planned(bench, row, SHOP, Decimal(ours), Decimal(target), str(theirs))
-        product = bench.product(row)
+def _told_of(bench: Bench, row: Stocked) -> None:
+    """Nothing; the product is not what we knew, and is read again. Commits."""
+    Product.tell(row.store_id, bench.product(row).product_id)
+    bench.selling[row.sku] = []
+    db.session.commit()
+
+
+def _went_on(
+    bench: Bench, row: Stocked, change: StockChange, theirs: Decimal, ours: int, target: Decimal
+) -> bool:
+    """True when what became of an unfinished change is known, and the levels just read are of after it. Commits."""
+    if change.side == SHOP:
+        if ours == change.after:
+            change.end(DONE)
+        elif ours != change.before:
+            # it may have been set, and altered since
+            change.end(UNSURE, "overtaken")
+        else:
+            change.end(LOST, "not-there")
         db.session.commit()
+        return True
+    ended = movements.ended_by_now(bench.provider, change)
+    if ended is None:
+        row.put_off(AGAIN_SECONDS, UNASKED)
+    else:
+        ended = DONE if ended == UNSURE and theirs == change.after else ended
+        change.end(ended, "" if ended == DONE else "not-there")
+        row.put_off(0.0)
+    db.session.commit()
+    return False
+
+
+def _set_shop(bench: Bench, row: Stocked, theirs: Decimal, ours: int, target: Decimal) -> None:
+    """Nothing; the shop has the target, unless the merchant or somebody else will not have it so. Commits."""
+    if ours == target:
+        _rest(row, theirs, ours, theirs)
+    elif why := _forbidden(row, theirs, target):
+        row.rest(why, theirs=theirs, ours=ours, read_at=moment())
+    elif change := _planned(bench, row, SHOP, Decimal(ours), target, theirs):
+        product, claimed = bench.product(row), time.monotonic()
         fault.point("stock_before_send")
+        movements.in_time(claimed)
         try:
-            bench.shop.set_stock(product.product_id, product.variant_id, target, row.location)
+            bench.shop.set_stock(product.product_id, product.variant_id, int(target), row.location)
         except RefusedError as error:
             change.end(LOST, error.code)
-            row.rest({"goods-gone": "gone", "goods-unlimited": "unlimited"}.get(error.code, "refused"))
+            if error.code == "goods-gone":
+                _told_of(bench, row)
+            why = {"goods-gone": "gone", "goods-unlimited": "unlimited"}.get(error.code, "refused")
+            row.rest(why, {"answer": error.code})
         else:
             fault.point("stock_after_send")
             change.end(DONE)
             if not row.location:
-                product.stock = target
-            row.rest(
-                theirs=theirs, ours=target, read_at=moment(), changed_at=moment(), **_rejected(row, theirs)
-            )
+                product.stock = int(target)
+            _rest(row, theirs, int(target), theirs, changed_at=moment())
     db.session.commit()
 
 
-def _rejected(row: Stocked, truth: Decimal | int) -> dict[str, Any]:
-    """What the row keeps of an undoing that is done: the level that is not to be followed."""
-    return {"rejected": "" if row.undoes_id is None else str(truth), "undoes_id": None}
+def _move_provider(bench: Bench, row: Stocked, theirs: Decimal, ours: int, target: Decimal) -> None:
+    """Nothing; the provider has the target, by one movement, or it is not known yet whether it has. Commits."""
+    truth = Decimal(ours)
+    if theirs == target:
+        _rest(row, theirs, ours, truth)
+    elif why := _forbidden(row, truth, target):
+        row.rest(why, theirs=theirs, ours=ours, read_at=moment())
+    elif change := _planned(bench, row, PROVIDER, theirs, target, truth):
+        code = bench.articles[row.sku].code
+        move = StockMove(code, row.warehouse, target - theirs, change.reference, "Acerto pelo stock da loja")
+        try:
+            known = movements.sent(bench.provider, change, move)
+        except AppError as error:
+            change.end(LOST, error.code)
+            db.session.commit()
+            raise
+        if not known:
+            row.put_off(AGAIN_SECONDS, UNASKED)
+        elif change.state == DONE:
+            _rest(row, target, ours, truth, changed_at=moment())
+        else:
+            row.rest("refused", {"answer": change.reason})
+    db.session.commit()
 
 
-def _recovered(row: Stocked, level: Decimal, target: Decimal) -> StockChange | None:
-    """The change that a former worker planned and that is still to be made; one that arrived is done. Not committed."""
-    change = StockChange.open_of(row.id)
-    if change is None:
-        return None
-    if change.side == SHOP and level == change.after:
-        change.end(DONE)
-    elif change.side == SHOP and level == change.before and change.after == target:
-        return change
-    elif change.side == SHOP:
-        change.end(LOST, "overtaken")
-    return None
+def _rest(row: Stocked, theirs: Decimal, ours: int, truth: Decimal | str, **more: Any) -> None:
+    """Nothing; both levels are known and as they are to be, an undoing among them done. Not committed."""
+    rejected = ""
+    if row.undoes_id is not None:
+        db.session.get_one(StockChange, row.undoes_id).state, rejected = UNDONE, str(truth)
+    more.update(theirs=theirs, ours=ours, read_at=moment(), rejected=rejected, undoes_id=None)
+    if not row.rest(**more) and "changed_at" in more:
+        # told of anew meanwhile; or we stood still, and another set a later level before ours
+        Stocked.wake(row.account_id, [row.sku], "hook")
 
 
-def _forbidden(row: Stocked, truth: str, target: Decimal) -> str:
+def _forbidden(row: Stocked, truth: Decimal, target: Decimal) -> str:
     """Why the level may not be altered: the merchant undid just this, or somebody puts it back each time."""
-    if row.cause in ("hand", "undo"):
+    if row.cause in (HAND, UNDO):
         return ""
-    if row.rejected and row.rejected == truth:
+    if row.rejected and Decimal(row.rejected) == truth:
         return "undone"
     latest = StockChange.latest_of(row.id, STUBBORN, STUBBORN_SECONDS)
     again = len(latest) == STUBBORN and all(one.after == target for one in latest)
@@ -170,14 +227,20 @@ def _forbidden(row: Stocked, truth: str, target: Decimal) -> str:
 
 
 def _planned(
-    bench: Bench, row: Stocked, side: str, before: Decimal, after: Decimal, truth: str
-) -> StockChange:
-    """The alteration as it is about to be made, in the journal before it is sent. Commits."""
+    bench: Bench, row: Stocked, side: str, before: Decimal, after: Decimal, truth: Decimal
+) -> StockChange | None:
+    """The alteration as it is about to be made, in the journal before it is sent; None for a row told of anew. Commits.
+
+    Also None where we stood still, and another has the row by now.
+    """
+    if not row.is_taken():
+        db.session.rollback()
+        return None
     change = StockChange(
         store_id=row.store_id, account_id=row.account_id, stocked_id=row.id, run_id=row.run_id,
         order_id=row.order_id, sku=row.sku, name=bench.product(row).name, warehouse=row.warehouse,
-        location=row.location, side=side, before=before, after=after, cause=row.cause or "run", state=PLANNED,
-        reference=f"QI-S-{secrets.token_hex(8)}", truth=truth, undoes_id=row.undoes_id, planned_at=moment(),
+        location=row.location, side=side, before=before, after=after, cause=row.cause or RUN, state=PLANNED,
+        reference=f"QI-S-{secrets.token_hex(8)}", truth=str(truth), undoes_id=row.undoes_id, planned_at=moment(),
         sent_at=moment(),
     )  # fmt: skip
     db.session.add(change)
@@ -185,40 +248,3 @@ def _planned(
     db.session.refresh(change)
     db.session.commit()
     return change
-
-
-def _move_provider(bench: Bench, row: Stocked, theirs: Decimal, ours: int, target: Decimal) -> None:
-    """Nothing; the provider has the target, by one movement, or it is not known yet whether it has. Commits."""
-    if not _movement_ended(bench, row, theirs):
-        return
-    if theirs == target:
-        row.rest(theirs=theirs, ours=ours, read_at=moment(), **_rejected(row, ours))
-    elif why := _forbidden(row, str(ours), target):
-        row.rest(why, theirs=theirs, ours=ours, read_at=moment())
-    else:
-        change = _planned(bench, row, PROVIDER, theirs, target, str(ours))
-        code = bench.articles[row.sku].code
-        move = StockMove(code, row.warehouse, target - theirs, change.reference, "Acerto pelo stock da loja")
-        if not movements.sent(bench.provider, change, move):
-            row.put_off(float(connect.setting("SETTLE_SECONDS")), "unsure")
-        elif change.state == DONE:
-            row.rest(theirs=target, ours=ours, read_at=moment(), changed_at=moment(), **_rejected(row, ours))
-        else:
-            row.rest("refused", {"answer": change.reason})
-    db.session.commit()
-
-
-def _movement_ended(bench: Bench, row: Stocked, theirs: Decimal) -> bool:
-    """True when no movement of the row is open any more: it was made, or it certainly was not. Commits."""
-    change = StockChange.open_of(row.id)
-    if change is None:
-        return True
-    ended = movements.ended_by_now(bench.provider, change)
-    if ended is None and theirs == change.after:
-        ended = DONE
-    if ended is None:
-        row.put_off(AGAIN_SECONDS, "unsure")
-    else:
-        change.end(ended, "" if ended == DONE else "not-there")
-    db.session.commit()
-    return ended is not None

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Moment, db, insert_into, moment
 from .document import Document
-from .followup import DUE, FollowUp
+from .followup import DONE, FollowUp
 from .states import ISSUED, VOID, WAITING
 
 UNREAD, READ = "unread", "read"
@@ -39,26 +39,57 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
     state: Mapped[str] = mapped_column(String(6))
     goods: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     told_at: Mapped[datetime] = mapped_column(Moment)
+    """When it was last told of, or its last reading began: an older reading is not kept."""
     not_before: Mapped[datetime] = mapped_column(Moment)
     """When an unread order is read, unless somebody else reads it first."""
 
     @classmethod
     def tell(cls, store_id: int, order_id: str, after: float = 0.0) -> None:
         """Nothing; the order is to be read for its goods after some seconds. Not committed."""
-        anew = {"state": UNREAD, "not_before": moment(after)}
-        new = insert_into(cls).values(
-            store_id=store_id, order_id=order_id, goods={}, told_at=moment(), **anew
-        )
+        anew = {"state": UNREAD, "told_at": moment(), "not_before": moment(after)}
+        new = insert_into(cls).values(store_id=store_id, order_id=order_id, goods={}, **anew)
         db.session.execute(new.on_conflict_do_update(index_elements=["store_id", "order_id"], set_=anew))
 
     @classmethod
-    def read(cls, store_id: int, order_id: str, goods: dict[str, Decimal]) -> None:
-        """Nothing; the order, as just read, holds so much. Not committed."""
-        kept = {"state": READ, "goods": {sku: str(pieces) for sku, pieces in goods.items()}}
-        new = insert_into(cls).values(
-            store_id=store_id, order_id=order_id, told_at=moment(), not_before=moment(), **kept
+    def read(
+        cls, store_id: int, order_id: str, goods: dict[str, Decimal] | None, began: datetime
+    ) -> set[str]:
+        """The SKUs of which the order holds another number than was known, by a reading begun then. Not committed.
+
+        None leaves its goods as they were. An order that was told of since stays unread.
+        """
+        former = cls.goods_of(store_id, order_id)
+        found = former if goods is None else goods
+        kept = {"state": READ, "told_at": began, "goods": {sku: str(pieces) for sku, pieces in found.items()}}
+        new = insert_into(cls).values(store_id=store_id, order_id=order_id, not_before=moment(), **kept)
+        new = new.on_conflict_do_update(
+            index_elements=["store_id", "order_id"], set_=kept, where=cls.told_at <= began
         )
-        db.session.execute(new.on_conflict_do_update(index_elements=["store_id", "order_id"], set_=kept))
+        if db.session.scalar(new.returning(cls.id)) is None:
+            return set()
+        return {sku for sku in former.keys() | found.keys() if former.get(sku) != found.get(sku)}
+
+    @classmethod
+    def goods_of(cls, store_id: int, order_id: str) -> dict[str, Decimal]:
+        """The pieces of each SKU that the order holds, as far as is known."""
+        goods = db.session.scalar(select(cls.goods).where(cls.store_id == store_id, cls.order_id == order_id))
+        return {sku: Decimal(pieces) for sku, pieces in (goods or {}).items()}
+
+    @classmethod
+    def is_otherwise(cls, store_id: int, order_id: str, stands: bool) -> bool:
+        """True when an order that stands is not known here, or one that stands no more still holds goods."""
+        mine = select(cls.goods).where(cls.store_id == store_id, cls.order_id == order_id)
+        goods = db.session.execute(mine).first()
+        return (goods is None) if stands else (goods is not None and bool(goods[0]))
+
+    @classmethod
+    def taken_off(cls, store_id: int, order_id: str, sku: str) -> None:
+        """Nothing; the provider has taken off what the order holds of that SKU. Not committed."""
+        mine = select(cls).where(cls.store_id == store_id, cls.order_id == order_id).with_for_update()
+        row = db.session.scalar(mine.execution_options(populate_existing=True))
+        if row is not None and sku in row.goods:
+            row.goods = {name: pieces for name, pieces in row.goods.items() if name != sku}
+            db.session.flush()
 
     @classmethod
     def take_unread(cls, store_id: int, seconds: float = 60) -> Ordered | None:
@@ -80,11 +111,12 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(mine) is not None
 
     @classmethod
-    def reserved(cls, store_id: int, skus: Iterable[str]) -> dict[str, Decimal]:
-        """The pieces of each SKU in orders whose document has not taken them off at the provider yet."""
+    def reserved(cls, store_id: int, skus: Iterable[str]) -> dict[str, dict[str, Decimal]]:
+        """The pieces of each SKU, by order, that no document has taken off at the provider yet."""
         wanted = set(skus)
+        # also where they can't be moved: the provider still has what the shop has sold
         moving = select(FollowUp.id).where(
-            FollowUp.document_id == Document.id, FollowUp.kind == "stock", FollowUp.state == DUE
+            FollowUp.document_id == Document.id, FollowUp.kind == "stock", FollowUp.state != DONE
         )
         settled = select(Document.id).where(
             Document.store_id == cls.store_id,
@@ -96,11 +128,11 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
                 and_(Document.state == WAITING, Document.reason.in_(_NOBODYS)),
             ),
         )
-        mine = select(cls.goods).where(cls.store_id == store_id, cls.state == READ, ~settled.exists())
-        found: dict[str, Decimal] = {}
-        for goods in db.session.scalars(mine):
+        mine = select(cls.order_id, cls.goods).where(cls.store_id == store_id, ~settled.exists())
+        found: dict[str, dict[str, Decimal]] = {}
+        for order_id, goods in db.session.execute(mine):
             for sku in wanted & goods.keys():
-                found[sku] = found.get(sku, Decimal(0)) + Decimal(goods[sku])
+                found.setdefault(sku, {})[order_id] = Decimal(goods[sku])
         return found
 
     @classmethod

@@ -44,10 +44,13 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def keep(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
-        """Nothing; these goods are as given, seen this moment. Not committed."""
+        """Nothing; these goods are as given, seen this moment. Not committed.
+
+        What a hook told of stays to be read: it may have told of what came after this reading.
+        """
         values = [
             {
-                "store_id": store_id, "gone_at": None, "stale_at": None, "seen_at": moment(), **row,
+                "store_id": store_id, "gone_at": None, "seen_at": moment(), **row,
                 "name": row["name"][:300], "folded": folded(f"{row['name']} {row['sku']}")[:520],
             }
             for row in rows
@@ -95,6 +98,21 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         db.session.refresh(found)
         db.session.commit()
         return found
+
+    def is_read(self, gone: bool) -> None:
+        """Nothing; the row taken by `take_told` was read, unless a hook told of it anew meanwhile. Not committed."""
+        mine = update(Product).where(Product.id == self.id)
+        if gone:
+            left = mine.where(Product.gone_at.is_(None)).values(gone_at=moment())
+            db.session.execute(left.execution_options(synchronize_session=False))
+        told = mine.where(Product.stale_at == self.stale_at).values(stale_at=None)
+        db.session.execute(told.execution_options(synchronize_session=False))
+
+    @classmethod
+    def skus_of(cls, store_id: int, product_id: str) -> set[str]:
+        """The SKUs of the product and its variants, as last read."""
+        mine = select(cls.sku).where(cls.store_id == store_id, cls.product_id == product_id, cls.sku != "")
+        return set(db.session.scalars(mine))
 
     @classmethod
     def gone(cls, store_id: int, product_id: str | None = None, unseen_since: datetime | None = None) -> int:

@@ -11,13 +11,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, func, select, update
+from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, case, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Exact, Moment, db, insert_into, moment
 
 PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undone"
 SHOP, PROVIDER = "shop", "provider"
+RUN, HAND, UNDO = "run", "hand", "undo"
+HELD, UNASKED = "held", "unsure"
+"""Why a due row waits for others: for an order or a document, or for what came of a movement."""
 
 
 class Stocked(db.Model):  # type: ignore[name-defined,misc]
@@ -81,20 +84,26 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
     def wake(cls, account_id: int, skus: Iterable[str], cause: str, after: float = 0.0, **more: Any) -> int:
         """How many rows of these SKUs are due after some seconds. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
-        # one that is due sooner stays so
-        mine = mine.where((cls.due_at.is_(None)) | (cls.due_at > moment(after)))
         done = db.session.execute(
-            mine.values(due_at=moment(after), cause=cause, tries=0, **more).execution_options(
-                synchronize_session=False
-            )
+            mine.values(**cls._due(cause, after), **more).execution_options(synchronize_session=False)
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
 
     def wake_now(self, cause: str, **more: Any) -> None:
         """Nothing; this row is due now, for that cause. Not committed."""
         mine = update(Stocked).where(Stocked.id == self.id)
-        anew = mine.values(due_at=moment(), cause=cause, tries=0, **more)
+        anew = mine.values(**self._due(cause, 0.0), **more)
         db.session.execute(anew.execution_options(synchronize_session=False))
+
+    @classmethod
+    def _due(cls, cause: str, after: float) -> dict[str, Any]:
+        """What makes a row due: one that is due sooner stays so, and whoever has it taken can't lay it to rest."""
+        waits, merchants = cls.due_at.is_not(None), (HAND, UNDO)
+        # what a row was due for already says more than a run's finding, and the merchant's word more than both
+        says_more = waits & (cls.cause != "" if cause == RUN else cls.cause.in_(merchants))
+        kept = cause if cause in merchants else case((says_more, cls.cause), else_=cause)
+        sooner = case((waits & (cls.due_at < moment(after)), cls.due_at), else_=moment(after))
+        return {"due_at": sooner, "cause": kept, "tries": 0}
 
     @classmethod
     def take(cls, store_id: int, seconds: float = 60, most: int = 50) -> list[Stocked]:
@@ -116,28 +125,33 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
         return rows
 
-    def rest(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> None:
-        """Nothing; it is settled and at rest, unless it became due anew meanwhile. Not committed."""
-        self._set(due_at=None, tries=0, run_id=None, order_id="", reason=reason, detail=detail or {}, **known)
+    def rest(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> bool:
+        """True when it is settled and at rest; False when it became due anew meanwhile. Not committed."""
+        still = {"reason": reason, "detail": detail or {}, **known}
+        return self._set(due_at=None, tries=0, run_id=None, order_id="", cause="", **still)
 
     def put_off(
         self, seconds: float, reason: str = "", detail: dict[str, Any] | None = None, **known: Any
     ) -> None:
-        """Nothing; it is looked at again after some seconds. Not committed."""
+        """Nothing; it is looked at again after some seconds, unless it became due sooner. Not committed."""
         self._set(due_at=moment(seconds), reason=reason, detail=detail or {}, **known)
 
-    def _set(self, **values: Any) -> None:
+    def is_taken(self) -> bool:
+        """True while this caller has it, and nothing made it due anew; it stays so until the commit. Not committed."""
+        return self._set(tries=self.tries)
+
+    def _set(self, **values: Any) -> bool:
         mine = update(Stocked).where(
             Stocked.id == self.id, Stocked.due_at == self.due_at, Stocked.tries == self.tries
         )
-        db.session.execute(mine.values(**values).execution_options(synchronize_session=False))
+        done = db.session.execute(mine.values(**values).execution_options(synchronize_session=False))
+        return bool(done.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
     def left_of(cls, run_id: int) -> int:
-        """How many rows that a run found are not settled yet."""
-        return (
-            db.session.scalar(select(func.count()).where(cls.run_id == run_id, cls.due_at.is_not(None))) or 0
-        )
+        """How many rows that a run found were not looked at yet; what waits for others by then needs no run."""
+        left = select(func.count()).where(cls.run_id == run_id, cls.due_at.is_not(None), cls.reason == "")
+        return db.session.scalar(left) or 0
 
 
 class StockChange(db.Model):  # type: ignore[name-defined,misc]
@@ -199,6 +213,27 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
             cls.stocked_id == stocked_id, cls.state == DONE, cls.ended_at > moment(-seconds)
         )
         return list(db.session.scalars(mine.order_by(cls.id.desc()).limit(most)))
+
+    def claim(self) -> bool:
+        """True when this caller alone may send it now: nobody sent or ended it since it was read. Commits."""
+        mine = update(StockChange).where(
+            StockChange.id == self.id,
+            StockChange.state == PLANNED,
+            StockChange.sent_at.is_not_distinct_from(self.sent_at),
+        )
+        sent = mine.values(sent_at=moment()).returning(StockChange.sent_at)
+        at: datetime | None = db.session.scalar(sent.execution_options(synchronize_session=False))
+        db.session.commit()
+        if at is not None:
+            db.session.refresh(self)
+            db.session.commit()
+        return at is not None
+
+    def unclaim(self) -> None:
+        """Nothing; this caller's sending certainly did not happen: it may be sent as if it never was. Commits."""
+        mine = update(StockChange).where(StockChange.id == self.id, StockChange.sent_at == self.sent_at)
+        db.session.execute(mine.values(sent_at=None).execution_options(synchronize_session=False))
+        db.session.commit()
 
     def end(self, state: str, reason: str = "") -> None:
         """Nothing; the change is over, so or so. Not committed."""

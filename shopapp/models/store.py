@@ -145,6 +145,15 @@ class Store(Row):
         db.session.commit()
         return bool(taken.rowcount)  # type: ignore[attr-defined]
 
+    def release(self, column: str, until: datetime | None) -> None:
+        """Nothing; the lease that lasts until then is given back, unless it lapsed and is another's. Commits."""
+        field = getattr(Store, column + "_lease_until")
+        mine = (
+            update(Store).where(Store.id == self.id, field == until).values({column + "_lease_until": None})
+        )
+        db.session.execute(mine)
+        db.session.commit()
+
     @classmethod
     def due_for_hooks(cls, every: float, limit: int = 20) -> list[Store]:
         """Installed stores whose hooks were never checked, or not for `every` seconds."""

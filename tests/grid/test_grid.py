@@ -27,7 +27,8 @@ from tests.grid.judge import judged
 def test_every_point_that_the_program_passes_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'fault\.point\("(\w+)"\)', code))
-    assert passed == set(TRIED) <= set(POINTS)
+    # those of stock are tried by tests/fault/test_stock_machine.py
+    assert {point for point in passed if not point.startswith("stock_")} == set(TRIED) <= set(POINTS)
 
 
 def test_every_point_meets_every_act_every_answer_that_it_can_and_every_promise() -> None:
