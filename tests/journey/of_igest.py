@@ -36,16 +36,66 @@ def another_wire(world: World, position: str) -> None:
     issued(world, (merchant, order))
 
 
+def never_seen(world: World, merchant: Merchant, name: str) -> int:
+    """An order of one product that the program does not know yet."""
+    line = {**MUG, "sku": name, "name": "Nunca vista"}
+    return int(merchant.order(lines=[line], pay=True)["id"])
+
+
+def lists_anew(world: World, merchant: Merchant) -> None:
+    """What the account may do is asked anew."""
+    world.rows.change("UPDATE account SET choices = '{}'")
+    merchant.choose(exemption="M07")
+
+
 def refused_then_resent(world: World, position: str) -> None:
+    """Where articles are looked up, ours is there before the document; else a refused document is resent."""
     merchant = world.merchants["olariadosado"]
-    line = {**MUG, "sku": f"NOVO-{position}", "name": "Nunca vista"}
-    order = int(merchant.order(lines=[line], pay=True)["id"])
+    issued(world, (merchant, never_seen(world, merchant, f"FEITO-{position}")))
+    world.put("igest", "article-search", "off")
+    lists_anew(world, merchant)
+    order = never_seen(world, merchant, f"NOVO-{position}")
     if position == "refused":
         told(world, merchant, order, "blocked", "NOVO-refused")
         world.set_back()
         merchant.resend(order)
         world.settled(merchant, order, "issued")
     issued(world, (merchant, order))
+    world.set_back()
+    lists_anew(world, merchant)
+
+
+def looked_up_later(world: World, position: str) -> None:
+    """While articles can't be looked up, nothing is issued that needs one; afterwards it is, and one is made."""
+    merchant = world.merchants["olariadosado"]
+    order = never_seen(world, merchant, f"PROCURA-{position}")
+    if position == "off":
+        until(lambda: world.row(merchant, order).get("reason") == "unreachable", "put off", PATIENCE)
+        assert world.sold(merchant, order) == []
+        world.set_back()
+        world.rows.change("UPDATE document SET not_before = NULL WHERE state = 'pending'")
+        world.rows.change("UPDATE account SET paused_until = NULL")
+    issued(world, (merchant, order))
+    assert articles_made(world, f"PROCURA-{position}") == ["wire"]
+
+
+def without_article(world: World, position: str) -> None:
+    """An article that the program will not make is none; the order is issued all the same."""
+    merchant = world.merchants["olariadosado"]
+    order = never_seen(world, merchant, f"CRIA-{position}")
+    issued(world, (merchant, order))
+    (document,) = world.sold(merchant, order)
+    made = position == "on"
+    assert [line["ref"] for line in document["lines"] if line["description"] == "Nunca vista"] == [
+        f"CRIA-{position}" if made else ""
+    ]
+    assert articles_made(world, f"CRIA-{position}") == ["wire"] * made
+
+
+def articles_made(world: World, code: str) -> list[str]:
+    """Who made the articles of that reference."""
+    entries = requests.get(f"{world.house.igest_url}/sandbox/ledger?kind=article", timeout=30).json()
+    return [entry["who"] for entry in entries if entry["ref"] == code]
 
 
 def doubtful(world: World, position: str) -> None:
@@ -143,6 +193,8 @@ CASES: dict[str, Journey] = {
     "keys": another_wire,
     "time-window": rich,
     "unknown-article": refused_then_resent,
+    "article-search": looked_up_later,
+    "article-creation": without_article,
     "repeated-reference": doubtful,
     "search-by-reference": doubtful,
     "document-state": doubtful,

@@ -33,8 +33,6 @@ LEFT_OUT = {
     "stock-hook-on-sale": OF_STOCK,
     "credit-restores-stock": OF_STOCK,
     "negative-stock": OF_STOCK,
-    "article-search": OF_STOCK,
-    "article-creation": OF_STOCK,
     "stock-list": OF_STOCK,
     "stock-changes": OF_STOCK,
     "stock-movements": OF_STOCK,
