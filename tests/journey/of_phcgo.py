@@ -6,6 +6,8 @@ hold: a document too many, none, or one of another amount than the buyer paid.
 
 from __future__ import annotations
 
+import itertools
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.journey.living import BOOK, COURSE, MUG, MUGS, PATIENCE, RICH, World,
 Json = dict[str, Any]
 KNOCKS = 4
 """How often wrong keys may be tried; a fifth time locks the user of some installations."""
+_NEW = itertools.count(1)
 REST = ("issued", "blocked", "review", "in_doubt", "waiting")
 
 
@@ -219,6 +222,21 @@ def credited(world: PhcWorld, position: str) -> None:
     assert [one["total"] for one in notes_issued] == ["19.98"]
 
 
+def articled(world: PhcWorld, position: str) -> None:
+    """Twice an order of an article, of one that differs from it in case only, and of two that are not there yet."""
+    mug, book = (f"{letter}{next(_NEW)}-{position}" for letter in "MB")
+    lines = [{**MUG, "sku": sku} for sku in ("AZU-014", "azu-014", mug)] + [{**BOOK, "sku": book}]
+    for _ in range(2):
+        one_of(world, world.olaria, placed(world.olaria, lines=lines))
+    deeds = [one for one in world.control("GET", "goods") if one["entity"] == "OLARIA"]
+    made = Counter(one["ref"] for one in deeds if one["kind"] == "article")
+    # an article is not made where it would get another rate, or its reference is taken for another's
+    assert (made[mug], made[book]) == (1, position != "own"), made
+    assert made["azu-014"] <= (position == "accepted"), made
+    assert not made["AZU-014"], made
+    assert not [one for one in deeds if one["kind"] == "stock"]
+
+
 def paper(world: PhcWorld, position: str) -> None:
     """The PDF, right after the document."""
     merchant = world.olaria
@@ -247,7 +265,9 @@ CASES: dict[str, Journey] = {
     "stock-check": plain, "date-on-sign": plain, "no-validation-code": plain, "sign-twice": doubtful,
     "unknown-fields": rich, "credit-reason": credited, "credit-from-origin": credited, "state-fields": read_again,
     "obs-kept": doubtful, "obs-filter": doubtful, "query-drafts": doubtful, "query-lines": credited,
-    "query-lag": doubtful, "query-page": plain, "figures": rich, "pdf-link": paper,
+    "query-lag": doubtful, "query-page": plain, "figures": rich, "pdf-link": paper, "ref-case": articled,
+    "article-rate": articled, "level-rows": articled, "query-most": articled, "query-offset": articled,
+    "query-order": articled, "any-of": articled,
 }  # fmt: skip
 
 
