@@ -15,7 +15,7 @@ import pytest
 from flask import Flask
 
 from shopapp import articles, checking, deciding, issuing, matching, opening
-from shopapp.fiscal.document import Draft
+from shopapp.fiscal.document import Customer, Draft, DraftLine
 from shopapp.fiscal.errors import (
     AppError,
     CredentialsError,
@@ -47,6 +47,12 @@ def lines(*made: Line) -> dict[str, Any]:
         "lines": tuple(replace(one, ref=str(at)) for at, one in enumerate(made, 1)),
         "total": sum((one.unit_price * one.quantity - one.discount for one in made), Decimal(0)),
     }
+
+
+DRAFTED = DraftLine(
+    "1", "Caneca", Decimal(1), Decimal(10), Decimal(0), "PT", Decimal(23), "NOR", Decimal(10), Decimal("2.30"),
+    Decimal("12.30"), sku="CAN-1",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -224,6 +230,18 @@ def test_keys_that_are_refused_at_a_look_up_stop_the_account(office: World) -> N
     assert office.account.refused_at is not None
 
 
+def test_a_program_that_is_known_not_to_answer_is_not_asked(office: World) -> None:
+    office.paid()
+    opening.open_hook()
+    document = office.document()
+    office.account.paused_until = now() + timedelta(seconds=60)
+    db.session.commit()
+    drafted = Draft("FR", now().date(), Customer("999999990", "Ana"), (), (), *[Decimal(0)] * 3)
+    with pytest.raises(TransientError) as why:
+        matching.matched(replace(drafted, lines=(DRAFTED,)), office.account, document)
+    assert why.value.code == "unreachable" and office.office.asked == []
+
+
 # renamed, gone
 
 
@@ -258,9 +276,11 @@ def test_an_article_of_the_very_sku_goes_before_the_one_that_was_renamed(office:
     known = office.office.keeps("CAN-1")
     sold(office)
     office.office.articles[known.article_id] = replace(known, code="ANTIGA")
+    later(601)
+    assert articles_of(sold(office, "1002")) == ["ANTIGA"]
     office.office.keeps("CAN-1", "A nova")
     later(601)
-    assert articles_of(sold(office, "1002")) == ["CAN-1"]
+    assert articles_of(sold(office, "1003")) == ["CAN-1"]
     assert row_of(office).article_id != known.article_id
 
 
@@ -300,6 +320,14 @@ def test_a_sku_that_is_not_there_is_made_with_name_unit_rate_and_the_document_na
     assert row_of(office).state == "made" and row_of(office).article_id == "st-1"
     sold(office, "1002")
     assert len(office.office.created) == 1
+
+
+def test_nothing_is_made_on_the_word_of_an_old_answer(office: World) -> None:
+    matching.look_up(office.account, ["CAN-1"])
+    assert row_of(office).state == "absent"
+    office.office.keeps("CAN-1")
+    assert articles_of(sold(office)) == ["CAN-1"]
+    assert office.office.created == []
 
 
 def test_two_lines_of_one_new_sku_make_it_once(office: World) -> None:
