@@ -108,7 +108,7 @@ def _wake_changed(account: Account, skus: Iterable[str]) -> None:
     )
     selling = Product.selling(account.store_id, wanted)
     placed = any(location for _, location in account.places)
-    for row in db.session.scalars(mine):
+    for row in db.session.scalars(mine.execution_options(populate_existing=True)):
         rows = selling.get(row.sku, [])
         # by location the shop's list tells only the sum: it is looked at
         if len(rows) == 1 and (placed or rows[0].stock != row.ours or row.reason in AS_IT_WAS):

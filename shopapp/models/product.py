@@ -130,7 +130,8 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         """The living rows of these SKUs: more than one of a SKU means that the shop has it twice."""
         mine = select(cls).where(cls.store_id == store_id, cls.sku.in_(list(skus)), cls.gone_at.is_(None))
         found: dict[str, list[Product]] = {}
-        for row in db.session.scalars(mine.order_by(cls.id)):
+        # as they are now: rows are written past the session, and one taken before would be told as it was
+        for row in db.session.scalars(mine.order_by(cls.id).execution_options(populate_existing=True)):
             found.setdefault(row.sku, []).append(row)
         return found
 
