@@ -31,6 +31,7 @@ from shopapp.fiscal.party import Address, Party
 from shopapp.models import Article, Document, db, now, set_clock
 from shopapp.providers import base
 from shopapp.providers.base import Capabilities, NewArticle
+from shopapp.web import sentences
 from tests.fakes import FakeBooks, World
 from tests.rows.together import at_once
 
@@ -674,6 +675,10 @@ def test_a_line_without_sku_stops_the_order_where_the_merchant_wants_that(office
     deciding.issue(row)
     office.work()
     assert articles_of(issued(office)) == ["CAN-1", ""]
+
+
+def test_what_a_draft_warns_of_has_its_sentence() -> None:
+    assert {matching.WITHOUT, matching.NO_GENERIC} <= set(sentences.WARNINGS)
 
 
 # what makes nothing
