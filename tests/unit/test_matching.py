@@ -639,6 +639,27 @@ def test_many_new_skus_are_made_some_at_a_time_and_the_document_goes_on_where_it
     assert len({new.code for new in office.office.created}) == 40
 
 
+def test_however_slow_the_look_up_is_each_try_makes_one_at_least(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow, look = [0.0], FakeBooks.articles
+    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
+
+    def slowly(self: FakeBooks, codes: Sequence[str]) -> Mapping[str, base.Article]:
+        slow[0] += 40
+        return look(self, codes)
+
+    monkeypatch.setattr(FakeBooks, "articles", slowly)
+    office.paid(**lines(*(line(f"SKU-{at}") for at in range(3))))
+    made = []
+    for _ in range(3):
+        office.work()
+        made.append(len(office.office.created))
+        later(2)
+    assert made == [1, 2, 3]
+    assert articles_of(issued(office)) == ["SKU-0", "SKU-1", "SKU-2"]
+
+
 # products without SKU
 
 
