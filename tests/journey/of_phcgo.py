@@ -225,10 +225,11 @@ def credited(world: PhcWorld, position: str) -> None:
 def articled(world: PhcWorld, position: str) -> None:
     """Twice an order of an article, of one that differs from it in case only, and of two that are not there yet."""
     mug, book = (f"{letter}{next(_NEW)}-{position}" for letter in "MB")
+    before = len(world.control("GET", "goods"))
     lines = [{**MUG, "sku": sku} for sku in ("AZU-014", "azu-014", mug)] + [{**BOOK, "sku": book}]
     for _ in range(2):
         one_of(world, world.olaria, placed(world.olaria, lines=lines))
-    deeds = [one for one in world.control("GET", "goods") if one["entity"] == "OLARIA"]
+    deeds = [one for one in world.control("GET", "goods")[before:] if one["entity"] == "OLARIA"]
     made = Counter(one["ref"] for one in deeds if one["kind"] == "article")
     # an article is not made where it would get another rate, or its reference is taken for another's
     assert (made[mug], made[book]) == (1, position != "own"), made
