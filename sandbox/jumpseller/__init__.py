@@ -57,6 +57,7 @@ def create(folder: Path | None, app_url: str, public: str, clock_scale: float = 
         app.register_blueprint(pages)
     app.add_url_rule("/", "root", _root)
     app.add_url_rule("/admin/orders/edit/<int:number>", "edit_address", admin.edit_address)
+    app.add_url_rule("/admin/products/edit/<int:number>", "edit_product", admin_products.edit_address)
     return app
 
 

@@ -133,6 +133,18 @@ def test_the_real_admins_address_of_an_order_leads_to_its_page(jumpseller: Calle
     assert jumpseller.browser.get("/admin/orders/edit/1001").location == f"/admin/{SERRA}/orders/1001"
 
 
+def test_the_real_admins_address_of_a_product_leads_to_its_row(jumpseller: Caller) -> None:
+    page(jumpseller, "", SERRA)
+    listed = page(jumpseller, "products", SERRA)
+    number, name = re.findall(
+        r'action="/admin/\w+/products/(\d+)[^"]*">\s*<label>Nome <input[^>]*value="([^"]+)"', listed
+    )[0]
+    led = jumpseller.browser.get(f"/admin/products/edit/{number}").location
+    assert led is not None and led.startswith(f"/admin/{SERRA}/products?q=")
+    assert f"/products/{number}" in page(jumpseller, led.removeprefix(f"/admin/{SERRA}/"), SERRA)
+    assert jumpseller.browser.get("/admin/products/edit/999999999").status_code == 404
+
+
 def test_the_hook_button_sends_the_event_of_the_state(jumpseller: Caller) -> None:
     jumpseller.install()
     jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid", "order_canceled")
