@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from shopapp import connect, settling
+from shopapp import connect, fault, settling
 from shopapp.connect import Pace
 from shopapp.fiscal.errors import (
     AppError,
@@ -219,11 +219,13 @@ def make(books: Books, row: Article, new: NewArticle, among: tuple[str, ...] = (
         raise ThrottledError("articles-pending", retry_after=5)
     ours = (account.id, sku, claimed)
     db.session.commit()
+    fault.point("article_after_claim")
     if time.monotonic() - began > START_WITHIN:
         Article.end_making(*ours, ABSENT, detail={"sent": sent})
         raise ThrottledError("articles-pending", retry_after=1)
     try:
         made = provider.create_article(new)
+        fault.point("article_after_send")
     except UncertainError as error:
         Article.end_making(*ours, MAKING)
         books.heard(error)

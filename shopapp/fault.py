@@ -32,8 +32,12 @@ POINTS = (
     "early_after_drop",
     "follow_before_send",
     "follow_after_send",
+    "article_after_claim",
+    "article_after_send",
     "stock_before_send",
     "stock_after_send",
+    "article_after_claim",
+    "article_after_send",
     "stock_before_send",
     "stock_after_send",
 )

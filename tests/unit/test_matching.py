@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shopapp import articles, checking, deciding, issuing, matching, opening
+from shopapp import articles, checking, deciding, fault, issuing, matching, opening
 from shopapp.fiscal.document import Customer, Draft, DraftLine
 from shopapp.fiscal.errors import (
     AppError,
@@ -467,29 +468,37 @@ class Killed(BaseException):
     """The worker is gone: nothing more of it happens."""
 
 
-def _kills(new: NewArticle) -> None:
-    raise Killed
+@pytest.mark.parametrize("point", ["article_after_claim", "article_after_send"])
+@pytest.mark.parametrize("act", ["kill", "sleep", "sleep long"])
+def test_a_worker_that_dies_or_sleeps_over_a_creation_leaves_one_article(
+    office: World, monkeypatch: pytest.MonkeyPatch, point: str, act: str
+) -> None:
+    met = []
 
+    def befalls(name: str) -> None:
+        if name != point or met:
+            return
+        met.append(name)
+        if act == "kill":
+            raise Killed
+        for seconds in (30, 100, 500)[: 3 if act == "sleep long" else 1]:
+            later(seconds)
+            _other_works(office)
 
-@pytest.mark.parametrize("made", [True, False])
-def test_a_worker_that_dies_over_a_creation_leaves_one_article(office: World, made: bool) -> None:
-    office.office.creations.append(
-        _kills if made else lambda new: (office.office.articles.clear(), _kills(new))
-    )
+    monkeypatch.setattr(fault, "point", befalls)
+    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: PASSED[0]))
     office.paid()
-    with pytest.raises(Killed):
+    office.paid("1002")
+    with pytest.raises(Killed) if act == "kill" else nullcontext():
         office.work()
     db.session.rollback()
-    later(61)
-    office.work()
-    # while he may still be at work nobody else is
-    assert stuck(office) == (("issued", "") if made else ("pending", "articles-pending"))
-    for _ in range(8):
-        later(100)
+    for _ in range(12):
+        later(61)
         office.work()
-    assert articles_of(issued(office)) == ["CAN-1"]
-    assert len(office.office.articles) == 1
-    assert len(office.office.created) == (1 if made else 2)
+    assert met
+    assert articles_of(issued(office)) == articles_of(issued(office, "1002")) == ["CAN-1"]
+    assert [new.code for new in office.office.created] == ["CAN-1"]
+    assert row_of(office).state == "made"
 
 
 # two workers at one SKU
