@@ -77,7 +77,9 @@ def wake_silent_hooks(seconds: float) -> int:
     due = Store.unheard_for(seconds)
     db.session.commit()
     for store in due:
-        if store.unheard_at is None or Hook.any_since(store.id, store.unheard_at):
+        # each event is paused alone, and what we do to products ourselves is told too
+        products = connect.platform_class(store.platform).product_events
+        if store.unheard_at is None or Hook.any_since(store.id, store.unheard_at, but=products):
             # one was lost, the others come
             store.unheard, store.unheard_at = 0, None
             db.session.commit()

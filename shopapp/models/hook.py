@@ -5,6 +5,7 @@ Inserted by `web/hooks` in one statement, opened by `issuing`. The body goes aft
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -85,9 +86,11 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(mine.limit(1)) is not None
 
     @classmethod
-    def any_since(cls, store_id: int, instant: datetime) -> bool:
-        """True when some hook of the store came after that instant."""
-        mine = select(cls.id).where(cls.store_id == store_id, cls.received_at > instant)
+    def any_since(cls, store_id: int, instant: datetime, but: Sequence[str] = ()) -> bool:
+        """True when some hook of the store came after that instant, `but` those of these events."""
+        mine = select(cls.id).where(
+            cls.store_id == store_id, cls.received_at > instant, cls.event.not_in(but)
+        )
         return db.session.scalar(mine.limit(1)) is not None
 
     @classmethod

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from shopapp import sweeping
 from shopapp.fiscal.errors import UnreachableError
-from shopapp.models import Document, Sale, Store, db, now
+from shopapp.models import Document, Hook, Sale, Store, db, now
 from tests.fakes import World, an_order
 
 
@@ -174,3 +174,10 @@ def test_an_order_older_than_our_hooks_says_nothing_of_them(world: World) -> Non
     _reconcile(world)
     db.session.refresh(world.store)
     assert world.store.unheard == 0
+
+
+def test_hooks_about_products_do_not_hide_that_those_about_orders_fell_silent(world: World) -> None:
+    _unannounced(world, "77")
+    _ago(world, 7201)
+    Hook.keep(world.store.id, "product_updated", "0" * 64, b'{"product": {"id": 7}}')
+    assert sweeping.wake_silent_hooks(7200) == 1
