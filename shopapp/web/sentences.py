@@ -137,7 +137,9 @@ LATER: dict[str, Sentence] = {
     "articles-pending": S(
         N_("Os artigos desta encomenda ainda estão a ser criados no %(provider)s."), N_("Continuamos sozinhos.")),
     "articles-unread": S(
-        N_("O %(provider)s não nos deixou procurar os artigos desta encomenda."), N_("Tentamos de novo sozinhos.")),
+        N_("O %(provider)s não nos deixou procurar os artigos desta encomenda."),
+        N_("Tentamos de novo sozinhos. Se durar, abra as escolhas: vemos outra vez o que a sua conta deixa."),
+        N_("Rever escolhas"), SETTINGS),
     "article-unsure": S(
         N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a criar um artigo."),
         N_("Procuramo-lo antes de o criar outra vez. Nada foi emitido.")),
