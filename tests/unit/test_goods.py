@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from shopapp import catalogue, goods
-from shopapp.models import StockChange, db
+from shopapp import catalogue, goods, opening
+from shopapp.models import Hook, StockChange, db
 from tests.fakes import Clock, World
 
 
@@ -60,3 +60,12 @@ def test_a_sale_is_taken_off_once_on_both_sides(
     at_rest(world, clock)
     assert (world.shop.shelf.level("CAN-1"), world.office.depot.level(mug)) == (9, 9)
     assert not goods.any_due()
+
+
+def test_of_a_hook_about_a_product_nothing_is_kept_once_it_was_opened(world: World) -> None:
+    Hook.keep(world.store.id, "product_updated", "0" * 64, b'{"product": {"id": 7}}')
+    Hook.keep(world.store.id, "order_paid", "1" * 64, b'{"order": {"id": 7}}')
+    while opening.open_hook():
+        pass
+    kept = {hook.event: (hook.state, hook.body) for hook in db.session.query(Hook)}
+    assert kept == {"product_updated": ("opened", None), "order_paid": ("opened", b'{"order": {"id": 7}}')}
