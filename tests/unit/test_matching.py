@@ -714,6 +714,14 @@ def test_what_a_draft_warns_of_has_its_sentence() -> None:
 # what makes nothing
 
 
+@pytest.mark.parametrize("status", ["open", "cancelled"])
+def test_an_order_that_is_not_to_be_invoiced_asks_for_no_article(office: World, status: str) -> None:
+    office.paid(status=status)
+    office.work()
+    assert stuck(office)[0] in ("waiting", "void")
+    assert office.office.asked == [] and office.office.created == []
+
+
 def test_a_preview_asks_for_no_article_and_makes_none(office: World) -> None:
     office.account.settings = {**office.account.settings, "automatic": False}
     office.paid()
@@ -831,6 +839,17 @@ def test_a_look_up_for_the_catalogue_makes_nothing_and_asks_fifty_at_a_time(offi
     assert [rows[sku].state for sku in skus] == ["found"] * 70 + ["absent"] * 50
     assert rows["SKU-3"].article_id == known[3].article_id
     assert office.office.created == []
+
+
+def test_keys_that_are_refused_while_nobody_waits_stop_the_account_too(office: World) -> None:
+    office.office.fail["articles"] = [CredentialsError("keys-refused")]
+    with pytest.raises(CredentialsError):
+        matching.look_up(office.account, ["CAN-1"])
+    db.session.refresh(office.account)
+    assert office.account.refused_code == "keys-refused"
+    with pytest.raises(CredentialsError):
+        matching.bind(office.account, "CAN-1", "CANECA")
+    assert len(office.office.asked) == 1
 
 
 def test_a_look_up_that_breaks_off_keeps_what_was_told_by_then(office: World) -> None:
