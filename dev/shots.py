@@ -152,6 +152,7 @@ def walk(house: House, page: Page, shots: Shots) -> Iterator[str]:
     page.get_by_role("button", name="Existe: guardar o número").click()
     yield "document-review-wrong"
     yield from corrections(house, page, merchant, made)
+    yield from goods(house, page, merchant)
     page.goto(f"{house.app_url}/nowhere")
     yield "not-found"
     stop_issuing(house, merchant.shop)
@@ -192,6 +193,50 @@ def corrections(house: House, page: Page, merchant: Merchant, made: dict[str, in
         yield name
     page.goto(f"{house.app_url}/documents/{made['waiting']}/preview")
     yield "preview-missing"
+
+
+def goods(house: House, page: Page, merchant: Merchant) -> Iterator[str]:
+    """Products in every state, their remedies, the journal with the way back, and what an empty list says."""
+    page.goto(f"{house.app_url}/products")
+    yield "products-unread"
+    laid = shelved(house, merchant.shop)
+    for name, path in {
+        "products": "", "products-waiting": "?estado=espera", "products-missing": "?estado=por-criar",
+        "products-none": "?q=ninguem", "products-making": "/missing", "products-changes": "/changes",
+        "products-run": f"/changes?run={laid['run']}", "products-undo": f"/changes/{laid['by-hand']}/undo",
+        "products-undo-run": f"/changes/runs/{laid['run']}/undo",
+        "products-too-late": f"/changes/{laid['undone']}/undo",
+    }.items():  # fmt: skip
+        page.goto(f"{house.app_url}/products{path}")
+        yield name
+    for name in ("sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure"):
+        page.goto(f"{house.app_url}/products/{laid[f'goods-{name}']}")
+        yield f"product-{name}"
+    page.goto(f"{house.app_url}/products/{laid['goods-missing']}")
+    page.get_by_role("button", name="Criar o artigo").click()
+    yield "product-missing-wrong"
+    page.goto(f"{house.app_url}/products")
+    page.get_by_role("button", name="Comparar agora").click()
+    yield "products-running"
+    page.goto(f"{house.app_url}/setup/choices#produtos")
+    page.locator("#f-stock-to-shop, #f-no_sku-generic").first.check()
+    yield "setup-choices-stock"
+
+
+def shelved(house: House, code: str) -> dict[str, int]:
+    """The numbers of made-up goods, changes and a run, by name, laid into the store's own rows."""
+    from shopapp import create_app
+    from shopapp.models import Account, Product, Store
+    from tests.make_shelf import make_shelf
+
+    with create_app(house.env).app_context():
+        store = Store.find("jumpseller", code)
+        assert store is not None
+        account = Account.of(store)
+        assert account is not None
+        laid = make_shelf(store, account)
+        numbers = {f"goods-{n}" if isinstance(row, Product) else n: row.id for n, row in laid.items()}
+        return {**numbers, "goods-sold": laid["OLA-0006"].id}
 
 
 def waiting_for(house: House, code: str, orders: dict[str, str]) -> dict[str, int]:

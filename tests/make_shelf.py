@@ -150,14 +150,15 @@ def _troubles(store: Store, account: Account) -> dict[str, Any]:
 def _journal(store: Store, account: Account, run: Run, sale: Document | None) -> dict[str, Any]:
     first = db.session.query(Stocked).filter_by(account_id=account.id, sku="OLA-0006").one()
     second = db.session.query(Stocked).filter_by(account_id=account.id, sku="OLA-0001").one()
+    third = db.session.query(Stocked).filter_by(account_id=account.id, sku="OLA-0003").one()
     order = sale.order_id if sale is not None else "10488"
     name = NAMES[5]
     return {
         "sold": make_change(first, "7", "6", "sale", name=name, order_id=order),
-        "by-hand": make_change(second, "4", "0", "hand", name=NAMES[0]),
+        "by-hand": make_change(third, "9", "2", "hand", name=NAMES[2]),
         "undone": make_change(second, "0", "4", "run", name=NAMES[0], state="undone", run_id=run.id),
         "undoing": make_change(second, "4", "0", "undo", name=NAMES[0]),
         "going": make_change(first, "6", "5", "hook", name=name, state="planned"),
         "lost": make_change(first, "5", "4", "hook", name=name, state="lost"),
-        "doubtful": make_change(first, "5", "5", "sale", name=name, state="unsure", side="provider"),
+        "doubtful": make_change(first, "8", "6", "hand", name=name, state="unsure", side="provider"),
     }  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import Case, ColumnElement, Select, and_, case, false, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .account import Account
@@ -18,7 +18,7 @@ from .base import db, folded
 from .document import Document
 from .product import Product
 from .run import Run
-from .stock import DONE, PLANNED, UNDONE, UNSURE, StockChange, Stocked
+from .stock import DONE, LOST, PLANNED, UNDONE, UNSURE, StockChange, Stocked
 
 PAGE = 50
 NO_SKU, DUPLICATE, MATCHED, BY_HAND, MISSING = "no-sku", "duplicate", "matched", "by-hand", "missing"
@@ -104,13 +104,21 @@ def _goods(account: Account, *columns: Any) -> Select[Any]:
     return select(*columns).select_from(Product).outerjoin(Article, joined).where(_living(account.store_id))
 
 
+def _followed(account: Account) -> ColumnElement[bool]:
+    """Of followed rows: the account's, in the places that the merchant pairs; none where stock does not follow."""
+    if not account.follows:
+        return false()
+    here = tuple_(Stocked.warehouse, Stocked.location).in_(account.places)
+    return and_(Stocked.account_id == account.id, here)
+
+
 def _waiting(account: Account) -> ColumnElement[bool]:
     """What needs the merchant: one row for each SKU that stands in several."""
     other = aliased(Product)
     first = select(func.min(other.id)).where(
         other.store_id == account.store_id, other.gone_at.is_(None), other.sku == Product.sku
     )
-    stuck = select(Stocked.sku).where(Stocked.account_id == account.id, Stocked.reason.in_(STUCK))
+    stuck = select(Stocked.sku).where(_followed(account), Stocked.reason.in_(STUCK))
     state = _state(account.store_id)
     sold = [state == TAKEN_ILL, and_(state == DUPLICATE, Product.id == first.scalar_subquery())]
     if account.settings.get("no_sku") != "generic":
@@ -177,11 +185,10 @@ def missing(account: Account, most: int, after: str = "") -> list[Shelved]:
 
 def levels(account: Account, skus: Iterable[str]) -> dict[str, list[Stocked]]:
     """The followed rows of these SKUs, by SKU, in the places that the merchant pairs."""
-    mine = select(Stocked).where(Stocked.account_id == account.id, Stocked.sku.in_(list(skus)))
+    mine = select(Stocked).where(_followed(account), Stocked.sku.in_(list(skus)))
     found: dict[str, list[Stocked]] = {}
     for row in db.session.scalars(mine.order_by(Stocked.id)):
-        if (row.warehouse, row.location) in account.places:
-            found.setdefault(row.sku, []).append(row)
+        found.setdefault(row.sku, []).append(row)
     return found
 
 
@@ -192,6 +199,14 @@ def last_changes(numbers: Iterable[int]) -> dict[int, StockChange]:
     )
     mine = select(StockChange).where(StockChange.id.in_(newest.group_by(StockChange.stocked_id)))
     return {row.stocked_id: row for row in db.session.scalars(mine) if row.stocked_id is not None}
+
+
+def latest(numbers: Iterable[int]) -> set[int]:
+    """The numbers of the changes that none came after, of these followed rows."""
+    newest = select(func.max(StockChange.id)).where(
+        StockChange.stocked_id.in_(list(numbers)), StockChange.state != LOST
+    )
+    return set(db.session.scalars(newest.group_by(StockChange.stocked_id)))
 
 
 def sales(account: Account, orders: Iterable[str]) -> dict[str, int]:

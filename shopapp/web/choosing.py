@@ -89,7 +89,8 @@ def _locations(account: Account) -> list[list[str]]:
     try:
         platform = connect.platform_of(g.store)
         db.session.commit()
-        return [[one.code, one.name] for one in platform.locations()]
+        places = sorted(platform.locations(), key=lambda one: not one.main)
+        return [[one.code, one.name] for one in places]
     except NotImplementedError:
         return []
     except AppError:
@@ -184,11 +185,13 @@ def _proposed(account: Account) -> dict[str, Any]:
 
 
 def _page(account: Account, form: Form, stale: str = "", status: int = 200) -> tuple[str, int]:
-    lists = lists_of(account)
+    lists, follow = lists_of(account), following(account)
+    kept = form.values.get("stock_places") or []
     page = render_template(
         "setup_choices.html", lists=lists, values=form.values, wrong=form.wrong, stale=stale,
         provider=connect.provider_class(account.provider), today=today(), series_named=series_named,
-        offered=offered(account), unsuited=unsuited(lists), leaves_at=LEAVES_AT, follow=following(account),
+        offered=offered(account), unsuited=unsuited(lists), leaves_at=LEAVES_AT, follow=follow,
+        paired=follow.paired(kept, form.values.get("warehouse", "")),
         calls=Usage.of(account.id, counting.month()),
         read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
     )  # fmt: skip

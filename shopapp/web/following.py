@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from shopapp.models import folded
 from shopapp.web.forms import Form, typed_in
 from shopapp.web.tongue import gettext
 
@@ -54,6 +55,20 @@ class Offer:
     def picks(self) -> bool:
         """True where only the shop has several: then one of them may follow, instead of all together."""
         return len(self.warehouses) < 2 and len(self.locations) > 1
+
+    def paired(self, kept: Sequence[Sequence[str]], warehouse: str) -> dict[str, str]:
+        """The warehouse of each location as kept; else as their names say, or the chosen one for the first location."""
+        if any(location for _, location in kept):
+            return {location: code for code, location in kept}
+        codes = {folded(str(name)): str(code) for code, name, *_ in self.warehouses}
+        named = {
+            str(code): codes[folded(str(name))]
+            for code, name, *_ in self.locations
+            if folded(str(name)) in codes
+        }
+        if named or not self.locations:
+            return named
+        return {str(self.locations[0][0]): warehouse}
 
 
 def offer_of(can: Able, lists: Mapping[str, Any], facts: Mapping[str, Any], provider: str) -> Offer:

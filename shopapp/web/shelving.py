@@ -17,7 +17,7 @@ from shopapp import connect
 from shopapp.models import Account, Article, Product, Run, StockChange, Stocked, shelf
 from shopapp.models.article import REFUSED
 from shopapp.models.run import CATALOGUE, CREATE, UNDO
-from shopapp.models.stock import DONE, PLANNED, SHOP, UNDONE
+from shopapp.models.stock import DONE, PLANNED, PROVIDER, SHOP, UNDONE
 from shopapp.web.formats import clock, quantity
 from shopapp.web.sentences import ALL, N_
 from shopapp.web.tongue import gettext, ngettext
@@ -216,8 +216,8 @@ def _of_level(label: str, followed: Sequence[Stocked]) -> tuple[str, str]:
 # changes
 
 
-def told(change: StockChange, document_id: int | None = None) -> Told:
-    """One change for a list; `document_id` is the document of the sale that caused it."""
+def told(change: StockChange, document_id: int | None = None, last: bool = False) -> Told:
+    """One change for a list; `document_id` is the document of its sale, `last` whether no other came after it."""
     mark, word = _ended(change)
     address = ""
     number = change.document_id or document_id
@@ -231,7 +231,7 @@ def told(change: StockChange, document_id: int | None = None) -> Told:
         before=quantity(change.before) if whole else "",
         after=quantity(change.after) if whole else quantity(change.after - change.before),
         cause=cause_of(change), address=address, under=_side(change), at=change.ended_at or change.planned_at,
-        mark=mark, word=word, undoable=whole and change.state == DONE and change.cause != "undo",
+        mark=mark, word=word, undoable=last and _stands(change),
     )  # fmt: skip
 
 
@@ -239,7 +239,14 @@ def all_told(account: Account, changes: Sequence[StockChange]) -> list[Told]:
     """The changes for a list, each with the document of its order."""
     orders = {one.order_id for one in changes if one.order_id and not one.document_id}
     documents = shelf.sales(account, orders)
-    return [told(one, documents.get(one.order_id)) for one in changes]
+    latest = shelf.latest({one.stocked_id for one in changes if one.stocked_id})
+    return [told(one, documents.get(one.order_id), one.id in latest) for one in changes]
+
+
+def _stands(change: StockChange) -> bool:
+    """True when the change was made, on the side that follows now, and is no way back itself."""
+    side = {"to-shop": SHOP, "to-provider": PROVIDER}.get(g.account.follows)
+    return change.state == DONE and change.cause != "undo" and change.side == side
 
 
 def cause_of(change: StockChange) -> str:

@@ -266,3 +266,19 @@ def test_where_only_the_shop_has_several_places_one_of_them_may_follow(
     assert account_of(stocked).settings["stock_places"] == [["SET", ""]]
     answer = save(stocked, stock="to-shop", place="9")
     assert answer.status_code == 422 and "Escolha um local da lista." in words(answer)
+
+
+def test_places_are_proposed_by_their_names_and_else_the_chosen_warehouse_for_the_main_one(
+    stocked: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = form_of(stocked).split('id="f-place_7"')[1].split('id="f-place_8"')
+    assert '<option value="" selected>' in first, "no warehouse is chosen yet"
+    account = account_of(stocked)
+    account.settings = {**account.settings, "warehouse": "EST"}
+    db.session.commit()
+    first, second = form_of(stocked).split('id="f-place_7"')[1].split('id="f-place_8"')
+    assert '<option value="EST" selected>' in first and '<option value="" selected>' in second
+    account.choices = {**account_of(stocked).choices, "locations": [["7", "Loja"], ["8", "SETÚBAL"]]}
+    db.session.commit()
+    first, second = form_of(stocked).split('id="f-place_7"')[1].split('id="f-place_8"')
+    assert '<option value="" selected>' in first and '<option value="SET" selected>' in second

@@ -49,7 +49,7 @@ def article_of(stall: Shop, sku: str) -> Article | None:
         ("OLA-0002", ["Ligado", "Encontrado pelo SKU", "Últimas alterações de stock", "7 → 1"]),
         ("bound", ["Ligado à mão", "PRATO28, Prato raso 28", "Feita por si", "Esquecer a ligação"]),
         ("missing", ["Por criar", "Criar no iGEST", "Ligar a um que já existe", "23%, taxa normal"]),
-        ("refused", ["Recusado", "Resposta: «Referência com mais de 18 caracteres»", "Ligar a um que já existe"]),
+        ("refused", ["Recusado", "Resposta do iGEST: «Referência com mais de 18", "Ligar a um que"]),
         ("no-sku", ["Sem SKU", "Dar-lhe um SKU", "Abrir na loja"]),
         ("twice", ["SKU repetido", "Dar a cada um o seu SKU", "edição de Natal"]),
         ("contested", ["Diferente", "Qual é o certo?", "Pôr na loja o stock do iGEST", "acerte-o no iGEST"]),
