@@ -61,14 +61,14 @@ def matched(draft: Draft, account: Account, document: Document) -> Draft:
     generic = ""
     if settings.no_sku == "generic" and any(_is_nameless(line) for line in draft.lines):
         generic = settings.generic_article.strip()
-    books, wanted = Books(account, document), [sku for sku in (*lines, generic) if sku]
+    books, wanted = Books(account, document), list(dict.fromkeys(filter(None, (*lines, generic))))
     known = _known(books, wanted, makes)
-    for sku in wanted if makes else ():
-        if sku in lines and known[sku].state == ABSENT:
-            books.in_time()
-            new = _new(lines[sku], home_tax(lines[sku], settings, draft.date))
-            articles.make(books, known[sku], new)
-    known = articles.read(account, wanted)
+    missing = [sku for sku in lines if makes and known[sku].state == ABSENT]
+    for sku in missing:
+        books.in_time()
+        articles.make(books, known[sku], _new(lines[sku], home_tax(lines[sku], settings, draft.date)))
+    if missing:
+        known = articles.read(account, wanted)
     _wait_for_makers(known)
     return _with_articles(draft, known, generic)
 

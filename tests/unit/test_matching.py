@@ -687,6 +687,13 @@ def test_a_line_without_sku_is_the_article_that_the_merchant_chose(office: World
     assert draft.warnings == ()
 
 
+def test_the_article_for_lines_without_sku_may_be_sold_under_its_own_sku_too(office: World) -> None:
+    office.looks_up(no_sku="generic", generic_article="DIV")
+    assert articles_of(sold(office, "1001", line(""), line("DIV"))) == ["DIV", "DIV"]
+    assert [new.code for new in office.office.created] == ["DIV"]
+    assert office.office.asked == [("DIV",)]
+
+
 def test_an_article_for_lines_without_sku_that_is_not_there_is_told_and_not_made(office: World) -> None:
     office.looks_up(no_sku="generic", generic_article="DIV")
     draft = sold(office, "1001", line(""))
