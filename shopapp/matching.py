@@ -30,8 +30,9 @@ from shopapp.models import Account, Article, Document, db, now
 from shopapp.models.article import ABSENT, BOUND, LONGEST_SKU, MAKING, REFUSED, USABLE
 from shopapp.providers.base import NewArticle
 
-FRESH_SECONDS = 600.0
-"""How long what was looked up is used without asking again."""
+FRESH_SECONDS = 60.0
+"""How long what was looked up is used without asking again: a burst of orders asks once. Not longer, as a document that
+names an article by the name that it had before may have the program make a second one."""
 WITHOUT, NO_GENERIC = "article-none", "article-generic-missing"
 """Warnings of a draft: the program would not take a SKU; the article for products without SKU is not there."""
 
