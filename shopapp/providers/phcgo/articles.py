@@ -23,6 +23,8 @@ LONGEST_REF = 18
 MOST_ROWS = 500
 _SEARCH = "SearchWS/QueryAsEntities"
 _LONGEST_NAME = 60
+_SOME = 100
+"""Twice as many articles as are looked up at once."""
 
 
 def ref_of(row: Row) -> str:
@@ -61,7 +63,10 @@ def _rows(session: Session, refs: Sequence[str]) -> dict[str, Row]:
         found |= new
         together = together or several(new)
         left = [ref for ref in left if ref not in found]
-        if not new or session.whole(rows):
+        if not left or not new or session.whole(rows):
+            break
+        together = several_at_once(session) or together
+        if session.whole(rows) or not together:
             break
     if left and not together and not several_at_once(session):
         found |= _one_by_one(session, left)
@@ -88,22 +93,26 @@ def several(refs: Iterable[str]) -> bool:
 
 
 def several_at_once(session: Session) -> bool:
-    """True when two articles were seen to come for one question that names both; asked once an hour."""
+    """True when two articles were seen to come for one question that names both; asked once an hour.
+
+    By the way it is seen that an answer may be long.
+    """
     return session.kept("several at once", lambda: _both_come(session))
 
 
 def _both_come(session: Session) -> bool:
-    refs = [ref for row in _two(session) if (ref := ref_of(row))]
-    return several(refs) and set(refs) <= {ref_of(row) for row in asked(session, "St", refs)}
+    known = {ref.casefold(): ref for row in _some(session) if (ref := ref_of(row))}
+    refs = list(known.values())[:2]
+    return len(refs) > 1 and set(refs) <= {ref_of(row) for row in asked(session, "St", refs)}
 
 
-def _two(session: Session) -> Sequence[Row]:
-    return session.read(_SEARCH, itemQuery=query("St", limit=2)).rows
+def _some(session: Session) -> Sequence[Row]:
+    return session.read(_SEARCH, itemQuery=query("St", limit=_SOME)).rows
 
 
 def _one_by_one(session: Session, refs: Sequence[str]) -> dict[str, Row]:
     """The articles of these references, each asked for alone; where there is one article or none, that is all."""
-    few = _two(session)
+    few = _some(session)
     rows = few if len(few) < 2 else [row for ref in refs for row in asked(session, "St", [ref])]
     return {ref_of(row): row for row in rows if ref_of(row) in refs}
 
