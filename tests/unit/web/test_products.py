@@ -278,7 +278,7 @@ def test_what_is_missing_is_left_to_the_workers_with_the_rate_that_was_chosen(st
 
 def test_a_store_that_was_never_read_says_so_and_offers_it(shop: Shop, stocker: None) -> None:
     page = words(shop.client.get("/products"))
-    assert "Ainda não lemos os produtos da loja" in page and "Ler os produtos agora" in page
+    assert "Ainda não lemos os produtos da loja" in page and page.count("Comparar agora") == 1
 
 
 def test_a_shop_without_products_and_one_being_read_say_so(shop: Shop, stocker: None) -> None:
