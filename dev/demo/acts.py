@@ -42,6 +42,7 @@ class Demo:
     """The two merchants, their orders, and the acts."""
 
     program = "iGEST"
+    good = "The ledger matches: every order has its documents, each once, to the cent."
     settings: ClassVar[dict[str, str]] = {}
     """Of the app, beside those of every demo."""
 
@@ -81,6 +82,10 @@ class Demo:
 
     def check(self) -> list[str]:
         """What else is wrong at the end, beside the ledger."""
+        return []
+
+    def table(self) -> list[str]:
+        """What is shown beneath the orders."""
         return []
 
     def pay(self, title: str, *lines: Order, merchant: Merchant | None = None, **spec: Any) -> Part:
