@@ -87,7 +87,7 @@ class Trader:
     def invoiced(self, lines: Iterable[Order]) -> None:
         """Noted: the document of these lines took their pieces from the first warehouse."""
         for line in lines:
-            code = line.get("article", line.get("sku", "")).strip()
+            code = str(line.get("article", line.get("sku", ""))).strip()
             if code:
                 key = (self.article_id(code), self.places[0][0])
                 self._moved["program"]["document", key] -= int(line.get("qty", 1))

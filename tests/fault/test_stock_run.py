@@ -1,0 +1,38 @@
+"""A stock run killed with SIGKILL in its middle loses no change and repeats none; its calls grow with what changed.
+
+By night (HYPOTHESIS_PROFILE=nightly) over 10,000 products, by day over fewer.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from dev.demo.many import SETTINGS, Many
+from dev.house import House
+
+pytestmark = pytest.mark.journey
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+PRODUCTS, CHANGED, KILLS = (10_000, 100, 6) if NIGHTLY else (60, 10, 2)
+
+
+@pytest.mark.timeout(0 if NIGHTLY else 600)
+@pytest.mark.parametrize(
+    "program, leads",
+    [("igest", "program"), ("igest", "shop"), ("phcgo", "program")],
+    ids=lambda word: str(word),
+)
+def test_a_run_killed_in_its_middle_loses_no_change_and_repeats_none(program: str, leads: str) -> None:
+    with House(settings=SETTINGS) as house:
+        many = Many(house, program, PRODUCTS, leads)
+        many.set_up()
+        many.changed(CHANGED // 10)
+        many.changed(CHANGED)
+        few, more = many.rows[-2:]
+        many.killed(CHANGED, KILLS)
+        assert not many.wrong, "\n".join(many.wrong)
+        grown = more.changed - few.changed
+        # each change is read, written and, as its hook comes back, read once more
+        assert more.shop - few.shop <= 4 * grown, (few, more)
+        assert more.program - few.program <= (4 * grown if leads == "shop" else grown), (few, more)
