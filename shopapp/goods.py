@@ -157,7 +157,7 @@ def _page(store: Store, sides: _Sides) -> bool:
         elif run.kind == STOCK:
             levelling.page(run, account, sides.provider(account))
         elif run.kind == CREATE:
-            making.page(run, account)
+            making.page(run, account, sides.pace(account))
         elif run.kind == UNDO:
             levelling.undo_page(run)
     except AppError as error:

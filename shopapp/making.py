@@ -7,14 +7,15 @@ made; what the program would not take is remembered as refused and stops nothing
 from __future__ import annotations
 
 from shopapp import catalogue, matching
+from shopapp.connect import Pace
 from shopapp.fiscal import tax
 from shopapp.fiscal.errors import NotAllowedError, RefusedError, SettingsError
 from shopapp.fiscal.tax import Category
 from shopapp.models import Account, Run, db, shelf
 from shopapp.models.run import CREATE, DONE, OPEN
 
-TOGETHER = 10
-"""How many are made before other work has its turn."""
+TOGETHER = 2
+"""How many are made before other work has its turn: each takes two calls, at the provider's pace."""
 
 
 def begin(account: Account, treatment: str) -> bool:
@@ -22,7 +23,7 @@ def begin(account: Account, treatment: str) -> bool:
 
     `treatment` is a VAT category, or an exemption code; one that the merchant gave a SKU of its own goes before it.
     """
-    total = shelf.counts(account).of(shelf.MISSING)
+    total = shelf.count_missing(account)
     began = Run.begin(account.store_id, account.id, CREATE, "hand", total=total)
     run = Run.last(account.id, CREATE, OPEN)
     if began and run is not None:
@@ -31,7 +32,7 @@ def begin(account: Account, treatment: str) -> bool:
     return began
 
 
-def page(run: Run, account: Account) -> None:
+def page(run: Run, account: Account, pace: Pace | None = None) -> None:
     """Nothing; some more are made, or the run is over. Commits. AppError when the program does not answer."""
     some = [row.product for row in shelf.missing(account, TOGETHER, run.cursor)]
     if not some:
@@ -43,7 +44,9 @@ def page(run: Run, account: Account) -> None:
     for product in some:
         category, exemption = split(own.get(product.sku) or run.mark)
         try:
-            matching.create(account, product.sku, product.name, category, exemption, product.kind == "goods")
+            matching.create(
+                account, product.sku, product.name, category, exemption, product.kind == "goods", pace
+            )
         except (RefusedError, NotAllowedError, SettingsError):
             # it is on the list of what was refused, with the answer
             db.session.rollback()

@@ -179,7 +179,10 @@ def unbind(account: Account, sku: str) -> None:
     db.session.commit()
 
 
-def create(account: Account, sku: str, name: str, category: Category, exemption: str, goods: bool) -> None:
+def create(
+    account: Account, sku: str, name: str, category: Category, exemption: str, goods: bool,
+    pace: Pace | None = None,
+) -> None:  # fmt: skip
     """Nothing; the SKU has an article: the one that was there after all, or one made as the merchant said. Commits.
 
     SettingsError for a rate or reason that is not in force, RefusedError when the program would not take it,
@@ -193,7 +196,7 @@ def create(account: Account, sku: str, name: str, category: Category, exemption:
         home = tax.domestic(settings.ship_from, category, day)
     if home is None:
         raise SettingsError("exemption-withdrawn", exemption=exemption, line=name)
-    books = Books(account)
+    books = Books(account, pace=pace)
     articles.renew(books, [sku])
     row = articles.read(account, [sku])[sku]
     if row.state in (ABSENT, REFUSED):

@@ -176,11 +176,22 @@ def count_waiting(account: Account) -> int:
     return db.session.scalar(_goods(account, func.count()).where(_waiting(account))) or 0
 
 
+def _missing(account: Account) -> ColumnElement[bool]:
+    """What is sold and has no article: what the shop hides is made only one by one."""
+    return and_(_state(account.store_id) == MISSING, Product.active)
+
+
 def missing(account: Account, most: int, after: str = "") -> list[Shelved]:
-    """Goods that the provider has no article for, by SKU behind `after`."""
-    state = _state(account.store_id)
-    wanted = _goods(account, Product, Article, state).where(state == MISSING, Product.sku > after)
+    """Goods on sale that the provider has no article for, by SKU behind `after`."""
+    wanted = _goods(account, Product, Article, _state(account.store_id)).where(
+        _missing(account), Product.sku > after
+    )
     return [Shelved(*row) for row in db.session.execute(wanted.order_by(Product.sku).limit(most))]
+
+
+def count_missing(account: Account) -> int:
+    """How many goods on sale the provider has no article for."""
+    return db.session.scalar(_goods(account, func.count()).where(_missing(account))) or 0
 
 
 def levels(account: Account, skus: Iterable[str]) -> dict[str, list[Stocked]]:

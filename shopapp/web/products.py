@@ -161,7 +161,7 @@ def missing() -> Answer:
 
 def _missing(account: Account, wrong: str = "", status: int = 200) -> tuple[str, int]:
     page = render_template(
-        "products_missing.html", label=label_of(account), count=shelf.counts(account).of(shelf.MISSING),
+        "products_missing.html", label=label_of(account), count=shelf.count_missing(account),
         some=shown(account, shelf.missing(account, FIRST)), treatments=treatments(account), wrong=wrong,
     )  # fmt: skip
     return page, status

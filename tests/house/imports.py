@@ -78,7 +78,7 @@ TABLE = (
     Room("levelling", f"models {BASES}", "sqlalchemy"),
     Room("catalogue", f"connect matching models {BASES}", "sqlalchemy"),
     Room("goods", f"catalogue connect levelling making models settling stocking {BASES}", "sqlalchemy"),
-    Room("making", f"catalogue matching models {BASES}"),
+    Room("making", f"catalogue connect matching models {BASES}"),
     Room("checking", f"connect correcting preparing models {BASES}"),
     Room("deciding", "correcting preparing settling models fiscal", "sqlalchemy"),
     Room("jobs", f"connect counting models {MOVES} fiscal.errors fault", "click flask redis rq sqlalchemy.exc"),

@@ -258,6 +258,14 @@ def test_the_page_of_what_is_missing_asks_for_the_rate(stall: Shop) -> None:
     assert "23%, taxa normal" in words(page)
 
 
+def test_what_the_shop_hides_is_not_made_with_the_others(stall: Shop) -> None:
+    hidden: Product = stall.known["missing"]
+    hidden.active = False
+    db.session.commit()
+    assert "Criar 1 artigo no iGEST" in words(stall.client.get("/products/missing"))
+    assert hidden.name in listed(stall, "estado=por-criar")
+
+
 @pytest.mark.parametrize("chosen", ["", "zero", "M05"])
 def test_nothing_is_made_without_a_rate_of_the_list(stall: Shop, chosen: str) -> None:
     answer = stall.post("/products/missing", {"treatment": chosen})
