@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
@@ -19,8 +19,9 @@ from shopapp.fiscal.errors import OrderError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Article, Document, Ordered, Product, Run, Stocked, Store, db, now
 from shopapp.models.article import LONGEST_SKU, USABLE
-from shopapp.models.run import CATALOGUE, DONE, STOCK
+from shopapp.models.run import CATALOGUE, DONE, MATCHING, READING, STOCK
 from shopapp.models.states import ISSUED
+from shopapp.models.stock import RUN
 from shopapp.platforms.base import Goods, Platform
 
 TOGETHER = 50
@@ -29,6 +30,8 @@ AS_IT_WAS = ("duplicate", "gone", "no-article", "no-stock", "off", "unlimited")
 """Why a SKU is left alone that may be otherwise by now, whatever its level."""
 DRAFTED_WITHIN = 10.0
 """Seconds after an order was read before its SKUs are looked at: its document is usually issued by then."""
+LOOKED_AGAIN = timedelta(days=7)
+"""After how long an article is looked up again that is known: it may have been renamed, or be gone."""
 PATIENCE = 15.0
 """Seconds after a product's hook before its level is held against the other side's: its order is read meanwhile."""
 
@@ -41,21 +44,21 @@ def begin(account: Account, cause: str) -> bool:
 
 def page(run: Run, account: Account, shop: Platform, pace: Pace) -> None:
     """Nothing; the run is one page further: goods read, then their SKUs looked up, then done. Commits."""
-    if run.phase in ("", "reading"):
-        _read(run, shop)
-    else:
+    if run.phase == MATCHING:
         _match(run, account, pace)
+    else:
+        _read(run, shop)
 
 
 def _read(run: Run, shop: Platform) -> None:
     found = shop.goods(run.cursor)
     Product.keep(run.store_id, (_row(one) for one in found.goods))
     if found.after:
-        run.keep(phase="reading", cursor=found.after, seen=run.seen + len(found.goods), tries=0, reason="")
+        run.keep(phase=READING, cursor=found.after, seen=run.seen + len(found.goods), tries=0, reason="")
     else:
         Product.gone(run.store_id, unseen_since=run.begun_at)
         total = Product.counted(run.store_id)
-        run.keep(phase="matching", cursor="", seen=0, total=total, tries=0, reason="")
+        run.keep(phase=MATCHING, cursor="", seen=0, total=total, tries=0, reason="")
     db.session.commit()
 
 
@@ -72,11 +75,15 @@ def _match(run: Run, account: Account, pace: Pace) -> None:
     )
     skus = list(db.session.scalars(living.distinct().order_by(Product.sku).limit(TOGETHER)))
     known = Article.of(account.id, skus)
+    codes, old = {sku: one.code for sku, one in known.items()}, now() - LOOKED_AGAIN
+    strange = [sku for sku in skus if sku not in known or not _is_known(known[sku], old)]
     db.session.commit()
-    strange = [sku for sku in skus if sku not in known or known[sku].state not in USABLE]
     if strange and matching.looks_up(account):
         matching.look_up(account, strange, pace)
     follow(account, skus)
+    # under a former name its level was no longer told
+    renamed = [sku for sku, one in Article.of(account.id, codes).items() if one.code != codes[sku]]
+    Stocked.wake(account.id, renamed, RUN)
     if skus:
         run.keep(cursor=skus[-1], seen=run.seen + len(skus), tries=0, reason="")
         db.session.commit()
@@ -84,6 +91,10 @@ def _match(run: Run, account: Account, pace: Pace) -> None:
     if account.follows:
         Run.begin(run.store_id, account.id, STOCK, run.cause)
     run.end(DONE)
+
+
+def _is_known(article: Article, since: datetime) -> bool:
+    return article.state in USABLE and article.looked_at is not None and article.looked_at > since
 
 
 def follow(account: Account, skus: Iterable[str]) -> None:

@@ -15,8 +15,21 @@ from typing import Any
 from shopapp import connect, fault, movements
 from shopapp.bench import Bench, Sides
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError, RefusedError, UncertainError
-from shopapp.models import Account, Product, StockChange, Stocked, db, moment
-from shopapp.models.stock import DONE, HAND, LOST, PLANNED, PROVIDER, RUN, SHOP, UNASKED, UNDO, UNDONE, UNSURE
+from shopapp.models import Account, Product, Run, StockChange, Stocked, db, moment
+from shopapp.models.stock import (
+    DONE,
+    HAND,
+    HELD,
+    LOST,
+    PLANNED,
+    PROVIDER,
+    RUN,
+    SHOP,
+    UNASKED,
+    UNDO,
+    UNDONE,
+    UNSURE,
+)
 from shopapp.providers.base import StockMove
 
 STUBBORN, STUBBORN_SECONDS = 3, 3600.0
@@ -35,9 +48,13 @@ def settle(store_id: int, sides: Sides, until: float) -> bool:
         return False
     account = db.session.get_one(Account, rows[0].account_id)
     db.session.commit()
-    if not account.follows:
+    # before the shop's list was read once, nobody knows of a SKU whether it stands in it twice
+    if not account.follows or not Run.has_read(account.id):
         for row in rows:
-            row.rest("off")
+            if account.follows:
+                row.put_off(AGAIN_SECONDS, HELD)
+            else:
+                row.rest("off")
         db.session.commit()
         return True
     bench = Bench(account, sides.shop, sides.provider(account), sides.pace(account), rows)
@@ -209,6 +226,7 @@ def _rest(row: Stocked, theirs: Decimal, ours: int, truth: Decimal | str, **more
     rejected = ""
     if row.undoes_id is not None:
         db.session.get_one(StockChange, row.undoes_id).state, rejected = UNDONE, str(truth)
+        more["reason"] = "undone"
     more.update(theirs=theirs, ours=ours, read_at=moment(), rejected=rejected, undoes_id=None)
     if not row.rest(**more) and "changed_at" in more:
         # told of anew meanwhile; or we stood still, and another set a later level before ours

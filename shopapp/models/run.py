@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, select, text, update
+from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Moment, db, insert_into, moment
 
 OPEN, DONE, FAILED = "open", "done", "failed"
+READING, MATCHING = "reading", "matching"
+"""The phases of reading the shop's list: its goods, then their SKUs at the provider."""
 CATALOGUE, STOCK, UNDO, CREATE = "catalogue", "stock", "undo", "create"
 
 
@@ -102,6 +104,16 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
         """Nothing; the run is over. Commits."""
         self.keep(state=state, ended_at=moment(), reason=reason, detail=detail)
         db.session.commit()
+
+    @classmethod
+    def has_read(cls, account_id: int) -> bool:
+        """True when the shop's whole list of goods was read for this account, at least once."""
+        read = select(cls.id).where(
+            cls.account_id == account_id,
+            cls.kind == CATALOGUE,
+            or_(cls.state == DONE, cls.phase == MATCHING),
+        )
+        return db.session.scalar(read.limit(1)) is not None
 
     @classmethod
     def last(cls, account_id: int, kind: str, state: str | None = None) -> Run | None:

@@ -103,6 +103,7 @@ class Virtual(RuleBasedStateMachine):
 
     app: Flask
     promise: Once
+    acts = ACTS
 
     def __init__(self) -> None:
         super().__init__()
@@ -160,7 +161,7 @@ class Virtual(RuleBasedStateMachine):
 
     def _others(self, acts: tuple[str, ...]) -> None:
         for act in acts:
-            if act in ACTS:
+            if act in self.acts:
                 self._do(act)
             elif act == "cancel":
                 self._cancel(self.number)
@@ -171,7 +172,7 @@ class Virtual(RuleBasedStateMachine):
         """What the act gives, done by a worker of its own; None when it died over it."""
         with self.app.app_context(), contextlib.suppress(Killed):
             try:
-                return ACTS[act]()
+                return self.acts[act]()
             finally:
                 db.session.rollback()
         return None
