@@ -139,11 +139,9 @@ class ShopSide(Side):
 
     def thing(self, line: Json) -> str:
         """What an order's line names: by product where it says so, else the first with that SKU."""
+        number, sku = line.get("product_id"), str(line.get("sku", "")).strip()
         for row in self.rows():
-            if (
-                line.get("product_id") == row["product"]
-                or line.get("sku", "?").strip() == (row["sku"] or "").strip()
-            ):
+            if row["product"] == number or (number is None and (row["sku"] or "").strip() == sku):
                 return _thing(row)
         raise AssertionError(f"{self.shop} sells nothing like {line}")
 

@@ -65,7 +65,8 @@ class CatalogueDemo(Demo):
         return (
             self._brought_together, self._sold, self._hands_on_both_sides, self._renamed_between, self._sku_changed,
             self._without_sku, self._left_alone, self._during_the_run, self._failing_run, self._answers_lost,
-            self._made_once, self._undone, self._not_paid, self._at_rest,
+            self._made_once, self._undone, self._not_paid, self._turned_round,
+            self._at_rest,
         )  # fmt: skip
 
     def play(self) -> None:
@@ -271,6 +272,19 @@ class CatalogueDemo(Demo):
         olaria.ordered([line], sign=1, by="cancel")
         olaria.reserved["POTE-01"] -= 1
         self._together("olaria")
+
+    def _turned_round(self) -> None:
+        """Now the shop follows, and documents move nothing: each sale is taken off by a movement of its own."""
+        quinta = self.traders["quinta"]
+        self.quinta.choose(stock="to-shop", moves_stock="")
+        quinta.leads, quinta.documents_move = "both", False
+        self.quinta.fault(method="movimentar_stock", kind="drop-after")
+        self._sale(
+            "quinta", "its movement's answer lost", {"sku": "LICOR-01", "qty": 2}, {"sku": "QUEIJO-01"}
+        )
+        self._together("quinta")
+        quinta.put("program", "QUEIJO-01", 44)
+        self._together("quinta")
 
     def _at_rest(self) -> None:
         """Nothing more is altered, however often all of it is compared: the two sides do not chase each other."""

@@ -59,6 +59,7 @@ class Trader:
         self.by_hand: dict[str, Card] = {}
         """By id, how a person left an article."""
         self.undone = 0
+        self.documents_move = True
         self._sold: dict[tuple[str, str], Sums] = {}
         self._moved: dict[str, defaultdict[tuple[str, Key], Decimal]] = {
             "shop": defaultdict(Decimal),
@@ -85,8 +86,8 @@ class Trader:
                 self._moved["shop"][by, (thing, self.shop.main)] += sign * int(line.get("qty", 1))
 
     def invoiced(self, lines: Iterable[Order]) -> None:
-        """Noted: the document of these lines took their pieces from the first warehouse."""
-        for line in lines:
+        """Noted: the document of these lines took their pieces from the first warehouse, where documents do."""
+        for line in lines if self.documents_move else ():
             code = str(line.get("article", line.get("sku", ""))).strip()
             if code:
                 key = (self.article_id(code), self.places[0][0])
@@ -157,8 +158,8 @@ class Trader:
         """Everything that does not match at the end."""
         shop, program = self.books()
         pairs = self.pairs
-        at_shop = [pair.shop for pair in pairs] if self.leads == "program" else []
-        at_program = [pair.program for pair in pairs] if self.leads == "shop" else []
+        at_shop = [pair.shop for pair in pairs] if self.leads != "shop" else []
+        at_program = [pair.program for pair in pairs] if self.leads != "program" else []
         found = equal(pairs, shop, program) + chased(pairs, shop, program, self.undone)
         for side, book, allowed in (("shop", shop, at_shop), ("program", program, at_program)):
             done = {cause: quantity for cause, quantity in self._moved[side].items() if quantity}
