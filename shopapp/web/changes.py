@@ -15,9 +15,9 @@ from shopapp.fiscal.errors import NotAllowedError
 from shopapp.models import Account, Run, StockChange, db, shelf
 from shopapp.web.errors import page
 from shopapp.web.forms import number_in, typed_in
+from shopapp.web.journal import all_told, label_of
 from shopapp.web.session import store_required
 from shopapp.web.sheet import LARGEST
-from shopapp.web.shelving import all_told, label_of
 from shopapp.web.tongue import gettext
 
 bp = Blueprint("changes", __name__, url_prefix="/products/changes")

@@ -18,9 +18,10 @@ from shopapp.models import Account, Product, db, shelf
 from shopapp.web.choosing import lists_of, today
 from shopapp.web.formats import percent
 from shopapp.web.forms import typed_in
+from shopapp.web.journal import all_told, label_of
 from shopapp.web.session import store_required
 from shopapp.web.sheet import LARGEST
-from shopapp.web.shelving import all_told, in_shop, label_of, shown
+from shopapp.web.shelving import in_shop, shown
 from shopapp.web.tongue import gettext
 from shopapp.web.wording import say
 

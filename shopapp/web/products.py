@@ -17,10 +17,11 @@ from shopapp.models.run import CATALOGUE, CREATE, DONE, FAILED, OPEN, STOCK, UND
 from shopapp.web.choosing import following
 from shopapp.web.formats import moment, quantity
 from shopapp.web.forms import number_in, typed_in
+from shopapp.web.journal import label_of
 from shopapp.web.product import treatments
 from shopapp.web.session import store_required
 from shopapp.web.setup import is_ready
-from shopapp.web.shelving import Going, Shown, going, label_of, shown
+from shopapp.web.shelving import Going, Shown, going, shown
 from shopapp.web.tongue import gettext, ngettext
 from shopapp.web.wording import say
 

@@ -163,3 +163,22 @@ def test_another_stores_changes_and_runs_are_unknown(stall: Shop, app: Any) -> N
     for path in (f"/products/changes/{change.id}/undo", f"/products/changes/runs/{run.id}/undo"):
         assert client.get(path).status_code == 404
     assert "OLA-0006" not in words(client.get(f"/products/changes?run={run.id}"))
+
+
+@pytest.mark.parametrize(
+    ("state", "told"), [("done", "−3"), ("unsure", "Não sabemos se mexeu: confirme o stock no iGEST.")]
+)
+def test_what_a_document_took_off_tells_only_the_difference_and_has_no_way_back(
+    stall: Shop, state: str, told: str
+) -> None:
+    level = make_level(account_of(stall), "ALG-1", "9", 9)
+    moved = make_change(
+        level, "3", "0", "sale", side="provider", state=state, document_id=stall.known["sale"].id
+    )
+    moved.stocked_id = None
+    db.session.commit()
+    row = row_of(stall, moved)
+    assert told in row and "Desfazer" not in row and "iGEST acertado, Setúbal" in row
+    page = stall.client.get("/products/changes").get_data(as_text=True)
+    assert f'href="/documents/{stall.known["sale"].id}"' in page
+    assert stall.post(f"/products/changes/{moved.id}/undo").status_code == 409
