@@ -12,6 +12,7 @@ from shopapp.models import Account
 from tests.hostile.conftest import Shop, filled, log_in, rules, token_of
 from tests.hostile.test_headers import values
 from tests.make import CREDENTIALS, make_account, make_document, make_store
+from tests.make_shelf import make_article, make_change, make_goods, make_level, make_run
 
 XSS = [
     "<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "'><svg/onload=alert(1)>", "<iframe srcdoc='<b>'>",
@@ -60,6 +61,36 @@ def test_a_hostile_text_is_text_wherever_it_shows(app: Flask, db: SQLAlchemy, te
         assert not [raw for raw in RAW if raw in page], path
         seen += text in unescape(page)
     assert seen >= 5, "the text should show somewhere, as text"
+
+
+@pytest.mark.parametrize("text", XSS)
+def test_a_hostile_product_is_text_on_every_page_of_products(app: Flask, db: SQLAlchemy, text: str) -> None:
+    store = make_store("olariadosado")
+    account = make_account(store, settings={"stock": "to-shop"})
+    account.choices = {
+        **account.choices, "articles": True, "warehouses": [["A", text], ["B", text]], "locations": [["1", text]],
+    }  # fmt: skip
+    refused, twice = make_goods(store, text, text), [make_goods(store, f"2{text}", text) for _ in "ab"]
+    nameless, matched = make_goods(store, "", text), make_goods(store, f"3{text}", text)
+    make_article(account, text, "refused", reason="article-refused", detail={"answer": text})
+    make_article(account, f"3{text}", "bound", code=text[:80], name=text)
+    level = make_level(account, f"3{text}", reason="refused", detail={"answer": text})
+    change = make_change(level, "1", "2", name=text)
+    sold = make_change(level, "2", "3", "sale", name=text, order_id=text[:40])
+    run = make_run(account, state="open", reason="provider-refused", detail={"answer": text})
+    paths = ["", "?estado=espera", "?estado=ligados", f"?q={text}", "/missing", "/now", "/changes",
+             f"/changes?q={text}", f"/changes?run={run.id}", f"/changes/{sold.id}/undo", f"/changes/{change.id}/undo",
+             *(f"/{one.id}" for one in (refused, *twice, nameless, matched))]  # fmt: skip
+    shop, seen = Shop(store, {}, log_in(app, store)), 0
+    shop.token = token_of(shop.client)
+    for path in paths:
+        answer = shop.client.get(f"/products{path}")
+        page = answer.get_data(as_text=True)
+        assert answer.status_code in (200, 409) and not [raw for raw in RAW if raw in page], path
+        seen += text in unescape(page)
+    assert seen >= 10, "the text should show, as text"
+    typed = shop.post(f"/products/{refused.id}/bind", {"code": text})
+    assert typed.status_code == 422 and not [raw for raw in RAW if raw in typed.get_data(as_text=True)]
 
 
 def test_no_page_holds_a_secret(app: Flask, db: SQLAlchemy, ours: Shop) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
+from shopapp.models import Account, Product
 from tests.hostile.conftest import OPEN_POSTS, ORIGIN, Shop, filled, rules
 from tests.hostile.test_headers import values
 from tests.hostile.test_posts import everything
+from tests.make_shelf import make_shelf
 
 NOT_A_STORES = {"static": "filename", "setup.keys": "name", "setup.save_keys": "name", "hooks.receive": "key"}
 """Routes whose parameter is no number of a store's row, with that parameter."""
@@ -43,6 +45,38 @@ def test_every_number_of_another_store_is_unknown_and_untouched(
                 )
                 seen += 1
     assert seen > 200
+    assert everything(db) == before
+
+
+def test_nor_do_another_stores_products_changes_and_runs_exist_here(
+    app: Flask, db: SQLAlchemy, ours: Shop, theirs: Shop
+) -> None:
+    for shop in (ours, theirs):
+        account = Account.of(shop.store)
+        assert account is not None
+        account.choices = {**account.choices, "articles": True}
+    laid = make_shelf(theirs.store, account)
+    foreign = sorted({row.id for row in laid.values()})
+    before, seen = everything(db), 0
+    for rule in rules(app):
+        if not rule.rule.startswith("/products") or not rule.arguments:
+            continue
+        for method in ("GET", "POST"):
+            if method not in (rule.methods or ()):
+                continue
+            for number in foreign:
+                headers = {"Origin": ORIGIN, "Referer": ORIGIN + "/"}
+                form = {"csrf_token": ours.token, "code": "A", "treatment": "normal"}
+                answer = ours.client.open(
+                    filled(rule, {"number": number}), method=method, data=form, headers=headers
+                )
+                assert answer.status_code == 404, f"{method} {rule.rule} {number}"
+                seen += 1
+    assert seen > 100
+    names = [row.name for row in laid.values() if isinstance(row, Product)]
+    for path in ("", "?estado=espera", "/changes", f"?depois={foreign[0]}", f"/changes?run={laid['run'].id}"):
+        page = ours.client.get(f"/products{path}").get_data(as_text=True)
+        assert not [name for name in names if name in page], path
     assert everything(db) == before
 
 
