@@ -207,7 +207,7 @@ def begin_due() -> int:
         every = float(connect.setting("STOCK_METERED_SECONDS" if metered else "STOCK_SECONDS"))
         if _older(Run.last(account.id, CATALOGUE), DAILY):
             begun += catalogue.begin(account, "clock")
-        elif _older(Run.last(account.id, STOCK), every):
+        elif Run.has_read(account.id) and _older(Run.last(account.id, STOCK), every):
             begun += levelling.begin(account, "clock")
         db.session.commit()
     return begun

@@ -186,7 +186,7 @@ def _set_shop(bench: Bench, row: Stocked, theirs: Decimal, ours: int, target: De
             if error.code == "goods-gone":
                 _told_of(bench, row)
             why = {"goods-gone": "gone", "goods-unlimited": "unlimited"}.get(error.code, "refused")
-            row.rest(why, {"answer": error.code})
+            row.rest(why, {"answer": error.code}, theirs=theirs, ours=ours, read_at=moment())
         else:
             fault.point("stock_after_send")
             change.end(DONE)
@@ -217,7 +217,7 @@ def _move_provider(bench: Bench, row: Stocked, theirs: Decimal, ours: int, targe
         elif change.state == DONE:
             _rest(row, target, ours, truth, changed_at=moment())
         else:
-            row.rest("refused", {"answer": change.reason})
+            row.rest("refused", {"answer": change.reason}, theirs=theirs, ours=ours, read_at=moment())
     db.session.commit()
 
 

@@ -15,12 +15,26 @@ from typing import Any
 
 import pytest
 
-from shopapp import jobs
+from shopapp import catalogue, jobs, levelling
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.errors import OrderError, RefusedError
 from shopapp.fiscal.order import Line, Order
 from shopapp.fiscal.party import Address, Party
-from shopapp.models import Account, Document, Hook, Store, db, now, set_clock
+from shopapp.models import (
+    Account,
+    Document,
+    FollowUp,
+    Hook,
+    Ordered,
+    Product,
+    Run,
+    StockChange,
+    Stocked,
+    Store,
+    db,
+    now,
+    set_clock,
+)
 from shopapp.platforms import PLATFORMS
 from shopapp.platforms.base import (
     Attachment,
@@ -557,16 +571,58 @@ class World:
     def stocked(self, sku: str, ours: int | None, theirs: int, **more: Any) -> Article:
         """Something that the shop sells and the program has an article of, with these levels."""
         self.shop.shelf.sells(sku, ours, **more)
-        article = self.office.keeps(sku)
+        article = self.office.keeps(sku, f"Artigo {sku}")
         self.office.depot.put(article, theirs)
         return article
 
     def heard(self, sku: str, more: str = "") -> None:
         """The shop tells that a product changed."""
         number = self.shop.shelf.of(sku).product_id
-        body = json.dumps({"product": {"id": int(number), "more": more}}).encode()
+        body, store_id = json.dumps({"product": {"id": int(number), "more": more}}).encode(), self.store.id
         db.session.commit()
-        Hook.keep(self.store.id, "product_updated", str(hash((sku, more))), body)
+        Hook.keep(store_id, "product_updated", str(hash((sku, more))), body)
+
+    def compares(self, clock: Clock) -> None:
+        """The shop's whole list and the program's levels are read, and everything due is done."""
+        clock.passes(1)
+        catalogue.begin(self.account, "hand")
+        levelling.begin(self.account, "hand")
+        self.rests(clock)
+
+    def rests(self, clock: Clock) -> None:
+        """Everything that comes due within some minutes is done, as by workers; no clock beats."""
+        for _ in range(25):
+            self.work()
+            due = [
+                Stocked.query.filter(Stocked.due_at.is_not(None)),
+                Ordered.query.filter(Ordered.state == "unread"),
+                FollowUp.query.filter(FollowUp.state == "due"),
+                Run.query.filter(Run.state == "open"),
+                Product.query.filter(Product.stale_at.is_not(None)),
+            ]
+            if not any(rows.count() for rows in due):
+                break
+            clock.passes(20)
+        db.session.rollback()
+        db.session.expire_all()
+
+    def level(self, sku: str, place: str = "") -> tuple[int | None, Decimal]:
+        """How much of it the shop has, and the program: of a warehouse and the location of that name."""
+        article = next(one for one in self.office.articles.values() if one.name == f"Artigo {sku}")
+        return self.shop.shelf.level(sku, place), self.office.depot.level(article, place or None)
+
+    def stock_of(self, sku: str) -> Stocked:
+        """The followed row of the SKU."""
+        db.session.rollback()
+        db.session.expire_all()
+        return Stocked.query.filter(Stocked.sku == sku).one()
+
+    def journal(self) -> list[tuple[Any, ...]]:
+        """Each alteration: SKU, side, before, after, cause, state."""
+        db.session.rollback()
+        db.session.expire_all()
+        rows = StockChange.query.order_by(StockChange.id)
+        return [(row.sku, row.side, int(row.before), int(row.after), row.cause, row.state) for row in rows]
 
     def references(self) -> list[str]:
         return [reference for reference, _ in self.office.ledger]

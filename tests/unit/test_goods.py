@@ -2,49 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from shopapp import catalogue, goods, opening
-from shopapp.models import Hook, StockChange, db
-from tests.fakes import Clock, World
-
-
-def at_rest(world: World, clock: Clock) -> None:
-    """Everything that comes due within some minutes is done."""
-    for _ in range(12):
-        world.work()
-        clock.passes(20)
-
-
-def compared(world: World, clock: Clock) -> None:
-    """The whole list is read, and everything due done."""
-    catalogue.begin(world.account, "hand")
-    at_rest(world, clock)
-
-
-def journal(world: World) -> list[tuple[Any, ...]]:
-    db.session.rollback()
-    db.session.expire_all()
-    rows = db.session.query(StockChange).order_by(StockChange.id).all()
-    return [(row.sku, row.side, int(row.before), int(row.after), row.cause, row.state) for row in rows]
+from shopapp import catalogue, goods, levelling
+from shopapp.fiscal.errors import CredentialsError, UnreachableError
+from shopapp.models import Account, Run, Stocked, db
+from tests.fakes import Clock, FakeBooks, World
 
 
 def test_the_shop_takes_over_what_the_program_has(world: World, clock: Clock) -> None:
     world.stocked("CAN-1", 3, 10)
     world.follows("to-shop")
-    compared(world, clock)
-    assert world.shop.shelf.level("CAN-1") == 10
-    assert journal(world) == [("CAN-1", "shop", 3, 10, "run", "done")]
+    world.compares(clock)
+    assert world.level("CAN-1") == (10, 10)
+    assert world.journal() == [("CAN-1", "shop", 3, 10, "run", "done")]
 
 
 def test_the_program_takes_over_what_the_shop_has(world: World, clock: Clock) -> None:
-    mug = world.stocked("CAN-1", 3, 10)
+    world.stocked("CAN-1", 3, 10)
     world.follows("to-provider")
-    compared(world, clock)
-    assert world.office.depot.level(mug) == 3
-    assert journal(world) == [("CAN-1", "provider", 10, 3, "run", "done")]
+    world.compares(clock)
+    assert world.level("CAN-1") == (3, 3)
+    assert world.journal() == [("CAN-1", "provider", 10, 3, "run", "done")]
 
 
 @pytest.mark.parametrize("documents_move", [True, False], ids=["documents-move", "we-move"])
@@ -52,20 +33,146 @@ def test_the_program_takes_over_what_the_shop_has(world: World, clock: Clock) ->
 def test_a_sale_is_taken_off_once_on_both_sides(
     world: World, clock: Clock, direction: str, documents_move: bool
 ) -> None:
-    mug = world.stocked("CAN-1", 10, 10)
+    world.stocked("CAN-1", 10, 10)
     world.office.depot.documents_move = documents_move
     world.follows(direction)
-    compared(world, clock)
+    world.compares(clock)
     world.paid("1001")
-    at_rest(world, clock)
-    assert (world.shop.shelf.level("CAN-1"), world.office.depot.level(mug)) == (9, 9)
-    assert not goods.any_due()
+    world.rests(clock)
+    assert world.level("CAN-1") == (9, 9)
+    assert world.shop.shelf.written == []
 
 
-def test_of_a_hook_about_a_product_nothing_is_kept_once_it_was_opened(world: World) -> None:
-    Hook.keep(world.store.id, "product_updated", "0" * 64, b'{"product": {"id": 7}}')
-    Hook.keep(world.store.id, "order_paid", "1" * 64, b'{"order": {"id": 7}}')
-    while opening.open_hook():
-        pass
-    kept = {hook.event: (hook.state, hook.body) for hook in db.session.query(Hook)}
-    assert kept == {"product_updated": ("opened", None), "order_paid": ("opened", b'{"order": {"id": 7}}')}
+def test_where_stock_does_not_follow_nothing_is_altered(world: World, clock: Clock) -> None:
+    world.stocked("CAN-1", 3, 10)
+    world.looks_up()
+    world.compares(clock)
+    assert world.level("CAN-1") == (3, 10)
+    assert Stocked.query.count() == 0
+
+
+def test_stock_that_no_longer_follows_is_left_as_it_is(world: World, clock: Clock) -> None:
+    mug = world.stocked("CAN-1", 10, 10)
+    world.follows("to-shop")
+    world.compares(clock)
+    world.follows("")
+    world.office.depot.put(mug, 4)
+    Stocked.wake(world.account.id, ["CAN-1"], "hook")
+    world.rests(clock)
+    assert world.level("CAN-1") == (10, 4)
+    assert world.stock_of("CAN-1").reason == "off"
+
+
+def test_the_clock_begins_with_the_whole_list_and_reads_stock_every_few_minutes(
+    world: World, clock: Clock
+) -> None:
+    world.stocked("CAN-1", 10, 10)
+    world.follows("to-shop")
+    assert (goods.begin_due(), goods.begin_due()) == (1, 0)
+    world.rests(clock)
+    clock.passes(299)
+    assert goods.begin_due() == 0
+    clock.passes(2)
+    assert goods.begin_due() == 1
+    world.rests(clock)
+    assert [row.kind for row in Run.query.order_by(Run.id)] == ["catalogue", "stock", "stock"]
+    clock.passes(86_400)
+    assert goods.begin_due() == 1
+    assert Run.query.order_by(Run.id.desc()).first().kind == "catalogue"
+
+
+def test_a_program_of_so_many_calls_a_month_is_asked_seldom(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeBooks, "capabilities", replace(FakeBooks.capabilities, metered=True))
+    world.follows("to-shop")
+    goods.begin_due()
+    world.rests(clock)
+    clock.passes(3600)
+    assert goods.begin_due() == 0
+    clock.passes(18_100)
+    assert goods.begin_due() == 1
+
+
+def test_refused_keys_stop_the_account_at_once(world: World, clock: Clock) -> None:
+    world.stocked("CAN-1", 3, 10)
+    world.follows("to-shop")
+    catalogue.begin(world.account, "hand")
+    world.office.fail["levels"] = [CredentialsError("keys-refused", field="key")]
+    world.work()
+    clock.passes(300)
+    asked = len(world.office.asked)
+    world.work()
+    account = db.session.get_one(Account, world.account.id, populate_existing=True)
+    assert account.refused_code == "keys-refused"
+    assert world.level("CAN-1") == (3, 10)
+    assert len(world.office.asked) == asked
+
+
+def test_a_program_that_rests_is_not_asked(world: World, clock: Clock) -> None:
+    world.stocked("CAN-1", 3, 10)
+    world.follows("to-shop")
+    world.account.paused_until = clock.now.replace(year=clock.now.year + 1)
+    db.session.commit()
+    world.compares(clock)
+    assert world.office.asked == []
+    assert world.level("CAN-1") == (3, 10)
+
+
+def test_a_bug_of_ours_stops_neither_documents_nor_other_work(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.stocked("CAN-1", 3, 10)
+    world.follows("to-shop")
+    catalogue.begin(world.account, "hand")
+    with monkeypatch.context() as broken:
+        broken.setattr(catalogue, "page", lambda *_: 1 / 0)
+        world.paid("1001")
+        world.work()
+    assert world.document("1001").state == "issued"
+    db.session.refresh(world.store)
+    assert world.store.stock_lease_until is None
+    world.rests(clock)
+    assert world.level("CAN-1") == (9, 9)
+
+
+def test_a_worker_that_stood_still_gives_back_only_its_own_lease(world: World, clock: Clock) -> None:
+    world.store.lease("stock", 60)
+    db.session.refresh(world.store)
+    first = world.store.stock_lease_until
+    clock.passes(61)
+    world.store.lease("stock", 60)
+    world.store.release("stock", first)
+    db.session.refresh(world.store)
+    assert world.store.stock_lease_until is not None
+    world.store.release("stock", world.store.stock_lease_until)
+    db.session.refresh(world.store)
+    assert world.store.stock_lease_until is None
+
+
+def test_a_page_that_fails_is_read_again_and_at_last_given_up(world: World, clock: Clock) -> None:
+    world.follows("to-shop")
+    world.compares(clock)
+    world.office.fail["changed_levels"] = [UnreachableError("unreachable")] * 30
+    levelling.begin(world.account, "hand")
+    db.session.commit()
+    for _ in range(14):
+        world.work()
+        clock.passes(1000)
+    run = Run.last(world.account.id, "stock")
+    assert run is not None
+    assert (run.state, run.reason) == ("failed", "unreachable")
+    assert len(world.office.fail["changed_levels"]) == 30 - goods.MOST_TRIES - 1
+
+
+def test_stores_have_their_turns(world: World, clock: Clock) -> None:
+    other = world.add_store("other")
+    account = world.add_account(other)
+    world.stocked("CAN-1", 3, 10)
+    world.follows("to-shop")
+    account.settings, account.choices = world.account.settings, world.account.choices
+    db.session.commit()
+    for one in (world.account, account):
+        catalogue.begin(one, "hand")
+    world.rests(clock)
+    assert {row.store_id for row in Stocked.query} == {world.store.id, other.id}
