@@ -182,3 +182,11 @@ def test_what_a_document_took_off_tells_only_the_difference_and_has_no_way_back(
     page = stall.client.get("/products/changes").get_data(as_text=True)
     assert f'href="/documents/{stall.known["sale"].id}"' in page
     assert stall.post(f"/products/changes/{moved.id}/undo").status_code == 409
+
+
+def test_a_change_after_which_one_never_arrived_can_still_be_undone(stall: Shop) -> None:
+    level = make_level(account_of(stall), "ALG-1", "9", 9)
+    change = make_change(level, "15", "9")
+    make_change(level, "9", "8", state="lost")
+    assert "Desfazer" in row_of(stall, change)
+    assert stall.post(f"/products/changes/{change.id}/undo").status_code == 303
