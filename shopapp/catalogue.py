@@ -134,16 +134,17 @@ def read_told(account: Account, shop: Platform, pace: Pace) -> bool:
     began, former = now(), Product.skus_of(account.store_id, told.product_id)
     db.session.commit()
     found = shop.goods_of(told.product_id)
-    Product.keep(account.store_id, (_row(one) for one in found))
+    rows = [_row(one) for one in found]
+    skus = former | {str(row["sku"]) for row in rows if row["sku"]}
+    known = Article.of(account.id, skus)
+    db.session.commit()
+    if (strange := sorted(skus - known.keys())) and matching.looks_up(account):
+        matching.look_up(account, strange, pace)
+    # one commit: whoever dies before it leaves the product to be read again, and nothing of it half known
+    Product.keep(account.store_id, rows)
     Product.gone(account.store_id, told.product_id, unseen_since=began)
     # the row may be one that was made for the hook alone, or of a product that has variants by now
     told.is_read(gone=all(one.variant_id != told.variant_id for one in found))
-    db.session.commit()
-    skus = former | Product.skus_of(account.store_id, told.product_id)
-    strange = [sku for sku in skus if sku not in Article.of(account.id, skus)]
-    db.session.commit()
-    if strange and matching.looks_up(account):
-        matching.look_up(account, strange, pace)
     follow(account, skus)
     db.session.commit()
     return True
