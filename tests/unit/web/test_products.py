@@ -352,3 +352,14 @@ def test_a_second_account_knows_nothing_of_the_first_ones_articles(stall: Shop) 
     account.choices = {**account.choices, "articles": True}
     db.session.commit()
     assert "0 produtos ligados" in words(stall.client.get("/products"))
+
+
+def test_whoever_makes_articles_reads_that_the_shop_follows_their_empty_stock(stall: Shop) -> None:
+    missing = stall.known["missing"].id
+    for path in ("/products/missing", f"/products/{missing}"):
+        assert "a 0 na loja até" in words(stall.client.get(path))
+    account = account_of(stall)
+    account.settings = {**account.settings, "stock": "to-provider"}
+    db.session.commit()
+    for path in ("/products/missing", f"/products/{missing}"):
+        assert "a 0 na loja" not in words(stall.client.get(path))
