@@ -57,7 +57,7 @@ class Shelf:
         one = self.of(sku)
         self._put((one.product_id, one.variant_id), pieces, location)
 
-    def changed(self, sku: str, **values: Any) -> None:
+    def changed(self, sku: str, /, **values: Any) -> None:
         """Somebody alters the goods: `stock=None` is unlimited."""
         one = self.of(sku)
         self.goods[one.product_id, one.variant_id] = replace(one, **values)
@@ -70,17 +70,19 @@ class Shelf:
         """True when the goods of an order were there, and are taken off; an order is placed once."""
         if order.id in self.taken:
             return True
-        wanted = [(self.of(line.sku), int(line.quantity)) for line in order.lines if self._has(line.sku)]
+        wanted: dict[str, int] = {}
+        for line in order.lines:
+            if self._has(line.sku) and self.of(line.sku).stock is not None:
+                wanted[line.sku] = wanted.get(line.sku, 0) + int(line.quantity)
         first = self.locations[0].code if self.locations else ""
-        for goods, pieces in wanted:
-            if goods.stock is not None and self._there(goods, first) < pieces:
-                return False
+        if any(self._there(self.of(sku), first) < pieces for sku, pieces in wanted.items()):
+            return False
         self.taken[order.id] = []
-        for goods, pieces in wanted:
+        for sku, pieces in wanted.items():
+            goods = self.of(sku)
             key = (goods.product_id, goods.variant_id)
-            if goods.stock is not None:
-                self._put(key, self._there(goods, first) - pieces, first)
-                self.taken[order.id].append((key, first, pieces))
+            self._put(key, self._there(goods, first) - pieces, first)
+            self.taken[order.id].append((key, first, pieces))
         return True
 
     def cancel(self, order_id: str) -> None:

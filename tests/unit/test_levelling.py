@@ -1,0 +1,184 @@
+"""Runs over stock: what changed is found and nothing else, a former run is undone, nothing keeps a run open."""
+
+from __future__ import annotations
+
+import pytest
+
+from shopapp import levelling
+from shopapp.fiscal.errors import NotAllowedError, UncertainError, UnreachableError
+from shopapp.models import Run, StockChange, Stocked, db
+from tests.fakes import Clock, World
+
+
+@pytest.fixture
+def wares(world: World, clock: Clock) -> World:
+    """Six things that follow the program."""
+    for at in range(6):
+        world.stocked(f"CAN-{at}", 10, 10)
+    world.follows("to-shop")
+    world.compares(clock)
+    return world
+
+
+def counts(world: World, sku: str, pieces: int) -> None:
+    world.office.depot.put(world.office.named(sku), pieces)  # type: ignore[arg-type]
+
+
+def runs(world: World, clock: Clock) -> Run:
+    levelling.begin(world.account, "hand")
+    world.rests(clock)
+    run = Run.last(world.account.id, "stock")
+    assert run is not None
+    return run
+
+
+def change(world: World, number: int = 0) -> StockChange:
+    db.session.rollback()
+    db.session.expire_all()
+    return StockChange.query.order_by(StockChange.id.desc()).offset(number).first()
+
+
+def test_a_run_looks_at_what_changed_and_at_nothing_else(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-2", 4)
+    wares.shop.calls.clear()
+    run = runs(wares, clock)
+    assert (run.state, run.seen, run.differing) == ("done", 1, 1)
+    assert wares.shop.calls == ["goods_of", "set_stock"]
+    assert (runs(wares, clock).seen, wares.level("CAN-2")) == (0, (4, 4))
+
+
+def test_where_changes_cannot_be_asked_for_all_is_read_and_only_what_differs_looked_at(
+    wares: World, clock: Clock
+) -> None:
+    wares.office.depot.tells_changes, wares.office.depot.page = False, 4
+    counts(wares, "CAN-2", 4)
+    wares.shop.calls.clear()
+    run = runs(wares, clock)
+    assert (run.seen, run.differing, wares.shop.calls) == (6, 1, ["goods_of", "set_stock"])
+
+
+def test_a_run_goes_on_at_the_page_that_failed(wares: World, clock: Clock) -> None:
+    wares.office.depot.page = 2
+    for at in range(6):
+        counts(wares, f"CAN-{at}", 3)
+    wares.office.fail["levels"] = []
+    levelling.begin(wares.account, "hand")
+    wares.office.fail["changed_levels"] = [UnreachableError("unreachable")]
+    wares.rests(clock)
+    run = Run.last(wares.account.id, "stock")
+    assert run is not None
+    assert (run.state, run.seen) == ("done", 6)
+    assert len(wares.journal()) == len(wares.shop.shelf.written) == 6
+
+
+def test_what_changes_while_a_run_reads_is_found_by_the_next(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-1", 3)
+    levelling.begin(wares.account, "hand")
+    wares.rests(clock)
+    counts(wares, "CAN-1", 2)
+    runs(wares, clock)
+    assert wares.level("CAN-1") == (2, 2)
+
+
+def test_what_a_failed_run_had_not_read_is_read_by_the_next(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-1", 3)
+    levelling.begin(wares.account, "hand")
+    Run.last(wares.account.id, "stock").end("failed", "unreachable")  # type: ignore[union-attr]
+    runs(wares, clock)
+    assert wares.level("CAN-1") == (3, 3)
+
+
+def test_only_one_run_of_a_kind_is_open(wares: World) -> None:
+    assert (levelling.begin(wares.account, "hand"), levelling.begin(wares.account, "clock")) == (True, False)
+
+
+def test_a_sku_that_waits_for_a_person_keeps_no_run_open(wares: World, clock: Clock) -> None:
+    def lost(draft: object, reference: str) -> None:
+        raise UncertainError("outcome-unknown", how="timeout")
+
+    wares.office.next = [lost]
+    wares.paid("1001")
+    wares.work()
+    assert wares.document("1001").state == "review"
+    counts(wares, "CAN-1", 3)
+    assert (runs(wares, clock).state, wares.stock_of("CAN-1").reason) == ("done", "held")
+    assert wares.level("CAN-1") == (9, 3)
+
+
+# undoing
+
+
+def test_an_undone_change_stays_undone_until_the_other_side_has_another_level(
+    wares: World, clock: Clock
+) -> None:
+    counts(wares, "CAN-1", 4)
+    runs(wares, clock)
+    levelling.undo(change(wares))
+    wares.rests(clock)
+    assert (wares.level("CAN-1"), wares.stock_of("CAN-1").reason) == ((10, 4), "undone")
+    assert [row[3:] for row in wares.journal()] == [(4, "run", "undone"), (10, "undo", "done")]
+    wares.heard("CAN-1")
+    wares.compares(clock)
+    assert wares.level("CAN-1") == (10, 4)
+    counts(wares, "CAN-1", 5)
+    runs(wares, clock)
+    assert (wares.level("CAN-1"), wares.stock_of("CAN-1").reason) == ((5, 5), "")
+
+
+def test_the_merchant_may_let_it_follow_again_at_once(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-1", 4)
+    runs(wares, clock)
+    levelling.undo(change(wares))
+    wares.rests(clock)
+    levelling.put_right(wares.stock_of("CAN-1"))
+    wares.rests(clock)
+    assert wares.level("CAN-1") == (4, 4)
+
+
+def test_a_level_that_somebody_altered_since_is_not_undone(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-1", 4)
+    runs(wares, clock)
+    wares.shop.shelf.put("CAN-1", 7)
+    levelling.undo(change(wares))
+    wares.rests(clock)
+    assert wares.level("CAN-1") == (4, 4)
+    assert "undone" not in [row[-1] for row in wares.journal()]
+
+
+def test_only_the_last_change_of_a_level_can_be_undone_and_no_undoing(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-1", 4)
+    runs(wares, clock)
+    counts(wares, "CAN-1", 5)
+    runs(wares, clock)
+    with pytest.raises(NotAllowedError):
+        levelling.undo(change(wares, 1))
+    levelling.undo(change(wares))
+    wares.rests(clock)
+    with pytest.raises(NotAllowedError):
+        levelling.undo(change(wares))
+
+
+def test_a_change_of_the_side_that_leads_by_now_cannot_be_undone(wares: World, clock: Clock) -> None:
+    counts(wares, "CAN-1", 4)
+    runs(wares, clock)
+    wares.follows("to-provider")
+    with pytest.raises(NotAllowedError):
+        levelling.undo(change(wares))
+
+
+def test_a_whole_run_is_undone_change_by_change(wares: World, clock: Clock) -> None:
+    for at in range(6):
+        counts(wares, f"CAN-{at}", at)
+    run = runs(wares, clock)
+    wares.shop.shelf.put("CAN-5", 8)
+    assert levelling.begin_undo(wares.account, run)
+    wares.rests(clock)
+    assert [wares.level(f"CAN-{at}")[0] for at in range(6)] == [10, 10, 10, 10, 10, 5]
+
+
+def test_everything_may_be_compared_one_by_one(wares: World, clock: Clock) -> None:
+    wares.shop.shelf.put("CAN-1", 3)
+    assert levelling.compare_again(wares.account) == 6
+    wares.rests(clock)
+    assert wares.level("CAN-1") == (10, 10)
+    assert Stocked.query.filter(Stocked.due_at.is_not(None)).count() == 0
