@@ -299,6 +299,12 @@ def run(account: Account, number: int) -> Run | None:
     return found
 
 
+def kinds_of(account: Account, runs: Iterable[int]) -> dict[int, str]:
+    """What kind of run each of these is."""
+    mine = select(Run.id, Run.kind).where(Run.account_id == account.id, Run.id.in_(list(runs)))
+    return {number: kind for number, kind in db.session.execute(mine)}  # noqa: C416
+
+
 def made_by(account: Account, runs: Iterable[int]) -> dict[int, int]:
     """How many levels each of these runs altered and that still stand."""
     mine = (

@@ -14,7 +14,8 @@ from flask import g, url_for
 
 from shopapp import connect
 from shopapp.models import Account, StockChange, shelf
-from shopapp.models.stock import DONE, HAND, PLANNED, PROVIDER, SHOP, UNDONE, UNSURE
+from shopapp.models.run import CATALOGUE
+from shopapp.models.stock import DONE, HAND, PLANNED, PROVIDER, RUN, SHOP, UNDONE, UNSURE
 from shopapp.models.stock import UNDO as UNDOING
 from shopapp.web.formats import quantity
 from shopapp.web.tongue import gettext
@@ -46,8 +47,13 @@ def label_of(account: Account) -> str:
     return connect.provider_class(account.provider).label
 
 
-def told(change: StockChange, document_id: int | None = None, last: bool = False) -> Told:
-    """One change for a list; `document_id` is the document of its sale, `last` whether no other came after it."""
+def told(
+    change: StockChange, document_id: int | None = None, last: bool = False, first: bool = False
+) -> Told:
+    """One change for a list; `document_id` is the document of its sale, `last` whether no other came after it.
+
+    `first` where the SKU was only then followed.
+    """
     mark, word = _ended(change)
     address = ""
     number = change.document_id or document_id
@@ -60,7 +66,7 @@ def told(change: StockChange, document_id: int | None = None, last: bool = False
         id=change.id, name=change.name, sku=change.sku,
         before=quantity(change.before) if whole else "",
         after=quantity(change.after) if whole else quantity(change.after - change.before),
-        cause=cause_of(change), address=address, under=_side(change), at=change.ended_at or change.planned_at,
+        cause=cause_of(change, first), address=address, under=_side(change), at=change.ended_at or change.planned_at,
         mark=mark, word=word, advice=_advice(change), undoable=last and _stands(change),
     )  # fmt: skip
 
@@ -70,7 +76,11 @@ def all_told(account: Account, changes: Sequence[StockChange]) -> list[Told]:
     orders = {one.order_id for one in changes if one.order_id and not one.document_id}
     documents = shelf.sales(account, orders)
     latest = shelf.latest({one.stocked_id for one in changes if one.stocked_id})
-    return [told(one, documents.get(one.order_id), one.id in latest) for one in changes]
+    kinds = shelf.kinds_of(account, {one.run_id for one in changes if one.run_id})
+    return [
+        told(one, documents.get(one.order_id), one.id in latest, kinds.get(one.run_id or 0) == CATALOGUE)
+        for one in changes
+    ]
 
 
 def _advice(change: StockChange) -> str:
@@ -85,8 +95,8 @@ def _stands(change: StockChange) -> bool:
     return change.state == DONE and change.cause != UNDOING and change.side == side
 
 
-def cause_of(change: StockChange) -> str:
-    """`Venda #10488`, `Mudou no iGEST`."""
+def cause_of(change: StockChange, first: bool = False) -> str:
+    """`Venda #10488`, `Entrada no iGEST`; a SKU that was only then followed brings its level with it."""
     label = label_of(g.account)
     if change.order_id:
         return gettext("Venda #%(order)s", order=change.order_id)
@@ -94,6 +104,8 @@ def cause_of(change: StockChange) -> str:
         return gettext("Pedido por si")
     if change.cause == UNDOING:
         return gettext("Desfeita por si")
+    if first or (change.cause == RUN and change.run_id is None):
+        return gettext("Começou a seguir")
     if change.side != SHOP or change.cause == "hook":
         return gettext("Mudou na loja")
     if change.after > change.before:

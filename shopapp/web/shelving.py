@@ -12,11 +12,11 @@ from decimal import Decimal
 from flask import g, url_for
 
 from shopapp import connect
-from shopapp.models import Account, Article, Product, Run, StockChange, Stocked, shelf
+from shopapp.models import Account, Article, Product, Run, Stocked, shelf
 from shopapp.models.article import REFUSED
 from shopapp.models.run import CATALOGUE, CREATE, UNDO
 from shopapp.web.formats import clock, quantity
-from shopapp.web.journal import Told, label_of, told
+from shopapp.web.journal import Told, all_told, label_of
 from shopapp.web.sentences import ALL, N_
 from shopapp.web.tongue import gettext, ngettext
 from shopapp.web.wording import say
@@ -81,12 +81,15 @@ def shown(account: Account, rows: Sequence[shelf.Shelved]) -> list[Shown]:
     twice = {row.product.sku for row in rows if row.state == shelf.DUPLICATE}
     selling = Product.selling(account.store_id, twice)
     last = shelf.last_changes(one.id for some in levels.values() for one in some)
-    return [_one(account, row, levels, selling, last) for row in rows]
+    ready = {one.id: one for one in all_told(account, list(last.values()))}
+    return [
+        _one(account, row, levels, selling, {n: ready[one.id] for n, one in last.items()}) for row in rows
+    ]
 
 
 def _one(
     account: Account, row: shelf.Shelved, levels: Mapping[str, Sequence[Stocked]],
-    selling: Mapping[str, Sequence[Product]], last: Mapping[int, StockChange],
+    selling: Mapping[str, Sequence[Product]], last: Mapping[int, Told],
 ) -> Shown:  # fmt: skip
     product, article = row.product, row.article
     followed = levels.get(product.sku, ()) if row.state in (shelf.MATCHED, shelf.BY_HAND) else ()
@@ -102,7 +105,7 @@ def _one(
         others=tuple((one.name, in_shop(one)) for one in selling.get(product.sku, ())),
         ours=gettext("Ilimitado") if product.stock is None else str(product.stock),
         theirs=_theirs(followed),
-        last=told(max(changes, key=lambda one: one.id)) if changes else None,
+        last=max(changes, key=lambda one: one.id) if changes else None,
     )  # fmt: skip
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from shopapp.models import Account, Run, StockChange, Stocked, db
-from shopapp.models.run import OPEN, UNDO
+from shopapp.models.run import CATALOGUE, OPEN, UNDO
 from tests.hostile.conftest import Shop
 from tests.make import make_document, make_store
-from tests.make_shelf import make_change, make_level, make_shelf
+from tests.make_shelf import make_change, make_level, make_run, make_shelf
 from tests.unit.web.conftest import words
 
 
@@ -190,3 +190,13 @@ def test_a_change_after_which_one_never_arrived_can_still_be_undone(stall: Shop)
     make_change(level, "9", "8", state="lost")
     assert "Desfazer" in row_of(stall, change)
     assert stall.post(f"/products/changes/{change.id}/undo").status_code == 303
+
+
+def test_a_sku_that_was_only_then_followed_says_so_and_goes_back_with_its_run(stall: Shop) -> None:
+    account = account_of(stall)
+    run = make_run(account, CATALOGUE)
+    level = make_level(account, "ALG-1", "9", 9)
+    change = make_change(level, "15", "9", run_id=run.id)
+    alone = make_change(make_level(account, "ALG-2", "9", 9), "4", "9")
+    assert "Começou a seguir" in row_of(stall, change) and "Começou a seguir" in row_of(stall, alone)
+    assert "Desfazer 1 alteração?" in words(stall.client.get(f"/products/changes/runs/{run.id}/undo"))
