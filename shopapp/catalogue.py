@@ -39,7 +39,13 @@ PATIENCE = 15.0
 def begin(account: Account, cause: str) -> bool:
     """True when a reading of the whole list began; False when one is under way. Not committed."""
     total = Product.counted(account.store_id) or None
-    return Run.begin(account.store_id, account.id, CATALOGUE, cause, total=total)
+    return Run.begin(account.store_id, account.id, CATALOGUE, cause, total=total, mark=account.following)
+
+
+def is_as_chosen(account: Account) -> bool:
+    """True when the goods were read since the merchant last chose how their stock follows."""
+    read = Run.last(account.id, CATALOGUE, DONE)
+    return read is None or read.mark == account.following
 
 
 def page(run: Run, account: Account, shop: Platform, pace: Pace) -> None:
@@ -80,7 +86,7 @@ def _match(run: Run, account: Account, pace: Pace) -> None:
     db.session.commit()
     if strange and matching.looks_up(account):
         matching.look_up(account, strange, pace)
-    follow(account, skus)
+    follow(account, skus, run.id)
     # under a former name its level was no longer told
     renamed = [sku for sku, one in Article.of(account.id, codes).items() if one.code != codes[sku]]
     Stocked.wake(account.id, renamed, RUN)
@@ -88,6 +94,10 @@ def _match(run: Run, account: Account, pace: Pace) -> None:
         run.keep(cursor=skus[-1], seen=run.seen + len(skus), tries=0, reason="")
         db.session.commit()
         return
+    former = Run.last(account.id, CATALOGUE, DONE)
+    if account.follows and former is not None and former.mark != run.mark:
+        # what was equal as it followed before may not be equal now
+        Stocked.renew(account.id)
     if account.follows:
         Run.begin(run.store_id, account.id, STOCK, run.cause)
     run.end(DONE)
@@ -97,17 +107,17 @@ def _is_known(article: Article, since: datetime) -> bool:
     return article.state in USABLE and article.looked_at is not None and article.looked_at > since
 
 
-def follow(account: Account, skus: Iterable[str]) -> None:
+def follow(account: Account, skus: Iterable[str], run_id: int | None = None) -> None:
     """Nothing; those of the SKUs that have an article are followed, and looked at where the shop's level is another.
 
-    Not committed.
+    What is altered because they are new is the run's, and can be undone with it. Not committed.
     """
     if not account.follows:
         return
     matched = {
         sku: one for sku, one in Article.of(account.id, skus).items() if one.state in USABLE and one.goods
     }
-    Stocked.follow(account.store_id, account.id, sorted(matched), account.places)
+    Stocked.follow(account.store_id, account.id, sorted(matched), account.places, run_id)
     _wake_changed(account, matched)
 
 

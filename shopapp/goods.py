@@ -205,7 +205,9 @@ def begin_due() -> int:
             continue
         metered = connect.provider_class(account.provider).capabilities.metered
         every = float(connect.setting("STOCK_METERED_SECONDS" if metered else "STOCK_SECONDS"))
-        if _older(Run.last(account.id, CATALOGUE), DAILY):
+        if not catalogue.is_as_chosen(account):
+            begun += catalogue.begin(account, "setup")
+        elif _older(Run.last(account.id, CATALOGUE), DAILY):
             begun += catalogue.begin(account, "clock")
         elif Run.has_read(account.id) and _older(Run.last(account.id, STOCK), every):
             begun += levelling.begin(account, "clock")

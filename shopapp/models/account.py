@@ -6,6 +6,8 @@ closed, never changed into another one.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any
 
@@ -154,6 +156,12 @@ class Account(Row):
         """The pairs of warehouse and shop location whose levels go together; '' where a side tells none apart."""
         chosen = self.settings.get("stock_places") or [[self.settings.get("warehouse", ""), ""]]
         return tuple((str(warehouse), str(location)) for warehouse, location in chosen)
+
+    @property
+    def following(self) -> str:
+        """A mark of how stock follows, between which places: another one once the merchant chose otherwise."""
+        chosen = json.dumps([self.follows, self.places, self.settings.get("warehouse", ""), self.documents_move])
+        return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
     @property
     def documents_move(self) -> bool:

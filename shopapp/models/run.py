@@ -43,7 +43,10 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     phase: Mapped[str] = mapped_column(String(10), default="")
     cursor: Mapped[str] = mapped_column(String(800), default="")
     mark: Mapped[str] = mapped_column(String(200), default="")
-    """Of a stock run: where the next one asks on for what changed. Of a creation: the tax that was chosen."""
+    """Of a stock run: where the next one asks on for what changed. Of a creation: the tax that was chosen.
+
+    Of a reading of goods: how stock followed when it began.
+    """
     of_run_id: Mapped[int | None] = mapped_column(BigId)
     """Of an undoing: the run that is undone."""
     total: Mapped[int | None] = mapped_column()
@@ -67,8 +70,8 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
             insert_into(cls)
             .values(
                 store_id=store_id, account_id=account_id, kind=kind, cause=cause, state=OPEN, phase="", cursor="",
-                mark="", seen=0, differing=0, calls=0, tries=0, reason="", detail={}, begun_at=moment(),
-                not_before=moment(), **values,
+                seen=0, differing=0, calls=0, tries=0, reason="", detail={}, begun_at=moment(),
+                not_before=moment(), **{"mark": "", **values},
             )
             .on_conflict_do_nothing()
             .returning(cls.id)

@@ -65,14 +65,19 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def follow(
-        cls, store_id: int, account_id: int, skus: Iterable[str], places: Iterable[tuple[str, str]]
+        cls,
+        store_id: int,
+        account_id: int,
+        skus: Iterable[str],
+        places: Iterable[tuple[str, str]],
+        run_id: int | None = None,
     ) -> None:
         """Nothing; these SKUs are followed in these pairs of places, due now where they are new. Not committed."""
-        values = [
+        values: list[dict[str, Any]] = [
             {
                 "store_id": store_id, "account_id": account_id, "sku": sku, "warehouse": warehouse,
                 "location": location, "due_at": moment(), "cause": "run", "order_id": "", "tries": 0, "reason": "",
-                "detail": {}, "rejected": "",
+                "detail": {}, "rejected": "", "run_id": run_id,
             }
             for sku in skus
             for warehouse, location in places
@@ -88,6 +93,13 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
             mine.values(**cls._due(cause, after), **more).execution_options(synchronize_session=False)
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
+
+    @classmethod
+    def renew(cls, account_id: int) -> None:
+        """Nothing; every row is looked at as if for the first time: stock follows otherwise by now. Not committed."""
+        mine = update(cls).where(cls.account_id == account_id)
+        anew = mine.values(due_at=moment(), cause=RUN, tries=0, reason="", rejected="", undoes_id=None)
+        db.session.execute(anew.execution_options(synchronize_session=False))
 
     def wake_now(self, cause: str, **more: Any) -> None:
         """Nothing; this row is due now, for that cause. Not committed."""

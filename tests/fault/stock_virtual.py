@@ -101,6 +101,14 @@ class Wares(Virtual):
             )
             db.session.rollback()
 
+    def _follows(self, direction: str) -> None:
+        self.direction = direction
+        self.causes.update((*FOLLOWED, NEW))
+        with self.app.app_context():
+            account = self._account()
+            account.settings = {**account.settings, "stock": direction}
+            db.session.commit()
+
     def _account(self) -> Account:
         account = Account.of(db.session.get_one(Store, self.store_id))
         assert account is not None

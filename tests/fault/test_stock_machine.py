@@ -150,6 +150,12 @@ class Machine(Wares):
     def by_hand(self, what: str) -> None:
         self._begin(what)
 
+    @rule()
+    def turns(self) -> None:
+        """The other side leads from now on; where we move what documents don't, not while orders are under way."""
+        if self.documents_move:
+            self._follows({"to-shop": "to-provider", "to-provider": "to-shop"}[self.direction])
+
     @rule(pick=PICK, run=st.booleans())
     def undoes(self, pick: int, run: bool) -> None:
         """One of the last changes is undone, or all of a run."""

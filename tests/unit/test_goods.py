@@ -8,7 +8,7 @@ import pytest
 
 from shopapp import catalogue, goods, levelling
 from shopapp.fiscal.errors import CredentialsError, UnreachableError
-from shopapp.models import Account, Run, Stocked, db
+from shopapp.models import Account, Run, StockChange, Stocked, db
 from tests.fakes import Clock, FakeBooks, World
 
 
@@ -61,6 +61,20 @@ def test_stock_that_no_longer_follows_is_left_as_it_is(world: World, clock: Cloc
     world.rests(clock)
     assert world.level("CAN-1") == (10, 4)
     assert world.stock_of("CAN-1").reason == "off"
+
+
+def test_a_merchant_who_chose_otherwise_has_all_compared_anew(world: World, clock: Clock) -> None:
+    world.stocked("CAN-1", 3, 10)
+    world.follows("to-shop")
+    world.compares(clock)
+    levelling.undo(StockChange.query.one())
+    world.rests(clock)
+    assert world.level("CAN-1") == (3, 10)
+    world.follows("to-provider")
+    assert goods.begin_due() == 1
+    world.rests(clock)
+    assert world.level("CAN-1") == (3, 3)
+    assert goods.begin_due() == 0
 
 
 def test_the_clock_begins_with_the_whole_list_and_reads_stock_every_few_minutes(
