@@ -129,3 +129,30 @@ def test_hostile_text_runs_nowhere(alone: House, browser_here: Browser) -> None:
         page.get_by_role("button", name="Procurar").click()
         assert page.locator("#q").input_value() == text[:100]
     assert not wrong
+
+
+def test_the_bar_of_a_run_moves_by_itself_and_gives_way_to_the_page_when_it_ends(
+    alone: House, browser_here: Browser
+) -> None:
+    from shopapp import create_app
+    from shopapp.models import Run, Store, db, now
+    from tests.make import CHOICES, make_account
+    from tests.make_shelf import make_run
+
+    page = signed_in(alone, browser_here)
+    with create_app(alone.env).app_context():
+        store = Store.find("jumpseller", Merchant(alone).shop)
+        assert store is not None
+        store.ready_at = store.ready_at or now()
+        account = make_account(store, fingerprint="of the bar", choices={**CHOICES, "articles": True})
+        make_run(account, "catalogue")
+        run = make_run(account, "create", "open", seen=10, total=100)
+        page.goto(f"{alone.app_url}/products")
+        assert page.locator("#now progress").get_attribute("value") == "10"
+        assert run.keep(seen=50)
+        db.session.commit()
+        page.locator("#now").get_by_text("50 de 100").wait_for()
+        assert page.locator("#now progress").get_attribute("value") == "50"
+        Run.query.filter_by(id=run.id).one().end("done")
+        page.get_by_role("button", name="Comparar agora").wait_for()
+        assert page.locator("#now").count() == 0
