@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shopapp import catalogue, reconciling
+from shopapp import catalogue, levelling, reconciling
 from shopapp.fiscal.errors import OrderError, UnreachableError
 from shopapp.models import Article, Ordered, Product, Run, Stocked, db, now
 from tests.fakes import Clock, FakeShop, World, an_order
@@ -261,3 +261,17 @@ def test_an_edited_order_holds_what_it_says_now(mug: World, clock: Clock) -> Non
     mug.hook("1001", "order_updated")
     mug.rests(clock)
     assert mug.level("CAN-1") == (6, 10)
+
+
+def test_what_is_altered_because_a_sku_is_new_goes_back_with_the_run_that_found_it(
+    world: World, clock: Clock
+) -> None:
+    for at in range(3):
+        world.stocked(f"CAN-{at}", 9, at)
+    world.follows("to-shop")
+    world.compares(clock)
+    run = Run.last(world.account.id, "catalogue")
+    assert run is not None and [stock for *_, stock in living(world)] == [0, 1, 2]
+    levelling.begin_undo(world.account, run)
+    world.rests(clock)
+    assert [stock for *_, stock in living(world)] == [9, 9, 9]
