@@ -41,12 +41,11 @@ class Side(ABC):
 
     def book(self, changes: bool = True) -> Book:
         """The levels at the beginning and now and, where they are wanted, the changes between, by the ledger."""
-        told = self._changes(self._lines()[self._from :]) if changes else []
-        return Book(self.name, self._start, self.levels(), told)
+        return Book(self.name, self._start, self.levels(), self.told() if changes else [])
 
-    def altered(self) -> int:
-        """How many alterations the ledger tells of since the beginning."""
-        return len(self._changes(self._lines()[self._from :]))
+    def told(self) -> list[Change]:
+        """Every alteration since the beginning, by the ledger."""
+        return self._changes(self._lines()[self._from :])
 
     @abstractmethod
     def levels(self) -> dict[Key, Decimal]:

@@ -13,10 +13,10 @@ from sqlalchemy.pool import NullPool
 LONG_AGO = "'2020-01-01 00:00:00.000000'"
 """As SQLite keeps an instant: it compares them as text."""
 LEFT = (
-    ("run", "state = 'open'"), ("stocked", "due_at IS NOT NULL"), ("product", "stale_at IS NOT NULL"),
-    ("hook", "state = 'new'"), ("ordered", "state = 'unread'"), ("stock_change", "state = 'planned'"),
+    ("hook", "state = 'new'"), ("ordered", "state = 'unread'"), ("product", "stale_at IS NOT NULL"),
+    ("run", "state = 'open'"), ("stocked", "due_at IS NOT NULL"), ("stock_change", "state = 'planned'"),
 )  # fmt: skip
-"""Whatever of goods and stock is still to be done."""
+"""Whatever of goods and stock is still to be done, in the order in which one becomes the other: none slips through."""
 
 
 class Tables:

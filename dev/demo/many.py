@@ -115,11 +115,11 @@ class Many:
         self._judge(wanted)
 
     def killed(self, many: int, kills: int) -> None:
-        """The same, with worker and clock killed so often while it goes on, the last of them at the worst place."""
+        """The same, with worker and clock killed while it is read, so often in its middle, and at the worst place."""
         self._begin()
         wanted = self._alter(many)
-        at = sorted(self._random.sample(range(many), kills))
-        self._run(f"killed {kills} times", many, lambda: self._struck(at))
+        at = sorted(self._random.sample(range(1, max(kills + 1, many * 3 // 4)), kills))
+        self._run(f"killed {kills + 2} times", many, lambda: self._struck(at))
         self._judge(wanted)
 
     # the parts of a run
@@ -139,24 +139,31 @@ class Many:
         return wanted
 
     def _struck(self, at: list[int]) -> None:
+        """Nothing; killed as soon as the run is open, when so many changes are made, and between sending and noting."""
         self._tables.next_reading()
-        follower = self.shop if self.leads == "program" else self.program
+        self._until(lambda: bool(self._tables.left()), "the run begun")
+        self._kill()
         for done in at:
-            self._until_made(follower, done)
-            for name in ("worker", "clock"):
-                self.house.kill(name)
-            for name in ("clock", "worker"):
-                self.house.restart(name)
-        # sent, and not yet noted that it was: the change after the last kill
+            self._until_made(done)
+            self._kill()
         deaths = self._deaths()
         self.house.restart("worker", {"FAULT_POINT": "stock_after_send=kill"})
-        self._until(
-            lambda: self._deaths() > deaths or not self._tables.left(), "killed after a change was sent"
-        )
+        self._until(lambda: self._deaths() > deaths, "killed after a change was sent")
         self.house.restart("worker", {"FAULT_POINT": ""})
 
-    def _until_made(self, follower: ShopSide | Program, many: int) -> None:
-        self._until(lambda: self._ours(follower) >= many, f"{many} changes made")
+    def _kill(self) -> None:
+        for name in ("worker", "clock"):
+            self.house.kill(name)
+        for name in ("clock", "worker"):
+            self.house.restart(name)
+
+    def _until_made(self, many: int) -> None:
+        follower = self.shop if self.leads == "program" else self.program
+
+        def made() -> bool:
+            return sum(change.by == OURS for change in follower.told()) >= many
+
+        self._until(made, f"{many} changes made")
 
     def _until(self, seen: Callable[[], bool], what: str) -> None:
         """Nothing, once it is so; Failed when a part of the house ended by itself meanwhile."""
@@ -171,9 +178,6 @@ class Many:
     def _deaths(self) -> int:
         return self.house.log("worker").count("Work-horse terminated unexpectedly")
 
-    def _ours(self, side: ShopSide | Program) -> int:
-        return sum(change.by == OURS for change in side.book().changes)
-
     def _run(self, what: str, many: int, act: Callable[[], None]) -> None:
         """Nothing; the act, and all that comes of it, was counted until nothing was left to do."""
         before, self._former = self._used(), self._tables.ask(_LAST)
@@ -181,7 +185,8 @@ class Many:
             requests.delete(f"{url}/sandbox/limits", timeout=30).raise_for_status()
         began = time.monotonic()
         act()
-        self._until(lambda: not self._tables.left() and not self._under_way(), f"{what}, {many} changed")
+        # first the outside: what it sends while it is asked stands in our rows when these are counted
+        self._until(lambda: not self._under_way() and not self._tables.left(), f"{what}, {many} changed")
         row = Row(what, many, seconds=time.monotonic() - began, program=self._used() - before)
         seen = asked(f"{self.house.admin_url}/sandbox/limits").get(self.merchant.shop, {})
         row.shop, row.refused = seen.get("calls", 0), seen.get("refused", 0)

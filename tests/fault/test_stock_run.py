@@ -14,20 +14,23 @@ from dev.house import House
 
 pytestmark = pytest.mark.journey
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-PRODUCTS, CHANGED, KILLS = (10_000, 100, 6) if NIGHTLY else (60, 10, 2)
+CHANGED, KILLS = (100, 6) if NIGHTLY else (12, 2)
+MANY, FEW = (10_000, 10_000) if NIGHTLY else (500, 60)
 
 
 @pytest.mark.timeout(0 if NIGHTLY else 600)
 @pytest.mark.parametrize(
-    "program, leads",
-    [("igest", "program"), ("igest", "shop"), ("phcgo", "program")],
-    ids=lambda word: str(word),
+    "program, leads, products",
+    [("igest", "program", MANY), ("igest", "shop", FEW), ("phcgo", "program", FEW)],
+    ids=["igest", "igest-follows", "phcgo"],
 )
-def test_a_run_killed_in_its_middle_loses_no_change_and_repeats_none(program: str, leads: str) -> None:
+def test_a_run_killed_in_its_middle_loses_no_change_and_repeats_none(
+    program: str, leads: str, products: int
+) -> None:
     with House(settings=SETTINGS) as house:
-        many = Many(house, program, PRODUCTS, leads)
+        many = Many(house, program, products, leads)
         many.set_up()
-        many.changed(CHANGED // 10)
+        many.changed(2)
         many.changed(CHANGED)
         few, more = many.rows[-2:]
         many.killed(CHANGED, KILLS)
