@@ -12,7 +12,7 @@ from shopapp.fiscal import tax
 from shopapp.fiscal.errors import NotAllowedError, RefusedError, SettingsError
 from shopapp.fiscal.tax import Category
 from shopapp.models import Account, Run, db, shelf
-from shopapp.models.run import CREATE, DONE, OPEN
+from shopapp.models.run import CREATE, DONE
 
 TOGETHER = 2
 """How many are made before other work has its turn: each takes two calls, at the provider's pace."""
@@ -24,12 +24,7 @@ def begin(account: Account, treatment: str) -> bool:
     `treatment` is a VAT category, or an exemption code; one that the merchant gave a SKU of its own goes before it.
     """
     total = shelf.count_missing(account)
-    began = Run.begin(account.store_id, account.id, CREATE, "hand", total=total)
-    run = Run.last(account.id, CREATE, OPEN)
-    if began and run is not None:
-        # the run's mark keeps what was chosen
-        run.keep(mark=treatment)
-    return began
+    return Run.begin(account.store_id, account.id, CREATE, "hand", total=total, mark=treatment)
 
 
 def page(run: Run, account: Account, pace: Pace | None = None) -> None:
@@ -48,7 +43,7 @@ def page(run: Run, account: Account, pace: Pace | None = None) -> None:
                 account, product.sku, product.name, category, exemption, product.kind == "goods", pace
             )
         except (RefusedError, NotAllowedError, SettingsError):
-            # it is on the list of what was refused, with the answer
+            # it is on the list of what was refused, or still on that of what is missing
             db.session.rollback()
         catalogue.follow(account, [product.sku])
         seen += 1
