@@ -141,7 +141,7 @@ class ShopSide(Side):
         number, sku = line.get("product_id"), str(line.get("sku", "")).strip()
         for row in self.rows():
             if row["product"] == number or (number is None and (row["sku"] or "").strip() == sku):
-                return _thing(row)
+                return thing_of(row)
         raise AssertionError(f"{self.shop} sells nothing like {line}")
 
     def product(self, name: str) -> int:
@@ -150,11 +150,11 @@ class ShopSide(Side):
 
     def counts(self, thing: str) -> bool:
         """Whether the shop counts the pieces of the thing."""
-        return any(_thing(row) == thing and row["stock"] is not None for row in self.rows())
+        return any(thing_of(row) == thing and row["stock"] is not None for row in self.rows())
 
     def levels(self) -> dict[Key, Decimal]:
         return {
-            (_thing(row), place): Decimal(pieces)
+            (thing_of(row), place): Decimal(pieces)
             for row in self.rows()
             if row["stock"] is not None
             for place, pieces in row["locations"].items()
@@ -185,12 +185,13 @@ class ShopSide(Side):
     def _changes(self, lines: Iterable[Json]) -> list[Change]:
         return [
             Change(
-                _thing(line), str(line["location"]), Decimal(line["before"]), Decimal(line["after"]),
+                thing_of(line), str(line["location"]), Decimal(line["before"]), Decimal(line["after"]),
                 _BY.get(str(line["by"]), str(line["by"])), str(line["order"] or ""),
             )
             for line in lines
         ]  # fmt: skip
 
 
-def _thing(row: Json) -> str:
+def thing_of(row: Json) -> str:
+    """What the thing of a row is called."""
     return f"{row['product']}/{row['variant']}" if row["variant"] else str(row["product"])

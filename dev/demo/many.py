@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 import requests
 
@@ -21,7 +20,7 @@ from dev.levels import HAND, OURS, chained
 from dev.merchant import Merchant, until
 from dev.phcgo import PhcGoMerchant
 from dev.programs import IgestSide, PhcGoSide
-from dev.sides import Program, ShopSide, asked
+from dev.sides import Program, ShopSide, asked, thing_of
 from dev.tables import Tables
 
 PATIENCE = 1800.0
@@ -96,7 +95,7 @@ class Many:
         products = {"shop": self.merchant.shop, "products": self.products, "variants_every": 10}
         asked(f"{self.house.admin_url}/sandbox/catalogue", products)
         goods = [row for row in self.shop.rows() if str(row["sku"]).startswith("P0")]
-        self.things = {row["sku"]: _thing(row) for row in goods}
+        self.things = {row["sku"]: thing_of(row) for row in goods}
         self.program.load(
             [{"ref": row["sku"], "name": row["name"], "stock": row["stock"]} for row in goods]
         )  # fmt: skip
@@ -231,10 +230,6 @@ class Many:
                 )
         if strange := [change for change in led.changes if change.by != HAND]:
             self.wrong.append(f"the leading side was altered: {strange[:3]}")
-
-
-def _thing(row: dict[str, Any]) -> str:
-    return f"{row['product']}/{row['variant']}" if row["variant"] else str(row["product"])
 
 
 def play(products: int, changes: tuple[int, ...], kills: int) -> int:
