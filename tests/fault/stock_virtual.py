@@ -61,7 +61,8 @@ class Wares(Virtual):
         self.told = 0
         self.causes: Counter[str] = Counter()
         """What happened to each SKU that may bring a level to be set."""
-        self.dead = False
+        self.dead, self.deaf = False, False
+        """Whether the worker at it died; whether hooks are lost, and articles renamed, in this run."""
         told = SimpleNamespace(monotonic=lambda: self.monotonic)
         for module in (goods, stocking, movements):
             module.time = told  # type: ignore[attr-defined]
@@ -181,6 +182,8 @@ class Wares(Virtual):
             with self.app.app_context():
                 post(str(self.told))
 
+        if heard == "lost" and not self.deaf:
+            heard = "sent"
         if heard == "late":
             self.late.append((self.now + timedelta(seconds=self.random.randrange(1, 200)), "", posts))
         else:
