@@ -5,7 +5,7 @@ ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 PYTHON ?= $(or $(wildcard $(PY)),$(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do $$name $(ENOUGH) 2>/dev/null && echo $$name && break; done))
 CODE := shopapp sandbox dev migrations tests wsgi.py
 # processes that share the tests; 0 runs them in one
-JOBS ?= 2
+JOBS ?= 3
 ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE

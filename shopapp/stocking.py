@@ -16,6 +16,7 @@ from shopapp import connect, fault, movements
 from shopapp.bench import Bench, Sides
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError, RefusedError, UncertainError
 from shopapp.models import Account, Product, Run, StockChange, Stocked, db, moment
+from shopapp.models.article import MADE
 from shopapp.models.stock import (
     DONE,
     HAND,
@@ -173,7 +174,7 @@ def _set_shop(bench: Bench, row: Stocked, theirs: Decimal, ours: int, target: De
     """Nothing; the shop has the target, unless the merchant or somebody else will not have it so. Commits."""
     if ours == target:
         _rest(row, theirs, ours, theirs)
-    elif why := _forbidden(row, theirs, target):
+    elif why := _uncounted(bench, row, theirs) or _forbidden(row, theirs, target):
         row.rest(why, theirs=theirs, ours=ours, read_at=moment())
     elif change := _planned(bench, row, SHOP, Decimal(ours), target, theirs):
         product, claimed = bench.product(row), time.monotonic()
@@ -231,6 +232,13 @@ def _rest(row: Stocked, theirs: Decimal, ours: int, truth: Decimal | str, **more
     if not row.rest(**more) and "changed_at" in more:
         # told of anew meanwhile; or we stood still, and another set a later level before ours
         Stocked.wake(row.account_id, [row.sku], "hook")
+
+
+def _uncounted(bench: Bench, row: Stocked, theirs: Decimal) -> str:
+    """Why the shop keeps its level: we made the article, and nobody has said yet how many of it there are."""
+    made = bench.articles[row.sku].state == MADE
+    never = theirs <= 0 and (row.theirs is None or row.theirs <= 0)
+    return "uncounted" if made and never and row.cause not in (HAND, UNDO) else ""
 
 
 def _forbidden(row: Stocked, truth: Decimal, target: Decimal) -> str:

@@ -140,7 +140,13 @@ class Trader:
     def pairs(self) -> list[Pair]:
         """Every level that goes with one of the other side; what is ordered is taken from the first place."""
         return [
-            Pair(sku, (thing, location), (article_id, warehouse), self.reserved[sku] if at == 0 else 0)
+            Pair(
+                sku,
+                (thing, location),
+                (article_id, warehouse),
+                self.reserved[sku] if at == 0 else 0,
+                sku in self.wanted,
+            )
             for sku, thing in self.followed.items()
             if (article_id := self.article_id(sku))
             for at, (warehouse, location) in enumerate(self.places)

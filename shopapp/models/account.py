@@ -160,7 +160,9 @@ class Account(Row):
     @property
     def following(self) -> str:
         """A mark of how stock follows, between which places: another one once the merchant chose otherwise."""
-        chosen = json.dumps([self.follows, self.places, self.settings.get("warehouse", ""), self.documents_move])
+        chosen = json.dumps(
+            [self.follows, self.places, self.settings.get("warehouse", ""), self.documents_move]
+        )
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
     @property

@@ -55,7 +55,7 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
     """The run that found it due, until it is settled."""
     tries: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(String(40), default="")
-    """Why it is left alone or waits: held, duplicate, unlimited, no-article, no-stock, contested, refused, undone."""
+    """Why it waits or is left alone: docs/stock.md has the words."""
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     rejected: Mapped[str] = mapped_column(String(32), default="")
     """The level that was undone by the merchant: it is not set again until the truth is another."""

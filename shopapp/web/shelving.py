@@ -38,6 +38,7 @@ _LEVELS = {
 _LEFT_ALONE = {
     "unlimited": N_("Stock ilimitado na loja: não muda."),
     "no-stock": N_("É um serviço: não tem stock."),
+    "uncounted": N_("Artigo criado por nós e ainda sem entrada de stock: a loja fica como está até lha dar."),
     "undone": N_("Desfeito por si: fica assim até o outro lado mudar."),
     "held": N_("Espera por uma venda que está a ser tratada."),
     "unsure": N_("Enviámos um acerto e a resposta não voltou: estamos a confirmar."),

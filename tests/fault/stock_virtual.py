@@ -266,6 +266,8 @@ class Wares(Virtual):
                 first = (warehouse, location) == self.places[0]
                 aside = self._put_aside(sku) if first else Decimal(0)
                 theirs, ours = OFFICE.depot.level(article, warehouse), SHOP.shelf.level(sku, location)  # type: ignore[arg-type]
+                if self.direction == "to-shop" and sku == NEW and theirs <= 0:
+                    continue  # made by us, and never counted
                 if self.direction == "to-shop":
                     wanted = max(0, int((theirs - aside).to_integral_value(ROUND_FLOOR)))
                     well = ours == wanted

@@ -31,7 +31,7 @@ from tests.fault.stock_virtual import ALONE, FOLLOWED, NEW, POINTS, SOLD, Wares,
 from tests.fault.virtual import Books
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-RUNS, STEPS = (1000, 80) if NIGHTLY else (50, 50)
+RUNS, STEPS = (1000, 80) if NIGHTLY else (15, 50)
 """For each of the two directions."""
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 HEARD = st.sampled_from(("sent", "sent", "twice", "late", "lost"))

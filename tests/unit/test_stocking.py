@@ -13,7 +13,7 @@ from shopapp.fiscal.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.models import Article, Stocked, db
 from shopapp.platforms.base import Location
 from shopapp.providers.base import StockMove
-from tests.fakes import Clock, World
+from tests.fakes import SHOP, Clock, World
 
 
 @pytest.fixture(autouse=True)
@@ -46,6 +46,24 @@ def made_and_lost(world: World) -> Callable[[StockMove], bool]:
         return lost(move)
 
     return answer
+
+
+def test_the_shop_is_not_emptied_because_of_an_article_that_we_made_and_nobody_counted(
+    world: World, clock: Clock
+) -> None:
+    following(world, clock, "to-shop", theirs=0, ours=0)
+    row = db.session.query(Article).one()
+    row.state = "made"
+    SHOP.shelf.put("CAN-1", 6)
+    Stocked.wake(world.account.id, ["CAN-1"], "hook")
+    db.session.commit()
+    world.rests(clock)
+    assert (world.level("CAN-1")[0], db.session.query(Stocked).one().reason) == (6, "uncounted")
+    differs(world, 4)
+    world.rests(clock)
+    differs(world, 0)
+    world.rests(clock)
+    assert world.level("CAN-1")[0] == 0, "once it was counted it follows, down to none as well"
 
 
 @pytest.mark.parametrize(("theirs", "ours"), [("7.9", 7), ("-3", 0), ("0", 0)])
