@@ -39,7 +39,7 @@ class Tables:
         self._change(f"UPDATE run SET begun_at = {LONG_AGO} WHERE kind = 'stock' AND state <> 'open'")
 
     def articles_looked_up_long_ago(self) -> None:
-        """Nothing; what is known of articles is to be asked for anew, as ten minutes later."""
+        """Nothing; what is known of articles is to be asked for anew, as it is some time later."""
         self._change(f"UPDATE article SET looked_at = {LONG_AGO} WHERE looked_at IS NOT NULL")
 
     def _change(self, statement: str) -> None:
