@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from shopapp import matching
 from shopapp.connect import Pace
+from shopapp.fiscal.articles import pieces
 from shopapp.fiscal.errors import OrderError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Article, Document, Ordered, Product, Run, Stocked, Store, db, now
@@ -197,9 +198,4 @@ def _put_aside(
 
 def goods_in(order: Order) -> dict[str, Decimal]:
     """The pieces of each SKU that the shop has put aside for this order; none once it is cancelled or abandoned."""
-    found: dict[str, Decimal] = {}
-    if order.status in ("open", "paid"):
-        for line in order.lines:
-            if line.kind == "goods" and (sku := line.sku.strip()):
-                found[sku] = found.get(sku, Decimal(0)) + line.quantity
-    return found
+    return pieces(order.lines) if order.status in ("open", "paid") else {}

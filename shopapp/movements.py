@@ -10,8 +10,9 @@ import time
 from decimal import Decimal
 
 from shopapp import connect, fault
+from shopapp.fiscal.articles import pieces
 from shopapp.fiscal.errors import AppError, RefusedError, TransientError, UncertainError
-from shopapp.models import Account, Article, Document, Ordered, StockChange, Stocked, db, moment, now
+from shopapp.models import Account, Article, Document, Ordered, StockChange, Stocked, db, now
 from shopapp.models.article import USABLE
 from shopapp.models.stock import DONE, LOST, PLANNED, PROVIDER, UNSURE
 from shopapp.providers.base import Provider, StockMove
@@ -69,15 +70,12 @@ def ended_by_now(provider: Provider, change: StockChange) -> str | None:
 
 def pieces_of(document: Document) -> dict[str, Decimal]:
     """The pieces of each SKU that a document takes off; below zero what a credit note brings back."""
-    draft, found = document.draft, dict[str, Decimal]()
+    draft = document.draft
     if draft is None or (draft.kind == "NC" and (document.asked_for or {}).get("amount")):
         # money alone is given back
-        return found
-    for line in draft.lines:
-        if line.kind == "goods" and (sku := line.sku.strip()):
-            pieces = -line.quantity if draft.kind == "NC" else line.quantity
-            found[sku] = found.get(sku, Decimal(0)) + pieces
-    return found
+        return {}
+    sign = -1 if draft.kind == "NC" else 1
+    return {sku: sign * many for sku, many in pieces(draft.lines).items()}
 
 
 def owed_for(document: Document) -> bool:
@@ -115,11 +113,11 @@ def follow(document: Document) -> None:
     provider = connect.provider_of(account, document)
     articles = Article.of(account.id, moved)
     ends = set()
-    for at, (sku, pieces) in enumerate(sorted(moved.items()), 1):
+    for at, (sku, quantity) in enumerate(sorted(moved.items()), 1):
         article = articles.get(sku)
-        if article is None or article.state not in USABLE or not article.goods or not pieces:
+        if article is None or article.state not in USABLE or not article.goods or not quantity:
             continue
-        change = _made(provider, document, article, pieces, f"{document.reference}-S{at}")
+        change = _made(provider, document, article, quantity, f"{document.reference}-S{at}")
         ends.add(change.state)
         if change.state in (DONE, UNSURE) and document.cause == "sale":
             Ordered.taken_off(document.store_id, document.order_id, sku)
@@ -133,10 +131,10 @@ def follow(document: Document) -> None:
 
 
 def _made(
-    provider: Provider, document: Document, article: Article, pieces: Decimal, reference: str
+    provider: Provider, document: Document, article: Article, quantity: Decimal, reference: str
 ) -> StockChange:
     """The movement, over so or so; still planned while nobody knows. Commits."""
-    change = StockChange.referred(reference) or _planned(document, article, pieces, reference)
+    change = StockChange.referred(reference) or _planned(document, article, quantity, reference)
     db.session.commit()
     if change.state == PLANNED and change.sent_at is not None:
         ended = ended_by_now(provider, change)
@@ -148,7 +146,7 @@ def _made(
             db.session.commit()
     if change.state != PLANNED or not change.claim():
         return change
-    move = StockMove(article.code, change.warehouse, -pieces, reference, f"Encomenda {document.order_id}")
+    move = StockMove(article.code, change.warehouse, -quantity, reference, f"Encomenda {document.order_id}")
     try:
         sent(provider, change, move)
     except AppError:
@@ -158,18 +156,13 @@ def _made(
     return change
 
 
-def _planned(document: Document, article: Article, pieces: Decimal, reference: str) -> StockChange:
+def _planned(document: Document, article: Article, quantity: Decimal, reference: str) -> StockChange:
     draft, account = document.draft, document.account
     assert draft is not None and account is not None
     name = next((line.description for line in draft.lines if line.sku.strip() == article.sku), article.name)
     # the level itself is not read: only the difference is certain
-    change = StockChange(
+    return StockChange.plan(
         store_id=document.store_id, account_id=account.id, document_id=document.id, order_id=document.order_id,
         sku=article.sku, name=name[:300], warehouse=draft.warehouse or account.places[0][0], side=PROVIDER,
-        before=pieces, after=Decimal(0), cause="sale", state=PLANNED, reference=reference, planned_at=moment(),
+        before=quantity, after=Decimal(0), cause="sale", reference=reference,
     )  # fmt: skip
-    db.session.add(change)
-    db.session.flush()
-    db.session.refresh(change)
-    db.session.commit()
-    return change

@@ -22,7 +22,6 @@ from shopapp.models.stock import (
     HAND,
     HELD,
     LOST,
-    PLANNED,
     PROVIDER,
     RUN,
     SHOP,
@@ -262,15 +261,9 @@ def _planned(
     if not row.is_taken():
         db.session.rollback()
         return None
-    change = StockChange(
+    return StockChange.plan(
         store_id=row.store_id, account_id=row.account_id, stocked_id=row.id, run_id=row.run_id,
         order_id=row.order_id, sku=row.sku, name=bench.product(row).name, warehouse=row.warehouse,
-        location=row.location, side=side, before=before, after=after, cause=row.cause or RUN, state=PLANNED,
-        reference=f"QI-S-{secrets.token_hex(8)}", truth=str(truth), undoes_id=row.undoes_id, planned_at=moment(),
-        sent_at=moment(),
+        location=row.location, side=side, before=before, after=after, cause=row.cause or RUN,
+        reference=f"QI-S-{secrets.token_hex(8)}", truth=str(truth), undoes_id=row.undoes_id, sent_at=moment(),
     )  # fmt: skip
-    db.session.add(change)
-    db.session.flush()
-    db.session.refresh(change)
-    db.session.commit()
-    return change

@@ -6,8 +6,9 @@ for lines without SKU is the merchant's own. Looks nothing up and makes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
+from decimal import Decimal
 
 from . import tax
 from .document import DraftLine, Settings
@@ -28,6 +29,15 @@ def check_skus(lines: Sequence[Line], settings: Settings) -> None:
     for line in lines:
         if line.kind in NAMED and not line.sku.strip():
             raise OrderError("sku-missing", line=line.description)
+
+
+def pieces(lines: Iterable[Line | DraftLine]) -> dict[str, Decimal]:
+    """How many pieces of each SKU the lines hold; goods alone, which are what stock is kept of."""
+    found: dict[str, Decimal] = {}
+    for line in lines:
+        if line.kind == "goods" and (sku := line.sku.strip()):
+            found[sku] = found.get(sku, ZERO) + line.quantity
+    return found
 
 
 def home_tax(line: DraftLine, settings: Settings, day: date) -> Tax:

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, and_, delete, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, insert_into, moment
+from .base import BigId, Moment, db, insert_into, moment, take_first
 from .document import Document
 from .followup import DONE, FollowUp
 from .states import ISSUED, VOID, WAITING
@@ -95,14 +95,7 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
     def take_unread(cls, store_id: int, seconds: float = 60) -> Ordered | None:
         """An order of the store to be read now, put off so that no one else reads it; commits."""
         due = select(cls).where(cls.store_id == store_id, cls.state == UNREAD, cls.not_before <= moment())
-        due = due.order_by(cls.not_before, cls.id)
-        found: Ordered | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
-        if found is None:
-            db.session.rollback()
-            return None
-        found.not_before = moment(seconds)
-        db.session.commit()
-        return found
+        return take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
 
     @classmethod
     def any_unread(cls, store_id: int) -> bool:

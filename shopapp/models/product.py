@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, folded, insert_into, moment
+from .base import BigId, Moment, db, folded, insert_into, moment, take_first
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]
@@ -83,21 +83,8 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def take_told(cls, store_id: int, seconds: float = 60) -> Product | None:
         """A row of the store to be read again, put off by `seconds` so that no one else reads it; commits."""
-        told = (
-            select(cls)
-            .where(cls.store_id == store_id, cls.stale_at <= moment())
-            .order_by(cls.stale_at, cls.id)
-            .limit(1)
-        )
-        found: Product | None = db.session.scalar(told.with_for_update(skip_locked=True))
-        if found is None:
-            db.session.rollback()
-            return None
-        found.stale_at = moment(seconds)
-        db.session.commit()
-        db.session.refresh(found)
-        db.session.commit()
-        return found
+        told = select(cls).where(cls.store_id == store_id, cls.stale_at <= moment())
+        return take_first(told.order_by(cls.stale_at, cls.id), "stale_at", seconds)
 
     def is_read(self, gone: bool) -> None:
         """Nothing; the row taken by `take_told` was read, unless a hook told of it anew meanwhile. Not committed."""

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, insert_into, moment
+from .base import BigId, Moment, db, insert_into, moment, take_first
 
 OPEN, DONE, FAILED = "open", "done", "failed"
 READING, MATCHING = "reading", "matching"
@@ -82,16 +82,7 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     def take(cls, store_id: int, seconds: float = 60) -> Run | None:
         """An open run of the store whose turn it is, this caller's alone for `seconds`; commits."""
         due = select(cls).where(cls.store_id == store_id, cls.state == OPEN, cls.not_before <= moment())
-        due = due.order_by(cls.not_before, cls.id)
-        found: Run | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))
-        if found is None:
-            db.session.rollback()
-            return None
-        found.not_before = moment(seconds)
-        db.session.commit()
-        db.session.refresh(found)
-        db.session.commit()
-        return found
+        return take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
 
     def keep(self, after: float = 0.0, **values: Any) -> bool:
         """True when the run, still open, is now as given and due again after some seconds. Not committed."""

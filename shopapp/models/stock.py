@@ -206,6 +206,16 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
     reason: Mapped[str] = mapped_column(String(40), default="")
 
     @classmethod
+    def plan(cls, **values: Any) -> StockChange:
+        """The alteration as it is about to be made, in the journal before it is sent. Commits."""
+        change = cls(state=PLANNED, planned_at=moment(), **values)
+        db.session.add(change)
+        db.session.flush()
+        db.session.refresh(change)
+        db.session.commit()
+        return change
+
+    @classmethod
     def open_of(cls, stocked_id: int) -> StockChange | None:
         """The change of that row which was planned, and perhaps sent, and not ended."""
         mine = select(cls).where(cls.stocked_id == stocked_id, cls.state == PLANNED)
