@@ -106,12 +106,24 @@ def _left(original: Original) -> list[DraftLine]:
 def _less_all(lines: Iterable[DraftLine], taken: Sequence[DraftLine]) -> list[DraftLine]:
     left = list(lines)
     for part in taken:
-        for at in _corrected_by(part, left):
+        places = _corrected_by(part, left)
+        due = added(left[at].net for at in places) - part.net
+        for at in places:
             if part.gross and left[at].gross:
                 bite = _bitten(part, left[at])
                 left[at] = _less(left[at], bite)
                 part = _less(part, bite)
+        if not part.gross:
+            _settle(left, places, due)
     return left
+
+
+def _settle(left: list[DraftLine], places: Sequence[int], due: Decimal) -> None:
+    """Moves a cent between net and VAT where one part was bitten out of several lines: together they keep `due` net."""
+    for at in places:
+        over = added(left[other].net for other in places) - due
+        net = min(max(left[at].net - over, ZERO), left[at].gross)
+        left[at] = replace(left[at], net=net, vat=left[at].gross - net)
 
 
 def _corrected_by(part: DraftLine, lines: Sequence[DraftLine]) -> list[int]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from shopapp.fiscal import drafting
+from shopapp.fiscal import crediting, drafting
 from shopapp.fiscal.crediting import Original, Wanted
-from shopapp.fiscal.document import Draft, Settings
+from shopapp.fiscal.document import Draft, DraftLine, Settings
 from shopapp.fiscal.errors import NotAllowedError, SettingsError
 
 from .orders import TODAY, make_line, make_order
@@ -173,3 +173,19 @@ def test_split_shipping_is_credited_under_one_name() -> None:
         (Decimal(23), Decimal("1.50")),
         (Decimal(6), Decimal("0.50")),
     ]
+
+
+@pytest.mark.parametrize(("taken", "kept"), [("0.41", "0.40"), ("0.39", "0.42")])
+def test_pieces_of_a_split_line_keep_the_net_that_a_note_over_one_of_them_left(taken: str, kept: str) -> None:
+    def piece(ref: str, net: str) -> DraftLine:
+        gross = Decimal("0.50")
+        line = replace(issued().lines[0], ref=ref, quantity=Decimal(1), unit_price_net=Decimal(net))
+        return replace(line, net=Decimal(net), vat=gross - Decimal(net), gross=gross)
+
+    original = replace(
+        issued(), lines=(piece("A", "0.41"), piece("A~1", "0.40")), credited=(piece("A~1", taken),)
+    )
+    (left,) = crediting.left(original)
+    assert (left.ref, left.net, left.vat, left.gross) == (
+        "A", Decimal(kept), Decimal("0.50") - Decimal(kept), Decimal("0.50"),
+    )  # fmt: skip
