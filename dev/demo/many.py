@@ -202,8 +202,7 @@ class Many:
         if not isinstance(self.merchant, PhcGoMerchant):
             here = asked(f"{self.house.igest_url}/sandbox/limits")
             row.program, row.refused = here["calls"], row.refused + here["refused"]
-        # while a store is set up its hooks are made and its lists read beside the run: there a refusal is waited out
-        if many and (row.refused or row.second > PER_SECOND or row.minute > PER_MINUTE):
+        if row.refused or row.second > PER_SECOND or row.minute > PER_MINUTE:
             self.wrong.append(f"{what}, {many} changed: too fast: {row}")
         self.rows.append(row)
 
