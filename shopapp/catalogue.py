@@ -63,7 +63,8 @@ def _read(run: Run, shop: Platform) -> None:
     if found.after:
         run.keep(phase=READING, cursor=found.after, seen=run.seen + len(found.goods), tries=0, reason="")
     else:
-        Product.gone(run.store_id, unseen_since=run.begun_at)
+        # a list may leave out what is there: what was deleted between two pages shifts the rest
+        Product.doubt(run.store_id, run.begun_at)
         total = Product.counted(run.store_id)
         run.keep(phase=MATCHING, cursor="", seen=0, total=total, tries=0, reason="")
     db.session.commit()
@@ -153,7 +154,7 @@ def read_told(account: Account, shop: Platform, pace: Pace) -> bool:
         matching.look_up(account, strange, pace)
     # one commit: whoever dies before it leaves the product to be read again, and nothing of it half known
     Product.keep(account.store_id, rows)
-    Product.gone(account.store_id, told.product_id, unseen_since=began)
+    Product.gone(account.store_id, told.product_id, began)
     # the row may be one that was made for the hook alone, or of a product that has variants by now
     told.is_read(gone=all(one.variant_id != told.variant_id for one in found))
     follow(account, skus)

@@ -40,7 +40,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     seen_at: Mapped[datetime] = mapped_column(Moment)
     gone_at: Mapped[datetime | None] = mapped_column(Moment)
     stale_at: Mapped[datetime | None] = mapped_column(Moment)
-    """A hook told of it: to be read again from this moment on."""
+    """A hook told of it, or a list did not show it: to be read again from this moment on."""
 
     @classmethod
     def keep(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
@@ -102,15 +102,22 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         return set(db.session.scalars(mine))
 
     @classmethod
-    def gone(cls, store_id: int, product_id: str | None = None, unseen_since: datetime | None = None) -> int:
-        """How many living rows are marked gone: those of a product, or all not seen since an instant. Not committed."""
-        mine = update(cls).where(cls.store_id == store_id, cls.gone_at.is_(None))
-        if product_id is not None:
-            mine = mine.where(cls.product_id == product_id)
-        if unseen_since is not None:
-            mine = mine.where(cls.seen_at < unseen_since)
-        done = db.session.execute(mine.values(gone_at=moment()).execution_options(synchronize_session=False))
-        return int(done.rowcount)  # type: ignore[attr-defined]
+    def doubt(cls, store_id: int, unseen_since: datetime) -> None:
+        """Nothing; products that a whole list did not show in full since then are read by themselves. Not committed."""
+        unseen = select(func.min(cls.id)).where(
+            cls.store_id == store_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
+        )
+        # one row of each: the reading is of the product with all its variants
+        mine = update(cls).where(cls.id.in_(unseen.group_by(cls.product_id)), cls.stale_at.is_(None))
+        db.session.execute(mine.values(stale_at=moment()).execution_options(synchronize_session=False))
+
+    @classmethod
+    def gone(cls, store_id: int, product_id: str, unseen_since: datetime) -> None:
+        """Nothing; what a reading of this product, begun then, did not show is gone. Not committed."""
+        mine = update(cls).where(
+            cls.store_id == store_id, cls.product_id == product_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
+        )  # fmt: skip
+        db.session.execute(mine.values(gone_at=moment()).execution_options(synchronize_session=False))
 
     @classmethod
     def selling(cls, store_id: int, skus: Iterable[str]) -> dict[str, list[Product]]:

@@ -13,6 +13,7 @@ import pytest
 from shopapp import catalogue, levelling, reconciling
 from shopapp.fiscal.errors import OrderError, UnreachableError
 from shopapp.models import Article, Ordered, Product, Run, Stocked, db, now
+from shopapp.platforms.base import GoodsPage
 from tests.fakes import Clock, FakeShop, World, an_order
 
 
@@ -79,6 +80,25 @@ def test_what_is_no_longer_in_the_list_is_gone_and_comes_back(mug: World, clock:
     mug.shop.shelf.goods.update(kept)
     mug.compares(clock)
     assert living(mug) == [("1", "CAN-1", 10)]
+
+
+def test_what_a_list_left_out_lives_until_a_reading_of_its_own_says_that_it_is_gone(
+    mug: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for size in ("S", "M", "L"):
+        mug.shop.shelf.sells(f"TSH-{size}", 3, product="2", variant=f"2{size}")
+    mug.compares(clock)
+    mug.shop.calls.clear()
+    monkeypatch.setattr(mug.shop.shelf, "listed", lambda after: GoodsPage((), ""))
+    mug.shop.fail["goods_of"] = [UnreachableError("unreachable")] * 2
+    clock.passes(1)
+    catalogue.begin(mug.account, "hand")
+    mug.work()
+    assert len(living(mug)) == 4
+    mug.shop.shelf.remove("TSH-M")
+    mug.rests(clock)
+    assert [sku for _, sku, _ in living(mug)] == ["CAN-1", "TSH-L", "TSH-S"]
+    assert mug.shop.calls.count("goods_of") == 4, "one call for each product, and one more as it failed"
 
 
 def test_a_run_that_fails_half_way_makes_nothing_gone(mug: World, clock: Clock) -> None:
