@@ -184,14 +184,20 @@ def read_order(store: Store, account: Account | None, shop: Platform) -> bool:
 def remember(account: Account, order: Order, began: datetime) -> None:
     """Nothing; where stock follows, an order read for its document since then tells what it puts aside. Commits."""
     if account.follows:
-        _put_aside(account.store_id, account, order.id, goods_in(order), began)
+        # no document will take it off: it counts otherwise from now on, also where it is put aside already
+        given = order.status == "paid" and order.paid_total <= 0
+        _put_aside(account.store_id, account, order.id, goods_in(order), began, given)
 
 
 def _put_aside(
-    store_id: int, account: Account | None, order_id: str, goods: dict[str, Decimal] | None, began: datetime
-) -> None:
-    """Nothing; so much is put aside, and SKUs of which that is another number are looked at soon. Commits."""
-    changed = Ordered.read(store_id, order_id, goods, began)
+    store_id: int, account: Account | None, order_id: str, goods: dict[str, Decimal] | None, began: datetime,
+    anew: bool = False,
+) -> None:  # fmt: skip
+    """Nothing; so much is put aside, and SKUs of which that is another number are looked at soon. Commits.
+
+    With `anew` all of its SKUs are.
+    """
+    changed = Ordered.read(store_id, order_id, goods, began) | set(goods or () if anew else ())
     if changed and account is not None:
         Stocked.wake(account.id, changed, "sale", DRAFTED_WITHIN, order_id=order_id)
     db.session.commit()

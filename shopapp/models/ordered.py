@@ -20,8 +20,10 @@ from .followup import DONE, FollowUp
 from .states import ISSUED, VOID, WAITING
 
 UNREAD, READ = "unread", "read"
-_NOBODYS = ("older", "free", "set-aside")
-"""Why a waiting document will not be ours: the merchant answered such an order himself, or nobody does."""
+FREE = "free"
+"""Why an order has no document although its goods left the shop: there was nothing to pay."""
+_NOBODYS = ("older", "set-aside")
+"""Why a waiting document will not be ours: the merchant answered such an order himself."""
 
 
 class Ordered(db.Model):  # type: ignore[name-defined,misc]
@@ -104,9 +106,14 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(mine) is not None
 
     @classmethod
-    def reserved(cls, store_id: int, skus: Iterable[str]) -> dict[str, dict[str, Decimal]]:
-        """The pieces of each SKU, by order, that no document has taken off at the provider yet."""
-        wanted = set(skus)
+    def reserved(
+        cls, store_id: int, skus: Iterable[str], given: bool = True
+    ) -> dict[str, dict[str, Decimal]]:
+        """The pieces of each SKU, by order, that nothing has taken off at the provider yet.
+
+        With `given` also what was given away, which no document will take off.
+        """
+        wanted, nobodys = set(skus), _NOBODYS if given else (*_NOBODYS, FREE)
         # also where they can't be moved: the provider still has what the shop has sold
         moving = select(FollowUp.id).where(
             FollowUp.document_id == Document.id, FollowUp.kind == "stock", FollowUp.state != DONE
@@ -118,7 +125,7 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
             or_(
                 Document.state == VOID,
                 and_(Document.state == ISSUED, ~moving.exists()),
-                and_(Document.state == WAITING, Document.reason.in_(_NOBODYS)),
+                and_(Document.state == WAITING, Document.reason.in_(nobodys)),
             ),
         )
         mine = select(cls.order_id, cls.goods).where(cls.store_id == store_id, ~settled.exists())
@@ -130,6 +137,11 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def forget(cls, days: int = 90) -> int:
-        """How many rows older than that were removed; the caller commits."""
-        gone = db.session.execute(delete(cls).where(cls.state == READ, cls.told_at < moment(-days * 86400.0)))
+        """How many rows older than that were removed, but of what was given away; the caller commits."""
+        given = select(Document.id).where(
+            Document.store_id == cls.store_id, Document.order_id == cls.order_id, Document.cause == "sale",
+            Document.state == WAITING, Document.reason == FREE,
+        )  # fmt: skip
+        old = delete(cls).where(cls.state == READ, cls.told_at < moment(-days * 86400.0), ~given.exists())
+        gone = db.session.execute(old.execution_options(synchronize_session=False))
         return int(gone.rowcount)  # type: ignore[attr-defined]

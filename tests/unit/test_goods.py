@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from shopapp import catalogue, goods, levelling
+from shopapp import catalogue, deciding, goods, levelling
 from shopapp.fiscal.errors import CredentialsError, UnreachableError
-from shopapp.models import Account, Run, StockChange, Stocked, db
-from tests.fakes import Clock, FakeBooks, World
+from shopapp.models import Account, Ordered, Run, StockChange, Stocked, db
+from tests.fakes import Clock, FakeBooks, World, an_order
 
 
 def test_the_shop_takes_over_what_the_program_has(world: World, clock: Clock) -> None:
@@ -41,6 +42,57 @@ def test_a_sale_is_taken_off_once_on_both_sides(
     world.rests(clock)
     assert world.level("CAN-1") == (9, 9)
     assert world.shop.shelf.written == []
+
+
+@pytest.mark.parametrize("documents_move", [True, False], ids=["documents-move", "we-move"])
+@pytest.mark.parametrize("paid_at_once", [True, False], ids=["at-once", "later"])
+@pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
+def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
+    world: World, clock: Clock, direction: str, paid_at_once: bool, documents_move: bool
+) -> None:
+    world.stocked("CAN-1", 10, 10)
+    world.office.depot.documents_move = documents_move
+    world.follows(direction)
+    world.compares(clock)
+    if not paid_at_once:
+        world.shop.orders["1001"] = an_order(
+            status="open", paid_at=None, total=Decimal(0), discount=Decimal("12.30")
+        )
+        world.shop.shelf.place(world.shop.orders["1001"])
+        world.hook("1001", "order_pending_payment")
+        world.rests(clock)
+    world.paid("1001", total=Decimal(0), discount=Decimal("12.30"))
+    world.rests(clock)
+    assert world.document("1001").reason == "free"
+    world.compares(clock)
+    # to the shop: nothing takes it off in the program, which has it still; the shop does not sell it again
+    assert world.level("CAN-1") == (9, 10 if direction == "to-shop" else 9)
+    clock.passes(100 * 86_400)
+    Ordered.forget()
+    db.session.commit()
+    world.office.depot.add(world.office.named("CAN-1"), Decimal(5 if direction == "to-shop" else 0), "")  # type: ignore[arg-type]
+    world.compares(clock)
+    assert world.level("CAN-1")[0] == (14 if direction == "to-shop" else 9)
+
+
+@pytest.mark.parametrize("how", ["taken-off-by-hand", "cancelled"])
+def test_what_was_given_away_is_no_longer_put_aside_once_that_is_settled(
+    world: World, clock: Clock, how: str
+) -> None:
+    mug = world.stocked("CAN-1", 10, 10)
+    world.follows("to-shop")
+    world.compares(clock)
+    world.paid("1001", total=Decimal(0), discount=Decimal("12.30"))
+    world.rests(clock)
+    if how == "cancelled":
+        world.shop.orders["1001"] = replace(world.shop.orders["1001"], status="cancelled")
+        world.shop.shelf.cancel("1001")
+        world.hook("1001", "order_canceled")
+    else:
+        world.office.depot.put(mug, 9)
+        deciding.set_aside(world.document("1001"))
+    world.rests(clock)
+    assert world.level("CAN-1") == ((10, 10) if how == "cancelled" else (9, 9))
 
 
 def test_where_stock_does_not_follow_nothing_is_altered(world: World, clock: Clock) -> None:
