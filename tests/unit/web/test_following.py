@@ -58,6 +58,14 @@ class Locked(Stocker):
     found = False
 
 
+class Metered(Stocker):
+    """One whose plans allow only so many calls a month."""
+
+    capabilities = Capabilities(
+        articles=True, reads_stock=True, moves_stock=True, credit_notes=True, metered=True
+    )
+
+
 class Single(Stocker):
     """An account with one warehouse."""
 
@@ -168,6 +176,17 @@ def test_a_program_that_takes_no_movements_cannot_follow_the_shop(
     answer = save(stocked, stock="to-provider")
     assert answer.status_code == 422 and "não aceita acertos de stock" in words(answer)
     assert save(stocked, stock="to-shop", place_7="SET").status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("program", "told", "kept_quiet"),
+    [(Stocker, "na loja em minutos", "por dia"), (Metered, "na loja algumas vezes por dia", "em minutos")],
+)
+def test_minutes_are_promised_only_where_the_program_may_be_asked_that_often(
+    stocked: Shop, program: type[Books], told: str, kept_quiet: str
+) -> None:
+    page = words(stocked.client.get("/setup/choices"))
+    assert told in page and kept_quiet not in page
 
 
 @with_program(Reader)

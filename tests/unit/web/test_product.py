@@ -53,7 +53,7 @@ def article_of(stall: Shop, sku: str) -> Article | None:
         ("no-sku", ["Sem SKU", "Dar-lhe um SKU", "Abrir na loja"]),
         ("twice", ["SKU repetido", "Dar a cada um o seu SKU", "edição de Natal"]),
         ("contested", ["Diferente", "Qual é o certo?", "Pôr na loja o stock do iGEST", "acerte-o no iGEST"]),
-        ("stuck", ["Stock recusado", "O novo stock não foi aceite"]),
+        ("stuck", ["Stock recusado", "O novo stock não foi aceite", "Rever escolhas", "Tentar de novo"]),
         ("unsure", ["A confirmar", "Enviámos um acerto e a resposta não voltou"]),
         ("unlimited", ["Ligado", "Ilimitado", "Stock ilimitado na loja: não muda."]),
         ("unknown", ["Por procurar", "Ainda não foi procurado no iGEST."]),
