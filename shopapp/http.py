@@ -3,19 +3,21 @@
 Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no cookies, no proxy
 variables, guarded addresses (the name is resolved once and that very address is connected to). Logs method,
 host, path, status and milliseconds, never a query, a header or a body. The sorting is the table of
-failure-model.md section 3: for a write the default is "unknown".
+failure-model.md section 3: for a write the default is "unknown". JSON from outside is read here too, by `loaded`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
+import json
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -311,3 +313,22 @@ def _seconds(text: str | None) -> float | None:
     if not text or not text.isascii() or not text.isdecimal():
         return None
     return float(min(int(text[:9]), _LONGEST_WAIT))
+
+
+def loaded(body: bytes | str, **how: Any) -> Any:
+    """What the JSON says, fractions as Decimal, its texts without what no database holds; ValueError when it is none.
+
+    JSON can spell U+0000 and half a letter; one of them in a name would keep its order from ever being recorded.
+    """
+    try:
+        return _holdable(json.loads(body, **{"parse_float": Decimal, **how}))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _holdable(content: Any) -> Any:
+    if isinstance(content, str):
+        return content.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(content, dict):
+        return {name: _holdable(one) for name, one in content.items()}
+    return [_holdable(one) for one in content] if isinstance(content, list) else content

@@ -7,12 +7,11 @@ Source: the REST service behind the Commission's VIES page (`check-vat-number`),
 
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 
 from shopapp.fiscal.errors import AppError
 from shopapp.fiscal.party import Vies
-from shopapp.http import Wire
+from shopapp.http import Wire, loaded
 from shopapp.models import VatNumber, db, now
 
 KEPT = timedelta(days=1)
@@ -37,8 +36,8 @@ def _asked(number: str, url: str, wire: Wire) -> bool | None:
     question = {"countryCode": number[:2], "vatNumber": number[2:]}
     try:
         answer = wire.read("POST", f"{url}/check-vat-number", json=question)
-        content = json.loads(answer.body) if answer.status == 200 else {}
-    except (AppError, ValueError, RecursionError):
+        content = loaded(answer.body) if answer.status == 200 else {}
+    except (AppError, ValueError):
         return None
     valid = content.get("valid") if isinstance(content, dict) and not content.get("errorWrappers") else None
     return valid if isinstance(valid, bool) else None

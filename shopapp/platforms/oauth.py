@@ -5,14 +5,13 @@ Called by the platform adapters. Authlib writes and reads the messages (RFC 6749
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 
 from shopapp.fiscal.errors import CredentialsError, ThrottledError, UncertainError
-from shopapp.http import Wire
+from shopapp.http import Wire, loaded
 
 from .base import Tokens
 
@@ -43,7 +42,7 @@ def token_request(wire: Wire, url: str, grant_type: str, **values: str) -> Token
     if answer.status in (400, 401) and (word := _error(answer.body)):
         raise CredentialsError("grant-refused", error=word)
     try:
-        content = json.loads(answer.body)
+        content = loaded(answer.body)
         return Tokens(
             str(content["access_token"]), content.get("refresh_token"), float(content.get("expires_in", 3600))
         )
@@ -54,7 +53,7 @@ def token_request(wire: Wire, url: str, grant_type: str, **values: str) -> Token
 def _error(body: bytes) -> str:
     """The standard error word of the answer, never its free text."""
     try:
-        content: Any = json.loads(body)
+        content: Any = loaded(body)
         return str(content["error"])[:40]
     except (ValueError, KeyError, TypeError):
         return ""

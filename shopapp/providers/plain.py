@@ -6,7 +6,6 @@ sandbox/plain. It never repeats a call; what it cannot read after a write is unk
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 
 from shopapp.fiscal.document import Draft, Issued, Kind
 from shopapp.fiscal.errors import CredentialsError, RefusedError, UncertainError, UnreachableError
-from shopapp.http import Answer, Wire
+from shopapp.http import Answer, Wire, loaded
 
 from .base import AccountFacts, Capabilities, Choices, Field, Guide, Once, Opened, Provider, Series
 
@@ -164,7 +163,7 @@ def _content(reply: Answer) -> dict[str, Any]:
     """The object in a whole, well-formed 200. UnreachableError when it is anything else."""
     try:
         if reply.status == 200 and reply.headers.get("content-type", "").startswith("application/json"):
-            found = json.loads(reply.body)
+            found = loaded(reply.body)
             if isinstance(found, dict):
                 return found
     except ValueError as error:

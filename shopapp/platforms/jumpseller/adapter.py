@@ -15,6 +15,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shopapp.fiscal.errors import OrderError
+from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, Status
 from shopapp.fiscal.party import Address
 from shopapp.http import Wire
@@ -35,7 +36,7 @@ from ..base import (
 )
 from .goods import levels, one_product, page_after, places, write_level
 from .hooks import EARLY_EVENTS, EVENTS, PRODUCT_EVENTS, claims, mending, read, signed
-from .orders import order_from
+from .orders import order_from, paid
 from .wire import Calls, parsed
 
 SCOPE = (
@@ -228,12 +229,19 @@ def zone_from(name: str) -> str:
 
 
 def summary_from(order: Mapping[str, Any]) -> SaleSummary:
-    """One row of the order list in our words."""
+    """One row of the order list in our words; a total that can't be read is 0 here, and told when its order is read.
+
+    It must not keep the orders behind it from being found.
+    """
+    try:
+        total = paid(order, "total", ZERO)
+    except OrderError:
+        total = ZERO
     return SaleSummary(
         order_id=str(order["id"]),
         status=_STATUS.get(str(order.get("status_enum") or ""), "open"),
         created_at=instant(str(order["created_at"])),
-        total=Decimal(str(order.get("total") or 0)),
+        total=total,
     )
 
 

@@ -29,6 +29,8 @@ _ROWS = 50
 """How many rows of stock are asked for at once: the list has no pages, and half a list must not look whole."""
 _MOST_BYTES = 25 * 1024 * 1024
 """A hundred products with their descriptions: merchants paste whole pages, with pictures inside, into these."""
+_MOST_PIECES = 2**31 - 1
+"""What a column holds."""
 _BY_PAGE = "page/"
 
 
@@ -129,7 +131,9 @@ def _pieces(value: Any) -> int | None:
         pieces = Decimal(str(value))
     except InvalidOperation:
         return None
-    return int(pieces) if pieces.is_finite() and pieces == int(pieces) else None
+    if not pieces.is_finite() or abs(pieces) > _MOST_PIECES or pieces != int(pieces):
+        return None
+    return int(pieces)
 
 
 # places

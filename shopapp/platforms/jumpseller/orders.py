@@ -8,7 +8,6 @@ Called by the adapter. Source: Jumpseller's published API description and record
 from __future__ import annotations
 
 import html
-import json
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from shopapp.fiscal.errors import OrderError
-from shopapp.fiscal.money import ZERO, amount, plain
+from shopapp.fiscal.money import SIX, ZERO, amount, cents, plain
 from shopapp.fiscal.order import Line, LineKind, Order, Payment, Status
 from shopapp.fiscal.party import Address, Party, cleaned
 
@@ -31,14 +30,8 @@ _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)
 _TAX_ID = re.compile(r"\b(nif|nipc|contribuinte|vat|tax ?id|(n.?|número|numero) fiscal)\b", re.IGNORECASE)
 _CARDS = ("stripe", "easypaycc", "hipay")
 _REFERENCES = ("ifthenpay", "eupago", "easypay")
-
-
-def loads(raw: bytes) -> Any:
-    """The parsed JSON with every number that has a fraction as a Decimal; raises OrderError when it is no JSON."""
-    try:
-        return json.loads(raw, parse_float=Decimal)
-    except (ValueError, RecursionError) as wrong:
-        raise OrderError("order-unreadable", field="json") from wrong
+_MOST = Decimal(10) ** 12
+"""No amount of an order is as large; what is would fit no column."""
 
 
 def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
@@ -53,7 +46,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     paid_at, source = _paid(inner, history)
     inclusive = _inclusive(inner)
     coupon, lines = _lines(inner, inclusive)
-    total = money(inner, "total")
+    total = paid(inner, "total")
     return Order(
         id=str(_needed(inner, "id")),
         status=_STATUS.get(str(inner.get("status_enum") or ""), "open"),
@@ -66,7 +59,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
         paid_at=paid_at,
         paid_source=source,
         discount=coupon,
-        gift_cards=money(inner, "gift_cards_discount", ZERO),
+        gift_cards=paid(inner, "gift_cards_discount", ZERO),
         ship_to=_ship_to(inner),
         payments=(Payment(method(inner), total),) if total > ZERO else (),
         note=str(inner.get("additional_information") or ""),
@@ -90,9 +83,21 @@ def money(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
             raise OrderError("order-unreadable", field=name)
         return missing
     try:
-        return amount(value)
+        found = amount(value)
     except ValueError as wrong:
         raise OrderError("order-unreadable", field=name) from wrong
+    if abs(found) >= _MOST:
+        raise OrderError("order-unreadable", field=name)
+    return found
+
+
+def paid(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
+    """The amount of that name in whole cents, without the noise of a float; nobody pays parts of a cent."""
+    found = money(block, name, missing)
+    whole = cents(found)
+    if abs(found - whole) > SIX:
+        raise OrderError("order-unreadable", field=name)
+    return found if found == whole else whole
 
 
 def moment(written: Any) -> datetime:

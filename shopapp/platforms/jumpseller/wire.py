@@ -7,14 +7,12 @@ stay within them without knowing of each other. *Unconfirmed*: a 403 with these 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from shopapp.fiscal.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
-from shopapp.http import Answer, Wire, sort
+from shopapp.http import Answer, Wire, loaded, sort
 
 from ..base import TokenGiver
 
@@ -98,8 +96,8 @@ def _wait(headers: Mapping[str, str]) -> float:
 def parsed(answer: Answer) -> Any:
     """The JSON of an answer, fractions as Decimal; UnreachableError when it is none."""
     try:
-        return json.loads(answer.body, parse_float=Decimal)
-    except (ValueError, RecursionError) as error:
+        return loaded(answer.body)
+    except ValueError as error:
         raise UnreachableError("unreachable", how="unreadable") from error
 
 

@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from unicodedata import category
 
-from shopapp.http import Answer
+from shopapp.http import Answer, loaded
 
 Row = dict[str, Any]
 EMPTY = "empty"
@@ -70,8 +70,8 @@ def envelope(answer: Answer) -> Envelope:
     if not answer.body.strip():
         raise UnreadableAnswer(EMPTY)
     try:
-        found = json.loads(answer.body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_none)
-    except (ValueError, RecursionError) as error:
+        found = loaded(answer.body.decode("utf-8-sig"), parse_constant=_none)
+    except ValueError as error:
         raise UnreadableAnswer("html" if b"<html" in answer.body[:2000].lower() else "not-json") from error
     if not isinstance(found, dict) or not isinstance(found.get("result"), list):
         raise UnreadableAnswer("not-envelope")

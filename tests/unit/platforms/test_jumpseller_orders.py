@@ -17,6 +17,7 @@ from shopapp.fiscal.document import Settings
 from shopapp.fiscal.errors import OrderError
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address
+from shopapp.http import loaded
 from shopapp.platforms.jumpseller import orders
 
 TODAY = date(2026, 11, 20)
@@ -74,7 +75,7 @@ def payload(*products: dict[str, Any], total: float, **more: Any) -> dict[str, A
 
 def read(content: Mapping[str, Any], history: list[dict[str, Any]] | None = None) -> Order:
     """The payload as it comes over the wire."""
-    return orders.order_from(orders.loads(json.dumps(content).encode()), history or [])
+    return orders.order_from(loaded(json.dumps(content).encode()), history or [])
 
 
 def refusal(content: Mapping[str, Any]) -> OrderError:
@@ -96,16 +97,14 @@ def test_numbers_are_read_as_they_are_written_and_never_as_floats() -> None:
     assert str(order.total) == "0.3" and order.lines[0].unit_price + order.lines[1].unit_price == order.total
 
 
+def test_a_total_loses_the_noise_of_a_float_and_no_part_of_a_cent_that_was_meant() -> None:
+    assert read(payload(product(24.6), total=24.599999999999998)).total == Decimal("24.60")
+    assert refusal(payload(product(24.605), total=24.605)).detail == {"field": "total"}
+
+
 def test_a_parsed_float_is_refused_for_it_may_have_lost_a_cent() -> None:
     with pytest.raises(OrderError) as why:
         orders.order_from(payload(product(24.6), total=24.6))
-    assert why.value.code == "order-unreadable"
-
-
-@pytest.mark.parametrize("raw", [b"", b"<html>", b"[" * 100_000, b'{"id": ', b"\xff\xfe"])
-def test_what_is_no_json_cannot_be_read(raw: bytes) -> None:
-    with pytest.raises(OrderError) as why:
-        orders.loads(raw)
     assert why.value.code == "order-unreadable"
 
 
@@ -471,7 +470,7 @@ def test_the_sandbox_is_read_to_the_cent_in_each_position(
         "shipment": "unfulfilled", "history": [], "documents": [], "raw": {},
     }  # fmt: skip
     content = json.dumps({"order": shapes.order_shape(shop, made, shop_world.switches)}).encode()
-    draft = drafting.invoice(orders.order_from(orders.loads(content)), Settings(), TODAY)
+    draft = drafting.invoice(orders.order_from(loaded(content)), Settings(), TODAY)
     amounts = shapes.amounts_of(made, shop_world.switches)
     assert draft.gross == amounts.total
     assert abs(draft.vat - amounts.tax - amounts.shipping_tax) <= Decimal("0.01")

@@ -336,3 +336,8 @@ def test_a_total_is_rid_of_binary_noise_and_of_nothing_else() -> None:
 
 def test_texts_lose_what_no_line_has_a_place_for() -> None:
     assert one_line("a\x00b\x1bc \t\r\n d\ud800e 👍🏽 €") == "abc de 👍🏽 €"
+
+
+def test_an_answer_has_no_letter_that_no_database_holds() -> None:
+    body = b'{"result": [{"no": 1, "nome": "A\\u0000B\\ud800C \\ud83d\\ude00"}], "messages": []}'
+    assert envelope(Answer(200, {}, body)).first == {"no": 1, "nome": "AB\ufffdC 😀"}
