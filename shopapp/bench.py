@@ -190,7 +190,7 @@ def _being_moved(store_id: int) -> set[str]:
         Document.store_id == store_id, states | ((Document.state == ISSUED) & Document.id.in_(owed))
     )
     drafts = [document.draft for document in db.session.scalars(rows)]
-    return {line.sku.strip() for draft in drafts if draft is not None for line in draft.lines if line.sku}
+    return {line.sku for draft in drafts if draft is not None for line in draft.lines if line.sku}
 
 
 def _put_off(bench: Bench, skus: Iterable[str], seconds: float) -> None:

@@ -76,12 +76,11 @@ def matched(draft: Draft, account: Account, document: Document) -> Draft:
 
 def _sku(line: DraftLine) -> str:
     """What the line's article is looked up by; empty for a line without SKU, and for what no row can hold."""
-    sku = line.sku.strip()
-    return sku if len(sku) <= LONGEST_SKU and "\0" not in sku else ""
+    return line.sku if len(line.sku) <= LONGEST_SKU and "\0" not in line.sku else ""
 
 
 def _is_nameless(line: DraftLine) -> bool:
-    return line.kind in NAMED and not line.sku.strip()
+    return line.kind in NAMED and not line.sku
 
 
 def _known(books: Books, skus: Sequence[str], makes: bool) -> dict[str, Article]:
@@ -132,7 +131,7 @@ def _with_articles(draft: Draft, known: dict[str, Article], generic: str) -> Dra
         code = codes.get(generic if nameless else _sku(line), "")
         if nameless and generic and not code:
             warned[NO_GENERIC] = None
-        elif line.sku.strip() and not code and draft.kind != "NC":
+        elif line.sku and not code and draft.kind != "NC":
             warned[WITHOUT] = None
         lines.append(replace(line, article=code))
     return replace(draft, lines=tuple(lines), matched=True, warnings=tuple(warned))

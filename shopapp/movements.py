@@ -159,7 +159,7 @@ def _made(
 def _planned(document: Document, article: Article, quantity: Decimal, reference: str) -> StockChange:
     draft, account = document.draft, document.account
     assert draft is not None and account is not None
-    name = next((line.description for line in draft.lines if line.sku.strip() == article.sku), article.name)
+    name = next((line.description for line in draft.lines if line.sku == article.sku), article.name)
     # the level itself is not read: only the difference is certain
     return StockChange.plan(
         store_id=document.store_id, account_id=account.id, document_id=document.id, order_id=document.order_id,

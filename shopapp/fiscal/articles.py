@@ -27,7 +27,7 @@ def check_skus(lines: Sequence[Line], settings: Settings) -> None:
     if settings.no_sku != "block":
         return
     for line in lines:
-        if line.kind in NAMED and not line.sku.strip():
+        if line.kind in NAMED and not line.sku:
             raise OrderError("sku-missing", line=line.description)
 
 
@@ -35,8 +35,8 @@ def pieces(lines: Iterable[Line | DraftLine]) -> dict[str, Decimal]:
     """How many pieces of each SKU the lines hold; goods alone, which are what stock is kept of."""
     found: dict[str, Decimal] = {}
     for line in lines:
-        if line.kind == "goods" and (sku := line.sku.strip()):
-            found[sku] = found.get(sku, ZERO) + line.quantity
+        if line.kind == "goods" and line.sku:
+            found[line.sku] = found.get(line.sku, ZERO) + line.quantity
     return found
 
 

@@ -170,7 +170,7 @@ class Draft:
 
     def code_of(self, line: DraftLine) -> str:
         """What the provider is to know the line's article by; empty where it is to know none."""
-        return line.article if self.matched else line.sku.strip()
+        return line.article if self.matched else line.sku
 
     def to_bytes(self) -> bytes:
         """The draft as canonical JSON: equal drafts give equal bytes."""

@@ -29,6 +29,7 @@ class Line:
     unit_price: Decimal
     kind: LineKind = "goods"
     sku: str = ""
+    """Without blanks around it, so that it is the same one wherever it is looked up."""
     discount: Decimal = ZERO
     category: Category | None = None
     """What the shop says the goods are; None where only the charged rate tells."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import pytest
@@ -48,9 +48,9 @@ class AnsweredShop(Jumpseller):
 
     def __init__(self, wire: Wire, token: Any, redirect: str) -> None:
         super().__init__(
-            Answers(wire), token, redirect, client_id="x", client_secret="x", accounts_url="http://shop.test",
+            cast(Any, Answers(wire)), token, redirect, client_id="x", client_secret="x", accounts_url="http://shop.test",
             api_url="http://shop.test", admin_origins=(),
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
 
 
 @pytest.fixture

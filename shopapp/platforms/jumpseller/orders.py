@@ -138,7 +138,7 @@ def _lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[Line]]:
             quantity=each.quantity,
             unit_price=each.price,
             kind=_KINDS.get(str(product.get("type") or ""), "goods"),
-            sku=str(product.get("sku") or ""),
+            sku=str(product.get("sku") or "").strip(),
             discount=off,
             charged=each.rate,
         )

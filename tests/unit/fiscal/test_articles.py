@@ -28,12 +28,9 @@ def mug(**changes: Any) -> Order:
 # a product without SKU
 
 
-@pytest.mark.parametrize("sku", ["", "  "])
 @pytest.mark.parametrize("kind", ["goods", "service"])
-def test_a_product_without_sku_stops_the_order_only_where_the_merchant_chose_so(
-    sku: str, kind: LineKind
-) -> None:
-    order = mug(sku=sku, kind=kind)
+def test_a_product_without_sku_stops_the_order_only_where_the_merchant_chose_so(kind: LineKind) -> None:
+    order = mug(sku="", kind=kind)
     for rule in ("", "generic"):
         assert drafting.invoice(order, Settings(no_sku=rule), TODAY).gross == Decimal("12.30")  # type: ignore[arg-type]
     with pytest.raises(OrderError) as why:

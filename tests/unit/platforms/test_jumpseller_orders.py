@@ -102,6 +102,20 @@ def test_a_total_loses_the_noise_of_a_float_and_no_part_of_a_cent_that_was_meant
     assert refusal(payload(product(24.605), total=24.605)).detail == {"field": "total"}
 
 
+@pytest.mark.parametrize(
+    ("written", "read_as"), [(" LIV-1\t", "LIV-1"), ("   ", ""), ("L  1", "L  1"), (12, "12")]
+)
+def test_a_sku_has_no_blanks_around_it(written: Any, read_as: str) -> None:
+    order = read(payload(product(24.6, sku=written), total=24.6))
+    assert order.lines[0].sku == read_as
+
+
+def test_what_the_merchant_chose_for_a_sku_holds_also_where_the_shop_put_blanks_around_it() -> None:
+    order = read(payload(product(24.6, sku=" LIV-1 ", taxes=[]), total=24.6))
+    draft = drafting.invoice(order, Settings(exceptions={"LIV-1": "M07"}), TODAY)
+    assert [(line.sku, line.exemption_code) for line in draft.lines] == [("LIV-1", "M07")]
+
+
 def test_a_parsed_float_is_refused_for_it_may_have_lost_a_cent() -> None:
     with pytest.raises(OrderError) as why:
         orders.order_from(payload(product(24.6), total=24.6))
