@@ -181,10 +181,13 @@ def _tell(
     elif row is not None and state == REFUSED:
         Article.tell(account.id, sku, row, REFUSED, reason=row.reason, detail=row.detail)
     elif len(sku) > LONGEST_CODE:
-        Article.tell(account.id, sku, row, REFUSED, reason="article-refused", detail={"how": "reference"})
+        detail = {"length": len(sku), "limit": LONGEST_CODE}
+        Article.tell(account.id, sku, row, REFUSED, reason="article-too-long", detail=detail)
     else:
         kept = row.detail if row is not None and state in (ABSENT, MAKING) else {}
-        Article.tell(account.id, sku, row, ABSENT, detail=kept)
+        # why it was not made holds until it is made
+        why = row.reason if row is not None and state == ABSENT else ""
+        Article.tell(account.id, sku, row, ABSENT, reason=why, detail=kept)
 
 
 def _known(found: base.Article) -> dict[str, Any]:

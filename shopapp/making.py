@@ -1,7 +1,7 @@
 """Articles made in one go because the merchant asked for it: every SKU that the program was seen not to have.
 
 Called by the page that asks for the rate, and by `goods`. One after another, each looked for once more before it is
-made; what the program would not take is remembered as refused and stops nothing.
+made; what the program would not take, or must not be taxed so, is remembered with the reason and stops nothing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from shopapp.connect import Pace
 from shopapp.fiscal import tax
 from shopapp.fiscal.errors import NotAllowedError, RefusedError, SettingsError
 from shopapp.fiscal.tax import Category
-from shopapp.models import Account, Run, db, shelf
+from shopapp.models import Account, Article, Run, db, shelf
 from shopapp.models.run import CREATE, DONE
 
 TOGETHER = 2
@@ -42,9 +42,10 @@ def page(run: Run, account: Account, pace: Pace | None = None) -> None:
             matching.create(
                 account, product.sku, product.name, category, exemption, product.kind == "goods", pace
             )
-        except (RefusedError, NotAllowedError, SettingsError):
-            # it is on the list of what was refused, or still on that of what is missing
+        except (RefusedError, NotAllowedError, SettingsError) as error:
+            # what the program refused says so already
             db.session.rollback()
+            Article.unmade(account.id, product.sku, error.code, dict(error.detail))
         catalogue.follow(account, [product.sku])
         seen += 1
         run.keep(cursor=product.sku, seen=seen, tries=0, reason="")

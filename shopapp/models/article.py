@@ -46,7 +46,8 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     """When it was last sent to be made."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The facts of a refusal; of one that is absent or being made `sent`: how often it was sent without an answer."""
+    """The facts of a refusal, or of why none was made; of one that is absent or being made also `sent`: how often it
+    was sent without an answer."""
 
     @classmethod
     def of(cls, account_id: int, skus: Iterable[str]) -> dict[str, Article]:
@@ -117,6 +118,14 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         )
         db.session.commit()
         return bool(ended.rowcount)  # type: ignore[attr-defined]
+
+    @classmethod
+    def unmade(cls, account_id: int, sku: str, reason: str, detail: dict[str, Any]) -> None:
+        """Nothing; of a SKU that has no article it is known why none was made. Not committed."""
+        mine = select(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == ABSENT)
+        row = db.session.scalar(mine.with_for_update().execution_options(populate_existing=True))
+        if row is not None:
+            row.reason, row.detail = reason, {**row.detail, **detail}
 
     @classmethod
     def doubt(cls, account_id: int, skus: Iterable[str]) -> None:

@@ -120,7 +120,8 @@ def _waiting(account: Account) -> ColumnElement[bool]:
     )
     stuck = select(Stocked.sku).where(_followed(account), Stocked.reason.in_(STUCK))
     state = _state(account.store_id)
-    sold = [state == TAKEN_ILL, and_(state == DUPLICATE, Product.id == first.scalar_subquery())]
+    unmade = and_(state == MISSING, Article.reason != "")
+    sold = [state == TAKEN_ILL, unmade, and_(state == DUPLICATE, Product.id == first.scalar_subquery())]
     if account.settings.get("no_sku") != "generic":
         sold.append(and_(state == NO_SKU, Product.active))
     return or_(*sold, and_(Product.sku.in_(stuck), state.in_((MATCHED, BY_HAND))))

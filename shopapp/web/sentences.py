@@ -180,7 +180,10 @@ STAYS: dict[str, Sentence] = {
     "unpaid": S(N_("A encomenda ainda não está paga."), N_("Segue sozinha quando a loja disser que foi paga.")),
     "older": S(
         N_("É anterior à data de início, por isso não sai sozinha."), N_("Pode emiti-la aqui."), N_("Emitir")),
-    "free": S(N_("A encomenda não tem valor a faturar."), ""),
+    "free": S(
+        N_("A encomenda não tem valor a faturar."),
+        N_("Se o stock segue para a loja: sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
+           " reservados até lhes dar lá saída e pôr a encomenda de parte.")),
     "cancelled": S(N_("Cancelada na loja antes de haver documento."), ""),
     "set-aside": S(N_("Posta de parte por si."), ""),
     "kept-as-draft": S(
@@ -239,6 +242,9 @@ ANSWERS: dict[str, Sentence] = {
     "article-refused": S(
         N_("O %(provider)s não aceitou este artigo."),
         N_("Crie-o no %(provider)s com este SKU, ou associe aqui um que já lá esteja.")),
+    "article-too-long": S(
+        N_("Este SKU tem %(length)s carateres, e a referência de um artigo do %(provider)s leva no máximo %(limit)s."),
+        N_("Encurte o SKU na loja, ou ligue-o a um artigo que já exista.")),
     "number-shape": S(N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
     "number-taken": S(
         N_("Esse número já é o da encomenda #%(order)s."), N_("Confirme no %(provider)s qual é o desta venda.")),

@@ -136,6 +136,9 @@ def _cause(
         return text, gettext("Abrir na loja")
     if row.state == shelf.TAKEN_ILL:
         return refusal(row.article, label), gettext("Ligar a um artigo")
+    if row.state == shelf.MISSING and row.article is not None and row.article.reason:
+        said = say(row.article.reason, row.article.detail, label)
+        return f"{said.cause} {said.remedy}".strip(), gettext("Criar ou ligar")
     if row.state == shelf.MISSING:
         text = gettext(
             "Não existe no %(provider)s com este SKU. Sem mais, é criado na primeira venda.", provider=label
@@ -157,10 +160,11 @@ def _without_sku(account: Account, label: str) -> str:
 
 
 def refusal(article: Article | None, label: str) -> str:
-    """Why the program would not take the article."""
-    reason = article.reason if article is not None else ""
-    said = say(reason, article.detail, label) if article is not None and reason else None
-    return said.cause if said else gettext("O %(provider)s não aceitou criar este artigo.", provider=label)
+    """Why the program would not take the article, and what to do where that is known."""
+    if article is None or not article.reason:
+        return gettext("O %(provider)s não aceitou criar este artigo.", provider=label)
+    said = say(article.reason, article.detail, label)
+    return f"{said.cause} {said.remedy}" if article.reason == "article-too-long" else said.cause
 
 
 def _answer(article: Article | None) -> str:

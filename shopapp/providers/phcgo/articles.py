@@ -120,9 +120,12 @@ def _one_by_one(session: Session, refs: Sequence[str]) -> dict[str, Row]:
 def made(session: Session, new: NewArticle) -> Article:
     """The article, made by one Save; one that somebody made in the meantime is taken as it is.
 
-    RefusedError `article-refused`, TransientError: nothing was made. UncertainError: it may have been.
+    RefusedError `article-refused` or `article-too-long`, TransientError: nothing was made. UncertainError: it may
+    have been.
     """
-    if not 0 < len(new.code) <= LONGEST_REF or one_line(new.code) != new.code:
+    if len(new.code) > LONGEST_REF:
+        raise RefusedError("article-too-long", answer="", length=len(new.code), limit=LONGEST_REF)
+    if not new.code or one_line(new.code) != new.code:
         raise RefusedError("article-refused", answer="", how="reference")
     try:
         record = session.run(lambda: _completed(session, new))

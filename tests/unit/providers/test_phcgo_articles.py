@@ -311,7 +311,15 @@ def test_a_reference_that_differs_in_case_only_is_another(program: Program) -> N
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("code", ["x" * 19, "", " TAC", "DUAS  VEZES", "A\tB", "A\x00B"])
+def test_a_reference_that_is_too_long_says_how_long_and_how_long_it_may_be(program: Program) -> None:
+    with pytest.raises(RefusedError) as raised:
+        program.opened().create_article(replace(JUG, code="x" * 19))
+    told = raised.value.detail
+    assert (raised.value.code, told["length"], told["limit"]) == ("article-too-long", 19, 18)
+    assert program.steps() == []
+
+
+@pytest.mark.parametrize("code", ["", " TAC", "DUAS  VEZES", "A\tB", "A\x00B"])
 def test_a_reference_that_would_not_stay_as_it_is_is_refused_without_a_call(
     program: Program, code: str
 ) -> None:

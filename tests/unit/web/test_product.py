@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shopapp import matching
 from shopapp.fiscal.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.models import Account, Article, Run, Stocked, db
 from shopapp.models.run import CREATE
@@ -219,3 +220,32 @@ def test_one_that_is_refused_stops_none_of_the_others(stall: Shop) -> None:
     assert work(stall).seen == 2
     assert [one.code for one in OFFICE.created] == ["TIG-0034"]
     assert "Recusado" in page_of(stall, "missing")
+
+
+def test_one_that_must_not_be_taxed_so_says_why_it_was_not_made_and_what_to_do(stall: Shop) -> None:
+    account = Account.of(stall.store)
+    assert account is not None
+    account.settings = {**account.settings, "exceptions": {"TIG-0034": "M98"}}
+    db.session.commit()
+    stall.post("/products/missing", {"treatment": "normal"})
+    assert work(stall).state == "done"
+    assert [one.code for one in OFFICE.created] == ["TIG-0033"]
+    said = "O motivo de isenção M98 já não está em vigor. Escolha outro nas escolhas fiscais."
+    assert said in page_of(stall, "also-missing") and said in words(
+        stall.client.get("/products?estado=espera")
+    )
+    matching.look_up(account, ["TIG-0034"])
+    assert said in page_of(stall, "also-missing"), "looked up again it is as it was"
+    account.settings = {**account.settings, "exceptions": {}}
+    db.session.commit()
+    stall.post("/products/missing", {"treatment": "normal"})
+    work(stall)
+    assert said not in page_of(stall, "also-missing") and len(OFFICE.created) == 2
+
+
+def test_one_whose_sku_is_too_long_says_how_long_and_how_long_it_may_be(stall: Shop) -> None:
+    OFFICE.fail["create_article"] = [RefusedError("article-too-long", answer="", length=22, limit=18)]
+    stall.post("/products/missing", {"treatment": "normal"})
+    work(stall)
+    page = page_of(stall, "missing")
+    assert "tem 22 carateres, e a referência de um artigo do iGEST leva no máximo 18. Encurte o SKU" in page
