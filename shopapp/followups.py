@@ -1,7 +1,7 @@
 """What comes after `issued`: shown on the order, a line in its history, mail to the buyer; and mail to the merchant.
 
 Called by `jobs`. Each is a row with its own retries; a failure here never touches the document. Tried for 24 hours,
-then shown as failed.
+or until five in a row died over it, then shown as failed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from shopapp.fiscal.document import Issued
 from shopapp.fiscal.errors import AppError, CredentialsError, MerchantError
 from shopapp.models import Document, FollowUp, db, now
 from shopapp.models.followup import DONE, DUE, FAILED
+from shopapp.models.states import MOST_TAKES
 from shopapp.platforms.base import Attachment
 
 log = logging.getLogger("quickinvoice.followups")
@@ -49,6 +50,10 @@ def step() -> bool:
     document = owed.document
     store = document.store
     db.session.commit()
+    if owed.takes > MOST_TAKES:
+        log.error("follow-up %s is given up: it kills whoever does it", owed.id)
+        owed.end(FAILED, "internal")
+        return True
     try:
         fault.point("follow_before_send")
         _ACTS[owed.kind](document, owed)

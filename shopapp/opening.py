@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from shopapp import connect, correcting, early, fault, settling
 from shopapp.models import Account, Document, FollowUp, Hook, Ordered, Product, Sale, Store, db, now
 from shopapp.models.hook import OPENED, QUARANTINED
-from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.models.states import BLOCKED, ISSUED, MOST_TAKES, PENDING, VOID, WAITING
 from shopapp.platforms.base import Event, UnreadableHook
 
 log = logging.getLogger("quickinvoice.opening")
@@ -34,9 +34,14 @@ def open_hook() -> bool:
         db.session.rollback()
         return False
     _last = hook.store_id
+    at = now()
+    openings = hook.openings(at)
     store = db.session.get_one(Store, hook.store_id)
-    hook.opened_at = now()
+    hook.opened_at, hook.reason = at, ""
     try:
+        if openings > MOST_TAKES:
+            log.error("hook %s is put aside: it kills whoever opens it", hook.id)
+            raise UnreadableHook("worker-died")
         event = connect.platform_class(store.platform).read_hook(hook.event, hook.body or b"")
         hook.state, hook.order_id = OPENED, event.order_id
         if event.kind == "product":

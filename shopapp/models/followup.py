@@ -36,6 +36,8 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     not_before: Mapped[datetime] = mapped_column(Moment)
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """What it needs to know; while somebody does it also `takes`, the times in a row that it was begun and not ended.
+    """
     owed_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
 
@@ -94,20 +96,27 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
             return None
         found.not_before = moment(seconds)
         found.tries += 1
+        found.detail = {**found.detail, "takes": found.takes + 1}
         db.session.flush()
         db.session.refresh(found)
         db.session.commit()
         return found
 
+    @property
+    def takes(self) -> int:
+        """How often in a row it was begun and nobody came to its end: whoever did it was killed."""
+        return int(self.detail.get("takes", 0))
+
     def end(self, state: str, reason: str = "", after: float = 0, **detail: Any) -> None:
         """Nothing; done, failed, or due again after some seconds. Commits."""
+        known = {name: value for name, value in self.detail.items() if name != "takes"}
         db.session.execute(
             update(FollowUp)
             .where(FollowUp.id == self.id, FollowUp.tries == self.tries)
             .values(
                 state=state,
                 reason=reason,
-                detail={**self.detail, **detail},
+                detail={**known, **detail},
                 not_before=moment(after),
                 ended_at=None if state == DUE else moment(),
             )

@@ -6,7 +6,7 @@ Inserted by `web/hooks` in one statement, opened by `issuing`. The body goes aft
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -16,16 +16,23 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    and_,
     bindparam,
     func,
+    or_,
     select,
     update,
 )
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql import ColumnElement
 
 from .base import BigId, Moment, db, insert_into, moment, told
+from .states import MOST_TAKES
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
+YOUNG_SECONDS = 60.0
+COUNTS = tuple(f"opening {count}" for count in range(1, MOST_TAKES + 2))
+"""The reasons of a new hook that was begun to be opened once, twice, ..., and not ended."""
 
 
 class Hook(db.Model):  # type: ignore[name-defined,misc]
@@ -47,6 +54,7 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
     copies: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(12), default=NEW)
     reason: Mapped[str] = mapped_column(String(40), default="")
+    """Why it could not be read; of a new one that is old, how often it was begun to be opened (COUNTS)."""
     order_id: Mapped[str] = mapped_column(String(40), default="")
     opened_at: Mapped[datetime | None] = mapped_column(Moment)
 
@@ -74,10 +82,23 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
 
         Locked until the caller commits (PostgreSQL), or alone (SQLite).
         """
-        new = select(cls).where(cls.state == NEW).order_by(cls.store_id, cls.id).limit(1)
+        new = select(cls).where(cls._due()).order_by(cls.store_id, cls.id).limit(1)
         new = new.with_for_update(skip_locked=True)
         found: Hook | None = db.session.scalar(new.where(cls.store_id > after))
         return found if found is not None or not after else db.session.scalar(new)
+
+    def openings(self, at: datetime) -> int:
+        """How often in a row it was begun to be opened since it is old, this time included; 0 while it is young.
+
+        An old one may have killed whoever opened it: it is counted, and nobody else's for a minute; commits. Most are
+        open within a second, and cost no commit more.
+        """
+        if self.received_at > at - timedelta(seconds=YOUNG_SECONDS):
+            return 0
+        count = COUNTS.index(self.reason) + 1 if self.reason in COUNTS else 0
+        self.reason, self.opened_at = COUNTS[min(count, MOST_TAKES)], at
+        db.session.commit()
+        return count + 1
 
     @classmethod
     def any_of(cls, store_id: int, order_id: str) -> bool:
@@ -96,7 +117,12 @@ class Hook(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def any_new(cls) -> bool:
         """True when some hook waits to be opened."""
-        return bool(db.session.scalar(select(cls.id).where(cls.state == NEW).limit(1)))
+        return bool(db.session.scalar(select(cls.id).where(cls._due()).limit(1)))
+
+    @classmethod
+    def _due(cls) -> ColumnElement[bool]:
+        free = or_(cls.reason.not_in(COUNTS), cls.opened_at <= moment(-YOUNG_SECONDS))
+        return and_(cls.state == NEW, free)
 
     @classmethod
     def wipe_old_bodies(cls, days: int = 30) -> int:

@@ -17,13 +17,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dev.servers import Valkey
 from sandbox.plain.books import Books
 from shopapp import fault, issuing, jobs, opening, preparing, sweeping
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.models import Document, Hook, Move, Pulse, db, now, set_clock
+from shopapp.models import Document, FollowUp, Hook, Move, Pulse, db, now, set_clock
 from shopapp.providers.base import Once
 from tests.fakes import World, an_order
 from tests.rows.together import NIGHTLY, at_once, forked, leases_lapse, open_at
@@ -308,3 +308,105 @@ def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_g
     sweeping.reconcile(600)
     world.work()
     assert world.document("1001").state == "issued"
+
+
+def _old() -> None:
+    """Nothing; every hook came, and was last begun to be opened, some minutes ago. Commits."""
+    long_ago = now() - timedelta(minutes=5)
+    db.session.execute(update(Hook).values(received_at=long_ago))
+    db.session.execute(update(Hook).where(Hook.opened_at.is_not(None)).values(opened_at=long_ago))
+    db.session.commit()
+
+
+def _killed(app: Flask, world: World, point: str, times: int) -> list[int]:
+    """By which signal each of so many workers ended, one some minutes after the other, that die at that point."""
+
+    def dies_there() -> None:
+        fault.arm(f"{point}=kill")
+        world.work()
+
+    ended = []
+    for _ in range(times):
+        leases_lapse()
+        how = forked(app, dies_there)[1]
+        ended.append(os.WTERMSIG(how) if os.WIFSIGNALED(how) else 0)
+        _old()
+    return ended
+
+
+def test_row_16_a_hook_that_kills_whoever_opens_it_is_put_aside_and_others_go_on(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    real, myself = opening.owe, os.getpid()
+
+    def poison(store: Any, order_id: str) -> bool:
+        if order_id == "1001":
+            assert os.getpid() != myself, "opened once more"
+            os.kill(os.getpid(), signal.SIGKILL)
+        return real(store, order_id)
+
+    world.paid("1001")
+    world.paid("1002")
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "owe", poison)
+        # the first while it is young; then it is counted
+        assert _killed(app, world, "open_before_commit", 6) == [signal.SIGKILL] * 6
+        leases_lapse()
+        world.work()
+    kept = {hook.order_id: (hook.state, hook.reason) for hook in db.session.scalars(select(Hook))}
+    assert kept == {"": ("quarantined", "worker-died"), "1002": ("opened", "")}
+    assert "it kills whoever opens it" in caplog.text
+    assert world.document("1002").state == "issued"
+    # nothing is lost of it: the order is found in the shop
+    world.store.reconciled_at = None
+    db.session.commit()
+    sweeping.reconcile(600)
+    world.work()
+    assert world.document("1001").state == "issued"
+
+
+def test_row_16_a_hook_whose_worker_died_is_nobodys_for_a_minute_and_the_next_one_is_opened(
+    app: Flask, world: World
+) -> None:
+    world.paid("1001")
+    world.paid("1002")
+    _old()
+    assert _killed(app, world, "open_before_commit", 1) == [signal.SIGKILL]
+    db.session.execute(update(Hook).where(Hook.reason != "").values(opened_at=now()))
+    db.session.commit()
+    assert Hook.any_new()
+    db.session.rollback()
+    world.work()
+    assert world.references() == [f"QI-{world.store.id}-1002"]
+    assert not Hook.any_new(), "the bell would be rung without end"
+    db.session.rollback()
+    _old()
+    world.work()
+    assert (world.document("1001").state, len(world.references())) == ("issued", 2)
+
+
+def test_row_16_a_follow_up_that_kills_whoever_does_it_is_given_up_and_others_go_on(
+    app: Flask, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.paid("1001")
+    fault.arm("follow_before_send=raise:99")
+    world.work()
+    fault.arm("")
+    owed = {one.kind: one for one in db.session.scalars(select(FollowUp))}
+    assert {kind: (one.state, one.takes) for kind, one in owed.items()} == {
+        "attach": ("due", 0),
+        "history": ("due", 0),
+    }
+    owed["history"].end("done")
+    assert _killed(app, world, "follow_before_send", 5) == [signal.SIGKILL] * 5
+    leases_lapse()
+    world.work()
+    attach = db.session.scalars(select(FollowUp).where(FollowUp.kind == "attach")).one()
+    assert (attach.state, attach.reason, attach.detail) == ("failed", "internal", {})
+    assert "it kills whoever does it" in caplog.text
+    assert (world.document().state, world.shop.shown) == ("issued", {})
+    # asked for again it is begun anew
+    FollowUp.again(world.document(), "attach")
+    db.session.commit()
+    world.work()
+    assert [shown.number for shown in world.shop.shown["1001"]] == [world.document().number]
