@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 from dev.demo.acts import COURSE, MUG
 from dev.house import House
 from dev.merchant import Merchant
+from dev.phcgo import PhcGoMerchant
 
 SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -195,12 +197,15 @@ def corrections(house: House, page: Page, merchant: Merchant, made: dict[str, in
     yield "preview-missing"
 
 
-def goods(house: House, page: Page) -> Iterator[str]:
+def goods(house: House, page: Page, code: str = "") -> Iterator[str]:
     """Products in every state, their remedies, the journal with the way back, and what an empty list says.
 
-    Nobody works and no keys are asked for: the browser's store has an account of its own for it.
+    Nobody works. Without a code no keys are asked for: the browser's store has an account of its own for it.
     """
-    laid = shelved(house, Merchant(house).shop)
+    page.goto(f"{house.app_url}/products")
+    yield "products-new"
+    shop = code or Merchant(house).shop
+    laid = shelved(house, shop, own=bool(code))
     for name, path in {
         "products": "", "products-waiting": "?estado=espera", "products-missing": "?estado=por-criar",
         "products-none": "?q=ninguem", "products-making": "/missing", "products-changes": "/changes",
@@ -210,7 +215,9 @@ def goods(house: House, page: Page) -> Iterator[str]:
     }.items():  # fmt: skip
         page.goto(f"{house.app_url}/products{path}")
         yield name
-    for name in ("sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure"):
+    for name in (
+        "sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure", "unlimited",
+    ):  # fmt: skip
         page.goto(f"{house.app_url}/products/{laid[f'goods-{name}']}")
         yield f"product-{name}"
     page.goto(f"{house.app_url}/products/{laid['goods-missing']}")
@@ -219,15 +226,73 @@ def goods(house: House, page: Page) -> Iterator[str]:
     page.goto(f"{house.app_url}/products")
     page.get_by_role("button", name="Comparar agora").click()
     yield "products-running"
+    for name in ("midway", "settling", "failed"):
+        brought(house, shop, name)
+        page.goto(f"{house.app_url}/products")
+        yield f"products-{name}"
+    page.goto(f"{house.app_url}/")
+    yield "home-products"
     page.goto(f"{house.app_url}/setup/choices#produtos")
     page.locator("#f-stock-to-shop, #f-no_sku-generic").first.check()
     yield "setup-choices-stock"
 
 
-def shelved(house: House, code: str) -> dict[str, int]:
-    """The numbers of made-up goods, changes and a run, by name, laid into the store's own rows."""
+def phcgo(house: House, page: Page) -> Iterator[str]:
+    """The keys, the choices and the products of a second shop, whose program is PHC GO."""
+    merchant = PhcGoMerchant(house, "quintadaserra")
+    page.goto(f"{house.admin_url}/admin/{merchant.shop}/apps")
+    page.goto(f"{house.app_url}/install")
+    page.get_by_role("button", name="Yes, Authorize").click()
+    page.wait_for_url("**/welcome")
+    page.get_by_role("link", name="Continuar aqui").click()
+    page.goto(f"{house.app_url}/setup/keys/phcgo")
+    yield "phcgo-keys"
+    for name, value in merchant.keys().items():
+        page.fill(f"#f-{name}", value)
+    page.get_by_role("button", name="Guardar e verificar").click()
+    page.wait_for_url("**/setup/choices")
+    yield "phcgo-choices"
+    page.get_by_role("button", name="Guardar e verificar tudo").click()
+    page.wait_for_url("**/setup/check")
+    yield "phcgo-check"
+    for name in goods(house, page, merchant.shop):
+        yield f"phcgo-{name}"
+
+
+def brought(house: House, code: str, where: str) -> None:
+    """Nothing; the store's open runs are halfway, or at the levels that differ, or one of them was given up."""
     from shopapp import create_app
-    from shopapp.models import Product, Store, now
+    from shopapp.models import Account, Run, Stocked, Store, db, now
+    from shopapp.models.run import CATALOGUE, FAILED, OPEN, STOCK
+
+    with create_app(house.env).app_context():
+        store = Store.find("jumpseller", code)
+        account = Account.of(store) if store is not None else None
+        assert account is not None
+        listed, stock = Run.last(account.id, CATALOGUE, OPEN), Run.last(account.id, STOCK, OPEN)
+        assert stock is not None
+        if where == "midway":
+            assert listed is not None
+            listed.phase, listed.seen, listed.total = "matching", 1240, 3187
+            stock.seen, stock.reason, stock.not_before = 1500, "unreachable", now() + timedelta(minutes=4)
+        elif where == "settling":
+            assert listed is not None
+            listed.state, listed.ended_at = "done", now()
+            stock.phase, stock.differing, stock.reason = "settling", 12, ""
+            for row in db.session.query(Stocked).filter_by(account_id=account.id, reason="").limit(5):
+                row.run_id, row.due_at = stock.id, now()
+        else:
+            stock.state, stock.reason, stock.ended_at = FAILED, "unreachable", now()
+        db.session.commit()
+
+
+def shelved(house: House, code: str, own: bool) -> dict[str, int]:
+    """The numbers of made-up goods, changes and a run, by name, laid into the rows of the store.
+
+    `own` where the account is the one that the store has, with its choices made.
+    """
+    from shopapp import create_app
+    from shopapp.models import Account, Product, Store, now
     from tests.make import make_account
     from tests.make_shelf import make_shelf
 
@@ -235,7 +300,9 @@ def shelved(house: House, code: str) -> dict[str, int]:
         store = Store.find("jumpseller", code)
         assert store is not None
         store.ready_at = store.ready_at or now()
-        laid = make_shelf(store, make_account(store, fingerprint="of the shelf"))
+        account = Account.of(store) if own else make_account(store, fingerprint="of the shelf")
+        assert account is not None
+        laid = make_shelf(store, account)
         numbers = {f"goods-{n}" if isinstance(row, Product) else n: row.id for n, row in laid.items()}
         return {**numbers, "goods-sold": laid["OLA-0006"].id}
 
@@ -266,7 +333,7 @@ def main() -> int:
         with play.chromium.launch(executable_path=path, args=ARGS) as browser:
             page = browser.new_page(locale="pt-PT")
             shots = Shots(page, folder)
-            for name in chain(walk(house, page, shots), goods(house, page)):
+            for name in chain(walk(house, page, shots), goods(house, page), phcgo(house, page)):
                 if not only or name in only:
                     shots.take(name)
     print("\n".join(dict.fromkeys(shots.wrong)) or f"Pictures in {folder}; axe found nothing.")
