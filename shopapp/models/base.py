@@ -19,6 +19,8 @@ from typing import Any, TypeVar
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, Select, String, bindparam, event, func
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
@@ -217,9 +219,19 @@ def reading() -> Iterator[None]:
         _reading.reset(token)
 
 
+def _lost_if_idle(context: ExceptionContext) -> None:
+    if getattr(context.original_exception, "sqlstate", "") == "25P03":
+        context.is_disconnect = True
+        raise OperationalError(context.statement, {}, context.original_exception, connection_invalidated=True)
+
+
 def prepare(engine: Engine) -> None:
-    """Nothing; makes SQLite durable and its writers queue (WAL, FULL, BEGIN IMMEDIATE). PostgreSQL needs none of it."""
+    """Nothing; makes SQLite durable and its writers queue (WAL, FULL, BEGIN IMMEDIATE). PostgreSQL needs none of it.
+
+    There a connection that was ended because it stood still counts as one that was lost.
+    """
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "handle_error", _lost_if_idle)
         return
 
     @event.listens_for(engine, "connect")

@@ -20,6 +20,9 @@ from .store import Store
 
 BUSY_SECONDS = 3
 """How long anyone waits for a locked database; a hook then answers 503."""
+IDLE_SECONDS = 60
+"""How long a transaction may stand idle before PostgreSQL ends it: no call to the outside is made inside one, so
+whoever is in one for that long is frozen, and would hold its rows for ever."""
 
 
 def migrate(url: str) -> None:
@@ -39,7 +42,7 @@ def engine_options(url: str) -> dict[str, Any]:
     """What the engine needs for this database: short waits, and UTC."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    waits = f"-c lock_timeout={BUSY_SECONDS}s -c timezone=UTC"
+    waits = f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC"
     return {
         "pool_size": 5,
         "max_overflow": 10,

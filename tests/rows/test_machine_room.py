@@ -7,6 +7,7 @@ import contextlib
 import os
 import resource
 import signal
+import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,11 +20,12 @@ from flask import Flask, current_app
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from dev.merchant import until
 from dev.servers import Postgres
-from shopapp import create_app, deciding, fault, issuing, opening, sweeping
+from shopapp import create_app, deciding, fault, issuing, jobs, opening, sweeping
 from shopapp.config import ConfigError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.models import Account, Document, Hook, Store, db, migrate
+from shopapp.models import Account, Document, Hook, Store, db, migrate, schema
 from shopapp.platforms import PLATFORMS
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import Once
@@ -104,6 +106,32 @@ def test_row_44_a_claim_whose_commit_is_not_known_to_have_happened_sends_nothing
     deciding.absent(world.document())
     world.work()
     assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+
+
+def test_row_44_whoever_stands_still_inside_a_transaction_loses_it_and_another_goes_on(
+    postgres: Postgres, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "IDLE_SECONDS", 1)
+    with a_world(postgres.create("shop"), settings) as (app, world):
+
+        def frozen() -> bool:
+            fault.arm("open_before_commit=stop")
+            return not jobs._looped(time.monotonic() + 20)
+
+        world.paid("1001")
+        pid, how = forked(app, frozen, os.WUNTRACED)
+        try:
+            assert os.WIFSTOPPED(how)
+            assert not opening.open_hook(), "it holds the hook"
+            until(opening.open_hook, "the hook is free again", 20)
+            world.work()
+            assert (world.document().state, len(world.office.ledger)) == ("issued", 1)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            _, how = os.waitpid(pid, 0)
+        # it woke up, found its transaction gone, and says that it is to be tried again
+        assert os.waitstatus_to_exitcode(how) == 1
+        assert db.session.query(Document).count() == 1
 
 
 def test_row_45_writers_at_one_row_lose_no_update(app: Flask, world: World) -> None:
