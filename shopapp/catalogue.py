@@ -100,7 +100,7 @@ def _match(run: Run, account: Account, pace: Pace) -> None:
     if account.follows and former is not None and former.mark != run.mark:
         # what was equal as it followed before may not be equal now
         Stocked.renew(account.id)
-    if account.follows:
+    if account.follows and run.cause != "clock":
         Run.begin(run.store_id, account.id, STOCK, run.cause)
     run.end(DONE)
 

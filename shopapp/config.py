@@ -111,7 +111,8 @@ SETTINGS = (
     Setting("CLOCK_SECONDS", "How often `flask clock` looks for what is due", "10", float),
     Setting("RECONCILE_SECONDS", "How often a store's paid orders are compared with ours", "600", float),
     Setting("STOCK_SECONDS", "How often a store's stock is read where it follows", "300", float),
-    Setting("STOCK_METERED_SECONDS", "The same at a provider that allows only so many calls a month", "21600", float),
+    Setting("STOCK_METERED_SECONDS", "The same at a provider that allows only so many calls a month, for each four "
+            "calls that a reading takes", "21600", float),
     Setting("HOOK_WATCH_SECONDS", "How often a store's hooks are checked", "3600", float),
     Setting("HOOK_SILENCE_SECONDS", "How long after a paid order that no hook announced, with none since, a store's "
             "hooks are made anew; a twelfth of it after three such orders", "7200", float),

@@ -203,13 +203,16 @@ def begin_due() -> int:
     for account in following:
         if account.refused_at is not None:
             continue
-        metered = connect.provider_class(account.provider).capabilities.metered
-        every = float(connect.setting("STOCK_METERED_SECONDS" if metered else "STOCK_SECONDS"))
-        if not catalogue.is_as_chosen(account):
-            begun += catalogue.begin(account, "setup")
+        due = levelling.next_at(account)
+        first = Run.last(account.id, CATALOGUE) is None
+        if not catalogue.is_as_chosen(account) or first:
+            if catalogue.begin(account, "setup"):
+                begun += 1
+                # before anything is levelled: else their goods would be given back to the shop
+                levelling.tell_anew(account)
         elif _older(Run.last(account.id, CATALOGUE), DAILY):
             begun += catalogue.begin(account, "clock")
-        elif Run.has_read(account.id) and _older(Run.last(account.id, STOCK), every):
+        elif Run.has_read(account.id) and (due is None or due < now()):
             begun += levelling.begin(account, "clock")
         db.session.commit()
     return begun

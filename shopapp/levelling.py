@@ -6,10 +6,12 @@ killed anywhere goes on where it stopped and repeats no alteration.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 
+from shopapp import connect
 from shopapp.fiscal.errors import NotAllowedError
 from shopapp.models import Account, Article, Document, Ordered, Run, Sale, StockChange, Stocked, db
 from shopapp.models.article import USABLE
@@ -23,17 +25,20 @@ from shopapp.providers.base import Provider, StockLevel
 WAIT = 2.0
 """Seconds until it is asked again whether all that a run found is settled."""
 UNDO_PAGE = 20
+READING_CALLS = 4
+"""Calls of a reading that STOCK_METERED_SECONDS are for, where a program counts them: one that takes more comes as much
+later. Every six hours that is 480 a month, a quarter of the smallest plan that is known (PHC GO: 2,000)."""
 
 
 def begin(account: Account, cause: str) -> bool:
     """True when a reading of the provider's levels began; False when one is under way. Not committed."""
     began = Run.begin(account.store_id, account.id, STOCK, cause)
     if began and (cause != "clock" or Run.last(account.id, STOCK, OVER) is None):
-        _told_anew(account)
+        tell_anew(account)
     return began
 
 
-def _told_anew(account: Account) -> None:
+def tell_anew(account: Account) -> None:
     """Nothing; orders under way that are not known, as from before stock was followed, are read. Not committed."""
     open_sales = select(Sale.order_id).where(
         Sale.store_id == account.store_id, Sale.status.in_(("open", "paid")),
@@ -45,6 +50,19 @@ def _told_anew(account: Account) -> None:
     for order_id in db.session.scalars(open_sales).all():
         if Ordered.is_otherwise(account.store_id, order_id, True):
             Ordered.tell(account.store_id, order_id)
+
+
+def next_at(account: Account) -> datetime | None:
+    """When the clock has the levels read again; None where they were never read."""
+    last = Run.last(account.id, STOCK)
+    if last is None:
+        return None
+    every = float(connect.setting("STOCK_SECONDS"))
+    if connect.provider_class(account.provider).capabilities.metered:
+        whole = Run.last(account.id, STOCK, OVER)
+        calls = whole.calls if whole is not None else 0
+        every = float(connect.setting("STOCK_METERED_SECONDS")) * max(1.0, calls / READING_CALLS)
+    return last.begun_at + timedelta(seconds=every)
 
 
 def page(run: Run, account: Account, provider: Provider) -> None:

@@ -6,13 +6,14 @@ the workers.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shopapp import catalogue, jobs, levelling, making, matching
-from shopapp.models import Account, Run, Stocked, db, shelf
+from shopapp.models import Account, Run, Stocked, db, now, shelf
 from shopapp.models.run import CATALOGUE, CREATE, DONE, FAILED, OPEN, STOCK, UNDO
 from shopapp.web.choosing import following
 from shopapp.web.formats import moment, quantity
@@ -61,7 +62,7 @@ def index() -> Answer:
     return render_template(
         "products.html", rows=shown(account, found.rows), found=found, filters=filters, counted=counted, first=first,
         headline=_follows(account), matched=_matched(counted), runs=runs, here=_here, label=label_of(account),
-        compared=None if runs else _compared(account), failed=None if runs else _failed(account),
+        compared=None if runs else _compared(account), next=_next(account), failed=None if runs else _failed(account),
     )  # fmt: skip
 
 
@@ -112,6 +113,12 @@ def _runs(account: Account) -> list[Going]:
 
 def _compared(account: Account) -> Run | None:
     return Run.last(account.id, STOCK if account.follows else CATALOGUE, DONE)
+
+
+def _next(account: Account) -> datetime | None:
+    """When stock is compared again by itself; None where it does not follow, and where that is due already."""
+    at = levelling.next_at(account) if account.follows and account.refused_at is None else None
+    return at if at is not None and at > now() else None
 
 
 def _failed(account: Account) -> tuple[str, str] | None:

@@ -75,7 +75,7 @@ TABLE = (
     Room("movements", f"connect models {BASES}"),
     Room("bench", f"connect matching models {BASES}", "sqlalchemy"),
     Room("stocking", f"bench connect models movements {BASES}"),
-    Room("levelling", f"models {BASES}", "sqlalchemy"),
+    Room("levelling", f"connect models {BASES}", "sqlalchemy"),
     Room("catalogue", f"connect matching models {BASES}", "sqlalchemy"),
     Room("goods", f"catalogue connect levelling making models settling stocking {BASES}", "sqlalchemy"),
     Room("making", f"catalogue connect matching models {BASES}"),

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from shopapp import catalogue, deciding, goods, levelling
+from shopapp import catalogue, deciding, goods, levelling, reconciling
 from shopapp.fiscal.errors import CredentialsError, UnreachableError
 from shopapp.models import Account, Ordered, Run, StockChange, Stocked, db
 from tests.fakes import Clock, FakeBooks, World, an_order
@@ -158,6 +159,51 @@ def test_a_program_of_so_many_calls_a_month_is_asked_seldom(
     assert goods.begin_due() == 0
     clock.passes(18_100)
     assert goods.begin_due() == 1
+
+
+def test_a_list_that_takes_many_calls_is_read_as_much_more_seldom(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeBooks, "capabilities", replace(FakeBooks.capabilities, metered=True))
+    world.follows("to-shop")
+    goods.begin_due()
+    world.rests(clock)
+    run = Run.last(world.account.id, "stock")
+    assert run is not None
+    run.calls = 41
+    db.session.commit()
+    begun, month = run.begun_at, 30 * 86_400
+    assert levelling.next_at(world.account) == begun + timedelta(seconds=21_600 * 41 / 4)
+    while clock.now < begun + timedelta(seconds=month):
+        # the shop's own list is read every day, and by itself has no level read
+        clock.passes(3_600)
+        goods.begin_due()
+        for one in Run.query.filter(Run.state == "open"):
+            one.calls = 41 if one.kind == "stock" else 2
+            one.end("done")
+    read = Run.query.filter(Run.kind == "stock")
+    assert sum(one.calls for one in read) <= 500, "a quarter of the smallest plan"
+    assert read.count() > 10
+
+
+@pytest.mark.parametrize("before", ["", "to-provider"])
+def test_orders_from_before_are_put_aside_before_the_clock_has_anything_levelled(
+    world: World, clock: Clock, before: str
+) -> None:
+    world.stocked("CAN-1", 10, 10)
+    if before:
+        world.follows(before)
+        goods.begin_due()
+        world.rests(clock)
+        world.follows("")
+    clock.passes(1)
+    world.shop.orders["1001"] = an_order(status="open", paid_at=None)
+    world.shop.shelf.place(world.shop.orders["1001"])
+    reconciling.compare(world.store)
+    world.follows("to-shop")
+    goods.begin_due()
+    world.rests(clock)
+    assert (world.level("CAN-1"), world.journal()) == ((9, 10), [])
 
 
 def test_refused_keys_stop_the_account_at_once(world: World, clock: Clock) -> None:

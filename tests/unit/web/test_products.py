@@ -153,6 +153,21 @@ def test_the_head_says_what_follows_what_and_since_when(stall: Shop) -> None:
     assert "13 produtos ligados pelo SKU." in page
     assert "O stock segue do iGEST (armazém Setúbal) para a loja." in page
     assert "Última comparação" in page and "Comparar agora" in page
+    assert re.search(r"A próxima é (hoje|\d\d/\d\d/\d{4}) às \d\d:\d\d\.", page)
+
+
+@pytest.mark.parametrize("how", ["due", "off", "refused"])
+def test_the_head_promises_no_comparison_that_does_not_come_by_itself(stall: Shop, how: str) -> None:
+    account = account_of(stall)
+    if how == "due":
+        make_run(account, STOCK, at=now() - timedelta(seconds=400))
+    elif how == "off":
+        account.settings = {**account.settings, "stock": ""}
+    else:
+        account.refused_at = now()
+    db.session.commit()
+    page = words(stall.client.get("/products"))
+    assert "Última comparação" in page and "A próxima é" not in page
 
 
 @pytest.mark.parametrize(
@@ -210,7 +225,7 @@ def test_a_run_says_what_it_does_and_how_far_it_is(
 def test_a_run_that_pauses_says_why_and_when_it_goes_on(stall: Shop) -> None:
     make_run(account_of(stall), STOCK, OPEN, reason="unreachable", not_before=now() + timedelta(minutes=2))
     assert re.search(
-        r"Não foi possível chegar ao outro lado\. Continuamos às \d\d:\d\d\.",
+        r"Não conseguimos falar com a loja ou com o iGEST\. Continuamos às \d\d:\d\d\.",
         words(stall.client.get("/products")),
     )
 
@@ -224,7 +239,10 @@ def test_a_run_that_failed_is_told_with_its_cause_until_another_ends(stall: Shop
     account = account_of(stall)
     make_run(account, STOCK, FAILED, reason="unreachable", at=now())
     told = words(stall.client.get("/products"))
-    assert "A última comparação parou a meio" in told and "Não foi possível chegar ao outro lado." in told
+    assert (
+        "A última comparação parou a meio" in told
+        and "Não conseguimos falar com a loja ou com o iGEST." in told
+    )
     make_run(account, STOCK)
     assert "parou a meio" not in words(stall.client.get("/products"))
 
@@ -322,7 +340,9 @@ def test_before_set_up_is_done_the_way_leads_there(new: Shop) -> None:
 
 
 def test_the_first_page_says_when_a_product_needs_the_merchant(stall: Shop) -> None:
-    assert "5 produtos precisam de si" in words(stall.client.get("/"))
+    home = words(stall.client.get("/"))
+    assert "5 produtos precisam de si" in home and "As encomendas estão em ordem" in home
+    assert "Está tudo em ordem" not in home
 
 
 def test_the_first_page_says_nothing_of_products_that_are_well(shop: Shop, stocker: None) -> None:
