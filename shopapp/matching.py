@@ -33,6 +33,8 @@ from shopapp.providers.base import NewArticle
 FRESH_SECONDS = 60.0
 """How long what was looked up is used without asking again: a burst of orders asks once. Not longer, as a document that
 names an article by the name that it had before may have the program make a second one."""
+UNNAMED_SECONDS = 86400.0
+"""The same for a document that will not name them: it is looked up only so that what is missing is made."""
 WITHOUT, NO_GENERIC = "article-none", "article-generic-missing"
 """Warnings of a draft: the program would not take a SKU; the article for products without SKU is not there."""
 
@@ -63,7 +65,8 @@ def matched(draft: Draft, account: Account, document: Document) -> Draft:
     if settings.no_sku == "generic" and any(_is_nameless(line) for line in draft.lines):
         generic = settings.generic_article.strip()
     books, wanted = Books(account, document), list(dict.fromkeys(filter(None, (*lines, generic))))
-    known = _known(books, wanted, makes)
+    unnamed = connect.provider_class(account.provider).capabilities.names_to_move and not draft.moves_stock
+    known = _known(books, wanted, makes, UNNAMED_SECONDS if unnamed else FRESH_SECONDS)
     missing = [sku for sku in lines if makes and known[sku].state == ABSENT]
     for sku in missing:
         books.in_time()
@@ -83,10 +86,10 @@ def _is_nameless(line: DraftLine) -> bool:
     return line.kind in NAMED and not line.sku
 
 
-def _known(books: Books, skus: Sequence[str], makes: bool) -> dict[str, Article]:
+def _known(books: Books, skus: Sequence[str], makes: bool, fresh: float) -> dict[str, Article]:
     """What is known of each SKU; asked is after what was not asked lately, and after what is about to be made."""
     known, at = articles.read(books.account, skus), now()
-    stale = [sku for sku in skus if sku not in known or not _is_fresh(known[sku], at, makes)]
+    stale = [sku for sku in skus if sku not in known or not _is_fresh(known[sku], at, makes, fresh)]
     if stale:
         articles.renew(books, stale)
         known = articles.read(books.account, skus)
@@ -95,11 +98,11 @@ def _known(books: Books, skus: Sequence[str], makes: bool) -> dict[str, Article]
     return known
 
 
-def _is_fresh(row: Article, at: datetime, makes: bool) -> bool:
+def _is_fresh(row: Article, at: datetime, makes: bool, seconds: float) -> bool:
     """True when the row may be used as it is: nothing is made on the word of an old answer, or waited for with one."""
     if row.looked_at is None or row.state == MAKING or (makes and row.state == ABSENT):
         return False
-    return (at - row.looked_at).total_seconds() < FRESH_SECONDS
+    return (at - row.looked_at).total_seconds() < seconds
 
 
 def _wait_for_makers(known: dict[str, Article]) -> None:

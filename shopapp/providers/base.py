@@ -190,6 +190,8 @@ class Capabilities:
     """Its plans allow only so many calls in a month."""
     articles: bool = False
     """It keeps articles that can be looked up by reference and made (where this account lets it: `Known.articles`)."""
+    names_to_move: bool = False
+    """Its documents name articles only where they move stock: any other is sent with the lines' own texts alone."""
     reads_stock: bool = False
     moves_stock: bool = False
     """It takes single movements of stock, beside those of its documents."""

@@ -137,6 +137,23 @@ def test_what_was_found_is_not_asked_for_again_within_a_minute(office: World) ->
     assert len(office.office.asked) == 2
 
 
+@pytest.mark.parametrize("moves", [True, False])
+def test_a_document_that_names_no_article_has_known_ones_looked_up_once_a_day(
+    office: World, monkeypatch: pytest.MonkeyPatch, moves: bool
+) -> None:
+    monkeypatch.setattr(FakeBooks, "capabilities", replace(FakeBooks.capabilities, names_to_move=True))
+    office.looks_up(moves_stock=moves)
+    office.office.keeps("CAN-1")
+    sold(office, "1001")
+    later(3600)
+    sold(office, "1002", line(), line("LIV-1"))
+    assert office.office.asked == [("CAN-1",), ("CAN-1", "LIV-1") if moves else ("LIV-1",)]
+    assert [new.code for new in office.office.created] == ["LIV-1"], "what is missing is made all the same"
+    later(86_400)
+    sold(office, "1003")
+    assert office.office.asked[2:] == [("CAN-1",)]
+
+
 def test_two_lines_of_one_sku_and_forty_skus_are_one_look_up(office: World) -> None:
     many = [line(f"SKU-{at}") for at in range(40)]
     for one in many:

@@ -72,6 +72,7 @@ class PhcGo(Provider):
         transport=True,
         metered=True,
         articles=True,
+        names_to_move=True,
         reads_stock=True,
         pace=2.0,
     )
