@@ -44,6 +44,8 @@ bp = Blueprint("documents", __name__, url_prefix="/documents")
 
 Answer = AnyResponse | str | tuple[str, int]
 LISTED_KINDS = ("FT", "FR", "FS", "NC")
+BESIDE = ("NE", "GT")
+"""Kinds beside a sale's document: offered to a merchant who chose a series for them."""
 
 
 # the listing
@@ -58,7 +60,7 @@ def asked() -> listing.Filters:
     return listing.Filters(
         tab=tab if tab in listing.TABS else "",
         text="".join(c for c in args.get("q", "") if c.isprintable()).strip()[:100],
-        kind=kind if kind in LISTED_KINDS else "",
+        kind=kind if kind in (*LISTED_KINDS, *BESIDE) else "",
         since=since,
         until=until,
         older_than=number_in(args.get("antes", "")),
@@ -105,9 +107,16 @@ def index() -> Answer:
         return render_template("documents_empty.html")
     return render_template(
         "documents.html", rows=rows_of(found.rows), found=found, filters=filters, periods=_periods(),
-        kinds=[(code, kind_title(code)) for code in LISTED_KINDS], waiting=listing.count_waiting(g.store),
+        kinds=_kinds(filters.kind), waiting=listing.count_waiting(g.store),
         period=request.args.get("p", ""), here=_here, choose_all=request.args.get("escolher") == "pagina",
     )  # fmt: skip
+
+
+def _kinds(asked_for: str) -> list[tuple[str, str]]:
+    """The kinds on offer, each with its name."""
+    chosen = g.account.settings.get("series", {}) if g.account is not None else {}
+    beside = [code for code in BESIDE if chosen.get(code) or code == asked_for]
+    return [(code, kind_title(code)) for code in (*LISTED_KINDS, *beside)]
 
 
 def _here(**changes: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from flask_sqlalchemy import SQLAlchemy
 
 from shopapp.fiscal.errors import TransientError
-from shopapp.models import Document, FollowUp, Hook, now
+from shopapp.models import Account, Document, FollowUp, Hook, now
 from shopapp.models import db as database
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from tests.fakes import FakeBooks
@@ -40,6 +40,26 @@ def test_the_listing_has_the_newest_first(shop: Shop) -> None:
     for number in ("101", "102", "103"):
         make_document(shop.store, order_id=number)
     assert listed(shop) == ["103", "102", "101"]
+
+
+def test_order_notes_and_guides_are_found_by_their_kind_where_the_merchant_has_such(shop: Shop) -> None:
+    for number, kind, cause in (("101", "FR", "sale"), ("102", "NE", "dossier"), ("103", "GT", "transport")):
+        make_document(shop.store, order_id=number, cause=cause).kind = kind
+    database.session.commit()
+    assert (listed(shop, "t=NE"), listed(shop, "t=GT"), listed(shop, "t=FR")) == (["102"], ["103"], ["101"])
+    assert listed(shop, "t=XX") == ["103", "102", "101"]
+    assert kinds_on_offer(shop) == ["FT", "FR", "FS", "NC"]
+    assert kinds_on_offer(shop, "t=NE") == ["FT", "FR", "FS", "NC", "NE"]
+    account = Account.of(shop.store)
+    assert account is not None
+    account.settings = {**account.settings, "series": {"FR": "2026FR", "NE": "1", "GT": "2"}}
+    assert kinds_on_offer(shop) == ["FT", "FR", "FS", "NC", "NE", "GT"]
+
+
+def kinds_on_offer(shop: Shop, query: str = "") -> list[str]:
+    page = shop.client.get(f"/documents?{query}").get_data(as_text=True)
+    field = page.split('<select class="in" id="t"')[1].split("</select>")[0]
+    return [code for code in re.findall(r'<option value="(\w*)"', field) if code]
 
 
 @pytest.mark.parametrize(
