@@ -252,7 +252,12 @@ def phcgo(house: House, page: Page) -> Iterator[str]:
     page.get_by_role("button", name="Guardar e verificar").click()
     page.wait_for_url("**/setup/choices")
     yield "phcgo-choices"
-    page.get_by_role("button", name="Guardar e verificar tudo").click()
+    save = page.get_by_role("button", name="Guardar e verificar tudo")
+    page.locator("#f-stock-to-shop").check()
+    save.click()
+    yield "phcgo-choices-wrong"
+    page.goto(f"{house.app_url}/setup/choices")
+    save.click()
     page.wait_for_url("**/setup/check")
     yield "phcgo-check"
     for name in goods(house, page, merchant.shop):
@@ -271,12 +276,10 @@ def brought(house: House, code: str, where: str) -> None:
         assert account is not None
         listed, stock = Run.last(account.id, CATALOGUE, OPEN), Run.last(account.id, STOCK, OPEN)
         assert stock is not None
-        if where == "midway":
-            assert listed is not None
+        if where == "midway" and listed is not None:
             listed.phase, listed.seen, listed.total = "matching", 1240, 3187
             stock.seen, stock.reason, stock.not_before = 1500, "unreachable", now() + timedelta(minutes=4)
-        elif where == "settling":
-            assert listed is not None
+        elif where == "settling" and listed is not None:
             listed.state, listed.ended_at = "done", now()
             stock.phase, stock.differing, stock.reason = "settling", 12, ""
             for row in db.session.query(Stocked).filter_by(account_id=account.id, reason="").limit(5):
@@ -287,14 +290,11 @@ def brought(house: House, code: str, where: str) -> None:
 
 
 def shelved(house: House, code: str, own: bool) -> dict[str, int]:
-    """The numbers of made-up goods, changes and a run, by name, laid into the rows of the store.
-
-    `own` where the account is the one that the store has, with its choices made.
-    """
+    """The numbers of made-up goods, changes and a run, by name; `own`: of the store's own account, in two places."""
     from shopapp import create_app
     from shopapp.models import Account, Product, Store, now
     from tests.make import make_account
-    from tests.make_shelf import make_shelf
+    from tests.make_shelf import make_level, make_shelf
 
     with create_app(house.env).app_context():
         store = Store.find("jumpseller", code)
@@ -302,7 +302,12 @@ def shelved(house: House, code: str, own: bool) -> dict[str, int]:
         store.ready_at = store.ready_at or now()
         account = Account.of(store) if own else make_account(store, fingerprint="of the shelf")
         assert account is not None
+        lists = account.choices
+        pairs = zip(lists["warehouses"], lists.get("locations", ()), strict=False) if own else ()
+        account.settings |= {"stock_places": [[one[0], other[0]] for one, other in pairs]}
         laid = make_shelf(store, account)
+        for warehouse, location in account.places[1:]:
+            make_level(account, "OLA-0006", "2", 2, warehouse=warehouse, location=location)
         numbers = {f"goods-{n}" if isinstance(row, Product) else n: row.id for n, row in laid.items()}
         return {**numbers, "goods-sold": laid["OLA-0006"].id}
 

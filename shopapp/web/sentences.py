@@ -121,7 +121,7 @@ CHOICES: dict[str, Sentence] = {
 }  # fmt: skip
 
 LATER: dict[str, Sentence] = {
-    "unreachable": S(N_("Não foi possível chegar ao outro lado."), N_("Tentamos de novo sozinhos.")),
+    "unreachable": S(N_("Não conseguimos falar com a loja ou com o %(provider)s."), N_("Tentamos de novo sozinhos.")),
     "address-refused": S(N_("O endereço do outro lado não é admitido."), N_("Escreva ao apoio.")),
     "not-igest": S(
         N_("No endereço do %(provider)s respondeu outra coisa, não o %(provider)s."), N_("Tentamos de novo sozinhos.")),

@@ -241,7 +241,7 @@ def test_a_generic_article_that_nobody_could_look_for_is_not_taken_as_missing_no
 ) -> None:
     OFFICE.checks = [UnreachableError("unreachable")]
     answer = save(stocked, no_sku="generic", generic_article="DIV")
-    assert answer.status_code == 422 and "Não foi possível chegar ao outro lado." in words(answer)
+    assert answer.status_code == 422 and "Não conseguimos falar com a loja ou com o iGEST." in words(answer)
     assert "não tem nenhum artigo" not in words(answer)
     assert save(stocked, no_sku="generic", generic_article="DIV").status_code == 303
     OFFICE.checks = [UnreachableError("unreachable")]

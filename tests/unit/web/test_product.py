@@ -88,7 +88,7 @@ def test_a_reference_that_is_not_there_binds_nothing(stall: Shop, code: str) -> 
 def test_a_program_that_does_not_answer_is_not_one_without_the_article(stall: Shop) -> None:
     OFFICE.fail["articles"] = [UnreachableError("unreachable")]
     answer = act(stall, "missing", "bind", code="TIGELA-GRES")
-    assert answer.status_code == 422 and "Não foi possível chegar ao outro lado." in words(answer)
+    assert answer.status_code == 422 and "Não conseguimos falar com a loja ou com o iGEST." in words(answer)
     assert "não tem nenhum artigo" not in words(answer)
 
 

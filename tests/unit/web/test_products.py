@@ -242,6 +242,7 @@ def test_a_run_that_failed_is_told_with_its_cause_until_another_ends(stall: Shop
     assert (
         "A última comparação parou a meio" in told
         and "Não conseguimos falar com a loja ou com o iGEST." in told
+        and "Comparamos de novo sozinhos" in told
     )
     make_run(account, STOCK)
     assert "parou a meio" not in words(stall.client.get("/products"))

@@ -244,7 +244,7 @@ def test_while_the_program_is_down_the_lists_of_before_are_shown(shop: Shop, db:
     OFFICE.checks = [UnreachableError("unreachable")]
     page = words(shop.client.get("/setup/choices"))
     assert (
-        "Não foi possível chegar ao outro lado." in page
+        "Não conseguimos falar com a loja ou com o iGEST." in page
         and "Mostramos as listas lidas" in page
         and "2026FR" in page
     )
