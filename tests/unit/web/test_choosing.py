@@ -62,6 +62,13 @@ def test_a_row_that_says_nothing_is_refused_and_stays_on_the_page(
     assert settings_of(shop, db) == before
 
 
+def test_the_less_common_cases_stay_folded_where_something_else_is_wrong(shop: Shop) -> None:
+    answer = save(shop, starts_on="amanhã")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "Casos menos comuns" in page
+    assert '<details class="more" open>' not in page
+
+
 def test_sales_in_the_union_are_one_question(shop: Shop, db: SQLAlchemy) -> None:
     save(shop, threshold_exceeded="no")
     found = settings_of(shop, db)
