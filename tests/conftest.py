@@ -20,8 +20,10 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_sqlalchemy import SQLAlchemy
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 from sqlalchemy import Engine
+from werkzeug.routing import Rule
 
 from dev.house import House, kept_secrets
 from dev.servers import Missing, Valkey
@@ -76,6 +78,25 @@ def _no_further_than_this_machine() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", only_loopback)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What one app compiled of templates and routes serves the next, ours and the stand-ins': half of a test's time."""
+    built: dict[object, Any] = {}
+    build = Rule._compile_builder
+
+    def built_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = rule.rule, tuple(rule._trace), tuple((rule.defaults or {}).items()), append_unknown
+        if key not in built:
+            built[key] = build(rule, append_unknown)
+        return built[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": kept})
+        patch.setattr(Rule, "_compile_builder", built_once)
         yield
 
 
