@@ -65,7 +65,7 @@ def _read(run: Run, shop: Platform) -> None:
     else:
         # a list may leave out what is there: what was deleted between two pages shifts the rest
         Product.doubt(run.store_id, run.begun_at)
-        total = Product.counted(run.store_id)
+        total = len(Product.skus(run.store_id))
         run.keep(phase=MATCHING, cursor="", seen=0, total=total, tries=0, reason="")
     db.session.commit()
 
@@ -78,10 +78,7 @@ def _row(goods: Goods) -> dict[str, object]:
 
 def _match(run: Run, account: Account, pace: Pace) -> None:
     """Nothing; the next SKUs are known at the provider, or known not to be, and followed where stock follows."""
-    living = select(Product.sku).where(
-        Product.store_id == run.store_id, Product.gone_at.is_(None), Product.sku > run.cursor
-    )
-    skus = list(db.session.scalars(living.distinct().order_by(Product.sku).limit(TOGETHER)))
+    skus = Product.skus(run.store_id, run.cursor, TOGETHER)
     known = Article.of(account.id, skus)
     codes, old = {sku: one.code for sku, one in known.items()}, now() - LOOKED_AGAIN
     strange = [sku for sku in skus if sku not in known or not _is_known(known[sku], old)]

@@ -96,6 +96,12 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         db.session.execute(told.execution_options(synchronize_session=False))
 
     @classmethod
+    def skus(cls, store_id: int, after: str = "", most: int | None = None) -> list[str]:
+        """The SKUs that the store sells, each once, in their order behind that one."""
+        living = select(cls.sku).where(cls.store_id == store_id, cls.gone_at.is_(None), cls.sku > after)
+        return list(db.session.scalars(living.distinct().order_by(cls.sku).limit(most)))
+
+    @classmethod
     def skus_of(cls, store_id: int, product_id: str) -> set[str]:
         """The SKUs of the product and its variants, as last read."""
         mine = select(cls.sku).where(cls.store_id == store_id, cls.product_id == product_id, cls.sku != "")

@@ -72,6 +72,18 @@ def test_a_list_goes_on_where_it_stopped(world: World, clock: Clock) -> None:
     assert world.shop.calls.count("goods") == 3
 
 
+def test_looking_up_counts_skus_so_that_its_bar_ends_full(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "TOGETHER", 2)
+    for sku in ("CAN-1", "CAN-1", "", "LIV-1", "TSH-1"):
+        world.shop.shelf.sells(sku, 1)
+    world.looks_up()
+    world.compares(clock)
+    run = Run.last(world.account.id, "catalogue")
+    assert run is not None and (run.state, run.seen, run.total) == ("done", 3, 3)
+
+
 def test_what_is_no_longer_in_the_list_is_gone_and_comes_back(mug: World, clock: Clock) -> None:
     kept = mug.shop.shelf.goods.copy()
     mug.shop.shelf.remove("CAN-1")
