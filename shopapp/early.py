@@ -10,11 +10,12 @@ import logging
 from dataclasses import replace
 
 from shopapp import connect, fault, matching, preparing, settling
+from shopapp.fiscal import moving
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Document, FollowUp, db, drafts, now
-from shopapp.models.states import BLOCKED, ISSUING, PENDING, VOID, WAITING
+from shopapp.models.states import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAITING
 from shopapp.preparing import NOTE
 from shopapp.providers.base import Once, Provider
 
@@ -37,6 +38,8 @@ def watch(document: Document, account: Account, order: Order) -> None:
         note = Document.of(document.store_id, order.id, NOTE)
         if note is not None and note.state == WAITING:
             FollowUp.again(note, "draft")
+        elif note is not None and note.state == ISSUED:
+            _compare(note, account, order)
     if document.draft_id or (chosen.get("drafts") and (young or order.status == "paid")):
         FollowUp.again(document, "draft")
     db.session.commit()
@@ -239,7 +242,39 @@ def close_note(document: Document, owed: FollowUp) -> None:
         used = document.draft is not None and note.draft_id == document.draft.follows
         if note.move(VOID, "note-used" if used else "note-needless") and not used:
             settling.leave(note)
+    elif note is not None and note.state == ISSUED:
+        left_open(note, "note-changed")
     db.session.commit()
+
+
+def _compare(note: Document, account: Account, order: Order) -> None:
+    """Nothing; an issued note of which the order is no longer what it says is told of."""
+    try:
+        wanted = preparing.order_note(order, account)
+    except AppError:
+        # what is wrong with the order its own document says
+        return
+    if note.draft is not None and not moving.same_content(note.draft, wanted):
+        left_open(note, "note-changed")
+
+
+def left_open(note: Document, code: str) -> bool:
+    """True when it is an issued order note of which no invoice was made: the merchant is told, once for each code.
+
+    No program is known to let us close or annul one: it stands open there until he does. Not committed.
+    """
+    if note.cause != NOTE:
+        return False
+    sale = Document.of(note.store_id, note.order_id)
+    invoice = sale.draft if sale is not None and sale.state == ISSUED else None
+    if invoice is not None and invoice.follows and invoice.follows == note.provider_id:
+        return False
+    if not any(move.reason == code for move in note.moves):
+        note.note(ISSUED, ISSUED, code)
+        if note.alarm in ("", "note-changed") and note.provider_state != "annulled":
+            note.alarm, note.alarm_detail = code, {}
+        note.changed_at = now()
+    return True
 
 
 def unusable(document: Document, error: AppError) -> AppError:

@@ -126,7 +126,8 @@ def cancelled(document: Document) -> None:
     """Nothing; the platform says that the order was cancelled. Not committed.
 
     Before a document exists the order is read again, which makes the row void; afterwards the merchant is told that
-    a credit note is due. A row that is being sent or in doubt is looked at when it is settled (`sweeping`).
+    a credit note is due, or that an order note stands open. A row that is being sent or in doubt is looked at when it
+    is settled (`sweeping`).
     """
     if document.state in (PENDING, WAITING):
         if document.state == WAITING:
@@ -135,19 +136,24 @@ def cancelled(document: Document) -> None:
         if document.move(VOID, "cancelled"):
             settling.leave(document)
     elif document.state == ISSUED:
-        document.note(ISSUED, ISSUED, "cancelled-after")
-        chosen = document.account.settings if document.account else {}
-        alone = not correcting.has_open_credit(document)
-        if chosen.get("credit_cancelled") and alone and correcting.left_of(document) > 0:
-            number = correcting.next_number(document, "credit")
-            correcting.owe_credit(document, number, {"reason": "Encomenda cancelada"})
-        elif not document.alarm and correcting.left_of(document) > 0:
-            document.alarm, document.alarm_detail = "cancelled-after", {}
-        document.changed_at = now()
+        if not early.left_open(document, "note-cancelled"):
+            _cancelled_after(document)
     if document.cause == "sale":
         early.cancelled(document.store_id, document.order_id)
     sale = Sale.seen(document.store_id, document.order_id)
     sale.cancelled_at = sale.cancelled_at or now()
+
+
+def _cancelled_after(document: Document) -> None:
+    document.note(ISSUED, ISSUED, "cancelled-after")
+    chosen = document.account.settings if document.account else {}
+    alone = not correcting.has_open_credit(document)
+    if chosen.get("credit_cancelled") and alone and correcting.left_of(document) > 0:
+        number = correcting.next_number(document, "credit")
+        correcting.owe_credit(document, number, {"reason": "Encomenda cancelada"})
+    elif not document.alarm and correcting.left_of(document) > 0:
+        document.alarm, document.alarm_detail = "cancelled-after", {}
+    document.changed_at = now()
 
 
 def changed(document: Document, total: Decimal) -> None:

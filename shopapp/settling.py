@@ -120,8 +120,8 @@ def _owe(document: Document) -> None:
     _owe_stock(document)
     if document.cause == "dossier":
         sale = Document.of(document.store_id, document.order_id)
-        if sale is not None and sale.state == WAITING:
-            FollowUp.again(sale, "draft")
+        if sale is not None and sale.state in (WAITING, ISSUED):
+            FollowUp.again(sale, "draft" if sale.state == WAITING else "note")
         return
     if document.kind != "GT":
         FollowUp.owe(document, "attach")

@@ -120,7 +120,8 @@ def reconcile(every: float) -> int:
 
 def notice_cancelled() -> int:
     """How many issued documents turned out to answer an order cancelled while they were sent: each is flagged."""
-    noted = select(Move.id).where(Move.document_id == Document.id, Move.reason == "cancelled-after")
+    told = Move.reason.in_(("cancelled-after", "note-cancelled"))
+    noted = select(Move.id).where(Move.document_id == Document.id, told)
     rows = db.session.scalars(
         select(Document)
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))

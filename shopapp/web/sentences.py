@@ -212,6 +212,14 @@ ALARMS: dict[str, Sentence] = {
     "alarm-note-unusable": S(
         N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
         N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),
+    "alarm-note-cancelled": S(
+        N_("A encomenda foi cancelada depois desta nota de encomenda."),
+        N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
+        N_("Ver a nota")),
+    "alarm-note-changed": S(
+        N_("A encomenda mudou depois desta nota de encomenda, e a fatura não é feita a partir dela."),
+        N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
+        N_("Ver a nota")),
     "alarm-annulled": S(
         N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
         N_("Ver o documento")),

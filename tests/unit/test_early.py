@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shopapp import connect, fault, followups, sweeping
+from shopapp import connect, deciding, fault, followups, sweeping
 from shopapp.fiscal.document import Draft, Issued, Kind
 from shopapp.fiscal.errors import CredentialsError, RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import Line
@@ -498,6 +498,79 @@ def test_a_refused_note_does_not_hold_the_invoice(early: Early) -> None:
     early.now_paid()
     assert [draft.kind for _, draft in early.office.ledger] == ["FR"]
     assert note_of(early).state == "void"  # type: ignore[union-attr]
+
+
+def told_of(early: Early) -> list[str]:
+    """What the note's story says went wrong with it, and its alarm at the end."""
+    note = note_of(early)
+    assert note is not None and note.state == "issued"
+    return [move.reason for move in note.moves if move.reason.startswith("note-")] + [note.alarm]
+
+
+def test_a_note_that_stands_open_after_its_order_was_cancelled_is_told_of_once(early: Early) -> None:
+    early.choose(drafts=False, notes=True, credit_cancelled=True)
+    early.placed()
+    early.edited(event="order_canceled", status="cancelled")
+    assert early.document().state == "void"
+    assert (sweeping.notice_cancelled(), sweeping.notice_cancelled()) == (1, 0)
+    assert told_of(early) == ["note-cancelled", "note-cancelled"]
+    deciding.acknowledge(note_of(early))  # type: ignore[arg-type]
+    early.hook("1001", "order_canceled", more="again")
+    early.work()
+    sweeping.notice_cancelled()
+    assert told_of(early) == ["note-cancelled", ""]
+    assert [draft.kind for _, draft in early.office.ledger] == ["NE"]
+
+
+def test_a_note_whose_order_was_edited_is_told_of_at_once_and_not_again_with_the_invoice(
+    early: Early,
+) -> None:
+    early.choose(drafts=False, notes=True)
+    early.placed()
+    early.edited(payments=())
+    assert told_of(early) == [""], "it still says the same of its lines"
+    early.edited(lines=TWO, total=Decimal("24.60"))
+    assert told_of(early) == ["note-changed", "note-changed"]
+    deciding.acknowledge(note_of(early))  # type: ignore[arg-type]
+    early.now_paid()
+    assert early.document().state == "issued"
+    assert told_of(early) == ["note-changed", ""]
+
+
+def test_a_note_that_the_invoice_was_not_made_out_of_is_told_of_when_it_is_issued(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+    early.placed()
+    early.now_paid(lines=TWO, total=Decimal("24.60"))
+    assert early.document().state == "issued"
+    assert told_of(early) == ["note-changed", "note-changed"]
+
+
+def test_a_note_that_the_invoice_was_made_out_of_stands_no_longer_open(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+    early.placed()
+    early.now_paid()
+    early.edited(event="order_canceled", status="cancelled")
+    sweeping.notice_cancelled()
+    assert sweeping.notice_cancelled() == 0
+    assert told_of(early) == [""]
+    assert early.document().alarm == "cancelled-after"
+
+
+def test_a_note_that_was_in_doubt_while_the_order_was_invoiced_is_told_of_too(early: Early) -> None:
+    early.choose(drafts=False, notes=True)
+
+    def lost(draft: Draft, reference: str) -> Issued:
+        early.office.book(draft, reference)
+        raise UncertainError("outcome-unknown", how="cut")
+
+    early.office.next.append(lost)
+    early.placed()
+    assert note_of(early).state == "review"  # type: ignore[union-attr]
+    early.now_paid()
+    assert early.document().state == "issued"
+    deciding.exists(note_of(early), "NE 2026NE/1", Decimal("12.30"))  # type: ignore[arg-type]
+    early.work()
+    assert told_of(early) == ["note-changed", "note-changed"]
 
 
 def test_notes_as_drafts_are_kept_followed_and_never_signed(early: Early) -> None:

@@ -42,6 +42,25 @@ def test_the_listing_has_the_newest_first(shop: Shop) -> None:
     assert listed(shop) == ["103", "102", "101"]
 
 
+@pytest.mark.parametrize(
+    ("alarm", "cause"),
+    [
+        ("note-cancelled", "A encomenda foi cancelada depois desta nota de encomenda."),
+        ("note-changed", "A encomenda mudou depois desta nota de encomenda"),
+    ],
+)
+def test_a_note_that_stands_open_in_the_program_says_what_to_do(shop: Shop, alarm: str, cause: str) -> None:
+    note = make_document(shop.store, cause="dossier", alarm=alarm)
+    note.kind = "NE"
+    database.session.commit()
+    page = page_of(shop, note)
+    assert cause in page and "anule-a lá e marque aqui que está tratado" in page
+    assert "nota de crédito" not in page.split("Está tratado")[0].split(cause)[1]
+    assert listed(shop, "estado=espera") == [note.order_id]
+    assert shop.post(f"/documents/{note.id}/acknowledge").status_code == 303
+    assert listed(shop, "estado=espera") == []
+
+
 def test_order_notes_and_guides_are_found_by_their_kind_where_the_merchant_has_such(shop: Shop) -> None:
     for number, kind, cause in (("101", "FR", "sale"), ("102", "NE", "dossier"), ("103", "GT", "transport")):
         make_document(shop.store, order_id=number, cause=cause).kind = kind
