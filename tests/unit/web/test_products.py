@@ -76,6 +76,15 @@ def test_goods_are_found_by_name_or_sku(stall: Shop, query: str, expected: int) 
     assert len(listed(stall, query)) == expected
 
 
+@pytest.mark.parametrize(
+    ("query", "offered"),
+    [("", True), ("estado=por-criar", True), ("estado=ligados", False), ("q=tigela", False)],
+)
+def test_what_is_missing_is_one_click_from_being_made(stall: Shop, query: str, offered: bool) -> None:
+    page = words(stall.client.get(f"/products?{query}"))
+    assert ("2 produtos ainda não existem no iGEST" in page and "Criar os que faltam" in page) is offered
+
+
 def test_pages_follow_one_another_without_gap_or_repeat(stall: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = listed(stall)
     monkeypatch.setattr("shopapp.models.shelf.page.__defaults__", (7,))
@@ -320,7 +329,7 @@ def test_a_shop_without_products_and_one_being_read_say_so(shop: Shop, stocker: 
     [
         ("q=ninguem", "Nenhum produto com «ninguem»"),
         ("estado=espera", "Nenhum produto precisa de si"),
-        ("estado=por-criar", "Nenhum produto nesta lista"),
+        ("estado=por-criar", "Não falta criar nada"),
     ],
 )
 def test_an_empty_list_says_what_it_is_empty_of(shop: Shop, stocker: None, query: str, sentence: str) -> None:
