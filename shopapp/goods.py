@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cached_property
 
 from sqlalchemy import exists, or_, select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from shopapp import catalogue, connect, levelling, making, settling, stocking
 from shopapp.fiscal.errors import AppError, CredentialsError, ThrottledError, TransientError
@@ -90,7 +90,7 @@ def step() -> bool:
     except AppError as error:
         db.session.rollback()
         _failed(store, sides.asked, error)
-    except SQLAlchemyError:
+    except OperationalError:
         raise
     except (
         Exception
@@ -150,6 +150,10 @@ def _page(store: Store, sides: _Sides) -> bool:
     if account.active_until is not None or (run.kind == STOCK and not account.follows):
         run.end(FAILED, "off")
         return True
+    if run.tries > MOST_TRIES + 1:
+        log.error("run %s is given up: nobody comes to the end of its page", run.id)
+        run.end(FAILED, "internal")
+        return True
     before = sides.calls
     try:
         if run.kind == CATALOGUE:
@@ -164,21 +168,20 @@ def _page(store: Store, sides: _Sides) -> bool:
         db.session.rollback()
         _run_failed(run, error)
         raise
-    if sides.calls > before:
-        run.keep(calls=Run.calls + sides.calls - before)
-        db.session.commit()
+    run.keep(tries=0, calls=Run.calls + sides.calls - before)
+    db.session.commit()
     return True
 
 
 def _run_failed(run: Run, error: AppError) -> None:
     """Nothing; the page is tried again later, or the run is over where it was tried often enough. Commits."""
-    if run.tries >= MOST_TRIES:
+    if run.tries > MOST_TRIES:
         run.end(FAILED, error.code)
         return
-    wait = float(connect.setting("RETRY_SECONDS")) * 2 ** min(run.tries, 5)
+    wait = float(connect.setting("RETRY_SECONDS")) * 2 ** min(run.tries - 1, 5)
     if isinstance(error, ThrottledError) and error.retry_after:
         wait = max(error.retry_after, 1.0)
-    run.keep(wait, tries=run.tries + 1, reason=error.code, detail=dict(error.detail))
+    run.keep(wait, reason=error.code, detail=dict(error.detail))
     db.session.commit()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from decimal import Decimal
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
 from shopapp import connect, correcting, early, fault, settling
 from shopapp.models import Account, Document, FollowUp, Hook, Ordered, Product, Sale, Store, db, now
@@ -50,7 +50,7 @@ def open_hook() -> bool:
         _answer(store, event, hook)
     except UnreadableHook as unreadable:
         hook.state, hook.reason = QUARANTINED, str(unreadable)
-    except SQLAlchemyError:
+    except OperationalError:
         raise
     except Exception as error:  # a bug of ours must not stop the hooks behind this one
         log.exception("hook %s", hook.id)

@@ -59,7 +59,7 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
     not_before: Mapped[datetime] = mapped_column(Moment)
     tries: Mapped[int] = mapped_column(default=0)
-    """Failures in a row that are no one's fault."""
+    """How often in a row the page was begun that is next: what failed, and what nobody came to the end of."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
@@ -82,7 +82,11 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     def take(cls, store_id: int, seconds: float = 60) -> Run | None:
         """An open run of the store whose turn it is, this caller's alone for `seconds`; commits."""
         due = select(cls).where(cls.store_id == store_id, cls.state == OPEN, cls.not_before <= moment())
-        return take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
+        found: Run | None = take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
+        if found is not None:
+            found.tries += 1
+            db.session.commit()
+        return found
 
     def keep(self, after: float = 0.0, **values: Any) -> bool:
         """True when the run, still open, is now as given and due again after some seconds. Not committed."""

@@ -18,12 +18,13 @@ from flask.testing import FlaskClient
 from rq import Queue, SimpleWorker
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
+from sqlalchemy.exc import DataError
 
 from dev.servers import Valkey
 from sandbox.plain.books import Books
-from shopapp import fault, issuing, jobs, opening, preparing, sweeping
+from shopapp import catalogue, fault, goods, issuing, jobs, opening, preparing, sweeping
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.models import Document, FollowUp, Hook, Move, Pulse, db, now, set_clock
+from shopapp.models import Document, FollowUp, Hook, Move, Pulse, Run, Store, db, now, set_clock
 from shopapp.providers.base import Once
 from tests.fakes import World, an_order
 from tests.rows.together import NIGHTLY, at_once, forked, leases_lapse, open_at
@@ -284,14 +285,17 @@ def _memory() -> int:
         return int(file.read().split()[1])
 
 
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError(), DataError("INSERT", {}, Exception())], ids=["bug", "no-column"]
+)
 def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_go_on(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     real = opening.owe
 
     def stumbles(store: Any, order_id: str) -> bool:
         if order_id == "1001":
-            raise ZeroDivisionError
+            raise error
         return real(store, order_id)
 
     world.paid("1001")
@@ -301,7 +305,7 @@ def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_g
         world.work()
     assert world.document("1002").state == "issued"
     put_aside = db.session.scalars(select(Hook).where(Hook.state == "quarantined")).all()
-    assert [hook.reason for hook in put_aside] == ["ZeroDivisionError"]
+    assert [hook.reason for hook in put_aside] == [type(error).__name__]
     # nothing is lost of it: the order is found in the shop
     world.store.reconciled_at = None
     db.session.commit()
@@ -410,3 +414,39 @@ def test_row_16_a_follow_up_that_kills_whoever_does_it_is_given_up_and_others_go
     db.session.commit()
     world.work()
     assert [shown.number for shown in world.shop.shown["1001"]] == [world.document().number]
+
+
+def test_row_16_a_run_that_kills_whoever_reads_its_page_is_given_up_and_documents_go_on(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(goods, "MOST_TRIES", 2)
+    myself = os.getpid()
+
+    def poison(*_: Any) -> None:
+        assert os.getpid() != myself, "begun once more"
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    monkeypatch.setattr(catalogue, "page", poison)
+    world.follows("to-shop")
+    catalogue.begin(world.account, "hand")
+    world.paid("1001")
+    assert [_reads_on(app, world) for _ in range(3)] == [-signal.SIGKILL] * 3
+    leases_lapse()
+    _lets_go()
+    world.work()
+    run = db.session.scalars(select(Run)).one()
+    assert (run.state, run.reason) == ("failed", "internal")
+    assert "nobody comes to the end of its page" in caplog.text
+    assert world.document().state == "issued"
+
+
+def _reads_on(app: Flask, world: World) -> int:
+    _lets_go()
+    return os.waitstatus_to_exitcode(forked(app, goods.step)[1])
+
+
+def _lets_go() -> None:
+    """Nothing; nobody is at any store's goods any more, and what is under way is due. Commits."""
+    db.session.execute(update(Store).values(stock_lease_until=None))
+    db.session.execute(update(Run).values(not_before=Run.begun_at))
+    db.session.commit()
