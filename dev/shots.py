@@ -30,9 +30,9 @@ ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--
 
 
 class Shots:
-    """One browser, one folder, and the list of what was found."""
+    """One browser, one folder (None: only judged, no picture), and the list of what was found."""
 
-    def __init__(self, page: Page, folder: Path, sizes: Mapping[str, tuple[int, int]] = SIZES) -> None:
+    def __init__(self, page: Page, folder: Path | None, sizes: Mapping[str, tuple[int, int]] = SIZES) -> None:
         self.page, self.folder, self.sizes = page, folder, sizes
         self.wrong: list[str] = []
 
@@ -42,12 +42,16 @@ class Shots:
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
                 self.page.emulate_media(color_scheme=scheme)
-                self.page.screenshot(path=self.folder / f"{name}-{size}-{scheme}.png", full_page=True)
+                self._picture(f"{name}-{size}-{scheme}")
                 self._judge(f"{name} {size} {scheme}")
         self._open_details(name)
 
+    def _picture(self, name: str) -> None:
+        if self.folder is not None:
+            self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+
     def _judge(self, where: str) -> None:
-        found: Any = Axe().run(self.page)
+        found: Any = Axe().run(self.page, options={"resultTypes": ["violations"]})
         for violation in found.response["violations"]:
             targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
             self.wrong.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
@@ -60,7 +64,7 @@ class Shots:
     def _open_details(self, name: str) -> None:
         """What stands behind the second steps is judged too, narrow and dark, where things break first."""
         if self.page.evaluate("[...document.querySelectorAll('details')].map(d => d.open = true).length"):
-            self.page.screenshot(path=self.folder / f"{name}-open.png", full_page=True)
+            self._picture(f"{name}-open")
             self._judge(f"{name} open")
         self.page.set_viewport_size({"width": 320, "height": 700})
         self._judge(f"{name} at 320")
@@ -211,13 +215,11 @@ def goods(house: House, page: Page, code: str = "") -> Iterator[str]:
         "products-none": "?q=ninguem", "products-making": "/missing", "products-changes": "/changes",
         "products-run": f"/changes?run={laid['run']}", "products-undo": f"/changes/{laid['by-hand']}/undo",
         "products-undo-run": f"/changes/runs/{laid['run']}/undo",
-        "products-too-late": f"/changes/{laid['undone']}/undo",
+        "products-too-late": f"/changes/{laid['undone']}/undo", "product-unlimited": f"/{laid['goods-unlimited']}",
     }.items():  # fmt: skip
         page.goto(f"{house.app_url}/products{path}")
         yield name
-    for name in (
-        "sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure", "unlimited",
-    ):  # fmt: skip
+    for name in ("sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure"):
         page.goto(f"{house.app_url}/products/{laid[f'goods-{name}']}")
         yield f"product-{name}"
     page.goto(f"{house.app_url}/products/{laid['goods-missing']}")
@@ -260,8 +262,7 @@ def phcgo(house: House, page: Page) -> Iterator[str]:
     save.click()
     page.wait_for_url("**/setup/check")
     yield "phcgo-check"
-    for name in goods(house, page, merchant.shop):
-        yield f"phcgo-{name}"
+    yield from (f"phcgo-{name}" for name in goods(house, page, merchant.shop))
 
 
 def brought(house: House, code: str, where: str) -> None:
@@ -281,9 +282,9 @@ def brought(house: House, code: str, where: str) -> None:
             stock.seen, stock.reason, stock.not_before = 1500, "unreachable", now() + timedelta(minutes=4)
         elif where == "settling" and listed is not None:
             listed.state, listed.ended_at = "done", now()
-            stock.phase, stock.differing, stock.reason = "settling", 12, ""
-            for row in db.session.query(Stocked).filter_by(account_id=account.id, reason="").limit(5):
-                row.run_id, row.due_at = stock.id, now()
+            stock.phase, stock.differing, stock.reason = "settling", 20, ""
+            found = db.session.query(Stocked).filter_by(account_id=account.id, reason="")
+            found.update({"run_id": stock.id, "due_at": now()})
         else:
             stock.state, stock.reason, stock.ended_at = FAILED, "unreachable", now()
         db.session.commit()
@@ -302,8 +303,7 @@ def shelved(house: House, code: str, own: bool) -> dict[str, int]:
         store.ready_at = store.ready_at or now()
         account = Account.of(store) if own else make_account(store, fingerprint="of the shelf")
         assert account is not None
-        lists = account.choices
-        pairs = zip(lists["warehouses"], lists.get("locations", ()), strict=False) if own else ()
+        pairs = zip(account.choices["warehouses"], account.choices["locations"], strict=False) if own else ()
         account.settings |= {"stock_places": [[one[0], other[0]] for one, other in pairs]}
         laid = make_shelf(store, account)
         for warehouse, location in account.places[1:]:

@@ -16,7 +16,6 @@ from typing import Protocol
 
 import pytest
 import sqlalchemy
-from sqlalchemy.pool import NullPool
 
 from dev.servers import Missing, Postgres
 
@@ -88,7 +87,7 @@ class Database:
         self.kind = server.kind
         self.url = server.fresh()
         migrate(self.url)
-        self._engine = sqlalchemy.create_engine(self.url, poolclass=NullPool)
+        self._engine = sqlalchemy.create_engine(self.url, pool_pre_ping=True)
         names = sqlalchemy.inspect(self._engine).get_table_names()
         self._tables = [name for name in names if name != "alembic_version"]
         with self._engine.connect() as connection:
@@ -98,13 +97,14 @@ class Database:
 
     def empty(self) -> None:
         """No table has a row."""
+        emptied = [f'DELETE FROM "{name}"' for name in self._tables]
+        if self.kind == "postgres":
+            # rows may point at each other in a circle; SQLite looks at that only where it is asked to
+            circle = "SET LOCAL session_replication_role = replica"
+            emptied = ["; ".join([circle, "SET LOCAL lock_timeout = '5s'", *emptied])]
         with self._engine.begin() as connection:
-            if self.kind == "postgres":
-                # rows may point at each other in a circle; SQLite looks at that only where it is asked to
-                connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
-                connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
-            for name in self._tables:
-                connection.execute(sqlalchemy.text(f'DELETE FROM "{name}"'))
+            for statement in emptied:
+                connection.exec_driver_sql(statement)
 
     @staticmethod
     def _first(name: str) -> sqlalchemy.TextClause:

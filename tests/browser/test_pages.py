@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
@@ -41,9 +40,9 @@ def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
-def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser, tmp_path: Path) -> None:
+def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser) -> None:
     page = browser_here.new_page(locale="pt-PT")
-    shots = Shots(page, tmp_path, {"narrow": (375, 812)})
+    shots = Shots(page, None, {"narrow": (375, 812)})
     seen = 0
     for name in walk(alone, page, shots):
         shots.take(name)
@@ -52,13 +51,11 @@ def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser, tmp_
     assert not shots.wrong, "\n" + "\n".join(dict.fromkeys(shots.wrong))
 
 
-def test_axe_finds_nothing_on_any_page_of_products(
-    alone: House, browser_here: Browser, tmp_path: Path
-) -> None:
+def test_axe_finds_nothing_on_any_page_of_products(alone: House, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
     # lists with many columns also as they are on a desk
     wide = ("products", "products-waiting", "products-changes", "product-missing", "setup-choices-stock")
-    narrow, both = Shots(page, tmp_path, {"narrow": (375, 812)}), Shots(page, tmp_path)
+    narrow, both = Shots(page, None, {"narrow": (375, 812)}), Shots(page, None)
     seen = 0
     for name in goods(alone, page):
         (both if name in wide else narrow).take(name)
