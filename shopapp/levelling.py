@@ -158,9 +158,3 @@ def undo_page(run: Run) -> None:
 def put_right(row: Stocked) -> None:
     """Nothing; the merchant wants this SKU looked at now, whatever it was left alone for. Not committed."""
     row.wake_now(HAND, rejected="", undoes_id=None, reason="", detail={})
-
-
-def compare_again(account: Account) -> int:
-    """How many followed rows are looked at one by one, whatever is known of them. Not committed."""
-    mine = select(Stocked.sku).where(Stocked.account_id == account.id).distinct()
-    return Stocked.wake(account.id, list(db.session.scalars(mine)), HAND)

@@ -8,9 +8,7 @@ documents credited and issued again, the merchant clicks, and goes over to anoth
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -20,14 +18,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from shopapp import correcting, create_app, deciding, fault, issuing
+from shopapp import correcting, deciding
 from shopapp.fiscal.errors import MerchantError
-from shopapp.models import Account, Document, Store, db, set_clock
-from shopapp.platforms import PLATFORMS
-from shopapp.providers import PROVIDERS
+from shopapp.models import Account, Document, Store, db
 from shopapp.providers.base import Once
-from tests.fakes import SHOP, FakeShop
-from tests.fault.virtual import ACTS, ANSWERS, MEANWHILE, OFFICES, POINTS, Books, Virtual
+from tests.fakes import SHOP
+from tests.fault.virtual import ACTS, ANSWERS, MEANWHILE, OFFICES, POINTS, Virtual
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1250, 100) if NIGHTLY else (50, 100)
@@ -272,25 +268,6 @@ class Machine(Virtual):
                 assert row.reason == "set-aside" or (cancelled and row.reason == "cancelled"), row
             else:
                 assert row.reference in there, row
-
-
-@pytest.fixture(scope="module")
-def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
-    """The app on SQLite in memory, with the fakes outside."""
-    app = create_app({**settings, "DATABASE_URL": "sqlite://", "LOG_LEVEL": "CRITICAL"})
-    point, clock = fault.point, issuing.time  # type: ignore[attr-defined]
-    with pytest.MonkeyPatch.context() as patch, app.app_context():
-        patch.setitem(PLATFORMS, "fakeshop", FakeShop)
-        patch.setitem(PROVIDERS, "fakebooks", Books)
-        db.create_all()
-        app.extensions["emptying"] = [f"DELETE FROM {t.name}" for t in reversed(db.metadata.sorted_tables)]
-        gc.freeze()
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-    gc.unfreeze()
-    fault.point, issuing.time = point, clock  # type: ignore[attr-defined]
-    set_clock(None)
 
 
 @pytest.mark.timeout(0 if NIGHTLY else 600)

@@ -7,10 +7,8 @@ Never is a movement there twice, never has the shop less than nothing, and once 
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
@@ -20,15 +18,12 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from shopapp import correcting, create_app, deciding, fault, goods, issuing, levelling, movements, stocking
+from shopapp import correcting, deciding, levelling
 from shopapp.fiscal.errors import MerchantError
-from shopapp.models import Document, Hook, Ordered, Product, Run, StockChange, Stocked, Store, db, set_clock
+from shopapp.models import Document, Hook, Ordered, Product, Run, StockChange, Stocked, db
 from shopapp.models.followup import FollowUp
-from shopapp.platforms import PLATFORMS
-from shopapp.providers import PROVIDERS
-from tests.fakes import OFFICE, SHOP, FakeShop
-from tests.fault.stock_virtual import ALONE, FOLLOWED, NEW, POINTS, SOLD, Wares, _release
-from tests.fault.virtual import Books
+from tests.fakes import OFFICE, SHOP
+from tests.fault.stock_virtual import ALONE, FOLLOWED, NEW, POINTS, SOLD, Wares
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1000, 80) if NIGHTLY else (15, 50)
@@ -307,28 +302,6 @@ class Machine(Wares):
             self._pass(seconds)
             self._rests()
         assert before == (len(SHOP.shelf.written), len(OFFICE.depot.moves), len(self.journal())), "no rest"
-
-
-@pytest.fixture(scope="module")
-def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
-    """The app on SQLite in memory, with the fakes outside."""
-    app = create_app({**settings, "DATABASE_URL": "sqlite://", "LOG_LEVEL": "CRITICAL"})
-    point, modules = fault.point, (goods, issuing, movements, stocking)
-    clocks = [module.time for module in modules]  # type: ignore[attr-defined]
-    with pytest.MonkeyPatch.context() as patch, app.app_context():
-        patch.setitem(PLATFORMS, "fakeshop", FakeShop)
-        patch.setitem(PROVIDERS, "fakebooks", Books)
-        db.create_all()
-        app.extensions["emptying"] = [f"DELETE FROM {t.name}" for t in reversed(db.metadata.sorted_tables)]
-        gc.freeze()
-        yield app
-        db.session.remove()
-        db.engine.dispose()
-    gc.unfreeze()
-    fault.point, Store.release = point, _release  # type: ignore[method-assign]
-    for module, clock in zip(modules, clocks, strict=True):
-        module.time = clock  # type: ignore[attr-defined]
-    set_clock(None)
 
 
 @pytest.mark.timeout(0 if NIGHTLY else 600)

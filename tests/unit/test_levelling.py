@@ -6,7 +6,7 @@ import pytest
 
 from shopapp import levelling
 from shopapp.fiscal.errors import NotAllowedError, UncertainError, UnreachableError
-from shopapp.models import Run, StockChange, Stocked, db
+from shopapp.models import Run, StockChange, db
 from tests.fakes import Clock, World
 
 
@@ -174,11 +174,3 @@ def test_a_whole_run_is_undone_change_by_change(wares: World, clock: Clock) -> N
     assert levelling.begin_undo(wares.account, run)
     wares.rests(clock)
     assert [wares.level(f"CAN-{at}")[0] for at in range(6)] == [10, 10, 10, 10, 10, 5]
-
-
-def test_everything_may_be_compared_one_by_one(wares: World, clock: Clock) -> None:
-    wares.shop.shelf.put("CAN-1", 3)
-    assert levelling.compare_again(wares.account) == 6
-    wares.rests(clock)
-    assert wares.level("CAN-1") == (10, 10)
-    assert Stocked.query.filter(Stocked.due_at.is_not(None)).count() == 0
