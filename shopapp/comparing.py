@@ -129,7 +129,7 @@ def _found(account: Account, reference: str, issued: Issued) -> Document | None:
     kind = {"credit": "NC", "transport": "GT", "dossier": "NE"}.get(word or "", "") or issued.number[:2]
     Document.begin(
         account.store, order, cause, account_id=account.id, original_id=original.id if original else None,
-        kind=kind if kind.isalpha() and kind.isupper() else "", total=issued.total,
+        kind=kind if kind.isalpha() and kind.isupper() else "", total=issued.kept_total,
     )  # fmt: skip
     return Document.of(account.store_id, order, cause)
 

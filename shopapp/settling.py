@@ -79,7 +79,7 @@ def _settle(document: Document, issued: Issued, by: str) -> bool:
             detail={"number": issued.number, "total": str(issued.total) if issued.total is not None else ""},
             provider_id=issued.provider_id, number=issued.number, atcud=issued.atcud, pdf_url=issued.pdf_url,
             series=issued.series or document.series, issued_on=issued.date or (draft.date if draft else None),
-            issued_at=now(), provider_total=issued.total, provider_state=issued.provider_state, settled_by=by,
+            issued_at=now(), provider_total=issued.kept_total, provider_state=issued.provider_state, settled_by=by,
             alarm=alarm, alarm_detail=detail, tries=0,
         )  # fmt: skip
     except IntegrityError:

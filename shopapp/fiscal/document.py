@@ -13,11 +13,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from .money import cents
 from .party import Address
 
 Kind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
 Level = Literal["rate_group", "document", "line"]
 Regime = Literal["normal", "art53_exempt"]
+_MOST = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +236,12 @@ class Issued:
     pdf_url: str = ""
     provider_state: str = ""
     """The provider's own word for the document's state (paid, annulled), for display."""
+
+    @property
+    def kept_total(self) -> Decimal | None:
+        """The total in whole cents, as a row holds it; None where the program tells none, or a figure of no sale.
+
+        Whatever it tells, the document exists, and must be recorded.
+        """
+        told = self.total
+        return cents(told) if told is not None and abs(told) < _MOST else None

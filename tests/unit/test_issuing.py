@@ -281,3 +281,18 @@ def test_a_transient_failure_of_the_platform_does_not_touch_the_provider(world: 
     world.work()
     assert world.document().state == "pending"
     assert world.office.ledger == []
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"), [("12.3049", "12.30"), ("12.305", "12.31"), ("1e30", None), ("-1e30", None)]
+)
+def test_a_total_that_no_column_holds_never_keeps_a_document_from_being_recorded(
+    world: World, told: str, kept: str | None
+) -> None:
+    world.office.next = [lambda draft, reference: Issued("id-1", "FR 2026FR/1", total=Decimal(told))]
+    world.paid("1001")
+    world.work()
+    row = world.document()
+    assert (row.state, row.number, row.alarm) == ("issued", "FR 2026FR/1", "total-differs")
+    assert row.provider_total == (Decimal(kept) if kept else None)
+    assert row.alarm_detail == {"ours": "12.30", "theirs": str(Decimal(told))}
