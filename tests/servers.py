@@ -106,6 +106,10 @@ class Database:
             for statement in emptied:
                 connection.exec_driver_sql(statement)
 
+    def close(self) -> None:
+        """Nothing is connected to it from here."""
+        self._engine.dispose()
+
     @staticmethod
     def _first(name: str) -> sqlalchemy.TextClause:
         return sqlalchemy.text(f'SELECT 1 FROM "{name}" LIMIT 1')
