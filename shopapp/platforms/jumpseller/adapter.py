@@ -36,7 +36,7 @@ from ..base import (
 )
 from .goods import levels, one_product, page_after, places, write_level
 from .hooks import EARLY_EVENTS, EVENTS, PRODUCT_EVENTS, claims, mending, read, signed
-from .orders import order_from, paid
+from .orders import in_cents, order_from
 from .wire import Calls, parsed
 
 SCOPE = (
@@ -234,7 +234,7 @@ def summary_from(order: Mapping[str, Any]) -> SaleSummary:
     It must not keep the orders behind it from being found.
     """
     try:
-        total = paid(order, "total", ZERO)
+        total = in_cents(order, "total", ZERO)
     except OrderError:
         total = ZERO
     return SaleSummary(

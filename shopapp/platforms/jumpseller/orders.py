@@ -46,7 +46,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     paid_at, source = _paid(inner, history)
     inclusive = _inclusive(inner)
     coupon, lines = _lines(inner, inclusive)
-    total = paid(inner, "total")
+    total = in_cents(inner, "total")
     return Order(
         id=str(_needed(inner, "id")),
         status=_STATUS.get(str(inner.get("status_enum") or ""), "open"),
@@ -59,7 +59,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
         paid_at=paid_at,
         paid_source=source,
         discount=coupon,
-        gift_cards=paid(inner, "gift_cards_discount", ZERO),
+        gift_cards=in_cents(inner, "gift_cards_discount", ZERO),
         ship_to=_ship_to(inner),
         payments=(Payment(method(inner), total),) if total > ZERO else (),
         note=str(inner.get("additional_information") or ""),
@@ -91,7 +91,7 @@ def money(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
     return found
 
 
-def paid(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
+def in_cents(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
     """The amount of that name in whole cents, without the noise of a float; nobody pays parts of a cent."""
     found = money(block, name, missing)
     whole = cents(found)
