@@ -276,7 +276,9 @@ ANSWERS: dict[str, Sentence] = {
         N_("Já há uma nota de crédito deste documento por concluir."), N_("Espere por ela, ou resolva-a primeiro.")),
     "credit-not-whole": S(
         N_("Para emitir de novo é preciso creditar o documento todo."), N_("Escolha creditar tudo.")),
-    "credit-nothing-left": S(N_("O documento %(number)s já está todo creditado."), ""),
+    "credit-nothing-left": S(
+        N_("O documento %(number)s já está todo creditado."),
+        N_("Não há mais nada a creditar: uma nota de crédito à espera põe-se de parte.")),
     "credit-without-original": S(N_("Não há documento emitido para creditar."), ""),
     "credit-of-no-invoice": S(N_("O documento %(number)s não é uma fatura que se credite."), ""),
     "credit-line-twice": S(N_("A mesma linha foi escolhida duas vezes."), N_("Escolha cada linha uma só vez.")),

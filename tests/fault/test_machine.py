@@ -178,7 +178,8 @@ class Machine(Virtual):
         if any(reference == row.reference for _, reference, _ in self.late):
             return  # a person who looks while the program still works on it can err: nothing is promised there
         if row.state == "blocked":
-            deciding.issue(row)
+            # a note that was taken up again after another had credited all: as its page says
+            deciding.set_aside(row) if row.reason == "credit-nothing-left" else deciding.issue(row)
             return
         made = [
             (draft, number) for _, reference, draft, number in self.ledger() if reference == row.reference
