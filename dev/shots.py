@@ -229,6 +229,7 @@ def goods(house: House, page: Page, code: str = "") -> Iterator[str]:
     page.get_by_role("button", name="Comparar agora").click()
     yield "products-running"
     for name in ("midway", "settling", "failed"):
+        page.goto("about:blank")  # a page that keeps its bar fresh would show itself anew just then
         brought(house, shop, name)
         page.goto(f"{house.app_url}/products")
         yield f"products-{name}"
