@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Case, ColumnElement, Select, and_, case, false, func, or_, select, tuple_
+from sqlalchemy import Case, ColumnElement, Select, and_, case, exists, false, func, or_, select, tuple_
 from sqlalchemy.orm import aliased
 
 from .account import Account
@@ -307,13 +307,18 @@ def kinds_of(account: Account, runs: Iterable[int]) -> dict[int, str]:
 
 
 def made_by(account: Account, runs: Iterable[int]) -> dict[int, int]:
-    """How many levels each of these runs altered and that still stand."""
+    """How many levels each of these runs altered and that still stand: no other change came after."""
+    later = aliased(StockChange)
+    after = exists().where(
+        later.stocked_id == StockChange.stocked_id, later.id > StockChange.id, later.state != LOST
+    )
     mine = (
         select(StockChange.run_id, func.count())
         .where(
             StockChange.account_id == account.id,
             StockChange.run_id.in_(list(runs)),
             StockChange.state == DONE,
+            ~after,
         )
         .group_by(StockChange.run_id)
     )

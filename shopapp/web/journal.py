@@ -96,7 +96,7 @@ def _stands(change: StockChange) -> bool:
 
 
 def cause_of(change: StockChange, first: bool = False) -> str:
-    """`Venda #10488`, `Entrada no iGEST`; a SKU that was only then followed brings its level with it."""
+    """`Venda #10488`, `Mudou no iGEST`; a SKU that was only then followed brings its level with it."""
     label = label_of(g.account)
     if change.order_id:
         return gettext("Venda #%(order)s", order=change.order_id)
@@ -108,19 +108,18 @@ def cause_of(change: StockChange, first: bool = False) -> str:
         return gettext("Começou a seguir")
     if change.side != SHOP or change.cause == "hook":
         return gettext("Mudou na loja")
-    if change.after > change.before:
-        return gettext("Entrada no %(provider)s", provider=label)
-    return gettext("Saída no %(provider)s", provider=label)
+    # not in or out: a first entry may well lower what the shop had
+    return gettext("Mudou no %(provider)s", provider=label)
 
 
 def _side(change: StockChange) -> str:
     label = label_of(g.account)
     place = _place(change)
-    text = (
-        gettext("loja atualizada")
-        if change.side == SHOP
-        else gettext("%(provider)s acertado", provider=label)
-    )
+    if change.state in (DONE, UNDONE):
+        done, there = gettext("loja atualizada"), gettext("%(provider)s acertado", provider=label)
+    else:
+        done, there = gettext("na loja"), gettext("no %(provider)s", provider=label)
+    text = done if change.side == SHOP else there
     return f"{text}, {place}" if place else text
 
 

@@ -38,7 +38,7 @@ _LEVELS = {
 _LEFT_ALONE = {
     "unlimited": N_("Stock ilimitado na loja: não muda."),
     "no-stock": N_("É um serviço: não tem stock."),
-    "uncounted": N_("Artigo criado por nós e ainda sem entrada de stock: a loja fica como está até lha dar."),
+    "uncounted": N_("Artigo criado por nós, ainda sem stock: a loja fica como está até lhe dar entrada."),
     "undone": N_("Desfeito por si: fica assim até o outro lado mudar."),
     "held": N_("Espera por uma venda que está a ser tratada."),
     "unsure": N_("Enviámos um acerto e a resposta não voltou: estamos a confirmar."),
@@ -141,7 +141,8 @@ def _cause(
         return f"{said.cause} {said.remedy}".strip(), gettext("Criar ou ligar")
     if row.state == shelf.MISSING:
         text = gettext(
-            "Não existe no %(provider)s com este SKU. Sem mais, é criado na primeira venda.", provider=label
+            "Não existe no %(provider)s com este SKU. Se não fizer nada, é criado na primeira venda.",
+            provider=label,
         )
         return text, gettext("Criar ou ligar")
     if row.state == shelf.UNKNOWN:

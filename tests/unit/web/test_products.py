@@ -199,7 +199,7 @@ def test_the_head_names_the_direction(stall: Shop, chosen: dict[str, Any], sente
 
 def test_a_row_tells_both_levels_and_the_last_change(stall: Shop) -> None:
     page = words_in(stall.client.get("/products?q=OLA-0002").get_data(as_text=True))
-    assert "OLA-0002 Loja 1 iGEST 1 7 → 1 Saída no iGEST" in page
+    assert "OLA-0002 Loja 1 iGEST 1 7 → 1 Mudou no iGEST" in page
     assert "no iGEST: PRATO28" in words(stall.client.get("/products?q=PRT-28"))
 
 
