@@ -164,9 +164,7 @@ def _look_up(bench: Bench, codes: set[str]) -> None:
 
 
 def _reserved(bench: Bench) -> dict[str, dict[str, Decimal]]:
-    # what was given away no document takes off: the shop leaves it out, or the program is brought down to it
-    given = bench.account.follows == "to-shop"
-    found = Ordered.reserved(bench.account.store_id, [row.sku for row in bench.rows], given)
+    found = Ordered.reserved(bench.account.store_id, [row.sku for row in bench.rows])
     db.session.commit()
     return found
 

@@ -20,8 +20,9 @@ from shopapp.fiscal.errors import OrderError
 from shopapp.fiscal.order import Order
 from shopapp.models import Account, Article, Document, Ordered, Product, Run, Stocked, Store, db, now
 from shopapp.models.article import LONGEST_SKU, USABLE
+from shopapp.models.ordered import FREE
 from shopapp.models.run import CATALOGUE, DONE, MATCHING, READING, STOCK
-from shopapp.models.states import ISSUED
+from shopapp.models.states import ISSUED, WAITING
 from shopapp.models.stock import RUN
 from shopapp.platforms.base import Goods, Platform
 
@@ -170,7 +171,7 @@ def read_order(store: Store, account: Account | None, shop: Platform) -> bool:
     goods = None
     if document is None or document.state != ISSUED:
         try:
-            goods = goods_in(shop.order(order_id))
+            goods = _aside(account, shop.order(order_id), document)
         except OrderError as error:
             # not to be understood: its document says so, and what was known of it holds
             goods = {} if error.code == "order-missing" else None
@@ -181,23 +182,34 @@ def read_order(store: Store, account: Account | None, shop: Platform) -> bool:
 def remember(account: Account, order: Order, began: datetime) -> None:
     """Nothing; where stock follows, an order read for its document since then tells what it puts aside. Commits."""
     if account.follows:
-        # no document will take it off: it counts otherwise from now on, also where it is put aside already
-        given = order.status == "paid" and order.paid_total <= 0
-        _put_aside(account.store_id, account, order.id, goods_in(order), began, given)
+        _put_aside(account.store_id, account, order.id, _aside(account, order), began)
 
 
 def _put_aside(
-    store_id: int, account: Account | None, order_id: str, goods: dict[str, Decimal] | None, began: datetime,
-    anew: bool = False,
-) -> None:  # fmt: skip
-    """Nothing; so much is put aside, and SKUs of which that is another number are looked at soon. Commits.
-
-    With `anew` all of its SKUs are.
-    """
-    changed = Ordered.read(store_id, order_id, goods, began) | set(goods or () if anew else ())
+    store_id: int, account: Account | None, order_id: str, goods: dict[str, Decimal] | None, began: datetime
+) -> None:
+    """Nothing; so much is put aside, and SKUs of which that is another number are looked at soon. Commits."""
+    changed = Ordered.read(store_id, order_id, goods, began)
     if changed and account is not None:
         Stocked.wake(account.id, changed, "sale", DRAFTED_WITHIN, order_id=order_id)
     db.session.commit()
+
+
+def _aside(
+    account: Account | None, order: Order, document: Document | None = None
+) -> dict[str, Decimal] | None:
+    """What the order puts aside; None: what is known of it holds.
+
+    What is given away no document takes off: to the shop it stays put aside; a program that follows comes down with
+    the shop.
+    """
+    if order.status == "paid" and order.paid_total <= 0:
+        if account is not None and account.follows == "to-provider":
+            return {}
+        if document is not None and (document.state, document.reason) == (WAITING, FREE):
+            # one from before stock followed, or taken off since, holds nothing again
+            return goods_in(order) if Ordered.goods_of(document.store_id, order.id) else None
+    return goods_in(order)
 
 
 def goods_in(order: Order) -> dict[str, Decimal]:

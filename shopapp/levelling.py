@@ -15,6 +15,7 @@ from shopapp import connect
 from shopapp.fiscal.errors import NotAllowedError
 from shopapp.models import Account, Article, Document, Ordered, Run, Sale, StockChange, Stocked, db
 from shopapp.models.article import USABLE
+from shopapp.models.ordered import FREE
 from shopapp.models.run import DONE as OVER
 from shopapp.models.run import STOCK, UNDO
 from shopapp.models.states import ISSUED, VOID
@@ -39,12 +40,17 @@ def begin(account: Account, cause: str) -> bool:
 
 
 def tell_anew(account: Account) -> None:
-    """Nothing; orders under way that are not known, as from before stock was followed, are read. Not committed."""
+    """Nothing; orders under way that are not known, as from before stock was followed, are read. Not committed.
+
+    What was given away is none of them: who follows what counts from now on.
+    """
+    if account.follows == "to-provider":
+        Ordered.leave_given(account.store_id)
     open_sales = select(Sale.order_id).where(
         Sale.store_id == account.store_id, Sale.status.in_(("open", "paid")),
         ~select(Document.id).where(
             Document.store_id == Sale.store_id, Document.order_id == Sale.order_id, Document.cause == "sale",
-            Document.state.in_((ISSUED, VOID)),
+            Document.state.in_((ISSUED, VOID)) | (Document.reason == FREE),
         ).exists(),
     )  # fmt: skip
     for order_id in db.session.scalars(open_sales).all():

@@ -11,7 +11,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, and_, delete, or_, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    and_,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .base import BigId, Moment, db, insert_into, moment, take_first
@@ -106,14 +118,9 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(mine) is not None
 
     @classmethod
-    def reserved(
-        cls, store_id: int, skus: Iterable[str], given: bool = True
-    ) -> dict[str, dict[str, Decimal]]:
-        """The pieces of each SKU, by order, that nothing has taken off at the provider yet.
-
-        With `given` also what was given away, which no document will take off.
-        """
-        wanted, nobodys = set(skus), _NOBODYS if given else (*_NOBODYS, FREE)
+    def reserved(cls, store_id: int, skus: Iterable[str]) -> dict[str, dict[str, Decimal]]:
+        """The pieces of each SKU, by order, that nothing has taken off at the provider yet."""
+        wanted = set(skus)
         # also where they can't be moved: the provider still has what the shop has sold
         moving = select(FollowUp.id).where(
             FollowUp.document_id == Document.id, FollowUp.kind == "stock", FollowUp.state != DONE
@@ -125,7 +132,7 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
             or_(
                 Document.state == VOID,
                 and_(Document.state == ISSUED, ~moving.exists()),
-                and_(Document.state == WAITING, Document.reason.in_(nobodys)),
+                and_(Document.state == WAITING, Document.reason.in_(_NOBODYS)),
             ),
         )
         mine = select(cls.order_id, cls.goods).where(cls.store_id == store_id, ~settled.exists())
@@ -136,12 +143,21 @@ class Ordered(db.Model):  # type: ignore[name-defined,misc]
         return found
 
     @classmethod
+    def _given(cls) -> ColumnElement[bool]:
+        """True of orders that were given away: no document will take their goods off."""
+        free = Document.cause == "sale", Document.state == WAITING, Document.reason == FREE
+        mine = Document.store_id == cls.store_id, Document.order_id == cls.order_id
+        return select(Document.id).where(*mine, *free).exists()
+
+    @classmethod
+    def leave_given(cls, store_id: int) -> None:
+        """Nothing; what was given away is put aside no more: the program comes down with the shop. Not committed."""
+        mine = update(cls).where(cls.store_id == store_id, cls._given())
+        db.session.execute(mine.values(goods={}).execution_options(synchronize_session=False))
+
+    @classmethod
     def forget(cls, days: int = 90) -> int:
         """How many rows older than that were removed, but of what was given away; the caller commits."""
-        given = select(Document.id).where(
-            Document.store_id == cls.store_id, Document.order_id == cls.order_id, Document.cause == "sale",
-            Document.state == WAITING, Document.reason == FREE,
-        )  # fmt: skip
-        old = delete(cls).where(cls.state == READ, cls.told_at < moment(-days * 86400.0), ~given.exists())
+        old = delete(cls).where(cls.state == READ, cls.told_at < moment(-days * 86400.0), ~cls._given())
         gone = db.session.execute(old.execution_options(synchronize_session=False))
         return int(gone.rowcount)  # type: ignore[attr-defined]

@@ -96,6 +96,40 @@ def test_what_was_given_away_is_no_longer_put_aside_once_that_is_settled(
     assert world.level("CAN-1") == ((10, 10) if how == "cancelled" else (9, 9))
 
 
+def test_what_was_given_away_before_stock_followed_is_nobodys_any_more(world: World, clock: Clock) -> None:
+    world.stocked("CAN-1", 10, 10)
+    world.paid("1001", total=Decimal(0), discount=Decimal("12.30"))
+    world.rests(clock)
+    world.follows("to-shop")
+    goods.begin_due()
+    world.rests(clock)
+    for _ in range(2):
+        reconciling.compare(world.store)
+        world.hook("1001", "order_updated", more=str(clock.now))
+        clock.passes(60)
+        world.rests(clock)
+    assert world.level("CAN-1") == (10, 10)
+
+
+def test_what_was_given_away_is_taken_off_once_also_where_the_direction_is_turned(
+    world: World, clock: Clock
+) -> None:
+    world.stocked("CAN-1", 10, 10)
+    world.office.depot.documents_move = True
+    world.follows("to-shop")
+    world.compares(clock)
+    world.paid("1001", total=Decimal(0), discount=Decimal("12.30"))
+    world.rests(clock)
+    for direction in ("to-provider", "to-shop", "to-provider"):
+        clock.passes(60)
+        world.follows(direction)
+        goods.begin_due()
+        world.rests(clock)
+        world.hook("1001", "order_updated", more=direction)
+        world.rests(clock)
+        assert world.level("CAN-1") == (9, 9), direction
+
+
 def test_where_stock_does_not_follow_nothing_is_altered(world: World, clock: Clock) -> None:
     world.stocked("CAN-1", 3, 10)
     world.looks_up()
