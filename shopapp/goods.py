@@ -168,7 +168,7 @@ def _page(store: Store, sides: _Sides) -> bool:
         db.session.rollback()
         _run_failed(run, error)
         raise
-    run.keep(tries=0, calls=Run.calls + sides.calls - before)
+    run.went_on(sides.calls - before)
     db.session.commit()
     return True
 

@@ -98,6 +98,15 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
         )
         return bool(done.rowcount)  # type: ignore[attr-defined]
 
+    def went_on(self, calls: int) -> None:
+        """Nothing; whoever had the run came to the end of its page, by so many calls. Not committed.
+
+        When it is due again the page has said: one that waits for others is not asked at once.
+        """
+        mine = update(Run).where(Run.id == self.id, Run.state == OPEN)
+        done = mine.values(tries=0, calls=Run.calls + calls)
+        db.session.execute(done.execution_options(synchronize_session=False))
+
     def end(self, state: str, reason: str = "", **detail: Any) -> None:
         """Nothing; the run is over. Commits."""
         self.keep(state=state, ended_at=moment(), reason=reason, detail=detail)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from shopapp import catalogue, deciding, goods, levelling, reconciling
+from shopapp import catalogue, deciding, goods, levelling, reconciling, stocking
 from shopapp.fiscal.errors import CredentialsError, UnreachableError
 from shopapp.models import Account, Ordered, Run, StockChange, Stocked, db
 from tests.fakes import Clock, FakeBooks, World, an_order
@@ -309,6 +309,24 @@ def test_a_page_that_fails_is_read_again_and_at_last_given_up(world: World, cloc
     assert run is not None
     assert (run.state, run.reason) == ("failed", "unreachable")
     assert len(world.office.fail["changed_levels"]) == 30 - goods.MOST_TRIES - 1
+
+
+def test_a_run_that_waits_for_another_worker_is_not_asked_again_at_once(
+    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mug = world.stocked("CAN-1", 10, 10)
+    world.follows("to-shop")
+    world.compares(clock)
+    world.office.depot.put(mug, 7)
+    pages, page = [], levelling.page
+    monkeypatch.setattr(levelling, "page", lambda *given: (pages.append(given), page(*given)))
+    with monkeypatch.context() as others:
+        others.setattr(stocking, "settle", lambda *_: False)
+        levelling.begin(world.account, "hand")
+        world.work()
+    assert len(pages) == 2, "read, and seen that it waits"
+    world.rests(clock)
+    assert world.level("CAN-1") == (7, 7)
 
 
 def test_stores_have_their_turns(world: World, clock: Clock) -> None:
