@@ -16,7 +16,7 @@ from typing import Any
 from shopapp import catalogue, goods, levelling, movements, stocking
 from shopapp.fiscal.errors import RefusedError, ThrottledError, UncertainError, UnreachableError
 from shopapp.fiscal.order import Line, Order
-from shopapp.models import Account, Document, StockChange, Stocked, Store, db
+from shopapp.models import Account, Document, Ordered, StockChange, Stocked, Store, db
 from shopapp.models import Article as Known
 from shopapp.platforms.base import Location
 from shopapp.providers.base import Article, Once, StockMove
@@ -129,8 +129,8 @@ class Wares(Virtual):
 
     # the shop
 
-    def _sell(self, wanted: dict[str, int], paid: bool, heard: str) -> None:
-        """An order is placed, unless the shop has not enough."""
+    def _sell(self, wanted: dict[str, int], paid: bool, heard: str, given: bool = False) -> None:
+        """An order is placed, unless the shop has not enough; one that is given away has nothing to pay."""
         if self.number - 1000 >= MOST_ORDERS:
             return
         number = str(self.number + 1)
@@ -139,8 +139,10 @@ class Wares(Virtual):
                  charged=Decimal(23), kind="service" if sku == "FILE" else "goods")
             for at, (sku, pieces) in enumerate(wanted.items(), 1)
         )  # fmt: skip
+        total = PRICE * sum(wanted.values())
+        off = total if given else Decimal(0)
         order = an_order(
-            number, created_at=self.now, lines=lines, total=PRICE * sum(wanted.values()),
+            number, created_at=self.now, lines=lines, total=total - off, discount=off,
             status="paid" if paid else "open", paid_at=self.now if paid else None,
         )  # fmt: skip
         if not SHOP.shelf.place(order):
@@ -246,6 +248,9 @@ class Wares(Virtual):
                 for row in db.session.query(Document).filter(Document.cause == "sale")
                 if row.state in ("issued", "void")
             }
+            # given away, and the program came down with the shop: nothing will take it off
+            known = {row.order_id for row in db.session.query(Ordered) if not row.goods}
+            settled |= {number for number in known if not SHOP.orders[number].total}
             db.session.rollback()
         return sum(
             (

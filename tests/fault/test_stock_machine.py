@@ -31,6 +31,7 @@ RUNS, STEPS = (1000, 80) if NIGHTLY else (15, 50)
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 HEARD = st.sampled_from(("sent", "sent", "twice", "late", "lost"))
 SKU, PICK, PIECES = st.sampled_from(FOLLOWED), st.integers(0, 99), st.integers(1, 3)
+GIVEN = st.sampled_from((False, False, False, True))
 SECONDS = st.sampled_from((0, 0, 3, 20, 130, 310))
 VERBS = (
     "set_stock", "set_stock", "move_stock", "move_stock", "move_stock", "goods", "goods_of", "stock_at", "order",
@@ -61,10 +62,11 @@ class Machine(Wares):
     # the shop
 
     @rule(
-        sku=st.sampled_from(SOLD), other=st.sampled_from(SOLD), pieces=PIECES, paid=st.booleans(), heard=HEARD
-    )
-    def sells(self, sku: str, other: str, pieces: int, paid: bool, heard: str) -> None:
-        self._sell({sku: pieces, other: 1}, paid, heard)
+        sku=st.sampled_from(SOLD), other=st.sampled_from(SOLD), pieces=PIECES, paid=st.booleans(), heard=HEARD,
+        given=GIVEN,
+    )  # fmt: skip
+    def sells(self, sku: str, other: str, pieces: int, paid: bool, heard: str, given: bool) -> None:
+        self._sell({sku: pieces, other: 1}, paid, heard, given)
 
     @rule(pick=PICK, what=st.sampled_from(("pay", "pay", "cancel")), heard=HEARD)
     def goes_on(self, pick: int, what: str, heard: str) -> None:
