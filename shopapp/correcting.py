@@ -42,6 +42,16 @@ def has_open_credit(original: Document) -> bool:
     return db.session.scalar(unsettled.limit(1)) is not None
 
 
+def alone(original_id: int | None) -> None:
+    """Nothing; no credit note of this document is open, and nobody else opens one until the caller commits.
+
+    NotAllowedError `credit-open` otherwise: each would take back what the other is about to.
+    """
+    locked = select(Document).where(Document.id == original_id).with_for_update()
+    if has_open_credit(db.session.scalars(locked).one()):
+        raise NotAllowedError("credit-open")
+
+
 def owe_credit(
     original: Document, number: int, asked: dict[str, Any], again: dict[str, str] | None = None
 ) -> bool:
@@ -55,8 +65,7 @@ def owe_credit(
     cause = f"credit:{number}"
     if Document.of(original.store_id, original.order_id, cause) is not None:
         return False
-    if has_open_credit(original):
-        raise NotAllowedError("credit-open")
+    alone(original.id)
     made = Document.begin(
         original.store, original.order_id, cause, original_id=original.id, account_id=original.account_id,
         kind="NC", total=None, paid_at=original.paid_at, buyer_folded=original.buyer_folded,

@@ -26,6 +26,7 @@ def issue(document: Document, corrections: dict[str, str] | None = None) -> None
     """Nothing; a waiting or blocked document is issued as soon as a worker is free. Commits.
 
     `corrections` replace fields of the buyer (`tax_id`, `name`). A blocked one is read and drafted afresh.
+    NotAllowedError `credit-open`: a credit note that was set aside, where another of the same document is open.
     """
     if document.state == PENDING:
         db.session.commit()
@@ -36,6 +37,8 @@ def issue(document: Document, corrections: dict[str, str] | None = None) -> None
         raise AlreadyMoved
     if corrections:
         document.corrections = {**(document.corrections or {}), **corrections}
+    if document.state == VOID and document.cause.startswith("credit:"):
+        correcting.alone(document.original_id)
     if document.state == VOID and not document.move(WAITING, by="merchant"):
         raise AlreadyMoved
     _done(document.move(PENDING, by="merchant", asked_at=now(), tries=0))

@@ -11,6 +11,7 @@ from flask import Blueprint, abort, flash, g, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from shopapp import deciding, jobs
+from shopapp.fiscal.errors import NotAllowedError
 from shopapp.models import Document, db, listing
 from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.web.forms import email_in, euros_in
@@ -78,7 +79,7 @@ def do() -> Answer:
                 raise deciding.AlreadyMoved
             ACTS[act](document)
             done += 1
-        except deciding.AlreadyMoved:
+        except (deciding.AlreadyMoved, NotAllowedError):
             db.session.rollback()
             left += 1
     jobs.ring()

@@ -231,9 +231,9 @@ class Machine(Virtual):
             for act in ("reconcile", "leases", "hook", "document", "doubt", "cancelled", "follow-up"):
                 while self._do(act) is True:
                     pass
-            self._answers_all()
             if not self.late and not self._restless():
                 break
+            self._answers_all()
         self.nothing_is_there_twice()
         self.what_is_recorded_is_true()
         self.no_more_is_credited_than_was_issued()

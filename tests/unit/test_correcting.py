@@ -93,6 +93,23 @@ def test_a_second_credit_waits_until_the_first_is_settled(world: World) -> None:
     assert refused.value.code == "credit-open"
 
 
+def test_a_credit_that_was_set_aside_is_not_taken_up_beside_another(world: World) -> None:
+    document = _issued(world)
+    deciding.credit(document, 1, {"amount": "9.00"})
+    deciding.set_aside(_note(world))
+    deciding.credit(world.document(), 2, {"amount": "9.00"})
+    with pytest.raises(NotAllowedError) as refused:
+        deciding.issue(_note(world))
+    db.session.rollback()
+    assert (refused.value.code, _note(world).state) == ("credit-open", "void")
+
+    world.work()
+    deciding.issue(_note(world))
+    world.work()
+    assert (_note(world).state, _note(world).reason) == ("blocked", "credit-exceeds")
+    assert [draft.gross for _, draft in world.office.ledger] == [Decimal("12.30"), Decimal("9.00")]
+
+
 def test_a_wrong_nif_is_credited_and_the_sale_issued_again(world: World) -> None:
     document = _issued(world)
     deciding.credit(document, 1, WHOLE, again={"tax_id": "123456789"})
