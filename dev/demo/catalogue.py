@@ -88,7 +88,7 @@ class CatalogueDemo(Demo):
         return [line for trader in self.traders.values() for line in trader.wrong()]
 
     def table(self) -> list[str]:
-        head = f"{'shop':<14} {'SKU':<16} {'places':<16} {'there':>7} {'sold':>5} {'shop':>6}       what altered it"
+        head = f"{'shop':<14} {'SKU':<16} {'places':<16} {'there':>7} {'sold':>5} {'shop':>6} {'':<13} what altered it"
         return ["", head, *(row for trader in self.traders.values() for row in trader.table())]
 
     # how an act is played

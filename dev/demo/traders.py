@@ -26,6 +26,7 @@ from dev.levels import (
     handed,
     ours,
     shelved,
+    uncounted,
 )
 from dev.merchant import Merchant, until
 from dev.sides import Program, ShopSide
@@ -186,7 +187,9 @@ class Trader:
             changes = shop.of(pair.shop) + program.of(pair.program)
             by = ", ".join(f"{change.by} {change.quantity:+}" for change in changes)
             same = "=" if here == expected(there, pair.reserved) else "WRONG"
+            if uncounted(pair, program):
+                same = "never counted"
             place = "/".join(one for one in (pair.program[1], pair.shop[1]) if one)
-            levels = f"{there:>7} {pair.reserved:>5} {here:>6} {same:<5}"
+            levels = f"{there:>7} {pair.reserved:>5} {here:>6} {same:<13}"
             rows.append(f"{self.merchant.shop:<14} {pair.sku:<16} {place:<16} {levels} {by}")
         return rows
