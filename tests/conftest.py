@@ -138,11 +138,8 @@ def server(request: pytest.FixtureRequest, _servers: dict[str, Server | str]) ->
 
 
 @pytest.fixture(scope="session")
-def _databases(_servers: dict[str, Server | str]) -> Iterator[dict[str, Database]]:
-    made: dict[str, Database] = {}
-    yield made
-    for database in made.values():
-        database.close()
+def _databases() -> dict[str, Database]:
+    return {}
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from typing import Protocol
 
 import pytest
 import sqlalchemy
+from sqlalchemy.pool import NullPool
 
 from dev.servers import Missing, Postgres
 
@@ -87,7 +88,7 @@ class Database:
         self.kind = server.kind
         self.url = server.fresh()
         migrate(self.url)
-        self._engine = sqlalchemy.create_engine(self.url, pool_pre_ping=True)
+        self._engine = sqlalchemy.create_engine(self.url, poolclass=NullPool)
         names = sqlalchemy.inspect(self._engine).get_table_names()
         self._tables = [name for name in names if name != "alembic_version"]
         with self._engine.connect() as connection:
@@ -105,10 +106,6 @@ class Database:
         with self._engine.begin() as connection:
             for statement in emptied:
                 connection.exec_driver_sql(statement)
-
-    def close(self) -> None:
-        """Nothing is connected to it from here."""
-        self._engine.dispose()
 
     @staticmethod
     def _first(name: str) -> sqlalchemy.TextClause:

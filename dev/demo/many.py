@@ -79,6 +79,7 @@ class Many:
         self.wrong: list[str] = []
         self.things: dict[str, str] = {}
         """By SKU, what the shop calls the thing."""
+        self._levels: dict[str, int] = {}
         self._former = 0
         """The last run that was over before."""
         self._tables = Tables(house.env["DATABASE_URL"])
@@ -96,6 +97,7 @@ class Many:
         asked(f"{self.house.admin_url}/sandbox/catalogue", products)
         goods = [row for row in self.shop.rows() if str(row["sku"]).startswith("P0")]
         self.things = {row["sku"]: thing_of(row) for row in goods}
+        self._levels = {row["sku"]: int(row["stock"]) for row in goods}
         self.program.load(
             [{"ref": row["sku"], "name": row["name"], "stock": row["stock"]} for row in goods]
         )  # fmt: skip
@@ -136,9 +138,11 @@ class Many:
         self.program.begin()
 
     def _alter(self, many: int) -> dict[str, int]:
-        """By SKU, the levels that a person wrote on the leading side."""
+        """By SKU, the levels that a person wrote on the leading side, each another than it was."""
         chosen = self._random.sample(sorted(self.things), many)
-        wanted = {sku: 100 + self._random.randrange(900) for sku in chosen}
+        levels = ((sku, 100 + self._random.randrange(900)) for sku in chosen)
+        wanted = {sku: level + (level == self._levels[sku]) for sku, level in levels}
+        self._levels |= wanted
         if self.leads == "program":
             self.program.put_many(wanted)
         else:

@@ -142,7 +142,9 @@ def test_an_article_that_cannot_be_is_refused(account: Account, scene: str) -> N
     }[scene]
     with pytest.raises(RefusedError) as raised:
         account.provider().create_article(new)
-    assert raised.value.code == "article-refused"
+    # a program that says how long a reference may be lets it be told
+    too_long = {"article-too-long"} if scene == "reference" else set()
+    assert raised.value.code in {"article-refused"} | too_long
     if (codes := account.articles_made()) is not None:
         assert codes == []
 
