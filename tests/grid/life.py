@@ -130,7 +130,9 @@ class Life:
         store = Store.find("fakeshop", "fake")
         row = Document.of(store.id, NUMBER) if store is not None else None
         owed = db.session.scalar(select(func.count()).select_from(FollowUp).where(FollowUp.state == DUE))
-        number = store.id if store is not None and row is not None and row.state == WAITING and not owed else 0
+        number = (
+            store.id if store is not None and row is not None and row.state == WAITING and not owed else 0
+        )
         # a hook is kept on a connection of its own: SQLite lets nobody else write meanwhile
         db.session.rollback()
         if not number:
