@@ -212,13 +212,19 @@ def _cut(url: str, name: str) -> None:
 
 
 def _closed() -> None:
-    """Nothing; the file's connections are closed under whoever uses them."""
+    """Nothing; the file's connections are closed under whoever uses them.
+
+    From another thread (the bell's) what runs on them is broken off: to close them there crashes the process, which
+    nothing outside of a test does.
+    """
     import gc
     import sqlite3
+    import threading
 
+    here = threading.current_thread() is threading.main_thread()
     for one in gc.get_objects():
         if isinstance(one, sqlite3.Connection):
-            one.close()
+            one.close() if here else one.interrupt()
 
 
 def _watched(pid: int) -> int:
