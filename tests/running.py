@@ -30,7 +30,7 @@ ORDER = (
     "browser",
 )
 SLOW = {"fault", "journey", "browser"}
-# behind all others, where the worker begins that takes the slow ones, or one would be left to do when all else is done
+# of their folder the first, or a worker would have one of them still to do while the others have nothing left
 LONG = {"test_machine.py", "test_switches.py", "test_phcgo.py"}
 STRICT = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
 
@@ -52,22 +52,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     root = Path(__file__).parent
 
-    def rank(item: pytest.Item) -> tuple[bool, int]:
+    def rank(item: pytest.Item) -> tuple[int, bool]:
         top = item.path.relative_to(root).parts[0]
         place = ORDER.index(top) if top in ORDER else ORDER.index("web")
-        return item.path.name in LONG, place
+        return place, item.path.name not in LONG
 
     items.sort(key=rank)
 
 
 class Together(LoadScopeScheduling):
     """Gives a whole file to one worker, or each worker would build what the file's tests share."""
-
-    def _assign_work_unit(self, node: Any) -> None:
-        # one worker begins at the slow end: its tests wait more than they reckon, and the others' the other way round
-        if len(self.nodes) > 1 and node is self.nodes[-1]:
-            self.workqueue.move_to_end(next(reversed(self.workqueue)), last=False)
-        super()._assign_work_unit(node)
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
