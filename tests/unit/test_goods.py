@@ -182,32 +182,30 @@ def test_the_clock_begins_with_the_whole_list_and_reads_stock_every_few_minutes(
     assert Run.query.order_by(Run.id.desc()).first().kind == "catalogue"
 
 
-def test_a_program_of_so_many_calls_a_month_is_asked_seldom(
-    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def metered(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The shop follows a program of so many calls a month, and was read once."""
     monkeypatch.setattr(FakeBooks, "capabilities", replace(FakeBooks.capabilities, metered=True))
     world.follows("to-shop")
     goods.begin_due()
     world.rests(clock)
+    return world
+
+
+def test_a_program_of_so_many_calls_a_month_is_asked_seldom(metered: World, clock: Clock) -> None:
     clock.passes(3600)
     assert goods.begin_due() == 0
     clock.passes(18_100)
     assert goods.begin_due() == 1
 
 
-def test_a_list_that_takes_many_calls_is_read_as_much_more_seldom(
-    world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(FakeBooks, "capabilities", replace(FakeBooks.capabilities, metered=True))
-    world.follows("to-shop")
-    goods.begin_due()
-    world.rests(clock)
-    run = Run.last(world.account.id, "stock")
+def test_a_list_that_takes_many_calls_is_read_as_much_more_seldom(metered: World, clock: Clock) -> None:
+    run = Run.last(metered.account.id, "stock")
     assert run is not None
     run.calls = 41
     db.session.commit()
     begun, month = run.begun_at, 30 * 86_400
-    assert levelling.next_at(world.account) == begun + timedelta(seconds=21_600 * 41 / 4)
+    assert levelling.next_at(metered.account) == begun + timedelta(seconds=21_600 * 41 / 4)
     while clock.now < begun + timedelta(seconds=month):
         # the shop's own list is read every day, and by itself has no level read
         clock.passes(3_600)

@@ -200,11 +200,17 @@ def work(stall: Shop) -> Run:
     raise AssertionError("it does not end")
 
 
-def test_all_that_is_missing_is_made_once_and_a_sku_of_its_own_treatment_with_that(stall: Shop) -> None:
+def excepted(stall: Shop, exceptions: dict[str, str]) -> Account:
+    """The account, with these treatments of single SKUs."""
     account = Account.of(stall.store)
     assert account is not None
-    account.settings = {**account.settings, "exceptions": {"TIG-0034": "M07"}}
+    account.settings = {**account.settings, "exceptions": exceptions}
     db.session.commit()
+    return account
+
+
+def test_all_that_is_missing_is_made_once_and_a_sku_of_its_own_treatment_with_that(stall: Shop) -> None:
+    excepted(stall, {"TIG-0034": "M07"})
     stall.post("/products/missing", {"treatment": "intermediate"})
     assert work(stall).state == "done"
     made = {one.code: (one.vat_rate, one.exemption_code) for one in OFFICE.created}
@@ -223,10 +229,7 @@ def test_one_that_is_refused_stops_none_of_the_others(stall: Shop) -> None:
 
 
 def test_one_that_must_not_be_taxed_so_says_why_it_was_not_made_and_what_to_do(stall: Shop) -> None:
-    account = Account.of(stall.store)
-    assert account is not None
-    account.settings = {**account.settings, "exceptions": {"TIG-0034": "M98"}}
-    db.session.commit()
+    account = excepted(stall, {"TIG-0034": "M98"})
     stall.post("/products/missing", {"treatment": "normal"})
     assert work(stall).state == "done"
     assert [one.code for one in OFFICE.created] == ["TIG-0033"]
@@ -236,8 +239,7 @@ def test_one_that_must_not_be_taxed_so_says_why_it_was_not_made_and_what_to_do(s
     )
     matching.look_up(account, ["TIG-0034"])
     assert said in page_of(stall, "also-missing"), "looked up again it is as it was"
-    account.settings = {**account.settings, "exceptions": {}}
-    db.session.commit()
+    excepted(stall, {})
     stall.post("/products/missing", {"treatment": "normal"})
     work(stall)
     assert said not in page_of(stall, "also-missing") and len(OFFICE.created) == 2
