@@ -10,7 +10,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +19,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from dev.demo.acts import COURSE, MUG
 from dev.house import House
+from dev.laid import beside, brought, made_up, shelved, stop_issuing, waiting_for
 from dev.merchant import Merchant
 from dev.phcgo import PhcGoMerchant
 
@@ -43,15 +43,19 @@ class Shots:
             for scheme in SCHEMES:
                 self.page.emulate_media(color_scheme=scheme)
                 self._picture(f"{name}-{size}-{scheme}")
-                self._judge(f"{name} {size} {scheme}")
+                self._judge(f"{name} {size} {scheme}", colours_alone=scheme != SCHEMES[0])
         self._open_details(name)
 
     def _picture(self, name: str) -> None:
         if self.folder is not None:
             self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
 
-    def _judge(self, where: str) -> None:
-        found: Any = Axe().run(self.page, options={"resultTypes": ["violations"]})
+    def _judge(self, where: str, colours_alone: bool = False) -> None:
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if colours_alone:
+            # the second scheme is the same page in other colours
+            options["runOnly"] = ["color-contrast"]
+        found: Any = Axe().run(self.page, options=options)
         for violation in found.response["violations"]:
             targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
             self.wrong.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
@@ -68,36 +72,6 @@ class Shots:
             self._judge(f"{name} open")
         self.page.set_viewport_size({"width": 320, "height": 700})
         self._judge(f"{name} at 320")
-
-
-def made_up(house: House, code: str) -> dict[str, int]:
-    """The numbers of made-up documents in every state, by name, laid into the store's own rows."""
-    from shopapp import create_app
-    from shopapp.models import Account, Store
-    from tests.make import make_world
-
-    names = ("DATABASE_URL", "SECRET_KEY", "SEAL_KEYS")
-    with create_app({**house.env, **{name: house.env[name] for name in names}}).app_context():
-        store = Store.find("jumpseller", code)
-        assert store is not None
-        account = Account.of(store)
-        assert account is not None
-        return {name: document.id for name, document in make_world(store, account).items()}
-
-
-def stop_issuing(house: House, code: str) -> None:
-    """The account's keys are refused from now on."""
-    from shopapp import create_app
-    from shopapp.models import Account, Store, db, now
-
-    with create_app(house.env).app_context():
-        store = Store.find("jumpseller", code)
-        assert store is not None
-        account = Account.of(store)
-        assert account is not None
-        account.refused_at, account.refused_code = now(), "keys-refused"
-        account.refused_detail = {"kind": "inactive", "answer": "A integração Jumpseller não está ativa."}
-        db.session.commit()
 
 
 def walk(house: House, page: Page, shots: Shots) -> Iterator[str]:
@@ -263,70 +237,14 @@ def phcgo(house: House, page: Page) -> Iterator[str]:
     save.click()
     page.wait_for_url("**/setup/check")
     yield "phcgo-check"
+    for name, number in beside(house, merchant.shop).items():
+        page.goto(f"{house.app_url}/documents/{number}")
+        yield f"phcgo-document-{name}"
+    page.goto(f"{house.app_url}/documents?t=NE")
+    yield "phcgo-documents-notes"
+    page.goto(f"{house.app_url}/")
+    yield "phcgo-home"
     yield from (f"phcgo-{name}" for name in goods(house, page, merchant.shop))
-
-
-def brought(house: House, code: str, where: str) -> None:
-    """Nothing; the store's open runs are halfway, or at the levels that differ, or one of them was given up."""
-    from shopapp import create_app
-    from shopapp.models import Account, Run, Stocked, Store, db, now
-    from shopapp.models.run import CATALOGUE, FAILED, OPEN, STOCK
-
-    with create_app(house.env).app_context():
-        store = Store.find("jumpseller", code)
-        account = Account.of(store) if store is not None else None
-        assert account is not None
-        listed, stock = Run.last(account.id, CATALOGUE, OPEN), Run.last(account.id, STOCK, OPEN)
-        assert stock is not None
-        if where == "midway" and listed is not None:
-            listed.phase, listed.seen, listed.total = "matching", 1240, 3187
-            stock.seen, stock.reason, stock.not_before = 1500, "unreachable", now() + timedelta(minutes=4)
-        elif where == "settling" and listed is not None:
-            listed.state, listed.ended_at = "done", now()
-            stock.phase, stock.differing, stock.reason = "settling", 20, ""
-            found = db.session.query(Stocked).filter_by(account_id=account.id, reason="")
-            found.update({"run_id": stock.id, "due_at": now()})
-        else:
-            stock.state, stock.reason, stock.ended_at = FAILED, "unreachable", now()
-        db.session.commit()
-
-
-def shelved(house: House, code: str, own: bool) -> dict[str, int]:
-    """The numbers of made-up goods, changes and a run, by name; `own`: of the store's own account, in two places."""
-    from shopapp import create_app
-    from shopapp.models import Account, Product, Store, now
-    from tests.make import make_account
-    from tests.make_shelf import make_level, make_shelf
-
-    with create_app(house.env).app_context():
-        store = Store.find("jumpseller", code)
-        assert store is not None
-        store.ready_at = store.ready_at or now()
-        account = Account.of(store) if own else make_account(store, fingerprint="of the shelf")
-        assert account is not None
-        pairs = zip(account.choices["warehouses"], account.choices["locations"], strict=False) if own else ()
-        account.settings |= {"stock_places": [[one[0], other[0]] for one, other in pairs]}
-        laid = make_shelf(store, account)
-        for warehouse, location in account.places[1:]:
-            make_level(account, "OLA-0006", "2", 2, warehouse=warehouse, location=location)
-        numbers = {f"goods-{n}" if isinstance(row, Product) else n: row.id for n, row in laid.items()}
-        return {**numbers, "goods-sold": laid["OLA-0006"].id}
-
-
-def waiting_for(house: House, code: str, orders: dict[str, str]) -> dict[str, int]:
-    """The numbers of documents that wait for these orders of the shop, by name; an exemption is chosen first."""
-    from shopapp import create_app
-    from shopapp.models import Account, Store, db
-    from tests.make import make_document
-
-    with create_app(house.env).app_context():
-        store = Store.find("jumpseller", code)
-        assert store is not None
-        account = Account.of(store)
-        assert account is not None
-        account.settings = {**account.settings, "exemption": "M07"}
-        db.session.commit()
-        return {name: make_document(store, "waiting", order_id=order).id for name, order in orders.items()}
 
 
 def main() -> int:

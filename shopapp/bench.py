@@ -62,9 +62,7 @@ class Bench:
         return self.theirs.get((self.articles[row.sku].code, row.warehouse), Decimal(0))
 
     def put_aside(self, row: Stocked) -> Decimal:
-        """What the shop sold of the row's SKU and documents will take off where they take it off."""
-        if not (self.account.documents_move or self.account.follows == "to-shop"):
-            return Decimal(0)
+        """What the shop sold of the row's SKU and the provider has not taken off, in the place where it does."""
         first = self.account.settings.get("warehouse") or self.account.places[0][0]
         at = next((place for place in self.account.places if place[0] == first), self.account.places[0])
         if (row.warehouse, row.location) != at:

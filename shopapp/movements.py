@@ -81,7 +81,7 @@ def pieces_of(document: Document) -> dict[str, Decimal]:
 def owed_for(document: Document) -> bool:
     """True when movements are owed for a document just issued: stock follows, and the document moved none itself."""
     account, draft = document.account, document.draft
-    if account is None or draft is None or account.follows != "to-shop":
+    if account is None or draft is None or not account.follows:
         return False
     told = account.facts.get("stock_moves_on_issue")
     return not (draft.moves_stock if told is None else told)

@@ -129,8 +129,16 @@ class Trader:
         return self._page("/now").status == 204
 
     def undo(self, sku: str) -> None:
-        """The last change of that SKU is undone, by its button and the page that asks again."""
-        self._page(f"/changes?q={sku}").follow("Desfazer").send("Desfazer", "Desfazer")
+        """The last change of that SKU is undone, by its button and the page that asks again.
+
+        The shop has the level a moment before we know of it and the button is there.
+        """
+        until(lambda: self._may_undo(sku), f"the last change of {sku} can be undone")
+        self.merchant.browser.follow("Desfazer").send("Desfazer", "Desfazer")
+
+    def _may_undo(self, sku: str) -> bool:
+        newest = next(row for row in self._page(f"/changes?q={sku}").rows if sku in row.text)
+        return any("Desfazer" in words for _, words in newest.links)
 
     def _page(self, path: str) -> Browser:
         return self.merchant.browser.open(f"{self.merchant.house.app_url}/products{path}")

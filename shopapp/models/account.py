@@ -160,16 +160,8 @@ class Account(Row):
     @property
     def following(self) -> str:
         """A mark of how stock follows, between which places: another one once the merchant chose otherwise."""
-        chosen = json.dumps(
-            [self.follows, self.places, self.settings.get("warehouse", ""), self.documents_move]
-        )
+        chosen = json.dumps([self.follows, self.places, self.settings.get("warehouse", "")])
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
-
-    @property
-    def documents_move(self) -> bool:
-        """True when issuing a document takes the goods off by itself: as the provider says, else as chosen."""
-        told = self.facts.get("stock_moves_on_issue")
-        return bool(self.settings.get("moves_stock")) if told is None else bool(told)
 
     def fiscal_settings(self, level: Level) -> Settings:
         """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""

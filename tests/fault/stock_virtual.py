@@ -277,7 +277,7 @@ class Wares(Virtual):
                     wanted = max(0, int((theirs - aside).to_integral_value(ROUND_FLOOR)))
                     well = ours == wanted
                 else:
-                    well = theirs == Decimal(ours or 0) + (aside if self.documents_move else 0)
+                    well = theirs == Decimal(ours or 0) + aside
                 if not well:
                     found.append(
                         f"{sku} {warehouse}/{location}: shop {ours}, program {theirs}, aside {aside}"

@@ -150,9 +150,8 @@ class Machine(Wares):
 
     @rule()
     def turns(self) -> None:
-        """The other side leads from now on; where we move what documents don't, not while orders are under way."""
-        if self.documents_move:
-            self._follows({"to-shop": "to-provider", "to-provider": "to-shop"}[self.direction])
+        """The other side leads from now on."""
+        self._follows({"to-shop": "to-provider", "to-provider": "to-shop"}[self.direction])
 
     @rule(pick=PICK, run=st.booleans())
     def undoes(self, pick: int, run: bool) -> None:

@@ -76,6 +76,32 @@ def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
     assert world.level("CAN-1")[0] == (14 if direction == "to-shop" else 9)
 
 
+@pytest.mark.parametrize("documents_move", [True, False], ids=["documents-move", "we-move"])
+@pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
+def test_an_order_under_way_is_taken_off_once_also_where_the_direction_is_turned_meanwhile(
+    world: World, clock: Clock, direction: str, documents_move: bool
+) -> None:
+    world.stocked("CAN-1", 10, 10)
+    world.office.depot.documents_move = documents_move
+    world.follows(direction)
+    world.compares(clock)
+    world.shop.orders["1001"] = an_order(status="open", paid_at=None)
+    world.shop.shelf.place(world.shop.orders["1001"])
+    world.hook("1001", "order_pending_payment")
+    world.rests(clock)
+    assert world.level("CAN-1") == (9, 10)
+    clock.passes(60)
+    world.follows({"to-shop": "to-provider", "to-provider": "to-shop"}[direction])
+    goods.begin_due()
+    world.rests(clock)
+    assert world.level("CAN-1") == (9, 10)
+    world.paid("1001")
+    world.rests(clock)
+    world.compares(clock)
+    assert world.level("CAN-1") == (9, 9)
+    assert world.shop.shelf.written == []
+
+
 @pytest.mark.parametrize("how", ["taken-off-by-hand", "cancelled"])
 def test_what_was_given_away_is_no_longer_put_aside_once_that_is_settled(
     world: World, clock: Clock, how: str
