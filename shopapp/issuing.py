@@ -137,7 +137,7 @@ def _written(document: Document, account: Account) -> Draft | None:
 def _remember(document: Document, order: Order) -> None:
     """Nothing; the sale's figures as just read, and the buyer in the listing, also when the document is blocked."""
     sale = Sale.seen(document.store_id, document.order_id)
-    sale.status, sale.total, sale.currency = order.status, order.paid_total, order.currency
+    sale.status, sale.total, sale.currency = order.status, order.paid_total, order.currency[:3]
     sale.ordered_at, sale.checked_at = order.created_at, now()
     sale.paid_at, sale.paid_source = order.paid_at, order.paid_source
     if order.status == "cancelled" and sale.cancelled_at is None:

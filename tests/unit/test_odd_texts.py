@@ -108,6 +108,16 @@ TEXTS: dict[str, Callable[[dict[str, Any]], None]] = {
 }
 
 
+@pytest.mark.parametrize("word", ["EUROS", "€", "dólares"])
+def test_a_currency_that_is_none_is_said(shop: World, word: str) -> None:
+    shop.looks_up()
+    tells(1001, lambda order: order.update(currency=word))
+    Hook.keep(shop.store.id, "order_paid", "1", json.dumps(SHOP.told["/orders/1001.json"]).encode())  # type: ignore[attr-defined]
+    shop.work()
+    row = shop.document("1001")
+    assert (row.state, row.reason, row.detail) == ("blocked", "currency", {"currency": word.upper()})
+
+
 @pytest.mark.parametrize("text", TEXTS)
 def test_an_order_has_its_document_whatever_letters_are_in_it(shop: World, text: str) -> None:
     shop.looks_up()
