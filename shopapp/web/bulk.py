@@ -72,16 +72,19 @@ def do() -> Answer:
     act = request.form.get("do", "")
     if act not in ACTS:
         abort(404)
-    done = left = 0
+    done = left = refused = 0
     for document in _chosen(request.form.getlist("id")):
         try:
             if not FITTING[act](document):
                 raise deciding.AlreadyMoved
             ACTS[act](document)
             done += 1
-        except (deciding.AlreadyMoved, NotAllowedError):
+        except deciding.AlreadyMoved:
             db.session.rollback()
             left += 1
+        except NotAllowedError:
+            db.session.rollback()
+            refused += 1
     jobs.ring()
     flash(ngettext("Feito para %(num)d encomenda.", "Feito para %(num)d encomendas.", done))
     if left:
@@ -90,6 +93,15 @@ def do() -> Answer:
                 "%(num)d mudou entretanto e ficou como estava.",
                 "%(num)d mudaram entretanto e ficaram como estavam.",
                 left,
+            ),
+            "warn",
+        )
+    if refused:
+        flash(
+            ngettext(
+                "%(num)d não se pode fazer agora e ficou como estava: tente na página do documento, que diz porquê.",
+                "%(num)d não se podem fazer agora e ficaram como estavam: tente na página de cada um, que diz porquê.",
+                refused,
             ),
             "warn",
         )

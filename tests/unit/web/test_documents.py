@@ -16,7 +16,7 @@ from shopapp.models import db as database
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from tests.fakes import FakeBooks
 from tests.hostile.conftest import Shop
-from tests.make import make_document, make_world
+from tests.make import make_document, make_note, make_world
 from tests.unit.web.conftest import fresh, words
 
 
@@ -450,6 +450,17 @@ def test_several_are_moved_one_by_one_and_late_ones_left(
     assert [fresh(db, one).state for one in many] == [becomes] * 3 and fresh(db, late).state == ISSUED
     page = words(shop.client.get("/documents"))
     assert "Feito para 3 encomendas." in page and "1 mudou entretanto" in page
+
+
+def test_of_several_one_that_may_not_be_is_told_from_one_that_moved(shop: Shop, db: SQLAlchemy) -> None:
+    original = make_document(shop.store)
+    aside = make_note(original, state=VOID)
+    aside.reason = "set-aside"
+    make_note(original, state=BLOCKED, act=2)
+    shop.post("/documents/bulk", {"do": "issue", "id": [aside.id]})
+    assert fresh(db, aside).state == VOID
+    page = words(shop.client.get("/documents"))
+    assert "1 não se pode fazer agora e ficou como estava" in page and "entretanto" not in page
 
 
 def test_several_are_mailed_each_to_its_own_buyer(shop: Shop, db: SQLAlchemy) -> None:
