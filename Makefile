@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture grid
+.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture grid sweep
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -22,8 +22,11 @@ run: venv ## the whole program with its sandbox; Ctrl-C stops it (PORT=7700 is t
 demo: venv ## installs, pays orders of every kind and holds the ledger against the shop (PROVIDER=phcgo: all its options; CATALOGUE=1: products and stock, CATALOGUE=many: 10,000 of them)
 	@exec $(PY) -m dev.demo $(ARGS)
 
-test: venv ## every test, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)
-	@$(PY) -m pytest -q -n $(JOBS) $(ARGS)
+test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k word", JOBS=0, STRICT_SKIPS=1)
+	@$(PY) -m pytest -q -n $(JOBS) -m "not sweep" $(ARGS)
+
+sweep: venv ## the whole road with every unknown of the outside turned, and the demo of catalogues (after test; ARGS="-k word")
+	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/journey $(ARGS)
 
 check: lint house test ## the one gate: format, lint, types, house rules, tests
 

@@ -83,9 +83,11 @@ def _no_further_than_this_machine() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What one app compiled of templates and routes serves the next, ours and the stand-ins': half of a test's time."""
+    """What one app compiled of templates, routes and statements serves the next: more than half of a test's time."""
     built: dict[object, Any] = {}
     build = Rule._compile_builder
+    compiled: dict[str, tuple[Any, Any]] = {}
+    make_engine = SQLAlchemy._make_engine
 
     def built_once(rule: Rule, append_unknown: bool = True) -> Any:
         key = rule.rule, tuple(rule._trace), tuple((rule.defaults or {}).items()), append_unknown
@@ -93,10 +95,17 @@ def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
             built[key] = build(rule, append_unknown)
         return built[key]
 
+    def sharing(self: SQLAlchemy, bind_key: str | None, options: dict[str, Any], app: Flask) -> Engine:
+        engine = make_engine(self, bind_key, options, app)
+        kept = compiled.setdefault(engine.dialect.name, (engine.dialect, engine._compiled_cache))
+        engine.dialect, engine._compiled_cache = kept
+        return engine
+
     with pytest.MonkeyPatch.context() as patch:
         kept = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
         patch.setattr(Flask, "jinja_options", {"bytecode_cache": kept})
         patch.setattr(Rule, "_compile_builder", built_once)
+        patch.setattr(SQLAlchemy, "_make_engine", sharing)
         yield
 
 
@@ -212,8 +221,6 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
 
     def make(**overrides: Any) -> Flask:
         app = create_app({**settings, "DATABASE_URL": database.url, **overrides})
-        with app.app_context():
-            _share_compiled(db.engine)
         app.testing = True
         app.test_client_class = Client
         made.append(app)
@@ -229,15 +236,6 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
             db.session.remove()
             for engine in db.engines.values():
                 engine.dispose()
-
-
-_compiled: dict[str, tuple[Any, Any]] = {}
-
-
-def _share_compiled(engine: Engine) -> None:
-    """Nothing; what a former test's engine of this kind compiled is not compiled again: a quarter of a test's time."""
-    kept = _compiled.setdefault(engine.dialect.name, (engine.dialect, engine._compiled_cache))
-    engine.dialect, engine._compiled_cache = kept
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from dev.demo.catalogue import CatalogueDemo
 from dev.demo.judge import Judge
 from dev.house import House
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 

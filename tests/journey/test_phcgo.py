@@ -26,7 +26,7 @@ from tests.journey.of_phcgo import (
     with_everything_on,
 )
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 STEPS = ("Save", "signDocument", "login", "getNewInstance", "actEntity", "query", "print")
 CHANGING = STEPS[:2]

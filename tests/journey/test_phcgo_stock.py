@@ -19,7 +19,7 @@ from tests.journey.living import QUICK, come_from_elsewhere
 from tests.journey.of_phcgo import PhcWorld
 from tests.journey.of_stock import Aim, Shelf, by_hand, oversold, played, sold
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 FOLLOWING = {
     **QUICK, "STOCK_METERED_SECONDS": "2", "HOOK_WATCH_SECONDS": "2", "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": "5",

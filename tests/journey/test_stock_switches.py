@@ -15,7 +15,7 @@ from tests.journey.living import World, living
 from tests.journey.of_stock import Shelf, by_hand, deleted, in_two_places, oversold, played, sold, unlimited
 from tests.journey.test_switches import LEFT_OUT, OF_GOODS
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 WAREHOUSE = "SET"
 QUICK_STOCK = {"STOCK_SECONDS": "2", "HOOK_WATCH_SECONDS": "2", "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": "5"}

@@ -18,7 +18,7 @@ from tests.journey.of_igest import CASES as OF_IGEST
 from tests.journey.of_igest import set_office_clock
 from tests.journey.of_jumpseller import CASES as OF_JUMPSELLER
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
 
 OF_STOCK = "of products and stock, which have an issue of their own"
 OF_GOODS = "in test_stock_switches.py"
