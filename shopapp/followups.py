@@ -81,7 +81,8 @@ def _failed(owed: FollowUp, code: str, final: bool, least: float = 0.0) -> None:
         owed.end(FAILED, code)
     else:
         first = float(connect.setting("RETRY_SECONDS"))
-        after = min(first * 2 ** (owed.tries - 1), first * 60)
+        # as long again as it has been owed: what is owed anew begins anew, however often it was tried before
+        after = min(max(first, (now() - owed.owed_at).total_seconds()), first * 60)
         owed.end(DUE, code, after=max(after, least))
 
 

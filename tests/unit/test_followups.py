@@ -84,6 +84,35 @@ def test_a_follow_up_is_given_up_after_a_day(world: World) -> None:
     assert _of(world, "history").state == "failed"
 
 
+def test_what_fails_is_left_alone_for_as_long_again_as_it_has_been_owed(world: World) -> None:
+    world.shop.fail["note"] = [UnreachableError("unreachable")] * 2
+    world.paid("1001")
+    world.work()
+    first = _of(world, "history").not_before - now()
+    assert timedelta(seconds=20) < first < timedelta(seconds=40)
+    owed = _of(world, "history")
+    owed.not_before, owed.owed_at = now(), now() - timedelta(minutes=5)
+    db.session.commit()
+    world.work()
+    second = _of(world, "history").not_before - now()
+    assert timedelta(minutes=4) < second < timedelta(minutes=6)
+
+
+def test_what_is_owed_anew_begins_anew_however_often_it_was_tried(world: World) -> None:
+    world.paid("1001")
+    world.work()
+    for _ in range(9):
+        FollowUp.again(world.document(), "attach")
+        db.session.commit()
+        world.work()
+    assert _of(world, "attach").tries > 9
+    world.shop.fail["attach"] = [UnreachableError("unreachable")]
+    FollowUp.again(world.document(), "attach")
+    db.session.commit()
+    world.work()
+    assert _of(world, "attach").not_before - now() < timedelta(seconds=60)
+
+
 def test_the_buyer_gets_the_paper_only_when_the_merchant_chose_it(world: World, post: list[Any]) -> None:
     world.paid("1001")
     world.work()
