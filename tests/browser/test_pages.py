@@ -40,6 +40,7 @@ def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     browser.close()
 
 
+@pytest.mark.timeout(400)
 def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser) -> None:
     page = browser_here.new_page(locale="pt-PT")
     shots = Shots(page, None, {"narrow": (375, 812)})
@@ -51,6 +52,7 @@ def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser) -> N
     assert not shots.wrong, "\n" + "\n".join(dict.fromkeys(shots.wrong))
 
 
+@pytest.mark.timeout(400)
 def test_axe_finds_nothing_on_any_page_of_products(alone: House, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
     # lists with many columns also as they are on a desk
