@@ -30,15 +30,20 @@ def test_the_program_takes_over_what_the_shop_has(world: World, clock: Clock) ->
     assert world.journal() == [("CAN-1", "provider", 10, 3, "run", "done")]
 
 
+def ten_of_each(world: World, clock: Clock, direction: str, documents_move: bool) -> None:
+    """Both sides have ten of CAN-1, the one follows the other, and documents take the goods off, or we do."""
+    world.stocked("CAN-1", 10, 10)
+    world.office.depot.documents_move = documents_move
+    world.follows(direction)
+    world.compares(clock)
+
+
 @pytest.mark.parametrize("documents_move", [True, False], ids=["documents-move", "we-move"])
 @pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
 def test_a_sale_is_taken_off_once_on_both_sides(
     world: World, clock: Clock, direction: str, documents_move: bool
 ) -> None:
-    world.stocked("CAN-1", 10, 10)
-    world.office.depot.documents_move = documents_move
-    world.follows(direction)
-    world.compares(clock)
+    ten_of_each(world, clock, direction, documents_move)
     world.paid("1001")
     world.rests(clock)
     assert world.level("CAN-1") == (9, 9)
@@ -51,10 +56,7 @@ def test_a_sale_is_taken_off_once_on_both_sides(
 def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
     world: World, clock: Clock, direction: str, paid_at_once: bool, documents_move: bool
 ) -> None:
-    world.stocked("CAN-1", 10, 10)
-    world.office.depot.documents_move = documents_move
-    world.follows(direction)
-    world.compares(clock)
+    ten_of_each(world, clock, direction, documents_move)
     if not paid_at_once:
         world.shop.orders["1001"] = an_order(
             status="open", paid_at=None, total=Decimal(0), discount=Decimal("12.30")
@@ -81,10 +83,7 @@ def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
 def test_an_order_under_way_is_taken_off_once_also_where_the_direction_is_turned_meanwhile(
     world: World, clock: Clock, direction: str, documents_move: bool
 ) -> None:
-    world.stocked("CAN-1", 10, 10)
-    world.office.depot.documents_move = documents_move
-    world.follows(direction)
-    world.compares(clock)
+    ten_of_each(world, clock, direction, documents_move)
     world.shop.orders["1001"] = an_order(status="open", paid_at=None)
     world.shop.shelf.place(world.shop.orders["1001"])
     world.hook("1001", "order_pending_payment")
