@@ -30,7 +30,7 @@ WORDS = (
 _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": "codigo-seguranca"}
 
 
-def until(seen: Callable[[], T | None], what: str, seconds: float = 30) -> T:
+def until(seen: Callable[[], T | None], what: str, seconds: float = 100) -> T:
     """What `seen` gives once it gives something; Lost when it does not within the seconds."""
     end = time.monotonic() + seconds
     while True:

@@ -32,8 +32,9 @@ QUICK = {
     "PROXIES": "1",
 }
 SETTLED = ("issued", "blocked", "review", "void", "waiting")
-PATIENCE = 40.0
-"""Seconds that a slow machine may take for what takes one on a quick machine."""
+PATIENCE = 120.0
+"""Seconds for what takes one on a quick machine. Where a busy SQLite makes somebody leave what he does, it is done
+again when his lease is over: 60 seconds, and a back-off."""
 
 MUG: Json = {"sku": "TACA-01", "name": "Taça", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
 MUGS: Json = {**MUG, "qty": 3, "price": "9.99", "discount": "1.50"}
