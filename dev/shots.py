@@ -55,16 +55,13 @@ class Shots:
         options: dict[str, Any] = {"resultTypes": ["violations"]}
         if colours_alone:
             # the second scheme is the same page in other colours
-            options["runOnly"] = ["color-contrast"]
+            options["runOnly"] = ["color-contrast", "link-in-text-block"]
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE)
         found = self.page.evaluate("options => axe.run(options)", options)
         for violation in found["violations"]:
             targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
             self.wrong.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
-        self._measure(where)
-
-    def _measure(self, where: str) -> None:
         too_wide = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
@@ -77,7 +74,7 @@ class Shots:
             self._picture(f"{name}-open")
             self._judge(f"{name} open")
         self.page.set_viewport_size({"width": 320, "height": 700})
-        self._measure(f"{name} at 320")
+        self._judge(f"{name} at 320")
 
 
 def walk(house: House, page: Page, shots: Shots) -> Iterator[str]:
