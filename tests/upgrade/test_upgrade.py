@@ -1,0 +1,334 @@
+"""Open a database that the code before issue 12 wrote, with rows in every state: migrate it, read it, work it off.
+
+The dumps beside this file were made by the code of commit a4cbc3a, on both kinds of database, and are never made anew:
+they are what an installation of that day holds. Time stands at the dump's own moment, a little later, so that no rule
+about the age of a row depends on the day on which this test runs.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from shopapp import connect, counting, create_app, jobs
+from shopapp.models import (
+    Account,
+    Attempt,
+    Document,
+    FollowUp,
+    Hook,
+    Ordered,
+    Product,
+    Pulse,
+    Run,
+    StockChange,
+    Stocked,
+    Store,
+    Ticket,
+    db,
+    keys_fit,
+    now,
+    set_clock,
+)
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, STATES, VOID, WAITING
+from tests import fakes
+from tests.conftest import Client
+from tests.fakes import Clock
+from tests.servers import Server
+from tests.upgrade import sides
+from tests.upgrade.loading import TEST_ONLY, counted, load
+
+ARRIVED = ("2032", "2033", "3030", "3032")
+"""Orders whose document the program had issued when its answer was lost."""
+NEW_HOOKS = {"olaria": ["1050", "1051"], "cesteiro": ["2051"], "tecelagem": ["3051"]}
+"""The paid orders of which the dump holds only a hook."""
+UNSERVED = {"perdida": (PENDING, "store-access"), "partiu": (VOID, "uninstalled")}
+"""What becomes of the pending documents of a store without access, and of one that left."""
+CAUSES = {"sale", "dossier", "transport", "credit:1", "reissue:1"}
+PAGES = (
+    "/",
+    "/help",
+    "/documents/rows",
+    "/setup",
+    "/setup/keys/igest",
+    "/setup/keys/phcgo",
+    "/setup/choices",
+    "/setup/check",
+)
+GOODS_PAGES = ("/products", "/products/now", "/products/missing", "/products/changes")
+SWEPT = ("ticket", "knock", "ordered")
+"""Tables whose old rows are removed by rule; `ordered` only after 90 days."""
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    """Return the address of a database as the old code left it."""
+    url = server.fresh()
+    load(url)
+    return url
+
+
+@pytest.fixture
+def rows(url: str) -> dict[str, int]:
+    """Return how many rows each table has before any migration ran."""
+    return counted(url)
+
+
+@pytest.fixture
+def upgraded(
+    url: str, rows: dict[str, int], settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Flask]:
+    """Open the new code on the migrated database, with the old shops and programs around it."""
+    sides.stand_in(monkeypatch)
+    counting._made.clear()
+    app = create_app({**settings, **TEST_ONLY, "DATABASE_URL": url})
+    app.testing, app.test_client_class = True, Client
+    released = app.test_cli_runner().invoke(args=["release"])
+    assert released.exit_code == 0, f"{released.output} {released.exception!r}"
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+@pytest.fixture
+def clock(upgraded: Flask) -> Iterator[Clock]:
+    """Let ten minutes have passed since the dump: every lease in it has run out."""
+    beat = db.session.get_one(Pulse, "clock").beat_at
+    db.session.rollback()
+    told = Clock()
+    told.now = beat + timedelta(minutes=10)
+    set_clock(told)
+    sides.remember(ARRIVED, told.now)
+    yield told
+    set_clock(None)
+
+
+@pytest.fixture
+def complaints(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """Return what was logged of bugs and failures, so that nothing raises unseen."""
+    caplog.set_level(logging.ERROR, "quickinvoice")
+    # the program's own logger does not hand its records on to the root, where pytest listens
+    logging.getLogger("quickinvoice").addHandler(caplog.handler)
+    return lambda: [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
+
+
+def test_rows_of_every_table_in_every_state_are_there_after_the_migrations(
+    url: str, rows: dict[str, int], upgraded: Flask
+) -> None:
+    assert not [name for name, count in rows.items() if not count], "the dump has no row of these"
+    migrated = counted(url)
+    assert {name: migrated.get(name) for name in rows} == rows
+    found = db.session.query(Document).all()
+    assert {one.state for one in found} == set(STATES)
+    assert {one.cause for one in found} == CAUSES
+    assert {one.promise for one in found if one.state in (ISSUING, IN_DOUBT)} == {
+        "by_draft", "by_search", "by_person",
+    }  # fmt: skip
+    reasons = {one.reason for one in found if one.state in (WAITING, BLOCKED, REVIEW, VOID)}
+    assert reasons >= {
+        "older", "free", "unpaid", "automatic-off", "kept-as-draft", "nif-invalid", "exemption-missing",
+        "currency", "tax-differs", "provider-refused", "keys-refused", "internal", "outcome-unknown", "draft-gone",
+        "cancelled", "set-aside", "uninstalled", "note-used",
+    }  # fmt: skip
+    assert {one.state for one in db.session.query(FollowUp)} == {"due", "done", "failed"}
+    assert max(one.takes for one in db.session.query(FollowUp)) == 2
+    hooks = {(one.state, one.reason) for one in db.session.query(Hook)}
+    assert hooks >= {("new", ""), ("new", "opening 3"), ("opened", ""), ("quarantined", "not-json")}
+    begun = db.session.query(Hook).filter_by(reason="opening 3").one()
+    assert begun.openings(begun.received_at + timedelta(minutes=5)) == 4, "it is known how often it was begun"
+    assert {one.state for one in db.session.query(Store)} == {"installed", "reauthorise", "uninstalled"}
+    assert {one.state for one in db.session.query(Run)} == {"open", "done", "failed"}
+
+
+def test_every_sealed_value_opens(upgraded: Flask) -> None:
+    assert keys_fit()
+    opened: Counter[str] = Counter()
+    for row in (Store, Account, Document, Attempt, Ticket):
+        for column in row.__table__.columns:
+            name = column.name.removesuffix("_sealed")
+            if name == column.name:
+                continue
+            for one in db.session.query(row).filter(column.is_not(None)):
+                assert getattr(one, name) is not None
+                opened[f"{row.__tablename__}.{name}"] += 1
+    assert set(opened) == {
+        "store.access_token", "store.refresh_token", "store.hooks_token", "account.credentials", "ticket.content",
+        "document.draft_text", "document.buyer", "document.corrections", "document.asked_for", "attempt.text",
+    }  # fmt: skip
+    for document in db.session.query(Document).filter(Document.draft_text_sealed.is_not(None)):
+        assert document.draft is not None
+        assert document.draft.digest() == document.draft_hash or not document.draft_hash
+
+
+def test_what_the_merchants_chose_is_read_in_every_shape(upgraded: Flask) -> None:
+    found: dict[str, list[Any]] = {}
+    for account in db.session.query(Account).order_by(Account.id):
+        found.setdefault(account.store.code, []).append(account)
+    [before, olaria], [cesteiro] = found["olaria"], found["cesteiro"]
+    [tecelagem], [vidreiro, places], [novo] = found["tecelagem"], found["vidreiro"], found["novo"]
+    level = "rate_group"
+    assert [one.follows for one in (before, olaria, vidreiro, novo)] == ["", "to-shop", "to-provider", ""]
+    assert places.places == (("SET", "loc-1"), ("EST", "loc-2")) and novo.places == (("", ""),)
+    assert [one.is_early for one in (cesteiro, tecelagem, novo)] == [True, False, False]
+    assert before.fiscal_settings(level).kind == "FT" and novo.fiscal_settings(level).kind == "FR"
+    chosen = olaria.fiscal_settings(level)
+    assert (chosen.exceptions, chosen.on_tax_difference) == ({"OLARIA-2": "M07"}, {"22>23": "follow-law"})
+    assert (chosen.gift_cards, chosen.warehouse, chosen.retailer) == ("multi-purpose", "SET", True)
+    assert vidreiro.fiscal_settings(level).generic_article == "GERAL"
+    promises = {one: connect.provider_of(one).once_of("FR").value for one in (olaria, cesteiro, tecelagem)}
+    assert list(promises.values()) == ["by_person", "by_draft", "by_search"]
+    assert connect.provider_of(cesteiro).known.series["NE"].label == "Encomenda"
+
+
+def browsers(app: Flask) -> Iterator[tuple[Store, Any]]:
+    """Yield each store that may log in, with a browser that has its session."""
+    for store in db.session.query(Store).filter(Store.state != "uninstalled").order_by(Store.id).all():
+        client = app.test_client()
+        with client.session_transaction() as session:
+            session.update(store=store.id, installation=store.installation, since=now().timestamp())
+        yield store, client
+
+
+def test_every_page_shows_what_the_old_code_wrote(
+    upgraded: Flask, clock: Clock, complaints: Callable[[], list[str]]
+) -> None:
+    wrong = []
+    for store, client in browsers(upgraded):
+        for path, statuses in pages_of(store):
+            status = client.get(path).status_code
+            if status not in statuses:
+                wrong.append((store.code, path, status))
+    assert not wrong, wrong
+    assert complaints() == []
+
+
+def pages_of(store: Store) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield the address of each page of the store with the statuses that it may answer."""
+    account = Account.of(store)
+    chosen = account is not None and bool(account.settings)
+    for path in PAGES:
+        # without choices these lead back to set-up
+        leads_back = path in ("/", "/setup/choices", "/setup/check") and not chosen
+        yield path, (200, 302) if leads_back else (200,)
+    for path in GOODS_PAGES if account is not None and account.choices.get("articles") else ():
+        yield path, (200,)
+    for document in db.session.query(Document).filter_by(store_id=store.id).all():
+        yield f"/documents/{document.id}", (200,)
+        if document.state in (WAITING, PENDING, BLOCKED):
+            yield f"/documents/{document.id}/preview", (200,)
+        if document.state == ISSUED and document.account and not document.account.refused_at:
+            yield f"/documents/{document.id}/pdf", (200,)
+            yield f"/d/{document.link_token}", (404,) if document.link_revoked_at else (200,)
+            # of what was credited whole, or is no invoice, there is nothing to credit
+            yield f"/documents/{document.id}/credit", (200, 302)
+    for product in db.session.query(Product).filter_by(store_id=store.id, gone_at=None).all():
+        yield f"/products/{product.id}", (200,)
+    for change in db.session.query(StockChange).filter_by(store_id=store.id).all():
+        # of one that was altered again since there is nothing to undo
+        yield f"/products/changes/{change.id}/undo", (200, 409)
+
+
+def settled() -> bool:
+    """True when no row waits for a worker or for a time to come, where its store and account can be served."""
+    db.session.rollback()
+    db.session.expire_all()
+    served = [one.id for one in db.session.query(Store).filter_by(state="installed")]
+    moving = (PENDING, ISSUING, IN_DOUBT)
+    left = [
+        db.session.query(Document).filter(Document.store_id.in_(served), Document.state.in_(moving)),
+        db.session.query(FollowUp).filter(FollowUp.store_id.in_(served), FollowUp.state == "due"),
+        db.session.query(Hook).filter(Hook.state == "new"),
+        db.session.query(Run).filter(Run.state == "open"),
+        db.session.query(Ordered).filter(Ordered.store_id.in_(served), Ordered.state == "unread"),
+        db.session.query(Product).filter(Product.store_id.in_(served), Product.stale_at.is_not(None)),
+    ]
+    over = not any(rows.count() for rows in left)
+    db.session.rollback()
+    return over
+
+
+def work_off(app: Flask, clock: Clock) -> None:
+    """Let clock and workers do what is due until nothing is, minute by minute, within some hours of virtual time."""
+    for _ in range(120):
+        jobs.tick(app)
+        db.session.commit()
+        jobs.loop(time.monotonic() + 30)
+        if settled():
+            return
+        clock.passes(60)
+    raise AssertionError("something never came to its end")
+
+
+def expected(before: tuple[str, str, str], code: str) -> set[tuple[str, str]]:
+    """Return the states and reasons in which a document of that store may end that was left so."""
+    state, reason, promise = before
+    if state in (PENDING, BLOCKED, WAITING) and code in UNSERVED:
+        return {UNSERVED[code]}
+    if state == PENDING or (state in (ISSUING, IN_DOUBT) and promise != "by_person"):
+        return {(ISSUED, "")}
+    if state == ISSUING:
+        return {(REVIEW, "worker-died")}
+    return {(state, reason)}
+
+
+def test_every_row_moves_on_and_nothing_is_lost(
+    url: str, rows: dict[str, int], upgraded: Flask, clock: Clock, complaints: Callable[[], list[str]]
+) -> None:
+    documents = db.session.query(Document).all()
+    before = {one.id: (one.state, one.reason, one.promise) for one in documents}
+    numbers = {one.id: one.number for one in documents if one.state == ISSUED}
+    former = [reference for reference, _ in fakes.OFFICE.ledger]
+    failed = {one.id for one in db.session.query(FollowUp).filter_by(state="failed")}
+    ended = {one.id: one.state for one in db.session.query(Run).filter(Run.state != "open")}
+    work_off(upgraded, clock)
+
+    assert complaints() == []
+    after = counted(url)
+    shrunk = {name: (rows[name], after.get(name)) for name in rows if after.get(name, -1) < rows[name]}
+    assert not [name for name in shrunk if name not in SWEPT], shrunk
+
+    found = {one.id: one for one in db.session.query(Document)}
+    wrong = [
+        (one.store.code, one.order_id, one.cause, before[number], one.state, one.reason, one.detail)
+        for number, one in found.items()
+        if number in before and (one.state, one.reason) not in expected(before[number], one.store.code)
+    ]
+    assert wrong == []
+    assert {number: found[number].number for number in numbers} == numbers
+
+    ledger = Counter(reference for reference, _ in fakes.OFFICE.ledger)
+    assert set(ledger.values()) == {1}, "something was issued twice"
+    assert set(ledger) == {one.reference for one in found.values() if one.state == ISSUED}
+    assert list(ledger)[: len(former)] == former
+    for code, orders in NEW_HOOKS.items():
+        store = Store.find("jumpseller", code)
+        assert store is not None
+        for order in orders:
+            made = Document.of(store.id, order)
+            assert made is not None and made.state == ISSUED, order
+    for one in found.values():
+        if one.state == ISSUED:
+            assert one.lines and one.draft is not None and one.series == f"2026{one.kind}", one.reference
+            assert one.total == one.draft.gross and one.account is not None
+    assert db.session.query(Attempt).filter(Attempt.ended_at.is_(None)).count() == 0
+
+    assert {one.state for one in db.session.query(Hook)} == {"opened", "quarantined"}
+    assert db.session.query(Hook).filter_by(state="quarantined").count() == 2
+    served = (
+        db.session.query(FollowUp).join(Store, Store.id == FollowUp.store_id).filter_by(state="installed")
+    )
+    assert {one.state for one in served if one.id not in failed} == {"done"}
+    for number, state in ended.items():
+        assert db.session.get_one(Run, number).state == state
+    assert {one.state for one in db.session.query(Run) if one.id not in ended} == {"done"}
+    waiting = db.session.query(Stocked).filter(Stocked.due_at.is_not(None), Stocked.reason == "")
+    assert [(one.sku, one.cause) for one in waiting] == []
+    assert sides.MAILED, "the program was to mail some documents"
