@@ -130,16 +130,19 @@ def run(moment: Moment, preload: Path, shims: Path, words: list[str]) -> bool:
     print(moment, end=" ", flush=True)
     began, said = time.monotonic(), []
     environment = surroundings(moment, preload, shims)
-    with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as tests:
+    with (
+        log.open("w", buffering=1) as kept,
+        subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as tests,
+    ):
         assert tests.stdout is not None
         for line in tests.stdout:
             said.append(line)
+            kept.write(line)
             share = re.search(r"\[ *(\d+%)\]$", line.strip())
             if share and sys.stdout.isatty():
                 print(f"\r{moment} {share[1]:>4}", end=" ", flush=True)
-    log.write_text("".join(said))
     took = f"{time.monotonic() - began:.0f} s"
     start = f"\r{moment} " if sys.stdout.isatty() else ""
     print(f"{start}{'failed' if tests.returncode else 'passed'} {took:>6}", flush=True)
