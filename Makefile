@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture grid sweep
+.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture grid sweep dates
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -27,6 +27,9 @@ test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k 
 
 sweep: venv ## the whole road with every unknown of the outside turned, and the demo of catalogues (after test; ARGS="-k word")
 	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/journey $(ARGS)
+
+dates: venv ## the unit tests at six other moments, each in another zone (needs faketime; AT="2027-10-31 01:30" ZONE=Europe/Lisbon, ARGS="-k word")
+	@AT='$(AT)' ZONE='$(ZONE)' JOBS=$(JOBS) $(PY) -m dev.dates $(ARGS)
 
 check: lint house test ## the one gate: format, lint, types, house rules, tests
 

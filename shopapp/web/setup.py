@@ -139,7 +139,7 @@ def _connected(name: str, credentials: dict[str, str], facts: dict[str, Any]) ->
     for field in connect.provider_class(name).credential_fields:
         value = credentials.get(field.name, "")
         if field.secret and value and (value != former.get(field.name) or field.name not in tails):
-            tails[field.name] = [value[-4:], now().date().isoformat()]
+            tails[field.name] = [value[-4:], today().isoformat()]
     account.tails = tails
     account.credentials = credentials
     account.label, account.nif, account.facts = facts["name"][:200], facts["nif"][:20], facts

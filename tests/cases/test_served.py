@@ -127,9 +127,11 @@ class Street:
 
 @contextmanager
 def opened_office(folder: Path) -> Iterator[Office]:
-    app = create_app(folder, today=date(2026, 11, 20))
+    app = create_app(folder)
     running = web.start(app)
     office = app.extensions["office"]
+    # noon: the cases do not last until midnight
+    office.clock.put_at(datetime(2026, 11, 20, 12, tzinfo=UTC))
     office.public = running.url
     try:
         yield Office(office, running.url)

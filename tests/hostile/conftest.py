@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from flask_sqlalchemy import SQLAlchemy
 from werkzeug.routing import Rule
 
-from shopapp.models import Document, Store
+from shopapp.models import Document, Store, now
 from shopapp.web.limits import limiter
 from tests.make import make_document, make_store, make_world
 
@@ -47,9 +47,7 @@ def log_in(app: Flask, store: Store) -> FlaskClient:
     """A browser with the store's session."""
     client = app.test_client()
     with client.session_transaction() as session:
-        import time
-
-        session.update(store=store.id, installation=store.installation, since=time.time())
+        session.update(store=store.id, installation=store.installation, since=now().timestamp())
     return client
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +135,9 @@ def errors(body: Row) -> list[str]:
 
 @contextmanager
 def serving(folder: Path, today: str = DAY) -> Iterator[Flask]:
-    """The stand-in over the folder, on that day."""
-    app = create_app(folder, today=date.fromisoformat(today))
+    """Serve the stand-in over the folder, at noon of that day: no test lasts until its midnight."""
+    app = create_app(folder)
+    app.extensions["office"].clock.put_at(datetime.fromisoformat(f"{today} 12:00"))
     try:
         yield app
     finally:

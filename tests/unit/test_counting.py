@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from shopapp import counting
-from shopapp.models import Usage, set_clock
-from tests.fakes import World
+from shopapp.models import Usage
+from tests.fakes import Clock, World
 from tests.fakes import db as rows
 
 
-def test_a_document_knows_what_it_cost_and_the_month_what_all_of_them_did(world: World) -> None:
+def test_a_document_knows_what_it_cost_and_the_month_what_all_of_them_did(world: World, clock: Clock) -> None:
     world.paid("1001")
     world.paid("1002")
     world.work()
@@ -22,15 +22,14 @@ def test_a_document_knows_what_it_cost_and_the_month_what_all_of_them_did(world:
     assert Usage.of(world.account.id, counting.month()) == 2
 
 
-def test_each_month_begins_anew_by_the_clock_of_lisbon(world: World) -> None:
-    set_clock(lambda: datetime(2026, 6, 30, 22, 59, tzinfo=UTC))
+def test_each_month_begins_anew_by_the_clock_of_lisbon(world: World, clock: Clock) -> None:
+    clock.now = datetime(2026, 6, 30, 22, 59, tzinfo=UTC)
     assert counting.month() == "2026-06"
-    set_clock(lambda: datetime(2026, 6, 30, 23, 1, tzinfo=UTC))
+    clock.passes(120)
     assert counting.month() == "2026-07"
-    set_clock(None)
 
 
-def test_a_busy_database_is_told_later(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_database_is_told_later(world: World, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: Any, **__: Any) -> None:
         raise OperationalError("", {}, Exception("locked"))
 
@@ -45,7 +44,7 @@ def test_a_busy_database_is_told_later(world: World, monkeypatch: pytest.MonkeyP
     assert Usage.of(world.account.id, counting.month()) == 2
 
 
-def test_calls_of_an_account_that_is_gone_are_not_in_the_way_of_others(world: World) -> None:
+def test_calls_of_an_account_that_is_gone_are_not_in_the_way_of_others(world: World, clock: Clock) -> None:
     counting.counter(world.account.id + 1000, None)()
     counting.tell()
     counting.counter(world.account.id, None)()

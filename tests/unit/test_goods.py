@@ -281,7 +281,7 @@ def test_refused_keys_stop_the_account_at_once(world: World, clock: Clock) -> No
 def test_a_program_that_rests_is_not_asked(world: World, clock: Clock) -> None:
     world.stocked("CAN-1", 3, 10)
     world.follows("to-shop")
-    world.account.paused_until = clock.now.replace(year=clock.now.year + 1)
+    world.account.paused_until = clock.now + timedelta(days=365)
     db.session.commit()
     world.compares(clock)
     assert world.office.asked == []

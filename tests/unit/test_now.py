@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from flask_sqlalchemy import SQLAlchemy
 
 from shopapp.models import now
@@ -16,3 +18,7 @@ def test_asking_for_the_time_ends_no_transaction_that_is_open(db: SQLAlchemy) ->
     db.session.connection()
     now()
     assert db.session().in_transaction()
+
+
+def test_the_database_and_the_tests_stand_at_the_same_moment(db: SQLAlchemy) -> None:
+    assert abs(now() - datetime.now(UTC)) < timedelta(minutes=1), "make dates would test nothing"

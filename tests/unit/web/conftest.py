@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
-from shopapp.models import Account, Document, Store
+from shopapp.models import Account, Document, Store, set_clock
 from shopapp.models import db as database
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import AccountFacts, Choice, Choices, Field, Series
@@ -75,6 +76,18 @@ def books(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Books]]:
     yield Books
     if limiter.initialized:
         limiter.reset()
+
+
+@pytest.fixture
+def noon() -> Iterator[None]:
+    """Let time stand still at today's noon: what is some minutes old is of today, and of this month.
+
+    A test names it before the fixture whose browser logs in.
+    """
+    told = datetime.now(UTC).replace(hour=12, minute=0)
+    set_clock(lambda: told)
+    yield
+    set_clock(None)
 
 
 @pytest.fixture

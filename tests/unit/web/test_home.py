@@ -50,7 +50,7 @@ def test_what_waits_stands_oldest_first_with_cause_and_remedy(shop: Shop) -> Non
     assert places == sorted(places)
 
 
-def test_the_difference_is_explained_to_the_cent(shop: Shop, db: SQLAlchemy) -> None:
+def test_the_difference_is_explained_to_the_cent(noon: None, shop: Shop, db: SQLAlchemy) -> None:
     make_document(shop.store, order_id="1", total="100.10")
     make_document(shop.store, order_id="2", total="20.05")
     make_document(shop.store, BLOCKED, order_id="3", total="64.90")
@@ -107,7 +107,7 @@ def test_a_day_counts_what_is_still_open(shop: Shop) -> None:
     assert [(day.issued, day.open) for day in ledger.days(shop.store, edges)] == [(1, 1)]
 
 
-def test_refused_keys_stop_the_page_with_what_waits(shop: Shop, db: SQLAlchemy) -> None:
+def test_refused_keys_stop_the_page_with_what_waits(noon: None, shop: Shop, db: SQLAlchemy) -> None:
     make_document(shop.store, PENDING, total="58.90")
     account = Account.of(shop.store)
     assert account is not None
@@ -128,7 +128,9 @@ def test_a_store_that_took_back_its_access_is_asked_again(shop: Shop, db: SQLAlc
     assert "Yes, Authorize" in words(shop.client.get("/authorise"))
 
 
-def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(shop: Shop, db: SQLAlchemy) -> None:
+def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(
+    noon: None, shop: Shop, db: SQLAlchemy
+) -> None:
     Hook.keep(shop.store.id, "order_paid", "x", b"[[[")
     db.session.query(Hook).update({"state": "quarantined", "reason": "not-json"})
     shop.store.hooks_problem, shop.store.hooks_problem_at = "paused", now()
@@ -148,7 +150,7 @@ def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: Shop, db: SQLA
 
 
 def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
-    shop: Shop, db: SQLAlchemy
+    noon: None, shop: Shop, db: SQLAlchemy
 ) -> None:
     account = Account.of(shop.store)
     assert account is not None
@@ -184,7 +186,7 @@ def test_the_connections_say_when_something_last_came(shop: Shop) -> None:
 # figures in words
 
 
-def test_money_and_days_are_written_as_in_portugal(app: Flask) -> None:
+def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> None:
     with app.test_request_context():
         g.store = g.account = None
         assert money(Decimal("1284.6")) == "1284,60\xa0€" and figure(Decimal("19418.70")) == "19\xa0418,70"

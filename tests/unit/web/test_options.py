@@ -168,13 +168,13 @@ def test_a_changed_choice_looks_at_the_drafts_of_orders_that_wait(rich: Shop) ->
     assert [one.kind for one in owed] == ["draft"]
 
 
-def test_the_calls_of_this_month_stand_beside_the_allowance(rich: Shop) -> None:
+def test_the_calls_of_this_month_stand_beside_the_allowance(noon: None, rich: Shop) -> None:
     Usage.add(account_of(rich).id, counting.month(), 1234)
     db.session.commit()
     assert "Este mês fizemos 1234 pedidos." in words(rich.client.get("/setup/choices"))
 
 
-def test_home_warns_before_the_calls_of_the_plan_are_used_up(shop: Shop) -> None:
+def test_home_warns_before_the_calls_of_the_plan_are_used_up(noon: None, shop: Shop) -> None:
     account = account_of(shop)
     account.settings = {**account.settings, "allowance": "100"}
     Usage.add(account.id, counting.month(), 79)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,7 +18,7 @@ from shopapp.models import Account, now, set_clock
 from shopapp.platforms.base import ShopTax
 from shopapp.web import forms
 from tests.fakes import OFFICE
-from tests.hostile.conftest import Shop
+from tests.hostile.conftest import Shop, log_in, token_of
 from tests.make import make_account, make_document, make_store
 from tests.unit.web.conftest import Books, fresh, words
 
@@ -35,6 +37,17 @@ def chosen(**changes: str) -> dict[str, str]:
 
 def the_account(new: Shop) -> Account | None:
     return Account.of(new.store)
+
+
+@contextmanager
+def logged_in_at(instant: datetime, shop: Shop) -> Iterator[Shop]:
+    """Let time stand still at this instant; the store has a browser that has just logged in."""
+    set_clock(lambda: instant)
+    try:
+        client = log_in(shop.client.application, shop.store)
+        yield Shop(shop.store, {}, client, token_of(client))
+    finally:
+        set_clock(None)
 
 
 def test_a_new_store_is_led_from_step_to_step(new: Shop) -> None:
@@ -116,13 +129,21 @@ def test_a_value_that_cannot_be_right_is_never_sent(new: Shop, field: str, value
 
 
 def test_a_blank_secret_keeps_the_old_one(shop: Shop, db: SQLAlchemy) -> None:
+    kept = the_account(shop)
+    assert kept is not None
+    # the account of the entity that is posted below: the keys of another one are saved anew
+    kept.fingerprint = "entity 4711"
     page = shop.client.get("/setup/keys/igest").get_data(as_text=True)
     assert "termina em 7c41" in page and "Guardado em 20/11/2026" in page
-    before = dict(the_account(shop).credentials)  # type: ignore[union-attr]
-    assert shop.post("/setup/keys/igest", {**before, "key": "", "code": "c" * 40}).status_code == 303
+    before = dict(kept.credentials)
+    # half past midnight of the 2nd in Lisbon
+    with logged_in_at(datetime(2030, 7, 1, 23, 30, tzinfo=UTC), shop) as then:
+        answer = then.post("/setup/keys/igest", {**before, "key": "", "code": "c" * 40})
+    assert answer.status_code == 303
     account = the_account(shop)
-    assert account is not None and account.credentials == {**before, "code": "c" * 40}
-    assert account.tails["key"] == ["7c41", "2026-11-20"] and account.tails["code"][0] == "cccc"
+    assert account is not None and account.id == kept.id
+    assert fresh(db, account).credentials == {**before, "code": "c" * 40}
+    assert account.tails == {"key": ["7c41", "2026-11-20"], "code": ["cccc", "2030-07-02"]}
 
 
 def test_another_entity_is_another_account_and_the_old_one_is_closed(shop: Shop, db: SQLAlchemy) -> None:
@@ -211,7 +232,7 @@ def test_a_choice_that_cannot_be_is_refused_and_nothing_typed_is_lost(
 
 def test_a_later_start_begins_at_midnight_where_the_store_is(new: Shop, db: SQLAlchemy) -> None:
     new.post("/setup/keys/igest", GOOD)
-    day = (now() + timedelta(days=30)).date()
+    day = now().astimezone(ZoneInfo("Atlantic/Azores")).date() + timedelta(days=30)
     new.post("/setup/choices", chosen(starts_on=day.isoformat(), ship_from="PT-AC"))
     began = fresh(db, new.store).ready_at.astimezone(ZoneInfo("Atlantic/Azores"))
     assert (began.date(), began.hour, began.minute) == (day, 0, 0)
@@ -221,12 +242,9 @@ def test_saving_again_moves_the_start_only_when_the_date_was_changed(new: Shop, 
     new.post("/setup/keys/igest", GOOD)
     new.post("/setup/choices", chosen())
     first, typed = fresh(db, new.store).ready_at, chosen()["starts_on"]
-    set_clock(lambda: datetime.now(UTC) + timedelta(days=3))
-    try:
-        assert new.post("/setup/choices", chosen(starts_on=typed, exemption="")).status_code in (303, 401)
-        assert fresh(db, new.store).ready_at == first
-    finally:
-        set_clock(None)
+    with logged_in_at(now() + timedelta(days=3), new) as later:
+        assert later.post("/setup/choices", chosen(starts_on=typed, exemption="")).status_code == 303
+    assert fresh(db, new.store).ready_at == first
 
 
 def test_a_choice_sets_going_what_waited_for_it(shop: Shop, db: SQLAlchemy) -> None:
