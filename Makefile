@@ -26,7 +26,7 @@ test: venv ## every test but those of sweep, on SQLite and PostgreSQL (ARGS="-k 
 	@$(PY) -m pytest -q -n $(JOBS) -m "not sweep" $(ARGS)
 
 sweep: venv ## the whole road with every unknown of the outside turned, and the demo of catalogues (after test; ARGS="-k word")
-	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/journey $(ARGS)
+	@$(PY) -m pytest -q -n $(JOBS) -m sweep tests/end_to_end $(ARGS)
 
 dates: venv ## the unit tests at six other moments, each in another zone (needs faketime; AT="2027-10-31 01:30" ZONE=Europe/Lisbon, ARGS="-k word")
 	@AT='$(AT)' ZONE='$(ZONE)' JOBS=$(JOBS) $(PY) -m dev.dates $(ARGS)
@@ -39,24 +39,24 @@ lint: venv ## format, lint, types
 	@.venv/bin/mypy --no-error-summary
 
 house: venv ## the rules of the house: who imports whom, sizes, names
-	@$(PY) -m pytest -q -n 0 tests/house
+	@$(PY) -m pytest -q -n 0 tests/architecture
 
 format: venv ## formats every file
 	@.venv/bin/ruff format --quiet $(CODE)
 	@.venv/bin/ruff check --quiet --fix $(CODE)
 
 shots: venv ## a picture of every page, in var/shots
-	@$(PY) -m dev.shots $(ARGS)
+	@$(PY) -m dev.screenshots $(ARGS)
 
 bench: venv ## how long things take, measured here and now (ARGS=word chooses)
-	@$(PY) -m dev.bench $(ARGS)
+	@$(PY) -m dev.benchmarks $(ARGS)
 
 TORTURE := LEVEL SEED PROMISE DB SABOTAGE PROVIDER ORDERS KILLS SECONDS FROZEN
 torture: venv ## a shop at work while everything is killed (LEVEL=full|all|release SEED= PROMISE=by_key DB=sqlite PROVIDER=phcgo)
 	@$(foreach name,$(TORTURE),$(name)='$($(name))') $(PY) -m dev.torture
 
 grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARGS="after_claim kill", DB=sqlite, PROMISE=all)
-	@DB=$(DB) PROMISE=$(PROMISE) $(PY) -m tests.grid $(ARGS)
+	@DB=$(DB) PROMISE=$(PROMISE) $(PY) -m tests.kill_points $(ARGS)
 
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }

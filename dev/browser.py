@@ -15,7 +15,7 @@ import requests
 from requests.cookies import get_cookie_header
 
 
-class Lost(AssertionError):
+class StepFailed(AssertionError):
     """The page does not have what was looked for; the text quotes what it has."""
 
 
@@ -48,11 +48,11 @@ class _Reader(HTMLParser):
         self.links: list[tuple[str, str]] = []
         self.words: list[str] = []
         self.rows: list[Row] = []
-        self._row = (0, 0)
+        self._row_start = (0, 0)
         self._form: Form | None = None
         self._select = ""
-        self._inside: list[tuple[str, int, tuple[str, str]]] = []
-        self._silent = 0
+        self._open_elements: list[tuple[str, int, tuple[str, str]]] = []
+        self._hidden_depth = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -60,12 +60,12 @@ class _Reader(HTMLParser):
             self._form = Form(given.get("action", ""), given.get("method", "get").lower())
             self.forms.append(self._form)
         elif tag in ("script", "style", "template"):
-            self._silent += 1
+            self._hidden_depth += 1
         elif tag == "tr":
-            self._row = (len(self.words), len(self.links))
+            self._row_start = (len(self.words), len(self.links))
         elif tag in ("a", "button"):
             target = given.get("href", "") if tag == "a" else given.get("name", "")
-            self._inside.append((tag, len(self.words), (target, given.get("value", ""))))
+            self._open_elements.append((tag, len(self.words), (target, given.get("value", ""))))
         elif self._form is not None:
             self._field(tag, given)
 
@@ -95,12 +95,12 @@ class _Reader(HTMLParser):
         elif tag == "select":
             self._select = ""
         elif tag in ("script", "style", "template"):
-            self._silent -= 1
+            self._hidden_depth -= 1
         elif tag == "tr":
-            first_word, first_link = self._row
+            first_word, first_link = self._row_start
             self.rows.append(Row(" ".join(self.words[first_word:]), self.links[first_link:]))
-        elif tag in ("a", "button") and self._inside:
-            _, start, (target, value) = self._inside.pop()
+        elif tag in ("a", "button") and self._open_elements:
+            _, start, (target, value) = self._open_elements.pop()
             words = " ".join(" ".join(self.words[start:]).split())
             if tag == "a":
                 self.links.append((target, words))
@@ -108,7 +108,7 @@ class _Reader(HTMLParser):
                 self._form.buttons.append((target, value, words))
 
     def handle_data(self, data: str) -> None:
-        if not self._silent and data.strip():
+        if not self._hidden_depth and data.strip():
             self.words.append(data.strip())
 
 
@@ -126,14 +126,14 @@ class Browser:
 
     def open(self, url: str) -> Browser:
         """The page at that address, redirects followed."""
-        return self._go("GET", urljoin(self.url, url), None)
+        return self._request("GET", urljoin(self.url, url), None)
 
     def follow(self, words: str) -> Browser:
         """The page behind the link with these words."""
         for target, shown in self.links:
             if words in shown:
                 return self.open(target)
-        raise Lost(f"no link «{words}» on {self.url}: {self.links}")
+        raise StepFailed(f"no link «{words}» on {self.url}: {self.links}")
 
     def row(self, words: str) -> Row | None:
         """The first row of a table that has these words."""
@@ -147,7 +147,7 @@ class Browser:
                 having in (name, value) or having in shown for name, value, shown in form.buttons
             ):
                 return form
-        raise Lost(f"no form with «{having}» on {self.url} ({self.status}): {self.text[:600]}")
+        raise StepFailed(f"no form with «{having}» on {self.url} ({self.status}): {self.text[:600]}")
 
     def send(self, having: str, press: str = "", **values: str) -> Browser:
         """The page after that form was filled with these values and sent by the button with the words `press`."""
@@ -159,10 +159,10 @@ class Browser:
                 break
         target = urljoin(self.url, form.action or self.url)
         if form.method == "get":
-            return self._go("GET", target.split("?")[0], None, sent)
-        return self._go("POST", target, sent)
+            return self._request("GET", target.split("?")[0], None, sent)
+        return self._request("POST", target, sent)
 
-    def _go(
+    def _request(
         self, method: str, url: str, sent: dict[str, str] | None, query: dict[str, str] | None = None
     ) -> Browser:
         headers = {"Accept": "text/html", "Accept-Language": "pt-PT"}
@@ -180,7 +180,7 @@ class Browser:
             url, method, sent, query = urljoin(url, answer.headers["Location"]), "GET", None, None
             headers.pop("Origin", None)
         self.url, self.status, self.body = answer.url, answer.status_code, answer.content
-        self._read(answer)
+        self._parse(answer)
         return self
 
     def _with_cookies(self, asked: requests.Request) -> requests.PreparedRequest:
@@ -191,7 +191,7 @@ class Browser:
             ready.headers["Cookie"] = cookie
         return ready
 
-    def _read(self, answer: requests.Response) -> None:
+    def _parse(self, answer: requests.Response) -> None:
         reader = _Reader()
         if "html" in answer.headers.get("Content-Type", ""):
             reader.feed(answer.content.decode("utf-8", "replace"))

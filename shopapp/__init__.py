@@ -12,8 +12,9 @@ from typing import Any
 import click
 from flask import Flask
 
-from shopapp import config, fault, jobs, web
-from shopapp.models import db, engine_options, keys_fit, migrate, prepare
+from shopapp import config, failpoints, web
+from shopapp.jobs import init_app
+from shopapp.models import configure_engine, db, encryption_keys_match, engine_options, migrate
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
@@ -22,24 +23,24 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     `overrides` are settings by name that win over the environment (tests).
     """
     settings = config.load(overrides)
-    app = web.Doors(__name__, template_folder="../templates", static_folder="../static")
+    app = web.WebApp(__name__, template_folder="../templates", static_folder="../static")
     app.config.update(settings)
-    _log(settings["LOG_LEVEL"])
-    fault.arm(settings["FAULT_POINT"])
-    _database(app)
-    jobs.init_app(app)
+    _configure_logging(settings["LOG_LEVEL"])
+    failpoints.arm(settings["FAULT_POINT"])
+    _init_database(app)
+    init_app(app)
     web.init_app(app)
     return app
 
 
-def _database(app: Flask) -> None:
+def _init_database(app: Flask) -> None:
     url = app.config["DATABASE_URL"]
     app.config["SQLALCHEMY_DATABASE_URI"] = url
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(url)
     db.init_app(app)
     with app.app_context():
-        prepare(db.engine)
-        fit = keys_fit()
+        configure_engine(db.engine)
+        fit = encryption_keys_match()
         # whoever forks from this process connects for himself
         db.engine.dispose()
         if not fit:
@@ -55,7 +56,7 @@ def _database(app: Flask) -> None:
         click.echo("The tables are up to date.")
 
 
-def _log(level: str) -> None:
+def _configure_logging(level: str) -> None:
     logger = logging.getLogger("quickinvoice")
     logger.setLevel(level)
     if not logger.handlers:

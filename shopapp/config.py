@@ -13,21 +13,21 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from shopapp.sealed import keys_from
+from shopapp.encryption import parse_keys
 
 
 class ConfigError(Exception):
     """The settings are not good; the text lists each that is missing or wrong."""
 
 
-def _url(text: str) -> str:
+def _parse_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("an http(s) address is needed")
     return text.rstrip("/")
 
 
-def _database(text: str) -> str:
+def _parse_database_url(text: str) -> str:
     for old in ("postgres://", "postgresql://"):
         if text.startswith(old):
             return "postgresql+psycopg://" + text.removeprefix(old)
@@ -36,17 +36,17 @@ def _database(text: str) -> str:
     return text
 
 
-def _long(text: str) -> str:
+def _parse_long_secret(text: str) -> str:
     if len(text) < 32:
         raise ValueError("at least 32 characters are needed")
     return text
 
 
-def _origins(text: str) -> tuple[str, ...]:
-    return tuple(_url(part) for part in text.split())
+def _parse_origins(text: str) -> tuple[str, ...]:
+    return tuple(_parse_url(part) for part in text.split())
 
 
-def _hosts(text: str) -> tuple[str, ...]:
+def _parse_hosts(text: str) -> tuple[str, ...]:
     """Names of hosts in lower case; one that begins with a point stands for every name beneath it."""
     hosts = tuple(part.lower() for part in text.split())
     for host in hosts:
@@ -58,13 +58,13 @@ def _hosts(text: str) -> tuple[str, ...]:
     return hosts
 
 
-def _loopback(text: str) -> str:
+def _parse_loopback(text: str) -> str:
     if text and not re.fullmatch(r"(127\.0\.0\.1|localhost):[1-9][0-9]{0,4}", text):
         raise ValueError("127.0.0.1:port or localhost:port is needed")
     return text
 
 
-def _flag(text: str) -> bool:
+def _parse_flag(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
 
 
@@ -75,38 +75,38 @@ class Setting:
     name: str
     meaning: str
     default: str | None
-    read: Callable[[str], Any] = str
+    parse: Callable[[str], Any] = str
     secret: bool = False
 
 
 SETTINGS = (
-    Setting("APP_URL", "Public address of this program, https in production", None, _url),
-    Setting("SECRET_KEY", "Signs sessions; 32 characters or more", None, _long, secret=True),
+    Setting("APP_URL", "Public address of this program, https in production", None, _parse_url),
+    Setting("SECRET_KEY", "Signs sessions; 32 characters or more", None, _parse_long_secret, secret=True),
     Setting("SEAL_KEYS", "Keys that seal values at rest: base64 of 32 bytes each, newest first, commas between",
-            None, keys_from, secret=True),
-    Setting("DATABASE_URL", "PostgreSQL (production) or SQLite address", None, _database, secret=True),
+            None, parse_keys, secret=True),
+    Setting("DATABASE_URL", "PostgreSQL (production) or SQLite address", None, _parse_database_url, secret=True),
     Setting("REDIS_URL", "Redis or Valkey address; only a bell, nothing is kept there", None, str, secret=True),
     Setting("JUMPSELLER_CLIENT_ID", "From the app's registration at Jumpseller", None),
     Setting("JUMPSELLER_CLIENT_SECRET", "From the app's registration at Jumpseller", None, str, secret=True),
-    Setting("JUMPSELLER_ACCOUNTS_URL", "Where merchants authorise", "https://accounts.jumpseller.com", _url),
-    Setting("JUMPSELLER_API_URL", "Jumpseller's REST API", "https://api.jumpseller.com/v1", _url),
+    Setting("JUMPSELLER_ACCOUNTS_URL", "Where merchants authorise", "https://accounts.jumpseller.com", _parse_url),
+    Setting("JUMPSELLER_API_URL", "Jumpseller's REST API", "https://api.jumpseller.com/v1", _parse_url),
     Setting("JUMPSELLER_ADMIN_ORIGINS", "Origins that may frame the app, * for the store's code, spaces between",
-            "https://*.jumpseller.com", _origins),
+            "https://*.jumpseller.com", _parse_origins),
     Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
-            "https://www.igest.pt/igest/webservice.php", _url),
+            "https://www.igest.pt/igest/webservice.php", _parse_url),
     Setting("PHCGO_HOSTS", "Hosts that an installation of PHC GO may be at, spaces between; a point in front: any name "
-            "beneath", ".phcgo.net .drivefx.net", _hosts),
+            "beneath", ".phcgo.net .drivefx.net", _parse_hosts),
     Setting("PHCGO_LOOPBACK", "Development only: where the sandbox's PHC GO is (127.0.0.1:port), the one address "
-            "admitted over plain http", "", _loopback),
+            "admitted over plain http", "", _parse_loopback),
     Setting("VIES_URL", "The Commission's VIES service (REST)",
-            "https://ec.europa.eu/taxation_customs/vies/rest-api", _url),
+            "https://ec.europa.eu/taxation_customs/vies/rest-api", _parse_url),
     Setting("PLAIN_URL", "Development only: where the sandbox's plain invoicing program is; empty: it is not offered",
-            "", lambda text: _url(text) if text else ""),
+            "", lambda text: _parse_url(text) if text else ""),
     Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no mail is sent", "", str, secret=True),
     Setting("MAIL_FROM", "Sender of all mail", "faturas@quickinvoice.example"),
     Setting("SUPPORT_EMAIL", "Shown on error pages", "apoio@quickinvoice.example"),
     Setting("PROXIES", "How many proxies in front set X-Forwarded-*; 0: none is believed", "0", int),
-    Setting("ALLOW_PLAIN_HTTP", "Development only: plain http to loopback addresses is admitted", "", _flag),
+    Setting("ALLOW_PLAIN_HTTP", "Development only: plain http to loopback addresses is admitted", "", _parse_flag),
     Setting("WORKERS", "Workers that `flask worker` starts", "2", int),
     Setting("CLOCK_SECONDS", "How often `flask clock` looks for what is due", "10", float),
     Setting("RECONCILE_SECONDS", "How often a store's paid orders are compared with ours", "600", float),
@@ -126,7 +126,7 @@ SETTINGS = (
             float),
     Setting("LEASE_SECONDS", "How long a claimed document belongs to its worker", "120", float),
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING", "INFO"),
-    Setting("FAULT_POINT", "Tests only: kill points (shopapp/fault.py)", ""),
+    Setting("FAULT_POINT", "Tests only: kill points (shopapp/failpoints.py)", ""),
 )  # fmt: skip
 
 
@@ -137,38 +137,38 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """
     given: dict[str, Any] = {**os.environ, **(overrides or {})}
     values: dict[str, Any] = {}
-    wrong: list[str] = []
+    problems: list[str] = []
     for setting in SETTINGS:
         raw = given.get(setting.name, setting.default)
         if raw is None or (raw == "" and setting.default is None):
-            wrong.append(f"{setting.name} is missing: {setting.meaning}")
+            problems.append(f"{setting.name} is missing: {setting.meaning}")
             continue
         try:
-            values[setting.name] = setting.read(raw) if isinstance(raw, str) else raw
+            values[setting.name] = setting.parse(raw) if isinstance(raw, str) else raw
         except ValueError as error:
-            wrong.append(f"{setting.name} is wrong: {error}")
-    if not wrong:
-        wrong = _contradictions(values)
-    if wrong:
-        raise ConfigError("Quick Invoice cannot start:\n" + "\n".join(f"  - {line}" for line in wrong))
+            problems.append(f"{setting.name} is wrong: {error}")
+    if not problems:
+        problems = _contradictions(values)
+    if problems:
+        raise ConfigError("Quick Invoice cannot start:\n" + "\n".join(f"  - {line}" for line in problems))
     return values
 
 
 def _contradictions(values: dict[str, Any]) -> list[str]:
-    wrong = []
+    problems = []
     public = urlsplit(values["APP_URL"])
     if public.scheme == "http" and not values["ALLOW_PLAIN_HTTP"]:
-        wrong.append("APP_URL must be https (plain http only with ALLOW_PLAIN_HTTP=1, for development)")
+        problems.append("APP_URL must be https (plain http only with ALLOW_PLAIN_HTTP=1, for development)")
     if public.scheme == "https" and values["ALLOW_PLAIN_HTTP"]:
-        wrong.append("ALLOW_PLAIN_HTTP is for development and cannot go with an https APP_URL")
+        problems.append("ALLOW_PLAIN_HTTP is for development and cannot go with an https APP_URL")
     if values["PLAIN_URL"] and not values["ALLOW_PLAIN_HTTP"]:
-        wrong.append("PLAIN_URL is for development and needs ALLOW_PLAIN_HTTP=1")
+        problems.append("PLAIN_URL is for development and needs ALLOW_PLAIN_HTTP=1")
     if values["PHCGO_LOOPBACK"] and not values["ALLOW_PLAIN_HTTP"]:
-        wrong.append("PHCGO_LOOPBACK is for development and needs ALLOW_PLAIN_HTTP=1")
+        problems.append("PHCGO_LOOPBACK is for development and needs ALLOW_PLAIN_HTTP=1")
     if not values["ALLOW_PLAIN_HTTP"]:
-        wrong += [
+        problems += [
             f"{name} must be https"
             for name in ("JUMPSELLER_ACCOUNTS_URL", "JUMPSELLER_API_URL", "IGEST_URL")
             if urlsplit(values[name]).scheme != "https"
         ]
-    return wrong
+    return problems

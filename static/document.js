@@ -8,22 +8,22 @@
     typing = true;
   });
 
-  async function ask() {
+  async function poll() {
     const busy = typing || main.querySelector("details[open]");
     if (!document.hidden && !busy) {
       try {
-        const answer = await fetch(main.dataset.asks, { cache: "no-store" });
+        const answer = await fetch(main.dataset.pollUrl, { cache: "no-store" });
         if (answer.ok && (await answer.text()) !== main.dataset.version) {
-          await renew();
+          await refreshPage();
         }
       } catch {
         // the network is away: the next round asks again
       }
     }
-    window.setTimeout(ask, SECONDS * 1000);
+    window.setTimeout(poll, SECONDS * 1000);
   }
 
-  async function renew() {
+  async function refreshPage() {
     const answer = await fetch(window.location.pathname, { cache: "no-store" });
     if (!answer.ok) {
       return;
@@ -37,5 +37,5 @@
     }
   }
 
-  window.setTimeout(ask, SECONDS * 1000);
+  window.setTimeout(poll, SECONDS * 1000);
 })();

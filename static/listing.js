@@ -77,7 +77,7 @@
     count();
   }
 
-  async function ask() {
+  async function poll() {
     if (!document.hidden) {
       try {
         const headers = tag ? { "If-None-Match": tag } : {};
@@ -94,10 +94,10 @@
         // the network is away: the next round asks again
       }
     }
-    window.setTimeout(ask, SECONDS * 1000);
+    window.setTimeout(poll, SECONDS * 1000);
   }
 
   body.addEventListener("change", count);
   count();
-  window.setTimeout(ask, SECONDS * 1000);
+  window.setTimeout(poll, SECONDS * 1000);
 })();

@@ -9,10 +9,10 @@
     typing = true;
   });
 
-  async function ask() {
+  async function poll() {
     if (!document.hidden) {
       try {
-        const answer = await fetch(now.dataset.asks, { cache: "no-store" });
+        const answer = await fetch(now.dataset.pollUrl, { cache: "no-store" });
         if ((answer.status === 204 || answer.status === 401) && !typing) {
           window.location.reload();
           return;
@@ -28,8 +28,8 @@
         // the network is away: the next round asks again
       }
     }
-    window.setTimeout(ask, SECONDS * 1000);
+    window.setTimeout(poll, SECONDS * 1000);
   }
 
-  window.setTimeout(ask, SECONDS * 1000);
+  window.setTimeout(poll, SECONDS * 1000);
 })();

@@ -1,4 +1,4 @@
-"""Fixtures that every test may ask for; tests/running.py has the hooks.
+"""Fixtures that every test may ask for; tests/pytest_hooks.py has the hooks.
 
 `app` and `client` (an app of its own for each test, on SQLite and on PostgreSQL), `db` (its database, inside
 an app context), `make_app` (the same with other settings), `valkey`, `house` (the real processes, one for a
@@ -25,9 +25,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_
 from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
-from dev.house import House, kept_secrets
-from dev.servers import Missing, Valkey
-from tests.running import (
+from dev.local_stack import LocalStack, load_or_create_secrets
+from dev.servers import MissingServer, Valkey
+from tests.databases import Database, DatabaseServer, PostgreSQL, Sqlite
+from tests.pytest_hooks import (
     pytest_addoption,
     pytest_collection_modifyitems,
     pytest_generate_tests,
@@ -36,9 +37,8 @@ from tests.running import (
     pytest_terminal_summary,
     pytest_xdist_make_scheduler,
 )
-from tests.servers import Database, PostgreSQL, Server, Sqlite
 
-CLASSES = {"sqlite": Sqlite, "postgres": PostgreSQL}
+SERVER_CLASSES = {"sqlite": Sqlite, "postgres": PostgreSQL}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_ARGS = [
     "--no-sandbox",
@@ -66,7 +66,7 @@ __all__ = [
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_further_than_this_machine() -> Iterator[None]:
+def _loopback_only() -> Iterator[None]:
     """No test reaches beyond loopback."""
     connect = socket.socket.connect
 
@@ -82,7 +82,7 @@ def _no_further_than_this_machine() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _share_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What one app compiled of templates, routes and statements serves the next: more than half of a test's time."""
     built: dict[object, Any] = {}
     build = Rule._compile_builder
@@ -122,9 +122,9 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 
 
 @pytest.fixture(scope="session")
-def _servers() -> Iterator[dict[str, Server | str]]:
+def _servers() -> Iterator[dict[str, DatabaseServer | str]]:
     # kept here and not in `server`, which is torn down whenever the kind changes
-    started: dict[str, Server | str] = {}
+    started: dict[str, DatabaseServer | str] = {}
     yield started
     for server in started.values():
         if not isinstance(server, str):
@@ -132,13 +132,13 @@ def _servers() -> Iterator[dict[str, Server | str]]:
 
 
 @pytest.fixture(scope="session")
-def server(request: pytest.FixtureRequest, _servers: dict[str, Server | str]) -> Server:
+def server(request: pytest.FixtureRequest, _servers: dict[str, DatabaseServer | str]) -> DatabaseServer:
     """The kind of database that this test runs on; every test that needs one runs on each kind."""
     kind: str = request.param
     if kind not in _servers:
         try:
-            _servers[kind] = CLASSES[kind]()
-        except Missing as problem:
+            _servers[kind] = SERVER_CLASSES[kind]()
+        except MissingServer as problem:
             _servers[kind] = str(problem)
     found = _servers[kind]
     if isinstance(found, str):
@@ -153,12 +153,12 @@ def _databases() -> dict[str, Database]:
 
 @pytest.fixture
 def database(
-    server: Server, _databases: dict[str, Database], settings: dict[str, str], valkey: Valkey
+    server: DatabaseServer, _databases: dict[str, Database], settings: dict[str, str], valkey: Valkey
 ) -> Database:
     """A database as the migrations make it, without a row."""
     if server.kind not in _databases:
         _databases[server.kind] = Database(server, lambda url: _migrate(settings | {"DATABASE_URL": url}))
-    _databases[server.kind].empty()
+    _databases[server.kind].delete_rows()
     return _databases[server.kind]
 
 
@@ -197,7 +197,7 @@ def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[s
         # what the developer has set for himself does not count
         os.environ.pop(setting.name, None)
     nowhere = "http://127.0.0.1:9"
-    return kept_secrets(tmp_path_factory.mktemp("secrets") / "secrets.json") | {
+    return load_or_create_secrets(tmp_path_factory.mktemp("secrets") / "secrets.json") | {
         "APP_URL": "http://localhost",
         "REDIS_URL": valkey.url,
         "JUMPSELLER_CLIENT_ID": "quick-invoice",
@@ -214,7 +214,8 @@ def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 @pytest.fixture
 def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> Iterator[Callable[..., Flask]]:
     """Makes an app on this test's database: `make_app(WORKERS="1")`; the settings given win."""
-    from shopapp import counting, create_app
+    from shopapp import create_app
+    from shopapp.connections import api_usage
     from shopapp.models import db
 
     made: list[Flask] = []
@@ -229,7 +230,7 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
     with redis.from_url(valkey.url) as connection:
         connection.flushall()
     # calls of a former test's account: telling them fails, and the rollback has the rows of this one read again
-    counting._made.clear()
+    api_usage._unsaved_calls.clear()
     yield make
     for app in made:
         with app.app_context():
@@ -264,10 +265,10 @@ def db(app: Flask) -> Iterator[SQLAlchemy]:
 
 
 @pytest.fixture(scope="module")
-def house(server: Server) -> Iterator[House]:
+def stack(server: DatabaseServer) -> Iterator[LocalStack]:
     """The whole program as real processes on a fresh database of this kind, one for the tests of a module."""
-    with House(database_url=server.fresh(), clock_scale=60) as house:
-        yield house
+    with LocalStack(database_url=server.create_database(), clock_scale=60) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

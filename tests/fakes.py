@@ -15,22 +15,23 @@ from typing import Any
 
 import pytest
 
-from shopapp import catalogue, jobs, levelling
+from shopapp.errors import OrderError, RefusedError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import OrderError, RefusedError
-from shopapp.fiscal.order import Line, Order
+from shopapp.fiscal.order import Order, OrderLine
 from shopapp.fiscal.party import Address, Party
+from shopapp.inventory import catalogue, stock_runs
+from shopapp.jobs.worker import drain_due_work
 from shopapp.models import (
     Account,
     Document,
     FollowUp,
-    Hook,
-    Ordered,
     Product,
-    Run,
     StockChange,
-    Stocked,
+    StockReservation,
     Store,
+    SyncedSku,
+    SyncRun,
+    Webhook,
     db,
     now,
     set_clock,
@@ -38,36 +39,36 @@ from shopapp.models import (
 from shopapp.platforms import PLATFORMS
 from shopapp.platforms.base import (
     Attachment,
-    Event,
-    Goods,
-    GoodsPage,
+    CatalogueItem,
+    CataloguePage,
     Location,
+    OAuthTokens,
+    OrderSummary,
     Platform,
-    SaleSummary,
     ShopTax,
     StoreInfo,
-    Tokens,
-    UnreadableHook,
+    UnreadableWebhook,
+    WebhookEvent,
 )
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import (
-    AccountFacts,
-    Article,
+    AccountInfo,
     Capabilities,
     Choices,
-    Guide,
-    LevelsPage,
+    HelpPaths,
+    IssueGuarantee,
     NewArticle,
-    Once,
-    Opened,
     Provider,
+    ProviderArticle,
+    ProviderDraft,
     StockLevel,
-    StockMove,
+    StockLevelPage,
+    StockMovement,
 )
-from tests.wares import Depot, Shelf
+from tests.fake_stock import ProviderStock, ShopStock
 
 
-def an_order(number: str = "1001", **changes: Any) -> Order:
+def paid_order(number: str = "1001", **changes: Any) -> Order:
     """A paid order of one mug at 23 %, 12.30 euros, to a consumer without NIF."""
     created = changes.pop("created_at", datetime.now(UTC))
     values: dict[str, Any] = {
@@ -77,7 +78,7 @@ def an_order(number: str = "1001", **changes: Any) -> Order:
         "currency": "EUR",
         "prices_include_tax": True,
         "lines": (
-            Line(ref="1", description="Caneca", quantity=Decimal(1), unit_price=Decimal("12.30"),
+            OrderLine(ref="1", description="Caneca", quantity=Decimal(1), unit_price=Decimal("12.30"),
                  sku="CAN-1", charged=Decimal(23)),
         ),
         "total": Decimal("12.30"),
@@ -91,64 +92,66 @@ def an_order(number: str = "1001", **changes: Any) -> Order:
 
 
 @dataclass
-class Shop:
+class PlatformState:
     """What the platform knows; `fail` holds errors that its next answers are, by verb."""
 
     orders: dict[str, Order] = field(default_factory=dict)
-    shown: dict[str, list[Attachment]] = field(default_factory=dict)
+    attachments: dict[str, list[Attachment]] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
-    hooks: list[tuple[str, str]] = field(default_factory=list)
-    fail: dict[str, list[Exception]] = field(default_factory=dict)
+    webhooks: list[tuple[str, str]] = field(default_factory=list)
+    errors: dict[str, list[Exception]] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
-    refreshed: int = 0
-    shelf: Shelf = field(default_factory=Shelf)
-    answered: list[Callable[[str], object]] = field(default_factory=list)
+    refresh_count: int = 0
+    stock: ShopStock = field(default_factory=ShopStock)
+    after_set_stock: list[Callable[[str], object]] = field(default_factory=list)
     """What happens once the next levels are set, before that is answered: another level, a lost answer."""
 
-    def called(self, verb: str) -> None:
+    def record_call(self, verb: str) -> None:
         self.calls.append(verb)
-        if self.fail.get(verb):
-            raise self.fail[verb].pop(0)
+        if self.errors.get(verb):
+            raise self.errors[verb].pop(0)
 
 
-SHOP = Shop()
+PLATFORM_STATE = PlatformState()
 
 
-KINDS: dict[str, Any] = {
+EVENT_KINDS: dict[str, Any] = {
     "order_canceled": "cancelled", "order_pending_payment": "open", "order_updated": "updated",
     "product_updated": "product",
 }  # fmt: skip
 
 
-class FakeShop(Platform):
+class FakePlatform(Platform):
     """The platform's verbs over `SHOP`."""
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
-    early_events = ("order_pending_payment", "order_updated")
+    unpaid_order_events = ("order_pending_payment", "order_updated")
     product_events = ("product_updated",)
-    pace = 1e9
+    calls_per_second = 1e9
 
     def __init__(self, wire: Any, token: Any, redirect: str) -> None:
-        self._wire, self._token = wire, token
+        self._http, self._token = wire, token
 
     def _ask(self, verb: str) -> None:
-        self._wire.before()
+        self._http.before_call()
         if self._token:
             self._token(None)
-        self._wire.before()
-        SHOP.called(verb)
+        self._http.before_call()
+        PLATFORM_STATE.record_call(verb)
 
     def authorize_url(self, state: str, challenge: str) -> str:
         return f"http://shop.localhost/authorize?state={state}"
 
-    def exchange(self, code: str, verifier: str) -> Tokens:
-        return Tokens("access", "refresh", 3600)
+    def exchange(self, code: str, verifier: str) -> OAuthTokens:
+        return OAuthTokens("access", "refresh", 3600)
 
-    def refresh(self, refresh_token: str) -> Tokens:
-        self._wire.before()
-        SHOP.called("refresh")
-        SHOP.refreshed += 1
-        return Tokens(f"access-{SHOP.refreshed}", f"refresh-{SHOP.refreshed}", 3600)
+    def refresh(self, refresh_token: str) -> OAuthTokens:
+        self._http.before_call()
+        PLATFORM_STATE.record_call("refresh")
+        PLATFORM_STATE.refresh_count += 1
+        return OAuthTokens(
+            f"access-{PLATFORM_STATE.refresh_count}", f"refresh-{PLATFORM_STATE.refresh_count}", 3600
+        )
 
     def admin_origins(self, code: str = "") -> tuple[str, ...]:
         return ("http://admin.localhost",)
@@ -162,342 +165,348 @@ class FakeShop(Platform):
             "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", "hooks-token"
         )
 
-    def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
-        self._ask("listen anew" if anew else "listen")
-        missing = [(event, url) for event in events if (event, url) not in SHOP.hooks]
-        SHOP.hooks += missing
+    def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
+        self._ask("listen anew" if recreate else "listen")
+        missing = [(event, url) for event in events if (event, url) not in PLATFORM_STATE.webhooks]
+        PLATFORM_STATE.webhooks += missing
         return "missing" if missing else ""
 
-    def order(self, order_id: str) -> Order:
+    def read_order(self, order_id: str) -> Order:
         self._ask("order")
-        if order_id not in SHOP.orders:
+        if order_id not in PLATFORM_STATE.orders:
             raise OrderError("order-missing")
-        return SHOP.orders[order_id]
+        return PLATFORM_STATE.orders[order_id]
 
-    def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
+    def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         self._ask("paid_orders")
-        for order in sorted(SHOP.orders.values(), key=lambda order: int(order.id), reverse=True):
+        for order in sorted(PLATFORM_STATE.orders.values(), key=lambda order: int(order.id), reverse=True):
             if order.status == "paid" and order.created_at >= since:
-                yield SaleSummary(order.id, order.status, order.created_at, order.total)
+                yield OrderSummary(order.id, order.status, order.created_at, order.total)
 
-    def other_orders(self, since: datetime) -> Iterator[SaleSummary]:
+    def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         self._ask("other_orders")
-        for order in sorted(SHOP.orders.values(), key=lambda order: int(order.id), reverse=True):
+        for order in sorted(PLATFORM_STATE.orders.values(), key=lambda order: int(order.id), reverse=True):
             if order.status != "paid" and order.created_at >= since:
-                yield SaleSummary(order.id, order.status, order.created_at, order.total)
+                yield OrderSummary(order.id, order.status, order.created_at, order.total)
 
-    def sale(self, order_id: str) -> SaleSummary:
+    def order_summary(self, order_id: str) -> OrderSummary:
         self._ask("sale")
-        if order_id not in SHOP.orders:
+        if order_id not in PLATFORM_STATE.orders:
             raise OrderError("order-missing")
-        order = SHOP.orders[order_id]
-        return SaleSummary(order.id, order.status, order.created_at, order.total)
+        order = PLATFORM_STATE.orders[order_id]
+        return OrderSummary(order.id, order.status, order.created_at, order.total)
 
-    def attach(self, order_id: str, document: Attachment) -> None:
+    def attach_document(self, order_id: str, document: Attachment) -> None:
         self._ask("attach")
-        known = SHOP.shown.setdefault(order_id, [])
+        known = PLATFORM_STATE.attachments.setdefault(order_id, [])
         if all(one.external_id != document.external_id for one in known):
             known.append(document)
 
-    def note(self, order_id: str, text: str) -> None:
+    def add_history_entry(self, order_id: str, text: str) -> None:
         self._ask("note")
-        if (order_id, text) not in SHOP.notes:
-            SHOP.notes.append((order_id, text))
+        if (order_id, text) not in PLATFORM_STATE.notes:
+            PLATFORM_STATE.notes.append((order_id, text))
 
     def taxes(self) -> tuple[ShopTax, ...]:
         self._ask("taxes")
         return ()
 
-    def goods(self, after: str = "") -> GoodsPage:
+    def catalogue_page(self, after: str = "") -> CataloguePage:
         self._ask("goods")
-        return SHOP.shelf.listed(after)
+        return PLATFORM_STATE.stock.list_page(after)
 
-    def goods_of(self, product_id: str) -> tuple[Goods, ...]:
+    def items_of_product(self, product_id: str) -> tuple[CatalogueItem, ...]:
         self._ask("goods_of")
-        return SHOP.shelf.product(product_id)
+        return PLATFORM_STATE.stock.items_of(product_id)
 
     def locations(self) -> tuple[Location, ...]:
         self._ask("locations")
-        return SHOP.shelf.locations
+        return PLATFORM_STATE.stock.locations
 
-    def stock_at(
-        self, goods: Sequence[tuple[str, str]], locations: Sequence[str]
+    def stock_by_location(
+        self, items: Sequence[tuple[str, str]], locations: Sequence[str]
     ) -> Mapping[tuple[str, str, str], int]:
         self._ask("stock_at")
-        return SHOP.shelf.levels(goods, locations)
+        return PLATFORM_STATE.stock.levels(items, locations)
 
     def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
         self._ask("set_stock")
-        SHOP.shelf.write(product_id, variant_id, pieces, location)
-        if SHOP.answered:
-            SHOP.answered.pop(0)(product_id)
+        PLATFORM_STATE.stock.write_level(product_id, variant_id, pieces, location)
+        if PLATFORM_STATE.after_set_stock:
+            PLATFORM_STATE.after_set_stock.pop(0)(product_id)
 
     @staticmethod
-    def signed(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+    def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         return headers.get("Signature") == secret
 
     @staticmethod
-    def hook_claims(headers: Mapping[str, str]) -> tuple[str, str]:
+    def webhook_headers(headers: Mapping[str, str]) -> tuple[str, str]:
         return "", headers.get("Event", "order_paid")
 
     @staticmethod
-    def read_hook(event: str, body: bytes) -> Event:
-        kind, about = KINDS.get(event, "paid"), "product" if event == "product_updated" else "order"
+    def parse_webhook(event: str, body: bytes) -> WebhookEvent:
+        kind, about = EVENT_KINDS.get(event, "paid"), "product" if event == "product_updated" else "order"
         try:
             number = str(json.loads(body)[about]["id"])
         except (ValueError, KeyError, TypeError) as error:
-            raise UnreadableHook("not-json") from error
-        return Event(kind, "", number) if kind == "product" else Event(kind, number)
+            raise UnreadableWebhook("not-json") from error
+        return WebhookEvent(kind, "", number) if kind == "product" else WebhookEvent(kind, number)
 
 
 @dataclass
-class Office:
+class ProviderState:
     """What the invoicing program knows: `ledger` is all that it ever issued, `drafts` what it merely keeps."""
 
     ledger: list[tuple[str, Draft]] = field(default_factory=list)
     drafts: dict[str, tuple[str, Draft]] = field(default_factory=dict)
-    made: dict[str, Issued] = field(default_factory=dict)
+    issued: dict[str, Issued] = field(default_factory=dict)
     """The document made of each key or draft."""
-    hidden: set[str] = field(default_factory=set)
+    hidden_references: set[str] = field(default_factory=set)
     """References that a search does not show yet (it lags)."""
-    next: list[Callable[[Draft, str], Issued | None]] = field(default_factory=list)
+    planned_issues: list[Callable[[Draft, str], Issued | None]] = field(default_factory=list)
     """What the next calls to issue (or finalise) do instead of answering well; None: go on to answer well."""
-    openings: list[Callable[[Draft, str], None]] = field(default_factory=list)
+    planned_drafts: list[Callable[[Draft, str], None]] = field(default_factory=list)
     """The same for the next drafts that are opened; they are kept all the same."""
-    drops: list[Callable[[str], object]] = field(default_factory=list)
+    planned_deletions: list[Callable[[str], object]] = field(default_factory=list)
     """What happens first when the next drafts are to be removed."""
-    opened: int = 0
-    checks: list[Exception] = field(default_factory=list)
-    promise: Once = Once.BY_PERSON
-    searches: list[Exception] = field(default_factory=list)
-    lists: bool = False
+    drafts_opened: int = 0
+    check_errors: list[Exception] = field(default_factory=list)
+    guarantee: IssueGuarantee = IssueGuarantee.MANUAL
+    search_errors: list[Exception] = field(default_factory=list)
+    lists_documents: bool = False
     """Whether it tells all of its documents with their references."""
-    words: dict[str, str] = field(default_factory=dict)
+    provider_states: dict[str, str] = field(default_factory=dict)
     """The program's own word for a document, by number: paid, annulled."""
-    vanished: set[str] = field(default_factory=set)
-    articles: dict[str, Article] = field(default_factory=dict)
+    deleted_numbers: set[str] = field(default_factory=set)
+    articles: dict[str, ProviderArticle] = field(default_factory=dict)
     """The articles in use, by id."""
-    numbered: int = 0
-    created: list[NewArticle] = field(default_factory=list)
-    asked: list[tuple[str, ...]] = field(default_factory=list)
+    article_count: int = 0
+    created_articles: list[NewArticle] = field(default_factory=list)
+    article_lookups: list[tuple[str, ...]] = field(default_factory=list)
     """The references of each look-up, or the one id."""
-    fail: dict[str, list[Exception]] = field(default_factory=dict)
+    errors: dict[str, list[Exception]] = field(default_factory=dict)
     """Errors that its next answers about articles are, by verb; nothing was done then."""
-    creations: list[Callable[[NewArticle], object]] = field(default_factory=list)
+    planned_articles: list[Callable[[NewArticle], object]] = field(default_factory=list)
     """What happens once the next articles are made, before that is answered."""
-    depot: Depot = field(default_factory=Depot)
+    stock: ProviderStock = field(default_factory=ProviderStock)
 
-    def failing(self, verb: str) -> None:
-        if self.fail.get(verb):
-            raise self.fail[verb].pop(0)
+    def raise_planned(self, verb: str) -> None:
+        if self.errors.get(verb):
+            raise self.errors[verb].pop(0)
 
-    def keeps(self, code: str, name: str = "Artigo", goods: bool = True) -> Article:
+    def add_article(self, code: str, name: str = "Artigo", goods: bool = True) -> ProviderArticle:
         """An article that somebody made over there."""
-        self.numbered += 1
-        article = Article(f"st-{self.numbered}", code, name, goods)
+        self.article_count += 1
+        article = ProviderArticle(f"st-{self.article_count}", code, name, goods)
         self.articles[article.article_id] = article
         return article
 
-    def make(self, new: NewArticle) -> Article:
-        self.failing("create_article")
-        self.created.append(new)
-        article = self.keeps(new.code, new.name, new.goods)
-        if self.creations:
-            self.creations.pop(0)(new)
+    def create_article(self, new: NewArticle) -> ProviderArticle:
+        self.raise_planned("create_article")
+        self.created_articles.append(new)
+        article = self.add_article(new.code, new.name, new.goods)
+        if self.planned_articles:
+            self.planned_articles.pop(0)(new)
         return article
 
     def issue(self, draft: Draft, reference: str) -> Issued:
-        if self.next:
-            odd = self.next.pop(0)(draft, reference)
+        if self.planned_issues:
+            odd = self.planned_issues.pop(0)(draft, reference)
             if odd is not None:
                 return odd
-        return self.book(draft, reference)
+        return self.record_document(draft, reference)
 
-    def book(self, draft: Draft, reference: str) -> Issued:
-        if self.promise is Once.BY_KEY and reference in self.made:
-            return self.made[reference]
+    def record_document(self, draft: Draft, reference: str) -> Issued:
+        if self.guarantee is IssueGuarantee.IDEMPOTENT and reference in self.issued:
+            return self.issued[reference]
         self.ledger.append((reference, draft))
-        if self.depot.documents_move:
-            self._moved(draft)
+        if self.stock.documents_move:
+            self._take_stock(draft)
         number = f"{draft.kind} 2026{draft.kind}/{len(self.ledger)}"
         issued = Issued(
             f"id-{len(self.ledger)}", number, draft.series, draft.date, draft.gross, pdf_url="http://x/pdf"
         )
-        self.made.setdefault(reference, issued)
+        self.issued.setdefault(reference, issued)
         return issued
 
-    def named(self, code: str) -> Article | None:
+    def article_by_code(self, code: str) -> ProviderArticle | None:
         """The article with that reference."""
         return next((one for one in self.articles.values() if one.code == code), None)
 
-    def _moved(self, draft: Draft) -> None:
+    def _take_stock(self, draft: Draft) -> None:
         for line in draft.lines:
-            article = self.named(draft.code_of(line))
+            article = self.article_by_code(draft.article_code_of(line))
             if article is not None and article.goods and line.kind == "goods":
                 pieces = line.quantity if draft.kind == "NC" else -line.quantity
-                self.depot.add(article, pieces, draft.warehouse or self.depot.warehouses[0])
+                self.stock.add(article, pieces, draft.warehouse or self.stock.warehouses[0])
 
-    def move(self, move: StockMove) -> None:
-        self.failing("move_stock")
-        if not self.depot.odd or self.depot.odd.pop(0)(move):
-            self.depot.make(self.named(move.code), move)
+    def move_stock(self, move: StockMovement) -> None:
+        self.raise_planned("move_stock")
+        if not self.stock.planned_movements or self.stock.planned_movements.pop(0)(move):
+            self.stock.record_movement(self.article_by_code(move.code), move)
 
-    def listed(self) -> list[tuple[str, Issued]]:
+    def listed_documents(self) -> list[tuple[str, Issued]]:
         """Every document that is still there, with its reference and what became of it."""
         rows = [
             (reference, f"{draft.kind} 2026{draft.kind}/{at}", draft.gross, f"id-{at}")
             for at, (reference, draft) in enumerate(self.ledger, 1)
         ]
         return [
-            (reference, Issued(key, number, total=total, provider_state=self.words.get(number, "")))
+            (reference, Issued(key, number, total=total, provider_state=self.provider_states.get(number, "")))
             for reference, number, total, key in rows
-            if number not in self.vanished
+            if number not in self.deleted_numbers
         ]
 
-    def open(self, draft: Draft, reference: str) -> str:
-        self.opened += 1
-        draft_id = f"draft-{self.opened}"
+    def open_draft(self, draft: Draft, reference: str) -> str:
+        self.drafts_opened += 1
+        draft_id = f"draft-{self.drafts_opened}"
         self.drafts[draft_id] = (reference, draft)
-        if self.openings:
-            self.openings.pop(0)(draft, reference)
+        if self.planned_drafts:
+            self.planned_drafts.pop(0)(draft, reference)
         return draft_id
 
     def finalise(self, draft_id: str) -> Issued:
-        if draft_id in self.made:
-            return self.made[draft_id]
+        if draft_id in self.issued:
+            return self.issued[draft_id]
         if draft_id not in self.drafts:
             raise RefusedError("draft-gone")
         reference, draft = self.drafts[draft_id]
-        if self.next:
-            odd = self.next.pop(0)(draft, draft_id)
+        if self.planned_issues:
+            odd = self.planned_issues.pop(0)(draft, draft_id)
             if odd is not None:
                 return odd
-        return self.made.setdefault(draft_id, self.book(draft, reference))
+        return self.issued.setdefault(draft_id, self.record_document(draft, reference))
 
-    def drop(self, draft_id: str) -> Issued | None:
-        if self.drops:
-            self.drops.pop(0)(draft_id)
-        if draft_id not in self.made:
+    def drop_draft(self, draft_id: str) -> Issued | None:
+        if self.planned_deletions:
+            self.planned_deletions.pop(0)(draft_id)
+        if draft_id not in self.issued:
             self.drafts.pop(draft_id, None)
-        return self.made.get(draft_id)
+        return self.issued.get(draft_id)
 
 
-OFFICE = Office()
+PROVIDER_STATE = ProviderState()
 
 
-class FakeBooks(Provider):
+class FakeProvider(Provider):
     """The provider's verbs over `OFFICE`."""
 
     name, label, support = "fakebooks", "Fake Books", "help@example.pt"
     credential_fields = ()
     capabilities = Capabilities(
-        credit_notes=True, articles=True, reads_stock=True, moves_stock=True, pace=1e9
+        credit_notes=True, articles=True, reads_stock=True, moves_stock=True, calls_per_second=1e9
     )
-    guide = Guide()
+    help_paths = HelpPaths()
 
     def __init__(self, credentials: Mapping[str, str], wire: Any, now: Callable[[], datetime]) -> None:
-        self._wire = wire
+        self._http = wire
 
     @property
-    def once(self) -> Once:
-        return OFFICE.promise
+    def guarantee(self) -> IssueGuarantee:
+        return PROVIDER_STATE.guarantee
 
-    def check(self) -> AccountFacts:
-        if OFFICE.checks:
-            raise OFFICE.checks.pop(0)
-        return AccountFacts("fake-1", "Olaria Exemplo, Lda.", "509999990", "PT", False)
+    def check(self) -> AccountInfo:
+        if PROVIDER_STATE.check_errors:
+            raise PROVIDER_STATE.check_errors.pop(0)
+        return AccountInfo("fake-1", "Olaria Exemplo, Lda.", "509999990", "PT", False)
 
     def choices(self) -> Choices:
         return Choices(("FR", "FT"), (), (), (), ())
 
     def issue(self, draft: Draft, reference: str) -> Issued:
-        self._wire.before()
-        return OFFICE.issue(draft, reference)
+        self._http.before_call()
+        return PROVIDER_STATE.issue(draft, reference)
 
-    def find(self, reference: str, draft: Draft) -> list[Issued]:
-        self._wire.before()
-        if OFFICE.searches:
-            raise OFFICE.searches.pop(0)
-        rows = [(at, one) for at, (known, one) in enumerate(OFFICE.ledger, 1) if known == reference]
-        shown = [] if reference in OFFICE.hidden else rows
+    def find_by_reference(self, reference: str, draft: Draft) -> list[Issued]:
+        self._http.before_call()
+        if PROVIDER_STATE.search_errors:
+            raise PROVIDER_STATE.search_errors.pop(0)
+        rows = [(at, one) for at, (known, one) in enumerate(PROVIDER_STATE.ledger, 1) if known == reference]
+        shown = [] if reference in PROVIDER_STATE.hidden_references else rows
         return [Issued(f"id-{at}", f"{one.kind} 2026{one.kind}/{at}", total=one.gross) for at, one in shown]
 
-    def open_draft(self, draft: Draft, reference: str) -> Opened:
-        self._wire.before()
-        return Opened(OFFICE.open(draft, reference), draft.gross)
+    def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
+        self._http.before_call()
+        return ProviderDraft(PROVIDER_STATE.open_draft(draft, reference), draft.gross)
 
     def finalise(self, draft_id: str) -> Issued:
-        self._wire.before()
-        return OFFICE.finalise(draft_id)
+        self._http.before_call()
+        return PROVIDER_STATE.finalise(draft_id)
 
-    def finalised(self, draft_id: str) -> Issued | None:
-        self._wire.before()
-        return OFFICE.made.get(draft_id)
+    def finalised_document(self, draft_id: str) -> Issued | None:
+        self._http.before_call()
+        return PROVIDER_STATE.issued.get(draft_id)
 
     def drop_draft(self, draft_id: str) -> Issued | None:
-        self._wire.before()
-        return OFFICE.drop(draft_id)
+        self._http.before_call()
+        return PROVIDER_STATE.drop_draft(draft_id)
 
     def drop_drafts(self, reference: str) -> int:
-        self._wire.before()
+        self._http.before_call()
         spare = [
-            key for key, (known, _) in OFFICE.drafts.items() if known == reference and key not in OFFICE.made
+            key
+            for key, (known, _) in PROVIDER_STATE.drafts.items()
+            if known == reference and key not in PROVIDER_STATE.issued
         ]
         for key in spare:
-            del OFFICE.drafts[key]
+            del PROVIDER_STATE.drafts[key]
         return len(spare)
 
-    def read(self, provider_id: str) -> Issued:
-        self._wire.before()
-        SHOP.calls.append("read")
-        found = [issued for _, issued in OFFICE.listed() if issued.provider_id == provider_id]
+    def read_document(self, provider_id: str) -> Issued:
+        self._http.before_call()
+        PLATFORM_STATE.calls.append("read")
+        found = [
+            issued for _, issued in PROVIDER_STATE.listed_documents() if issued.provider_id == provider_id
+        ]
         if not found:
             raise RefusedError("document-gone")
         return found[0]
 
-    def bearing(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
-        self._wire.before()
-        return iter(OFFICE.listed()) if OFFICE.lists else None
+    def list_by_reference_prefix(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
+        self._http.before_call()
+        return iter(PROVIDER_STATE.listed_documents()) if PROVIDER_STATE.lists_documents else None
 
-    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
-        self._wire.before()
-        OFFICE.asked.append(tuple(codes))
-        OFFICE.failing("articles")
+    def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
+        self._http.before_call()
+        PROVIDER_STATE.article_lookups.append(tuple(codes))
+        PROVIDER_STATE.raise_planned("articles")
         assert 0 < len(codes) <= 50
-        return {one.code: one for one in OFFICE.articles.values() if one.code in codes}
+        return {one.code: one for one in PROVIDER_STATE.articles.values() if one.code in codes}
 
-    def article(self, article_id: str) -> Article | None:
-        self._wire.before()
-        OFFICE.asked.append((article_id,))
-        OFFICE.failing("article")
-        return OFFICE.articles.get(article_id)
+    def article_by_id(self, article_id: str) -> ProviderArticle | None:
+        self._http.before_call()
+        PROVIDER_STATE.article_lookups.append((article_id,))
+        PROVIDER_STATE.raise_planned("article")
+        return PROVIDER_STATE.articles.get(article_id)
 
-    def create_article(self, new: NewArticle) -> Article:
-        self._wire.before()
-        return OFFICE.make(new)
+    def create_article(self, new: NewArticle) -> ProviderArticle:
+        self._http.before_call()
+        return PROVIDER_STATE.create_article(new)
 
-    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
-        self._wire.before()
-        OFFICE.failing("levels")
+    def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+        self._http.before_call()
+        PROVIDER_STATE.raise_planned("levels")
         assert 0 < len(codes) <= 50
-        return OFFICE.depot.levels([one for one in OFFICE.articles.values() if one.code in codes])
+        return PROVIDER_STATE.stock.levels(
+            [one for one in PROVIDER_STATE.articles.values() if one.code in codes]
+        )
 
-    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
-        self._wire.before()
-        OFFICE.failing("changed_levels")
-        return OFFICE.depot.changed(list(OFFICE.articles.values()), mark, after)
+    def changed_stock_levels(self, sync_token: str = "", after: str = "") -> StockLevelPage:
+        self._http.before_call()
+        PROVIDER_STATE.raise_planned("changed_levels")
+        return PROVIDER_STATE.stock.changes_page(list(PROVIDER_STATE.articles.values()), sync_token, after)
 
-    def move_stock(self, move: StockMove) -> None:
-        self._wire.before()
-        OFFICE.move(move)
+    def move_stock(self, movement: StockMovement) -> None:
+        self._http.before_call()
+        PROVIDER_STATE.move_stock(movement)
 
-    def stock_moved(self, reference: str) -> bool | None:
-        self._wire.before()
-        OFFICE.failing("stock_moved")
-        return OFFICE.depot.has(reference)
+    def has_stock_movement(self, reference: str) -> bool | None:
+        self._http.before_call()
+        PROVIDER_STATE.raise_planned("stock_moved")
+        return PROVIDER_STATE.stock.has_movement(reference)
 
     def pdf(self, issued: Issued) -> bytes:
-        self._wire.before()
+        self._http.before_call()
         return b"%PDF-1.4 fake"
 
 
@@ -505,130 +514,130 @@ class World:
     """A store that is set up, its shop and its office, and what happens to them."""
 
     def __init__(self) -> None:
-        SHOP.__init__()  # type: ignore[misc]
-        OFFICE.__init__()  # type: ignore[misc]
-        self.shop, self.office = SHOP, OFFICE
+        PLATFORM_STATE.__init__()  # type: ignore[misc]
+        PROVIDER_STATE.__init__()  # type: ignore[misc]
+        self.shop, self.provider = PLATFORM_STATE, PROVIDER_STATE
         self.store = self.add_store("fake")
         self.account = self.add_account(self.store)
 
     def add_store(self, code: str) -> Store:
-        store = Store.installed("fakeshop", code, name=code, language="pt")
+        store = Store.install("fakeshop", code, name=code, language="pt")
         store.hooks_token = "hooks-token"
-        store.keep_tokens("access", "refresh", 3600)
+        store.set_tokens("access", "refresh", 3600)
         store.hooks_checked_at = store.reconciled_at = now()
         store.ready_at = now() - timedelta(minutes=5)
         db.session.commit()
         return store
 
     def add_account(self, store: Store) -> Account:
-        account = Account.connected(store, "fakebooks", f"fake-{store.code}")
+        account = Account.connect(store, "fakebooks", f"fake-{store.code}")
         account.credentials = {"key": "secret"}
         account.settings = {"kind": "FR", "series": {"FR": "2026FR"}, "automatic": True}
         db.session.commit()
         return account
 
-    def paid(self, number: str = "1001", store: Store | None = None, **changes: Any) -> None:
+    def pay_order(self, number: str = "1001", store: Store | None = None, **changes: Any) -> None:
         """An order is paid, and its hook arrives."""
-        self.shop.orders[number] = an_order(number, **changes)
-        self.shop.shelf.place(self.shop.orders[number])
-        self.hook(number, store=store)
+        self.shop.orders[number] = paid_order(number, **changes)
+        self.shop.stock.place_order(self.shop.orders[number])
+        self.receive_webhook(number, store=store)
 
-    def hook(
+    def receive_webhook(
         self, number: str, event: str = "order_paid", store: Store | None = None, more: str = ""
     ) -> None:
         body = json.dumps({"order": {"id": int(number), "more": more}}).encode()
         store_id = (store or self.store).id
         db.session.commit()
-        Hook.keep(store_id, event, str(hash((number, event, more))), body)
+        Webhook.record(store_id, event, str(hash((number, event, more))), body)
 
-    def work(self) -> None:
+    def run_due_work(self) -> None:
         """Everything due is done, as a worker would."""
         db.session.commit()
-        jobs.loop(time.monotonic() + 20)
+        drain_due_work(time.monotonic() + 20)
         db.session.rollback()
 
     def document(self, number: str = "1001", store: Store | None = None) -> Document:
         db.session.rollback()
         db.session.expire_all()
-        found = Document.of((store or self.store).id, number)
+        found = Document.find((store or self.store).id, number)
         assert found is not None, f"no row for order {number}"
         return found
 
-    def looks_up(self, **chosen: Any) -> None:
+    def enable_articles(self, **chosen: Any) -> None:
         """From now on the account's articles can be looked up; more of what the merchant chose."""
         self.account.choices = {**(self.account.choices or {}), "articles": True}
         self.account.settings = {**self.account.settings, **chosen}
         db.session.commit()
 
-    def follows(self, direction: str, **chosen: Any) -> None:
+    def enable_stock_sync(self, direction: str, **chosen: Any) -> None:
         """From now on stock follows, in that direction."""
         self.account.choices = {
             **(self.account.choices or {}),
-            "stock_changes": self.office.depot.tells_changes,
+            "stock_changes": self.provider.stock.reports_changes,
         }
-        self.looks_up(stock=direction, moves_stock=self.office.depot.documents_move, **chosen)
+        self.enable_articles(stock=direction, moves_stock=self.provider.stock.documents_move, **chosen)
 
-    def stocked(self, sku: str, ours: int | None, theirs: int, **more: Any) -> Article:
+    def add_synced_product(self, sku: str, ours: int | None, theirs: int, **more: Any) -> ProviderArticle:
         """Something that the shop sells and the program has an article of, with these levels."""
-        self.shop.shelf.sells(sku, ours, **more)
-        article = self.office.keeps(sku, f"Artigo {sku}")
-        self.office.depot.put(article, theirs)
+        self.shop.stock.add_item(sku, ours, **more)
+        article = self.provider.add_article(sku, f"Artigo {sku}")
+        self.provider.stock.set_level(article, theirs)
         return article
 
-    def heard(self, sku: str, more: str = "") -> None:
+    def receive_product_webhook(self, sku: str, more: str = "") -> None:
         """The shop tells that a product changed."""
-        number = self.shop.shelf.of(sku).product_id
+        number = self.shop.stock.item(sku).product_id
         body, store_id = json.dumps({"product": {"id": int(number), "more": more}}).encode(), self.store.id
         db.session.commit()
-        Hook.keep(store_id, "product_updated", str(hash((sku, more))), body)
+        Webhook.record(store_id, "product_updated", str(hash((sku, more))), body)
 
-    def compares(self, clock: Clock) -> None:
+    def run_full_sync(self, clock: FakeClock) -> None:
         """The shop's whole list and the program's levels are read, and everything due is done."""
-        clock.passes(1)
-        catalogue.begin(self.account, "hand")
-        levelling.begin(self.account, "hand")
-        self.rests(clock)
+        clock.advance(1)
+        catalogue.start_catalogue_run(self.account, "hand")
+        stock_runs.start_stock_run(self.account, "hand")
+        self.run_until_idle(clock)
 
-    def rests(self, clock: Clock) -> None:
+    def run_until_idle(self, clock: FakeClock) -> None:
         """Everything that comes due within some minutes is done, as by workers; no clock beats."""
         for _ in range(25):
-            self.work()
+            self.run_due_work()
             due = [
-                Stocked.query.filter(Stocked.due_at.is_not(None)),
-                Ordered.query.filter(Ordered.state == "unread"),
+                SyncedSku.query.filter(SyncedSku.due_at.is_not(None)),
+                StockReservation.query.filter(StockReservation.state == "unread"),
                 FollowUp.query.filter(FollowUp.state == "due"),
-                Run.query.filter(Run.state == "open"),
+                SyncRun.query.filter(SyncRun.state == "open"),
                 Product.query.filter(Product.stale_at.is_not(None)),
             ]
             if not any(rows.count() for rows in due):
                 break
-            clock.passes(20)
+            clock.advance(20)
         db.session.rollback()
         db.session.expire_all()
 
-    def level(self, sku: str, place: str = "") -> tuple[int | None, Decimal]:
+    def stock_levels(self, sku: str, place: str = "") -> tuple[int | None, Decimal]:
         """How much of it the shop has, and the program: of a warehouse and the location of that name."""
-        article = next(one for one in self.office.articles.values() if one.name == f"Artigo {sku}")
-        return self.shop.shelf.level(sku, place), self.office.depot.level(article, place or None)
+        article = next(one for one in self.provider.articles.values() if one.name == f"Artigo {sku}")
+        return self.shop.stock.level(sku, place), self.provider.stock.level(article, place or None)
 
-    def stock_of(self, sku: str) -> Stocked:
+    def synced_sku(self, sku: str) -> SyncedSku:
         """The followed row of the SKU."""
         db.session.rollback()
         db.session.expire_all()
-        return Stocked.query.filter(Stocked.sku == sku).one()
+        return SyncedSku.query.filter(SyncedSku.sku == sku).one()
 
-    def journal(self) -> list[tuple[Any, ...]]:
+    def stock_changes(self) -> list[tuple[Any, ...]]:
         """Each alteration: SKU, side, before, after, cause, state."""
         db.session.rollback()
         db.session.expire_all()
         rows = StockChange.query.order_by(StockChange.id)
         return [(row.sku, row.side, int(row.before), int(row.after), row.cause, row.state) for row in rows]
 
-    def references(self) -> list[str]:
-        return [reference for reference, _ in self.office.ledger]
+    def issued_references(self) -> list[str]:
+        return [reference for reference, _ in self.provider.ledger]
 
 
-class Clock:
+class FakeClock:
     """A time that is told."""
 
     def __init__(self) -> None:
@@ -637,15 +646,15 @@ class Clock:
     def __call__(self) -> datetime:
         return self.now
 
-    def passes(self, seconds: float) -> None:
+    def advance(self, seconds: float) -> None:
         """So much later."""
         self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
+def clock() -> Iterator[FakeClock]:
     """From now on time stands still until it is told to pass."""
-    told = Clock()
+    told = FakeClock()
     set_clock(told)
     yield told
     set_clock(None)
@@ -654,6 +663,6 @@ def clock() -> Iterator[Clock]:
 @pytest.fixture
 def world(db: Any, monkeypatch: pytest.MonkeyPatch) -> World:
     """A world on an empty database."""
-    monkeypatch.setitem(PLATFORMS, "fakeshop", FakeShop)
-    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeBooks)
+    monkeypatch.setitem(PLATFORMS, "fakeshop", FakePlatform)
+    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeProvider)
     return World()

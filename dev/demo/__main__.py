@@ -12,22 +12,22 @@ import os
 import sys
 import time
 
-from dev.child import Failed
-from dev.house import House
-from dev.servers import Missing
+from dev.child_process import ProcessFailed
+from dev.local_stack import LocalStack
+from dev.servers import MissingServer
 
-from . import many
-from .acts import Demo
+from . import large_catalogue
 from .catalogue import CatalogueDemo
 from .judge import Judge
 from .phcgo import PhcGoDemo
+from .scenarios import Demo
 
 DEMOS: dict[str, type[Demo]] = {"igest": Demo, "phcgo": PhcGoDemo, "catalogue": CatalogueDemo}
 """By the name that PROVIDER= chooses; CATALOGUE=1 chooses the last."""
 SETTINGS = {"CLOCK_SECONDS": "1", "RECONCILE_SECONDS": "3", "WEB_PROCESSES": "1", "RETRY_SECONDS": "1"}
 
 
-def say(text: str) -> None:
+def print_now(text: str) -> None:
     """Nothing; printed at once."""
     print(text, flush=True)
 
@@ -35,28 +35,28 @@ def say(text: str) -> None:
 def run(played: type[Demo]) -> int:
     """0 when the ledger matches, 1 when it does not."""
     began = time.monotonic()
-    house = House(
+    stack = LocalStack(
         database_url=os.environ.get("DATABASE_URL"), redis_url=os.environ.get("REDIS_URL"),
         settings=SETTINGS | played.settings,
     )  # fmt: skip
-    with house:
-        demo = played(house)
-        programs = f"iGEST {house.igest_url}, PHC GO {house.phcgo_url}"
-        say(f"Everything runs: shop {house.admin_url}, app {house.app_url}, {programs}")
-        demo.play()
+    with stack:
+        demo = played(stack)
+        programs = f"iGEST {stack.igest_url}, PHC GO {stack.phcgo_url}"
+        print_now(f"Everything runs: shop {stack.admin_url}, app {stack.app_url}, {programs}")
+        demo.run()
         judge = Judge(demo)
         rows = judge.verdict()
         wrong = judge.wrong + demo.check()
         table = demo.table()
-    say(f"\n{'order':<24} {'document':<44} {'total':>9} {'state':<12} what is odd about it")
+    print_now(f"\n{'order':<24} {'document':<44} {'total':>9} {'state':<12} what is odd about it")
     for row in rows:
-        say(row)
+        print_now(row)
     for row in table:
-        say(row)
-    say(f"\n{len(rows)} orders in {time.monotonic() - began:.0f} s.")
+        print_now(row)
+    print_now(f"\n{len(rows)} orders in {time.monotonic() - began:.0f} s.")
     for line in wrong:
-        say(f"WRONG: {line}")
-    say("The ledger does not match." if wrong else demo.good)
+        print_now(f"WRONG: {line}")
+    print_now("The ledger does not match." if wrong else demo.success_message)
     return 1 if wrong else 0
 
 
@@ -64,7 +64,9 @@ def main() -> int:
     """The status of the demo that the environment asks for."""
     catalogue = os.environ.get("CATALOGUE", "")
     if catalogue == "many":
-        return many.play(int(os.environ.get("PRODUCTS") or 10_000), (10, 100, 1000), kills=4)
+        return large_catalogue.run_large_catalogue(
+            int(os.environ.get("PRODUCTS") or 10_000), (10, 100, 1000), kills=4
+        )
     name = "catalogue" if catalogue else os.environ.get("PROVIDER") or "igest"
     if name not in DEMOS:
         print(f"PROVIDER can be {', '.join(DEMOS)}; not {name}", file=sys.stderr)
@@ -75,6 +77,6 @@ def main() -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (Failed, Missing, AssertionError) as problem:
+    except (ProcessFailed, MissingServer, AssertionError) as problem:
         print(problem, file=sys.stderr, flush=True)
         sys.exit(1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from .acts import Demo, Order, Part
+from .scenarios import Demo, DemoOrder, Order
 
 
 class Judge:
@@ -22,27 +22,31 @@ class Judge:
         """One line per order; `wrong` then holds whatever does not match."""
         rows = []
         for merchant in self.demo.merchants:
-            orders = {int(order["id"]): order for order in merchant.orders()}
+            orders = {int(order["id"]): order for order in merchant.shop_orders()}
             sold: dict[int, list[dict[str, Any]]] = {}
-            for document in merchant.sold():
+            for document in merchant.issued_documents():
                 number = int(document["reference"].split("-")[2])
                 sold.setdefault(number, []).append(document)
-            for part in (part for part in self.demo.parts if part.merchant is merchant):
-                rows.append(self._row(part, orders.pop(part.number), sold.pop(part.number, [])))
+            for demo_order in (part for part in self.demo.orders if part.merchant is merchant):
+                rows.append(
+                    self._order_line(
+                        demo_order, orders.pop(demo_order.number), sold.pop(demo_order.number, [])
+                    )
+                )
             self.wrong += [f"{merchant.shop}: order {number} is not of the demo" for number in orders]
             self.wrong += [f"{merchant.shop}: document for unknown order {number}" for number in sold]
         return rows
 
-    def _row(self, part: Part, order: Order, documents: list[dict[str, Any]]) -> str:
-        where = f"{part.merchant.shop} #{part.number}"
+    def _order_line(self, demo_order: DemoOrder, order: Order, documents: list[dict[str, Any]]) -> str:
+        where = f"{demo_order.merchant.shop} #{demo_order.number}"
         paid = Decimal(str(order["total"])) + Decimal(str(order.get("gift_cards_discount") or 0))
         numbers = ", ".join(document["number"] for document in documents) or "-"
-        if tuple(document["type"] for document in documents) != part.kinds:
-            self.wrong.append(f"{where}: {numbers} instead of {part.kinds}")
-        net = sum((_signed(document) for document in documents), Decimal(0))
-        if part.kinds and net != paid - part.back:
+        if tuple(document["type"] for document in documents) != demo_order.kinds:
+            self.wrong.append(f"{where}: {numbers} instead of {demo_order.kinds}")
+        net = sum((_signed_total(document) for document in documents), Decimal(0))
+        if demo_order.kinds and net != paid - demo_order.credited:
             self.wrong.append(
-                f"{where}: {numbers} come to {net}, the buyer paid {paid} and had {part.back} back"
+                f"{where}: {numbers} come to {net}, the buyer paid {paid} and had {demo_order.credited} back"
             )
         first = Decimal(documents[0]["totals"]["gross"]) if documents else paid
         if first != paid:
@@ -51,11 +55,11 @@ class Judge:
         wanted = [document["number"] for document in documents if document["type"] != "GT"]
         if shown != [number.replace(" ", "-").replace("/", "-") for number in wanted]:
             self.wrong.append(f"{where}: the order shows {shown}")
-        state = part.merchant.state(part.number) or "-"
-        return f"{where:<24} {numbers:<44} {paid:>9.2f} {state:<12} {part.title}"
+        state = demo_order.merchant.state(demo_order.number) or "-"
+        return f"{where:<24} {numbers:<44} {paid:>9.2f} {state:<12} {demo_order.title}"
 
 
-def _signed(document: dict[str, Any]) -> Decimal:
+def _signed_total(document: dict[str, Any]) -> Decimal:
     """What the document adds to the sale: a credit note takes away, a guide moves goods and no money."""
     gross = Decimal(document["totals"]["gross"])
     return {"NC": -gross, "GT": Decimal(0)}.get(document["type"], gross)

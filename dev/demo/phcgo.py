@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from dev.merchant import until
-from dev.phcgo import OLARIA, QUINTA, PhcGoMerchant
+from dev.merchant import wait_until
+from dev.phcgo_merchant import OLARIA, QUINTA, PhcGoMerchant
 
-from .acts import BOOK, COURSE, MUG, WINE, Demo, Order, Part
+from .scenarios import BOOK, COURSE, MUG, WINE, Demo, DemoOrder, Order
 
 EARLY = {"order_pending_payment", "order_updated"}
 """The shop's hooks of orders that nobody has paid yet."""
@@ -22,8 +22,8 @@ OPTIONS = {
     "loading_street": "Rua das Olarias 14", "loading_postal_code": "2900-001", "loading_city": "Setúbal",
     "leaves_at": "23:59", "allowance": "30.000",
 }  # fmt: skip
-NONE = dict.fromkeys(("drafts", "notes", "note_drafts", "transport", "guide", "email_buyer"), "")
-STRUCK = (
+NO_OPTIONS = dict.fromkeys(("drafts", "notes", "note_drafts", "transport", "guide", "email_buyer"), "")
+FAULTS_BY_STEP = (
     ("login", "503"), ("getNewInstance", "html"), ("actEntity", "cut-after"), ("Save", "drop-after"),
     ("signDocument", "drop-after"), ("query", "session-lost"),
 )  # fmt: skip
@@ -33,187 +33,219 @@ STRUCK = (
 class PhcGoDemo(Demo):
     """The same two merchants at PHC GO: one whose series keep drafts, one whose series keep none."""
 
-    program = "PHC GO"
+    provider_name = "PHC GO"
     settings: ClassVar[dict[str, str]] = {"LOOKUP_SECONDS": "1", "HOOK_WATCH_SECONDS": "2"}
     olaria: PhcGoMerchant
     quinta: PhcGoMerchant
 
     def _merchants(self) -> tuple[PhcGoMerchant, PhcGoMerchant]:
         return (
-            PhcGoMerchant(self.house, "olariadosado", OLARIA),
-            PhcGoMerchant(self.house, "quintadaserra", QUINTA),
+            PhcGoMerchant(self.stack, "olariadosado", OLARIA),
+            PhcGoMerchant(self.stack, "quintadaserra", QUINTA),
         )
 
     @property
-    def acts(self) -> tuple[Callable[[], None], ...]:
+    def scenarios(self) -> tuple[Callable[[], None], ...]:
         return (
-            self._not_told_early, self._said_at_set_up, *super().acts, self._struck_at_each_step, self._not_printed,
-            self._reason_told, self._kinds_and_series, self._options_on, self._followed, self._out_of_its_note,
-            self._note_as_draft, self._given_up, self._by_click, self._annulled, self._options_off, self._counted,
-            self._nothing_left,
-        )  # fmt: skip
+            self._no_webhooks_before_payment,
+            self._limits_shown_at_setup,
+            *super().scenarios,
+            self._fault_at_each_step,
+            self._not_printed,
+            self._exemption_reason,
+            self._kinds_and_series,
+            self._options_on,
+            self._draft_follows_order,
+            self._invoice_from_order_note,
+            self._order_note_as_draft,
+            self._abandoned_order,
+            self._issued_by_click,
+            self._annulled_document,
+            self._options_off,
+            self._call_counts_shown,
+            self._no_drafts_left,
+        )
 
     # what the base's acts come to where a draft is signed
 
-    def _lost_after(self) -> None:
-        self.olaria.fault(kind="drop-after")
-        drafted = self.pay("signed, answer lost", MUG, nif="123456789")
-        self.issued(drafted)
-        self.quinta.fault(step="Save", kind="drop-after")
-        self.issued(self.pay("saved without draft, answer lost", MUG, merchant=self.quinta))
+    def _answer_lost_after_issuing(self) -> None:
+        self.olaria.inject_fault(kind="drop-after")
+        drafted = self.place_paid_order("signed, answer lost", MUG, nif="123456789")
+        self.wait_until_issued(drafted)
+        self.quinta.inject_fault(step="Save", kind="drop-after")
+        self.wait_until_issued(
+            self.place_paid_order("saved without draft, answer lost", MUG, merchant=self.quinta)
+        )
 
-    def _lost_before(self) -> None:
-        self.olaria.fault(kind="drop-before")
-        self.issued(self.pay("not signed, answer lost", BOOK))
+    def _answer_lost_before_issuing(self) -> None:
+        self.olaria.inject_fault(kind="drop-before")
+        self.wait_until_issued(self.place_paid_order("not signed, answer lost", BOOK))
 
     # faults
 
-    def _struck_at_each_step(self) -> None:
-        for step, kind in STRUCK:
+    def _fault_at_each_step(self) -> None:
+        for step, kind in FAULTS_BY_STEP:
             if step == "login":
                 self.olaria.end_sessions()
-            self.olaria.fault(step=step, kind=kind)
-            self.issued(self.pay(f"{step}: {kind}", MUG, WINE, nif="123456789"))
-            self._all_struck()
+            self.olaria.inject_fault(step=step, kind=kind)
+            self.wait_until_issued(self.place_paid_order(f"{step}: {kind}", MUG, WINE, nif="123456789"))
+            self._all_faults_met()
 
     def _not_printed(self) -> None:
-        part = self.pay("printing fails once", COURSE)
-        self.issued(part)
-        address = f"{self.olaria.page(part.number).url}/pdf"
-        self.olaria.fault(step="print", kind="503")
+        demo_order = self.place_paid_order("printing fails once", COURSE)
+        self.wait_until_issued(demo_order)
+        address = f"{self.olaria.open_document(demo_order.number).url}/pdf"
+        self.olaria.inject_fault(step="print", kind="503")
         browser = self.olaria.browser
-        holds(browser.open(address).status != 200, f"#{part.number} was printed in spite of the fault")
-        holds(browser.open(address).body.startswith(b"%PDF-"), f"#{part.number} has no PDF: {browser.text}")
-        self._all_struck()
+        check_that(
+            browser.open(address).status != 200, f"#{demo_order.number} was printed in spite of the fault"
+        )
+        check_that(
+            browser.open(address).body.startswith(b"%PDF-"),
+            f"#{demo_order.number} has no PDF: {browser.text}",
+        )
+        self._all_faults_met()
 
-    def _all_struck(self) -> None:
-        left = [f"{one['step']} {one['kind']}" for one in self.olaria.asked("faults")["faults"]]
-        holds(not left, f"faults that befell no call: {left}")
+    def _all_faults_met(self) -> None:
+        left = [f"{one['step']} {one['kind']}" for one in self.olaria.get_control("faults")["faults"]]
+        check_that(not left, f"faults that befell no call: {left}")
 
     # options
 
-    def _not_told_early(self) -> None:
-        until(lambda: "order_paid" in self.olaria.hooks(), "the shop tells of paid orders")
-        holds(not self.olaria.hooks() & EARLY, f"told early of what nobody wants: {self.olaria.hooks()}")
+    def _no_webhooks_before_payment(self) -> None:
+        wait_until(lambda: "order_paid" in self.olaria.webhook_events(), "the shop tells of paid orders")
+        check_that(
+            not self.olaria.webhook_events() & EARLY,
+            f"told early of what nobody wants: {self.olaria.webhook_events()}",
+        )
 
-    def _said_at_set_up(self) -> None:
+    def _limits_shown_at_setup(self) -> None:
         """What an account cannot have is said beside the option, before the first order."""
-        words = self.quinta.browser.open(f"{self.house.app_url}/setup/choices").text
+        words = self.quinta.browser.open(f"{self.stack.app_url}/setup/choices").text
         for reason in ("Nenhuma das suas séries de faturação permite rascunhos", "pode não incluir dossiers"):
-            holds(reason in words, f"the small plan's form does not say: {reason}")
+            check_that(reason in words, f"the small plan's form does not say: {reason}")
 
-    def _reason_told(self) -> None:
-        reasons = {one["reason"] for one in self.olaria.sold() if one["type"] == "NC"}
-        holds("Duas taças partidas" in reasons, f"the credit note's reason was not told: {reasons}")
+    def _exemption_reason(self) -> None:
+        reasons = {one["reason"] for one in self.olaria.issued_documents() if one["type"] == "NC"}
+        check_that("Duas taças partidas" in reasons, f"the credit note's reason was not told: {reasons}")
 
     def _kinds_and_series(self) -> None:
         for kind, series in (("FT", "12"), ("FS", "31"), ("FR", "84"), ("FR", "47")):
             self.olaria.choose(kind=kind, **{f"series_{kind}": series})
-            part = self.pay(f"{kind}, series {series}", MUG)
-            part.kinds = (kind,)
-            self.issued(part)
-            (document,) = self.documents(part)
-            holds(str(document["series"]) == series, f"{document['number']} is not of the series {series}")
+            demo_order = self.place_paid_order(f"{kind}, series {series}", MUG)
+            demo_order.kinds = (kind,)
+            self.wait_until_issued(demo_order)
+            (document,) = self.documents(demo_order)
+            check_that(
+                str(document["series"]) == series, f"{document['number']} is not of the series {series}"
+            )
 
     def _options_on(self) -> None:
         self.olaria.choose(**OPTIONS)
-        until(lambda: self.olaria.hooks() >= EARLY, "the shop tells of orders before they are paid")
+        wait_until(
+            lambda: self.olaria.webhook_events() >= EARLY, "the shop tells of orders before they are paid"
+        )
 
-    def _followed(self) -> None:
+    def _draft_follows_order(self) -> None:
         """The draft follows its order; the one that is signed is the last one, without another call to make it."""
-        part = self._placed("drafted, edited, signed when paid", MUG)
-        former = self._draft(part)
-        self.olaria.edit(part.number, MUG, BOOK)
-        latter = self._draft(part, besides=former)
-        self._paid(part)
-        holds(self.documents(part)[0]["id"] == latter, f"#{part.number}: another draft was signed")
-
-    def _out_of_its_note(self) -> None:
-        part = self._placed("noted, the invoice made out of the note", MUG, WINE)
-        note = self._note(part, draft=False)
-        self._draft(part)
-        self._paid(part)
-        holds(
-            self.documents(part)[0]["dossiers"] == [note],
-            f"#{part.number} was not made out of its order note",
+        demo_order = self._place_unpaid("drafted, edited, signed when paid", MUG)
+        former = self._wait_for_draft(demo_order)
+        self.olaria.edit_order(demo_order.number, MUG, BOOK)
+        latter = self._wait_for_draft(demo_order, besides=former)
+        self._pay_and_check(demo_order)
+        check_that(
+            self.documents(demo_order)[0]["id"] == latter, f"#{demo_order.number}: another draft was signed"
         )
 
-    def _note_as_draft(self) -> None:
+    def _invoice_from_order_note(self) -> None:
+        demo_order = self._place_unpaid("noted, the invoice made out of the note", MUG, WINE)
+        note = self._wait_for_order_note(demo_order, draft=False)
+        self._wait_for_draft(demo_order)
+        self._pay_and_check(demo_order)
+        check_that(
+            self.documents(demo_order)[0]["dossiers"] == [note],
+            f"#{demo_order.number} was not made out of its order note",
+        )
+
+    def _order_note_as_draft(self) -> None:
         self.olaria.choose(note_drafts="yes")
-        part = self._placed("its note a draft", BOOK)
-        note = self._note(part, draft=True)
-        self._draft(part)
-        self._paid(part)
-        self._made_out_of(note, part)
+        demo_order = self._place_unpaid("its note a draft", BOOK)
+        note = self._wait_for_order_note(demo_order, draft=True)
+        self._wait_for_draft(demo_order)
+        self._pay_and_check(demo_order)
+        self._check_made_from_note(note, demo_order)
 
-    def _made_out_of(self, note: str, part: Part) -> None:
-        holds(
-            self.documents(part)[0]["dossiers"] == [note], f"#{part.number}: not made out of its order note"
+    def _check_made_from_note(self, note: str, demo_order: DemoOrder) -> None:
+        check_that(
+            self.documents(demo_order)[0]["dossiers"] == [note],
+            f"#{demo_order.number}: not made out of its order note",
         )
 
-    def _given_up(self) -> None:
-        part = self._placed("drafted, then cancelled", MUG)
-        part.kinds = ()
-        self._note(part, draft=True)
-        self._draft(part)
-        self.olaria.act(part.number, "cancel")
-        until(
+    def _abandoned_order(self) -> None:
+        demo_order = self._place_unpaid("drafted, then cancelled", MUG)
+        demo_order.kinds = ()
+        self._wait_for_order_note(demo_order, draft=True)
+        self._wait_for_draft(demo_order)
+        self.olaria.change_order(demo_order.number, "cancel")
+        wait_until(
             lambda: (
-                not self.olaria.of_order("drafts", part.number)
-                and not self.olaria.of_order("dossiers", part.number)
+                not self.olaria.rows_of_order("drafts", demo_order.number)
+                and not self.olaria.rows_of_order("dossiers", demo_order.number)
             ),
-            f"the drafts of #{part.number} are gone",
+            f"the drafts of #{demo_order.number} are gone",
         )
 
-    def _by_click(self) -> None:
+    def _issued_by_click(self) -> None:
         self.olaria.choose(automatic="no")
-        part = self.pay("paid, issued by a click", MUG)
-        self.olaria.wait(part.number, "À espera")
-        self._draft(part)
-        self.olaria.page(part.number).send("Emitir agora")
-        self._accompanied(part)
+        demo_order = self.place_paid_order("paid, issued by a click", MUG)
+        self.olaria.wait_for_state(demo_order.number, "À espera")
+        self._wait_for_draft(demo_order)
+        self.olaria.open_document(demo_order.number).send("Emitir agora")
+        self._wait_for_invoice_and_guide(demo_order)
         self.olaria.choose(automatic="yes")
 
-    def _annulled(self) -> None:
-        part = self.pay("annulled by hand in PHC GO", MUG)
-        self._accompanied(part)
-        self.olaria.by_hand("annul", self.documents(part)[0]["id"])
-        until(
-            lambda: "foi anulado no PHC GO" in self.olaria.invoice(part.number).text,
-            f"#{part.number} is flagged as annulled",
+    def _annulled_document(self) -> None:
+        demo_order = self.place_paid_order("annulled by hand in PHC GO", MUG)
+        self._wait_for_invoice_and_guide(demo_order)
+        self.olaria.act_by_hand("annul", self.documents(demo_order)[0]["id"])
+        wait_until(
+            lambda: "foi anulado no PHC GO" in self.olaria.open_invoice(demo_order.number).text,
+            f"#{demo_order.number} is flagged as annulled",
         )
 
     def _options_off(self) -> None:
-        self.olaria.choose(**NONE)
-        until(lambda: not self.olaria.hooks() & EARLY, "the shop tells of paid orders only")
-        self.issued(self.pay("with no option again", MUG))
+        self.olaria.choose(**NO_OPTIONS)
+        wait_until(lambda: not self.olaria.webhook_events() & EARLY, "the shop tells of paid orders only")
+        self.wait_until_issued(self.place_paid_order("with no option again", MUG))
 
-    def _counted(self) -> None:
+    def _call_counts_shown(self) -> None:
         """How many calls it took is shown: this month's on the form, a document's own on its page."""
-        used = self.olaria.used()
-        words = self.olaria.browser.open(f"{self.house.app_url}/setup/choices").text
+        used = self.olaria.calls_this_month()
+        words = self.olaria.browser.open(f"{self.stack.app_url}/setup/choices").text
         told = re.search(r"Este mês fizemos (\d+) pedidos", words)
         shown = int(told[1]) if told else 0
-        page = self.olaria.page(self.parts[-1].number).text
+        page = self.olaria.open_document(self.orders[-1].number).text
         each = re.search(r"Pedidos (\d+) ao PHC GO", page)
         print(
             f"Calls of {OLARIA}: {shown} counted here, {used} over there;"
             f" the last document took {each[1] if each else 'an unknown number'}."
         )
-        holds(shown > 0 and each is not None, f"calls are not counted: {words[-300:]}")
+        check_that(shown > 0 and each is not None, f"calls are not counted: {words[-300:]}")
 
-    def _nothing_left(self) -> None:
-        until(lambda: not self.olaria.seen("drafts"), "no draft is left that became no document")
+    def _no_drafts_left(self) -> None:
+        wait_until(
+            lambda: not self.olaria.stand_in_rows("drafts"), "no draft is left that became no document"
+        )
 
     def check(self) -> list[str]:
         """Where mail or the way of the goods is missing, beside the ledger."""
-        mailed = {one["id"] for one in self.olaria.seen("outbox")}
+        mailed = {one["id"] for one in self.olaria.stand_in_rows("outbox")}
         wrong = []
-        for part in self.parts:
-            if "GT" not in part.kinds:
+        for demo_order in self.orders:
+            if "GT" not in demo_order.kinds:
                 continue
-            invoice, guide = self.documents(part)
-            where = f"{part.merchant.shop} #{part.number}"
+            invoice, guide = self.documents(demo_order)
+            where = f"{demo_order.merchant.shop} #{demo_order.number}"
             if invoice["id"] not in mailed:
                 wrong.append(f"{where}: {invoice['number']} was not mailed to its buyer")
             for one in (invoice, guide):
@@ -223,51 +255,51 @@ class PhcGoDemo(Demo):
 
     # an order on its way
 
-    def _placed(self, title: str, *lines: Order, **spec: Any) -> Part:
-        return self.pay(title, *lines, pay=False, **spec)
+    def _place_unpaid(self, title: str, *lines: Order, **spec: Any) -> DemoOrder:
+        return self.place_paid_order(title, *lines, pay=False, **spec)
 
-    def _draft(self, part: Part, besides: str = "") -> str:
+    def _wait_for_draft(self, demo_order: DemoOrder, besides: str = "") -> str:
         """The stamp of the order's draft once there is one, and it is no longer that other."""
 
         def seen() -> str:
-            found = [one["ftstamp"] for one in self.olaria.of_order("drafts", part.number)]
+            found = [one["ftstamp"] for one in self.olaria.rows_of_order("drafts", demo_order.number)]
             return found[0] if len(found) == 1 and found[0] != besides else ""
 
-        return until(seen, f"draft of #{part.number}")
+        return wait_until(seen, f"draft of #{demo_order.number}")
 
-    def _note(self, part: Part, draft: bool) -> str:
+    def _wait_for_order_note(self, demo_order: DemoOrder, draft: bool) -> str:
         """The stamp of the order's note once there is one."""
 
         def seen() -> str:
-            found = self.olaria.of_order("dossiers", part.number)
+            found = self.olaria.rows_of_order("dossiers", demo_order.number)
             return found[0]["bostamp"] if found and bool(found[0]["draftRecord"]) is draft else ""
 
-        return until(seen, f"order note of #{part.number}")
+        return wait_until(seen, f"order note of #{demo_order.number}")
 
-    def _paid(self, part: Part) -> None:
-        self.olaria.act(part.number, "pay")
-        self._accompanied(part)
+    def _pay_and_check(self, demo_order: DemoOrder) -> None:
+        self.olaria.change_order(demo_order.number, "pay")
+        self._wait_for_invoice_and_guide(demo_order)
 
-    def _accompanied(self, part: Part) -> None:
+    def _wait_for_invoice_and_guide(self, demo_order: DemoOrder) -> None:
         """Nothing, once the order has its invoice, its guide, and the page says so."""
-        part.kinds = ("FR", "GT")
-        until(
-            lambda: [one["type"] for one in self.documents(part)] == ["FR", "GT"],
-            f"invoice and guide of #{part.number}",
+        demo_order.kinds = ("FR", "GT")
+        wait_until(
+            lambda: [one["type"] for one in self.documents(demo_order)] == ["FR", "GT"],
+            f"invoice and guide of #{demo_order.number}",
         )
-        until(
-            lambda: sum("Emitido" in row.text for row in self.olaria.rows(part.number)) >= 2,
-            f"#{part.number} is shown as issued",
+        wait_until(
+            lambda: sum("Emitido" in row.text for row in self.olaria.listing_rows(demo_order.number)) >= 2,
+            f"#{demo_order.number} is shown as issued",
         )
 
-    def documents(self, part: Part) -> list[dict[str, Any]]:
+    def documents(self, demo_order: DemoOrder) -> list[dict[str, Any]]:
         """What the program's ledger has of the order."""
-        merchant = part.merchant
+        merchant = demo_order.merchant
         assert isinstance(merchant, PhcGoMerchant)
-        return merchant.of_order("ledger", part.number)
+        return merchant.rows_of_order("ledger", demo_order.number)
 
 
-def holds(true: bool, otherwise: str) -> None:
+def check_that(true: bool, otherwise: str) -> None:
     """Nothing; AssertionError with these words where it does not."""
     if not true:
         raise AssertionError(otherwise)

@@ -11,16 +11,16 @@ import sys
 import time
 from dataclasses import dataclass
 
-from dev.child import Failed
-from dev.servers import Missing
-from dev.verdict import Verdict
+from dev.child_process import ProcessFailed
+from dev.servers import MissingServer
+from dev.torture.verdict import Verdict
 
 from .plan import Plan, plans
-from .run import Outcome, Torture
+from .run import Outcome, TortureRun
 
 
 @dataclass(frozen=True)
-class Shown:
+class FinishedRun:
     """A run that is over."""
 
     plan: Plan
@@ -28,25 +28,25 @@ class Shown:
     seconds: float
 
     @property
-    def green(self) -> bool:
+    def is_green(self) -> bool:
         """Whether nothing was wrong."""
         return not self.outcome.wrong
 
     @property
-    def as_it_must(self) -> bool:
+    def is_as_expected(self) -> bool:
         """Whether the run is green; with a protection taken away, whether the ledger tells of it."""
-        return bool(self.outcome.verdict.wrong) if self.plan.sabotage else self.green
+        return bool(self.outcome.verdict.wrong) if self.plan.sabotage else self.is_green
 
     @property
     def row(self) -> str:
         """The run in a table."""
         plan, verdict = self.plan, self.outcome.verdict
-        colour = "GREEN" if self.green else "RED"
+        colour = "GREEN" if self.is_green else "RED"
         return (
-            f"{plan.promise:10} {plan.db:9} {plan.sabotage or (f'frozen {plan.frozen:g}' if plan.frozen else ''):17}"
+            f"{plan.guarantee:10} {plan.db:9} {plan.sabotage or (f'frozen {plan.frozen:g}' if plan.frozen else ''):17}"
             f" {plan.orders:6} {plan.kills:5} {verdict.issued:6} {len(verdict.lost):4} {len(verdict.duplicate):4}"
             f" {len(verdict.unrecorded):6} {self.outcome.drained:7.1f} {self.seconds:5.0f} s  {colour:5}"
-            f" {'as it must' if self.as_it_must else 'NOT AS IT MUST'}  {plan.seed}"
+            f" {'as it must' if self.is_as_expected else 'NOT AS IT MUST'}  {plan.seed}"
         )
 
 
@@ -56,20 +56,20 @@ _HEAD = (
 )
 
 
-def show(plan: Plan) -> Shown:
+def run_and_print(plan: Plan) -> FinishedRun:
     """The run, once it is over; what it came to is printed."""
     print(plan, flush=True)
     began = time.monotonic()
     try:
-        outcome = Torture(plan).run()
-    except (Failed, AssertionError, OSError) as problem:
+        outcome = TortureRun(plan).run()
+    except (ProcessFailed, AssertionError, OSError) as problem:
         # one that broke off is red, and the next one is run all the same
         outcome = Outcome(Verdict(), 0.0, [], [f"broken off: {problem}"])
-    shown = Shown(plan, outcome, time.monotonic() - began)
+    shown = FinishedRun(plan, outcome, time.monotonic() - began)
     print("\n".join(outcome.lines))
     for line in outcome.wrong[:40]:
         print(f"WRONG       {line}")
-    print(f"{'GREEN' if shown.green else 'RED'} after {shown.seconds:.0f} s; SEED={plan.seed}", flush=True)
+    print(f"{'GREEN' if shown.is_green else 'RED'} after {shown.seconds:.0f} s; SEED={plan.seed}", flush=True)
     return shown
 
 
@@ -77,15 +77,15 @@ def main() -> int:
     """0 when every run showed what it must, 1 when not."""
     wanted = plans(dict(os.environ))
     if len(wanted) == 1:
-        return 0 if show(wanted[0]).green else 1
-    runs = [show(plan) for plan in wanted]
+        return 0 if run_and_print(wanted[0]).is_green else 1
+    runs = [run_and_print(plan) for plan in wanted]
     print("\n".join([_HEAD, *(run.row for run in runs)]), flush=True)
-    return 0 if all(run.as_it_must for run in runs) else 1
+    return 0 if all(run.is_as_expected for run in runs) else 1
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except Missing as problem:
+    except MissingServer as problem:
         print(problem, file=sys.stderr, flush=True)
         sys.exit(1)

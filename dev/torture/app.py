@@ -14,13 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from shopapp import create_app, issuing, resolving, settling
+from shopapp import create_app
+from shopapp.documents import issue, outcome, recover
+from shopapp.errors import UncertainError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import UncertainError
-from shopapp.http import Answer, Wire
+from shopapp.http_client import HttpClient, HttpResponse
 from shopapp.models import Document
 from shopapp.models.states import PENDING
-from shopapp.providers.base import Once, Provider
+from shopapp.providers.base import IssueGuarantee, Provider
 
 app = create_app()
 
@@ -28,7 +29,7 @@ app = create_app()
 # who holds a row: the killer looks here before it strikes
 
 
-def _mark(what: str) -> None:
+def _write_holder_status(what: str) -> None:
     folder = os.environ.get("TORTURE_HOLDING")
     if folder:
         file = Path(folder) / str(os.getpid())
@@ -38,30 +39,30 @@ def _mark(what: str) -> None:
             file.unlink(missing_ok=True)
 
 
-def _watch() -> None:
-    take, claim, step = Document.take, Document.claim, issuing.step
+def _report_holders() -> None:
+    take, claim, step = Document.take, Document.claim, issue.issue_next_document
 
     def taking(seconds: float) -> Document | None:
         found = take(seconds)
         if found is not None:
-            _mark("taken")
+            _write_holder_status("taken")
         return found
 
     def claiming(self: Document, *given: Any) -> int | None:
         number = claim(self, *given)
-        _mark("claimed" if number is not None else "taken")
+        _write_holder_status("claimed" if number is not None else "taken")
         return number
 
     def stepping() -> bool:
         try:
             return step()
         finally:
-            _mark("")
+            _write_holder_status("")
 
     for owner, name, act in (
         (Document, "take", taking),
         (Document, "claim", claiming),
-        (issuing, "step", stepping),
+        (issue, "step", stepping),
     ):
         setattr(owner, name, act)
 
@@ -72,14 +73,14 @@ _sending: list[str] = []
 """The reference and attempt that this process sends at the moment, and the calls it made for it."""
 
 
-def _calm() -> bool:
+def _strikes_are_over() -> bool:
     """Whether the strikes are over."""
     folder = os.environ.get("TORTURE_HOLDING")
     return folder is None or Path(folder).with_name("calm").exists()
 
 
-def _freeze(share: float, seed: str) -> None:
-    write = Wire.write
+def _freeze_sends(share: float, seed: str) -> None:
+    write = HttpClient.write
 
     def standing(road: Callable[[Provider, Document, Draft], Issued]) -> Any:
         def act(provider: Provider, document: Document, draft: Draft) -> Issued:
@@ -91,19 +92,19 @@ def _freeze(share: float, seed: str) -> None:
 
         return act
 
-    def writing(self: Wire, method: str, url: str, **content: Any) -> Answer:
-        if _sending and not _calm():
+    def writing(self: HttpClient, method: str, url: str, **content: Any) -> HttpResponse:
+        if _sending and not _strikes_are_over():
             _sending.append("call")
             if zlib.crc32(" ".join(_sending).encode()) % 10_000 < share * 10_000:
-                _mark("frozen")
+                _write_holder_status("frozen")
                 os.kill(os.getpid(), signal.SIGSTOP)
-                _mark("claimed")
+                _write_holder_status("claimed")
         return write(self, method, url, **content)
 
-    for once, road in issuing._ROADS.items():
-        issuing._ROADS[once] = standing(road)
+    for once, road in issue._SENDERS.items():
+        issue._SENDERS[once] = standing(road)
     # whichever adapter sends, this is the last step before the call
-    setattr(Wire, "write", writing)  # noqa: B010
+    setattr(HttpClient, "write", writing)  # noqa: B010
 
 
 # one protection less
@@ -122,31 +123,31 @@ def _retry_post() -> None:
                 continue
         return provider.issue(draft, document.reference)
 
-    for once in (Once.BY_KEY, Once.BY_SEARCH, Once.BY_PERSON):
-        issuing._ROADS[once] = again
+    for once in (IssueGuarantee.IDEMPOTENT, IssueGuarantee.SEARCHABLE, IssueGuarantee.MANUAL):
+        issue._SENDERS[once] = again
 
 
 def _check_then_post() -> None:
     def checked(provider: Provider, document: Document, draft: Draft) -> Issued:
-        found = provider.find(document.reference, draft)
+        found = provider.find_by_reference(document.reference, draft)
         return found[0] if found else provider.issue(draft, document.reference)
 
     def no_doubt(document: Document, code: str, detail: dict[str, Any]) -> None:
-        settling.moved(document, PENDING, code, detail, after=0.0, frozen=True)
+        outcome.commit_transition(document, PENDING, code, detail, after=0.0, frozen=True)
 
-    issuing._ROADS[Once.BY_SEARCH] = checked
+    issue._SENDERS[IssueGuarantee.SEARCHABLE] = checked
     # settling itself and sweeping both look the name up there
-    vars(settling)["doubt"] = no_doubt
+    vars(outcome)["doubt"] = no_doubt
 
 
 def _redraft_in_doubt() -> None:
     def redraft(provider: Provider, document: Document, draft: Draft) -> None:
-        settling.moved(document, PENDING, "redraft", draft_id=None)
+        outcome.commit_transition(document, PENDING, "redraft", draft_id=None)
 
-    resolving._WAYS[Once.BY_DRAFT] = redraft
+    recover._RECOVERIES[IssueGuarantee.DRAFT_FIRST] = redraft
 
 
-_ACTS: dict[str, Callable[[], None]] = {
+_SABOTAGES: dict[str, Callable[[], None]] = {
     "": lambda: None,
     "no-settle": _no_settle,
     "retry-post": _retry_post,
@@ -154,7 +155,7 @@ _ACTS: dict[str, Callable[[], None]] = {
     "redraft-in-doubt": _redraft_in_doubt,
 }
 
-_watch()
+_report_holders()
 if frozen := float(os.environ.get("FROZEN") or 0):
-    _freeze(frozen, os.environ.get("TORTURE_SEED", ""))
-_ACTS[os.environ.get("SABOTAGE", "")]()
+    _freeze_sends(frozen, os.environ.get("TORTURE_SEED", ""))
+_SABOTAGES[os.environ.get("SABOTAGE", "")]()

@@ -20,8 +20,8 @@ from pathlib import Path
 import redis
 import requests
 
-from dev.child import Child, Failed, session_members
-from dev.house import APP_PARTS, House
+from dev.child_process import ChildProcess, ProcessFailed, session_members
+from dev.local_stack import APP_PROCESSES, LocalStack
 from dev.servers import Postgres
 
 from .plan import FROZEN_SECONDS
@@ -30,14 +30,14 @@ SHARES = {
     "work-horse": 40, "worker": 25, "web": 10, "clock": 8, "flush": 5, "valkey": 4, "valkey-stopped": 3,
     "postgres": 3, "worker-stopped": 2,
 }  # fmt: skip
-PACE_SECONDS = 15.0
+PROGRESS_WAIT_SECONDS = 15.0
 """How long it waits at most for the work to keep up with it."""
 AIM_SECONDS = 3.0
 """How long it waits for a worker that holds a row, before it strikes whichever there is."""
 HOLD_SECONDS = 0.25
 """Within how long of seeing that it strikes: about as long as a row is held."""
 
-WELL_SECONDS = 60.0
+RECOVERY_SECONDS = 60.0
 """How long web and database have at most to be back."""
 
 
@@ -50,40 +50,46 @@ class Killer:
 
     def __init__(
         self,
-        house: House,
+        stack: LocalStack,
         postgres: Postgres | None,
         holding: Path,
         seed: str,
         kills: int,
         progress: Callable[[], float] = lambda: 1.0,
     ) -> None:
-        self.house, self.postgres, self.holding, self.kills = house, postgres, holding, kills
+        self.stack, self.postgres, self.holding, self.kills = stack, postgres, holding, kills
         self._progress = progress
-        self.struck: Counter[str] = Counter()
-        self.busy = 0
+        self.strikes: Counter[str] = Counter()
+        self.busy_strikes = 0
         """How many strikes hit a worker that had taken or claimed a row."""
         self.frozen_sends = 0
         """How many sends stood still by themselves (FROZEN=), and were woken here."""
-        self.downs: list[tuple[float, float]] = []
+        self.downtimes: list[tuple[float, float]] = []
         """When web or database was away by a strike."""
         self.problems: list[str] = []
         self._random = random.Random(seed + "killer")
-        self._pack: list[str] = []
-        self._ended = threading.Event()
+        self._next_strikes: list[str] = []
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="killer")
-        self._waker = threading.Thread(target=self._wake_sends, name="waker")
+        self._resumer = threading.Thread(target=self._resume_frozen_sends, name="waker")
         self._watchers: list[threading.Thread] = []
         self._frozen: set[int] = set()
-        self._acts: dict[str, Callable[[], None]] = {
-            "work-horse": self._horse, "worker": self._worker, "web": self._web, "clock": self._clock,
-            "flush": self._flush, "valkey": self._valkey, "valkey-stopped": self._valkey_stopped,
-            "postgres": self._postgres, "worker-stopped": self._worker_stopped,
-        }  # fmt: skip
+        self._strike_functions: dict[str, Callable[[], None]] = {
+            "work-horse": self._strike_work_horse,
+            "worker": self._strike_worker,
+            "web": self._strike_web,
+            "clock": self._strike_clock,
+            "flush": self._flush_redis,
+            "valkey": self._strike_valkey,
+            "valkey-stopped": self._pause_valkey,
+            "postgres": self._strike_postgres,
+            "worker-stopped": self._pause_worker,
+        }
 
     def start(self) -> None:
         """It strikes from now on."""
         self._thread.start()
-        self._waker.start()
+        self._resumer.start()
 
     @property
     def done(self) -> bool:
@@ -93,132 +99,132 @@ class Killer:
     @property
     def share(self) -> float:
         """How much of its strikes fell."""
-        return sum(self.struck.values()) / self.kills
+        return sum(self.strikes.values()) / self.kills
 
     def stop(self) -> None:
         """Nothing is struck any more; what was frozen goes on, what fell runs again."""
         # no send freezes from now on: nobody would wake it
         (self.holding.parent / "calm").touch()
-        self._ended.set()
-        for thread in (self._thread, self._waker, *self._watchers):
+        self._stopped.set()
+        for thread in (self._thread, self._resumer, *self._watchers):
             thread.join()
-        self._thaw(set(self._frozen))
-        if self.house.valkey:
-            self.house.valkey.resume()
-        self._raise_the_fallen()
+        self._resume(set(self._frozen))
+        if self.stack.valkey:
+            self.stack.valkey.resume()
+        self._restart_crashed()
 
     def _run(self) -> None:
-        while sum(self.struck.values()) < self.kills and not self._ended.is_set():
-            self._ended.wait(self._random.uniform(0.05, 0.5))
-            self._keep_pace()
-            name = self._next()
+        while sum(self.strikes.values()) < self.kills and not self._stopped.is_set():
+            self._stopped.wait(self._random.uniform(0.05, 0.5))
+            self._wait_for_progress()
+            name = self._next_strike()
             try:
-                self._acts[name]()
-                self.struck[name] += 1
-                self._raise_the_fallen()
-            except (Failed, OSError, redis.RedisError) as problem:
+                self._strike_functions[name]()
+                self.strikes[name] += 1
+                self._restart_crashed()
+            except (ProcessFailed, OSError, redis.RedisError) as problem:
                 self.problems.append(f"{name}: {problem}")
 
-    def _next(self) -> str:
+    def _next_strike(self) -> str:
         """The next of a shuffled pack, so that the shares hold in a small run too."""
-        if not self._pack:
-            self._pack = [name for name, times in SHARES.items() for _ in range(times)]
+        if not self._next_strikes:
+            self._next_strikes = [name for name, times in SHARES.items() for _ in range(times)]
             if not self.postgres:
-                self._pack = [name for name in self._pack if name != "postgres"]
-            self._random.shuffle(self._pack)
-        return self._pack.pop()
+                self._next_strikes = [name for name in self._next_strikes if name != "postgres"]
+            self._random.shuffle(self._next_strikes)
+        return self._next_strikes.pop()
 
-    def _keep_pace(self) -> None:
+    def _wait_for_progress(self) -> None:
         """Nothing; waits a little while less of the work is done than of the strikes: they are to fall all over it."""
-        end = time.monotonic() + PACE_SECONDS
-        while self._progress() < self.share * 0.9 and time.monotonic() < end and not self._ended.is_set():
-            self._ended.wait(0.1)
+        end = time.monotonic() + PROGRESS_WAIT_SECONDS
+        while self._progress() < self.share * 0.9 and time.monotonic() < end and not self._stopped.is_set():
+            self._stopped.wait(0.1)
 
     # the acts
 
-    def _horse(self) -> None:
+    def _strike_work_horse(self) -> None:
         pid, busy = self._victim()
         if pid:
-            self._shoot(pid)
-            self.busy += busy
+            self._kill_pid(pid)
+            self.busy_strikes += busy
 
-    def _worker(self) -> None:
+    def _strike_worker(self) -> None:
         pid, busy = self._victim()
         way = self._random.random()
         if way < 0.15:
-            self._again(self.house.children["worker"])
+            self._restart(self.stack.children["worker"])
         elif pid:
-            above = parent(pid)
+            above = parent_pid(pid)
             # its work-horse goes on as an orphan, or goes too
             for each in [above] + ([pid] if way < 0.6 else []):
                 if each > 1:
-                    self._shoot(each)
-        self.busy += busy
+                    self._kill_pid(each)
+        self.busy_strikes += busy
 
-    def _web(self) -> None:
-        began, child = time.time(), self.house.children["web"]
+    def _strike_web(self) -> None:
+        began, child = time.time(), self.stack.children["web"]
         below = [pid for pid in child.members() if pid != child.pid]
         if below and self._random.random() < 0.8:
-            self._shoot(self._random.choice(below))
+            self._kill_pid(self._random.choice(below))
         else:
-            self._again(child)
-        self._down_from(began)
+            self._restart(child)
+        self._record_downtime(began)
 
-    def _clock(self) -> None:
-        self._again(self.house.children["clock"])
+    def _strike_clock(self) -> None:
+        self._restart(self.stack.children["clock"])
 
-    def _flush(self) -> None:
-        with redis.from_url(self.house.env["REDIS_URL"], socket_timeout=2) as connection:
+    def _flush_redis(self) -> None:
+        with redis.from_url(self.stack.env["REDIS_URL"], socket_timeout=2) as connection:
             connection.flushall()
 
-    def _valkey(self) -> None:
-        valkey = self.house.valkey
+    def _strike_valkey(self) -> None:
+        valkey = self.stack.valkey
         assert valkey is not None
         valkey.kill()
         shutil.rmtree(valkey.folder / "appendonlydir", ignore_errors=True)
         valkey.start()
 
-    def _valkey_stopped(self) -> None:
-        valkey = self.house.valkey
+    def _pause_valkey(self) -> None:
+        valkey = self.stack.valkey
         assert valkey is not None
         valkey.pause()
-        self._ended.wait(1.5)
+        self._stopped.wait(1.5)
         valkey.resume()
 
-    def _postgres(self) -> None:
+    def _strike_postgres(self) -> None:
         assert self.postgres is not None
         began, child = time.time(), self.postgres.child
         child.ask_to_stop(signal.SIGQUIT)  # an immediate shutdown: nothing is written, the log is replayed
         child.wait(20)
         child.start()
-        self._down_from(began)
+        self._record_downtime(began)
 
-    def _worker_stopped(self) -> None:
+    def _pause_worker(self) -> None:
         pid, busy = self._victim()
         if pid:
             self._frozen.add(pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGSTOP)
-            timer = threading.Timer(2, self._thaw, [{pid}])
+            timer = threading.Timer(2, self._resume, [{pid}])
             timer.daemon = True
             timer.start()
-            self.busy += busy
+            self.busy_strikes += busy
 
     # aiming
 
     def _victim(self) -> tuple[int, bool]:
         """A work-horse and whether it holds a row, at a random moment of its holding one; 0 when none runs."""
         end = time.monotonic() + AIM_SECONDS
-        while not self._ended.is_set() and time.monotonic() < end:
-            busy = self._busy()
+        while not self._stopped.is_set() and time.monotonic() < end:
+            busy = self._busy_work_horses()
             if busy:
                 pid = self._random.choice(busy)
-                self._ended.wait(self._random.uniform(0, HOLD_SECONDS))
+                self._stopped.wait(self._random.uniform(0, HOLD_SECONDS))
                 if self._holds(pid):
                     return pid, True
             else:
-                self._ended.wait(0.01)
-        horses = self._horses()
+                self._stopped.wait(0.01)
+        horses = self._work_horses()
         return (self._random.choice(horses), False) if horses else (0, False)
 
     def _holds(self, pid: int) -> bool:
@@ -228,9 +234,9 @@ class Killer:
         except OSError:
             return False
 
-    def _busy(self) -> list[int]:
+    def _busy_work_horses(self) -> list[int]:
         """The work-horses of this house that hold a row; found without a look at every process of the machine."""
-        child, found = self.house.children["worker"], []
+        child, found = self.stack.children["worker"], []
         for name in sorted(os.listdir(self.holding)):
             pid = int(name)
             with contextlib.suppress(ProcessLookupError):
@@ -243,76 +249,76 @@ class Killer:
                     found.append(pid)
         return found
 
-    def _horses(self) -> list[int]:
+    def _work_horses(self) -> list[int]:
         """The work-horses, frozen ones left out: children of children, and orphans."""
-        child = self.house.children["worker"]
+        child = self.stack.children["worker"]
         if not child.alive:
             return []
         members = session_members(child.pid)
-        workers = {pid for pid in members if parent(pid) == child.pid}
+        workers = {pid for pid in members if parent_pid(pid) == child.pid}
         return sorted(pid for pid in members if pid != child.pid and pid not in workers | self._frozen)
 
-    def _shoot(self, pid: int) -> None:
+    def _kill_pid(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
         with contextlib.suppress(FileNotFoundError):
             (self.holding / str(pid)).unlink()
 
-    def _thaw(self, pids: set[int]) -> None:
+    def _resume(self, pids: set[int]) -> None:
         for pid in pids:
             self._frozen.discard(pid)
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
 
-    def _again(self, child: Child) -> None:
+    def _restart(self, child: ChildProcess) -> None:
         members = child.members()
         child.kill()
         for pid in members:
             (self.holding / str(pid)).unlink(missing_ok=True)
         child.start()
 
-    def _raise_the_fallen(self) -> None:
+    def _restart_crashed(self) -> None:
         """Whatever leads a session and ended runs again, as under any supervisor."""
-        for name in APP_PARTS:
-            if not self.house.children[name].alive:
-                self._again(self.house.children[name])
+        for name in APP_PROCESSES:
+            if not self.stack.children[name].alive:
+                self._restart(self.stack.children[name])
 
     # what stands still by itself
 
-    def _wake_sends(self) -> None:
+    def _resume_frozen_sends(self) -> None:
         """Nothing; each send that froze goes on after lease and settle are over, the last ones after the strikes."""
         since: dict[str, float] = {}
         while True:
-            frozen = [name for name in os.listdir(self.holding) if self._says(name, "frozen")]
+            frozen = [name for name in os.listdir(self.holding) if self._has_status(name, "frozen")]
             for name in frozen:
                 if time.monotonic() - since.setdefault(name, time.monotonic()) > FROZEN_SECONDS:
-                    self._thaw({int(name)})
+                    self._resume({int(name)})
                     self.frozen_sends += 1
                     (self.holding / name).unlink(missing_ok=True)
                     del since[name]
-            if self._ended.wait(0.2) and not frozen:
+            if self._stopped.wait(0.2) and not frozen:
                 return
 
-    def _says(self, name: str, word: str) -> bool:
+    def _has_status(self, name: str, word: str) -> bool:
         with contextlib.suppress(OSError):
             return (self.holding / name).read_text() == word
         return False
 
     # when web or database was away
 
-    def _down_from(self, began: float) -> None:
+    def _record_downtime(self, began: float) -> None:
         """Nothing; notes until when the app, struck at that instant, could not answer."""
-        noted = len(self.downs)
-        self.downs.append((began, began + WELL_SECONDS))
-        thread = threading.Thread(target=self._await_well, args=[noted], name="down", daemon=True)
+        noted = len(self.downtimes)
+        self.downtimes.append((began, began + RECOVERY_SECONDS))
+        thread = threading.Thread(target=self._wait_until_healthy, args=[noted], name="down", daemon=True)
         self._watchers.append(thread)
         thread.start()
 
-    def _await_well(self, noted: int) -> None:
-        began, end = self.downs[noted]
-        while not database_answers(self.house.app_url) and time.time() < end:
+    def _wait_until_healthy(self, noted: int) -> None:
+        began, end = self.downtimes[noted]
+        while not database_answers(self.stack.app_url) and time.time() < end:
             time.sleep(0.05)
-        self.downs[noted] = (began, time.time())
+        self.downtimes[noted] = (began, time.time())
 
 
 def database_answers(app_url: str) -> bool:
@@ -323,7 +329,7 @@ def database_answers(app_url: str) -> bool:
         return False
 
 
-def parent(pid: int) -> int:
+def parent_pid(pid: int) -> int:
     """The number of the process that a process hangs on, 0 when it is gone."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])

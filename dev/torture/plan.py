@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 LEVELS = {"smoke": (500, 100), "full": (10_000, 1_000)}
 """Orders and kills."""
-PROMISES = ("by_key", "by_draft", "by_search", "by_person")
+GUARANTEES = ("by_key", "by_draft", "by_search", "by_person")
 DATABASES = ("postgres", "sqlite")
 SABOTAGES = {
     "no-settle": "by_search",
@@ -20,25 +20,25 @@ SABOTAGES = {
     "redraft-in-doubt": "by_draft",
 }
 """Each with the promise that it breaks."""
-PROMISED = {"phcgo": "by_draft"}
+DEFAULT_GUARANTEES = {"phcgo": "by_draft"}
 """What a program promises unless another promise is asked for; the plain one promises what it is told."""
 FROZEN_SIZE = (3_000, 300)
 BURST, LEAST_BURST = 0.05, 50
 
-FAULTY = 0.3
+FAULT_SHARE = 0.3
 """The share of the invoicing program's calls that go wrong."""
-LAG = 1
-SCALE = 20
+SEARCH_LAG_SECONDS = 1
+TIME_SCALE = 20
 """How much faster than in production the times of the failure model run, roughly."""
-LEASE, SETTLE = 6.0, 8.0
-PATIENCE = SETTLE + 120
+LEASE_SECONDS, SETTLE_SECONDS = 6.0, 8.0
+REST_LIMIT = SETTLE_SECONDS + 120
 """Seconds within which all must be at rest once the faults stop (I9)."""
-FROZEN_SECONDS = LEASE + SETTLE + 2
+FROZEN_SECONDS = LEASE_SECONDS + SETTLE_SECONDS + 2
 SETTINGS = {
     "WORKERS": "3", "WEB_PROCESSES": "1", "CLOCK_SECONDS": "0.5", "CALL_SECONDS": "3",
     "HOOK_WATCH_SECONDS": "10", "HOOK_SILENCE_SECONDS": "24", "RECONCILE_SECONDS": "5",
-    "LEASE_SECONDS": f"{LEASE:g}", "TAKE_SECONDS": "4",
-    "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": f"{SETTLE:g}", "RETRY_SECONDS": "0.5", "LOG_LEVEL": "WARNING",
+    "LEASE_SECONDS": f"{LEASE_SECONDS:g}", "TAKE_SECONDS": "4",
+    "LOOKUP_SECONDS": "1", "SETTLE_SECONDS": f"{SETTLE_SECONDS:g}", "RETRY_SECONDS": "0.5", "LOG_LEVEL": "WARNING",
 }  # fmt: skip
 
 
@@ -47,7 +47,7 @@ class Plan:
     """One run; the same seed gives the same orders, faults and strikes."""
 
     seed: str
-    promise: str = "by_search"
+    guarantee: str = "by_search"
     db: str = "postgres"
     sabotage: str = ""
     provider: str = "plain"
@@ -59,7 +59,7 @@ class Plan:
     """The share of sends in which the worker stands still between its last check and the call."""
 
     @classmethod
-    def wanted(cls, given: dict[str, str]) -> Plan:
+    def from_environment(cls, given: dict[str, str]) -> Plan:
         """The one run that the environment asks for."""
         sabotage = given.get("SABOTAGE") or ""
         provider = given.get("PROVIDER") or "plain"
@@ -69,7 +69,7 @@ class Plan:
             kills = orders // 5
         return cls(
             given.get("SEED") or secrets.token_hex(4),
-            given.get("PROMISE") or SABOTAGES.get(sabotage) or PROMISED.get(provider, "by_search"),
+            given.get("PROMISE") or SABOTAGES.get(sabotage) or DEFAULT_GUARANTEES.get(provider, "by_search"),
             given.get("DB") or "postgres", sabotage, provider,
             orders, int(given.get("KILLS") or kills), float(given.get("SECONDS") or 0),
             float(given.get("FROZEN") or 0),
@@ -81,7 +81,7 @@ class Plan:
         return min(self.orders // 2, max(LEAST_BURST, round(self.orders * BURST)))
 
     @property
-    def counts(self) -> bool:
+    def is_significant(self) -> bool:
         """Whether the run is large enough that too few strikes or faults make it worth nothing."""
         return self.orders >= 500
 
@@ -101,7 +101,7 @@ class Plan:
         return self.orders > 2_000
 
     def __str__(self) -> str:
-        words = [f"SEED={self.seed}", f"PROMISE={self.promise}", f"DB={self.db}"]
+        words = [f"SEED={self.seed}", f"PROMISE={self.guarantee}", f"DB={self.db}"]
         words += [f"SABOTAGE={self.sabotage}"] if self.sabotage else []
         words += [f"PROVIDER={self.provider}"] if self.provider != "plain" else []
         words += [f"FROZEN={self.frozen:g}"] if self.frozen else []
@@ -112,23 +112,23 @@ def plans(given: dict[str, str]) -> list[Plan]:
     """The runs that the environment asks for: one, the twelve of `all`, or the fourteen of `release`."""
     level = given.get("LEVEL")
     if level not in ("all", "release"):
-        return [Plan.wanted(given)]
-    first = Plan.wanted({**given, "LEVEL": "smoke" if level == "all" else "full"})
+        return [Plan.from_environment(given)]
+    first = Plan.from_environment({**given, "LEVEL": "smoke" if level == "all" else "full"})
     wanted = _all(first) if level == "all" else _release(first)
     return [replace(plan, seed=f"{first.seed}-{number}") for number, plan in enumerate(wanted, 1)]
 
 
 def _all(first: Plan) -> list[Plan]:
     """Every promise on both databases, and every sabotage where it hurts."""
-    whole = [replace(first, promise=promise, db=db) for promise in PROMISES for db in DATABASES]
-    return whole + [replace(first, promise=hurt, sabotage=name) for name, hurt in SABOTAGES.items()]
+    whole = [replace(first, guarantee=guarantee, db=db) for guarantee in GUARANTEES for db in DATABASES]
+    return whole + [replace(first, guarantee=hurt, sabotage=name) for name, hurt in SABOTAGES.items()]
 
 
 def _release(first: Plan) -> list[Plan]:
     """Ten large runs, one on SQLite, and one with frozen sends for each promise that must bear them."""
     large = [first] * 10 + [replace(first, db="sqlite")]
     orders, kills = FROZEN_SIZE
-    bearing = [promise for promise in PROMISES if promise != "by_search"]
+    bearing = [guarantee for guarantee in GUARANTEES if guarantee != "by_search"]
     return large + [
-        replace(first, promise=promise, frozen=0.01, orders=orders, kills=kills) for promise in bearing
+        replace(first, guarantee=guarantee, frozen=0.01, orders=orders, kills=kills) for guarantee in bearing
     ]

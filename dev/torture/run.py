@@ -15,20 +15,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dev.house import APP_PARTS, House
+from dev.local_stack import APP_PROCESSES, LocalStack
 from dev.servers import Postgres
-from dev.verdict import Verdict, judge
+from dev.torture.verdict import Verdict, judge_documents
 
-from . import times
+from . import timings
 from .killer import SHARES, Killer
-from .plan import FAULTY, LAG, PATIENCE, SETTLE, Plan
-from .program import PROGRAMS
-from .rows import Rows
-from .traffic import Owner, Traffic
-from .watch import Page
+from .open_listing import OpenListing
+from .plan import FAULT_SHARE, REST_LIMIT, SEARCH_LAG_SECONDS, SETTLE_SECONDS, Plan
+from .provider_stand_in import STAND_INS
+from .run_database import RunDatabase
+from .traffic import TortureMerchant, Traffic
 
 Json = dict[str, Any]
-HEARD_SECONDS = 60.0
+RESUBSCRIBE_SECONDS = 60.0
 """How long hooks that the shop paused have at most to be made anew before the last orders come."""
 
 
@@ -43,178 +43,193 @@ class Outcome:
     wrong: list[str] = field(default_factory=list)
 
 
-class Torture:
+class TortureRun:
     """One run; `run` may be called once."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.folder = Path(tempfile.mkdtemp(prefix="torture"))
-        self.holding = self.folder / "holding"
-        self.holding.mkdir()
-        self.postgres = _durable(Postgres()) if plan.db == "postgres" else None
-        self.program = PROGRAMS[plan.provider](self.folder / plan.provider, plan.promise)
+        self.holders_folder = self.folder / "holding"
+        self.holders_folder.mkdir()
+        self.postgres = _make_durable(Postgres()) if plan.db == "postgres" else None
+        self.provider = STAND_INS[plan.provider](self.folder / plan.provider, plan.guarantee)
 
     def run(self) -> Outcome:
         """The outcome; nothing runs and (but for KEEP=1) nothing lies about when it returns."""
         try:
             if self.postgres:
                 self.postgres.start()
-            house = self._house()
-            self.program.begin(house)
-            with house:
-                return self._under_fire(house)
+            stack = self._build_stack()
+            self.provider.start(stack)
+            with stack:
+                return self._run_with_faults(stack)
         finally:
-            self.program.end()
+            self.provider.stop()
             if self.postgres:
                 self.postgres.stop()
             if not os.environ.get("KEEP"):
                 shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _house(self) -> House:
-        url = self.postgres.create("shop") if self.postgres else None
-        settings = {**self.plan.settings, **self.program.settings}
-        house = House(self.folder / "house", database_url=url, settings=settings, clock_scale=60)
+    def _build_stack(self) -> LocalStack:
+        url = self.postgres.create_database("shop") if self.postgres else None
+        settings = {**self.plan.settings, **self.provider.settings}
+        stack = LocalStack(self.folder / "house", database_url=url, settings=settings, clock_scale=60)
         more = {
-            "TORTURE_HOLDING": str(self.holding), "TORTURE_SEED": self.plan.seed,
+            "TORTURE_HOLDING": str(self.holders_folder), "TORTURE_SEED": self.plan.seed,
             "SABOTAGE": self.plan.sabotage, "FROZEN": f"{self.plan.frozen:g}",
         }  # fmt: skip
-        for name in APP_PARTS:
-            child = house.children[name]
+        for name in APP_PROCESSES:
+            child = stack.children[name]
             child.command = [word.replace("wsgi", "dev.torture.app") for word in child.command]
             child.env |= more
-        return house
+        return stack
 
-    def _under_fire(self, house: House) -> Outcome:
-        merchant, rows = Owner(house, self.program), Rows(house.env["DATABASE_URL"])
-        merchant.switch("rate-limits", "off")
+    def _run_with_faults(self, stack: LocalStack) -> Outcome:
+        merchant, rows = TortureMerchant(stack, self.provider), RunDatabase(stack.env["DATABASE_URL"])
+        merchant.set_switch("rate-limits", "off")
         merchant.set_up()
-        merchant.switch("hook-order", "shuffled")
-        merchant.switch("hook-pause-shown", "yes" if self.plan.large else "no")
-        self.program.misbehave(FAULTY, SETTLE - 1 - LAG, LAG, self.plan.seed)
+        merchant.set_switch("hook-order", "shuffled")
+        merchant.set_switch("hook-pause-shown", "yes" if self.plan.large else "no")
+        self.provider.start_faults(
+            FAULT_SHARE, SETTLE_SECONDS - 1 - SEARCH_LAG_SECONDS, SEARCH_LAG_SECONDS, self.plan.seed
+        )
         traffic, plan = Traffic(self.plan, merchant), self.plan
         killer = Killer(
-            house, self.postgres, self.holding, plan.seed, plan.kills, lambda: rows.settled_lately() / traffic.steady
-        )  # fmt: skip
+            stack,
+            self.postgres,
+            self.holders_folder,
+            plan.seed,
+            plan.kills,
+            lambda: rows.last_final_count() / traffic.steady_orders,
+        )
         jar = merchant.browser.session.cookies
-        pages = [Page(f"{house.app_url}/documents/rows{tab}", jar) for tab in ("", "?estado=espera")]
+        pages = [OpenListing(f"{stack.app_url}/documents/rows{tab}", jar) for tab in ("", "?estado=espera")]
         began = time.monotonic()
         for page in pages:
             page.start()
         killer.start()
         try:
-            traffic.run(lambda: killer.share, lambda: killer.done, rows.settled_lately)
-            _until(lambda: killer.done)
+            traffic.run(lambda: killer.share, lambda: killer.done, rows.last_final_count)
+            _wait_until(lambda: killer.done)
         finally:
             killer.stop()
         # a shop that paused its hooks over the last strike would make the backlog a test of the reconciler
-        _until(merchant.listened_to, HEARD_SECONDS)
-        traffic.burst()
-        self.program.behave()
+        _wait_until(merchant.webhooks_are_active, RESUBSCRIBE_SECONDS)
+        traffic.place_burst()
+        self.provider.stop_faults()
         fire, calm = time.monotonic() - began, time.time()
-        return _After(self, house, merchant, traffic, killer, rows, pages).outcome(fire, calm)
+        return _Evaluation(self, stack, merchant, traffic, killer, rows, pages).outcome(fire, calm)
 
 
 @dataclass
-class _After:
+class _Evaluation:
     """The waiting and the judging, once the faults have stopped."""
 
-    torture: Torture
-    house: House
-    merchant: Owner
+    torture: TortureRun
+    stack: LocalStack
+    merchant: TortureMerchant
     traffic: Traffic
     killer: Killer
-    rows: Rows
-    pages: list[Page]
+    rows: RunDatabase
+    pages: list[OpenListing]
 
     def outcome(self, fire: float, calm: float) -> Outcome:
         plan, orders = self.torture.plan, self.torture.plan.orders
-        rested = _until(lambda: self.rows.settled() >= orders, PATIENCE)
+        rested = _wait_until(lambda: self.rows.final_count() >= orders, REST_LIMIT)
         rest = time.time() - calm
         for page in self.pages:
             page.stop()
         documents = self.rows.documents()
-        drain = times.drain(documents, calm)
+        drain = timings.backlog_drain(documents, calm)
         reviews = [row["order_id"] for row in documents if row["state"] == "review"]
-        if plan.promise == "by_person":
-            self.merchant.settle_all(reviews)
-            rested = _until(lambda: self.rows.settled(review=False) >= orders, PATIENCE) and rested
+        if plan.guarantee == "by_person":
+            self.merchant.resolve_all(reviews)
+            rested = _wait_until(lambda: self.rows.final_count(review=False) >= orders, REST_LIMIT) and rested
         documents, deliveries = self.rows.documents(), self.merchant.deliveries()
-        opened = _until(lambda: not self.rows.unopened(), 30)
-        tidy = _until(lambda: not self.torture.program.spare(), PATIENCE)
-        verdict = judge(self.merchant.orders(), self.torture.program.ledger(), documents)
+        opened = _wait_until(lambda: not self.rows.unprocessed_webhooks(), 30)
+        tidy = _wait_until(lambda: not self.torture.provider.orphan_drafts(), REST_LIMIT)
+        verdict = judge_documents(
+            self.merchant.shop_orders(), self.torture.provider.ledger_documents(), documents
+        )
         wrong = [*verdict.wrong]
         if not rested:
-            wrong.append(f"not at rest {PATIENCE:.0f} s after the faults stopped: {self.rows.states()}")
+            wrong.append(f"not at rest {REST_LIMIT:.0f} s after the faults stopped: {self.rows.states()}")
         if not opened:
             wrong.append("hooks that nobody opened")
         if not tidy:
-            wrong.append(f"spare drafts: {self.torture.program.spare()}")
-        wrong += [f"hooks: {line}" for line in times.not_kept(deliveries, self.rows.kept_hooks())]
-        wrong += self._worthless()
+            wrong.append(f"spare drafts: {self.torture.provider.orphan_drafts()}")
+        wrong += [f"hooks: {line}" for line in timings.lost_webhooks(deliveries, self.rows.kept_webhooks())]
+        wrong += self._why_insignificant()
         lines = [
-            *self._what_happened(fire, verdict, len(reviews)),
+            *self._summary_lines(fire, verdict, len(reviews)),
             f"drain       {drain.left} left when the faults stopped; of {drain.due} that were due"
-            f" {times.DRAINED:.0%} in {drain.seconds:.1f} s = {drain.rate:.1f}/s; last doubt {drain.doubts:.1f} s",
-            *self._times(documents, deliveries),
-            f"I9 heals    at rest {rest:.1f} s after the faults stopped (limit {PATIENCE:.0f})",
+            f" {timings.DRAIN_SHARE:.0%} in {drain.seconds:.1f} s = {drain.rate:.1f}/s; last"
+            f" doubt {drain.uncertain_seconds:.1f} s",
+            *self._timing_lines(documents, deliveries),
+            f"I9 heals    at rest {rest:.1f} s after the faults stopped (limit {REST_LIMIT:.0f})",
             *(f"            {problem}" for problem in self.killer.problems[:5]),
         ]
         return Outcome(verdict, drain.rate, lines, wrong)
 
-    def _what_happened(self, fire: float, verdict: Verdict, reviews: int) -> list[str]:
-        killer, (calls, kinds) = self.killer, self.torture.program.faults()
-        struck = ", ".join(f"{name} {killer.struck[name]}" for name in SHARES if killer.struck[name])
+    def _summary_lines(self, fire: float, verdict: Verdict, reviews: int) -> list[str]:
+        killer, (calls, kinds) = self.killer, self.torture.provider.faults()
+        struck = ", ".join(f"{name} {killer.strikes[name]}" for name in SHARES if killer.strikes[name])
         shown = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items()))
         frozen = f"; {killer.frozen_sends} sends stood still" if self.torture.plan.frozen else ""
         return [
             f"orders      {self.torture.plan.orders} in {fire:.0f} s under fire, the last {self.torture.plan.burst} at"
-            f" once; hooks never sent: {self.traffic.lost_hooks}, paused by the shop: {self.merchant.pauses()} times",
-            f"kills       {sum(killer.struck.values())}: {struck}",
-            f"            {killer.busy} hit a worker that had a row taken or claimed{frozen}",
+            f" once; hooks never sent: {self.traffic.lost_webhooks}, paused by the shop:"
+            f" {self.merchant.webhook_pauses()} times",
+            f"kills       {sum(killer.strikes.values())}: {struck}",
+            f"            {killer.busy_strikes} hit a worker that had a row taken or claimed{frozen}",
             f"faults      {sum(kinds.values())} of {calls} calls: {shown}",
             f"issued      {verdict.issued}   states {self.rows.states()}   by a person: {reviews}"
             f" ({reviews / self.torture.plan.orders:.0%})",
             f"lost        {len(verdict.lost)}",
             f"duplicate   {len(verdict.duplicate)}",
             f"unrecorded  {len(verdict.unrecorded)}",
-            f"spare       {self.torture.program.spare()} drafts are left that became no document",
+            f"spare       {self.torture.provider.orphan_drafts()} drafts are left that became no document",
         ]
 
-    def _times(self, documents: list[Json], deliveries: list[Json]) -> list[str]:
-        downs, notices = self.killer.downs, self.rows.notices()
-        listed, waiting = (times.unstruck(page.shown, downs) for page in self.pages)
+    def _timing_lines(self, documents: list[Json], deliveries: list[Json]) -> list[str]:
+        downs, notices = self.killer.downtimes, self.rows.notices()
+        listed, waiting = (timings.outside_downtime(page.shown, downs) for page in self.pages)
         struck = sum(len(page.shown) for page in self.pages) - len(listed) - len(waiting)
-        late = times.overdue(self.traffic.paid, documents, self.rows.moves())
-        hooks = times.acknowledged(deliveries, downs)
+        late = timings.overdue(self.traffic.paid, documents, self.rows.transitions())
+        hooks = timings.webhook_answers(deliveries, downs)
         return [
-            f"I7 visible  {len(listed)} changes on the open listing, which asks every 3 s: {times.spread(listed)}"
-            f" (limit {times.SEEN_LIMIT:g}); not counted, web or database struck: {struck}",
-            f"            {len(waiting)} problems among those that wait for him: {times.spread(waiting)}"
-            f" (limit {times.FLAG_LIMIT:g}); {len(notices)} mails: {times.spread(notices)}",
-            f"            {late.late} un-issued for over {times.UNISSUED_LIMIT:g} s (15 min, scaled); without a reason:"
-            f" {len(late.silent)} {' '.join(late.silent[:5])}",
-            f"I8 hooks    {len(hooks.seconds)} answered 200: {times.spread(hooks.seconds)} (limits p99 1, most 5);"
+            f"I7 visible  {len(listed)} changes on the open listing, which asks every 3 s:"
+            f" {timings.describe_percentiles(listed)}"
+            f" (limit {timings.VISIBLE_LIMIT:g}); not counted, web or database struck: {struck}",
+            f"            {len(waiting)} problems among those that wait for him:"
+            f" {timings.describe_percentiles(waiting)}"
+            f" (limit {timings.FLAG_LIMIT:g}); {len(notices)} mails: {timings.describe_percentiles(notices)}",
+            f"            {late.late} un-issued for over {timings.UNISSUED_LIMIT:g} s (15 min,"
+            " scaled); without a reason:"
+            f" {len(late.without_reason)} {' '.join(late.without_reason[:5])}",
+            f"I8 hooks    {len(hooks.seconds)} answered 200:"
+            f" {timings.describe_percentiles(hooks.seconds)} (limits p99 1, most 5);"
             f" otherwise {len(hooks.refused)} {sorted(set(hooks.refused)) or ''};"
-            f" not counted, web or database struck: {hooks.struck}",
+            f" not counted, web or database struck: {hooks.during_downtime}",
         ]
 
-    def _worthless(self) -> list[str]:
+    def _why_insignificant(self) -> list[str]:
         """Why the run proves nothing: too few strikes where it hurts, too few faults of a kind."""
-        if not self.torture.plan.counts:
+        if not self.torture.plan.is_significant:
             return []
-        _, kinds = self.torture.program.faults()
-        struck = sum(self.killer.struck.values())
+        _, kinds = self.torture.provider.faults()
+        struck = sum(self.killer.strikes.values())
         found = [
             f"only {kinds.get(kind, 0)} faults of the kind {kind}"
-            for kind in self.torture.program.kinds
+            for kind in self.torture.provider.fault_kinds
             if kinds.get(kind, 0) < 5
         ]
-        if self.killer.busy * 2 < struck:
-            found.append(f"only {self.killer.busy} of {struck} kills hit a worker with a row")
+        if self.killer.busy_strikes * 2 < struck:
+            found.append(f"only {self.killer.busy_strikes} of {struck} kills hit a worker with a row")
         return found
 
 
-def _until(true: Callable[[], bool], patience: float = float("inf")) -> bool:
+def _wait_until(true: Callable[[], bool], patience: float = float("inf")) -> bool:
     """True once it is; False when the seconds are over."""
     end = time.monotonic() + patience
     while not true():
@@ -224,7 +239,7 @@ def _until(true: Callable[[], bool], patience: float = float("inf")) -> bool:
     return True
 
 
-def _durable(postgres: Postgres) -> Postgres:
+def _make_durable(postgres: Postgres) -> Postgres:
     """The same server, which does not forget what it has confirmed when it is killed."""
     command = postgres.child.command
     postgres.child.command = [

@@ -13,73 +13,73 @@ from typing import Any
 
 import requests
 
-from dev.browser import Lost
-from dev.house import House
+from dev.browser import StepFailed
+from dev.local_stack import LocalStack
 from dev.merchant import Merchant
 
 from .plan import Plan
-from .program import Program
+from .provider_stand_in import ProviderStandIn
 
 Json = dict[str, Any]
-GOODS = (
+ORDER_LINES = (
     {"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"},
     {"sku": "TACA-02", "name": "Taças", "qty": 3, "price": "9.99", "tax": "IVA 23%"},
     {"sku": "LIV-01", "name": "Livro", "qty": 1, "price": "15.90", "tax": "IVA 6%"},
 )
-LOST = 0.02
-LEAD, MOST_OPEN = 25, 150
+WEBHOOK_LOSS = 0.02
+MAX_AHEAD, MOST_OPEN = 25, 150
 """How many orders the traffic may be ahead of the strikes, and of the app."""
 PER_STRIKE = 0.45
 """Seconds that a strike takes at best: the traffic is not faster."""
 
 
-class Owner(Merchant):
+class TortureMerchant(Merchant):
     """The merchant whose invoicing program is the one of the run; he keeps one connection to his shop's admin."""
 
-    def __init__(self, house: House, program: Program) -> None:
-        super().__init__(house)
-        self.program = program
+    def __init__(self, stack: LocalStack, program: ProviderStandIn) -> None:
+        super().__init__(stack)
+        self.provider = program
         self._open = requests.Session()
         self._open.trust_env = False
 
     def connect(self, **instead: str) -> None:
-        self.browser.open(f"{self.house.app_url}/setup/keys/{self.program.name}")
-        keys = self.program.keys
+        self.browser.open(f"{self.stack.app_url}/setup/keys/{self.provider.name}")
+        keys = self.provider.keys
         self.browser.send(next(iter(keys)), **{**keys, **instead})
         if "/setup/choices" not in self.browser.url:
-            raise Lost(f"keys not accepted: {self.browser.text[:600]}")
+            raise StepFailed(f"keys not accepted: {self.browser.text[:600]}")
 
-    def settle_all(self, numbers: list[str]) -> None:
+    def resolve_all(self, numbers: list[str]) -> None:
         """Nothing; for each document that waits for him he looks into his program's list and says what he found."""
-        listed = self.program.listed()
+        listed = self.provider.listed_documents()
         for order in numbers:
-            page, found = self.page(int(order)), listed.get(order)
+            page, found = self.open_document(int(order)), listed.get(order)
             if found is None:
                 page.send("sure", sure="yes")
             else:
                 page.send("number", number=found[0], total=found[1])
 
-    def listened_to(self) -> bool:
+    def webhooks_are_active(self) -> bool:
         """Whether the shop sends the hooks of paid orders, and has not paused them after failures."""
         paid = [hook for hook in self._shop_now()["hooks"] if hook["event"] == "order_paid"]
         return bool(paid) and not any(hook.get("paused") for hook in paid)
 
-    def pauses(self) -> int:
+    def webhook_pauses(self) -> int:
         """How often the shop paused hooks: the moments at which it wrote letters about it."""
         return len({letter["at"] for letter in self._shop_now()["letters"] if "em pausa" in letter["text"]})
 
     def _shop_now(self) -> Json:
-        about: Json = self._open.get(self._address("").rstrip("/"), timeout=30).json()
+        about: Json = self._open.get(self._shop_url("").rstrip("/"), timeout=30).json()
         return about
 
     def deliveries(self) -> list[Json]:
         """Every hook that the shop sent, with its tries."""
-        address = f"{self.house.admin_url}/sandbox/deliveries"
+        address = f"{self.stack.admin_url}/sandbox/deliveries"
         found: list[Json] = self._open.get(address, params={"limit": 10**6}, timeout=120).json()
         return found
 
-    def _shop(self, path: str, sent: Json) -> Json:
-        answer = self._open.post(self._address(path), json=sent, timeout=30)
+    def _post_to_shop(self, path: str, sent: Json) -> Json:
+        answer = self._open.post(self._shop_url(path), json=sent, timeout=30)
         answer.raise_for_status()
         content: Json = answer.json()
         inner: Json = content.get("order", content)
@@ -89,16 +89,16 @@ class Owner(Merchant):
 class Traffic:
     """The orders of one run, in the order of their seed."""
 
-    def __init__(self, plan: Plan, merchant: Owner) -> None:
+    def __init__(self, plan: Plan, merchant: TortureMerchant) -> None:
         self.plan, self.merchant = plan, merchant
         self.paid: dict[str, float] = {}
         """The instant at which each order was paid."""
-        self.lost_hooks = 0
-        self._settled = 0
-        self._chance = random.Random(plan.seed + "traffic")
+        self.lost_webhooks = 0
+        self._final_count = 0
+        self._random = random.Random(plan.seed + "traffic")
 
     @property
-    def steady(self) -> int:
+    def steady_orders(self) -> int:
         """How many orders come before the burst."""
         return self.plan.orders - self.plan.burst
 
@@ -109,34 +109,36 @@ class Traffic:
         rest.
         """
         began, lasts = time.monotonic(), self.plan.seconds or self.plan.kills * PER_STRIKE
-        for number in range(self.steady):
-            due = began + lasts * number / self.steady
-            while not done() and (time.monotonic() < due or number > struck() * self.steady + LEAD):
+        for number in range(self.steady_orders):
+            due = began + lasts * number / self.steady_orders
+            while not done() and (
+                time.monotonic() < due or number > struck() * self.steady_orders + MAX_AHEAD
+            ):
                 time.sleep(0.02)
-            self._not_too_many(number, settled)
-            self._order()
+            self._wait_for_capacity(number, settled)
+            self._place_order()
 
-    def _not_too_many(self, number: int, settled: Callable[[], int]) -> None:
+    def _wait_for_capacity(self, number: int, settled: Callable[[], int]) -> None:
         """Nothing; waits until few enough orders are open. What was settled is asked for only when it matters."""
-        while number - self._settled > MOST_OPEN:
-            self._settled = settled()
-            if number - self._settled > MOST_OPEN:
+        while number - self._final_count > MOST_OPEN:
+            self._final_count = settled()
+            if number - self._final_count > MOST_OPEN:
                 time.sleep(0.25)
 
-    def burst(self) -> None:
+    def place_burst(self) -> None:
         """Nothing; the last orders are placed and paid, as fast as the shop takes them."""
         for _ in range(self.plan.burst):
-            self._order()
+            self._place_order()
 
-    def _order(self) -> None:
-        lost = self._chance.random() < LOST
-        copies = self._chance.choice((0, 0, 1, 2))
+    def _place_order(self) -> None:
+        lost = self._random.random() < WEBHOOK_LOSS
+        copies = self._random.choice((0, 0, 1, 2))
         if lost:
-            self.merchant.switch("hook-losses", "all")
-        order = self.merchant.order(lines=[self._chance.choice(GOODS)], pay=True)
+            self.merchant.set_switch("hook-losses", "all")
+        order = self.merchant.place_order(lines=[self._random.choice(ORDER_LINES)], pay=True)
         self.paid[str(order["id"])] = time.time()
         if lost:
-            self.merchant.switch("hook-losses", "none")
-            self.lost_hooks += 1
+            self.merchant.set_switch("hook-losses", "none")
+            self.lost_webhooks += 1
         elif copies:
-            self.merchant.act(int(order["id"]), "hook", copies=copies)
+            self.merchant.change_order(int(order["id"]), "hook", copies=copies)

@@ -9,7 +9,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-from sandbox.web import serve
+from sandbox.core import serve
 
 from .app import create_app
 
@@ -22,11 +22,14 @@ def main() -> None:
     parser.add_argument("--public", default="", metavar="URL", help="the address that url_pdf begins with")
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD")
     parser.add_argument("--seed", default="1480", help="keys and codes are made from it")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     app = create_app(
-        chosen.data, chosen.public or f"http://127.0.0.1:{chosen.port}", chosen.today, chosen.seed
+        arguments.data,
+        arguments.public or f"http://127.0.0.1:{arguments.port}",
+        arguments.today,
+        arguments.seed,
     )
-    serve(app, chosen.port, closing=app.extensions["office"].close)
+    serve(app, arguments.port, closing=app.extensions["office"].close)
 
 
 if __name__ == "__main__":

@@ -11,12 +11,12 @@ from pathlib import Path
 from flask import Flask, Response, abort, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox.web import core
+from sandbox.core import core_blueprint
 
-from . import paper, service
-from .control import control
-from .office import Office
-from .panel import panel
+from . import document_pdf, service
+from .control import control_blueprint
+from .panel import panel_blueprint
+from .program_state import ProgramState
 
 READ_AT_MOST = 16 * 1024 * 1024
 
@@ -28,11 +28,11 @@ def create_app(
     app = Flask("sandbox.igest", template_folder=str(Path(__file__).parent / "templates"))
     app.config["MAX_CONTENT_LENGTH"] = READ_AT_MOST
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    office = Office(folder, public, today, seed)
-    app.extensions["office"] = office
-    app.register_blueprint(core("iGEST (sandbox)", office.switches))
-    app.register_blueprint(control(office))
-    app.register_blueprint(panel(office))
+    program = ProgramState(folder, public, today, seed)
+    app.extensions["office"] = program
+    app.register_blueprint(core_blueprint("iGEST (sandbox)", program.switches))
+    app.register_blueprint(control_blueprint(program))
+    app.register_blueprint(panel_blueprint(program))
 
     @app.get("/")
     def front() -> BaseResponse:
@@ -40,16 +40,20 @@ def create_app(
 
     @app.post("/webservice.php")
     def webservice() -> Response:
-        return service.answer(office, request.get_data(), request.headers.get("Content-Type", ""))
+        return service.handle_request(program, request.get_data(), request.headers.get("Content-Type", ""))
 
     @app.get("/documentos/<int:number>.pdf")
     def document(number: int) -> Response:
-        entry = office.books.documents.get(number)
+        entry = program.index.documents.get(number)
         if entry is None:
             abort(404)
-        if not paper.may_open(office, number, request.args.get("ate", ""), request.args.get("sig", "")):
+        if not document_pdf.may_fetch(
+            program, number, request.args.get("ate", ""), request.args.get("sig", "")
+        ):
             abort(403)
-        body = paper.pdf(office.entities[entry["entity"]], entry, office.books.annulled(entry))
+        body = document_pdf.render_pdf(
+            program.entities[entry["entity"]], entry, program.index.is_annulled(entry)
+        )
         return Response(body, mimetype="application/pdf")
 
     return app

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sandbox.web import Shelf
+from sandbox.core import JsonStorage
 
 LISBON = ZoneInfo("Europe/Lisbon")
 
@@ -16,29 +16,29 @@ LISBON = ZoneInfo("Europe/Lisbon")
 class Clock:
     """Now and today in Lisbon, moved by as much as was asked for; a restart keeps the move."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        self._shelf = shelf
-        self._moved = timedelta(seconds=shelf.all("clock").get("moved", 0))
+    def __init__(self, storage: JsonStorage) -> None:
+        self._storage = storage
+        self._offset = timedelta(seconds=storage.all("clock").get("moved", 0))
 
     def now(self) -> datetime:
-        return (datetime.now(UTC) + self._moved).astimezone(LISBON)
+        return (datetime.now(UTC) + self._offset).astimezone(LISBON)
 
     def today(self) -> date:
         return self.now().date()
 
-    def put_on(self, day: date) -> None:
+    def set_day(self, day: date) -> None:
         """Nothing; today is that day, the hour stays what it is."""
-        self.put_at(datetime.combine(day, datetime.now(LISBON).time(), LISBON))
+        self.set_time(datetime.combine(day, datetime.now(LISBON).time(), LISBON))
 
-    def put_at(self, moment: datetime) -> None:
+    def set_time(self, moment: datetime) -> None:
         """Nothing; now is that moment of Lisbon time."""
-        here = moment if moment.tzinfo else moment.replace(tzinfo=LISBON)
-        self._move(here.astimezone(UTC) - datetime.now(UTC))
+        local_time = moment if moment.tzinfo else moment.replace(tzinfo=LISBON)
+        self._set_offset(local_time.astimezone(UTC) - datetime.now(UTC))
 
-    def put_back(self) -> None:
+    def reset(self) -> None:
         """Nothing; the clock shows the real time again."""
-        self._move(timedelta(0))
+        self._set_offset(timedelta(0))
 
-    def _move(self, by: timedelta) -> None:
-        self._moved = by
-        self._shelf.put("clock", "moved", by.total_seconds())
+    def _set_offset(self, by: timedelta) -> None:
+        self._offset = by
+        self._storage.put("clock", "moved", by.total_seconds())

@@ -77,7 +77,7 @@ _POTTERY = (
 )
 
 
-def at_the_start() -> list[Entity]:
+def initial_entities() -> list[Entity]:
     """The three entities that exist from the start, none of them with an active integration."""
     return [
         Entity(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from sandbox.orders import Order, Orders
-from sandbox.web import Shelf
+from sandbox.core import JsonStorage
+from sandbox.faults import FaultSchedule, ScheduledFault
 
 from .wire import Call
 
@@ -50,7 +50,7 @@ def as_markdown() -> str:
 
 
 @dataclass(frozen=True)
-class Fault(Order):
+class Fault(ScheduledFault):
     """One order for calls of `method` (`*`: any); `seconds` is the pause (of `drip`: per byte)."""
 
     method: str = "novo_documento"
@@ -60,17 +60,17 @@ class Fault(Order):
     def issues(self) -> bool:
         return KINDS[self.kind]
 
-    def meets(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         return self.method in ("*", call.method) and (not self.match or call.mentions(self.match))
 
 
-class Faults(Orders[Fault]):
+class Faults(FaultSchedule[Fault]):
     """The orders in force; `take` uses one up."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        super().__init__(shelf, Fault)
+    def __init__(self, storage: JsonStorage) -> None:
+        super().__init__(storage, Fault)
 
-    def order(self, wanted: dict[str, Any]) -> Fault:
+    def schedule(self, wanted: dict[str, Any]) -> Fault:
         """The new order; ValueError names what it cannot be."""
         kind = str(wanted.get("kind", "")).replace(" ", "-")
         if kind not in KINDS:
@@ -92,14 +92,14 @@ class Faults(Orders[Fault]):
             self._add(fault)
             return fault
 
-    def take(self, call: Call) -> Fault | None:
+    def take_fault(self, call: Call) -> Fault | None:
         """The fault that befalls this call, used up by one; the oldest order that meets it counts."""
         with self._lock:
-            return self._ordered(call)
+            return self._next_matching(call)
 
-    def _used(self, fault: Fault) -> Fault:
-        return replace(super()._used(fault), taken=fault.taken + 1)
+    def _used_once(self, fault: Fault) -> Fault:
+        return replace(super()._used_once(fault), taken=fault.taken + 1)
 
     def as_json(self) -> dict[str, Any]:
         with self._lock:
-            return {"faults": [asdict(fault) for fault in self._orders.values()], "waiting": self.waiting}
+            return {"faults": [asdict(fault) for fault in self._scheduled.values()], "waiting": self.waiting}

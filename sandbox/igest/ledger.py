@@ -27,7 +27,7 @@ class Ledger:
             file.write(json.dumps(entry, ensure_ascii=False) + "\n")
         self.entries.append(entry)
 
-    def lay_aside(self) -> None:
+    def archive(self) -> None:
         """Nothing; the file so far is kept under the next free name and an empty one begins."""
         if self.path.exists():
             taken = len(list(self.path.parent.glob(f"{self.path.stem}.*.jsonl")))
@@ -59,10 +59,10 @@ def documents(path: Path | str) -> list[Entry]:
 
 def report(path: Path | str) -> str:
     """The ledger as a person reads it: a paragraph for each document, a line for whatever else happened."""
-    return "\n".join(_lines(entry) for entry in read(path)) or "Nothing was issued."
+    return "\n".join(_report_entry(entry) for entry in read(path)) or "Nothing was issued."
 
 
-def _lines(entry: Entry) -> str:
+def _report_entry(entry: Entry) -> str:
     if entry["kind"] == "catalogue":
         entry = entry | {"articles": len(entry["articles"])}
     if entry["kind"] != "document":

@@ -9,21 +9,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from . import catalogue, issuing, paper, rates
-from .asked import Refusal
-from .asked import read as read_document
+from . import document_pdf, fiscal_tables, inventory_methods, issue
+from .document_request import Refusal
+from .document_request import read as read_document
 from .entities import Entity
 from .ledger import Entry
-from .office import Office
+from .program_state import ProgramState
 from .wire import Call, Fields
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-REJECTED = ("falha@", "nobody@")
+REJECTED_RECIPIENTS = ("falha@", "nobody@")
 
 
-def verify(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def verify(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     """Who the keys belong to, and how the entity keeps its stock."""
-    moves = {"always": "sim", "never": "nao"}.get(office.switches["stock-on-issue"], "")
+    moves = {"always": "sim", "never": "nao"}.get(program.switches["stock-on-issue"], "")
     fields = [
         ("nome", entity.name),
         ("nif", entity.nif),
@@ -34,34 +34,37 @@ def verify(office: Office, entity: Entity, call: Call, request: int) -> Fields:
     return [("entidade", fields)]
 
 
-def list_exemptions(office: Office, entity: Entity, call: Call, request: int) -> Fields:
-    rows = [("isencao", [("codigo", code), ("descricao", text)]) for code, text in rates.EXEMPTIONS.items()]
+def list_exemptions(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
+    rows = [
+        ("isencao", [("codigo", code), ("descricao", text)])
+        for code, text in fiscal_tables.EXEMPTIONS.items()
+    ]
     return [("isencoes", rows)]
 
 
-def list_rates(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def list_rates(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     regions = [entity.region]
-    if office.switches["other-regions"] == "accepted":
-        regions += [region for region in rates.REGIONS if region != entity.region]
+    if program.switches["other-regions"] == "accepted":
+        regions += [region for region in fiscal_tables.REGION_RATES if region != entity.region]
     rows = [
         ("taxa", [("valor", rate), ("regiao", region), ("tipo", kind)])
         for region in regions
-        for rate, kind in rates.REGIONS[region].items()
+        for rate, kind in fiscal_tables.REGION_RATES[region].items()
     ]
     return [("taxas", rows)]
 
 
-def list_series(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def list_series(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     """The series that the key may use, closed ones included."""
     rows = [
         ("serie", [("codigo", code), ("tipo_documento", kind), ("ativa", "sim" if is_open else "nao")])
-        for code, kind, is_open in office.series(entity)
+        for code, kind, is_open in program.series(entity)
         if code not in entity.forbidden and kind not in entity.forbidden
     ]
     return [("series", rows)]
 
 
-def list_warehouses(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def list_warehouses(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     rows = [
         (
             "armazem",
@@ -72,11 +75,11 @@ def list_warehouses(office: Office, entity: Entity, call: Call, request: int) ->
     return [("armazens", rows)]
 
 
-def new_document(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def new_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     """The document just issued, with the totals that this side came to."""
-    strict = office.switches["unknown-elements"] == "refused"
-    asked = read_document(call.root.find("documento"), entity.region, strict)
-    entry = issuing.issue(office, entity, asked, request)
+    strict = program.switches["unknown-elements"] == "refused"
+    requested = read_document(call.root.find("documento"), entity.region, strict)
+    entry = issue.issue_document(program, entity, requested, request)
     return [
         ("id_documento", str(entry["id"])),
         ("numero_documento", entry["number"]),
@@ -84,21 +87,21 @@ def new_document(office: Office, entity: Entity, call: Call, request: int) -> Fi
         ("total_documento", entry["totals"]["gross"]),
         ("total_iva", entry["totals"]["vat"]),
         ("atcud", entry["atcud"]),
-        ("url_pdf", paper.address(office, entry)),
+        ("url_pdf", document_pdf.pdf_url(program, entry)),
         ("hash_at", entry["hash"]),
     ]
 
 
-def document_state(office: Office, entity: Entity, call: Call, request: int) -> Fields:
-    entry = _named(office, entity, call)
+def document_state(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
+    entry = _requested_document(program, entity, call)
     return [
         ("numero_documento", entry["number"]),
-        ("estado", office.books.state(entry)),
+        ("estado", program.index.document_status(entry)),
         ("total_documento", entry["totals"]["gross"]),
     ]
 
 
-def find_document(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def find_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     """Every document whose `observacoes` contain the words: a reference may be the beginning of another."""
     words = call.argument("referencia")
     if not words:
@@ -113,31 +116,33 @@ def find_document(office: Office, entity: Entity, call: Call, request: int) -> F
                 ("observacoes", entry["observacoes"]),
             ],
         )
-        for entry in office.books.mentioning(entity.number, words)
+        for entry in program.index.documents_mentioning(entity.number, words)
     ]
     return [("documentos", rows)]
 
 
-def send_document(office: Office, entity: Entity, call: Call, request: int) -> Fields:
+def send_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
     """Nothing; the mail stands in the ledger. Refusal for an address that fails (falha@…, nobody@…)."""
-    entry = _named(office, entity, call)
+    entry = _requested_document(program, entity, call)
     to = call.argument("email")
     if not _EMAIL.fullmatch(to):
         raise Refusal(f"Endereço de e-mail inválido: {to}")
-    if to.lower().startswith(REJECTED):
+    if to.lower().startswith(REJECTED_RECIPIENTS):
         raise Refusal(f"Não foi possível enviar para {to}.")
-    office.write("mail", entity=entity.number, id=entry["id"], number=entry["number"], to=to, request=request)
+    program.write_entry(
+        "mail", entity=entity.number, id=entry["id"], number=entry["number"], to=to, request=request
+    )
     return []
 
 
-def _named(office: Office, entity: Entity, call: Call) -> Entry:
-    found = office.books.document(entity.number, call.argument("id_documento"))
+def _requested_document(program: ProgramState, entity: Entity, call: Call) -> Entry:
+    found = program.index.document(entity.number, call.argument("id_documento"))
     if found is None:
         raise Refusal(f"Documento desconhecido: {call.argument('id_documento')}")
     return found
 
 
-Method = Callable[[Office, Entity, Call, int], Fields]
+Method = Callable[[ProgramState, Entity, Call, int], Fields]
 
 _ALWAYS: dict[str, Method] = {
     "verificar": verify,
@@ -151,18 +156,18 @@ _BY_SWITCH: dict[str, tuple[str, Method]] = {
     "listar_armazens": ("warehouse-list", list_warehouses),
     "estado_documento": ("document-state", document_state),
     "procurar_documento": ("search-by-reference", find_document),
-    "procurar_artigos": ("article-search", catalogue.find_articles),
-    "novo_artigo": ("article-creation", catalogue.new_article),
-    "listar_stock": ("stock-list", catalogue.list_stock),
-    "movimentar_stock": ("stock-movements", catalogue.move_stock),
-    "listar_movimentos": ("movement-search", catalogue.list_movements),
+    "procurar_artigos": ("article-search", inventory_methods.find_articles),
+    "novo_artigo": ("article-creation", inventory_methods.new_article),
+    "listar_stock": ("stock-list", inventory_methods.list_stock),
+    "movimentar_stock": ("stock-movements", inventory_methods.move_stock),
+    "listar_movimentos": ("movement-search", inventory_methods.list_movements),
 }
 
 
-def find(office: Office, name: str) -> Method:
+def find_method(program: ProgramState, name: str) -> Method:
     """The method of that name; Refusal when there is none, or its switch is off."""
     if name in _ALWAYS:
         return _ALWAYS[name]
-    if name in _BY_SWITCH and office.switches[_BY_SWITCH[name][0]] == "on":
+    if name in _BY_SWITCH and program.switches[_BY_SWITCH[name][0]] == "on":
         return _BY_SWITCH[name][1]
     raise Refusal(f"Método desconhecido: {name}")

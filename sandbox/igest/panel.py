@@ -13,63 +13,63 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import issuing, keeping, paper
-from .asked import Refusal
+from . import document_pdf, inventory, issue
+from .document_request import Refusal
 from .entities import Entity
 from .faults import KINDS
 from .ledger import Entry
-from .office import Office
-from .sums import text
+from .program_state import ProgramState
+from .sums import decimal_text
 
-MOST_ROWS = 200
+MAX_ROWS = 200
 
 
-def activate(office: Office, entity: Entity) -> None:
+def activate(program: ProgramState, entity: Entity) -> None:
     """Nothing; the integration is active from now on, with the keys it had."""
     if not entity.active_since:
-        entity.active_since = office.clock.now().strftime("%Y-%m-%d %H:%M:%S")
-        office.keep(entity)
+        entity.active_since = program.clock.now().strftime("%Y-%m-%d %H:%M:%S")
+        program.save_entities(entity)
 
 
-def deactivate(office: Office, entity: Entity) -> None:
+def deactivate(program: ProgramState, entity: Entity) -> None:
     """Nothing; every call of the entity is refused from now on."""
     entity.active_since = ""
-    office.keep(entity)
+    program.save_entities(entity)
 
 
-def rotate(office: Office, entity: Entity) -> None:
+def rotate_keys(program: ProgramState, entity: Entity) -> None:
     """Nothing; both keys are new and the old ones good for nothing."""
     entity.rotation += 1
-    office.keep(entity)
+    program.save_entities(entity)
 
 
-INTEGRATION: dict[str, Callable[[Office, Entity], None]] = {
+INTEGRATION_ACTIONS: dict[str, Callable[[ProgramState, Entity], None]] = {
     "activate": activate,
     "deactivate": deactivate,
-    "rotate": rotate,
+    "rotate": rotate_keys,
 }
 
 
-def stock_rows(office: Office, entity: Entity) -> list[dict[str, Any]]:
+def stock_rows(program: ProgramState, entity: Entity) -> list[dict[str, Any]]:
     """Each article with its stock in each warehouse (one nameless place where the entity has none)."""
     places = [place.code for place in entity.warehouses] or [""]
-    stocks = office.books.stocks
+    stocks = program.index.inventory
     return [
-        article | {"stock": {place: str(stocks.level(entity.number, article, place)) for place in places}}
-        for article in stocks.articles(entity.number)
+        article | {"stock": {place: str(stocks.level_of(entity.number, article, place)) for place in places}}
+        for article in stocks.active_articles(entity.number)
     ]
 
 
-def panel(office: Office) -> Blueprint:
+def panel_blueprint(program: ProgramState) -> Blueprint:
     """The pages around one office."""
     pages = Blueprint("panel", __name__, url_prefix="/panel")
 
     def entity(number: str) -> Entity:
-        return office.entities.get(number) or abort(404)
+        return program.entities.get(number) or abort(404)
 
     @pages.get("/")
     def choose() -> str:
-        return render_template("choose.html", entities=office.entities.values())
+        return render_template("choose.html", entities=program.entities.values())
 
     @pages.get("/<number>/")
     def front(number: str) -> Response:
@@ -78,82 +78,90 @@ def panel(office: Office) -> Blueprint:
     @pages.get("/<number>/integracoes")
     def integrations(number: str) -> str:
         chosen = entity(number)
-        key, code = chosen.keys(office.seed)
+        key, code = chosen.keys(program.seed)
         return render_template("integrations.html", entity=chosen, key=key, code=code)
 
     @pages.post("/<number>/integracoes/<any(activate, deactivate, rotate):what>")
     def integration(number: str, what: str) -> Response:
-        INTEGRATION[what](office, entity(number))
+        INTEGRATION_ACTIONS[what](program, entity(number))
         return redirect(f"/panel/{number}/integracoes", 303)
 
-    _articles(office, pages, entity)
-    _sales(office, pages, entity)
-    _faults(office, pages)
+    _article_routes(program, pages, entity)
+    _sale_routes(program, pages, entity)
+    _fault_routes(program, pages)
     return pages
 
 
-def _articles(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) -> None:
+def _article_routes(program: ProgramState, pages: Blueprint, entity: Callable[[str], Entity]) -> None:
     @pages.get("/<number>/artigos")
     def articles(number: str) -> str:
         chosen, words = entity(number), request.args.get("q", "").strip()
         found = [
             row
-            for row in stock_rows(office, chosen)
+            for row in stock_rows(program, chosen)
             if words.casefold() in f"{row['ref']} {row['description']}".casefold()
         ]
-        shown = found[:MOST_ROWS]
+        shown = found[:MAX_ROWS]
         return render_template("articles.html", entity=chosen, rows=shown, found=len(found), words=words)
 
     @pages.get("/<number>/artigos/<int:identity>")
     def article(number: str, identity: int) -> str:
-        return _article_page(office, entity(number), identity, "")
+        return _article_page(program, entity(number), identity, "")
 
     @pages.post("/<number>/artigos/<int:identity>")
     def change(number: str, identity: int) -> Response | tuple[str, int]:
         chosen = entity(number)
-        found = office.books.stocks.numbered(number, str(identity)) or abort(404)
+        found = program.index.inventory.article_by_id(number, str(identity)) or abort(404)
         form = request.form
         try:
             if "retirar" in form:
-                keeping.withdraw(office, chosen, found)
+                inventory.withdraw_article(program, chosen, found)
             else:
                 for place in [one.code for one in chosen.warehouses] or [""]:
                     if counted := form.get(f"stock-{place}", "").strip():
-                        keeping.put(office, chosen, found, place, Decimal(counted.replace(",", ".")))
-                keeping.rename(office, chosen, found, form.get("referencia", ""), form.get("descricao", ""))
+                        inventory.set_stock(program, chosen, found, place, Decimal(counted.replace(",", ".")))
+                inventory.rename_article(
+                    program, chosen, found, form.get("referencia", ""), form.get("descricao", "")
+                )
         except Refusal as no:
-            return _article_page(office, chosen, identity, str(no)), 422
+            return _article_page(program, chosen, identity, str(no)), 422
         except ArithmeticError:
-            return _article_page(office, chosen, identity, "Quantidade inválida."), 422
+            return _article_page(program, chosen, identity, "Quantidade inválida."), 422
         return redirect(f"/panel/{number}/artigos/{identity}", 303)
 
 
-def _article_page(office: Office, entity: Entity, identity: int, complaint: str) -> str:
-    stocks = office.books.stocks
-    article = stocks.numbered(entity.number, str(identity)) or abort(404)
+def _article_page(program: ProgramState, entity: Entity, identity: int, complaint: str) -> str:
+    stocks = program.index.inventory
+    article = stocks.article_by_id(entity.number, str(identity)) or abort(404)
     places = [(one.code, one.name) for one in entity.warehouses] or [("", "Stock")]
-    moves = [move for move in stocks.moves if move.article is article]
+    moves = [move for move in stocks.stock_movements if move.article is article]
     return render_template(
         "article.html",
         entity=entity,
         article=article,
-        levels=[(code, name, text(stocks.level(entity.number, article, code))) for code, name in places],
-        moves=moves[: -MOST_ROWS - 1 : -1],
+        levels=[
+            (code, name, decimal_text(stocks.level_of(entity.number, article, code))) for code, name in places
+        ],
+        moves=moves[: -MAX_ROWS - 1 : -1],
         complaint=complaint,
     )
 
 
-def _sales(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) -> None:
+def _sale_routes(program: ProgramState, pages: Blueprint, entity: Callable[[str], Entity]) -> None:
     @pages.get("/<number>/vendas")
     def sales(number: str) -> str:
         chosen = entity(number)
         since, until, words = (request.args.get(name, "").strip() for name in ("de", "ate", "q"))
-        found = [entry for entry in office.books.of(chosen.number) if _listed(entry, since, until, words)]
+        found = [
+            entry
+            for entry in program.index.documents_of(chosen.number)
+            if _matches_search(entry, since, until, words)
+        ]
         return render_template(
             "sales.html",
             entity=chosen,
             rows=found,
-            state=office.books.state,
+            state=program.index.document_status,
             since=since,
             until=until,
             words=words,
@@ -162,53 +170,56 @@ def _sales(office: Office, pages: Blueprint, entity: Callable[[str], Entity]) ->
     @pages.get("/<number>/vendas/<int:document>")
     def sale(number: str, document: int) -> str:
         chosen = entity(number)
-        return _sale_page(office, chosen, office.books.document(chosen.number, document) or abort(404), "")
+        return _sale_page(program, chosen, program.index.document(chosen.number, document) or abort(404), "")
 
     @pages.get("/<number>/vendas/<int:document>/2a-via.pdf")
     def copy(number: str, document: int) -> Response:
         chosen = entity(number)
-        entry = office.books.document(chosen.number, document) or abort(404)
-        return Response(paper.pdf(chosen, entry, office.books.annulled(entry)), mimetype="application/pdf")
+        entry = program.index.document(chosen.number, document) or abort(404)
+        return Response(
+            document_pdf.render_pdf(chosen, entry, program.index.is_annulled(entry)),
+            mimetype="application/pdf",
+        )
 
     @pages.post("/<number>/vendas/<int:document>/<any(anular, recibo):what>")
     def correct(number: str, document: int, what: str) -> Response | tuple[str, int]:
         chosen = entity(number)
-        entry = office.books.document(chosen.number, document) or abort(404)
+        entry = program.index.document(chosen.number, document) or abort(404)
         try:
             if what == "anular":
-                issuing.annul(office, chosen, entry, request.form.get("motivo", "").strip())
+                issue.annul_document(program, chosen, entry, request.form.get("motivo", "").strip())
             else:
-                issuing.settle(office, chosen, entry)
+                issue.record_receipt(program, chosen, entry)
         except Refusal as no:
-            return _sale_page(office, chosen, entry, str(no)), 422
+            return _sale_page(program, chosen, entry, str(no)), 422
         return redirect(f"/panel/{number}/vendas/{document}", 303)
 
 
-def _faults(office: Office, pages: Blueprint) -> None:
+def _fault_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/avarias")
     def faults() -> str:
-        return render_template("faults.html", kinds=KINDS, faults=office.faults.as_json()["faults"])
+        return render_template("faults.html", kinds=KINDS, faults=program.faults.as_json()["faults"])
 
     @pages.post("/avarias")
     def order_fault() -> Response:
-        office.faults.by_form(request.form)
+        program.faults.schedule_from_form(request.form)
         return redirect("/panel/avarias", 303)
 
 
-def _sale_page(office: Office, entity: Entity, entry: Entry, complaint: str) -> str:
-    mails = [mail["to"] for mail in office.books.mails if mail["id"] == entry["id"]]
+def _sale_page(program: ProgramState, entity: Entity, entry: Entry, complaint: str) -> str:
+    mails = [mail["to"] for mail in program.index.mails if mail["id"] == entry["id"]]
     return render_template(
         "sale.html",
         entity=entity,
         entry=entry,
-        state=office.books.state(entry),
+        state=program.index.document_status(entry),
         mails=mails,
-        notes=office.books.credits(entry),
+        notes=program.index.credit_notes(entry),
         complaint=complaint,
     )
 
 
-def _listed(entry: Entry, since: str, until: str, words: str) -> bool:
+def _matches_search(entry: Entry, since: str, until: str, words: str) -> bool:
     if (since and entry["date"] < since) or (until and entry["date"] > until):
         return False
     buyer = entry["customer"]

@@ -15,12 +15,12 @@ from xml.etree.ElementTree import Element
 
 from flask import Response, request
 
-from sandbox.web import cut
+from sandbox.core import drop_connection
 
-from . import access, methods, wire
-from .asked import Refusal
+from . import authentication, methods, wire
+from .document_request import Refusal
 from .faults import Fault
-from .office import Office
+from .program_state import ProgramState
 from .wire import Call
 
 LOGIN_PAGE = (
@@ -30,59 +30,59 @@ LOGIN_PAGE = (
     "</body></html>"
 )
 NOT_FOUND = "<html><head><title>404 Not Found</title></head><body><h1>Not Found</h1></body></html>"
-WARNING = (
+PHP_WARNING = (
     b'<br />\n<b>Warning</b>: Undefined array key "armazem" in <b>webservice.php</b> on line 312<br />\n'
 )
-BOMB = 10 * 1024 * 1024
+OVERSIZED_BYTES = 10 * 1024 * 1024
 
 
-def answer(office: Office, body: bytes, content_type: str) -> Response:
+def handle_request(program: ProgramState, body: bytes, content_type: str) -> Response:
     """The response to one request, and a line in the log of requests."""
-    number = office.next_request()
-    if not office.admits():
-        office.log(number, body, method="", entity="", status="limit", error="")
-        return _refused_by_limit(office.switches["rate-limit"])
+    number = program.next_request_number()
+    if not program.allow_call():
+        program.log_request(number, body, method="", entity="", status="limit", error="")
+        return _rate_limit_response(program.switches["rate-limit"])
     try:
-        call = wire.read(body, content_type, office.switches["soap"])
+        call = wire.read(body, content_type, program.switches["soap"])
     except Refusal as no:
-        office.log(number, body, method="", entity="", status="erro", error=str(no))
+        program.log_request(number, body, method="", entity="", status="erro", error=str(no))
         return _xml(wire.write(wire.error(str(no))))
-    fault = office.faults.take(call)
-    known = {"method": call.method, "entity": call.entity, "fault": fault.kind if fault else ""}
+    fault = program.faults.take_fault(call)
+    facts = {"method": call.method, "entity": call.entity, "fault": fault.kind if fault else ""}
     if fault and not fault.issues:
-        office.log(number, body, status="", error="", **known)
-        office.faults.pause(fault.seconds)
-        return _unissued(fault, call)
+        program.log_request(number, body, status="", error="", **facts)
+        program.faults.pause(fault.seconds)
+        return _response_without_issue(fault, call)
     if fault and fault.kind == "slow-commit":
-        office.faults.pause(fault.seconds)
-    output = _carry_out(office, call, number)
-    office.log(
-        number, body, status=output.findtext("status"), error=output.findtext("mensagem_erro") or "", **known
+        program.faults.pause(fault.seconds)
+    output = _run_method(program, call, number)
+    program.log_request(
+        number, body, status=output.findtext("status"), error=output.findtext("mensagem_erro") or "", **facts
     )
     if fault is None:
         return _xml(wire.write(output, call.soap))
     if fault.kind not in ("slow-commit", "drip"):
-        office.faults.pause(fault.seconds)
-    return _spoilt(office, fault, call, output)
+        program.faults.pause(fault.seconds)
+    return _faulty_response(program, fault, call, output)
 
 
-def _carry_out(office: Office, call: Call, number: int) -> Element:
+def _run_method(program: ProgramState, call: Call, number: int) -> Element:
     try:
-        entity = access.admit(office, call)
-        return wire.success(methods.find(office, call.method)(office, entity, call, number))
+        entity = authentication.authenticate(program, call)
+        return wire.success(methods.find_method(program, call.method)(program, entity, call, number))
     except Refusal as no:
         return wire.error(str(no))
 
 
-def _refused_by_limit(limit: str) -> Response:
+def _rate_limit_response(limit: str) -> Response:
     if limit == "http-429":
         return Response("Too Many Requests", 429, {"Retry-After": "120"}, mimetype="text/plain")
     return _xml(wire.write(wire.error("Demasiados pedidos: aguarde dois minutos.")))
 
 
-def _unissued(fault: Fault, call: Call) -> Response:
+def _response_without_issue(fault: Fault, call: Call) -> Response:
     if fault.kind == "drop-before":
-        return cut()
+        return drop_connection()
     if fault.kind == "error500-before":
         return Response("Internal Server Error", 500, mimetype="text/html")
     if fault.kind == "404-html":
@@ -95,16 +95,16 @@ def _unissued(fault: Fault, call: Call) -> Response:
     return _xml(wire.write(wire.error(fault.text or inactive or "Documento recusado."), call.soap))
 
 
-def _spoilt(office: Office, fault: Fault, call: Call, output: Element) -> Response:
+def _faulty_response(program: ProgramState, fault: Fault, call: Call, output: Element) -> Response:
     whole = wire.write(output, call.soap)
-    spoil = _SPOILED.get(fault.kind)
-    if spoil:
-        return spoil(whole)
-    if fault.kind in _CHANGED:
-        _CHANGED[fault.kind](output, fault)
+    make_response = _FAULTY_RESPONSES.get(fault.kind)
+    if make_response:
+        return make_response(whole)
+    if fault.kind in _FAULTY_OUTPUTS:
+        _FAULTY_OUTPUTS[fault.kind](output, fault)
         return _xml(wire.write(output, call.soap))
     if fault.kind == "drip":
-        return Response(_dripping(office, whole, fault.seconds), content_type=wire.CONTENT_TYPE)
+        return Response(_drip(program, whole, fault.seconds), content_type=wire.CONTENT_TYPE)
     return _xml(whole)
 
 
@@ -112,10 +112,10 @@ def _xml(body: bytes) -> Response:
     return Response(body, content_type=wire.CONTENT_TYPE)
 
 
-def _dripping(office: Office, body: bytes, seconds: float) -> Iterator[bytes]:
+def _drip(program: ProgramState, body: bytes, seconds: float) -> Iterator[bytes]:
     for index in range(len(body)):
         yield body[index : index + 1]
-        office.faults.pause(seconds)
+        program.faults.pause(seconds)
 
 
 def _cut_halfway(body: bytes) -> Response:
@@ -131,33 +131,33 @@ def _cut_halfway(body: bytes) -> Response:
     return Response(half(), headers={"Content-Length": str(len(body))}, content_type=wire.CONTENT_TYPE)
 
 
-def _miscoded(body: bytes) -> Response:
+def _wrong_encoding(body: bytes) -> Response:
     """Latin-1 bytes that call themselves UTF-8, with a letter that UTF-8 would write otherwise."""
-    spoilt = body.replace(b"ISO-8859-1", b"UTF-8").replace(
+    reencoded = body.replace(b"ISO-8859-1", b"UTF-8").replace(
         b"</output>", b"<aviso>Emiss\xe3o</aviso></output>"
     )
-    return Response(spoilt, content_type="text/xml;charset=UTF-8")
+    return Response(reencoded, content_type="text/xml;charset=UTF-8")
 
 
-def _bomb(body: bytes) -> Response:
+def _oversized(body: bytes) -> Response:
     head, tail = body.split(b"</output>")
-    filling = b"<aviso>" + b"A" * BOMB + b"</aviso></output>"
+    filling = b"<aviso>" + b"A" * OVERSIZED_BYTES + b"</aviso></output>"
     return _xml(head + filling + tail)
 
 
-_SPOILED: dict[str, Callable[[bytes], Response]] = {
-    "drop-after": lambda body: cut(),
+_FAULTY_RESPONSES: dict[str, Callable[[bytes], Response]] = {
+    "drop-after": lambda body: drop_connection(),
     "error500-after": lambda body: Response("Internal Server Error", 500, mimetype="text/html"),
     "garbage-after": lambda body: _xml(b"\x00\xff" + random.Random(len(body)).randbytes(300)),
     "truncated-after": lambda body: _xml(body[: len(body) // 2]),
     "cut-after": _cut_halfway,
-    "php-warning-after": lambda body: _xml(WARNING + body),
-    "wrong-encoding-after": _miscoded,
-    "bomb": _bomb,
+    "php-warning-after": lambda body: _xml(PHP_WARNING + body),
+    "wrong-encoding-after": _wrong_encoding,
+    "bomb": _oversized,
 }
 
 
-def _say_erro(output: Element, fault: Fault) -> None:
+def _set_error(output: Element, fault: Fault) -> None:
     """`erro` and neither id nor number, although the document stands in the ledger."""
     for child in list(output):
         if child.tag not in ("status", "mensagem_erro"):
@@ -166,20 +166,20 @@ def _say_erro(output: Element, fault: Fault) -> None:
     output.find("mensagem_erro").text = fault.text or "Erro interno ao gravar."  # type: ignore[union-attr]
 
 
-def _add_a_cent(output: Element, fault: Fault) -> None:
+def _add_cent(output: Element, fault: Fault) -> None:
     total = output.find("total_documento")
     if total is not None and total.text:
         total.text = str(Decimal(total.text) + Decimal("0.01"))
 
 
-def _drop_number(output: Element, fault: Fault) -> None:
+def _remove_number(output: Element, fault: Fault) -> None:
     number = output.find("numero_documento")
     if number is not None:
         output.remove(number)
 
 
-_CHANGED: dict[str, Callable[[Element, Fault], None]] = {
-    "erro-although-issued": _say_erro,
-    "total-differs": _add_a_cent,
-    "no-number": _drop_number,
+_FAULTY_OUTPUTS: dict[str, Callable[[Element, Fault], None]] = {
+    "erro-although-issued": _set_error,
+    "total-differs": _add_cent,
+    "no-number": _remove_number,
 }

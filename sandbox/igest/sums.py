@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from .asked import Line
+from .document_request import Line
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,17 @@ class Sums:
     total: Amounts
 
 
-def add_up(lines: Sequence[Line], rounding: str, prices: str) -> Sums:
+def add_up_lines(lines: Sequence[Line], rounding: str, prices: str) -> Sums:
     """What the lines come to; rounding is `rate-group`, `line` or `document`, prices `net` or `gross`."""
     exact = [_exact(line, prices) for line in lines]
-    singly = [_rounded(net, gross) for net, gross in exact]
+    line_amounts = [_rounded(net, gross) for net, gross in exact]
     if rounding == "line":
-        singly = [_by_parts(net, gross - net) for net, gross in exact]
+        line_amounts = [_rounded_separately(net, gross - net) for net, gross in exact]
     members: dict[tuple[str, str, str], list[int]] = {}
     for index, line in enumerate(lines):
-        members.setdefault((line.region, text(line.rate), line.exemption), []).append(index)
+        members.setdefault((line.region, decimal_text(line.rate), line.exemption), []).append(index)
     groups = {
-        key: _sum([singly[i] for i in inside])
+        key: _sum([line_amounts[i] for i in inside])
         if rounding == "line"
         else _rounded(sum(exact[i][0] for i in inside), sum(exact[i][1] for i in inside))
         for key, inside in members.items()
@@ -55,10 +55,10 @@ def add_up(lines: Sequence[Line], rounding: str, prices: str) -> Sums:
         total = _rounded(sum(net for net, _ in exact), sum(gross for _, gross in exact))
     else:
         total = _sum(list(groups.values()))
-    return Sums(singly, groups, total)
+    return Sums(line_amounts, groups, total)
 
 
-def text(number: Decimal) -> str:
+def decimal_text(number: Decimal) -> str:
     """The number without trailing zeros and never with an exponent: 23, 4.9, 100."""
     written = format(number, "f")
     return (written.rstrip("0").rstrip(".") if "." in written else written) or "0"
@@ -81,7 +81,7 @@ def _rounded(net: Fraction | int, gross: Fraction | int) -> Amounts:
     return Amounts(rounded_net, rounded_gross - rounded_net, rounded_gross)
 
 
-def _by_parts(net: Fraction, vat: Fraction) -> Amounts:
+def _rounded_separately(net: Fraction, vat: Fraction) -> Amounts:
     rounded_net, rounded_vat = cents(net), cents(vat)
     return Amounts(rounded_net, rounded_vat, rounded_net + rounded_vat)
 

@@ -14,11 +14,11 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
-from .asked import Refusal
+from .document_request import Refusal
 
-LIMIT = 2 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 CONTENT_TYPE = "text/xml;charset=ISO-8859-1"
-_DECLARED = re.compile(rb"""<\?xml[^>]*encoding=["']iso-8859-1["'][^>]*\?>""", re.I)
+_DECLARED_LATIN1 = re.compile(rb"""<\?xml[^>]*encoding=["']iso-8859-1["'][^>]*\?>""", re.I)
 _ENVELOPE = "http://schemas.xmlsoap.org/soap/envelope/"
 
 Fields = Sequence[tuple[str, "str | Fields"]]
@@ -33,7 +33,7 @@ class Call:
     nif: str
     code: str
     digest: str
-    stamp: str
+    timestamp: str
     root: Element
     soap: bool
 
@@ -53,31 +53,31 @@ class Call:
 
 def read(body: bytes, content_type: str, soap: str) -> Call:
     """The call that the bytes ask for; Refusal says what is wrong with their form."""
-    if len(body) > LIMIT:
+    if len(body) > MAX_BYTES:
         raise Refusal("Pedido demasiado grande.")
     kind = content_type.lower().replace(" ", "").replace('"', "")
     if not kind.startswith("text/xml") or "charset=iso-8859-1" not in kind:
         raise Refusal("Pedido inválido: esperado text/xml;charset=ISO-8859-1.")
-    if not _DECLARED.match(body):
+    if not _DECLARED_LATIN1.match(body):
         raise Refusal("Pedido inválido: codificação não suportada.")
     try:
         root: Element = defusedxml.ElementTree.fromstring(body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as wrong:
         raise Refusal("Pedido inválido: XML mal formado.") from wrong
-    root, wrapped = _unwrapped(root, soap)
+    root, wrapped = _unwrap(root, soap)
     return Call(
         entity=(root.findtext("id_entidade") or "").strip(),
         method=(root.findtext("metodo") or "").strip(),
         nif=(root.findtext("autenticacao/nif") or "").strip(),
         code=(root.findtext("autenticacao/codigo") or "").strip(),
         digest=(root.findtext("autenticacao/chave") or "").strip(),
-        stamp=(root.findtext("autenticacao/data") or "").strip(),
+        timestamp=(root.findtext("autenticacao/data") or "").strip(),
         root=root,
         soap=wrapped,
     )
 
 
-def _unwrapped(root: Element, soap: str) -> tuple[Element, bool]:
+def _unwrap(root: Element, soap: str) -> tuple[Element, bool]:
     if root.tag == f"{{{_ENVELOPE}}}Envelope":
         inner = root.find(f"{{{_ENVELOPE}}}Body/input")
         if soap == "bare" or inner is None:
@@ -102,17 +102,17 @@ def _output(status: str, message: str, fields: Fields) -> Element:
     output = Element("output")
     SubElement(output, "status").text = status
     SubElement(output, "mensagem_erro").text = message
-    _grow(output, fields)
+    _append_fields(output, fields)
     return output
 
 
-def _grow(parent: Element, fields: Fields) -> None:
+def _append_fields(parent: Element, fields: Fields) -> None:
     for name, value in fields:
         child = SubElement(parent, name)
         if isinstance(value, str):
             child.text = value
         else:
-            _grow(child, value)
+            _append_fields(child, value)
 
 
 def write(output: Element, soap: bool = False) -> bytes:

@@ -11,7 +11,7 @@ from pathlib import Path
 from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
-from sandbox.web import core
+from sandbox.core import core_blueprint
 
 from . import (
     admin,
@@ -22,50 +22,61 @@ from . import (
     api_stock,
     api_store,
     control,
-    control_goods,
+    control_products,
     faults,
     oauth,
 )
-from .accounts import Accounts
-from .here import Parts, parts
-from .hooks import Sender
+from .components import Components, components
 from .ledger import Ledger
-from .limits import Limits
+from .limits import RateLimits
+from .oauth_tokens import OAuthTokens
 from .orders import Orders
+from .platform_state import PlatformState
 from .stock import Stock
-from .world import World
+from .webhooks import WebhookSender
 
-__all__ = ["create", "parts_of"]
+__all__ = ["create_app", "components_of"]
 # these register their pages on the blueprints of api, control and admin when they are imported
-ROOMS = (api_orders, api_products, api_stock, api_store, control_goods, admin_products)
+ROUTE_MODULES = (api_orders, api_products, api_stock, api_store, control_products, admin_products)
 
 
-def create(folder: Path | None, app_url: str, public: str, clock_scale: float = 1) -> Flask:
+def create_app(folder: Path | None, app_url: str, public: str, clock_scale: float = 1) -> Flask:
     """The stand-in with everything that the folder holds (None: nothing is kept)."""
     app = Flask("sandbox-jumpseller", root_path=str(Path(__file__).parent))
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
-    world = World(folder, app_url, public, clock_scale)
-    sender = Sender(world)
-    stock = Stock(world, sender, Ledger(folder))
-    app.extensions["sandbox"] = Parts(
-        world, Accounts(world), Orders(world, sender, stock), stock, sender, Limits(clock_scale)
+    platform = PlatformState(folder, app_url, public, clock_scale)
+    webhook_sender = WebhookSender(platform)
+    stock = Stock(platform, webhook_sender, Ledger(folder))
+    app.extensions["sandbox"] = Components(
+        platform,
+        OAuthTokens(platform),
+        Orders(platform, webhook_sender, stock),
+        stock,
+        webhook_sender,
+        RateLimits(clock_scale),
     )
-    app.before_request(faults.before)
-    app.after_request(faults.after)
-    for pages in (core("Jumpseller", world.switches), oauth.pages, api.pages, control.pages, admin.pages):
+    app.before_request(faults.before_request)
+    app.after_request(faults.after_request)
+    for pages in (
+        core_blueprint("Jumpseller", platform.switches),
+        oauth.pages,
+        api.pages,
+        control.pages,
+        admin.pages,
+    ):
         app.register_blueprint(pages)
     app.add_url_rule("/", "root", _root)
-    app.add_url_rule("/admin/orders/edit/<int:number>", "edit_address", admin.edit_address)
-    app.add_url_rule("/admin/products/edit/<int:number>", "edit_product", admin_products.edit_address)
+    app.add_url_rule("/admin/orders/edit/<int:number>", "edit_address", admin.redirect_to_order)
+    app.add_url_rule("/admin/products/edit/<int:number>", "edit_product", admin_products.redirect_to_product)
     return app
 
 
-def parts_of(app: Flask) -> Parts:
+def components_of(app: Flask) -> Components:
     """The parts of an app that `create` made."""
-    found: Parts = app.extensions["sandbox"]
+    found: Components = app.extensions["sandbox"]
     return found
 
 
 def _root() -> Response:
-    return redirect(f"/admin/{parts().world.first_shop().code}/")
+    return redirect(f"/admin/{components().platform.first_shop().code}/")

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from sandbox.web import Json
+from sandbox.core import Json
 
 CENT = Decimal("0.01")
-NOTHING = Decimal(0)
+ZERO = Decimal(0)
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -48,14 +48,14 @@ class Amounts:
     total: Decimal
 
 
-def spread(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+def allocate_cents(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     """The whole in cents over the weights, the cents left over going to the largest remainders."""
-    total = sum(weights, NOTHING)
+    total = sum(weights, ZERO)
     if not total:
-        return [NOTHING for _ in weights]
+        return [ZERO for _ in weights]
     exact = [whole * weight / total for weight in weights]
     parts = [part.quantize(CENT, ROUND_DOWN) for part in exact]
-    left = int((whole - sum(parts, NOTHING)) / CENT)
+    left = int((whole - sum(parts, ZERO)) / CENT)
     by_remainder = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))
     for at in by_remainder[:left]:
         parts[at] += CENT
@@ -64,66 +64,68 @@ def spread(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 def vat(amount: Decimal, qty: int, taxes: Sequence[Json], inclusive: bool) -> Decimal:
     """The VAT in (inclusive) or on the amount, not rounded; fixed taxes count once for each unit."""
-    percent = sum((Decimal(tax["rate"]) for tax in taxes if not tax["fixed"]), NOTHING) / 100
-    fixed = sum((Decimal(tax["rate"]) for tax in taxes if tax["fixed"]), NOTHING) * qty
+    percent = sum((Decimal(tax["rate"]) for tax in taxes if not tax["fixed"]), ZERO) / 100
+    fixed = sum((Decimal(tax["rate"]) for tax in taxes if tax["fixed"]), ZERO) * qty
     if not inclusive:
         return amount * percent + fixed
     return amount - (amount - fixed) / (1 + percent)
 
 
-def coupon_parts(lines: Sequence[Json], coupon: Json | None) -> list[Decimal]:
+def coupon_by_line(lines: Sequence[Json], coupon: Json | None) -> list[Decimal]:
     """What the coupon takes off each line, in cents; gift cards are never made cheaper."""
     weights = [
         Decimal(line["price"]) * line["qty"] - Decimal(line["discount"])
         if coupon and line["type"] != "gift_card" and line["sku"] in (coupon.get("skus") or [line["sku"]])
-        else NOTHING
+        else ZERO
         for line in lines
     ]
     if not coupon:
         return weights
     if coupon.get("percent") is not None:
         return [cents(weight * Decimal(coupon["percent"]) / 100) for weight in weights]
-    return spread(min(Decimal(coupon["amount"]), sum(weights, NOTHING)), weights)
+    return allocate_cents(min(Decimal(coupon["amount"]), sum(weights, ZERO)), weights)
 
 
-def rounded_tax(lines: Sequence[Json], taxes: Sequence[Decimal], rounding: str) -> Decimal:
+def round_tax(lines: Sequence[Json], taxes: Sequence[Decimal], rounding: str) -> Decimal:
     """The VAT of all lines to the cent, rounded for each line, each group of equal taxes, or once."""
     if rounding == "line":
-        return sum((cents(tax) for tax in taxes), NOTHING)
+        return sum((cents(tax) for tax in taxes), ZERO)
     if rounding == "document":
-        return cents(sum(taxes, NOTHING))
+        return cents(sum(taxes, ZERO))
     groups: dict[tuple[str, ...], Decimal] = {}
     for line, tax in zip(lines, taxes, strict=True):
         key = tuple(sorted(f"{one['rate']}{one['fixed']}" for one in line["taxes"]))
-        groups[key] = groups.get(key, NOTHING) + tax
-    return sum((cents(group) for group in groups.values()), NOTHING)
+        groups[key] = groups.get(key, ZERO) + tax
+    return sum((cents(group) for group in groups.values()), ZERO)
 
 
-def reckon(spec: Json, rounding: str) -> Amounts:
+def calculate_amounts(spec: Json, rounding: str) -> Amounts:
     """The amounts of an order from its resolved specification."""
     inclusive: bool = spec["prices_include_tax"]
     lines, shipping = spec["lines"], spec["shipping"]
-    reckoned = []
-    for line, part in zip(lines, coupon_parts(lines, spec.get("coupon")), strict=True):
+    line_amounts = []
+    for line, part in zip(lines, coupon_by_line(lines, spec.get("coupon")), strict=True):
         qty, price, own = line["qty"], Decimal(line["price"]), Decimal(line["discount"])
         whole = price * qty
         after = vat(whole - own - part, qty, line["taxes"], inclusive)
-        reckoned.append(LineAmounts(qty, price, own, part, after, vat(whole, qty, line["taxes"], inclusive)))
-    tax = rounded_tax(lines, [line.tax for line in reckoned], rounding)
-    delivery, off = Decimal(shipping["price"]), Decimal(shipping["discount"])
-    shipping_tax = cents(vat(delivery - off, 1, shipping["taxes"], inclusive))
-    subtotal = sum((line.price * line.qty for line in reckoned), NOTHING)
-    discount = sum((line.own_discount + line.coupon for line in reckoned), NOTHING) + off
-    due = cents(subtotal + delivery - discount + (NOTHING if inclusive else tax + shipping_tax))
+        line_amounts.append(
+            LineAmounts(qty, price, own, part, after, vat(whole, qty, line["taxes"], inclusive))
+        )
+    tax = round_tax(lines, [line.tax for line in line_amounts], rounding)
+    shipping_price, shipping_discount = Decimal(shipping["price"]), Decimal(shipping["discount"])
+    shipping_tax = cents(vat(shipping_price - shipping_discount, 1, shipping["taxes"], inclusive))
+    subtotal = sum((line.price * line.qty for line in line_amounts), ZERO)
+    discount = sum((line.own_discount + line.coupon for line in line_amounts), ZERO) + shipping_discount
+    due = cents(subtotal + shipping_price - discount + (ZERO if inclusive else tax + shipping_tax))
     gift_cards = min(Decimal(spec["gift_card"]), due)
     return Amounts(
-        lines=tuple(reckoned),
+        lines=tuple(line_amounts),
         subtotal=cents(subtotal),
         discount=cents(discount),
         tax=tax,
-        tax_before=rounded_tax(lines, [line.tax_before for line in reckoned], rounding),
-        shipping=cents(delivery),
-        shipping_discount=cents(off),
+        tax_before=round_tax(lines, [line.tax_before for line in line_amounts], rounding),
+        shipping=cents(shipping_price),
+        shipping_discount=cents(shipping_discount),
         shipping_tax=shipping_tax,
         gift_cards=gift_cards,
         total=due - gift_cards + Decimal(spec["total_differs"]),

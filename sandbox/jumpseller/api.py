@@ -11,16 +11,16 @@ from typing import TypeVar
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-from .here import parts
-from .world import Shop
+from .components import components
+from .platform_state import Shop
 
 pages = Blueprint("api", __name__, url_prefix="/v1")
 View = TypeVar("View", bound=Callable[..., object])
 Thing = TypeVar("Thing")
 
-TEXTS: dict[str, dict[str, str]] = {
+REFUSAL_TEXTS: dict[str, dict[str, str]] = {
     "unauthorised": {
         "pt": "Acesso não autorizado.",
         "es": "Acceso no autorizado.",
@@ -73,7 +73,7 @@ class Refusal(Exception):
         self.status, self.text, self.field = status, text, field
 
 
-def needs(scope: str | None) -> Callable[[View], View]:
+def requires_scope(scope: str | None) -> Callable[[View], View]:
     """A mark on a call: the scope that its token must have (None: any token)."""
 
     def marked(view: View) -> View:
@@ -83,61 +83,65 @@ def needs(scope: str | None) -> Callable[[View], View]:
     return marked
 
 
-def shop() -> Shop:
+def current_shop() -> Shop:
     """The shop whose token came with the request."""
     found: Shop = g.shop
     return found
 
 
 @pages.before_request
-def admit() -> None:
+def authorise_request() -> None:
     """Nothing when the call may go on: a live token, its scope, and not too many calls."""
-    scheme, _, letters = request.headers.get("Authorization", "").partition(" ")
-    token = parts().accounts.bearer(letters) if scheme.lower() == "bearer" else None
+    scheme, _, token_text = request.headers.get("Authorization", "").partition(" ")
+    token = components().oauth_tokens.find_live_token(token_text) if scheme.lower() == "bearer" else None
     if not token:
         raise Refusal(401, "unauthorised")
-    g.shop = parts().world.shops[token["shop"]]
-    limits = parts().limits
-    g.number = limits.note(g.shop.code, f"{request.method} {_pattern()}")
-    if parts().switches["rate-limits"] == "on":
-        may, g.limit_headers = limits.count(request.remote_addr or "", g.shop.code)
-        if not may:
-            limits.note_refusal(g.shop.code, f"{request.method} {request.path}")
-            raise Refusal(int(parts().switches["limit-answer"]), "throttled")
+    g.shop = components().platform.shops[token["shop"]]
+    limits = components().limits
+    g.number = limits.record_call(g.shop.code, f"{request.method} {_path_pattern()}")
+    if components().switches["rate-limits"] == "on":
+        is_allowed, g.limit_headers = limits.check_limit(request.remote_addr or "", g.shop.code)
+        if not is_allowed:
+            limits.record_refusal(g.shop.code, f"{request.method} {request.path}")
+            raise Refusal(int(components().switches["limit-answer"]), "throttled")
     scope = getattr(current_app.view_functions[str(request.endpoint)], "scope", None)
     if scope and scope not in token["scope"].split():
         raise Refusal(403, "scope")
 
 
-def _pattern() -> str:
+def _path_pattern() -> str:
     """The path of this call with its numbers left out: `/products/{}.json`."""
     rule = request.url_rule.rule if request.url_rule else request.path
     return re.sub(r"<[^>]*>", "{}", rule.removeprefix("/v1"))
 
 
 @pages.after_request
-def tell_limits(answer: Response) -> Response:
+def add_limit_headers(answer: Response) -> Response:
     answer.headers.update(g.get("limit_headers", {}))
     return answer
 
 
 @pages.errorhandler(Refusal)
-def refuse(refusal: Refusal) -> tuple[Response, int]:
+def handle_refusal(refusal: Refusal) -> tuple[Response, int]:
     known = g.get("shop")
     language = known.profile["language"] if known else "en"
-    text = TEXTS[refusal.text].get(language, TEXTS[refusal.text]["en"]).format(field=refusal.field)
+    text = (
+        REFUSAL_TEXTS[refusal.text]
+        .get(language, REFUSAL_TEXTS[refusal.text]["en"])
+        .format(field=refusal.field)
+    )
     if refusal.status == 422:
         return jsonify({"errors": [text]}), 422
     return jsonify({"message": text}), refusal.status
 
 
 @pages.route("/<path:unknown>", methods=["GET", "POST", "PUT", "DELETE", "PATCH"])
-@needs(None)
+@requires_scope(None)
 def nowhere(unknown: str) -> Response:
     raise Refusal(404, "not-found")
 
 
-def body(wrapper: str | None = None) -> Json:
+def request_body(wrapper: str | None = None) -> Json:
     """The JSON object that was sent, inside its wrapper when one is named."""
     sent = request.get_json(silent=True) if request.is_json else None
     inside = sent.get(wrapper) if wrapper and isinstance(sent, dict) else sent
@@ -146,27 +150,27 @@ def body(wrapper: str | None = None) -> Json:
     return inside
 
 
-def cause() -> Json:
+def stock_cause() -> Json:
     """Who alters stock by this call, for the ledger."""
     return {"by": "api", "request": g.number}
 
 
-def page_of(things: list[Thing]) -> list[Thing]:
+def paginate(items: list[Thing]) -> list[Thing]:
     """The part of the list that `limit` and `page` ask for."""
     limit = min(max(request.args.get("limit", 50, int), 1), 100)
     first = (max(request.args.get("page", 1, int), 1) - 1) * limit
-    return things[first : first + limit]
+    return items[first : first + limit]
 
 
-def only_fields(thing: Json) -> Json:
+def only_fields(item: Json) -> Json:
     """The thing with no more than the `fields` that were asked for."""
     fields = request.args.get("fields")
-    return {key: thing[key] for key in fields.split(",") if key in thing} if fields else thing
+    return {key: item[key] for key in fields.split(",") if key in item} if fields else item
 
 
-def found(kind: str, number: int) -> Json:
+def get_or_404(kind: str, number: int) -> Json:
     """The shop's thing of that kind and id, or a 404."""
-    thing = shop().things[kind].get(number)
-    if thing is None:
+    record = current_shop().records[kind].get(number)
+    if record is None:
         raise Refusal(404, "not-found")
-    return thing
+    return record

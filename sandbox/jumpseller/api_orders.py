@@ -9,15 +9,15 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, jsonify, request
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-from .api import Refusal, body, found, needs, only_fields, page_of, pages, shop
-from .here import parts
+from .api import Refusal, current_shop, get_or_404, only_fields, pages, paginate, request_body, requires_scope
+from .components import components
+from .json_format import STATES
 from .orders import StateError
-from .shapes import STATES
 
 ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores"}
-DAYS = {
+DATE_RANGES = {
     "today": (0, 0),
     "yesterday": (1, 1),
     "last7days": (7, 0),
@@ -28,21 +28,21 @@ TRACKING = {"tracking_number", "tracking_company", "tracking_url"}
 DOCUMENT_FIELDS = ("document_type", "external_id", "public_id", "url")
 
 
-def _shown(order: Json) -> Json:
-    return {"order": only_fields(parts().orders.shape(shop(), order))}
+def _order_json(order: Json) -> Json:
+    return {"order": only_fields(components().orders.as_json(current_shop(), order))}
 
 
 def _newest_first() -> list[Json]:
-    orders = shop().orders
+    orders = current_shop().orders
     return [orders[number] for number in sorted(orders, reverse=True)]
 
 
-def _days() -> tuple[date, date] | None:
+def _date_range() -> tuple[date, date] | None:
     wanted = request.args.get("dateFilter")
-    zone = ZoneInfo(ZONES.get(shop().profile["timezone"], "Europe/Lisbon"))
+    zone = ZoneInfo(ZONES.get(current_shop().profile["timezone"], "Europe/Lisbon"))
     today = datetime.now(zone).date()
-    if wanted in DAYS:
-        first, last = DAYS[wanted]
+    if wanted in DATE_RANGES:
+        first, last = DATE_RANGES[wanted]
         return today - timedelta(days=first), today - timedelta(days=last)
     if wanted == "customDate":
         try:
@@ -53,11 +53,11 @@ def _days() -> tuple[date, date] | None:
     return None
 
 
-def _filtered(orders: Iterable[Json]) -> list[Json]:
+def _filter_orders(orders: Iterable[Json]) -> list[Json]:
     states = request.args.getlist("status_filters[]") or request.args.getlist("status_filters")
     fulfilment = request.args.get("fulfillment_filters")
-    days = _days()
-    zone = ZoneInfo(ZONES.get(shop().profile["timezone"], "Europe/Lisbon"))
+    days = _date_range()
+    zone = ZoneInfo(ZONES.get(current_shop().profile["timezone"], "Europe/Lisbon"))
     kept = []
     for order in orders:
         if states and order["status"] not in states:
@@ -73,99 +73,109 @@ def _filtered(orders: Iterable[Json]) -> list[Json]:
 
 
 @pages.get("/orders.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def orders() -> Response:
-    return jsonify([_shown(order) for order in page_of(_filtered(_newest_first()))])
+    return jsonify([_order_json(order) for order in paginate(_filter_orders(_newest_first()))])
 
 
 @pages.get("/orders/status/<status>.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def orders_by_status(status: str) -> Response:
     if status not in STATES:
         raise Refusal(404, "status")
-    return jsonify([_shown(one) for one in page_of([o for o in _newest_first() if o["status"] == status])])
+    return jsonify(
+        [_order_json(one) for one in paginate([o for o in _newest_first() if o["status"] == status])]
+    )
 
 
 @pages.get("/orders/after/<int:number>.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def orders_after(number: int) -> Response:
     later = [order for order in reversed(_newest_first()) if order["id"] > number]
-    if parts().switches["orders-after"] == "one":
+    if components().switches["orders-after"] == "one":
         if not later:
             raise Refusal(404, "not-found")
-        return jsonify(_shown(later[0]))
-    return jsonify([_shown(order) for order in page_of(later)])
+        return jsonify(_order_json(later[0]))
+    return jsonify([_order_json(order) for order in paginate(later)])
 
 
 @pages.get("/orders/count.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def count_orders() -> Response:
-    return jsonify({"count": len(shop().orders)})
+    return jsonify({"count": len(current_shop().orders)})
 
 
 @pages.get("/orders/search.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def search_orders() -> Response:
     query = request.args.get("query", "").lower()
-    hits = [order for order in _filtered(_newest_first()) if query in _words(order)]
-    return jsonify({"orders": [_shown(order) for order in page_of(hits)], "count": len(hits)})
+    hits = [order for order in _filter_orders(_newest_first()) if query in _search_text(order)]
+    return jsonify({"orders": [_order_json(order) for order in paginate(hits)], "count": len(hits)})
 
 
-def _words(order: Json) -> str:
+def _search_text(order: Json) -> str:
     spec = order["spec"]
     words = (order["id"], *spec["buyer"].values(), spec["nif"], spec["company"])
     return " ".join(str(word).lower() for word in words if word)
 
 
 @pages.get("/orders/<int:number>.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def one_order(number: int) -> Response:
-    return jsonify(_shown(found("order", number)))
+    return jsonify(_order_json(get_or_404("order", number)))
 
 
 @pages.put("/orders/<int:number>.json")
-@needs("write_orders")
+@requires_scope("write_orders")
 def change_order(number: int) -> Response:
-    order, sent, room = found("order", number), body("order"), parts().orders
+    order, sent, order_actions = get_or_404("order", number), request_body("order"), components().orders
     if TRACKING & sent.keys():
         raise Refusal(400, "tracking")
     if "additional_information" in sent:
-        room.change(shop(), order, {"note": sent["additional_information"], "hook": False})
+        order_actions.change(current_shop(), order, {"note": sent["additional_information"], "hook": False})
     if "additional_fields" in sent:
-        room.change(shop(), order, {"raw": {**order["raw"], "additional_fields": sent["additional_fields"]}})
+        order_actions.change(
+            current_shop(), order, {"raw": {**order["raw"], "additional_fields": sent["additional_fields"]}}
+        )
     if "shipment_status" in sent:
-        room.ship(shop(), order, str(sent["shipment_status"]))
+        order_actions.ship(current_shop(), order, str(sent["shipment_status"]))
     if "status" in sent:
         states = {shown.lower(): state for state, shown in STATES.items()}
-        act = {"paid": room.pay, "canceled": room.cancel, "abandoned": room.abandon}
+        act = {
+            "paid": order_actions.pay,
+            "canceled": order_actions.cancel,
+            "abandoned": order_actions.abandon,
+        }
         state = states.get(str(sent["status"]).lower())
         if state not in act:
             raise Refusal(400, "status")
         with contextlib.suppress(StateError):  # the same state again changes nothing
-            act[state](shop(), order)
-    return jsonify(_shown(order))
+            act[state](current_shop(), order)
+    return jsonify(_order_json(order))
 
 
 @pages.get("/orders/<int:number>/history.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def history(number: int) -> Response:
-    return jsonify([{"order_history": entry} for entry in found("order", number)["history"]])
+    return jsonify([{"order_history": entry} for entry in get_or_404("order", number)["history"]])
 
 
 @pages.post("/orders/<int:number>/history.json")
-@needs("write_orders")
+@requires_scope("write_orders")
 def add_history(number: int) -> Response:
-    order, sent = found("order", number), body("order_history")
+    order, sent = get_or_404("order", number), request_body("order_history")
     if not sent.get("message"):
         raise Refusal(422, "missing", "message")
-    return jsonify({"order_history": parts().orders.add_history(shop(), order, str(sent["message"]))})
+    return jsonify(
+        {"order_history": components().orders.add_history(current_shop(), order, str(sent["message"]))}
+    )
 
 
 # --- documents --------------------------------------------------------------------------------------------
 
 
-def _document(order: Json, public_id: str) -> Json:
-    if "/" in public_id and parts().switches["public-id-slash"] == "refused":
+def _document_or_404(order: Json, public_id: str) -> Json:
+    if "/" in public_id and components().switches["public-id-slash"] == "refused":
         raise Refusal(404, "not-found")
     for document in order["documents"]:
         if document["public_id"] == public_id:
@@ -174,15 +184,15 @@ def _document(order: Json, public_id: str) -> Json:
 
 
 @pages.get("/orders/<int:number>/documents.json")
-@needs("read_orders")
+@requires_scope("read_orders")
 def documents(number: int) -> Response:
-    return jsonify([{"document": document} for document in found("order", number)["documents"]])
+    return jsonify([{"document": document} for document in get_or_404("order", number)["documents"]])
 
 
 @pages.post("/orders/<int:number>/documents.json")
-@needs("write_orders")
+@requires_scope("write_orders")
 def add_document(number: int) -> Response:
-    order, sent = found("order", number), body("document")
+    order, sent = get_or_404("order", number), request_body("document")
     for field in ("document_type", "public_id", "url"):
         if sent.get(field) in (None, ""):
             raise Refusal(422, "missing", field)
@@ -190,37 +200,37 @@ def add_document(number: int) -> Response:
         raise Refusal(422, "not-a-choice", "document_type")
     document = {field: sent.get(field) for field in DOCUMENT_FIELDS}
     document |= {"order_id": number, "app_code": sent.get("app_code")}
-    with parts().world.lock:
+    with components().platform.lock:
         same = [one for one in order["documents"] if one["public_id"] == document["public_id"]]
-        if same and parts().switches["documents-post"] == "once":
+        if same and components().switches["documents-post"] == "once":
             same[0].update(document)
         else:
             order["documents"].append(document)
-        shop().put("order", order)
+        current_shop().put("order", order)
     return jsonify({"document": document})
 
 
 @pages.put("/orders/<int:number>/documents/<path:public_id>.json")
-@needs("write_orders")
+@requires_scope("write_orders")
 def change_document(number: int, public_id: str) -> Response:
-    order = found("order", number)
-    document, sent = _document(order, public_id), body()
+    order = get_or_404("order", number)
+    document, sent = _document_or_404(order, public_id), request_body()
     document.update({field: sent[field] for field in DOCUMENT_FIELDS if field in sent})
-    shop().put("order", order)
+    current_shop().put("order", order)
     return jsonify({"document": document})
 
 
 @pages.delete("/orders/<int:number>/documents/<path:public_id>.json")
-@needs("write_orders")
+@requires_scope("write_orders")
 def drop_document(number: int, public_id: str) -> Response:
-    order = found("order", number)
-    order["documents"].remove(_document(order, public_id))
-    shop().put("order", order)
+    order = get_or_404("order", number)
+    order["documents"].remove(_document_or_404(order, public_id))
+    current_shop().put("order", order)
     return jsonify("OK")
 
 
 @pages.get("/documents.json")
-@needs(None)
+@requires_scope(None)
 def all_documents() -> Response:
     every = [{"document": document} for order in _newest_first() for document in order["documents"]]
-    return jsonify(page_of(every))
+    return jsonify(paginate(every))

@@ -6,16 +6,16 @@ from urllib.parse import urlsplit
 
 from flask import Response, jsonify
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-from .accounts import APP_CODE
-from .api import Refusal, body, found, needs, only_fields, page_of, pages, shop
-from .here import parts
-from .seed import plain
-from .shapes import tax_shape
-from .world import stamp
+from .api import Refusal, current_shop, get_or_404, only_fields, pages, paginate, request_body, requires_scope
+from .components import components
+from .json_format import tax_json
+from .oauth_tokens import APP_CODE
+from .platform_state import format_timestamp
+from .seed import decimal_text
 
-EVENTS = (
+WEBHOOK_EVENTS = (
     "order_updated order_pending_payment order_paid order_shipped order_canceled order_abandoned "
     "product_created product_updated product_deleted product_stock_updated "
     "customer_created customer_updated customer_deleted"
@@ -24,9 +24,9 @@ LANGUAGES = {"pt": "Português", "es": "Español", "en": "English"}
 
 
 @pages.get("/store/info.json")
-@needs("read_store")
+@requires_scope("read_store")
 def store_info() -> Response:
-    profile = shop().profile
+    profile = current_shop().profile
     shown = {key: profile[key] for key in ("name", "code", "currency", "country", "timezone", "email")}
     shown |= {
         "hooks_token": profile["hooks_token"],
@@ -42,28 +42,28 @@ def store_info() -> Response:
         "address": {**profile["address"], "country": profile["address"]["country_code"]},
     }
     answer = only_fields(shown)
-    return jsonify({"store": answer} if parts().switches["wrapped-store"] == "wrapped" else answer)
+    return jsonify({"store": answer} if components().switches["wrapped-store"] == "wrapped" else answer)
 
 
 @pages.get("/store/languages.json")
-@needs("read_store")
+@requires_scope("read_store")
 def languages() -> Response:
-    first = shop().profile["language"]
+    first = current_shop().profile["language"]
     return jsonify([{"code": first, "name": LANGUAGES[first]}])
 
 
 @pages.get("/locations.json")
-@needs("read_store")
+@requires_scope("read_store")
 def locations() -> Response:
-    return jsonify([{"location": one} for one in shop().things["location"].values()])
+    return jsonify([{"location": one} for one in current_shop().records["location"].values()])
 
 
 @pages.get("/apps/<code>/install_status.json")
-@needs("read_apps")
+@requires_scope("read_apps")
 def install_status(code: str) -> Response:
     if code != APP_CODE:
         raise Refusal(404, "not-found")
-    profile = shop().profile
+    profile = current_shop().profile
     return jsonify(
         {
             "app_code": code,
@@ -79,17 +79,17 @@ def install_status(code: str) -> Response:
 # --- hooks ------------------------------------------------------------------------------------------------
 
 
-def _hook_shape(hook: Json) -> Json:
+def _webhook_json(hook: Json) -> Json:
     fields = ("id", "name", "event", "url", "created_at", "application_id")
     shown = {key: hook[key] for key in fields}
-    if parts().switches["hook-pause-shown"] == "yes":
+    if components().switches["hook-pause-shown"] == "yes":
         shown["paused"] = bool(hook.get("paused"))
     return {"hook": shown}
 
 
-def _checked_hook() -> Json:
-    sent = body("hook")
-    if sent.get("event") not in EVENTS.split():
+def _valid_webhook() -> Json:
+    sent = request_body("hook")
+    if sent.get("event") not in WEBHOOK_EVENTS.split():
         raise Refusal(422, "not-a-choice", "event")
     parts_of_url = urlsplit(str(sent.get("url", "")))
     if parts_of_url.scheme not in ("http", "https") or not parts_of_url.hostname:
@@ -98,44 +98,50 @@ def _checked_hook() -> Json:
 
 
 @pages.get("/hooks.json")
-@needs("read_hooks")
-def hooks() -> Response:
-    return jsonify([_hook_shape(hook) for hook in page_of(list(shop().hooks.values()))])
+@requires_scope("read_hooks")
+def webhooks() -> Response:
+    return jsonify([_webhook_json(hook) for hook in paginate(list(current_shop().hooks.values()))])
 
 
 @pages.post("/hooks.json")
-@needs("write_hooks")
-def new_hook() -> Response:
-    sent = _checked_hook()
-    with parts().world.lock:
-        number = shop().next_id("hook", shop().profile["number"] * 10 + 1)
-        hook = {"id": number, "name": sent["event"], **sent, "created_at": stamp(), "application_id": 8801}
-        shop().put("hook", hook)
-    return jsonify(_hook_shape(hook))
+@requires_scope("write_hooks")
+def new_webhook() -> Response:
+    sent = _valid_webhook()
+    with components().platform.lock:
+        number = current_shop().next_id("hook", current_shop().profile["number"] * 10 + 1)
+        hook = {
+            "id": number,
+            "name": sent["event"],
+            **sent,
+            "created_at": format_timestamp(),
+            "application_id": 8801,
+        }
+        current_shop().put("hook", hook)
+    return jsonify(_webhook_json(hook))
 
 
 @pages.get("/hooks/<int:number>.json")
-@needs("read_hooks")
-def one_hook(number: int) -> Response:
-    return jsonify(_hook_shape(found("hook", number)))
+@requires_scope("read_hooks")
+def one_webhook(number: int) -> Response:
+    return jsonify(_webhook_json(get_or_404("hook", number)))
 
 
 @pages.put("/hooks/<int:number>.json")
-@needs("write_hooks")
-def change_hook(number: int) -> Response:
-    hook = found("hook", number)
-    hook.update(_checked_hook())
-    if parts().switches["hook-resume"] == "put":
+@requires_scope("write_hooks")
+def change_webhook(number: int) -> Response:
+    hook = get_or_404("hook", number)
+    hook.update(_valid_webhook())
+    if components().switches["hook-resume"] == "put":
         hook.update(paused=False, failures=0)
-    shop().put("hook", hook)
-    return jsonify(_hook_shape(hook))
+    current_shop().put("hook", hook)
+    return jsonify(_webhook_json(hook))
 
 
 @pages.delete("/hooks/<int:number>.json")
-@needs("write_hooks")
-def drop_hook(number: int) -> Response:
-    found("hook", number)
-    shop().drop("hook", number)
+@requires_scope("write_hooks")
+def drop_webhook(number: int) -> Response:
+    get_or_404("hook", number)
+    current_shop().drop("hook", number)
     return jsonify("OK")
 
 
@@ -143,32 +149,34 @@ def drop_hook(number: int) -> Response:
 
 
 @pages.get("/taxes.json")
-@needs("read_taxes")
+@requires_scope("read_taxes")
 def taxes() -> Response:
-    return jsonify([{"tax": tax_shape(tax)} for tax in shop().taxes.values()])
+    return jsonify([{"tax": tax_json(tax)} for tax in current_shop().taxes.values()])
 
 
 @pages.get("/taxes/<int:number>.json")
-@needs("read_taxes")
+@requires_scope("read_taxes")
 def one_tax(number: int) -> Response:
-    return jsonify({"tax": tax_shape(found("tax", number))})
+    return jsonify({"tax": tax_json(get_or_404("tax", number))})
 
 
 @pages.post("/taxes.json")
-@needs("write_taxes")
+@requires_scope("write_taxes")
 def new_tax() -> Response:
-    sent = body("tax")
+    sent = request_body("tax")
     if sent.get("tax") is None:
         raise Refusal(422, "missing", "tax")
-    tax = add_tax(sent.get("name") or f"IVA {sent['tax']}%", plain(sent["tax"]), bool(sent.get("fixed")))
-    return jsonify({"tax": tax_shape(tax)})
+    tax = add_tax(
+        sent.get("name") or f"IVA {sent['tax']}%", decimal_text(sent["tax"]), bool(sent.get("fixed"))
+    )
+    return jsonify({"tax": tax_json(tax)})
 
 
 def add_tax(name: str, amount: str, is_fixed: bool, shop_: Json = None) -> Json:
     """A new tax of the shop (the request's own when none is given)."""
-    at = shop_ or shop()
+    target = shop_ or current_shop()
     tax = {
-        "id": at.next_id("tax", 51200000),
+        "id": target.next_id("tax", 51200000),
         "name": name,
         "country": "Portugal",
         "region": None,
@@ -177,7 +185,7 @@ def add_tax(name: str, amount: str, is_fixed: bool, shop_: Json = None) -> Json:
         "fixed": is_fixed,
         "shipping": False,
     }
-    at.put("tax", tax)
+    target.put("tax", tax)
     return tax
 
 
@@ -186,7 +194,7 @@ def add_tax(name: str, amount: str, is_fixed: bool, shop_: Json = None) -> Json:
 
 def _customers() -> list[Json]:
     known = {}
-    for order in shop().orders.values():
+    for order in current_shop().orders.values():
         spec = order["spec"]
         buyer, place = spec["buyer"], spec["billing"]
         address = {
@@ -215,19 +223,19 @@ def _customers() -> list[Json]:
 
 
 @pages.get("/customers.json")
-@needs("read_customers")
+@requires_scope("read_customers")
 def customers() -> Response:
-    return jsonify([{"customer": one} for one in page_of(_customers())])
+    return jsonify([{"customer": one} for one in paginate(_customers())])
 
 
 @pages.get("/customers/count.json")
-@needs("read_customers")
+@requires_scope("read_customers")
 def count_customers() -> Response:
     return jsonify({"count": len(_customers())})
 
 
 @pages.get("/customers/<int:number>.json")
-@needs("read_customers")
+@requires_scope("read_customers")
 def one_customer(number: int) -> Response:
     for one in _customers():
         if one["id"] == number:
@@ -236,7 +244,7 @@ def one_customer(number: int) -> Response:
 
 
 @pages.get("/customers/email/<email>.json")
-@needs("read_customers")
+@requires_scope("read_customers")
 def customer_by_email(email: str) -> Response:
     for one in _customers():
         if one["email"] == email:
@@ -248,7 +256,7 @@ def customer_by_email(email: str) -> Response:
 
 
 @pages.get("/payment_methods.json")
-@needs("read_payment_methods")
+@requires_scope("read_payment_methods")
 def payment_methods() -> Response:
     methods = (
         ("ifthenpay", "Multibanco"),
@@ -265,7 +273,7 @@ def payment_methods() -> Response:
 
 
 @pages.get("/shipping_methods.json")
-@needs("read_shipping_methods")
+@requires_scope("read_shipping_methods")
 def shipping_methods() -> Response:
     method = {
         "id": 702114,

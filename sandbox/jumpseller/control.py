@@ -9,77 +9,77 @@ import secrets
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.web import Json
+from sandbox.core import Json
 
 from . import faults as faults_room
+from .components import components, shop_or_404
 from .faults import FaultError
-from .goods import GoodsError
-from .here import parts, shop_called
+from .order_spec import OrderSpecError
 from .orders import StateError
+from .platform_state import Shop
+from .product_catalogue import ProductError
 from .seed import PLACES, profile
-from .specs import SpecError
-from .world import Shop
 
 pages = Blueprint("control", __name__, url_prefix="/sandbox")
 
 
-@pages.errorhandler(GoodsError)
-@pages.errorhandler(SpecError)
+@pages.errorhandler(ProductError)
+@pages.errorhandler(OrderSpecError)
 @pages.errorhandler(StateError)
 @pages.errorhandler(FaultError)
-def wrong(error: ValueError) -> tuple[Response, int]:
+def handle_error(error: ValueError) -> tuple[Response, int]:
     return jsonify({"error": str(error)}), 409 if isinstance(error, StateError) else 422
 
 
-def _sent() -> Json:
+def _json_body() -> Json:
     return request.get_json(silent=True) or {}
 
 
-def _order(shop: Shop, number: int) -> Json:
+def _order_or_error(shop: Shop, number: int) -> Json:
     order = shop.orders.get(number)
     if order is None:
-        raise SpecError(f"{shop.code} has no order {number}")
+        raise OrderSpecError(f"{shop.code} has no order {number}")
     return order
 
 
-def _whole(shop: Shop, order: Json) -> Json:
+def _order_details(shop: Shop, order: Json) -> Json:
     more = {"documents": order["documents"], "history": order["history"]}
-    return {**parts().orders.shape(shop, order), **more}
+    return {**components().orders.as_json(shop, order), **more}
 
 
 @pages.post("/reset")
 def reset() -> Response:
-    parts().sender.reset()
-    parts().limits.reset()
-    parts().world.reset()
-    parts().stock.ledger.lay_aside()
-    return jsonify({"shops": list(parts().world.shops)})
+    components().webhook_sender.reset()
+    components().limits.reset()
+    components().platform.reset()
+    components().stock.ledger.archive()
+    return jsonify({"shops": list(components().platform.shops)})
 
 
 @pages.get("/shops")
 def shops() -> Response:
-    return jsonify([_about(shop) for shop in parts().world.shops.values()])
+    return jsonify([_shop_json(shop) for shop in components().platform.shops.values()])
 
 
 @pages.post("/shops")
 def new_shop() -> tuple[Response, int]:
-    sent, world = _sent(), parts().world
-    code = str(sent.get("code", f"loja{len(world.shops) + 1}"))
-    if code in world.shops:
+    sent, platform = _json_body(), components().platform
+    code = str(sent.get("code", f"loja{len(platform.shops) + 1}"))
+    if code in platform.shops:
         return jsonify({"error": f"{code} exists already"}), 409
-    with world.lock:
-        number = max(shop.profile["number"] for shop in world.shops.values()) - 40000 + 1
+    with platform.lock:
+        number = max(shop.profile["number"] for shop in platform.shops.values()) - 40000 + 1
         inclusive = bool(sent.get("prices_include_tax", True))
         place = PLACES[sent.get("place", "lisboa")]
         made = profile(code, sent.get("name", code), number, inclusive, place, sent.get("language", "pt"))
         for field in ("currency", "country", "timezone", "email"):
             made[field] = sent.get(field, made[field])
         made["locations"] = int(sent.get("locations", 2))
-        shop = world.open_shop(made)
-    return jsonify(_about(shop)), 201
+        shop = platform.create_shop(made)
+    return jsonify(_shop_json(shop)), 201
 
 
-def _about(shop: Shop) -> Json:
+def _shop_json(shop: Shop) -> Json:
     profile = shop.profile
     return {
         "code": shop.code,
@@ -90,7 +90,7 @@ def _about(shop: Shop) -> Json:
         "scope": profile["scope"],
         "hooks_token": profile["hooks_token"],
         "hooks": list(shop.hooks.values()),
-        "tokens": len(parts().accounts.live(shop)),
+        "tokens": len(components().oauth_tokens.live_tokens(shop)),
         "orders": len(shop.orders),
         "letters": profile["letters"],
     }
@@ -98,39 +98,39 @@ def _about(shop: Shop) -> Json:
 
 @pages.get("/shops/<code>")
 def about(code: str) -> Response:
-    return jsonify(_about(shop_called(code)))
+    return jsonify(_shop_json(shop_or_404(code)))
 
 
 @pages.post("/shops/<code>")
 def change_shop(code: str) -> Response:
     """The shop with another name, language, currency, country, timezone or way of pricing."""
-    shop, sent = shop_called(code), _sent()
+    shop, sent = shop_or_404(code), _json_body()
     for field in ("name", "language", "currency", "country", "timezone", "prices_include_tax"):
         if field in sent:
             shop.profile[field] = sent[field]
-    shop.keep()
-    return jsonify(_about(shop))
+    shop.save()
+    return jsonify(_shop_json(shop))
 
 
 @pages.post("/shops/<code>/<act>")
 def act_on_shop(code: str, act: str) -> tuple[Response, int]:
     """`hooks-token` a new secret; `pause-hooks`; `expire` or `revoke` its tokens; `uninstall`; `ban` for seconds."""
-    shop = shop_called(code)
+    shop = shop_or_404(code)
     if act == "hooks-token":
-        shop.profile["hooks_token"] = _sent().get("token") or secrets.token_hex(16)
-        shop.keep()
+        shop.profile["hooks_token"] = _json_body().get("token") or secrets.token_hex(16)
+        shop.save()
     elif act == "pause-hooks":
         for hook in list(shop.hooks.values()):
             shop.put("hook", {**hook, "paused": True})
     elif act in ("expire", "revoke"):
-        parts().accounts.expire(shop, act)
+        components().oauth_tokens.expire(shop, act)
     elif act == "uninstall":
-        parts().accounts.uninstall(shop)
+        components().oauth_tokens.uninstall(shop)
     elif act == "ban":
-        parts().limits.ban(shop.code, float(_sent().get("seconds", 60)))
+        components().limits.ban(shop.code, float(_json_body().get("seconds", 60)))
     else:
         return jsonify({"error": f"nothing is called {act}"}), 404
-    return jsonify(_about(shop)), 200
+    return jsonify(_shop_json(shop)), 200
 
 
 # --- orders -----------------------------------------------------------------------------------------------
@@ -138,46 +138,48 @@ def act_on_shop(code: str, act: str) -> tuple[Response, int]:
 
 @pages.get("/shops/<code>/orders")
 def orders(code: str) -> Response:
-    shop = shop_called(code)
-    return jsonify([_whole(shop, order) for _, order in sorted(shop.orders.items(), reverse=True)])
+    shop = shop_or_404(code)
+    return jsonify([_order_details(shop, order) for _, order in sorted(shop.orders.items(), reverse=True)])
 
 
 @pages.post("/shops/<code>/orders")
 def place(code: str) -> tuple[Response, int]:
-    shop = shop_called(code)
-    return jsonify(parts().orders.shape(shop, parts().orders.place(shop, _sent()))), 201
+    shop = shop_or_404(code)
+    return jsonify(components().orders.as_json(shop, components().orders.place(shop, _json_body()))), 201
 
 
 @pages.get("/shops/<code>/orders/<int:number>")
 def one_order(code: str, number: int) -> Response:
-    shop = shop_called(code)
-    return jsonify(_whole(shop, _order(shop, number)))
+    shop = shop_or_404(code)
+    return jsonify(_order_details(shop, _order_or_error(shop, number)))
 
 
 @pages.post("/shops/<code>/orders/<int:number>/<act>")
 def act_on_order(code: str, number: int, act: str) -> tuple[Response, int]:
-    shop, sent, room = shop_called(code), _sent(), parts().orders
-    order = _order(shop, number)
+    shop, sent, order_actions = shop_or_404(code), _json_body(), components().orders
+    order = _order_or_error(shop, number)
     if act == "hook":
         copies = int(sent.get("copies", 1))
-        begun = room.send_hook(shop, order, sent.get("event", "order_paid"), copies, sent.get("changes"))
+        begun = order_actions.send_webhook(
+            shop, order, sent.get("event", "order_paid"), copies, sent.get("changes")
+        )
         return jsonify({"deliveries": begun}), 200
     if act == "pay":
-        room.pay(shop, order, sent.get("paid_at"))
+        order_actions.pay(shop, order, sent.get("paid_at"))
     elif act == "ship":
-        room.ship(shop, order, sent.get("shipment_status", "requested"))
+        order_actions.ship(shop, order, sent.get("shipment_status", "requested"))
     elif act in ("cancel", "abandon"):
-        (room.cancel if act == "cancel" else room.abandon)(shop, order)
+        (order_actions.cancel if act == "cancel" else order_actions.abandon)(shop, order)
     else:
         return jsonify({"error": f"nothing is called {act}"}), 404
-    return jsonify(_whole(shop, order)), 200
+    return jsonify(_order_details(shop, order)), 200
 
 
 @pages.post("/shops/<code>/edit/<int:number>")
 def edit(code: str, number: int) -> Response:
-    shop = shop_called(code)
-    order = parts().orders.change(shop, _order(shop, number), _sent())
-    return jsonify(_whole(shop, order))
+    shop = shop_or_404(code)
+    order = components().orders.change(shop, _order_or_error(shop, number), _json_body())
+    return jsonify(_order_details(shop, order))
 
 
 # --- deliveries and faults --------------------------------------------------------------------------------
@@ -187,10 +189,10 @@ def edit(code: str, number: int) -> Response:
 def deliveries() -> Response:
     """The hooks sent, newest first; `shop`, `order_id`, `product_id`, `event`, `limit`; `settled=S` waits for quiet."""
     if request.args.get("settled"):
-        parts().sender.wait_until_quiet(float(request.args["settled"]))
+        components().webhook_sender.wait_until_idle(float(request.args["settled"]))
     wanted = {key: request.args.get(key) for key in ("shop", "event", "state", "order_id", "product_id")}
     rows = []
-    for delivery in reversed(list(parts().sender.deliveries.values())):
+    for delivery in reversed(list(components().webhook_sender.deliveries.values())):
         if all(value is None or str(delivery.get(key)) == value for key, value in wanted.items()):
             rows.append({key: delivery[key] for key in delivery if key != "body" or request.args.get("body")})
         if len(rows) >= request.args.get("limit", 200, int):
@@ -200,15 +202,15 @@ def deliveries() -> Response:
 
 @pages.get("/faults")
 def faults() -> Response:
-    return jsonify(parts().world.faults)
+    return jsonify(components().platform.faults)
 
 
 @pages.post("/faults")
 def new_fault() -> tuple[Response, int]:
-    return jsonify(faults_room.add(_sent())), 201
+    return jsonify(faults_room.add_fault(_json_body())), 201
 
 
 @pages.delete("/faults")
-def no_faults() -> Response:
-    parts().world.faults.clear()
+def clear_faults() -> Response:
+    components().platform.faults.clear()
     return jsonify([])

@@ -10,20 +10,20 @@ import time
 
 from flask import Response, g, jsonify, make_response, request
 
-from sandbox.web import Json, cut
+from sandbox.core import Json, drop_connection
 
-from .here import parts
+from .components import components
 
-BEFORE = ("500", "503", "429", "403", "401", "404", "drop", "garbage", "html", "empty", "slow")
-AFTER = ("500-after", "drop-after", "garbage-after")
-KINDS = BEFORE + AFTER
+KINDS_BEFORE = ("500", "503", "429", "403", "401", "404", "drop", "garbage", "html", "empty", "slow")
+KINDS_AFTER = ("500-after", "drop-after", "garbage-after")
+KINDS = KINDS_BEFORE + KINDS_AFTER
 
 
 class FaultError(ValueError):
     """A fault of a kind that does not exist."""
 
 
-def add(wanted: Json) -> Json:
+def add_fault(wanted: Json) -> Json:
     """The fault, now waiting for its calls."""
     if wanted.get("kind") not in KINDS:
         raise FaultError(f"kind must be one of {', '.join(KINDS)}")
@@ -36,59 +36,61 @@ def add(wanted: Json) -> Json:
         "after": int(wanted.get("after", 0)),
         "seconds": float(wanted.get("seconds", 5)),
     }
-    with parts().world.lock:
-        parts().world.faults.append(fault)
+    with components().platform.lock:
+        components().platform.faults.append(fault)
     return fault
 
 
-def _caller() -> str | None:
-    token = parts().accounts.bearer(request.headers.get("Authorization", "").partition(" ")[2])
+def _calling_shop() -> str | None:
+    token = components().oauth_tokens.find_live_token(
+        request.headers.get("Authorization", "").partition(" ")[2]
+    )
     return token["shop"] if token else None
 
 
-def _take() -> Json | None:
-    world = parts().world
-    with world.lock:
-        for fault in world.faults:
-            is_meant = request.path.startswith(fault["path"]) and fault["method"] in (None, request.method)
-            if not is_meant or (fault["shop"] and fault["shop"] != _caller()):
+def _take_fault() -> Json | None:
+    platform = components().platform
+    with platform.lock:
+        for fault in platform.faults:
+            is_match = request.path.startswith(fault["path"]) and fault["method"] in (None, request.method)
+            if not is_match or (fault["shop"] and fault["shop"] != _calling_shop()):
                 continue
             if fault["after"] > 0:
                 fault["after"] -= 1
                 continue
             fault["times"] -= 1
             if fault["times"] <= 0:
-                world.faults.remove(fault)
+                platform.faults.remove(fault)
             return fault
     return None
 
 
-def before() -> Response | None:
+def before_request() -> Response | None:
     """The faulty answer of this call, or None when the call goes on (perhaps late)."""
-    if not parts().world.faults or not request.path.startswith(("/v1", "/oauth")):
+    if not components().platform.faults or not request.path.startswith(("/v1", "/oauth")):
         return None
-    fault = _take()
+    fault = _take_fault()
     if not fault:
         return None
     kind = fault["kind"]
     if kind == "slow":
         time.sleep(fault["seconds"])
         return None
-    if kind in AFTER:
+    if kind in KINDS_AFTER:
         g.fault = kind
         return None
-    return _answer(kind)
+    return _faulty_response(kind)
 
 
-def after(answer: Response) -> Response:
+def after_request(answer: Response) -> Response:
     """The answer, or what is left of it."""
     kind = g.get("fault")
-    return _answer(kind.removesuffix("-after")) if kind else answer
+    return _faulty_response(kind.removesuffix("-after")) if kind else answer
 
 
-def _answer(kind: str) -> Response:
+def _faulty_response(kind: str) -> Response:
     if kind == "drop":
-        return cut()
+        return drop_connection()
     if kind == "garbage":
         return Response(b'{"order": {"id": 10', content_type="application/json")
     if kind == "html":

@@ -10,16 +10,16 @@ import json
 import threading
 from pathlib import Path
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-NAME = "stock.jsonl"
+FILE_NAME = "stock.jsonl"
 
 
 class Ledger:
     """The file of one stand-in, or a list where it keeps no files."""
 
     def __init__(self, folder: Path | None) -> None:
-        self._path = folder / NAME if folder else None
+        self._path = folder / FILE_NAME if folder else None
         self._lock = threading.Lock()
         self._lines: list[Json] = []
         self._count = len(self.entries())
@@ -39,7 +39,7 @@ class Ledger:
         """Every line, oldest first."""
         return read(self._path) if self._path else list(self._lines)
 
-    def lay_aside(self) -> None:
+    def archive(self) -> None:
         """Nothing; the file so far is kept under the next free name and an empty one begins."""
         with self._lock:
             self._lines, self._count = [], 0

@@ -17,14 +17,14 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-from . import create, parts_of
-from .accounts import SCOPES
-from .openapi_samples import SAMPLES, prepared
+from . import components_of, create_app
+from .oauth_tokens import SCOPES
+from .openapi_samples import SAMPLES, prepare_data
 
 # Differences that are meant, by the way they are printed, each with its reason.
-KNOWN = {
+KNOWN_DIFFERENCES = {
     "* null where *": "the description knows no null; recorded orders have them everywhere",
     "GET /store/info.json: more: checkout_version": "named in the official skill, not in the description",
     "GET /store/info.json: more: mobile_app_version": "named in the official skill, not in the description",
@@ -43,7 +43,7 @@ KNOWN = {
     "GET /customers/*: *": "an invoicing application takes the buyer from the order",
     "GET /customers.json: *": "an invoicing application takes the buyer from the order",
 }
-TYPES: dict[str, tuple[type, ...]] = {
+JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "integer": (int,),
     "number": (int, float),
@@ -51,7 +51,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
     "array": (list,),
 }
-NAMES = {dict: "object", list: "list", str: "text", bool: "boolean", int: "integer", float: "number"}
+TYPE_NAMES = {dict: "object", list: "list", str: "text", bool: "boolean", int: "integer", float: "number"}
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def calls(app: Flask) -> list[Call]:
     return sorted(found, key=str)
 
 
-def _resolved(schema: Json, whole: Json) -> Json:
+def _resolve_ref(schema: Json, whole: Json) -> Json:
     while "$ref" in schema:
         at = whole
         for step in schema["$ref"].removeprefix("#/").split("/"):
@@ -88,13 +88,13 @@ def _resolved(schema: Json, whole: Json) -> Json:
 
 def differences(value: Json, schema: Json, whole: Json, at: str = "") -> Iterator[str]:
     """What in the value is not as the schema says: types, missing and further fields, values not listed."""
-    schema = _resolved(schema, whole)
+    schema = _resolve_ref(schema, whole)
     kind = schema.get("type")
     if value is None:
         yield f"{at}: null where {kind or 'anything'} is described"
         return
-    if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        yield f"{at}: {NAMES[type(value)]} where {kind} is described".removeprefix(": ")
+    if kind and (not isinstance(value, JSON_TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        yield f"{at}: {TYPE_NAMES[type(value)]} where {kind} is described".removeprefix(": ")
         return
     if "enum" in schema and value not in schema["enum"]:
         yield f"{at}: {value!r} is not one of {schema['enum']}"
@@ -125,10 +125,10 @@ def _scope_differences(call: Call, operation: Json) -> Iterator[str]:
         yield f"scope {call.scope} where {', '.join(described) or 'none'} is described"
 
 
-def compared(app: Flask, browser: FlaskClient, whole: Json) -> list[str]:
+def compare_all(app: Flask, browser: FlaskClient, whole: Json) -> list[str]:
     """Every difference between the stand-in and the description, each as one line, without repetition."""
-    parts_of(app).switches.set("rate-limits", "off")
-    token, names = prepared(app)
+    components_of(app).switches.set("rate-limits", "off")
+    token, names = prepare_data(app)
     found = []
     for call in calls(app):
         operation = _operation(call, whole)
@@ -153,26 +153,33 @@ def compared(app: Flask, browser: FlaskClient, whole: Json) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def reason(difference: str) -> str | None:
+def known_reason(difference: str) -> str | None:
     """Why the difference is meant, or None when it is not."""
-    return next((why for pattern, why in KNOWN.items() if fnmatchcase(difference, _literal(pattern))), None)
+    return next(
+        (
+            why
+            for pattern, why in KNOWN_DIFFERENCES.items()
+            if fnmatchcase(difference, _escape_brackets(pattern))
+        ),
+        None,
+    )
 
 
-def _literal(pattern: str) -> str:
+def _escape_brackets(pattern: str) -> str:
     return pattern.replace("[", "[[]")
 
 
 def main(path: Path) -> int:
     """1 when a difference is not among the known ones, else 0; every difference is printed."""
     whole = json.loads(path.read_text(encoding="utf-8"))
-    app = create(None, "http://127.0.0.1:1", "http://localhost:1")
-    found = compared(app, app.test_client(), whole)
+    app = create_app(None, "http://127.0.0.1:1", "http://localhost:1")
+    found = compare_all(app, app.test_client(), whole)
     described = whole["components"]["securitySchemes"]["OAuth2"]["flows"]["authorizationCode"]["scopes"]
     found += [f"scopes: {name} is known on one side only" for name in sorted(SCOPES ^ set(described))]
-    parts_of(app).close()
-    unknown = [one for one in found if not reason(one)]
-    for why in sorted({reason(one) or "" for one in found} - {""}):
-        print(f"known: {why} ({sum(reason(one) == why for one in found)})")
+    components_of(app).close()
+    unknown = [one for one in found if not known_reason(one)]
+    for why in sorted({known_reason(one) or "" for one in found} - {""}):
+        print(f"known: {why} ({sum(known_reason(one) == why for one in found)})")
     for one in unknown:
         print(f"DIFFERENT: {one}")
     print(f"{len(calls(app))} calls compared, {len(found)} differences, {len(unknown)} of them not known.")

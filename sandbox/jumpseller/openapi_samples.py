@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from . import parts_of
-from .accounts import SCOPES
+from . import components_of
+from .oauth_tokens import SCOPES
 
 
 @dataclass(frozen=True)
@@ -83,16 +83,16 @@ SAMPLES = {
 }
 
 
-def prepared(app: Flask) -> tuple[str, dict[str, int]]:
+def prepare_data(app: Flask) -> tuple[str, dict[str, int]]:
     """A token for every scope, and the ids that the samples name, in a shop with two paid orders."""
-    parts = parts_of(app)
-    shop = parts.world.first_shop()
-    uri = parts.accounts.redirect_uris()[0]
-    code = parts.accounts.grant(shop, {"scope": " ".join(sorted(SCOPES)), "redirect_uri": uri})
-    token = parts.accounts.exchange(code, uri, None)["access_token"]
+    components = components_of(app)
+    shop = components.platform.first_shop()
+    uri = components.oauth_tokens.redirect_uris()[0]
+    code = components.oauth_tokens.issue_code(shop, {"scope": " ".join(sorted(SCOPES)), "redirect_uri": uri})
+    token = components.oauth_tokens.exchange(code, uri, None)["access_token"]
     lines = [{"sku": "TACA-01", "qty": 2}, {"sku": "AZJ-15-AZUL"}]
     spec = {"lines": lines, "coupon": "1.00", "shipping": "4.92", "nif": "123456789", "pay": True}
-    first, order = (parts.orders.place(shop, spec) for _ in range(2))
+    first, order = (components.orders.place(shop, spec) for _ in range(2))
     for number in (1, 2):
         paper = {
             "document_type": 1,
@@ -119,5 +119,5 @@ def prepared(app: Flask) -> tuple[str, dict[str, int]]:
         "spare_product": products[-1]["id"],
         "parent": parent["id"],
         "variant": parent["variants"][0]["id"],
-        "location": next(iter(shop.things["location"])),
+        "location": next(iter(shop.records["location"])),
     }

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-EU = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+EU_COUNTRIES = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
 
 
 def _place(street: str, city: str, postal: str, region: tuple[str, str], country: tuple[str, str]) -> Json:
@@ -218,10 +218,10 @@ def products(number: int, code: str) -> list[Json]:
     return made
 
 
-def is_in_union(country_code: str) -> bool:
-    return country_code in EU.split()
+def is_in_eu(country_code: str) -> bool:
+    return country_code in EU_COUNTRIES.split()
 
 
-def plain(amount: object) -> str:
+def decimal_text(amount: object) -> str:
     """The amount as text without an exponent, whatever kind of number came in."""
     return format(Decimal(str(amount)), "f")

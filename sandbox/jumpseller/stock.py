@@ -7,69 +7,71 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox.web import Json
+from sandbox.core import Json
 
-from . import levels
-from .hooks import Sender
+from . import stock_levels
+from .json_format import product_json
 from .ledger import Ledger
-from .shapes import product_shape
-from .specs import find_product
-from .world import Shop, World, stamp
+from .order_spec import find_product
+from .platform_state import PlatformState, Shop, format_timestamp
+from .webhooks import WebhookSender
 
-Cause = Json
+StockCause = Json
 """Who alters it: `by` (api, order, cancel, admin), and the `request` or `order` number that there is."""
 
 
 class Stock:
     """The stock of every shop. What it did is told by `changed`, once for a product however many places it had."""
 
-    def __init__(self, world: World, sender: Sender, ledger: Ledger) -> None:
-        self.world, self.sender, self.ledger = world, sender, ledger
+    def __init__(self, platform: PlatformState, webhook_sender: WebhookSender, ledger: Ledger) -> None:
+        self.platform, self.webhook_sender, self.ledger = platform, webhook_sender, ledger
 
     # --- by hand and by apps -----------------------------------------------------------------------------
 
-    def put(self, shop: Shop, product: Json, variant: Json | None, pieces: int, cause: Cause) -> bool:
+    def set_shown_stock(
+        self, shop: Shop, product: Json, variant: Json | None, pieces: int, cause: StockCause
+    ) -> bool:
         """Whether it altered something that the product or variant has so many, as plain `stock` says it."""
-        with self.world.lock:
+        with self.platform.lock:
             held = variant or product
-            place, here = levels.place_for(shop, held, pieces, self.world.switches)
-            return self._set(shop, product, variant, place, here, cause)
+            place, here = stock_levels.location_for(shop, held, pieces, self.platform.switches)
+            return self._set_pieces(shop, product, variant, place, here, cause)
 
-    def put_at(
-        self, shop: Shop, product: Json, variant: Json | None, place: int, pieces: int, cause: Cause
+    def set_at_location(
+        self, shop: Shop, product: Json, variant: Json | None, place: int, pieces: int, cause: StockCause
     ) -> bool:
         """Whether it altered something that so many lie in that location."""
-        with self.world.lock:
-            return self._set(shop, product, variant, place, pieces, cause)
+        with self.platform.lock:
+            return self._set_pieces(shop, product, variant, place, pieces, cause)
 
-    def limit(
-        self, shop: Shop, product: Json, variant: Json | None, is_unlimited: bool, cause: Cause
+    def set_unlimited(
+        self, shop: Shop, product: Json, variant: Json | None, is_unlimited: bool, cause: StockCause
     ) -> bool:
         """Whether it altered something that the stock is counted, or is not (`null` in the ledger)."""
-        with self.world.lock:
+        with self.platform.lock:
             held = variant or product
             if bool(held.get("stock_unlimited")) == is_unlimited:
                 return False
             held["stock_unlimited"] = is_unlimited
-            for place in levels.locations(shop):
-                here = levels.at(held, place)
+            for place in stock_levels.location_ids(shop):
+                here = stock_levels.quantity_at(held, place)
                 before, after = (here, None) if is_unlimited else (None, here)
-                self._write(shop, product, variant, place, before, after, cause)
+                self._write_entry(shop, product, variant, place, before, after, cause)
             return True
 
-    def changed(self, shop: Shop, product: Json, is_moved: bool) -> None:
+    def publish_change(self, shop: Shop, product: Json, is_moved: bool) -> None:
         """Nothing; the product is kept and told by hook, whoever changed it."""
-        with self.world.lock:
-            product["updated_at"] = stamp()
+        with self.platform.lock:
+            product["updated_at"] = format_timestamp()
             shop.put("product", product)
-            body = {"product": product_shape(shop, product, self.world.switches)}
-        self.sender.announce(shop, "product_updated", body)
+            body = {"product": product_json(shop, product, self.platform.switches)}
+        self.webhook_sender.enqueue(shop, "product_updated", body)
         if is_moved:
-            self.sender.announce(shop, "product_stock_updated", body)
+            self.webhook_sender.enqueue(shop, "product_stock_updated", body)
 
     # --- by orders ---------------------------------------------------------------------------------------
 
-    def take(self, shop: Shop, order: Json) -> None:
+    def take_for_order(self, shop: Shop, order: Json) -> None:
         """Nothing; what the order's lines take is taken, and stands in the order, so that it can be given back."""
         taken: list[Json] = []
         for at, line in enumerate(order["spec"]["lines"]):
@@ -82,56 +84,62 @@ class Stock:
                 or (product["variants"] and not variant)
             ):
                 continue
-            for place, number in levels.spread(shop, held, line["qty"], self.world.switches).items():
+            for place, number in stock_levels.allocate_to_locations(
+                shop, held, line["qty"], self.platform.switches
+            ).items():
                 one = {"line": at, "product": product["id"], "variant": variant and variant["id"]}
                 taken.append({**one, "location": place, "pieces": number})
-                self._move(shop, taken[-1], -1, {"by": "order", "order": order["id"]})
+                self._move_pieces(shop, taken[-1], -1, {"by": "order", "order": order["id"]})
         order["taken"] = taken
-        self._tell(shop, taken)
+        self._publish_taken(shop, taken)
 
-    def give_back(self, shop: Shop, order: Json) -> None:
+    def return_for_order(self, shop: Shop, order: Json) -> None:
         """Nothing; exactly what the order took is there again."""
         taken = order.pop("taken", [])
         for one in taken:
-            self._move(shop, one, 1, {"by": "cancel", "order": order["id"]})
-        self._tell(shop, taken)
+            self._move_pieces(shop, one, 1, {"by": "cancel", "order": order["id"]})
+        self._publish_taken(shop, taken)
 
-    def _move(self, shop: Shop, one: Json, sign: int, cause: Cause) -> None:
+    def _move_pieces(self, shop: Shop, one: Json, sign: int, cause: StockCause) -> None:
         product = shop.products.get(one["product"])
         found = (
-            [own for own, held in levels.goods_of(product) if (own and own["id"]) == one["variant"]]
+            [
+                own
+                for own, held in stock_levels.variants_or_product(product)
+                if (own and own["id"]) == one["variant"]
+            ]
             if product
             else []
         )
         if product and found:
-            here = levels.at(found[0] or product, one["location"])
-            self._set(shop, product, found[0], one["location"], here + sign * one["pieces"], cause)
+            before = stock_levels.quantity_at(found[0] or product, one["location"])
+            self._set_pieces(shop, product, found[0], one["location"], before + sign * one["pieces"], cause)
 
-    def _tell(self, shop: Shop, taken: list[Json]) -> None:
-        is_told = self.world.switches["stock-hook-on-sale"] == "sent"
+    def _publish_taken(self, shop: Shop, taken: list[Json]) -> None:
+        is_sent = self.platform.switches["stock-hook-on-sale"] == "sent"
         for number in dict.fromkeys(one["product"] for one in taken):
             product = shop.products.get(number)
-            if product and is_told:
-                self.changed(shop, product, True)
+            if product and is_sent:
+                self.publish_change(shop, product, True)
             elif product:
                 shop.put("product", product)
 
     # --- what became fact --------------------------------------------------------------------------------
 
-    def _set(
-        self, shop: Shop, product: Json, variant: Json | None, place: int, pieces: int, cause: Cause
+    def _set_pieces(
+        self, shop: Shop, product: Json, variant: Json | None, place: int, pieces: int, cause: StockCause
     ) -> bool:
         held = variant or product
-        before = levels.at(held, place)
+        before = stock_levels.quantity_at(held, place)
         if before == pieces:
             return False
         held["at"][str(place)] = pieces
-        self._write(shop, product, variant, place, before, pieces, cause)
+        self._write_entry(shop, product, variant, place, before, pieces, cause)
         return True
 
-    def _write(
+    def _write_entry(
         self, shop: Shop, product: Json, variant: Json | None, place: int, before: int | None, after: int | None,
-        cause: Cause,
+        cause: StockCause,
     ) -> None:  # fmt: skip
         self.ledger.append(
             {

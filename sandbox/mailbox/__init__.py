@@ -14,7 +14,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask, Response, abort, jsonify, render_template, request
 
-from sandbox.web import Json, Shelf, Switch, Switches, core
+from sandbox.core import Json, JsonStorage, Switch, Switches, core_blueprint
 
 SWITCHES = (
     Switch("mail", "what happens to a message", ("taken", "busy", "refused"), "ours"),
@@ -22,21 +22,21 @@ SWITCHES = (
 )
 
 
-class Letters:
+class Mailbox:
     """The messages that came, oldest first."""
 
     def __init__(self, folder: Path | None) -> None:
-        self.shelf = Shelf(folder)
-        self.switches = Switches(SWITCHES, self.shelf)
+        self.storage = JsonStorage(folder)
+        self.switches = Switches(SWITCHES, self.storage)
         self._arrived = threading.Condition()
-        kept = {int(key): value for key, value in self.shelf.all("letter").items()}
-        self.all: list[Json] = [kept[number] for number in sorted(kept)]
+        kept = {int(key): value for key, value in self.storage.all("letter").items()}
+        self.messages: list[Json] = [kept[number] for number in sorted(kept)]
 
     def add(self, sender: str, recipients: list[str], raw: bytes) -> None:
         message = message_from_bytes(raw, policy=policy.default)
         with self._arrived:
             letter = {
-                "id": self.all[-1]["id"] + 1 if self.all else 1,
+                "id": self.messages[-1]["id"] + 1 if self.messages else 1,
                 "from": sender,
                 "to": recipients,
                 "subject": str(message["subject"] or ""),
@@ -44,19 +44,19 @@ class Letters:
                 **_content(message),
                 "raw": raw.decode("latin-1"),
             }
-            self.all.append(letter)
-            self.shelf.put("letter", letter["id"], letter)
+            self.messages.append(letter)
+            self.storage.put("letter", letter["id"], letter)
             self._arrived.notify_all()
 
     def wait_for(self, count: int, limit: float) -> None:
         """Nothing, once so many messages have come or the limit in seconds went by."""
         with self._arrived:
-            self._arrived.wait_for(lambda: len(self.all) >= count, limit)
+            self._arrived.wait_for(lambda: len(self.messages) >= count, limit)
 
     def clear(self) -> None:
         with self._arrived:
-            self.all = []
-            self.shelf.drop("letter")
+            self.messages = []
+            self.storage.drop("letter")
 
 
 def _content(message: EmailMessage) -> Json:
@@ -76,51 +76,51 @@ def _content(message: EmailMessage) -> Json:
     }
 
 
-class Door:
+class SmtpHandler:
     """What aiosmtpd asks at each step of a message."""
 
-    def __init__(self, letters: Letters) -> None:
-        self.letters = letters
+    def __init__(self, mailbox: Mailbox) -> None:
+        self.mailbox = mailbox
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         is_nobody = address.lower().startswith("nobody@")
-        if is_nobody and self.letters.switches["unknown-recipients"] == "refused":
+        if is_nobody and self.mailbox.switches["unknown-recipients"] == "refused":
             return "550 5.1.1 Destinatário desconhecido"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        at = self.letters.switches["mail"]
+        at = self.mailbox.switches["mail"]
         if at != "taken":
             return "451 4.3.0 Tente mais tarde" if at == "busy" else "554 5.7.1 Mensagem recusada"
         raw = envelope.content if isinstance(envelope.content, bytes) else str(envelope.content).encode()
-        self.letters.add(str(envelope.mail_from), list(envelope.rcpt_tos), raw)
+        self.mailbox.add(str(envelope.mail_from), list(envelope.rcpt_tos), raw)
         return "250 OK"
 
 
-def smtp(letters: Letters, port: int) -> Controller:
+def smtp_controller(mailbox: Mailbox, port: int) -> Controller:
     """The SMTP side, not yet started."""
-    return Controller(Door(letters), hostname="127.0.0.1", port=port)
+    return Controller(SmtpHandler(mailbox), hostname="127.0.0.1", port=port)
 
 
-def create(letters: Letters) -> Flask:
+def create_app(mailbox: Mailbox) -> Flask:
     """The page and the JSON of what came."""
     app = Flask("sandbox-mailbox", root_path=str(Path(__file__).parent))
-    app.register_blueprint(core("Correio", letters.switches))
+    app.register_blueprint(core_blueprint("Correio", mailbox.switches))
 
     @app.get("/")
     def index() -> str:
-        return render_template("index.html", letters=list(reversed(letters.all)))
+        return render_template("index.html", letters=list(reversed(mailbox.messages)))
 
     @app.get("/messages/<int:number>")
     def one(number: int) -> str:
-        return render_template("letter.html", letter=_letter(letters, number))
+        return render_template("letter.html", letter=_message_or_404(mailbox, number))
 
     @app.get("/messages/<int:number>/attachments/<int:at>")
     def attachment(number: int, at: int) -> Response:
-        raw = _letter(letters, number)["raw"].encode("latin-1")
+        raw = _message_or_404(mailbox, number)["raw"].encode("latin-1")
         parts = list(message_from_bytes(raw, policy=policy.default).iter_attachments())
         if at >= len(parts):
             abort(404)
@@ -131,18 +131,18 @@ def create(letters: Letters) -> Flask:
     def messages() -> Response:
         """What came, oldest first; `count=N` (with `limit` seconds) waits for so many."""
         if request.args.get("count"):
-            letters.wait_for(int(request.args["count"]), float(request.args.get("limit", "10")))
-        return jsonify([{key: one[key] for key in one if key != "raw"} for one in letters.all])
+            mailbox.wait_for(int(request.args["count"]), float(request.args.get("limit", "10")))
+        return jsonify([{key: one[key] for key in one if key != "raw"} for one in mailbox.messages])
 
     @app.post("/sandbox/reset")
     def reset() -> Response:
-        letters.clear()
-        letters.switches.reset()
+        mailbox.clear()
+        mailbox.switches.reset()
         return jsonify([])
 
     return app
 
 
-def _letter(letters: Letters, number: int) -> Json:
-    found = next((letter for letter in letters.all if letter["id"] == number), None)
+def _message_or_404(mailbox: Mailbox, number: int) -> Json:
+    found = next((letter for letter in mailbox.messages if letter["id"] == number), None)
     return found or abort(404)

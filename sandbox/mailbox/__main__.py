@@ -5,22 +5,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sandbox.web import serve
+from sandbox.core import serve
 
-from . import Letters, create, smtp
+from . import Mailbox, create_app, smtp_controller
 
 
 def main() -> None:
     """Nothing until the mailbox is told to end."""
-    asked = argparse.ArgumentParser(prog="python -m sandbox.mailbox", description="The mailbox stand-in.")
-    asked.add_argument("--port", type=int, required=True, help="of the page")
-    asked.add_argument("--smtp-port", type=int, required=True)
-    asked.add_argument("--data", type=Path, required=True, help="the folder in which messages are kept")
-    given = asked.parse_args()
-    letters = Letters(given.data)
-    door = smtp(letters, given.smtp_port)
-    door.start()
-    serve(create(letters), given.port, closing=door.stop)
+    parser = argparse.ArgumentParser(prog="python -m sandbox.mailbox", description="The mailbox stand-in.")
+    parser.add_argument("--port", type=int, required=True, help="of the page")
+    parser.add_argument("--smtp-port", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="the folder in which messages are kept")
+    arguments = parser.parse_args()
+    mailbox = Mailbox(arguments.data)
+    controller = smtp_controller(mailbox, arguments.smtp_port)
+    controller.start()
+    serve(create_app(mailbox), arguments.port, closing=controller.stop)
 
 
 main()

@@ -9,7 +9,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-from sandbox.web import serve
+from sandbox.core import serve
 
 from .app import create_app
 
@@ -26,11 +26,14 @@ def main() -> None:
         "--smtp", default="", metavar="HOST:PORT", help="where mails are handed in; nowhere if empty"
     )
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD")
-    chosen = parser.parse_args()
+    arguments = parser.parse_args()
     app = create_app(
-        chosen.data, chosen.public or f"http://127.0.0.1:{chosen.port}", chosen.today, chosen.smtp
+        arguments.data,
+        arguments.public or f"http://127.0.0.1:{arguments.port}",
+        arguments.today,
+        arguments.smtp,
     )
-    serve(app, chosen.port, closing=app.extensions["office"].close)
+    serve(app, arguments.port, closing=app.extensions["office"].close)
 
 
 if __name__ == "__main__":

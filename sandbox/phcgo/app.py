@@ -11,12 +11,12 @@ from pathlib import Path
 from flask import Flask, Response, redirect
 from werkzeug.wrappers import Response as BaseResponse
 
-from sandbox.web import core
+from sandbox.core import core_blueprint
 
 from . import service, session
-from .control import control
-from .office import Office
-from .panel import panel
+from .control import control_blueprint
+from .panel import panel_blueprint
+from .program_state import ProgramState
 
 READ_AT_MOST = 16 * 1024 * 1024
 
@@ -30,11 +30,11 @@ def create_app(
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     # the product's own addresses come with two slashes in them
     app.url_map.merge_slashes = False
-    office = Office(folder, public, today, smtp)
-    app.extensions["office"] = office
-    app.register_blueprint(core("PHC GO (sandbox)", office.switches))
-    app.register_blueprint(control(office))
-    app.register_blueprint(panel(office))
+    program = ProgramState(folder, public, today, smtp)
+    app.extensions["office"] = program
+    app.register_blueprint(core_blueprint("PHC GO (sandbox)", program.switches))
+    app.register_blueprint(control_blueprint(program))
+    app.register_blueprint(panel_blueprint(program))
 
     @app.get("/")
     def front() -> BaseResponse:
@@ -48,8 +48,8 @@ def create_app(
     @app.route("/<installation>/<path:path>", methods=["GET", "POST"])
     @app.route("/<installation>//<path:path>", methods=["GET", "POST"])
     def installed(installation: str, path: str) -> Response:
-        if not path and installation in office.installations:
+        if not path and installation in program.installations:
             return Response(session.LOGIN_PAGE, mimetype="text/html")
-        return service.answer(office, installation, path)
+        return service.handle_request(program, installation, path)
 
     return app

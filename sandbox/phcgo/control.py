@@ -11,62 +11,62 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
-from . import goods, hands
-from .base import Base
-from .office import Office
+from . import inventory, manual_actions
+from .database import Database
+from .program_state import ProgramState
 from .wire import Refusal
 
-GOODS = {"articles": "St", "stock": "Sa", "movements": "Sl"}
+INVENTORY_TABLES = {"articles": "St", "stock": "Sa", "movements": "Sl"}
 
 
-def control(office: Office) -> Blueprint:
+def control_blueprint(program: ProgramState) -> Blueprint:
     """The routes around one office."""
     pages = Blueprint("control", __name__, url_prefix="/sandbox")
 
     @pages.post("/reset")
     def reset() -> Response:
-        office.reset()
+        program.reset()
         return installations()
 
     @pages.get("/installations")
     def installations() -> Response:
-        return jsonify([_shown(office, path) for path in office.installations])
+        return jsonify([_installation_json(program, path) for path in program.installations])
 
     @pages.post("/installations/<path>")
     def change(path: str) -> Response:
-        _known(office, path)
-        wanted = _json()
+        _check_installation(program, path)
+        wanted = _json_body()
         if unknown := set(wanted) - {"plan", "allowance", "user", "password", "rotation"}:
-            return _wrong(f"{', '.join(sorted(unknown))} cannot be changed")
-        office.change(path, **wanted)
-        return jsonify(_shown(office, path))
+            return _error_response(f"{', '.join(sorted(unknown))} cannot be changed")
+        program.change_installation(path, **wanted)
+        return jsonify(_installation_json(program, path))
 
-    _reading(office, pages)
-    _clock_routes(office, pages)
-    _fault_routes(office, pages)
-    _session_routes(office, pages)
-    _company_routes(office, pages)
-    _goods_routes(office, pages)
+    _read_routes(program, pages)
+    _clock_routes(program, pages)
+    _fault_routes(program, pages)
+    _session_routes(program, pages)
+    _company_routes(program, pages)
+    _inventory_routes(program, pages)
     return pages
 
 
-def _reading(office: Office, pages: Blueprint) -> None:
+def _read_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/ledger")
     def ledger() -> Response:
-        return jsonify(office.ledger.entries)
+        return jsonify(program.ledger.entries)
 
     @pages.get("/requests")
     def requests() -> Response:
-        return jsonify(list(office.requests))
+        return jsonify(list(program.requests))
 
     @pages.get("/outbox")
     def outbox() -> Response:
-        return jsonify(office.mails)
+        return jsonify(program.mails)
 
     @pages.get("/<any(documents, drafts, dossiers):what>")
     def listed(what: str) -> Response:
         found = []
-        for base in office.bases.values():
+        for base in program.databases.values():
             for row in base.rows("Bo" if what == "dossiers" else "Ft"):
                 if what == "dossiers" or row["draftRecord"] == (what == "drafts"):
                     found.append(
@@ -75,159 +75,169 @@ def _reading(office: Office, pages: Blueprint) -> None:
         return jsonify(found)
 
 
-def _clock_routes(office: Office, pages: Blueprint) -> None:
+def _clock_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/clock")
     def clock() -> Response:
-        return jsonify({"now": office.clock.now().isoformat(timespec="seconds")})
+        return jsonify({"now": program.clock.now().isoformat(timespec="seconds")})
 
     @pages.post("/clock")
     def set_clock() -> Response:
-        wanted = _json()
+        wanted = _json_body()
         try:
             if wanted.get("today"):
-                office.clock.put_on(date.fromisoformat(wanted["today"]))
+                program.clock.set_day(date.fromisoformat(wanted["today"]))
             elif wanted.get("now"):
-                office.clock.put_at(datetime.fromisoformat(wanted["now"]))
+                program.clock.set_time(datetime.fromisoformat(wanted["now"]))
             else:
-                office.clock.put_back()
+                program.clock.reset()
         except ValueError as wrong:
-            return _wrong(str(wrong))
+            return _error_response(str(wrong))
         return clock()
 
 
-def _fault_routes(office: Office, pages: Blueprint) -> None:
+def _fault_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/faults")
     def faults() -> Response:
-        return jsonify(office.faults.as_json())
+        return jsonify(program.faults.as_json())
 
     @pages.post("/faults")
     def order() -> Response:
         wanted = request.get_json()
         try:
             for one in wanted if isinstance(wanted, list) else [wanted]:
-                office.faults.order(one)
+                program.faults.schedule(one)
         except (ValueError, TypeError) as wrong:
-            return _wrong(str(wrong))
+            return _error_response(str(wrong))
         return faults()
 
     @pages.delete("/faults")
     def clear() -> Response:
-        office.faults.clear()
-        office.faults.release()
-        office.maintained_until = 0.0
+        program.faults.clear()
+        program.faults.release()
+        program.maintenance_until = 0.0
         return faults()
 
     @pages.post("/faults/release")
     def release() -> Response:
-        office.faults.release()
+        program.faults.release()
         return faults()
 
 
-def _session_routes(office: Office, pages: Blueprint) -> None:
+def _session_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/sessions")
     def sessions() -> Response:
         return jsonify([{"installation": one.installation, "company": one.company, "user": one.user,
-                         "calls": one.calls} for one in office.sessions.values()])  # fmt: skip
+                         "calls": one.calls} for one in program.sessions.values()])  # fmt: skip
 
     @pages.delete("/sessions")
     def end() -> Response:
-        with office.lock:
-            office.sessions.clear()
-            office.failures.clear()
+        with program.lock:
+            program.sessions.clear()
+            program.login_failures.clear()
         return sessions()
 
     @pages.post("/maintenance")
     def maintenance() -> Response:
-        seconds = float(_json().get("seconds", 180))
-        office.maintained_until = office.clock.now().timestamp() + seconds
+        seconds = float(_json_body().get("seconds", 180))
+        program.maintenance_until = program.clock.now().timestamp() + seconds
         return jsonify({"seconds": seconds})
 
 
-def _company_routes(office: Office, pages: Blueprint) -> None:
-    def company(path: str, code: str) -> Base:
-        return office.bases.get((path, code)) or abort(404)
+def _company_routes(program: ProgramState, pages: Blueprint) -> None:
+    def company(path: str, code: str) -> Database:
+        return program.databases.get((path, code)) or abort(404)
 
     @pages.post("/companies/<path>/<code>/<any(series, dossier_series, layouts, customers):table>")
     def put(path: str, code: str, table: str) -> Response:
         try:
-            with office.lock:
-                row = hands.put(company(path, code), table, _json())
+            with program.lock:
+                row = manual_actions.save_row(company(path, code), table, _json_body())
         except Refusal as no:
-            return _wrong(str(no))
+            return _error_response(str(no))
         return jsonify(row)
 
     @pages.delete("/companies/<path>/<code>/<any(layouts, dossier_series):table>")
     def none(path: str, code: str, table: str) -> Response:
-        with office.lock:
-            hands.clear(company(path, code), table)
+        with program.lock:
+            manual_actions.clear_table(company(path, code), table)
         return jsonify([])
 
     @pages.post("/companies/<path>/<code>/records/<stamp>/<any(sign, annul, delete, receipt):act>")
     def by_hand(path: str, code: str, stamp: str, act: str) -> Response:
         try:
-            with office.lock:
-                return jsonify(hands.ACTS[act](office, company(path, code), stamp))
+            with program.lock:
+                return jsonify(manual_actions.ACTIONS[act](program, company(path, code), stamp))
         except Refusal as no:
-            return _wrong(str(no))
+            return _error_response(str(no))
 
 
-def _goods_routes(office: Office, pages: Blueprint) -> None:
-    def company(path: str, code: str) -> Base:
-        return office.bases.get((path, code)) or abort(404)
+def _inventory_routes(program: ProgramState, pages: Blueprint) -> None:
+    def company(path: str, code: str) -> Database:
+        return program.databases.get((path, code)) or abort(404)
 
     @pages.get("/goods")
     def deeds() -> Response:
-        return jsonify(office.goods.entries)
+        return jsonify(program.inventory_ledger.entries)
 
     @pages.get("/companies/<path>/<code>/<any(articles, stock, movements):what>")
     def goods_of(path: str, code: str, what: str) -> Response:
         base, ref = company(path, code), request.args.get("ref")
-        with office.lock:
-            return jsonify(base.rows(GOODS[what]) if ref is None else base.alike(GOODS[what], ref))
+        with program.lock:
+            return jsonify(
+                base.rows(INVENTORY_TABLES[what])
+                if ref is None
+                else base.find_indexed(INVENTORY_TABLES[what], ref)
+            )
 
     @pages.post("/companies/<path>/<code>/<any(articles, stock, catalogue):what>")
     def write(path: str, code: str, what: str) -> Response:
         base, wanted = company(path, code), request.get_json()
         try:
-            with office.lock:
+            with program.lock:
                 if what == "articles":
-                    return jsonify(hands.article(office, base, wanted))
+                    return jsonify(manual_actions.edit_article(program, base, wanted))
                 if what == "catalogue":
-                    return jsonify({"articles": goods.load(office, base, wanted["articles"])})
+                    return jsonify({"articles": inventory.load_catalogue(program, base, wanted["articles"])})
                 for one in wanted if isinstance(wanted, list) else [wanted]:
-                    hands.stock(office, base, one)
+                    manual_actions.edit_stock(program, base, one)
                 return jsonify(base.rows("Sa"))
         except (Refusal, KeyError, ValueError) as no:
-            return _wrong(str(no))
+            return _error_response(str(no))
 
 
-def _known(office: Office, path: str) -> None:
-    if path not in office.installations:
+def _check_installation(program: ProgramState, path: str) -> None:
+    if path not in program.installations:
         abort(404)
 
 
-def _shown(office: Office, path: str) -> dict[str, Any]:
+def _installation_json(program: ProgramState, path: str) -> dict[str, Any]:
     """The installation with all that a merchant would copy from it."""
-    facts = office.installations[path]
+    facts = program.installations[path]
     return facts | {
         "path": path,
-        "url": f"{office.public}/{path}",
-        "token": office.token(path),
-        "used": office.used(path),
+        "url": f"{program.public}/{path}",
+        "token": program.token(path),
+        "used": program.used(path),
         "companies": [
-            {"code": base.code, "name": base.facts["name"], "nif": base.facts["nif"], "series": base.rows("Td"),
-             "dossier_series": base.rows("Ts"), "layouts": base.rows("Layout")}
-            for base in office.companies(path)
+            {
+                "code": database.code,
+                "name": database.facts["name"],
+                "nif": database.facts["nif"],
+                "series": database.rows("Td"),
+                "dossier_series": database.rows("Ts"),
+                "layouts": database.rows("Layout"),
+            }
+            for database in program.companies(path)
         ],
-    }  # fmt: skip
+    }
 
 
-def _json() -> dict[str, Any]:
+def _json_body() -> dict[str, Any]:
     found: dict[str, Any] = request.get_json(silent=True) or {}
     return found
 
 
-def _wrong(text: str) -> Response:
+def _error_response(text: str) -> Response:
     answer = jsonify({"error": text})
     answer.status_code = 422
     return answer

@@ -9,17 +9,17 @@ import copy
 from decimal import Decimal
 from typing import Any
 
-from . import rules, signing
-from .base import Base
-from .completing import BO, FT, Paper, completed, reckon, series_of
-from .office import Office, Session
-from .records import intended
-from .shapes import BLANK, NEVER, day
-from .sums import amount, wire
+from . import rules, signature
+from .blank_records import BLANK_RECORDS, EMPTY_DATE, format_day
+from .database import Database
+from .fill_record import BO, FT, RecordType, calculate_amounts, fill_record, open_series
+from .program_state import ProgramState, Session
+from .records import intended_operation
+from .sums import json_number, parse_amount
 from .wire import Call, Refusal, Row
 
-PAPERS = {"FtWS": FT, "BoWS": BO}
-COPIED = (
+RECORD_TYPES = {"FtWS": FT, "BoWS": BO}
+COPIED_FIELDS = (
     "ref",
     "design",
     "unidade",
@@ -34,119 +34,125 @@ COPIED = (
 """What a line takes over from the line that it comes from."""
 
 
-def new(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def new_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """A blank document of the series in `ndos`, dated today; it is saved nowhere."""
-    return [begin(office, session, base, PAPERS[call.ws], call.number("ndos"))]
+    return [begin_document(program, session, database, RECORD_TYPES[call.ws], call.number("ndos"))]
 
 
-def begin(office: Office, session: Session, base: Base, paper: Paper, number: int) -> Row:
+def begin_document(
+    program: ProgramState, session: Session, database: Database, record_type: RecordType, number: int
+) -> Row:
     """The blank record, known to the session under its stamp."""
-    if paper is BO and not office.has_dossiers(base.installation):
+    if record_type is BO and not program.has_dossiers(database.installation):
         raise Refusal("messages.Licence.NoDossiers", "O plano contratado não inclui dossiers internos.")
-    series = series_of(base, paper, number)
-    today = day(office.clock.today())
-    row = BLANK[paper.entity]() | {
-        paper.key: number,
-        paper.name: series[paper.name],
-        paper.day: today,
+    series = open_series(database, record_type, number)
+    today = format_day(program.clock.today())
+    row = BLANK_RECORDS[record_type.entity]() | {
+        record_type.key: number,
+        record_type.name: series[record_type.name],
+        record_type.day: today,
         "Operation": 1,
     }
-    if paper is FT:
-        row |= {"tiposaft": series["tiposaft"], "pdata": today, "ftano": office.clock.today().year}
-    if office.switches["stamp-made"] == "getNewInstance":
-        row[paper.stamp] = base.stamp()
-        session.begun[row[paper.stamp]] = copy.deepcopy(row)
+    if record_type is FT:
+        row |= {"tiposaft": series["tiposaft"], "pdata": today, "ftano": program.clock.today().year}
+    if program.switches["stamp-made"] == "getNewInstance":
+        row[record_type.stamp] = database.new_stamp()
+        session.unsaved[row[record_type.stamp]] = copy.deepcopy(row)
     return row
 
 
-def act(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def act_on_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The record as sent, completed; nothing is saved."""
-    paper = PAPERS[call.ws]
-    row = completed(office, base, paper, call.row("entity"), call)
-    if row[paper.stamp]:
-        session.begun[row[paper.stamp]] = copy.deepcopy(row)
+    record_type = RECORD_TYPES[call.ws]
+    row = fill_record(program, database, record_type, call.row("entity"), call)
+    if row[record_type.stamp]:
+        session.unsaved[row[record_type.stamp]] = copy.deepcopy(row)
     return [row]
 
 
-def add_lines(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def add_lines(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The record that was begun in this session, with a line for each reference."""
-    paper = PAPERS[call.ws]
-    row = _begun(session, base, paper, call.text("IdFtStamp" if paper is FT else "IdBoStamp"))
+    record_type = RECORD_TYPES[call.ws]
+    row = _begun_record(
+        session, database, record_type, call.text("IdFtStamp" if record_type is FT else "IdBoStamp")
+    )
     refs = call.json("refsIds")
     if not isinstance(refs, list):
         raise Refusal("messages.Rest.InvalidParameter", "refsIds não é uma lista.")
-    row[paper.lines] += [{"ref": str(ref)} for ref in refs]
-    return [_again(office, session, base, paper, row, call)]
+    row[record_type.lines] += [{"ref": str(ref)} for ref in refs]
+    return [_fill_again(program, session, database, record_type, row, call)]
 
 
-def act_dossier(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def act_dossier(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The begun dossier with its customer set (`codigo=no`, `newValue=[number, 0]`)."""
-    row = _begun(session, base, BO, call.text("IdBoStamp"))
+    row = _begun_record(session, database, BO, call.text("IdBoStamp"))
     value = call.json("newValue")
     row[call.text("codigo")] = value[0] if isinstance(value, list) and value else value
-    return [_again(office, session, base, BO, row, call)]
+    return [_fill_again(program, session, database, BO, row, call)]
 
 
-def act_line(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def act_line(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The begun dossier with one field of one line changed."""
-    row = _begun(session, base, BO, call.text("IdBoStamp"))
+    row = _begun_record(session, database, BO, call.text("IdBoStamp"))
     wanted = call.text("IdBiStamp")
     lines = [line for line in row["bis"] if line["bistamp"] == wanted]
     if not lines or call.text("codigo") not in lines[0]:
         raise Refusal("messages.Data.NotFound", "A linha ou o campo não existe.")
     lines[0][call.text("codigo")] = call.json("newValue")
-    return [_again(office, session, base, BO, row, call)]
+    return [_fill_again(program, session, database, BO, row, call)]
 
 
-def _begun(session: Session, base: Base, paper: Paper, stamp: str) -> Row:
-    row = session.begun.get(stamp) or base.get(paper.entity, stamp)
+def _begun_record(session: Session, database: Database, record_type: RecordType, stamp: str) -> Row:
+    row = session.unsaved.get(stamp) or database.get(record_type.entity, stamp)
     if row is None:
         raise Refusal("messages.Data.NotFound", "O registo não existe.")
     return copy.deepcopy(row)
 
 
-def _again(office: Office, session: Session, base: Base, paper: Paper, row: Row, call: Call) -> Row:
-    done = completed(office, base, paper, row, call)
-    session.begun[done[paper.stamp]] = copy.deepcopy(done)
+def _fill_again(
+    program: ProgramState, session: Session, database: Database, record_type: RecordType, row: Row, call: Call
+) -> Row:
+    done = fill_record(program, database, record_type, row, call)
+    session.unsaved[done[record_type.stamp]] = copy.deepcopy(done)
     return done
 
 
-def save(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def save_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The record as saved: a draft where the series allows them, else signed at once."""
-    paper = PAPERS[call.ws]
+    record_type = RECORD_TYPES[call.ws]
     sent = call.row("itemVO")
-    known, operation = intended(office, base, paper.entity, sent)
+    known, operation = intended_operation(program, database, record_type.entity, sent)
     if operation == 3:
-        return [_deleted(office, base, paper, known)]
-    if known and paper is BO and known["fechada"]:
+        return [_delete_record(program, database, record_type, known)]
+    if known and record_type is BO and known["fechada"]:
         raise Refusal("messages.Business.Document.Locked", "O dossier já foi faturado.")
-    if known and paper is FT and not known["draftRecord"]:
-        return [_observed(base, known, sent)]
-    series = series_of(base, paper, sent.get(paper.key))
-    whole = (known or {}) | sent
-    if office.switches["save-completes"] == "completes":
-        row = completed(office, base, paper, whole, call)
+    if known and record_type is FT and not known["draftRecord"]:
+        return [_update_observations(database, known, sent)]
+    series = open_series(database, record_type, sent.get(record_type.key))
+    merged = (known or {}) | sent
+    if program.switches["save-completes"] == "completes":
+        row = fill_record(program, database, record_type, merged, call)
     else:
-        row = _as_acted(office, paper, whole)
-        reckon(office, paper, row)
-    if office.switches["obs-kept"] == "dropped":
+        row = _require_filled(program, record_type, merged)
+        calculate_amounts(program, record_type, row)
+    if program.switches["obs-kept"] == "dropped":
         row["obs"] = ""
     row |= {"Operation": 0, "draftRecord": bool(series["permiteRascunho"])}
-    rules.check_save(office, base, paper, row, known, call)
-    row[paper.stamp] = row[paper.stamp] or base.stamp()
-    for line in row[paper.lines]:
-        line[paper.stamp] = row[paper.stamp]
-    session.begun.pop(row[paper.stamp], None)
-    if paper is FT and not row["draftRecord"]:
-        return [signing.sign(office, base, row, "Save", call)]
-    return [copy.deepcopy(_stored(office, base, paper, row, known))]
+    rules.check_save(program, database, record_type, row, known, call)
+    row[record_type.stamp] = row[record_type.stamp] or database.new_stamp()
+    for line in row[record_type.lines]:
+        line[record_type.stamp] = row[record_type.stamp]
+    session.unsaved.pop(row[record_type.stamp], None)
+    if record_type is FT and not row["draftRecord"]:
+        return [signature.sign_draft(program, database, row, "Save", call)]
+    return [copy.deepcopy(_store_record(program, database, record_type, row, known))]
 
 
-def _as_acted(office: Office, paper: Paper, sent: Row) -> Row:
+def _require_filled(program: ProgramState, record_type: RecordType, sent: Row) -> Row:
     """The record as sent; Refusal when actEntity has not seen all of it."""
-    row = BLANK[paper.entity]() | sent
-    lines = row[paper.lines]
-    seen = all(line.get(paper.line_stamp) and line.get("tabiva") for line in lines)
+    row = BLANK_RECORDS[record_type.entity]() | sent
+    lines = row[record_type.lines]
+    seen = all(line.get(record_type.line_stamp) and line.get("tabiva") for line in lines)
     if not seen or (row["no"] and not row["clstamp"]):
         raise Refusal(
             "messages.Data.Incomplete", "O registo não está completo: falta atualizá-lo antes de gravar."
@@ -154,100 +160,109 @@ def _as_acted(office: Office, paper: Paper, sent: Row) -> Row:
     return row
 
 
-def _stored(office: Office, base: Base, paper: Paper, row: Row, known: Row | None) -> Row:
+def _store_record(
+    program: ProgramState, database: Database, record_type: RecordType, row: Row, known: Row | None
+) -> Row:
     if known:
-        row[paper.number] = known[paper.number]
+        row[record_type.number] = known[record_type.number]
     elif row["draftRecord"]:
-        row[paper.number] = -base.count(f"draft/{paper.entity}")
+        row[record_type.number] = -database.next_number(f"draft/{record_type.entity}")
     else:
-        row["obrano"] = base.count(f"Bo/{row['ndos']}/{office.clock.today().year}")
-    if paper is BO:
-        used = {
-            line["bistamp"]: amount(line["qtt"]) - amount(line["qtporsatisfazer"])
+        row["obrano"] = database.next_number(f"Bo/{row['ndos']}/{program.clock.today().year}")
+    if record_type is BO:
+        invoiced = {
+            line["bistamp"]: parse_amount(line["qtt"]) - parse_amount(line["qtporsatisfazer"])
             for line in (known or row)["bis"]
         }
         for line in row["bis"]:
-            already = used.get(line["bistamp"], Decimal(0)) if known else Decimal(0)
-            line["qtporsatisfazer"] = wire(amount(line["qtt"]) - already)
-    elif office.switches["dossier-used-up"] == "Save" and known is None:
-        signing.use_up(base, row, 1)
-    return base.keep(paper.entity, row)
+            already = invoiced.get(line["bistamp"], Decimal(0)) if known else Decimal(0)
+            line["qtporsatisfazer"] = json_number(parse_amount(line["qtt"]) - already)
+    elif program.switches["dossier-used-up"] == "Save" and known is None:
+        signature.invoice_dossier_lines(database, row, 1)
+    return database.save(record_type.entity, row)
 
 
-def _deleted(office: Office, base: Base, paper: Paper, known: Row | None) -> Row:
+def _delete_record(
+    program: ProgramState, database: Database, record_type: RecordType, known: Row | None
+) -> Row:
     assert known
-    used_up = paper is BO and any(line["qtporsatisfazer"] != line["qtt"] for line in known["bis"])
-    if used_up or (paper is FT and not known["draftRecord"]):
+    used_up = record_type is BO and any(line["qtporsatisfazer"] != line["qtt"] for line in known["bis"])
+    if used_up or (record_type is FT and not known["draftRecord"]):
         raise Refusal(
             "messages.Business.Document.Locked", "Um documento assinado ou faturado não pode ser apagado."
         )
-    if office.switches["draft-delete"] == "refused":
+    if program.switches["draft-delete"] == "refused":
         raise Refusal("messages.Security.NotAllowed", "O utilizador não pode apagar registos.")
-    drop_draft(office, base, paper, known)
+    drop_draft(program, database, record_type, known)
     return known
 
 
-def drop_draft(office: Office, base: Base, paper: Paper, known: Row) -> None:
+def drop_draft(program: ProgramState, database: Database, record_type: RecordType, known: Row) -> None:
     """Nothing; the draft is gone."""
-    if paper is FT and office.switches["dossier-used-up"] == "Save":
-        signing.use_up(base, known, -1)
-    base.drop(paper.entity, known[paper.stamp])
+    if record_type is FT and program.switches["dossier-used-up"] == "Save":
+        signature.invoice_dossier_lines(database, known, -1)
+    database.drop(record_type.entity, known[record_type.stamp])
 
 
-def _observed(base: Base, known: Row, sent: Row) -> Row:
+def _update_observations(database: Database, known: Row, sent: Row) -> Row:
     """The signed document with other observations; Refusal when anything else would change."""
     same = ("Operation", "obs", "fis", "maxQttRefund", "anulado", "pago")
-    differ = [
+    differing = [
         name for name, value in sent.items() if name not in same and name in known and value != known[name]
     ]
     lines = [{**line, "maxQttRefund": 0} for line in known["fis"]]
     if "fis" in sent and [{**line, "maxQttRefund": 0} for line in sent["fis"]] != lines:
-        differ.append("fis")
-    if differ:
+        differing.append("fis")
+    if differing:
         raise Refusal(
             "messages.Business.Document.Locked", "O documento está assinado: só as observações mudam."
         )
-    return copy.deepcopy(base.keep("Ft", known | {"obs": sent.get("obs", known["obs"])}))
+    return copy.deepcopy(database.save("Ft", known | {"obs": sent.get("obs", known["obs"])}))
 
 
-def from_reference(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def new_from_reference(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """A blank document with the lines of a dossier (origin BO) or of a document to be credited (origin FT)."""
     asked = {str(item.get("key")): str(item.get("value")) for item in call.json("parameters")}
     origin = asked.get("origin", "").upper()
     if not asked.get("docid", "").isdecimal():
         raise Refusal("messages.Rest.InvalidParameter", "Falta a série (docid).")
-    if origin == "FT" and office.switches["credit-from-origin"] == "missing" or origin not in ("BO", "FT"):
+    if origin == "FT" and program.switches["credit-from-origin"] == "missing" or origin not in ("BO", "FT"):
         raise Refusal("messages.Rest.InvalidParameter", f"A origem {origin} não existe.")
-    paper = BO if origin == "BO" else FT
-    source = base.get(paper.entity, asked.get("originstamp", ""))
+    record_type = BO if origin == "BO" else FT
+    source = database.get(record_type.entity, asked.get("originstamp", ""))
     if source is None:
         raise Refusal("messages.Data.NotFound", "O registo de origem não existe.")
-    row = begin(office, session, base, FT, int(asked["docid"]))
-    lines = _from_dossier(office, source) if origin == "BO" else _from_document(source)
+    row = begin_document(program, session, database, FT, int(asked["docid"]))
+    lines = _lines_from_dossier(program, source) if origin == "BO" else _lines_from_document(source)
     if not lines:
         raise Refusal(
             "messages.Business.Document.NothingLeft", "O registo de origem já foi todo faturado ou creditado."
         )
     row |= {"no": source["no"], "estab": source["estab"], "obs": source["obs"], "fis": lines}
-    return [_again(office, session, base, FT, row, call)]
+    return [_fill_again(program, session, database, FT, row, call)]
 
 
-def _from_dossier(office: Office, source: Row) -> list[dict[str, Any]]:
-    if source["draftRecord"] and office.switches["draft-dossier"] == "refused":
+def _lines_from_dossier(program: ProgramState, source: Row) -> list[dict[str, Any]]:
+    if source["draftRecord"] and program.switches["draft-dossier"] == "refused":
         raise Refusal("messages.Business.Dossier.IsDraft", "O dossier é um rascunho.")
     return [
-        {name: line[name] for name in COPIED}
-        | {"qtt": line["qtporsatisfazer"], "epv": line["edebito"], "bistamp": line["bistamp"], "rdata": NEVER}
+        {name: line[name] for name in COPIED_FIELDS}
+        | {
+            "qtt": line["qtporsatisfazer"],
+            "epv": line["edebito"],
+            "bistamp": line["bistamp"],
+            "rdata": EMPTY_DATE,
+        }
         for line in source["bis"]
-        if amount(line["qtporsatisfazer"]) > 0
+        if parse_amount(line["qtporsatisfazer"]) > 0
     ]
 
 
-def _from_document(source: Row) -> list[dict[str, Any]]:
+def _lines_from_document(source: Row) -> list[dict[str, Any]]:
     return [
-        {name: line[name] for name in (*COPIED, "epv", "desc3", "desc4", "desc5", "desc6")}
+        {name: line[name] for name in (*COPIED_FIELDS, "epv", "desc3", "desc4", "desc5", "desc6")}
         | {"qtt": line["maxQttRefund"], "oftstamp": source["ftstamp"], "ofistamp": line["fistamp"], "oref": line["ref"],
            "maxQttRefund": line["maxQttRefund"], "originalMaxQttRefund": line["qtt"]}
         for line in source["fis"]
-        if not source["draftRecord"] and amount(line["maxQttRefund"]) > 0
+        if not source["draftRecord"] and parse_amount(line["maxQttRefund"]) > 0
     ]  # fmt: skip

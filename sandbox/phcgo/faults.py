@@ -11,8 +11,8 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sandbox.orders import Order, Orders
-from sandbox.web import Shelf
+from sandbox.core import JsonStorage
+from sandbox.faults import FaultSchedule, ScheduledFault
 
 from .wire import Call
 
@@ -57,7 +57,7 @@ MEANINGS: dict[str, tuple[str, bool]] = {
 }
 KINDS: dict[str, bool] = {kind: done for kind, (_, done) in MEANINGS.items()}
 
-DRAWN = (
+RANDOM_KINDS = (
     "slow", "slow-commit", "drop-before", "drop-after", "500-before", "500-after", "garbage-after", "cut-after",
     "empty-after", "wrong-type-after", "html", "redirect", "503", "429", "408", "session-lost", "error-although-done",
     "warning-added", "no-result",
@@ -73,83 +73,83 @@ def as_markdown() -> str:
 
 
 @dataclass(frozen=True)
-class Fault(Order):
+class Fault(ScheduledFault):
     """One order for calls of `step` (`*`: any)."""
 
     step: str = "*"
 
     @property
-    def done(self) -> bool:
+    def is_executed(self) -> bool:
         """Whether the call is carried out."""
         return KINDS[self.kind]
 
-    def meets(self, call: Call) -> bool:
+    def matches(self, call: Call) -> bool:
         named = ("*", call.step, call.method, f"{call.ws}/{call.method}")
         return self.step in named and (not self.match or call.mentions(self.match))
 
 
-class Faults(Orders[Fault]):
+class Faults(FaultSchedule[Fault]):
     """The orders in force and the share that is drawn."""
 
-    def __init__(self, shelf: Shelf) -> None:
-        super().__init__(shelf, Fault)
+    def __init__(self, storage: JsonStorage) -> None:
+        super().__init__(storage, Fault)
         self.counts: Counter[str] = Counter()
         self.calls = 0
-        self._still()
+        self._clear_share()
 
-    def _still(self) -> None:
+    def _clear_share(self) -> None:
         self.share, self.latest = 0.0, 1.0
-        self.kinds: tuple[str, ...] = DRAWN
+        self.kinds: tuple[str, ...] = RANDOM_KINDS
         self.steps: tuple[str, ...] = STEPS
         self._random = random.Random(1)
-        self._pack: list[str] = []
+        self._shuffled_kinds: list[str] = []
 
-    def order(self, wanted: dict[str, Any]) -> None:
+    def schedule(self, wanted: dict[str, Any]) -> None:
         """Nothing; the order is in force, or with `share` the draw. ValueError names what it cannot be."""
         with self._lock:
             if "share" in wanted:
-                self._order_share(wanted)
+                self._set_share(wanted)
             else:
-                self._add(_fault(self._next, wanted))
+                self._add(_parse_fault(self._next, wanted))
 
-    def _order_share(self, wanted: dict[str, Any]) -> None:
-        _only(wanted, {"share", "seed", "latest", "kinds", "steps"})
-        kinds, steps = tuple(wanted.get("kinds", DRAWN)), tuple(wanted.get("steps", STEPS))
+    def _set_share(self, wanted: dict[str, Any]) -> None:
+        _reject_unknown(wanted, {"share", "seed", "latest", "kinds", "steps"})
+        kinds, steps = tuple(wanted.get("kinds", RANDOM_KINDS)), tuple(wanted.get("steps", STEPS))
         if unknown := (set(kinds) - set(KINDS)) | (set(steps) - set(STEPS)):
             raise ValueError(f"no fault or step is called {', '.join(sorted(unknown))}")
         self.share, self.latest = float(wanted["share"]), float(wanted.get("latest", 1.0))
-        self.kinds, self.steps, self._pack = kinds, steps, []
+        self.kinds, self.steps, self._shuffled_kinds = kinds, steps, []
         if "seed" in wanted:
             self._random.seed(str(wanted["seed"]))
 
-    def take(self, call: Call) -> Fault | None:
+    def take_fault(self, call: Call) -> Fault | None:
         """The fault that befalls this call: the oldest order that meets it, else what is drawn."""
         with self._lock:
             self.calls += 1
-            fault = self._ordered(call) or self._drawn(call)
+            fault = self._next_matching(call) or self._draw_fault(call)
             if fault:
                 self.counts[f"{call.step} {fault.kind}"] += 1
             return fault
 
-    def _drawn(self, call: Call) -> Fault | None:
+    def _draw_fault(self, call: Call) -> Fault | None:
         if call.step not in self.steps or self._random.random() >= self.share:
             return None
-        if not self._pack:
+        if not self._shuffled_kinds:
             # a shuffled pack, so that no kind stays away for long
-            self._pack = list(self.kinds)
-            self._random.shuffle(self._pack)
-        return Fault(0, self._pack.pop(), seconds=self._random.uniform(0.1, self.latest))
+            self._shuffled_kinds = list(self.kinds)
+            self._random.shuffle(self._shuffled_kinds)
+        return Fault(0, self._shuffled_kinds.pop(), seconds=self._random.uniform(0.1, self.latest))
 
     def clear(self) -> None:
         """Nothing; no fault is in force any more, and none is drawn."""
         super().clear()
         with self._lock:
-            self._still()
+            self._clear_share()
 
     def as_json(self) -> dict[str, Any]:
         with self._lock:
             return {
-                "faults": [asdict(fault) for fault in self._orders.values()],
+                "faults": [asdict(fault) for fault in self._scheduled.values()],
                 "share": self.share,
                 "calls": self.calls,
                 "kinds": dict(self.counts),
@@ -157,11 +157,11 @@ class Faults(Orders[Fault]):
             }
 
 
-def _fault(number: int, wanted: dict[str, Any]) -> Fault:
+def _parse_fault(number: int, wanted: dict[str, Any]) -> Fault:
     kind = str(wanted.get("kind", ""))
     if kind not in KINDS:
         raise ValueError(f"kind can be {', '.join(KINDS)}; not {kind or 'empty'}")
-    _only(wanted, {"kind", "step", "times", "after", "match", "seconds", "text"})
+    _reject_unknown(wanted, {"kind", "step", "times", "after", "match", "seconds", "text"})
     return Fault(
         id=number,
         kind=kind,
@@ -174,6 +174,6 @@ def _fault(number: int, wanted: dict[str, Any]) -> Fault:
     )
 
 
-def _only(wanted: dict[str, Any], known: set[str]) -> None:
+def _reject_unknown(wanted: dict[str, Any], known: set[str]) -> None:
     if unknown := set(wanted) - known:
         raise ValueError(f"a fault has no {', '.join(sorted(unknown))}")

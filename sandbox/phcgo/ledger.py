@@ -30,7 +30,7 @@ class Ledger:
         os.write(self._file, (json.dumps(entry, ensure_ascii=False) + "\n").encode())
         self.entries.append(entry)
 
-    def lay_aside(self) -> None:
+    def archive(self) -> None:
         """Nothing; the file so far is kept under the next free name and an empty one begins."""
         self.close()
         taken = len(list(self.path.parent.glob(f"{self.path.stem}.*.jsonl")))

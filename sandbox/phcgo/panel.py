@@ -10,29 +10,29 @@ from urllib.parse import quote
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
-from . import hands, paper
-from .base import Base
-from .completing import BO, FT
+from . import document_pdf, manual_actions
+from .database import Database
 from .faults import MEANINGS, STEPS
-from .office import Office
+from .fill_record import BO, FT
+from .program_state import ProgramState
 from .wire import Refusal, Row
 
-ACTS = {"assinar": "sign", "anular": "annul", "apagar": "delete", "receber": "receipt"}
-MOST = 100
+ACTIONS = {"assinar": "sign", "anular": "annul", "apagar": "delete", "receber": "receipt"}
+MAX_ROWS = 100
 """Articles on one page."""
 FLAGS = ("permiteRascunho", "assinaImprimir", "serieImportacao", "inactivo")
 
 
-def panel(office: Office) -> Blueprint:
+def panel_blueprint(program: ProgramState) -> Blueprint:
     """The pages around one office."""
     pages = Blueprint("panel", __name__, url_prefix="/panel")
 
-    def company(path: str, code: str) -> Base:
-        return office.bases.get((path, code)) or abort(404)
+    def company(path: str, code: str) -> Database:
+        return program.databases.get((path, code)) or abort(404)
 
     @pages.get("/")
     def choose() -> str:
-        return render_template("choose.html", installations=office.installations, office=office)
+        return render_template("choose.html", installations=program.installations, office=program)
 
     @pages.get("/<path>/<code>/")
     def front(path: str, code: str) -> Response:
@@ -44,7 +44,7 @@ def panel(office: Office) -> Blueprint:
         rows = [
             row
             for row in base.rows("Ft")
-            if row["draftRecord"] == (what == "rascunhos") and _listed(row, words)
+            if row["draftRecord"] == (what == "rascunhos") and _matches_search(row, words)
         ]
         return render_template("documents.html", base=base, rows=rows[::-1], what=what, words=words)
 
@@ -57,67 +57,77 @@ def panel(office: Office) -> Blueprint:
     def cards(path: str, code: str) -> str:
         return render_template("cards.html", base=company(path, code))
 
-    _articles(office, pages)
-    _records(office, pages)
-    _settings(office, pages)
-    _faults(office, pages)
+    _article_routes(program, pages)
+    _record_routes(program, pages)
+    _settings_routes(program, pages)
+    _fault_routes(program, pages)
     return pages
 
 
-def _articles(office: Office, pages: Blueprint) -> None:
+def _article_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/<path>/<code>/artigos")
     def articles(path: str, code: str) -> str:
-        base, words = office.bases.get((path, code)) or abort(404), request.args.get("q", "").strip()
-        return _shown(base, words, "")
+        base, words = program.databases.get((path, code)) or abort(404), request.args.get("q", "").strip()
+        return _articles_page(base, words, "")
 
     @pages.post("/<path>/<code>/artigos")
     def keep(path: str, code: str) -> Response | tuple[str, int]:
-        base, form = office.bases.get((path, code)) or abort(404), request.form
+        base, form = program.databases.get((path, code)) or abort(404), request.form
         ref, wanted = (
             form.get("ref", "").strip(),
             {"design": form.get("design", ""), "inactivo": "inactivo" in form},
         )
         stamp = form.get("ststamp", "")
         try:
-            with office.lock:
-                hands.article(
-                    office, base, wanted | ({"ststamp": stamp, "to": ref} if stamp else {"ref": ref})
+            with program.lock:
+                manual_actions.edit_article(
+                    program, base, wanted | ({"ststamp": stamp, "to": ref} if stamp else {"ref": ref})
                 )
                 for name, level in form.items():
                     if name.startswith("stock-"):
                         place = name.removeprefix("stock-")
-                        hands.stock(office, base, {"ref": ref, "warehouse": place, "to": level})
+                        manual_actions.edit_stock(
+                            program, base, {"ref": ref, "warehouse": place, "to": level}
+                        )
         except Refusal as no:
-            return _shown(base, ref, str(no)), 422
+            return _articles_page(base, ref, str(no)), 422
         return redirect(f"/panel/{path}/{code}/artigos?q={quote(ref)}", 303)
 
 
-def _shown(base: Base, words: str, complaint: str) -> str:
+def _articles_page(database: Database, words: str, complaint: str) -> str:
     """The page of articles, the first of those with these words in reference or name, with their stock."""
     asked = words.casefold()
-    found = [row for row in base.rows("St") if asked in f"{row['ref']}\n{row['design']}".casefold()]
+    found = [row for row in database.rows("St") if asked in f"{row['ref']}\n{row['design']}".casefold()]
     rows = [
-        (row, {held["armazem"]: held["stock"] for held in base.alike("Sa", row["ref"])})
-        for row in found[:MOST]
+        (row, {held["armazem"]: held["stock"] for held in database.find_indexed("Sa", row["ref"])})
+        for row in found[:MAX_ROWS]
     ]
-    moves = base.alike("Sl", found[0]["ref"])[::-1][:MOST] if len(found) == 1 else []
-    return render_template("articles.html", base=base, rows=rows, many=len(found), words=words, moves=moves,
-                           places=base.rows("Sz"), complaint=complaint)  # fmt: skip
+    stock_movements = database.find_indexed("Sl", found[0]["ref"])[::-1][:MAX_ROWS] if len(found) == 1 else []
+    return render_template(
+        "articles.html",
+        base=database,
+        rows=rows,
+        many=len(found),
+        words=words,
+        moves=stock_movements,
+        places=database.rows("Sz"),
+        complaint=complaint,
+    )
 
 
-def _listed(row: Row, words: str) -> bool:
+def _matches_search(row: Row, words: str) -> bool:
     where = (row["uniqueID"], row["obs"], row["nome"], row["ncont"], str(row["etotal"]))
     return not words or any(words.casefold() in text.casefold() for text in where)
 
 
-def _records(office: Office, pages: Blueprint) -> None:
-    def found(path: str, code: str, stamp: str) -> tuple[Base, Row]:
-        base = office.bases.get((path, code)) or abort(404)
+def _record_routes(program: ProgramState, pages: Blueprint) -> None:
+    def found(path: str, code: str, stamp: str) -> tuple[Database, Row]:
+        base = program.databases.get((path, code)) or abort(404)
         return base, base.get("Ft", stamp) or base.get("Bo", stamp) or abort(404)
 
-    def page(base: Base, row: Row, complaint: str) -> str:
+    def page(base: Database, row: Row, complaint: str) -> str:
         kind = BO if "bostamp" in row else FT
-        mails = [mail["to"] for mail in office.mails if mail["id"] == row[kind.stamp]]
+        mails = [mail["to"] for mail in program.mails if mail["id"] == row[kind.stamp]]
         return render_template(
             "record.html", base=base, row=row, paper=kind, mails=mails, complaint=complaint
         )
@@ -129,58 +139,60 @@ def _records(office: Office, pages: Blueprint) -> None:
     @pages.get("/<path>/<code>/registo/<stamp>.pdf")
     def printed(path: str, code: str, stamp: str) -> Response:
         base, row = found(path, code, stamp)
-        return Response(paper.pdf(base, BO if "bostamp" in row else FT, row), mimetype="application/pdf")
+        return Response(
+            document_pdf.render_pdf(base, BO if "bostamp" in row else FT, row), mimetype="application/pdf"
+        )
 
     @pages.post("/<path>/<code>/registo/<stamp>/<any(assinar, anular, apagar, receber):what>")
     def act(path: str, code: str, stamp: str, what: str) -> Response | tuple[str, int]:
         base, row = found(path, code, stamp)
         try:
-            with office.lock:
-                hands.ACTS[ACTS[what]](office, base, stamp)
+            with program.lock:
+                manual_actions.ACTIONS[ACTIONS[what]](program, base, stamp)
         except Refusal as no:
             return page(base, row, str(no)), 422
         where = "rascunhos" if what == "apagar" else f"registo/{stamp}"
         return redirect(f"/panel/{path}/{code}/{where}", 303)
 
 
-def _settings(office: Office, pages: Blueprint) -> None:
+def _settings_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/<path>/<code>/series")
     def series(path: str, code: str) -> str:
-        base = office.bases.get((path, code)) or abort(404)
+        base = program.databases.get((path, code)) or abort(404)
         return render_template(
-            "series.html", base=base, facts=office.installations[path], token=office.token(path),
-            url=f"{office.public}/{path}", used=office.used(path), flags=FLAGS,
+            "series.html", base=base, facts=program.installations[path], token=program.token(path),
+            url=f"{program.public}/{path}", used=program.used(path), flags=FLAGS,
         )  # fmt: skip
 
     @pages.post("/<path>/<code>/series")
     def change(path: str, code: str) -> Response:
-        base = office.bases.get((path, code)) or abort(404)
+        base = program.databases.get((path, code)) or abort(404)
         number = request.form["ndoc"]
         if not number.isdecimal() or base.find("Td", ndoc=int(number)) is None:
             abort(404)
         wanted: Row = {"ndoc": int(number), "codigoValidacao": request.form.get("codigoValidacao", "")}
-        with office.lock:
-            hands.put(base, "series", wanted | {name: name in request.form for name in FLAGS})
+        with program.lock:
+            manual_actions.save_row(base, "series", wanted | {name: name in request.form for name in FLAGS})
         return redirect(f"/panel/{path}/{code}/series", 303)
 
     @pages.post("/<path>/<code>/plano")
     def plan(path: str, code: str) -> Response:
-        if (path, code) not in office.bases:
+        if (path, code) not in program.databases:
             abort(404)
         allowance = request.form.get("allowance", "0")
-        office.change(
+        program.change_installation(
             path, plan=request.form.get("plan", ""), allowance=int(allowance) if allowance.isdecimal() else 0
         )
         return redirect(f"/panel/{path}/{code}/series", 303)
 
 
-def _faults(office: Office, pages: Blueprint) -> None:
+def _fault_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/avarias")
     def faults() -> str:
-        told = office.faults.as_json()["faults"]
+        told = program.faults.as_json()["faults"]
         return render_template("faults.html", kinds=MEANINGS, steps=("*", *STEPS), faults=told)
 
     @pages.post("/avarias")
     def order() -> Response:
-        office.faults.by_form(request.form)
+        program.faults.schedule_from_form(request.form)
         return redirect("/panel/avarias", 303)

@@ -10,95 +10,116 @@ from email.message import EmailMessage
 
 from flask import Response
 
-from . import paper as papers
+from . import document_pdf as papers
 from . import session as sessions
-from . import signing
-from .base import Base
-from .completing import BO, FT, Paper
-from .office import Office, Session
+from . import signature
+from .database import Database
+from .fill_record import BO, FT, RecordType
+from .program_state import ProgramState, Session
 from .wire import INFORMATION, Call, Refusal, Row
 
-TO_FILE, TO_MAIL = 0, 2
-LIFETIME = 600
+TO_FILE, TO_EMAIL = 0, 2
+LINK_SECONDS = 600
 
 
-def layouts(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def layouts(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The layouts that may print this kind of record; none where nobody made one."""
     if call.text("entityname").lower() not in ("ft", "bo"):
         raise Refusal("messages.Rest.InvalidParameter", "Só se imprimem ft e bo.")
     call.number("numdoc")
-    return [dict(row) for row in base.rows("Layout")]
+    return [dict(row) for row in database.rows("Layout")]
 
 
-def print_record(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def print_record(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """The name of the printed file (`phcString`), or nothing where it was mailed instead."""
     options = call.row("options")
-    layout = base.get("Layout", str(options.get("reportStamp", "")))
+    layout = database.get("Layout", str(options.get("reportStamp", "")))
     if layout is None or not layout["enabled"]:
         raise Refusal("messages.Report.NotFound", "O layout de impressão não existe.")
     records = options.get("records") or []
-    if len(records) != 1 or options.get("outputType") not in (TO_FILE, TO_MAIL):
+    if len(records) != 1 or options.get("outputType") not in (TO_FILE, TO_EMAIL):
         raise Refusal("messages.Rest.InvalidParameter", "Imprime-se um documento de cada vez.")
-    paper = BO if str(records[0].get("entityType", "")).lower() == "bo" else FT
-    row = _printable(office, base, paper, str(records[0].get("stamp", "")), call, "print")
-    if options["outputType"] == TO_MAIL:
-        letter = options.get("emailConfig") or {}
-        _mail(office, base, paper, row, letter, call)
+    record_type = BO if str(records[0].get("entityType", "")).lower() == "bo" else FT
+    row = _record_to_print(program, database, record_type, str(records[0].get("stamp", "")), call, "print")
+    if options["outputType"] == TO_EMAIL:
+        email_config = options.get("emailConfig") or {}
+        _send_record(program, database, record_type, row, email_config, call)
         return []
-    name = papers.file_name(paper, row)
-    office.files[base.installation, name] = {
-        "company": base.code, "paper": paper.entity, "stamp": row[paper.stamp], "fetched": 0,
-        "made": office.clock.now().timestamp(),
+    name = papers.file_name(record_type, row)
+    program.printed_files[database.installation, name] = {
+        "company": database.code, "paper": record_type.entity, "stamp": row[record_type.stamp], "fetched": 0,
+        "made": program.clock.now().timestamp(),
     }  # fmt: skip
     return [{"phcString": name}]
 
 
-def send(office: Office, session: Session, base: Base, call: Call) -> list[Row]:
+def send_by_email(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """Nothing; the documents were mailed, and signed before where that was asked for."""
-    letter = call.row("reportEmailVO")
-    if base.get("Layout", str(letter.get("repstamp", ""))) is None:
+    request_body = call.row("reportEmailVO")
+    if database.get("Layout", str(request_body.get("repstamp", ""))) is None:
         raise Refusal("messages.Report.NotFound", "O layout de impressão não existe.")
-    for stamp in letter.get("items") or []:
-        row = base.get("Ft", str(stamp))
-        if row and row["draftRecord"] and letter.get("signDocument"):
-            signing.sign(office, base, row, "email", call)
-        _mail(office, base, FT, _printable(office, base, FT, str(stamp), call, "email"), letter, call)
+    for stamp in request_body.get("items") or []:
+        row = database.get("Ft", str(stamp))
+        if row and row["draftRecord"] and request_body.get("signDocument"):
+            signature.sign_draft(program, database, row, "email", call)
+        _send_record(
+            program,
+            database,
+            FT,
+            _record_to_print(program, database, FT, str(stamp), call, "email"),
+            request_body,
+            call,
+        )
     return []
 
 
-def _printable(office: Office, base: Base, paper: Paper, stamp: str, call: Call, by: str) -> Row:
-    row = base.get(paper.entity, stamp)
+def _record_to_print(
+    program: ProgramState, database: Database, record_type: RecordType, stamp: str, call: Call, by: str
+) -> Row:
+    row = database.get(record_type.entity, stamp)
     if row is None:
         raise Refusal("messages.Data.NotFound", "O documento não existe.")
-    series = base.find(paper.series, **{paper.key: row[paper.key]})
-    if paper is FT and row["draftRecord"] and series and series["assinaImprimir"]:
-        return signing.sign(office, base, row, by, call)
+    series = database.find(record_type.series, **{record_type.key: row[record_type.key]})
+    if record_type is FT and row["draftRecord"] and series and series["assinaImprimir"]:
+        return signature.sign_draft(program, database, row, by, call)
     return row
 
 
-def _mail(office: Office, base: Base, paper: Paper, row: Row, letter: Row, call: Call) -> None:
-    to = str(letter.get("sendTo") or row["email"])
+def _send_record(
+    program: ProgramState,
+    database: Database,
+    record_type: RecordType,
+    row: Row,
+    request_body: Row,
+    call: Call,
+) -> None:
+    to = str(request_body.get("sendTo") or row["email"])
     if "@" not in to:
         raise Refusal("messages.Email.NoRecipient", "Falta o endereço do destinatário.")
-    told = {
-        "installation": base.installation, "company": base.code, "id": row[paper.stamp], "to": to,
-        "number": row.get("uniqueID") or row[paper.number], "draft": row["draftRecord"],
-        "subject": str(letter.get("subject") or f"{row[paper.name]} {row[paper.number]}"),
-        "body": str(letter.get("body") or ""),
+    mail = {
+        "installation": database.installation, "company": database.code, "id": row[record_type.stamp], "to": to,
+        "number": row.get("uniqueID") or row[record_type.number], "draft": row["draftRecord"],
+        "subject": str(request_body.get("subject") or f"{row[record_type.name]} {row[record_type.number]}"),
+        "body": str(request_body.get("body") or ""),
     }  # fmt: skip
-    if office.smtp:
-        _post(office.smtp, told, papers.pdf(base, paper, row), str(letter.get("sendFrom") or ""))
-    office.mailed(told)
-    if office.switches["email-answer"] == "information":
+    if program.smtp:
+        _send_smtp(
+            program.smtp,
+            mail,
+            papers.render_pdf(database, record_type, row),
+            str(request_body.get("sendFrom") or ""),
+        )
+    program.record_mail(mail)
+    if program.switches["email-answer"] == "information":
         call.warn("messages.Email.Sent", "Email enviado com sucesso", INFORMATION)
 
 
-def _post(smtp: str, told: Row, paper: bytes, sender: str) -> None:
+def _send_smtp(smtp: str, mail: Row, pdf: bytes, sender: str) -> None:
     message = EmailMessage()
-    message["From"], message["To"] = sender or "phcgo@sandbox.example", told["to"]
-    message["Subject"] = told["subject"].replace("\n", " ")
-    message.set_content(told["body"] or "Segue em anexo.")
-    message.add_attachment(paper, maintype="application", subtype="pdf", filename="documento.pdf")
+    message["From"], message["To"] = sender or "phcgo@sandbox.example", mail["to"]
+    message["Subject"] = mail["subject"].replace("\n", " ")
+    message.set_content(mail["body"] or "Segue em anexo.")
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename="documento.pdf")
     host, _, port = smtp.partition(":")
     try:
         with smtplib.SMTP(host, int(port), timeout=10) as server:
@@ -109,19 +130,19 @@ def _post(smtp: str, told: Row, paper: bytes, sender: str) -> None:
         ) from problem
 
 
-def fetched(office: Office, call: Call) -> Response:
+def fetch_file(program: ProgramState, call: Call) -> Response:
     """The printed file, to whom the switch allows it."""
-    policy = office.switches["pdf-link"]
+    policy = program.switches["pdf-link"]
     if policy == "session":
-        sessions.admit(office, call)
-    file = office.files.get((call.installation, call.form.get("fileName", "")))
-    old = file and policy == "10-minutes" and office.clock.now().timestamp() > file["made"] + LIFETIME
+        sessions.require_session(program, call)
+    file = program.printed_files.get((call.installation, call.form.get("fileName", "")))
+    old = file and policy == "10-minutes" and program.clock.now().timestamp() > file["made"] + LINK_SECONDS
     if not file or old or (policy == "once" and file["fetched"]):
         return Response("<html><title>404</title>Ficheiro inexistente.</html>", 404, mimetype="text/html")
     file["fetched"] += 1
-    base = office.base(call.installation, file["company"])
-    paper = FT if file["paper"] == "Ft" else BO
-    row = base.get(paper.entity, file["stamp"]) if base else None
-    if base is None or row is None:
+    database = program.find_database(call.installation, file["company"])
+    record_type = FT if file["paper"] == "Ft" else BO
+    row = database.get(record_type.entity, file["stamp"]) if database else None
+    if database is None or row is None:
         return Response("<html><title>404</title>Ficheiro inexistente.</html>", 404, mimetype="text/html")
-    return Response(papers.pdf(base, paper, row), mimetype="application/pdf")
+    return Response(papers.render_pdf(database, record_type, row), mimetype="application/pdf")

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.igest.rates import EXEMPTIONS
+from sandbox.igest.fiscal_tables import EXEMPTIONS
 
-from . import shapes
+from . import blank_records
 from .wire import Row
 
-RATES = ("6", "23", "13", "0", "22", "12", "4", "16", "9")
+VAT_RATES = ("6", "23", "13", "0", "22", "12", "4", "16", "9")
 """By table index, from 1: the mainland's as the product ships them, then the islands'."""
-ABROAD = ("21", "20", "19", "25", "5.5")
+OSS_RATES = ("21", "20", "19", "25", "5.5")
 COUNTRIES = {
     "PT": "Portugal", "ES": "Espanha", "FR": "França", "DE": "Alemanha", "IT": "Itália", "GB": "Reino Unido",
     "XI": "Irlanda do Norte", "US": "Estados Unidos da América", "BE": "Bélgica", "NL": "Países Baixos",
@@ -39,12 +39,16 @@ def _dossier_series(ndos: int, name: str, **flags: Any) -> Row:
 
 def _article(ref: str, design: str, price: float, tabiva: int = 2, **more: Any) -> Row:
     return (
-        shapes.article() | {"ref": ref, "design": design, "epv1": price, "tabiva": tabiva, "stock": 50} | more
+        blank_records.blank_article()
+        | {"ref": ref, "design": design, "epv1": price, "tabiva": tabiva, "stock": 50}
+        | more
     )
 
 
 def _customer(no: int, nome: str, ncont: str, **more: Any) -> Row:
-    return shapes.customer() | {"no": no, "nome": nome, "ncont": ncont, "pais": "Portugal"} | more
+    return (
+        blank_records.blank_customer() | {"no": no, "nome": nome, "ncont": ncont, "pais": "Portugal"} | more
+    )
 
 
 CONSUMER = _customer(1, "Consumidor final", "999999990", clivd=True)
@@ -133,7 +137,7 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
-def tables(company: dict[str, Any]) -> dict[str, list[Row]]:
+def initial_tables(company: dict[str, Any]) -> dict[str, list[Row]]:
     """The records of a company on its first day, by entity, without stamps."""
     places = [{"no": number, "nome": name} for number, name in company["warehouses"]]
     return {
@@ -157,7 +161,7 @@ def tables(company: dict[str, Any]) -> dict[str, list[Row]]:
         "Miseimp": [{"codmotiseimp": code, "motiseimp": text} for code, text in EXEMPTIONS.items()],
         "Taxasiva": [
             {"codigo": index, "taxa": float(rate), "desctiva": f"{rate}%"}
-            for index, rate in enumerate((*RATES, *ABROAD), 1)
+            for index, rate in enumerate((*VAT_RATES, *OSS_RATES), 1)
         ],
         "Layout": [
             {"repstamp": "", "descricao": name, "enabled": True, "isDefault": at == 0}

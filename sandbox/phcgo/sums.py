@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 
-from .shapes import DISCOUNTS
+from .blank_records import DISCOUNT_FIELDS
 from .wire import Refusal, Row
 
 
@@ -29,7 +29,7 @@ class Sums:
     financial: Decimal
 
 
-def amount(value: object) -> Decimal:
+def parse_amount(value: object) -> Decimal:
     """The number as the wire has it; Refusal for what is none."""
     try:
         found = Decimal(str(value or 0))
@@ -46,67 +46,68 @@ def cents(value: Fraction | int) -> Decimal:
     return (-size if value < 0 else size) + Decimal("0.00")
 
 
-def wire(value: Decimal) -> float | int:
+def json_number(value: Decimal) -> float | int:
     """The number as JSON has it."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-def add_up(lines: list[Row], price: str, rounding: str, fin: Decimal, efinv: Decimal) -> Sums:
+def add_up_lines(lines: list[Row], price: str, rounding: str, fin: Decimal, efinv: Decimal) -> Sums:
     """What the lines come to; `price` names the field of the unit price, `fin` is a percentage, `efinv` an amount."""
-    before = [Fraction(amount(line["qtt"])) * Fraction(amount(line[price])) for line in lines]
-    worth = [each * _left(line) for each, line in zip(before, lines, strict=True)]
-    whole = sum((_gross(each, line) for each, line in zip(worth, lines, strict=True)), Fraction(0))
-    kept = _kept(whole, fin, efinv)
+    before = [Fraction(parse_amount(line["qtt"])) * Fraction(parse_amount(line[price])) for line in lines]
+    line_worth = [each * _discount_factor(line) for each, line in zip(before, lines, strict=True)]
+    whole = sum((_gross(each, line) for each, line in zip(line_worth, lines, strict=True)), Fraction(0))
+    financial_factor = _financial_discount_factor(whole, fin, efinv)
     exact = [
-        (_net(each, line) * kept, _gross(each, line) * kept) for each, line in zip(worth, lines, strict=True)
+        (_net(each, line) * financial_factor, _gross(each, line) * financial_factor)
+        for each, line in zip(line_worth, lines, strict=True)
     ]
-    singly = [(cents(net), cents(gross - net)) for net, gross in exact]
+    line_amounts = [(cents(net), cents(gross - net)) for net, gross in exact]
     members: dict[str, list[int]] = defaultdict(list)
     for index, line in enumerate(lines):
-        members[f"{amount(line['iva']).normalize():f}"].append(index)
+        members[f"{parse_amount(line['iva']).normalize():f}"].append(index)
     groups = {
-        rate: _group([exact[i] for i in at], [singly[i] for i in at], rounding)
+        rate: _group_amounts([exact[i] for i in at], [line_amounts[i] for i in at], rounding)
         for rate, at in members.items()
     }
-    net, gross = _total(exact, groups, rounding)
+    net, gross = _document_amounts(exact, groups, rounding)
     shown = [
         (cents(each), vat) if line.get("ivaincl") else (cents(_net(each, line)), vat)
-        for each, line, (_, vat) in zip(worth, lines, singly, strict=True)
+        for each, line, (_, vat) in zip(line_worth, lines, line_amounts, strict=True)
     ]
     return Sums(
         shown, groups, net, gross - net, gross,
-        discounts=cents(sum(before, Fraction(0)) - sum(worth, Fraction(0))),
-        financial=cents(whole * (1 - kept)),
+        discounts=cents(sum(before, Fraction(0)) - sum(line_worth, Fraction(0))),
+        financial=cents(whole * (1 - financial_factor)),
     )  # fmt: skip
 
 
-def _left(line: Row) -> Fraction:
+def _discount_factor(line: Row) -> Fraction:
     left = Fraction(1)
-    for name in DISCOUNTS:
-        left *= 1 - Fraction(amount(line.get(name, 0))) / 100
+    for name in DISCOUNT_FIELDS:
+        left *= 1 - Fraction(parse_amount(line.get(name, 0))) / 100
     return left
 
 
-def _factor(line: Row) -> Fraction:
-    return 1 + Fraction(amount(line["iva"])) / 100
+def _vat_factor(line: Row) -> Fraction:
+    return 1 + Fraction(parse_amount(line["iva"])) / 100
 
 
 def _net(worth: Fraction, line: Row) -> Fraction:
-    return worth / _factor(line) if line.get("ivaincl") else worth
+    return worth / _vat_factor(line) if line.get("ivaincl") else worth
 
 
 def _gross(worth: Fraction, line: Row) -> Fraction:
-    return worth if line.get("ivaincl") else worth * _factor(line)
+    return worth if line.get("ivaincl") else worth * _vat_factor(line)
 
 
-def _kept(whole: Fraction, fin: Decimal, efinv: Decimal) -> Fraction:
+def _financial_discount_factor(whole: Fraction, fin: Decimal, efinv: Decimal) -> Fraction:
     """The part that the financial discount leaves."""
     if fin:
         return 1 - Fraction(fin) / 100
     return 1 - Fraction(efinv) / whole if efinv and whole else Fraction(1)
 
 
-def _group(
+def _group_amounts(
     exact: list[tuple[Fraction, Fraction]], singly: list[tuple[Decimal, Decimal]], rounding: str
 ) -> tuple[Decimal, Decimal]:
     """Net and VAT of the lines of one rate."""
@@ -119,7 +120,7 @@ def _group(
     return net, gross - net
 
 
-def _total(
+def _document_amounts(
     exact: list[tuple[Fraction, Fraction]], groups: dict[str, tuple[Decimal, Decimal]], rounding: str
 ) -> tuple[Decimal, Decimal]:
     if rounding == "document":

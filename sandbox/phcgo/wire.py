@@ -34,7 +34,7 @@ class Refusal(Exception):
         self.message = Message(ERROR, code, text)
 
 
-class Unanswered(Exception):
+class RawResponse(Exception):
     """A call that gets another answer than the usual envelope."""
 
     def __init__(self, response: Response) -> None:
@@ -51,13 +51,13 @@ class Call:
     method: str
     form: dict[str, str]
     cookie: str = ""
-    proof: str = ""
+    engine_auth: str = ""
     messages: list[Message] = field(default_factory=list)
 
     @property
     def step(self) -> str:
         """The word by which a fault is ordered for this call."""
-        return STEPS.get(self.method.lower(), self.method)
+        return METHOD_STEPS.get(self.method.lower(), self.method)
 
     def text(self, name: str) -> str:
         return self.form.get(name, "").strip()
@@ -95,7 +95,7 @@ class Call:
         return any(words in text for text in self.form.values())
 
 
-STEPS = {
+METHOD_STEPS = {
     "userlogincompany": "login",
     "getnewinstancefromreference": "getNewInstance",
     "getnewinstance": "getNewInstance",
@@ -117,14 +117,14 @@ STEPS = {
 """The step of each method; a method without one is its own step."""
 
 
-def form_of(request: Request) -> dict[str, str]:
+def form_fields(request: Request) -> dict[str, str]:
     """The fields of a form, urlencoded or multipart; empty for any other body."""
     return {name: str(value) for name, value in (request.form.to_dict() | request.args.to_dict()).items()}
 
 
 def envelope(result: list[Any], messages: list[Message], message_type: str) -> bytes:
     """The body of an answer; how a message's type is written is a switch."""
-    said = []
+    lines = []
     for message in messages:
         line: Row = {
             "messageCode": message.code,
@@ -135,18 +135,18 @@ def envelope(result: list[Any], messages: list[Message], message_type: str) -> b
             line |= {"messageType": _NUMBERS[message.kind], "type": _NUMBERS[message.kind]}
         elif message_type == "text":
             line |= {"messageType": message.kind}
-        said.append(line)
-    return json.dumps({"result": result, "messages": said}, ensure_ascii=False).encode()
+        lines.append(line)
+    return json.dumps({"result": result, "messages": lines}, ensure_ascii=False).encode()
 
 
-def noisy(value: Any) -> Any:
+def with_float_noise(value: Any) -> Any:
     """The same with every broken number a trifle off, as sums of binary numbers are."""
     if isinstance(value, dict):
-        return {name: noisy(one) for name, one in value.items()}
+        return {name: with_float_noise(one) for name, one in value.items()}
     if isinstance(value, list):
-        return [noisy(one) for one in value]
+        return [with_float_noise(one) for one in value]
     return value + 1e-10 if isinstance(value, float) else value
 
 
-def answer(body: bytes) -> Response:
+def json_response(body: bytes) -> Response:
     return Response(body, content_type="application/json; charset=utf-8")

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sandbox.web import serve
+from sandbox.core import serve
 
-from .app import PROMISES, create_app
+from .app import GUARANTEES, create_app
 
 
 def main() -> None:
@@ -18,10 +18,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m sandbox.plain")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--promise", choices=PROMISES, default=PROMISES[0])
+    parser.add_argument("--promise", choices=GUARANTEES, default=GUARANTEES[0])
     parser.add_argument("--seconds", type=float, default=0.0, help="how long each call takes")
-    chosen = parser.parse_args()
-    serve(create_app(chosen.data, chosen.promise, chosen.seconds), chosen.port)
+    arguments = parser.parse_args()
+    serve(create_app(arguments.data, arguments.promise, arguments.seconds), arguments.port)
 
 
 if __name__ == "__main__":

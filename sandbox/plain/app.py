@@ -13,39 +13,39 @@ from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
 
-from sandbox.web import Switch, Switches, core, cut
+from sandbox.core import Switch, Switches, core_blueprint, drop_connection
 
-from .books import Books, Sheet
+from .document_ledger import DocumentLedger, Draft
 from .faults import Faults
 
 Json = dict[str, Any]
-PROMISES = ("by_search", "by_key", "by_draft", "by_person")
+GUARANTEES = ("by_search", "by_key", "by_draft", "by_person")
 SWITCHES = (
-    Switch("promise", "what the program is able to do", PROMISES, "ours"),
+    Switch("promise", "what the program is able to do", GUARANTEES, "ours"),
     Switch("search-lag", "seconds until a search shows a document", ("0", "1", "2", "5"), "ours"),
 )
 _PDF = b"%PDF-1.4\n%plain\n"
 
 
-def create_app(folder: Path, promise: str = "by_search", seconds: float = 0.0) -> Flask:
+def create_app(folder: Path, guarantee: str = "by_search", seconds: float = 0.0) -> Flask:
     """The app over the ledger in the folder; each call takes so many seconds."""
     app = Flask("sandbox.plain")
     switches = Switches(SWITCHES)
-    switches.set("promise", promise)
-    app.register_blueprint(core("Plain", switches))
-    books, faults = Books(folder / "ledger.jsonl"), Faults()
-    app.extensions["books"], app.extensions["faults"] = books, faults
-    _control(app, books, faults)
-    _looks(app, books, faults, switches, seconds)
-    _writes(app, books, faults, switches, seconds)
+    switches.set("promise", guarantee)
+    app.register_blueprint(core_blueprint("Plain", switches))
+    document_ledger, faults = DocumentLedger(folder / "ledger.jsonl"), Faults()
+    app.extensions["books"], app.extensions["faults"] = document_ledger, faults
+    _control_routes(app, document_ledger, faults)
+    _read_routes(app, document_ledger, faults, switches, seconds)
+    _write_routes(app, document_ledger, faults, switches, seconds)
     return app
 
 
-def _control(app: Flask, books: Books, faults: Faults) -> None:
+def _control_routes(app: Flask, document_ledger: DocumentLedger, faults: Faults) -> None:
     @app.post("/sandbox/faults")
     def order() -> Response | tuple[Response, int]:
         try:
-            faults.order(request.get_json())
+            faults.configure(request.get_json())
         except ValueError as wrong:
             return jsonify({"error": str(wrong)}), 422
         return jsonify({"share": faults.share})
@@ -56,19 +56,21 @@ def _control(app: Flask, books: Books, faults: Faults) -> None:
 
     @app.get("/sandbox/documents")
     def listed() -> Response:
-        return jsonify(list(books.documents))
+        return jsonify(list(document_ledger.documents))
 
 
 def _entity() -> str:
     return request.headers.get("Plain-Entity", "")
 
 
-def _offered(switches: Switches, *promises: str) -> None:
-    if switches["promise"] not in promises:
+def _require_guarantee(switches: Switches, *guarantees: str) -> None:
+    if switches["promise"] not in guarantees:
         abort(404)
 
 
-def _looks(app: Flask, books: Books, faults: Faults, switches: Switches, seconds: float) -> None:
+def _read_routes(
+    app: Flask, document_ledger: DocumentLedger, faults: Faults, switches: Switches, seconds: float
+) -> None:
     @app.get("/v1/account")
     def account() -> Response | tuple[Response, int]:
         if request.headers.get("Plain-Key") != f"key-of-{_entity()}":
@@ -77,19 +79,23 @@ def _looks(app: Flask, books: Books, faults: Faults, switches: Switches, seconds
 
     @app.get("/v1/documents")
     def search() -> Response:
-        _offered(switches, "by_search")
+        _require_guarantee(switches, "by_search")
 
         def look() -> Json:
             lag = float(switches["search-lag"])
-            return {"documents": books.found(_entity(), request.args.get("reference", ""), lag)}
+            return {
+                "documents": document_ledger.find_documents(_entity(), request.args.get("reference", ""), lag)
+            }
 
-        return _answered(faults, False, seconds, look)
+        return _respond(faults, False, seconds, look)
 
     @app.get("/v1/ledger")
     def ledger() -> Response:
-        _offered(switches, "by_key", "by_draft", "by_search")
+        _require_guarantee(switches, "by_key", "by_draft", "by_search")
         since = float(request.args.get("since", "0"))
-        return _answered(faults, False, seconds, lambda: {"documents": books.listed(_entity(), since)})
+        return _respond(
+            faults, False, seconds, lambda: {"documents": document_ledger.documents_since(_entity(), since)}
+        )
 
     @app.get("/v1/documents/<int:number>.pdf")
     def paper(number: int) -> Response:
@@ -97,95 +103,97 @@ def _looks(app: Flask, books: Books, faults: Faults, switches: Switches, seconds
 
     @app.get("/v1/drafts/<number>")
     def draft(number: str) -> Response:
-        sheet = _sheet(books, number)
-        return _answered(faults, False, seconds, lambda: {"document": sheet.document})
+        sheet = _draft_or_404(document_ledger, number)
+        return _respond(faults, False, seconds, lambda: {"document": sheet.document})
 
     @app.get("/v1/drafts")
     def drafts() -> Response:
-        _offered(switches, "by_draft")
+        _require_guarantee(switches, "by_draft")
         wanted = request.args.get("reference", "")
-        return _answered(
+        return _respond(
             faults, False, seconds,
-            lambda: {"drafts": [sheet.number for sheet in books.drafted(_entity(), wanted)]},
+            lambda: {"drafts": [sheet.number for sheet in document_ledger.find_drafts(_entity(), wanted)]},
         )  # fmt: skip
 
 
-def _sheet(books: Books, number: str) -> Sheet:
-    sheet = books.drafts.get(number)
-    if sheet is None or sheet.entity != _entity():
+def _draft_or_404(document_ledger: DocumentLedger, number: str) -> Draft:
+    draft = document_ledger.drafts.get(number)
+    if draft is None or draft.entity != _entity():
         abort(404)
-    return sheet
+    return draft
 
 
-def _writes(app: Flask, books: Books, faults: Faults, switches: Switches, seconds: float) -> None:
+def _write_routes(
+    app: Flask, document_ledger: DocumentLedger, faults: Faults, switches: Switches, seconds: float
+) -> None:
     @app.post("/v1/documents")
     def issue() -> Response:
-        _offered(switches, "by_key", "by_search", "by_person")
+        _require_guarantee(switches, "by_key", "by_search", "by_person")
         entity, content = _entity(), request.get_json()
         key = request.headers.get("Idempotency-Key", "") if switches["promise"] == "by_key" else ""
-        return _answered(faults, True, seconds, lambda: books.issue(entity, content, key))
+        return _respond(faults, True, seconds, lambda: document_ledger.issue(entity, content, key))
 
     @app.post("/v1/drafts")
     def open_draft() -> Response:
-        _offered(switches, "by_draft")
+        _require_guarantee(switches, "by_draft")
         entity, content = _entity(), request.get_json()
 
         def opened() -> Json:
-            return {"draft": books.open(entity, content).number, "total": content["total"]}
+            return {"draft": document_ledger.open_draft(entity, content).number, "total": content["total"]}
 
-        return _answered(faults, True, seconds, opened)
+        return _respond(faults, True, seconds, opened)
 
     @app.post("/v1/drafts/<number>/finalise")
     def finalise(number: str) -> Response:
-        sheet = _sheet(books, number)
-        return _answered(faults, True, seconds, lambda: books.finalise(sheet))
+        sheet = _draft_or_404(document_ledger, number)
+        return _respond(faults, True, seconds, lambda: document_ledger.finalise_draft(sheet))
 
     @app.delete("/v1/drafts/<number>")
     def drop(number: str) -> Response:
-        _sheet(books, number)
-        return _answered(faults, True, seconds, lambda: {"dropped": books.drop(number)})
+        _draft_or_404(document_ledger, number)
+        return _respond(faults, True, seconds, lambda: {"dropped": document_ledger.delete_draft(number)})
 
 
-def _answered(faults: Faults, changes: bool, seconds: float, act: Callable[[], Json]) -> Response:
+def _respond(faults: Faults, changes: bool, seconds: float, execute: Callable[[], Json]) -> Response:
     """What the caller gets: the act's result, or what the fault of this call makes of it."""
     kind = faults.draw(changes)
     time.sleep(seconds)
     if kind == "slow":
-        time.sleep(faults.seconds(0.8))
+        time.sleep(faults.random_seconds(0.8))
     if kind == "slow-commit":
-        timer = threading.Timer(faults.seconds(faults.latest), act)
+        timer = threading.Timer(faults.random_seconds(faults.latest), execute)
         timer.daemon = True
         timer.start()
-        return cut()
-    if kind in _BEFORE:
-        return _BEFORE[kind]()
-    answer = jsonify(act())
-    return _AFTER[kind](answer) if kind in _AFTER else answer
+        return drop_connection()
+    if kind in _RESPONSES_BEFORE:
+        return _RESPONSES_BEFORE[kind]()
+    answer = jsonify(execute())
+    return _RESPONSES_AFTER[kind](answer) if kind in _RESPONSES_AFTER else answer
 
 
-def _status(code: int, **headers: str) -> Callable[[], Response]:
+def _status_response(code: int, **headers: str) -> Callable[[], Response]:
     return lambda: Response("{}", status=code, mimetype="application/json", headers=headers)
 
 
-def _half(answer: Response) -> Response:
+def _truncated(answer: Response) -> Response:
     whole = answer.get_data()
     return Response(whole[: len(whole) // 2], mimetype="application/json")
 
 
-_LOGIN = "<!doctype html><title>Entrar</title><form>...</form>"
-_BEFORE: dict[str, Callable[[], Response]] = {
-    "drop-before": cut,
-    "500-before": _status(500),
-    "503": _status(503),
-    "408": _status(408),
-    "429": _status(429, **{"Retry-After": "1"}),
-    "redirect": _status(302, Location="/v1/login"),
-    "login-page": lambda: Response(_LOGIN, mimetype="text/html"),
+_LOGIN_PAGE = "<!doctype html><title>Entrar</title><form>...</form>"
+_RESPONSES_BEFORE: dict[str, Callable[[], Response]] = {
+    "drop-before": drop_connection,
+    "500-before": _status_response(500),
+    "503": _status_response(503),
+    "408": _status_response(408),
+    "429": _status_response(429, **{"Retry-After": "1"}),
+    "redirect": _status_response(302, Location="/v1/login"),
+    "login-page": lambda: Response(_LOGIN_PAGE, mimetype="text/html"),
 }
-_AFTER: dict[str, Callable[[Response], Response]] = {
-    "drop-after": lambda _: cut(abruptly=True),
+_RESPONSES_AFTER: dict[str, Callable[[Response], Response]] = {
+    "drop-after": lambda _: drop_connection(abruptly=True),
     "500-after": lambda _: Response("{}", status=500, mimetype="application/json"),
     "garbage-after": lambda _: Response(b"\x00\xff{\x13", mimetype="application/json"),
-    "cut-after": _half,
+    "cut-after": _truncated,
     "wrong-type-after": lambda answer: Response(answer.get_data(), mimetype="text/html"),
 }

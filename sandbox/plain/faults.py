@@ -11,13 +11,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-WRITES = (
+WRITE_FAULTS = (
     "slow", "drop-before", "drop-after", "500-before", "500-after", "garbage-after", "cut-after", "wrong-type-after",
     "login-page", "429", "503", "408", "redirect", "slow-commit",
 )  # fmt: skip
 """Of calls that change something. `-after`: it was done all the same; slow-commit: it is done after the hang-up."""
 
-READS = ("slow", "drop-before", "500-before", "garbage-after", "cut-after", "login-page", "429", "503")
+READ_FAULTS = ("slow", "drop-before", "500-before", "garbage-after", "cut-after", "login-page", "429", "503")
 """Of calls that only look."""
 
 
@@ -28,22 +28,22 @@ class Faults:
     share: float = 0.0
     latest: float = 1.0
     """Seconds after the hang-up within which a slow commit happens."""
-    writes: tuple[str, ...] = WRITES
+    writes: tuple[str, ...] = WRITE_FAULTS
     counts: Counter[str] = field(default_factory=Counter)
     calls: int = 0
-    _packs: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
+    _shuffled_kinds: tuple[list[str], list[str]] = field(default_factory=lambda: ([], []))
     _random: random.Random = field(default_factory=lambda: random.Random(1))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def order(self, wanted: dict[str, Any]) -> None:
+    def configure(self, wanted: dict[str, Any]) -> None:
         """Nothing; from now on calls go wrong like this. ValueError for a kind that there is not."""
-        writes = tuple(wanted.get("writes", WRITES))
-        if unknown := set(writes) - set(WRITES):
+        writes = tuple(wanted.get("writes", WRITE_FAULTS))
+        if unknown := set(writes) - set(WRITE_FAULTS):
             raise ValueError(f"no fault is called {', '.join(sorted(unknown))}")
         with self._lock:
             self.share, self.latest = float(wanted.get("share", 0)), float(wanted.get("latest", self.latest))
             self.writes = writes
-            for pack in self._packs:
+            for pack in self._shuffled_kinds:
                 pack.clear()
             if "seed" in wanted:
                 self._random.seed(str(wanted["seed"]))
@@ -54,19 +54,19 @@ class Faults:
             self.calls += 1
             if self._random.random() >= self.share:
                 return ""
-            kind = self._next(changes)
+            kind = self._next_kind(changes)
             self.counts[kind] += 1
             return kind
 
-    def _next(self, changes: bool) -> str:
+    def _next_kind(self, changes: bool) -> str:
         """The next of a shuffled pack, so that no kind stays away for long."""
-        pack = self._packs[changes]
-        if not pack:
-            pack += self.writes if changes else READS
-            self._random.shuffle(pack)
-        return pack.pop()
+        kinds = self._shuffled_kinds[changes]
+        if not kinds:
+            kinds += self.writes if changes else READ_FAULTS
+            self._random.shuffle(kinds)
+        return kinds.pop()
 
-    def seconds(self, most: float) -> float:
+    def random_seconds(self, maximum: float) -> float:
         """Some time up to `most`."""
         with self._lock:
-            return self._random.uniform(0.1, most)
+            return self._random.uniform(0.1, maximum)

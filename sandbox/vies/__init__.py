@@ -14,7 +14,7 @@ from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
 
-from sandbox.web import Json, Shelf, Switch, Switches, core, cut
+from sandbox.core import Json, JsonStorage, Switch, Switches, core_blueprint, drop_connection
 
 SWITCHES = (
     Switch(
@@ -25,12 +25,12 @@ SWITCHES = (
     ),
     Switch("names", "name and address of a valid number", ("told", "withheld"), "seen in code"),
 )
-STATES = frozenset({
+MEMBER_STATES = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "XI",
 })  # fmt: skip
 # these tell neither name nor address, even of a good number
-SILENT = frozenset({"DE", "ES"})
+STATES_WITHOUT_NAMES = frozenset({"DE", "ES"})
 VERDICTS = {
     "valid": "",
     "invalid": "",
@@ -39,65 +39,65 @@ VERDICTS = {
     "timeout": "TIMEOUT",
     "blocked": "VAT_BLOCKED",
 }
-SEED = {
+KNOWN_COMPANIES = {
     "ESB12345674": ("Ejemplo Comercial SL", "Calle Ejemplo 3\n28001 MADRID"),
     "FR40303265045": ("SA EXEMPLE", "1 RUE DE L'EXEMPLE\n75001 PARIS"),
     "DE136695976": ("Beispiel GmbH", "Beispielweg 5\n10115 BERLIN"),
     "PT599980125": ("OLARIA DO SADO, LDA.", "RUA DAS OLARIAS 14\n2900-001 SETUBAL"),
 }
 _NUMBER = re.compile(r"[0-9A-Z+*]{2,12}")
-_LATE_SECONDS = 120.0
+_SLOW_SECONDS = 120.0
 
 
-class Register:
+class VatRegister:
     """What was told of each number, and each question that came; kept on the shelf."""
 
     def __init__(self, folder: Path | None) -> None:
-        self.shelf = Shelf(folder)
-        self.switches = Switches(SWITCHES, self.shelf)
-        self.verdicts: dict[str, str] = self.shelf.all("verdict")
-        self.asked: list[Json] = []
+        self.storage = JsonStorage(folder)
+        self.switches = Switches(SWITCHES, self.storage)
+        self.verdicts: dict[str, str] = self.storage.all("verdict")
+        self.requests: list[Json] = []
 
-    def tell(self, number: str, verdict: str) -> None:
+    def set_verdict(self, number: str, verdict: str) -> None:
         """The number (or a member state's two letters, for all its numbers) has this verdict from now on."""
         if verdict not in VERDICTS:
             raise ValueError(f"a number is {', '.join(VERDICTS)}; not {verdict}")
         self.verdicts[number] = verdict
-        self.shelf.put("verdict", number, verdict)
+        self.storage.put("verdict", number, verdict)
 
     def verdict(self, country: str, number: str) -> str:
         """What was told of the number, else of its member state, else: valid, unless one digit is all it has."""
-        told = self.verdicts.get(country + number) or self.verdicts.get(country)
-        if told:
-            return told
+        known = self.verdicts.get(country + number) or self.verdicts.get(country)
+        if known:
+            return known
         return "invalid" if len(set(re.sub("[^0-9]", "", number))) < 2 else "valid"
 
-    def forget(self) -> None:
+    def reset(self) -> None:
         """Nothing; the first day again."""
-        self.verdicts, self.asked = {}, []
-        self.shelf.clear()
+        self.verdicts, self.requests = {}, []
+        self.storage.clear()
         self.switches.reset()
 
 
-def create(register: Register) -> Flask:
+def create_app(register: VatRegister) -> Flask:
     """The service at `/rest-api`, and what steers it under `/sandbox/`."""
     app = Flask("sandbox-vies")
-    app.register_blueprint(core("VIES", register.switches))
+    app.register_blueprint(core_blueprint("VIES", register.switches))
 
     @app.post("/rest-api/check-vat-number")
     def check() -> Response:
         asked = request.get_json(silent=True)
-        register.asked.append(asked)
-        return _broken(register) or _answer(register, asked)
+        register.requests.append(asked)
+        return _service_fault(register) or _answer(register, asked)
 
     @app.post("/sandbox/numbers")
     def tell() -> Response:
         """`{"FR40303265045": "valid", "DE": "unavailable"}`; answers all that was told so far."""
         try:
             for number, verdict in request.get_json().items():
-                register.tell(number, verdict)
+                register.set_verdict(number, verdict)
         except ValueError as wrong:
-            return _with(422, {"error": str(wrong)})
+            return _json_response(422, {"error": str(wrong)})
         return jsonify(register.verdicts)
 
     @app.get("/sandbox/numbers")
@@ -107,11 +107,11 @@ def create(register: Register) -> Flask:
     @app.get("/sandbox/asked")
     def questions() -> Response:
         """Every question so far, oldest first."""
-        return jsonify(register.asked)
+        return jsonify(register.requests)
 
     @app.post("/sandbox/reset")
     def reset() -> Response:
-        register.forget()
+        register.reset()
         return jsonify({})
 
     return app
@@ -120,29 +120,29 @@ def create(register: Register) -> Flask:
 # answers
 
 
-def _answer(register: Register, asked: Json) -> Response:
-    if not isinstance(asked, dict):
+def _answer(register: VatRegister, query: Json) -> Response:
+    if not isinstance(query, dict):
         return _error(500, "VOW-ERR-1", "An unexpected error occurred. Please retry later.")
-    country, number = str(asked.get("countryCode") or ""), str(asked.get("vatNumber") or "").upper()
+    country, number = str(query.get("countryCode") or ""), str(query.get("vatNumber") or "").upper()
     if not country or not number:
         return _error(400, "VOW-ERR-11", "A mandatory field is missing")
     if not _NUMBER.fullmatch(number):
         return _error(400, "VOW-ERR-2600", "The Vat number does not respect the configured pattern")
-    if country not in STATES:
+    if country not in MEMBER_STATES:
         return _error(200, "INVALID_INPUT")
     verdict = register.verdict(country, number)
     if VERDICTS[verdict]:
         return _error(200, VERDICTS[verdict])
-    return jsonify(_found(register, country, number, verdict == "valid", asked))
+    return jsonify(_validity_json(register, country, number, verdict == "valid", query))
 
 
-def _found(register: Register, country: str, number: str, is_valid: bool, asked: Json) -> Json:
-    silent = country in SILENT or register.switches["names"] == "withheld"
-    known = SEED.get(country + number, (f"Empresa {number}", f"Rua do Exemplo 1\n{country}"))
-    name, address = known if is_valid and not silent else ("---", "---")
+def _validity_json(register: VatRegister, country: str, number: str, is_valid: bool, query: Json) -> Json:
+    is_withheld = country in STATES_WITHOUT_NAMES or register.switches["names"] == "withheld"
+    known = KNOWN_COMPANIES.get(country + number, (f"Empresa {number}", f"Rua do Exemplo 1\n{country}"))
+    name, address = known if is_valid and not is_withheld else ("---", "---")
     today = datetime.now(UTC)
     # a consultation number is only given to a requester who names himself
-    proof = f"WAPIAAAA{today:%y%m%d%H%M%S}" if asked.get("requesterNumber") and is_valid else ""
+    proof = f"WAPIAAAA{today:%y%m%d%H%M%S}" if query.get("requesterNumber") and is_valid else ""
     parts = ("Name", "Street", "PostalCode", "City", "CompanyType")
     return {
         "countryCode": country,
@@ -157,14 +157,14 @@ def _found(register: Register, country: str, number: str, is_valid: bool, asked:
     }
 
 
-def _broken(register: Register) -> Response | None:
+def _service_fault(register: VatRegister) -> Response | None:
     """The answer that the switch asks for; None when the service is up."""
     at = register.switches["vies"]
     if at == "slow":
-        _wait(register)
+        _wait_while_slow(register)
         at = register.switches["vies"]
     if at == "drop":
-        return cut()
+        return drop_connection()
     if at in ("unavailable", "busy"):
         return _error(200, {"unavailable": "SERVICE_UNAVAILABLE", "busy": "GLOBAL_MAX_CONCURRENT_REQ"}[at])
     if at == "error-500":
@@ -180,19 +180,19 @@ def _broken(register: Register) -> Response | None:
     return None
 
 
-def _wait(register: Register) -> None:
+def _wait_while_slow(register: VatRegister) -> None:
     """Nothing; returns when the switch has moved on, or after longer than any caller waits."""
-    end = time.monotonic() + _LATE_SECONDS
+    end = time.monotonic() + _SLOW_SECONDS
     while register.switches["vies"] == "slow" and time.monotonic() < end:
         time.sleep(0.02)
 
 
 def _error(status: int, code: str, message: str = "") -> Response:
-    told = {"error": code, "message": message} if message else {"error": code}
-    return _with(status, {"actionSucceed": False, "errorWrappers": [told]})
+    error = {"error": code, "message": message} if message else {"error": code}
+    return _json_response(status, {"actionSucceed": False, "errorWrappers": [error]})
 
 
-def _with(status: int, content: Json) -> Response:
+def _json_response(status: int, content: Json) -> Response:
     answer = jsonify(content)
     answer.status_code = status
     return answer

@@ -5,21 +5,21 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sandbox.web import serve
+from sandbox.core import serve
 
-from . import Register, create
+from . import VatRegister, create_app
 
 
 def main() -> None:
     """Nothing until the stand-in is told to end."""
-    asked = argparse.ArgumentParser(prog="python -m sandbox.vies", description="The VIES stand-in.")
-    asked.add_argument("--port", type=int, required=True)
-    asked.add_argument(
+    parser = argparse.ArgumentParser(prog="python -m sandbox.vies", description="The VIES stand-in.")
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument(
         "--data", type=Path, required=True, help="the folder in which what it was told is kept"
     )
-    given = asked.parse_args()
-    register = Register(given.data)
-    serve(create(register), given.port, closing=register.shelf.close)
+    arguments = parser.parse_args()
+    register = VatRegister(arguments.data)
+    serve(create_app(register), arguments.port, closing=register.storage.close)
 
 
 main()

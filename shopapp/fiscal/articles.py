@@ -10,28 +10,29 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 
-from . import tax
-from .document import DraftLine, Settings
-from .errors import OrderError
+from shopapp.errors import OrderError
+
+from . import tax_tables
+from .document import DraftLine, FiscalSettings
 from .money import ZERO
-from .order import Line
-from .tax import Category, Tax
+from .order import OrderLine
+from .tax_tables import Tax, VatCategory
 
-NAMED = ("goods", "service")
+KINDS_WITH_SKU = ("goods", "service")
 """Kinds of line that are sold under a SKU; shipping, fees and vouchers are not asked for one."""
-_CATEGORIES: dict[str, Category] = {"NOR": "normal", "INT": "intermediate", "RED": "reduced"}
+_CATEGORY_BY_TAX_CODE: dict[str, VatCategory] = {"NOR": "normal", "INT": "intermediate", "RED": "reduced"}
 
 
-def check_skus(lines: Sequence[Line], settings: Settings) -> None:
+def check_skus(lines: Sequence[OrderLine], settings: FiscalSettings) -> None:
     """Nothing; OrderError `sku-missing` for a product without SKU where the merchant wants to be stopped."""
     if settings.no_sku != "block":
         return
     for line in lines:
-        if line.kind in NAMED and not line.sku:
+        if line.kind in KINDS_WITH_SKU and not line.sku:
             raise OrderError("sku-missing", line=line.description)
 
 
-def pieces(lines: Iterable[Line | DraftLine]) -> dict[str, Decimal]:
+def quantities_by_sku(lines: Iterable[OrderLine | DraftLine]) -> dict[str, Decimal]:
     """How many pieces of each SKU the lines hold; goods alone, which are what stock is kept of."""
     found: dict[str, Decimal] = {}
     for line in lines:
@@ -40,20 +41,20 @@ def pieces(lines: Iterable[Line | DraftLine]) -> dict[str, Decimal]:
     return found
 
 
-def home_tax(line: DraftLine, settings: Settings, day: date) -> Tax:
+def domestic_article_tax(line: DraftLine, settings: FiscalSettings, day: date) -> Tax:
     """The tax of the line's article where the merchant is: never the rate, or the reason for none, of a sale abroad."""
     at = settings.ship_from
-    found = tax.exempt(at, _reason(line, settings), day) or tax.domestic(
-        at, _category(line, settings, day), day
+    found = tax_tables.exempt_tax(at, _article_exemption(line, settings), day) or tax_tables.domestic_tax(
+        at, _article_category(line, settings, day), day
     )
     if found is None:
         raise OrderError("rate-not-in-table", region=at, day=day.isoformat())
     return found
 
 
-def _reason(line: DraftLine, settings: Settings) -> str:
+def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
     """The product's own reason for no tax; empty when it has none, whatever this buyer was charged."""
-    if line.exemption_code and line.exemption_code not in tax.BY_RULE:
+    if line.exemption_code and line.exemption_code not in tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS:
         return line.exemption_code
     if settings.regime == "art53_exempt":
         return "M10"
@@ -61,12 +62,12 @@ def _reason(line: DraftLine, settings: Settings) -> str:
     return exception if exception.startswith("M") else ""
 
 
-def _category(line: DraftLine, settings: Settings, day: date) -> Category:
+def _article_category(line: DraftLine, settings: FiscalSettings, day: date) -> VatCategory:
     """What the goods are: as the merchant marked them, as they were taxed or charged here; else the normal rate."""
     exception = settings.exceptions.get(line.sku, "") if line.sku else ""
-    for category in tax.CATEGORIES:
+    for category in tax_tables.VAT_CATEGORIES:
         if category == exception:
             return category
-    if line.tax_code in _CATEGORIES:
-        return _CATEGORIES[line.tax_code]
-    return tax.category_of(line.charged or ZERO, day, line.region) or "normal"
+    if line.tax_code in _CATEGORY_BY_TAX_CODE:
+        return _CATEGORY_BY_TAX_CODE[line.tax_code]
+    return tax_tables.category_of_rate(line.charged or ZERO, day, line.region) or "normal"

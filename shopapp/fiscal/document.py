@@ -13,20 +13,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from .money import cents
+from .money import round_to_cents
 from .party import Address
 
-Kind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
-Level = Literal["rate_group", "document", "line"]
+DocumentKind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
+RoundingLevel = Literal["rate_group", "document", "line"]
 Regime = Literal["normal", "art53_exempt"]
-_MOST = Decimal(10) ** 12
+_AMOUNT_LIMIT = Decimal(10) ** 12
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class FiscalSettings:
     """What the merchant chose, as far as it decides the content of a document."""
 
-    kind: Kind = "FR"
+    kind: DocumentKind = "FR"
     series: Mapping[str, str] = field(default_factory=dict)
     """Series code per kind, `{"FR": "2026FR", ...}`."""
     ship_from: str = "PT"
@@ -48,7 +48,7 @@ class Settings:
     no_sku: Literal["", "generic", "block"] = ""
     """A product without SKU: its line names no article, or `generic_article`, or there is no document."""
     generic_article: str = ""
-    level: Level = "rate_group"
+    rounding_level: RoundingLevel = "rate_group"
     """At which level the provider rounds; declared by its adapter."""
 
 
@@ -115,7 +115,7 @@ class TaxGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
+class PaymentMeans:
     """A means of payment by its SAF-T code (CC, MB, TB, CO, OU, ...)."""
 
     mechanism: str
@@ -143,7 +143,7 @@ class Transport:
 class Draft:
     """The lawful document, not yet issued; every amount in euros."""
 
-    kind: Kind
+    kind: DocumentKind
     date: date
     customer: Customer
     lines: tuple[DraftLine, ...]
@@ -154,14 +154,14 @@ class Draft:
     series: str = ""
     warehouse: str = ""
     moves_stock: bool = False
-    payments: tuple[Means, ...] = ()
+    payments: tuple[PaymentMeans, ...] = ()
     references: tuple[Reference, ...] = ()
     notes: tuple[str, ...] = ()
     """Sentences in Portuguese to print on the document (payment day, gift card used, other currency)."""
     rules: tuple[str, ...] = ()
     """Names of the rules that decided (VAT1, DOC1, NUM1, ...), for the page that explains."""
     warnings: tuple[str, ...] = ()
-    rounding: Level = "rate_group"
+    rounding: RoundingLevel = "rate_group"
     """The level at which the shop rounded, as found."""
     transport: Transport | None = None
     """Only when the merchant wants it printed."""
@@ -170,7 +170,7 @@ class Draft:
     matched: bool = False
     """Whether the lines' articles were looked up: then a line without one names none, whatever its SKU."""
 
-    def code_of(self, line: DraftLine) -> str:
+    def article_code_of(self, line: DraftLine) -> str:
         """What the provider is to know the line's article by; empty where it is to know none."""
         return line.article if self.matched else line.sku
 
@@ -197,11 +197,11 @@ class Draft:
                 **{k: Decimal(d[k]) for k in money},
                 "date": date.fromisoformat(d["date"]),
                 "customer": Customer(**{**customer, "address": Address(**address) if address else None}),
-                "lines": tuple(DraftLine(**_decimals(x, _LINE)) for x in d["lines"]),
-                "summary": tuple(TaxGroup(**_decimals(x, ("vat_rate", *money))) for x in d["summary"]),
-                "payments": tuple(Means(x["mechanism"], Decimal(x["amount"])) for x in d["payments"]),
+                "lines": tuple(DraftLine(**_with_decimals(x, _LINE_DECIMALS)) for x in d["lines"]),
+                "summary": tuple(TaxGroup(**_with_decimals(x, ("vat_rate", *money))) for x in d["summary"]),
+                "payments": tuple(PaymentMeans(x["mechanism"], Decimal(x["amount"])) for x in d["payments"]),
                 "references": tuple(Reference(**x) for x in d["references"]),
-                "transport": _transport(transport) if transport else None,
+                "transport": _transport_from(transport) if transport else None,
                 "notes": tuple(d["notes"]),
                 "rules": tuple(d["rules"]),
                 "warnings": tuple(d["warnings"]),
@@ -209,15 +209,24 @@ class Draft:
         )
 
 
-_LINE = ("quantity", "unit_price_net", "discount_percent", "vat_rate", "net", "vat", "gross", "charged")
+_LINE_DECIMALS = (
+    "quantity",
+    "unit_price_net",
+    "discount_percent",
+    "vat_rate",
+    "net",
+    "vat",
+    "gross",
+    "charged",
+)
 
 
-def _transport(values: dict[str, Any]) -> Transport:
+def _transport_from(values: dict[str, Any]) -> Transport:
     loading, unloading = Address(**values["loading"]), Address(**values["unloading"])
     return Transport(loading, unloading, datetime.fromisoformat(values["leaves_at"]))
 
 
-def _decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+def _with_decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return {k: Decimal(v) if k in names and v is not None else v for k, v in values.items()}
 
 
@@ -238,10 +247,10 @@ class Issued:
     """The provider's own word for the document's state (paid, annulled), for display."""
 
     @property
-    def kept_total(self) -> Decimal | None:
+    def storable_total(self) -> Decimal | None:
         """The total in whole cents, as a row holds it; None where the program tells none, or a figure of no sale.
 
         Whatever it tells, the document exists, and must be recorded.
         """
-        told = self.total
-        return cents(told) if told is not None and abs(told) < _MOST else None
+        total = self.total
+        return round_to_cents(total) if total is not None and abs(total) < _AMOUNT_LIMIT else None

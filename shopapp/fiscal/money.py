@@ -12,10 +12,10 @@ ZERO = Decimal(0)
 ONE = Decimal(1)
 HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
-SIX = Decimal("0.000001")
+SIX_DECIMALS = Decimal("0.000001")
 
 
-def amount(written: str | int | Decimal) -> Decimal:
+def parse_amount(written: str | int | Decimal) -> Decimal:
     """The number as written; raises ValueError for a float, a blank or anything that is no finite number."""
     if isinstance(written, bool) or not isinstance(written, str | int | Decimal):
         raise ValueError("an amount is text, an integer or a Decimal")
@@ -28,17 +28,17 @@ def amount(written: str | int | Decimal) -> Decimal:
     return number
 
 
-def cents(number: Decimal) -> Decimal:
+def round_to_cents(number: Decimal) -> Decimal:
     """The amount in whole cents, half up (rule NUM2)."""
     return number.quantize(CENT, ROUND_HALF_UP)
 
 
-def six(number: Decimal) -> Decimal:
+def round_to_six_decimals(number: Decimal) -> Decimal:
     """The number with six decimals, half up: what unit prices and discount percentages are sent with."""
-    return number.quantize(SIX, ROUND_HALF_UP)
+    return number.quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
-def plain(number: Decimal) -> Decimal:
+def strip_trailing_zeros(number: Decimal) -> Decimal:
     """The same number without trailing zeros and without an exponent: 23, 25.5, 0."""
     text = format(number, "f")
     if "." in text:
@@ -46,28 +46,28 @@ def plain(number: Decimal) -> Decimal:
     return Decimal(text) if text not in ("-0", "") else ZERO
 
 
-def added(numbers: Iterable[Decimal]) -> Decimal:
+def sum_amounts(numbers: Iterable[Decimal]) -> Decimal:
     """The sum, a Decimal also when there is nothing to add."""
     return sum(numbers, ZERO)
 
 
-def spread(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
+def allocate(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     """The whole, in cents, over the parts by their weight: largest remainder, ties to the earlier (rule DIS2).
 
     Weights are not negative. When all are zero the first part takes everything.
     """
-    weight = added(weights)
+    weight = sum_amounts(weights)
     if not weights:
         return []
     if not weight:
         return [whole] + [ZERO] * (len(weights) - 1)
-    return settled(whole, [whole * each / weight for each in weights])
+    return round_parts_to_total(whole, [whole * each / weight for each in weights])
 
 
-def settled(whole: Decimal, exact: Sequence[Decimal]) -> list[Decimal]:
+def round_parts_to_total(whole: Decimal, exact: Sequence[Decimal]) -> list[Decimal]:
     """The exact parts in cents, adding up to `whole`: each is cut, then the largest remainders get the cents left."""
     parts = [each.quantize(CENT, ROUND_DOWN) for each in exact]
-    left = int((whole - added(parts)) / CENT)
+    left = int((whole - sum_amounts(parts)) / CENT)
     order = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))
     if left < 0:
         order.reverse()

@@ -11,16 +11,16 @@ from decimal import Decimal
 from typing import Literal
 
 from .party import Address, Party
-from .tax import Category
+from .tax_tables import VatCategory
 
 LineKind = Literal["goods", "service", "giftcard", "shipping", "fee"]
-Status = Literal["open", "paid", "cancelled", "abandoned"]
+OrderStatus = Literal["open", "paid", "cancelled", "abandoned"]
 
 ZERO = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OrderLine:
     """One line; `discount` is for the whole line, in the same basis (with or without VAT) as `unit_price`."""
 
     ref: str
@@ -31,11 +31,11 @@ class Line:
     sku: str = ""
     """Without blanks around it, so that it is the same one wherever it is looked up."""
     discount: Decimal = ZERO
-    category: Category | None = None
+    category: VatCategory | None = None
     """What the shop says the goods are; None where only the charged rate tells."""
     charged: Decimal | None = None
     """The percentage that the shop charged; None when it charged no tax at all on the line."""
-    parts: tuple[Category, ...] = ()
+    parts: tuple[VatCategory, ...] = ()
     """The categories of goods sold together as this one product: the highest rate holds (rule VAT7)."""
 
 
@@ -52,11 +52,11 @@ class Order:
     """A shop's order, read just now; `total` is what was left to pay after gift cards."""
 
     id: str
-    status: Status
+    status: OrderStatus
     created_at: datetime
     currency: str
     prices_include_tax: bool
-    lines: tuple[Line, ...]
+    lines: tuple[OrderLine, ...]
     total: Decimal
     buyer: Party
     paid_at: datetime | None = None

@@ -13,14 +13,15 @@ from typing import Literal
 from stdnum.eu import vat as eu_vat
 from stdnum.pt import nif
 
-from . import tax
-from .errors import OrderError
-from .grounds import Grounds
+from shopapp.errors import OrderError
+
+from . import tax_tables
+from .trace import DecisionTrace
 
 FINAL_CONSUMER = "999999990"
 """The SAF-T value that stands for a buyer who gave no number; never printed (rule ID1)."""
 
-Vies = Literal["valid", "invalid", "unavailable"]
+ViesResult = Literal["valid", "invalid", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Party:
     company: str = ""
     email: str = ""
     address: Address | None = None
-    vies: Vies | None = None
+    vies: ViesResult | None = None
     phone: str = ""
     """Only to see a telephone number that was typed where the tax id belongs."""
 
@@ -57,14 +58,14 @@ class Buyer:
     """A buyer as the law sees him."""
 
     tax_id: str
-    printed: bool
+    print_tax_id: bool
     name: str
     country: str
     is_business: bool
     """Named and addressed like a business, also when his foreign number turned out not to be valid."""
     vat_country: str = ""
     """The member state of a foreign VAT number that may count; empty for Portuguese and for rejected numbers."""
-    vies: Vies | None = None
+    vies: ViesResult | None = None
     is_foreign: bool = False
     """A taxable person of another country by the number that he gave."""
 
@@ -75,7 +76,7 @@ def country_code(written: str) -> str:
     return {"EL": "GR", "UK": "GB"}.get(code, code)
 
 
-def cleaned(written: str) -> str:
+def normalise_tax_id(written: str) -> str:
     """The number in capitals without blanks, dots, hyphens and slashes; empty when nothing is left to judge."""
     return re.sub(r"[^0-9A-Z]", "", written.upper())
 
@@ -84,17 +85,17 @@ def is_nif(number: str) -> bool:
     """Nine digits with the right check digit and a prefix that exists; not the final consumer's value (ID5)."""
     if not re.fullmatch(r"[0-9]{9}", number) or number == FINAL_CONSUMER or not nif.is_valid(number):
         return False
-    return any(number.startswith(row["prefix"]) for row in tax.rows("nif-prefixes"))
+    return any(number.startswith(row["prefix"]) for row in tax_tables.table_rows("nif-prefixes"))
 
 
-def vat_number(party: Party) -> str:
+def foreign_vat_number(party: Party) -> str:
     """The foreign EU VAT number with its prefix, as VIES wants it; empty when the buyer gave none.
 
     A number without prefix takes the one of the buyer's country when its form fits there.
     """
-    number = cleaned(party.tax_id)
+    number = normalise_tax_id(party.tax_id)
     country = country_code(party.address.country) if party.address else ""
-    prefixes = tax.member_states()
+    prefixes = tax_tables.member_states()
     if (
         not number
         or number == FINAL_CONSUMER
@@ -110,69 +111,69 @@ def vat_number(party: Party) -> str:
     return ""
 
 
-def to_ask_vies(party: Party) -> str:
+def vies_query_number(party: Party) -> str:
     """The number that VIES should be asked about before drafting, else empty (no question, or its form is wrong)."""
-    number = vat_number(party)
+    number = foreign_vat_number(party)
     return number if number and eu_vat.is_valid(number) else ""
 
 
-def tax_id_in(written: str) -> str:
+def parse_tax_id(written: str) -> str:
     """The number that somebody typed, cleaned: a NIF, or a VAT number that VIES can be asked about; else empty."""
-    number = cleaned(written)
+    number = normalise_tax_id(written)
     local = number.removeprefix("PT")
     if is_nif(local):
         return local
-    return number if to_ask_vies(Party(tax_id=number)) else ""
+    return number if vies_query_number(Party(tax_id=number)) else ""
 
 
-def identified(party: Party, country: str, grounds: Grounds) -> Buyer:
+def identify_buyer(party: Party, country: str, trace: DecisionTrace) -> Buyer:
     """The buyer with the number that goes on the document; `country` is where he lives.
 
     Raises OrderError `nif-invalid` for a Portuguese number that fails its check: it is neither printed nor dropped.
     """
-    number = cleaned(party.tax_id)
+    number = normalise_tax_id(party.tax_id)
     name = (party.company or party.name).strip()
-    foreign = vat_number(party)
+    foreign = foreign_vat_number(party)
     if number in ("", FINAL_CONSUMER):
-        grounds.rule("ID1")
+        trace.add_rule("ID1")
         return Buyer(FINAL_CONSUMER, False, name, country, False)
     if foreign:
-        return _european(party, foreign, name, country, grounds)
+        return _eu_buyer(party, foreign, name, country, trace)
     local = number.removeprefix("PT")
     if is_nif(local) or country == "PT" or number.startswith("PT"):
-        return _portuguese(party, local, name, country, grounds)
-    if country in tax.member_states():
-        return _dropped(name, country, grounds)
-    grounds.rule("ID2")
+        return _portuguese_buyer(party, local, name, country, trace)
+    if country in tax_tables.member_states():
+        return _buyer_with_rejected_number(name, country, trace)
+    trace.add_rule("ID2")
     return Buyer(number, True, name, country, True, is_foreign=True)
 
 
-def _portuguese(party: Party, number: str, name: str, country: str, grounds: Grounds) -> Buyer:
+def _portuguese_buyer(party: Party, number: str, name: str, country: str, trace: DecisionTrace) -> Buyer:
     if not is_nif(number):
-        grounds.rule("ID5")
+        trace.add_rule("ID5")
         raise OrderError("nif-invalid", nif=party.tax_id.strip())
     if number == re.sub(r"[^0-9]", "", party.phone)[-9:]:
-        grounds.rule("ID5")
+        trace.add_rule("ID5")
         raise OrderError("nif-is-telephone", nif=number)
-    grounds.rule("ID2")
+    trace.add_rule("ID2")
     if number.startswith("8"):
-        grounds.warn("nif-obsolete-range")
+        trace.add_warning("nif-obsolete-range")
     business = number[0] in "5679" or bool(party.company.strip())
     return Buyer(number, True, name, country, business)
 
 
-def _european(party: Party, number: str, name: str, country: str, grounds: Grounds) -> Buyer:
+def _eu_buyer(party: Party, number: str, name: str, country: str, trace: DecisionTrace) -> Buyer:
     """A number of another member state: VIES decides; without an answer, its form (EU3 to EU5 follow from this)."""
     if party.vies == "invalid" or (party.vies is None and not eu_vat.is_valid(number)):
-        return _dropped(name, country, grounds)
+        return _buyer_with_rejected_number(name, country, trace)
     prefix = number[:2]
-    states = {prefix_: state for state, prefix_ in tax.member_states().items()}
-    grounds.rule("ID2")
+    states = {prefix_: state for state, prefix_ in tax_tables.member_states().items()}
+    trace.add_rule("ID2")
     return Buyer(number, True, name, country, True, states.get(prefix, prefix), party.vies, True)
 
 
-def _dropped(name: str, country: str, grounds: Grounds) -> Buyer:
+def _buyer_with_rejected_number(name: str, country: str, trace: DecisionTrace) -> Buyer:
     """Kept off the document and taxed like a consumer, the merchant told (EU4; rulings section 8)."""
-    grounds.rule("EU4", "ID1")
-    grounds.warn("vat-number-rejected")
+    trace.add_rule("EU4", "ID1")
+    trace.add_warning("vat-number-rejected")
     return Buyer(FINAL_CONSUMER, False, name, country, True, vies="invalid")

@@ -11,104 +11,111 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from .errors import OrderError
-from .grounds import Grounds
-from .money import ONE, ZERO, added, spread
-from .order import Line, Order
-from .pricing import Priced, discounts
-from .rating import FOLLOWERS
-from .tax import Tax
+from shopapp.errors import OrderError
+
+from .line_amounts import LineAmounts, line_discounts
+from .line_tax import ANCILLARY_KINDS
+from .money import ONE, ZERO, allocate, sum_amounts
+from .order import Order, OrderLine
+from .tax_tables import Tax
+from .trace import DecisionTrace
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class LineShare:
     """A line, or the part of a shipping line, that owes one tax."""
 
-    priced: Priced
+    amounts: LineAmounts
     tax: Tax
     ref: str
     gross: Decimal
-    part: Decimal = ONE
+    fraction: Decimal = ONE
     """How much of the line this is."""
 
 
-Rated = tuple[Priced, Tax]
+TaxedLine = tuple[LineAmounts, Tax]
 
 
-def shares(priced: Sequence[Priced], taxes: Sequence[Tax | None], grounds: Grounds) -> list[Share]:
+def assign_taxes(
+    amounts: Sequence[LineAmounts], taxes: Sequence[Tax | None], trace: DecisionTrace
+) -> list[LineShare]:
     """Every line with its tax; those that have none of their own (shipping, fees, gifts) follow the goods."""
     goods = [
-        (each, tax) for each, tax in zip(priced, taxes, strict=True) if tax and each.line.kind != "giftcard"
+        (each, tax) for each, tax in zip(amounts, taxes, strict=True) if tax and each.line.kind != "giftcard"
     ]
-    result: list[Share] = []
-    for each, tax in zip(priced, taxes, strict=True):
+    result: list[LineShare] = []
+    for each, tax in zip(amounts, taxes, strict=True):
         if tax is not None:
-            result.append(Share(each, tax, each.line.ref, each.gross))
-        elif not each.gross and each.line.kind in FOLLOWERS:
-            grounds.rule("DIS3")
+            result.append(LineShare(each, tax, each.line.ref, each.gross))
+        elif not each.gross and each.line.kind in ANCILLARY_KINDS:
+            trace.add_rule("DIS3")
         elif not goods:
             raise OrderError("shipping-untaxed", line=each.line.description)
         elif not each.gross:
-            result.append(Share(each, _largest(goods), each.line.ref, each.gross))
+            result.append(LineShare(each, _tax_of_largest(goods), each.line.ref, each.gross))
         else:
-            result += _following(each, goods, grounds)
+            result += _share_among_goods(each, goods, trace)
     return result
 
 
-def _largest(goods: Sequence[Rated]) -> Tax:
+def _tax_of_largest(goods: Sequence[TaxedLine]) -> Tax:
     return max(goods, key=lambda pair: pair[0].gross)[1]
 
 
-def _following(each: Priced, goods: Sequence[Rated], grounds: Grounds) -> list[Share]:
+def _share_among_goods(
+    each: LineAmounts, goods: Sequence[TaxedLine], trace: DecisionTrace
+) -> list[LineShare]:
     """The line under the tax of the goods: the shop's own choice among them, else in proportion (VAT6)."""
-    grounds.rule("VAT4")
+    trace.add_rule("VAT4")
     weights: dict[Tax, Decimal] = {}
     for other, tax in goods:
         weights[tax] = weights.get(tax, ZERO) + other.gross
-    chosen = _chosen(each, goods) or (next(iter(weights)) if len(weights) == 1 else None)
+    chosen = _tax_charged_by_shop(each, goods) or (next(iter(weights)) if len(weights) == 1 else None)
     if chosen:
-        return [Share(each, chosen, each.line.ref, each.gross)]
-    grounds.rule("VAT6")
-    parts = zip(weights, spread(each.gross, list(weights.values())), strict=True)
+        return [LineShare(each, chosen, each.line.ref, each.gross)]
+    trace.add_rule("VAT6")
+    parts = zip(weights, allocate(each.gross, list(weights.values())), strict=True)
     kept = [(tax, gross) for tax, gross in parts if gross]
     if len(kept) == 1:
-        return [Share(each, kept[0][0], each.line.ref, each.gross)]
+        return [LineShare(each, kept[0][0], each.line.ref, each.gross)]
     return [
-        Share(each, tax, f"{each.line.ref}-{at}", gross, gross / each.gross)
+        LineShare(each, tax, f"{each.line.ref}-{at}", gross, gross / each.gross)
         for at, (tax, gross) in enumerate(kept, 1)
     ]
 
 
-def _chosen(each: Priced, goods: Sequence[Rated]) -> Tax | None:
+def _tax_charged_by_shop(each: LineAmounts, goods: Sequence[TaxedLine]) -> Tax | None:
     """The tax of the goods that the shop charged the same rate on, where it charged shipping any."""
-    if not each.charged:
+    if not each.charged_rate:
         return None
-    return next((tax for other, tax in goods if other.charged == each.charged and other.gross), None)
+    return next(
+        (tax for other, tax in goods if other.charged_rate == each.charged_rate and other.gross), None
+    )
 
 
-def split_before_tax(order: Order, taxes: Sequence[Tax | None]) -> Order | None:
+def split_untaxed_shipping(order: Order, taxes: Sequence[Tax | None]) -> Order | None:
     """The order with its untaxed shipping shared out among the goods' rates, where prices are without tax.
 
     For a shop that adds tax to shipping at the goods' rates and shows one price; None where that cannot be.
     """
-    open_ = [line.kind in FOLLOWERS and line.charged is None for line in order.lines]
-    if order.prices_include_tax or not any(open_):
+    untaxed = [line.kind in ANCILLARY_KINDS and line.charged is None for line in order.lines]
+    if order.prices_include_tax or not any(untaxed):
         return None
     weights: dict[Tax, Decimal] = {}
-    for line, tax, off in zip(order.lines, taxes, discounts(order), strict=True):
+    for line, tax, off in zip(order.lines, taxes, line_discounts(order), strict=True):
         if tax is not None and line.kind != "giftcard":
             weights[tax] = weights.get(tax, ZERO) + (line.quantity * line.unit_price - off) * tax.factor
-    if not added(weights.values()):
+    if not sum_amounts(weights.values()):
         return None
-    lines: list[Line] = []
-    for line, is_open in zip(order.lines, open_, strict=True):
-        lines += _split(line, weights) if is_open else [line]
+    lines: list[OrderLine] = []
+    for line, is_untaxed in zip(order.lines, untaxed, strict=True):
+        lines += _split_line(line, weights) if is_untaxed else [line]
     return replace(order, lines=tuple(lines))
 
 
-def _split(line: Line, weights: dict[Tax, Decimal]) -> list[Line]:
-    prices = spread(line.unit_price * line.quantity, list(weights.values()))
-    offs = spread(line.discount, prices) if line.discount else [ZERO] * len(prices)
+def _split_line(line: OrderLine, weights: dict[Tax, Decimal]) -> list[OrderLine]:
+    prices = allocate(line.unit_price * line.quantity, list(weights.values()))
+    offs = allocate(line.discount, prices) if line.discount else [ZERO] * len(prices)
     parts = [
         (tax, price, off)
         for tax, price, off in zip(weights, prices, offs, strict=True)

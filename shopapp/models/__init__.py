@@ -1,27 +1,66 @@
 """The rows: one file per subject, each with its states and its queries. Nothing here talks to the outside."""
 
 from .account import Account
+from .api_usage import ApiUsage
 from .article import Article
-from .base import Sealed, db, folded, moment, new_uid, now, prepare, reading, set_clock
+from .attempt import Attempt, DocumentLine, Transition
+from .base import (
+    SealedText,
+    configure_engine,
+    db,
+    db_now,
+    fold_for_search,
+    new_uid,
+    now,
+    read_only,
+    set_clock,
+)
 from .document import Document
 from .followup import FollowUp
-from .hook import Hook
-from .knock import Knock
-from .ordered import Ordered
+from .heartbeat import Heartbeat
+from .login_attempt import LoginAttempt
+from .one_time_token import OneTimeToken
 from .product import Product
-from .run import Run
+from .reservation import StockReservation
 from .sale import Sale
-from .schema import engine_options, keys_fit, migrate
-from .stock import StockChange, Stocked
+from .schema import encryption_keys_match, engine_options, migrate
+from .stock import StockChange, SyncedSku
 from .store import Store
-from .story import Attempt, DocumentLine, Move
-from .ticket import Pulse, Ticket
-from .usage import Usage
-from .vatnumber import VatNumber
+from .sync_run import SyncRun
+from .vat_number import VatNumber
+from .webhook import Webhook
 
 __all__ = [
-    "Account", "Article", "Attempt", "Document", "DocumentLine", "FollowUp", "Hook", "Knock", "Move", "Ordered",
-    "Product", "Pulse", "Run", "Sale", "Sealed", "StockChange", "Stocked", "Store", "Ticket", "Usage", "VatNumber",
-    "db", "engine_options", "folded", "keys_fit", "migrate", "moment", "new_uid", "now", "prepare", "reading",
+    "Account",
+    "Article",
+    "Attempt",
+    "Document",
+    "DocumentLine",
+    "FollowUp",
+    "Webhook",
+    "LoginAttempt",
+    "Transition",
+    "StockReservation",
+    "Product",
+    "Heartbeat",
+    "SyncRun",
+    "Sale",
+    "SealedText",
+    "StockChange",
+    "SyncedSku",
+    "Store",
+    "OneTimeToken",
+    "ApiUsage",
+    "VatNumber",
+    "db",
+    "engine_options",
+    "fold_for_search",
+    "encryption_keys_match",
+    "migrate",
+    "db_now",
+    "new_uid",
+    "now",
+    "configure_engine",
+    "read_only",
     "set_clock",
-]  # fmt: skip
+]

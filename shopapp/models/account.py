@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, Update, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from shopapp.fiscal.document import Level, Settings
+from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
-from .base import Moment, Row, SealedJson, db, moment, now
+from .base import SealedJson, UidModel, UtcDateTime, db, db_now, now
 from .store import Store
 
 
-class Account(Row):
+class Account(UidModel):
     """One account; the one with no `active_until` is the store's present one."""
 
     __tablename__ = "account"
@@ -39,43 +39,43 @@ class Account(Row):
     choices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The provider's lists as last read, with the time: the settings form works while the provider is down."""
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    active_from: Mapped[datetime] = mapped_column(Moment)
-    active_until: Mapped[datetime | None] = mapped_column(Moment)
-    checked_at: Mapped[datetime | None] = mapped_column(Moment)
-    refused_at: Mapped[datetime | None] = mapped_column(Moment)
+    active_from: Mapped[datetime] = mapped_column(UtcDateTime)
+    active_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when the provider refuses the credentials: nothing of this account is taken until it is empty."""
     refused_code: Mapped[str] = mapped_column(String(40), default="")
     refused_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    paused_until: Mapped[datetime | None] = mapped_column(Moment)
+    paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The provider was down: no document of this account is tried before."""
     pauses: Mapped[int] = mapped_column(default=0)
     """Pauses in a row: while there are some, one document at a time tries whether the provider is back."""
-    probe_until: Mapped[datetime | None] = mapped_column(Moment)
+    probe_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
     """Calls in a row that brought no answer."""
-    down_since: Mapped[datetime | None] = mapped_column(Moment)
-    compared_at: Mapped[datetime | None] = mapped_column(Moment)
+    down_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    compared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the provider's own documents were last held against ours."""
 
     credentials = SealedJson()
     store: Mapped[Store] = relationship()
 
     @classmethod
-    def of(cls, store: Store) -> Account | None:
+    def find_current(cls, store: Store) -> Account | None:
         """The store's present account."""
         return db.session.scalar(
             select(cls).where(cls.store_id == store.id, cls.active_until.is_(None)).order_by(cls.id.desc())
         )
 
     @classmethod
-    def connected(cls, store: Store, provider: str, fingerprint: str) -> Account:
+    def connect(cls, store: Store, provider: str, fingerprint: str) -> Account:
         """The store's account with this provider and entity, made present; a former one is closed. Not committed."""
         same = db.session.scalar(
             select(cls).where(
                 cls.store_id == store.id, cls.provider == provider, cls.fingerprint == fingerprint
             )
         )
-        present = cls.of(store)
+        present = cls.find_current(store)
         if present is not None and present is not same:
             present.active_until = now()
         if same is None:
@@ -85,25 +85,25 @@ class Account(Row):
         return same
 
     @classmethod
-    def answering(cls) -> ColumnElement[bool]:
+    def is_available(cls) -> ColumnElement[bool]:
         """Of accounts whose keys are good and whose provider is not known to be down."""
-        return cls.refused_at.is_(None) & or_(cls.paused_until.is_(None), cls.paused_until <= moment())
+        return cls.refused_at.is_(None) & or_(cls.paused_until.is_(None), cls.paused_until <= db_now())
 
     @classmethod
-    def probe(cls, number: int, seconds: float) -> bool:
+    def claim_probe(cls, number: int, seconds: float) -> bool:
         """True when the caller alone may try, for these seconds, whether the provider is back; not committed."""
-        return cls._changed(
+        return cls._execute_update(
             update(cls)
-            .where(cls.id == number, or_(cls.probe_until.is_(None), cls.probe_until <= moment()))
-            .values(probe_until=moment(seconds))
+            .where(cls.id == number, or_(cls.probe_until.is_(None), cls.probe_until <= db_now()))
+            .values(probe_until=db_now(seconds))
         )
 
-    def failed(self) -> int:
+    def count_failure(self) -> int:
         """How many calls in a row brought no answer by now. Commits."""
         counted = db.session.execute(
             update(Account)
             .where(Account.id == self.id)
-            .values(failures=Account.failures + 1, down_since=func.coalesce(Account.down_since, moment()))
+            .values(failures=Account.failures + 1, down_since=func.coalesce(Account.down_since, db_now()))
             .returning(Account.failures)
             .execution_options(synchronize_session=False)
         ).scalar_one()
@@ -114,57 +114,57 @@ class Account(Row):
 
     def pause(self, seconds: float) -> bool:
         """True when the account now pauses once more; False when it paused already. Commits."""
-        paused = self._changed(
+        paused = self._execute_update(
             update(Account)
             .where(
                 Account.id == self.id,
                 Account.pauses == self.pauses,
-                or_(Account.paused_until.is_(None), Account.paused_until <= moment()),
+                or_(Account.paused_until.is_(None), Account.paused_until <= db_now()),
             )
-            .values(pauses=self.pauses + 1, paused_until=moment(seconds), probe_until=None)
+            .values(pauses=self.pauses + 1, paused_until=db_now(seconds), probe_until=None)
         )
         db.session.commit()
         return paused
 
-    def answered(self) -> None:
+    def clear_failures(self) -> None:
         """Nothing; the provider answers: nothing of this account is held back any more. Not committed."""
         if self.failures or self.pauses:
-            self._changed(
+            self._execute_update(
                 update(Account)
                 .where(Account.id == self.id)
                 .values(failures=0, pauses=0, paused_until=None, probe_until=None, down_since=None)
             )
 
     @staticmethod
-    def _changed(change: Update) -> bool:
+    def _execute_update(change: Update) -> bool:
         done = db.session.execute(change.execution_options(synchronize_session=False))
         return bool(done.rowcount)  # type: ignore[attr-defined]
 
     @property
-    def is_early(self) -> bool:
+    def handles_unpaid_orders(self) -> bool:
         """True when the merchant wants drafts or notes of orders that are not paid yet."""
         return bool(self.settings.get("drafts") or self.settings.get("notes"))
 
     @property
-    def follows(self) -> str:
+    def stock_direction(self) -> str:
         """Which way stock follows: `to-shop`, `to-provider`, or empty where it does not."""
         chosen = self.settings.get("stock", "") if self.active_until is None else ""
         return str(chosen)
 
     @property
-    def places(self) -> tuple[tuple[str, str], ...]:
+    def stock_places(self) -> tuple[tuple[str, str], ...]:
         """The pairs of warehouse and shop location whose levels go together; '' where a side tells none apart."""
         chosen = self.settings.get("stock_places") or [[self.settings.get("warehouse", ""), ""]]
         return tuple((str(warehouse), str(location)) for warehouse, location in chosen)
 
     @property
-    def following(self) -> str:
+    def stock_settings_digest(self) -> str:
         """A mark of how stock follows, between which places: another one once the merchant chose otherwise."""
-        chosen = json.dumps([self.follows, self.places, self.settings.get("warehouse", "")])
+        chosen = json.dumps([self.stock_direction, self.stock_places, self.settings.get("warehouse", "")])
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
-    def fiscal_settings(self, level: Level) -> Settings:
+    def fiscal_settings(self, level: RoundingLevel) -> FiscalSettings:
         """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""
         chosen = self.settings
-        names = Settings.__dataclass_fields__.keys() - {"level"}
-        return Settings(**{k: chosen[k] for k in names if k in chosen}, level=level)
+        names = FiscalSettings.__dataclass_fields__.keys() - {"rounding_level"}
+        return FiscalSettings(**{k: chosen[k] for k in names if k in chosen}, rounding_level=level)

@@ -13,12 +13,12 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, insert_into, moment
+from .base import BigId, UtcDateTime, db, db_now, insert_into
 
 FOUND, MADE, BOUND, ABSENT, MAKING, REFUSED = "found", "made", "bound", "absent", "making", "refused"
 USABLE = (FOUND, MADE, BOUND)
-LONGEST_CODE = 80
-LONGEST_SKU = LONGEST_NAME = 200
+MAX_CODE_LENGTH = 80
+MAX_SKU_LENGTH = MAX_NAME_LENGTH = 200
 
 
 class Article(db.Model):  # type: ignore[name-defined,misc]
@@ -29,20 +29,20 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
-    sku: Mapped[str] = mapped_column(String(LONGEST_SKU))
+    sku: Mapped[str] = mapped_column(String(MAX_SKU_LENGTH))
     state: Mapped[str] = mapped_column(String(8))
     article_id: Mapped[str] = mapped_column(String(80), default="")
     """The program's own id, which stays when the article is renamed."""
-    code: Mapped[str] = mapped_column(String(LONGEST_CODE), default="")
+    code: Mapped[str] = mapped_column(String(MAX_CODE_LENGTH), default="")
     """Its reference over there: what a document's line names."""
-    name: Mapped[str] = mapped_column(String(LONGEST_NAME), default="")
+    name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH), default="")
     goods: Mapped[bool] = mapped_column(default=True)
     """Whether it keeps stock."""
-    looked_at: Mapped[datetime | None] = mapped_column(Moment)
+    looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the program last told of it; empty: to be looked up before it is used again."""
-    making_until: Mapped[datetime | None] = mapped_column(Moment)
+    making_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """While it is being made: until when whoever makes it has it alone; then his call was over at the latest."""
-    made_at: Mapped[datetime | None] = mapped_column(Moment)
+    made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it was last sent to be made."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -50,21 +50,23 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     was sent without an answer."""
 
     @classmethod
-    def of(cls, account_id: int, skus: Iterable[str]) -> dict[str, Article]:
+    def find_by_sku(cls, account_id: int, skus: Iterable[str]) -> dict[str, Article]:
         """The rows of these SKUs, by SKU, as they are now."""
         mine = select(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         rows = db.session.scalars(mine.execution_options(populate_existing=True))
         return {row.sku: row for row in rows}
 
     @classmethod
-    def remember(cls, account_id: int, sku: str, state: str, **known: Any) -> None:
+    def record(cls, account_id: int, sku: str, state: str, **known: Any) -> None:
         """Nothing; the SKU is known to be so from now on, looked at this moment. Not committed."""
         values = _values(state, known)
         new = insert_into(cls).values(account_id=account_id, sku=sku, **values)
         db.session.execute(new.on_conflict_do_update(index_elements=["account_id", "sku"], set_=values))
 
     @classmethod
-    def tell(cls, account_id: int, sku: str, former: Article | None, state: str, **known: Any) -> bool:
+    def record_if_unchanged(
+        cls, account_id: int, sku: str, former: Article | None, state: str, **known: Any
+    ) -> bool:
         """True when the row, still as `former` was read, now says what the program told since. Not committed.
 
         False where somebody wrote it meanwhile: the answer may be older than an article that he just made.
@@ -73,7 +75,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         if former is None:
             new = insert_into(cls).values(account_id=account_id, sku=sku, **values)
             return db.session.scalar(new.on_conflict_do_nothing().returning(cls.id)) is not None
-        told = db.session.execute(
+        updated = db.session.execute(
             update(cls)
             .where(
                 cls.id == former.id,
@@ -84,11 +86,11 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
             .values(**values)
             .execution_options(synchronize_session=False)
         )
-        return bool(told.rowcount)  # type: ignore[attr-defined]
+        return bool(updated.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
-    def claim_making(
-        cls, account_id: int, sku: str, seconds: float, sent: int, among: tuple[str, ...] = (ABSENT,)
+    def claim_creation(
+        cls, account_id: int, sku: str, seconds: float, sent: int, from_states: tuple[str, ...] = (ABSENT,)
     ) -> datetime | None:
         """The claim's moment when this caller alone may make the SKU's article for these seconds, else None; commits.
 
@@ -96,9 +98,9 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         """
         claimed: datetime | None = db.session.scalar(
             update(cls)
-            .where(cls.account_id == account_id, cls.sku == sku, cls.state.in_(among))
+            .where(cls.account_id == account_id, cls.sku == sku, cls.state.in_(from_states))
             .values(
-                state=MAKING, making_until=moment(seconds), made_at=moment(), reason="", detail={"sent": sent}
+                state=MAKING, making_until=db_now(seconds), made_at=db_now(), reason="", detail={"sent": sent}
             )
             .returning(cls.made_at)
             .execution_options(synchronize_session=False)
@@ -107,12 +109,12 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         return claimed
 
     @classmethod
-    def end_making(cls, account_id: int, sku: str, claimed: datetime, state: str, **values: Any) -> bool:
+    def end_creation(cls, account_id: int, sku: str, claimed: datetime, state: str, **values: Any) -> bool:
         """True when that claim was still the last and came to this; `making` where nobody knows to what. Commits."""
         mine = update(cls).where(
             cls.account_id == account_id, cls.sku == sku, cls.state == MAKING, cls.made_at == claimed
         )
-        over = {"making_until": moment() if state == MAKING else None, **values}
+        over = {"making_until": db_now() if state == MAKING else None, **values}
         ended = db.session.execute(
             mine.values(state=state, **over).execution_options(synchronize_session=False)
         )
@@ -120,7 +122,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         return bool(ended.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
-    def unmade(cls, account_id: int, sku: str, reason: str, detail: dict[str, Any]) -> None:
+    def record_not_created(cls, account_id: int, sku: str, reason: str, detail: dict[str, Any]) -> None:
         """Nothing; of a SKU that has no article it is known why none was made. Not committed."""
         mine = select(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == ABSENT)
         row = db.session.scalar(mine.with_for_update().execution_options(populate_existing=True))
@@ -128,13 +130,13 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
             row.reason, row.detail = reason, {**row.detail, **detail}
 
     @classmethod
-    def doubt(cls, account_id: int, skus: Iterable[str]) -> None:
+    def invalidate(cls, account_id: int, skus: Iterable[str]) -> None:
         """Nothing; these are looked up again before they are used. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         db.session.execute(mine.values(looked_at=None).execution_options(synchronize_session=False))
 
     @classmethod
-    def unbind(cls, account_id: int, sku: str) -> None:
+    def unlink(cls, account_id: int, sku: str) -> None:
         """Nothing; what the merchant chose for the SKU is forgotten. Not committed."""
         chosen = delete(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == BOUND)
         db.session.execute(chosen.execution_options(synchronize_session=False))
@@ -145,4 +147,4 @@ def _values(state: str, known: dict[str, Any]) -> dict[str, Any]:
     blank: dict[str, Any] = {
         "article_id": "", "code": "", "name": "", "goods": True, "reason": "", "detail": {},
     }  # fmt: skip
-    return {**blank, **known, "state": state, "looked_at": moment(), "making_until": None}
+    return {**blank, **known, "state": state, "looked_at": db_now(), "making_until": None}

@@ -25,7 +25,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 from sqlalchemy.types import TypeDecorator
 
-from shopapp import sealed
+from shopapp import encryption
 
 CENT = Decimal("0.01")
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class Money(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value) * CENT
 
 
-class Exact(TypeDecorator[Decimal]):
+class DecimalText(TypeDecorator[Decimal]):
     """A decimal kept as its own text: quantities, unit prices, rates."""
 
     impl = String(32)
@@ -70,7 +70,7 @@ class Exact(TypeDecorator[Decimal]):
         return None if value is None else Decimal(value)
 
 
-class Moment(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """An instant; goes in aware, is kept in UTC, comes back aware."""
 
     impl = DateTime(timezone=True)
@@ -90,40 +90,40 @@ class Moment(TypeDecorator[datetime]):
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
-_virtual: Callable[[], datetime] | None = None
+_virtual_clock: Callable[[], datetime] | None = None
 
 
 def set_clock(clock: Callable[[], datetime] | None) -> None:
     """Nothing; from now on every comparison takes its now from `clock` (virtual time), or from the database."""
-    global _virtual
-    _virtual = clock
+    global _virtual_clock
+    _virtual_clock = clock
 
 
-def moment(seconds: float = 0) -> ColumnElement[datetime]:
+def db_now(seconds: float = 0) -> ColumnElement[datetime]:
     """SQL for now plus some seconds, by the database's own clock where it has one (PostgreSQL)."""
-    if _virtual is None and db.engine.dialect.name == "postgresql":
+    if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         return func.clock_timestamp() + timedelta(seconds=seconds)
-    now = _virtual() if _virtual else datetime.now(UTC)
-    return bindparam(None, now + timedelta(seconds=seconds), type_=Moment(), unique=True)
+    now = _virtual_clock() if _virtual_clock else datetime.now(UTC)
+    return bindparam(None, now + timedelta(seconds=seconds), type_=UtcDateTime(), unique=True)
 
 
-def told() -> datetime | None:
+def app_now_or_none() -> datetime | None:
     """Now as a value to hand to the database, or None where its own clock is to say it (PostgreSQL)."""
-    if _virtual is None and db.engine.dialect.name == "postgresql":
+    if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         return None
-    return _virtual() if _virtual else datetime.now(UTC)
+    return _virtual_clock() if _virtual_clock else datetime.now(UTC)
 
 
 def now() -> datetime:
     """The instant that `moment()` means, as a value; asking for it leaves no transaction open that was not."""
-    if _virtual is None and db.engine.dialect.name == "postgresql":
+    if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         alone = not db.session().in_transaction()
         read: datetime = db.session.execute(func.clock_timestamp().select()).scalar_one()
         if alone:
             # a commit, as a rollback would make every row be read again
             db.session.commit()
         return read.astimezone(UTC)
-    return _virtual() if _virtual else datetime.now(UTC)
+    return _virtual_clock() if _virtual_clock else datetime.now(UTC)
 
 
 def insert_into(row: type[Any]) -> Any:
@@ -138,7 +138,7 @@ def take_first(due: Select[tuple[T]], column: str, seconds: float) -> T | None:
     if found is None:
         db.session.rollback()
         return None
-    setattr(found, column, moment(seconds))
+    setattr(found, column, db_now(seconds))
     db.session.commit()
     db.session.refresh(found)
     db.session.commit()
@@ -150,7 +150,7 @@ def new_uid() -> str:
     return secrets.token_hex(16)
 
 
-class Row(db.Model):  # type: ignore[name-defined,misc]
+class UidModel(db.Model):  # type: ignore[name-defined,misc]
     """A row with a number and a random uid, which binds its sealed values to it."""
 
     __abstract__ = True
@@ -162,31 +162,31 @@ class Row(db.Model):  # type: ignore[name-defined,misc]
         super().__init__(uid=values.pop("uid", None) or new_uid(), **values)
 
 
-class Sealed:
+class SealedText:
     """A text attribute that lives encrypted in the column `<name>_sealed` of its row."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
         self.column = name + "_sealed"
 
-    def where(self, row: Any) -> str:
+    def associated_data(self, row: Any) -> str:
         return f"{row.__tablename__}.{self.column}.{row.uid}"
 
     def __get__(self, row: Any, owner: type) -> Any:
         if row is None:
             return self
         kept = getattr(row, self.column)
-        return None if kept is None else sealed.unseal(kept, self.where(row)).decode()
+        return None if kept is None else encryption.decrypt(kept, self.associated_data(row)).decode()
 
     def __set__(self, row: Any, value: str | None) -> None:
         setattr(row, self.column, self.sealed(row, value))
 
     def sealed(self, row: Any, value: str | None) -> bytes | None:
         """The bytes to keep for a value, for an UPDATE that names the column itself."""
-        return None if value is None else sealed.seal(value.encode(), self.where(row))
+        return None if value is None else encryption.encrypt(value.encode(), self.associated_data(row))
 
 
-class SealedJson(Sealed):
+class SealedJson(SealedText):
     """The same for a value that JSON can hold."""
 
     def __get__(self, row: Any, owner: type) -> Any:
@@ -200,38 +200,38 @@ class SealedJson(Sealed):
         setattr(row, self.column, self.sealed(row, value))
 
 
-def folded(text: str) -> str:
+def fold_for_search(text: str) -> str:
     """The text in lower case without accents or double spaces, for searching."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
-_reading: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
+_is_read_only: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", default=False)
 
 
 @contextmanager
-def reading() -> Iterator[None]:
+def read_only() -> Iterator[None]:
     """A stretch in which nothing is written: SQLite then takes no write lock."""
-    token = _reading.set(True)
+    token = _is_read_only.set(True)
     try:
         yield
     finally:
-        _reading.reset(token)
+        _is_read_only.reset(token)
 
 
-def _lost_if_idle(context: ExceptionContext) -> None:
+def _treat_idle_timeout_as_disconnect(context: ExceptionContext) -> None:
     if getattr(context.original_exception, "sqlstate", "") == "25P03":
         context.is_disconnect = True
         raise OperationalError(context.statement, {}, context.original_exception, connection_invalidated=True)
 
 
-def prepare(engine: Engine) -> None:
+def configure_engine(engine: Engine) -> None:
     """Nothing; makes SQLite durable and its writers queue (WAL, FULL, BEGIN IMMEDIATE). PostgreSQL needs none of it.
 
     There a connection that was ended because it stood still counts as one that was lost.
     """
     if engine.dialect.name != "sqlite":
-        event.listen(engine, "handle_error", _lost_if_idle)
+        event.listen(engine, "handle_error", _treat_idle_timeout_as_disconnect)
         return
 
     @event.listens_for(engine, "connect")
@@ -242,4 +242,4 @@ def prepare(engine: Engine) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN" if _reading.get() else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN" if _is_read_only.get() else "BEGIN IMMEDIATE")

@@ -10,12 +10,12 @@ from datetime import datetime
 from sqlalchemy import LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from shopapp import sealed
+from shopapp import encryption
 
-from .base import Moment, SealedJson
+from .base import SealedJson, UtcDateTime
 
 
-class Buyer:
+class BuyerColumns:
     """The columns of a document that are about a person, or for him."""
 
     buyer_folded: Mapped[str] = mapped_column(String(200), default="")
@@ -23,12 +23,12 @@ class Buyer:
     buyer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     link_token: Mapped[str] = mapped_column(String(32), unique=True)
     """The end of the address under which the buyer opens the PDF."""
-    link_revoked_at: Mapped[datetime | None] = mapped_column(Moment)
+    link_revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     buyer = SealedJson()
     """`{"name", "tax_id", "address", "email"}` as on the document."""
 
     @staticmethod
-    def mark(tax_id: str) -> str:
+    def hash_tax_id(tax_id: str) -> str:
         """The keyed hash under which a tax id is kept for exact search."""
-        return sealed.marks(tax_id)[0]
+        return encryption.keyed_hashes(tax_id)[0]

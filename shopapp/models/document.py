@@ -28,20 +28,20 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import BigId, Moment, Row, SealedJson, db, insert_into, moment, new_uid
-from .buyer import Buyer
-from .frozen import Frozen
-from .outcome import Outcome
-from .states import BLOCKED, IN_DOUBT, ISSUING, MOVES, PENDING, VOID
+from .attempt import Attempt, DocumentLine, Transition
+from .base import BigId, SealedJson, UidModel, UtcDateTime, db, db_now, insert_into, new_uid
+from .buyer import BuyerColumns
+from .frozen import DraftColumns
+from .heartbeat import Heartbeat
+from .outcome import OutcomeColumns
+from .states import BLOCKED, IN_DOUBT, ISSUING, PENDING, TRANSITIONS, VOID
 from .store import INSTALLED, Store
-from .story import Attempt, DocumentLine, Move
-from .ticket import Pulse
 
 TAKE_SECONDS = 60
 CLAIM_SECONDS = 120
 
 
-class Document(Frozen, Buyer, Outcome, Row):
+class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
     """One duty; `cause` is sale, dossier, transport, credit:<n> or reissue:<n>."""
 
     __tablename__ = "document"
@@ -80,39 +80,39 @@ class Document(Frozen, Buyer, Outcome, Row):
     """Failures in a row that are no one's fault; they set the next delay."""
     takes: Mapped[int] = mapped_column(default=0)
     """Leases in a row that brought no move: five mean that this row kills its worker."""
-    lease_until: Mapped[datetime | None] = mapped_column(Moment)
-    not_before: Mapped[datetime | None] = mapped_column(Moment)
-    asked_at: Mapped[datetime | None] = mapped_column(Moment)
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the merchant asked for it himself: then its age and the manual mode do not hold it."""
     corrections_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     asked_for_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
 
-    paid_at: Mapped[datetime | None] = mapped_column(Moment)
-    created_at: Mapped[datetime] = mapped_column(Moment)
-    changed_at: Mapped[datetime] = mapped_column(Moment)
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
     corrections = SealedJson()
     asked_for = SealedJson()
     """Of a credit note: `{"lines", "amount", "reason", "again"}` as the merchant chose them."""
 
-    held = 0
+    held_attempt = 0
     """Not a column: the attempt that this worker knows as its own, whatever the row went on to."""
 
     store: Mapped[Store] = relationship()
     account: Mapped[Account | None] = relationship(foreign_keys=account_id)
     lines: Mapped[list[DocumentLine]] = relationship(order_by="DocumentLine.position")
     attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.number")
-    moves: Mapped[list[Move]] = relationship(order_by="Move.id")
+    transitions: Mapped[list[Transition]] = relationship(order_by="Transition.id")
 
     @classmethod
-    def begin(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:
+    def create_if_absent(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:
         """True when this call made the row; False when the duty was there already. Not committed."""
         reference = f"QI-{store.id}-{order_id}" + ("" if cause == "sale" else "-" + cause.replace(":", ""))
         made = db.session.scalar(
             insert_into(cls)
             .values(
                 uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause, reference=reference,
-                link_token=secrets.token_hex(16), created_at=moment(), changed_at=moment(),
+                link_token=secrets.token_hex(16), created_at=db_now(), changed_at=db_now(),
                 **{"state": PENDING, **values},
             )
             .on_conflict_do_nothing()
@@ -121,18 +121,18 @@ class Document(Frozen, Buyer, Outcome, Row):
         if made is None:
             return False
         row = db.session.get_one(cls, made)
-        row.note("", row.state, row.reason)
+        row.log_transition("", row.state, row.reason)
         return True
 
     @classmethod
-    def of(cls, store_id: int, order_id: str, cause: str = "sale") -> Document | None:
+    def find(cls, store_id: int, order_id: str, cause: str = "sale") -> Document | None:
         """The row of that duty."""
         return db.session.scalar(
             select(cls).where(cls.store_id == store_id, cls.order_id == order_id, cls.cause == cause)
         )
 
     @classmethod
-    def answering(cls, store_id: int, order_id: str) -> list[Document]:
+    def sale_and_reissues(cls, store_id: int, order_id: str) -> list[Document]:
         """The documents that answer the sale itself: the first, and those issued again."""
         wanted = (cls.cause == "sale") | cls.cause.startswith("reissue:")
         return list(
@@ -142,7 +142,7 @@ class Document(Frozen, Buyer, Outcome, Row):
         )
 
     @classmethod
-    def takeable(cls) -> Select[int]:
+    def due_ids(cls) -> Select[int]:
         """The ids of rows that a worker may take now: due, of a store and an account that are well."""
         pinned = Account.id == cls.account_id
         present = (
@@ -154,34 +154,34 @@ class Document(Frozen, Buyer, Outcome, Row):
             .join(Account, pinned | present)
             .where(
                 cls.state == PENDING,
-                (cls.not_before.is_(None)) | (cls.not_before <= moment()),
-                (cls.lease_until.is_(None)) | (cls.lease_until < moment()),
+                (cls.not_before.is_(None)) | (cls.not_before <= db_now()),
+                (cls.lease_until.is_(None)) | (cls.lease_until < db_now()),
                 Store.state == INSTALLED,
-                Account.answering(),
-                (Account.pauses == 0) | Account.probe_until.is_(None) | (Account.probe_until <= moment()),
-                ~Pulse.held(),
+                Account.is_available(),
+                (Account.pauses == 0) | Account.probe_until.is_(None) | (Account.probe_until <= db_now()),
+                ~Heartbeat.issuing_on_hold(),
             )
         )
 
     @classmethod
     def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
         """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
-        first = cls.takeable().order_by(Store.taken_at.asc().nulls_first(), cls.id).limit(1)
+        first = cls.due_ids().order_by(Store.taken_at.asc().nulls_first(), cls.id).limit(1)
         due = first.add_columns(Account.id, Account.pauses).with_for_update(of=cls, skip_locked=True)
         found, account, pauses = db.session.execute(due).one_or_none() or (None, 0, 0)
-        if found is None or (pauses and not Account.probe(account, seconds)):
+        if found is None or (pauses and not Account.claim_probe(account, seconds)):
             db.session.rollback()
             return None
         db.session.execute(
-            update(cls).where(cls.id == found).values(lease_until=moment(seconds), takes=cls.takes + 1)
+            update(cls).where(cls.id == found).values(lease_until=db_now(seconds), takes=cls.takes + 1)
         )
         row = db.session.get_one(cls, found, populate_existing=True)
-        row.held = row.attempt
-        db.session.execute(update(Store).where(Store.id == row.store_id).values(taken_at=moment()))
+        row.held_attempt = row.attempt
+        db.session.execute(update(Store).where(Store.id == row.store_id).values(taken_at=db_now()))
         db.session.commit()
         return row
 
-    def move(
+    def transition(
         self,
         state: str,
         reason: str = "",
@@ -195,7 +195,7 @@ class Document(Frozen, Buyer, Outcome, Row):
         `after` sets not_before, in seconds from now; other values are columns to set with the move.
         """
         old, attempt = self.state, self.attempt
-        if (old, state) not in MOVES:
+        if (old, state) not in TRANSITIONS:
             raise ValueError(f"no move from {old} to {state}")
         if (old, state) == (BLOCKED, PENDING):
             # no document of it exists over there: it is drafted afresh, and the present account takes it
@@ -205,14 +205,14 @@ class Document(Frozen, Buyer, Outcome, Row):
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
             .values(
-                state=state, reason=reason, detail=detail or {}, lease_until=None, takes=0, changed_at=moment(),
-                not_before=None if after is None else moment(after), **values,
+                state=state, reason=reason, detail=detail or {}, lease_until=None, takes=0, changed_at=db_now(),
+                not_before=None if after is None else db_now(after), **values,
             )
             .execution_options(synchronize_session=False)
         )  # fmt: skip
         if not changed.rowcount:  # type: ignore[attr-defined]
             return False
-        self.note(old, state, reason, detail, by)
+        self.log_transition(old, state, reason, detail, by)
         db.session.refresh(self)
         return True
 
@@ -224,7 +224,7 @@ class Document(Frozen, Buyer, Outcome, Row):
         Seals the draft with its hash, pins the account, inserts the Attempt row: after this the document may be sent.
         """
         text, number = draft.to_bytes().decode(), self.attempt + 1
-        kept = self.draft_id if self.keeps(draft, account) else None
+        kept = self.draft_id if self.provider_draft_matches(draft, account) else None
         changed = db.session.execute(
             update(Document)
             .where(
@@ -235,9 +235,9 @@ class Document(Frozen, Buyer, Outcome, Row):
             )
             .values(
                 state=ISSUING, promise=promise, doubted_at=None, attempt=number, account_id=account.id,
-                lease_until=moment(seconds), reason="", detail={}, draft_id=kept, draft_hash=draft.digest(),
+                lease_until=db_now(seconds), reason="", detail={}, draft_id=kept, draft_hash=draft.digest(),
                 draft_text_sealed=Document.draft_text.sealed(self, text), kind=draft.kind, series=draft.series,
-                net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=moment(),
+                net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=db_now(),
             )
             .execution_options(synchronize_session=False)
         )  # fmt: skip
@@ -246,27 +246,27 @@ class Document(Frozen, Buyer, Outcome, Row):
             return None
         db.session.add(
             Attempt(
-                document_id=self.id, number=number, draft_hash=draft.digest(), text=text, started_at=moment()
+                document_id=self.id, number=number, draft_hash=draft.digest(), text=text, started_at=db_now()
             )
         )
-        self.note(PENDING, ISSUING, "", {"attempt": number})
+        self.log_transition(PENDING, ISSUING, "", {"attempt": number})
         db.session.flush()
         db.session.refresh(self)
-        self.held = number
+        self.held_attempt = number
         db.session.commit()
         return number
 
-    def keeps(self, draft: Draft, account: Account) -> bool:
+    def provider_draft_matches(self, draft: Draft, account: Account) -> bool:
         """True when the provider's draft of this row, if it has one, is of this very content and at this account."""
         here = self.draft_account_id in (None, account.id)
         return self.frozen or (here and draft.digest() == self.draft_hash)
 
-    def renew(self, seconds: float = CLAIM_SECONDS) -> bool:
+    def renew_lease(self, seconds: float = CLAIM_SECONDS) -> bool:
         """True when this attempt still owns the row, its lease now renewed; commits. Before each further call."""
         changed = db.session.execute(
             update(Document)
             .where(Document.id == self.id, Document.state == ISSUING, Document.attempt == self.attempt)
-            .values(lease_until=moment(seconds))
+            .values(lease_until=db_now(seconds))
             .execution_options(synchronize_session=False)
         )
         db.session.commit()
@@ -291,56 +291,58 @@ class Document(Frozen, Buyer, Outcome, Row):
         db.session.commit()
         return done
 
-    def note(
+    def log_transition(
         self, old: str, new: str, reason: str = "", detail: dict[str, Any] | None = None, by: str = "app"
     ) -> None:
         """Nothing; adds a line to the document's story. Not committed."""
         db.session.execute(
-            insert(Move).values(
-                document_id=self.id, at=moment(), old=old, new=new, reason=reason, detail=detail or {}, by=by
+            insert(Transition).values(
+                document_id=self.id, at=db_now(), old=old, new=new, reason=reason, detail=detail or {}, by=by
             )
         )
 
     @classmethod
-    def expired(cls, limit: int = 50) -> list[Document]:
+    def expired_leases(cls, limit: int = 50) -> list[Document]:
         """Rows in `issuing` whose lease ran out: their worker is gone."""
         return list(
             db.session.scalars(
                 select(cls)
-                .where(cls.state == ISSUING, cls.lease_until < moment())
+                .where(cls.state == ISSUING, cls.lease_until < db_now())
                 .order_by(cls.id)
                 .limit(limit)
             )
         )
 
     @classmethod
-    def doubts_due(cls) -> Select[Document]:
+    def uncertain_due(cls) -> Select[Document]:
         """Rows in doubt whose time has come, and whose provider can be asked as far as is known."""
-        silent = select(Account.id).where(Account.id == cls.account_id, ~Account.answering()).exists()
-        return select(cls).where(cls.state == IN_DOUBT, cls.not_before <= moment(), ~silent, ~Pulse.held())
+        silent = select(Account.id).where(Account.id == cls.account_id, ~Account.is_available()).exists()
+        return select(cls).where(
+            cls.state == IN_DOUBT, cls.not_before <= db_now(), ~silent, ~Heartbeat.issuing_on_hold()
+        )
 
     @classmethod
-    def take_doubt(cls, seconds: float = TAKE_SECONDS) -> Document | None:
+    def take_uncertain(cls, seconds: float = TAKE_SECONDS) -> Document | None:
         """A row in doubt whose time to be looked up has come, put off so that one worker looks; commits."""
-        due = cls.doubts_due().order_by(cls.not_before).limit(1)
+        due = cls.uncertain_due().order_by(cls.not_before).limit(1)
         found: Document | None = db.session.scalar(due.with_for_update(skip_locked=True))
         if found is not None:
-            found.not_before = moment(seconds)
+            found.not_before = db_now(seconds)
             found.takes += 1
             db.session.flush()
             db.session.refresh(found)
         db.session.commit()
         return found
 
-    def put_off(self, seconds: float) -> None:
+    def postpone(self, seconds: float) -> None:
         """Nothing; a row in doubt is looked up again after these seconds. Commits."""
         later = update(Document).where(Document.id == self.id, Document.state == IN_DOUBT)
-        db.session.execute(later.values(not_before=moment(seconds), takes=0))
+        db.session.execute(later.values(not_before=db_now(seconds), takes=0))
         db.session.commit()
 
     @classmethod
     def any_due(cls) -> bool:
         """True when some pending row could be taken now, or a doubt looked up."""
         return any(
-            db.session.scalar(rows.limit(1)) is not None for rows in (cls.takeable(), cls.doubts_due())
+            db.session.scalar(rows.limit(1)) is not None for rows in (cls.due_ids(), cls.uncertain_due())
         )

@@ -10,12 +10,14 @@ from sqlalchemy import update
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import db, moment
+from .base import db, db_now
 from .document import Document
 from .states import ISSUING, WAITING
 
 
-def hold(document: Document, draft: Draft, draft_id: str, account: Account, promise: str) -> bool:
+def record_waiting_draft(
+    document: Document, draft: Draft, draft_id: str, account: Account, promise: str
+) -> bool:
     """True when the waiting row, as we read it, now has this draft as its only one; commits.
 
     False when it moved, or another worker recorded his: then this one is spare.
@@ -33,14 +35,14 @@ def hold(document: Document, draft: Draft, draft_id: str, account: Account, prom
         .values(
             draft_id=draft_id, draft_account_id=account.id, promise=promise, draft_hash=draft.digest(),
             draft_text_sealed=Document.draft_text.sealed(document, draft.to_bytes().decode()), kind=draft.kind,
-            series=draft.series, net=draft.net, vat=draft.vat, total=draft.gross, changed_at=moment(),
+            series=draft.series, net=draft.net, vat=draft.vat, total=draft.gross, changed_at=db_now(),
         )
         .execution_options(synchronize_session=False)
     )  # fmt: skip
-    return _done(document, changed.rowcount)  # type: ignore[attr-defined]
+    return _finish_update(document, changed.rowcount)  # type: ignore[attr-defined]
 
 
-def forget(document: Document, draft_id: str) -> bool:
+def clear_provider_draft(document: Document, draft_id: str) -> bool:
     """True when the row no longer knows that draft, which is gone; False while it is being sent. Commits."""
     changed = db.session.execute(
         update(Document)
@@ -51,13 +53,13 @@ def forget(document: Document, draft_id: str) -> bool:
             Document.attempt == document.attempt,
             Document.frozen.is_(False),
         )
-        .values(draft_id=None, draft_account_id=None, draft_hash="", changed_at=moment())
+        .values(draft_id=None, draft_account_id=None, draft_hash="", changed_at=db_now())
         .execution_options(synchronize_session=False)
     )
-    return _done(document, changed.rowcount)  # type: ignore[attr-defined]
+    return _finish_update(document, changed.rowcount)  # type: ignore[attr-defined]
 
 
-def _done(document: Document, changed: int) -> bool:
+def _finish_update(document: Document, changed: int) -> bool:
     if changed:
         db.session.refresh(document)
     db.session.commit()

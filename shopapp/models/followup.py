@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import BigId, Moment, db, insert_into, moment
+from .base import BigId, UtcDateTime, db, db_now, insert_into
 from .document import Document
 
 DUE, DONE, FAILED = "due", "done", "failed"
@@ -33,32 +33,32 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     number: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(8), default=DUE)
     tries: Mapped[int] = mapped_column(default=0)
-    not_before: Mapped[datetime] = mapped_column(Moment)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """What it needs to know; while somebody does it also `takes`, the times in a row that it was begun and not ended.
     """
-    owed_at: Mapped[datetime] = mapped_column(Moment)
-    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    owed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     document: Mapped[Document] = relationship()
 
     @classmethod
-    def owe(cls, document: Document, kind: str, number: int = 1, **detail: Any) -> None:
+    def enqueue(cls, document: Document, kind: str, number: int = 1, **detail: Any) -> None:
         """Nothing; the thing is owed now, unless it was owed before. Not committed."""
         db.session.execute(
             insert_into(cls)
             .values(
                 store_id=document.store_id, document_id=document.id, kind=kind, number=number, state=DUE, tries=0,
-                reason="", detail=detail, not_before=moment(), owed_at=moment(),
+                reason="", detail=detail, not_before=db_now(), owed_at=db_now(),
             )
             .on_conflict_do_nothing()
         )  # fmt: skip
 
     @classmethod
-    def again(cls, document: Document, kind: str) -> None:
+    def enqueue_or_restart(cls, document: Document, kind: str) -> None:
         """Nothing; the thing is owed now, also when it was done before or is being done. Not committed."""
-        anew: dict[str, Any] = {"state": DUE, "reason": "", "not_before": moment(), "owed_at": moment()}
+        anew: dict[str, Any] = {"state": DUE, "reason": "", "not_before": db_now(), "owed_at": db_now()}
         new = insert_into(cls).values(
             store_id=document.store_id,
             document_id=document.id,
@@ -75,26 +75,26 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         )
 
     @classmethod
-    def once_more(cls, document: Document, kind: str) -> None:
+    def restart(cls, document: Document, kind: str) -> None:
         """Nothing; the thing is owed again if it ever was. Not committed."""
         mine = update(cls).where(cls.document_id == document.id, cls.kind == kind)
         anew = mine.values(
-            state=DUE, tries=cls.tries + 1, not_before=moment(), owed_at=moment(), ended_at=None
+            state=DUE, tries=cls.tries + 1, not_before=db_now(), owed_at=db_now(), ended_at=None
         )
         db.session.execute(anew.execution_options(synchronize_session=False))
 
     @classmethod
-    def take(cls, seconds: float = 60, after: int = 0) -> FollowUp | None:
+    def take(cls, seconds: float = 60, after_store_id: int = 0) -> FollowUp | None:
         """A due one of the next store after that one, put off by `seconds` so that no one else does it; commits."""
-        due = select(cls).where(cls.state == DUE, cls.not_before <= moment())
+        due = select(cls).where(cls.state == DUE, cls.not_before <= db_now())
         due = due.order_by(cls.store_id, cls.not_before, cls.id).limit(1).with_for_update(skip_locked=True)
-        found: FollowUp | None = db.session.scalar(due.where(cls.store_id > after))
-        if found is None and after:
+        found: FollowUp | None = db.session.scalar(due.where(cls.store_id > after_store_id))
+        if found is None and after_store_id:
             found = db.session.scalar(due)
         if found is None:
             db.session.rollback()
             return None
-        found.not_before = moment(seconds)
+        found.not_before = db_now(seconds)
         found.tries += 1
         found.detail = {**found.detail, "takes": found.takes + 1}
         db.session.flush()
@@ -107,7 +107,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         """How often in a row it was begun and nobody came to its end: whoever did it was killed."""
         return int(self.detail.get("takes", 0))
 
-    def end(self, state: str, reason: str = "", after: float = 0, **detail: Any) -> None:
+    def end(self, state: str, reason: str = "", delay: float = 0, **detail: Any) -> None:
         """Nothing; done, failed, or due again after some seconds. Commits."""
         known = {name: value for name, value in self.detail.items() if name != "takes"}
         db.session.execute(
@@ -117,8 +117,8 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
                 state=state,
                 reason=reason,
                 detail={**known, **detail},
-                not_before=moment(after),
-                ended_at=None if state == DUE else moment(),
+                not_before=db_now(delay),
+                ended_at=None if state == DUE else db_now(),
             )
             .execution_options(synchronize_session=False)
         )
@@ -128,5 +128,5 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     def any_due(cls) -> bool:
         """True when one could be taken now."""
         return bool(
-            db.session.scalar(select(cls.id).where(cls.state == DUE, cls.not_before <= moment()).limit(1))
+            db.session.scalar(select(cls.id).where(cls.state == DUE, cls.not_before <= db_now()).limit(1))
         )

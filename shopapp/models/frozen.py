@@ -12,10 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shopapp.fiscal.document import Draft
 
-from .base import Moment, Sealed
+from .base import SealedText, UtcDateTime
 
 
-class Frozen:
+class DraftColumns:
     """The columns of a document that its attempts stand on."""
 
     draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -26,9 +26,9 @@ class Frozen:
     """The provider's own draft of it, where it promises by drafts: the only one that is ever finalised."""
     promise: Mapped[str] = mapped_column(String(10), default="")
     """How the provider promised one document when this was claimed (providers.base.Once)."""
-    doubted_at: Mapped[datetime | None] = mapped_column(Moment)
+    doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    draft_text = Sealed()
+    draft_text = SealedText()
 
     @property
     def draft(self) -> Draft | None:

@@ -11,10 +11,10 @@ from decimal import Decimal
 from sqlalchemy import Date, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, Money
+from .base import BigId, Money, UtcDateTime
 
 
-class Outcome:
+class OutcomeColumns:
     """The columns of a document that only an answer of the provider (or the merchant's word) fills."""
 
     provider_id: Mapped[str] = mapped_column(String(80), default="")
@@ -23,7 +23,7 @@ class Outcome:
     atcud: Mapped[str] = mapped_column(String(60), default="")
     pdf_url: Mapped[str] = mapped_column(String(500), default="")
     issued_on: Mapped[date | None] = mapped_column(Date)
-    issued_at: Mapped[datetime | None] = mapped_column(Moment)
+    issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     settled_by: Mapped[str] = mapped_column(String(10), default="")
     """provider, search, or merchant: whose word it is that the document exists."""
     net: Mapped[Decimal | None] = mapped_column(Money)
@@ -38,4 +38,4 @@ class Outcome:
     calls: Mapped[int] = mapped_column(default=0, server_default="0")
     """Calls to the provider that this document cost so far."""
     provider_state: Mapped[str] = mapped_column(String(40), default="")
-    provider_state_at: Mapped[datetime | None] = mapped_column(Moment)
+    provider_state_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, db, folded, insert_into, moment, take_first
+from .base import BigId, UtcDateTime, db, db_now, fold_for_search, insert_into, take_first
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]
@@ -37,21 +37,21 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     kind: Mapped[str] = mapped_column(String(10), default="goods")
     stock: Mapped[int | None] = mapped_column()
     active: Mapped[bool] = mapped_column(default=True)
-    seen_at: Mapped[datetime] = mapped_column(Moment)
-    gone_at: Mapped[datetime | None] = mapped_column(Moment)
-    stale_at: Mapped[datetime | None] = mapped_column(Moment)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stale_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """A hook told of it, or a list did not show it: to be read again from this moment on."""
 
     @classmethod
-    def keep(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
+    def upsert(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
         """Nothing; these goods are as given, seen this moment. Not committed.
 
         What a hook told of stays to be read: it may have told of what came after this reading.
         """
         values = [
             {
-                "store_id": store_id, "gone_at": None, "seen_at": moment(), **row,
-                "name": row["name"][:300], "folded": folded(f"{row['name']} {row['sku']}")[:520],
+                "store_id": store_id, "gone_at": None, "seen_at": db_now(), **row,
+                "name": row["name"][:300], "folded": fold_for_search(f"{row['name']} {row['sku']}")[:520],
             }
             for row in rows
         ]  # fmt: skip
@@ -68,37 +68,37 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         )
 
     @classmethod
-    def tell(cls, store_id: int, product_id: str) -> None:
+    def mark_stale(cls, store_id: int, product_id: str) -> None:
         """Nothing; the product is to be read again, also one never seen. Not committed."""
         new = insert_into(cls).values(
             store_id=store_id, product_id=product_id, variant_id="", sku="", name="", folded="", kind="goods",
-            active=False, seen_at=moment(), gone_at=moment(), stale_at=moment(),
+            active=False, seen_at=db_now(), gone_at=db_now(), stale_at=db_now(),
         )  # fmt: skip
         db.session.execute(
             new.on_conflict_do_update(
-                index_elements=["store_id", "product_id", "variant_id"], set_={"stale_at": moment()}
+                index_elements=["store_id", "product_id", "variant_id"], set_={"stale_at": db_now()}
             )
         )
 
     @classmethod
-    def take_told(cls, store_id: int, seconds: float = 60) -> Product | None:
+    def take_stale(cls, store_id: int, seconds: float = 60) -> Product | None:
         """A row of the store to be read again, put off by `seconds` so that no one else reads it; commits."""
-        told = select(cls).where(cls.store_id == store_id, cls.stale_at <= moment())
-        return take_first(told.order_by(cls.stale_at, cls.id), "stale_at", seconds)
+        stale = select(cls).where(cls.store_id == store_id, cls.stale_at <= db_now())
+        return take_first(stale.order_by(cls.stale_at, cls.id), "stale_at", seconds)
 
-    def is_read(self, gone: bool) -> None:
+    def mark_read(self, gone: bool) -> None:
         """Nothing; the row taken by `take_told` was read, unless a hook told of it anew meanwhile. Not committed."""
         mine = update(Product).where(Product.id == self.id)
         if gone:
-            left = mine.where(Product.gone_at.is_(None)).values(gone_at=moment())
+            left = mine.where(Product.gone_at.is_(None)).values(gone_at=db_now())
             db.session.execute(left.execution_options(synchronize_session=False))
-        told = mine.where(Product.stale_at == self.stale_at).values(stale_at=None)
-        db.session.execute(told.execution_options(synchronize_session=False))
+        unchanged = mine.where(Product.stale_at == self.stale_at).values(stale_at=None)
+        db.session.execute(unchanged.execution_options(synchronize_session=False))
 
     @classmethod
-    def skus(cls, store_id: int, after: str = "", most: int | None = None) -> list[str]:
+    def skus(cls, store_id: int, after_sku: str = "", most: int | None = None) -> list[str]:
         """The SKUs that the store sells, each once, in their order behind that one."""
-        living = select(cls.sku).where(cls.store_id == store_id, cls.gone_at.is_(None), cls.sku > after)
+        living = select(cls.sku).where(cls.store_id == store_id, cls.gone_at.is_(None), cls.sku > after_sku)
         return list(db.session.scalars(living.distinct().order_by(cls.sku).limit(most)))
 
     @classmethod
@@ -108,25 +108,25 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         return set(db.session.scalars(mine))
 
     @classmethod
-    def doubt(cls, store_id: int, unseen_since: datetime) -> None:
+    def mark_unseen_stale(cls, store_id: int, unseen_since: datetime) -> None:
         """Nothing; products that a whole list did not show in full since then are read by themselves. Not committed."""
         unseen = select(func.min(cls.id)).where(
             cls.store_id == store_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )
         # one row of each: the reading is of the product with all its variants
         mine = update(cls).where(cls.id.in_(unseen.group_by(cls.product_id)), cls.stale_at.is_(None))
-        db.session.execute(mine.values(stale_at=moment()).execution_options(synchronize_session=False))
+        db.session.execute(mine.values(stale_at=db_now()).execution_options(synchronize_session=False))
 
     @classmethod
-    def gone(cls, store_id: int, product_id: str, unseen_since: datetime) -> None:
+    def mark_gone(cls, store_id: int, product_id: str, unseen_since: datetime) -> None:
         """Nothing; what a reading of this product, begun then, did not show is gone. Not committed."""
         mine = update(cls).where(
             cls.store_id == store_id, cls.product_id == product_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )  # fmt: skip
-        db.session.execute(mine.values(gone_at=moment()).execution_options(synchronize_session=False))
+        db.session.execute(mine.values(gone_at=db_now()).execution_options(synchronize_session=False))
 
     @classmethod
-    def selling(cls, store_id: int, skus: Iterable[str]) -> dict[str, list[Product]]:
+    def current_by_sku(cls, store_id: int, skus: Iterable[str]) -> dict[str, list[Product]]:
         """The living rows of these SKUs: more than one of a SKU means that the shop has it twice."""
         mine = select(cls).where(cls.store_id == store_id, cls.sku.in_(list(skus)), cls.gone_at.is_(None))
         found: dict[str, list[Product]] = {}
@@ -136,7 +136,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         return found
 
     @classmethod
-    def counted(cls, store_id: int) -> int:
+    def count_current(cls, store_id: int) -> int:
         """How many living rows the store has."""
         mine = select(func.count()).where(cls.store_id == store_id, cls.gone_at.is_(None))
         return db.session.scalar(mine) or 0

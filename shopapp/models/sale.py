@@ -12,10 +12,10 @@ from decimal import Decimal
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Moment, Money, Row, db, insert_into, moment, new_uid
+from .base import BigId, Money, UidModel, UtcDateTime, db, db_now, insert_into, new_uid
 
 
-class Sale(Row):
+class Sale(UidModel):
     """One order of one store; `status` is open, paid, cancelled, abandoned, missing, or empty while unread."""
 
     __tablename__ = "sale"
@@ -29,20 +29,20 @@ class Sale(Row):
     status: Mapped[str] = mapped_column(String(12), default="")
     total: Mapped[Decimal | None] = mapped_column(Money)
     currency: Mapped[str] = mapped_column(String(3), default="")
-    ordered_at: Mapped[datetime | None] = mapped_column(Moment)
-    paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    ordered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paid_source: Mapped[str] = mapped_column(String(12), default="")
-    first_paid_hook_at: Mapped[datetime | None] = mapped_column(Moment)
-    cancelled_at: Mapped[datetime | None] = mapped_column(Moment)
-    seen_at: Mapped[datetime] = mapped_column(Moment)
-    checked_at: Mapped[datetime | None] = mapped_column(Moment)
+    first_paid_hook_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @classmethod
-    def unpaid(cls, store_id: int, days: int, most: Mapping[str, int]) -> list[Sale]:
+    def list_unpaid(cls, store_id: int, days: int, most: Mapping[str, int]) -> list[Sale]:
         """Orders not known to be paid, of each status so many, the one that was read longest ago first."""
         found: list[Sale] = []
         for status, limit in most.items():
-            young = func.coalesce(cls.ordered_at, cls.seen_at) > moment(-days * 86400.0)
+            young = func.coalesce(cls.ordered_at, cls.seen_at) > db_now(-days * 86400.0)
             mine = select(cls).where(cls.store_id == store_id, cls.status == status, young)
             found += db.session.scalars(
                 mine.order_by(cls.checked_at.asc().nulls_first(), cls.id).limit(limit)
@@ -50,13 +50,13 @@ class Sale(Row):
         return found
 
     @classmethod
-    def seen(cls, store_id: int, order_id: str) -> Sale:
+    def get_or_create(cls, store_id: int, order_id: str) -> Sale:
         """The row of that order, new if we never saw it; not committed."""
         wanted = select(cls).where(cls.store_id == store_id, cls.order_id == order_id)
         sale = db.session.scalar(wanted)
         if sale is None:
             new = insert_into(cls).values(
-                uid=new_uid(), store_id=store_id, order_id=order_id, seen_at=moment()
+                uid=new_uid(), store_id=store_id, order_id=order_id, seen_at=db_now()
             )
             db.session.execute(new.on_conflict_do_nothing())
             sale = db.session.scalars(wanted).one()

@@ -12,15 +12,15 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import load_only
 
-from shopapp.sealed import SealBroken
+from shopapp.encryption import DecryptionError
 
 from .account import Account
-from .base import db, reading
+from .base import db, read_only
 from .store import Store
 
-BUSY_SECONDS = 3
+LOCK_TIMEOUT_SECONDS = 3
 """How long anyone waits for a locked database; a hook then answers 503."""
-IDLE_SECONDS = 60
+IDLE_TRANSACTION_SECONDS = 60
 """How long a transaction may stand idle before PostgreSQL ends it: no call to the outside is made inside one, so
 whoever is in one for that long is frozen, and would hold its rows for ever."""
 
@@ -41,21 +41,26 @@ def migrate(url: str) -> None:
 def engine_options(url: str) -> dict[str, Any]:
     """What the engine needs for this database: short waits, and UTC."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-    waits = f"-c lock_timeout={BUSY_SECONDS}s -c idle_in_transaction_session_timeout={IDLE_SECONDS}s -c timezone=UTC"
+        return {"connect_args": {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}}
+    waits = (
+        f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c"
+        f" idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s -c timezone=UTC"
+    )
     return {
         "pool_size": 5,
         "max_overflow": 10,
-        "pool_timeout": BUSY_SECONDS,
-        "connect_args": {"connect_timeout": BUSY_SECONDS, "options": waits},
+        "pool_timeout": LOCK_TIMEOUT_SECONDS,
+        "connect_args": {"connect_timeout": LOCK_TIMEOUT_SECONDS, "options": waits},
     }
 
 
-def keys_fit() -> bool:
+def encryption_keys_match() -> bool:
     """False when a sealed value is there that none of our keys opens; the oldest and the newest of a kind are tried."""
     try:
-        with reading():
-            return all(_opens(row, name) for row, name in ((Store, "access_token"), (Account, "credentials")))
+        with read_only():
+            return all(
+                _can_decrypt(row, name) for row, name in ((Store, "access_token"), (Account, "credentials"))
+            )
     except SQLAlchemyError:
         # no tables yet, or a database that is away: nothing of it can be read, or spoilt
         return True
@@ -63,7 +68,7 @@ def keys_fit() -> bool:
         db.session.rollback()
 
 
-def _opens(row: Any, name: str) -> bool:
+def _can_decrypt(row: Any, name: str) -> bool:
     sealed = getattr(row, name + "_sealed")
     ends = [select(end(row.id)).where(sealed.is_not(None)).scalar_subquery() for end in (func.min, func.max)]
     # a release that has columns to come must be able to ask, too
@@ -71,6 +76,6 @@ def _opens(row: Any, name: str) -> bool:
     for found in db.session.scalars(few):
         try:
             getattr(found, name)
-        except SealBroken:
+        except DecryptionError:
             return False
     return True

@@ -6,7 +6,7 @@ WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
 BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
 STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
 
-MOVES = {
+TRANSITIONS = {
     (WAITING, PENDING), (WAITING, VOID), (WAITING, WAITING),
     (PENDING, WAITING), (PENDING, ISSUING), (PENDING, BLOCKED), (PENDING, VOID), (PENDING, PENDING),
     (ISSUING, PENDING), (ISSUING, ISSUED), (ISSUING, BLOCKED), (ISSUING, IN_DOUBT),
@@ -20,5 +20,5 @@ MOVES = {
 The last is of a restored backup alone: it may have been issued after it.
 """
 
-MOST_TAKES = 5
+MAX_TAKES = 5
 """Leases in a row that may bring no move before the row is shown as our fault."""

@@ -14,16 +14,16 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, case, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Exact, Moment, db, insert_into, moment
+from .base import BigId, DecimalText, UtcDateTime, db, db_now, insert_into
 
 PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undone"
 SHOP, PROVIDER = "shop", "provider"
-RUN, HAND, UNDO = "run", "hand", "undo"
-HELD, UNASKED = "held", "unsure"
+CAUSE_RUN, CAUSE_HAND, CAUSE_UNDO = "run", "hand", "undo"
+HELD_REASON, UNSURE_REASON = "held", "unsure"
 """Why a due row waits for others: for an order or a document, or for what came of a movement."""
 
 
-class Stocked(db.Model):  # type: ignore[name-defined,misc]
+class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     """One SKU of an account in one pair of places; '' is an account, or a shop, that tells no places apart."""
 
     __tablename__ = "stocked"
@@ -40,12 +40,12 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
     sku: Mapped[str] = mapped_column(String(200))
     warehouse: Mapped[str] = mapped_column(String(40), default="")
     location: Mapped[str] = mapped_column(String(40), default="")
-    theirs: Mapped[Decimal | None] = mapped_column(Exact)
+    theirs: Mapped[Decimal | None] = mapped_column(DecimalText)
     """The provider's level as last read."""
     ours: Mapped[int | None] = mapped_column()
     """The shop's level as last read or written."""
-    read_at: Mapped[datetime | None] = mapped_column(Moment)
-    due_at: Mapped[datetime | None] = mapped_column(Moment)
+    read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When to look at it; empty: at rest."""
     cause: Mapped[str] = mapped_column(String(10), default="")
     """Why it is due: run, hook, sale, hand."""
@@ -61,10 +61,10 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
     """The level that was undone by the merchant: it is not set again until the truth is another."""
     undoes_id: Mapped[int | None] = mapped_column(BigId)
     """The change that the merchant wants undone, until it is."""
-    changed_at: Mapped[datetime | None] = mapped_column(Moment)
+    changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @classmethod
-    def follow(
+    def add_missing(
         cls,
         store_id: int,
         account_id: int,
@@ -76,7 +76,7 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
         values: list[dict[str, Any]] = [
             {
                 "store_id": store_id, "account_id": account_id, "sku": sku, "warehouse": warehouse,
-                "location": location, "due_at": moment(), "cause": "run", "order_id": "", "tries": 0, "reason": "",
+                "location": location, "due_at": db_now(), "cause": "run", "order_id": "", "tries": 0, "reason": "",
                 "detail": {}, "rejected": "", "run_id": run_id,
             }
             for sku in skus
@@ -86,41 +86,43 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
             db.session.execute(insert_into(cls).values(values).on_conflict_do_nothing())
 
     @classmethod
-    def wake(cls, account_id: int, skus: Iterable[str], cause: str, after: float = 0.0, **more: Any) -> int:
+    def mark_due(
+        cls, account_id: int, skus: Iterable[str], cause: str, delay: float = 0.0, **more: Any
+    ) -> int:
         """How many rows of these SKUs are due after some seconds. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         done = db.session.execute(
-            mine.values(**cls._due(cause, after), **more).execution_options(synchronize_session=False)
+            mine.values(**cls._due_values(cause, delay), **more).execution_options(synchronize_session=False)
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
-    def renew(cls, account_id: int) -> None:
+    def reset_all(cls, account_id: int) -> None:
         """Nothing; every row is looked at as if for the first time: stock follows otherwise by now. Not committed."""
         mine = update(cls).where(cls.account_id == account_id)
-        anew = mine.values(due_at=moment(), cause=RUN, tries=0, reason="", rejected="", undoes_id=None)
+        anew = mine.values(due_at=db_now(), cause=CAUSE_RUN, tries=0, reason="", rejected="", undoes_id=None)
         db.session.execute(anew.execution_options(synchronize_session=False))
 
-    def wake_now(self, cause: str, **more: Any) -> None:
+    def mark_due_now(self, cause: str, **more: Any) -> None:
         """Nothing; this row is due now, for that cause. Not committed."""
-        mine = update(Stocked).where(Stocked.id == self.id)
-        anew = mine.values(**self._due(cause, 0.0), **more)
+        mine = update(SyncedSku).where(SyncedSku.id == self.id)
+        anew = mine.values(**self._due_values(cause, 0.0), **more)
         db.session.execute(anew.execution_options(synchronize_session=False))
 
     @classmethod
-    def _due(cls, cause: str, after: float) -> dict[str, Any]:
+    def _due_values(cls, cause: str, delay: float) -> dict[str, Any]:
         """What makes a row due: one that is due sooner stays so, and whoever has it taken can't lay it to rest."""
-        waits, merchants = cls.due_at.is_not(None), (HAND, UNDO)
+        waits, merchants = cls.due_at.is_not(None), (CAUSE_HAND, CAUSE_UNDO)
         # what a row was due for already says more than a run's finding, and the merchant's word more than both
-        says_more = waits & (cls.cause != "" if cause == RUN else cls.cause.in_(merchants))
+        says_more = waits & (cls.cause != "" if cause == CAUSE_RUN else cls.cause.in_(merchants))
         kept = cause if cause in merchants else case((says_more, cls.cause), else_=cause)
-        sooner = case((waits & (cls.due_at < moment(after)), cls.due_at), else_=moment(after))
+        sooner = case((waits & (cls.due_at < db_now(delay)), cls.due_at), else_=db_now(delay))
         return {"due_at": sooner, "cause": kept, "tries": 0}
 
     @classmethod
-    def take(cls, store_id: int, seconds: float = 60, most: int = 50) -> list[Stocked]:
+    def take(cls, store_id: int, seconds: float = 60, most: int = 50) -> list[SyncedSku]:
         """Due rows of one of the store's accounts, put off so that no one else has them; commits."""
-        due = (cls.due_at <= moment()) & (cls.store_id == store_id)
+        due = (cls.due_at <= db_now()) & (cls.store_id == store_id)
         first = select(cls.account_id).where(due).order_by(cls.due_at, cls.id).limit(1)
         account_id = db.session.scalar(first)
         if account_id is None:
@@ -129,7 +131,7 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
         mine = select(cls).where(due, cls.account_id == account_id).order_by(cls.due_at, cls.id).limit(most)
         rows = list(db.session.scalars(mine.with_for_update(skip_locked=True)))
         ids = [row.id for row in rows]
-        held = update(cls).where(cls.id.in_(ids)).values(due_at=moment(seconds), tries=cls.tries + 1)
+        held = update(cls).where(cls.id.in_(ids)).values(due_at=db_now(seconds), tries=cls.tries + 1)
         db.session.execute(held.execution_options(synchronize_session=False))
         db.session.flush()
         for row in rows:
@@ -137,30 +139,30 @@ class Stocked(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
         return rows
 
-    def rest(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> bool:
+    def clear_due(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> bool:
         """True when it is settled and at rest; False when it became due anew meanwhile. Not committed."""
         still = {"reason": reason, "detail": detail or {}, **known}
-        return self._set(due_at=None, tries=0, run_id=None, order_id="", cause="", **still)
+        return self._update_if_held(due_at=None, tries=0, run_id=None, order_id="", cause="", **still)
 
-    def put_off(
+    def postpone(
         self, seconds: float, reason: str = "", detail: dict[str, Any] | None = None, **known: Any
     ) -> None:
         """Nothing; it is looked at again after some seconds, unless it became due sooner. Not committed."""
-        self._set(due_at=moment(seconds), reason=reason, detail=detail or {}, **known)
+        self._update_if_held(due_at=db_now(seconds), reason=reason, detail=detail or {}, **known)
 
-    def is_taken(self) -> bool:
+    def confirm_lease(self) -> bool:
         """True while this caller has it, and nothing made it due anew; it stays so until the commit. Not committed."""
-        return self._set(tries=self.tries)
+        return self._update_if_held(tries=self.tries)
 
-    def _set(self, **values: Any) -> bool:
-        mine = update(Stocked).where(
-            Stocked.id == self.id, Stocked.due_at == self.due_at, Stocked.tries == self.tries
+    def _update_if_held(self, **values: Any) -> bool:
+        mine = update(SyncedSku).where(
+            SyncedSku.id == self.id, SyncedSku.due_at == self.due_at, SyncedSku.tries == self.tries
         )
         done = db.session.execute(mine.values(**values).execution_options(synchronize_session=False))
         return bool(done.rowcount)  # type: ignore[attr-defined]
 
     @classmethod
-    def left_of(cls, run_id: int) -> int:
+    def count_unchecked(cls, run_id: int) -> int:
         """How many rows that a run found were not looked at yet; what waits for others by then needs no run."""
         left = select(func.count()).where(cls.run_id == run_id, cls.due_at.is_not(None), cls.reason == "")
         return db.session.scalar(left) or 0
@@ -190,9 +192,9 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
     location: Mapped[str] = mapped_column(String(40), default="")
     side: Mapped[str] = mapped_column(String(8))
     """Which side was altered: shop or provider."""
-    before: Mapped[Decimal] = mapped_column(Exact)
+    before: Mapped[Decimal] = mapped_column(DecimalText)
     """Of a sale's movement, whose level nobody read, the pieces; `after` is then 0."""
-    after: Mapped[Decimal] = mapped_column(Exact)
+    after: Mapped[Decimal] = mapped_column(DecimalText)
     cause: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(8), default=PLANNED)
     reference: Mapped[str] = mapped_column(String(60), unique=True)
@@ -200,15 +202,15 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
     truth: Mapped[str] = mapped_column(String(32), default="")
     """The level of the other side that this one was to follow."""
     undoes_id: Mapped[int | None] = mapped_column(BigId)
-    planned_at: Mapped[datetime] = mapped_column(Moment)
-    sent_at: Mapped[datetime | None] = mapped_column(Moment)
-    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    planned_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(40), default="")
 
     @classmethod
     def plan(cls, **values: Any) -> StockChange:
         """The alteration as it is about to be made, in the journal before it is sent. Commits."""
-        change = cls(state=PLANNED, planned_at=moment(), **values)
+        change = cls(state=PLANNED, planned_at=db_now(), **values)
         db.session.add(change)
         db.session.flush()
         db.session.refresh(change)
@@ -216,23 +218,23 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
         return change
 
     @classmethod
-    def open_of(cls, stocked_id: int) -> StockChange | None:
+    def find_open(cls, stocked_id: int) -> StockChange | None:
         """The change of that row which was planned, and perhaps sent, and not ended."""
         mine = select(cls).where(cls.stocked_id == stocked_id, cls.state == PLANNED)
         found: StockChange | None = db.session.scalar(mine.order_by(cls.id.desc()).limit(1))
         return found
 
     @classmethod
-    def referred(cls, reference: str) -> StockChange | None:
+    def find_by_reference(cls, reference: str) -> StockChange | None:
         """The change with this reference."""
         found: StockChange | None = db.session.scalar(select(cls).where(cls.reference == reference))
         return found
 
     @classmethod
-    def latest_of(cls, stocked_id: int, most: int, seconds: float) -> list[StockChange]:
+    def recent_done(cls, stocked_id: int, most: int, seconds: float) -> list[StockChange]:
         """The last finished changes of that row within some seconds, newest first."""
         mine = select(cls).where(
-            cls.stocked_id == stocked_id, cls.state == DONE, cls.ended_at > moment(-seconds)
+            cls.stocked_id == stocked_id, cls.state == DONE, cls.ended_at > db_now(-seconds)
         )
         return list(db.session.scalars(mine.order_by(cls.id.desc()).limit(most)))
 
@@ -243,7 +245,7 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
             StockChange.state == PLANNED,
             StockChange.sent_at.is_not_distinct_from(self.sent_at),
         )
-        sent = mine.values(sent_at=moment()).returning(StockChange.sent_at)
+        sent = mine.values(sent_at=db_now()).returning(StockChange.sent_at)
         at: datetime | None = db.session.scalar(sent.execution_options(synchronize_session=False))
         db.session.commit()
         if at is not None:
@@ -251,7 +253,7 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
             db.session.commit()
         return at is not None
 
-    def unclaim(self) -> None:
+    def release_claim(self) -> None:
         """Nothing; this caller's sending certainly did not happen: it may be sent as if it never was. Commits."""
         mine = update(StockChange).where(StockChange.id == self.id, StockChange.sent_at == self.sent_at)
         db.session.execute(mine.values(sent_at=None).execution_options(synchronize_session=False))
@@ -259,4 +261,4 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
 
     def end(self, state: str, reason: str = "") -> None:
         """Nothing; the change is over, so or so. Not committed."""
-        self.state, self.reason, self.ended_at = state, reason, moment()
+        self.state, self.reason, self.ended_at = state, reason, db_now()

@@ -12,13 +12,13 @@ from typing import Any
 from sqlalchemy import LargeBinary, String, UniqueConstraint, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import Moment, Row, Sealed, db, moment, now
+from .base import SealedText, UidModel, UtcDateTime, db, db_now, now
 
-SEVERAL = 3
+MANY_UNANNOUNCED = 3
 INSTALLED, REAUTHORISE, UNINSTALLED = "installed", "reauthorise", "uninstalled"
 
 
-class Store(Row):
+class Store(UidModel):
     """A shop; `state` is installed, reauthorise (its tokens no longer work) or uninstalled."""
 
     __tablename__ = "store"
@@ -36,43 +36,43 @@ class Store(Row):
     state: Mapped[str] = mapped_column(String(12), default=INSTALLED)
     installation: Mapped[int] = mapped_column(default=1)
     """Counts the installs; a session names it, so that sessions end with the installation."""
-    installed_at: Mapped[datetime] = mapped_column(Moment)
-    uninstalled_at: Mapped[datetime | None] = mapped_column(Moment)
-    lost_at: Mapped[datetime | None] = mapped_column(Moment)
+    installed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    uninstalled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lost_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when its tokens are refused, while `reauthorise`."""
-    ready_at: Mapped[datetime | None] = mapped_column(Moment)
+    ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Nothing paid before this instant is ever issued by itself."""
 
     hook_key: Mapped[str] = mapped_column(String(43), unique=True)
     """The unguessable end of this store's hook address."""
     hooks_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    hooks_token_read_at: Mapped[datetime | None] = mapped_column(Moment)
+    hooks_token_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     access_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     refresh_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    token_expires_at: Mapped[datetime | None] = mapped_column(Moment)
-    token_lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    token_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    token_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    hooks_checked_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
-    hooks_lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    hooks_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    hooks_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     hooks_problem: Mapped[str] = mapped_column(String(40), default="")
     """What was last found wrong with its hooks and mended: missing, paused, doubled, foreign, silent."""
-    hooks_problem_at: Mapped[datetime | None] = mapped_column(Moment)
+    hooks_problem_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unheard: Mapped[int] = mapped_column(default=0, server_default="0")
     """Paid orders that no hook announced, found since the last hook came."""
-    unheard_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
+    unheard_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     refused_hooks: Mapped[int] = mapped_column(default=0)
-    reconciled_at: Mapped[datetime | None] = mapped_column(Moment, index=True)
-    combed_at: Mapped[datetime | None] = mapped_column(Moment)
+    reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    combed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the last thirty days were last compared, and not just the newest orders."""
-    reconcile_lease_until: Mapped[datetime | None] = mapped_column(Moment)
-    stock_lease_until: Mapped[datetime | None] = mapped_column(Moment)
+    reconcile_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stock_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Until when one worker alone is at its products and stock: then its pace holds."""
-    taken_at: Mapped[datetime | None] = mapped_column(Moment)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When a document of this store was last taken: the one that waited longest goes next."""
 
-    hooks_token = Sealed()
-    access_token = Sealed()
-    refresh_token = Sealed()
+    hooks_token = SealedText()
+    access_token = SealedText()
+    refresh_token = SealedText()
 
     @classmethod
     def find(cls, platform: str, code: str) -> Store | None:
@@ -80,12 +80,12 @@ class Store(Row):
         return db.session.scalar(select(cls).where(cls.platform == platform, cls.code == code))
 
     @classmethod
-    def by_hook_key(cls, key: str) -> Store | None:
+    def find_by_webhook_key(cls, key: str) -> Store | None:
         """The store whose hook address ends in `key`."""
         return db.session.scalar(select(cls).where(cls.hook_key == key))
 
     @classmethod
-    def installed(cls, platform: str, code: str, **known: Any) -> Store:
+    def install(cls, platform: str, code: str, **known: Any) -> Store:
         """The one row of this shop, new or refreshed, marked installed; the caller sets tokens and commits."""
         store = cls.find(platform, code)
         if store is None:
@@ -108,7 +108,7 @@ class Store(Row):
         store.hooks_checked_at = store.hooks_lease_until = None
         return store
 
-    def keep_tokens(self, access: str, refresh: str | None, expires_in: float) -> None:
+    def set_tokens(self, access: str, refresh: str | None, expires_in: float) -> None:
         """Nothing; seals a new pair of tokens. A missing refresh token keeps the old one."""
         self.access_token = access
         if refresh:
@@ -116,12 +116,12 @@ class Store(Row):
         self.token_expires_at = now() + timedelta(seconds=expires_in)
         self.token_lease_until = None
 
-    def must_authorise(self, refused: bytes | None) -> None:
+    def require_reauthorisation(self, refused: bytes | None) -> None:
         """Nothing; the grant of that (sealed) token is gone, unless the store has another one by now. Commits."""
         db.session.execute(
             update(Store)
             .where(Store.id == self.id, Store.access_token_sealed == refused)
-            .values(state=REAUTHORISE, lost_at=func.coalesce(Store.lost_at, moment()))
+            .values(state=REAUTHORISE, lost_at=func.coalesce(Store.lost_at, db_now()))
             .execution_options(synchronize_session=False)
         )
         db.session.commit()
@@ -129,23 +129,23 @@ class Store(Row):
         db.session.commit()
 
     @classmethod
-    def refuse_hook(cls, store_id: int) -> None:
+    def count_refused_webhook(cls, store_id: int) -> None:
         """Nothing; one more hook of this store had a wrong signature: the clock reads its token again. Commits."""
         db.session.execute(update(cls).where(cls.id == store_id).values(refused_hooks=cls.refused_hooks + 1))
         db.session.commit()
 
-    def lease(self, column: str, seconds: float) -> bool:
+    def acquire_lease(self, column: str, seconds: float) -> bool:
         """True when this caller alone may do the named thing (token, hooks, reconcile) for these seconds; commits."""
         field = getattr(Store, column + "_lease_until")
         taken = db.session.execute(
             update(Store)
-            .where(Store.id == self.id, or_(field.is_(None), field < moment()))
-            .values({column + "_lease_until": moment(seconds)})
+            .where(Store.id == self.id, or_(field.is_(None), field < db_now()))
+            .values({column + "_lease_until": db_now(seconds)})
         )
         db.session.commit()
         return bool(taken.rowcount)  # type: ignore[attr-defined]
 
-    def release(self, column: str, until: datetime | None) -> None:
+    def release_lease(self, column: str, until: datetime | None) -> None:
         """Nothing; the lease that lasts until then is given back, unless it lapsed and is another's. Commits."""
         field = getattr(Store, column + "_lease_until")
         mine = (
@@ -155,15 +155,15 @@ class Store(Row):
         db.session.commit()
 
     @classmethod
-    def due_for_hooks(cls, every: float, limit: int = 20) -> list[Store]:
+    def due_for_webhook_check(cls, every: float, limit: int = 20) -> list[Store]:
         """Installed stores whose hooks were never checked, or not for `every` seconds."""
         return list(
             db.session.scalars(
                 select(cls)
                 .where(
                     cls.state == INSTALLED,
-                    or_(cls.hooks_checked_at.is_(None), cls.hooks_checked_at < moment(-every)),
-                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < moment()),
+                    or_(cls.hooks_checked_at.is_(None), cls.hooks_checked_at < db_now(-every)),
+                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < db_now()),
                 )
                 .order_by(cls.hooks_checked_at)
                 .limit(limit)
@@ -171,16 +171,16 @@ class Store(Row):
         )
 
     @classmethod
-    def unheard_for(cls, seconds: float, limit: int = 20) -> list[Store]:
+    def with_unannounced_orders(cls, seconds: float, limit: int = 20) -> list[Store]:
         """Installed stores of which paid orders were found that no hook announced: one so long ago, or several."""
-        several = (cls.unheard >= SEVERAL) & (cls.unheard_at < moment(-seconds / 12))
+        several = (cls.unheard >= MANY_UNANNOUNCED) & (cls.unheard_at < db_now(-seconds / 12))
         return list(
             db.session.scalars(
                 select(cls)
                 .where(
                     cls.state == INSTALLED,
-                    or_(cls.unheard_at < moment(-seconds), several),
-                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < moment()),
+                    or_(cls.unheard_at < db_now(-seconds), several),
+                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < db_now()),
                 )
                 .order_by(cls.unheard_at)
                 .limit(limit)
@@ -188,7 +188,7 @@ class Store(Row):
         )
 
     @classmethod
-    def due_for_reconciling(cls, every: float, limit: int = 20) -> list[Store]:
+    def due_for_polling(cls, every: float, limit: int = 20) -> list[Store]:
         """Installed, ready stores not compared with the platform for `every` seconds."""
         return list(
             db.session.scalars(
@@ -196,8 +196,8 @@ class Store(Row):
                 .where(
                     cls.state == INSTALLED,
                     cls.ready_at.is_not(None),
-                    or_(cls.reconciled_at.is_(None), cls.reconciled_at < moment(-every)),
-                    or_(cls.reconcile_lease_until.is_(None), cls.reconcile_lease_until < moment()),
+                    or_(cls.reconciled_at.is_(None), cls.reconciled_at < db_now(-every)),
+                    or_(cls.reconcile_lease_until.is_(None), cls.reconcile_lease_until < db_now()),
                 )
                 .order_by(func.coalesce(cls.reconciled_at, cls.installed_at))
                 .limit(limit)

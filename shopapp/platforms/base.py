@@ -12,16 +12,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar, Literal
 
-from shopapp.fiscal.document import Kind
-from shopapp.fiscal.order import LineKind, Order, Status
+from shopapp.fiscal.document import DocumentKind
+from shopapp.fiscal.order import LineKind, Order, OrderStatus
 from shopapp.fiscal.party import Address
 
-TokenGiver = Callable[[str | None], str]
+AccessTokenGetter = Callable[[str | None], str]
 """The access token to use; the argument is a token that was just refused, or None."""
 
 
 @dataclass(frozen=True, slots=True)
-class Tokens:
+class OAuthTokens:
     """What the platform gave for a code or a refresh token; `expires_in` in seconds from receipt."""
 
     access: str
@@ -46,7 +46,7 @@ class StoreInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """A verified hook, read: what it says happened (a hint, as only the body is signed) and to which order."""
 
     kind: Literal["paid", "cancelled", "open", "updated", "product", "other"]
@@ -56,11 +56,11 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class SaleSummary:
+class OrderSummary:
     """One row of the platform's order list: enough to see whether a document is missing."""
 
     order_id: str
-    status: Status
+    status: OrderStatus
     created_at: datetime
     total: Decimal
 
@@ -69,7 +69,7 @@ class SaleSummary:
 class Attachment:
     """A document as it is shown on the order: the kind, the number, and a link that the buyer can open."""
 
-    kind: Kind
+    kind: DocumentKind
     external_id: str
     number: str
     url: str
@@ -88,7 +88,7 @@ class ShopTax:
 
 
 @dataclass(frozen=True, slots=True)
-class Goods:
+class CatalogueItem:
     """One thing that the shop sells under its own SKU: a product without variants, or one variant of a product."""
 
     product_id: str
@@ -106,10 +106,10 @@ class Goods:
 
 
 @dataclass(frozen=True, slots=True)
-class GoodsPage:
+class CataloguePage:
     """Some of a shop's goods, whole products together, and where to ask on; `after` is empty at the end."""
 
-    goods: tuple[Goods, ...]
+    items: tuple[CatalogueItem, ...]
     after: str
 
 
@@ -122,7 +122,7 @@ class Location:
     main: bool = False
 
 
-class UnreadableHook(Exception):
+class UnreadableWebhook(Exception):
     """A hook whose signature is good and whose content cannot be read; the reason is its text."""
 
 
@@ -133,11 +133,11 @@ class Platform(ABC):
     label: ClassVar[str]
     events: ClassVar[tuple[str, ...]]
     """The hooks that the automatic road needs."""
-    early_events: ClassVar[tuple[str, ...]] = ()
+    unpaid_order_events: ClassVar[tuple[str, ...]] = ()
     """Those that tell of orders before they are paid: needed only for drafts and order notes."""
     product_events: ClassVar[tuple[str, ...]] = ()
     """Those that tell of products and their stock: needed only where stock follows."""
-    pace: ClassVar[float] = 10.0
+    calls_per_second: ClassVar[float] = 10.0
     """Calls a second for work that nobody waits for: far enough below its limit that documents are not in the way."""
 
     # authorising
@@ -146,11 +146,11 @@ class Platform(ABC):
         """Where the merchant is sent; `challenge` is PKCE's S256."""
 
     @abstractmethod
-    def exchange(self, code: str, verifier: str) -> Tokens:
+    def exchange(self, code: str, verifier: str) -> OAuthTokens:
         """The tokens for an authorisation code. CredentialsError when it is refused."""
 
     @abstractmethod
-    def refresh(self, refresh_token: str) -> Tokens:
+    def refresh(self, refresh_token: str) -> OAuthTokens:
         """The next pair. CredentialsError with code `grant-refused` when the old one is no longer good."""
 
     @abstractmethod
@@ -171,7 +171,7 @@ class Platform(ABC):
         """Whose token this is."""
 
     @abstractmethod
-    def listen(self, url: str, events: tuple[str, ...], anew: bool = False) -> str:
+    def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
         """What had to be mended ('' when nothing): afterwards exactly one hook per event points to `url`.
 
         missing, paused, doubled, or foreign (it led to us, but not to this store). With `anew` each is made again,
@@ -179,27 +179,27 @@ class Platform(ABC):
         """
 
     @abstractmethod
-    def order(self, order_id: str) -> Order:
+    def read_order(self, order_id: str) -> Order:
         """The order as it is now. OrderError `order-missing` when it is gone, or what cannot be read."""
 
     @abstractmethod
-    def paid_orders(self, since: datetime) -> Iterator[SaleSummary]:
+    def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         """Paid orders created since then, newest first."""
 
     @abstractmethod
-    def other_orders(self, since: datetime) -> Iterator[SaleSummary]:
+    def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         """Orders created since then that are not paid (open, abandoned, cancelled), newest first."""
 
     @abstractmethod
-    def sale(self, order_id: str) -> SaleSummary:
+    def order_summary(self, order_id: str) -> OrderSummary:
         """The order's row of the list as it is now. OrderError `order-missing` when it is gone."""
 
     @abstractmethod
-    def attach(self, order_id: str, document: Attachment) -> None:
+    def attach_document(self, order_id: str, document: Attachment) -> None:
         """Nothing; the document is shown on the order. Looks first, so it is safe to repeat."""
 
     @abstractmethod
-    def note(self, order_id: str, text: str) -> None:
+    def add_history_entry(self, order_id: str, text: str) -> None:
         """Nothing; a line in the order's history. Looks first, so it is safe to repeat."""
 
     @abstractmethod
@@ -208,11 +208,11 @@ class Platform(ABC):
 
     # products and their stock
 
-    def goods(self, after: str = "") -> GoodsPage:
+    def catalogue_page(self, after: str = "") -> CataloguePage:
         """The next goods of the whole catalogue behind `after`, in an order that does not change meanwhile."""
         raise NotImplementedError
 
-    def goods_of(self, product_id: str) -> tuple[Goods, ...]:
+    def items_of_product(self, product_id: str) -> tuple[CatalogueItem, ...]:
         """The product as it is now, all its variants; () when it is gone."""
         raise NotImplementedError
 
@@ -220,8 +220,8 @@ class Platform(ABC):
         """The places from which it sends; () where stock is not kept by place."""
         raise NotImplementedError
 
-    def stock_at(
-        self, goods: Sequence[tuple[str, str]], locations: Sequence[str]
+    def stock_by_location(
+        self, items: Sequence[tuple[str, str]], locations: Sequence[str]
     ) -> Mapping[tuple[str, str, str], int]:
         """Pieces by (product, variant, location) of at most fifty (product, variant); unlimited ones are left out."""
         raise NotImplementedError
@@ -237,15 +237,15 @@ class Platform(ABC):
     # hooks
     @staticmethod
     @abstractmethod
-    def signed(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+    def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
         """True when the signature over the raw bytes is good; constant time, never raises."""
 
     @staticmethod
     @abstractmethod
-    def hook_claims(headers: Mapping[str, str]) -> tuple[str, str]:
+    def webhook_headers(headers: Mapping[str, str]) -> tuple[str, str]:
         """(store code, event) as the unsigned headers claim; empty where absent or absurd."""
 
     @staticmethod
     @abstractmethod
-    def read_hook(event: str, body: bytes) -> Event:
+    def parse_webhook(event: str, body: bytes) -> WebhookEvent:
         """What a verified body says. UnreadableHook when it cannot be read."""

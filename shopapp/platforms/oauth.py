@@ -10,12 +10,12 @@ from typing import Any
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 
-from shopapp.fiscal.errors import CredentialsError, ThrottledError, UncertainError
-from shopapp.http import Wire, loaded
+from shopapp.errors import CredentialsError, ThrottledError, UncertainError
+from shopapp.http_client import HttpClient, parse_json
 
-from .base import Tokens
+from .base import OAuthTokens
 
-_FORM = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+_FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
 
 def authorize_url(
@@ -29,31 +29,31 @@ def authorize_url(
     return with_pkce
 
 
-def token_request(wire: Wire, url: str, grant_type: str, **values: str) -> Tokens:
+def request_tokens(http: HttpClient, url: str, grant_type: str, **values: str) -> OAuthTokens:
     """The tokens that the endpoint answers with.
 
     CredentialsError `grant-refused` when it says no in the standard's own way; UncertainError when the answer was lost
     or is another's (a page of a proxy must not end a store's authorisation).
     """
     body = prepare_token_request(grant_type, **values)
-    answer = wire.send("POST", url, writes=True, data=body.encode(), headers=_FORM)
+    answer = http.send("POST", url, writes=True, data=body.encode(), headers=_FORM_HEADERS)
     if answer.status == 429:
         raise ThrottledError("throttled")
-    if answer.status in (400, 401) and (word := _error(answer.body)):
+    if answer.status in (400, 401) and (word := _error_code(answer.body)):
         raise CredentialsError("grant-refused", error=word)
     try:
-        content = loaded(answer.body)
-        return Tokens(
+        content = parse_json(answer.body)
+        return OAuthTokens(
             str(content["access_token"]), content.get("refresh_token"), float(content.get("expires_in", 3600))
         )
     except (ValueError, KeyError, TypeError) as error:
         raise UncertainError("outcome-unknown", how=f"status-{answer.status}") from error
 
 
-def _error(body: bytes) -> str:
+def _error_code(body: bytes) -> str:
     """The standard error word of the answer, never its free text."""
     try:
-        content: Any = loaded(body)
+        content: Any = parse_json(body)
         return str(content["error"])[:40]
     except (ValueError, KeyError, TypeError):
         return ""

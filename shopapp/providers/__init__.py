@@ -5,17 +5,18 @@ Read by `connect` and the set-up pages, which ask what a provider can do and nev
 
 from __future__ import annotations
 
+from dev.torture.plain_provider import PlainProvider
+
 from .base import Provider
 from .igest import IGest
 from .phcgo import PhcGo
-from .plain import Plain
 
 PROVIDERS: dict[str, type[Provider]] = {
     "igest": IGest,
     "phcgo": PhcGo,
 }
 
-IN_DEVELOPMENT: dict[str, type[Provider]] = {
-    "plain": Plain,
+DEVELOPMENT_PROVIDERS: dict[str, type[Provider]] = {
+    "plain": PlainProvider,
 }
 """Stand-ins, offered only where the setting `<NAME>_URL` says where they are; config refuses that in production."""

@@ -14,20 +14,20 @@ from decimal import Decimal
 from enum import Enum
 from typing import ClassVar
 
-from shopapp.fiscal.document import Draft, Issued, Kind, Level
+from shopapp.fiscal.document import DocumentKind, Draft, Issued, RoundingLevel
 
 
-class Once(Enum):
+class IssueGuarantee(Enum):
     """How a provider promises one document, best first."""
 
-    BY_KEY = "by_key"
-    BY_DRAFT = "by_draft"
-    BY_SEARCH = "by_search"
-    BY_PERSON = "by_person"
+    IDEMPOTENT = "by_key"
+    DRAFT_FIRST = "by_draft"
+    SEARCHABLE = "by_search"
+    MANUAL = "by_person"
 
 
 @dataclass(frozen=True, slots=True)
-class Field:
+class CredentialField:
     """One value that the keys form asks for; label and help are Portuguese message ids."""
 
     name: str
@@ -53,7 +53,7 @@ class Series:
     """A series and the kind of document that it numbers."""
 
     code: str
-    kind: Kind
+    kind: DocumentKind
     """NE: the series of order notes (internal dossiers)."""
     open: bool = True
     label: str = ""
@@ -66,7 +66,7 @@ class Series:
 class Choices:
     """The lists of the settings form, as the account has them."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[DocumentKind, ...]
     series: tuple[Series, ...]
     exemptions: tuple[Choice, ...]
     warehouses: tuple[Choice, ...]
@@ -82,10 +82,10 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class AccountFeatures:
     """What set-up learned of an account, given back to its adapter whenever it is opened."""
 
-    series: Mapping[Kind, Series] = field(default_factory=dict)
+    series: Mapping[DocumentKind, Series] = field(default_factory=dict)
     """The merchant's series for each kind."""
     searches: bool = False
     articles: bool = False
@@ -93,7 +93,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class AccountFacts:
+class AccountInfo:
     """Whose account the credentials open; `fingerprint` is equal for equal entities."""
 
     fingerprint: str
@@ -105,7 +105,7 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class ProviderDraft:
     """A provider's own draft: its id, and what it adds up to when the provider says so."""
 
     draft_id: str
@@ -113,7 +113,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Article:
+class ProviderArticle:
     """An article over there: `article_id` stays when it is renamed, `code` is what a document's line names it by."""
 
     article_id: str
@@ -148,23 +148,23 @@ class StockLevel:
 
 
 @dataclass(frozen=True, slots=True)
-class LevelsPage:
+class StockLevelPage:
     """Some levels; `after` asks on within this reading ('' at its end), `mark` is where the next reading begins."""
 
     levels: tuple[StockLevel, ...]
     after: str = ""
-    mark: str = ""
+    sync_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class StockMove:
+class StockMovement:
     """One movement of stock: so much more (or less) of an article in a warehouse, under a reference of ours."""
 
     code: str
     warehouse: str
     quantity: Decimal
     reference: str
-    why: str = ""
+    reason: str = ""
     """A short sentence in Portuguese, to be kept with it."""
 
 
@@ -172,35 +172,35 @@ class StockMove:
 class Capabilities:
     """What this provider is able to do; pages and moves ask this, never the name."""
 
-    level: Level = "rate_group"
+    rounding_level: RoundingLevel = "rate_group"
     """At which level it rounds."""
     reads_state: bool = False
     searches: bool = False
     emails: bool = False
     warehouses: bool = False
     credit_notes: bool = False
-    early_drafts: bool = False
+    drafts_before_payment: bool = False
     """It keeps a draft for an order that is not paid yet, and finalises it later (its series say which may)."""
-    notes: bool = False
+    order_notes: bool = False
     """It keeps order notes (kind NE) and makes the invoice out of one (`Draft.follows`)."""
-    note_drafts: bool = False
+    order_note_drafts: bool = False
     transport: bool = False
     """It prints where goods are loaded and unloaded, and when (`Draft.transport`)."""
     metered: bool = False
     """Its plans allow only so many calls in a month."""
     articles: bool = False
     """It keeps articles that can be looked up by reference and made (where this account lets it: `Known.articles`)."""
-    names_to_move: bool = False
+    names_articles_only_when_moving_stock: bool = False
     """Its documents name articles only where they move stock: any other is sent with the lines' own texts alone."""
     reads_stock: bool = False
     moves_stock: bool = False
     """It takes single movements of stock, beside those of its documents."""
-    pace: float = 2.0
+    calls_per_second: float = 2.0
     """Calls a second for work that nobody waits for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Guide:
+class HelpPaths:
     """Where things are in the provider's own menus, as Portuguese message ids, one word a step."""
 
     keys: tuple[str, ...] = ()
@@ -218,25 +218,25 @@ class Provider(ABC):
     label: ClassVar[str]
     support: ClassVar[str]
     """Where its merchants ask for help: shown wherever its refusals are."""
-    credential_fields: ClassVar[tuple[Field, ...]]
+    credential_fields: ClassVar[tuple[CredentialField, ...]]
     capabilities: ClassVar[Capabilities]
-    guide: ClassVar[Guide]
+    help_paths: ClassVar[HelpPaths]
     unconfirmed: ClassVar[tuple[str, ...]] = ()
     """What is not known about it, in words for the README."""
-    known: Known = Known()
+    features: AccountFeatures = AccountFeatures()
     """Set by `connect` on an account that is set up; empty while its keys are being tried."""
 
     @property
     @abstractmethod
-    def once(self) -> Once:
+    def guarantee(self) -> IssueGuarantee:
         """Its promise, as opened with this account."""
 
-    def once_of(self, kind: Kind) -> Once:
+    def guarantee_for(self, kind: DocumentKind) -> IssueGuarantee:
         """Its promise for documents of this kind, in the series that the merchant chose for them (`known`)."""
-        return self.once
+        return self.guarantee
 
     @abstractmethod
-    def check(self) -> AccountFacts:
+    def check(self) -> AccountInfo:
         """Whose account it is. CredentialsError with `detail["field"]` and `detail["answer"]` when it is refused."""
 
     @abstractmethod
@@ -251,11 +251,11 @@ class Provider(ABC):
         UncertainError, or anything unexpected: it may exist.
         """
 
-    def find(self, reference: str, draft: Draft) -> list[Issued]:
+    def find_by_reference(self, reference: str, draft: Draft) -> list[Issued]:
         """Documents that bear exactly this reference (BY_SEARCH). Raises when it could not look, never [] for that."""
         raise NotImplementedError
 
-    def open_draft(self, draft: Draft, reference: str) -> Opened:
+    def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
         """A new draft over there, which is no document yet (BY_DRAFT); one that exists is never written again.
 
         Where `draft.follows` names an order note it is made out of that. RefusedError `note-unusable` when it can't be.
@@ -269,7 +269,7 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def finalised(self, draft_id: str) -> Issued | None:
+    def finalised_document(self, draft_id: str) -> Issued | None:
         """The document made of that draft, or None while there is none (BY_DRAFT)."""
         raise NotImplementedError
 
@@ -284,14 +284,14 @@ class Provider(ABC):
         """How many drafts bearing exactly this reference were removed; documents are never touched (BY_DRAFT)."""
         raise NotImplementedError
 
-    def read(self, provider_id: str) -> Issued:
+    def read_document(self, provider_id: str) -> Issued:
         """The document as it is over there now (only where `capabilities.reads_state`).
 
         `provider_state` is `annulled` when it was. RefusedError `document-gone` when there is no such document.
         """
         raise NotImplementedError
 
-    def bearing(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
+    def list_by_reference_prefix(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
         """Every document since then whose reference begins so, with it, complete; None where there is no such list.
 
         It is held against our rows each day and after a restore: what is missing from it counts as gone.
@@ -300,43 +300,43 @@ class Provider(ABC):
 
     # articles and their stock
 
-    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+    def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         """The articles in use with exactly these references, at most fifty; one that is not named is not there.
 
         Raises when it could not look, or not at all of them: a failed look-up is never "not there".
         """
         raise NotImplementedError
 
-    def article(self, article_id: str) -> Article | None:
+    def article_by_id(self, article_id: str) -> ProviderArticle | None:
         """The article of that id, whatever it is called by now; None when it is gone or no longer in use."""
         raise NotImplementedError
 
-    def create_article(self, new: NewArticle) -> Article:
+    def create_article(self, new: NewArticle) -> ProviderArticle:
         """The article, made by one call. RefusedError `article-refused`, TransientError: nothing was made.
 
         UncertainError: it may be there; look before anything else.
         """
         raise NotImplementedError
 
-    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+    def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
         """The levels now, in every warehouse, of at most fifty articles; one without any level has none there."""
         raise NotImplementedError
 
-    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
+    def changed_stock_levels(self, sync_token: str = "", after: str = "") -> StockLevelPage:
         """The levels that changed since the reading that gave `mark`, page by page (`after`).
 
         All levels where `mark` is empty, or where this account can't be asked for changes (`Known.stock_changes`).
         """
         raise NotImplementedError
 
-    def move_stock(self, move: StockMove) -> None:
+    def move_stock(self, movement: StockMovement) -> None:
         """Nothing; the stock was moved, by one call. RefusedError `stock-refused`, TransientError: it was not.
 
         UncertainError: it may have been. Never repeated here.
         """
         raise NotImplementedError
 
-    def stock_moved(self, reference: str) -> bool | None:
+    def has_stock_movement(self, reference: str) -> bool | None:
         """Whether a movement with exactly this reference is there; None where that can't be asked."""
         raise NotImplementedError
 

@@ -9,40 +9,37 @@ from flask import Flask, Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from shopapp import counting, followups
-from shopapp.web import (
+from shopapp.connections import api_usage
+from shopapp.documents import followups
+from shopapp.messages import emails, fiscal_rules, formats, wording
+from shopapp.web import errors, headers, health, help, home, install, limits, public, session, webhooks
+from shopapp.web.documents import bulk, credit, preview
+from shopapp.web.documents import views as documents_views
+from shopapp.web.products import page, stock_history
+from shopapp.web.products import views as products_views
+from shopapp.web.setup import keys, settings
+
+BLUEPRINT_MODULES = (
     bulk,
-    changes,
-    choosing,
-    crediting,
-    documents,
-    errors,
-    formats,
-    headers,
+    stock_history,
+    settings,
+    credit,
+    documents_views,
     health,
     help,
     home,
-    hooks,
+    webhooks,
     install,
-    limits,
-    mails,
-    previewing,
-    product,
-    products,
+    preview,
+    page,
+    products_views,
     public,
-    reasons,
     session,
-    setup,
-    wording,
+    keys,
 )
 
-ROOMS = (
-    bulk, changes, choosing, crediting, documents, health, help, home, hooks, install, previewing, product, products,
-    public, session, setup,
-)  # fmt: skip
 
-
-class Doors(Flask):
+class WebApp(Flask):
     """Flask, but that what stands before and after every page (session, origin, form mark, knocks) is not a hook's.
 
     A hook proves by its signature who sent it, and nothing else that it says or carries counts; its answer has the
@@ -50,12 +47,12 @@ class Doors(Flask):
     """
 
     def preprocess_request(self) -> ResponseReturnValue | None:
-        return None if request.endpoint == "hooks.receive" else super().preprocess_request()
+        return None if request.endpoint == "webhooks.receive" else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:
         return (
-            headers.dressed(response)
-            if request.endpoint == "hooks.receive"
+            headers.with_security_headers(response)
+            if request.endpoint == "webhooks.receive"
             else super().process_response(response)
         )
 
@@ -70,15 +67,20 @@ def init_app(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     formats.init_app(app)
     app.jinja_env.filters.update(
-        declared=wording.declared, kind=wording.kind_word, kind_title=wording.kind_title, kinds=wording.kinds_word,
-        means=reasons.means_word, provider_state=wording.provider_state, region=wording.region_name,
-    )  # fmt: skip
+        translated=wording.translated,
+        kind=wording.kind_name,
+        kind_title=wording.kind_title,
+        kinds=wording.kind_plural,
+        payment_means=fiscal_rules.payment_means_label,
+        provider_state=wording.provider_state,
+        region=wording.region_name,
+    )
     session.init_app(app)
     limits.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    for room in ROOMS:
-        app.register_blueprint(room.bp)
-    session.csrf.exempt(hooks.bp)
-    app.teardown_request(lambda _: counting.tell())
-    followups.speak_with(mails.worded)
+    for module in BLUEPRINT_MODULES:
+        app.register_blueprint(module.bp)
+    session.csrf.exempt(webhooks.bp)
+    app.teardown_request(lambda _: api_usage.flush_usage())
+    followups.set_email_writer(emails.compose_email)

@@ -13,37 +13,43 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from shopapp.fiscal.errors import AppError, MerchantError
+from shopapp.errors import AppError, MerchantError
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import message_for
 from shopapp.models import db, now
-from shopapp.web.session import ALPHABET
-from shopapp.web.tongue import gettext
-from shopapp.web.wording import say
+from shopapp.web.session import CODE_ALPHABET
 
 log = logging.getLogger("quickinvoice.web")
 
 
 def init_app(app: Flask) -> None:
     """Nothing; every failure ends on our page."""
-    app.register_error_handler(HTTPException, refused)
-    app.register_error_handler(CSRFError, _stale)
-    app.register_error_handler(AppError, known)
-    app.register_error_handler(Exception, _unknown)
+    app.register_error_handler(HTTPException, http_error_page)
+    app.register_error_handler(CSRFError, _csrf_error_page)
+    app.register_error_handler(AppError, app_error_page)
+    app.register_error_handler(Exception, _unexpected_error_page)
 
 
-def page(
-    status: int, title: str, text: str, again: bool = False, reference: str = "", back: str = ""
+def error_page(
+    status: int, title: str, text: str, can_retry: bool = False, reference: str = "", back_url: str = ""
 ) -> tuple[str, int]:
     """The error page with our own words."""
     g.setdefault("store", None)
     g.setdefault("account", None)
     shown = render_template(
-        "error.html", title=title, text=text, again=again, reference=reference, at=now(), back=back
+        "error.html",
+        title=title,
+        text=text,
+        can_retry=can_retry,
+        reference=reference,
+        at=now(),
+        back_url=back_url,
     )
     db.session.rollback()
     return shown, status
 
 
-def refused(error: HTTPException) -> tuple[str, int] | Response:
+def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
     """The page for an answer that HTTP has a number for."""
     status = error.code or 500
     if status < 400:
@@ -73,36 +79,38 @@ def refused(error: HTTPException) -> tuple[str, int] | Response:
     title, text = titles.get(
         status, (gettext("Não foi possível fazer este pedido"), gettext("Nada foi feito."))
     )
-    return page(status, title, text)
+    return error_page(status, title, text)
 
 
-def _stale(error: CSRFError) -> tuple[str, int]:
-    return page(
+def _csrf_error_page(error: CSRFError) -> tuple[str, int]:
+    return error_page(
         403,
         gettext("Esta página esteve aberta demasiado tempo"),
         gettext("Nada foi feito. Volte atrás, atualize a página e tente de novo."),
     )
 
 
-def known(error: AppError) -> tuple[str, int]:
+def app_error_page(error: AppError) -> tuple[str, int]:
     """The page for a failure that has a sentence."""
     db.session.rollback()
-    said = say(error.code, error.detail)
-    return page(409 if isinstance(error, MerchantError) else 503, said.cause, said.remedy, again=True)
+    message = message_for(error.code, error.detail)
+    return error_page(
+        409 if isinstance(error, MerchantError) else 503, message.cause, message.remedy, can_retry=True
+    )
 
 
-def _unknown(error: Exception) -> tuple[str, int]:
+def _unexpected_error_page(error: Exception) -> tuple[str, int]:
     db.session.rollback()
-    plain = "".join(secrets.choice(ALPHABET) for _ in range(8))
+    plain = "".join(secrets.choice(CODE_ALPHABET) for _ in range(8))
     reference = f"{plain[:4]}-{plain[4:]}"
     log.error("%s: %s %s", reference, request.method, request.endpoint, exc_info=error)
-    return page(
+    return error_page(
         500,
         gettext("Não conseguimos abrir esta página"),
         gettext(
             "A falha é nossa e já ficou registada. As suas faturas não são afetadas: as encomendas pagas continuam a "
             "ser tratadas."
         ),
-        again=request.method == "GET",
+        can_retry=request.method == "GET",
         reference=reference,
     )

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, request
 
-from shopapp import connect
+from shopapp.connections.shop import platform_names, platform_without_store
 
-POLICY = (
+CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; object-src 'none'"
 )
@@ -21,18 +21,18 @@ NEVER_FRAMED = frozenset(
         "install.start",
         "install.callback",
         "install.welcome",
-        "public.paper",
+        "public.buyer_pdf",
         "health.healthz",
-        "hooks.receive",
+        "webhooks.receive",
         "static",
     }
 )
-YEAR = 31_536_000
+YEAR_SECONDS = 31_536_000
 
 
 def init_app(app: Flask) -> None:
     """Nothing; every answer of the app gets its headers."""
-    app.after_request(dressed)
+    app.after_request(with_security_headers)
 
 
 def own_origin() -> str:
@@ -41,30 +41,32 @@ def own_origin() -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def framers() -> tuple[str, ...]:
+def frame_ancestors() -> tuple[str, ...]:
     """The origins that may frame this answer: the store's admin, the platforms' where there is no session."""
     if request.endpoint is None or request.endpoint in NEVER_FRAMED:
         return ()
     store = g.get("store")
     if store is not None:
-        return connect.platform(store.platform).admin_origins(store.code)
-    names = connect.platform_names()
-    return tuple(dict.fromkeys(origin for name in names for origin in connect.platform(name).admin_origins()))
+        return platform_without_store(store.platform).admin_origins(store.code)
+    names = platform_names()
+    return tuple(
+        dict.fromkeys(origin for name in names for origin in platform_without_store(name).admin_origins())
+    )
 
 
-def dressed(answer: Response) -> Response:
+def with_security_headers(response: Response) -> Response:
     """The answer with its headers."""
-    ancestors = " ".join(framers()) or "'none'"
-    policy = f"{POLICY}; frame-ancestors {ancestors}"
-    if answer.mimetype == "application/pdf":
+    ancestors = " ".join(frame_ancestors()) or "'none'"
+    policy = f"{CONTENT_SECURITY_POLICY}; frame-ancestors {ancestors}"
+    if response.mimetype == "application/pdf":
         policy += "; sandbox"
-    answer.headers["Content-Security-Policy"] = policy
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Referrer-Policy"] = "same-origin"
+    response.headers["Content-Security-Policy"] = policy
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
     if own_origin().startswith("https:"):
-        answer.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
-    if request.endpoint == "static" and answer.status_code in (200, 304):
-        answer.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}; includeSubDomains"
+    if request.endpoint == "static" and response.status_code in (200, 304):
+        response.headers["Cache-Control"] = f"public, max-age={YEAR_SECONDS}, immutable"
     else:
-        answer.headers["Cache-Control"] = "no-store"
-    return answer
+        response.headers["Cache-Control"] = "no-store"
+    return response

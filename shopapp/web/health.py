@@ -8,35 +8,36 @@ from __future__ import annotations
 from flask import Blueprint, Response, current_app, jsonify
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopapp.models import Pulse, db, ledger, now
+from shopapp.models import Heartbeat, db, now
+from shopapp.models.queries import reconciliation
 
 bp = Blueprint("health", __name__)
 
-LATE_SECONDS = 600.0
+OVERDUE_SECONDS = 600.0
 
 
 @bp.get("/healthz")
 def healthz() -> Response:
     """200 when all is well, 503 otherwise, with what was looked at."""
     try:
-        found = _looked()
+        status = _health_status()
     except SQLAlchemyError:
-        found = {"database": False}
-    answer = jsonify(found)
-    at_work = found.get("clock") and not found.get("held")
-    well = found.get("database") and at_work and not found.get("overdue_seconds")
-    answer.status_code = 200 if well else 503
-    return answer
+        status = {"database": False}
+    response = jsonify(status)
+    at_work = status.get("clock") and not status.get("held")
+    well = status.get("database") and at_work and not status.get("overdue_seconds")
+    response.status_code = 200 if well else 503
+    return response
 
 
-def _looked() -> dict[str, object]:
-    pulse = db.session.get(Pulse, "clock", populate_existing=True)
+def _health_status() -> dict[str, object]:
+    heartbeat = db.session.get(Heartbeat, "clock", populate_existing=True)
     instant = now()
-    patience = max(60.0, 10 * float(current_app.config["CLOCK_SECONDS"]))
-    late = ledger.oldest_due(LATE_SECONDS)
+    max_beat_age = max(60.0, 10 * float(current_app.config["CLOCK_SECONDS"]))
+    oldest_due = reconciliation.oldest_overdue(OVERDUE_SECONDS)
     return {
         "database": True,
-        "held": ledger.held(),
-        "clock": pulse is not None and (instant - pulse.beat_at).total_seconds() < patience,
-        "overdue_seconds": round((instant - late).total_seconds()) if late else 0,
+        "held": reconciliation.is_issuing_on_hold(),
+        "clock": heartbeat is not None and (instant - heartbeat.beat_at).total_seconds() < max_beat_age,
+        "overdue_seconds": round((instant - oldest_due).total_seconds()) if oldest_due else 0,
     }

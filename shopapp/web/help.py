@@ -9,15 +9,15 @@ from collections.abc import Mapping
 
 from flask import Blueprint, g, render_template
 
-from shopapp import connect
+from shopapp.connections.provider import provider_class
+from shopapp.messages.errors import N_
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import state_label
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
-from shopapp.web.sentences import N_
-from shopapp.web.tongue import gettext
-from shopapp.web.wording import state_words
 
 bp = Blueprint("help", __name__)
 
-STATES: Mapping[str, tuple[str, str]] = {
+STATE_HELP: Mapping[str, tuple[str, str]] = {
     WAITING: (
         N_("Espera por si ou pela loja: ainda não está paga, a emissão é manual, ou é anterior à data de início."),
         N_("A linha diz porquê. Se quiser que saia já, carregue em Emitir."),
@@ -38,8 +38,9 @@ STATES: Mapping[str, tuple[str, str]] = {
 @bp.get("/help")
 def page() -> str:
     """The page, in the reader's language."""
-    provider = connect.provider_class(g.account.provider) if g.account is not None else None
+    provider = provider_class(g.account.provider) if g.account is not None else None
     states = [
-        (*state_words(name), gettext(meaning), gettext(remedy)) for name, (meaning, remedy) in STATES.items()
+        (*state_label(name), gettext(meaning), gettext(remedy))
+        for name, (meaning, remedy) in STATE_HELP.items()
     ]
     return render_template("help.html", states=states, provider=provider)

@@ -6,35 +6,38 @@ Browsers with a session; anyone else gets the page that asks to authorise. Reads
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from shopapp import connect, counting
-from shopapp.models import Account, Usage, ledger, listing, now, shelf
-from shopapp.web.formats import moment, orders, quantity, zone
-from shopapp.web.sentences import HOOKS
+from shopapp.connections import api_usage
+from shopapp.connections.provider import provider_class
+from shopapp.connections.shop import platform_without_store
+from shopapp.messages.errors import WEBHOOK_PROBLEMS
+from shopapp.messages.formats import midnight, moment, order_count, quantity, zone
+from shopapp.messages.i18n import gettext, ngettext
+from shopapp.messages.wording import message_for
+from shopapp.models import Account, ApiUsage, now
+from shopapp.models.queries import documents, products, reconciliation
+from shopapp.web.documents.rows import document_rows
 from shopapp.web.session import consent_page
-from shopapp.web.setup import is_ready
-from shopapp.web.showing import rows_of
-from shopapp.web.tongue import gettext, ngettext
-from shopapp.web.wording import say
+from shopapp.web.setup.keys import is_ready
 
 bp = Blueprint("home", __name__)
 
-DAYS = 30
-TODO = 25
-SCARCE = 80
+CHART_DAYS = 30
+TODO_LIMIT = 25
+PLAN_WARNING_PERCENT = 80
 """Percent of a plan's calls from which on the merchant is told."""
-HOOK_DAYS = 7
+WEBHOOK_NOTICE_DAYS = 7
 """How long the merchant reads that the shop's hooks were mended."""
-STOPPED = ("keys-refused", "keys-missing")
+STOPPED_REASONS = ("keys-refused", "keys-missing")
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
+class DayBar:
     """One day of the chart, in the chart's own units (300 wide, 90 high)."""
 
     day: datetime
@@ -55,136 +58,148 @@ def index() -> Response | str | tuple[str, int]:
     if g.account is None or not is_ready():
         return redirect(url_for("setup.resume"))
     if g.store.state == "reauthorise" or g.account.refused_at is not None:
-        return _stopped()
-    waiting = listing.waiting_for_merchant(g.store, TODO)
-    count, down = len(waiting) if len(waiting) < TODO else listing.count_waiting(g.store), _down()
+        return _render_stopped()
+    waiting = documents.list_needing_merchant(g.store, TODO_LIMIT)
+    count, provider_down = (
+        len(waiting) if len(waiting) < TODO_LIMIT else documents.count_needing_merchant(g.store),
+        _provider_down_notice(),
+    )
     return render_template(
-        "home.html", headline=headline(count) if count or not down else down, count=count, current=now(),
-        todo_rows=rows_of(waiting), hooks_said=_hooks_said(), down_said=down, held=ledger.held(),
-        plan_said=_plan(), goods_said=_goods(), **_links(), **_figures()
-    )  # fmt: skip
+        "home.html",
+        headline=todo_headline(count) if count or not provider_down else provider_down,
+        count=count,
+        current=now(),
+        todo_rows=document_rows(waiting),
+        webhook_notice=_webhook_notice(),
+        provider_down_notice=provider_down,
+        issuing_on_hold=reconciliation.is_issuing_on_hold(),
+        plan_notice=_plan_notice(),
+        products_notice=_products_notice(),
+        **_connection_status(),
+        **_reconciliation(),
+    )
 
 
-def _hooks_said() -> tuple[str, datetime] | None:
+def _webhook_notice() -> tuple[str, datetime] | None:
     """What was wrong with the shop's hooks in the last days, and when it was mended."""
     at, store = g.store.hooks_problem_at, g.store
-    if at is None or at < now() - timedelta(days=HOOK_DAYS):
+    if at is None or at < now() - timedelta(days=WEBHOOK_NOTICE_DAYS):
         return None
-    return gettext(HOOKS.get(store.hooks_problem, HOOKS["missing"])), at
+    return gettext(WEBHOOK_PROBLEMS.get(store.hooks_problem, WEBHOOK_PROBLEMS["missing"])), at
 
 
-def _goods() -> str:
+def _products_notice() -> str:
     """How many products need the merchant, as a sentence; empty while none does."""
     account: Account = g.account
-    count = shelf.count_waiting(account) if (account.choices or {}).get("articles") else 0
+    count = products.count_needing_merchant(account) if (account.choices or {}).get("articles") else 0
     if not count:
         return ""
     return ngettext("%(count)s produto precisa de si.", "%(count)s produtos precisam de si.", count,
                     count=quantity(count))  # fmt: skip
 
 
-def _plan() -> str:
+def _plan_notice() -> str:
     """How many of the calls of the merchant's plan are used up this month; empty while there are plenty left."""
     allowance = int(g.account.settings.get("allowance") or 0)
-    calls = Usage.of(g.account.id, counting.month()) if allowance else 0
-    if not allowance or calls * 100 < allowance * SCARCE:
+    calls = ApiUsage.calls_in_month(g.account.id, api_usage.current_month()) if allowance else 0
+    if not allowance or calls * 100 < allowance * PLAN_WARNING_PERCENT:
         return ""
-    label = connect.provider_class(g.account.provider).label
+    label = provider_class(g.account.provider).label
     return gettext(
         "Este mês fizemos %(calls)s dos %(allowance)s pedidos ao %(provider)s do seu plano.",
         calls=calls, allowance=allowance, provider=label,
     )  # fmt: skip
 
 
-def _down() -> str:
+def _provider_down_notice() -> str:
     """Since when the provider is known not to answer, as a sentence; empty while it answers."""
     account: Account = g.account
     if not account.pauses or account.down_since is None:
         return ""
-    label = connect.provider_class(account.provider).label
+    label = provider_class(account.provider).label
     return gettext(
         "O %(provider)s não responde desde %(moment)s", provider=label, moment=moment(account.down_since)
     )
 
 
-def _stopped() -> str:
+def _render_stopped() -> str:
     """The page while nothing can be issued: since when, why, what waits."""
     account = g.account
-    held = [*listing.stopped(g.store, STOPPED), *listing.on_the_way(g.store, 200)]
+    waiting_documents = [
+        *documents.list_blocked(g.store, STOPPED_REASONS),
+        *documents.list_pending(g.store, 200),
+    ]
     if g.store.state == "reauthorise":
-        said, since = say("store-access"), None
+        message, since = message_for("store-access"), None
     else:
-        label = connect.provider_class(account.provider).label
-        said, since = say(account.refused_code, account.refused_detail, label), account.refused_at
-    rows = rows_of(held[:20])
-    total = sum((document.total or ledger.ZERO for document in held), ledger.ZERO)
+        label = provider_class(account.provider).label
+        message, since = message_for(account.refused_code, account.refused_detail, label), account.refused_at
+    rows = document_rows(waiting_documents[:20])
+    total = sum(
+        (document.total or reconciliation.ZERO for document in waiting_documents), reconciliation.ZERO
+    )
     return render_template(
-        "home_stopped.html", said=said, since=since, rows=rows, held=len(held), total=total,
-        answer=str(account.refused_detail.get("answer", ""))[:500], **_links(),
-        remedy=url_for("session.authorise") if g.store.state == "reauthorise"
+        "home_stopped.html", message=message, since=since, rows=rows, waiting_count=len(waiting_documents), total=total,
+        answer=str(account.refused_detail.get("answer", ""))[:500], **_connection_status(),
+        remedy_url=url_for("session.authorise") if g.store.state == "reauthorise"
         else url_for("setup.keys", name=account.provider),
     )  # fmt: skip
 
 
-def _links() -> dict[str, Any]:
+def _connection_status() -> dict[str, Any]:
     """The four connections at a glance."""
-    last = listing.last_issued(g.store)
+    last = documents.last_issued(g.store)
     return {
-        "platform": connect.platform(g.store.platform),
-        "provider": connect.provider_class(g.account.provider),
-        "last_hook": listing.last_hook(g.store),
+        "platform": platform_without_store(g.store.platform),
+        "provider": provider_class(g.account.provider),
+        "last_webhook": documents.last_webhook(g.store),
         "last_document": last,
-        "unread": listing.quarantined(g.store, now() - timedelta(days=7)),
+        "unreadable_webhooks": documents.quarantined_webhooks(g.store, now() - timedelta(days=7)),
     }
 
 
-def midnight(day: date) -> datetime:
-    """The instant at which that day begins where the store is."""
-    return datetime.combine(day, time(), zone())
-
-
-def _figures() -> dict[str, Any]:
+def _reconciliation() -> dict[str, Any]:
     """Today's and this month's comparison, what explains the difference, and the last thirty days."""
     today = now().astimezone(zone()).date()
     tomorrow, first = midnight(today + timedelta(days=1)), midnight(today.replace(day=1))
-    month = ledger.sums(g.store, first, tomorrow)
-    gaps = ledger.gaps(g.store, first, tomorrow)
-    known = {shown.id: shown for shown in rows_of([gap.document for gap in gaps if gap.document])}
-    edges = [midnight(today - timedelta(days=DAYS - 1 - n)) for n in range(DAYS + 1)]
-    days = ledger.days(g.store, edges)
-    top = _rounded(max((day.issued + day.open for day in days), default=0))
+    month = reconciliation.period_totals(g.store, first, tomorrow)
+    gaps = reconciliation.list_discrepancies(g.store, first, tomorrow)
+    known = {shown.id: shown for shown in document_rows([gap.document for gap in gaps if gap.document])}
+    day_starts = [midnight(today - timedelta(days=CHART_DAYS - 1 - n)) for n in range(CHART_DAYS + 1)]
+    days = reconciliation.daily_counts(g.store, day_starts)
+    top = _chart_top(max((day.issued + day.open for day in days), default=0))
     return {
-        "today": ledger.sums(g.store, midnight(today), tomorrow),
+        "today": reconciliation.period_totals(g.store, midnight(today), tomorrow),
         "month": month,
         "gaps": [(gap, known.get(gap.document.id) if gap.document else None) for gap in gaps],
-        "explained": sum((gap.amount for gap in gaps), ledger.ZERO) == month.difference,
-        "explaining": orders(len(gaps)),
+        "is_explained": sum((gap.amount for gap in gaps), reconciliation.ZERO) == month.difference,
+        "explained_by": order_count(len(gaps)),
         "top": top,
         "bars": [_bar(n, day, top) for n, day in enumerate(days)],
         "week": days[:-8:-1],
     }
 
 
-def _rounded(most: int) -> int:
+def _chart_top(most: int) -> int:
     """A round top for the chart: even, at least ten."""
     step = 10 if most <= 100 else 100
     return max(10, -(-most // step) * step)
 
 
-def _bar(position: int, day: ledger.Day, top: int) -> Bar:
+def _bar(position: int, day: reconciliation.DailyCount, top: int) -> DayBar:
     issued, missing = 90 * day.issued / top, 90 * day.open / top
     gap = 1 if day.issued and day.open else 0
-    return Bar(
+    return DayBar(
         day=day.begins, issued=day.issued, open=day.open, x=f"{1.5 + 10 * position:g}",
         issued_y=f"{90 - issued:.2f}", issued_h=f"{issued:.2f}",
         open_y=f"{90 - issued - missing - gap:.2f}", open_h=f"{missing:.2f}",
     )  # fmt: skip
 
 
-def headline(count: int) -> str:
+def todo_headline(count: int) -> str:
     """How many orders need the merchant, as a sentence."""
     if not count:
         return gettext("Está tudo em ordem")
     if count == 1:
         return gettext("Uma encomenda precisa de si")
-    return gettext("%(orders)s precisam de si", orders=orders(count))
+    return gettext("%(orders)s precisam de si", orders=order_count(count))

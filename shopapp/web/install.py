@@ -19,44 +19,54 @@ from typing import Any, TypeVar
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from shopapp import connect, fault, jobs
-from shopapp.fiscal.errors import AppError, ThrottledError
-from shopapp.models import Store, Ticket, db, now
-from shopapp.web.errors import page
-from shopapp.web.limits import KNOCKS, limiter
-from shopapp.web.session import entry_code, entry_token, open_for, store_required, writes
-from shopapp.web.tongue import gettext
-from shopapp.web.wording import say
+from shopapp import failpoints
+from shopapp.connections.shop import platform_names, platform_with, platform_without_store
+from shopapp.errors import AppError, ThrottledError
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import message_for
+from shopapp.models import OneTimeToken, Store, db, now
+from shopapp.web.errors import error_page
+from shopapp.web.limits import LOGIN_RATE, limiter
+from shopapp.web.session import entry_code, entry_token, start_session, store_required, writes_database
 
 log = logging.getLogger("quickinvoice.install")
 
 bp = Blueprint("install", __name__)
 
-Asked = TypeVar("Asked")
+Result = TypeVar("Result")
 
-COOKIE = "__Host-install"
+STATE_COOKIE = "__Host-install"
 STATE_SECONDS = 600
-_OURS = re.compile(r"[A-Za-z0-9_-]{43}")
+_STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
-Answer = Response | tuple[str, int]
+ViewResponse = Response | tuple[str, int]
 
 
 @bp.get("/install")
-@limiter.limit(KNOCKS)
-@writes
+@limiter.limit(LOGIN_RATE)
+@writes_database
 def start() -> Response:
     """The platform's consent page, for this browser and this one time."""
-    name = connect.platform_names()[0]
+    name = platform_names()[0]
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
-    known = request.cookies.get(COOKIE, "")
+    known = request.cookies.get(STATE_COOKIE, "")
     # two windows opened at once share the cookie, so that neither breaks the other
-    bound = known if _OURS.fullmatch(known) else secrets.token_urlsafe(32)
-    Ticket.issue("state", state, STATE_SECONDS, {"platform": name, "verifier": verifier}, bound)
-    answer = redirect(connect.platform(name).authorize_url(state, _challenge(verifier)), 302)
-    answer.set_cookie(
-        COOKIE, bound, max_age=STATE_SECONDS, secure=True, httponly=True, samesite="Lax", path="/"
+    browser_secret = known if _STATE_COOKIE_VALUE.fullmatch(known) else secrets.token_urlsafe(32)
+    OneTimeToken.create(
+        "state", state, STATE_SECONDS, {"platform": name, "verifier": verifier}, browser_secret
     )
-    return answer
+    response = redirect(platform_without_store(name).authorize_url(state, _challenge(verifier)), 302)
+    response.set_cookie(
+        STATE_COOKIE,
+        browser_secret,
+        max_age=STATE_SECONDS,
+        secure=True,
+        httponly=True,
+        samesite="Lax",
+        path="/",
+    )
+    return response
 
 
 def _challenge(verifier: str) -> str:
@@ -64,34 +74,40 @@ def _challenge(verifier: str) -> str:
 
 
 @bp.get("/install/callback")
-@limiter.limit(KNOCKS)
-@writes
-def callback() -> Answer:
+@limiter.limit(LOGIN_RATE)
+@writes_database
+def callback() -> ViewResponse:
     """The welcome page of the store that authorised; 400 with a sentence when anything does not fit."""
-    bound = request.cookies.get(COOKIE, "")
+    browser_secret = request.cookies.get(STATE_COOKIE, "")
     state = request.args.get("state", "")
-    content = Ticket.use("state", state[:200], bound) if state and _OURS.fullmatch(bound) else None
+    content = (
+        OneTimeToken.redeem("state", state[:200], browser_secret)
+        if state and _STATE_COOKIE_VALUE.fullmatch(browser_secret)
+        else None
+    )
     if content is None:
-        return _refused("state")
-    connected = connect.platform(content["platform"])
+        return _refused_page("state")
+    platform = platform_without_store(content["platform"])
     issuer = request.args.get("iss")
-    if issuer is not None and not _same_origin(issuer, connected.authorize_url("", "")):
-        return _refused("issuer")
+    if issuer is not None and not _same_origin(issuer, platform.authorize_url("", "")):
+        return _refused_page("issuer")
     code = request.args.get("code", "")
     if request.args.get("error") or not code:
-        return _refused("denied" if request.args.get("error") == "access_denied" else "error")
+        return _refused_page("denied" if request.args.get("error") == "access_denied" else "error")
     db.session.commit()
     try:
-        store = _installed(content, code[:2000])
+        store = _install_store(content, code[:2000])
     except AppError as error:
         db.session.rollback()
         log.warning("install refused: %s", error.code)
-        return page(502, gettext("A autorização não ficou concluída"), say(error.code, error.detail).cause)
-    open_for(store.id, store.installation)
-    jobs.ring()
-    answer = redirect(url_for("install.welcome"), 303)
-    answer.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
-    return answer
+        return error_page(
+            502, gettext("A autorização não ficou concluída"), message_for(error.code, error.detail).cause
+        )
+    start_session(store.id, store.installation)
+    notify_workers()
+    response = redirect(url_for("install.welcome"), 303)
+    response.delete_cookie(STATE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
+    return response
 
 
 def _same_origin(issuer: str, ours: str) -> bool:
@@ -99,41 +115,41 @@ def _same_origin(issuer: str, ours: str) -> bool:
     return hmac.compare_digest(issuer.rstrip("/").encode(), origin.encode())
 
 
-def _installed(content: dict[str, Any], code: str) -> Store:
+def _install_store(content: dict[str, Any], code: str) -> Store:
     """The store's row with its tokens, committed; its hooks follow by themselves."""
     name = content["platform"]
-    tokens = connect.platform(name).exchange(code, content["verifier"])
-    found = _patiently(connect.platform_with(name, tokens.access).store_info)
-    fault.point("install_before_commit")
+    tokens = platform_without_store(name).exchange(code, content["verifier"])
+    found = _retry_throttled(platform_with(name, tokens.access).store_info)
+    failpoints.hit("install_before_commit")
     known: dict[str, Any] = {
         "name": found.name[:200], "currency": found.currency[:3], "country": found.country[:2],
         "language": found.language[:10] or "pt", "email": found.email[:200], "url": found.url[:300],
     }  # fmt: skip
     if found.timezone:
         known["timezone"] = found.timezone[:60]
-    store = Store.installed(name, found.code[:100], **known)
-    store.keep_tokens(tokens.access, tokens.refresh, tokens.expires_in)
+    store = Store.install(name, found.code[:100], **known)
+    store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
     if found.hooks_token:
         store.hooks_token, store.hooks_token_read_at = found.hooks_token, now()
     db.session.commit()
-    fault.point("install_after_commit")
+    failpoints.hit("install_after_commit")
     log.info("store %s installed, installation %s", store.id, store.installation)
     return store
 
 
-def _patiently(ask: Callable[[], Asked]) -> Asked:
+def _retry_throttled(call: Callable[[], Result]) -> Result:
     """What `ask` gives, after a short wait where the store is called too often: the code is spent, so not in vain."""
     for seconds in (1, 2):
         try:
-            return ask()
+            return call()
         except ThrottledError:
             time.sleep(seconds)
-    return ask()
+    return call()
 
 
-def _refused(why: str) -> Answer:
+def _refused_page(reason: str) -> ViewResponse:
     """400; `why` chooses among our own sentences, nothing of the address is repeated."""
-    log.warning("install refused: %s", why)
+    log.warning("install refused: %s", reason)
     texts = {
         "state": gettext("O pedido de autorização expirou ou começou noutro navegador. Comece de novo."),
         "issuer": gettext("A resposta não veio de quem a devia dar. Nada foi guardado. Comece de novo."),
@@ -142,15 +158,15 @@ def _refused(why: str) -> Answer:
         ),
         "error": gettext("A loja não concluiu a autorização. Nada foi guardado. Comece de novo."),
     }
-    shown = render_template("refused.html", text=texts[why])
+    shown = render_template("install_refused.html", text=texts[reason])
     return shown, 400
 
 
 @bp.get("/welcome")
-@limiter.limit(KNOCKS)
+@limiter.limit(LOGIN_RATE)
 @store_required
-@writes
-def welcome() -> Answer:
+@writes_database
+def welcome() -> ViewResponse:
     """The door of the app at top level, which also lets the frame in: by itself with scripts, by a code without."""
     token, code = entry_token(g.store), entry_code(g.store)
     return make_response(render_template("welcome.html", token=token, code=code))

@@ -8,15 +8,15 @@ from __future__ import annotations
 from flask import Flask, request
 from flask_limiter import Limiter
 
-KNOCKS = "10 per minute"
-PAPERS = "30 per minute"
+LOGIN_RATE = "10 per minute"
+PDF_RATE = "30 per minute"
 
 
-def _address() -> str:
+def _client_ip() -> str:
     return request.remote_addr or "nobody"
 
 
-limiter = Limiter(_address, storage_uri="memory://", headers_enabled=False)
+limiter = Limiter(_client_ip, storage_uri="memory://", headers_enabled=False)
 
 
 def init_app(app: Flask) -> None:

@@ -7,28 +7,29 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, abort
 
-from shopapp import followups
-from shopapp.models import Document, listing
-from shopapp.web.limits import PAPERS, limiter
+from shopapp.documents import followups
+from shopapp.models import Document
+from shopapp.models.queries import documents
+from shopapp.web.limits import PDF_RATE, limiter
 
 bp = Blueprint("public", __name__)
 
 
-def pdf_answer(document: Document, content: bytes) -> Response:
+def pdf_response(document: Document, content: bytes) -> Response:
     """The PDF as a download under a name of ours."""
     plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in document.number or document.reference)
-    answer = Response(content, mimetype="application/pdf")
-    answer.headers["Content-Disposition"] = f'attachment; filename="{plain.strip("-") or "documento"}.pdf"'
-    return answer
+    response = Response(content, mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f'attachment; filename="{plain.strip("-") or "documento"}.pdf"'
+    return response
 
 
 @bp.get("/d/<token>")
-@limiter.limit(PAPERS)
-def paper(token: str) -> Response:
+@limiter.limit(PDF_RATE)
+def buyer_pdf(token: str) -> Response:
     """The document's PDF, or 404."""
-    document = listing.by_link(token) if len(token) == 32 else None
+    document = documents.find_by_link_token(token) if len(token) == 32 else None
     if document is None:
         abort(404)
-    answer = pdf_answer(document, followups.pdf(document))
-    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return answer
+    response = pdf_response(document, followups.fetch_pdf(document))
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response

@@ -30,22 +30,22 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from shopapp.models import Account, Store, Ticket, db, now, reading
-from shopapp.web.formats import language
+from shopapp.messages.formats import language
+from shopapp.models import Account, OneTimeToken, Store, db, now, read_only
 from shopapp.web.headers import own_origin
-from shopapp.web.limits import KNOCKS, limiter
+from shopapp.web.limits import LOGIN_RATE, limiter
 
 bp = Blueprint("session", __name__)
 csrf = CSRFProtect()
 
-HOURS = 12
+SESSION_HOURS = 12
 TOKEN_SECONDS, CODE_SECONDS = 60, 300
-ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 letters and figures that are not taken for one another: 5 bits each."""
-_WITHOUT_SESSION = ("health.healthz", "public.paper")
+_WITHOUT_SESSION = ("health.healthz", "public.buyer_pdf")
 
 
-class Cookie(SecureCookieSessionInterface):
+class LazySessionInterface(SecureCookieSessionInterface):
     """The cookie that holds the session; whoever sends none has a new one, and no key is made ready to read it."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
@@ -67,59 +67,59 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_PARTITIONED=True,
         SESSION_COOKIE_PATH="/",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=HOURS),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
         WTF_CSRF_TIME_LIMIT=None,
         MAX_CONTENT_LENGTH=256 * 1024,
     )
-    app.session_interface = Cookie()
-    app.before_request(_posts_come_from_us)
+    app.session_interface = LazySessionInterface()
+    app.before_request(_check_origin)
     csrf.init_app(app)
-    app.before_request(_who)
-    app.teardown_request(_no_longer_reading)
-    app.context_processor(_for_pages)
+    app.before_request(_load_store)
+    app.teardown_request(_end_read_only)
+    app.context_processor(_template_context)
 
 
-def _posts_come_from_us() -> None:
+def _check_origin() -> None:
     """Nothing; 403 for anything that changes something and does not say that it comes from our own pages."""
-    if request.endpoint == "hooks.receive" or request.method in ("GET", "HEAD", "OPTIONS"):
+    if request.endpoint == "webhooks.receive" or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.headers.get("Origin") != own_origin():
         abort(403)
 
 
-def writes(view: View) -> View:
+def writes_database(view: View) -> View:
     """The view, marked: though a GET, it writes, and its database transaction must say so."""
     view.writes = True  # type: ignore[attr-defined]
     return view
 
 
-def _who() -> None:
+def _load_store() -> None:
     """Nothing; `g.store` is the session's store, or None."""
     g.store = g.account = None
-    if request.endpoint in ("static", "hooks.receive"):
+    if request.endpoint in ("static", "webhooks.receive"):
         return
     view = current_app.view_functions.get(request.endpoint or "")
     if request.method in ("GET", "HEAD") and not getattr(view, "writes", False):
         g.reading = ExitStack()
-        g.reading.enter_context(reading())
+        g.reading.enter_context(read_only())
     if request.endpoint in _WITHOUT_SESSION:
         return
-    g.store = _store()
-    g.account = Account.of(g.store) if g.store is not None else None
+    g.store = _session_store()
+    g.account = Account.find_current(g.store) if g.store is not None else None
 
 
-def _no_longer_reading(_: BaseException | None) -> None:
+def _end_read_only(_: BaseException | None) -> None:
     stack = g.pop("reading", None)
     if stack is not None:
         db.session.rollback()
         stack.close()
 
 
-def _store() -> Store | None:
+def _session_store() -> Store | None:
     named, installation, since = session.get("store"), session.get("installation"), session.get("since")
     if not isinstance(named, int) or not isinstance(since, int | float):
         return None
-    if now().timestamp() - since > HOURS * 3600:
+    if now().timestamp() - since > SESSION_HOURS * 3600:
         return None
     store = db.session.get(Store, named)
     if store is None or store.state == "uninstalled" or store.installation != installation:
@@ -127,7 +127,7 @@ def _store() -> Store | None:
     return store
 
 
-def open_for(store_id: int, installation: int) -> None:
+def start_session(store_id: int, installation: int) -> None:
     """Nothing; from now on this browser is that store's: a new session, nothing kept of the old one."""
     session.clear()
     session.permanent = True
@@ -146,42 +146,44 @@ def store_required(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
-def consent_page(status: int = 200, wrong: str = "") -> tuple[str, int]:
+def consent_page(status: int = 200, problem: str = "") -> tuple[str, int]:
     """The page that asks to authorise the store; it reads nothing from the address."""
-    return render_template("consent.html", wrong=wrong), status
+    return render_template("consent.html", problem=problem), status
 
 
 def entry_token(store: Store) -> str:
     """A secret that opens this store's session once, within a minute; for the browser that just consented. Commits."""
     secret = secrets.token_urlsafe(32)
-    Ticket.issue("entry", secret, TOKEN_SECONDS, {"store": store.id, "installation": store.installation})
+    OneTimeToken.create(
+        "entry", secret, TOKEN_SECONDS, {"store": store.id, "installation": store.installation}
+    )
     return secret
 
 
 def entry_code(store: Store) -> str:
     """The same as a code to be typed within five minutes: 60 bits in groups. Commits."""
-    plain = "".join(secrets.choice(ALPHABET) for _ in range(12))
-    Ticket.issue("code", plain, CODE_SECONDS, {"store": store.id, "installation": store.installation})
+    plain = "".join(secrets.choice(CODE_ALPHABET) for _ in range(12))
+    OneTimeToken.create("code", plain, CODE_SECONDS, {"store": store.id, "installation": store.installation})
     return "-".join(plain[at : at + 4] for at in range(0, 12, 4))
 
 
 @bp.post("/enter")
-@limiter.limit(KNOCKS)
+@limiter.limit(LOGIN_RATE)
 def enter() -> Response | tuple[str, int]:
     """The app, for whoever holds a fresh token or code; the consent page with a sentence for anyone else."""
     token = request.form.get("token", "")
     typed = "".join(c for c in request.form.get("code", "").upper() if c.isalnum())
     content = None
     if token:
-        content = Ticket.use("entry", token[:200])
+        content = OneTimeToken.redeem("entry", token[:200])
     elif typed:
-        content = Ticket.use("code", typed[:40])
+        content = OneTimeToken.redeem("code", typed[:40])
     store = db.session.get(Store, content["store"]) if content else None
-    gone = store is None or store.state == "uninstalled"
-    if content is None or store is None or gone or store.installation != content["installation"]:
+    is_gone = store is None or store.state == "uninstalled"
+    if content is None or store is None or is_gone or store.installation != content["installation"]:
         g.store = None
         return consent_page(401, "code" if typed and not token else "token")
-    open_for(store.id, store.installation)
+    start_session(store.id, store.installation)
     return redirect(url_for("home.index"), 303)
 
 
@@ -191,7 +193,7 @@ def authorise() -> tuple[str, int]:
     return consent_page()
 
 
-def _for_pages() -> dict[str, Any]:
+def _template_context() -> dict[str, Any]:
     return {
         "store": g.get("store"),
         "account": g.get("account"),

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, Playwright
 
-from dev.house import House
+from dev.local_stack import LocalStack
 from dev.merchant import Merchant
-from dev.shots import Shots, goods, walk
+from dev.screenshots import Screenshots, visit_pages, visit_products
 from tests.conftest import CHROMIUM_ARGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
@@ -27,10 +27,10 @@ XSS = [
 
 
 @pytest.fixture(scope="module")
-def alone() -> Iterator[House]:
+def alone() -> Iterator[LocalStack]:
     """A house of these tests' own, which they leave in disorder; pages look alike on every database."""
-    with House(clock_scale=60, settings={"WEB_PROCESSES": "1"}) as house:
-        yield house
+    with LocalStack(clock_scale=60, settings={"WEB_PROCESSES": "1"}) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,11 @@ def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 
 @pytest.mark.timeout(400)
-def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser) -> None:
+def test_axe_finds_nothing_on_any_page(alone: LocalStack, browser_here: Browser) -> None:
     page = browser_here.new_page(locale="pt-PT")
-    shots = Shots(page, None, {"narrow": (375, 812)})
+    shots = Screenshots(page, None, {"narrow": (375, 812)})
     seen = 0
-    for name in walk(alone, page, shots):
+    for name in visit_pages(alone, page, shots):
         shots.take(name)
         seen += 1
     assert seen > 25
@@ -53,13 +53,13 @@ def test_axe_finds_nothing_on_any_page(alone: House, browser_here: Browser) -> N
 
 
 @pytest.mark.timeout(400)
-def test_axe_finds_nothing_on_any_page_of_products(alone: House, browser_here: Browser) -> None:
+def test_axe_finds_nothing_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
     # lists with many columns also as they are on a desk
     wide = ("products", "products-waiting", "products-changes", "product-missing", "setup-choices-stock")
-    narrow, both = Shots(page, None, {"narrow": (375, 812)}), Shots(page, None)
+    narrow, both = Screenshots(page, None, {"narrow": (375, 812)}), Screenshots(page, None)
     seen = 0
-    for name in goods(alone, page):
+    for name in visit_products(alone, page):
         (both if name in wide else narrow).take(name)
         seen += 1
     assert seen > 20
@@ -67,28 +67,28 @@ def test_axe_finds_nothing_on_any_page_of_products(alone: House, browser_here: B
     assert not wrong, "\n" + "\n".join(wrong)
 
 
-def signed_in(house: House, browser: Browser) -> Page:
+def signed_in(stack: LocalStack, browser: Browser) -> Page:
     """A page with the session of the shop's store; nobody works behind it any more."""
-    merchant = Merchant(house)
+    merchant = Merchant(stack)
     page = browser.new_page(locale="pt-PT")
-    page.goto(f"{house.admin_url}/admin/{merchant.shop}/apps")
-    page.goto(f"{house.app_url}/install")
+    page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
+    page.goto(f"{stack.app_url}/install")
     if page.get_by_role("button", name="Yes, Authorize").count():
         page.get_by_role("button", name="Yes, Authorize").click()
     page.wait_for_url("**/welcome")
     for part in ("worker", "clock"):
-        house.kill(part)
+        stack.kill(part)
     return page
 
 
-def lay(house: House) -> list[int]:
+def lay(stack: LocalStack) -> list[int]:
     """Documents that carry a hostile text in every field that somebody else fills; their numbers."""
+    from dev.factories import make_account, make_document
     from shopapp import create_app
     from shopapp.models import Store
-    from tests.make import make_account, make_document
 
     numbers = []
-    with create_app(house.env).app_context():
+    with create_app(stack.env).app_context():
         store = Store.find("jumpseller", "olariadosado")
         assert store is not None
         make_account(store)
@@ -108,7 +108,7 @@ def lay(house: House) -> list[int]:
     return numbers
 
 
-def test_hostile_text_runs_nowhere(alone: House, browser_here: Browser) -> None:
+def test_hostile_text_runs_nowhere(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
     numbers = lay(alone)
     wrong: list[str] = []
@@ -131,27 +131,27 @@ def test_hostile_text_runs_nowhere(alone: House, browser_here: Browser) -> None:
 
 
 def test_the_bar_of_a_run_moves_by_itself_and_gives_way_to_the_page_when_it_ends(
-    alone: House, browser_here: Browser
+    alone: LocalStack, browser_here: Browser
 ) -> None:
+    from dev.factories import PROVIDER_LISTS, make_account
+    from dev.stock_factories import make_sync_run
     from shopapp import create_app
-    from shopapp.models import Run, Store, db, now
-    from tests.make import CHOICES, make_account
-    from tests.make_shelf import make_run
+    from shopapp.models import Store, SyncRun, db, now
 
     page = signed_in(alone, browser_here)
     with create_app(alone.env).app_context():
         store = Store.find("jumpseller", Merchant(alone).shop)
         assert store is not None
         store.ready_at = store.ready_at or now()
-        account = make_account(store, fingerprint="of the bar", choices={**CHOICES, "articles": True})
-        make_run(account, "catalogue")
-        run = make_run(account, "create", "open", seen=10, total=100)
+        account = make_account(store, fingerprint="of the bar", choices={**PROVIDER_LISTS, "articles": True})
+        make_sync_run(account, "catalogue")
+        run = make_sync_run(account, "create", "open", seen=10, total=100)
         page.goto(f"{alone.app_url}/products")
         assert page.locator("#now progress").get_attribute("value") == "10"
-        assert run.keep(seen=50)
+        assert run.save_progress(seen=50)
         db.session.commit()
         page.locator("#now").get_by_text("50 de 100").wait_for()
         assert page.locator("#now progress").get_attribute("value") == "50"
-        Run.query.filter_by(id=run.id).one().end("done")
+        SyncRun.query.filter_by(id=run.id).one().end("done")
         page.get_by_role("button", name="Comparar agora").wait_for()
         assert page.locator("#now").count() == 0

@@ -20,50 +20,50 @@ from urllib.parse import quote_plus
 import requests
 from flask import Flask
 
-from sandbox import web
-from sandbox.igest import keeping
+from sandbox import core
+from sandbox.igest import inventory
 from sandbox.igest.app import create_app as igest_app
-from sandbox.igest.panel import INTEGRATION
-from sandbox.phcgo import hands
+from sandbox.igest.panel import INTEGRATION_ACTIONS
+from sandbox.phcgo import manual_actions
 from sandbox.phcgo.app import create_app as phcgo_app
-from sandbox.phcgo.office import PASSWORD
-from shopapp.fiscal.document import Kind
-from shopapp.http import Wire
-from shopapp.providers.base import Known, Provider, Series
+from sandbox.phcgo.program_state import PASSWORD
+from shopapp.fiscal.document import DocumentKind
+from shopapp.http_client import HttpClient
+from shopapp.providers.base import AccountFeatures, Provider, Series
 from shopapp.providers.igest import IGest
 from shopapp.providers.phcgo import PhcGo
-from shopapp.providers.phcgo.session import MEMORIES
-from tests.contract import tape
-from tests.contract.broken import Broken, Only, broken
+from shopapp.providers.phcgo.session import SESSIONS
+from tests.contract import cassette as contract_cassette
+from tests.contract.broken_transport import BrokenForPath, BrokenTransport, break_session
 
 NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
 
 
-class Account(ABC):
+class ProviderAccount(ABC):
     """An account at one provider. In use between `opened` and its end."""
 
     name: ClassVar[str]
-    kinds: ClassVar[Mapping[Kind, str]]
+    kinds: ClassVar[Mapping[DocumentKind, str]]
     """The kinds that can be issued, each with its series."""
     refused_keys: ClassVar[Mapping[str, str]]
     """Scenes in which the keys are refused, with the field that the form marks ('' for none)."""
-    doubts: ClassVar[Mapping[str, int]]
+    uncertain_scenes: ClassVar[Mapping[str, int]]
     """Scenes in which the answer to the call that issues is lost or spoilt, with how many documents there are then."""
-    looks: ClassVar[bool] = False
+    resolves_at_once: ClassVar[bool] = False
     """True where it settles a doubt by looking at once, when what it sees is definite."""
     series_unknown: ClassVar[str]
     """A series that the account does not have."""
-    silent_no: ClassVar[bool] = False
+    empty_login_means_refused: ClassVar[bool] = False
     """True where an empty answer to a log-in is how refused keys look."""
-    only_live: ClassVar[frozenset[str]] = frozenset()
+    live_only_scenes: ClassVar[frozenset[str]] = frozenset()
     """Scenes that no cassette can hold: there is no answer to keep."""
     places: ClassVar[tuple[str, ...]] = ()
     """Its warehouses, the main one first; the articles of `drafts` lie there and `drafts.exempt` is a service.
 
     Empty where the stand-in's articles are not told in this suite.
     """
-    learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {}
+    feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {}
     """Scenes of what the account may do: look articles up, tell what changed in stock."""
     names_articles_always: ClassVar[bool] = True
     """False where a line that names an article moves its stock, so that one that must not goes without."""
@@ -71,30 +71,30 @@ class Account(ABC):
     def __init__(self) -> None:
         self.urls: list[str] = []
 
-    base: ClassVar[str]
+    cassette_url: ClassVar[str]
     """The address that stands in cassettes."""
-    stand_ins: ClassVar[Mapping[str, str]]
+    cassette_keys: ClassVar[Mapping[str, str]]
     """The keys that stand in cassettes."""
 
     @contextmanager
     def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
         """The account ready for use, `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
         self._office: Any = None
-        self._session, self._base, self._keys = self.session(), self.base, dict(self.stand_ins)
+        self._session, self._base, self._keys = self.session(), self.cassette_url, dict(self.cassette_keys)
         if mode == "unplugged":
             yield
             return
         if mode == "replayed":
-            with tape.replayed(self._session, self.name, cassette):
+            with contract_cassette.replayed(self._session, self.name, cassette):
                 yield
             return
         app = self._stand_in(folder)
-        running = web.start(app)
+        running = core.start(app)
         self._office = app.extensions["office"]
         try:
-            self._begin(running.url)
+            self._connect(running.url)
             if mode == "recorded":
-                with tape.recorded(self._session, self.name, cassette, self._scrub):
+                with contract_cassette.recorded(self._session, self.name, cassette, self._scrub):
                     yield
             else:
                 yield
@@ -107,7 +107,7 @@ class Account(ABC):
         """The stand-in, its files in that folder."""
 
     @abstractmethod
-    def _begin(self, url: str) -> None:
+    def _connect(self, url: str) -> None:
         """Nothing; the stand-in serves there, and the keys are those that it gives."""
 
     @abstractmethod
@@ -125,7 +125,7 @@ class Account(ABC):
         """The provider on a wire on which the call that issues has that outcome."""
         with self.opened("unplugged", "", folder):
             provider = self.provider()
-            broken(self._session, outcome, headers)
+            break_session(self._session, outcome, headers)
             yield provider
 
     @abstractmethod
@@ -136,21 +136,21 @@ class Account(ABC):
     def documents(self) -> list[dict[str, Any]] | None:
         """What stands over there as issued, by the stand-in's own record; None where only a cassette speaks."""
 
-    def by_hand(self, code: str, **deed: Any) -> None:
+    def edit_by_hand(self, code: str, **deed: Any) -> None:
         """Nothing; somebody over there renamed the article (`to`), withdrew it (`withdrawn`) or counted it (`level`,
         `warehouse`). On a cassette it was done then.
         """
         raise NotImplementedError
 
-    def strike(self, verb: str, scene: str) -> None:
+    def plan_fault(self, verb: str, scene: str) -> None:
         """Nothing; the next call that makes an article, or moves stock, meets that scene."""
         raise NotImplementedError
 
-    def articles_made(self) -> list[str] | None:
+    def created_articles(self) -> list[str] | None:
         """The references of the articles that calls made, by the stand-in's own record; None on a cassette."""
         raise NotImplementedError
 
-    def moves_made(self) -> list[tuple[str, str, Decimal]] | None:
+    def stock_movements(self) -> list[tuple[str, str, Decimal]] | None:
         """(reference, warehouse, quantity) of each movement that a call made, by the stand-in's own record."""
         raise NotImplementedError
 
@@ -163,11 +163,16 @@ class Account(ABC):
         return session
 
 
-class IGestAccount(Account):
+class IGestAccount(ProviderAccount):
     """The first entity of the stand-in, with warehouses."""
 
     name = "igest"
-    kinds: ClassVar[Mapping[Kind, str]] = {"FR": "2026FR", "FT": "2026FT", "FS": "2026FS", "NC": "2026NC"}
+    kinds: ClassVar[Mapping[DocumentKind, str]] = {
+        "FR": "2026FR",
+        "FT": "2026FT",
+        "FS": "2026FS",
+        "NC": "2026NC",
+    }
     refused_keys: ClassVar[Mapping[str, str]] = {
         "wrong-key": "key",
         "wrong-code": "code",
@@ -176,7 +181,7 @@ class IGestAccount(Account):
         "inactive": "",
         "clock": "",
     }
-    doubts: ClassVar[Mapping[str, int]] = {
+    uncertain_scenes: ClassVar[Mapping[str, int]] = {
         "garbage-after": 1,
         "truncated-after": 1,
         "php-warning-after": 1,
@@ -192,29 +197,29 @@ class IGestAccount(Account):
         "cut-after": 1,
     }
     series_unknown = "2026XX"
-    only_live = frozenset({"drop-after", "drop-before", "cut-after"})
-    places = ("SET", "EST")
-    learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {
+    live_only_scenes = frozenset({"drop-after", "drop-before", "cut-after"})
+    stock_places = ("SET", "EST")
+    feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {
         "everything": (True, True),
         "no-articles": (False, True),
         "no-stock": (True, False),
         "no-changes": (True, False),
     }
-    _off: ClassVar[Mapping[str, str]] = {
+    _switches_off: ClassVar[Mapping[str, str]] = {
         "no-articles": "article-search",
         "no-stock": "stock-list",
         "no-changes": "stock-changes",
     }
 
-    base = "https://igest.test"
+    cassette_url = "https://igest.test"
     entity = "40321"
-    stand_ins: ClassVar[Mapping[str, str]] = {
+    cassette_keys: ClassVar[Mapping[str, str]] = {
         "entity": entity,
         "nif": "599980125",
         "key": "1" * 40,
         "code": "2" * 40,
     }
-    _wrong: ClassVar[Mapping[str, Mapping[str, str]]] = {
+    _wrong_keys: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "wrong-key": {"key": "3" * 40},
         "wrong-code": {"code": "4" * 40},
         "nif-mismatch": {"nif": "599970340"},
@@ -224,35 +229,35 @@ class IGestAccount(Account):
     def _stand_in(self, folder: Path) -> Flask:
         return igest_app(folder, today=TODAY)
 
-    def _begin(self, url: str) -> None:
+    def _connect(self, url: str) -> None:
         self._base = self._office.public = url
         self._office.clock.put_at(NOW)
         entity = self._office.entities[self.entity]
-        INTEGRATION["activate"](self._office, entity)
+        INTEGRATION_ACTIONS["activate"](self._office, entity)
         key, code = entity.keys(self._office.seed)
         self._keys |= {"key": key, "code": code}
 
     def provider(self, scene: str = "") -> Provider:
         if self._office is not None:
             self._arrange(scene)
-        keys = self._keys | self._wrong.get(scene, {})
+        keys = self._keys | self._wrong_keys.get(scene, {})
         moment = NOW - timedelta(hours=1) if scene == "clock" else NOW
-        wire = Wire(5, allow_plain=True, session=self._session)
+        wire = HttpClient(5, allow_plain=True, session=self._session)
         return IGest(keys, wire, url=f"{self._base}/webservice.php", now=lambda: moment)
 
     def _arrange(self, scene: str) -> None:
         office = self._office
         if scene == "inactive":
-            INTEGRATION["deactivate"](office, office.entities[self.entity])
+            INTEGRATION_ACTIONS["deactivate"](office, office.entities[self.entity])
         elif scene == "without-lists":
             for switch in ("exemption-list", "warehouse-list"):
                 office.switches.set(switch, "off")
         elif scene == "another-service":
             office.faults.order({"kind": "html", "method": "*", "times": 9})
-        elif scene in self.learns:
-            if scene in self._off:
-                office.switches.set(self._off[scene], "off")
-        elif scene and scene not in self._wrong and scene != "clock":
+        elif scene in self.feature_scenes:
+            if scene in self._switches_off:
+                office.switches.set(self._switches_off[scene], "off")
+        elif scene and scene not in self._wrong_keys and scene != "clock":
             office.faults.order({"kind": scene})
 
     def secrets(self) -> tuple[str, ...]:
@@ -267,12 +272,14 @@ class IGestAccount(Account):
         for stamp in ("2026-11-20 10:00:00", "2026-11-20 09:00:00"):
             real, ours = (
                 hashlib.sha1(f"{code}{stamp}".encode()).hexdigest()
-                for code in (self._keys["code"], self.stand_ins["code"])
+                for code in (self._keys["code"], self.cassette_keys["code"])
             )
             text = text.replace(real, ours)
         for name in ("key", "code"):
-            text = text.replace(self._keys[name], self.stand_ins[name])
-        return text.replace(self._base, self.base).replace(self._base.removeprefix("http://"), "igest.test")
+            text = text.replace(self._keys[name], self.cassette_keys[name])
+        return text.replace(self._base, self.cassette_url).replace(
+            self._base.removeprefix("http://"), "igest.test"
+        )
 
     def documents(self) -> list[dict[str, Any]] | None:
         if self._office is None:
@@ -282,40 +289,40 @@ class IGestAccount(Account):
     def _entries(self, kind: str) -> list[dict[str, Any]]:
         return [entry for entry in self._office.ledger.entries if entry["kind"] == kind]
 
-    def by_hand(self, code: str, **deed: Any) -> None:
+    def edit_by_hand(self, code: str, **deed: Any) -> None:
         if self._office is None:
             return
         entity = self._office.entities[self.entity]
         article = self._office.books.article(self.entity, code)
         if "level" in deed:
-            keeping.put(self._office, entity, article, deed["warehouse"], Decimal(deed["level"]))
+            inventory.set_stock(self._office, entity, article, deed["warehouse"], Decimal(deed["level"]))
         elif "to" in deed:
-            keeping.rename(self._office, entity, article, deed["to"], "")
+            inventory.rename_article(self._office, entity, article, deed["to"], "")
         else:
-            keeping.withdraw(self._office, entity, article)
+            inventory.withdraw_article(self._office, entity, article)
 
-    def strike(self, verb: str, scene: str) -> None:
+    def plan_fault(self, verb: str, scene: str) -> None:
         if self._office is not None:
             method = {"create_article": "novo_artigo", "move_stock": "movimentar_stock"}[verb]
             self._office.faults.order({"kind": scene, "method": method})
 
-    def articles_made(self) -> list[str] | None:
+    def created_articles(self) -> list[str] | None:
         if self._office is None:
             return None
         return [entry["ref"] for entry in self._entries("article") if entry["who"] == "wire"]
 
-    def moves_made(self) -> list[tuple[str, str, Decimal]] | None:
+    def stock_movements(self) -> list[tuple[str, str, Decimal]] | None:
         if self._office is None:
             return None
         found = [entry for entry in self._entries("stock") if entry["who"] == "wire"]
         return [(entry["ref"], entry["warehouse"], Decimal(entry["qty"])) for entry in found]
 
 
-class PhcGoAccount(Account):
+class PhcGoAccount(ProviderAccount):
     """The first installation of the stand-in, its first company, with series that keep drafts."""
 
     name = "phcgo"
-    kinds: ClassVar[Mapping[Kind, str]] = {
+    kinds: ClassVar[Mapping[DocumentKind, str]] = {
         "FR": "47", "FT": "12", "FS": "31", "NC": "58", "ND": "59", "GT": "63", "PF": "71", "NE": "4",
     }  # fmt: skip
     refused_keys: ClassVar[Mapping[str, str]] = {
@@ -324,7 +331,7 @@ class PhcGoAccount(Account):
         "wrong-token": "token",
         "wrong-company": "company",
     }
-    doubts: ClassVar[Mapping[str, int]] = {
+    uncertain_scenes: ClassVar[Mapping[str, int]] = {
         "garbage-after": 1,
         "cut-after": 1,
         "empty-after": 1,
@@ -339,25 +346,25 @@ class PhcGoAccount(Account):
         "drop-after": 1,
         "drop-before": 0,
     }
-    looks = True
-    silent_no: ClassVar[bool] = True
-    only_live = frozenset({"drop-after", "drop-before"})
+    resolves_at_once = True
+    empty_login_means_refused: ClassVar[bool] = True
+    live_only_scenes = frozenset({"drop-after", "drop-before"})
     series_unknown = "999"
-    places = ("1", "2")
-    learns: ClassVar[Mapping[str, tuple[bool, bool]]] = {
+    stock_places = ("1", "2")
+    feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {
         "everything": (True, False), "no-articles": (False, False)
     }  # fmt: skip
     names_articles_always = False
 
-    base = "https://sandbox.phcgo.test"
+    cassette_url = "https://sandbox.phcgo.test"
     installation = "a3f91c07"
-    stand_ins: ClassVar[Mapping[str, str]] = {
+    cassette_keys: ClassVar[Mapping[str, str]] = {
         "user": "loja",
         "password": "password-of-nobody",
         "token": "b3Blbn+vdGhpbmc/of+nobody==",
         "company": "",
     }
-    _wrong: ClassVar[Mapping[str, Mapping[str, str]]] = {
+    _wrong_keys: ClassVar[Mapping[str, Mapping[str, str]]] = {
         "wrong-user": {"user": "outra"},
         "wrong-password": {"password": "another-password"},
         "wrong-token": {"token": "YW5v+dGhlci/b2tlbg=="},
@@ -365,13 +372,13 @@ class PhcGoAccount(Account):
     }
 
     def opened(self, mode: str, cassette: str, folder: Path) -> AbstractContextManager[None]:
-        MEMORIES.clear()
+        SESSIONS.clear()
         return super().opened(mode, cassette, folder)
 
     def _stand_in(self, folder: Path) -> Flask:
         return phcgo_app(folder, today=TODAY)
 
-    def _begin(self, url: str) -> None:
+    def _connect(self, url: str) -> None:
         self._base = self._office.public = url
         self._office.clock.put_at(NOW)
         self._keys |= {"password": PASSWORD, "token": self._office.token(self.installation)}
@@ -379,13 +386,17 @@ class PhcGoAccount(Account):
     def provider(self, scene: str = "") -> Provider:
         if self._office is not None:
             self._arrange(scene)
-        keys = {"url": f"{self._base}/{self.installation}/html", **self._keys, **self._wrong.get(scene, {})}
-        wire = Wire(5, allow_plain=True, session=self._session)
+        keys = {
+            "url": f"{self._base}/{self.installation}/html",
+            **self._keys,
+            **self._wrong_keys.get(scene, {}),
+        }
+        wire = HttpClient(5, allow_plain=True, session=self._session)
         inside = self._base.removeprefix("http://")
         found = PhcGo(keys, wire, now=lambda: NOW, hosts=(".phcgo.test",), loopback=inside)
-        if scene not in self._wrong and scene != "another-service":
+        if scene not in self._wrong_keys and scene != "another-service":
             series = {kind: Series(code, kind, drafts=True) for kind, code in self.kinds.items()}
-            found.known = Known(series)
+            found.features = AccountFeatures(series)
         return found
 
     def _arrange(self, scene: str) -> None:
@@ -396,7 +407,7 @@ class PhcGoAccount(Account):
             faults.order({"kind": "html", "times": 9})
         elif scene == "no-articles":
             faults.order({"kind": "refused", "step": "query", "match": '"entityName":"St"', "times": 2})
-        elif scene == "total-differs" or scene in self.doubts:
+        elif scene == "total-differs" or scene in self.uncertain_scenes:
             faults.order({"kind": scene, "step": "signDocument"})
 
     @contextmanager
@@ -407,37 +418,39 @@ class PhcGoAccount(Account):
             provider = self.provider()
             for scheme in ("http://", "https://"):
                 usual = self._session.get_adapter(f"{scheme}x")
-                self._session.mount(scheme, Only("/signDocument", usual, Broken(outcome, headers)))
+                self._session.mount(
+                    scheme, BrokenForPath("/signDocument", usual, BrokenTransport(outcome, headers))
+                )
             yield provider
 
     def secrets(self) -> tuple[str, ...]:
-        wrong = (self._wrong["wrong-password"]["password"], self._wrong["wrong-token"]["token"])
+        wrong = (self._wrong_keys["wrong-password"]["password"], self._wrong_keys["wrong-token"]["token"])
         return (self._keys["password"], self._keys["token"], *wrong)
 
     def _scrub(self, text: str) -> str:
         """The text with the stand-in's keys and address replaced by those that a replay is opened with."""
         for name in ("password", "token"):
             for written in (str, quote_plus):
-                text = text.replace(written(self._keys[name]), written(self.stand_ins[name]))
+                text = text.replace(written(self._keys[name]), written(self.cassette_keys[name]))
         # a session is a secret while it lasts, and another one in each recording
         text = re.sub(r"(ASP\.NET_SessionId=)[0-9a-f]{24}", rf"\g<1>{'0' * 24}", text)
         text = re.sub(r"(?<![\w+/])[A-Za-z0-9+/]{43}=", "A" * 43 + "=", text)
-        return text.replace(self._base, self.base).replace(
-            self._base.removeprefix("http://"), self.base.removeprefix("https://")
+        return text.replace(self._base, self.cassette_url).replace(
+            self._base.removeprefix("http://"), self.cassette_url.removeprefix("https://")
         )
 
     def documents(self) -> list[dict[str, Any]] | None:
         if self._office is None:
             return None
         base = self._office.base(self.installation, "")
-        found = [self._told(base, entry) for entry in self._office.ledger.entries]
+        found = [self._document_of_entry(base, entry) for entry in self._office.ledger.entries]
         return found + [
             {"observacoes": row["obs"], "number": f"{row['nmdos']} {row['dataobra'][:4]}/{row['obrano']}",
              "totals": {"gross": str(row["etotal"])}}
             for row in base.rows("Bo") if not row["draftRecord"]
         ]  # fmt: skip
 
-    def _told(self, base: Any, entry: dict[str, Any]) -> dict[str, Any]:
+    def _document_of_entry(self, base: Any, entry: dict[str, Any]) -> dict[str, Any]:
         """An entry of the ledger in the suite's words."""
         record = base.get("Ft", entry["id"])
         stock = [
@@ -456,23 +469,23 @@ class PhcGoAccount(Account):
             "customer": customer | {"country": customer["country"] or "PT"},
         }  # fmt: skip
 
-    def by_hand(self, code: str, **deed: Any) -> None:
+    def edit_by_hand(self, code: str, **deed: Any) -> None:
         if self._office is None:
             return
         base = self._office.base(self.installation, "")
         if "level" in deed:
-            hands.stock(
+            manual_actions.edit_stock(
                 self._office, base, {"ref": code, "warehouse": deed["warehouse"], "to": deed["level"]}
             )
         else:
             changes = {"to": deed["to"]} if "to" in deed else {"inactivo": True}
-            hands.article(self._office, base, {"ref": code, **changes})
+            manual_actions.edit_article(self._office, base, {"ref": code, **changes})
 
-    def strike(self, verb: str, scene: str) -> None:
+    def plan_fault(self, verb: str, scene: str) -> None:
         if self._office is not None:
             self._office.faults.order({"kind": scene, "step": "Save"})
 
-    def articles_made(self) -> list[str] | None:
+    def created_articles(self) -> list[str] | None:
         if self._office is None:
             return None
         made = [entry for entry in self._office.goods.entries if entry["kind"] == "article"]
@@ -483,7 +496,7 @@ class PhcGoAccount(Account):
         return 50.0 if row["armazem"] == 1 else 0.0
 
 
-ACCOUNTS: dict[str, type[Account]] = {
+ACCOUNTS: dict[str, type[ProviderAccount]] = {
     "igest": IGestAccount,
     "phcgo": PhcGoAccount,
 }

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from shopapp.providers import PROVIDERS
-from tests.contract.accounts import ACCOUNTS, Account
-from tests.contract.tape import MODE
+from tests.contract.accounts import ACCOUNTS, ProviderAccount
+from tests.contract.cassette import MODE
 
 
 @pytest.fixture(params=["replayed", "live"])
@@ -33,12 +33,12 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def account(
     request: pytest.FixtureRequest, mode: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> Iterator[Account]:
+) -> Iterator[ProviderAccount]:
     """An account, at the end of which no secret stands in an address or in the log."""
     caplog.set_level(logging.DEBUG)
     scene = request.node.callspec.params.get("scene", "")
     found = ACCOUNTS[name]()
-    if mode in ("replayed", "recorded") and scene in found.only_live:
+    if mode in ("replayed", "recorded") and scene in found.live_only_scenes:
         mode = "live"
     cassette = request.node.originalname.removeprefix("test_") + (f"-{scene}" if scene else "")
     with found.opened(mode, cassette, tmp_path):

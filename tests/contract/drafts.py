@@ -6,19 +6,29 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from shopapp.fiscal.document import Customer, Draft, DraftLine, Kind, Means, Reference, TaxGroup
+from shopapp.fiscal.document import (
+    Customer,
+    DocumentKind,
+    Draft,
+    DraftLine,
+    PaymentMeans,
+    Reference,
+    TaxGroup,
+)
 from shopapp.fiscal.party import FINAL_CONSUMER, Address
 from tests.contract.accounts import TODAY
 
 CENT = Decimal("0.01")
-NOBODY = Customer(FINAL_CONSUMER, "")
-ANA = Customer(
+FINAL_CUSTOMER = Customer(FINAL_CONSUMER, "")
+PERSON = Customer(
     "299900010", "Ana Exemplo", True, "PT", Address("Rua do Exemplo 1", "2900-001", "Setúbal", "PT")
 )
-FIRM = Customer(
+COMPANY = Customer(
     "599900016", "Exemplo, Lda.", True, "PT", Address("Av. do Exemplo 2", "1000-001", "Lisboa", "PT")
 )
-ABROAD = Customer("B12345674", "Ejemplo SL", True, "ES", Address("Calle Ejemplo 3", "28001", "Madrid", "ES"))
+FOREIGN_COMPANY = Customer(
+    "B12345674", "Ejemplo SL", True, "ES", Address("Calle Ejemplo 3", "28001", "Madrid", "ES")
+)
 
 
 def line(
@@ -53,7 +63,9 @@ def exempt(price: str, code: str = "M07", mention: str = "Isento artigo 9.º do 
     )
 
 
-def draft(*lines: DraftLine, kind: Kind = "FR", series: str = "", gross: str = "", **changes: Any) -> Draft:
+def draft(
+    *lines: DraftLine, kind: DocumentKind = "FR", series: str = "", gross: str = "", **changes: Any
+) -> Draft:
     """A draft of these lines (one taça of 12.30 when none is given), dated the day of the suite."""
     lines = lines or (line("10"),)
     total = Decimal(gross) if gross else sum((one.gross for one in lines), Decimal(0))
@@ -62,14 +74,14 @@ def draft(*lines: DraftLine, kind: Kind = "FR", series: str = "", gross: str = "
     made = Draft(
         kind=kind,
         date=TODAY,
-        customer=NOBODY,
+        customer=FINAL_CUSTOMER,
         lines=lines,
         summary=(group,),
         net=net,
         vat=total - net,
         gross=total,
         series=series or f"2026{kind}",
-        payments=(Means("CC", total),) if kind == "FR" else (),
+        payments=(PaymentMeans("CC", total),) if kind == "FR" else (),
     )
     return replace(made, **changes)
 

@@ -48,15 +48,15 @@ def differences(exchange: Exchange) -> Iterator[str]:
             yield f"{call}: {what} {error.json_path}: {error.message[:200]}"
 
 
-def every_call(shop: JumpsellerShop) -> list[Exchange]:
+def make_every_call(shop: JumpsellerShop) -> list[Exchange]:
     """Each call of the adapter, made at least once by its own verbs, on several kinds of order."""
     token = shop.token()
     platform = shop.platform(lambda refused: token)
     platform.store_info()
     platform.taxes()
-    platform.listen("https://app.test/hooks/x", shop.events)
+    platform.subscribe_webhooks("https://app.test/hooks/x", shop.events)
     shop.arrange("doubled-hooks")
-    platform.listen("https://app.test/hooks/x", shop.events)
+    platform.subscribe_webhooks("https://app.test/hooks/x", shop.events)
     specs: list[dict[str, Any]] = [
         {"nif": "299900010", "coupon": "1.00", "shipping": "4.92"},
         {"pay": False, "address": "madeira"},
@@ -68,30 +68,30 @@ def every_call(shop: JumpsellerShop) -> list[Exchange]:
         {"address": "us", "gift_cards": "5.00"},
     ]
     for spec in specs:
-        platform.order(shop.sell(**spec))
-    number = shop.sell()
-    platform.attach(number, Attachment("FR", "QI-1", "FR 2026FR/1", "https://app.test/d/x"))
-    platform.attach(number, Attachment("NC", "QI-2", "NC 2026NC/1", "https://app.test/d/y"))
-    platform.note(number, "FR 2026FR/1")
+        platform.read_order(shop.place_order(**spec))
+    number = shop.place_order()
+    platform.attach_document(number, Attachment("FR", "QI-1", "FR 2026FR/1", "https://app.test/d/x"))
+    platform.attach_document(number, Attachment("NC", "QI-2", "NC 2026NC/1", "https://app.test/d/y"))
+    platform.add_history_entry(number, "FR 2026FR/1")
     list(platform.paid_orders(datetime(2000, 1, 1, tzinfo=UTC)))
-    list(platform.other_orders(datetime(2000, 1, 1, tzinfo=UTC)))
-    platform.sale(number)
-    every_call_on_goods(platform)
+    list(platform.unpaid_orders(datetime(2000, 1, 1, tzinfo=UTC)))
+    platform.order_summary(number)
+    make_every_product_call(platform)
     return shop.exchanges
 
 
-def every_call_on_goods(platform: Platform) -> None:
+def make_every_product_call(platform: Platform) -> None:
     """Nothing; each call on products and stock was made, on goods with and without variants."""
-    goods = platform.goods().goods
-    platform.goods("1/1")
-    platform.goods(platform.goods().after)
-    platform.goods("page/1")
+    goods = platform.catalogue_page().items
+    platform.catalogue_page("1/1")
+    platform.catalogue_page(platform.catalogue_page().after)
+    platform.catalogue_page("page/1")
     places = [place.code for place in platform.locations()]
     plain = next(one for one in goods if not one.variant_id and one.stock is not None)
     variant = next(one for one in goods if one.variant_id)
-    platform.stock_at([(one.product_id, one.variant_id) for one in goods], places)
+    platform.stock_by_location([(one.product_id, one.variant_id) for one in goods], places)
     for one in (plain, variant):
-        platform.goods_of(one.product_id)
+        platform.items_of_product(one.product_id)
         platform.set_stock(one.product_id, one.variant_id, 3)
         platform.set_stock(one.product_id, one.variant_id, 4, places[0])
-    platform.goods_of("999")
+    platform.items_of_product("999")

@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from shopapp.platforms.jumpseller.adapter import SCOPE
-from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, every_call
+from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, make_every_call
 from tests.contract.shops import Exchange, JumpsellerShop
 
 # Differences that are meant, by the way they are printed, each with its reason.
-KNOWN = {
+ACCEPTED_DIFFERENCES = {
     "*: answer has no *.products.type": "seen in a recorded order of 2026, not described; read when there",
     "*: answer has no *.products.tax": "seen in recorded orders and the hooks page, not described; read when there",
     "GET /products/after/{id}.json: query limit is not described": "asked for as in the other lists; not relied on",
@@ -111,7 +111,7 @@ def answer_differences(ours: Json, theirs: Json, whole: Json, at: str = "") -> I
             yield f"answer has no {at}.{name}"
 
 
-def compared(exchange: Exchange, whole: Json) -> Iterator[str]:
+def call_differences(exchange: Exchange, whole: Json) -> Iterator[str]:
     """Every difference of one call."""
     call = call_of(exchange)
     method, _, path = call.partition(" ")
@@ -135,9 +135,13 @@ def compared(exchange: Exchange, whole: Json) -> Iterator[str]:
         yield f"{call}: {one}"
 
 
-def reason(difference: str) -> str | None:
+def accepted_reason(difference: str) -> str | None:
     """Why the difference is meant, or None when it is not."""
-    found = (why for pattern, why in KNOWN.items() if fnmatchcase(difference, pattern.replace("[", "[[]")))
+    found = (
+        why
+        for pattern, why in ACCEPTED_DIFFERENCES.items()
+        if fnmatchcase(difference, pattern.replace("[", "[[]"))
+    )
     return next(found, None)
 
 
@@ -146,11 +150,11 @@ def main(path: Path) -> int:
     whole = json.loads(path.read_text(encoding="utf-8"))
     shop = JumpsellerShop()
     with shop.opened("live", ""):
-        exchanges = every_call(shop)
-    found = dict.fromkeys(one for exchange in exchanges for one in compared(exchange, whole))
+        exchanges = make_every_call(shop)
+    found = dict.fromkeys(one for exchange in exchanges for one in call_differences(exchange, whole))
     found |= dict.fromkeys(one for exchange in exchanges for one in differences(exchange))
-    unknown = [one for one in found if not reason(one)]
-    for why in sorted({reason(one) or "" for one in found} - {""}):
+    unknown = [one for one in found if not accepted_reason(one)]
+    for why in sorted({accepted_reason(one) or "" for one in found} - {""}):
         print(f"known: {why}")
     for one in unknown:
         print(f"DIFFERENT: {one}")

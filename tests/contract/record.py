@@ -19,7 +19,7 @@ class Recording:
 
     def pytest_configure(self) -> None:
         # not before: betamax is a plug-in of pytest, which wants to be the first to import it
-        from tests.contract.tape import MODE
+        from tests.contract.cassette import MODE
 
         MODE["record"] = True
 

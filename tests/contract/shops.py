@@ -17,14 +17,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from sandbox import web
-from sandbox.jumpseller import create, goods, parts_of
-from sandbox.jumpseller.specs import find_product
-from shopapp.http import Wire
+from sandbox import core
+from sandbox.jumpseller import components_of, create_app, product_catalogue
+from sandbox.jumpseller.order_spec import find_product
+from shopapp.http_client import HttpClient
 from shopapp.platforms.base import Platform
 from shopapp.platforms.jumpseller import Jumpseller
 from shopapp.platforms.jumpseller.adapter import SCOPE
-from tests.contract import tape
+from tests.contract import cassette as contract_cassette
 
 REDIRECT = "https://app.test/install/callback"
 
@@ -42,7 +42,7 @@ class Exchange:
     got: Any
 
 
-class Shop(ABC):
+class PlatformShop(ABC):
     """A shop at one platform. In use between `opened` and its end."""
 
     name: ClassVar[str]
@@ -63,7 +63,7 @@ class Shop(ABC):
         """The platform as the application opens it: for this shop, or for none when there is no token giver."""
 
     @abstractmethod
-    def consent(self, challenge: str) -> str:
+    def consent_code(self, challenge: str) -> str:
         """The code that the merchant's consent gives."""
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Shop(ABC):
         """A good access token of this shop."""
 
     @abstractmethod
-    def sell(self, **spec: Any) -> str:
+    def place_order(self, **spec: Any) -> str:
         """The number of a new order, by the stand-in's specification."""
 
     @abstractmethod
@@ -79,15 +79,15 @@ class Shop(ABC):
         """Nothing; the outside is in that scene from now on."""
 
     @abstractmethod
-    def seen(self, order_id: str) -> Mapping[str, Any] | None:
+    def stored_order(self, order_id: str) -> Mapping[str, Any] | None:
         """The order with its documents and history as the stand-in keeps it; None where only a cassette speaks."""
 
     @abstractmethod
-    def hooks(self) -> list[Mapping[str, Any]] | None:
+    def webhooks(self) -> list[Mapping[str, Any]] | None:
         """The shop's hooks as the stand-in keeps them."""
 
     @abstractmethod
-    def edit(self, sku: str, /, **changes: Any) -> None:
+    def edit_product(self, sku: str, /, **changes: Any) -> None:
         """Nothing; the goods of that SKU were edited by hand (`sku`, `name`, `stock`, `stock_unlimited`, `gone`)."""
 
     @abstractmethod
@@ -101,10 +101,10 @@ class Shop(ABC):
     def session(self) -> requests.Session:
         """A session that remembers each of its calls."""
         session = requests.Session()
-        session.hooks["response"].append(self._remember)
+        session.hooks["response"].append(self._record_exchange)
         return session
 
-    def _remember(self, reply: requests.Response, **more: Any) -> None:
+    def _record_exchange(self, reply: requests.Response, **more: Any) -> None:
         request = reply.request
         parts = urlsplit(str(request.url))
         self.urls.append(str(request.url))
@@ -131,7 +131,7 @@ def _read(body: Any, kind: str) -> Any:
         return text or None
 
 
-class _Counted:
+class _PredictableSecrets:
     """Stands for the stand-in's `secrets`: what it gives is known beforehand and worth nothing."""
 
     def __init__(self) -> None:
@@ -145,7 +145,7 @@ class _Counted:
         return "stand-in-hex".ljust(2 * length, "0")
 
 
-class _Still(datetime):
+class _FrozenClock(datetime):
     """Stands for the stand-in's clock, so that recording the same again changes no cassette."""
 
     @classmethod
@@ -153,7 +153,7 @@ class _Still(datetime):
         return cls(2026, 11, 20, 10, 0, tzinfo=tz)
 
 
-class JumpsellerShop(Shop):
+class JumpsellerShop(PlatformShop):
     """The first shop of the stand-in."""
 
     name = "jumpseller"
@@ -170,26 +170,27 @@ class JumpsellerShop(Shop):
             yield
             return
         if mode == "replayed":
-            with tape.replayed(self._session, self.name, cassette):
+            with contract_cassette.replayed(self._session, self.name, cassette):
                 yield
             return
-        counted = _Counted()
+        counted = _PredictableSecrets()
         with (
-            mock.patch("sandbox.jumpseller.accounts.secrets", counted),
-            mock.patch("sandbox.jumpseller.world.secrets", counted),
-            mock.patch("sandbox.jumpseller.world.datetime", _Still),
+            mock.patch("sandbox.jumpseller.oauth_tokens.secrets", counted),
+            mock.patch("sandbox.jumpseller.platform_state.secrets", counted),
+            mock.patch("sandbox.jumpseller.platform_state.datetime", _FrozenClock),
             mock.patch(
-                "sandbox.jumpseller.accounts.time", mock.Mock(time=lambda: _Still.now(UTC).timestamp())
+                "sandbox.jumpseller.oauth_tokens.time",
+                mock.Mock(time=lambda: _FrozenClock.now(UTC).timestamp()),
             ),
         ):
-            app = create(None, "https://app.test", "http://localhost")
-            self._parts = parts_of(app)
+            app = create_app(None, "https://app.test", "http://localhost")
+            self._parts = components_of(app)
             self._parts.switches.set("rate-limits", "off")
-            running = web.start(app)
+            running = core.start(app)
             self._base, self._secret = running.url, "sandbox-secret"
             try:
                 if mode == "recorded":
-                    with tape.recorded(self._session, self.name, cassette, self._scrub):
+                    with contract_cassette.recorded(self._session, self.name, cassette, self._scrub):
                         yield
                 else:
                     yield
@@ -205,7 +206,7 @@ class JumpsellerShop(Shop):
 
     def platform(self, token: Callable[[str | None], str] | None = None) -> Platform:
         return Jumpseller(
-            Wire(5, allow_plain=True, session=self._session),
+            HttpClient(5, allow_plain=True, session=self._session),
             token,
             REDIRECT,
             client_id="quick-invoice",
@@ -219,7 +220,7 @@ class JumpsellerShop(Shop):
     def _shop(self) -> Any:
         return self._parts.world.shops[self.code]
 
-    def consent(self, challenge: str) -> str:
+    def consent_code(self, challenge: str) -> str:
         if self._parts is None:
             self._given += 1
             return f"stand-in-token-{self._given:04d}"
@@ -232,13 +233,13 @@ class JumpsellerShop(Shop):
         return str(self._parts.accounts.grant(self._shop, asked))
 
     def token(self) -> str:
-        code = self.consent("")
+        code = self.consent_code("")
         if self._parts is None:
             self._given += 2
             return f"stand-in-token-{self._given - 1:04d}"
         return str(self._parts.accounts.exchange(code, REDIRECT, None)["access_token"])
 
-    def sell(self, **spec: Any) -> str:
+    def place_order(self, **spec: Any) -> str:
         self._sold += 1
         if self._parts is not None:
             asked = {"lines": [{"sku": "TACA-01", "qty": 2}, {"sku": "LIV-OLA-01"}], "pay": True, **spec}
@@ -265,28 +266,34 @@ class JumpsellerShop(Shop):
         """Nothing; the stand-in's switch is in that position."""
         self._parts.switches.set(switch, position)
 
-    def seen(self, order_id: str) -> Mapping[str, Any] | None:
+    def stored_order(self, order_id: str) -> Mapping[str, Any] | None:
         if self._parts is None:
             return None
         order: Mapping[str, Any] = self._shop.orders[int(order_id)]
         return order
 
-    def hooks(self) -> list[Mapping[str, Any]] | None:
+    def webhooks(self) -> list[Mapping[str, Any]] | None:
         return None if self._parts is None else list(self._shop.hooks.values())
 
-    def edit(self, sku: str, /, **changes: Any) -> None:
+    def edit_product(self, sku: str, /, **changes: Any) -> None:
         if self._parts is None:
             return
         product, variant = find_product(self._shop, {"sku": sku})
         assert product is not None
         if changes.get("gone"):
-            goods.remove(self._parts, self._shop, product)
+            product_catalogue.remove_product(self._parts, self._shop, product)
         else:
-            goods.change(self._parts, self._shop, product, variant, changes, {"by": "admin"})
+            product_catalogue.change_product(
+                self._parts, self._shop, product, variant, changes, {"by": "admin"}
+            )
 
     def load(self, products: int, **more: Any) -> None:
         """Nothing; so many invented products more, every third with variants."""
-        goods.load(self._parts, self._shop, [item | more for item in goods.invented(products, 3, 1)])
+        product_catalogue.load_items(
+            self._parts,
+            self._shop,
+            [item | more for item in product_catalogue.generate_items(products, 3, 1)],
+        )
 
     def stock(self, sku: str) -> Mapping[str, int] | None:
         if self._parts is None:
@@ -299,6 +306,6 @@ class JumpsellerShop(Shop):
         return (self._secret, "stand-in-token-", "stand-in-hex")
 
 
-SHOPS: dict[str, type[Shop]] = {
+SHOPS: dict[str, type[PlatformShop]] = {
     "jumpseller": JumpsellerShop,
 }

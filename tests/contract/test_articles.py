@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from shopapp.fiscal.errors import (
+from shopapp.errors import (
     AppError,
     CredentialsError,
     RefusedError,
@@ -22,9 +22,9 @@ from shopapp.fiscal.errors import (
     UncertainError,
 )
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import NewArticle, Provider, StockLevel, StockMove
-from tests.contract.accounts import ACCOUNTS, Account
-from tests.contract.broken import LOST
+from shopapp.providers.base import NewArticle, Provider, StockLevel, StockMovement
+from tests.contract.accounts import ACCOUNTS, ProviderAccount
+from tests.contract.broken_transport import LOST_OUTCOMES
 from tests.contract.drafts import line
 from tests.contract.test_providers import drafted, over, sent
 
@@ -38,7 +38,7 @@ MOVERS = [name for name in KEEPERS if PROVIDERS[name].capabilities.moves_stock]
 movers = pytest.mark.parametrize("name", MOVERS)
 
 
-def of_each(names: list[str], what: Callable[[type[Account]], Any]) -> Any:
+def of_each(names: list[str], what: Callable[[type[ProviderAccount]], Any]) -> Any:
     """(provider, scene) for each scene of each account."""
     scenes = [(name, scene) for name in names for scene in what(ACCOUNTS[name])]
     return pytest.mark.parametrize(
@@ -46,9 +46,9 @@ def of_each(names: list[str], what: Callable[[type[Account]], Any]) -> Any:
     )
 
 
-def lost(account: type[Account]) -> list[str]:
+def lost(account: type[ProviderAccount]) -> list[str]:
     """The scenes in which the answer to any call that changes something is lost or spoilt."""
-    return [scene for scene in account.doubts if scene not in ("no-number", "no-result")]
+    return [scene for scene in account.uncertain_scenes if scene not in ("no-number", "no-result")]
 
 
 @pytest.fixture(params=KEEPERS)
@@ -60,49 +60,49 @@ def name(request: pytest.FixtureRequest) -> str:
 # --- looking up -------------------------------------------------------------------------------------------
 
 
-def test_articles_are_found_by_exactly_their_reference(account: Account) -> None:
-    found = account.provider().articles([TACA, OFICINA, TACA.lower(), "TAC-00", "NADA"])
+def test_articles_are_found_by_exactly_their_reference(account: ProviderAccount) -> None:
+    found = account.provider().articles_by_code([TACA, OFICINA, TACA.lower(), "TAC-00", "NADA"])
     assert {code: article.code for code, article in found.items()} == {TACA: TACA, OFICINA: OFICINA}
     assert all(article.article_id and article.name for article in found.values())
     assert (found[TACA].goods, found[OFICINA].goods) == (True, False)
 
 
-def test_a_reference_that_nobody_has_is_not_there(account: Account) -> None:
+def test_a_reference_that_nobody_has_is_not_there(account: ProviderAccount) -> None:
     provider = account.provider()
-    assert provider.articles(["NADA"]) == {}
-    assert provider.articles(["NADA", "NEM ISTO"]) == {}
-    assert provider.articles([]) == {}
-    assert provider.article("0") is None
+    assert provider.articles_by_code(["NADA"]) == {}
+    assert provider.articles_by_code(["NADA", "NEM ISTO"]) == {}
+    assert provider.articles_by_code([]) == {}
+    assert provider.article_by_id("0") is None
 
 
-def test_fifty_are_looked_up_together(account: Account) -> None:
+def test_fifty_are_looked_up_together(account: ProviderAccount) -> None:
     codes = [f"NADA-{n}" for n in range(49)]
-    assert set(account.provider().articles([*codes[:20], TACA, *codes[20:]])) == {TACA}
+    assert set(account.provider().articles_by_code([*codes[:20], TACA, *codes[20:]])) == {TACA}
 
 
-def test_an_article_renamed_by_hand_is_found_by_its_id(account: Account) -> None:
+def test_an_article_renamed_by_hand_is_found_by_its_id(account: ProviderAccount) -> None:
     provider = account.provider()
-    before = provider.articles([TACA])[TACA]
-    account.by_hand(TACA, to="TACA-9")
-    assert provider.articles([TACA]) == {}
-    after = provider.article(before.article_id)
+    before = provider.articles_by_code([TACA])[TACA]
+    account.edit_by_hand(TACA, to="TACA-9")
+    assert provider.articles_by_code([TACA]) == {}
+    after = provider.article_by_id(before.article_id)
     assert after is not None
     assert (after.article_id, after.code) == (before.article_id, "TACA-9")
 
 
-def test_an_article_no_longer_in_use_is_not_there(account: Account) -> None:
+def test_an_article_no_longer_in_use_is_not_there(account: ProviderAccount) -> None:
     provider = account.provider()
-    before = provider.articles([TACA])[TACA]
-    account.by_hand(TACA, withdrawn=True)
-    assert provider.articles([TACA]) == {}
-    assert provider.article(before.article_id) is None
+    before = provider.articles_by_code([TACA])[TACA]
+    account.edit_by_hand(TACA, withdrawn=True)
+    assert provider.articles_by_code([TACA]) == {}
+    assert provider.article_by_id(before.article_id) is None
 
 
 # --- making -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scene", ["goods", "service", "markup", "long", "empty"])
-def test_an_article_is_made_once_and_found_afterwards(account: Account, scene: str) -> None:
+def test_an_article_is_made_once_and_found_afterwards(account: ProviderAccount, scene: str) -> None:
     new = {
         "goods": NEW,
         "service": FREE,
@@ -113,28 +113,28 @@ def test_an_article_is_made_once_and_found_afterwards(account: Account, scene: s
     provider = account.provider()
     made = provider.create_article(new)
     assert (made.code, made.goods) == (new.code, new.goods)
-    assert provider.articles([new.code])[new.code].article_id == made.article_id
-    found = provider.article(made.article_id)
+    assert provider.articles_by_code([new.code])[new.code].article_id == made.article_id
+    found = provider.article_by_id(made.article_id)
     assert found is not None
     assert (found.code, found.goods) == (new.code, new.goods)
-    if (codes := account.articles_made()) is not None:
+    if (codes := account.created_articles()) is not None:
         assert codes == [new.code]
 
 
-def test_an_article_that_is_there_is_not_made_again(account: Account) -> None:
+def test_an_article_that_is_there_is_not_made_again(account: ProviderAccount) -> None:
     provider = account.provider()
-    before = provider.articles([TACA])
+    before = provider.articles_by_code([TACA])
     try:
         assert provider.create_article(replace(NEW, code=TACA)) == before[TACA]
     except RefusedError as error:
         assert error.code == "article-refused"
-    assert provider.articles([TACA]) == before
-    if (codes := account.articles_made()) is not None:
+    assert provider.articles_by_code([TACA]) == before
+    if (codes := account.created_articles()) is not None:
         assert codes == []
 
 
 @pytest.mark.parametrize("scene", ["reference", "rate", "control"])
-def test_an_article_that_cannot_be_is_refused(account: Account, scene: str) -> None:
+def test_an_article_that_cannot_be_is_refused(account: ProviderAccount, scene: str) -> None:
     new = {
         "reference": replace(NEW, code="X" * 200),
         "rate": replace(NEW, vat_rate=Decimal("17.3")),
@@ -145,37 +145,37 @@ def test_an_article_that_cannot_be_is_refused(account: Account, scene: str) -> N
     # a program that says how long a reference may be lets it be told
     too_long = {"article-too-long"} if scene == "reference" else set()
     assert raised.value.code in {"article-refused"} | too_long
-    if (codes := account.articles_made()) is not None:
+    if (codes := account.created_articles()) is not None:
         assert codes == []
 
 
 @of_each(KEEPERS, lost)
-def test_a_lost_answer_to_making_an_article_is_a_doubt(account: Account, scene: str) -> None:
-    provider, there = account.provider(), account.doubts[scene]
-    account.strike("create_article", scene)
+def test_a_lost_answer_to_making_an_article_is_a_doubt(account: ProviderAccount, scene: str) -> None:
+    provider, there = account.provider(), account.uncertain_scenes[scene]
+    account.plan_fault("create_article", scene)
     try:
         made = provider.create_article(NEW)
     except AppError as error:
         # it looked and saw none, or it knows nothing
-        assert isinstance(error, UncertainError) or (account.looks and not there)
+        assert isinstance(error, UncertainError) or (account.resolves_at_once and not there)
         assert not any(secret in str(error.detail) for secret in account.secrets())
     else:
-        assert account.looks and there
+        assert account.resolves_at_once and there
         assert made.code == NEW.code
-    assert set(provider.articles([NEW.code])) == ({NEW.code} if there else set())
-    if (codes := account.articles_made()) is not None:
+    assert set(provider.articles_by_code([NEW.code])) == ({NEW.code} if there else set())
+    if (codes := account.created_articles()) is not None:
         assert codes == [NEW.code] * there
 
 
-def test_a_line_names_the_article_that_was_looked_up(account: Account) -> None:
+def test_a_line_names_the_article_that_was_looked_up(account: ProviderAccount) -> None:
     provider = account.provider()
-    account.by_hand(TACA, to="TACA-9")
+    account.edit_by_hand(TACA, to="TACA-9")
     matched = line("10", sku=TACA, article="TACA-9"), line("5", sku="NADA")
     moves = not account.names_articles_always
     sent(provider, drafted(account, *matched, matched=True, moves_stock=moves), "QI-1")
     if documents := account.documents():
         assert [one["ref"] for one in documents[-1]["lines"]] == ["TACA-9", ""]
-        assert account.articles_made() == []
+        assert account.created_articles() == []
 
 
 # --- levels -----------------------------------------------------------------------------------------------
@@ -188,83 +188,87 @@ def counted(found: tuple[StockLevel, ...], code: str) -> dict[str, Decimal]:
 
 def reading(provider: Provider, mark: str = "") -> tuple[tuple[StockLevel, ...], str]:
     """A whole reading, and where the next one begins."""
-    page = provider.changed_levels(mark)
+    page = provider.changed_stock_levels(mark)
     found = page.levels
     while page.after:
-        page = provider.changed_levels(mark, page.after)
+        page = provider.changed_stock_levels(mark, page.after)
         found += page.levels
-    return found, page.mark
+    return found, page.sync_token
 
 
 def as_set_up(provider: Provider) -> Provider:
     """The provider that knows what its lists told."""
     told = provider.choices()
-    provider.known = replace(provider.known, articles=told.articles, stock_changes=told.stock_changes)
+    provider.features = replace(provider.features, articles=told.articles, stock_changes=told.stock_changes)
     return provider
 
 
-def test_levels_are_told_by_warehouse(account: Account) -> None:
+def test_levels_are_told_by_warehouse(account: ProviderAccount) -> None:
     provider = account.provider()
     main, other = account.places
-    account.by_hand(TACA, level="7", warehouse=main)
-    account.by_hand(TACA, level="2.5", warehouse=other)
-    found = provider.levels([TACA, OFICINA, "NADA"])
+    account.edit_by_hand(TACA, level="7", warehouse=main)
+    account.edit_by_hand(TACA, level="2.5", warehouse=other)
+    found = provider.stock_levels([TACA, OFICINA, "NADA"])
     assert counted(found, TACA) == {main: Decimal(7), other: Decimal("2.5")}
     assert counted(found, OFICINA) == counted(found, "NADA") == {}
-    assert counted(provider.levels([TACA]), TACA) == {main: Decimal(7), other: Decimal("2.5")}
-    assert provider.levels([]) == ()
+    assert counted(provider.stock_levels([TACA]), TACA) == {main: Decimal(7), other: Decimal("2.5")}
+    assert provider.stock_levels([]) == ()
 
 
-def test_a_reading_of_everything_and_one_of_what_changed_since(account: Account) -> None:
+def test_a_reading_of_everything_and_one_of_what_changed_since(account: ProviderAccount) -> None:
     provider = as_set_up(account.provider())
     main, other = account.places
-    account.by_hand(TACA, level="7", warehouse=main)
+    account.edit_by_hand(TACA, level="7", warehouse=main)
     everything, mark = reading(provider)
     assert counted(everything, TACA)[main] == Decimal(7)
     assert len({(level.code, level.warehouse) for level in everything}) == len(everything)
-    account.by_hand(TACA, level="0", warehouse=main)
-    account.by_hand(TACA, level="-3", warehouse=other)
+    account.edit_by_hand(TACA, level="0", warehouse=main)
+    account.edit_by_hand(TACA, level="-3", warehouse=other)
     changed, later = reading(provider, mark)
     assert {level.warehouse: level.quantity for level in changed if level.code == TACA} == {
         main: Decimal(0),
         other: Decimal(-3),
     }
-    if provider.known.stock_changes:
+    if provider.features.stock_changes:
         assert {level.code for level in changed} == {TACA}
         assert reading(provider, later)[0] == ()
     else:
         assert len(changed) == len(everything)
 
 
-@of_each(KEEPERS, lambda account: account.learns)
-def test_what_the_account_may_do_is_learned_from_its_lists(account: Account, scene: str) -> None:
+@of_each(KEEPERS, lambda account: account.feature_scenes)
+def test_what_the_account_may_do_is_learned_from_its_lists(account: ProviderAccount, scene: str) -> None:
     told = account.provider(scene).choices()
-    assert (told.articles, told.stock_changes) == account.learns[scene]
+    assert (told.articles, told.stock_changes) == account.feature_scenes[scene]
 
 
 # --- moving -----------------------------------------------------------------------------------------------
 
 
 @movers
-def test_stock_is_moved_once_and_found_by_exactly_its_reference(account: Account) -> None:
+def test_stock_is_moved_once_and_found_by_exactly_its_reference(account: ProviderAccount) -> None:
     provider = account.provider()
     main, other = account.places
     for place, quantity in ((main, "-3"), (other, "2.5")):
-        before = counted(provider.levels([TACA]), TACA).get(place, Decimal(0))
-        provider.move_stock(StockMove(TACA, place, Decimal(quantity), f"QI-S{place}", "Encomenda 1001 <&> €"))
-        assert counted(provider.levels([TACA]), TACA).get(place, Decimal(0)) == before + Decimal(quantity)
-    assert provider.stock_moved(f"QI-S{main}") in (True, None)
-    assert provider.stock_moved(f"QI-S{main[:-1]}") in (False, None)
-    assert provider.stock_moved("QI-S0") in (False, None)
-    if (moves := account.moves_made()) is not None:
+        before = counted(provider.stock_levels([TACA]), TACA).get(place, Decimal(0))
+        provider.move_stock(
+            StockMovement(TACA, place, Decimal(quantity), f"QI-S{place}", "Encomenda 1001 <&> €")
+        )
+        assert counted(provider.stock_levels([TACA]), TACA).get(place, Decimal(0)) == before + Decimal(
+            quantity
+        )
+    assert provider.has_stock_movement(f"QI-S{main}") in (True, None)
+    assert provider.has_stock_movement(f"QI-S{main[:-1]}") in (False, None)
+    assert provider.has_stock_movement("QI-S0") in (False, None)
+    if (moves := account.stock_movements()) is not None:
         assert moves == [(TACA, main, Decimal(-3)), (TACA, other, Decimal("2.5"))]
 
 
 @movers
 @pytest.mark.parametrize("scene", ["article", "service", "warehouse"])
-def test_a_movement_that_cannot_be_is_refused(account: Account, scene: str) -> None:
+def test_a_movement_that_cannot_be_is_refused(account: ProviderAccount, scene: str) -> None:
     main = account.places[0]
-    good = StockMove(TACA, main, Decimal(-1), "QI-S1")
+    good = StockMovement(TACA, main, Decimal(-1), "QI-S1")
     move = {
         "article": replace(good, code="NADA"),
         "service": replace(good, code=OFICINA),
@@ -273,44 +277,46 @@ def test_a_movement_that_cannot_be_is_refused(account: Account, scene: str) -> N
     with pytest.raises(RefusedError) as raised:
         account.provider().move_stock(move)
     assert raised.value.code == "stock-refused"
-    assert not account.moves_made()
+    assert not account.stock_movements()
 
 
 @of_each(MOVERS, lost)
-def test_a_lost_answer_to_moving_stock_is_a_doubt(account: Account, scene: str) -> None:
-    provider, there = account.provider(), account.doubts[scene]
+def test_a_lost_answer_to_moving_stock_is_a_doubt(account: ProviderAccount, scene: str) -> None:
+    provider, there = account.provider(), account.uncertain_scenes[scene]
     main = account.places[0]
-    account.strike("move_stock", scene)
+    account.plan_fault("move_stock", scene)
     with pytest.raises(UncertainError) as raised:
-        provider.move_stock(StockMove(TACA, main, Decimal(-1), "QI-S1"))
+        provider.move_stock(StockMovement(TACA, main, Decimal(-1), "QI-S1"))
     assert not any(secret in str(raised.value.detail) for secret in account.secrets())
-    assert provider.stock_moved("QI-S1") in (bool(there), None)
-    if (moves := account.moves_made()) is not None:
+    assert provider.has_stock_movement("QI-S1") in (bool(there), None)
+    if (moves := account.stock_movements()) is not None:
         assert moves == [(TACA, main, Decimal(-1))] * there
 
 
 # --- a wire that breaks -----------------------------------------------------------------------------------
 
 LOOKS: dict[str, Callable[[Provider], Any]] = {
-    "articles": lambda provider: provider.articles([TACA]),
-    "article": lambda provider: provider.article("7"),
-    "levels": lambda provider: provider.levels([TACA]),
-    "changed_levels": lambda provider: provider.changed_levels(),
+    "articles": lambda provider: provider.articles_by_code([TACA]),
+    "article": lambda provider: provider.article_by_id("7"),
+    "levels": lambda provider: provider.stock_levels([TACA]),
+    "changed_levels": lambda provider: provider.changed_stock_levels(),
 }
 
 
-@pytest.mark.parametrize("outcome", [*LOST, 200, 204, 404], ids=str)
+@pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_a_failed_look_up_is_never_nothing_there(
     name: str, look: Callable[[Provider], Any], outcome: Exception | int
 ) -> None:
-    silent = outcome == 200 and ACCOUNTS[name].silent_no
+    silent = outcome == 200 and ACCOUNTS[name].empty_login_means_refused
     with over(name, outcome) as provider, pytest.raises(CredentialsError if silent else TransientError):
         look(provider)
 
 
 @pytest.mark.parametrize("scene", ["another-service"])
-def test_another_service_at_that_address_says_nothing_of_articles(account: Account, scene: str) -> None:
+def test_another_service_at_that_address_says_nothing_of_articles(
+    account: ProviderAccount, scene: str
+) -> None:
     provider = account.provider(scene)
     for look in LOOKS.values():
         with pytest.raises(TransientError):

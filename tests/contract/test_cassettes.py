@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.igest.entities import at_the_start
-from sandbox.phcgo.office import PASSWORD
+from sandbox.igest.entities import initial_entities
+from sandbox.phcgo.program_state import PASSWORD
 from tests.contract.accounts import IGestAccount
-from tests.contract.tape import CASSETTES, clean, texts
+from tests.contract.cassette import CASSETTES, scrub_interaction, texts
 
 ALL = sorted(CASSETTES.rglob("*.json"))
 SEED = "1480"
@@ -24,7 +24,7 @@ def test_there_are_cassettes() -> None:
 
 @pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_secret_and_no_address_of_this_machine_survives_in_a_cassette(path: Path) -> None:
-    secrets = {secret for entity in at_the_start() for secret in entity.keys(SEED)}
+    secrets = {secret for entity in initial_entities() for secret in entity.keys(SEED)}
     # each token of the other stand-in begins so, as it is and in a form
     secrets |= {PASSWORD, "q+7/", "q%2B7%2F"}
     for where, text in texts(path):
@@ -50,10 +50,10 @@ def test_no_address_in_a_cassette_carries_a_query_with_a_key(path: Path) -> None
 
 
 def test_a_recording_is_scrubbed_everywhere() -> None:
-    key, stand_in = "ab" * 20, IGestAccount.stand_ins["key"]
+    key, stand_in = "ab" * 20, IGestAccount.cassette_keys["key"]
     body = {"encoding": "utf-8", "base64_string": "YWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYmFiYWJhYg=="}
     part = {"headers": {"X": [f"a {key}"], "Date": ["now"], "Content-Length": ["40"]}, "body": body}
-    kept = clean(
+    kept = scrub_interaction(
         {
             "request": {**part, "uri": f"https://x/{key}", "method": "POST"},
             "response": {**part, "url": f"https://x/{key}", "status": {"code": 200, "message": key}},

@@ -8,10 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from sandbox.jumpseller.switches import SWITCHES
-from shopapp.fiscal.errors import OrderError
+from shopapp.errors import OrderError
 from shopapp.platforms.base import Attachment
 from shopapp.platforms.jumpseller.adapter import SCOPE
-from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, every_call
+from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, make_every_call
 from tests.contract.shops import Exchange, JumpsellerShop
 
 # switches that change what an API call answers, in the positions that are not the default
@@ -48,7 +48,7 @@ def test_the_schema_itself_is_one() -> None:
 
 
 def test_the_adapter_makes_exactly_the_calls_of_the_schema(shop: JumpsellerShop) -> None:
-    assert {call_of(exchange) for exchange in every_call(shop)} == set(CALLS)
+    assert {call_of(exchange) for exchange in make_every_call(shop)} == set(CALLS)
 
 
 def test_the_adapter_asks_for_the_scope_of_every_call(shop: JumpsellerShop) -> None:
@@ -56,7 +56,7 @@ def test_the_adapter_asks_for_the_scope_of_every_call(shop: JumpsellerShop) -> N
 
 
 def test_requests_and_answers_are_as_the_schema_has_them(shop: JumpsellerShop) -> None:
-    assert [one for exchange in every_call(shop) for one in differences(exchange)] == []
+    assert [one for exchange in make_every_call(shop) for one in differences(exchange)] == []
 
 
 @pytest.mark.parametrize(("switch", "position"), POSITIONS)
@@ -65,7 +65,7 @@ def test_the_schema_holds_in_every_position_of_a_switch(
 ) -> None:
     shop.turn(switch, position)
     try:
-        every_call(shop)
+        make_every_call(shop)
     except OrderError:
         # figures that no reading reconciles: the answer itself was as described
         assert switch in ("line-discount", "line-tax", "order-tax", "coupon")
@@ -76,9 +76,9 @@ def test_a_missing_order_is_answered_as_the_schema_has_it(shop: JumpsellerShop) 
     token = shop.token()
     platform = shop.platform(lambda refused: token)
     for verb in (
-        lambda: platform.order("999"),
-        lambda: platform.note("999", "x"),
-        lambda: platform.attach("999", Attachment("FR", "1", "1", "https://app.test/d/x")),
+        lambda: platform.read_order("999"),
+        lambda: platform.add_history_entry("999", "x"),
+        lambda: platform.attach_document("999", Attachment("FR", "1", "1", "https://app.test/d/x")),
     ):
         with pytest.raises(OrderError):
             verb()

@@ -20,7 +20,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
-from shopapp.fiscal.errors import (
+from shopapp.errors import (
     AppError,
     CredentialsError,
     OrderError,
@@ -31,10 +31,10 @@ from shopapp.fiscal.errors import (
     UnreachableError,
 )
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import Attachment, Goods, Platform, UnreadableHook
-from tests.contract.broken import LOST, broken
-from tests.contract.shops import REDIRECT, SHOPS, Shop
-from tests.contract.tape import MODE
+from shopapp.platforms.base import Attachment, CatalogueItem, Platform, UnreadableWebhook
+from tests.contract.broken_transport import LOST_OUTCOMES, break_session
+from tests.contract.cassette import MODE
+from tests.contract.shops import REDIRECT, SHOPS, PlatformShop
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
@@ -61,7 +61,7 @@ def name(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def shop(
     request: pytest.FixtureRequest, mode: str, name: str, caplog: pytest.LogCaptureFixture
-) -> Iterator[Shop]:
+) -> Iterator[PlatformShop]:
     """A shop, at the end of which no secret stands in an address or in the log."""
     caplog.set_level(logging.DEBUG, logger="quickinvoice")
     found = SHOPS[name]()
@@ -73,7 +73,7 @@ def shop(
 
 
 @pytest.fixture
-def live(name: str) -> Iterator[Shop]:
+def live(name: str) -> Iterator[PlatformShop]:
     """A shop live at its stand-in, for what no cassette holds."""
     found = SHOPS[name]()
     with found.opened("live", ""):
@@ -88,7 +88,7 @@ def unplugged(name: str) -> Iterator[Platform]:
         yield found.platform(lambda refused: "token")
 
 
-def opened(shop: Shop) -> Platform:
+def opened(shop: PlatformShop) -> Platform:
     """The platform with a good token of the shop."""
     token = shop.token()
     return shop.platform(lambda refused: token)
@@ -105,7 +105,7 @@ def test_every_platform_has_a_shop_in_this_suite() -> None:
 # --- authorising ----------------------------------------------------------------------------------------
 
 
-def test_the_address_of_consent_carries_state_and_challenge_and_no_secret(shop: Shop) -> None:
+def test_the_address_of_consent_carries_state_and_challenge_and_no_secret(shop: PlatformShop) -> None:
     url = shop.platform().authorize_url("the-state", CHALLENGE)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert asked["response_type"] == "code"
@@ -115,8 +115,8 @@ def test_the_address_of_consent_carries_state_and_challenge_and_no_secret(shop: 
     assert not any(secret in url for secret in shop.secrets())
 
 
-def test_a_code_is_exchanged_once(shop: Shop) -> None:
-    code = shop.consent(CHALLENGE)
+def test_a_code_is_exchanged_once(shop: PlatformShop) -> None:
+    code = shop.consent_code(CHALLENGE)
     tokens = shop.platform().exchange(code, VERIFIER)
     assert tokens.access
     assert tokens.refresh
@@ -125,14 +125,14 @@ def test_a_code_is_exchanged_once(shop: Shop) -> None:
         shop.platform().exchange(code, VERIFIER)
 
 
-def test_a_code_without_its_verifier_is_worth_nothing(shop: Shop) -> None:
-    code = shop.consent(CHALLENGE)
+def test_a_code_without_its_verifier_is_worth_nothing(shop: PlatformShop) -> None:
+    code = shop.consent_code(CHALLENGE)
     with pytest.raises(CredentialsError):
         shop.platform().exchange(code, "w" * 43)
 
 
-def test_a_refreshed_pair_replaces_the_old_one(shop: Shop) -> None:
-    first = shop.platform().exchange(shop.consent(CHALLENGE), VERIFIER)
+def test_a_refreshed_pair_replaces_the_old_one(shop: PlatformShop) -> None:
+    first = shop.platform().exchange(shop.consent_code(CHALLENGE), VERIFIER)
     second = shop.platform().refresh(str(first.refresh))
     assert second.access != first.access
     assert shop.platform(lambda refused: second.access).store_info().code == shop.code
@@ -141,7 +141,7 @@ def test_a_refreshed_pair_replaces_the_old_one(shop: Shop) -> None:
     assert raised.value.code == "grant-refused"
 
 
-def test_a_refused_token_is_asked_for_once_more_and_then_given_up(shop: Shop) -> None:
+def test_a_refused_token_is_asked_for_once_more_and_then_given_up(shop: PlatformShop) -> None:
     asked: list[str | None] = []
 
     def give(refused: str | None) -> str:
@@ -154,7 +154,7 @@ def test_a_refused_token_is_asked_for_once_more_and_then_given_up(shop: Shop) ->
     assert asked == [None, "no-good-token"]
 
 
-def test_a_token_that_ran_out_is_replaced_without_ado(shop: Shop) -> None:
+def test_a_token_that_ran_out_is_replaced_without_ado(shop: PlatformShop) -> None:
     old = shop.token()
     shop.arrange("expire")
     new = shop.token()
@@ -162,7 +162,7 @@ def test_a_token_that_ran_out_is_replaced_without_ado(shop: Shop) -> None:
     assert shop.platform(lambda refused: next(given)).store_info().code == shop.code
 
 
-def test_a_platform_without_a_token_calls_nobody(shop: Shop) -> None:
+def test_a_platform_without_a_token_calls_nobody(shop: PlatformShop) -> None:
     with pytest.raises(CredentialsError):
         shop.platform().store_info()
     assert shop.urls == []
@@ -171,7 +171,7 @@ def test_a_platform_without_a_token_calls_nobody(shop: Shop) -> None:
 # --- the store ------------------------------------------------------------------------------------------
 
 
-def test_the_token_says_whose_store_it_is(shop: Shop) -> None:
+def test_the_token_says_whose_store_it_is(shop: PlatformShop) -> None:
     found = opened(shop).store_info()
     assert (found.code, found.currency, found.country) == (shop.code, "EUR", "PT")
     assert found.name
@@ -189,59 +189,59 @@ def test_the_admin_of_a_store_may_frame_us_and_has_an_address_for_an_order(name:
         assert opened_platform.order_admin_url(platform.code, "1001").startswith(origins[0])
 
 
-def test_the_taxes_of_the_shop_are_read(shop: Shop) -> None:
+def test_the_taxes_of_the_shop_are_read(shop: PlatformShop) -> None:
     rates = {tax.rate for tax in opened(shop).taxes()}
     assert rates == {Decimal(23), Decimal(13), Decimal(6)}
 
 
-def test_hooks_are_made_once_however_often_they_are_asked_for(shop: Shop) -> None:
+def test_hooks_are_made_once_however_often_they_are_asked_for(shop: PlatformShop) -> None:
     platform = opened(shop)
-    assert platform.listen(HOOK_URL, shop.events) == "missing"
-    assert platform.listen(HOOK_URL, shop.events) == ""
-    hooks = shop.hooks()
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events) == "missing"
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events) == ""
+    hooks = shop.webhooks()
     if hooks is not None:
         assert sorted(hook["event"] for hook in hooks) == sorted(shop.events)
         assert {hook["url"] for hook in hooks} == {HOOK_URL}
 
 
-def test_hooks_that_were_doubled_or_lost_are_mended(shop: Shop) -> None:
+def test_hooks_that_were_doubled_or_lost_are_mended(shop: PlatformShop) -> None:
     platform = opened(shop)
-    platform.listen(HOOK_URL, shop.events)
+    platform.subscribe_webhooks(HOOK_URL, shop.events)
     shop.arrange("doubled-hooks")
-    assert platform.listen(HOOK_URL, shop.events) == "doubled"
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events) == "doubled"
     shop.arrange("lost-hook")
-    assert platform.listen(HOOK_URL, shop.events) == "missing"
-    hooks = shop.hooks()
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events) == "missing"
+    hooks = shop.webhooks()
     if hooks is not None:
         assert sorted(hook["event"] for hook in hooks) == sorted(shop.events)
 
 
-def test_a_hook_that_leads_to_us_but_not_to_this_store_is_foreign(shop: Shop) -> None:
+def test_a_hook_that_leads_to_us_but_not_to_this_store_is_foreign(shop: PlatformShop) -> None:
     platform = opened(shop)
-    platform.listen(HOOK_URL + "-of-another", shop.events)
-    assert platform.listen(HOOK_URL, shop.events) in ("foreign", "missing")
-    assert platform.listen(HOOK_URL, shop.events) == ""
-    hooks = shop.hooks()
+    platform.subscribe_webhooks(HOOK_URL + "-of-another", shop.events)
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events) in ("foreign", "missing")
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events) == ""
+    hooks = shop.webhooks()
     if hooks is not None:
         assert {hook["url"] for hook in hooks} == {HOOK_URL}
 
 
-def test_hooks_are_made_anew_when_asked(shop: Shop) -> None:
+def test_hooks_are_made_anew_when_asked(shop: PlatformShop) -> None:
     platform = opened(shop)
-    platform.listen(HOOK_URL, shop.events)
-    before = shop.hooks()
-    assert platform.listen(HOOK_URL, shop.events, anew=True) == ""
-    hooks = shop.hooks()
+    platform.subscribe_webhooks(HOOK_URL, shop.events)
+    before = shop.webhooks()
+    assert platform.subscribe_webhooks(HOOK_URL, shop.events, recreate=True) == ""
+    hooks = shop.webhooks()
     if hooks is not None and before is not None:
         assert len(hooks) == len(shop.events)
         assert not {hook["id"] for hook in hooks} & {hook["id"] for hook in before}
 
 
-def test_hooks_of_others_are_left_alone(shop: Shop) -> None:
+def test_hooks_of_others_are_left_alone(shop: PlatformShop) -> None:
     platform = opened(shop)
-    platform.listen("https://other.test/hooks", shop.events)
-    platform.listen(HOOK_URL, shop.events)
-    hooks = shop.hooks()
+    platform.subscribe_webhooks("https://other.test/hooks", shop.events)
+    platform.subscribe_webhooks(HOOK_URL, shop.events)
+    hooks = shop.webhooks()
     if hooks is not None:
         assert len(hooks) == 2 * len(shop.events)
 
@@ -249,9 +249,9 @@ def test_hooks_of_others_are_left_alone(shop: Shop) -> None:
 # --- orders ---------------------------------------------------------------------------------------------
 
 
-def test_a_paid_order_is_read_to_the_cent(shop: Shop) -> None:
-    number = shop.sell(nif="299900010")
-    order = opened(shop).order(number)
+def test_a_paid_order_is_read_to_the_cent(shop: PlatformShop) -> None:
+    number = shop.place_order(nif="299900010")
+    order = opened(shop).read_order(number)
     assert (order.id, order.status, order.currency) == (number, "paid", "EUR")
     assert order.total == Decimal("40.50")
     assert [(line.sku, line.quantity, line.charged) for line in order.lines if line.kind == "goods"] == [
@@ -264,18 +264,18 @@ def test_a_paid_order_is_read_to_the_cent(shop: Shop) -> None:
     assert order.paid_at is not None
 
 
-def test_an_unpaid_order_is_not_called_paid(shop: Shop) -> None:
-    assert opened(shop).order(shop.sell(pay=False)).status == "open"
+def test_an_unpaid_order_is_not_called_paid(shop: PlatformShop) -> None:
+    assert opened(shop).read_order(shop.place_order(pay=False)).status == "open"
 
 
-def test_an_order_that_is_not_there_is_missing(shop: Shop) -> None:
+def test_an_order_that_is_not_there_is_missing(shop: PlatformShop) -> None:
     with pytest.raises(OrderError) as raised:
-        opened(shop).order("999")
+        opened(shop).read_order("999")
     assert raised.value.code == "order-missing"
 
 
-def test_paid_orders_come_newest_first_and_end_at_their_day(shop: Shop) -> None:
-    numbers = [shop.sell(), shop.sell(pay=False), shop.sell()]
+def test_paid_orders_come_newest_first_and_end_at_their_day(shop: PlatformShop) -> None:
+    numbers = [shop.place_order(), shop.place_order(pay=False), shop.place_order()]
     platform = opened(shop)
     found = list(platform.paid_orders(LONG_AGO))
     assert [sale.order_id for sale in found] == [numbers[2], numbers[0]]
@@ -284,48 +284,48 @@ def test_paid_orders_come_newest_first_and_end_at_their_day(shop: Shop) -> None:
     assert list(platform.paid_orders(datetime(2100, 1, 1, tzinfo=UTC))) == []
 
 
-def test_other_orders_are_those_that_are_not_paid(shop: Shop) -> None:
-    numbers = [shop.sell(pay=False), shop.sell(), shop.sell(pay=False)]
+def test_other_orders_are_those_that_are_not_paid(shop: PlatformShop) -> None:
+    numbers = [shop.place_order(pay=False), shop.place_order(), shop.place_order(pay=False)]
     platform = opened(shop)
-    found = list(platform.other_orders(LONG_AGO))
+    found = list(platform.unpaid_orders(LONG_AGO))
     assert [(sale.order_id, sale.status) for sale in found] == [(numbers[2], "open"), (numbers[0], "open")]
 
 
-def test_one_order_is_asked_for_as_it_is_in_the_list(shop: Shop) -> None:
-    number = shop.sell()
+def test_one_order_is_asked_for_as_it_is_in_the_list(shop: PlatformShop) -> None:
+    number = shop.place_order()
     platform = opened(shop)
-    assert platform.sale(number) == next(platform.paid_orders(LONG_AGO))
+    assert platform.order_summary(number) == next(platform.paid_orders(LONG_AGO))
     with pytest.raises(OrderError) as raised:
-        platform.sale("999999999")
+        platform.order_summary("999999999")
     assert raised.value.code == "order-missing"
 
 
-def test_a_document_is_shown_on_the_order_once(shop: Shop) -> None:
-    number = shop.sell()
+def test_a_document_is_shown_on_the_order_once(shop: PlatformShop) -> None:
+    number = shop.place_order()
     platform = opened(shop)
     for _ in range(2):
-        platform.attach(number, paper())
-    platform.attach(number, paper("NC", "NC 2026NC/1"))
-    seen = shop.seen(number)
+        platform.attach_document(number, paper())
+    platform.attach_document(number, paper("NC", "NC 2026NC/1"))
+    seen = shop.stored_order(number)
     if seen is not None:
         assert [one["external_id"] for one in seen["documents"]] == ["QI-FR 2026FR/12", "QI-NC 2026NC/1"]
         assert [one["document_type"] for one in seen["documents"]] == [1, 0]
         assert {one["url"] for one in seen["documents"]} == {paper().url}
 
 
-def test_a_note_stands_in_the_history_once(shop: Shop) -> None:
-    number = shop.sell()
+def test_a_note_stands_in_the_history_once(shop: PlatformShop) -> None:
+    number = shop.place_order()
     platform = opened(shop)
     for _ in range(2):
-        platform.note(number, "Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀")
-    seen = shop.seen(number)
+        platform.add_history_entry(number, "Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀")
+    seen = shop.stored_order(number)
     if seen is not None:
         texts = [entry["message"] for entry in seen["history"]]
         assert texts.count("Fatura-recibo FR 2026FR/12 emitida: ação <&> 😀") == 1
 
 
 @pytest.mark.parametrize("verb", ["attach", "note"])
-def test_what_is_shown_on_an_order_that_is_gone_is_said(live: Shop, verb: str) -> None:
+def test_what_is_shown_on_an_order_that_is_gone_is_said(live: PlatformShop, verb: str) -> None:
     platform = opened(live)
     with pytest.raises(OrderError) as raised:
         _show(platform, verb, "999")
@@ -334,9 +334,9 @@ def test_what_is_shown_on_an_order_that_is_gone_is_said(live: Shop, verb: str) -
 
 def _show(platform: Platform, verb: str, number: str) -> None:
     if verb == "attach":
-        platform.attach(number, paper())
+        platform.attach_document(number, paper())
     else:
-        platform.note(number, "FR 2026FR/12")
+        platform.add_history_entry(number, "FR 2026FR/12")
 
 
 # --- products and stock ---------------------------------------------------------------------------------
@@ -344,24 +344,24 @@ def _show(platform: Platform, verb: str, number: str) -> None:
 CUP, TILE, VOUCHER = "TACA-01", "AZJ-15-AZUL", "VALE-25"
 
 
-def everything(platform: Platform) -> list[Goods]:
+def everything(platform: Platform) -> list[CatalogueItem]:
     """All goods of the shop, read to the end."""
-    found: list[Goods] = []
+    found: list[CatalogueItem] = []
     after = ""
     while True:
-        page = platform.goods(after)
-        found += page.goods
+        page = platform.catalogue_page(after)
+        found += page.items
         after = page.after
         if not after:
             return found
 
 
-def named(platform: Platform, sku: str) -> Goods:
+def named(platform: Platform, sku: str) -> CatalogueItem:
     (found,) = [one for one in everything(platform) if one.sku == sku]
     return found
 
 
-def test_goods_are_products_without_variants_and_each_variant(shop: Shop) -> None:
+def test_goods_are_products_without_variants_and_each_variant(shop: PlatformShop) -> None:
     found = {one.sku: one for one in everything(opened(shop))}
     assert {sku: one.stock for sku, one in found.items() if one.kind == "goods"} == {
         CUP: 40, TILE: 12, "AZJ-15-VERDE": 7, "LIV-OLA-01": 25, "VINHO-01": 60, "WORK-ISENTO": 20,
@@ -375,36 +375,36 @@ def test_goods_are_products_without_variants_and_each_variant(shop: Shop) -> Non
     assert all(one.active for one in found.values())
 
 
-def test_a_sku_has_no_blanks_around_it_and_may_be_missing_or_doubled(shop: Shop) -> None:
-    shop.edit("LIV-OLA-01", sku=f"  {CUP}\t ")
-    shop.edit("VINHO-01", sku=None)
+def test_a_sku_has_no_blanks_around_it_and_may_be_missing_or_doubled(shop: PlatformShop) -> None:
+    shop.edit_product("LIV-OLA-01", sku=f"  {CUP}\t ")
+    shop.edit_product("VINHO-01", sku=None)
     skus = [one.sku for one in everything(opened(shop))]
     assert skus.count(CUP) == 2
     assert skus.count("") == 1
 
 
-def test_one_product_is_read_as_it_is_now_and_none_when_it_is_gone(shop: Shop) -> None:
+def test_one_product_is_read_as_it_is_now_and_none_when_it_is_gone(shop: PlatformShop) -> None:
     platform = opened(shop)
     cup, tile = named(platform, CUP), named(platform, TILE)
-    shop.edit(CUP, name="Taça de grés", stock=5, status="disabled")
-    (found,) = platform.goods_of(cup.product_id)
+    shop.edit_product(CUP, name="Taça de grés", stock=5, status="disabled")
+    (found,) = platform.items_of_product(cup.product_id)
     assert (found.name, found.sku, found.stock, found.active) == ("Taça de grés", CUP, 5, False)
-    assert [one.sku for one in platform.goods_of(tile.product_id)] == [TILE, "AZJ-15-VERDE"]
-    shop.edit(CUP, gone=True)
-    assert platform.goods_of(cup.product_id) == ()
+    assert [one.sku for one in platform.items_of_product(tile.product_id)] == [TILE, "AZJ-15-VERDE"]
+    shop.edit_product(CUP, gone=True)
+    assert platform.items_of_product(cup.product_id) == ()
 
 
-def test_stock_is_set_in_all_however_often(shop: Shop) -> None:
+def test_stock_is_set_in_all_however_often(shop: PlatformShop) -> None:
     platform = opened(shop)
     cup, tile = named(platform, CUP), named(platform, TILE)
     for _ in range(2):
         platform.set_stock(cup.product_id, cup.variant_id, 7)
         platform.set_stock(tile.product_id, tile.variant_id, 0)
-    assert platform.goods_of(cup.product_id)[0].stock == 7
-    assert [one.stock for one in platform.goods_of(tile.product_id)] == [0, 7]
+    assert platform.items_of_product(cup.product_id)[0].stock == 7
+    assert [one.stock for one in platform.items_of_product(tile.product_id)] == [0, 7]
 
 
-def test_stock_is_told_and_set_at_a_location(shop: Shop) -> None:
+def test_stock_is_told_and_set_at_a_location(shop: PlatformShop) -> None:
     platform = opened(shop)
     main, other = (place.code for place in platform.locations())
     cup, tile = named(platform, CUP), named(platform, TILE)
@@ -412,25 +412,25 @@ def test_stock_is_told_and_set_at_a_location(shop: Shop) -> None:
         platform.set_stock(cup.product_id, cup.variant_id, 3, other)
         platform.set_stock(tile.product_id, tile.variant_id, 4, main)
     wanted = [(one.product_id, one.variant_id) for one in (cup, tile)]
-    assert platform.stock_at(wanted, [main, other]) == {
+    assert platform.stock_by_location(wanted, [main, other]) == {
         (*wanted[0], main): 40, (*wanted[0], other): 3, (*wanted[1], main): 4, (*wanted[1], other): 0,
     }  # fmt: skip
-    assert platform.stock_at(wanted[:1], [other]) == {(*wanted[0], other): 3}
+    assert platform.stock_by_location(wanted[:1], [other]) == {(*wanted[0], other): 3}
     kept = shop.stock(CUP)
     assert kept is None or kept == {main: 40, other: 3}
 
 
-def test_the_locations_are_told_with_the_main_one(shop: Shop) -> None:
+def test_the_locations_are_told_with_the_main_one(shop: PlatformShop) -> None:
     found = opened(shop).locations()
     assert [(place.name, place.main) for place in found] == [("Armazém", True), ("Loja", False)]
 
 
 @pytest.mark.parametrize("by_place", [False, True], ids=["in-all", "by-place"])
-def test_stock_of_what_is_gone_or_unlimited_is_refused(live: Shop, by_place: bool) -> None:
+def test_stock_of_what_is_gone_or_unlimited_is_refused(live: PlatformShop, by_place: bool) -> None:
     platform = opened(live)
     place = platform.locations()[0].code if by_place else ""
     cup, tile, voucher = (named(platform, sku) for sku in (CUP, TILE, VOUCHER))
-    live.edit(CUP, gone=True)
+    live.edit_product(CUP, gone=True)
     for product, variant, code in (
         (cup.product_id, "", "goods-gone"),
         (tile.product_id, "999", "goods-gone"),
@@ -440,15 +440,15 @@ def test_stock_of_what_is_gone_or_unlimited_is_refused(live: Shop, by_place: boo
         with pytest.raises(RefusedError) as raised:
             platform.set_stock(product, variant, 5, place)
         assert raised.value.code == code
-    assert platform.goods_of(voucher.product_id)[0].stock is None
-    assert [one.stock for one in platform.goods_of(tile.product_id)] == [12, 7]
+    assert platform.items_of_product(voucher.product_id)[0].stock is None
+    assert [one.stock for one in platform.items_of_product(tile.product_id)] == [12, 7]
 
 
-def test_unlimited_goods_have_no_level_anywhere(live: Shop) -> None:
+def test_unlimited_goods_have_no_level_anywhere(live: PlatformShop) -> None:
     platform = opened(live)
     voucher = named(platform, VOUCHER)
     places = [place.code for place in platform.locations()]
-    assert platform.stock_at([(voucher.product_id, voucher.variant_id)], places) == {}
+    assert platform.stock_by_location([(voucher.product_id, voucher.variant_id)], places) == {}
 
 
 # --- hooks ----------------------------------------------------------------------------------------------
@@ -472,7 +472,7 @@ def headers(**changes: str) -> dict[str, str]:
 
 
 def test_a_good_signature_over_the_very_bytes_is_good(name: str) -> None:
-    assert PLATFORMS[name].signed(BODY, headers(), KEY)
+    assert PLATFORMS[name].has_valid_signature(BODY, headers(), KEY)
 
 
 @pytest.mark.parametrize(
@@ -493,17 +493,17 @@ def test_a_good_signature_over_the_very_bytes_is_good(name: str) -> None:
     ],
 )
 def test_any_other_signature_is_not_and_never_an_error(name: str, given: str) -> None:
-    assert PLATFORMS[name].signed(BODY, headers(**{"Hmac-Sha256": given}), KEY) is False
+    assert PLATFORMS[name].has_valid_signature(BODY, headers(**{"Hmac-Sha256": given}), KEY) is False
 
 
 def test_no_signature_is_not_a_good_one(name: str) -> None:
-    assert PLATFORMS[name].signed(BODY, {}, KEY) is False
+    assert PLATFORMS[name].has_valid_signature(BODY, {}, KEY) is False
 
 
 def test_what_the_headers_claim_is_only_read(name: str) -> None:
-    assert PLATFORMS[name].hook_claims(headers()) == ("olariadosado", "order_paid")
-    assert PLATFORMS[name].hook_claims({}) == ("", "")
-    code, event = PLATFORMS[name].hook_claims(headers(**{"Store-Code": "x" * 5000, "Event": "y" * 5000}))
+    assert PLATFORMS[name].webhook_headers(headers()) == ("olariadosado", "order_paid")
+    assert PLATFORMS[name].webhook_headers({}) == ("", "")
+    code, event = PLATFORMS[name].webhook_headers(headers(**{"Store-Code": "x" * 5000, "Event": "y" * 5000}))
     assert len(code) <= 100
     assert len(event) <= 40
 
@@ -518,18 +518,18 @@ def test_what_the_headers_claim_is_only_read(name: str) -> None:
     ],
 )
 def test_a_hook_about_an_order_names_it(name: str, event: str, kind: str) -> None:
-    found = PLATFORMS[name].read_hook(event, BODY)
+    found = PLATFORMS[name].parse_webhook(event, BODY)
     assert (found.kind, found.order_id) == (kind, "1001")
 
 
 def test_a_hook_about_something_else_is_about_something_else(name: str) -> None:
-    assert PLATFORMS[name].read_hook("customer_updated", b"whatever").kind == "other"
+    assert PLATFORMS[name].parse_webhook("customer_updated", b"whatever").kind == "other"
 
 
 def test_a_hook_about_a_product_names_it(name: str) -> None:
     body = b'{"product": {"id": 30416000, "stock": 3}}'
     for event in PLATFORMS[name].product_events:
-        found = PLATFORMS[name].read_hook(event, body)
+        found = PLATFORMS[name].parse_webhook(event, body)
         assert (found.kind, found.order_id, found.product_id) == ("product", "", "30416000")
 
 
@@ -538,7 +538,7 @@ def test_a_hook_about_a_product_names_it(name: str) -> None:
 )
 def test_a_hook_about_a_product_that_cannot_be_read_is_passed_over(name: str, body: bytes) -> None:
     # it is only a hint: what it did not tell is found by the reading of the whole catalogue
-    assert PLATFORMS[name].read_hook("product_deleted", body).kind == "other"
+    assert PLATFORMS[name].parse_webhook("product_deleted", body).kind == "other"
 
 
 @pytest.mark.parametrize(
@@ -567,8 +567,8 @@ def test_a_hook_about_a_product_that_cannot_be_read_is_passed_over(name: str, bo
     ids=range(19),
 )
 def test_a_hook_that_cannot_be_read_is_said_to_be_so(name: str, body: bytes) -> None:
-    with pytest.raises(UnreadableHook) as raised:
-        PLATFORMS[name].read_hook("order_paid", body)
+    with pytest.raises(UnreadableWebhook) as raised:
+        PLATFORMS[name].parse_webhook("order_paid", body)
     assert str(raised.value)
 
 
@@ -576,43 +576,43 @@ def test_a_hook_that_cannot_be_read_is_said_to_be_so(name: str, body: bytes) -> 
 
 READS: dict[str, Callable[[Platform], Any]] = {
     "store_info": lambda platform: platform.store_info(),
-    "order": lambda platform: platform.order("1001"),
+    "order": lambda platform: platform.read_order("1001"),
     "paid_orders": lambda platform: list(platform.paid_orders(LONG_AGO)),
-    "other_orders": lambda platform: list(platform.other_orders(LONG_AGO)),
-    "sale": lambda platform: platform.sale("1001"),
+    "other_orders": lambda platform: list(platform.unpaid_orders(LONG_AGO)),
+    "sale": lambda platform: platform.order_summary("1001"),
     "taxes": lambda platform: platform.taxes(),
-    "attach": lambda platform: platform.attach("1001", paper()),
-    "note": lambda platform: platform.note("1001", "x"),
-    "listen": lambda platform: platform.listen(HOOK_URL, ("order_paid",)),
-    "goods": lambda platform: platform.goods(),
-    "goods_of": lambda platform: platform.goods_of("30416000"),
+    "attach": lambda platform: platform.attach_document("1001", paper()),
+    "note": lambda platform: platform.add_history_entry("1001", "x"),
+    "listen": lambda platform: platform.subscribe_webhooks(HOOK_URL, ("order_paid",)),
+    "goods": lambda platform: platform.catalogue_page(),
+    "goods_of": lambda platform: platform.items_of_product("30416000"),
     "locations": lambda platform: platform.locations(),
-    "stock_at": lambda platform: platform.stock_at([("30416000", "")], ["314011"]),
+    "stock_at": lambda platform: platform.stock_by_location([("30416000", "")], ["314011"]),
     "set_stock_at": lambda platform: platform.set_stock("30416000", "", 3, "314011"),
 }
 
 
-@pytest.mark.parametrize("outcome", [*LOST, 200, 204], ids=str)
+@pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204], ids=str)
 @pytest.mark.parametrize("verb", READS)
 def test_whatever_begins_by_reading_may_be_repeated(
     unplugged: Platform, verb: str, outcome: Exception | int
 ) -> None:
     platform = unplugged
-    broken(platform._wire.session, outcome)  # type: ignore[attr-defined]
+    break_session(platform._http.session, outcome)  # type: ignore[attr-defined]
     with pytest.raises(UnreachableError):
         READS[verb](platform)
 
 
 @pytest.mark.parametrize("verb", ["attach", "note", "listen", "set_stock_at"])
-def test_a_write_that_is_lost_is_a_doubt(live: Shop, verb: str) -> None:
-    live.sell()
+def test_a_write_that_is_lost_is_a_doubt(live: PlatformShop, verb: str) -> None:
+    live.place_order()
     platform = opened(live)
-    wire = platform._wire  # type: ignore[attr-defined]
+    wire = platform._http  # type: ignore[attr-defined]
     send = wire.send
 
     def lost(method: str, url: str, *, writes: bool, **content: Any) -> Any:
         if method != "GET":
-            broken(wire.session, 500)
+            break_session(wire.session, 500)
         return send(method, url, writes=writes, **content)
 
     wire.send = lost
@@ -625,7 +625,7 @@ def test_stock_whose_setting_was_not_answered_whole_is_a_doubt(
     unplugged: Platform, outcome: Exception | int
 ) -> None:
     platform = unplugged
-    broken(platform._wire.session, outcome)  # type: ignore[attr-defined]
+    break_session(platform._http.session, outcome)  # type: ignore[attr-defined]
     with pytest.raises(UncertainError):
         platform.set_stock("30416000", "", 3)
 
@@ -633,16 +633,16 @@ def test_stock_whose_setting_was_not_answered_whole_is_a_doubt(
 @pytest.mark.parametrize("verb", READS)
 def test_too_many_calls_are_tried_again_later(unplugged: Platform, verb: str) -> None:
     platform = unplugged
-    broken(platform._wire.session, 429)  # type: ignore[attr-defined]
+    break_session(platform._http.session, 429)  # type: ignore[attr-defined]
     with pytest.raises(ThrottledError):
         READS[verb](platform)
 
 
-@pytest.mark.parametrize("outcome", [*LOST, 200, 204, 400, 401, 403, 404, 422], ids=str)
+@pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 400, 401, 403, 404, 422], ids=str)
 def test_a_lost_exchange_is_never_taken_for_a_refusal(unplugged: Platform, outcome: Exception | int) -> None:
     # a status alone, without the standard's words, may be that of a proxy
     platform = unplugged
-    broken(platform._wire.session, outcome)  # type: ignore[attr-defined]
+    break_session(platform._http.session, outcome)  # type: ignore[attr-defined]
     for verb in (lambda: platform.exchange("code", VERIFIER), lambda: platform.refresh("old")):
         with pytest.raises((UncertainError, TransientError)) as raised:
             verb()

@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from shopapp.fiscal.document import Customer, Draft, Issued, Kind
-from shopapp.fiscal.errors import (
+from shopapp.errors import (
     AppError,
     CredentialsError,
     MerchantError,
@@ -25,17 +24,18 @@ from shopapp.fiscal.errors import (
     UncertainError,
     UnreachableError,
 )
-from shopapp.fiscal.tax import exemption_codes
+from shopapp.fiscal.document import Customer, DocumentKind, Draft, Issued
+from shopapp.fiscal.tax_tables import selectable_exemptions
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import Once, Provider
-from tests.contract.accounts import ACCOUNTS, TODAY, Account
-from tests.contract.broken import LOST, broken
-from tests.contract.drafts import ABROAD, ANA, FIRM, credit_of, draft, exempt, line
+from shopapp.providers.base import IssueGuarantee, Provider
+from tests.contract.accounts import ACCOUNTS, TODAY, ProviderAccount
+from tests.contract.broken_transport import LOST_OUTCOMES, break_session
+from tests.contract.drafts import COMPANY, FOREIGN_COMPANY, PERSON, credit_of, draft, exempt, line
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 
 
-def of_each(what: Callable[[type[Account]], Any]) -> list[Any]:
+def of_each(what: Callable[[type[ProviderAccount]], Any]) -> list[Any]:
     """(provider, scene) for each scene of each account."""
     return [
         pytest.param(name, scene, id=f"{name}-{scene}")
@@ -70,31 +70,31 @@ def test_a_provider_declares_what_the_pages_ask_for(name: str) -> None:
     assert len(names) == len(set(names)) > 0
     assert all(field.label and field.help for field in provider.credential_fields)
     assert any(field.secret for field in provider.credential_fields)
-    assert provider.guide.keys
-    assert provider.guide.documents
-    assert provider.guide.number_example
+    assert provider.help_paths.keys
+    assert provider.help_paths.documents
+    assert provider.help_paths.number_example
 
 
-def test_what_is_declared_off_is_not_there_and_what_is_on_is(account: Account) -> None:
+def test_what_is_declared_off_is_not_there_and_what_is_on_is(account: ProviderAccount) -> None:
     provider = account.provider()
-    assert isinstance(provider.once, Once)
+    assert isinstance(provider.guarantee, IssueGuarantee)
     can = provider.capabilities
     for able, verb in (
-        (can.searches, lambda: provider.find("QI-0", drafted(account))),
-        (can.reads_state, lambda: provider.read("0")),
+        (can.searches, lambda: provider.find_by_reference("QI-0", drafted(account))),
+        (can.reads_state, lambda: provider.read_document("0")),
         (can.emails, lambda: provider.email("0", "ana@example.pt")),
     ):
         if able:
             continue
         with pytest.raises(NotImplementedError):
             verb()
-    assert can.searches or provider.once is not Once.BY_SEARCH
+    assert can.searches or provider.guarantee is not IssueGuarantee.SEARCHABLE
 
 
 # --- the keys -----------------------------------------------------------------------------------------------
 
 
-def test_good_keys_say_whose_account_it_is(account: Account) -> None:
+def test_good_keys_say_whose_account_it_is(account: ProviderAccount) -> None:
     facts = account.provider().check()
     assert facts.fingerprint == account.provider().check().fingerprint
     assert facts.name
@@ -104,7 +104,7 @@ def test_good_keys_say_whose_account_it_is(account: Account) -> None:
 
 
 @pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
-def test_refused_keys_mark_their_field(account: Account, scene: str) -> None:
+def test_refused_keys_mark_their_field(account: ProviderAccount, scene: str) -> None:
     with pytest.raises(CredentialsError) as raised:
         account.provider(scene).check()
     error = raised.value
@@ -115,7 +115,7 @@ def test_refused_keys_mark_their_field(account: Account, scene: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
-def test_nothing_is_issued_with_refused_keys(account: Account, scene: str) -> None:
+def test_nothing_is_issued_with_refused_keys(account: ProviderAccount, scene: str) -> None:
     with pytest.raises(CredentialsError) as raised:
         account.provider(scene).issue(drafted(account), "QI-1")
     assert raised.value.detail["field"] == account.refused_keys[scene]
@@ -123,7 +123,9 @@ def test_nothing_is_issued_with_refused_keys(account: Account, scene: str) -> No
 
 
 @pytest.mark.parametrize("scene", ["another-service"])
-def test_another_service_at_that_address_is_not_taken_for_refused_keys(account: Account, scene: str) -> None:
+def test_another_service_at_that_address_is_not_taken_for_refused_keys(
+    account: ProviderAccount, scene: str
+) -> None:
     with pytest.raises(UnreachableError):
         account.provider(scene).check()
 
@@ -131,42 +133,42 @@ def test_another_service_at_that_address_is_not_taken_for_refused_keys(account: 
 # --- the choices --------------------------------------------------------------------------------------------
 
 
-def test_the_choices_are_enough_for_the_settings_form(account: Account) -> None:
+def test_the_choices_are_enough_for_the_settings_form(account: ProviderAccount) -> None:
     provider = account.provider()
     found = provider.choices()
     assert set(found.kinds) == set(account.kinds)
     open_series = {(one.kind, one.code) for one in found.series if one.open}
     assert set(account.kinds.items()) <= open_series
     assert {"M01", "M07", "M10", "M99"} <= {choice.code for choice in found.exemptions}
-    assert {choice.code for choice in found.exemptions} <= set(exemption_codes(TODAY))
+    assert {choice.code for choice in found.exemptions} <= set(selectable_exemptions(TODAY))
     assert all(choice.label for choice in (*found.exemptions, *found.warehouses))
     assert bool(found.warehouses) == provider.capabilities.warehouses
     assert {Decimal(23), Decimal(6)} <= set(found.rates)
 
 
 @pytest.mark.parametrize("scene", ["without-lists"])
-def test_a_provider_without_lists_offers_the_laws_reasons(account: Account, scene: str) -> None:
+def test_a_provider_without_lists_offers_the_laws_reasons(account: ProviderAccount, scene: str) -> None:
     found = account.provider(scene).choices()
-    assert {choice.code for choice in found.exemptions} == set(exemption_codes(TODAY))
+    assert {choice.code for choice in found.exemptions} == set(selectable_exemptions(TODAY))
     assert found.warehouses == ()
 
 
 # --- issuing ------------------------------------------------------------------------------------------------
 
 
-def drafted(account: Account, *lines: Any, kind: Kind = "FR", **changes: Any) -> Draft:
+def drafted(account: ProviderAccount, *lines: Any, kind: DocumentKind = "FR", **changes: Any) -> Draft:
     """A draft in the account's own series."""
     return draft(*lines, kind=kind, **{"series": account.kinds[kind], **changes})
 
 
 def sent(provider: Provider, content: Draft, reference: str) -> Issued:
     """The document, by the road of the promise that the provider makes for its kind."""
-    if provider.once_of(content.kind) is not Once.BY_DRAFT:
+    if provider.guarantee_for(content.kind) is not IssueGuarantee.DRAFT_FIRST:
         return provider.issue(content, reference)
     return provider.finalise(provider.open_draft(content, reference).draft_id)
 
 
-def issued(account: Account, provider: Provider, content: Any, reference: str = "QI-7F3K") -> Issued:
+def issued(account: ProviderAccount, provider: Provider, content: Any, reference: str = "QI-7F3K") -> Issued:
     """The document, held against the draft and against the stand-in's own record."""
     found = sent(provider, content, reference)
     assert found.number
@@ -185,14 +187,14 @@ def issued(account: Account, provider: Provider, content: Any, reference: str = 
 @pytest.mark.parametrize(
     ("name", "scene"), of_each(lambda account: [kind for kind in account.kinds if kind not in ("NC", "ND")])
 )
-def test_every_kind_is_issued(account: Account, scene: Any) -> None:
+def test_every_kind_is_issued(account: ProviderAccount, scene: Any) -> None:
     provider = account.provider()
     issued(account, provider, drafted(account, kind=scene, series=account.kinds[scene]))
 
 
-def test_a_credit_note_names_the_document_that_it_corrects(account: Account) -> None:
+def test_a_credit_note_names_the_document_that_it_corrects(account: ProviderAccount) -> None:
     provider = account.provider()
-    original = drafted(account, line("10"), exempt("5"), customer=ANA)
+    original = drafted(account, line("10"), exempt("5"), customer=PERSON)
     number = issued(account, provider, original).number
     note = replace(credit_of(number, original), series=account.kinds["NC"])
     credit = issued(account, provider, note, "QI-7F3K-NC1")
@@ -201,7 +203,7 @@ def test_a_credit_note_names_the_document_that_it_corrects(account: Account) -> 
         assert documents[-1]["origin"] == number
 
 
-def test_two_documents_have_two_numbers(account: Account) -> None:
+def test_two_documents_have_two_numbers(account: ProviderAccount) -> None:
     provider = account.provider()
     assert (
         issued(account, provider, drafted(account), "QI-1").number
@@ -210,10 +212,13 @@ def test_two_documents_have_two_numbers(account: Account) -> None:
 
 
 @pytest.mark.parametrize("scene", ["consumer", "person", "firm", "abroad"])
-def test_every_buyer_is_told_as_the_draft_has_him(account: Account, scene: str) -> None:
-    buyer: Customer = {"consumer": drafted(account).customer, "person": ANA, "firm": FIRM, "abroad": ABROAD}[
-        scene
-    ]
+def test_every_buyer_is_told_as_the_draft_has_him(account: ProviderAccount, scene: str) -> None:
+    buyer: Customer = {
+        "consumer": drafted(account).customer,
+        "person": PERSON,
+        "firm": COMPANY,
+        "abroad": FOREIGN_COMPANY,
+    }[scene]
     issued(account, account.provider(), drafted(account, customer=buyer))
     if documents := account.documents():
         told_buyer = documents[-1]["customer"]
@@ -222,7 +227,7 @@ def test_every_buyer_is_told_as_the_draft_has_him(account: Account, scene: str) 
         assert told_buyer["country"] == buyer.country
 
 
-def test_rates_exemptions_discounts_and_fractions_arrive_whole(account: Account) -> None:
+def test_rates_exemptions_discounts_and_fractions_arrive_whole(account: ProviderAccount) -> None:
     content = drafted(
         account,
         line("10", discount="12.5"),
@@ -244,7 +249,7 @@ def test_rates_exemptions_discounts_and_fractions_arrive_whole(account: Account)
     "scene",
     ["accents", "euro", "polish", "cyrillic", "emoji", "markup", "control", "lines", "quotes", "long"],
 )
-def test_no_letter_of_a_name_is_in_the_way(account: Account, scene: str) -> None:
+def test_no_letter_of_a_name_is_in_the_way(account: ProviderAccount, scene: str) -> None:
     text = {
         "accents": "Pão-de-ló Ação º",
         "euro": "Vale de 10 €",
@@ -266,7 +271,7 @@ def test_no_letter_of_a_name_is_in_the_way(account: Account, scene: str) -> None
 
 
 @pytest.mark.parametrize("scene", ["asked", "not-asked"])
-def test_stock_and_warehouse_are_as_the_draft_says(account: Account, scene: str) -> None:
+def test_stock_and_warehouse_are_as_the_draft_says(account: ProviderAccount, scene: str) -> None:
     provider = account.provider()
     place = provider.choices().warehouses[-1].code
     moves = scene == "asked"
@@ -278,21 +283,23 @@ def test_stock_and_warehouse_are_as_the_draft_says(account: Account, scene: str)
         )
 
 
-def test_cents_are_rounded_at_the_level_that_is_declared(account: Account) -> None:
+def test_cents_are_rounded_at_the_level_that_is_declared(account: ProviderAccount) -> None:
     provider = account.provider()
-    expected = {"rate_group": "0.22", "document": "0.21", "line": "0.23"}[provider.capabilities.level]
+    expected = {"rate_group": "0.22", "document": "0.21", "line": "0.23"}[
+        provider.capabilities.rounding_level
+    ]
     lines = [line("0.045"), line("0.045"), line("0.045"), line("0.045", "6")]
     issued(account, provider, drafted(account, *lines, gross=expected))
 
 
-def test_another_total_than_ours_is_told_and_not_hidden(account: Account) -> None:
+def test_another_total_than_ours_is_told_and_not_hidden(account: ProviderAccount) -> None:
     content = drafted(account)
     found = sent(account.provider("total-differs"), content, "QI-1")
     assert found.number
     assert found.total == content.gross + Decimal("0.01")
 
 
-def test_a_refused_content_is_said_in_the_providers_words(account: Account) -> None:
+def test_a_refused_content_is_said_in_the_providers_words(account: ProviderAccount) -> None:
     provider = account.provider()
     with pytest.raises(RefusedError) as raised:
         sent(provider, draft(series=account.series_unknown), "QI-1")
@@ -302,17 +309,17 @@ def test_a_refused_content_is_said_in_the_providers_words(account: Account) -> N
     issued(account, provider, drafted(account), "QI-1")
 
 
-@pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.doubts))
-def test_an_answer_that_is_lost_or_spoilt_is_a_doubt(account: Account, scene: str) -> None:
-    provider, there = account.provider(scene), account.doubts[scene]
+@pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.uncertain_scenes))
+def test_an_answer_that_is_lost_or_spoilt_is_a_doubt(account: ProviderAccount, scene: str) -> None:
+    provider, there = account.provider(scene), account.uncertain_scenes[scene]
     try:
         found = sent(provider, drafted(account), "QI-1")
     except UncertainError as error:
-        assert not (account.looks and there)
+        assert not (account.resolves_at_once and there)
         assert not any(secret in told(error) for secret in account.secrets())
     else:
         # it looked, and what it saw is definite
-        assert account.looks and there
+        assert account.resolves_at_once and there
         assert found.number
     documents = account.documents()
     if documents is not None:
@@ -323,12 +330,12 @@ def test_an_answer_that_is_lost_or_spoilt_is_a_doubt(account: Account, scene: st
 # --- the paper ----------------------------------------------------------------------------------------------
 
 
-def test_the_paper_of_an_issued_document_is_a_pdf(account: Account) -> None:
+def test_the_paper_of_an_issued_document_is_a_pdf(account: ProviderAccount) -> None:
     provider = account.provider()
     assert provider.pdf(issued(account, provider, drafted(account))).startswith(b"%PDF-")
 
 
-def test_a_paper_that_is_not_there_is_not_ready(account: Account) -> None:
+def test_a_paper_that_is_not_there_is_not_ready(account: ProviderAccount) -> None:
     provider = account.provider()
     found = issued(account, provider, drafted(account))
     missing = found.pdf_url.replace(found.provider_id, "1")
@@ -345,11 +352,11 @@ def over(name: str, outcome: Exception | int, headers: dict[str, str] | None = N
     account = ACCOUNTS[name]()
     with account.opened("unplugged", "", Path()):
         provider = account.provider()
-        broken(provider._wire.session, outcome, headers)  # type: ignore[attr-defined]
+        break_session(provider._http.session, outcome, headers)  # type: ignore[attr-defined]
         yield provider
 
 
-@pytest.mark.parametrize("outcome", [*LOST, 200, 204, 404], ids=str)
+@pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
 def test_nothing_but_a_definite_answer_ends_the_doubt(
     name: str, outcome: Exception | int, tmp_path: Path
 ) -> None:
@@ -358,9 +365,9 @@ def test_nothing_but_a_definite_answer_ends_the_doubt(
         sent(provider, drafted(account), "QI-1")
 
 
-@pytest.mark.parametrize("outcome", [*LOST, 200, 204, 404], ids=str)
+@pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
 def test_a_check_that_was_lost_says_nothing_of_the_keys(name: str, outcome: Exception | int) -> None:
-    silent = outcome == 200 and ACCOUNTS[name].silent_no
+    silent = outcome == 200 and ACCOUNTS[name].empty_login_means_refused
     with over(name, outcome) as provider, pytest.raises(CredentialsError if silent else UnreachableError):
         provider.check()
 

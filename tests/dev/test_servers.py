@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from dev import servers
-from dev.servers import Missing, Postgres, Valkey, free_port, port_in_use
+from dev.servers import MissingServer, Postgres, Valkey, free_port, port_in_use
 
 
 @pytest.fixture(params=["socket", "port"])
@@ -59,10 +59,10 @@ def test_a_folder_whose_path_is_too_long_for_a_socket_is_no_trouble(tmp_path: Pa
 def test_postgresql_makes_databases_and_is_gone_afterwards(tmp_path: Path) -> None:
     try:
         server = Postgres()
-    except Missing as problem:
+    except MissingServer as problem:
         pytest.skip(str(problem))
     server.start()
-    address = server.create("shop").replace("+psycopg", "")
+    address = server.create_database("shop").replace("+psycopg", "")
     with psycopg.connect(address) as connection:
         assert connection.execute("SELECT current_database()").fetchone() == ("shop",)
     server.stop()
@@ -82,7 +82,7 @@ def test_the_wheels_postgresql_runs_from_a_folder_that_others_cannot_read(
     monkeypatch.setenv("PG_BIN", str(private / installed.name / "pginstall" / "bin"))
     server = Postgres()
     server.start()
-    assert server.create("shop").endswith("/shop")
+    assert server.create_database("shop").endswith("/shop")
     server.stop()
 
 
@@ -91,7 +91,7 @@ def test_a_machine_without_postgresql_is_told_so_in_one_sentence(
 ) -> None:
     monkeypatch.setenv("PG_BIN", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with pytest.raises(Missing, match="No PostgreSQL runs on this machine: install postgresql"):
+    with pytest.raises(MissingServer, match="No PostgreSQL runs on this machine: install postgresql"):
         Postgres()
     assert list(tmp_path.iterdir()) == []
 
@@ -99,7 +99,7 @@ def test_a_machine_without_postgresql_is_told_so_in_one_sentence(
 def test_a_machine_without_redis_is_told_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(Missing, match="No Valkey or Redis server for this machine"):
+    with pytest.raises(MissingServer, match="No Valkey or Redis server for this machine"):
         servers.valkey_binary()
 
 

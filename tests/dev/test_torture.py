@@ -12,14 +12,14 @@ from typing import Any, cast
 
 import pytest
 
-from dev.child import Child, Failed
-from dev.house import House
-from dev.merchant import until
-from dev.torture import times
+from dev.child_process import ChildProcess, ProcessFailed
+from dev.local_stack import LocalStack
+from dev.merchant import wait_until
+from dev.torture import timings
 from dev.torture.killer import SHARES, Killer
-from dev.torture.plan import DATABASES, PROMISES, SABOTAGES, Plan, plans
-from dev.torture.program import PROGRAMS
-from dev.torture.rows import seconds
+from dev.torture.plan import DATABASES, GUARANTEES, SABOTAGES, Plan, plans
+from dev.torture.provider_stand_in import STAND_INS
+from dev.torture.run_database import seconds
 
 Json = dict[str, Any]
 
@@ -29,7 +29,7 @@ Json = dict[str, Any]
 
 def test_without_arguments_it_is_a_search_on_postgres() -> None:
     [plan] = plans({"LEVEL": "", "SEED": "", "PROMISE": "", "DB": "", "SABOTAGE": ""})
-    assert (plan.promise, plan.db, plan.orders, plan.kills, plan.counts) == (
+    assert (plan.guarantee, plan.db, plan.orders, plan.kills, plan.is_significant) == (
         "by_search",
         "postgres",
         500,
@@ -41,28 +41,28 @@ def test_without_arguments_it_is_a_search_on_postgres() -> None:
 
 def test_the_environment_chooses() -> None:
     [plan] = plans({"LEVEL": "full", "SEED": "s", "PROMISE": "by_key", "DB": "sqlite"})
-    assert (plan.seed, plan.promise, plan.db, plan.orders, plan.kills) == (
+    assert (plan.seed, plan.guarantee, plan.db, plan.orders, plan.kills) == (
         "s",
         "by_key",
         "sqlite",
         10_000,
         1_000,
     )
-    assert Plan.wanted({"ORDERS": "100"}).kills == 20
-    assert Plan.wanted({"SABOTAGE": "redraft-in-doubt"}).promise == "by_draft"
-    assert Plan.wanted({"PROVIDER": "phcgo"}).promise == "by_draft"
-    assert Plan.wanted({"PROVIDER": "phcgo", "PROMISE": "by_search"}).promise == "by_search"
+    assert Plan.from_environment({"ORDERS": "100"}).kills == 20
+    assert Plan.from_environment({"SABOTAGE": "redraft-in-doubt"}).guarantee == "by_draft"
+    assert Plan.from_environment({"PROVIDER": "phcgo"}).guarantee == "by_draft"
+    assert Plan.from_environment({"PROVIDER": "phcgo", "PROMISE": "by_search"}).guarantee == "by_search"
 
 
 def test_a_program_that_does_not_promise_that_says_so(tmp_path: Path) -> None:
-    assert PROGRAMS["phcgo"](tmp_path, "by_draft").settings["PHCGO_LOOPBACK"].startswith("127.0.0.1:")
-    with pytest.raises(Failed, match="by_draft or by_search, not by_key"):
-        _ = PROGRAMS["phcgo"](tmp_path, "by_key").keys
+    assert STAND_INS["phcgo"](tmp_path, "by_draft").settings["PHCGO_LOOPBACK"].startswith("127.0.0.1:")
+    with pytest.raises(ProcessFailed, match="by_draft or by_search, not by_key"):
+        _ = STAND_INS["phcgo"](tmp_path, "by_key").keys
 
 
 def test_all_is_every_promise_on_both_databases_and_every_sabotage() -> None:
     runs = plans({"LEVEL": "all", "SEED": "s"})
-    assert {(run.promise, run.db) for run in runs[:8]} == {(p, db) for p in PROMISES for db in DATABASES}
+    assert {(run.guarantee, run.db) for run in runs[:8]} == {(p, db) for p in GUARANTEES for db in DATABASES}
     assert [run.sabotage for run in runs[8:]] == list(SABOTAGES)
     assert len({run.seed for run in runs}) == 12 and {run.orders for run in runs} == {500}
 
@@ -71,7 +71,7 @@ def test_a_release_has_ten_large_ones_one_on_sqlite_and_frozen_sends() -> None:
     runs = plans({"LEVEL": "release", "SEED": "s"})
     assert Counter(run.db for run in runs[:11]) == {"postgres": 10, "sqlite": 1}
     assert {run.orders for run in runs[:11]} == {10_000}
-    assert {run.promise for run in runs[11:]} == {"by_key", "by_draft", "by_person"}
+    assert {run.guarantee for run in runs[11:]} == {"by_key", "by_draft", "by_person"}
     assert {run.frozen for run in runs[11:]} == {0.01}
 
 
@@ -81,48 +81,50 @@ def test_the_last_orders_of_any_run_come_at_once() -> None:
 
 @pytest.mark.parametrize("postgres, strikes", [(object(), 100), (None, 97)])
 def test_the_shares_of_the_strikes_hold_in_a_small_run(tmp_path: Path, postgres: Any, strikes: int) -> None:
-    killer = Killer(cast(House, None), postgres, tmp_path, "s", strikes)
-    struck = Counter(killer._next() for _ in range(strikes))
+    killer = Killer(cast(LocalStack, None), postgres, tmp_path, "s", strikes)
+    struck = Counter(killer._next_strike() for _ in range(strikes))
     assert struck == {name: times for name, times in SHARES.items() if postgres or name != "postgres"}
 
 
 @pytest.fixture
-def sleeper(tmp_path: Path) -> Iterator[Child]:
-    child = Child("worker", ["sleep", "60"], tmp_path / "log")
+def sleeper(tmp_path: Path) -> Iterator[ChildProcess]:
+    child = ChildProcess("worker", ["sleep", "60"], tmp_path / "log")
     child.start()
     yield child
     child.kill()
 
 
-def the_killer(holding: Path, worker: Child) -> Killer:
-    house = SimpleNamespace(children={"worker": worker})
-    return Killer(cast(House, house), None, holding, "s", 1)
+def the_killer(holding: Path, worker: ChildProcess) -> Killer:
+    stack = SimpleNamespace(children={"worker": worker})
+    return Killer(cast(LocalStack, stack), None, holding, "s", 1)
 
 
-def test_only_a_worker_of_the_house_that_holds_a_row_is_aimed_at(tmp_path: Path, sleeper: Child) -> None:
+def test_only_a_worker_of_the_house_that_holds_a_row_is_aimed_at(
+    tmp_path: Path, sleeper: ChildProcess
+) -> None:
     holding = tmp_path / "holding"
     holding.mkdir()
     killer = the_killer(holding, sleeper)
     for pid in (os.getpid(), 2**22 - 1):  # ours, and one that is gone
         (holding / str(pid)).write_text("claimed")
-    assert killer._busy() == []
+    assert killer._busy_work_horses() == []
     for said, found in (("taken", [sleeper.pid]), ("claimed", [sleeper.pid]), ("frozen", []), ("", [])):
         (holding / str(sleeper.pid)).write_text(said)
-        assert killer._busy() == found
+        assert killer._busy_work_horses() == found
 
 
 def test_a_send_that_stood_still_goes_on_even_when_the_strikes_are_over(
-    tmp_path: Path, sleeper: Child, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, sleeper: ChildProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dev.torture.killer.FROZEN_SECONDS", 0.0)
     holding = tmp_path / "holding"
     holding.mkdir()
     (holding / str(sleeper.pid)).write_text("frozen")
     os.kill(sleeper.pid, signal.SIGSTOP)
-    until(lambda: stands_still(sleeper.pid), "standing still")
+    wait_until(lambda: stands_still(sleeper.pid), "standing still")
     killer = the_killer(holding, sleeper)
-    killer._ended.set()
-    killer._wake_sends()
+    killer._stopped.set()
+    killer._resume_frozen_sends()
     assert not stands_still(sleeper.pid)
     assert (killer.frozen_sends, os.listdir(holding)) == (1, [])
 
@@ -135,9 +137,9 @@ def stands_still(pid: int) -> bool:
 
 
 def test_a_percentile_is_a_value_that_was_there() -> None:
-    assert times.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
-    assert times.percentile(list(range(1, 101)), 0.99) == 99
-    assert times.percentile([], 0.99) == 0.0
+    assert timings.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
+    assert timings.percentile(list(range(1, 101)), 0.99) == 99
+    assert timings.percentile([], 0.99) == 0.0
 
 
 def delivery(order: int, *tries: tuple[str, int, int]) -> Json:
@@ -155,8 +157,8 @@ def test_a_try_within_a_strike_is_not_counted() -> None:
         delivery(2, ("30", 0, 5_000)),
         delivery(3, ("41", 200, 9)),
     ]
-    found = times.acknowledged(sent, [(NOON + 10.5, NOON + 12), (NOON + 39.5, NOON + 40.995)])
-    assert (found.seconds, found.struck, found.refused) == ([0.25], 2, [0])
+    found = timings.webhook_answers(sent, [(NOON + 10.5, NOON + 12), (NOON + 39.5, NOON + 40.995)])
+    assert (found.seconds, found.during_downtime, found.refused) == ([0.25], 2, [0])
 
 
 def test_an_answer_before_the_commit_is_found() -> None:
@@ -165,8 +167,8 @@ def test_an_answer_before_the_commit_is_found() -> None:
         delivery(1, ("10", 503, 1), ("11", 200, 1)),
         delivery(2, ("10", 200, 1)),
     ]
-    assert times.not_kept(sent, {("order_paid", "1"): 2, ("order_paid", "2"): 3}) == []
-    assert times.not_kept(sent, {("order_paid", "1"): 1}) == [
+    assert timings.lost_webhooks(sent, {("order_paid", "1"): 2, ("order_paid", "2"): 3}) == []
+    assert timings.lost_webhooks(sent, {("order_paid", "1"): 1}) == [
         "#1 order_paid: 2 answered 200, 1 kept",
         "#2 order_paid: 1 answered 200, 0 kept",
     ]
@@ -176,12 +178,18 @@ def test_the_drain_is_reckoned_over_what_was_due() -> None:
     rows = [{"issued_at": 99.0, "doubted_at": None}, {"issued_at": None, "doubted_at": None}]
     rows += [{"issued_at": 100.0 + second, "doubted_at": None} for second in range(1, 21)]
     rows += [{"issued_at": 109.0, "doubted_at": 95.0}]
-    found = times.drain(rows, 100.0)
-    assert (found.left, found.due, found.seconds, found.rate, found.doubts) == (21, 20, 18.0, 1.0, 9.0)
+    found = timings.backlog_drain(rows, 100.0)
+    assert (found.left, found.due, found.seconds, found.rate, found.uncertain_seconds) == (
+        21,
+        20,
+        18.0,
+        1.0,
+        9.0,
+    )
 
 
 def test_an_order_without_a_document_must_have_a_reason_in_time() -> None:
-    limit = times.UNISSUED_LIMIT
+    limit = timings.UNISSUED_LIMIT
     paid = {"1": 100.0, "2": 100.0, "3": 100.0, "4": 100.0, "5": 100.0}
     rows = [{"id": order, "order_id": str(order), "issued_at": 101.0 + limit} for order in (2, 3, 4)]
     rows += [{"id": 1, "order_id": "1", "issued_at": 99.0 + limit}]
@@ -190,8 +198,8 @@ def test_an_order_without_a_document_must_have_a_reason_in_time() -> None:
         3: [(101.0, "pending", ""), (101.0 + limit, "pending", "unreachable")],
         4: [(101.0, "pending", ""), (102.0, "in_doubt", "outcome-unknown")],
     }
-    found = times.overdue(paid, rows, moves)
-    assert (found.late, found.silent) == (4, ["#3 pending", "#5 no row"])
+    found = timings.overdue(paid, rows, moves)
+    assert (found.late, found.without_reason) == (4, ["#3 pending", "#5 no row"])
 
 
 def test_instants_of_both_databases_are_the_same() -> None:

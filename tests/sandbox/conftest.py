@@ -1,5 +1,5 @@
 """Fixtures of the stand-ins' tests."""
 
-from tests.sandbox.phcgo_caller import caller
+from tests.sandbox.phcgo_client import caller
 
 __all__ = ["caller"]

@@ -15,9 +15,9 @@ import pytest
 import requests
 from flask import Flask
 
+from sandbox.core import RunningServer, start
 from sandbox.igest.faults import KINDS
-from sandbox.web import Running, start
-from tests.sandbox.igest_caller import Caller, document, opened, written
+from tests.sandbox.igest_client import IgestClient, document, document_xml, open_client
 
 HEADERS = {"Content-Type": "text/xml;charset=ISO-8859-1"}
 
@@ -25,12 +25,12 @@ HEADERS = {"Content-Type": "text/xml;charset=ISO-8859-1"}
 class Live:
     """The stand-in on a port of its own."""
 
-    def __init__(self, caller: Caller, running: Running) -> None:
+    def __init__(self, caller: IgestClient, running: RunningServer) -> None:
         self.caller = caller
         self.url = running.url + "/webservice.php"
 
     def post(self, method: str = "novo_documento", content: str = "") -> requests.Response:
-        body = self.caller.body(method, content or written(document()))
+        body = self.caller.body(method, content or document_xml(document()))
         return requests.post(self.url, data=body, headers=HEADERS, timeout=20, allow_redirects=False)
 
     @property
@@ -48,7 +48,7 @@ class Door(Flask):
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[tuple[Door, Running]]:
+def served() -> Iterator[tuple[Door, RunningServer]]:
     door = Door("door")
     running = start(door)
     yield door, running
@@ -56,9 +56,9 @@ def served() -> Iterator[tuple[Door, Running]]:
 
 
 @pytest.fixture
-def igest(tmp_path: Path, served: tuple[Door, Running]) -> Iterator[Live]:
+def igest(tmp_path: Path, served: tuple[Door, RunningServer]) -> Iterator[Live]:
     door, running = served
-    with opened(tmp_path) as caller:
+    with open_client(tmp_path) as caller:
         door.behind = caller.http.application
         yield Live(caller, running)
 
@@ -216,7 +216,7 @@ def test_a_slow_commit_issues_late(igest: Live) -> None:
 
 def test_a_slow_commit_issues_even_when_the_caller_hung_up(igest: Live) -> None:
     igest.caller.fault("slow-commit", seconds=60)
-    body = igest.caller.body("novo_documento", written(document()))
+    body = igest.caller.body("novo_documento", document_xml(document()))
     with pytest.raises(requests.ReadTimeout):
         requests.post(igest.url, data=body, headers=HEADERS, timeout=0.2)
     arrived(igest)
@@ -239,7 +239,7 @@ def test_others_are_served_while_one_call_is_slow(igest: Live) -> None:
 
 
 def test_calls_at_the_same_time_get_numbers_without_gap_or_double(igest: Live) -> None:
-    bodies = [igest.caller.body("novo_documento", written(document())) for _ in range(40)]
+    bodies = [igest.caller.body("novo_documento", document_xml(document())) for _ in range(40)]
     with ThreadPoolExecutor(8) as pool:
         answers = list(
             pool.map(lambda body: requests.post(igest.url, data=body, headers=HEADERS, timeout=20), bodies)
@@ -270,7 +270,7 @@ def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
         assert keys["active"]
         running.terminate()
         assert running.wait(20) == 0
-    with opened(tmp_path) as caller:
+    with open_client(tmp_path) as caller:
         assert (caller.code, caller.secret) == (keys["integration_key"], keys["security_code"])
 
 
@@ -317,11 +317,11 @@ def test_a_fault_that_cannot_be_is_refused(igest: Live, wanted: dict[str, str]) 
 
 
 def test_faults_survive_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path) as caller:
+    with open_client(tmp_path) as caller:
         caller.fault("refused", times=2, text="Um")
         caller.fault("refused", text="Dois")
         caller.issue()
-    with opened(tmp_path) as caller:
+    with open_client(tmp_path) as caller:
         assert [caller.issue()["mensagem_erro"] for _ in range(3)] == ["Um", "Dois", ""]
 
 

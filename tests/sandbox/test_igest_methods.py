@@ -8,32 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.igest_caller import ATLANTICO, QUINTA, Caller, document, opened
+from tests.sandbox.igest_client import ATLANTICO, QUINTA, IgestClient, document, open_client
 
 
 @pytest.fixture
-def igest(tmp_path: Path) -> Iterator[Caller]:
-    with opened(tmp_path) as caller:
+def igest(tmp_path: Path) -> Iterator[IgestClient]:
+    with open_client(tmp_path) as caller:
         yield caller
 
 
 # --- the methods ------------------------------------------------------------------------------------------
 
 
-def rows(igest: Caller, method: str, path: str) -> list[dict[str, str]]:
+def rows(igest: IgestClient, method: str, path: str) -> list[dict[str, str]]:
     answer = igest.call(method)
     assert answer.ok
     return [{field.tag: field.text or "" for field in row} for row in answer.output.findall(path)]
 
 
-def test_exemption_reasons_are_listed_without_the_withdrawn_ones(igest: Caller) -> None:
+def test_exemption_reasons_are_listed_without_the_withdrawn_ones(igest: IgestClient) -> None:
     listed = {row["codigo"]: row["descricao"] for row in rows(igest, "listar_isencoes", "isencoes/isencao")}
     assert listed["M07"] == "Isento artigo 9.º do CIVA"
     assert "M35" in listed
     assert not {"M00", "M03", "M08"} & set(listed)
 
 
-def test_rates_are_those_of_the_entity_or_of_all_regions(igest: Caller, tmp_path: Path) -> None:
+def test_rates_are_those_of_the_entity_or_of_all_regions(igest: IgestClient, tmp_path: Path) -> None:
     mainland = rows(igest, "listar_taxas", "taxas/taxa")
     assert [(row["valor"], row["tipo"]) for row in mainland] == [
         ("23", "NOR"),
@@ -41,7 +41,7 @@ def test_rates_are_those_of_the_entity_or_of_all_regions(igest: Caller, tmp_path
         ("6", "RED"),
         ("0", "ISE"),
     ]
-    with opened(tmp_path / "azores", ATLANTICO) as atlantico:
+    with open_client(tmp_path / "azores", ATLANTICO) as atlantico:
         assert [row["valor"] for row in rows(atlantico, "listar_taxas", "taxas/taxa")] == [
             "16",
             "9",
@@ -52,7 +52,7 @@ def test_rates_are_those_of_the_entity_or_of_all_regions(igest: Caller, tmp_path
     assert {row["regiao"] for row in rows(igest, "listar_taxas", "taxas/taxa")} == {"PT", "PT-MA", "PT-AC"}
 
 
-def test_series_are_listed_with_what_is_open_and_allowed(igest: Caller) -> None:
+def test_series_are_listed_with_what_is_open_and_allowed(igest: IgestClient) -> None:
     igest.http.post(
         f"/sandbox/entities/{igest.number}", json={"forbidden": ["FS", "2026NC"], "closed": ["2026FT"]}
     )
@@ -66,12 +66,12 @@ def test_series_are_listed_with_what_is_open_and_allowed(igest: Caller) -> None:
     ]
 
 
-def test_warehouses_are_listed_and_none_where_the_entity_has_none(igest: Caller, tmp_path: Path) -> None:
+def test_warehouses_are_listed_and_none_where_the_entity_has_none(igest: IgestClient, tmp_path: Path) -> None:
     assert rows(igest, "listar_armazens", "armazens/armazem") == [
         {"codigo": "SET", "nome": "Setúbal", "principal": "sim"},
         {"codigo": "EST", "nome": "Feira de Estremoz", "principal": "nao"},
     ]
-    with opened(tmp_path / "other", QUINTA) as quinta:
+    with open_client(tmp_path / "other", QUINTA) as quinta:
         assert rows(quinta, "listar_armazens", "armazens/armazem") == []
         assert quinta.call("verificar").output.findtext("entidade/gere_armazens") == "nao"
 
@@ -85,7 +85,9 @@ def test_warehouses_are_listed_and_none_where_the_entity_has_none(igest: Caller,
         ("procurar_documento", "search-by-reference"),
     ],
 )
-def test_a_method_that_may_not_exist_is_there_or_unknown(igest: Caller, method: str, switch: str) -> None:
+def test_a_method_that_may_not_exist_is_there_or_unknown(
+    igest: IgestClient, method: str, switch: str
+) -> None:
     identity = igest.issue()["id_documento"]
     content = f"<id_documento>{identity}</id_documento><referencia>QI</referencia>"
     igest.switch(**{switch: "off"})
@@ -95,11 +97,11 @@ def test_a_method_that_may_not_exist_is_there_or_unknown(igest: Caller, method: 
 
 
 @pytest.mark.parametrize("method", ["", "apagar_documento", "NOVO_DOCUMENTO"])
-def test_an_unknown_method_is_refused(igest: Caller, method: str) -> None:
+def test_an_unknown_method_is_refused(igest: IgestClient, method: str) -> None:
     assert igest.call(method).error == f"Método desconhecido: {method}"
 
 
-def test_a_search_finds_every_document_that_contains_the_words(igest: Caller) -> None:
+def test_a_search_finds_every_document_that_contains_the_words(igest: IgestClient) -> None:
     igest.switch(search_by_reference="on")
     for reference in ("QI-1", "QI-12", "QI-2"):
         igest.issue(document(observacoes=f"Ref. {reference}"))
@@ -113,7 +115,7 @@ def test_a_search_finds_every_document_that_contains_the_words(igest: Caller) ->
     assert list(none.output.iter("documento")) == []
 
 
-def test_the_state_of_a_document_follows_an_annulment(igest: Caller) -> None:
+def test_the_state_of_a_document_follows_an_annulment(igest: IgestClient) -> None:
     igest.switch(document_state="on")
     identity = igest.issue()["id_documento"]
     content = f"<id_documento>{identity}</id_documento>"
@@ -122,7 +124,7 @@ def test_the_state_of_a_document_follows_an_annulment(igest: Caller) -> None:
     assert igest.call("estado_documento", content)["estado"] == "Anulado"
 
 
-def test_a_document_of_another_entity_is_unknown(igest: Caller, tmp_path: Path) -> None:
+def test_a_document_of_another_entity_is_unknown(igest: IgestClient, tmp_path: Path) -> None:
     igest.switch(document_state="on")
     identity = igest.issue()["id_documento"]
     quinta = igest.http.post(f"/sandbox/entities/{QUINTA}/activate").get_json()
@@ -139,7 +141,7 @@ def test_a_document_of_another_entity_is_unknown(igest: Caller, tmp_path: Path) 
     assert refused.error == f"Documento desconhecido: {identity}"
 
 
-def test_a_mail_is_recorded_and_a_failing_address_refused(igest: Caller) -> None:
+def test_a_mail_is_recorded_and_a_failing_address_refused(igest: IgestClient) -> None:
     identity = igest.issue()["id_documento"]
 
     def send(to: str) -> bool:
@@ -159,7 +161,7 @@ def test_a_mail_is_recorded_and_a_failing_address_refused(igest: Caller) -> None
 
 @pytest.mark.parametrize("position", ["http-429", "erro"])
 def test_over_two_hundred_calls_a_minute_are_followed_by_two_minutes_of_refusals(
-    igest: Caller, position: str
+    igest: IgestClient, position: str
 ) -> None:
     igest.switch(rate_limit=position)
 
@@ -179,14 +181,14 @@ def test_over_two_hundred_calls_a_minute_are_followed_by_two_minutes_of_refusals
     assert admitted()
 
 
-def test_without_the_limit_every_call_is_admitted(igest: Caller) -> None:
+def test_without_the_limit_every_call_is_admitted(igest: IgestClient) -> None:
     assert all(igest.call("verificar").ok for _ in range(210))
 
 
 # --- the log ----------------------------------------------------------------------------------------------
 
 
-def test_the_log_of_requests_holds_no_secret_part(igest: Caller) -> None:
+def test_the_log_of_requests_holds_no_secret_part(igest: IgestClient) -> None:
     igest.issue()
     igest.post(igest.body("verificar").replace(b"<codigo>", b"<codigo nota='x'>"))
     igest.post(b"<oops>" + igest.code.encode() + igest.secret.encode())

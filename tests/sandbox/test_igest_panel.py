@@ -11,21 +11,21 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.core import Switches
 from sandbox.igest import faults, ledger
-from sandbox.igest.office import Office
-from sandbox.igest.rates import nif_is_valid
+from sandbox.igest.fiscal_tables import nif_is_valid
+from sandbox.igest.program_state import ProgramState
 from sandbox.igest.switches import SWITCHES
-from sandbox.web import Switches
-from tests.sandbox.igest_caller import BUYER, OLARIA, QUINTA, Caller, credit, document, line, opened
+from tests.sandbox.igest_client import BUYER, OLARIA, QUINTA, IgestClient, credit, document, line, open_client
 
 
 @pytest.fixture
-def igest(tmp_path: Path) -> Iterator[Caller]:
-    with opened(tmp_path) as caller:
+def igest(tmp_path: Path) -> Iterator[IgestClient]:
+    with open_client(tmp_path) as caller:
         yield caller
 
 
-def page(igest: Caller, path: str) -> str:
+def page(igest: IgestClient, path: str) -> str:
     answer = igest.http.get(f"/panel/{path}")
     assert answer.status_code == 200
     return answer.get_data(as_text=True)
@@ -34,7 +34,7 @@ def page(igest: Caller, path: str) -> str:
 # --- the panel --------------------------------------------------------------------------------------------
 
 
-def test_the_panel_lets_the_merchant_choose_his_entity(igest: Caller) -> None:
+def test_the_panel_lets_the_merchant_choose_his_entity(igest: IgestClient) -> None:
     assert igest.http.get("/").headers["Location"] == "/panel/"
     shown = page(igest, "")
     for name in ("Olaria do Sado, Lda.", "Quinta da Serra, Unipessoal Lda.", "Atlântico Artes, Lda."):
@@ -42,7 +42,7 @@ def test_the_panel_lets_the_merchant_choose_his_entity(igest: Caller) -> None:
     assert igest.http.get("/panel/9/integracoes").status_code == 404
 
 
-def test_keys_are_shown_only_while_the_integration_is_active(igest: Caller) -> None:
+def test_keys_are_shown_only_while_the_integration_is_active(igest: IgestClient) -> None:
     keys = igest.http.get(f"/sandbox/entities/{QUINTA}").get_json()
     secrets = (keys["integration_key"], keys["security_code"])
     assert not any(secret in page(igest, f"{QUINTA}/integracoes") for secret in secrets)
@@ -58,7 +58,7 @@ def test_keys_are_shown_only_while_the_integration_is_active(igest: Caller) -> N
     assert "Ativar Jumpseller" in page(igest, f"{QUINTA}/integracoes")
 
 
-def test_a_merchant_in_doubt_finds_a_document_by_date_and_reference(igest: Caller) -> None:
+def test_a_merchant_in_doubt_finds_a_document_by_date_and_reference(igest: IgestClient) -> None:
     igest.issue(document(observacoes="Ref. QI-AAA", data_documento="2026-11-18"))
     igest.issue(document(observacoes="Ref. QI-BBB", nif_cliente=BUYER, nome_cliente="Ana <Exemplo>"))
     whole = page(igest, f"{OLARIA}/vendas")
@@ -70,7 +70,7 @@ def test_a_merchant_in_doubt_finds_a_document_by_date_and_reference(igest: Calle
     assert "Sem documentos" in page(igest, f"{QUINTA}/vendas")
 
 
-def test_a_document_is_annulled_by_hand_with_a_reason(igest: Caller) -> None:
+def test_a_document_is_annulled_by_hand_with_a_reason(igest: IgestClient) -> None:
     identity = igest.issue()["id_documento"]
     where = f"/panel/{OLARIA}/vendas/{identity}"
     assert igest.http.post(f"{where}/anular", data={"motivo": " "}).status_code == 422
@@ -82,14 +82,14 @@ def test_a_document_is_annulled_by_hand_with_a_reason(igest: Caller) -> None:
     assert igest.http.get(f"/panel/{QUINTA}/vendas/{identity}").status_code == 404
 
 
-def test_a_receipt_makes_an_invoice_paid(igest: Caller) -> None:
+def test_a_receipt_makes_an_invoice_paid(igest: IgestClient) -> None:
     identity = igest.issue(document(tipo_documento="FT"))["id_documento"]
     assert ">Por pagar<" in page(igest, f"{OLARIA}/vendas/{identity}")
     igest.http.post(f"/panel/{OLARIA}/vendas/{identity}/recibo")
     assert ">Pago<" in page(igest, f"{OLARIA}/vendas/{identity}")
 
 
-def test_articles_are_listed_with_the_stock_of_each_warehouse(igest: Caller) -> None:
+def test_articles_are_listed_with_the_stock_of_each_warehouse(igest: IgestClient) -> None:
     igest.issue(
         document(
             line(referencia="NOVO-1", descricao="Prato", armazem="EST", quantidade="2"), atualiza_stock="sim"
@@ -101,12 +101,12 @@ def test_articles_are_listed_with_the_stock_of_each_warehouse(igest: Caller) -> 
     assert "Setúbal" not in page(igest, f"{QUINTA}/artigos")
 
 
-def test_stock_is_moved_by_hand_through_the_control_route(igest: Caller) -> None:
+def test_stock_is_moved_by_hand_through_the_control_route(igest: IgestClient) -> None:
     rows = igest.http.post(f"/sandbox/entities/{OLARIA}/stock", json={"ref": "TAC-002", "qty": -3}).get_json()
     assert next(row["stock"] for row in rows if row["ref"] == "TAC-002") == {"SET": "97", "EST": "0"}
 
 
-def test_a_fault_is_ordered_and_cleared_on_a_page(igest: Caller) -> None:
+def test_a_fault_is_ordered_and_cleared_on_a_page(igest: IgestClient) -> None:
     igest.http.post("/panel/avarias", data={"kind": "refused", "times": "2", "match": "QI-7", "seconds": ""})
     shown = page(igest, "avarias")
     assert "<td>refused</td>" in shown
@@ -118,7 +118,7 @@ def test_a_fault_is_ordered_and_cleared_on_a_page(igest: Caller) -> None:
 # --- the ledger -------------------------------------------------------------------------------------------
 
 
-def test_the_ledger_is_a_file_that_only_grows(igest: Caller) -> None:
+def test_the_ledger_is_a_file_that_only_grows(igest: IgestClient) -> None:
     path = igest.office.ledger.path
     before = b""
     identity = ""
@@ -141,7 +141,7 @@ def test_the_ledger_is_a_file_that_only_grows(igest: Caller) -> None:
     assert [entry["seq"] for entry in ledger.read(path)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_reader_of_the_ledger_gets_each_document_with_what_became_of_it(igest: Caller) -> None:
+def test_a_reader_of_the_ledger_gets_each_document_with_what_became_of_it(igest: IgestClient) -> None:
     first, second = igest.issue(), igest.issue(document(tipo_documento="FT"))
     igest.call(
         "enviar_documento",
@@ -162,7 +162,7 @@ def test_a_line_still_being_written_is_left_out(tmp_path: Path) -> None:
     assert ledger.read(path) == [{"kind": "stock"}]
 
 
-def test_the_ledger_is_printed_for_a_person(igest: Caller) -> None:
+def test_the_ledger_is_printed_for_a_person(igest: IgestClient) -> None:
     number = igest.issue(document(atualiza_stock="sim"))["numero_documento"]
     igest.issue(credit(number))
     shown = subprocess.run(
@@ -175,7 +175,7 @@ def test_the_ledger_is_printed_for_a_person(igest: Caller) -> None:
         assert text in shown
 
 
-def test_the_ledger_is_served_whole_or_by_kind(igest: Caller) -> None:
+def test_the_ledger_is_served_whole_or_by_kind(igest: IgestClient) -> None:
     igest.issue(document(line(referencia="NOVO-1")))
     assert [e["kind"] for e in igest.http.get("/sandbox/ledger").get_json()] == ["article", "document"]
     assert [e["number"] for e in igest.http.get("/sandbox/ledger?kind=document").get_json()] == [
@@ -187,7 +187,7 @@ def test_the_ledger_is_served_whole_or_by_kind(igest: Caller) -> None:
 
 
 def test_a_restart_finds_everything_again(tmp_path: Path) -> None:
-    with opened(tmp_path) as before:
+    with open_client(tmp_path) as before:
         first = before.issue(document(line(quantidade="2"), atualiza_stock="sim"))
         before.issue(document(line(referencia="NOVO-1")))
         before.issue(credit(first["numero_documento"], line()))
@@ -196,7 +196,7 @@ def test_a_restart_finds_everything_again(tmp_path: Path) -> None:
         before.http.post(f"/sandbox/entities/{OLARIA}/rotate")
         keys = before.http.get(f"/sandbox/entities/{OLARIA}").get_json()
         rows = before.http.get(f"/sandbox/entities/{OLARIA}/stock").get_json()
-    with opened(tmp_path) as after:
+    with open_client(tmp_path) as after:
         assert after.http.get(f"/sandbox/entities/{OLARIA}").get_json() == keys
         assert after.http.get(f"/sandbox/entities/{OLARIA}/stock").get_json() == rows
         assert after.issue(document(line(referencia="NOVO-1")))["numero_documento"] == "FR 2026FR/3"
@@ -207,7 +207,7 @@ def test_a_restart_finds_everything_again(tmp_path: Path) -> None:
 def test_the_same_seed_gives_the_same_keys_and_another_seed_others(tmp_path: Path) -> None:
     keys = []
     for index, seed in enumerate(("a", "a", "b")):
-        with opened(tmp_path / str(index), seed=seed) as caller:
+        with open_client(tmp_path / str(index), seed=seed) as caller:
             keys.append((caller.code, caller.secret))
     assert keys[0] == keys[1] != keys[2]
     assert all(len(text) == 40 and int(text, 16) for pair in keys for text in pair)
@@ -216,14 +216,14 @@ def test_the_same_seed_gives_the_same_keys_and_another_seed_others(tmp_path: Pat
 def test_the_same_calls_give_the_same_ledger(tmp_path: Path) -> None:
     ledgers = []
     for index in range(2):
-        with opened(tmp_path / str(index)) as caller:
+        with open_client(tmp_path / str(index)) as caller:
             caller.issue()
             caller.issue(document(line(referencia="NOVO-1")))
             ledgers.append([entry | {"time": ""} for entry in caller.office.ledger.entries])
     assert ledgers[0] == ledgers[1]
 
 
-def test_a_reset_begins_anew_and_lays_the_ledger_aside(igest: Caller) -> None:
+def test_a_reset_begins_anew_and_lays_the_ledger_aside(igest: IgestClient) -> None:
     igest.issue()
     igest.switch(document_state="on")
     igest.fault("refused")
@@ -244,7 +244,7 @@ def test_a_reset_begins_anew_and_lays_the_ledger_aside(igest: Caller) -> None:
 
 
 def test_a_new_entity_may_be_added_anywhere(tmp_path: Path) -> None:
-    with opened(tmp_path) as caller:
+    with open_client(tmp_path) as caller:
         wanted = {
             "name": "Nova, Lda.",
             "nif": "599950277",
@@ -254,17 +254,17 @@ def test_a_new_entity_may_be_added_anywhere(tmp_path: Path) -> None:
         number = caller.http.post("/sandbox/entities", json=wanted).get_json()["number"]
         assert caller.http.post("/sandbox/entities", json=wanted | {"number": number}).status_code == 422
         assert caller.http.post("/sandbox/entities", json=wanted | {"region": "XX"}).status_code == 422
-    with opened(tmp_path, number) as madeira:
+    with open_client(tmp_path, number) as madeira:
         assert madeira.issue(document(line(taxa="22", regiao="PT-MA"))).ok
         assert madeira.issued[0]["lines"][0]["warehouse"] == "FUN"
 
 
-def test_every_entity_has_a_number_with_a_good_check_digit(igest: Caller) -> None:
+def test_every_entity_has_a_number_with_a_good_check_digit(igest: IgestClient) -> None:
     assert all(nif_is_valid(entity["nif"]) for entity in igest.http.get("/sandbox/entities").get_json())
 
 
 def test_the_clock_is_put_on_a_day_at_a_moment_and_back(tmp_path: Path) -> None:
-    with opened(tmp_path) as caller:
+    with open_client(tmp_path) as caller:
 
         def at(wanted: dict[str, str]) -> str:
             return str(caller.http.post("/sandbox/clock", json=wanted).get_json()["now"])
@@ -277,13 +277,13 @@ def test_the_clock_is_put_on_a_day_at_a_moment_and_back(tmp_path: Path) -> None:
 
 
 def test_today_may_be_given_at_the_start(tmp_path: Path) -> None:
-    office = Office(tmp_path, "http://127.0.0.1:1", today=date(2027, 1, 4))
+    office = ProgramState(tmp_path, "http://127.0.0.1:1", today=date(2027, 1, 4))
     assert office.clock.today() == date(2027, 1, 4)
     assert ("2027FR", "FR", True) in office.series(office.entities[OLARIA])
     office.close()
 
 
-def test_only_known_things_of_an_entity_change(igest: Caller) -> None:
+def test_only_known_things_of_an_entity_change(igest: IgestClient) -> None:
     assert igest.http.post(f"/sandbox/entities/{OLARIA}", json={"nif": "1"}).status_code == 422
     assert igest.http.post("/sandbox/entities/9/activate").status_code == 404
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.sandbox.igest_caller import QUINTA, Caller, document, line, opened
+from tests.sandbox.igest_client import QUINTA, IgestClient, document, line, open_client
 
 
 @pytest.fixture
-def igest(tmp_path: Path) -> Iterator[Caller]:
-    with opened(tmp_path) as caller:
+def igest(tmp_path: Path) -> Iterator[IgestClient]:
+    with open_client(tmp_path) as caller:
         yield caller
 
 
 # --- who may call -----------------------------------------------------------------------------------------
 
 
-def test_good_keys_are_told_whose_they_are(igest: Caller) -> None:
+def test_good_keys_are_told_whose_they_are(igest: IgestClient) -> None:
     entity = igest.call("verificar").output.find("entidade")
     assert entity is not None
     told = {field.tag: field.text or "" for field in entity}
@@ -34,7 +34,7 @@ def test_good_keys_are_told_whose_they_are(igest: Caller) -> None:
 
 @pytest.mark.parametrize(("position", "told"), [("as-asked", ""), ("always", "sim"), ("never", "nao")])
 def test_whether_issuing_moves_stock_is_told_where_it_is_certain(
-    igest: Caller, position: str, told: str
+    igest: IgestClient, position: str, told: str
 ) -> None:
     igest.switch(stock_on_issue=position)
     assert igest.call("verificar").output.findtext("entidade/movimenta_stock") == told
@@ -54,32 +54,32 @@ def test_whether_issuing_moves_stock_is_told_where_it_is_certain(
     ],
 )
 def test_each_wrong_key_is_refused_by_its_own_sentence(
-    igest: Caller, changes: dict[str, str], sentence: str
+    igest: IgestClient, changes: dict[str, str], sentence: str
 ) -> None:
     assert igest.call("verificar", **changes).error == sentence
 
 
-def test_the_key_of_another_entity_is_told_apart(igest: Caller) -> None:
+def test_the_key_of_another_entity_is_told_apart(igest: IgestClient) -> None:
     other = igest.http.post(f"/sandbox/entities/{QUINTA}/activate").get_json()
     refused = igest.call("verificar", code=other["integration_key"])
     assert refused.error == "O código de integração não pertence a esta entidade."
 
 
-def test_an_integration_switched_off_refuses_and_keeps_its_keys(igest: Caller) -> None:
+def test_an_integration_switched_off_refuses_and_keeps_its_keys(igest: IgestClient) -> None:
     igest.http.post(f"/sandbox/entities/{igest.number}/deactivate")
     assert igest.issue().error == "Integração inativa."
     igest.http.post(f"/sandbox/entities/{igest.number}/activate")
     assert igest.issue().ok
 
 
-def test_rotated_keys_put_the_old_ones_out_of_use(igest: Caller) -> None:
+def test_rotated_keys_put_the_old_ones_out_of_use(igest: IgestClient) -> None:
     fresh = igest.http.post(f"/sandbox/entities/{igest.number}/rotate").get_json()
     assert igest.call("verificar").error == "Código de integração inválido."
     igest.code, igest.secret = fresh["integration_key"], fresh["security_code"]
     assert igest.call("verificar").ok
 
 
-def test_the_two_keys_may_change_places(igest: Caller) -> None:
+def test_the_two_keys_may_change_places(igest: IgestClient) -> None:
     igest.switch(keys="swapped")
     assert igest.call("verificar").error == "Código de integração inválido."
     igest.code, igest.secret = igest.secret, igest.code
@@ -88,7 +88,7 @@ def test_the_two_keys_may_change_places(igest: Caller) -> None:
     assert not igest.call("verificar").ok
 
 
-def test_a_request_ten_minutes_off_is_refused_unless_time_is_not_looked_at(igest: Caller) -> None:
+def test_a_request_ten_minutes_off_is_refused_unless_time_is_not_looked_at(igest: IgestClient) -> None:
     late, early = "2026-11-20 11:45:00", "2026-11-20 12:15:00"
     for stamp in (late, early):
         assert igest.call("verificar", stamp=stamp).error == "Pedido fora do prazo: verifique a hora."
@@ -97,13 +97,13 @@ def test_a_request_ten_minutes_off_is_refused_unless_time_is_not_looked_at(igest
     assert igest.call("verificar", stamp=late).ok
 
 
-def test_the_hour_that_comes_twice_in_october_is_read_either_way(igest: Caller) -> None:
+def test_the_hour_that_comes_twice_in_october_is_read_either_way(igest: IgestClient) -> None:
     for hour in ("00:30:00+00:00", "01:30:00+00:00"):
         igest.http.post("/sandbox/clock", json={"now": f"2026-10-25T{hour}"})
         assert igest.call("verificar", stamp="2026-10-25 01:30:00").ok
 
 
-def test_a_minute_over_the_hour_that_does_not_come_in_march_is_a_minute(igest: Caller) -> None:
+def test_a_minute_over_the_hour_that_does_not_come_in_march_is_a_minute(igest: IgestClient) -> None:
     igest.http.post("/sandbox/clock", json={"now": "2026-03-29T01:00:30+00:00"})
     assert igest.call("verificar", stamp="2026-03-29 00:59:30").ok
     assert igest.call("verificar", stamp="2026-03-29 02:00:30").ok
@@ -112,14 +112,14 @@ def test_a_minute_over_the_hour_that_does_not_come_in_march_is_a_minute(igest: C
 # --- the XML ----------------------------------------------------------------------------------------------
 
 
-def test_an_answer_is_latin_1_xml_with_its_declaration(igest: Caller) -> None:
+def test_an_answer_is_latin_1_xml_with_its_declaration(igest: IgestClient) -> None:
     answer = igest.call("verificar", nif="1")
     assert answer.response.headers["Content-Type"] == "text/xml;charset=ISO-8859-1"
     assert answer.response.get_data().startswith(b'<?xml version="1.0" encoding="ISO-8859-1"?>')
     assert "O NIF não corresponde".encode("iso-8859-1") in answer.response.get_data()
 
 
-def test_characters_outside_latin_1_travel_as_references(igest: Caller) -> None:
+def test_characters_outside_latin_1_travel_as_references(igest: IgestClient) -> None:
     igest.switch(search_by_reference="on")
     igest.issue(document(line(descricao="Taça < 5 € & 'azul' 🏺"), observacoes="Ref. QI-9 Łódź €"))
     assert igest.issued[0]["lines"][0]["description"] == "Taça < 5 € & 'azul' 🏺"
@@ -141,22 +141,22 @@ def test_characters_outside_latin_1_travel_as_references(igest: Caller) -> None:
         b'<?xml version="1.0" encoding="ISO-8859-1"?><input>\x01</input>',
     ],
 )
-def test_a_body_that_is_no_request_is_refused(igest: Caller, body: bytes) -> None:
+def test_a_body_that_is_no_request_is_refused(igest: IgestClient, body: bytes) -> None:
     assert igest.post(body).error.startswith("Pedido inválido")
 
 
-def test_a_declaration_in_single_quotes_is_as_good(igest: Caller) -> None:
+def test_a_declaration_in_single_quotes_is_as_good(igest: IgestClient) -> None:
     assert igest.post(igest.body("verificar").replace(b'"', b"'").replace(b"ISO", b"iso")).ok
 
 
-def test_another_content_type_is_refused(igest: Caller) -> None:
+def test_another_content_type_is_refused(igest: IgestClient) -> None:
     body = igest.body("verificar")
     assert igest.post(body, "text/xml; charset=iso-8859-1").ok
     for kind in ("text/xml", "text/xml;charset=UTF-8", "application/json"):
         assert igest.post(body, kind).error.startswith("Pedido inválido")
 
 
-def test_a_body_over_two_mebibytes_is_refused(igest: Caller) -> None:
+def test_a_body_over_two_mebibytes_is_refused(igest: IgestClient) -> None:
     fits = igest.body("verificar", "<x>" + "a" * (2 * 1024 * 1024 - 1000) + "</x>")
     assert igest.post(fits).ok
     assert igest.post(fits + b" " * 1000).error == "Pedido demasiado grande."
@@ -172,7 +172,7 @@ def enveloped(body: bytes) -> bytes:
     ("position", "bare", "soap"), [("bare", True, False), ("soap", False, True), ("both", True, True)]
 )
 def test_bare_xml_a_soap_envelope_or_both_are_read(
-    igest: Caller, position: str, bare: bool, soap: bool
+    igest: IgestClient, position: str, bare: bool, soap: bool
 ) -> None:
     igest.switch(soap=position)
     body = igest.body("verificar")

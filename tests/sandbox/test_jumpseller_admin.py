@@ -7,22 +7,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.sandbox.jumpseller_caller import SADO, SERRA, Caller, opened
+from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
 
 
 @pytest.fixture
-def jumpseller() -> Iterator[Caller]:
-    with opened() as caller:
+def jumpseller() -> Iterator[JumpsellerClient]:
+    with open_client() as caller:
         yield caller
 
 
-def page(jumpseller: Caller, path: str, shop: str = SADO) -> str:
+def page(jumpseller: JumpsellerClient, path: str, shop: str = SADO) -> str:
     answer = jumpseller.browser.get(f"/admin/{shop}/{path}")
     assert answer.status_code == 200
     return answer.text
 
 
-def test_the_first_page_leads_to_the_first_shop(jumpseller: Caller) -> None:
+def test_the_first_page_leads_to_the_first_shop(jumpseller: JumpsellerClient) -> None:
     assert jumpseller.browser.get("/").location == f"/admin/{SADO}/"
     first = page(jumpseller, "")
     assert "Olaria do Sado" in first
@@ -32,20 +32,22 @@ def test_the_first_page_leads_to_the_first_shop(jumpseller: Caller) -> None:
 @pytest.mark.parametrize(
     "path", ["", "apps", "apps/quick-invoice", "orders", "orders/new", "products", "taxes", "hooks"]
 )
-def test_every_page_says_that_it_is_a_sandbox_and_needs_no_script(jumpseller: Caller, path: str) -> None:
+def test_every_page_says_that_it_is_a_sandbox_and_needs_no_script(
+    jumpseller: JumpsellerClient, path: str
+) -> None:
     text = page(jumpseller, path)
     assert "Sandbox" in text
     assert "<script" not in text
     assert '<html lang="pt">' in text
 
 
-def test_unknown_shops_and_orders_are_not_found(jumpseller: Caller) -> None:
+def test_unknown_shops_and_orders_are_not_found(jumpseller: JumpsellerClient) -> None:
     assert jumpseller.browser.get("/admin/nobody/").status_code == 404
     assert jumpseller.browser.get(f"/admin/{SADO}/orders/1").status_code == 404
     assert jumpseller.browser.post(f"/admin/{SADO}/orders/1/pay").status_code == 404
 
 
-def test_the_app_is_installed_opened_and_uninstalled(jumpseller: Caller) -> None:
+def test_the_app_is_installed_opened_and_uninstalled(jumpseller: JumpsellerClient) -> None:
     assert ">Instalar</a>" in page(jumpseller, "apps")
     jumpseller.install()
     installed = page(jumpseller, "apps")
@@ -55,7 +57,7 @@ def test_the_app_is_installed_opened_and_uninstalled(jumpseller: Caller) -> None
     assert ">Instalar</a>" in page(jumpseller, "apps")
 
 
-def test_an_order_is_placed_by_form_paid_shipped_and_cancelled(jumpseller: Caller) -> None:
+def test_an_order_is_placed_by_form_paid_shipped_and_cancelled(jumpseller: JumpsellerClient) -> None:
     form = {
         "sku0": "AZJ-15-AZUL",
         "qty0": "2",
@@ -75,12 +77,12 @@ def test_an_order_is_placed_by_form_paid_shipped_and_cancelled(jumpseller: Calle
         jumpseller.browser.post(f"/admin/{SADO}/orders/1001/{button}")
         assert f'<span class="state">{state}</span>' in page(jumpseller, "orders/1001")
     assert "1001" in page(jumpseller, "orders")
-    order = jumpseller.shown(1001)
+    order = jumpseller.stored_order(1001)
     assert order["customer"]["fullname"] == "Rui Teste Exemplo"
     assert order["billing_address"]["city"] == "Porto"
 
 
-def test_an_order_can_be_paid_at_once_with_coupon_and_untaxed_shipping(jumpseller: Caller) -> None:
+def test_an_order_can_be_paid_at_once_with_coupon_and_untaxed_shipping(jumpseller: JumpsellerClient) -> None:
     form = {
         "sku0": "TACA-01",
         "coupon": "2,30",
@@ -92,7 +94,7 @@ def test_an_order_can_be_paid_at_once_with_coupon_and_untaxed_shipping(jumpselle
         "pay": "yes",
     }
     jumpseller.browser.post(f"/admin/{SADO}/orders/new", data=form)
-    order = jumpseller.shown(1001)
+    order = jumpseller.stored_order(1001)
     assert (order["status_enum"], order["total"], order["coupons"]) == ("paid", 8.0, "DOIS")
     assert order["shipping_taxes"] == []
     assert order["gift_cards_discount"] == 5.0
@@ -107,7 +109,7 @@ def test_an_order_can_be_paid_at_once_with_coupon_and_untaxed_shipping(jumpselle
     ],
 )
 def test_a_form_that_cannot_be_read_comes_back_with_a_sentence(
-    jumpseller: Caller, form: dict[str, str], problem: str
+    jumpseller: JumpsellerClient, form: dict[str, str], problem: str
 ) -> None:
     answer = jumpseller.browser.post(f"/admin/{SADO}/orders/new", data=form)
     assert answer.status_code == 422
@@ -115,9 +117,9 @@ def test_a_form_that_cannot_be_read_comes_back_with_a_sentence(
     assert jumpseller.browser.get(f"/sandbox/shops/{SADO}/orders").json == []
 
 
-def test_documents_and_history_are_shown_on_the_order(jumpseller: Caller) -> None:
+def test_documents_and_history_are_shown_on_the_order(jumpseller: JumpsellerClient) -> None:
     jumpseller.install()
-    number = jumpseller.place(lines=[{"sku": "TACA-01"}], pay=True)["id"]
+    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
     document = {"document_type": 1, "public_id": "FT 2026-1", "url": "https://app.example/d/abc"}
     jumpseller.call("POST", f"/orders/{number}/documents.json", json={"document": document})
     sent = {"order_history": {"message": "FT 2026/1 <emitida>"}}
@@ -128,12 +130,12 @@ def test_documents_and_history_are_shown_on_the_order(jumpseller: Caller) -> Non
     assert "FT 2026-1" in page(jumpseller, "orders")
 
 
-def test_the_real_admins_address_of_an_order_leads_to_its_page(jumpseller: Caller) -> None:
+def test_the_real_admins_address_of_an_order_leads_to_its_page(jumpseller: JumpsellerClient) -> None:
     page(jumpseller, "", SERRA)
     assert jumpseller.browser.get("/admin/orders/edit/1001").location == f"/admin/{SERRA}/orders/1001"
 
 
-def test_the_real_admins_address_of_a_product_leads_to_its_row(jumpseller: Caller) -> None:
+def test_the_real_admins_address_of_a_product_leads_to_its_row(jumpseller: JumpsellerClient) -> None:
     page(jumpseller, "", SERRA)
     listed = page(jumpseller, "products", SERRA)
     number, name = re.findall(
@@ -145,10 +147,10 @@ def test_the_real_admins_address_of_a_product_leads_to_its_row(jumpseller: Calle
     assert jumpseller.browser.get("/admin/products/edit/999999999").status_code == 404
 
 
-def test_the_hook_button_sends_the_event_of_the_state(jumpseller: Caller) -> None:
+def test_the_hook_button_sends_the_event_of_the_state(jumpseller: JumpsellerClient) -> None:
     jumpseller.install()
     jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid", "order_canceled")
-    number = jumpseller.place(lines=[{"sku": "TACA-01"}], pay=True)["id"]
+    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
     form = re.search(r'name="event" value="(\w+)"', page(jumpseller, f"orders/{number}"))
     assert form
     assert form[1] == "order_paid"
@@ -157,35 +159,35 @@ def test_the_hook_button_sends_the_event_of_the_state(jumpseller: Caller) -> Non
     assert "order_paid" in page(jumpseller, "hooks")
 
 
-def test_a_product_gets_another_name_sku_price_tax_and_stock(jumpseller: Caller) -> None:
-    cup = jumpseller.goods("TACA-01")
+def test_a_product_gets_another_name_sku_price_tax_and_stock(jumpseller: JumpsellerClient) -> None:
+    cup = jumpseller.product("TACA-01")
     path = f"/admin/{SADO}/products/{cup['product']}"
     main, shelf = cup["locations"]
     form = {"name": "Taça", "sku": "TACA-02", "price": "10,60", "tax": "IVA 6%"}
     jumpseller.browser.post(
         path, data={**form, f"stock-{main}": "7", f"stock-{shelf}": "2", "counted": "yes"}
     )
-    line = jumpseller.place(lines=[{"sku": "TACA-02"}])["products"][0]
+    line = jumpseller.place_order(lines=[{"sku": "TACA-02"}])["products"][0]
     assert (line["name"], line["price"], line["taxes"][0]["rate"]) == ("Taça", 10.6, 6.0)
-    assert jumpseller.goods("TACA-02")["locations"] == {main: 6, shelf: 2}
+    assert jumpseller.product("TACA-02")["locations"] == {main: 6, shelf: 2}
     jumpseller.browser.post(path, data={"tax": "", "sku": "", "counted": "no"})
-    order = jumpseller.place(lines=[{"product_id": cup["product"]}])["products"][0]
+    order = jumpseller.place_order(lines=[{"product_id": cup["product"]}])["products"][0]
     assert (order["sku"], order["taxes"]) == (None, [])
     assert jumpseller.browser.post(path, data={"price": "x"}).status_code == 422
     assert jumpseller.browser.post(path, data={f"stock-{main}": "x"}).status_code == 422
     assert jumpseller.browser.post(path, data={"variant": "1"}).status_code == 404
 
 
-def test_a_variant_is_edited_alone(jumpseller: Caller) -> None:
-    blue, green = jumpseller.goods("AZJ-15-AZUL"), jumpseller.goods("AZJ-15-VERDE")
+def test_a_variant_is_edited_alone(jumpseller: JumpsellerClient) -> None:
+    blue, green = jumpseller.product("AZJ-15-AZUL"), jumpseller.product("AZJ-15-VERDE")
     main = min(blue["locations"])
     form = {"variant": blue["variant"], "sku": "AZJ-15-AZUL", f"stock-{main}": "99"}
     jumpseller.browser.post(f"/admin/{SADO}/products/{blue['product']}", data=form)
-    assert jumpseller.goods("AZJ-15-AZUL")["locations"][main] == 99
-    assert jumpseller.goods("AZJ-15-VERDE") == green
+    assert jumpseller.product("AZJ-15-AZUL")["locations"][main] == 99
+    assert jumpseller.product("AZJ-15-VERDE") == green
 
 
-def test_the_products_are_searched_and_come_in_pages(jumpseller: Caller) -> None:
+def test_the_products_are_searched_and_come_in_pages(jumpseller: JumpsellerClient) -> None:
     jumpseller.load(120)
     assert 'value="P00001"' in page(jumpseller, "products")
     assert 'value="P00120"' not in page(jumpseller, "products")
@@ -193,21 +195,21 @@ def test_the_products_are_searched_and_come_in_pages(jumpseller: Caller) -> None
     assert 'value="P00120"' in page(jumpseller, "products?q=p00120")
 
 
-def test_goods_without_a_sku_are_ordered_by_their_number(jumpseller: Caller) -> None:
+def test_goods_without_a_sku_are_ordered_by_their_number(jumpseller: JumpsellerClient) -> None:
     jumpseller.load([{"name": "Sem SKU", "price": "2.00"}])
-    number = max(jumpseller.parts.world.shops[SADO].products)
+    number = max(jumpseller.parts.platform.shops[SADO].products)
     assert f'value="#{number}/"' in page(jumpseller, "orders/new")
     jumpseller.browser.post(f"/admin/{SADO}/orders/new", data={"sku0": f"#{number}/"})
-    assert jumpseller.shown(1001)["products"][0]["name"] == "Sem SKU"
+    assert jumpseller.stored_order(1001)["products"][0]["name"] == "Sem SKU"
 
 
-def test_a_tax_is_added_and_removed(jumpseller: Caller) -> None:
+def test_a_tax_is_added_and_removed(jumpseller: JumpsellerClient) -> None:
     jumpseller.browser.post(f"/admin/{SADO}/taxes", data={"rate": "21"})
     assert "<td>IVA 21%</td>" in page(jumpseller, "taxes")
-    tax = list(jumpseller.parts.world.shops[SADO].taxes.values())[-1]
-    order = jumpseller.place(lines=[{"price": "12.10", "tax": "IVA 21%"}])
+    tax = list(jumpseller.parts.platform.shops[SADO].taxes.values())[-1]
+    order = jumpseller.place_order(lines=[{"price": "12.10", "tax": "IVA 21%"}])
     assert (order["tax"], order["products"][0]["taxes"][0]["id"]) == (2.1, tax["id"])
     jumpseller.browser.post(f"/admin/{SADO}/taxes/{tax['id']}/remove")
     assert "<td>IVA 21%</td>" not in page(jumpseller, "taxes")
-    assert jumpseller.shown(order["id"])["tax"] == 2.1
+    assert jumpseller.stored_order(order["id"])["tax"] == 2.1
     assert jumpseller.browser.post(f"/admin/{SADO}/taxes", data={"rate": "x"}).status_code == 422

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.web import start
-from tests.sandbox.jumpseller_caller import SADO, SERRA, Caller, opened
+from sandbox.core import start
+from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
 
 
 @pytest.fixture
-def jumpseller() -> Iterator[Caller]:
-    with opened() as caller:
+def jumpseller() -> Iterator[JumpsellerClient]:
+    with open_client() as caller:
         caller.install()
         yield caller
 
@@ -27,60 +27,62 @@ DOCUMENT = {"document_type": 1, "external_id": "77", "public_id": "FT 2026-12", 
 # --- who may call -----------------------------------------------------------------------------------------
 
 
-def test_nobody_calls_without_a_live_token(jumpseller: Caller) -> None:
+def test_nobody_calls_without_a_live_token(jumpseller: JumpsellerClient) -> None:
     jumpseller.token = "made-up"
     answer = jumpseller.call("GET", "/store/info.json")
     assert answer.status_code == 401
     assert "message" in (answer.json or {})
 
 
-def test_a_call_needs_its_scope(jumpseller: Caller) -> None:
+def test_a_call_needs_its_scope(jumpseller: JumpsellerClient) -> None:
     jumpseller.install(scope="read_store read_orders")
     assert jumpseller.call("GET", "/orders.json").status_code == 200
     assert jumpseller.call("GET", "/products.json").status_code == 403
-    number = jumpseller.place(lines=[{"sku": "TACA-01"}])["id"]
+    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}])["id"]
     refused = jumpseller.call("POST", f"/orders/{number}/documents.json", json={"document": DOCUMENT})
     assert refused.status_code == 403
 
 
-def test_a_shop_sees_its_own_orders_alone(jumpseller: Caller) -> None:
-    number = jumpseller.place(SADO, lines=[{"sku": "TACA-01"}])["id"]
+def test_a_shop_sees_its_own_orders_alone(jumpseller: JumpsellerClient) -> None:
+    number = jumpseller.place_order(SADO, lines=[{"sku": "TACA-01"}])["id"]
     jumpseller.install(SERRA)
     assert jumpseller.call("GET", f"/orders/{number}.json").status_code == 404
     assert jumpseller.get("/orders.json") == []
 
 
-def test_order_numbers_are_counted_in_each_shop(jumpseller: Caller) -> None:
-    first = jumpseller.place(SADO, lines=[{"sku": "TACA-01"}])["id"]
-    assert jumpseller.place(SERRA, lines=[{"sku": "CESTO-01"}])["id"] == first
+def test_order_numbers_are_counted_in_each_shop(jumpseller: JumpsellerClient) -> None:
+    first = jumpseller.place_order(SADO, lines=[{"sku": "TACA-01"}])["id"]
+    assert jumpseller.place_order(SERRA, lines=[{"sku": "CESTO-01"}])["id"] == first
 
 
 @pytest.mark.parametrize(("language", "text"), [("pt", "Não encontrado."), ("es", "No encontrado.")])
-def test_errors_are_told_in_the_language_of_the_shop(jumpseller: Caller, language: str, text: str) -> None:
+def test_errors_are_told_in_the_language_of_the_shop(
+    jumpseller: JumpsellerClient, language: str, text: str
+) -> None:
     jumpseller.browser.post(f"/sandbox/shops/{SADO}", json={"language": language})
     assert jumpseller.call("GET", "/orders/1.json").json == {"message": text}
 
 
-def test_an_unknown_path_is_not_found(jumpseller: Caller) -> None:
+def test_an_unknown_path_is_not_found(jumpseller: JumpsellerClient) -> None:
     assert jumpseller.call("GET", "/refunds.json").status_code == 404
 
 
 # --- the store --------------------------------------------------------------------------------------------
 
 
-def test_the_store_tells_its_code_and_hook_secret(jumpseller: Caller) -> None:
+def test_the_store_tells_its_code_and_hook_secret(jumpseller: JumpsellerClient) -> None:
     told = jumpseller.get("/store/info.json")
     assert told["code"] == SADO
     assert len(told["hooks_token"]) == 32
     assert jumpseller.get("/store/info.json?fields=code,currency") == {"code": SADO, "currency": "EUR"}
 
 
-def test_the_installation_is_told(jumpseller: Caller) -> None:
+def test_the_installation_is_told(jumpseller: JumpsellerClient) -> None:
     assert jumpseller.get("/apps/quick-invoice/install_status.json")["installed"] is True
     assert jumpseller.call("GET", "/apps/another/install_status.json").status_code == 404
 
 
-def test_hooks_are_made_listed_changed_and_deleted(jumpseller: Caller) -> None:
+def test_hooks_are_made_listed_changed_and_deleted(jumpseller: JumpsellerClient) -> None:
     jumpseller.subscribe("http://127.0.0.1:9/a", "order_paid", "order_paid")
     hooks = jumpseller.get("/hooks.json")
     assert [one["hook"]["event"] for one in hooks] == ["order_paid", "order_paid"]
@@ -93,7 +95,7 @@ def test_hooks_are_made_listed_changed_and_deleted(jumpseller: Caller) -> None:
 
 
 @pytest.mark.parametrize("event", ["order_created", "", "subscription_created"])
-def test_only_listed_events_can_be_subscribed(jumpseller: Caller, event: str) -> None:
+def test_only_listed_events_can_be_subscribed(jumpseller: JumpsellerClient, event: str) -> None:
     answer = jumpseller.call(
         "POST", "/hooks.json", json={"hook": {"event": event, "url": "http://a.example/"}}
     )
@@ -101,14 +103,14 @@ def test_only_listed_events_can_be_subscribed(jumpseller: Caller, event: str) ->
     assert (answer.json or {})["errors"]
 
 
-def test_taxes_locations_customers_and_methods_are_told(jumpseller: Caller) -> None:
+def test_taxes_locations_customers_and_methods_are_told(jumpseller: JumpsellerClient) -> None:
     jumpseller.install(scope="read_taxes write_taxes read_store read_customers read_payment_methods "
                              "read_shipping_methods")  # fmt: skip
     assert [one["tax"]["tax_amount"] for one in jumpseller.get("/taxes.json")] == [23.0, 13.0, 6.0]
     new = jumpseller.call("POST", "/taxes.json", json={"tax": {"name": "IVA 21%", "tax": 21}}).json or {}
     assert jumpseller.get(f"/taxes/{new['tax']['id']}.json")["tax"]["name"] == "IVA 21%"
     assert jumpseller.get("/locations.json")[0]["location"]["is_stock_origin"] is True
-    jumpseller.place(lines=[{"sku": "TACA-01"}], nif="123456789")
+    jumpseller.place_order(lines=[{"sku": "TACA-01"}], nif="123456789")
     customer = jumpseller.get("/customers.json")[0]["customer"]
     assert customer["billing_address"]["taxid"] == "123456789"
     assert jumpseller.get(f"/customers/{customer['id']}.json")["customer"] == customer
@@ -122,15 +124,15 @@ def test_taxes_locations_customers_and_methods_are_told(jumpseller: Caller) -> N
 # --- orders -----------------------------------------------------------------------------------------------
 
 
-def several(jumpseller: Caller, count: int, **more: Any) -> list[int]:
-    return [jumpseller.place(lines=[{"sku": "TACA-01"}], **more)["id"] for _ in range(count)]
+def several(jumpseller: JumpsellerClient, count: int, **more: Any) -> list[int]:
+    return [jumpseller.place_order(lines=[{"sku": "TACA-01"}], **more)["id"] for _ in range(count)]
 
 
 def numbers(answer: Any) -> list[int]:
     return [one["order"]["id"] for one in answer]
 
 
-def test_orders_come_newest_first_in_pages(jumpseller: Caller) -> None:
+def test_orders_come_newest_first_in_pages(jumpseller: JumpsellerClient) -> None:
     placed = several(jumpseller, 5)
     assert numbers(jumpseller.get("/orders.json?limit=2")) == [placed[4], placed[3]]
     assert numbers(jumpseller.get("/orders.json?limit=2&page=3")) == [placed[0]]
@@ -138,13 +140,13 @@ def test_orders_come_newest_first_in_pages(jumpseller: Caller) -> None:
     assert jumpseller.get("/orders/count.json") == {"count": 5}
 
 
-def test_a_page_holds_fifty_orders_and_never_more_than_a_hundred(jumpseller: Caller) -> None:
+def test_a_page_holds_fifty_orders_and_never_more_than_a_hundred(jumpseller: JumpsellerClient) -> None:
     several(jumpseller, 101)
     assert len(jumpseller.get("/orders.json")) == 50
     assert len(jumpseller.get("/orders.json?limit=500")) == 100
 
 
-def test_orders_are_filtered_by_state(jumpseller: Caller) -> None:
+def test_orders_are_filtered_by_state(jumpseller: JumpsellerClient) -> None:
     paid, waiting = several(jumpseller, 1, pay=True), several(jumpseller, 1)
     assert numbers(jumpseller.get("/orders.json?status_filters[]=paid")) == paid
     both = jumpseller.get("/orders.json?status_filters[]=paid&status_filters[]=pending_payment")
@@ -153,7 +155,7 @@ def test_orders_are_filtered_by_state(jumpseller: Caller) -> None:
     assert jumpseller.call("GET", "/orders/status/lost.json").status_code == 404
 
 
-def test_orders_are_filtered_by_days_of_the_shop(jumpseller: Caller) -> None:
+def test_orders_are_filtered_by_days_of_the_shop(jumpseller: JumpsellerClient) -> None:
     now = datetime.now(UTC)
     old = several(jumpseller, 1, created_at=(now - timedelta(days=20)).isoformat())
     new = several(jumpseller, 1)
@@ -167,26 +169,26 @@ def test_orders_are_filtered_by_days_of_the_shop(jumpseller: Caller) -> None:
     assert wrong.status_code == 400
 
 
-def test_a_summer_evening_belongs_to_the_next_day_in_lisbon(jumpseller: Caller) -> None:
+def test_a_summer_evening_belongs_to_the_next_day_in_lisbon(jumpseller: JumpsellerClient) -> None:
     late = several(jumpseller, 1, created_at="2026-07-01 23:30:00 UTC")
     asked = "/orders.json?dateFilter=customDate&initialDate=2026-07-02&finalDate=2026-07-02"
     assert numbers(jumpseller.get(asked)) == late
 
 
-def test_orders_are_found_by_their_buyer(jumpseller: Caller) -> None:
+def test_orders_are_found_by_their_buyer(jumpseller: JumpsellerClient) -> None:
     several(jumpseller, 1)
     mine = several(jumpseller, 1, buyer={"name": "Rui", "surname": "Teste", "email": "rui@example.pt"})
     answer = jumpseller.get("/orders/search.json?query=RUI")
     assert (numbers(answer["orders"]), answer["count"]) == (mine, 1)
 
 
-def test_only_the_asked_fields_are_shown(jumpseller: Caller) -> None:
+def test_only_the_asked_fields_are_shown(jumpseller: JumpsellerClient) -> None:
     several(jumpseller, 1)
     assert jumpseller.get("/orders.json?fields=id,total") == [{"order": {"id": 1001, "total": 12.3}}]
 
 
-def test_a_digital_order_has_no_address_to_ship_to(jumpseller: Caller) -> None:
-    order = jumpseller.place(lines=[{"sku": "PDF-MOLDES"}])
+def test_a_digital_order_has_no_address_to_ship_to(jumpseller: JumpsellerClient) -> None:
+    order = jumpseller.place_order(lines=[{"sku": "PDF-MOLDES"}])
     assert order["shipping_address"] is None
     assert order["shipping_required"] is False
     assert order["shipping_method_name"] is None
@@ -205,14 +207,16 @@ def test_a_digital_order_has_no_address_to_ship_to(jumpseller: Caller) -> None:
         ("us", "US", "10001"),
     ],
 )
-def test_there_are_buyers_everywhere(jumpseller: Caller, place: str, country: str, postal: str) -> None:
-    order = jumpseller.place(lines=[{"sku": "TACA-01"}], address=place)
+def test_there_are_buyers_everywhere(
+    jumpseller: JumpsellerClient, place: str, country: str, postal: str
+) -> None:
+    order = jumpseller.place_order(lines=[{"sku": "TACA-01"}], address=place)
     address = order["shipping_address"]
     assert (address["country_code"], address["postal"]) == (country, postal)
 
 
-def test_company_nif_and_note_are_told(jumpseller: Caller) -> None:
-    order = jumpseller.place(
+def test_company_nif_and_note_are_told(jumpseller: JumpsellerClient) -> None:
+    order = jumpseller.place_order(
         lines=[{"sku": "TACA-01"}], nif="500000000", company="Empresa Exemplo", note="Olá"
     )
     assert order["billing_address"]["taxid"] == "500000000"
@@ -220,16 +224,16 @@ def test_company_nif_and_note_are_told(jumpseller: Caller) -> None:
     assert order["additional_information"] == "Olá"
 
 
-def test_an_answer_can_be_bent_at_will(jumpseller: Caller) -> None:
+def test_an_answer_can_be_bent_at_will(jumpseller: JumpsellerClient) -> None:
     raw = {"status_enum": "on_hold", "billing_information": None, "customer": {"phone": None}}
-    number = jumpseller.place(lines=[{"sku": "TACA-01"}], raw=raw)["id"]
+    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], raw=raw)["id"]
     order = jumpseller.get(f"/orders/{number}.json")["order"]
     assert (order["status_enum"], order["billing_information"]) == ("on_hold", None)
     assert order["customer"]["phone"] is None
     assert order["customer"]["email"] == "ana.exemplo@example.pt"
 
 
-def test_an_order_can_be_changed_from_outside(jumpseller: Caller) -> None:
+def test_an_order_can_be_changed_from_outside(jumpseller: JumpsellerClient) -> None:
     number = several(jumpseller, 1)[0]
     spec = {"lines": [{"sku": "VINHO-01", "qty": 2}], "nif": "123456789"}
     changed = jumpseller.browser.post(f"/sandbox/shops/{SADO}/edit/{number}", json={"spec": spec}).json or {}
@@ -247,13 +251,13 @@ def test_an_order_can_be_changed_from_outside(jumpseller: Caller) -> None:
         {"lines": [{"sku": "TACA-01"}], "coupon": {"code": "X"}},
     ],
 )
-def test_what_cannot_be_an_order_is_refused(jumpseller: Caller, spec: Any) -> None:
+def test_what_cannot_be_an_order_is_refused(jumpseller: JumpsellerClient, spec: Any) -> None:
     answer = jumpseller.browser.post(f"/sandbox/shops/{SADO}/orders", json=spec)
     assert answer.status_code == 422
     assert (answer.json or {})["error"]
 
 
-def test_the_app_may_change_an_order_within_limits(jumpseller: Caller) -> None:
+def test_the_app_may_change_an_order_within_limits(jumpseller: JumpsellerClient) -> None:
     number = several(jumpseller, 1)[0]
     put = f"/orders/{number}.json"
     paid = jumpseller.call("PUT", put, json={"order": {"status": "Paid"}}).json or {}
@@ -266,7 +270,7 @@ def test_the_app_may_change_an_order_within_limits(jumpseller: Caller) -> None:
     assert jumpseller.call("PUT", put, data="{").status_code == 400
 
 
-def test_the_history_takes_lines(jumpseller: Caller) -> None:
+def test_the_history_takes_lines(jumpseller: JumpsellerClient) -> None:
     number = several(jumpseller, 1, pay=True)[0]
     sent = {"order_history": {"message": "FT 2026/1 emitida", "log": {}}}
     made = jumpseller.call("POST", f"/orders/{number}/history.json", json=sent).json or {}
@@ -277,7 +281,7 @@ def test_the_history_takes_lines(jumpseller: Caller) -> None:
     assert nothing.status_code == 422
 
 
-def test_documents_are_added_listed_changed_and_deleted(jumpseller: Caller) -> None:
+def test_documents_are_added_listed_changed_and_deleted(jumpseller: JumpsellerClient) -> None:
     number = several(jumpseller, 1)[0]
     path = f"/orders/{number}/documents"
     made = jumpseller.call("POST", f"{path}.json", json={"document": DOCUMENT}).json or {}
@@ -286,7 +290,7 @@ def test_documents_are_added_listed_changed_and_deleted(jumpseller: Caller) -> N
     assert jumpseller.get("/documents.json") == [made]
     changed = jumpseller.call("PUT", f"{path}/FT%202026-12.json", json={"url": "https://y.example/"})
     assert (changed.json or {})["document"]["url"] == "https://y.example/"
-    assert jumpseller.shown(number)["documents"][0]["url"] == "https://y.example/"
+    assert jumpseller.stored_order(number)["documents"][0]["url"] == "https://y.example/"
     assert jumpseller.call("DELETE", f"{path}/FT%202026-12.json").json == "OK"
     assert jumpseller.get(f"{path}.json") == []
 
@@ -299,7 +303,7 @@ def test_documents_are_added_listed_changed_and_deleted(jumpseller: Caller) -> N
         ({"document": {**DOCUMENT, "url": ""}}, 422),
     ],
 )
-def test_a_bad_document_is_refused(jumpseller: Caller, sent: Any, status: int) -> None:
+def test_a_bad_document_is_refused(jumpseller: JumpsellerClient, sent: Any, status: int) -> None:
     number = several(jumpseller, 1)[0]
     assert jumpseller.call("POST", f"/orders/{number}/documents.json", json=sent).status_code == status
 
@@ -307,7 +311,7 @@ def test_a_bad_document_is_refused(jumpseller: Caller, sent: Any, status: int) -
 # --- products ---------------------------------------------------------------------------------------------
 
 
-def test_products_are_listed_searched_and_counted(jumpseller: Caller) -> None:
+def test_products_are_listed_searched_and_counted(jumpseller: JumpsellerClient) -> None:
     every = jumpseller.get("/products.json")
     assert jumpseller.get("/products/count.json") == {"count": len(every)}
     assert jumpseller.get("/products/status/available.json") == every
@@ -324,7 +328,7 @@ def test_products_are_listed_searched_and_counted(jumpseller: Caller) -> None:
     assert len(jumpseller.get(f"/products/after/{first}.json")) == len(every) - 1
 
 
-def test_stock_alone_can_be_put(jumpseller: Caller) -> None:
+def test_stock_alone_can_be_put(jumpseller: JumpsellerClient) -> None:
     product = jumpseller.get("/products/search.json?query=TACA-01")[0]["product"]
     put = jumpseller.call("PUT", f"/products/{product['id']}.json", json={"product": {"stock": 3}})
     assert (put.json or {})["product"]["stock"] == 3
@@ -336,7 +340,7 @@ def test_stock_alone_can_be_put(jumpseller: Caller) -> None:
     assert jumpseller.call("PUT", path, json={"variant": {"stock": "many"}}).status_code == 400
 
 
-def test_stock_is_told_and_put_by_location(jumpseller: Caller) -> None:
+def test_stock_is_told_and_put_by_location(jumpseller: JumpsellerClient) -> None:
     product = jumpseller.get("/products/search.json?query=TACA-01")[0]["product"]
     main, other = (one["location"]["id"] for one in jumpseller.get("/locations.json"))
     asked = f"/products_locations?location_ids={main},{other}&product_ids={product['id']}"
@@ -348,11 +352,11 @@ def test_stock_is_told_and_put_by_location(jumpseller: Caller) -> None:
     assert jumpseller.call("PUT", "/products_locations", json=sent).status_code == 400
 
 
-def test_a_product_is_made_and_deleted(jumpseller: Caller) -> None:
+def test_a_product_is_made_and_deleted(jumpseller: JumpsellerClient) -> None:
     sent = {"product": {"name": "Jarro", "price": 18.5, "sku": "JARRO", "stock": 2}}
     made = (jumpseller.call("POST", "/products.json", json=sent).json or {})["product"]
     assert (made["sku"], made["price"], made["stock"]) == ("JARRO", 18.5, 2)
-    assert jumpseller.place(lines=[{"sku": "JARRO"}])["total"] == 18.5
+    assert jumpseller.place_order(lines=[{"sku": "JARRO"}])["total"] == 18.5
     assert jumpseller.call("DELETE", f"/products/{made['id']}.json").json == "OK"
     assert jumpseller.call("GET", f"/products/{made['id']}.json").status_code == 404
     assert jumpseller.call("POST", "/products.json", json={"product": {"price": 1}}).status_code == 422
@@ -361,14 +365,14 @@ def test_a_product_is_made_and_deleted(jumpseller: Caller) -> None:
 # --- limits and faults ------------------------------------------------------------------------------------
 
 
-def test_the_rate_limit_is_told_with_every_answer(jumpseller: Caller) -> None:
+def test_the_rate_limit_is_told_with_every_answer(jumpseller: JumpsellerClient) -> None:
     headers = jumpseller.call("GET", "/orders.json").headers
     assert headers["Jumpseller-PerSecondRateLimit-Limit"] == "20"
     assert headers["Jumpseller-PerMinuteRateLimit-Limit"] == "800"
     assert int(headers["Jumpseller-PerMinuteRateLimit-Remaining"]) < 800
 
 
-def test_a_banned_shop_is_told_until_when(jumpseller: Caller) -> None:
+def test_a_banned_shop_is_told_until_when(jumpseller: JumpsellerClient) -> None:
     jumpseller.browser.post(f"/sandbox/shops/{SADO}/ban", json={"seconds": 60})
     answer = jumpseller.call("GET", "/orders.json")
     assert answer.status_code == 429
@@ -379,7 +383,7 @@ def test_a_banned_shop_is_told_until_when(jumpseller: Caller) -> None:
     ("kind", "status"),
     [("500", 500), ("429", 429), ("403", 403), ("garbage", 200), ("html", 200), ("empty", 200)],
 )
-def test_the_next_answers_can_be_made_to_fail(jumpseller: Caller, kind: str, status: int) -> None:
+def test_the_next_answers_can_be_made_to_fail(jumpseller: JumpsellerClient, kind: str, status: int) -> None:
     fault = {"path": "/v1/orders", "kind": kind, "times": 2, "after": 1, "shop": SADO}
     assert jumpseller.browser.post("/sandbox/faults", json=fault).status_code == 201
     assert jumpseller.get("/store/info.json")
@@ -392,14 +396,14 @@ def test_the_next_answers_can_be_made_to_fail(jumpseller: Caller, kind: str, sta
     assert jumpseller.browser.get("/sandbox/faults").json == []
 
 
-def test_a_fault_of_no_known_kind_is_refused_and_faults_can_be_cleared(jumpseller: Caller) -> None:
+def test_a_fault_of_no_known_kind_is_refused_and_faults_can_be_cleared(jumpseller: JumpsellerClient) -> None:
     assert jumpseller.browser.post("/sandbox/faults", json={"kind": "tired"}).status_code == 422
     jumpseller.browser.post("/sandbox/faults", json={"kind": "500", "times": 99})
     assert jumpseller.browser.delete("/sandbox/faults").json == []
     assert jumpseller.get("/orders.json") == []
 
 
-def test_an_answer_can_be_lost_after_the_work_was_done(jumpseller: Caller) -> None:
+def test_an_answer_can_be_lost_after_the_work_was_done(jumpseller: JumpsellerClient) -> None:
     number = several(jumpseller, 1)[0]
     path = f"/v1/orders/{number}/documents.json"
     running = start(jumpseller.app)
@@ -416,7 +420,7 @@ def test_an_answer_can_be_lost_after_the_work_was_done(jumpseller: Caller) -> No
         running.stop()
 
 
-def test_an_answer_can_be_dropped_before_anything_is_done(jumpseller: Caller) -> None:
+def test_an_answer_can_be_dropped_before_anything_is_done(jumpseller: JumpsellerClient) -> None:
     number = several(jumpseller, 1)[0]
     path = f"/v1/orders/{number}/history.json"
     running = start(jumpseller.app)
@@ -431,7 +435,7 @@ def test_an_answer_can_be_dropped_before_anything_is_done(jumpseller: Caller) ->
         running.stop()
 
 
-def test_more_shops_can_be_opened(jumpseller: Caller) -> None:
+def test_more_shops_can_be_opened(jumpseller: JumpsellerClient) -> None:
     sent = {"code": "azulejaria", "prices_include_tax": False, "language": "es"}
     made = jumpseller.browser.post("/sandbox/shops", json=sent)
     assert made.status_code == 201

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.jumpseller.openapi import calls, compared, differences, main, reason
+from sandbox.jumpseller.openapi import calls, compare_all, differences, known_reason, main
 from sandbox.jumpseller.openapi_samples import SAMPLES
-from tests.sandbox.jumpseller_caller import opened
+from tests.sandbox.jumpseller_client import open_client
 
 TAX = {
     "type": "object",
@@ -44,14 +44,14 @@ def test_items_of_a_list_are_compared() -> None:
 
 
 def test_every_call_has_a_sample_and_no_sample_is_left_over() -> None:
-    with opened() as caller:
+    with open_client() as caller:
         assert {str(call) for call in calls(caller.app)} == set(SAMPLES)
 
 
 def description() -> dict[str, Any]:
     """A description in which each call is right about its path and scope, and silent about its answer."""
     paths: dict[str, Any] = {}
-    with opened() as caller:
+    with open_client() as caller:
         for call in calls(caller.app):
             security = [{"OAuth2": [call.scope] if call.scope else []}]
             operation = {"security": security, "responses": {"200": {}}}
@@ -64,18 +64,18 @@ def test_paths_and_scopes_are_compared() -> None:
     whole = description()
     del whole["paths"]["/documents.json"]
     whole["paths"]["/locations.json"]["get"]["security"] = [{"OAuth2": ["read_locations"]}]
-    with opened() as caller:
-        assert compared(caller.app, caller.browser, whole) == [
+    with open_client() as caller:
+        assert compare_all(caller.app, caller.browser, whole) == [
             "GET /documents.json: not described",
             "GET /locations.json: scope read_store where read_locations is described",
         ]
 
 
 def test_only_known_differences_have_a_reason() -> None:
-    assert reason("GET /orders.json: more: [].order.products[].tax")
-    assert reason("GET /orders.json: [].order.billing_address: null where object is described")
-    assert reason("GET /orders.json: missing: [].order.total") is None
-    assert reason("GET /refunds.json: not described") is None
+    assert known_reason("GET /orders.json: more: [].order.products[].tax")
+    assert known_reason("GET /orders.json: [].order.billing_address: null where object is described")
+    assert known_reason("GET /orders.json: missing: [].order.total") is None
+    assert known_reason("GET /refunds.json: not described") is None
 
 
 def test_the_command_fails_on_what_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

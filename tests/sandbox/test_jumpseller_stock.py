@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 
 from sandbox.jumpseller.ledger import read
-from sandbox.jumpseller.limits import Limits
-from tests.sandbox.jumpseller_caller import SADO, SERRA, Caller, Ear, opened
+from sandbox.jumpseller.limits import RateLimits
+from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, WebhookReceiver, open_client
 
 CUP = "TACA-01"
 
 
 @pytest.fixture
-def jumpseller() -> Iterator[Caller]:
-    with opened(clock_scale=60_000) as caller:
+def jumpseller() -> Iterator[JumpsellerClient]:
+    with open_client(clock_scale=60_000) as caller:
         caller.install()
         yield caller
 
 
 @pytest.fixture
-def ear() -> Iterator[Ear]:
-    ear = Ear()
-    yield ear
-    ear.stop()
+def receiver() -> Iterator[WebhookReceiver]:
+    receiver = WebhookReceiver()
+    yield receiver
+    receiver.stop()
 
 
 # --- who alters stock, and what is written down of it -----------------------------------------------------
@@ -37,13 +37,13 @@ def brief(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(one["by"], one["sku"], one["before"], one["after"]) for one in lines]
 
 
-def test_every_alteration_is_written_down_with_its_cause(jumpseller: Caller) -> None:
-    cup = jumpseller.goods(CUP)
+def test_every_alteration_is_written_down_with_its_cause(jumpseller: JumpsellerClient) -> None:
+    cup = jumpseller.product(CUP)
     main = int(min(cup["locations"]))
-    number = jumpseller.place(lines=[{"sku": CUP, "qty": 3}, {"sku": "AZJ-15-AZUL"}])["id"]
-    jumpseller.act(number, "cancel")
+    number = jumpseller.place_order(lines=[{"sku": CUP, "qty": 3}, {"sku": "AZJ-15-AZUL"}])["id"]
+    jumpseller.change_order(number, "cancel")
     jumpseller.call("PUT", f"/products/{cup['product']}.json", json={"product": {"stock": 9}})
-    jumpseller.edit(cup["product"], stock=8)
+    jumpseller.edit_product(cup["product"], stock=8)
     lines = jumpseller.ledger()
     assert brief(lines) == [
         ("order", CUP, 40, 37),
@@ -56,69 +56,75 @@ def test_every_alteration_is_written_down_with_its_cause(jumpseller: Caller) -> 
     assert {one["order"] for one in lines[:4]} == {number}
     assert [one["seq"] for one in lines] == [1, 2, 3, 4, 5, 6]
     assert {one["location"] for one in lines} == {main}
-    assert lines[1]["variant"] == jumpseller.goods("AZJ-15-AZUL")["variant"]
-    assert lines[4]["request"] == sum(seen["calls"] for seen in jumpseller.parts.limits.seen().values())
+    assert lines[1]["variant"] == jumpseller.product("AZJ-15-AZUL")["variant"]
+    assert lines[4]["request"] == sum(
+        seen["calls"] for seen in jumpseller.parts.limits.call_counts().values()
+    )
 
 
-def test_what_alters_nothing_is_not_written_down(jumpseller: Caller) -> None:
-    cup = jumpseller.goods(CUP)
+def test_what_alters_nothing_is_not_written_down(jumpseller: JumpsellerClient) -> None:
+    cup = jumpseller.product(CUP)
     jumpseller.call("PUT", f"/products/{cup['product']}.json", json={"product": {"stock": 40}})
-    jumpseller.edit(cup["product"], name="Taça", price="11.00")
+    jumpseller.edit_product(cup["product"], name="Taça", price="11.00")
     assert jumpseller.ledger() == []
 
 
-def test_unlimited_stock_is_null_in_the_ledger_and_no_sale_takes_of_it(jumpseller: Caller) -> None:
-    cup = jumpseller.goods(CUP)
-    jumpseller.edit(cup["product"], stock_unlimited=True)
-    assert jumpseller.goods(CUP)["stock"] is None
-    jumpseller.place(lines=[{"sku": CUP}])
+def test_unlimited_stock_is_null_in_the_ledger_and_no_sale_takes_of_it(jumpseller: JumpsellerClient) -> None:
+    cup = jumpseller.product(CUP)
+    jumpseller.edit_product(cup["product"], stock_unlimited=True)
+    assert jumpseller.product(CUP)["stock"] is None
+    jumpseller.place_order(lines=[{"sku": CUP}])
     sent = {"product_id": cup["product"], "stock": 5, "stock_unlimited": False}
     jumpseller.call("PUT", "/products_locations", json={**sent, "location_id": int(min(cup["locations"]))})
     found = [(one["before"], one["after"]) for one in jumpseller.ledger()]
     assert found == [(40, None), (0, None), (None, 40), (None, 0), (40, 5)]
 
 
-def test_a_sale_takes_from_the_main_location_first_and_gives_back_where_it_took(jumpseller: Caller) -> None:
-    cup = jumpseller.goods(CUP)
+def test_a_sale_takes_from_the_main_location_first_and_gives_back_where_it_took(
+    jumpseller: JumpsellerClient,
+) -> None:
+    cup = jumpseller.product(CUP)
     main, shelf = cup["locations"]
-    jumpseller.edit(cup["product"], stock={main: 2, shelf: 5})
-    placed = jumpseller.place(lines=[{"sku": CUP, "qty": 3}])
-    assert jumpseller.goods(CUP)["locations"] == {main: 0, shelf: 4}
+    jumpseller.edit_product(cup["product"], stock={main: 2, shelf: 5})
+    placed = jumpseller.place_order(lines=[{"sku": CUP, "qty": 3}])
+    assert jumpseller.product(CUP)["locations"] == {main: 0, shelf: 4}
     assert placed["products"][0]["stock_locations"] == [
         {"location_id": int(main), "stock": 2},
         {"location_id": int(shelf), "stock": 1},
     ]
-    jumpseller.edit(cup["product"], stock={main: 10})
-    jumpseller.act(placed["id"], "cancel")
-    assert jumpseller.goods(CUP)["locations"] == {main: 12, shelf: 5}
+    jumpseller.edit_product(cup["product"], stock={main: 10})
+    jumpseller.change_order(placed["id"], "cancel")
+    assert jumpseller.product(CUP)["locations"] == {main: 12, shelf: 5}
 
 
-def test_an_order_gives_back_once_and_takes_once(jumpseller: Caller) -> None:
-    number = jumpseller.place(lines=[{"sku": CUP, "qty": 3}])["id"]
-    jumpseller.act(number, "abandon")
-    jumpseller.act(number, "pay")
-    assert jumpseller.goods(CUP)["stock"] == 37
-    jumpseller.act(number, "cancel")
-    assert jumpseller.goods(CUP)["stock"] == 40
+def test_an_order_gives_back_once_and_takes_once(jumpseller: JumpsellerClient) -> None:
+    number = jumpseller.place_order(lines=[{"sku": CUP, "qty": 3}])["id"]
+    jumpseller.change_order(number, "abandon")
+    jumpseller.change_order(number, "pay")
+    assert jumpseller.product(CUP)["stock"] == 37
+    jumpseller.change_order(number, "cancel")
+    assert jumpseller.product(CUP)["stock"] == 40
 
 
-def test_goods_that_are_gone_are_not_given_back(jumpseller: Caller) -> None:
-    number = jumpseller.place(lines=[{"sku": CUP}])["id"]
-    jumpseller.browser.delete(f"/sandbox/shops/{SADO}/goods/{jumpseller.goods(CUP)['product']}")
-    jumpseller.act(number, "cancel")
+def test_goods_that_are_gone_are_not_given_back(jumpseller: JumpsellerClient) -> None:
+    number = jumpseller.place_order(lines=[{"sku": CUP}])["id"]
+    jumpseller.browser.delete(f"/sandbox/shops/{SADO}/goods/{jumpseller.product(CUP)['product']}")
+    jumpseller.change_order(number, "cancel")
     assert len(jumpseller.ledger()) == 1
 
 
-def test_every_change_is_told_whatever_its_cause(jumpseller: Caller, ear: Ear) -> None:
-    jumpseller.subscribe(ear.url, "product_updated", "product_stock_updated", "product_deleted")
-    cup = jumpseller.goods(CUP)
+def test_every_change_is_told_whatever_its_cause(
+    jumpseller: JumpsellerClient, receiver: WebhookReceiver
+) -> None:
+    jumpseller.subscribe(receiver.url, "product_updated", "product_stock_updated", "product_deleted")
+    cup = jumpseller.product(CUP)
     main = int(min(cup["locations"]))
     at = {"location_id": main, "product_id": cup["product"], "stock_unlimited": False}
-    number = jumpseller.place(lines=[{"sku": CUP}])["id"]
-    jumpseller.act(number, "cancel")
-    jumpseller.edit(cup["product"], stock=5)
+    number = jumpseller.place_order(lines=[{"sku": CUP}])["id"]
+    jumpseller.change_order(number, "cancel")
+    jumpseller.edit_product(cup["product"], stock=5)
     jumpseller.call("PUT", "/products_locations", json={**at, "stock": 6})
-    jumpseller.edit(cup["product"], name="Taça")
+    jumpseller.edit_product(cup["product"], name="Taça")
     assert len(jumpseller.deliveries(event="product_stock_updated")) == 4
     assert len(jumpseller.deliveries(event="product_updated")) == 5
     told = jumpseller.deliveries(event="product_updated", product_id=cup["product"], body=1)
@@ -127,11 +133,11 @@ def test_every_change_is_told_whatever_its_cause(jumpseller: Caller, ear: Ear) -
 
 
 def test_the_ledger_and_the_stock_outlive_a_restart_and_a_reset_lays_it_aside(tmp_path: Path) -> None:
-    with opened(tmp_path) as first:
-        first.place(lines=[{"sku": CUP}])
-    with opened(tmp_path) as second:
-        assert second.goods(CUP)["stock"] == 39
-        second.edit(second.goods(CUP)["product"], stock=3)
+    with open_client(tmp_path) as first:
+        first.place_order(lines=[{"sku": CUP}])
+    with open_client(tmp_path) as second:
+        assert second.product(CUP)["stock"] == 39
+        second.edit_product(second.product(CUP)["product"], stock=3)
         assert [one["seq"] for one in read(tmp_path / "stock.jsonl")] == [1, 2]
         second.browser.post("/sandbox/reset")
         assert second.ledger() == []
@@ -139,24 +145,24 @@ def test_the_ledger_and_the_stock_outlive_a_restart_and_a_reset_lays_it_aside(tm
 
 
 def test_a_folder_from_before_stock_had_places_is_read(tmp_path: Path) -> None:
-    with opened(tmp_path) as first:
-        shop = first.parts.world.shops[SADO]
+    with open_client(tmp_path) as first:
+        shop = first.parts.platform.shops[SADO]
         product = next(one for one in shop.products.values() if one["sku"] == CUP)
         shop.put("product", {**{key: product[key] for key in product if key != "at"}, "stock": 17})
-    with opened(tmp_path) as second:
-        assert second.goods(CUP)["stock"] == 17
+    with open_client(tmp_path) as second:
+        assert second.product(CUP)["stock"] == 17
 
 
 # --- by place ---------------------------------------------------------------------------------------------
 
 
-def test_a_shop_may_have_one_place_alone(jumpseller: Caller) -> None:
+def test_a_shop_may_have_one_place_alone(jumpseller: JumpsellerClient) -> None:
     jumpseller.browser.post("/sandbox/shops", json={"code": "banca", "locations": 1})
-    assert len(jumpseller.goods(CUP, "banca")["locations"]) == 1
+    assert len(jumpseller.product(CUP, "banca")["locations"]) == 1
 
 
-def test_variants_are_asked_for_by_place(jumpseller: Caller) -> None:
-    blue, green = jumpseller.goods("AZJ-15-AZUL"), jumpseller.goods("AZJ-15-VERDE")
+def test_variants_are_asked_for_by_place(jumpseller: JumpsellerClient) -> None:
+    blue, green = jumpseller.product("AZJ-15-AZUL"), jumpseller.product("AZJ-15-VERDE")
     main = min(blue["locations"])
     asked = f"/products_locations?location_ids={main}&product_ids={blue['product']}"
     assert [row["variant_id"] for row in jumpseller.get(asked)] == [blue["variant"], green["variant"]]
@@ -170,7 +176,7 @@ def test_variants_are_asked_for_by_place(jumpseller: Caller) -> None:
 # --- a catalogue ------------------------------------------------------------------------------------------
 
 
-def test_a_catalogue_is_invented_the_same_for_the_same_seed(jumpseller: Caller) -> None:
+def test_a_catalogue_is_invented_the_same_for_the_same_seed(jumpseller: JumpsellerClient) -> None:
     for shop in (SADO, SERRA):
         jumpseller.load(12, shop, variants_every=4, seed=3)
     one, other = (
@@ -184,7 +190,7 @@ def test_a_catalogue_is_invented_the_same_for_the_same_seed(jumpseller: Caller) 
     assert [sku for sku, _ in one[-4:]] == ["P00011", "P00012-1", "P00012-2", "P00012-3"]
 
 
-def test_a_catalogue_may_have_doubled_and_missing_skus(jumpseller: Caller) -> None:
+def test_a_catalogue_may_have_doubled_and_missing_skus(jumpseller: JumpsellerClient) -> None:
     items = [
         {"sku": "DOBRO", "name": "Um", "price": "1.00", "stock": 1},
         {"sku": "DOBRO", "name": "Dois", "price": "2.00", "stock": 2},
@@ -204,14 +210,14 @@ def test_a_catalogue_may_have_doubled_and_missing_skus(jumpseller: Caller) -> No
         ("Pai", "DOBRO", 0),
         ("Pai", None, 3),
     ]
-    assert jumpseller.place(lines=[{"sku": "DOBRO"}])["products"][0]["name"] == "Um"
+    assert jumpseller.place_order(lines=[{"sku": "DOBRO"}])["products"][0]["name"] == "Um"
     assert jumpseller.browser.post("/sandbox/catalogue", json={"products": [{}]}).status_code == 422
 
 
-def test_a_product_is_found_by_the_sku_that_it_bears_now(jumpseller: Caller) -> None:
-    cup = jumpseller.goods(CUP)
-    jumpseller.edit(cup["product"], sku="TACA-02")
-    assert jumpseller.goods("TACA-02")["product"] == cup["product"]
+def test_a_product_is_found_by_the_sku_that_it_bears_now(jumpseller: JumpsellerClient) -> None:
+    cup = jumpseller.product(CUP)
+    jumpseller.edit_product(cup["product"], sku="TACA-02")
+    assert jumpseller.product("TACA-02")["product"] == cup["product"]
     assert jumpseller.browser.get(f"/sandbox/shops/{SADO}/goods?sku={CUP}").json == []
     assert (
         jumpseller.browser.post(f"/sandbox/shops/{SADO}/orders", json={"lines": [{"sku": CUP}]}).status_code
@@ -220,16 +226,16 @@ def test_a_product_is_found_by_the_sku_that_it_bears_now(jumpseller: Caller) -> 
 
 
 def test_a_catalogue_outlives_a_restart(tmp_path: Path) -> None:
-    with opened(tmp_path) as first:
+    with open_client(tmp_path) as first:
         first.load(30, variants_every=3)
         before = first.browser.get(f"/sandbox/shops/{SADO}/goods").json
-    with opened(tmp_path) as second:
+    with open_client(tmp_path) as second:
         assert second.browser.get(f"/sandbox/shops/{SADO}/goods").json == before
         second.browser.post(f"/sandbox/shops/{SADO}/goods", json={"name": "Mais um", "sku": "MAIS"})
-        assert second.goods("MAIS")["product"] > max(row["product"] for row in before or [])
+        assert second.product("MAIS")["product"] > max(row["product"] for row in before or [])
 
 
-def test_a_page_begins_where_the_last_one_ended_whatever_was_deleted(jumpseller: Caller) -> None:
+def test_a_page_begins_where_the_last_one_ended_whatever_was_deleted(jumpseller: JumpsellerClient) -> None:
     jumpseller.load(150)
     first = jumpseller.get("/products/after/0.json?limit=100")
     gone = first[10]["product"]["id"]
@@ -242,11 +248,11 @@ def test_a_page_begins_where_the_last_one_ended_whatever_was_deleted(jumpseller:
 # --- calls ------------------------------------------------------------------------------------------------
 
 
-def test_calls_are_counted_for_each_shop_and_those_too_many_are_told(jumpseller: Caller) -> None:
+def test_calls_are_counted_for_each_shop_and_those_too_many_are_told(jumpseller: JumpsellerClient) -> None:
     jumpseller.browser.delete("/sandbox/limits")
     jumpseller.get("/products.json")
     jumpseller.call(
-        "PUT", f"/products/{jumpseller.goods(CUP)['product']}.json", json={"product": {"stock": 1}}
+        "PUT", f"/products/{jumpseller.product(CUP)['product']}.json", json={"product": {"stock": 1}}
     )
     jumpseller.parts.limits.ban(SADO, 60)
     jumpseller.call("GET", "/products/count.json")
@@ -260,20 +266,20 @@ def test_calls_are_counted_for_each_shop_and_those_too_many_are_told(jumpseller:
     assert told["refusals"][0]["call"] == "GET /v1/products/count.json"
 
 
-def test_calls_are_counted_when_they_are_not_limited(jumpseller: Caller) -> None:
+def test_calls_are_counted_when_they_are_not_limited(jumpseller: JumpsellerClient) -> None:
     jumpseller.switch("rate-limits", "off")
     jumpseller.browser.delete("/sandbox/limits")
     for _ in range(25):
         jumpseller.get("/products/count.json")
-    told = jumpseller.parts.limits.seen()[SADO]
+    told = jumpseller.parts.limits.call_counts()[SADO]
     assert (told["calls"], told["refused"]) == (25, 0)
 
 
 def test_the_busiest_second_is_any_second_not_one_of_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits, now = Limits(), [0.0]
+    limits, now = RateLimits(), [0.0]
     monkeypatch.setattr("sandbox.jumpseller.limits.time.monotonic", lambda: now[0])
     for at in (0.9, 0.95, 1.0, 1.1, 1.89, 2.5, 62.0):
         now[0] = at
-        limits.note(SADO, "GET /x")
-    told = limits.seen()[SADO]
+        limits.record_call(SADO, "GET /x")
+    told = limits.call_counts()[SADO]
     assert (told["busiest_second"], told["busiest_minute"]) == (5, 6)

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from sandbox.mailbox import Letters, create, smtp
+from sandbox.mailbox import Mailbox, create_app, smtp_controller
 
 
 class Box:
     def __init__(self, folder: Path) -> None:
-        self.letters = Letters(folder)
+        self.letters = Mailbox(folder)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port: int = free.getsockname()[1]
-        self.door = smtp(self.letters, self.port)
+        self.door = smtp_controller(self.letters, self.port)
         self.door.start()
-        self.browser: FlaskClient = create(self.letters).test_client()
+        self.browser: FlaskClient = create_app(self.letters).test_client()
 
     def send(self, *to: str, attachment: bytes = b"") -> dict[str, Any]:
         """The recipients that were refused."""
@@ -44,7 +44,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     box = Box(tmp_path)
     yield box
     box.door.stop()
-    box.letters.shelf.close()
+    box.letters.storage.close()
 
 
 def test_a_message_is_shown_with_its_attachment(box: Box) -> None:
@@ -94,6 +94,6 @@ def test_messages_can_be_waited_for_and_thrown_away(box: Box) -> None:
 
 def test_a_restart_finds_the_messages(box: Box, tmp_path: Path) -> None:
     box.send("ana@example.pt")
-    again = Letters(tmp_path)
-    assert [letter["id"] for letter in again.all] == [1]
-    again.shelf.close()
+    again = Mailbox(tmp_path)
+    assert [letter["id"] for letter in again.messages] == [1]
+    again.storage.close()

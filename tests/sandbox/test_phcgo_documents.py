@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from sandbox.core import BASES
 from sandbox.phcgo.switches import SWITCHES
-from sandbox.web import BASES
-from tests.sandbox.phcgo_caller import FR, FS, FT, GT, Caller, line
+from tests.sandbox.phcgo_client import FR, FS, FT, GT, PhcGoClient, line
 
 HERE = Path(__file__).parent
 
@@ -21,7 +21,7 @@ def test_every_switch_is_tried() -> None:
     assert {one.basis for one in SWITCHES} <= set(BASES)
 
 
-def begun(caller: Caller, *lines: dict[str, Any], series: int = FT, **head: Any) -> dict[str, Any]:
+def begun(caller: PhcGoClient, *lines: dict[str, Any], series: int = FT, **head: Any) -> dict[str, Any]:
     row = caller.call("FtWS", "getNewInstance", ndos=str(series))[0]
     return row | {"no": 1, "fis": list(lines) or [line()]} | head
 
@@ -29,7 +29,7 @@ def begun(caller: Caller, *lines: dict[str, Any], series: int = FT, **head: Any)
 # --- completing
 
 
-def test_acting_fills_in_customer_article_rates_and_the_customers_discounts(caller: Caller) -> None:
+def test_acting_fills_in_customer_article_rates_and_the_customers_discounts(caller: PhcGoClient) -> None:
     row = caller.act("Ft", begun(caller, {"ref": "AZU-014", "qtt": 2}, no=2))
     one = row["fis"][0]
     assert (row["nome"], row["ncont"], row["fin"]) == ("Casa das Louças, Lda.", "510000010", 3)
@@ -43,7 +43,7 @@ def test_acting_fills_in_customer_article_rates_and_the_customers_discounts(call
     assert (row["etotal"], row["efinv"], row["edescc"]) == (21.48, 0.66, 2)
 
 
-def test_taking_the_discounts_out_and_acting_again_leaves_them_out(caller: Caller) -> None:
+def test_taking_the_discounts_out_and_acting_again_leaves_them_out(caller: PhcGoClient) -> None:
     row = caller.document(line(qtt=2), customer=2)
     assert (row["etotal"], row["efinv"], row["edescc"]) == (24.6, 0, 0)
     # a financial discount has two fields, and both count
@@ -53,7 +53,7 @@ def test_taking_the_discounts_out_and_acting_again_leaves_them_out(caller: Calle
     assert caller.act("Ft", row)["fis"][0]["desconto"] == 10
 
 
-def test_the_company_may_give_new_customers_discounts(caller: Caller) -> None:
+def test_the_company_may_give_new_customers_discounts(caller: PhcGoClient) -> None:
     told = {}
     for position in ("some", "none"):
         caller.switch(customer_defaults=position)
@@ -61,7 +61,7 @@ def test_the_company_may_give_new_customers_discounts(caller: Caller) -> None:
     assert told == {"some": 5, "none": 0}
 
 
-def test_rate_and_table_index_are_made_to_agree(caller: Caller) -> None:
+def test_rate_and_table_index_are_made_to_agree(caller: PhcGoClient) -> None:
     row = caller.act("Ft", begun(caller, line(iva=6), line(iva=0, tabiva=4), line(iva=6, tabiva=2)))
     assert [(one["iva"], one["tabiva"]) for one in row["fis"]] == [(6, 1), (0, 4), (23, 2)]
     caller.switch(rate_from="iva")
@@ -72,7 +72,7 @@ def test_rate_and_table_index_are_made_to_agree(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("position", ["warned", "refused", "created"])
-def test_a_line_of_an_unknown_article(caller: Caller, position: str) -> None:
+def test_a_line_of_an_unknown_article(caller: PhcGoClient, position: str) -> None:
     caller.switch(unknown_article=position)
     row = begun(caller, line(ref="NOVO", design="Nunca vista", iva=6))
     answer = caller.post("FtWS", "actEntity", entity=row).get_json()
@@ -86,14 +86,14 @@ def test_a_line_of_an_unknown_article(caller: Caller, position: str) -> None:
     assert bool(caller.query("St", ("ref", "NOVO"))) is (position == "created")
 
 
-def test_a_line_without_reference(caller: Caller) -> None:
+def test_a_line_without_reference(caller: PhcGoClient) -> None:
     row = begun(caller, line(ref="", design="Texto livre"))
     assert caller.act("Ft", row)["fis"][0]["design"] == "Texto livre"
     caller.switch(line_without_ref="refused")
     assert caller.refused("FtWS", "actEntity", entity=row) == "messages.Business.Stocks.RefRequired"
 
 
-def test_fields_that_nobody_named(caller: Caller) -> None:
+def test_fields_that_nobody_named(caller: PhcGoClient) -> None:
     row = begun(caller, nuncaVisto="x")
     assert caller.act("Ft", row)["nuncaVisto"] == "x"
     caller.switch(unknown_fields="dropped")
@@ -105,14 +105,14 @@ def test_fields_that_nobody_named(caller: Caller) -> None:
 # --- saving
 
 
-def test_a_record_that_was_never_acted_upon_is_not_saved(caller: Caller) -> None:
+def test_a_record_that_was_never_acted_upon_is_not_saved(caller: PhcGoClient) -> None:
     row = begun(caller)
     assert caller.refused("FtWS", "Save", itemVO=row) == "messages.Data.Incomplete"
     caller.switch(save_completes="completes")
     assert caller.save("Ft", row)["etotal"] == 12.3
 
 
-def test_the_stamp_is_made_at_the_start_or_when_it_is_saved(caller: Caller) -> None:
+def test_the_stamp_is_made_at_the_start_or_when_it_is_saved(caller: PhcGoClient) -> None:
     row = caller.document()
     assert row["ftstamp"] and caller.save("Ft", row)["ftstamp"] == row["ftstamp"]
     assert caller.save("Ft", row)["fno"] == -1, "the same record again, no second one"
@@ -123,13 +123,13 @@ def test_the_stamp_is_made_at_the_start_or_when_it_is_saved(caller: Caller) -> N
     assert len(caller.base.rows("Ft")) == 3
 
 
-def test_stamps_come_in_both_styles(caller: Caller) -> None:
-    stamps = [caller.base.stamp() for _ in range(4)]
+def test_stamps_come_in_both_styles(caller: PhcGoClient) -> None:
+    stamps = [caller.base.new_stamp() for _ in range(4)]
     assert {len(stamp) for stamp in stamps} == {25} and len(set(stamps)) == 4
     assert {"-" in stamp for stamp in stamps} == {True, False}
 
 
-def test_operations(caller: Caller) -> None:
+def test_operations(caller: PhcGoClient) -> None:
     row = caller.draft()
     assert caller.save("Ft", row | {"Operation": 2, "obs": "outra"})["obs"] == "outra"
     assert caller.save("Ft", row | {"Operation": 1})["fno"] == row["fno"]
@@ -140,7 +140,7 @@ def test_operations(caller: Caller) -> None:
         assert caller.refused("FtWS", "Save", itemVO=gone) == "messages.Data.NotFound"
 
 
-def test_a_draft_is_deleted_and_a_document_never(caller: Caller) -> None:
+def test_a_draft_is_deleted_and_a_document_never(caller: PhcGoClient) -> None:
     draft, document = caller.draft(), caller.signed()
     code = caller.refused("FtWS", "Save", itemVO=document | {"Operation": 3})
     assert code == "messages.Business.Document.Locked"
@@ -155,7 +155,9 @@ def test_a_draft_is_deleted_and_a_document_never(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("position", "generic", "other"), [("free", 1, 1), ("generic-only", 1, 0), ("fixed", 0, 0)]
 )
-def test_another_name_than_the_customers(caller: Caller, position: str, generic: bool, other: bool) -> None:
+def test_another_name_than_the_customers(
+    caller: PhcGoClient, position: str, generic: bool, other: bool
+) -> None:
     caller.switch(buyer_on_document=position)
     for number, allowed in ((1, generic), (2, other)):
         row = caller.document(customer=number) | {"nome": "Ana Exemplo", "ncont": "299990001"}
@@ -163,7 +165,7 @@ def test_another_name_than_the_customers(caller: Caller, position: str, generic:
         assert bool(answer["result"]) is bool(allowed), answer
 
 
-def test_customers_and_their_numbers(caller: Caller) -> None:
+def test_customers_and_their_numbers(caller: PhcGoClient) -> None:
     def customer(**facts: Any) -> dict[str, Any]:
         row = caller.call("ClWS", "getNewInstance", ndos="0")[0]
         return caller.act("Cl", row | {"nome": "Ana", "ncont": "299990001", "pais": "Espanha"} | facts)
@@ -179,14 +181,14 @@ def test_customers_and_their_numbers(caller: Caller) -> None:
     assert caller.save("Cl", wrong)["ncont"] == "299990002"
 
 
-def test_the_ledger_names_the_country_that_the_document_names(caller: Caller) -> None:
+def test_the_ledger_names_the_country_that_the_document_names(caller: PhcGoClient) -> None:
     spain = caller.query("Country", ("nome", "Espanha"))[0]
     caller.signed()
     caller.signed(pais="Espanha", paisesstamp=spain["paisesstamp"])
     assert [one["customer"]["country"] for one in caller.ledger()] == ["PT", "ES"]
 
 
-def test_a_long_reference(caller: Caller) -> None:
+def test_a_long_reference(caller: PhcGoClient) -> None:
     row = caller.call("StWS", "getNewInstance", ndos="0")[0] | {"ref": "R" * 19, "design": "Longa"}
     assert caller.refused("StWS", "Save", itemVO=row) == "messages.Business.Stocks.RefTooLong"
     caller.switch(ref_length="accepted")
@@ -194,7 +196,7 @@ def test_a_long_reference(caller: Caller) -> None:
 
 
 @pytest.mark.parametrize("position", ["Save", "sign", "never"])
-def test_a_zero_rate_needs_its_reason(caller: Caller, position: str) -> None:
+def test_a_zero_rate_needs_its_reason(caller: PhcGoClient, position: str) -> None:
     caller.switch(zero_vat_check=position)
     code = "messages.Business.Vat.ExemptionRequired"
     row = caller.document(line(iva=0))
@@ -213,7 +215,7 @@ def test_a_zero_rate_needs_its_reason(caller: Caller, position: str) -> None:
 
 
 @pytest.mark.parametrize("position", ["off", "sign", "Save", "warned"])
-def test_too_little_stock(caller: Caller, position: str) -> None:
+def test_too_little_stock(caller: PhcGoClient, position: str) -> None:
     caller.switch(stock_check=position)
     row = caller.document(line(qtt=51))
     answer = caller.post("FtWS", "Save", itemVO=row).get_json()
@@ -230,7 +232,7 @@ def test_too_little_stock(caller: Caller, position: str) -> None:
     assert caller.signed(line(ref="OFI-001", qtt=999))["fno"]
 
 
-def test_stock_falls_in_its_warehouse_when_signed(caller: Caller) -> None:
+def test_stock_falls_in_its_warehouse_when_signed(caller: PhcGoClient) -> None:
     draft = caller.draft(line(qtt=3), line(qtt=2, armazem=2))
     assert (caller.base.stock("AZU-014", 1), caller.base.stock("AZU-014", 2)) == (50, 0)
     caller.sign(draft["ftstamp"])
@@ -242,7 +244,7 @@ def test_stock_falls_in_its_warehouse_when_signed(caller: Caller) -> None:
 # --- signing
 
 
-def test_a_document_is_signed_once(caller: Caller) -> None:
+def test_a_document_is_signed_once(caller: PhcGoClient) -> None:
     row = caller.signed()
     code = caller.refused("FtWS", "signDocument", ftstamp=row["ftstamp"])
     assert code == "messages.Business.Document.AlreadySigned"
@@ -251,7 +253,7 @@ def test_a_document_is_signed_once(caller: Caller) -> None:
     assert len(caller.ledger()) == 1
 
 
-def test_after_signing_only_the_observations_change(caller: Caller) -> None:
+def test_after_signing_only_the_observations_change(caller: PhcGoClient) -> None:
     row = caller.signed()
     assert caller.save("Ft", row | {"obs": "paga"})["obs"] == "paga"
     for changed in ({"nome": "Outro"}, {"fis": [row["fis"][0] | {"qtt": 2}]}, {"etotal": 1}):
@@ -259,7 +261,7 @@ def test_after_signing_only_the_observations_change(caller: Caller) -> None:
         assert code == "messages.Business.Document.Locked"
 
 
-def test_dates_go_forwards_and_not_beyond_today(caller: Caller) -> None:
+def test_dates_go_forwards_and_not_beyond_today(caller: PhcGoClient) -> None:
     yesterday = {"fdata": "2026-11-19 00:00:00Z"}
     assert caller.signed(**yesterday)["fdata"].startswith("2026-11-19")
     caller.signed()
@@ -274,7 +276,7 @@ def test_dates_go_forwards_and_not_beyond_today(caller: Caller) -> None:
     assert caller.sign(stamp)["fdata"].startswith("2026-11-20")
 
 
-def test_a_series_without_validation_code(caller: Caller) -> None:
+def test_a_series_without_validation_code(caller: PhcGoClient) -> None:
     row = caller.draft(series=83)
     code = caller.refused("FtWS", "signDocument", ftstamp=row["ftstamp"])
     assert code == "messages.Business.Series.NoValidationCode"
@@ -282,7 +284,7 @@ def test_a_series_without_validation_code(caller: Caller) -> None:
     assert caller.sign(row["ftstamp"])["atcud"] == ""
 
 
-def test_a_simplified_invoice_has_a_limit_and_an_import_series_wants_a_number(caller: Caller) -> None:
+def test_a_simplified_invoice_has_a_limit_and_an_import_series_wants_a_number(caller: PhcGoClient) -> None:
     stamp = caller.draft(line(qtt=100), series=FS)["ftstamp"]
     assert (
         caller.refused("FtWS", "signDocument", ftstamp=stamp) == "messages.Business.Document.SimplifiedLimit"
@@ -293,7 +295,7 @@ def test_a_simplified_invoice_has_a_limit_and_an_import_series_wants_a_number(ca
     assert caller.refused("FtWS", "getNewInstance", ndos="82") == "messages.Business.Series.Inactive"
 
 
-def test_a_transport_guide_tells_the_authority_and_where_it_was_loaded(caller: Caller) -> None:
+def test_a_transport_guide_tells_the_authority_and_where_it_was_loaded(caller: PhcGoClient) -> None:
     caller.switch(transport_required="yes")
     row = caller.draft(series=GT)
     code = caller.refused("FtWS", "signDocument", ftstamp=row["ftstamp"])
@@ -309,9 +311,9 @@ def test_a_transport_guide_tells_the_authority_and_where_it_was_loaded(caller: C
     assert caller.signed(series=GT)["fno"] == 2
 
 
-def test_the_next_year_begins_at_one(caller: Caller) -> None:
+def test_the_next_year_begins_at_one(caller: PhcGoClient) -> None:
     assert caller.signed()["fno"] == 1
-    caller.office.clock.put_on(date(2027, 1, 1))
+    caller.office.clock.set_day(date(2027, 1, 1))
     caller.login()
     row = caller.signed()
     assert (row["fno"], row["ftano"], row["uniqueID"]) == (1, 2027, "FT 2027S12/1")
@@ -320,7 +322,7 @@ def test_the_next_year_begins_at_one(caller: Caller) -> None:
 # --- sums
 
 
-def test_where_cents_are_made(caller: Caller) -> None:
+def test_where_cents_are_made(caller: PhcGoClient) -> None:
     lines = [line(epv=0.333, iva=23), line(epv=0.333, iva=23), line(epv=0.338, iva=6)]
     totals = {}
     for position in ("rate-group", "line", "document"):
@@ -331,7 +333,7 @@ def test_where_cents_are_made(caller: Caller) -> None:
     assert totals == {"rate-group": (1.01, 0.17, 1.18), "line": (1, 0.18, 1.18), "document": (1, 0.18, 1.18)}
 
 
-def test_prices_with_vat_keep_their_cents(caller: Caller) -> None:
+def test_prices_with_vat_keep_their_cents(caller: PhcGoClient) -> None:
     row = caller.act(
         "Ft", begun(caller, line(epv=12.3, ivaincl=True, qtt=3), line(epv=5, ivaincl=True, iva=6))
     )
@@ -339,7 +341,7 @@ def test_prices_with_vat_keep_their_cents(caller: Caller) -> None:
     assert row["fis"][0]["etiliquido"] == 36.9
 
 
-def test_figures_may_carry_the_noise_of_binary_numbers(caller: Caller) -> None:
+def test_figures_may_carry_the_noise_of_binary_numbers(caller: PhcGoClient) -> None:
     caller.switch(figures="noisy")
     total = caller.document()["etotal"]
     assert total != 12.3 and round(total, 6) == 12.3

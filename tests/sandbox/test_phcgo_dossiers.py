@@ -5,19 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.sandbox.phcgo_caller import FR, FT, NC, QUINTA, Caller, line, serving
+from tests.sandbox.phcgo_client import FR, FT, NC, QUINTA, PhcGoClient, line, serve_stand_in
 
 REASON = "Devolução"
 Row = dict[str, Any]
 
 
-def dossier(caller: Caller, series: int = 4, qtt: int = 2) -> Row:
+def dossier(caller: PhcGoClient, series: int = 4, qtt: int = 2) -> Row:
     row = caller.call("BoWS", "getNewInstance", ndos=str(series))[0]
     lines = [{"ref": "AZU-014", "qtt": qtt, "edebito": 10, "ivaincl": False, "iva": 23}]
     return caller.save("Bo", caller.act("Bo", row | {"no": 1, "bis": lines}) | {"obs": "Ref. QI-1-1"})
 
 
-def invoice_from(caller: Caller, source: Row, origin: str = "BO", series: int = FT) -> Row:
+def invoice_from(caller: PhcGoClient, source: Row, origin: str = "BO", series: int = FT) -> Row:
     stamp = source["bostamp" if origin == "BO" else "ftstamp"]
     asked = [
         {"key": "origin", "value": origin},
@@ -27,7 +27,7 @@ def invoice_from(caller: Caller, source: Row, origin: str = "BO", series: int = 
     return caller.call("FtWS", "getNewInstanceFromReference", parameters=asked)[0]
 
 
-def refused_from(caller: Caller, source: Row, origin: str = "BO", series: int = FT) -> str:
+def refused_from(caller: PhcGoClient, source: Row, origin: str = "BO", series: int = FT) -> str:
     stamp = source["bostamp" if origin == "BO" else "ftstamp"]
     asked = [
         {"key": "origin", "value": origin},
@@ -37,7 +37,7 @@ def refused_from(caller: Caller, source: Row, origin: str = "BO", series: int = 
     return caller.refused("FtWS", "getNewInstanceFromReference", parameters=asked)
 
 
-def test_a_dossier_is_numbered_or_a_draft_and_no_document(caller: Caller) -> None:
+def test_a_dossier_is_numbered_or_a_draft_and_no_document(caller: PhcGoClient) -> None:
     plain, draft = dossier(caller, 9), dossier(caller)
     assert (plain["obrano"], plain["draftRecord"]) == (1, False)
     assert (draft["obrano"], draft["draftRecord"]) == (-1, True)
@@ -46,14 +46,14 @@ def test_a_dossier_is_numbered_or_a_draft_and_no_document(caller: Caller) -> Non
 
 
 def test_a_small_plan_has_no_dossiers(tmp_path: Path) -> None:
-    with serving(tmp_path) as app:
-        caller = Caller(app, QUINTA)
+    with serve_stand_in(tmp_path) as app:
+        caller = PhcGoClient(app, QUINTA)
         caller.login()
         assert caller.query("Ts") == [] and caller.query("Bo") == []
         assert caller.refused("BoWS", "getNewInstance", ndos="1") == "messages.Licence.NoDossiers"
 
 
-def test_a_dossier_becomes_an_invoice_with_its_lines(caller: Caller) -> None:
+def test_a_dossier_becomes_an_invoice_with_its_lines(caller: PhcGoClient) -> None:
     source = dossier(caller, 9)
     row = invoice_from(caller, source)
     assert [(one["ref"], one["qtt"], one["bistamp"]) for one in row["fis"]] == [
@@ -70,7 +70,7 @@ def test_a_dossier_becomes_an_invoice_with_its_lines(caller: Caller) -> None:
     )
 
 
-def test_when_a_dossier_is_used_up(caller: Caller) -> None:
+def test_when_a_dossier_is_used_up(caller: PhcGoClient) -> None:
     def second_draft(position: str) -> list[str]:
         caller.switch(dossier_used_up=position)
         source = dossier(caller, 9)
@@ -92,21 +92,21 @@ def test_when_a_dossier_is_used_up(caller: Caller) -> None:
     assert invoice_from(caller, source)["fis"][0]["qtt"] == 2
 
 
-def test_an_invoice_from_a_draft_of_a_dossier(caller: Caller) -> None:
+def test_an_invoice_from_a_draft_of_a_dossier(caller: PhcGoClient) -> None:
     source = dossier(caller)
     assert invoice_from(caller, source)["fis"]
     caller.switch(draft_dossier="refused")
     assert refused_from(caller, source) == "messages.Business.Dossier.IsDraft"
 
 
-def test_a_draft_of_a_dossier_gets_its_number_when_signed(caller: Caller) -> None:
+def test_a_draft_of_a_dossier_gets_its_number_when_signed(caller: PhcGoClient) -> None:
     source = dossier(caller)
     assert caller.call("BoWS", "signDocument", bostamp=source["bostamp"])[0]["obrano"] == 1
     caller.switch(dossier_sign="missing")
     assert caller.post("BoWS", "signDocument", bostamp=source["bostamp"]).status_code == 404
 
 
-def test_a_dossier_is_changed_line_by_line_and_deleted(caller: Caller) -> None:
+def test_a_dossier_is_changed_line_by_line_and_deleted(caller: PhcGoClient) -> None:
     row = caller.call("BoWS", "getNewInstance", ndos="9")[0]
     stamp = row["bostamp"]
     caller.call("BoWS", "addNewBIsByRef", IdBoStamp=stamp, refsIds=["AZU-014", "TAC-002"], biStampEditing="")
@@ -122,7 +122,7 @@ def test_a_dossier_is_changed_line_by_line_and_deleted(caller: Caller) -> None:
     assert caller.base.rows("Bo") == []
 
 
-def test_lines_are_added_by_reference(caller: Caller) -> None:
+def test_lines_are_added_by_reference(caller: PhcGoClient) -> None:
     row = caller.call("FtWS", "getNewInstance", ndos=str(FT))[0]
     row = caller.call(
         "FtWS", "addNewFIsByRef", IdFtStamp=row["ftstamp"], refsIds=["TAC-002"], fiStampEditing=""
@@ -133,7 +133,7 @@ def test_lines_are_added_by_reference(caller: Caller) -> None:
 # --- credit notes
 
 
-def test_a_credit_note_takes_back_lines_and_stock(caller: Caller) -> None:
+def test_a_credit_note_takes_back_lines_and_stock(caller: PhcGoClient) -> None:
     source = caller.signed(line(qtt=3), series=FR)
     row = invoice_from(caller, source, "FT", NC)
     assert row["fis"][0]["maxQttRefund"] == 3 and row["fis"][0]["ofistamp"] == source["fis"][0]["fistamp"]
@@ -146,7 +146,7 @@ def test_a_credit_note_takes_back_lines_and_stock(caller: Caller) -> None:
     assert caller.query("Ft", ("ftstamp", source["ftstamp"]))[0]["fis"][0]["maxQttRefund"] == 1
 
 
-def test_no_more_is_credited_than_was_sold(caller: Caller) -> None:
+def test_no_more_is_credited_than_was_sold(caller: PhcGoClient) -> None:
     source = caller.signed(line(qtt=3))
     row = invoice_from(caller, source, "FT", NC) | {"rectificationReason": REASON}
     row["fis"][0]["qtt"] = 4
@@ -161,7 +161,7 @@ def test_no_more_is_credited_than_was_sold(caller: Caller) -> None:
     assert refused_from(caller, source, "FT", NC) == "messages.Business.Document.NothingLeft"
 
 
-def test_a_credit_note_names_its_lines_and_never_a_draft(caller: Caller) -> None:
+def test_a_credit_note_names_its_lines_and_never_a_draft(caller: PhcGoClient) -> None:
     draft = caller.draft()
     origin = {"oftstamp": draft["ftstamp"], "ofistamp": draft["fis"][0]["fistamp"]}
     for given in ({}, origin):
@@ -173,7 +173,7 @@ def test_a_credit_note_names_its_lines_and_never_a_draft(caller: Caller) -> None
     assert caller.sign(caller.save("Ft", row)["ftstamp"])["uniqueID"] == "NC 2026S58/1"
 
 
-def test_where_a_credit_note_says_why(caller: Caller) -> None:
+def test_where_a_credit_note_says_why(caller: PhcGoClient) -> None:
     source = caller.signed(line(qtt=9))
     code = "messages.Business.Credit.ReasonRequired"
 
@@ -190,7 +190,7 @@ def test_where_a_credit_note_says_why(caller: Caller) -> None:
     caller.save("Ft", note())
 
 
-def test_a_note_from_its_document_may_be_missing(caller: Caller) -> None:
+def test_a_note_from_its_document_may_be_missing(caller: PhcGoClient) -> None:
     source = caller.signed()
     caller.switch(credit_from_origin="missing")
     assert refused_from(caller, source, "FT", NC) == "messages.Rest.InvalidParameter"

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.core import JsonStorage, RunningServer, start
 from sandbox.phcgo.app import create_app
-from sandbox.phcgo.faults import DRAWN, KINDS, MEANINGS, STEPS, Faults
+from sandbox.phcgo.faults import KINDS, MEANINGS, RANDOM_KINDS, STEPS, Faults
 from sandbox.phcgo.wire import Call
-from sandbox.tables import filled
-from sandbox.web import Running, Shelf, start
-from tests.sandbox.phcgo_caller import OLARIA, Caller
+from sandbox.readme_tables import fill_tables
+from tests.sandbox.phcgo_client import OLARIA, PhcGoClient
 
 README = Path(__file__).parents[2] / "sandbox" / "README.md"
 
@@ -27,10 +27,10 @@ class Line:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.app = create_app(folder)
-        self.running: Running = start(self.app)
-        self.inside = Caller(self.app)
+        self.running: RunningServer = start(self.app)
+        self.inside = PhcGoClient(self.app)
         self.inside.login()
-        self.headers = {"Engine-Auth": self.inside.proof, "Cookie": "; ".join(
+        self.headers = {"Engine-Auth": self.inside.session_headers, "Cookie": "; ".join(
             f"{cookie.key}={cookie.value}" for cookie in self.inside.client._cookies.values())}  # fmt: skip
 
     def order(self, **fault: Any) -> requests.Response:
@@ -158,32 +158,32 @@ def call(method: str = "Save") -> Call:
 
 
 def drawn(seed: str, **wanted: Any) -> list[str]:
-    faults = Faults(Shelf(None))
-    faults.order({"share": 0.5, "seed": seed} | wanted)
-    return [fault.kind if (fault := faults.take(call())) else "" for _ in range(100)]
+    faults = Faults(JsonStorage(None))
+    faults.schedule({"share": 0.5, "seed": seed} | wanted)
+    return [fault.kind if (fault := faults.take_fault(call())) else "" for _ in range(100)]
 
 
 def test_a_share_is_drawn_from_its_seed_and_no_kind_stays_away() -> None:
     assert drawn("7") == drawn("7") != drawn("8")
-    assert set(drawn("7")) == {"", *DRAWN}
+    assert set(drawn("7")) == {"", *RANDOM_KINDS}
     assert set(drawn("7", kinds=["drop-after"])) == {"", "drop-after"}
     assert set(drawn("7", steps=["query"])) == {""}
     assert 30 < sum(map(bool, drawn("7"))) < 70
 
 
 def test_orders_outlive_a_restart_and_shares_do_not(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path)
+    shelf = JsonStorage(tmp_path)
     first = Faults(shelf)
-    first.order({"kind": "slow"})
-    first.order({"share": 1})
+    first.schedule({"kind": "slow"})
+    first.schedule({"share": 1})
     shelf.close()
-    second = Faults(Shelf(tmp_path))
-    taken = second.take(call())
-    assert taken and taken.kind == "slow" and second.take(call()) is None
+    second = Faults(JsonStorage(tmp_path))
+    taken = second.take_fault(call())
+    assert taken and taken.kind == "slow" and second.take_fault(call()) is None
 
 
 def test_the_page_names_every_kind_and_step() -> None:
     text = README.read_text(encoding="utf-8")
-    assert filled(text) == text
-    assert filled(text.replace("| `maintenance` |", "| `older` |")) == text
+    assert fill_tables(text) == text
+    assert fill_tables(text.replace("| `maintenance` |", "| `older` |")) == text
     assert all(f"`{step}`" in text for step in STEPS)

@@ -7,13 +7,13 @@ from datetime import date
 from pathlib import Path
 
 from sandbox.phcgo.ledger import read
-from tests.sandbox.phcgo_caller import FT, OLARIA, QUINTA, Caller, line, serving
+from tests.sandbox.phcgo_client import FT, OLARIA, QUINTA, PhcGoClient, line, serve_stand_in
 
 HOME = f"/panel/{OLARIA}/OLARIA"
 README = Path(__file__).parents[2] / "sandbox" / "README.md"
 
 
-def test_a_person_sees_documents_and_signs_annuls_and_deletes_drafts(caller: Caller) -> None:
+def test_a_person_sees_documents_and_signs_annuls_and_deletes_drafts(caller: PhcGoClient) -> None:
     first, second = caller.draft(), caller.draft(obs="Ref. QI-1-2")
     assert caller.client.get(f"{HOME}/rascunhos").text.count("registo/") == 2
     assert caller.client.get(f"{HOME}/rascunhos?q=QI-1-2").text.count("registo/") == 1
@@ -33,7 +33,7 @@ def test_a_person_sees_documents_and_signs_annuls_and_deletes_drafts(caller: Cal
     assert caller.client.get(f"{HOME}/registo/nobodys").status_code == 404
 
 
-def test_a_document_with_a_credit_note_is_not_annulled(caller: Caller) -> None:
+def test_a_document_with_a_credit_note_is_not_annulled(caller: PhcGoClient) -> None:
     source = caller.signed(line(qtt=2))
     origin = {"oftstamp": source["ftstamp"], "ofistamp": source["fis"][0]["fistamp"]}
     note = caller.signed(line(**origin), series=58, rectificationReason="Troca")
@@ -44,7 +44,7 @@ def test_a_document_with_a_credit_note_is_not_annulled(caller: Caller) -> None:
     assert caller.base.stock("AZU-014", 1) == 50
 
 
-def test_series_and_plan_are_changed_on_the_panel(caller: Caller) -> None:
+def test_series_and_plan_are_changed_on_the_panel(caller: PhcGoClient) -> None:
     page = caller.client.get(f"{HOME}/series").text
     assert all(
         word in page for word in (caller.office.token(OLARIA), "OLARIA", "barro-e-azeite", f"/{OLARIA}")
@@ -58,7 +58,7 @@ def test_series_and_plan_are_changed_on_the_panel(caller: Caller) -> None:
     assert caller.client.get("/sandbox/installations").get_json()[0]["allowance"] == 2000
 
 
-def test_the_other_pages_open(caller: Caller) -> None:
+def test_the_other_pages_open(caller: PhcGoClient) -> None:
     row = caller.call("BoWS", "getNewInstance", ndos="9")[0] | {
         "no": 1,
         "bis": [{"ref": "AZU-014", "qtt": 1}],
@@ -78,7 +78,7 @@ def test_the_other_pages_open(caller: Caller) -> None:
     assert "Nenhuma." in caller.client.get("/panel/avarias").text
 
 
-def test_documents_drafts_and_dossiers_are_listed_apart(caller: Caller) -> None:
+def test_documents_drafts_and_dossiers_are_listed_apart(caller: PhcGoClient) -> None:
     caller.signed(), caller.draft(), caller.draft()
     row = caller.call("BoWS", "getNewInstance", ndos="9")[0] | {
         "no": 1,
@@ -99,7 +99,7 @@ def test_documents_drafts_and_dossiers_are_listed_apart(caller: Caller) -> None:
     assert caller.client.get("/sandbox/sessions").get_json()[0]["user"] == "loja"
 
 
-def test_layouts_and_dossier_series_come_and_go(caller: Caller) -> None:
+def test_layouts_and_dossier_series_come_and_go(caller: PhcGoClient) -> None:
     here = f"/sandbox/companies/{OLARIA}/OLARIA"
     caller.client.delete(f"{here}/layouts")
     assert caller.call("reportws", "getReportsForPrint", entityname="ft", numdoc="12") == []
@@ -119,14 +119,14 @@ def test_layouts_and_dossier_series_come_and_go(caller: Caller) -> None:
 
 
 def test_a_restart_finds_everything_but_the_sessions(tmp_path: Path) -> None:
-    with serving(tmp_path) as app:
-        caller = Caller(app)
+    with serve_stand_in(tmp_path) as app:
+        caller = PhcGoClient(app)
         caller.login()
         caller.switch(rounding="line")
         stamp, first = caller.draft()["ftstamp"], caller.signed()
         used = caller.office.used(OLARIA)
-    with serving(tmp_path) as app:
-        caller = Caller(app)
+    with serve_stand_in(tmp_path) as app:
+        caller = PhcGoClient(app)
         assert caller.refused("FtWS", "signDocument", ftstamp=stamp) == "messages.Session.Invalid"
         caller.login()
         assert caller.sign(stamp)["fno"] == first["fno"] + 1
@@ -134,18 +134,18 @@ def test_a_restart_finds_everything_but_the_sessions(tmp_path: Path) -> None:
         assert [one["fno"] for one in caller.ledger()] == [1, 2]
 
 
-def test_a_reset_lays_the_ledger_aside(caller: Caller, tmp_path: Path) -> None:
+def test_a_reset_lays_the_ledger_aside(caller: PhcGoClient, tmp_path: Path) -> None:
     caller.signed()
     caller.client.post("/sandbox/reset")
     caller.login()
     assert caller.ledger() == [] and caller.base.rows("Ft") == []
     assert len(read(tmp_path / "ledger.1.jsonl")) == 1
-    caller.office.clock.put_on(date(2026, 11, 20))
+    caller.office.clock.set_day(date(2026, 11, 20))
     caller.login()
     assert caller.signed()["fno"] == 1
 
 
-def test_the_log_of_requests_holds_no_password_and_no_token(caller: Caller, tmp_path: Path) -> None:
+def test_the_log_of_requests_holds_no_password_and_no_token(caller: PhcGoClient, tmp_path: Path) -> None:
     caller.draft()
     text = (tmp_path / "requests.jsonl").read_text(encoding="utf-8")
     assert caller.office.token(OLARIA) not in text and "barro-e-azeite" not in text
@@ -154,7 +154,7 @@ def test_the_log_of_requests_holds_no_password_and_no_token(caller: Caller, tmp_
     ]  # fmt: skip
 
 
-def test_the_page_names_every_control_route(caller: Caller) -> None:
+def test_the_page_names_every_control_route(caller: PhcGoClient) -> None:
     text = README.read_text(encoding="utf-8").partition("## PHC GO")[2].partition("## Mailbox")[0]
     routes = [rule.rule for rule in caller.app.url_map.iter_rules() if rule.rule.startswith("/sandbox/")]
     for route in routes:

@@ -11,24 +11,24 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from sandbox.phcgo.office import PASSWORD, USER
-from tests.sandbox.phcgo_caller import OLARIA, QUINTA, Caller, errors, serving
+from sandbox.phcgo.program_state import PASSWORD, USER
+from tests.sandbox.phcgo_client import OLARIA, QUINTA, PhcGoClient, errors, serve_stand_in
 
 E1 = {"entityName": "E1", "filterItems": []}
 
 
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[Flask]:
-    with serving(tmp_path) as made:
+    with serve_stand_in(tmp_path) as made:
         yield made
 
 
 @pytest.fixture
-def caller(app: Flask) -> Caller:
-    return Caller(app)
+def caller(app: Flask) -> PhcGoClient:
+    return PhcGoClient(app)
 
 
-def ask(caller: Caller, **more: Any) -> TestResponse:
+def ask(caller: PhcGoClient, **more: Any) -> TestResponse:
     return caller.post("SearchWS", "QueryAsEntities", itemQuery=E1, **more)
 
 
@@ -38,41 +38,41 @@ def is_good(answer: TestResponse) -> bool:
     )
 
 
-def later(caller: Caller, **by: float) -> None:
+def later(caller: PhcGoClient, **by: float) -> None:
     clock = caller.office.clock
-    clock.put_at(clock.now() + timedelta(**by))
+    clock.set_time(clock.now() + timedelta(**by))
 
 
 # --- addresses
 
 
 @pytest.mark.parametrize("prefix", ["html/PHCWS/REST", "REST", "PHCWS", "PHCWS/REST/x", "phcws/rest/.."])
-def test_a_wrong_address_is_a_page_that_is_not_there(caller: Caller, prefix: str) -> None:
+def test_a_wrong_address_is_a_page_that_is_not_there(caller: PhcGoClient, prefix: str) -> None:
     answer = caller.login() and ask(caller, prefix=prefix)
     assert answer.status_code == 404 and answer.mimetype == "text/html"
 
 
-def test_another_installation_and_the_address_itself(caller: Caller) -> None:
+def test_another_installation_and_the_address_itself(caller: PhcGoClient) -> None:
     assert caller.client.post("/deadbeef/PHCWS/REST/UserLoginWS/userLoginCompany").status_code == 404
     page = caller.client.get(f"/{OLARIA}/")
     assert page.status_code == 200 and "password" in page.text
     assert caller.client.get(f"/{OLARIA}/PHCWS/REST/SearchWS/QueryAsEntities").status_code == 404
 
 
-def test_the_address_as_merchants_paste_it_may_answer_with_a_page(caller: Caller) -> None:
+def test_the_address_as_merchants_paste_it_may_answer_with_a_page(caller: PhcGoClient) -> None:
     caller.switch(html_path="login-page")
     answer = ask(caller, prefix="html/PHCWS/REST")
     assert (answer.status_code, answer.mimetype) == (200, "text/html")
 
 
-def test_older_installations_have_no_phcws_in_their_addresses(caller: Caller) -> None:
+def test_older_installations_have_no_phcws_in_their_addresses(caller: PhcGoClient) -> None:
     caller.login()
     caller.switch(rest_path="REST")
     assert ask(caller).status_code == 404
     assert is_good(ask(caller, prefix="REST"))
 
 
-def test_names_are_told_apart_by_case_or_not(caller: Caller) -> None:
+def test_names_are_told_apart_by_case_or_not(caller: PhcGoClient) -> None:
     caller.login()
     assert is_good(ask(caller, prefix="phcws/rest"))
     assert caller.post("searchws", "queryasentities", itemQuery=E1).status_code == 404
@@ -92,7 +92,7 @@ def test_names_are_told_apart_by_case_or_not(caller: Caller) -> None:
         ("company", "Company"),
     ],
 )
-def test_each_wrong_key_is_refused_by_its_own_message(caller: Caller, field: str, code: str) -> None:
+def test_each_wrong_key_is_refused_by_its_own_message(caller: PhcGoClient, field: str, code: str) -> None:
     answer = caller.login(**{field: "wrong"})
     assert errors(answer.get_json()) == [f"messages.Login.Invalid{code}"] and answer.status_code == 200
     assert "Set-Cookie" not in answer.headers
@@ -100,22 +100,22 @@ def test_each_wrong_key_is_refused_by_its_own_message(caller: Caller, field: str
     assert caller.login(**{field: "wrong"}).data == b""
 
 
-def test_a_token_whose_plus_became_a_blank_is_wrong(caller: Caller) -> None:
+def test_a_token_whose_plus_became_a_blank_is_wrong(caller: PhcGoClient) -> None:
     token = caller.office.token(OLARIA)
     assert {"+", "/", "="} <= set(token)
     assert errors(caller.login(applicationType=token.replace("+", " ")).get_json())
-    caller.office.change(OLARIA, rotation=2)
+    caller.office.change_installation(OLARIA, rotation=2)
     assert errors(caller.login(applicationType=token).get_json())
 
 
 def test_the_company_is_the_first_when_none_is_named(app: Flask) -> None:
     for company, nif in (("", "599980125"), ("OLARIA2", "599990112"), ("olaria2", "599990112")):
-        caller = Caller(app, company=company)
+        caller = PhcGoClient(app, company=company)
         assert caller.login().get_json()["result"][0]["username"] == USER
         assert ask(caller).get_json()["result"][0]["ncont"] == nif
 
 
-def test_a_user_may_be_locked_after_five_failures(caller: Caller) -> None:
+def test_a_user_may_be_locked_after_five_failures(caller: PhcGoClient) -> None:
     caller.switch(lock_out="after-5")
     for _ in range(5):
         caller.login(password="wrong")
@@ -127,7 +127,7 @@ def test_a_user_may_be_locked_after_five_failures(caller: Caller) -> None:
 # --- the session
 
 
-def test_the_engine_auth_value_is_in_the_header_or_the_body(caller: Caller) -> None:
+def test_the_engine_auth_value_is_in_the_header_or_the_body(caller: PhcGoClient) -> None:
     assert caller.login().headers["Engine-Auth"]
     caller.switch(engine_auth="body")
     answer = caller.login()
@@ -142,34 +142,34 @@ def test_the_engine_auth_value_is_in_the_header_or_the_body(caller: Caller) -> N
     ("position", "cookie", "proof"),
     [("cookie", True, False), ("both", False, False), ("either", True, True), ("engine-auth", False, True)],
 )
-def test_what_a_call_must_carry(caller: Caller, position: str, cookie: bool, proof: bool) -> None:
+def test_what_a_call_must_carry(caller: PhcGoClient, position: str, cookie: bool, proof: bool) -> None:
     caller.switch(session_proof=position)
     caller.login()
     assert is_good(ask(caller))
-    value, caller.proof = caller.proof, ""
+    value, caller.session_headers = caller.session_headers, ""
     assert is_good(ask(caller)) is cookie
     caller.client.delete_cookie("ASP.NET_SessionId")
-    caller.proof = value
+    caller.session_headers = value
     assert is_good(ask(caller)) is proof
 
 
-def test_a_session_belongs_to_its_installation(caller: Caller) -> None:
+def test_a_session_belongs_to_its_installation(caller: PhcGoClient) -> None:
     caller.login()
     caller.path = QUINTA
     assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
 
 
-def idle_20(caller: Caller) -> None:
+def idle_20(caller: PhcGoClient) -> None:
     later(caller, minutes=19)
     assert is_good(ask(caller))
     later(caller, minutes=21)
 
 
-def idle_1(caller: Caller) -> None:
+def idle_1(caller: PhcGoClient) -> None:
     later(caller, seconds=61)
 
 
-def six(caller: Caller) -> None:
+def six(caller: PhcGoClient) -> None:
     for _ in range(6):
         assert is_good(ask(caller))
 
@@ -177,7 +177,9 @@ def six(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("position", "use_up"), [("20-minutes-idle", idle_20), ("1-minute", idle_1), ("6-calls", six)]
 )
-def test_a_session_ends_by_itself(caller: Caller, position: str, use_up: Callable[[Caller], None]) -> None:
+def test_a_session_ends_by_itself(
+    caller: PhcGoClient, position: str, use_up: Callable[[PhcGoClient], None]
+) -> None:
     caller.switch(session_life=position)
     caller.login()
     use_up(caller)
@@ -186,7 +188,7 @@ def test_a_session_ends_by_itself(caller: Caller, position: str, use_up: Callabl
     assert is_good(ask(caller))
 
 
-def test_a_session_may_never_end_until_it_is_ended(caller: Caller) -> None:
+def test_a_session_may_never_end_until_it_is_ended(caller: PhcGoClient) -> None:
     caller.switch(session_life="never")
     caller.login()
     later(caller, days=2)
@@ -201,7 +203,7 @@ def test_a_session_may_never_end_until_it_is_ended(caller: Caller) -> None:
      ("login-page", 200, "text/html"), ("redirect", 302, "text/html")],
 )  # fmt: skip
 def test_what_a_call_without_a_session_is_answered(
-    caller: Caller, position: str, status: int, mimetype: str
+    caller: PhcGoClient, position: str, status: int, mimetype: str
 ) -> None:
     caller.switch(session_answer=position)
     answer = ask(caller)
@@ -211,7 +213,7 @@ def test_what_a_call_without_a_session_is_answered(
 
 
 def test_a_fourth_session(app: Flask) -> None:
-    callers = [Caller(app) for _ in range(4)]
+    callers = [PhcGoClient(app) for _ in range(4)]
     for each in callers:
         each.login()
         later(each, seconds=1)
@@ -228,7 +230,7 @@ def test_a_fourth_session(app: Flask) -> None:
     assert not errors(callers[0].login().get_json())
 
 
-def test_the_plan_is_told_without_a_session(caller: Caller) -> None:
+def test_the_plan_is_told_without_a_session(caller: PhcGoClient) -> None:
     assert caller.call("UserLoginWS", "getBackEndInfo", loginInfoVO={})[0]["gama"] == "Advanced"
 
 
@@ -238,9 +240,9 @@ def test_the_plan_is_told_without_a_session(caller: Caller) -> None:
 @pytest.mark.parametrize(
     ("position", "status"), [("message", 200), ("429", 429), ("403", 403), ("empty", 200)]
 )
-def test_the_month_has_an_allowance(caller: Caller, position: str, status: int) -> None:
+def test_the_month_has_an_allowance(caller: PhcGoClient, position: str, status: int) -> None:
     caller.switch(quota_answer=position)
-    caller.office.change(OLARIA, allowance=2)
+    caller.office.change_installation(OLARIA, allowance=2)
     caller.login()
     assert is_good(ask(caller))
     answer = ask(caller)
@@ -252,7 +254,7 @@ def test_the_month_has_an_allowance(caller: Caller, position: str, status: int) 
 
 
 @pytest.mark.parametrize("position", ["off", "429", "message"])
-def test_too_many_calls_in_a_minute(caller: Caller, position: str) -> None:
+def test_too_many_calls_in_a_minute(caller: PhcGoClient, position: str) -> None:
     caller.switch(rate_limit=position)
     caller.login()
     for _ in range(119):
@@ -265,9 +267,11 @@ def test_too_many_calls_in_a_minute(caller: Caller, position: str) -> None:
 
 
 @pytest.mark.parametrize("position", ["message", "503", "html", "drop"])
-def test_maintenance_loses_a_call_and_then_refuses(caller: Caller, position: str, monkeypatch: Any) -> None:
+def test_maintenance_loses_a_call_and_then_refuses(
+    caller: PhcGoClient, position: str, monkeypatch: Any
+) -> None:
     monkeypatch.setattr("sandbox.phcgo.service.cut", lambda: _gone())
-    monkeypatch.setattr("sandbox.phcgo.spoiling.cut", lambda: _gone())
+    monkeypatch.setattr("sandbox.phcgo.response_faults.cut", lambda: _gone())
     caller.switch(maintenance_answer=position)
     caller.login()
     caller.fault(kind="maintenance", step="Save", seconds=200)
@@ -291,7 +295,7 @@ def _gone() -> Any:
 # --- what a message looks like
 
 
-def test_how_an_error_is_marked(caller: Caller) -> None:
+def test_how_an_error_is_marked(caller: PhcGoClient) -> None:
     caller.login()
     types = {}
     for position in ("number", "text", "absent"):
@@ -302,7 +306,7 @@ def test_how_an_error_is_marked(caller: Caller) -> None:
     assert types == {"number": 1, "text": "Error", "absent": None}
 
 
-def test_harmless_messages_stand_beside_a_good_result_or_not(caller: Caller) -> None:
+def test_harmless_messages_stand_beside_a_good_result_or_not(caller: PhcGoClient) -> None:
     caller.login()
     told = []
     for position in ("told", "silent"):

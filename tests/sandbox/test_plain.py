@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import requests
 
+from sandbox.core import RunningServer, start
 from sandbox.plain.app import create_app
-from sandbox.plain.faults import WRITES, Faults
-from sandbox.web import Running, start
+from sandbox.plain.faults import WRITE_FAULTS, Faults
 
 CONTENT = {"reference": "QI-1-12", "kind": "FR", "total": "12.30"}
 HEADERS = {"Plain-Entity": "1", "Plain-Key": "key-of-1"}
@@ -23,7 +23,7 @@ class Program:
 
     def __init__(self, folder: Path, promise: str) -> None:
         self.app = create_app(folder, promise)
-        self.running: Running = start(self.app)
+        self.running: RunningServer = start(self.app)
         self.file = folder / "ledger.jsonl"
 
     def call(self, method: str, path: str, **more: Any) -> requests.Response:
@@ -97,7 +97,7 @@ def test_a_search_finds_the_very_reference_and_may_lag(program: Program) -> None
 
 
 @pytest.mark.parametrize("program", ["by_search"], indirect=True)
-@pytest.mark.parametrize("kind", WRITES)
+@pytest.mark.parametrize("kind", WRITE_FAULTS)
 def test_a_fault_issues_or_does_not_as_its_name_says(program: Program, kind: str) -> None:
     program.call("POST", "/sandbox/faults", json={"share": 1, "latest": 0.2, "writes": [kind], "seed": "1"})
     status = 0
@@ -115,7 +115,7 @@ def test_a_fault_issues_or_does_not_as_its_name_says(program: Program, kind: str
 
 def test_no_kind_of_fault_stays_away() -> None:
     faults = Faults()
-    faults.order({"share": 1, "seed": "7"})
-    for _ in range(len(WRITES) * 5):
+    faults.configure({"share": 1, "seed": "7"})
+    for _ in range(len(WRITE_FAULTS) * 5):
         faults.draw(changes=True)
     assert set(faults.counts.values()) == {5}

@@ -10,20 +10,20 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from sandbox import web
-from sandbox.vies import Register, create
+from sandbox import core
+from sandbox.vies import VatRegister, create_app
 
 
 @pytest.fixture
-def register(tmp_path: Path) -> Iterator[Register]:
-    made = Register(tmp_path)
+def register(tmp_path: Path) -> Iterator[VatRegister]:
+    made = VatRegister(tmp_path)
     yield made
-    made.shelf.close()
+    made.storage.close()
 
 
 @pytest.fixture
-def browser(register: Register) -> FlaskClient:
-    return create(register).test_client()
+def browser(register: VatRegister) -> FlaskClient:
+    return create_app(register).test_client()
 
 
 def ask(browser: FlaskClient, number: str, **more: Any) -> Any:
@@ -74,9 +74,9 @@ def test_what_was_told_of_a_number_comes_before_what_was_told_of_its_state(brows
 
 def test_a_restart_finds_what_was_told(browser: FlaskClient, tmp_path: Path) -> None:
     browser.post("/sandbox/numbers", json={"FR40303265045": "invalid"})
-    again = Register(tmp_path)
+    again = VatRegister(tmp_path)
     assert again.verdict("FR", "40303265045") == "invalid"
-    again.shelf.close()
+    again.storage.close()
     browser.post("/sandbox/reset")
     assert ask(browser, "FR40303265045").json["valid"] is True
 
@@ -112,8 +112,8 @@ def test_the_whole_of_vies_can_be_out_of_order(
     assert (answer.status_code, says in answer.text.replace('": ', '":')) == (status, True)
 
 
-def test_an_answer_can_come_late_or_never(register: Register) -> None:
-    running = web.start(create(register))
+def test_an_answer_can_come_late_or_never(register: VatRegister) -> None:
+    running = core.start(create_app(register))
     address = f"{running.url}/rest-api/check-vat-number"
     asked = {"countryCode": "FR", "vatNumber": "40303265045"}
     try:

@@ -23,7 +23,7 @@ class HostileServer:
         self.script, self.tls = script, tls
         self.requests: list[bytes] = []
         self.connections = 0
-        self.over = threading.Event()
+        self.stopped = threading.Event()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listening.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -33,15 +33,15 @@ class HostileServer:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/path"
 
     def _serve(self) -> None:
-        while not self.over.is_set():
+        while not self.stopped.is_set():
             try:
                 connection, _ = self.listening.accept()
             except OSError:
                 return
             self.connections += 1
-            threading.Thread(target=self._talk, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._run_script, args=(connection,), daemon=True).start()
 
-    def _talk(self, connection: socket.socket) -> None:
+    def _run_script(self, connection: socket.socket) -> None:
         with contextlib.suppress(OSError), connection:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
@@ -49,12 +49,12 @@ class HostileServer:
                 while head := _request(connection):
                     self.requests.append(head)
                     self.script(connection)
-                    if self.over.is_set():
+                    if self.stopped.is_set():
                         return
 
     def stop(self) -> None:
         """Nothing; whoever drips or is silent ends, and nobody listens any more."""
-        self.over.set()
+        self.stopped.set()
         with contextlib.suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)
         self.listening.close()
@@ -78,7 +78,7 @@ def _request(connection: socket.socket) -> bytes:
     return head + b"\r\n\r\n" + body
 
 
-def says(*parts: bytes) -> Script:
+def send_and_close(*parts: bytes) -> Script:
     """A script that sends the parts and hangs up."""
 
     def script(connection: socket.socket) -> None:
@@ -89,7 +89,7 @@ def says(*parts: bytes) -> Script:
     return script
 
 
-def stays(*parts: bytes) -> Script:
+def send_and_keep_open(*parts: bytes) -> Script:
     """A script that sends the parts and keeps the connection for a next request."""
 
     def script(connection: socket.socket) -> None:
@@ -99,7 +99,7 @@ def stays(*parts: bytes) -> Script:
     return script
 
 
-def for_ever(first: bytes, again: bytes, pause: float = 0.0) -> Script:
+def send_forever(first: bytes, again: bytes, pause: float = 0.0) -> Script:
     """A script that sends `first`, then `again` without end, with a pause before each."""
     waiting = threading.Event()
 
@@ -112,13 +112,13 @@ def for_ever(first: bytes, again: bytes, pause: float = 0.0) -> Script:
     return script
 
 
-def resets(connection: socket.socket) -> None:
+def reset_connection(connection: socket.socket) -> None:
     """Ends the connection with a reset instead of an answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
-def silent(connection: socket.socket) -> None:
+def never_answer(connection: socket.socket) -> None:
     """Reads on and says nothing, until the caller hangs up."""
     while connection.recv(65536):
         pass

@@ -14,19 +14,19 @@ from typing import Any
 
 import pytest
 
-from shopapp.fiscal.errors import UnreachableError
-from shopapp.models import Article, Document, Hook, Product, Sale, Stocked, Store, db
+from shopapp.errors import UnreachableError
+from shopapp.models import Article, Document, Product, Sale, Store, SyncedSku, Webhook, db
 from shopapp.platforms import PLATFORMS, Jumpseller
-from shopapp.platforms.base import Goods, Tokens
+from shopapp.platforms.base import CatalogueItem, OAuthTokens
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import Article as ProgramArticle
 from shopapp.providers.base import Choices, Issued
+from shopapp.providers.base import ProviderArticle as ProgramArticle
 from shopapp.providers.igest import IGest
 from shopapp.providers.phcgo import PhcGo
 from tests import fakes
-from tests.fakes import FakeBooks, FakeShop, Shop, an_order
+from tests.fakes import FakePlatform, FakeProvider, PlatformState, paid_order
 
-SHOPS: dict[str, Shop] = {}
+SHOPS: dict[str, PlatformState] = {}
 """The shops by the code of their store."""
 MAILED: list[str] = []
 """Which documents the program was asked to mail."""
@@ -38,28 +38,28 @@ TEST_ONLY_KEYS: dict[str, dict[str, str]] = {
 """What the sealed credentials of the dump hold: made up, nobody's."""
 
 
-class DumpShop(FakeShop):
+class DumpShop(FakePlatform):
     """The shop whose token was unsealed."""
 
     name, events = "jumpseller", Jumpseller.events
-    read_hook = staticmethod(Jumpseller.read_hook)
+    parse_webhook = staticmethod(Jumpseller.parse_webhook)
 
     def __init__(self, wire: Any, token: Any, redirect: str, **settings: Any) -> None:
         super().__init__(wire, token, redirect)
 
     def _ask(self, verb: str) -> None:
-        self._wire.before()
-        fakes.SHOP = SHOPS[self._token(None).removeprefix("access-of-")]
-        self._wire.before()
-        fakes.SHOP.called(verb)
+        self._http.before_call()
+        fakes.PLATFORM_STATE = SHOPS[self._token(None).removeprefix("access-of-")]
+        self._http.before_call()
+        fakes.PLATFORM_STATE.record_call(verb)
 
-    def refresh(self, refresh_token: str) -> Tokens:
+    def refresh(self, refresh_token: str) -> OAuthTokens:
         code = refresh_token.removeprefix("refresh-of-")
         assert code in SHOPS
-        return Tokens(f"access-of-{code}", f"refresh-of-{code}", 3600)
+        return OAuthTokens(f"access-of-{code}", f"refresh-of-{code}", 3600)
 
 
-class DumpBooks(FakeBooks):
+class DumpBooks(FakeProvider):
     """The office, opened by keys that were unsealed; its lists stay as they were last read."""
 
     def __init__(self, credentials: Any, wire: Any, now: Any, **settings: Any) -> None:
@@ -76,23 +76,27 @@ class DumpBooks(FakeBooks):
 class DumpIGest(DumpBooks):
     """In doubt a person decides."""
 
-    name, label, support, guide = IGest.name, IGest.label, IGest.support, IGest.guide
-    credential_fields, once = IGest.credential_fields, IGest.once
+    name, label, support, help_paths = IGest.name, IGest.label, IGest.support, IGest.help_paths
+    credential_fields, guarantee = IGest.credential_fields, IGest.guarantee
     capabilities = replace(IGest.capabilities, pace=1e9)
 
 
 class DumpPhcGo(DumpBooks):
     """Promises by drafts or by searching, as its settings and lists in the database say."""
 
-    name, label, support, guide = PhcGo.name, PhcGo.label, PhcGo.support, PhcGo.guide
-    credential_fields, once, once_of = PhcGo.credential_fields, PhcGo.once, PhcGo.once_of
+    name, label, support, help_paths = PhcGo.name, PhcGo.label, PhcGo.support, PhcGo.help_paths
+    credential_fields, guarantee, guarantee_for = (
+        PhcGo.credential_fields,
+        PhcGo.guarantee,
+        PhcGo.guarantee_for,
+    )
     capabilities = replace(PhcGo.capabilities, pace=1e9)
 
 
 def stand_in(patch: pytest.MonkeyPatch) -> None:
     """Put empty shops and an empty office in the place of the real platform and providers."""
-    patch.setattr(fakes, "SHOP", Shop())
-    fakes.OFFICE.__init__()  # type: ignore[misc]
+    patch.setattr(fakes, "PLATFORM_STATE", PlatformState())
+    fakes.PROVIDER_STATE.__init__()  # type: ignore[misc]
     SHOPS.clear()
     MAILED.clear()
     patch.setitem(PLATFORMS, "jumpseller", DumpShop)
@@ -103,7 +107,7 @@ def stand_in(patch: pytest.MonkeyPatch) -> None:
 def remember(arrived: tuple[str, ...], at: datetime) -> None:
     """Fill shops and office with what the rows say of them; `arrived` are orders whose lost calls had arrived."""
     for store in db.session.query(Store):
-        SHOPS[store.code] = Shop()
+        SHOPS[store.code] = PlatformState()
         _sell(store)
         _place_orders(store, at)
     _keep_articles()
@@ -113,46 +117,48 @@ def remember(arrived: tuple[str, ...], at: datetime) -> None:
 
 def _sell(store: Store) -> None:
     for row in db.session.query(Product).filter_by(store_id=store.id, gone_at=None):
-        goods = Goods(row.product_id, row.variant_id, row.sku, row.name, row.kind, row.stock, row.active)
-        SHOPS[store.code].shelf.goods[row.product_id, row.variant_id] = goods
+        goods = CatalogueItem(
+            row.product_id, row.variant_id, row.sku, row.name, row.kind, row.stock, row.active
+        )
+        SHOPS[store.code].stock.items[row.product_id, row.variant_id] = goods
 
 
 def _place_orders(store: Store, at: datetime) -> None:
     orders = SHOPS[store.code].orders
     for sale in db.session.query(Sale).filter_by(store_id=store.id):
-        plain = an_order(sale.order_id, created_at=sale.ordered_at or at, status=sale.status or "paid")
+        plain = paid_order(sale.order_id, created_at=sale.ordered_at or at, status=sale.status or "paid")
         total = plain.total if sale.total is None else sale.total
         line = replace(plain.lines[0], unit_price=total, sku=f"{store.code.upper()}-1")
         orders[sale.order_id] = replace(plain, lines=(line,), total=total)
-    for hook in db.session.query(Hook).filter_by(store_id=store.id, state="new"):
+    for hook in db.session.query(Webhook).filter_by(store_id=store.id, state="new"):
         if hook.event == "order_paid":
             number = str(json.loads(hook.body)["order"]["id"])
-            line = replace(an_order().lines[0], sku=f"{store.code.upper()}-1")
-            orders.setdefault(number, an_order(number, created_at=at, lines=(line,)))
+            line = replace(paid_order().lines[0], sku=f"{store.code.upper()}-1")
+            orders.setdefault(number, paid_order(number, created_at=at, lines=(line,)))
 
 
 def _keep_articles() -> None:
     for row in db.session.query(Article).filter(Article.article_id != ""):
         kept = ProgramArticle(row.article_id, row.code, row.name, row.goods)
-        fakes.OFFICE.articles[row.article_id] = kept
-        levels = db.session.query(Stocked).filter_by(account_id=row.account_id, sku=row.sku)
-        for level in levels.filter(Stocked.theirs.is_not(None)):
-            fakes.OFFICE.depot.there[row.article_id, level.warehouse] = Decimal(level.theirs)
+        fakes.PROVIDER_STATE.articles[row.article_id] = kept
+        levels = db.session.query(SyncedSku).filter_by(account_id=row.account_id, sku=row.sku)
+        for level in levels.filter(SyncedSku.theirs.is_not(None)):
+            fakes.PROVIDER_STATE.stock.quantities[row.article_id, level.warehouse] = Decimal(level.theirs)
 
 
 def _book(arrived: tuple[str, ...]) -> None:
     """Give the office every document that was issued, in the order of its own ids, and the drafts that it keeps."""
-    office = fakes.OFFICE
+    office = fakes.PROVIDER_STATE
     issued = db.session.query(Document).filter_by(state="issued").all()
     for at, document in enumerate(sorted(issued, key=lambda one: int(one.provider_id[3:])), 1):
         assert document.provider_id == f"id-{at}"
         office.ledger.append((document.reference, document.draft))
         made = Issued(document.provider_id, document.number, total=document.draft.gross)
-        office.made[document.draft_id or document.reference] = made
+        office.issued[document.draft_id or document.reference] = made
     kept = db.session.query(Document).filter(Document.draft_id.is_not(None), Document.state != "issued")
     for document in kept:
         office.drafts[document.draft_id] = (document.reference, document.draft)
-    office.opened = 1000
+    office.drafts_opened = 1000
     for document in db.session.query(Document).filter(Document.order_id.in_(arrived)).order_by(Document.id):
-        made = office.book(document.draft, document.reference)
-        office.made[document.draft_id or document.reference] = made
+        made = office.record_document(document.draft, document.reference)
+        office.issued[document.draft_id or document.reference] = made

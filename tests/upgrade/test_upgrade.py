@@ -17,31 +17,35 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shopapp import connect, counting, create_app, jobs
+from shopapp import create_app
+from shopapp.connections import api_usage
+from shopapp.connections.provider import provider_of
+from shopapp.jobs.clock import tick
+from shopapp.jobs.worker import drain_due_work
 from shopapp.models import (
     Account,
     Attempt,
     Document,
     FollowUp,
-    Hook,
-    Ordered,
+    Heartbeat,
+    OneTimeToken,
     Product,
-    Pulse,
-    Run,
     StockChange,
-    Stocked,
+    StockReservation,
     Store,
-    Ticket,
+    SyncedSku,
+    SyncRun,
+    Webhook,
     db,
-    keys_fit,
+    encryption_keys_match,
     now,
     set_clock,
 )
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, STATES, VOID, WAITING
 from tests import fakes
 from tests.conftest import Client
-from tests.fakes import Clock
-from tests.servers import Server
+from tests.databases import DatabaseServer
+from tests.fakes import FakeClock
 from tests.upgrade import sides
 from tests.upgrade.loading import TEST_ONLY, counted, load
 
@@ -68,9 +72,9 @@ SWEPT = ("ticket", "knock", "ordered")
 
 
 @pytest.fixture
-def url(server: Server) -> str:
+def url(server: DatabaseServer) -> str:
     """Return the address of a database as the old code left it."""
-    url = server.fresh()
+    url = server.create_database()
     load(url)
     return url
 
@@ -87,7 +91,7 @@ def upgraded(
 ) -> Iterator[Flask]:
     """Open the new code on the migrated database, with the old shops and programs around it."""
     sides.stand_in(monkeypatch)
-    counting._made.clear()
+    api_usage._unsaved_calls.clear()
     app = create_app({**settings, **TEST_ONLY, "DATABASE_URL": url})
     app.testing, app.test_client_class = True, Client
     released = app.test_cli_runner().invoke(args=["release"])
@@ -99,11 +103,11 @@ def upgraded(
 
 
 @pytest.fixture
-def clock(upgraded: Flask) -> Iterator[Clock]:
+def clock(upgraded: Flask) -> Iterator[FakeClock]:
     """Let ten minutes have passed since the dump: every lease in it has run out."""
-    beat = db.session.get_one(Pulse, "clock").beat_at
+    beat = db.session.get_one(Heartbeat, "clock").beat_at
     db.session.rollback()
-    told = Clock()
+    told = FakeClock()
     told.now = beat + timedelta(minutes=10)
     set_clock(told)
     sides.remember(ARRIVED, told.now)
@@ -140,18 +144,20 @@ def test_rows_of_every_table_in_every_state_are_there_after_the_migrations(
     }  # fmt: skip
     assert {one.state for one in db.session.query(FollowUp)} == {"due", "done", "failed"}
     assert max(one.takes for one in db.session.query(FollowUp)) == 2
-    hooks = {(one.state, one.reason) for one in db.session.query(Hook)}
+    hooks = {(one.state, one.reason) for one in db.session.query(Webhook)}
     assert hooks >= {("new", ""), ("new", "opening 3"), ("opened", ""), ("quarantined", "not-json")}
-    begun = db.session.query(Hook).filter_by(reason="opening 3").one()
-    assert begun.openings(begun.received_at + timedelta(minutes=5)) == 4, "it is known how often it was begun"
+    begun = db.session.query(Webhook).filter_by(reason="opening 3").one()
+    assert begun.count_attempt(begun.received_at + timedelta(minutes=5)) == 4, (
+        "it is known how often it was begun"
+    )
     assert {one.state for one in db.session.query(Store)} == {"installed", "reauthorise", "uninstalled"}
-    assert {one.state for one in db.session.query(Run)} == {"open", "done", "failed"}
+    assert {one.state for one in db.session.query(SyncRun)} == {"open", "done", "failed"}
 
 
 def test_every_sealed_value_opens(upgraded: Flask) -> None:
-    assert keys_fit()
+    assert encryption_keys_match()
     opened: Counter[str] = Counter()
-    for row in (Store, Account, Document, Attempt, Ticket):
+    for row in (Store, Account, Document, Attempt, OneTimeToken):
         for column in row.__table__.columns:
             name = column.name.removesuffix("_sealed")
             if name == column.name:
@@ -175,7 +181,12 @@ def test_what_the_merchants_chose_is_read_in_every_shape(upgraded: Flask) -> Non
     [before, olaria], [cesteiro] = found["olaria"], found["cesteiro"]
     [tecelagem], [vidreiro, places], [novo] = found["tecelagem"], found["vidreiro"], found["novo"]
     level = "rate_group"
-    assert [one.follows for one in (before, olaria, vidreiro, novo)] == ["", "to-shop", "to-provider", ""]
+    assert [one.stock_direction for one in (before, olaria, vidreiro, novo)] == [
+        "",
+        "to-shop",
+        "to-provider",
+        "",
+    ]
     assert places.places == (("SET", "loc-1"), ("EST", "loc-2")) and novo.places == (("", ""),)
     assert [one.is_early for one in (cesteiro, tecelagem, novo)] == [True, False, False]
     assert before.fiscal_settings(level).kind == "FT" and novo.fiscal_settings(level).kind == "FR"
@@ -183,9 +194,9 @@ def test_what_the_merchants_chose_is_read_in_every_shape(upgraded: Flask) -> Non
     assert (chosen.exceptions, chosen.on_tax_difference) == ({"OLARIA-2": "M07"}, {"22>23": "follow-law"})
     assert (chosen.gift_cards, chosen.warehouse, chosen.retailer) == ("multi-purpose", "SET", True)
     assert vidreiro.fiscal_settings(level).generic_article == "GERAL"
-    promises = {one: connect.provider_of(one).once_of("FR").value for one in (olaria, cesteiro, tecelagem)}
+    promises = {one: provider_of(one).guarantee_for("FR").value for one in (olaria, cesteiro, tecelagem)}
     assert list(promises.values()) == ["by_person", "by_draft", "by_search"]
-    assert connect.provider_of(cesteiro).known.series["NE"].label == "Encomenda"
+    assert provider_of(cesteiro).features.series["NE"].label == "Encomenda"
 
 
 def browsers(app: Flask) -> Iterator[tuple[Store, Any]]:
@@ -198,7 +209,7 @@ def browsers(app: Flask) -> Iterator[tuple[Store, Any]]:
 
 
 def test_every_page_shows_what_the_old_code_wrote(
-    upgraded: Flask, clock: Clock, complaints: Callable[[], list[str]]
+    upgraded: Flask, clock: FakeClock, complaints: Callable[[], list[str]]
 ) -> None:
     wrong = []
     for store, client in browsers(upgraded):
@@ -212,7 +223,7 @@ def test_every_page_shows_what_the_old_code_wrote(
 
 def pages_of(store: Store) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the address of each page of the store with the statuses that it may answer."""
-    account = Account.of(store)
+    account = Account.find_current(store)
     chosen = account is not None and bool(account.settings)
     for path in PAGES:
         # without choices these lead back to set-up
@@ -245,9 +256,11 @@ def settled() -> bool:
     left = [
         db.session.query(Document).filter(Document.store_id.in_(served), Document.state.in_(moving)),
         db.session.query(FollowUp).filter(FollowUp.store_id.in_(served), FollowUp.state == "due"),
-        db.session.query(Hook).filter(Hook.state == "new"),
-        db.session.query(Run).filter(Run.state == "open"),
-        db.session.query(Ordered).filter(Ordered.store_id.in_(served), Ordered.state == "unread"),
+        db.session.query(Webhook).filter(Webhook.state == "new"),
+        db.session.query(SyncRun).filter(SyncRun.state == "open"),
+        db.session.query(StockReservation).filter(
+            StockReservation.store_id.in_(served), StockReservation.state == "unread"
+        ),
         db.session.query(Product).filter(Product.store_id.in_(served), Product.stale_at.is_not(None)),
     ]
     over = not any(rows.count() for rows in left)
@@ -255,15 +268,15 @@ def settled() -> bool:
     return over
 
 
-def work_off(app: Flask, clock: Clock) -> None:
+def work_off(app: Flask, clock: FakeClock) -> None:
     """Let clock and workers do what is due until nothing is, minute by minute, within some hours of virtual time."""
     for _ in range(120):
-        jobs.tick(app)
+        tick(app)
         db.session.commit()
-        jobs.loop(time.monotonic() + 30)
+        drain_due_work(time.monotonic() + 30)
         if settled():
             return
-        clock.passes(60)
+        clock.advance(60)
     raise AssertionError("something never came to its end")
 
 
@@ -280,14 +293,14 @@ def expected(before: tuple[str, str, str], code: str) -> set[tuple[str, str]]:
 
 
 def test_every_row_moves_on_and_nothing_is_lost(
-    url: str, rows: dict[str, int], upgraded: Flask, clock: Clock, complaints: Callable[[], list[str]]
+    url: str, rows: dict[str, int], upgraded: Flask, clock: FakeClock, complaints: Callable[[], list[str]]
 ) -> None:
     documents = db.session.query(Document).all()
     before = {one.id: (one.state, one.reason, one.promise) for one in documents}
     numbers = {one.id: one.number for one in documents if one.state == ISSUED}
-    former = [reference for reference, _ in fakes.OFFICE.ledger]
+    former = [reference for reference, _ in fakes.PROVIDER_STATE.ledger]
     failed = {one.id for one in db.session.query(FollowUp).filter_by(state="failed")}
-    ended = {one.id: one.state for one in db.session.query(Run).filter(Run.state != "open")}
+    ended = {one.id: one.state for one in db.session.query(SyncRun).filter(SyncRun.state != "open")}
     work_off(upgraded, clock)
 
     assert complaints() == []
@@ -304,7 +317,7 @@ def test_every_row_moves_on_and_nothing_is_lost(
     assert wrong == []
     assert {number: found[number].number for number in numbers} == numbers
 
-    ledger = Counter(reference for reference, _ in fakes.OFFICE.ledger)
+    ledger = Counter(reference for reference, _ in fakes.PROVIDER_STATE.ledger)
     assert set(ledger.values()) == {1}, "something was issued twice"
     assert set(ledger) == {one.reference for one in found.values() if one.state == ISSUED}
     assert list(ledger)[: len(former)] == former
@@ -312,7 +325,7 @@ def test_every_row_moves_on_and_nothing_is_lost(
         store = Store.find("jumpseller", code)
         assert store is not None
         for order in orders:
-            made = Document.of(store.id, order)
+            made = Document.find(store.id, order)
             assert made is not None and made.state == ISSUED, order
     for one in found.values():
         if one.state == ISSUED:
@@ -320,15 +333,15 @@ def test_every_row_moves_on_and_nothing_is_lost(
             assert one.total == one.draft.gross and one.account is not None
     assert db.session.query(Attempt).filter(Attempt.ended_at.is_(None)).count() == 0
 
-    assert {one.state for one in db.session.query(Hook)} == {"opened", "quarantined"}
-    assert db.session.query(Hook).filter_by(state="quarantined").count() == 2
+    assert {one.state for one in db.session.query(Webhook)} == {"opened", "quarantined"}
+    assert db.session.query(Webhook).filter_by(state="quarantined").count() == 2
     served = (
         db.session.query(FollowUp).join(Store, Store.id == FollowUp.store_id).filter_by(state="installed")
     )
     assert {one.state for one in served if one.id not in failed} == {"done"}
     for number, state in ended.items():
-        assert db.session.get_one(Run, number).state == state
-    assert {one.state for one in db.session.query(Run) if one.id not in ended} == {"done"}
-    waiting = db.session.query(Stocked).filter(Stocked.due_at.is_not(None), Stocked.reason == "")
+        assert db.session.get_one(SyncRun, number).state == state
+    assert {one.state for one in db.session.query(SyncRun) if one.id not in ended} == {"done"}
+    waiting = db.session.query(SyncedSku).filter(SyncedSku.due_at.is_not(None), SyncedSku.reason == "")
     assert [(one.sku, one.cause) for one in waiting] == []
     assert sides.MAILED, "the program was to mail some documents"

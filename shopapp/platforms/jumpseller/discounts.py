@@ -10,15 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shopapp.fiscal.errors import OrderError
-from shopapp.fiscal.money import CENT, ZERO, added, cents, spread
+from shopapp.errors import OrderError
+from shopapp.fiscal.money import CENT, ZERO, allocate, round_to_cents, sum_amounts
 
-_NEAR = CENT * 11 / 10
+_TOLERANCE = CENT * 11 / 10
 """Shops show a line's tax rounded or not, before or after their own spreading of a coupon."""
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PayloadLine:
     """A line as the payload shows it."""
 
     name: str
@@ -31,15 +31,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class DiscountReading:
     """One way to read the discounts: those of each line, and the coupon that stands on none."""
 
-    taken: tuple[Decimal, ...]
+    line_discounts: tuple[Decimal, ...]
     coupon: Decimal
 
 
-def read(
-    lines: Sequence[Shown], discount: Decimal, *, inclusive: bool
+def read_discounts(
+    lines: Sequence[PayloadLine], discount: Decimal, *, inclusive: bool
 ) -> tuple[Decimal, tuple[Decimal, ...]]:
     """The coupon over the order and each line's discount; `discount` is the order's own, without shipping's.
 
@@ -48,60 +48,65 @@ def read(
     possible = [each for each in _readings(lines, discount) if _is_possible(each, lines)]
     if not possible:
         raise OrderError("discount-unclear", discount=str(discount))
-    told = [each for each in possible if _agrees(each, lines, inclusive)]
-    if not told:
-        wrong = _strangest(possible[0], lines, inclusive)
+    matching = [each for each in possible if _explains_taxes(each, lines, inclusive)]
+    if not matching:
+        wrong = _line_to_report(possible[0], lines, inclusive)
         raise OrderError("tax-unclear", line=wrong.name, tax=str(wrong.tax), rate=str(wrong.rate or 0))
-    whole = [each for each in told if not each.coupon] or told
-    if len(whole) > 1:
+    without_coupon = [each for each in matching if not each.coupon] or matching
+    if len(without_coupon) > 1:
         raise OrderError("discount-unclear", discount=str(discount))
-    return whole[0].coupon, whole[0].taken
+    return without_coupon[0].coupon, without_coupon[0].line_discounts
 
 
-def _readings(lines: Sequence[Shown], discount: Decimal) -> list[Reading]:
+def _readings(lines: Sequence[PayloadLine], discount: Decimal) -> list[DiscountReading]:
     """For the line, and for each unit; once where both say the same."""
     by_line = tuple(_in_cents(line.discount) for line in lines)
     by_unit = tuple(_in_cents(line.discount * line.quantity) for line in lines)
-    return [Reading(taken, _in_cents(discount - added(taken))) for taken in dict.fromkeys((by_line, by_unit))]
+    return [
+        DiscountReading(taken, _in_cents(discount - sum_amounts(taken)))
+        for taken in dict.fromkeys((by_line, by_unit))
+    ]
 
 
 def _in_cents(number: Decimal) -> Decimal:
     """The amount in cents where it is all but that (a third of a cent times three), else as it is."""
-    return cents(number) if abs(cents(number) - number) < CENT / 50 else number
+    return round_to_cents(number) if abs(round_to_cents(number) - number) < CENT / 50 else number
 
 
-def _is_possible(reading: Reading, lines: Sequence[Shown]) -> bool:
+def _is_possible(reading: DiscountReading, lines: Sequence[PayloadLine]) -> bool:
     """Nothing taken twice and no line below zero."""
-    fits = all(off <= line.price * line.quantity for off, line in zip(reading.taken, lines, strict=True))
+    fits = all(
+        off <= line.price * line.quantity for off, line in zip(reading.line_discounts, lines, strict=True)
+    )
     return reading.coupon >= ZERO and fits
 
 
-def _agrees(reading: Reading, lines: Sequence[Shown], inclusive: bool) -> bool:
+def _explains_taxes(reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool) -> bool:
     """Whether one meaning of `tax` (for line or unit, after or before discounts) holds on every line."""
-    return any(not _strangers(reading, lines, inclusive, meaning) for meaning in _MEANINGS)
+    return any(not _mismatched_lines(reading, lines, inclusive, meaning) for meaning in _TAX_MEANINGS)
 
 
-_MEANINGS = tuple((unit, after) for after in (True, False) for unit in (True, False))
+_TAX_MEANINGS = tuple((unit, after) for after in (True, False) for unit in (True, False))
 
 
-def _strangers(
-    reading: Reading, lines: Sequence[Shown], inclusive: bool, meaning: tuple[bool, bool]
-) -> list[Shown]:
+def _mismatched_lines(
+    reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool, meaning: tuple[bool, bool]
+) -> list[PayloadLine]:
     """The lines whose tax is not what this meaning gives."""
     by_unit, after = meaning
     values = [line.price * line.quantity for line in lines]
-    left = [value - off for value, off in zip(values, reading.taken, strict=True)]
-    shares = spread(cents(reading.coupon), left) if reading.coupon else [ZERO] * len(left)
+    left = [value - off for value, off in zip(values, reading.line_discounts, strict=True)]
+    shares = allocate(round_to_cents(reading.coupon), left) if reading.coupon else [ZERO] * len(left)
     strange = []
     for line, value, rest, share in zip(lines, values, left, shares, strict=True):
         expected = _tax(rest - share if after else value, line.rate or ZERO, inclusive)
         each = expected / line.quantity if by_unit and line.quantity else expected
-        if line.tax is not None and (abs(line.tax - each) > _NEAR or _is_missing(line, expected)):
+        if line.tax is not None and (abs(line.tax - each) > _TOLERANCE or _is_tax_missing(line, expected)):
             strange.append(line)
     return strange
 
 
-def _is_missing(line: Shown, expected: Decimal) -> bool:
+def _is_tax_missing(line: PayloadLine, expected: Decimal) -> bool:
     """A rate that was shown and not collected: an error of the shop, not an exemption."""
     return line.tax == ZERO and expected >= CENT
 
@@ -110,9 +115,9 @@ def _tax(value: Decimal, rate: Decimal, inclusive: bool) -> Decimal:
     return value * rate / (100 + rate) if inclusive else value * rate / 100
 
 
-def _strangest(reading: Reading, lines: Sequence[Shown], inclusive: bool) -> Shown:
+def _line_to_report(reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool) -> PayloadLine:
     """A line to name in the refusal: one that no meaning explains, else the first that the likeliest does not."""
     for line in lines:
-        if all(line in _strangers(reading, lines, inclusive, meaning) for meaning in _MEANINGS):
+        if all(line in _mismatched_lines(reading, lines, inclusive, meaning) for meaning in _TAX_MEANINGS):
             return line
-    return _strangers(reading, lines, inclusive, _MEANINGS[0])[0]
+    return _mismatched_lines(reading, lines, inclusive, _TAX_MEANINGS[0])[0]

@@ -14,23 +14,23 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shopapp.fiscal.errors import OrderError
-from shopapp.fiscal.money import SIX, ZERO, amount, cents, plain
-from shopapp.fiscal.order import Line, LineKind, Order, Payment, Status
-from shopapp.fiscal.party import Address, Party, cleaned
+from shopapp.errors import OrderError
+from shopapp.fiscal.money import SIX_DECIMALS, ZERO, parse_amount, round_to_cents, strip_trailing_zeros
+from shopapp.fiscal.order import LineKind, Order, OrderLine, OrderStatus, Payment
+from shopapp.fiscal.party import Address, Party, normalise_tax_id
 
-from .discounts import Shown, read
+from .discounts import PayloadLine, read_discounts
 
 Json = Mapping[str, Any]
 
-_STATUS: dict[str, Status] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
-_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
+_STATUS: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
+_LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
 _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)
 _TAX_ID = re.compile(r"\b(nif|nipc|contribuinte|vat|tax ?id|(n.?|número|numero) fiscal)\b", re.IGNORECASE)
-_CARDS = ("stripe", "easypaycc", "hipay")
-_REFERENCES = ("ifthenpay", "eupago", "easypay")
-_MOST = Decimal(10) ** 12
+_CARD_GATEWAYS = ("stripe", "easypaycc", "hipay")
+_REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
+_AMOUNT_LIMIT = Decimal(10) ** 12
 """No amount of an order is as large; what is would fit no column."""
 
 
@@ -43,25 +43,25 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     inner = payload.get("order", payload)
     if not isinstance(inner, Mapping):
         raise OrderError("order-unreadable", field="order")
-    paid_at, source = _paid(inner, history)
-    inclusive = _inclusive(inner)
-    coupon, lines = _lines(inner, inclusive)
-    total = in_cents(inner, "total")
+    paid_at, source = _payment_time(inner, history)
+    inclusive = _prices_include_tax(inner)
+    coupon, lines = _order_lines(inner, inclusive)
+    total = cents_field(inner, "total")
     return Order(
-        id=str(_needed(inner, "id")),
+        id=str(_required(inner, "id")),
         status=_STATUS.get(str(inner.get("status_enum") or ""), "open"),
-        created_at=moment(_needed(inner, "created_at")),
-        currency=str(_needed(inner, "currency")).upper(),
+        created_at=parse_timestamp(_required(inner, "created_at")),
+        currency=str(_required(inner, "currency")).upper(),
         prices_include_tax=inclusive,
-        lines=(*lines, *_shipping(inner, inclusive)),
+        lines=(*lines, *_shipping_lines(inner, inclusive)),
         total=total,
         buyer=_buyer(inner),
         paid_at=paid_at,
         paid_source=source,
         discount=coupon,
-        gift_cards=in_cents(inner, "gift_cards_discount", ZERO),
+        gift_cards=cents_field(inner, "gift_cards_discount", ZERO),
         ship_to=_ship_to(inner),
-        payments=(Payment(method(inner), total),) if total > ZERO else (),
+        payments=(Payment(payment_method(inner), total),) if total > ZERO else (),
         note=str(inner.get("additional_information") or ""),
     )
 
@@ -69,13 +69,13 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
 # plain values
 
 
-def _needed(block: Json, name: str) -> Any:
+def _required(block: Json, name: str) -> Any:
     if block.get(name) in (None, ""):
         raise OrderError("order-unreadable", field=name)
     return block[name]
 
 
-def money(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
+def amount_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
     """The amount of that name, from text, an integer or a Decimal (a float has lost its cents already)."""
     value = block.get(name)
     if value in (None, ""):
@@ -83,24 +83,24 @@ def money(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
             raise OrderError("order-unreadable", field=name)
         return missing
     try:
-        found = amount(value)
+        found = parse_amount(value)
     except ValueError as wrong:
         raise OrderError("order-unreadable", field=name) from wrong
-    if abs(found) >= _MOST:
+    if abs(found) >= _AMOUNT_LIMIT:
         raise OrderError("order-unreadable", field=name)
     return found
 
 
-def in_cents(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
+def cents_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
     """The amount of that name in whole cents, without the noise of a float; nobody pays parts of a cent."""
-    found = money(block, name, missing)
-    whole = cents(found)
-    if abs(found - whole) > SIX:
+    found = amount_field(block, name, missing)
+    whole = round_to_cents(found)
+    if abs(found - whole) > SIX_DECIMALS:
         raise OrderError("order-unreadable", field=name)
     return found if found == whole else whole
 
 
-def moment(written: Any) -> datetime:
+def parse_timestamp(written: Any) -> datetime:
     """The moment of `2026-10-03 19:02:44 UTC` (or of ISO 8601), always with its zone."""
     try:
         read = datetime.fromisoformat(str(written).strip().removesuffix(" UTC").replace("Z", "+00:00"))
@@ -109,12 +109,12 @@ def moment(written: Any) -> datetime:
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
-def _block(inner: Json, name: str) -> Json:
+def _object_field(inner: Json, name: str) -> Json:
     found = inner.get(name)
     return found if isinstance(found, Mapping) else {}
 
 
-def _blocks(inner: Json, name: str) -> list[Json]:
+def _objects_field(inner: Json, name: str) -> list[Json]:
     found = inner.get(name)
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
 
@@ -122,22 +122,22 @@ def _blocks(inner: Json, name: str) -> list[Json]:
 # lines
 
 
-def _lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[Line]]:
+def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]]:
     """The coupon that stands on no line, and the lines of goods with their discounts."""
-    products = _blocks(inner, "products")
-    shown = [_shown(product) for product in products]
-    coupon, taken = read(
+    products = _objects_field(inner, "products")
+    shown = [_payload_line(product) for product in products]
+    coupon, taken = read_discounts(
         shown,
-        money(inner, "discount", ZERO) - money(inner, "shipping_discount", ZERO),
+        amount_field(inner, "discount", ZERO) - amount_field(inner, "shipping_discount", ZERO),
         inclusive=inclusive,
     )
     lines = [
-        Line(
+        OrderLine(
             ref=str(at),
             description=each.name,
             quantity=each.quantity,
             unit_price=each.price,
-            kind=_KINDS.get(str(product.get("type") or ""), "goods"),
+            kind=_LINE_KINDS.get(str(product.get("type") or ""), "goods"),
             sku=str(product.get("sku") or "").strip(),
             discount=off,
             charged=each.rate,
@@ -147,88 +147,96 @@ def _lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[Line]]:
     return coupon, lines
 
 
-def _shown(product: Json) -> Shown:
-    name = str(product.get("name") or product.get("sku") or _needed(product, "id"))
+def _payload_line(product: Json) -> PayloadLine:
+    name = str(product.get("name") or product.get("sku") or _required(product, "id"))
     has_tax = product.get("tax") not in (None, "")
-    return Shown(
+    return PayloadLine(
         name=name,
-        quantity=money(product, "qty"),
-        price=money(product, "price"),
-        discount=money(product, "discount", ZERO),
-        tax=money(product, "tax") if has_tax else None,
-        rate=rate_of(_blocks(product, "taxes"), name),
+        quantity=amount_field(product, "qty"),
+        price=amount_field(product, "price"),
+        discount=amount_field(product, "discount", ZERO),
+        tax=amount_field(product, "tax") if has_tax else None,
+        rate=charged_rate(_objects_field(product, "taxes"), name),
     )
 
 
-def rate_of(taxes: Sequence[Json], line: str) -> Decimal | None:
+def charged_rate(taxes: Sequence[Json], line: str) -> Decimal | None:
     """The one percentage charged, None for no tax; raises OrderError for a fixed tax or for two on one line."""
-    counted = [each for each in taxes if money(each, "rate")]
+    counted = [each for each in taxes if amount_field(each, "rate")]
     if any(each.get("fixed") for each in counted):
         raise OrderError("fixed-tax", line=line)
     if len(counted) > 1:
-        raise OrderError("two-taxes", line=line, rates=[str(plain(money(each, "rate"))) for each in counted])
-    return plain(money(counted[0], "rate")) if counted else None
+        raise OrderError(
+            "two-taxes",
+            line=line,
+            rates=[str(strip_trailing_zeros(amount_field(each, "rate"))) for each in counted],
+        )
+    return strip_trailing_zeros(amount_field(counted[0], "rate")) if counted else None
 
 
-def _inclusive(inner: Json) -> bool:
+def _prices_include_tax(inner: Json) -> bool:
     """Whether prices have the tax in them; raises OrderError when the lines disagree. Shipping decides alone."""
     flags = {
         bool(tax.get("tax_on_product_price"))
-        for product in _blocks(inner, "products")
-        for tax in _blocks(product, "taxes")
-        if money(tax, "rate")
+        for product in _objects_field(inner, "products")
+        for tax in _objects_field(product, "taxes")
+        if amount_field(tax, "rate")
     }
     if len(flags) > 1:
         raise OrderError("prices-mixed")
-    own = {bool(tax.get("tax_on_shipping_price")) for tax in _blocks(inner, "shipping_taxes")}
+    own = {bool(tax.get("tax_on_shipping_price")) for tax in _objects_field(inner, "shipping_taxes")}
     return (flags or own or {True}).pop()
 
 
-def _shipping(inner: Json, inclusive: bool) -> list[Line]:
+def _shipping_lines(inner: Json, inclusive: bool) -> list[OrderLine]:
     """The delivery, none where nothing was asked for it; its price brought to the basis of the other prices."""
-    price = money(inner, "shipping", ZERO)
+    price = amount_field(inner, "shipping", ZERO)
     if not price:
         return []
     name = str(inner.get("shipping_method_name") or "Portes de envio")
-    taxes = _blocks(inner, "shipping_taxes")
-    rate = rate_of(taxes, name)
-    if rate is not None and money(inner, "shipping_tax", ZERO) == ZERO and price > _shipping_off(inner):
+    taxes = _objects_field(inner, "shipping_taxes")
+    rate = charged_rate(taxes, name)
+    if (
+        rate is not None
+        and amount_field(inner, "shipping_tax", ZERO) == ZERO
+        and price > _shipping_discount(inner)
+    ):
         rate = None
     own = all(bool(tax.get("tax_on_shipping_price")) for tax in taxes) if rate is not None else inclusive
     factor = 1 + (rate or ZERO) / 100
     change = Decimal(1) if own == inclusive else (factor if inclusive else 1 / factor)
-    off = _shipping_off(inner) * change
-    return [Line("shipping", name, Decimal(1), price * change, "shipping", discount=off, charged=rate)]
+    off = _shipping_discount(inner) * change
+    return [OrderLine("shipping", name, Decimal(1), price * change, "shipping", discount=off, charged=rate)]
 
 
-def _shipping_off(inner: Json) -> Decimal:
-    return min(money(inner, "shipping_discount", ZERO), money(inner, "shipping", ZERO))
+def _shipping_discount(inner: Json) -> Decimal:
+    return min(amount_field(inner, "shipping_discount", ZERO), amount_field(inner, "shipping", ZERO))
 
 
 # people and places
 
 
 def _buyer(inner: Json) -> Party:
-    billing, customer = _block(inner, "billing_address"), _block(inner, "customer")
+    billing, customer = _object_field(inner, "billing_address"), _object_field(inner, "customer")
     name = " ".join(str(billing.get(part) or "").strip() for part in ("name", "surname")).strip()
     return Party(
         name=name or str(customer.get("fullname") or "").strip(),
         tax_id=_tax_id(inner, billing),
-        company=str(_block(inner, "billing_information").get("company_name") or "").strip(),
+        company=str(_object_field(inner, "billing_information").get("company_name") or "").strip(),
         email=str(customer.get("email") or "").strip(),
         phone=str(customer.get("phone") or "").strip(),
-        address=_address(billing) or _address(_block(inner, "shipping_address")),
+        address=_address(billing) or _address(_object_field(inner, "shipping_address")),
     )
 
 
 def _tax_id(inner: Json, billing: Json) -> str:
     """The number from the field meant for it, else from an additional field whose label asks for it."""
     own = str(billing.get("taxid") or "").strip()
-    if cleaned(own):
+    if normalise_tax_id(own):
         return own
     fields = [
         (str(each.get("area") or ""), str(each["value"]).strip())
-        for each in _blocks(inner, "additional_fields")
+        for each in _objects_field(inner, "additional_fields")
         if _TAX_ID.search(html.unescape(str(each.get("label") or ""))) and each.get("value")
     ]
     answers = [(area, value) for area, value in fields if any(sign.isdigit() for sign in value)]
@@ -253,43 +261,43 @@ def _address(block: Json) -> Address | None:
 def _ship_to(inner: Json) -> Address | None:
     """Where the goods went; the shop itself when the buyer fetched them there."""
     if inner.get("shipping_option") == "store_pickup":
-        return _address(_block(inner, "pickup_address")) or Address(country="PT")
-    return _address(_block(inner, "shipping_address"))
+        return _address(_object_field(inner, "pickup_address")) or Address(country="PT")
+    return _address(_object_field(inner, "shipping_address"))
 
 
 # payment
 
 
-def _paid(inner: Json, history: Sequence[Json]) -> tuple[datetime | None, str]:
+def _payment_time(inner: Json, history: Sequence[Json]) -> tuple[datetime | None, str]:
     """When a paid order was paid and how that is known (rulings section 8); the history's words are unconfirmed."""
     if inner.get("status_enum") != "paid":
         return None, ""
     if inner.get("paid_at"):
-        return moment(inner["paid_at"]), "platform"
-    told = [
-        moment(entry["created_at"])
+        return parse_timestamp(inner["paid_at"]), "platform"
+    payment_entries = [
+        parse_timestamp(entry["created_at"])
         for wrapped in history
         if (entry := wrapped.get("order_history", wrapped)).get("created_at")
         and _PAID.search(str(entry.get("message") or ""))
         and not _NOT_PAID.search(str(entry.get("message") or ""))
     ]
-    if told:
-        return min(told), "history"
+    if payment_entries:
+        return min(payment_entries), "history"
     completed = inner.get("completed_at")
-    return (moment(completed), "completed_at") if completed else (None, "")
+    return (parse_timestamp(completed), "completed_at") if completed else (None, "")
 
 
-def method(inner: Json) -> str:
+def payment_method(inner: Json) -> str:
     """The means of payment in our words, by the type; the merchant's own name for it only where the type is wide."""
     kind = str(inner.get("payment_method_type") or "").lower()
     name = html.unescape(str(inner.get("payment_method_name") or "")).lower()
-    if kind in _CARDS:
+    if kind in _CARD_GATEWAYS:
         return "card"
     if kind == "paypal":
         return "paypal"
     if re.search(r"mb ?way", name):
         return "mbway"
-    if kind in _REFERENCES:
+    if kind in _REFERENCE_GATEWAYS:
         told = f"{name} {inner.get('payment_information') or ''}".lower()
         return "multibanco" if "multibanco" in told or "entidade" in told else kind
     if kind == "manual":

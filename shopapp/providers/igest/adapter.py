@@ -14,48 +14,48 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
+from shopapp.errors import CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.errors import CredentialsError, RefusedError, TransientError, UncertainError
-from shopapp.http import Wire
+from shopapp.http_client import HttpClient
 from shopapp.providers.base import (
-    AccountFacts,
-    Article,
+    AccountInfo,
     Capabilities,
     Choices,
-    Field,
-    Guide,
-    LevelsPage,
+    CredentialField,
+    HelpPaths,
+    IssueGuarantee,
     NewArticle,
-    Once,
     Provider,
+    ProviderArticle,
     StockLevel,
-    StockMove,
+    StockLevelPage,
+    StockMovement,
 )
 
 from .articles import (
-    article_from,
-    levels_from,
-    made_from,
-    move_from,
-    moved_from,
-    moved_under,
-    named,
-    page_from,
-    page_of,
-    place_in,
-    references,
-    speakable,
+    articles_from,
+    check_movement_created,
+    created_article_from,
+    has_movement_with_reference,
+    is_encodable,
+    movement_elements,
+    new_article_elements,
+    parse_stock_cursor,
+    reference_elements,
+    stock_levels_from,
+    stock_page_elements,
+    stock_page_from,
 )
-from .calls import Calls
-from .documents import issued_from, payload_from
-from .lists import choices_from, facts_from
-from .wire import Fields, Keys, Output
+from .client import IGestClient
+from .documents import document_elements, issued_from
+from .lists import account_info_from, choices_from
+from .wire_format import Keys, Output, XmlElements
 
-_FORTY = "[0-9a-fA-F]{40}"
-_LARGEST_PDF = 10 * 1024 * 1024
-_TRACES = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
+_HEX_40 = "[0-9a-fA-F]{40}"
+_MAX_PDF_BYTES = 10 * 1024 * 1024
+_DOCUMENT_PROOF_ELEMENTS = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
 """Elements any of which says that a document exists, whatever the status claims."""
-_NOBODYS = "QI-0"
+_UNUSED_REFERENCE = "QI-0"
 """A reference to ask with, when only whether one may ask is of interest."""
 
 
@@ -66,18 +66,18 @@ class IGest(Provider):
     label: ClassVar[str] = "iGEST"
     support: ClassVar[str] = "apoio@igest.pt"
     # the four values of the only known request; one that proves needless is one line less here
-    credential_fields: ClassVar[tuple[Field, ...]] = (
-        Field("key", "Chave de integração", "40 letras e algarismos, que o iGEST mostra depois de ativar.",
-              secret=True, pattern=_FORTY),
-        Field("code", "Código de segurança", "Por baixo da chave de integração, no mesmo ecrã do iGEST.",
-              secret=True, pattern=_FORTY),
-        Field("nif", "NIF da entidade", "O da empresa que emite as faturas: Entidade > Configurar > Geral.",
+    credential_fields: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField("key", "Chave de integração", "40 letras e algarismos, que o iGEST mostra depois de ativar.",
+              secret=True, pattern=_HEX_40),
+        CredentialField("code", "Código de segurança", "Por baixo da chave de integração, no mesmo ecrã do iGEST.",
+              secret=True, pattern=_HEX_40),
+        CredentialField("nif", "NIF da entidade", "O da empresa que emite as faturas: Entidade > Configurar > Geral.",
               digits=True, pattern="[0-9]{9}"),
-        Field("entity", "Número da entidade", "O número que a empresa tem no iGEST, junto das chaves.",
+        CredentialField("entity", "Número da entidade", "O número que a empresa tem no iGEST, junto das chaves.",
               digits=True, pattern="[0-9]{1,10}"),
     )  # fmt: skip
     capabilities: ClassVar[Capabilities] = Capabilities(
-        level="rate_group",
+        rounding_level="rate_group",
         reads_state=False,
         searches=False,
         emails=False,
@@ -87,9 +87,9 @@ class IGest(Provider):
         reads_stock=True,
         moves_stock=True,
         # the sibling product of the vendor takes 200 a minute and then refuses for two
-        pace=2.0,
+        calls_per_second=2.0,
     )
-    guide: ClassVar[Guide] = Guide(
+    help_paths: ClassVar[HelpPaths] = HelpPaths(
         keys=("Entidade", "Configurar", "Integrações", "Jumpseller", "Ativar"),
         keys_help="Depois de ativar, os valores aparecem no mesmo ecrã. Se lá estiver «Desativar», já está ativo.",
         documents=("Vendas",),
@@ -109,24 +109,24 @@ class IGest(Provider):
     )
 
     def __init__(
-        self, credentials: Mapping[str, str], wire: Wire, url: str, now: Callable[[], datetime]
+        self, credentials: Mapping[str, str], http: HttpClient, url: str, now: Callable[[], datetime]
     ) -> None:
         self._keys = Keys(
             **{name: credentials.get(name, "").strip() for name in ("entity", "nif", "key", "code")}
         )
-        self._wire = wire
+        self._http = http
         self._now = now
         fields = {field.name for field in self.credential_fields}
-        self._calls = Calls(self._keys, wire, url, now, fields)
+        self._client = IGestClient(self._keys, http, url, now, fields)
 
     @property
-    def once(self) -> Once:
+    def guarantee(self) -> IssueGuarantee:
         """One attempt: no way is known to find a document again, so in doubt a person decides."""
-        return Once.BY_PERSON
+        return IssueGuarantee.MANUAL
 
-    def check(self) -> AccountFacts:
+    def check(self) -> AccountInfo:
         """Whose account it is. CredentialsError for an `erro`, UnreachableError when it is none."""
-        return facts_from(self._calls.ask("verificar"), self._keys)
+        return account_info_from(self._client.query("verificar"), self._keys)
 
     def choices(self) -> Choices:
         """The lists of the settings form; one that the web service lacks is the law's own, or empty."""
@@ -134,23 +134,23 @@ class IGest(Provider):
         names = ["listar_series", "listar_isencoes", "listar_taxas"]
         if facts.warehouses:
             names.append("listar_armazens")
-        lists = {name: self._list(name) for name in names}
-        articles = self._list("procurar_artigos", references([_NOBODYS])) is not None
+        lists = {name: self._query_list(name) for name in names}
+        articles = self._query_list("procurar_artigos", reference_elements([_UNUSED_REFERENCE])) is not None
         found = choices_from(lists, facts.region, self._now().date())
-        return replace(found, articles=articles, stock_changes=self._tells_changes())
+        return replace(found, articles=articles, stock_changes=self._supports_stock_changes())
 
-    def _list(self, method: str, fields: Fields = ()) -> Output | None:
+    def _query_list(self, method: str, fields: XmlElements = ()) -> Output | None:
         try:
-            return self._calls.ask(method, fields)
+            return self._client.query(method, fields)
         except CredentialsError:
             # the keys were good a moment ago: this method is refused, or does not exist
             return None
 
-    def _tells_changes(self) -> bool:
+    def _supports_stock_changes(self) -> bool:
         """Whether levels can be asked for by what changed: a mark is given, and understood."""
-        now = self._list("listar_stock", references([_NOBODYS]))
+        now = self._query_list("listar_stock", reference_elements([_UNUSED_REFERENCE]))
         mark = now.text("marca") if now else ""
-        since = self._list("listar_stock", page_of(mark, "")) if mark else None
+        since = self._query_list("listar_stock", stock_page_elements(mark, "")) if mark else None
         return since is not None and bool(since.text("marca"))
 
     def issue(self, draft: Draft, reference: str) -> Issued:
@@ -158,75 +158,90 @@ class IGest(Provider):
 
         UncertainError means that it may exist; every other error that nothing was issued.
         """
-        return self._calls.tell(
-            "novo_documento", lambda: payload_from(draft, reference), _numbered, _TRACES, "provider-refused"
+        return self._client.execute(
+            "novo_documento",
+            lambda: document_elements(draft, reference),
+            _issued_or_uncertain,
+            _DOCUMENT_PROOF_ELEMENTS,
+            "provider-refused",
         )
 
-    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+    def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         """The articles in use with exactly these references."""
-        asked = [code for code in codes if speakable(code)]
+        asked = [code for code in codes if is_encodable(code)]
         if not asked:
             return {}
-        found = named(self._told("procurar_artigos", references(asked)))
+        found = articles_from(self._query_or_unreachable("procurar_artigos", reference_elements(asked)))
         return {article.code: article for article in found if article.code in asked}
 
-    def article(self, article_id: str) -> Article | None:
+    def article_by_id(self, article_id: str) -> ProviderArticle | None:
         """The article of that id, whatever it is called by now; None when it is gone or no longer in use."""
-        found = named(self._told("procurar_artigos", (("id_artigo", article_id),)))
+        found = articles_from(self._query_or_unreachable("procurar_artigos", (("id_artigo", article_id),)))
         return next((article for article in found if article.article_id == article_id), None)
 
-    def create_article(self, new: NewArticle) -> Article:
+    def create_article(self, new: NewArticle) -> ProviderArticle:
         """The article, made by one call, or made by another meanwhile. UncertainError means that it may be there."""
         try:
-            return self._calls.tell(
-                "novo_artigo", lambda: article_from(new), lambda output: made_from(output, new), ("id_artigo",),
+            return self._client.execute(
+                "novo_artigo",
+                lambda: new_article_elements(new),
+                lambda output: created_article_from(output, new),
+                ("id_artigo",),
                 "article-refused",
-            )  # fmt: skip
+            )
         except RefusedError as error:
-            there = self._made_meanwhile(new.code)
-            if there is None:
+            existing = self._article_created_meanwhile(new.code)
+            if existing is None:
                 raise error
-            return there
+            return existing
 
-    def _made_meanwhile(self, code: str) -> Article | None:
+    def _article_created_meanwhile(self, code: str) -> ProviderArticle | None:
         """The article that made it impossible to make it; None where there is none, or it can't be said."""
         try:
-            return self.articles([code]).get(code)
+            return self.articles_by_code([code]).get(code)
         except TransientError:
             return None
 
-    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+    def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
         """The levels now, in every warehouse, of these articles; one that has no level at all is not known."""
-        asked = [code for code in codes if speakable(code)]
-        return levels_from(self._told("listar_stock", references(asked))) if asked else ()
-
-    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
-        """The levels that changed since the reading that gave `mark`, or all of them, page by page."""
-        since, first, cursor = mark if self.known.stock_changes else "", "", ""
-        if after:
-            since, first, cursor = place_in(after)
-        found = self._calls.told("listar_stock", page_of(since, cursor))
-        if found is None and since and not after:
-            # a mark that is no longer understood: the reading begins with everything
-            since, found = "", self._calls.told("listar_stock", ())
-        if found is None:
-            raise TransientError("unreachable", how="refused")
-        return page_from(found, since, first)
-
-    def move_stock(self, move: StockMove) -> None:
-        """Nothing; the stock was moved, by one call. UncertainError means that it may have been."""
-        self._calls.tell(
-            "movimentar_stock", lambda: move_from(move), moved_from, ("id_movimento",), "stock-refused"
+        asked = [code for code in codes if is_encodable(code)]
+        return (
+            stock_levels_from(self._query_or_unreachable("listar_stock", reference_elements(asked)))
+            if asked
+            else ()
         )
 
-    def stock_moved(self, reference: str) -> bool | None:
-        """Whether a movement with exactly this reference is there; None where movements can't be searched."""
-        found = self._calls.told("listar_movimentos", (("referencia", reference),))
-        return None if found is None else moved_under(found, reference)
+    def changed_stock_levels(self, sync_token: str = "", after: str = "") -> StockLevelPage:
+        """The levels that changed since the reading that gave `mark`, or all of them, page by page."""
+        since, first, cursor = sync_token if self.features.stock_changes else "", "", ""
+        if after:
+            since, first, cursor = parse_stock_cursor(after)
+        found = self._client.query_or_none("listar_stock", stock_page_elements(since, cursor))
+        if found is None and since and not after:
+            # a mark that is no longer understood: the reading begins with everything
+            since, found = "", self._client.query_or_none("listar_stock", ())
+        if found is None:
+            raise TransientError("unreachable", how="refused")
+        return stock_page_from(found, since, first)
 
-    def _told(self, method: str, fields: Fields) -> Output:
+    def move_stock(self, movement: StockMovement) -> None:
+        """Nothing; the stock was moved, by one call. UncertainError means that it may have been."""
+        self._client.execute(
+            "movimentar_stock",
+            lambda: movement_elements(movement),
+            check_movement_created,
+            ("id_movimento",),
+            "stock-refused",
+        )
+
+    def has_stock_movement(self, reference: str) -> bool | None:
+        """Whether a movement with exactly this reference is there; None where movements can't be searched."""
+        found = self._client.query_or_none("listar_movimentos", (("referencia", reference),))
+        return None if found is None else has_movement_with_reference(found, reference)
+
+    def _query_or_unreachable(self, method: str, fields: XmlElements) -> Output:
         """The `sucesso` of a look-up. One that is refused although the keys are good says nothing of what is there."""
-        found = self._calls.told(method, fields)
+        found = self._client.query_or_none(method, fields)
         if found is None:
             raise TransientError("unreachable", how="refused")
         return found
@@ -236,7 +251,7 @@ class IGest(Provider):
         if not issued.pdf_url:
             raise TransientError("pdf-not-ready", how="no-address")
         try:
-            reply = self._wire.read("GET", issued.pdf_url, most=_LARGEST_PDF)
+            reply = self._http.read("GET", issued.pdf_url, max_bytes=_MAX_PDF_BYTES)
         except CredentialsError as error:
             # an address that ran out says nothing about the keys
             raise TransientError("pdf-not-ready", how=f"status-{error.detail['status']}") from error
@@ -245,7 +260,7 @@ class IGest(Provider):
         return reply.body
 
 
-def _numbered(output: Output) -> Issued:
+def _issued_or_uncertain(output: Output) -> Issued:
     """The document that a `sucesso` tells of. UncertainError when it bears no number."""
     found = issued_from(output)
     if found is None:

@@ -13,117 +13,123 @@ from collections.abc import Sequence
 from decimal import Decimal
 from xml.etree.ElementTree import Element
 
-from shopapp.fiscal.errors import RefusedError, UncertainError, UnreachableError
-from shopapp.providers.base import Article, LevelsPage, NewArticle, StockLevel, StockMove
+from shopapp.errors import RefusedError, UncertainError, UnreachableError
+from shopapp.providers.base import NewArticle, ProviderArticle, StockLevel, StockLevelPage, StockMovement
 
-from .documents import amount_of, plain
-from .wire import Fields, Output, one_line, printable, text_of
+from .documents import decimal_from, format_decimal
+from .wire_format import Output, XmlElements, one_line, printable, text_of
 
-LONGEST_NAME = 200
+MAX_NAME_LENGTH = 200
 """SAF-T (PT) holds no longer description of a product."""
 
 
-def references(codes: Sequence[str]) -> Fields:
+def reference_elements(codes: Sequence[str]) -> XmlElements:
     """The element that asks for these references."""
     return (("referencias", tuple(("referencia", code) for code in codes)),)
 
 
-def named(output: Output) -> list[Article]:
+def articles_from(output: Output) -> list[ProviderArticle]:
     """The articles in use that the answer lists."""
     return [
-        Article(
-            article_id=_told(row, "id_artigo")[:80],
-            code=_told(row, "referencia"),
-            name=one_line([text_of(row, "descricao")])[:LONGEST_NAME],
+        ProviderArticle(
+            article_id=_required_text(row, "id_artigo")[:80],
+            code=_required_text(row, "referencia"),
+            name=one_line([text_of(row, "descricao")])[:MAX_NAME_LENGTH],
             goods=text_of(row, "tipo") != "S",
         )
-        for row in _rows(output, "artigos", "artigo")
+        for row in _list_rows(output, "artigos", "artigo")
         if text_of(row, "ativo") != "nao"
     ]
 
 
-def speakable(code: str) -> bool:
+def is_encodable(code: str) -> bool:
     """Whether the wire carries this reference unchanged: it has no place for control characters or outer blanks."""
     return bool(code) and printable(code).strip() == code and not {"\t", "\n"} & set(code)
 
 
-def article_from(new: NewArticle) -> Fields:
+def new_article_elements(new: NewArticle) -> XmlElements:
     """The element `artigo` of one to be made. RefusedError `article-refused` when it can't be written."""
-    if not speakable(new.code):
+    if not is_encodable(new.code):
         raise RefusedError("article-refused", answer="")
     fields = [
         ("referencia", new.code),
-        ("descricao", one_line([new.name])[:LONGEST_NAME].strip() or new.code),
+        ("descricao", one_line([new.name])[:MAX_NAME_LENGTH].strip() or new.code),
         ("unidade", new.unit),
         ("tipo", "P" if new.goods else "S"),
-        ("taxa", plain(new.vat_rate)),
+        ("taxa", format_decimal(new.vat_rate)),
     ]
     if new.vat_rate == 0:
         fields.append(("codigo_isencao", new.exemption_code))
     return (("artigo", tuple(fields)),)
 
 
-def made_from(output: Output, new: NewArticle) -> Article:
+def created_article_from(output: Output, new: NewArticle) -> ProviderArticle:
     """The article that a `sucesso` tells of. UncertainError when it names none, or another than was asked for."""
     identity, code = output.text("id_artigo"), output.text("referencia")
     if not identity or code != new.code:
         raise UncertainError("outcome-unknown", how="no-article", id=identity[:80])
-    return Article(identity[:80], code, one_line([new.name])[:LONGEST_NAME], new.goods)
+    return ProviderArticle(identity[:80], code, one_line([new.name])[:MAX_NAME_LENGTH], new.goods)
 
 
-def levels_from(output: Output) -> tuple[StockLevel, ...]:
+def stock_levels_from(output: Output) -> tuple[StockLevel, ...]:
     """The levels that the answer lists."""
     return tuple(
-        StockLevel(_told(row, "referencia"), text_of(row, "armazem"), _quantity(row))
-        for row in _rows(output, "stocks", "stock")
+        StockLevel(_required_text(row, "referencia"), text_of(row, "armazem"), _quantity(row))
+        for row in _list_rows(output, "stocks", "stock")
     )
 
 
-def page_of(since: str, cursor: str) -> Fields:
+def stock_page_elements(since: str, cursor: str) -> XmlElements:
     """What asks for a page of the levels that changed since a mark ('' for all), beyond the cursor."""
     return tuple((name, value) for name, value in (("desde", since), ("apos", cursor)) if value)
 
 
-def page_from(output: Output, since: str, first: str) -> LevelsPage:
+def stock_page_from(output: Output, since: str, first: str) -> StockLevelPage:
     """The page of a reading whose first page gave the mark `first` ('' when this is it).
 
     The mark of the first page is that of the whole reading: what changes while it is read is read again.
     """
     mark = first or output.text("marca")
     cursor = output.text("seguinte")
-    return LevelsPage(levels_from(output), json.dumps([since, mark, cursor]) if cursor else "", mark)
+    return StockLevelPage(
+        stock_levels_from(output), json.dumps([since, mark, cursor]) if cursor else "", mark
+    )
 
 
-def place_in(after: str) -> tuple[str, str, str]:
+def parse_stock_cursor(after: str) -> tuple[str, str, str]:
     """Since which mark is read, the mark of the first page, and the cursor, out of a page's `after`."""
     since, first, cursor = json.loads(after)
     return since, first, cursor
 
 
-def move_from(move: StockMove) -> Fields:
+def movement_elements(movement: StockMovement) -> XmlElements:
     """The element `movimento`, our reference in its notes. RefusedError `stock-refused` when it can't be written."""
-    if not speakable(move.code):
+    if not is_encodable(movement.code):
         raise RefusedError("stock-refused", answer="")
-    notes = "\n".join(filter(None, [f"Ref. {move.reference}", one_line([move.why])]))
-    fields = [("referencia", move.code), ("quantidade", plain(move.quantity)), ("observacoes", notes)]
-    if move.warehouse:
-        fields.insert(1, ("armazem", move.warehouse))
+    notes = "\n".join(filter(None, [f"Ref. {movement.reference}", one_line([movement.reason])]))
+    fields = [
+        ("referencia", movement.code),
+        ("quantidade", format_decimal(movement.quantity)),
+        ("observacoes", notes),
+    ]
+    if movement.warehouse:
+        fields.insert(1, ("armazem", movement.warehouse))
     return (("movimento", tuple(fields)),)
 
 
-def moved_from(output: Output) -> None:
+def check_movement_created(output: Output) -> None:
     """Nothing; the `sucesso` tells of a movement. UncertainError when it does not."""
     if not output.text("id_movimento"):
         raise UncertainError("outcome-unknown", how="no-movement")
 
 
-def moved_under(output: Output, reference: str) -> bool:
+def has_movement_with_reference(output: Output, reference: str) -> bool:
     """Whether one of the movements bears exactly this reference."""
-    notes = (text_of(row, "observacoes") for row in _rows(output, "movimentos", "movimento"))
+    notes = (text_of(row, "observacoes") for row in _list_rows(output, "movimentos", "movimento"))
     return any(text.splitlines()[:1] == [f"Ref. {reference}"] for text in notes)
 
 
-def _rows(output: Output, whole: str, one: str) -> list[Element]:
+def _list_rows(output: Output, whole: str, one: str) -> list[Element]:
     """The rows of a list that may be empty, but must be there."""
     found = output.rows(whole)
     if len(found) != 1:
@@ -131,7 +137,7 @@ def _rows(output: Output, whole: str, one: str) -> list[Element]:
     return found[0].findall(one)
 
 
-def _told(row: Element, name: str) -> str:
+def _required_text(row: Element, name: str) -> str:
     text = text_of(row, name)
     if not text:
         raise UnreachableError("not-igest", how=f"no-{name}")
@@ -139,7 +145,7 @@ def _told(row: Element, name: str) -> str:
 
 
 def _quantity(row: Element) -> Decimal:
-    amount = amount_of(text_of(row, "quantidade"))
+    amount = decimal_from(text_of(row, "quantidade"))
     if amount is None:
         raise UnreachableError("not-igest", how="no-quantidade")
     return amount

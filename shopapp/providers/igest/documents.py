@@ -13,44 +13,44 @@ import re
 from datetime import date
 from decimal import Decimal
 
-from shopapp.fiscal.document import Customer, Draft, DraftLine, Issued, Kind
-from shopapp.fiscal.errors import SettingsError
+from shopapp.errors import SettingsError
+from shopapp.fiscal.document import Customer, DocumentKind, Draft, DraftLine, Issued
 from shopapp.fiscal.party import FINAL_CONSUMER
 
-from .wire import Fields, Output, one_line
+from .wire_format import Output, XmlElements, one_line
 
-KINDS: tuple[Kind, ...] = ("FT", "FR", "FS", "NC")
-_REASON = 50
+SUPPORTED_KINDS: tuple[DocumentKind, ...] = ("FT", "FR", "FS", "NC")
+_MAX_REASON_LENGTH = 50
 # VIES and the VAT territories have names of their own for these; `pais_cliente` is ISO 3166
-_ISO = {"EL": "GR", "XI": "GB"}
+_ISO_COUNTRIES = {"EL": "GR", "XI": "GB"}
 _NUMBER = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f\x7f-\x9f]{0,58}[^\s\x00-\x1f])?")
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
-def payload_from(draft: Draft, reference: str) -> Fields:
+def document_elements(draft: Draft, reference: str) -> XmlElements:
     """The element `documento` of this draft, our reference in its notes.
 
     Raises SettingsError `kind-unsupported` or `series-missing`.
     """
-    if draft.kind not in KINDS:
+    if draft.kind not in SUPPORTED_KINDS:
         raise SettingsError("kind-unsupported", kind=draft.kind)
     if not draft.series:
         raise SettingsError("series-missing", kind=draft.kind)
-    head: Fields = (
+    head: XmlElements = (
         ("tipo_documento", draft.kind),
         ("serie", draft.series),
         ("data_documento", draft.date.isoformat()),
-        *_customer(draft.customer),
-        *_payment(draft),
+        *_customer_elements(draft.customer),
+        *_payment_elements(draft),
         ("observacoes", "\n".join([f"Ref. {reference}", *(one_line([note]) for note in draft.notes)])),
         ("atualiza_stock", "sim" if draft.moves_stock else "nao"),
-        *_origin(draft),
+        *_original_elements(draft),
     )
-    lines: Fields = tuple(("linha", _line(line, draft)) for line in draft.lines)
+    lines: XmlElements = tuple(("linha", _line_elements(line, draft)) for line in draft.lines)
     return (("documento", (*head, ("linhas", lines))),)
 
 
-def _customer(customer: Customer) -> Fields:
+def _customer_elements(customer: Customer) -> XmlElements:
     nobody = customer.tax_id == FINAL_CONSUMER
     address = customer.address
     found = (
@@ -59,13 +59,13 @@ def _customer(customer: Customer) -> Fields:
         ("morada_cliente", one_line([address.street]) if address else ""),
         ("codigo_postal_cliente", one_line([address.postal_code]) if address else ""),
         ("localidade_cliente", one_line([address.city]) if address else ""),
-        ("pais_cliente", _ISO.get(customer.country, customer.country)),
+        ("pais_cliente", _ISO_COUNTRIES.get(customer.country, customer.country)),
         ("email_cliente", one_line([customer.email])),
     )
     return tuple((name, value) for name, value in found if value)
 
 
-def _payment(draft: Draft) -> Fields:
+def _payment_elements(draft: Draft) -> XmlElements:
     """How it was paid, which only an invoice-receipt says; of several means the one that paid most."""
     if draft.kind != "FR":
         return ()
@@ -73,24 +73,24 @@ def _payment(draft: Draft) -> Fields:
     return (("modo_pagamento", most.mechanism if most else "OU"),)
 
 
-def _origin(draft: Draft) -> Fields:
+def _original_elements(draft: Draft) -> XmlElements:
     if draft.kind != "NC":
         return ()
     if not draft.references:
         raise SettingsError("original-missing")
     first = draft.references[0]
-    return (("documento_origem", first.number), ("motivo", one_line([first.reason])[:_REASON]))
+    return (("documento_origem", first.number), ("motivo", one_line([first.reason])[:_MAX_REASON_LENGTH]))
 
 
-def _line(line: DraftLine, draft: Draft) -> Fields:
+def _line_elements(line: DraftLine, draft: Draft) -> XmlElements:
     fields: list[tuple[str, str]] = [
-        ("referencia", draft.code_of(line)),
+        ("referencia", draft.article_code_of(line)),
         ("descricao", one_line([line.description])),
         ("unidade", "UN"),
-        ("quantidade", plain(line.quantity)),
-        ("preco", plain(line.unit_price_net)),
-        ("desconto", plain(line.discount_percent)),
-        ("taxa", plain(line.vat_rate)),
+        ("quantidade", format_decimal(line.quantity)),
+        ("preco", format_decimal(line.unit_price_net)),
+        ("desconto", format_decimal(line.discount_percent)),
+        ("taxa", format_decimal(line.vat_rate)),
         ("regiao", line.region),
     ]
     if line.vat_rate == 0:
@@ -100,7 +100,7 @@ def _line(line: DraftLine, draft: Draft) -> Fields:
     return tuple(fields)
 
 
-def plain(number: Decimal) -> str:
+def format_decimal(number: Decimal) -> str:
     """The number as the wire writes it: a point, no exponent, no zeros at the end."""
     text = format(number, "f")
     if "." in text:
@@ -117,28 +117,28 @@ def issued_from(output: Output) -> Issued | None:
     return Issued(
         provider_id=(output.text("id_documento") or number)[:80],
         number=number,
-        series=series_of(number),
-        date=_date(output.text("data_documento")),
-        total=amount_of(output.text("total_documento")),
-        vat=amount_of(output.text("total_iva")),
+        series=series_from_number(number),
+        date=_parse_date(output.text("data_documento")),
+        total=decimal_from(output.text("total_documento")),
+        vat=decimal_from(output.text("total_iva")),
         atcud=output.text("atcud")[:60],
         pdf_url=url if len(url) <= 500 else "",
     )
 
 
-def series_of(number: str) -> str:
+def series_from_number(number: str) -> str:
     """The series inside a printed number: `2026FR` of `FR 2026FR/12`; empty when it is written otherwise."""
     found = re.fullmatch(r"[A-Z]{2} (\S{1,40})/[0-9]+", number)
     return found.group(1) if found else ""
 
 
-def _date(text: str) -> date | None:
+def _parse_date(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
         return None
 
 
-def amount_of(text: str) -> Decimal | None:
+def decimal_from(text: str) -> Decimal | None:
     """The amount as a number; None when it is not written as one."""
     return Decimal(text) if _AMOUNT.fullmatch(text) else None

@@ -11,23 +11,23 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 
-from shopapp.fiscal.document import Kind
-from shopapp.fiscal.tax import CATEGORIES, REGIONS, exemption_codes, rate
-from shopapp.providers.base import AccountFacts, Choice, Choices, Series
+from shopapp.fiscal.document import DocumentKind
+from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS, portuguese_rate, selectable_exemptions
+from shopapp.providers.base import AccountInfo, Choice, Choices, Series
 
-from .documents import KINDS, amount_of
-from .wire import Keys, Output, one_line, text_of
+from .documents import SUPPORTED_KINDS, decimal_from
+from .wire_format import Keys, Output, one_line, text_of
 
 
-def facts_from(output: Output, keys: Keys) -> AccountFacts:
+def account_info_from(output: Output, keys: Keys) -> AccountInfo:
     """Whose account these keys open; an answer that leaves something open says so by an empty value."""
     region = output.text("entidade/regiao")
     moves = {"sim": True, "nao": False}.get(output.text("entidade/movimenta_stock"))
-    return AccountFacts(
+    return AccountInfo(
         fingerprint=hashlib.sha256(f"igest/{keys.entity}/{keys.nif}".encode()).hexdigest(),
         name=one_line([output.text("entidade/nome")])[:200],
         nif=output.text("entidade/nif")[:20],
-        region=region if region in REGIONS else "",
+        region=region if region in VAT_REGIONS else "",
         warehouses=output.text("entidade/gere_armazens") == "sim",
         stock_moves_on_issue=moves,
     )
@@ -38,7 +38,7 @@ def choices_from(lists: Mapping[str, Output | None], region: str, today: date) -
     series = _series(lists.get("listar_series"))
     usable = {one.kind for one in series if one.open}
     return Choices(
-        kinds=tuple(kind for kind in KINDS if kind in usable or not series),
+        kinds=tuple(kind for kind in SUPPORTED_KINDS if kind in usable or not series),
         series=series,
         exemptions=_exemptions(lists.get("listar_isencoes"), today),
         warehouses=_warehouses(lists.get("listar_armazens")),
@@ -47,7 +47,7 @@ def choices_from(lists: Mapping[str, Output | None], region: str, today: date) -
 
 
 def _series(output: Output | None) -> tuple[Series, ...]:
-    kinds: dict[str, Kind] = {kind: kind for kind in KINDS}
+    kinds: dict[str, DocumentKind] = {kind: kind for kind in SUPPORTED_KINDS}
     return tuple(
         Series(code, kinds[kind], text_of(row, "ativa") == "sim")
         for row in (output.rows("series/serie") if output else ())
@@ -57,7 +57,7 @@ def _series(output: Output | None) -> tuple[Series, ...]:
 
 def _exemptions(output: Output | None, today: date) -> tuple[Choice, ...]:
     """The account's reasons as far as the law knows them on that day, else all that the law knows."""
-    lawful = exemption_codes(today)
+    lawful = selectable_exemptions(today)
     listed = {
         code: one_line([text_of(row, "descricao")]) or lawful[code]
         for row in (output.rows("isencoes/isencao") if output else ())
@@ -76,7 +76,7 @@ def _warehouses(output: Output | None) -> tuple[Choice, ...]:
 
 def _rates(output: Output | None, region: str, today: date) -> tuple[Decimal, ...]:
     """The entity's rates above zero, highest first; those of its region by law when it lists none."""
-    listed = [amount_of(text_of(row, "valor")) for row in (output.rows("taxas/taxa") if output else ())]
+    listed = [decimal_from(text_of(row, "valor")) for row in (output.rows("taxas/taxa") if output else ())]
     if not any(listed) and region:
-        listed = [rate(region, category, today) for category in CATEGORIES]
+        listed = [portuguese_rate(region, category, today) for category in VAT_CATEGORIES]
     return tuple(sorted({found for found in listed if found}, reverse=True))

@@ -14,32 +14,42 @@ from datetime import datetime
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from shopapp.fiscal.document import Draft, Issued, Kind
-from shopapp.fiscal.errors import RefusedError, TransientError, UncertainError, UnreachableError
-from shopapp.http import Wire
+from shopapp.errors import RefusedError, TransientError, UncertainError, UnreachableError
+from shopapp.fiscal.document import DocumentKind, Draft, Issued
+from shopapp.http_client import HttpClient
 from shopapp.providers.base import (
-    AccountFacts,
-    Article,
+    AccountInfo,
     Capabilities,
     Choices,
-    Field,
-    Guide,
-    LevelsPage,
+    CredentialField,
+    HelpPaths,
+    IssueGuarantee,
     NewArticle,
-    Once,
-    Opened,
     Provider,
+    ProviderArticle,
+    ProviderDraft,
     StockLevel,
+    StockLevelPage,
 )
 
-from .articles import article_by_stamp, articles_by_ref, made
-from .drafting import by_reference, by_stamp, drafts_with, saved
-from .lists import choices_from, facts_from
-from .papers import BO, FT, Paper, id_of, is_draft, issued_from, paper_and_stamp, paper_for, total_of
-from .reports import mail, pdf_of
-from .session import Keys, Session
-from .stock import levels_after, levels_of
-from .wire import Refusal, Row, query, text
+from .articles import article_by_stamp, articles_by_ref, save_article
+from .lists import account_info_from, choices_from
+from .pdf_and_email import fetch_pdf, send_email
+from .records import (
+    BO,
+    FT,
+    RecordType,
+    is_draft,
+    issued_from,
+    parse_provider_id,
+    provider_id_of,
+    record_total,
+    record_type_for,
+)
+from .save_record import drafts_by_reference, record_by_stamp, records_by_reference, save_record
+from .session import Keys, PhcGoSession
+from .stock import levels_by_ref, levels_page
+from .wire_format import Refusal, Row, build_query, text_field
 
 T = TypeVar("T")
 
@@ -50,33 +60,47 @@ class PhcGo(Provider):
     name: ClassVar[str] = "phcgo"
     label: ClassVar[str] = "PHC GO"
     support: ClassVar[str] = "suporte@phc.pt"
-    credential_fields: ClassVar[tuple[Field, ...]] = (
-        Field("url", "URL da instalação",
-              "O endereço que o browser mostra dentro do PHC GO, como https://sis05.phcgo.net/empresa."),
-        Field("user", "Utilizador", "O nome ou e-mail com que entra no PHC GO; de preferência um só para a loja."),
-        Field("password", "Password", "A deste utilizador.", secret=True),
-        Field("token", "Token PHC GO", "O token de acesso que a PHC dá a esta aplicação; copie-o inteiro, com os "
-              "sinais + / e = que tiver.", secret=True),
-        Field("company", "Empresa", "A base de dados, só se a instalação tiver mais do que uma.", optional=True),
-    )  # fmt: skip
+    credential_fields: ClassVar[tuple[CredentialField, ...]] = (
+        CredentialField(
+            "url",
+            "URL da instalação",
+            "O endereço que o browser mostra dentro do PHC GO, como https://sis05.phcgo.net/empresa.",
+        ),
+        CredentialField(
+            "user",
+            "Utilizador",
+            "O nome ou e-mail com que entra no PHC GO; de preferência um só para a loja.",
+        ),
+        CredentialField("password", "Password", "A deste utilizador.", secret=True),
+        CredentialField(
+            "token",
+            "Token PHC GO",
+            "O token de acesso que a PHC dá a esta aplicação; copie-o inteiro, com os "
+            "sinais + / e = que tiver.",
+            secret=True,
+        ),
+        CredentialField(
+            "company", "Empresa", "A base de dados, só se a instalação tiver mais do que uma.", optional=True
+        ),
+    )
     capabilities: ClassVar[Capabilities] = Capabilities(
-        level="line",
+        rounding_level="line",
         reads_state=True,
         searches=True,
         emails=True,
         warehouses=True,
         credit_notes=True,
-        early_drafts=True,
-        notes=True,
-        note_drafts=True,
+        drafts_before_payment=True,
+        order_notes=True,
+        order_note_drafts=True,
         transport=True,
         metered=True,
         articles=True,
-        names_to_move=True,
+        names_articles_only_when_moving_stock=True,
         reads_stock=True,
-        pace=2.0,
+        calls_per_second=2.0,
     )
-    guide: ClassVar[Guide] = Guide(
+    help_paths: ClassVar[HelpPaths] = HelpPaths(
         keys=("PHC GO", "Barra de endereço do browser"),
         keys_help="O token é pedido à PHC ou ao seu parceiro PHC; um que foi feito para outra loja pode não servir "
         "aqui.",
@@ -100,42 +124,42 @@ class PhcGo(Provider):
     def __init__(
         self,
         credentials: Mapping[str, str],
-        wire: Wire,
+        http: HttpClient,
         now: Callable[[], datetime],
         hosts: Collection[str] = (),
         loopback: str = "",
     ) -> None:
         self._company = credentials.get("company", "").strip()
-        self._wire, self._now = wire, now
-        self._session = Session(Keys.of(credentials), wire, hosts, loopback, now)
+        self._http, self._now = http, now
+        self._session = PhcGoSession(Keys.from_credentials(credentials), http, hosts, loopback, now)
 
     @property
-    def once(self) -> Once:
+    def guarantee(self) -> IssueGuarantee:
         """The promise for the first kind of invoice that the merchant chose a series for."""
-        kinds: tuple[Kind, ...] = ("FR", "FT", "FS")
-        return self.once_of(next((kind for kind in kinds if kind in self.known.series), "FR"))
+        kinds: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
+        return self.guarantee_for(next((kind for kind in kinds if kind in self.features.series), "FR"))
 
-    def once_of(self, kind: Kind) -> Once:
+    def guarantee_for(self, kind: DocumentKind) -> IssueGuarantee:
         """BY_DRAFT where the series keeps drafts, BY_SEARCH where looking up was seen to work, else BY_PERSON."""
-        series = self.known.series.get(kind)
+        series = self.features.series.get(kind)
         if series is not None and series.drafts:
-            return Once.BY_DRAFT
+            return IssueGuarantee.DRAFT_FIRST
         # an order note is not fiscal, and public clients look it up by `obs`
-        return Once.BY_SEARCH if self.known.searches or kind == "NE" else Once.BY_PERSON
+        return IssueGuarantee.SEARCHABLE if self.features.searches or kind == "NE" else IssueGuarantee.MANUAL
 
-    def check(self) -> AccountFacts:
+    def check(self) -> AccountInfo:
         """Whose account it is. CredentialsError names the field, UnreachableError when PHC GO did not answer."""
-        return facts_from(self._own(), self._session.base(), self._company)
+        return account_info_from(self._company_record(), self._session.base_url(), self._company)
 
     def choices(self) -> Choices:
         """The lists of the settings form, and what this account cannot do."""
-        return choices_from(self._session, self._own(), self.known.series, self._now().date())
+        return choices_from(self._session, self._company_record(), self.features.series, self._now().date())
 
-    def _own(self) -> Row:
+    def _company_record(self) -> Row:
         """The company's own record."""
-        asked = query("E1", ("estab", 0), limit=1)
+        asked = build_query("E1", ("estab", 0), limit=1)
         try:
-            return self._session.run(
+            return self._session.read_with_relogin(
                 lambda: self._session.read("SearchWS/QueryAsEntities", itemQuery=asked)
             ).first
         except Refusal as error:
@@ -143,42 +167,44 @@ class PhcGo(Provider):
 
     # one document
 
-    def open_draft(self, draft: Draft, reference: str) -> Opened:
+    def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
         """The saved draft with what it adds up to. UncertainError leaves a spare draft at worst."""
-        paper = paper_for(draft.kind)
-        row = saved(self._session, draft, reference)
-        opened = id_of(paper, text(row, paper.stamp))
+        record_type = record_type_for(draft.kind)
+        row = save_record(self._session, draft, reference)
+        opened = provider_id_of(record_type, text_field(row, record_type.stamp))
         # where the series no longer keeps drafts it is a document by now, and finalising says so
-        return Opened(opened, total_of(row) if is_draft(paper, row) else None)
+        return ProviderDraft(opened, record_total(row) if is_draft(record_type, row) else None)
 
     def finalise(self, draft_id: str) -> Issued:
         """The document made of that draft by signing it; after any unclear answer its state is asked.
 
         RefusedError `draft-gone` when there is no such record any more.
         """
-        paper, stamp = paper_and_stamp(draft_id)
+        record_type, stamp = parse_provider_id(draft_id)
         why: Exception
         try:
-            row = self._session.definite(
-                lambda: self._session.write(f"{paper.ws}/signDocument", **{paper.stamp: stamp})
+            row = self._session.write_with_relogin(
+                lambda: self._session.write(
+                    f"{record_type.web_service}/signDocument", **{record_type.stamp: stamp}
+                )
             ).first
-            if text(row, paper.stamp) == stamp and (issued := issued_from(paper, row)):
+            if text_field(row, record_type.stamp) == stamp and (issued := issued_from(record_type, row)):
                 return issued
             why = UncertainError("outcome-unknown", how="not-signed")
         except UncertainError as error:
             why = error
         except Refusal as error:
             why = error
-        return self._found_signed(paper, stamp, why)
+        return self._signed_document_or_raise(record_type, stamp, why)
 
-    def _found_signed(self, paper: Paper, stamp: str, why: Exception) -> Issued:
+    def _signed_document_or_raise(self, record_type: RecordType, stamp: str, why: Exception) -> Issued:
         """The document as its state tells, else what its signing came to: a doubt stays one, a refusal is definite."""
         try:
-            row = self._shown(paper, stamp)
+            row = self._find_record(record_type, stamp)
         except (Refusal, TransientError) as error:
             how = "refused-unseen" if isinstance(why, Refusal) else "unseen"
             raise UncertainError("outcome-unknown", how=how) from error
-        issued = issued_from(paper, row) if row else None
+        issued = issued_from(record_type, row) if row else None
         if issued:
             return issued
         if isinstance(why, Refusal):
@@ -186,127 +212,135 @@ class PhcGo(Provider):
             raise RefusedError(code, answer=str(why)) from why
         raise why
 
-    def _shown(self, paper: Paper, stamp: str) -> Row | None:
-        return self._session.run(lambda: by_stamp(self._session, paper, stamp))
+    def _find_record(self, record_type: RecordType, stamp: str) -> Row | None:
+        return self._session.read_with_relogin(lambda: record_by_stamp(self._session, record_type, stamp))
 
-    def finalised(self, draft_id: str) -> Issued | None:
+    def finalised_document(self, draft_id: str) -> Issued | None:
         """The document made of that draft, or None while the program shows none."""
-        paper, stamp = paper_and_stamp(draft_id)
-        row = self._seen(paper, stamp)
-        return issued_from(paper, row) if row else None
+        record_type, stamp = parse_provider_id(draft_id)
+        row = self._find_record_or_unreachable(record_type, stamp)
+        return issued_from(record_type, row) if row else None
 
-    def _seen(self, paper: Paper, stamp: str) -> Row | None:
+    def _find_record_or_unreachable(self, record_type: RecordType, stamp: str) -> Row | None:
         try:
-            return self._shown(paper, stamp)
+            return self._find_record(record_type, stamp)
         except Refusal as error:
             raise UnreachableError("unreachable", how="not-shown") from error
 
     def drop_draft(self, draft_id: str) -> Issued | None:
         """None once that draft is gone; its document when somebody signed it."""
-        paper, stamp = paper_and_stamp(draft_id)
-        row = self._seen(paper, stamp)
-        if row is not None and (issued := issued_from(paper, row)):
+        record_type, stamp = parse_provider_id(draft_id)
+        row = self._find_record_or_unreachable(record_type, stamp)
+        if row is not None and (issued := issued_from(record_type, row)):
             return issued
         try:
-            self._delete(paper, row or {paper.stamp: stamp})
+            self._delete_draft(record_type, row or {record_type.stamp: stamp})
         except Refusal as error:
             if row is None:
                 return None
-            if issued := self.finalised(draft_id):
+            if issued := self.finalised_document(draft_id):
                 return issued
             raise TransientError("draft-unsure", how="not-removed") from error
         return None
 
     def drop_drafts(self, reference: str) -> int:
         """How many drafts bearing exactly this reference were removed."""
-        papers = [FT] + ([BO] if "NE" in self.known.series else [])
+        record_types = [FT] + ([BO] if "NE" in self.features.series else [])
         removed = 0
         try:
-            for paper in papers:
-                found = self._session.run(partial(drafts_with, self._session, paper, reference))
+            for record_type in record_types:
+                found = self._session.read_with_relogin(
+                    partial(drafts_by_reference, self._session, record_type, reference)
+                )
                 for row in found:
-                    self._delete(paper, row)
+                    self._delete_draft(record_type, row)
                     removed += 1
         except Refusal as error:
             raise TransientError("draft-unsure", how="not-removed") from error
         return removed
 
-    def _delete(self, paper: Paper, row: Row) -> None:
+    def _delete_draft(self, record_type: RecordType, row: Row) -> None:
         """Nothing; the draft is gone. The program itself refuses to delete what is signed."""
         gone = row | {"Operation": 3}
-        self._session.definite(
-            lambda: self._session.write(f"{paper.ws}/Save", itemVO=gone, runWarningRules="false")
+        self._session.write_with_relogin(
+            lambda: self._session.write(
+                f"{record_type.web_service}/Save", itemVO=gone, runWarningRules="false"
+            )
         )
 
     def issue(self, draft: Draft, reference: str) -> Issued:
         """The document, where the series keeps no drafts; one that turns out to be a draft is signed at once."""
-        paper = paper_for(draft.kind)
-        row = saved(self._session, draft, reference)
-        return issued_from(paper, row) or self.finalise(id_of(paper, text(row, paper.stamp)))
+        record_type = record_type_for(draft.kind)
+        row = save_record(self._session, draft, reference)
+        return issued_from(record_type, row) or self.finalise(
+            provider_id_of(record_type, text_field(row, record_type.stamp))
+        )
 
-    def find(self, reference: str, draft: Draft) -> list[Issued]:
+    def find_by_reference(self, reference: str, draft: Draft) -> list[Issued]:
         """The documents that bear exactly this reference."""
-        paper = paper_for(draft.kind)
+        record_type = record_type_for(draft.kind)
         try:
-            rows = self._session.run(lambda: by_reference(self._session, paper, reference))
+            rows = self._session.read_with_relogin(
+                lambda: records_by_reference(self._session, record_type, reference)
+            )
         except Refusal as error:
             raise UnreachableError("unreachable", how="not-searchable") from error
-        return [issued for row in rows if (issued := issued_from(paper, row))]
+        return [issued for row in rows if (issued := issued_from(record_type, row))]
 
     # articles and their stock
 
-    def articles(self, codes: Sequence[str]) -> Mapping[str, Article]:
+    def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         """The articles in use with exactly these references."""
         wanted = list(dict.fromkeys(code for code in codes if code))
-        return self._looked(lambda: articles_by_ref(self._session, wanted))
+        return self._query_articles(lambda: articles_by_ref(self._session, wanted))
 
-    def article(self, article_id: str) -> Article | None:
+    def article_by_id(self, article_id: str) -> ProviderArticle | None:
         """The article with that stamp; None when it is gone or no longer in use."""
-        return self._looked(lambda: article_by_stamp(self._session, article_id))
+        return self._query_articles(lambda: article_by_stamp(self._session, article_id))
 
-    def create_article(self, new: NewArticle) -> Article:
+    def create_article(self, new: NewArticle) -> ProviderArticle:
         """The article, without a price, made by one Save."""
-        return made(self._session, new)
+        return save_article(self._session, new)
 
-    def levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
+    def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
         """The levels of these articles in every warehouse."""
         wanted = list(dict.fromkeys(code for code in codes if code))
-        return self._looked(lambda: levels_of(self._session, wanted))
+        return self._query_articles(lambda: levels_by_ref(self._session, wanted))
 
-    def changed_levels(self, mark: str = "", after: str = "") -> LevelsPage:
+    def changed_stock_levels(self, sync_token: str = "", after: str = "") -> StockLevelPage:
         """All levels, page by page, whatever the mark: this program can't be asked for changes."""
-        return self._looked(lambda: levels_after(self._session, after))
+        return self._query_articles(lambda: levels_page(self._session, after))
 
-    def _looked(self, step: Callable[[], T]) -> T:
+    def _query_articles(self, step: Callable[[], T]) -> T:
         """What a question about articles gives; UnreachableError when it could not be asked."""
         try:
-            return self._session.run(step)
+            return self._session.read_with_relogin(step)
         except Refusal as error:
             raise UnreachableError("unreachable", how="not-searchable") from error
 
     # what was issued
 
-    def read(self, provider_id: str) -> Issued:
+    def read_document(self, provider_id: str) -> Issued:
         """The document as PHC GO has it now, `annulled` or `paid` where it says so. RefusedError `document-gone`."""
-        paper, stamp = paper_and_stamp(provider_id)
-        row = self._seen(paper, stamp)
-        issued = issued_from(paper, row) if row else None
+        record_type, stamp = parse_provider_id(provider_id)
+        row = self._find_record_or_unreachable(record_type, stamp)
+        issued = issued_from(record_type, row) if row else None
         if issued is None:
             raise RefusedError("document-gone")
         return issued
 
     def pdf(self, issued: Issued) -> bytes:
         """PHC GO's own PDF, at most 10 MiB."""
-        return pdf_of(self._session, *self._signed(issued.provider_id))
+        return fetch_pdf(self._session, *self._signed_record(issued.provider_id))
 
     def email(self, provider_id: str, to: str) -> None:
         """Nothing; PHC GO mailed the document in its own words."""
-        mail(self._session, *self._signed(provider_id), to)
+        send_email(self._session, *self._signed_record(provider_id), to)
 
-    def _signed(self, provider_id: str) -> tuple[Paper, Row]:
+    def _signed_record(self, provider_id: str) -> tuple[RecordType, Row]:
         """The record, which is no draft: printing or mailing one may sign it. UnreachableError when it is not shown."""
-        paper, stamp = paper_and_stamp(provider_id)
-        row = self._seen(paper, stamp)
-        if row is None or is_draft(paper, row):
+        record_type, stamp = parse_provider_id(provider_id)
+        row = self._find_record_or_unreachable(record_type, stamp)
+        if row is None or is_draft(record_type, row):
             raise UnreachableError("unreachable", how="not-shown")
-        return paper, row
+        return record_type, row

@@ -11,19 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from shopapp.fiscal.errors import AppError, RefusedError, UncertainError
-from shopapp.fiscal.money import six
-from shopapp.providers.base import Article, NewArticle
+from shopapp.errors import AppError, RefusedError, UncertainError
+from shopapp.fiscal.money import round_to_six_decimals
+from shopapp.providers.base import NewArticle, ProviderArticle
 
-from .lists import rates_of
-from .session import Session
-from .wire import Refusal, Row, flag, number, one_line, query, text
+from .lists import rate_indexes
+from .session import PhcGoSession
+from .wire_format import Refusal, Row, build_query, decimal_field, flag_field, one_line, text_field
 
-LONGEST_REF = 18
-MOST_ROWS = 500
-_SEARCH = "SearchWS/QueryAsEntities"
-_LONGEST_NAME = 60
-_SOME = 100
+MAX_REF_LENGTH = 18
+MAX_ROWS = 500
+_QUERY_PATH = "SearchWS/QueryAsEntities"
+_MAX_NAME_LENGTH = 60
+_SAMPLE_SIZE = 100
 """Twice as many articles as are looked up at once."""
 
 
@@ -33,53 +33,55 @@ def ref_of(row: Row) -> str:
     return found.strip() if isinstance(found, str) else ""
 
 
-def articles_by_ref(session: Session, refs: Iterable[str]) -> Mapping[str, Article]:
+def articles_by_ref(session: PhcGoSession, refs: Iterable[str]) -> Mapping[str, ProviderArticle]:
     """The articles in use with exactly these references. Refusal when that can't be said of all of them."""
-    found = {ref: row for ref, row in _rows(session, list(refs)).items() if not flag(row, "inactivo")}
-    return {ref: _article(row) for ref, row in found.items()}
+    found = {
+        ref: row for ref, row in _article_rows(session, list(refs)).items() if not flag_field(row, "inactivo")
+    }
+    return {ref: _article_from(row) for ref, row in found.items()}
 
 
-def article_by_stamp(session: Session, stamp: str) -> Article | None:
+def article_by_stamp(session: PhcGoSession, stamp: str) -> ProviderArticle | None:
     """The article in use with that stamp, whatever its reference is by now."""
-    rows = session.read(_SEARCH, itemQuery=query("St", ("ststamp", stamp), limit=2)).rows
-    row = next((row for row in rows if text(row, "ststamp") == stamp), None)
-    return _article(row) if row and not flag(row, "inactivo") else None
+    rows = session.read(_QUERY_PATH, itemQuery=build_query("St", ("ststamp", stamp), limit=2)).rows
+    row = next((row for row in rows if text_field(row, "ststamp") == stamp), None)
+    return _article_from(row) if row and not flag_field(row, "inactivo") else None
 
 
-def _article(row: Row) -> Article:
-    stamp = text(row, "ststamp")
+def _article_from(row: Row) -> ProviderArticle:
+    stamp = text_field(row, "ststamp")
     if not stamp:
         raise Refusal("ststamp")
-    return Article(stamp, ref_of(row), text(row, "design"), goods=not flag(row, "stns"))
+    return ProviderArticle(stamp, ref_of(row), text_field(row, "design"), goods=not flag_field(row, "stns"))
 
 
-def _rows(session: Session, refs: Sequence[str]) -> dict[str, Row]:
+def _article_rows(session: PhcGoSession, refs: Sequence[str]) -> dict[str, Row]:
     """The articles of these references, in use or not, by reference."""
     found: dict[str, Row] = {}
-    left, together = list(refs), len(refs) < 2
+    left, multi_ref = list(refs), len(refs) < 2
     while left:
-        rows = asked(session, "St", left)
+        rows = query_by_refs(session, "St", left)
         new = {ref_of(row): row for row in rows if ref_of(row) in left}
         found |= new
-        together = together or several(new)
+        multi_ref = multi_ref or has_several_refs(new)
         left = [ref for ref in left if ref not in found]
-        if not left or not new or session.whole(rows):
+        if not left or not new or session.is_complete(rows):
             break
-        together = several_at_once(session) or together
-        if session.whole(rows) or not together:
+        multi_ref = supports_multi_ref_query(session) or multi_ref
+        if session.is_complete(rows) or not multi_ref:
             break
-    if left and not together and not several_at_once(session):
-        found |= _one_by_one(session, left)
+    if left and not multi_ref and not supports_multi_ref_query(session):
+        found |= _query_one_by_one(session, left)
     return found
 
 
-def asked(
-    session: Session, entity: str, refs: Sequence[str], by: Sequence[str] = (), offset: int = 0
+def query_by_refs(
+    session: PhcGoSession, entity: str, refs: Sequence[str], by: Sequence[str] = (), offset: int = 0
 ) -> tuple[Row, ...]:
     """The rows that one question for these references brings. Refusal when the references were not heeded."""
     named = [("ref", ref) for ref in refs]
-    question = query(entity, *named, any_of=len(refs) > 1, limit=MOST_ROWS, by=by, offset=offset)
-    found = session.read(_SEARCH, itemQuery=question).rows
+    question = build_query(entity, *named, any_of=len(refs) > 1, limit=MAX_ROWS, by=by, offset=offset)
+    found = session.read(_QUERY_PATH, itemQuery=question).rows
     # as a database compares: "abc" may bring "ABC", which is another reference
     wanted = {ref.casefold() for ref in refs}
     if sum(ref_of(row).casefold() not in wanted for row in found) > len(refs):
@@ -87,69 +89,69 @@ def asked(
     return found
 
 
-def several(refs: Iterable[str]) -> bool:
+def has_several_refs(refs: Iterable[str]) -> bool:
     """True when these are more than one reference, however the database compares."""
     return len({ref.casefold() for ref in refs}) > 1
 
 
-def several_at_once(session: Session) -> bool:
+def supports_multi_ref_query(session: PhcGoSession) -> bool:
     """True when two articles were seen to come for one question that names both; asked once an hour.
 
     By the way it is seen that an answer may be long.
     """
-    return session.kept("several at once", lambda: _both_come(session))
+    return session.cached_list("several at once", lambda: _test_multi_ref_query(session))
 
 
-def _both_come(session: Session) -> bool:
-    known = {ref.casefold(): ref for row in _some(session) if (ref := ref_of(row))}
+def _test_multi_ref_query(session: PhcGoSession) -> bool:
+    known = {ref.casefold(): ref for row in _sample_articles(session) if (ref := ref_of(row))}
     refs = list(known.values())[:2]
-    return len(refs) > 1 and set(refs) <= {ref_of(row) for row in asked(session, "St", refs)}
+    return len(refs) > 1 and set(refs) <= {ref_of(row) for row in query_by_refs(session, "St", refs)}
 
 
-def _some(session: Session) -> Sequence[Row]:
-    return session.read(_SEARCH, itemQuery=query("St", limit=_SOME)).rows
+def _sample_articles(session: PhcGoSession) -> Sequence[Row]:
+    return session.read(_QUERY_PATH, itemQuery=build_query("St", limit=_SAMPLE_SIZE)).rows
 
 
-def _one_by_one(session: Session, refs: Sequence[str]) -> dict[str, Row]:
+def _query_one_by_one(session: PhcGoSession, refs: Sequence[str]) -> dict[str, Row]:
     """The articles of these references, each asked for alone; where there is one article or none, that is all."""
-    few = _some(session)
-    rows = few if len(few) < 2 else [row for ref in refs for row in asked(session, "St", [ref])]
+    few = _sample_articles(session)
+    rows = few if len(few) < 2 else [row for ref in refs for row in query_by_refs(session, "St", [ref])]
     return {ref_of(row): row for row in rows if ref_of(row) in refs}
 
 
-def made(session: Session, new: NewArticle) -> Article:
+def save_article(session: PhcGoSession, new: NewArticle) -> ProviderArticle:
     """The article, made by one Save; one that somebody made in the meantime is taken as it is.
 
     RefusedError `article-refused` or `article-too-long`, TransientError: nothing was made. UncertainError: it may
     have been.
     """
-    if len(new.code) > LONGEST_REF:
-        raise RefusedError("article-too-long", answer="", length=len(new.code), limit=LONGEST_REF)
+    if len(new.code) > MAX_REF_LENGTH:
+        raise RefusedError("article-too-long", answer="", length=len(new.code), limit=MAX_REF_LENGTH)
     if not new.code or one_line(new.code) != new.code:
         raise RefusedError("article-refused", answer="", how="reference")
     try:
-        record = session.run(lambda: _completed(session, new))
+        record = session.read_with_relogin(lambda: _complete_article(session, new))
     except Refusal as error:
         raise RefusedError("article-refused", answer=str(error)) from error
     why: Exception
     try:
-        row = session.definite(
+        row = session.write_with_relogin(
             lambda: session.write("StWS/Save", itemVO=record, runWarningRules="false")
         ).first
-        if ref_of(row) == new.code and text(row, "ststamp"):
-            return _article(row)
+        if ref_of(row) == new.code and text_field(row, "ststamp"):
+            return _article_from(row)
         why = UncertainError("outcome-unknown", how="no-stamp")
     except UncertainError as error:
         why = error
     except Refusal as error:
         why = RefusedError("article-refused", answer=str(error))
-    return _there(session, new.code, why)
+    return _created_or_raise(session, new.code, why)
 
 
-def _there(session: Session, code: str, why: Exception) -> Article:
+def _created_or_raise(session: PhcGoSession, code: str, why: Exception) -> ProviderArticle:
     """The article when it can be seen after all, else what saving it came to."""
     try:
-        found = session.run(lambda: articles_by_ref(session, [code]))
+        found = session.read_with_relogin(lambda: articles_by_ref(session, [code]))
     except (AppError, Refusal) as error:
         raise UncertainError("outcome-unknown", how="unseen") from error
     if code in found:
@@ -157,20 +159,22 @@ def _there(session: Session, code: str, why: Exception) -> Article:
     raise why
 
 
-def _completed(session: Session, new: NewArticle) -> Row:
+def _complete_article(session: PhcGoSession, new: NewArticle) -> Row:
     """The record as it is to be saved. RefusedError when the program would give it another reference or rate."""
-    index = rates_of(session).get(new.vat_rate)
+    index = rate_indexes(session).get(new.vat_rate)
     if index is None:
         raise RefusedError("article-refused", answer="", how="rate")
     blank = session.read("StWS/getNewInstance", ndos="0").first
-    wanted: Row = {"ref": new.code, "design": one_line(new.name)[:_LONGEST_NAME].rstrip() or new.code,
+    wanted: Row = {"ref": new.code, "design": one_line(new.name)[:_MAX_NAME_LENGTH].rstrip() or new.code,
                    "unidade": new.unit, "stns": not new.goods, "tabiva": index}  # fmt: skip
     if new.exemption_code and not new.vat_rate:
         wanted["codmotiseimp"] = new.exemption_code
     acted = session.read("StWS/actEntity", entity={**blank, **wanted}, code="0", newValue=[]).first
     if not blank or ref_of(acted) != new.code:
         raise RefusedError("article-refused", answer="", how="reference")
-    rate = number(acted, "iva")
-    if number(acted, "tabiva") != index or (rate is not None and six(rate) != new.vat_rate):
+    rate = decimal_field(acted, "iva")
+    if decimal_field(acted, "tabiva") != index or (
+        rate is not None and round_to_six_decimals(rate) != new.vat_rate
+    ):
         raise RefusedError("article-refused", answer="", how="rate")
     return {**acted, **wanted, "Operation": 1}

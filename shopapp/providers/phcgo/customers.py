@@ -11,40 +11,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from shopapp.errors import SettingsError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft
-from shopapp.fiscal.errors import SettingsError, TransientError, UncertainError
 from shopapp.fiscal.party import FINAL_CONSUMER, Address, country_code
 
-from .session import Session
-from .wire import Refusal, Row, flag, one_line, query, text
+from .session import PhcGoSession
+from .wire_format import Refusal, Row, build_query, flag_field, one_line, text_field
 
-_ISO = {"XI": "GB"}
+_ISO_COUNTRIES = {"XI": "GB"}
 
 
-def customer_of(session: Session, draft: Draft, countries: Mapping[str, Row]) -> Row:
+def customer_for(session: PhcGoSession, draft: Draft, countries: Mapping[str, Row]) -> Row:
     """The customer's record. SettingsError `consumer-missing`, Refusal, TransientError: no document exists."""
     if draft.customer.tax_id == FINAL_CONSUMER:
-        return session.kept("consumer", lambda: _generic(session))
-    return _by_tax_id(session, draft.customer.tax_id) or _made(session, draft, countries)
+        return session.cached_list("consumer", lambda: _final_consumer(session))
+    return _customer_by_tax_id(session, draft.customer.tax_id) or _create_customer(session, draft, countries)
 
 
-def _generic(session: Session) -> Row:
+def _final_consumer(session: PhcGoSession) -> Row:
     """The customer whom the program keeps for consumers without a number."""
-    rows = session.read("SearchWS/QueryAsEntities", itemQuery=query("Cl", ("clivd", True))).rows
+    rows = session.read("SearchWS/QueryAsEntities", itemQuery=build_query("Cl", ("clivd", True))).rows
     for row in rows:
-        if flag(row, "clivd") and not flag(row, "inactivo"):
+        if flag_field(row, "clivd") and not flag_field(row, "inactivo"):
             return row
     raise SettingsError("consumer-missing")
 
 
-def _by_tax_id(session: Session, tax_id: str) -> Row | None:
+def _customer_by_tax_id(session: PhcGoSession, tax_id: str) -> Row | None:
     """The customer with exactly this number who is in use, the head office before its branches."""
-    rows = session.read("SearchWS/QueryAsEntities", itemQuery=query("Cl", ("ncont", tax_id))).rows
-    same = [row for row in rows if text(row, "ncont") == tax_id and not flag(row, "inactivo")]
-    return min(same, key=lambda row: text(row, "estab") not in ("", "0"), default=None)
+    rows = session.read("SearchWS/QueryAsEntities", itemQuery=build_query("Cl", ("ncont", tax_id))).rows
+    same = [row for row in rows if text_field(row, "ncont") == tax_id and not flag_field(row, "inactivo")]
+    return min(same, key=lambda row: text_field(row, "estab") not in ("", "0"), default=None)
 
 
-def _made(session: Session, draft: Draft, countries: Mapping[str, Row]) -> Row:
+def _create_customer(session: PhcGoSession, draft: Draft, countries: Mapping[str, Row]) -> Row:
     """A new customer with the buyer's name, number and address."""
     blank = session.read("ClWS/getNewInstance", ndos="0").first
     if not blank:
@@ -60,18 +60,18 @@ def _made(session: Session, draft: Draft, countries: Mapping[str, Row]) -> Row:
             "local": one_line(at.city),
         }
     if country := countries.get(country_code(buyer.country)):
-        wanted |= {"pais": text(country, "nome"), "paisesstamp": text(country, "paisesstamp")}
+        wanted |= {"pais": text_field(country, "nome"), "paisesstamp": text_field(country, "paisesstamp")}
     try:
         found = session.write("ClWS/Save", itemVO=blank | wanted, runWarningRules="false").first
     except UncertainError as error:
         # no document was touched: next time he is found by his number, or made
         raise TransientError("unreachable", how="customer-unsure") from error
-    if not text(found, "no"):
+    if not text_field(found, "no"):
         raise TransientError("unreachable", how="customer-unsure")
     return found
 
 
-def countries_of(session: Session, draft: Draft) -> Mapping[str, Row]:
+def countries_for(session: PhcGoSession, draft: Draft) -> Mapping[str, Row]:
     """The program's countries by their ISO code, as far as this draft needs them.
 
     SettingsError `country-unknown` when the program has none that the draft names.
@@ -80,8 +80,12 @@ def countries_of(session: Session, draft: Draft) -> Mapping[str, Row]:
     needed |= {country_code(draft.customer.country)} - {""}
     if needed <= {"PT"} and draft.customer.tax_id == FINAL_CONSUMER:
         return {}
-    known = session.kept("countries", lambda: _countries(session))
-    found = {code: known[_ISO.get(code, code)] for code in needed if _ISO.get(code, code) in known}
+    known = session.cached_list("countries", lambda: _read_countries(session))
+    found = {
+        code: known[_ISO_COUNTRIES.get(code, code)]
+        for code in needed
+        if _ISO_COUNTRIES.get(code, code) in known
+    }
     for code in needed - {"PT"} - found.keys():
         raise SettingsError("country-unknown", country=code)
     return found
@@ -92,9 +96,9 @@ def _addresses(draft: Draft) -> list[Address | None]:
     return [draft.customer.address, *((moved.loading, moved.unloading) if moved else ())]
 
 
-def _countries(session: Session) -> Mapping[str, Row]:
+def _read_countries(session: PhcGoSession) -> Mapping[str, Row]:
     try:
-        rows = session.read("SearchWS/QueryAsEntities", itemQuery=query("Country", limit=500)).rows
+        rows = session.read("SearchWS/QueryAsEntities", itemQuery=build_query("Country", limit=500)).rows
     except Refusal:
         return {}
-    return {code: row for row in rows if (code := text(row, "nomeabrv").upper())}
+    return {code: row for row in rows if (code := text_field(row, "nomeabrv").upper())}

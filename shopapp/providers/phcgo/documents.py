@@ -15,31 +15,33 @@ from decimal import Decimal
 from typing import Any
 
 from shopapp.fiscal.document import Draft, DraftLine
-from shopapp.fiscal.money import HUNDRED, ONE, ZERO, cents, six
+from shopapp.fiscal.money import HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals
 from shopapp.fiscal.party import FINAL_CONSUMER, Address
 
-from .papers import FT, Paper
-from .wire import Row, number, one_line, text
+from .records import FT, RecordType
+from .wire_format import Row, decimal_field, one_line, text_field
 
-_LONGEST_TEXT = 1000
-_MOST_REASON = 50
-_CLOSE = Decimal("0.0004")
+_MAX_TEXT_LENGTH = 1000
+_MAX_REASON_LENGTH = 50
+_TOLERANCE = Decimal("0.0004")
 _NO_DISCOUNTS = {f"desc{nth}": ZERO for nth in range(2, 7)}
 # what decides an amount, a tax or stock: these must come back as they were sent
-_AMOUNTS = ("fin", "efinv")
-_HELD = ("ref", "qtt", "ivaincl", "iva", "desconto", "codmotiseimp")
+_AMOUNT_FIELDS = ("fin", "efinv")
+_LINE_FIELDS_TO_VERIFY = ("ref", "qtt", "ivaincl", "iva", "desconto", "codmotiseimp")
 
 
-def day(draft: Draft) -> str:
+def format_day(draft: Draft) -> str:
     """The draft's day as the program writes days."""
     return f"{draft.date.isoformat()} 00:00:00Z"
 
 
-def header(paper: Paper, draft: Draft, reference: str, customer: Row, countries: Mapping[str, Row]) -> Row:
+def header_fields(
+    record_type: RecordType, draft: Draft, reference: str, customer: Row, countries: Mapping[str, Row]
+) -> Row:
     """The fields of the record itself; `obs` holds our reference and nothing else, so that it can be looked up."""
     buyer = draft.customer
     found: Row = {"no": customer.get("no"), "estab": customer.get("estab", 0), "obs": reference, "fin": ZERO,
-                  "efinv": ZERO, paper.day: day(draft), paper.due: day(draft)}  # fmt: skip
+                  "efinv": ZERO, record_type.day: format_day(draft), record_type.due: format_day(draft)}  # fmt: skip
     if name := one_line(buyer.name):
         found["nome"] = name
     if buyer.tax_id != FINAL_CONSUMER:
@@ -47,15 +49,15 @@ def header(paper: Paper, draft: Draft, reference: str, customer: Row, countries:
     if buyer.email:
         found["email"] = one_line(buyer.email)
     if buyer.address is not None:
-        found |= _place(buyer.address, "", countries)
+        found |= _address_fields(buyer.address, "", countries)
     if draft.transport is not None:
-        found |= _transport(draft, countries)
+        found |= _transport_fields(draft, countries)
     if draft.kind in ("NC", "ND") and draft.references:
-        found["rectificationReason"] = one_line(draft.references[0].reason)[:_MOST_REASON]
+        found["rectificationReason"] = one_line(draft.references[0].reason)[:_MAX_REASON_LENGTH]
     return found
 
 
-def _place(at: Address, end: str, countries: Mapping[str, Row]) -> Row:
+def _address_fields(at: Address, end: str, countries: Mapping[str, Row]) -> Row:
     """An address under its four names, which end in `to` on the delivery side."""
     found = {
         f"morada{end}": one_line(at.street),
@@ -63,11 +65,14 @@ def _place(at: Address, end: str, countries: Mapping[str, Row]) -> Row:
         f"local{end}": one_line(at.city),
     }
     if country := countries.get(at.country):
-        found |= {f"pais{end}": text(country, "nome"), f"paisesstamp{end}": text(country, "paisesstamp")}
+        found |= {
+            f"pais{end}": text_field(country, "nome"),
+            f"paisesstamp{end}": text_field(country, "paisesstamp"),
+        }
     return found
 
 
-def _transport(draft: Draft, countries: Mapping[str, Row]) -> Row:
+def _transport_fields(draft: Draft, countries: Mapping[str, Row]) -> Row:
     """Where the goods are loaded and unloaded, and when they leave."""
     assert draft.transport is not None
     moment, loading, unloading = (
@@ -75,34 +80,36 @@ def _transport(draft: Draft, countries: Mapping[str, Row]) -> Row:
         draft.transport.loading,
         draft.transport.unloading,
     )
-    return _place(unloading, "to", countries) | {
-        "carga": _whole(loading),
-        "descarga": _whole(unloading),
+    return _address_fields(unloading, "to", countries) | {
+        "carga": _full_address(loading),
+        "descarga": _full_address(unloading),
         "cdata": f"{moment.date().isoformat()} 00:00:00Z",
         "chora": moment.strftime("%H:%M"),
     }
 
 
-def _whole(at: Address) -> str:
+def _full_address(at: Address) -> str:
     return ", ".join(one for one in map(one_line, (at.street, f"{at.postal_code} {at.city}")) if one)
 
 
-def lines(paper: Paper, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]) -> list[Row]:
+def line_rows(
+    record_type: RecordType, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]
+) -> list[Row]:
     """One entry for each line, and one without amount for each sentence that must be printed."""
-    found = [_line(paper, one, draft, articles, rates) for one in draft.lines]
+    found = [_line_row(record_type, one, draft, articles, rates) for one in draft.lines]
     # at the end, so that a credit note finds the lines of its original where they were
-    return found + [_sentence(paper, found[0], note) for note in draft.notes]
+    return found + [_note_row(record_type, found[0], note) for note in draft.notes]
 
 
-def _line(
-    paper: Paper, one: DraftLine, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]
+def _line_row(
+    record_type: RecordType, one: DraftLine, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]
 ) -> Row:
-    code = draft.code_of(one)
+    code = draft.article_code_of(one)
     found: Row = {
         "ref": code if code in articles else "",
-        "design": one_line(one.description)[:_LONGEST_TEXT],
+        "design": one_line(one.description)[:_MAX_TEXT_LENGTH],
         "qtt": one.quantity,
-        paper.price: gross_price(one),
+        record_type.price: gross_price(one),
         "ivaincl": True,
         "iva": one.vat_rate,
         "desconto": one.discount_percent,
@@ -120,15 +127,15 @@ def _line(
     return found
 
 
-def _sentence(paper: Paper, first: Row, note: str) -> Row:
+def _note_row(record_type: RecordType, first: Row, note: str) -> Row:
     taxed: Row = {
         name: first[name] for name in ("iva", "tabiva", "codmotiseimp", "motiseimp") if name in first
     }
     plain = {
         "ref": "",
-        "design": one_line(note)[:_LONGEST_TEXT],
+        "design": one_line(note)[:_MAX_TEXT_LENGTH],
         "qtt": ZERO,
-        paper.price: ZERO,
+        record_type.price: ZERO,
         "ivaincl": True,
     }
     return {**plain, "desconto": ZERO, **_NO_DISCOUNTS, **taxed, "stns": True}
@@ -138,74 +145,83 @@ def gross_price(line: DraftLine) -> Decimal:
     """The unit price with VAT that gives exactly the line's gross: the shop's own in cents wherever it does."""
     exact = line.unit_price_net * (ONE + line.vat_rate / HUNDRED)
     left = line.quantity * (ONE - line.discount_percent / HUNDRED)
-    for price in (cents(exact), six(exact)):
-        if abs(price * left - line.gross) <= _CLOSE:
+    for price in (round_to_cents(exact), round_to_six_decimals(exact)):
+        if abs(price * left - line.gross) <= _TOLERANCE:
             return price
-    return six(line.gross / left) if left else six(exact)
+    return round_to_six_decimals(line.gross / left) if left else round_to_six_decimals(exact)
 
 
-def with_origins(paper: Paper, wanted: list[Row], original: Row) -> list[Row]:
+def link_original_lines(record_type: RecordType, wanted: list[Row], original: Row) -> list[Row]:
     """The lines of a credit note, each with the stamps of the line that it takes back."""
-    stamp, left = text(original, FT.stamp), list(original.get(FT.lines) or [])
+    stamp, left = text_field(original, FT.stamp), list(original.get(FT.lines) or [])
     found = []
     for line in wanted:
-        of = _counterpart(left, line, ("litem", "design")) or _counterpart(left, line, ("litem",))
-        of = of or _counterpart(left, line, ("design",))
-        if of is not None:
-            left.remove(of)
-        origin = {"oftstamp": stamp, "ofistamp": text(of or {}, FT.line_stamp), "oref": text(of or {}, "ref")}
+        original_line = _find_matching_line(left, line, ("litem", "design")) or _find_matching_line(
+            left, line, ("litem",)
+        )
+        original_line = original_line or _find_matching_line(left, line, ("design",))
+        if original_line is not None:
+            left.remove(original_line)
+        origin = {
+            "oftstamp": stamp,
+            "ofistamp": text_field(original_line or {}, FT.line_stamp),
+            "oref": text_field(original_line or {}, "ref"),
+        }
         found.append(line | origin)
     return found
 
 
-def _counterpart(left: list[Row], line: Row, names: tuple[str, ...]) -> Row | None:
+def _find_matching_line(left: list[Row], line: Row, names: tuple[str, ...]) -> Row | None:
     """The first of the lines left that has the same in these fields."""
     return next(
-        (one for one in left if all(text(one, name) == text(line, name) != "" for name in names)), None
+        (one for one in left if all(text_field(one, name) == text_field(line, name) != "" for name in names)),
+        None,
     )
 
 
-def with_dossier(wanted: list[Row], note: Row) -> list[Row]:
+def link_dossier_lines(wanted: list[Row], note: Row) -> list[Row]:
     """The lines of an invoice, each bound to the dossier's line that it answers, as far as there is one."""
-    left = [one for one in note.get(FT.lines) or [] if text(one, "bistamp")]
+    left = [one for one in note.get(FT.lines) or [] if text_field(one, "bistamp")]
     found = []
     for line in wanted:
-        of = _counterpart(left, line, ("design",))
-        if of is not None:
-            left.remove(of)
-            line = line | {"bistamp": text(of, "bistamp")}
+        dossier_line = _find_matching_line(left, line, ("design",))
+        if dossier_line is not None:
+            left.remove(dossier_line)
+            line = line | {"bistamp": text_field(dossier_line, "bistamp")}
         found.append(line)
     return found
 
 
-def laid_over(paper: Paper, row: Row, head: Row, wanted: list[Row]) -> Row:
+def merge_fields(record_type: RecordType, row: Row, head: Row, wanted: list[Row]) -> Row:
     """The record with our fields in place of what the program made of them."""
-    known = row.get(paper.lines) or []
+    known = row.get(record_type.lines) or []
     merged = [
         {**(known[at] if at < len(known) and isinstance(known[at], dict) else {}), **line}
         for at, line in enumerate(wanted)
     ]
-    return {**row, **head, paper.lines: merged}
+    return {**row, **head, record_type.lines: merged}
 
 
-def differing(paper: Paper, row: Row, head: Row, wanted: list[Row], names: tuple[str, ...] = _AMOUNTS) -> str:
+def first_difference(
+    record_type: RecordType, row: Row, head: Row, wanted: list[Row], names: tuple[str, ...] = _AMOUNT_FIELDS
+) -> str:
     """The name of the first field that decides something and is not as it was wanted; empty when all are.
 
     Of the lines those that decide an amount, a tax or stock; of the record itself `names`.
     """
-    known = row.get(paper.lines)
+    known = row.get(record_type.lines)
     if not isinstance(known, list) or len(known) != len(wanted):
-        return paper.lines
+        return record_type.lines
     for line, ours in zip(known, wanted, strict=True):
-        for name in (*_HELD, paper.price, *_NO_DISCOUNTS):
-            if name in ours and not _same(line, name, ours[name]):
+        for name in (*_LINE_FIELDS_TO_VERIFY, record_type.price, *_NO_DISCOUNTS):
+            if name in ours and not _is_same_value(line, name, ours[name]):
                 return name
-    return next((name for name in names if name in head and not _same(row, name, head[name])), "")
+    return next((name for name in names if name in head and not _is_same_value(row, name, head[name])), "")
 
 
-def _same(row: Row, name: str, ours: Any) -> bool:
+def _is_same_value(row: Row, name: str, ours: Any) -> bool:
     if isinstance(ours, bool):
         return str(row.get(name, "")).lower() in (("1", "true") if ours else ("0", "false", ""))
     if isinstance(ours, Decimal):
-        return number(row, name) == ours
-    return text(row, name) == str(ours)
+        return decimal_field(row, name) == ours
+    return text_field(row, name) == str(ours)

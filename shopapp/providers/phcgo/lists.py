@@ -15,30 +15,30 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from shopapp.fiscal.document import Kind
-from shopapp.fiscal.money import plain, six
-from shopapp.fiscal.tax import CATEGORIES, REGIONS, exemption_codes, rate
-from shopapp.providers.base import AccountFacts, Choice, Choices, Series
+from shopapp.fiscal.document import DocumentKind
+from shopapp.fiscal.money import round_to_six_decimals, strip_trailing_zeros
+from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS, portuguese_rate, selectable_exemptions
+from shopapp.providers.base import AccountInfo, Choice, Choices, Series
 
-from .session import Session
-from .wire import Refusal, Row, flag, number, query, text
+from .session import PhcGoSession
+from .wire_format import Refusal, Row, build_query, decimal_field, flag_field, text_field
 
-_SEARCH = "SearchWS/QueryAsEntities"
-INVOICES: tuple[Kind, ...] = ("FR", "FT", "FS")
-KINDS: tuple[Kind, ...] = (*INVOICES, "NC", "ND", "GT", "PF")
-_KIND_OF: Mapping[str, Kind] = {**{kind: kind for kind in KINDS}, "GR": "GT"}
-_NOBODYS = "QI-0000 -"
+_QUERY_PATH = "SearchWS/QueryAsEntities"
+INVOICE_KINDS: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
+SUPPORTED_KINDS: tuple[DocumentKind, ...] = (*INVOICE_KINDS, "NC", "ND", "GT", "PF")
+_KIND_BY_SAFT_TYPE: Mapping[str, DocumentKind] = {**{kind: kind for kind in SUPPORTED_KINDS}, "GR": "GT"}
+_UNUSED_REFERENCE = "QI-0000 -"
 # postal codes of the islands, where the company names no region
 _ISLANDS = ((r"9[0-4][0-9]{2}\b", "PT-MA"), (r"9[5-9][0-9]{2}\b", "PT-AC"))
 
 
-def facts_from(company: Row, base: str, database: str) -> AccountFacts:
+def account_info_from(company: Row, base: str, database: str) -> AccountInfo:
     """Whose account it is; what the company leaves open is empty."""
-    nif = re.sub(r"\D", "", text(company, "ncont"))[:20]
+    nif = re.sub(r"\D", "", text_field(company, "ncont"))[:20]
     who = f"phcgo/{base.lower()}/{nif or database.lower()}"
-    return AccountFacts(
+    return AccountInfo(
         fingerprint=hashlib.sha256(who.encode()).hexdigest(),
-        name=text(company, "nomecomp", "nome")[:200],
+        name=text_field(company, "nomecomp", "nome")[:200],
         nif=nif,
         region=_region(company),
         warehouses=True,
@@ -46,43 +46,47 @@ def facts_from(company: Row, base: str, database: str) -> AccountFacts:
 
 
 def _region(company: Row) -> str:
-    if (named := text(company, "regiao").upper()) in REGIONS:
+    if (named := text_field(company, "regiao").upper()) in VAT_REGIONS:
         return named
-    code = text(company, "codpost")
+    code = text_field(company, "codpost")
     found = next((region for pattern, region in _ISLANDS if re.match(pattern, code)), "")
     return found or ("PT" if re.match(r"[1-8][0-9]{3}\b", code) else "")
 
 
-def choices_from(session: Session, company: Row, wanted: Mapping[Kind, Series], today: date) -> Choices:
+def choices_from(
+    session: PhcGoSession, company: Row, wanted: Mapping[DocumentKind, Series], today: date
+) -> Choices:
     """The lists of the settings form, and what this account cannot do."""
-    series = (*_series(_list(session, "Td")), *_dossier_series(_list(session, "Ts")))
+    series = (*_series(_list_rows(session, "Td")), *_dossier_series(_list_rows(session, "Ts")))
     usable = {one.kind for one in series if one.open}
-    direct = any(one.open and not one.drafts for one in series if one.kind in INVOICES)
+    direct = any(one.open and not one.drafts for one in series if one.kind in INVOICE_KINDS)
     return Choices(
-        kinds=tuple(kind for kind in (*KINDS, "NE") if kind in usable),
+        kinds=tuple(kind for kind in (*SUPPORTED_KINDS, "NE") if kind in usable),
         series=series,
-        exemptions=tuple(Choice(code, label) for code, label in exemption_codes(today).items()),
-        warehouses=_warehouses(_list(session, "Sz")),
+        exemptions=tuple(Choice(code, label) for code, label in selectable_exemptions(today).items()),
+        warehouses=_warehouses(_list_rows(session, "Sz")),
         rates=_rates(session, _region(company), today),
         problems=tuple(_problems(session, series, wanted)),
-        searches=direct and _searches(session),
-        articles=_asked(session, "St"),
+        searches=direct and _search_works(session),
+        articles=_is_queryable(session, "St"),
     )
 
 
-def _asked(session: Session, entity: str) -> bool:
+def _is_queryable(session: PhcGoSession, entity: str) -> bool:
     """True when the account lets its rows of that entity be asked for."""
     try:
-        session.run(lambda: session.read(_SEARCH, itemQuery=query(entity, limit=1)))
+        session.read_with_relogin(lambda: session.read(_QUERY_PATH, itemQuery=build_query(entity, limit=1)))
     except Refusal:
         return False
     return True
 
 
-def _list(session: Session, entity: str) -> Sequence[Row]:
+def _list_rows(session: PhcGoSession, entity: str) -> Sequence[Row]:
     """The rows of a list; none where the account has no such list."""
     try:
-        return session.run(lambda: session.read(_SEARCH, itemQuery=query(entity, limit=500))).rows
+        return session.read_with_relogin(
+            lambda: session.read(_QUERY_PATH, itemQuery=build_query(entity, limit=500))
+        ).rows
     except Refusal:
         return ()
 
@@ -92,96 +96,107 @@ def _series(rows: Sequence[Row]) -> list[Series]:
         Series(
             code=code,
             kind=kind,
-            open=not flag(row, "inactivo") and not flag(row, "serieImportacao"),
-            label=text(row, "nmdoc"),
-            drafts=flag(row, "permiteRascunho"),
+            open=not flag_field(row, "inactivo") and not flag_field(row, "serieImportacao"),
+            label=text_field(row, "nmdoc"),
+            drafts=flag_field(row, "permiteRascunho"),
         )
         for row in rows
-        if (code := text(row, "ndoc")).isdecimal() and (kind := _KIND_OF.get(text(row, "tiposaft").upper()))
+        if (code := text_field(row, "ndoc")).isdecimal()
+        and (kind := _KIND_BY_SAFT_TYPE.get(text_field(row, "tiposaft").upper()))
     ]
 
 
 def _dossier_series(rows: Sequence[Row]) -> list[Series]:
     return [
-        Series(code, "NE", not flag(row, "inactivo"), text(row, "nmdos"), flag(row, "permiteRascunho"))
+        Series(
+            code,
+            "NE",
+            not flag_field(row, "inactivo"),
+            text_field(row, "nmdos"),
+            flag_field(row, "permiteRascunho"),
+        )
         for row in rows
-        if (code := text(row, "ndos")).isdecimal() and text(row, "bdempresas").upper() == "CL"
+        if (code := text_field(row, "ndos")).isdecimal() and text_field(row, "bdempresas").upper() == "CL"
     ]
 
 
 def _warehouses(rows: Sequence[Row]) -> tuple[Choice, ...]:
-    found = [(text(row, "no"), text(row, "nome")) for row in rows]
+    found = [(text_field(row, "no"), text_field(row, "nome")) for row in rows]
     return tuple(
         Choice(code, label or code, at == 0) for at, (code, label) in enumerate(found) if code.isdecimal()
     )
 
 
-def rates_of(session: Session) -> Mapping[Decimal, int]:
+def rate_indexes(session: PhcGoSession) -> Mapping[Decimal, int]:
     """The index of the table of each rate, the first where several have one; empty where they cannot be read."""
-    return session.kept("rates", lambda: _tables(session))
+    return session.cached_list("rates", lambda: _read_rate_indexes(session))
 
 
-def _tables(session: Session) -> Mapping[Decimal, int]:
+def _read_rate_indexes(session: PhcGoSession) -> Mapping[Decimal, int]:
     try:
-        rows = session.read(_SEARCH, itemQuery=query("Taxasiva", limit=200)).rows
+        rows = session.read(_QUERY_PATH, itemQuery=build_query("Taxasiva", limit=200)).rows
     except Refusal:
         return {}
     found: dict[Decimal, int] = {}
     for row in rows:
-        index, value = number(row, "codigo"), number(row, "taxa")
+        index, value = decimal_field(row, "codigo"), decimal_field(row, "taxa")
         if index and value is not None:
             # without the noise of binary numbers
-            found.setdefault(plain(six(value)), int(index))
+            found.setdefault(strip_trailing_zeros(round_to_six_decimals(value)), int(index))
     return found
 
 
-def _rates(session: Session, region: str, today: date) -> tuple[Decimal, ...]:
+def _rates(session: PhcGoSession, region: str, today: date) -> tuple[Decimal, ...]:
     """The account's rates above zero, highest first; those of its region by law where they cannot be read."""
-    listed = [value for value in session.run(lambda: rates_of(session)) if value]
+    listed = [value for value in session.read_with_relogin(lambda: rate_indexes(session)) if value]
     if not listed and region:
-        listed = [value for category in CATEGORIES if (value := rate(region, category, today))]
-    return tuple(sorted({plain(value) for value in listed}, reverse=True))
+        listed = [value for category in VAT_CATEGORIES if (value := portuguese_rate(region, category, today))]
+    return tuple(sorted({strip_trailing_zeros(value) for value in listed}, reverse=True))
 
 
-def _problems(session: Session, series: Sequence[Series], wanted: Mapping[Kind, Series]) -> list[str]:
+def _problems(
+    session: PhcGoSession, series: Sequence[Series], wanted: Mapping[DocumentKind, Series]
+) -> list[str]:
     """What this account cannot do, told at set-up and not at the first order."""
-    invoices = [one for one in series if one.kind in INVOICES and one.open]
+    invoices = [one for one in series if one.kind in INVOICE_KINDS and one.open]
     found = [] if any(one.kind == "NE" and one.open for one in series) else ["no-notes"]
     if not any(one.drafts for one in invoices):
         found.append("no-drafts")
-    chosen = {one.code for kind, one in wanted.items() if kind in INVOICES}
+    chosen = {one.code for kind, one in wanted.items() if kind in INVOICE_KINDS}
     first = next((one for one in invoices if one.code in chosen), None) or next(iter(invoices), None)
-    if first is not None and not layout_of(session, "ft", first.code):
+    if first is not None and not layout_stamp(session, "ft", first.code):
         found.append("no-layout")
     return found
 
 
-def layout_of(session: Session, entity: str, series: str) -> str:
+def layout_stamp(session: PhcGoSession, entity: str, series: str) -> str:
     """The stamp of the layout that prints this series: its default, else the first enabled; empty where none is."""
-    return session.kept(f"layout {entity} {series}", lambda: _layout(session, entity, series))
+    return session.cached_list(
+        f"layout {entity} {series}", lambda: _read_layout_stamp(session, entity, series)
+    )
 
 
-def _layout(session: Session, entity: str, series: str) -> str:
+def _read_layout_stamp(session: PhcGoSession, entity: str, series: str) -> str:
     try:
         rows = session.read("reportws/getReportsForPrint", entityname=entity, numdoc=series).rows
     except Refusal:
         return ""
-    enabled = [row for row in rows if flag(row, "enabled") and text(row, "repstamp")]
-    best = next((row for row in enabled if flag(row, "isDefault")), None) or next(iter(enabled), {})
-    return text(best, "repstamp")
+    enabled = [row for row in rows if flag_field(row, "enabled") and text_field(row, "repstamp")]
+    best = next((row for row in enabled if flag_field(row, "isDefault")), None) or next(iter(enabled), {})
+    return text_field(best, "repstamp")
 
 
-def _searches(session: Session) -> bool:
+def _search_works(session: PhcGoSession) -> bool:
     """True when a document was found again by its observations, and nothing by observations that none bears."""
     try:
         rows = session.read(
-            _SEARCH, itemQuery=query("Ft", ("draftRecord", False), limit=20, newest="fdata")
+            _QUERY_PATH, itemQuery=build_query("Ft", ("draftRecord", False), limit=20, newest="fdata")
         ).rows
-        known = next((row for row in rows if text(row, "obs") and text(row, "ftstamp")), None)
+        known = next((row for row in rows if text_field(row, "obs") and text_field(row, "ftstamp")), None)
         if known is None:
             return False
-        again = session.read(_SEARCH, itemQuery=query("Ft", ("obs", text(known, "obs")))).rows
-        none = session.read(_SEARCH, itemQuery=query("Ft", ("obs", _NOBODYS))).rows
+        again = session.read(_QUERY_PATH, itemQuery=build_query("Ft", ("obs", text_field(known, "obs")))).rows
+        none = session.read(_QUERY_PATH, itemQuery=build_query("Ft", ("obs", _UNUSED_REFERENCE))).rows
     except Refusal:
         return False
-    return not none and any(text(row, "ftstamp") == text(known, "ftstamp") for row in again)
+    return not none and any(text_field(row, "ftstamp") == text_field(known, "ftstamp") for row in again)

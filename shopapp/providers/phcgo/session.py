@@ -19,22 +19,31 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from shopapp.fiscal.errors import AppError, CredentialsError, UncertainError, UnreachableError
-from shopapp.http import Answer, Wire
+from shopapp.errors import AppError, CredentialsError, UncertainError, UnreachableError
+from shopapp.http_client import HttpClient, HttpResponse
 
-from .address import installation
-from .refusals import refusal_from
-from .wire import EMPTY, Envelope, Refusal, Row, UnreadableAnswer, envelope, query, written
+from .installation_url import installation_url
+from .login_errors import login_error_from
+from .wire_format import (
+    EMPTY_ANSWER,
+    Envelope,
+    Refusal,
+    Row,
+    UnreadableAnswer,
+    build_query,
+    parse_envelope,
+    to_json,
+)
 
 T = TypeVar("T")
 
-_IDLE = timedelta(minutes=5)
-_LISTS = timedelta(hours=1)
-_MOST_RENEWED = 2
+_SESSION_IDLE = timedelta(minutes=5)
+_LIST_LIFETIME = timedelta(hours=1)
+_MAX_RELOGINS = 2
 """Log-ins made anew by one opened adapter, however many of its calls are refused."""
-_NOT_ADMITTED = ("status-401", "status-403")
+_UNAUTHORISED = ("status-401", "status-403")
 # where the web services lie: on the vendor's hosts, and in older installations of a company's own
-_PLACES = ("PHCWS", "")
+_BASE_PATHS = ("PHCWS", "")
 _COOKIE = re.compile(r"ASP\.NET_SessionId=([A-Za-z0-9_.-]{1,200})")
 
 
@@ -49,86 +58,86 @@ class Keys:
     token: str = field(repr=False)
 
     @classmethod
-    def of(cls, credentials: Mapping[str, str]) -> Keys:
+    def from_credentials(cls, credentials: Mapping[str, str]) -> Keys:
         """The keys as they go out: a blank inside the token is a plus sign that a browser turned into one."""
         typed = {name: credentials.get(name, "").strip() for name in ("url", "user", "company", "token")}
         typed["token"] = typed["token"].replace(" ", "+")
         return cls(**typed, password=credentials.get("password", ""))
 
-    def mark(self) -> str:
+    def fingerprint(self) -> str:
         """What tells these keys from others, without giving them away."""
         text = "\0".join((self.url, self.user, self.company, self.password, self.token))
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(slots=True)
-class Memory:
+class CachedSession:
     """What this process knows of an installation: a session while it lasts, and lists that rarely change."""
 
     headers: dict[str, str] | None = None
     used_at: datetime | None = None
-    place: str = _PLACES[0]
+    base_path: str = _BASE_PATHS[0]
     lists: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
-    longest: int = 0
+    longest_answer: int = 0
     """The rows of the longest answer so far: how many one answer holds at least."""
 
 
-MEMORIES: dict[str, Memory] = {}
+SESSIONS: dict[str, CachedSession] = {}
 """By the mark of the keys; empty in a new process."""
 
 
-class Session:
+class PhcGoSession:
     """Calls in the name of one account."""
 
     def __init__(
-        self, keys: Keys, wire: Wire, hosts: Collection[str], loopback: str, now: Callable[[], datetime]
+        self, keys: Keys, http: HttpClient, hosts: Collection[str], loopback: str, now: Callable[[], datetime]
     ) -> None:
-        self._keys, self._wire, self._now = keys, wire, now
+        self._keys, self._http, self._now = keys, http, now
         self._hosts, self._loopback = hosts, loopback
-        self._renewed = 0
+        self._relogins = 0
 
     @property
-    def _memory(self) -> Memory:
-        return MEMORIES.setdefault(self._keys.mark(), Memory())
+    def _cached(self) -> CachedSession:
+        return SESSIONS.setdefault(self._keys.fingerprint(), CachedSession())
 
-    def base(self) -> str:
+    def base_url(self) -> str:
         """The installation's address, held against the operator's list anew. CredentialsError of field `url`."""
-        return installation(self._keys.url, self._hosts, self._loopback)
+        return installation_url(self._keys.url, self._hosts, self._loopback)
 
     def read(self, path: str, **fields: Any) -> Envelope:
         """The answer to a call that changes nothing. Refusal when it is a no, UnreachableError when it is none."""
         try:
-            found = envelope(self._call(self._wire.read, path, fields))
+            found = parse_envelope(self._call(self._http.read, path, fields))
         except UnreadableAnswer as error:
             raise UnreachableError("not-phcgo", how=str(error)) from error
-        self._memory.longest = max(self._memory.longest, len(found.rows))
-        return _good(found)
+        self._cached.longest_answer = max(self._cached.longest_answer, len(found.rows))
+        return _raise_if_refused(found)
 
-    def whole(self, rows: Sequence[Row]) -> bool:
+    def is_complete(self, rows: Sequence[Row]) -> bool:
         """True when an answer of these rows was certainly not cut: a longer one was seen."""
-        return len(rows) < self._memory.longest
+        return len(rows) < self._cached.longest_answer
 
     def write(self, path: str, **fields: Any) -> Envelope:
         """The answer to a call that changes something. Refusal when it is a no, UncertainError when it is unclear."""
         try:
-            found = envelope(self._call(self._wire.write, path, fields))
+            found = parse_envelope(self._call(self._http.write, path, fields))
         except UnreadableAnswer as error:
-            self.forget()
+            self.forget_session()
             raise UncertainError("outcome-unknown", how=str(error)) from error
         except UncertainError:
-            self.forget()
+            self.forget_session()
             raise
         if found.error is not None and found.rows:
             raise UncertainError("outcome-unknown", how="contradictory")
-        return _good(found)
+        return _raise_if_refused(found)
 
-    def file(self, name: str, most: int) -> Answer:
+    def fetch_file(self, name: str, max_bytes: int) -> HttpResponse:
         """The answer of the place where printed files lie, 200 or not."""
-        self._log_in()
-        address = f"{self.base()}{_under(self._memory.place)}/cfile.aspx?fileName={quote(name, safe='')}"
-        return self._wire.read("GET", address, headers=dict(self._memory.headers or {}), most=most)
+        self._ensure_logged_in()
+        address = f"{self.base_url()}{_path_prefix(self._cached.base_path)}/cfile.aspx?fileName={quote(name, safe='')}"
+        return self._http.read("GET", address, headers=dict(self._cached.headers or {}), max_bytes=max_bytes)
 
-    def run(self, step: Callable[[], T]) -> T:
+    def read_with_relogin(self, step: Callable[[], T]) -> T:
         """What the step gives; when it is refused under a session that may have ended, it is made anew once.
 
         Only for steps that a plain refusal leaves undone. Refusal comes out as it is.
@@ -136,12 +145,12 @@ class Session:
         try:
             return step()
         except (Refusal, UnreachableError) as error:
-            if not self._may_have_ended(error):
+            if not self._may_have_expired(error):
                 raise
-            self._begin_anew()
+            self._start_new_session()
             return step()
 
-    def definite(self, step: Callable[[], T]) -> T:
+    def write_with_relogin(self, step: Callable[[], T]) -> T:
         """What a step that changes something gives; made again once when it was refused because the session had ended.
 
         Whether it had is asked by a call that changes nothing. Refusal comes out as it is.
@@ -149,122 +158,122 @@ class Session:
         try:
             return step()
         except Refusal as error:
-            if not self._may_have_ended(error) or self._alive():
+            if not self._may_have_expired(error) or self._is_alive():
                 raise
         except UnreachableError as error:
-            if error.detail.get("how") not in _NOT_ADMITTED or not self._may_have_ended(error):
+            if error.detail.get("how") not in _UNAUTHORISED or not self._may_have_expired(error):
                 raise
-        self._begin_anew()
+        self._start_new_session()
         return step()
 
-    def _may_have_ended(self, error: Exception) -> bool:
+    def _may_have_expired(self, error: Exception) -> bool:
         """True when a session without end would not have been answered so, and not too many were begun anew by now."""
-        if self._renewed >= _MOST_RENEWED:
+        if self._relogins >= _MAX_RELOGINS:
             return False
         if isinstance(error, UnreachableError):
             how = str(error.detail.get("how", ""))
-            return error.code == "not-phcgo" or how in _NOT_ADMITTED or how.startswith("status-3")
+            return error.code == "not-phcgo" or how in _UNAUTHORISED or how.startswith("status-3")
         return isinstance(error, Refusal)
 
-    def _begin_anew(self) -> None:
-        self._renewed += 1
-        self.forget()
+    def _start_new_session(self) -> None:
+        self._relogins += 1
+        self.forget_session()
 
-    def _alive(self) -> bool:
+    def _is_alive(self) -> bool:
         """True when the session is still good for the simplest question."""
         try:
-            self.read("SearchWS/QueryAsEntities", itemQuery=query("E1", limit=1))
+            self.read("SearchWS/QueryAsEntities", itemQuery=build_query("E1", limit=1))
         except (Refusal, AppError):
             return False
         return True
 
-    def kept(self, name: str, ask: Callable[[], T]) -> T:
+    def cached_list(self, name: str, ask: Callable[[], T]) -> T:
         """A list as asked within the hour by this process, else as it is now."""
-        known = self._memory.lists.get(name)
-        if known is not None and self._now() - known[0] < _LISTS:
+        known = self._cached.lists.get(name)
+        if known is not None and self._now() - known[0] < _LIST_LIFETIME:
             found: T = known[1]
             return found
         found = ask()
         if found:
             # what is empty now may have been made in a minute
-            self._memory.lists[name] = (self._now(), found)
+            self._cached.lists[name] = (self._now(), found)
         return found
 
-    def forget(self) -> None:
+    def forget_session(self) -> None:
         """Nothing; the next call logs in anew."""
-        self._memory.headers = None
+        self._cached.headers = None
 
     # the call itself
 
-    def _call(self, verb: Callable[..., Answer], path: str, fields: Mapping[str, Any]) -> Answer:
-        self._log_in()
-        memory = self._memory
-        address = f"{self.base()}{_under(memory.place)}/REST/{path}"
-        content = {name: one if isinstance(one, str) else written(one) for name, one in fields.items()}
+    def _call(self, verb: Callable[..., HttpResponse], path: str, fields: Mapping[str, Any]) -> HttpResponse:
+        self._ensure_logged_in()
+        cached = self._cached
+        address = f"{self.base_url()}{_path_prefix(cached.base_path)}/REST/{path}"
+        content = {name: one if isinstance(one, str) else to_json(one) for name, one in fields.items()}
         try:
-            answer = verb("POST", address, data=_utf8(content), headers=dict(memory.headers or {}))
+            answer = verb("POST", address, data=_utf8_form(content), headers=dict(cached.headers or {}))
         except CredentialsError as error:
             # the keys were good at the log-in: it is the session that is not admitted, and nothing was done
             raise UnreachableError("unreachable", how=f"status-{error.detail['status']}") from error
-        memory.used_at = self._now()
+        cached.used_at = self._now()
         return answer
 
-    def _log_in(self) -> None:
+    def _ensure_logged_in(self) -> None:
         """Nothing; there is a session. CredentialsError with `field` and `answer`, ThrottledError, UnreachableError."""
-        memory = self._memory
-        if memory.headers is not None and memory.used_at and self._now() - memory.used_at < _IDLE:
+        cached = self._cached
+        if cached.headers is not None and cached.used_at and self._now() - cached.used_at < _SESSION_IDLE:
             return
-        memory.headers = None
-        answer = self._knock(memory)
+        cached.headers = None
+        answer = self._send_login(cached)
         try:
-            found = envelope(answer)
+            found = parse_envelope(answer)
         except UnreadableAnswer as error:
-            if str(error) == EMPTY:
+            if str(error) == EMPTY_ANSWER:
                 # seen: so some installations refuse. Trying again and again could lock the user
                 raise CredentialsError("keys-refused", answer="", field="", kind="silent") from error
             raise UnreachableError("not-phcgo", how=str(error)) from error
         if found.error is not None:
-            raise refusal_from(found.error, (self._keys.password, self._keys.token))
+            raise login_error_from(found.error, (self._keys.password, self._keys.token))
         if not found.rows:
             raise UnreachableError("not-phcgo", how="no-result")
-        memory.headers, memory.used_at = _proofs(answer, found), self._now()
+        cached.headers, cached.used_at = _session_headers(answer, found), self._now()
 
-    def _knock(self, memory: Memory) -> Answer:
+    def _send_login(self, cached: CachedSession) -> HttpResponse:
         """The answer to a log-in, asked where the services lie."""
         keys = self._keys
         form = {"userCode": keys.user, "password": keys.password, "applicationType": keys.token,
                 "company": keys.company}  # fmt: skip
-        answer: Answer | None = None
-        for place in _PLACES:
-            address = f"{self.base()}{_under(place)}/REST/UserLoginWS/userLoginCompany"
+        answer: HttpResponse | None = None
+        for base_path in _BASE_PATHS:
+            address = f"{self.base_url()}{_path_prefix(base_path)}/REST/UserLoginWS/userLoginCompany"
             try:
-                answer = self._wire.read("POST", address, data=_utf8(form))
+                answer = self._http.read("POST", address, data=_utf8_form(form))
             except CredentialsError as error:
                 raise CredentialsError(
                     "keys-refused", field="", answer="", kind="other", **error.detail
                 ) from error
             if answer.status != 404:
-                memory.place = place
+                cached.base_path = base_path
                 break
         assert answer is not None
         return answer
 
 
-def _under(place: str) -> str:
-    return f"/{place}" if place else ""
+def _path_prefix(base_path: str) -> str:
+    return f"/{base_path}" if base_path else ""
 
 
-def _utf8(form: Mapping[str, str]) -> dict[str, bytes]:
+def _utf8_form(form: Mapping[str, str]) -> dict[str, bytes]:
     return {name: text.encode("utf-8", "replace") for name, text in form.items()}
 
 
-def _good(found: Envelope) -> Envelope:
+def _raise_if_refused(found: Envelope) -> Envelope:
     if found.error is not None:
         raise Refusal(found.error)
     return found
 
 
-def _proofs(answer: Answer, found: Envelope) -> dict[str, str]:
+def _session_headers(answer: HttpResponse, found: Envelope) -> dict[str, str]:
     """The headers that later calls carry: the cookie and any Engine-Auth value, wherever it was told."""
     headers: dict[str, str] = {}
     if cookie := _COOKIE.search(answer.headers.get("set-cookie", "")):

@@ -12,60 +12,66 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
-from shopapp.fiscal.money import plain, six
-from shopapp.providers.base import LevelsPage, StockLevel
+from shopapp.fiscal.money import round_to_six_decimals, strip_trailing_zeros
+from shopapp.providers.base import StockLevel, StockLevelPage
 
-from .articles import MOST_ROWS, asked, ref_of, several, several_at_once
-from .session import Session
-from .wire import Refusal, Row, number, query, text
+from .articles import MAX_ROWS, has_several_refs, query_by_refs, ref_of, supports_multi_ref_query
+from .session import PhcGoSession
+from .wire_format import Refusal, Row, build_query, decimal_field, text_field
 
-_SEARCH = "SearchWS/QueryAsEntities"
-_BY = ("ref", "armazem")
+_QUERY_PATH = "SearchWS/QueryAsEntities"
+_ORDER_BY = ("ref", "armazem")
 
 
-def levels_of(session: Session, refs: Sequence[str]) -> tuple[StockLevel, ...]:
+def levels_by_ref(session: PhcGoSession, refs: Sequence[str]) -> tuple[StockLevel, ...]:
     """The levels of these articles in every warehouse. Refusal when that can't be said of all of them."""
-    rows = _all(session, refs)
+    rows = _rows_of_refs(session, refs)
     known = {ref_of(row) for row in rows}
     left = [ref for ref in refs if ref not in known]
-    if left and len(refs) > 1 and not several(known) and not several_at_once(session):
-        rows += [row for ref in left for row in _all(session, [ref])]
-    return tuple(_level(row) for row in rows if ref_of(row) in refs)
+    if left and len(refs) > 1 and not has_several_refs(known) and not supports_multi_ref_query(session):
+        rows += [row for ref in left for row in _rows_of_refs(session, [ref])]
+    return tuple(_stock_level_from(row) for row in rows if ref_of(row) in refs)
 
 
-def _all(session: Session, refs: Sequence[str]) -> list[Row]:
+def _rows_of_refs(session: PhcGoSession, refs: Sequence[str]) -> list[Row]:
     """The rows of these references, read on until an answer is whole or brings nothing more."""
     found: list[Row] = []
     while refs:
-        page = asked(session, "Sa", refs, by=_BY, offset=len(found))
-        if page and _mark(page[0]) in map(_mark, found):
+        page = query_by_refs(session, "Sa", refs, by=_ORDER_BY, offset=len(found))
+        if page and _row_hash(page[0]) in map(_row_hash, found):
             raise Refusal("offset")
         found += page
-        if not page or session.whole(page):
+        if not page or session.is_complete(page):
             break
     return found
 
 
-def levels_after(session: Session, after: str) -> LevelsPage:
+def levels_page(session: PhcGoSession, after: str) -> StockLevelPage:
     """The next rows of the whole list; `after` is where the former page ended, and what it began with."""
     start, _, begun = after.partition(":")
     offset = int(start or 0)
-    rows = session.read(_SEARCH, itemQuery=query("Sa", limit=MOST_ROWS, offset=offset, by=_BY)).rows
-    first = _mark(rows[0]) if rows else ""
+    rows = session.read(
+        _QUERY_PATH, itemQuery=build_query("Sa", limit=MAX_ROWS, offset=offset, by=_ORDER_BY)
+    ).rows
+    first = _row_hash(rows[0]) if rows else ""
     if rows and first == begun:
         # the list was not read on: the same page would come for ever
         raise Refusal("offset")
-    last = not rows or session.whole(rows)
-    return LevelsPage(tuple(map(_level, rows)), "" if last else f"{offset + len(rows)}:{first}")
+    last = not rows or session.is_complete(rows)
+    return StockLevelPage(
+        tuple(map(_stock_level_from, rows)), "" if last else f"{offset + len(rows)}:{first}"
+    )
 
 
-def _mark(row: Row) -> str:
-    return hashlib.sha256(f"{ref_of(row)}\0{text(row, 'armazem')}".encode()).hexdigest()[:12]
+def _row_hash(row: Row) -> str:
+    return hashlib.sha256(f"{ref_of(row)}\0{text_field(row, 'armazem')}".encode()).hexdigest()[:12]
 
 
-def _level(row: Row) -> StockLevel:
-    quantity = number(row, "stock")
+def _stock_level_from(row: Row) -> StockLevel:
+    quantity = decimal_field(row, "stock")
     if quantity is None:
         raise Refusal("stock")
     # without the noise of binary numbers
-    return StockLevel(ref_of(row), text(row, "armazem"), plain(six(quantity)))
+    return StockLevel(
+        ref_of(row), text_field(row, "armazem"), strip_trailing_zeros(round_to_six_decimals(quantity))
+    )

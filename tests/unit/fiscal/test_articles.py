@@ -9,16 +9,15 @@ from typing import Any
 
 import pytest
 
-from shopapp.fiscal import drafting, tax
-from shopapp.fiscal.articles import home_tax
-from shopapp.fiscal.document import DraftLine, Settings
-from shopapp.fiscal.errors import NotYet, OrderError
+from dev.order_factories import TODAY, make_line, make_order
+from shopapp.errors import NotYet, OrderError
+from shopapp.fiscal import invoice, tax_tables
+from shopapp.fiscal.articles import domestic_article_tax
+from shopapp.fiscal.document import DraftLine, FiscalSettings
 from shopapp.fiscal.order import LineKind, Order
 from shopapp.fiscal.party import Address, Party
 
-from .orders import TODAY, make_line, make_order
-
-MADEIRA = Settings(ship_from="PT-MA")
+MADEIRA = FiscalSettings(ship_from="PT-MA")
 
 
 def mug(**changes: Any) -> Order:
@@ -32,9 +31,9 @@ def mug(**changes: Any) -> Order:
 def test_a_product_without_sku_stops_the_order_only_where_the_merchant_chose_so(kind: LineKind) -> None:
     order = mug(sku="", kind=kind)
     for rule in ("", "generic"):
-        assert drafting.invoice(order, Settings(no_sku=rule), TODAY).gross == Decimal("12.30")  # type: ignore[arg-type]
+        assert invoice.build_invoice(order, FiscalSettings(no_sku=rule), TODAY).gross == Decimal("12.30")  # type: ignore[arg-type]
     with pytest.raises(OrderError) as why:
-        drafting.invoice(order, Settings(no_sku="block"), TODAY)
+        invoice.build_invoice(order, FiscalSettings(no_sku="block"), TODAY)
     assert (why.value.code, why.value.detail) == ("sku-missing", {"line": "Caneca"})
 
 
@@ -45,24 +44,26 @@ def test_shipping_and_vouchers_are_not_asked_for_a_sku() -> None:
         make_line("20.00", None, kind="giftcard"),
         total="37.30",
     )
-    settings = Settings(no_sku="block", gift_cards="multi-purpose")
-    assert drafting.invoice(order, settings, TODAY).gross == Decimal("37.30")
+    settings = FiscalSettings(no_sku="block", gift_cards="multi-purpose")
+    assert invoice.build_invoice(order, settings, TODAY).gross == Decimal("37.30")
 
 
 def test_an_order_that_is_not_paid_waits_whatever_it_lacks() -> None:
     with pytest.raises(NotYet):
-        drafting.invoice(replace(mug(), status="open", paid_at=None), Settings(no_sku="block"), TODAY)
+        invoice.build_invoice(
+            replace(mug(), status="open", paid_at=None), FiscalSettings(no_sku="block"), TODAY
+        )
 
 
 # the tax of an article to be made
 
 
-def line_of(order: Order, settings: Settings) -> DraftLine:
-    return drafting.invoice(order, settings, TODAY).lines[0]
+def line_of(order: Order, settings: FiscalSettings) -> DraftLine:
+    return invoice.build_invoice(order, settings, TODAY).lines[0]
 
 
-def made_with(order: Order, settings: Settings = MADEIRA, day: date = TODAY) -> tuple[str, str, str]:
-    found = home_tax(line_of(order, settings), settings, day)
+def made_with(order: Order, settings: FiscalSettings = MADEIRA, day: date = TODAY) -> tuple[str, str, str]:
+    found = domestic_article_tax(line_of(order, settings), settings, day)
     return found.region, str(found.rate), found.exemption
 
 
@@ -124,12 +125,12 @@ def test_a_service_taxed_in_another_region_has_the_rate_of_its_category_at_home(
         ship_to=None,
         buyer=Party("Exemplo, Lda.", company="Exemplo, Lda.", tax_id="500000000", address=there),
     )
-    settings = Settings()
+    settings = FiscalSettings()
     assert (line_of(order, settings).region, line_of(order, settings).vat_rate) == ("PT-AC", 16)
     assert made_with(order, settings) == ("PT", "23", "")
 
 
 def test_a_reason_that_is_no_longer_in_force_is_not_given_to_an_article() -> None:
     settings = replace(MADEIRA, exceptions={"LIV-1": "M26"})
-    assert tax.exempt("PT-MA", "M26", TODAY) is None
+    assert tax_tables.exempt_tax("PT-MA", "M26", TODAY) is None
     assert made_with(abroad(mug(charged=None, sku="LIV-1"), "US"), settings) == ("PT-MA", "22", "")

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopapp.fiscal.money import amount, cents, plain, six, spread
+from shopapp.fiscal.money import (
+    allocate,
+    parse_amount,
+    round_to_cents,
+    round_to_six_decimals,
+    strip_trailing_zeros,
+)
 
 amounts = st.decimals(0, 10_000, places=2)
 
@@ -17,34 +23,34 @@ amounts = st.decimals(0, 10_000, places=2)
     ("exact", "rounded"), [("0.005", "0.01"), ("0.0049", "0.00"), ("2.675", "2.68"), ("8.125", "8.13")]
 )
 def test_half_a_cent_goes_up(exact: str, rounded: str) -> None:
-    assert cents(Decimal(exact)) == Decimal(rounded)
+    assert round_to_cents(Decimal(exact)) == Decimal(rounded)
 
 
 def test_unit_prices_keep_six_decimals() -> None:
-    assert str(six(Decimal("9.99") / Decimal("1.23"))) == "8.121951"
+    assert str(round_to_six_decimals(Decimal("9.99") / Decimal("1.23"))) == "8.121951"
 
 
 @pytest.mark.parametrize(
     ("written", "shown"), [("23.0", "23"), ("20", "20"), ("25.50", "25.5"), ("0.00", "0")]
 )
 def test_rates_are_written_without_trailing_zeros(written: str, shown: str) -> None:
-    assert str(plain(Decimal(written))) == shown
+    assert str(strip_trailing_zeros(Decimal(written))) == shown
 
 
 @pytest.mark.parametrize("wrong", [1.5, True, "", "abc", "NaN", "Infinity", None])
 def test_a_float_or_what_is_no_number_is_no_amount(wrong: object) -> None:
     with pytest.raises(ValueError):
-        amount(wrong)  # type: ignore[arg-type]
+        parse_amount(wrong)  # type: ignore[arg-type]
 
 
 def test_five_euros_over_three_equal_lines_tie_to_the_earlier() -> None:
-    parts = spread(Decimal("5.00"), [Decimal("9.99")] * 3)
+    parts = allocate(Decimal("5.00"), [Decimal("9.99")] * 3)
     assert parts == [Decimal("1.67"), Decimal("1.67"), Decimal("1.66")]
 
 
 @given(amounts, st.lists(amounts, min_size=1, max_size=20))
 def test_a_spread_amount_adds_up_and_no_part_is_off_by_a_cent(whole: Decimal, weights: list[Decimal]) -> None:
-    parts = spread(whole, weights)
+    parts = allocate(whole, weights)
     assert sum(parts) == whole
     assert all(part >= 0 for part in parts)
     base = sum(weights)

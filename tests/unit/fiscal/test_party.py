@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from shopapp.fiscal.errors import OrderError
-from shopapp.fiscal.grounds import Grounds
-from shopapp.fiscal.party import FINAL_CONSUMER, Address, Party, identified, is_nif, to_ask_vies, vat_number
+from shopapp.errors import OrderError
+from shopapp.fiscal.party import (
+    FINAL_CONSUMER,
+    Address,
+    Party,
+    foreign_vat_number,
+    identify_buyer,
+    is_nif,
+    vies_query_number,
+)
+from shopapp.fiscal.trace import DecisionTrace
 
 
 def buyer(number: str, country: str = "PT", **more: str) -> Party:
@@ -17,23 +25,23 @@ def buyer(number: str, country: str = "PT", **more: str) -> Party:
     "written", ["100000002", "PT100000002", "PT 100 000 002", "100.000.002", "100-000-002"]
 )
 def test_a_portuguese_number_is_brought_to_nine_digits(written: str) -> None:
-    found = identified(buyer(written), "PT", Grounds())
-    assert (found.tax_id, found.printed, found.is_business) == ("100000002", True, False)
+    found = identify_buyer(buyer(written), "PT", DecisionTrace())
+    assert (found.tax_id, found.print_tax_id, found.is_business) == ("100000002", True, False)
 
 
 @pytest.mark.parametrize("written", ["", "-", " ", "999999990", "999 999 990", "PT999999990"[2:]])
 def test_no_number_is_the_final_consumer_and_is_not_printed(written: str) -> None:
-    grounds = Grounds()
-    found = identified(buyer(written), "PT", grounds)
-    assert (found.tax_id, found.printed) == (FINAL_CONSUMER, False)
+    grounds = DecisionTrace()
+    found = identify_buyer(buyer(written), "PT", grounds)
+    assert (found.tax_id, found.print_tax_id) == (FINAL_CONSUMER, False)
     assert "ID1" in grounds.rules
 
 
 @pytest.mark.parametrize("written", ["123456780", "12345678", "999999999", "000000000", "PT12", "abc"])
 def test_a_portuguese_number_that_fails_its_check_is_neither_printed_nor_dropped(written: str) -> None:
-    grounds = Grounds()
+    grounds = DecisionTrace()
     with pytest.raises(OrderError) as stopped:
-        identified(buyer(written), "PT", grounds)
+        identify_buyer(buyer(written), "PT", grounds)
     assert stopped.value.code == "nif-invalid"
     assert "ID5" in grounds.rules
 
@@ -57,31 +65,33 @@ def test_a_prefix_that_exists_is_accepted(start: str) -> None:
     ("number", "business"), [("5", True), ("6", True), ("71", True), ("98", True), ("2", False)]
 )
 def test_who_is_a_business_by_the_number(number: str, business: bool) -> None:
-    found = identified(buyer(check_digit(number.ljust(8, "1"))), "PT", Grounds())
+    found = identify_buyer(buyer(check_digit(number.ljust(8, "1"))), "PT", DecisionTrace())
     assert found.is_business is business
 
 
 def test_a_company_name_beside_a_valid_number_makes_a_business_and_alone_does_not() -> None:
-    assert identified(buyer("100000002", company="Ana Exemplo, Unipessoal"), "PT", Grounds()).is_business
-    assert not identified(buyer("", company="Ana Exemplo, Unipessoal"), "PT", Grounds()).is_business
+    assert identify_buyer(
+        buyer("100000002", company="Ana Exemplo, Unipessoal"), "PT", DecisionTrace()
+    ).is_business
+    assert not identify_buyer(buyer("", company="Ana Exemplo, Unipessoal"), "PT", DecisionTrace()).is_business
 
 
 def test_a_telephone_number_in_the_place_of_the_tax_id_is_stopped() -> None:
     number = check_digit("91111111")
     with pytest.raises(OrderError) as stopped:
-        identified(buyer(number, phone=f"+351 {number}"), "PT", Grounds())
+        identify_buyer(buyer(number, phone=f"+351 {number}"), "PT", DecisionTrace())
     assert stopped.value.code == "nif-is-telephone"
 
 
 def test_a_foreign_number_takes_the_prefix_of_its_country_where_its_form_fits_there() -> None:
-    assert vat_number(buyer("136695976", "DE")) == "DE136695976"
-    assert vat_number(buyer("GR 094259216", "GR")) == "EL094259216"
-    assert vat_number(buyer("100000002", "PT")) == ""
-    assert to_ask_vies(buyer("FR00000000000", "FR")) == ""
+    assert foreign_vat_number(buyer("136695976", "DE")) == "DE136695976"
+    assert foreign_vat_number(buyer("GR 094259216", "GR")) == "EL094259216"
+    assert foreign_vat_number(buyer("100000002", "PT")) == ""
+    assert vies_query_number(buyer("FR00000000000", "FR")) == ""
 
 
 def test_a_portuguese_number_of_someone_who_lives_abroad_stays_portuguese() -> None:
-    found = identified(buyer("100000002", "FR"), "FR", Grounds())
+    found = identify_buyer(buyer("100000002", "FR"), "FR", DecisionTrace())
     assert (found.tax_id, found.is_foreign) == ("100000002", False)
 
 
@@ -89,16 +99,16 @@ def test_a_portuguese_number_of_someone_who_lives_abroad_stays_portuguese() -> N
 def test_a_number_that_vies_rejects_or_could_not_be_asked_is_kept_off_and_the_merchant_told(
     vies: str | None,
 ) -> None:
-    grounds = Grounds()
+    grounds = DecisionTrace()
     party = buyer("FR00000000000", "FR", vies=vies)  # type: ignore[arg-type]
-    found = identified(party, "FR", grounds)
-    assert (found.tax_id, found.printed, found.vat_country) == (FINAL_CONSUMER, False, "")
+    found = identify_buyer(party, "FR", grounds)
+    assert (found.tax_id, found.print_tax_id, found.vat_country) == (FINAL_CONSUMER, False, "")
     assert "EU4" in grounds.rules and "vat-number-rejected" in grounds.warnings
 
 
 def test_the_number_of_a_business_outside_the_union_is_printed_as_given() -> None:
-    found = identified(buyer("12-3456780", "US"), "US", Grounds())
-    assert (found.tax_id, found.printed, found.is_business, found.is_foreign) == (
+    found = identify_buyer(buyer("12-3456780", "US"), "US", DecisionTrace())
+    assert (found.tax_id, found.print_tax_id, found.is_business, found.is_foreign) == (
         "123456780",
         True,
         True,

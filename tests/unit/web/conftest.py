@@ -13,29 +13,29 @@ import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
+from dev.factories import make_account, make_store
 from shopapp.models import Account, Document, Store, set_clock
 from shopapp.models import db as database
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import AccountFacts, Choice, Choices, Field, Series
+from shopapp.providers.base import AccountInfo, Choice, Choices, CredentialField, Series
 from shopapp.web.limits import limiter
-from tests.fakes import OFFICE, FakeBooks
-from tests.hostile.conftest import Shop, log_in, token_of
-from tests.make import make_account, make_store
+from tests.fakes import PROVIDER_STATE, FakeProvider
+from tests.security.conftest import StoreSession, csrf_token_of, log_in
 
-FORTY = "[0-9a-fA-F]{40}"
+FORTY_HEX = "[0-9a-fA-F]{40}"
 
 
-class Books(FakeBooks):
+class FakeIgest(FakeProvider):
     """An invoicing program with the four values that the keys form asks for."""
 
     name, label, support = "igest", "iGEST", "apoio@igest.pt"
     credential_fields = (
-        Field("key", "Chave de integração", "", secret=True, pattern=FORTY),
-        Field("code", "Código de segurança", "", secret=True, pattern=FORTY),
-        Field("nif", "NIF da entidade", "", digits=True, pattern="[0-9]{9}"),
-        Field("entity", "Número da entidade", "", digits=True, pattern="[0-9]{1,10}"),
+        CredentialField("key", "Chave de integração", "", secret=True, pattern=FORTY_HEX),
+        CredentialField("code", "Código de segurança", "", secret=True, pattern=FORTY_HEX),
+        CredentialField("nif", "NIF da entidade", "", digits=True, pattern="[0-9]{9}"),
+        CredentialField("entity", "Número da entidade", "", digits=True, pattern="[0-9]{1,10}"),
     )
-    tried: list[dict[str, str]] = []
+    tried_credentials: list[dict[str, str]] = []
     lists = Choices(
         ("FT", "FR", "NC"),
         (
@@ -53,27 +53,27 @@ class Books(FakeBooks):
         super().__init__(credentials, wire, now)
         self._credentials = dict(credentials)
 
-    def check(self) -> AccountFacts:
-        self._wire.before()
-        Books.tried.append(self._credentials)
-        if OFFICE.checks:
-            raise OFFICE.checks.pop(0)
+    def check(self) -> AccountInfo:
+        self._http.before_call()
+        FakeIgest.tried_credentials.append(self._credentials)
+        if PROVIDER_STATE.check_errors:
+            raise PROVIDER_STATE.check_errors.pop(0)
         entity = self._credentials["entity"]
-        return AccountFacts(f"entity {entity}", "Olaria do Sado, Lda.", self._credentials["nif"], "PT", True)
+        return AccountInfo(f"entity {entity}", "Olaria do Sado, Lda.", self._credentials["nif"], "PT", True)
 
     def choices(self) -> Choices:
-        self._wire.before()
-        if OFFICE.checks:
-            raise OFFICE.checks.pop(0)
-        return Books.lists
+        self._http.before_call()
+        if PROVIDER_STATE.check_errors:
+            raise PROVIDER_STATE.check_errors.pop(0)
+        return FakeIgest.lists
 
 
 @pytest.fixture(autouse=True)
-def books(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Books]]:
-    monkeypatch.setitem(PROVIDERS, "igest", Books)
-    OFFICE.__init__()  # type: ignore[misc]
-    Books.tried = []
-    yield Books
+def fake_igest(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeIgest]]:
+    monkeypatch.setitem(PROVIDERS, "igest", FakeIgest)
+    PROVIDER_STATE.__init__()  # type: ignore[misc]
+    FakeIgest.tried_credentials = []
+    yield FakeIgest
     if limiter.initialized:
         limiter.reset()
 
@@ -91,47 +91,47 @@ def noon() -> Iterator[None]:
 
 
 @pytest.fixture
-def new(app: Flask, db: SQLAlchemy) -> Shop:
+def new(app: Flask, db: SQLAlchemy) -> StoreSession:
     """A store that has just been authorised."""
     store = make_store(ready=False)
     client = log_in(app, store)
-    return Shop(store, {}, client, token_of(client, "/setup/keys/igest"))
+    return StoreSession(store, {}, client, csrf_token_of(client, "/setup/keys/igest"))
 
 
 @pytest.fixture
-def shop(app: Flask, db: SQLAlchemy) -> Shop:
+def shop(app: Flask, db: SQLAlchemy) -> StoreSession:
     """A store that is set up."""
     store = make_store()
     make_account(store)
     client = log_in(app, store)
-    return Shop(store, {}, client, token_of(client))
+    return StoreSession(store, {}, client, csrf_token_of(client))
 
 
-def words(answer: Any) -> str:
+def page_text(answer: Any) -> str:
     """The page's text, without markup."""
     page = answer.get_data(as_text=True)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ").split())
 
 
-def fresh(db: SQLAlchemy, row: Any) -> Any:
+def reload(db: SQLAlchemy, row: Any) -> Any:
     """The row as it is in the database now."""
     db.session.rollback()
     db.session.refresh(row)
     return row
 
 
-def of(store: Store, order_id: str) -> Document:
-    found = Document.of(store.id, order_id)
+def document_of(store: Store, order_id: str) -> Document:
+    found = Document.find(store.id, order_id)
     assert found is not None
     return found
 
 
 @pytest.fixture
-def stocker(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def articles_enabled(shop: StoreSession, monkeypatch: pytest.MonkeyPatch) -> None:
     """The store's program keeps articles and stock, and its account lets us look them up."""
-    able = replace(Books.capabilities, articles=True, reads_stock=True, moves_stock=True)
-    monkeypatch.setattr(Books, "capabilities", able)
-    account = Account.of(shop.store)
+    able = replace(FakeIgest.capabilities, articles=True, reads_stock=True, moves_stock=True)
+    monkeypatch.setattr(FakeIgest, "capabilities", able)
+    account = Account.find_current(shop.store)
     assert account is not None
     account.choices = {**account.choices, "articles": True, "stock_changes": True}
     database.session.commit()

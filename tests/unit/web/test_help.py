@@ -4,28 +4,28 @@ from __future__ import annotations
 
 from flask import Flask
 
+from shopapp.messages.wording import state_label
 from shopapp.models.states import STATES
 from shopapp.web import help
-from shopapp.web.wording import state_words
-from tests.hostile.conftest import Shop
-from tests.unit.web.conftest import words
+from tests.security.conftest import StoreSession
+from tests.unit.web.conftest import page_text
 
 
-def test_every_state_is_explained(shop: Shop, app: Flask) -> None:
-    assert set(help.STATES) == set(STATES)
-    page = words(shop.client.get("/help"))
+def test_every_state_is_explained(shop: StoreSession, app: Flask) -> None:
+    assert set(help.STATE_HELP) == set(STATES)
+    page = page_text(shop.client.get("/help"))
     with app.test_request_context():
-        assert all(state_words(name)[1] in page for name in STATES)
+        assert all(state_label(name)[1] in page for name in STATES)
 
 
-def test_what_cannot_be_promised_is_said_and_found_from_every_page(shop: Shop) -> None:
-    page = words(shop.client.get("/help"))
+def test_what_cannot_be_promised_is_said_and_found_from_every_page(shop: StoreSession) -> None:
+    page = page_text(shop.client.get("/help"))
     assert "O que não podemos prometer" in page and "ficam dois" in page and "iGEST" in page
     for path in ("/", "/documents", "/setup"):
         assert 'href="/help"' in shop.client.get(path).get_data(as_text=True)
 
 
-def test_it_needs_no_session_and_tells_of_no_store(shop: Shop, app: Flask) -> None:
+def test_it_needs_no_session_and_tells_of_no_store(shop: StoreSession, app: Flask) -> None:
     answer = app.test_client().get("/help")
     assert answer.status_code == 200
-    assert shop.store.name not in words(answer) and "seu programa de faturação" in words(answer)
+    assert shop.store.name not in page_text(answer) and "seu programa de faturação" in page_text(answer)

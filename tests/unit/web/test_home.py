@@ -9,18 +9,19 @@ import pytest
 from flask import Flask, g
 from flask_sqlalchemy import SQLAlchemy
 
-from shopapp.models import Account, Hook, Pulse, Sale, ledger, now, set_clock
+from dev.factories import make_document, make_store
+from shopapp.messages.formats import ago, count_word, figure, money, month, percent, price
+from shopapp.models import Account, Heartbeat, Sale, Webhook, now, set_clock
+from shopapp.models.queries import reconciliation
 from shopapp.models.states import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
-from shopapp.web.formats import ago, counted, figure, money, month, percent, price
-from tests.hostile.conftest import Shop
-from tests.make import make_document, make_store
-from tests.unit.web.conftest import fresh, words
+from tests.security.conftest import StoreSession
+from tests.unit.web.conftest import page_text, reload
 
 
-def home(shop: Shop) -> str:
+def home(shop: StoreSession) -> str:
     answer = shop.client.get("/")
     assert answer.status_code == 200
-    return words(answer)
+    return page_text(answer)
 
 
 @pytest.mark.parametrize(
@@ -32,13 +33,13 @@ def home(shop: Shop) -> str:
         (12, "12 encomendas precisam"),
     ],
 )
-def test_the_headline_is_the_answer(shop: Shop, count: int, headline: str) -> None:
+def test_the_headline_is_the_answer(shop: StoreSession, count: int, headline: str) -> None:
     for _ in range(count):
         make_document(shop.store, BLOCKED)
     assert headline in home(shop)
 
 
-def test_what_waits_stands_oldest_first_with_cause_and_remedy(shop: Shop) -> None:
+def test_what_waits_stands_oldest_first_with_cause_and_remedy(shop: StoreSession) -> None:
     make_document(shop.store, REVIEW, order_id="1")
     make_document(shop.store, BLOCKED, order_id="2", reason="exemption-missing", detail={"line": "Oficina"})
     make_document(shop.store, ISSUED, order_id="3", alarm="cancelled-after")
@@ -50,7 +51,7 @@ def test_what_waits_stands_oldest_first_with_cause_and_remedy(shop: Shop) -> Non
     assert places == sorted(places)
 
 
-def test_the_difference_is_explained_to_the_cent(noon: None, shop: Shop, db: SQLAlchemy) -> None:
+def test_the_difference_is_explained_to_the_cent(noon: None, shop: StoreSession, db: SQLAlchemy) -> None:
     make_document(shop.store, order_id="1", total="100.10")
     make_document(shop.store, order_id="2", total="20.05")
     make_document(shop.store, BLOCKED, order_id="3", total="64.90")
@@ -59,57 +60,64 @@ def test_the_difference_is_explained_to_the_cent(noon: None, shop: Shop, db: SQL
     make_document(shop.store, VOID, order_id="6", total="12.00", reason="cancelled")
     make_document(shop.store, WAITING, order_id="7", total="13.00", reason="older")
     begins, ends = now() - timedelta(days=1), now() + timedelta(days=1)
-    sums = ledger.sums(shop.store, begins, ends)
+    sums = reconciliation.period_totals(shop.store, begins, ends)
     assert (sums.paid, sums.paid_total) == (4, Decimal("274.40"))
     assert (sums.issued, sums.issued_total) == (2, Decimal("120.15"))
     assert (sums.missing, sums.difference) == (2, Decimal("154.25"))
-    gaps = ledger.gaps(shop.store, begins, ends)
+    gaps = reconciliation.list_discrepancies(shop.store, begins, ends)
     assert {gap.order_id: gap.amount for gap in gaps} == {"3": Decimal("64.90"), "4": Decimal("89.35")}
     page = home(shop)
     assert "Diferença explicada até ao cêntimo: duas encomendas." in page
     assert "Encomendas pagas 4 274,40 4 274,40" in page and "Diferença 2 154,25 2 154,25" in page
 
 
-def test_a_cent_between_sale_and_document_is_shown(shop: Shop, db: SQLAlchemy) -> None:
+def test_a_cent_between_sale_and_document_is_shown(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store, order_id="1", total="100.00")
-    sale = Sale.seen(shop.store.id, "1")
+    sale = Sale.get_or_create(shop.store.id, "1")
     sale.total = Decimal("100.01")
     db.session.commit()
-    (gap,) = ledger.gaps(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
+    (gap,) = reconciliation.list_discrepancies(
+        shop.store, now() - timedelta(days=1), now() + timedelta(days=1)
+    )
     assert (gap.amount, gap.document.id if gap.document else 0) == (Decimal("0.01"), document.id)
 
 
-def test_a_paid_order_without_any_row_is_a_gap_too(shop: Shop, db: SQLAlchemy) -> None:
-    sale = Sale.seen(shop.store.id, "9")
+def test_a_paid_order_without_any_row_is_a_gap_too(shop: StoreSession, db: SQLAlchemy) -> None:
+    sale = Sale.get_or_create(shop.store.id, "9")
     sale.status, sale.total, sale.paid_at = "paid", Decimal("5.00"), now()
     db.session.commit()
-    (gap,) = ledger.gaps(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
+    (gap,) = reconciliation.list_discrepancies(
+        shop.store, now() - timedelta(days=1), now() + timedelta(days=1)
+    )
     assert (gap.order_id, gap.document, gap.amount) == ("9", None, Decimal("5.00"))
 
 
-def test_another_stores_sales_are_not_counted(shop: Shop) -> None:
+def test_another_stores_sales_are_not_counted(shop: StoreSession) -> None:
     make_document(make_store("quinta"), total="999.00")
-    sums = ledger.sums(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
+    sums = reconciliation.period_totals(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
     assert (sums.paid, sums.issued) == (0, 0)
 
 
-def test_days_are_those_of_the_store(shop: Shop) -> None:
+def test_days_are_those_of_the_store(shop: StoreSession) -> None:
     midnight = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # half past midnight of the 2nd in Lisbon
     make_document(shop.store, at=midnight)
     edges = [datetime(2026, 7, 1, 23, tzinfo=UTC) + timedelta(days=n) for n in (-1, 0, 1)]
-    assert [(day.issued, day.open) for day in ledger.days(shop.store, edges)] == [(0, 0), (1, 0)]
+    assert [(day.issued, day.open) for day in reconciliation.daily_counts(shop.store, edges)] == [
+        (0, 0),
+        (1, 0),
+    ]
 
 
-def test_a_day_counts_what_is_still_open(shop: Shop) -> None:
+def test_a_day_counts_what_is_still_open(shop: StoreSession) -> None:
     make_document(shop.store, BLOCKED)
     make_document(shop.store)
     edges = [now() - timedelta(days=1), now() + timedelta(minutes=1)]
-    assert [(day.issued, day.open) for day in ledger.days(shop.store, edges)] == [(1, 1)]
+    assert [(day.issued, day.open) for day in reconciliation.daily_counts(shop.store, edges)] == [(1, 1)]
 
 
-def test_refused_keys_stop_the_page_with_what_waits(noon: None, shop: Shop, db: SQLAlchemy) -> None:
+def test_refused_keys_stop_the_page_with_what_waits(noon: None, shop: StoreSession, db: SQLAlchemy) -> None:
     make_document(shop.store, PENDING, total="58.90")
-    account = Account.of(shop.store)
+    account = Account.find_current(shop.store)
     assert account is not None
     account.refused_at, account.refused_code = now(), "keys-refused"
     account.refused_detail = {"kind": "inactive", "answer": "Integração inativa"}
@@ -120,19 +128,19 @@ def test_refused_keys_stop_the_page_with_what_waits(noon: None, shop: Shop, db: 
     assert 'href="/setup/keys/igest"' in shop.client.get("/").get_data(as_text=True)
 
 
-def test_a_store_that_took_back_its_access_is_asked_again(shop: Shop, db: SQLAlchemy) -> None:
+def test_a_store_that_took_back_its_access_is_asked_again(shop: StoreSession, db: SQLAlchemy) -> None:
     shop.store.state = "reauthorise"
     db.session.commit()
     assert "A loja deixou de nos dar acesso" in home(shop)
     assert 'href="/authorise"' in shop.client.get("/").get_data(as_text=True)
-    assert "Yes, Authorize" in words(shop.client.get("/authorise"))
+    assert "Yes, Authorize" in page_text(shop.client.get("/authorise"))
 
 
 def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(
-    noon: None, shop: Shop, db: SQLAlchemy
+    noon: None, shop: StoreSession, db: SQLAlchemy
 ) -> None:
-    Hook.keep(shop.store.id, "order_paid", "x", b"[[[")
-    db.session.query(Hook).update({"state": "quarantined", "reason": "not-json"})
+    Webhook.record(shop.store.id, "order_paid", "x", b"[[[")
+    db.session.query(Webhook).update({"state": "quarantined", "reason": "not-json"})
     shop.store.hooks_problem, shop.store.hooks_problem_at = "paused", now()
     db.session.commit()
     page = home(shop)
@@ -140,7 +148,7 @@ def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(
     assert "A loja tinha posto os avisos em pausa e criámo-los de novo. Foi hoje às" in page
 
 
-def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: Shop, db: SQLAlchemy) -> None:
+def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: StoreSession, db: SQLAlchemy) -> None:
     shop.store.hooks_problem, shop.store.hooks_problem_at = "silent", now() - timedelta(days=8)
     db.session.commit()
     assert "criámos os avisos de novo" not in home(shop)
@@ -150,9 +158,9 @@ def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: Shop, db: SQLA
 
 
 def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
-    noon: None, shop: Shop, db: SQLAlchemy
+    noon: None, shop: StoreSession, db: SQLAlchemy
 ) -> None:
-    account = Account.of(shop.store)
+    account = Account.find_current(shop.store)
     assert account is not None
     account.down_since, account.failures = now() - timedelta(minutes=20), 1
     db.session.commit()
@@ -167,16 +175,18 @@ def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
     assert "Estamos a tentar agora" in home(shop)
 
 
-def test_while_all_issuing_is_held_the_page_and_the_monitor_say_so(shop: Shop, db: SQLAlchemy) -> None:
-    Pulse.beat("clock", pid=1)
+def test_while_all_issuing_is_held_the_page_and_the_monitor_say_so(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    Heartbeat.beat("clock", pid=1)
     assert "suspensa" not in home(shop) and shop.client.get("/healthz").status_code == 200
-    Pulse.beat("hold")
+    Heartbeat.beat("hold")
     assert "A emissão está suspensa por nós" in home(shop)
     answer = shop.client.get("/healthz")
     assert (answer.status_code, answer.json["held"]) == (503, True)
 
 
-def test_the_connections_say_when_something_last_came(shop: Shop) -> None:
+def test_the_connections_say_when_something_last_came(shop: StoreSession) -> None:
     make_document(shop.store, number="FR 2026FR/1188")
     page = home(shop)
     assert "Loja Jumpseller Ligada" in page and "iGEST Ligado Série 2026FR" in page
@@ -197,7 +207,7 @@ def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> No
             and price("10") == "10,00"
             and price("1.234567") == "1,234567"
         )
-        assert [counted(n) for n in (1, 4, 9, 10)] == ["Uma", "Quatro", "Nove", "10"]
+        assert [count_word(n) for n in (1, 4, 9, 10)] == ["Uma", "Quatro", "Nove", "10"]
         assert ago(now() - timedelta(minutes=4)) == "há 4 minutos"
         assert month(datetime(now().year, 11, 20, tzinfo=UTC)) == "Novembro"
         assert month(datetime(2019, 3, 1, tzinfo=UTC)) == "Março de 2019"
@@ -207,11 +217,11 @@ def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> No
 
 
 def test_health_tells_of_the_clock_and_of_work_that_lies_still(
-    app: Flask, shop: Shop, db: SQLAlchemy
+    app: Flask, shop: StoreSession, db: SQLAlchemy
 ) -> None:
     client = app.test_client()
     assert client.get("/healthz").status_code == 503
-    Pulse.beat("clock")
+    Heartbeat.beat("clock")
     well = client.get("/healthz")
     assert (well.status_code, well.json) == (
         200,
@@ -222,7 +232,7 @@ def test_health_tells_of_the_clock_and_of_work_that_lies_still(
     db.session.commit()
     late = client.get("/healthz")
     assert late.status_code == 503 and 3590 < late.json["overdue_seconds"] < 3700  # type: ignore[index]
-    account = Account.of(shop.store)
+    account = Account.find_current(shop.store)
     assert account is not None
     account.refused_at = now()
     db.session.commit()
@@ -232,4 +242,4 @@ def test_health_tells_of_the_clock_and_of_work_that_lies_still(
         assert client.get("/healthz").status_code == 503
     finally:
         set_clock(None)
-    assert fresh(db, document).state == PENDING
+    assert reload(db, document).state == PENDING

@@ -16,19 +16,19 @@ from flask.testing import FlaskClient
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import func, select
 
-from shopapp import fault
-from shopapp.fiscal.errors import CredentialsError, ThrottledError, UncertainError, UnreachableError
-from shopapp.models import Store, Ticket, set_clock
+from shopapp import failpoints
+from shopapp.errors import CredentialsError, ThrottledError, UncertainError, UnreachableError
+from shopapp.models import OneTimeToken, Store, set_clock
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import StoreInfo, Tokens
+from shopapp.platforms.base import OAuthTokens, StoreInfo
 from shopapp.web.limits import limiter
-from tests.fakes import FakeShop
-from tests.hostile.conftest import ORIGIN, token_of
+from tests.fakes import FakePlatform
+from tests.security.conftest import ORIGIN, csrf_token_of
 
 ACCOUNTS = "https://accounts.shop.example"
 
 
-class Door(FakeShop):
+class Door(FakePlatform):
     """A platform at whose door one can knock; what it heard is kept by the class."""
 
     heard: list[tuple[str, str]] = []
@@ -41,15 +41,15 @@ class Door(FakeShop):
     def authorize_url(self, state: str, challenge: str) -> str:
         return f"{ACCOUNTS}/oauth/authorize?state={state}&code_challenge={challenge}"
 
-    def exchange(self, code: str, verifier: str) -> Tokens:
-        self._wire.before()
+    def exchange(self, code: str, verifier: str) -> OAuthTokens:
+        self._http.before_call()
         Door.heard.append((code, verifier))
         if Door.fails:
             raise Door.fails
-        return Tokens(f"access for {code}", "refresh", 3600)
+        return OAuthTokens(f"access for {code}", "refresh", 3600)
 
     def store_info(self) -> StoreInfo:
-        self._wire.before()
+        self._http.before_call()
         assert self._token and self._token(None).startswith("access for ")
         return StoreInfo(
             Door.store,
@@ -70,7 +70,7 @@ def door(monkeypatch: pytest.MonkeyPatch, app: Flask, db: SQLAlchemy) -> Iterato
     Door.heard, Door.store, Door.fails = [], "olariadosado", None
     yield Door
     set_clock(None)
-    fault.arm("")
+    failpoints.arm("")
     limiter.reset()
 
 
@@ -275,7 +275,7 @@ def test_a_platform_that_gives_no_tokens_leaves_no_store(
 def test_a_program_that_dies_before_the_commit_has_installed_nothing(
     client: FlaskClient, db: SQLAlchemy
 ) -> None:
-    fault.arm("install_before_commit=raise")
+    failpoints.arm("install_before_commit=raise")
     assert finish(client, begin(client)["state"]).status_code == 500
     assert stores(db) == 0
     assert finish(client, begin(client)["state"]).status_code == 303
@@ -285,10 +285,10 @@ def test_a_program_that_dies_before_the_commit_has_installed_nothing(
 def test_a_program_that_dies_after_the_commit_has_a_store_whose_hooks_are_still_due(
     client: FlaskClient, db: SQLAlchemy
 ) -> None:
-    fault.arm("install_after_commit=raise")
+    failpoints.arm("install_after_commit=raise")
     assert finish(client, begin(client)["state"]).status_code == 500
     store = Store.find("jumpseller", "olariadosado")
-    assert store is not None and [due.id for due in Store.due_for_hooks(3600)] == [store.id]
+    assert store is not None and [due.id for due in Store.due_for_webhook_check(3600)] == [store.id]
 
 
 def test_the_session_is_a_new_one_at_the_log_in(client: FlaskClient, db: SQLAlchemy) -> None:
@@ -316,7 +316,7 @@ def secrets_of(client: FlaskClient) -> tuple[str, str]:
 
 
 def enter(client: FlaskClient, **form: str) -> Any:
-    page_token = token_of(client, "/")
+    page_token = csrf_token_of(client, "/")
     return client.post("/enter", data={"csrf_token": page_token, **form}, headers={"Origin": ORIGIN})
 
 
@@ -385,7 +385,7 @@ def test_a_token_of_an_ended_installation_opens_nothing(
 
 def test_the_window_keeps_nothing_readable(window: FlaskClient, db: SQLAlchemy) -> None:
     token, code = secrets_of(window)
-    for ticket in db.session.scalars(select(Ticket)):
+    for ticket in db.session.scalars(select(OneTimeToken)):
         kept = f"{ticket.secret_hash}{ticket.bound_hash}".encode() + (ticket.content_sealed or b"")
         assert token.encode() not in kept and code.replace("-", "").encode() not in kept
 

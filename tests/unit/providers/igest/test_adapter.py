@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopapp.fiscal.document import Issued
-from shopapp.fiscal.errors import (
+from shopapp.errors import (
     AppError,
     CredentialsError,
     RefusedError,
@@ -23,9 +22,11 @@ from shopapp.fiscal.errors import (
     UncertainError,
     UnreachableError,
 )
-from shopapp.http import Answer
+from shopapp.fiscal.document import Issued
+from shopapp.http_client import HttpResponse
 from shopapp.providers.igest import IGest
-from tests.unit.providers.igest.spoken import (
+from tests.unit.providers.igest.test_wire import UNREADABLE
+from tests.unit.providers.igest.xml_messages import (
     CODE,
     ENTITY,
     GOOD,
@@ -33,18 +34,17 @@ from tests.unit.providers.igest.spoken import (
     URL,
     make_draft,
     ok,
-    opened,
+    open_adapter,
     output,
     refusal,
     success,
 )
-from tests.unit.providers.igest.test_wire import UNREADABLE
 
 PDF = Issued("7", "FR 2026FR/12", pdf_url="https://igest.example/7.pdf")
 
 
-def issue(*answers: Answer | Exception, **changes: Any) -> Issued:
-    provider, _ = opened(*answers)
+def issue(*answers: HttpResponse | Exception, **changes: Any) -> Issued:
+    provider, _ = open_adapter(*answers)
     return provider.issue(make_draft(**changes), "QI-1")
 
 
@@ -52,7 +52,7 @@ def issue(*answers: Answer | Exception, **changes: Any) -> Issued:
 
 
 def test_a_document_is_issued_by_one_single_call() -> None:
-    provider, wire = opened(success(GOOD))
+    provider, wire = open_adapter(success(GOOD))
     assert provider.issue(make_draft(), "QI-1").number == "FR 2026FR/12"
     ((verb, url, content),) = wire.calls
     assert (verb, url) == ("write", URL)
@@ -95,7 +95,7 @@ CONTRADICTORY = {
 
 
 @pytest.mark.parametrize("reply", CONTRADICTORY.values(), ids=CONTRADICTORY)
-def test_an_answer_that_is_not_listed_is_a_doubt(reply: Answer) -> None:
+def test_an_answer_that_is_not_listed_is_a_doubt(reply: HttpResponse) -> None:
     with pytest.raises(UncertainError) as raised:
         issue(reply)
     assert raised.value.code == "outcome-unknown"
@@ -111,7 +111,7 @@ def test_a_doubt_keeps_what_the_answer_gave_away() -> None:
 
 
 def test_a_refused_content_keeps_the_words() -> None:
-    provider, wire = opened(refusal("Série desconhecida: 2026FR"), success(ENTITY))
+    provider, wire = open_adapter(refusal("Série desconhecida: 2026FR"), success(ENTITY))
     with pytest.raises(RefusedError) as raised:
         provider.issue(make_draft(), "QI-1")
     assert (raised.value.code, raised.value.detail) == (
@@ -145,7 +145,7 @@ def test_a_refusal_by_keys_that_are_refused_now_is_one_of_the_keys() -> None:
         KeyError("x"),
     ],
 )
-def test_a_refusal_stays_one_when_the_keys_cannot_be_checked(after: Answer | Exception) -> None:
+def test_a_refusal_stays_one_when_the_keys_cannot_be_checked(after: HttpResponse | Exception) -> None:
     with pytest.raises(RefusedError):
         issue(refusal("Não."), after)
 
@@ -179,14 +179,14 @@ def test_a_mistake_of_ours_while_reading_is_a_doubt(bug: Exception, monkeypatch:
 
 
 def test_a_mistake_of_ours_before_anything_left_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    provider, wire = opened()
+    provider, wire = open_adapter()
     with pytest.raises(TransientError) as raised:
         provider.issue(make_draft(lines=(None,)), "QI-1")
     assert (raised.value.code, wire.calls) == ("internal", [])
 
 
 def test_a_choice_that_is_missing_is_said_before_anything_left() -> None:
-    provider, wire = opened()
+    provider, wire = open_adapter()
     with pytest.raises(SettingsError):
         provider.issue(make_draft(series=""), "QI-1")
     assert wire.calls == []
@@ -205,7 +205,7 @@ def test_no_answer_whatever_makes_issuing_raise_anything_unsorted(noise: bytes) 
 
 
 def test_good_keys_say_whose_account_it_is() -> None:
-    provider, wire = opened(success(ENTITY))
+    provider, wire = open_adapter(success(ENTITY))
     facts = provider.check()
     assert (facts.name, facts.nif, facts.region) == ("Olaria do Sado, Lda.", "509999999", "PT")
     assert (facts.warehouses, facts.stock_moves_on_issue) == (True, None)
@@ -214,7 +214,7 @@ def test_good_keys_say_whose_account_it_is() -> None:
 
 def test_the_fingerprint_is_the_entitys_and_not_the_keys() -> None:
     def fingerprint(**credentials: str) -> str:
-        return opened(success(ENTITY), **credentials)[0].check().fingerprint
+        return open_adapter(success(ENTITY), **credentials)[0].check().fingerprint
 
     assert fingerprint() == fingerprint(key="0" * 40, code="1" * 40)
     assert len({fingerprint(), fingerprint(entity="40322"), fingerprint(nif="509999998")}) == 3
@@ -236,7 +236,7 @@ def test_the_fingerprint_is_the_entitys_and_not_the_keys() -> None:
 )
 def test_refused_keys_mark_the_field_that_the_words_speak_of(words: str, kind: str, field: str) -> None:
     with pytest.raises(CredentialsError) as raised:
-        opened(refusal(words))[0].check()
+        open_adapter(refusal(words))[0].check()
     assert (raised.value.code, raised.value.detail) == (
         "keys-refused",
         {"answer": words, "field": field, "kind": kind},
@@ -246,7 +246,7 @@ def test_refused_keys_mark_the_field_that_the_words_speak_of(words: str, kind: s
 def test_a_field_that_is_no_longer_asked_for_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     left = tuple(field for field in IGest.credential_fields if field.name != "entity")
     monkeypatch.setattr(IGest, "credential_fields", left)
-    provider, wire = opened(refusal("Entidade inexistente."), entity="")
+    provider, wire = open_adapter(refusal("Entidade inexistente."), entity="")
     with pytest.raises(CredentialsError) as raised:
         provider.check()
     assert raised.value.detail["field"] == ""
@@ -262,20 +262,23 @@ NOT_IGEST = {
 
 
 @pytest.mark.parametrize("reply", NOT_IGEST.values(), ids=NOT_IGEST)
-def test_whoever_answers_otherwise_is_not_igest(reply: Answer) -> None:
+def test_whoever_answers_otherwise_is_not_igest(reply: HttpResponse) -> None:
     with pytest.raises(UnreachableError) as raised:
-        opened(reply)[0].check()
+        open_adapter(reply)[0].check()
     assert raised.value.code == "not-igest"
 
 
 @pytest.mark.parametrize("status", [408, 500, 503, 302])
 def test_a_check_that_fails_on_the_way_says_nothing_of_the_keys(status: int) -> None:
     with pytest.raises(UnreachableError):
-        opened(ok(b"", status))[0].check()
+        open_adapter(ok(b"", status))[0].check()
 
 
 def test_blanks_around_a_pasted_key_do_not_count() -> None:
-    spaced, plain = opened(success(ENTITY), key=f" {KEY}\n", nif=" 509999999"), opened(success(ENTITY))
+    spaced, plain = (
+        open_adapter(success(ENTITY), key=f" {KEY}\n", nif=" 509999999"),
+        open_adapter(success(ENTITY)),
+    )
     spaced[0].check(), plain[0].check()
     assert spaced[1].bodies == plain[1].bodies
 
@@ -303,7 +306,7 @@ PLACES = """<armazens><armazem><codigo>SET</codigo><nome>Setúbal</nome><princip
 
 def test_the_choices_are_those_of_the_account() -> None:
     lists = (success(ENTITY), success(SERIES), success(REASONS), success(RATES), success(PLACES))
-    found = opened(*lists, *KEPT)[0].choices()
+    found = open_adapter(*lists, *KEPT)[0].choices()
     assert found.kinds == ("FR",)
     assert [(one.code, one.kind, one.open) for one in found.series] == [
         ("2026FR", "FR", True),
@@ -319,14 +322,14 @@ def test_the_choices_are_those_of_the_account() -> None:
 
 def test_an_entity_without_warehouses_is_not_asked_for_them() -> None:
     entity = success(ENTITY.replace("sim", "nao"))
-    provider, wire = opened(entity, success(SERIES), success(REASONS), success(RATES), *KEPT)
+    provider, wire = open_adapter(entity, success(SERIES), success(REASONS), success(RATES), *KEPT)
     assert provider.choices().warehouses == ()
     assert not any(b"listar_armazens" in body for body in wire.bodies)
 
 
 def test_a_list_that_igest_does_not_have_is_the_laws_or_empty() -> None:
     missing = refusal("Método desconhecido")
-    found = opened(success(ENTITY), missing, missing, missing, missing, missing, missing)[0].choices()
+    found = open_adapter(success(ENTITY), missing, missing, missing, missing, missing, missing)[0].choices()
     assert (found.series, found.warehouses) == ((), ())
     assert (found.articles, found.stock_changes) == (False, False)
     assert found.kinds == ("FT", "FR", "FS", "NC")
@@ -336,35 +339,35 @@ def test_a_list_that_igest_does_not_have_is_the_laws_or_empty() -> None:
 
 def test_refused_keys_are_not_taken_for_missing_lists() -> None:
     with pytest.raises(CredentialsError):
-        opened(refusal("Integração inativa."))[0].choices()
+        open_adapter(refusal("Integração inativa."))[0].choices()
 
 
 def test_a_list_that_is_lost_on_the_way_is_not_taken_for_an_empty_one() -> None:
     with pytest.raises(UnreachableError):
-        opened(success(ENTITY), UnreachableError("unreachable"))[0].choices()
+        open_adapter(success(ENTITY), UnreachableError("unreachable"))[0].choices()
 
 
 # --- the paper --------------------------------------------------------------------------------------------
 
 
 def test_the_paper_is_fetched_from_its_address() -> None:
-    provider, wire = opened(ok(b"%PDF-1.7 ..."))
+    provider, wire = open_adapter(ok(b"%PDF-1.7 ..."))
     assert provider.pdf(PDF) == b"%PDF-1.7 ..."
-    assert wire.calls == [("read", "https://igest.example/7.pdf", {"most": 10 * 1024 * 1024})]
+    assert wire.calls == [("read", "https://igest.example/7.pdf", {"max_bytes": 10 * 1024 * 1024})]
 
 
 @pytest.mark.parametrize(
     "reply",
     [ok(b"<html>entrar</html>"), ok(b""), ok(b" %PDF-1.7"), ok(b"%PDF-1.7", 404), ok(b"", 403), ok(b"", 401)],
 )
-def test_an_address_without_a_paper_is_not_ready(reply: Answer) -> None:
+def test_an_address_without_a_paper_is_not_ready(reply: HttpResponse) -> None:
     with pytest.raises(TransientError) as raised:
-        opened(reply)[0].pdf(PDF)
+        open_adapter(reply)[0].pdf(PDF)
     assert raised.value.code == "pdf-not-ready"
 
 
 def test_a_document_without_an_address_has_no_paper_yet() -> None:
-    provider, wire = opened()
+    provider, wire = open_adapter()
     with pytest.raises(TransientError) as raised:
         provider.pdf(Issued("7", "FR 2026FR/12"))
     assert (raised.value.code, wire.calls) == ("pdf-not-ready", [])
@@ -395,7 +398,7 @@ def test_a_sentence_without_end_is_cut_and_kept_on_one_line() -> None:
 
 def test_each_call_has_the_time_at_which_it_is_made() -> None:
     times = [datetime.fromisoformat(f"2026-11-20T10:00:0{second}+00:00") for second in (1, 2)]
-    provider, wire = opened(success(ENTITY), success(ENTITY), now=lambda: times.pop(0))
+    provider, wire = open_adapter(success(ENTITY), success(ENTITY), now=lambda: times.pop(0))
     provider.check(), provider.check()
     assert [ElementTree.fromstring(body).findtext("autenticacao/data") for body in wire.bodies] == [
         "2026-11-20 10:00:01",

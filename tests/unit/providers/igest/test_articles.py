@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopapp.fiscal.errors import (
+from shopapp.errors import (
     AppError,
     CredentialsError,
     RefusedError,
@@ -21,22 +21,15 @@ from shopapp.fiscal.errors import (
     UncertainError,
     UnreachableError,
 )
-from shopapp.http import Answer
-from shopapp.providers.base import Article, Known, NewArticle, StockLevel, StockMove
+from shopapp.http_client import HttpResponse
+from shopapp.providers.base import AccountFeatures, NewArticle, ProviderArticle, StockLevel, StockMovement
 from shopapp.providers.igest import IGest
-from tests.unit.providers.igest.spoken import (
-    ENTITY,
-    ok,
-    opened,
-    output,
-    refusal,
-    success,
-)
 from tests.unit.providers.igest.test_adapter import KEPT, RATES, REASONS, SERIES
 from tests.unit.providers.igest.test_wire import UNREADABLE
+from tests.unit.providers.igest.xml_messages import ENTITY, ok, open_adapter, output, refusal, success
 
 NEW = NewArticle("TAC-002", "Taça de barro", Decimal(23), "PT")
-MOVE = StockMove("TAC-002", "SET", Decimal(-3), "QI-S1", "Venda 1001")
+MOVE = StockMovement("TAC-002", "SET", Decimal(-3), "QI-S1", "Venda 1001")
 MADE = "<id_artigo>7002</id_artigo><referencia>TAC-002</referencia>"
 MOVED = "<id_movimento>12</id_movimento>"
 
@@ -53,7 +46,7 @@ def stock(code: str, quantity: str, place: str = "SET") -> str:
     )
 
 
-def levels(*rows: str, following: str = "", mark: str = "40") -> Answer:
+def levels(*rows: str, following: str = "", mark: str = "40") -> HttpResponse:
     inside = f"<stocks>{''.join(rows)}</stocks><seguinte>{following}</seguinte>"
     return success(inside + (f"<marca>{mark}</marca>" if mark else ""))
 
@@ -68,10 +61,10 @@ def asked(body: bytes) -> dict[str, Any]:
     }
 
 
-def changing(*answers: Answer | Exception) -> tuple[IGest, Any]:
+def changing(*answers: HttpResponse | Exception) -> tuple[IGest, Any]:
     """An account that was seen to tell what changed."""
-    provider, wire = opened(*answers)
-    provider.known = Known(articles=True, stock_changes=True)
+    provider, wire = open_adapter(*answers)
+    provider.features = AccountFeatures(articles=True, stock_changes=True)
     return provider, wire
 
 
@@ -80,10 +73,10 @@ def changing(*answers: Answer | Exception) -> tuple[IGest, Any]:
 
 def test_articles_are_looked_up_by_one_call_and_matched_exactly() -> None:
     rows = artigo("TAC-002") + artigo("tac-003", "7003") + artigo("OFI-001", "7004", tipo="S")
-    provider, wire = opened(success(f"<artigos>{rows}</artigos>"))
-    assert provider.articles(["TAC-002", "TAC-003", "OFI-001"]) == {
-        "TAC-002": Article("7002", "TAC-002", "Nome de TAC-002"),
-        "OFI-001": Article("7004", "OFI-001", "Nome de OFI-001", goods=False),
+    provider, wire = open_adapter(success(f"<artigos>{rows}</artigos>"))
+    assert provider.articles_by_code(["TAC-002", "TAC-003", "OFI-001"]) == {
+        "TAC-002": ProviderArticle("7002", "TAC-002", "Nome de TAC-002"),
+        "OFI-001": ProviderArticle("7004", "OFI-001", "Nome de OFI-001", goods=False),
     }
     assert asked(wire.bodies[0]) == {
         "metodo": "procurar_artigos",
@@ -94,22 +87,22 @@ def test_articles_are_looked_up_by_one_call_and_matched_exactly() -> None:
 
 def test_an_article_that_is_no_longer_in_use_is_not_there() -> None:
     gone = success(f"<artigos>{artigo('TAC-002', ativo='nao')}</artigos>")
-    assert opened(gone)[0].articles(["TAC-002"]) == {}
-    assert opened(gone)[0].article("7002") is None
+    assert open_adapter(gone)[0].articles_by_code(["TAC-002"]) == {}
+    assert open_adapter(gone)[0].article_by_id("7002") is None
 
 
 def test_an_article_is_found_by_its_id_whatever_it_is_called() -> None:
-    provider, wire = opened(success(f"<artigos>{artigo('TAÇA-2')}</artigos>"), success("<artigos/>"))
-    assert provider.article("7002") == Article("7002", "TAÇA-2", "Nome de TAÇA-2")
-    assert provider.article("7009") is None
+    provider, wire = open_adapter(success(f"<artigos>{artigo('TAÇA-2')}</artigos>"), success("<artigos/>"))
+    assert provider.article_by_id("7002") == ProviderArticle("7002", "TAÇA-2", "Nome de TAÇA-2")
+    assert provider.article_by_id("7009") is None
     assert asked(wire.bodies[0]) == {"metodo": "procurar_artigos", "id_artigo": "7002"}
 
 
 @pytest.mark.parametrize("code", ["A\x01B", "A\nB", "A\tB", " A", "A\ud800", "", "A\x85"])
 def test_a_reference_that_the_wire_would_change_is_never_asked_for(code: str) -> None:
-    provider, wire = opened()
-    assert provider.articles([code]) == {}
-    assert provider.levels([code]) == ()
+    provider, wire = open_adapter()
+    assert provider.articles_by_code([code]) == {}
+    assert provider.stock_levels([code]) == ()
     for verb in (
         lambda: provider.create_article(replace(NEW, code=code)),
         lambda: provider.move_stock(replace(MOVE, code=code)),
@@ -120,10 +113,10 @@ def test_a_reference_that_the_wire_would_change_is_never_asked_for(code: str) ->
 
 
 LOOKS: dict[str, Callable[[IGest], Any]] = {
-    "articles": lambda provider: provider.articles(["TAC-002"]),
-    "article": lambda provider: provider.article("7002"),
-    "levels": lambda provider: provider.levels(["TAC-002"]),
-    "changed levels": lambda provider: provider.changed_levels(),
+    "articles": lambda provider: provider.articles_by_code(["TAC-002"]),
+    "article": lambda provider: provider.article_by_id("7002"),
+    "levels": lambda provider: provider.stock_levels(["TAC-002"]),
+    "changed levels": lambda provider: provider.changed_stock_levels(),
 }
 
 
@@ -146,29 +139,29 @@ LOOKS: dict[str, Callable[[IGest], Any]] = {
     ],
 )
 def test_a_look_up_without_a_whole_answer_is_never_nothing_there(
-    look: Callable[[IGest], Any], reply: Answer
+    look: Callable[[IGest], Any], reply: HttpResponse
 ) -> None:
     with pytest.raises(UnreachableError):
-        look(opened(reply)[0])
+        look(open_adapter(reply)[0])
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
 def test_a_look_up_that_is_refused_waits_or_says_that_it_is_the_keys(look: Callable[[IGest], Any]) -> None:
     with pytest.raises(TransientError):
-        look(opened(refusal("Método desconhecido"), success(ENTITY))[0])
+        look(open_adapter(refusal("Método desconhecido"), success(ENTITY))[0])
     with pytest.raises(CredentialsError) as raised:
-        look(opened(refusal("x"), refusal("Integração inativa."))[0])
+        look(open_adapter(refusal("x"), refusal("Integração inativa."))[0])
     assert raised.value.detail["kind"] == "inactive"
     with pytest.raises(ThrottledError):
-        look(opened(ok(b"", 429))[0])
+        look(open_adapter(ok(b"", 429))[0])
 
 
 # --- making -----------------------------------------------------------------------------------------------
 
 
 def test_an_article_is_made_by_one_call() -> None:
-    provider, wire = opened(success(MADE))
-    assert provider.create_article(NEW) == Article("7002", "TAC-002", "Taça de barro")
+    provider, wire = open_adapter(success(MADE))
+    assert provider.create_article(NEW) == ProviderArticle("7002", "TAC-002", "Taça de barro")
     assert asked(wire.bodies[0]) == {
         "metodo": "novo_artigo",
         "artigo": [
@@ -179,14 +172,14 @@ def test_an_article_is_made_by_one_call() -> None:
 
 
 def test_a_service_at_zero_has_its_code() -> None:
-    provider, wire = opened(success(MADE))
+    provider, wire = open_adapter(success(MADE))
     service = replace(NEW, vat_rate=Decimal(0), exemption_code="M07", goods=False)
     assert not provider.create_article(service).goods
     assert asked(wire.bodies[0])["artigo"][3:] == [("tipo", "S"), ("taxa", "0"), ("codigo_isencao", "M07")]
 
 
 def test_a_long_name_is_shortened_and_a_missing_one_is_the_reference() -> None:
-    provider, wire = opened(success(MADE), success(MADE))
+    provider, wire = open_adapter(success(MADE), success(MADE))
     provider.create_article(replace(NEW, name="Ã\n" * 300))
     provider.create_article(replace(NEW, name=" "))
     told = [dict(asked(body)["artigo"])["descricao"] for body in wire.bodies]
@@ -197,8 +190,8 @@ def test_a_long_name_is_shortened_and_a_missing_one_is_the_reference() -> None:
 
 
 def test_levels_are_told_for_each_warehouse() -> None:
-    provider, wire = opened(levels(stock("A", "3"), stock("A", "-1.5", "EST"), stock("B", "0", "")))
-    assert provider.levels(["A", "B"]) == (
+    provider, wire = open_adapter(levels(stock("A", "3"), stock("A", "-1.5", "EST"), stock("B", "0", "")))
+    assert provider.stock_levels(["A", "B"]) == (
         StockLevel("A", "SET", Decimal(3)),
         StockLevel("A", "EST", Decimal("-1.5")),
         StockLevel("B", "", Decimal(0)),
@@ -212,12 +205,12 @@ def test_a_whole_reading_begins_the_next_one_at_its_first_page() -> None:
         levels(stock("B", "5"), mark="44"),
         levels(mark="45"),
     )
-    first = provider.changed_levels()
-    assert (first.levels, first.mark) == ((StockLevel("A", "SET", Decimal(3)),), "40")
-    last = provider.changed_levels("", first.after)
+    first = provider.changed_stock_levels()
+    assert (first.levels, first.sync_token) == ((StockLevel("A", "SET", Decimal(3)),), "40")
+    last = provider.changed_stock_levels("", first.after)
     # what changed on the pages before, while this one was read, has a mark above the first
-    assert (last.levels, last.after, last.mark) == ((StockLevel("B", "SET", Decimal(5)),), "", "40")
-    assert provider.changed_levels(last.mark).mark == "45"
+    assert (last.levels, last.after, last.sync_token) == ((StockLevel("B", "SET", Decimal(5)),), "", "40")
+    assert provider.changed_stock_levels(last.sync_token).sync_token == "45"
     assert [asked(body) for body in wire.bodies] == [
         {"metodo": "listar_stock"},
         {"metodo": "listar_stock", "apos": "7500"},
@@ -227,14 +220,14 @@ def test_a_whole_reading_begins_the_next_one_at_its_first_page() -> None:
 
 def test_a_reading_of_changes_keeps_to_its_mark_on_every_page() -> None:
     provider, wire = changing(levels(following="7500", mark="50"), levels(mark="51"))
-    page = provider.changed_levels("40")
-    assert provider.changed_levels("40", page.after).mark == "50"
+    page = provider.changed_stock_levels("40")
+    assert provider.changed_stock_levels("40", page.after).sync_token == "50"
     assert asked(wire.bodies[1]) == {"metodo": "listar_stock", "desde": "40", "apos": "7500"}
 
 
 def test_an_account_that_tells_no_changes_is_read_whole() -> None:
-    provider, wire = opened(levels(stock("A", "3"), mark=""))
-    assert provider.changed_levels("40").mark == ""
+    provider, wire = open_adapter(levels(stock("A", "3"), mark=""))
+    assert provider.changed_stock_levels("40").sync_token == ""
     assert asked(wire.bodies[0]) == {"metodo": "listar_stock"}
 
 
@@ -242,8 +235,8 @@ def test_a_mark_that_is_no_longer_understood_begins_with_everything() -> None:
     provider, wire = changing(
         refusal("Marca desconhecida"), success(ENTITY), levels(following="7500"), levels(stock("A", "3"))
     )
-    page = provider.changed_levels("99")
-    assert provider.changed_levels("99", page.after).levels == (StockLevel("A", "SET", Decimal(3)),)
+    page = provider.changed_stock_levels("99")
+    assert provider.changed_stock_levels("99", page.after).levels == (StockLevel("A", "SET", Decimal(3)),)
     assert [asked(body) for body in (wire.bodies[2], wire.bodies[3])] == [
         {"metodo": "listar_stock"},
         {"metodo": "listar_stock", "apos": "7500"},
@@ -254,7 +247,7 @@ def test_a_mark_that_is_no_longer_understood_begins_with_everything() -> None:
 
 
 def test_stock_is_moved_by_one_call_under_our_reference() -> None:
-    provider, wire = opened(success(MOVED))
+    provider, wire = open_adapter(success(MOVED))
     provider.move_stock(MOVE)
     assert asked(wire.bodies[0]) == {
         "metodo": "movimentar_stock",
@@ -267,8 +260,8 @@ def test_stock_is_moved_by_one_call_under_our_reference() -> None:
 
 
 def test_without_warehouses_none_is_named() -> None:
-    provider, wire = opened(success(MOVED))
-    provider.move_stock(replace(MOVE, warehouse="", why=""))
+    provider, wire = open_adapter(success(MOVED))
+    provider.move_stock(replace(MOVE, warehouse="", reason=""))
     assert asked(wire.bodies[0])["movimento"] == [
         ("referencia", "TAC-002"), ("quantidade", "-3"), ("observacoes", "Ref. QI-S1"),
     ]  # fmt: skip
@@ -286,17 +279,19 @@ def test_without_warehouses_none_is_named() -> None:
 )
 def test_a_movement_is_ours_only_by_exactly_our_reference(notes: str, there: bool) -> None:
     row = f"<movimento><id_movimento>1</id_movimento><observacoes>{notes}</observacoes></movimento>"
-    provider, wire = opened(success(f"<movimentos>{row}</movimentos>"))
-    assert provider.stock_moved("QI-S1") is there
+    provider, wire = open_adapter(success(f"<movimentos>{row}</movimentos>"))
+    assert provider.has_stock_movement("QI-S1") is there
     assert asked(wire.bodies[0]) == {"metodo": "listar_movimentos", "referencia": "QI-S1"}
 
 
 def test_where_movements_cannot_be_searched_nobody_knows() -> None:
-    assert opened(refusal("Método desconhecido"), success(ENTITY))[0].stock_moved("QI-S1") is None
+    assert (
+        open_adapter(refusal("Método desconhecido"), success(ENTITY))[0].has_stock_movement("QI-S1") is None
+    )
     with pytest.raises(CredentialsError):
-        opened(refusal("x"), refusal("Integração inativa."))[0].stock_moved("QI-S1")
+        open_adapter(refusal("x"), refusal("Integração inativa."))[0].has_stock_movement("QI-S1")
     with pytest.raises(UnreachableError):
-        opened(success())[0].stock_moved("QI-S1")
+        open_adapter(success())[0].has_stock_movement("QI-S1")
 
 
 # --- every outcome ----------------------------------------------------------------------------------------
@@ -313,7 +308,7 @@ def test_a_refusal_keeps_the_words(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     with pytest.raises(RefusedError) as raised:
-        write(opened(refusal("Assim não"), success(ENTITY), success("<artigos/>"))[0])
+        write(open_adapter(refusal("Assim não"), success(ENTITY), success("<artigos/>"))[0])
     assert (raised.value.code, raised.value.detail) == (refused, {"answer": "Assim não"})
 
 
@@ -322,7 +317,7 @@ def test_a_refusal_may_be_one_of_the_keys(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     with pytest.raises(CredentialsError) as raised:
-        write(opened(refusal("x"), refusal("Código de segurança inválido."))[0])
+        write(open_adapter(refusal("x"), refusal("Código de segurança inválido."))[0])
     assert raised.value.detail["field"] == "code"
 
 
@@ -341,7 +336,7 @@ def test_an_answer_that_is_not_listed_is_a_doubt(
     }
     for name, reply in doubts.items():
         with pytest.raises(UncertainError) as raised:
-            write(opened(reply)[0])
+            write(open_adapter(reply)[0])
         if name not in UNREADABLE:
             assert raised.value.detail["how"] == name
 
@@ -352,28 +347,28 @@ def test_what_never_left_did_not_happen(
 ) -> None:
     for error in (UnreachableError("unreachable"), ThrottledError("throttled")):
         with pytest.raises(type(error)):
-            write(opened(error)[0])
+            write(open_adapter(error)[0])
     with pytest.raises(AppError) as raised:
-        write(opened(ok(b"", 403))[0])
+        write(open_adapter(ok(b"", 403))[0])
     assert isinstance(raised.value, CredentialsError)
 
 
 def test_an_article_that_another_made_meanwhile_is_taken_as_it_is() -> None:
     there = success(f"<artigos>{artigo('TAC-002')}</artigos>")
-    found = opened(refusal("Já existe"), success(ENTITY), there)[0].create_article(NEW)
-    assert found == Article("7002", "TAC-002", "Nome de TAC-002")
+    found = open_adapter(refusal("Já existe"), success(ENTITY), there)[0].create_article(NEW)
+    assert found == ProviderArticle("7002", "TAC-002", "Nome de TAC-002")
 
 
 @pytest.mark.parametrize("look", [ok(b"", 500), refusal("Método desconhecido")])
-def test_a_refusal_stays_one_when_nobody_can_look_why(look: Answer) -> None:
+def test_a_refusal_stays_one_when_nobody_can_look_why(look: HttpResponse) -> None:
     with pytest.raises(RefusedError) as raised:
-        opened(refusal("Assim não"), success(ENTITY), look, success(ENTITY))[0].create_article(NEW)
+        open_adapter(refusal("Assim não"), success(ENTITY), look, success(ENTITY))[0].create_article(NEW)
     assert raised.value.detail == {"answer": "Assim não"}
 
 
 def test_an_article_made_under_another_reference_is_a_doubt() -> None:
     with pytest.raises(UncertainError):
-        opened(success(MADE.replace("TAC", "tac")))[0].create_article(NEW)
+        open_adapter(success(MADE.replace("TAC", "tac")))[0].create_article(NEW)
 
 
 # --- what set-up learns -----------------------------------------------------------------------------------
@@ -393,10 +388,10 @@ def test_an_article_made_under_another_reference_is_a_doubt() -> None:
     ids=["both", "no articles", "no levels", "no mark", "the mark is refused", "the mark is ignored"],
 )
 def test_what_the_account_can_is_learned_by_asking(
-    replies: tuple[Answer, ...], articles: bool, changes: bool
+    replies: tuple[HttpResponse, ...], articles: bool, changes: bool
 ) -> None:
     lists = (success(ENTITY.replace("sim", "nao")), success(SERIES), success(REASONS), success(RATES))
-    found = opened(*lists, *replies)[0].choices()
+    found = open_adapter(*lists, *replies)[0].choices()
     assert (found.articles, found.stock_changes) == (articles, changes)
 
 
@@ -409,7 +404,7 @@ def test_no_answer_whatever_makes_a_call_that_writes_raise_anything_unsorted(noi
             output("erro").replace(b"erro", noise[:20]),
         ):
             try:
-                write(opened(ok(body), success(ENTITY), success("<artigos/>"))[0])
+                write(open_adapter(ok(body), success(ENTITY), success("<artigos/>"))[0])
             except (UncertainError, RefusedError):
                 continue
 
@@ -419,4 +414,4 @@ def test_no_answer_whatever_to_a_look_up_is_nothing_there(noise: bytes) -> None:
     for look in LOOKS.values():
         for body in (noise, output("sucesso", "<artigos/><stocks/>")[:-20] + noise):
             with pytest.raises(UnreachableError):
-                look(opened(ok(body))[0])
+                look(open_adapter(ok(body))[0])

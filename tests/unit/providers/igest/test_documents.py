@@ -10,16 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopapp.fiscal.document import Customer, Draft, Issued, Means, Reference
-from shopapp.fiscal.errors import SettingsError
+from shopapp.errors import SettingsError
+from shopapp.fiscal.document import Customer, Draft, Issued, PaymentMeans, Reference
 from shopapp.fiscal.party import FINAL_CONSUMER, Address
-from shopapp.providers.igest.documents import issued_from, payload_from, plain, series_of
-from shopapp.providers.igest.wire import answer
-from tests.unit.providers.igest.spoken import GOOD, credit, make_draft, make_line, output
+from shopapp.providers.igest.documents import (
+    document_elements,
+    format_decimal,
+    issued_from,
+    series_from_number,
+)
+from shopapp.providers.igest.wire_format import parse_answer
+from tests.unit.providers.igest.xml_messages import GOOD, credit, make_draft, make_line, output
 
 
 def document(draft: Draft, reference: str = "QI-1") -> dict[str, Any]:
-    ((name, fields),) = payload_from(draft, reference)
+    ((name, fields),) = document_elements(draft, reference)
     assert name == "documento"
     return dict(fields)  # type: ignore[arg-type]
 
@@ -29,7 +34,7 @@ def lines(draft: Draft) -> list[dict[str, str]]:
 
 
 def test_an_invoice_receipt_is_written_whole_and_in_order() -> None:
-    ((_, fields),) = payload_from(make_draft(notes=("Pago em 19/11/2026.",)), "QI-abc")
+    ((_, fields),) = document_elements(make_draft(notes=("Pago em 19/11/2026.",)), "QI-abc")
     assert fields == (
         ("tipo_documento", "FR"),
         ("serie", "2026FR"),
@@ -66,7 +71,7 @@ def test_an_invoice_receipt_is_written_whole_and_in_order() -> None:
 
 def test_the_same_draft_gives_the_same_words_after_a_freeze() -> None:
     draft = make_draft(notes=("a", "b"))
-    assert payload_from(Draft.from_bytes(draft.to_bytes()), "QI-1") == payload_from(draft, "QI-1")
+    assert document_elements(Draft.from_bytes(draft.to_bytes()), "QI-1") == document_elements(draft, "QI-1")
 
 
 @pytest.mark.parametrize("kind", ["FT", "FS", "NC"])
@@ -75,7 +80,11 @@ def test_only_an_invoice_receipt_says_how_it_was_paid(kind: str) -> None:
 
 
 def test_of_several_means_the_largest_is_named() -> None:
-    several = (Means("CO", Decimal(5)), Means("CC", Decimal(20)), Means("MB", Decimal(3)))
+    several = (
+        PaymentMeans("CO", Decimal(5)),
+        PaymentMeans("CC", Decimal(20)),
+        PaymentMeans("MB", Decimal(3)),
+    )
     assert document(make_draft(payments=several))["modo_pagamento"] == "CC"
 
 
@@ -182,38 +191,38 @@ def test_stock_is_moved_only_when_the_draft_says_so() -> None:
     ],
 )
 def test_a_number_has_a_point_no_exponent_and_no_idle_zeros(number: str, text: str) -> None:
-    assert plain(Decimal(number)) == text
+    assert format_decimal(Decimal(number)) == text
 
 
 @given(st.decimals(min_value=0, max_value=10**9, places=6))
 def test_a_number_means_the_same_when_written(number: Decimal) -> None:
-    assert Decimal(plain(number)) == number
-    assert "E" not in plain(number)
+    assert Decimal(format_decimal(number)) == number
+    assert "E" not in format_decimal(number)
 
 
 @pytest.mark.parametrize("kind", ["GT", "PF", "NE", "ND"])
 def test_a_kind_that_igest_is_not_known_to_issue_is_refused_before_it_is_sent(kind: str) -> None:
     with pytest.raises(SettingsError) as raised:
-        payload_from(make_draft(kind=kind), "QI-1")
+        document_elements(make_draft(kind=kind), "QI-1")
     assert (raised.value.code, raised.value.detail) == ("kind-unsupported", {"kind": kind})
 
 
 def test_a_missing_series_is_refused_before_it_is_sent() -> None:
     with pytest.raises(SettingsError) as raised:
-        payload_from(make_draft(series=""), "QI-1")
+        document_elements(make_draft(series=""), "QI-1")
     assert raised.value.code == "series-missing"
 
 
 def test_a_credit_note_of_nothing_is_refused_before_it_is_sent() -> None:
     with pytest.raises(SettingsError):
-        payload_from(credit(references=()), "QI-1")
+        document_elements(credit(references=()), "QI-1")
 
 
 # --- what comes back --------------------------------------------------------------------------------------
 
 
 def test_an_issued_document_is_read_whole() -> None:
-    found = issued_from(answer(output("sucesso", GOOD)))
+    found = issued_from(parse_answer(output("sucesso", GOOD)))
     assert found is not None
     assert (found.provider_id, found.number, found.series) == ("7", "FR 2026FR/12", "2026FR")
     assert (found.date, found.total, found.vat) == (date(2026, 11, 20), Decimal("24.60"), Decimal("4.60"))
@@ -223,11 +232,11 @@ def test_an_issued_document_is_read_whole() -> None:
 @pytest.mark.parametrize("number", ["", "   ", "x" * 61, "a\nb", "FR&#133;1"])
 def test_a_number_that_could_not_be_one_is_none(number: str) -> None:
     inside = GOOD.replace("FR 2026FR/12", number)
-    assert issued_from(answer(output("sucesso", inside))) is None
+    assert issued_from(parse_answer(output("sucesso", inside))) is None
 
 
 def test_the_rest_may_be_missing() -> None:
-    found = issued_from(answer(output("sucesso", "<numero_documento>12</numero_documento>")))
+    found = issued_from(parse_answer(output("sucesso", "<numero_documento>12</numero_documento>")))
     assert found == Issued("12", "12")
 
 
@@ -235,7 +244,7 @@ def test_the_rest_may_be_missing() -> None:
     "total", ["24,60", "vinte", "NaN", "Infinity", "1e3", "", "٣", "24.60 EUR", "9" * 40]
 )
 def test_a_total_that_is_not_a_plain_amount_is_not_told(total: str) -> None:
-    found = issued_from(answer(output("sucesso", GOOD.replace("24.60", total))))
+    found = issued_from(parse_answer(output("sucesso", GOOD.replace("24.60", total))))
     assert found is not None
     assert found.total is None
 
@@ -245,4 +254,4 @@ def test_a_total_that_is_not_a_plain_amount_is_not_told(total: str) -> None:
     [("FR 2026FR/12", "2026FR"), ("FT A/B/3", "A/B"), ("2026FT/70", ""), ("12", ""), ("FT 2026/x", "")],
 )
 def test_the_series_is_read_from_the_number(number: str, series: str) -> None:
-    assert series_of(number) == series
+    assert series_from_number(number) == series

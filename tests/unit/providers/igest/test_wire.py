@@ -10,23 +10,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopapp.providers.igest import wire
-from shopapp.providers.igest.wire import Keys, UnreadableAnswer, answer, printable, request
-from tests.unit.providers.igest.spoken import CODE, KEY, output
+from shopapp.providers.igest import wire_format
+from shopapp.providers.igest.wire_format import Keys, UnreadableAnswer, build_request, parse_answer, printable
+from tests.unit.providers.igest.xml_messages import CODE, KEY, output
 
 KEYS = Keys("40321", "509999999", KEY, CODE)
 SUMMER = datetime(2026, 7, 31, 23, 15, 7, tzinfo=UTC)
 WINTER = datetime(2026, 12, 31, 23, 15, 7, tzinfo=UTC)
 
 
-def sent(fields: wire.Fields, keys: Keys = KEYS, moment: datetime = WINTER) -> ElementTree.Element:
-    return ElementTree.fromstring(request(keys, "novo_documento", fields, moment))
+def sent(
+    fields: wire_format.XmlElements, keys: Keys = KEYS, moment: datetime = WINTER
+) -> ElementTree.Element:
+    return ElementTree.fromstring(build_request(keys, "novo_documento", fields, moment))
 
 
 def test_a_request_is_written_as_the_one_public_client_writes_it() -> None:
     stamp = "2026-12-31 23:15:07"
     proof = hashlib.sha1((CODE + stamp).encode()).hexdigest()
-    assert request(KEYS, "verificar", (), WINTER) == (
+    assert build_request(KEYS, "verificar", (), WINTER) == (
         '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
         "<input><id_entidade>40321</id_entidade><metodo>verificar</metodo>"
         f"<autenticacao><nif>509999999</nif><codigo>{KEY}</codigo><chave>{proof}</chave>"
@@ -42,7 +44,7 @@ def test_the_time_of_a_request_is_that_of_lisbon(moment: datetime, stamp: str) -
 
 
 def test_the_security_code_itself_is_never_sent() -> None:
-    assert CODE.encode() not in request(KEYS, "verificar", (), WINTER)
+    assert CODE.encode() not in build_request(KEYS, "verificar", (), WINTER)
 
 
 def test_the_keys_do_not_show_in_a_trace() -> None:
@@ -60,7 +62,7 @@ def test_any_text_arrives_as_it_was_written(text: str) -> None:
 
 
 def test_what_latin_1_lacks_goes_as_a_character_reference() -> None:
-    body = request(KEYS, "verificar", (("nome", "€ ã"),), WINTER)
+    body = build_request(KEYS, "verificar", (("nome", "€ ã"),), WINTER)
     assert b"<nome>&#8364; \xe3</nome>" in body
 
 
@@ -78,7 +80,7 @@ def test_every_text_can_be_sent_and_is_read_back(text: str) -> None:
 
 
 def test_an_answer_is_read_with_its_accents() -> None:
-    found = answer(output("erro", "<a><b>1</b><b> 2 </b></a>", "Série inválida €"))
+    found = parse_answer(output("erro", "<a><b>1</b><b> 2 </b></a>", "Série inválida €"))
     assert (found.status, found.message) == ("erro", "Série inválida €")
     assert [row.text for row in found.rows("a/b")] == ["1", " 2 "]
     assert found.text("nada") == ""
@@ -112,30 +114,30 @@ UNREADABLE = {
     "a control character": output("erro", "", "a").replace(b">a<", b">a\x00<"),
     "noise": bytes(range(256)),
     "JSON": b'{"status": "sucesso"}',
-    "more than a mebibyte": output("sucesso", "<a>" + "x" * wire.LONGEST_ANSWER + "</a>"),
+    "more than a mebibyte": output("sucesso", "<a>" + "x" * wire_format.MAX_ANSWER_BYTES + "</a>"),
 }
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
 def test_an_answer_that_is_not_one_whole_output_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableAnswer):
-        answer(body)
+        parse_answer(body)
 
 
 @given(st.integers(0, len(WHOLE) - 1))
 def test_an_answer_cut_anywhere_is_unreadable(at: int) -> None:
     with pytest.raises(UnreadableAnswer):
-        answer(WHOLE[:at])
+        parse_answer(WHOLE[:at])
 
 
 @given(st.one_of(st.binary(), st.binary().map(lambda noise: WHOLE[:60] + noise + WHOLE[60:])))
 def test_no_bytes_whatever_raise_anything_else(body: bytes) -> None:
     try:
-        assert answer(body).root.tag == "output"
+        assert parse_answer(body).root.tag == "output"
     except UnreadableAnswer as error:
         assert str(error) in {"empty", "html", "not-xml", "not-output", "mis-encoded"}
 
 
 def test_depth_without_end_is_not_an_error_of_ours() -> None:
     deep = b"<a>" * 50_000 + b"</a>" * 50_000
-    assert answer(b"<output><status>erro</status>" + deep + b"</output>").status == "erro"
+    assert parse_answer(b"<output><status>erro</status>" + deep + b"</output>").status == "erro"

@@ -1,0 +1,45 @@
+"""`make bench`: each measurement of the program in turn, printed; it judges and keeps nothing.
+
+Called by the Makefile as `python -m dev.benchmarks.__main__ [WORD...]`; `sqlite` and `postgres` choose the
+databases, any other word
+the measurements whose name has it. A further one is a module with a `main`, and one line in `BENCHES`. What was
+measured last stands in docs/performance.md.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+
+from dev.local_stack import ROOT
+
+BENCHMARKS = {
+    "invoice": "dev.benchmarks.invoice",
+    "webhooks": "dev.benchmarks.webhooks",
+    "workers": "dev.benchmarks.workers",
+}
+
+
+def main(words: list[str]) -> int:
+    """The exit status: 0 when every measurement ran to its end."""
+    databases = [word for word in words if word in ("sqlite", "postgres")]
+    names = [word for word in words if word not in databases]
+    chosen = [name for name in BENCHMARKS if not names or any(word in name for word in names)]
+    print(
+        f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} processors", flush=True
+    )
+    failed = 0
+    for name in chosen:
+        print(f"\n## {name}\n", flush=True)
+        # each in a process of its own, so that none finds what another one warmed up
+        command = [sys.executable, "-m", BENCHMARKS[name], *databases]
+        failed += subprocess.run(command, cwd=ROOT).returncode != 0
+    if not chosen:
+        print(f"No measurement is called so: {', '.join(BENCHMARKS)}", file=sys.stderr)
+    return 1 if failed or not chosen else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

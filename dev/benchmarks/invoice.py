@@ -1,0 +1,87 @@
+"""How long a large order takes to draft: `make bench` runs this, and a person judges what it prints.
+
+At each rounding of the shop and of the provider. Nothing fails here by the clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
+from functools import partial
+
+from dev.order_factories import LEVELS, TODAY, make_line, make_order, shop_total_of
+from shopapp.fiscal import invoice
+from shopapp.fiscal.document import FiscalSettings
+from shopapp.fiscal.order import Order
+
+LINES = 999
+TARGET_MS = 50
+CENT = Decimal("0.01")
+
+
+def large_order(count: int, level: str, *, inclusive: bool) -> Order:
+    """An order of so many lines at three rates, with a coupon and shipping."""
+    lines = [
+        make_line(
+            str(Decimal(100 + at * 7 % 9_000).scaleb(-2)),
+            ("23", "13", "6")[at % 3],
+            ref=f"L{at}",
+            quantity=Decimal(1 + at % 5),
+        )
+        for at in range(count)
+    ]
+    delivery = make_line("4.90", "23", kind="shipping", ref="SHIP")
+    order = make_order(*lines, delivery, total="0", prices_include_tax=inclusive, discount=Decimal("17.77"))
+    return make_order(
+        *order.lines,
+        total=str(shop_total_of(order, level)),
+        prices_include_tax=inclusive,
+        discount=order.discount,
+    )
+
+
+def best_ms(work: Callable[[], object], times: int = 15) -> float:
+    """The shortest of so many runs, in milliseconds."""
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - began)
+    return min(taken) * 1000
+
+
+def simplest_loop(order: Order) -> Decimal:
+    """The least that anyone would do: each line times its price, with VAT, to the cent, added up.
+
+    How many times this a draft takes does not hang on the machine.
+    """
+    total = Decimal(0)
+    for line in order.lines:
+        factor = 1 + (line.charged or Decimal(0)) / 100
+        total += (line.quantity * line.unit_price * factor).quantize(CENT, ROUND_HALF_UP)
+    return total
+
+
+def main() -> None:
+    """One line for each pair of roundings and each way of pricing, then the slowest of them."""
+    print(f"{LINES} lines at three rates, coupon and shipping; milliseconds, best of fifteen")
+    found = []
+    for inclusive in (True, False):
+        for shop in LEVELS:
+            order = large_order(LINES, shop, inclusive=inclusive)
+            loop = best_ms(partial(simplest_loop, order))
+            for provider in LEVELS:
+                settings = FiscalSettings(rounding_level=provider)  # type: ignore[arg-type]
+                took = best_ms(partial(invoice.build_invoice, order, settings, TODAY))
+                found.append(took)
+                prices = "with VAT" if inclusive else "without VAT"
+                print(
+                    f"  prices {prices:<11}  shop {shop:<10}  provider {provider:<10}"
+                    f"  {took:5.1f} ms = {took / loop:4.1f} plain loops"
+                )
+    print(f"  slowest {max(found):.1f} ms; the aim is {TARGET_MS} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""What a child and its descendants take of the machine: processor time, and memory that is theirs alone or shared.
+
+Used by the measurements beside it. Reads /proc, so it measures on Linux only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from dev.child_process import ChildProcess
+from dev.servers import Postgres
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(*children: ChildProcess) -> float:
+    """What they have used until now, user and system, those of theirs that ended and were waited for included."""
+    return sum(_cpu_seconds_of(pid) for child in children for pid in child.members())
+
+
+def _cpu_seconds_of(pid: int) -> float:
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(int(word) for word in words[11:15]) / _TICKS
+
+
+def memory(pids: Iterable[int]) -> tuple[float, float, float]:
+    """MB of these processes: their fair share (PSS), what is theirs alone, and what each sees as its own (RSS)."""
+    sums = {"Pss": 0, "Private_Clean": 0, "Private_Dirty": 0, "Rss": 0}
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            name, _, rest = line.partition(":")
+            if name in sums:
+                sums[name] += int(rest.split()[0])
+    return sums["Pss"] / 1024, (sums["Private_Clean"] + sums["Private_Dirty"]) / 1024, sums["Rss"] / 1024
+
+
+def make_durable(postgres: Postgres) -> Postgres:
+    """The same server with the settings of production: what it has confirmed outlives a power cut."""
+    safe = {"fsync=off": "fsync=on", "synchronous_commit=off": "synchronous_commit=on",
+            "full_page_writes=off": "full_page_writes=on"}  # fmt: skip
+    postgres.child.command = [safe.get(word, word) for word in postgres.child.command]
+    return postgres

@@ -1,0 +1,39 @@
+"""Workers as threads of one process, which the app does not have: only to be measured beside its forked ones.
+
+`python -m dev.benchmarks.threaded_workers NUMBER`, started by dev.benchmarks.workers. Each thread does
+what a worker's job does, over
+and over; the figures, and why it is not done so, stand in docs/decisions/0004-workers-are-processes.md.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+
+from flask import Flask
+
+from shopapp import create_app
+from shopapp.jobs.worker import DRAIN_SECONDS, drain_due_work
+from shopapp.models import db
+
+
+def run_jobs(app: Flask) -> None:
+    """Nothing, ever: the loop of a job, again and again."""
+    while True:
+        with app.app_context():
+            drain_due_work(time.monotonic() + DRAIN_SECONDS)
+            db.session.remove()
+        time.sleep(0.1)
+
+
+def main(number: int) -> None:
+    """Nothing, until the process is ended."""
+    app = create_app()
+    threads = [threading.Thread(target=run_jobs, args=(app,)) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,233 @@
+"""The main job's acts: orders of every kind, placed and paid by two merchants, and each brought to its end.
+
+Played by the command; `phcgo` beside it plays them with another program. Nothing here looks into the app's tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from dev.local_stack import LocalStack
+from dev.merchant import Merchant, wait_until
+
+Order = dict[str, Any]
+MUG: Order = {"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
+BOOK: Order = {"sku": "LIV-01", "name": "Livro de receitas", "qty": 1, "price": "15.90", "tax": "IVA 6%"}
+WINE: Order = {"sku": "VIN-01", "name": "Vinho tinto", "qty": 1, "price": "8.49", "tax": "IVA 13%"}
+COURSE: Order = {"sku": "FOR-01", "name": "Oficina de roda", "qty": 1, "price": "45.00", "tax": []}
+
+
+@dataclass
+class DemoOrder:
+    """One order of the demo: what is odd about it, and how it ended."""
+
+    title: str
+    merchant: Merchant
+    number: int
+    kinds: tuple[str, ...] = ("FR",)
+    """The documents that must exist for it, in their order."""
+    credited: Decimal = Decimal(0)
+    """What was credited of it for good."""
+
+    @property
+    def visible_kinds(self) -> list[str]:
+        """The kinds of the documents that the shop's order shows: a guide goes with the goods, not to the order."""
+        return [kind for kind in self.kinds if kind != "GT"]
+
+
+class Demo:
+    """The two merchants, their orders, and the acts."""
+
+    provider_name = "iGEST"
+    success_message = "The ledger matches: every order has its documents, each once, to the cent."
+    settings: ClassVar[dict[str, str]] = {}
+    """Of the app, beside those of every demo."""
+
+    def __init__(self, stack: LocalStack) -> None:
+        self.stack = stack
+        self.olaria, self.quinta = self._merchants()
+        self.orders: list[DemoOrder] = []
+
+    def _merchants(self) -> tuple[Merchant, Merchant]:
+        return Merchant(self.stack), Merchant(self.stack, "quintadaserra", "40377")
+
+    @property
+    def scenarios(self) -> tuple[Callable[[], None], ...]:
+        """Every act, in order; each waits until its orders ended as they should."""
+        return (
+            self._simple_orders,
+            self._odd_prices,
+            self._buyers,
+            self._prices_without_vat,
+            self._repeated_webhook,
+            self._missing_webhook,
+            self._refused,
+            self._answer_lost_after_issuing,
+            self._answer_lost_before_issuing,
+            self._wrong_nif,
+            self._cancelled,
+            self._credited,
+            self._corrected,
+        )
+
+    @property
+    def merchants(self) -> tuple[Merchant, ...]:
+        """Everyone whose orders are judged."""
+        return self.olaria, self.quinta
+
+    def run(self) -> None:
+        """Nothing, once every order ended and is shown to have its documents."""
+        self.olaria.set_up(exemption="M07", alert_email="loja@olariadosado.example")
+        self.quinta.set_up()
+        print(
+            f"Two merchants installed the app, connected {self.provider_name} and made their choices.",
+            flush=True,
+        )
+        for act in self.scenarios:
+            act()
+        # the last follow-ups: each order shows its documents
+        wait_until(self.all_documents_shown, "documents on orders")
+
+    def check(self) -> list[str]:
+        """What else is wrong at the end, beside the ledger."""
+        return []
+
+    def table(self) -> list[str]:
+        """What is shown beneath the orders."""
+        return []
+
+    def place_paid_order(
+        self, title: str, *lines: Order, merchant: Merchant | None = None, **spec: Any
+    ) -> DemoOrder:
+        """An order of these lines, placed and paid."""
+        merchant = merchant or self.olaria
+        order = merchant.place_order(lines=list(lines), **{"pay": True, **spec})
+        demo_order = DemoOrder(title, merchant, int(order["id"]))
+        self.orders.append(demo_order)
+        return demo_order
+
+    def wait_until_issued(self, *parts: DemoOrder) -> None:
+        for demo_order in parts:
+            demo_order.merchant.wait_for_state(demo_order.number, "Emitido")
+
+    def all_documents_shown(self) -> bool:
+        """True once every order shows as many documents as it has."""
+        shown = {
+            (merchant.shop, int(order["id"])): len(order["documents"])
+            for merchant in self.merchants
+            for order in merchant.shop_orders()
+        }
+        return all(
+            shown[demo_order.merchant.shop, demo_order.number] >= len(demo_order.visible_kinds)
+            for demo_order in self.orders
+        )
+
+    # the acts
+
+    def _simple_orders(self) -> None:
+        self.wait_until_issued(
+            self.place_paid_order("no NIF", MUG),
+            self.place_paid_order("with NIF", MUG, nif="123456789"),
+            self.place_paid_order("one exempt line", MUG, COURSE, nif="123456789"),
+            self.place_paid_order(
+                "coupon, two rates", {**MUG, "qty": 2}, BOOK, coupon="3.00", shipping="4.92"
+            ),
+        )
+
+    def _odd_prices(self) -> None:
+        self.wait_until_issued(
+            self.place_paid_order("3 x 9.99", {**MUG, "qty": 3, "price": "9.99"}),
+            self.place_paid_order("line discount, qty 2", {**MUG, "qty": 2, "discount": "1.50"}, WINE),
+            self.place_paid_order("three rates, shipping", MUG, BOOK, WINE, shipping="3.99", coupon="1.01"),
+            self.place_paid_order("free shipping", MUG, BOOK, shipping={"price": "4.92", "discount": "4.92"}),
+        )
+
+    def _buyers(self) -> None:
+        self.wait_until_issued(
+            self.place_paid_order("a company", MUG, nif="503504564", company="Taberna do Sado, Lda."),
+            self.place_paid_order("buyer in Madeira", MUG, address="madeira"),
+            self.place_paid_order(
+                "emoji and <&> in the names",
+                {**MUG, "name": "Caneca <&> 🏺 žluť"},
+                buyer={"name": "Łukasz 🏺"},
+            ),
+        )
+
+    def _prices_without_vat(self) -> None:
+        self.wait_until_issued(
+            self.place_paid_order(
+                "prices without VAT", {**MUG, "qty": 3, "price": "0.10"}, merchant=self.quinta
+            ),
+            self.place_paid_order(
+                "the same, coupon", MUG, BOOK, merchant=self.quinta, coupon="2.00", shipping="4.00"
+            ),
+        )
+
+    def _repeated_webhook(self) -> None:
+        demo_order = self.place_paid_order("its hook five times", MUG)
+        demo_order.merchant.change_order(demo_order.number, "hook", copies=4)
+        self.wait_until_issued(demo_order)
+
+    def _missing_webhook(self) -> None:
+        self.olaria.set_switch("hook-losses", "all")
+        demo_order = self.place_paid_order("no hook at all", MUG)
+        self.olaria.set_switch("hook-losses", "none")
+        self.wait_until_issued(demo_order)
+
+    def _refused(self) -> None:
+        self.olaria.inject_fault(kind="refused")
+        demo_order = self.place_paid_order("refused, then resent", MUG)
+        demo_order.merchant.wait_for_state(demo_order.number, "Bloqueado")
+        demo_order.merchant.resend(demo_order.number)
+        self.wait_until_issued(demo_order)
+
+    def _answer_lost_after_issuing(self) -> None:
+        self.olaria.inject_fault(kind="drop-after")
+        demo_order = self.place_paid_order("answer lost, it exists", MUG, nif="123456789")
+        demo_order.merchant.wait_for_state(demo_order.number, "Por decidir")
+        demo_order.merchant.resolve_uncertain(demo_order.number)
+        self.wait_until_issued(demo_order)
+
+    def _answer_lost_before_issuing(self) -> None:
+        self.olaria.inject_fault(kind="drop-before")
+        demo_order = self.place_paid_order("answer lost, it does not", BOOK)
+        demo_order.merchant.wait_for_state(demo_order.number, "Por decidir")
+        demo_order.merchant.resolve_uncertain(demo_order.number)
+        self.wait_until_issued(demo_order)
+
+    def _wrong_nif(self) -> None:
+        demo_order = self.place_paid_order("wrong NIF, corrected", MUG, nif="123456780")
+        demo_order.merchant.wait_for_state(demo_order.number, "Bloqueado")
+        demo_order.merchant.correct_nif(demo_order.number, "123456789")
+        self.wait_until_issued(demo_order)
+
+    def _cancelled(self) -> None:
+        never = self.place_paid_order("never paid, cancelled", MUG, pay=False)
+        never.kinds = ()
+        never.merchant.change_order(never.number, "cancel")
+        after = self.place_paid_order("cancelled afterwards", MUG)
+        self.wait_until_issued(after)
+        after.merchant.change_order(after.number, "cancel")
+        wait_until(
+            lambda: "nota de crédito" in after.merchant.listing_text(after.number),
+            "the credit note is asked for",
+        )
+
+    def _credited(self) -> None:
+        demo_order = self.place_paid_order("two of three credited", {**MUG, "qty": 3}, BOOK, shipping="4.92")
+        self.wait_until_issued(demo_order)
+        demo_order.merchant.credit(
+            demo_order.number, {"Taça de barro vidrado": "2"}, reason="Duas taças partidas"
+        )
+        demo_order.kinds, demo_order.credited = ("FR", "NC"), Decimal("24.60")
+        demo_order.merchant.wait_for_kinds(demo_order.number, *demo_order.kinds)
+
+    def _corrected(self) -> None:
+        demo_order = self.place_paid_order("credited, issued with NIF", MUG, BOOK)
+        self.wait_until_issued(demo_order)
+        demo_order.merchant.credit_and_reissue(demo_order.number, tax_id="123456789")
+        demo_order.kinds = ("FR", "NC", "FR")
+        demo_order.merchant.wait_for_kinds(demo_order.number, *demo_order.kinds)

@@ -1,0 +1,280 @@
+"""The whole program as real processes on one machine: stand-ins, web, worker, clock, a Redis of its own.
+
+Called by dev.run, dev.demo and the tests (journey, fault, browser), so that all of them run the same house
+that a developer runs. It never imports the app: it knows the Procfile, the settings' names and how the
+stand-ins are called.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from dev.child_process import STACK_MARK, ChildProcess, ProcessFailed, kill_orphans
+from dev.servers import Valkey, free_port, port_in_use
+
+ROOT = Path(__file__).resolve().parent.parent
+PROCFILE = ROOT / "Procfile"
+APP_PROCESSES = ("web", "worker", "clock")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Where each part listens."""
+
+    admin: int
+    app: int
+    igest: int
+    mailbox: int
+    smtp: int
+    vies: int
+    phcgo: int
+
+    @classmethod
+    def free(cls) -> Ports:
+        """Ports that nobody else has."""
+        return cls(*(free_port() for _ in cls.__dataclass_fields__))
+
+    @classmethod
+    def starting_at(cls, first: int) -> Ports:
+        """Neighbouring ports, so that a developer remembers one number."""
+        return cls(*range(first, first + len(cls.__dataclass_fields__)))
+
+    def in_use(self) -> list[int]:
+        """Those on which somebody listens already."""
+        return [port for port in vars(self).values() if port_in_use(port)]
+
+
+class LocalStack:
+    """Every process of the program, to be started, hurt and stopped by name.
+
+    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker, clock.
+    Without a folder the data lies in a temporary one and is gone after `stop`; with a folder it is found again.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None = None,
+        *,
+        database_url: str | None = None,
+        redis_url: str | None = None,
+        ports: Ports | None = None,
+        settings: Mapping[str, str] | None = None,
+        clock_scale: float = 1,
+    ) -> None:
+        self._temporary = folder is None
+        self.folder = (folder or Path(tempfile.mkdtemp(prefix="house"))).resolve()
+        self.logs = self.folder / "log"
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self.ports = ports or Ports.free()
+        self.admin_url = f"http://localhost:{self.ports.admin}"
+        self.app_url = f"http://127.0.0.1:{self.ports.app}"
+        self.igest_url = f"http://127.0.0.1:{self.ports.igest}"
+        self.phcgo_url = f"http://127.0.0.1:{self.ports.phcgo}"
+        self.mailbox_url = f"http://127.0.0.1:{self.ports.mailbox}"
+        self.vies_url = f"http://127.0.0.1:{self.ports.vies}"
+        self.valkey = None if redis_url else Valkey(self.folder / "valkey")
+        self.env = self._environment(
+            database_url or f"sqlite:///{self.folder / 'shop.db'}",
+            redis_url or (self.valkey.url if self.valkey else ""),
+        ) | dict(settings or {})
+        self.children: dict[str, ChildProcess] = self._stand_in_processes(clock_scale)
+        for name in APP_PROCESSES:
+            self.children[name] = self._app_process(name, procfile()[name])
+        if self.valkey:
+            self.valkey.child.env[STACK_MARK] = str(self.folder)
+            self.children["valkey"] = self.valkey.child
+
+    def __enter__(self) -> LocalStack:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Every part answers; raises Failed, with nothing left running, when one does not come up."""
+        kill_orphans(self.folder)
+        try:
+            if self.valkey:
+                self.valkey.start()
+            for name in self.stand_ins:
+                self.children[name].start()
+            self.migrate()
+            for name in APP_PROCESSES:
+                self.children[name].start()
+            for name in self.children:
+                self._wait_until_up(name)
+        except BaseException:
+            self.stop(seconds=2)
+            raise
+
+    def stop(self, seconds: float = 10) -> None:
+        """Nothing of it runs any more: first what works, then what it works with."""
+        for group in (APP_PROCESSES, self.stand_ins):
+            for name in group:
+                self.children[name].ask_to_stop()
+            for name in group:
+                self.children[name].wait(seconds)
+        if self.valkey:
+            self.valkey.stop()
+        if self._temporary:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def migrate(self) -> None:
+        """The tables are as the newest migration has them; raises Failed otherwise."""
+        release = self._app_process("release", procfile()["release"])
+        release.start()
+        release.wait(120)
+        if release.status:
+            raise ProcessFailed("release", f"ended with status {release.status}", release.log_tail())
+
+    def flask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The end of `flask --app wsgi ...`, run with this house's settings."""
+        command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120)
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """The named child and all its descendants got the signal; after SIGKILL they are gone."""
+        self.children[name].kill(number)
+
+    def restart(self, name: str, settings: Mapping[str, str] | None = None) -> None:
+        """The named child runs anew and answers, with these settings changed from now on."""
+        child = self.children[name]
+        child.kill()
+        child.env.update(settings or {})
+        if self.valkey and child is self.valkey.child:
+            self.valkey.start()
+            return
+        child.start()
+        self._wait_until_up(name)
+
+    def crashed_child(self) -> ChildProcess | None:
+        """A child that should run and does not."""
+        return next((child for child in self.children.values() if child.status is not None), None)
+
+    def log(self, name: str) -> str:
+        """All that the named child printed."""
+        return self.children[name].log.read_text(errors="replace")
+
+    @property
+    def stand_ins(self) -> tuple[str, ...]:
+        """The names of what plays the outside."""
+        return ("jumpseller", "igest", "phcgo", "mailbox", "vies")
+
+    def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
+        bin_folder = str(Path(sys.executable).parent)
+        # without its compiled files every process would compile all that it imports
+        given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return given | load_or_create_secrets(self.folder / "secrets.json") | {
+            "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+            "PYTHONUNBUFFERED": "1",
+            "WEB_PROCESSES": os.environ.get("WEB_PROCESSES", "1"),
+            STACK_MARK: str(self.folder),
+            "PORT": str(self.ports.app),
+            "BIND": f"127.0.0.1:{self.ports.app}",
+            "APP_URL": self.app_url,
+            "DATABASE_URL": database_url,
+            "REDIS_URL": redis_url,
+            "JUMPSELLER_CLIENT_ID": "quick-invoice",
+            "JUMPSELLER_CLIENT_SECRET": "sandbox-secret",
+            "JUMPSELLER_ACCOUNTS_URL": self.admin_url,
+            "JUMPSELLER_API_URL": f"{self.admin_url}/v1",
+            "JUMPSELLER_ADMIN_ORIGINS": self.admin_url,
+            "IGEST_URL": f"{self.igest_url}/webservice.php",
+            "PHCGO_LOOPBACK": f"127.0.0.1:{self.ports.phcgo}",
+            "VIES_URL": f"{self.vies_url}/rest-api",
+            "SMTP_URL": f"smtp://127.0.0.1:{self.ports.smtp}",
+            "MAIL_FROM": "faturas@quickinvoice.example",
+            "ALLOW_PLAIN_HTTP": "1",
+            "CLOCK_SECONDS": "2",
+        }  # fmt: skip
+
+    def _stand_in_processes(self, clock_scale: float) -> dict[str, ChildProcess]:
+        ports = self.ports
+        places = {
+            "jumpseller": f"--port {ports.admin} --app-url {self.app_url} --public {self.admin_url}"
+            + f" --clock-scale {clock_scale:g}",
+            "igest": f"--port {ports.igest} --public {self.igest_url}",
+            "phcgo": f"--port {ports.phcgo} --public {self.phcgo_url} --smtp 127.0.0.1:{ports.smtp}",
+            "mailbox": f"--port {ports.mailbox} --smtp-port {ports.smtp}",
+            "vies": f"--port {ports.vies}",
+        }
+        children = {}
+        for name in self.stand_ins:
+            keep = self.folder / "sandbox" / name
+            keep.mkdir(parents=True, exist_ok=True)
+            command = [sys.executable, "-m", f"sandbox.{name}", "--data", str(keep), *places[name].split()]
+            children[name] = ChildProcess(name, command, self.logs / f"{name}.log", self.env, ROOT)
+        return children
+
+    def _app_process(self, name: str, command: str) -> ChildProcess:
+        shell = ["/bin/sh", "-c", f"exec {command}"]
+        return ChildProcess(name, shell, self.logs / f"{name}.log", dict(self.env), ROOT)
+
+    def _wait_until_up(self, name: str) -> None:
+        ports = self.ports
+        places = {
+            "jumpseller": ports.admin,
+            "igest": ports.igest,
+            "phcgo": ports.phcgo,
+            "mailbox": ports.mailbox,
+            "vies": ports.vies,
+        }
+        places["web"] = ports.app
+        child = self.children[name]
+        if name not in places:
+            # a worker and the clock have no door to knock at: running is all there is to see
+            child.wait_until(lambda: child.alive)
+            return
+        path = "healthz" if name == "web" else "sandbox/health"
+        # the app's health tells of the clock too, which may not have beaten yet: any answer will do
+        child.wait_until(
+            lambda: is_answering(f"http://127.0.0.1:{places[name]}/{path}", healthy=name != "web")
+        )
+
+
+def procfile() -> dict[str, str]:
+    """The command of each kind of process, by name."""
+    lines = (line.partition(":") for line in PROCFILE.read_text().splitlines() if line and line[0] != "#")
+    return {name.strip(): command.strip() for name, _, command in lines}
+
+
+def is_answering(url: str, healthy: bool = True) -> bool:
+    """Whether a page is there (and, where it must be healthy, whether it says 200)."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200) or not healthy
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
+        return not healthy
+    except OSError:
+        return False
+
+
+def load_or_create_secrets(file: Path) -> dict[str, str]:
+    """SECRET_KEY and SEAL_KEYS of this folder, made at the first call and the same ever after."""
+    if not file.exists():
+        made = {
+            "SECRET_KEY": secrets.token_hex(32),
+            "SEAL_KEYS": base64.b64encode(secrets.token_bytes(32)).decode(),
+        }
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:
+            json.dump(made, out)
+    kept: dict[str, str] = json.loads(file.read_text())
+    return kept

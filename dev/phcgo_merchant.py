@@ -1,0 +1,105 @@
+"""A merchant without hands whose invoicing program is PHC GO.
+
+Used by the demo and the journey tests; walks the same pages as `dev.merchant`, and the panel of the PHC GO stand-in.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import requests
+
+from dev.browser import Browser, StepFailed
+from dev.local_stack import LocalStack
+from dev.merchant import Merchant
+
+OLARIA, QUINTA, ATLANTICO = "a3f91c07/OLARIA", "5d20be84/QUINTA", "0c77e1aa/ATLANTICO"
+_KEYS = ("url", "user", "password", "token", "company")
+
+
+class PhcGoMerchant(Merchant):
+    """The owner of one sandbox shop and of one company (`installation/company`) of PHC GO."""
+
+    def __init__(self, stack: LocalStack, shop: str = "olariadosado", entity: str = OLARIA) -> None:
+        super().__init__(stack, shop, entity)
+
+    def keys(self) -> dict[str, str]:
+        """The five values that the panel shows."""
+        page = Browser().open(f"{self.stack.phcgo_url}/panel/{self.entity}/series").body.decode()
+        found = {name: re.search(rf'id="{name}">([^<]+)<', page) for name in _KEYS}
+        return {name: match.group(1) for name, match in found.items() if match}
+
+    def connect(self, **instead: str) -> None:
+        """The keys are pasted into the form and accepted."""
+        self.browser.open(f"{self.stack.app_url}/setup/keys/phcgo")
+        self.browser.send("token", **{**self.keys(), **instead})
+        if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
+            raise StepFailed(
+                f"keys not accepted: {self.browser.url} {self.browser.status} {self.browser.text[:600]}"
+            )
+
+    def inject_fault(self, **fault: Any) -> None:
+        """The invoicing program misbehaves so in its next call of that step."""
+        self._post_control("faults", {"step": "signDocument", **fault})
+
+    def set_switches(self, **positions: str) -> None:
+        """The invoicing program behaves so from now on; underscores stand for hyphens."""
+        self._post_control(
+            "switches", {name.replace("_", "-"): position for name, position in positions.items()}
+        )
+
+    def _post_control(self, what: str, wanted: dict[str, Any]) -> None:
+        requests.post(f"{self.stack.phcgo_url}/sandbox/{what}", json=wanted, timeout=30).raise_for_status()
+
+    def issued_documents(self) -> list[dict[str, Any]]:
+        """The company's signed documents, from the program's own ledger."""
+        return [
+            row
+            for row in self.stand_in_rows("ledger")
+            if f"{row['installation']}/{row['entity']}" == self.entity
+        ]
+
+    def stand_in_rows(self, what: str) -> list[dict[str, Any]]:
+        """The program's `ledger`, or its `drafts`, `dossiers`, `documents`, `outbox`, `requests` as they are now."""
+        found: list[dict[str, Any]] = self.get_control(what)
+        return found
+
+    def get_control(self, what: str) -> Any:
+        """What one of the stand-in's control routes shows."""
+        return requests.get(f"{self.stack.phcgo_url}/sandbox/{what}", timeout=30).json()
+
+    def rows_of_order(self, what: str, number: int) -> list[dict[str, Any]]:
+        """Of what is seen, what the company keeps for that order, oldest first."""
+        company = self.entity.partition("/")[2]
+        ours = re.compile(rf"QI-\d+-{number}(-.*)?")
+        return [
+            row
+            for row in self.stand_in_rows(what)
+            if company == row.get("company", row.get("entity"))
+            and ours.fullmatch(row.get("reference", row.get("obs", "")))
+        ]
+
+    def calls_this_month(self) -> int:
+        """How many calls the installation counted this month."""
+        path = self.entity.partition("/")[0]
+        return next(int(one["used"]) for one in self.get_control("installations") if one["path"] == path)
+
+    def act_by_hand(self, act: str, stamp: str) -> None:
+        """Nothing; a person did so with that record in the program: `sign`, `annul`, `delete`, `receipt`."""
+        self._post_control(f"companies/{self.entity}/records/{stamp}/{act}", {})
+
+    def end_sessions(self) -> None:
+        """Nothing; the program knows no session any more."""
+        requests.delete(f"{self.stack.phcgo_url}/sandbox/sessions", timeout=30).raise_for_status()
+
+    # the shop
+
+    def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
+        """The order after its lines were changed in the shop's admin."""
+        return self._post_to_shop(f"edit/{number}", {"spec": {"lines": list(lines)}})
+
+    def webhook_events(self) -> set[str]:
+        """The events that the shop tells of."""
+        shop = requests.get(self._shop_url("").rstrip("/"), timeout=30).json()
+        return {hook["event"] for hook in shop["hooks"]}

@@ -1,0 +1,285 @@
+"""A picture of every page, wide and narrow, light and dark, and what axe finds wrong with each.
+
+`python -m dev.screenshots FOLDER`. Installs through the real pages in Chromium, then lays made-up
+documents in every state
+beside them, so that each page has something to show. Exits 1 when axe finds anything or a page scrolls sideways.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any, Literal
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page, sync_playwright
+
+from dev.demo.scenarios import COURSE, MUG
+from dev.local_stack import LocalStack
+from dev.merchant import Merchant
+from dev.phcgo_merchant import PhcGoMerchant
+from dev.sample_data import (
+    load_documents,
+    load_products,
+    load_special_documents,
+    load_waiting_documents,
+    set_run_progress,
+    stop_issuing,
+)
+
+AXE = Axe().axe_script
+SIZES = {"wide": (1440, 900), "narrow": (375, 812)}
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+        "--disable-background-networking", "--disable-component-update"]  # fmt: skip
+
+
+class Screenshots:
+    """One browser, one folder (None: only judged, no picture), and the list of what was found."""
+
+    def __init__(self, page: Page, folder: Path | None, sizes: Mapping[str, tuple[int, int]] = SIZES) -> None:
+        self.page, self.folder, self.sizes = page, folder, sizes
+        self.wrong: list[str] = []
+
+    def take(self, name: str) -> None:
+        """The page as it is now, in both sizes and both schemes, held against axe in each."""
+        for size, (width, height) in self.sizes.items():
+            self.page.set_viewport_size({"width": width, "height": height})
+            for scheme in SCHEMES:
+                self.page.emulate_media(color_scheme=scheme)
+                self._save_picture(f"{name}-{size}-{scheme}")
+                self._check_accessibility(f"{name} {size} {scheme}", colours_alone=scheme != SCHEMES[0])
+        self._open_details(name)
+
+    def _save_picture(self, name: str) -> None:
+        if self.folder is not None:
+            self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+
+    def _check_accessibility(self, where: str, colours_alone: bool = False) -> None:
+        options: dict[str, Any] = {"resultTypes": ["violations"]}
+        if colours_alone:
+            # the second scheme is the same page in other colours
+            options["runOnly"] = ["color-contrast", "link-in-text-block"]
+        if not self.page.evaluate("typeof axe === 'object'"):
+            self.page.evaluate(AXE)
+        found = self.page.evaluate("options => axe.run(options)", options)
+        for violation in found["violations"]:
+            targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
+            self.wrong.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
+        too_wide = self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+        if too_wide > 0:
+            self.wrong.append(f"{where}: scrolls sideways by {too_wide} px")
+
+    def _open_details(self, name: str) -> None:
+        """What stands behind the second steps is judged too, narrow and dark, where things break first."""
+        if self.page.evaluate("[...document.querySelectorAll('details')].map(d => d.open = true).length"):
+            self._save_picture(f"{name}-open")
+            self._check_accessibility(f"{name} open")
+        self.page.set_viewport_size({"width": 320, "height": 700})
+        self._check_accessibility(f"{name} at 320")
+
+
+def visit_pages(stack: LocalStack, page: Page, shots: Screenshots) -> Iterator[str]:
+    """Every page in turn but those of products; the name of each when it is there to be taken."""
+    merchant = Merchant(stack)
+    page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
+    page.goto(f"{stack.app_url}/")
+    yield "consent"
+    page.goto(f"{stack.app_url}/install/callback?state=x&code=y")
+    yield "refused"
+    page.goto(f"{stack.app_url}/install")
+    if page.get_by_role("button", name="Yes, Authorize").count():
+        page.get_by_role("button", name="Yes, Authorize").click()
+    page.wait_for_url("**/welcome")
+    yield "welcome"
+    page.get_by_role("link", name="Continuar aqui").click()
+    yield "setup"
+    page.goto(f"{stack.app_url}/setup/keys/igest")
+    yield "setup-keys"
+    keys = merchant.keys()
+    for name, value in keys.items():
+        page.fill(f"#f-{name}", value if name != "code" else "0" * 40)
+    page.get_by_role("button", name="Guardar e verificar").click()
+    yield "setup-keys-refused"
+    for name, value in keys.items():
+        page.fill(f"#f-{name}", value)
+    page.get_by_role("button", name="Guardar e verificar").click()
+    page.wait_for_url("**/setup/choices")
+    yield "setup-choices"
+    page.get_by_role("button", name="Guardar e verificar tudo").click()
+    page.wait_for_url("**/setup/check")
+    yield "setup-check"
+    page.goto(f"{stack.app_url}/documents")
+    yield "documents-empty"
+    page.goto(f"{stack.app_url}/")
+    yield "home-quiet"
+    for part in ("worker", "clock"):
+        stack.kill(part)
+    made = load_documents(stack, merchant.shop)
+    page.goto(f"{stack.app_url}/")
+    yield "home"
+    page.goto(f"{stack.app_url}/help")
+    yield "help"
+    page.goto(f"{stack.app_url}/documents")
+    page.locator("#rows input").nth(2).check()
+    yield "documents"
+    page.goto(f"{stack.app_url}/documents?q=ninguem")
+    yield "documents-none"
+    page.goto(
+        f"{stack.app_url}/documents/bulk?do=issue&id={made['nif']}&id={made['issued']}&id={made['older']}"
+    )
+    yield "bulk"
+    for name, number in made.items():
+        page.goto(f"{stack.app_url}/documents/{number}")
+        yield f"document-{name}"
+    page.goto(f"{stack.app_url}/documents/{made['review']}")
+    page.fill("#f-number", "abc")
+    page.fill("#f-total", "1,00")
+    page.get_by_role("button", name="Existe: guardar o número").click()
+    yield "document-review-wrong"
+    yield from visit_corrections(stack, page, merchant, made)
+    page.goto(f"{stack.app_url}/nowhere")
+    yield "not-found"
+    stop_issuing(stack, merchant.shop)
+    page.goto(f"{stack.app_url}/")
+    yield "home-stopped"
+
+
+def visit_corrections(
+    stack: LocalStack, page: Page, merchant: Merchant, made: dict[str, int]
+) -> Iterator[str]:
+    """Credit notes in each way and before each refusal, and previews of what would be issued."""
+    issued = f"{stack.app_url}/documents/{made['issued']}/credit"
+    for way in ("all", "lines", "again"):
+        page.goto(f"{issued}?what={way}")
+        yield f"credit-{way}"
+    page.goto(f"{issued}?what=lines")
+    page.fill("#f-q1", "1")
+    page.fill("#f-amount", "100,00")
+    page.get_by_role("button", name="Rever a nota de crédito").click()
+    yield "credit-lines-seen"
+    page.fill("#f-q1", "dois")
+    page.fill("#f-v2", "-1")
+    page.get_by_role("button", name="Rever de novo").click()
+    yield "credit-lines-wrong"
+    page.fill("#f-q1", "2")
+    page.fill("#f-v2", "")
+    page.get_by_role("button", name="Rever a nota de crédito").click()
+    yield "credit-too-much"
+    page.goto(f"{stack.app_url}/documents/{made['note']}/credit")
+    yield "credit-refused"
+    orders = {
+        "preview": merchant.place_order(
+            lines=[MUG, COURSE], shipping="4.92", coupon="3.00", nif="123456789", pay=True
+        ),
+        "preview-blocked": merchant.place_order(lines=[MUG], nif="123456780", pay=True),
+    }
+    laid = load_waiting_documents(
+        stack, merchant.shop, {name: str(order["id"]) for name, order in orders.items()}
+    )
+    for name, number in laid.items():
+        page.goto(f"{stack.app_url}/documents/{number}/preview")
+        yield name
+    page.goto(f"{stack.app_url}/documents/{made['waiting']}/preview")
+    yield "preview-missing"
+
+
+def visit_products(stack: LocalStack, page: Page, code: str = "") -> Iterator[str]:
+    """Products in every state, their remedies, the journal with the way back, and what an empty list says.
+
+    Nobody works. Without a code no keys are asked for: the browser's store has an account of its own for it.
+    """
+    page.goto(f"{stack.app_url}/products")
+    yield "products-new"
+    shop = code or Merchant(stack).shop
+    laid = load_products(stack, shop, own=bool(code))
+    for name, path in {
+        "products": "", "products-waiting": "?estado=espera", "products-missing": "?estado=por-criar",
+        "products-none": "?q=ninguem", "products-making": "/missing", "products-changes": "/changes",
+        "products-run": f"/changes?run={laid['run']}", "products-undo": f"/changes/{laid['by-hand']}/undo",
+        "products-undo-run": f"/changes/runs/{laid['run']}/undo",
+        "products-too-late": f"/changes/{laid['undone']}/undo", "product-unlimited": f"/{laid['goods-unlimited']}",
+    }.items():  # fmt: skip
+        page.goto(f"{stack.app_url}/products{path}")
+        yield name
+    for name in ("sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure"):
+        page.goto(f"{stack.app_url}/products/{laid[f'goods-{name}']}")
+        yield f"product-{name}"
+    page.goto(f"{stack.app_url}/products/{laid['goods-missing']}")
+    page.get_by_role("button", name="Criar o artigo").click()
+    yield "product-missing-wrong"
+    page.goto(f"{stack.app_url}/products")
+    page.get_by_role("button", name="Comparar agora").click()
+    yield "products-running"
+    for name in ("midway", "settling", "failed"):
+        page.goto("about:blank")  # a page that keeps its bar fresh would show itself anew just then
+        set_run_progress(stack, shop, name)
+        page.goto(f"{stack.app_url}/products")
+        yield f"products-{name}"
+    page.goto(f"{stack.app_url}/")
+    yield "home-products"
+    page.goto(f"{stack.app_url}/setup/choices#produtos")
+    page.locator("#f-stock-to-shop, #f-no_sku-generic").first.check()
+    yield "setup-choices-stock"
+
+
+def visit_phcgo(stack: LocalStack, page: Page) -> Iterator[str]:
+    """The keys, the choices and the products of a second shop, whose program is PHC GO."""
+    merchant = PhcGoMerchant(stack, "quintadaserra")
+    page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
+    page.goto(f"{stack.app_url}/install")
+    page.get_by_role("button", name="Yes, Authorize").click()
+    page.wait_for_url("**/welcome")
+    page.get_by_role("link", name="Continuar aqui").click()
+    page.goto(f"{stack.app_url}/setup/keys/phcgo")
+    yield "phcgo-keys"
+    for name, value in merchant.keys().items():
+        page.fill(f"#f-{name}", value)
+    page.get_by_role("button", name="Guardar e verificar").click()
+    page.wait_for_url("**/setup/choices")
+    yield "phcgo-choices"
+    save = page.get_by_role("button", name="Guardar e verificar tudo")
+    page.locator("#f-stock-to-shop").check()
+    save.click()
+    yield "phcgo-choices-wrong"
+    page.goto(f"{stack.app_url}/setup/choices")
+    save.click()
+    page.wait_for_url("**/setup/check")
+    yield "phcgo-check"
+    for name, number in load_special_documents(stack, merchant.shop).items():
+        page.goto(f"{stack.app_url}/documents/{number}")
+        yield f"phcgo-document-{name}"
+    page.goto(f"{stack.app_url}/documents?t=NE")
+    yield "phcgo-documents-notes"
+    page.goto(f"{stack.app_url}/")
+    yield "phcgo-home"
+    yield from (f"phcgo-{name}" for name in visit_products(stack, page, merchant.shop))
+
+
+def main() -> int:
+    """0 when axe found nothing and nothing scrolls sideways."""
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "var/shots")
+    folder.mkdir(parents=True, exist_ok=True)
+    only = sys.argv[2:]
+    with tempfile.TemporaryDirectory() as kept, LocalStack(Path(kept)) as stack, sync_playwright() as play:
+        path = shutil.which("chromium") or shutil.which("google-chrome")
+        with play.chromium.launch(executable_path=path, args=ARGS) as browser:
+            page = browser.new_page(locale="pt-PT")
+            shots = Screenshots(page, folder)
+            for name in chain(
+                visit_pages(stack, page, shots), visit_products(stack, page), visit_phcgo(stack, page)
+            ):
+                if not only or name in only:
+                    shots.take(name)
+    print("\n".join(dict.fromkeys(shots.wrong)) or f"Pictures in {folder}; axe found nothing.")
+    return 1 if shots.wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,145 @@
+"""The times of the failure model (its section 2) as a run showed them: seen, flagged, acknowledged, drained.
+
+Called by `run` after the fire, with what the pages, the shop's stand-in, the killer and the tables noted. Reckons
+only; asks nobody.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from .plan import TIME_SCALE
+
+Json = dict[str, Any]
+Interval = tuple[float, float]
+"""Two instants, in seconds since 1970."""
+
+VISIBLE_LIMIT = 5.0
+FLAG_LIMIT = 60.0 / TIME_SCALE
+UNISSUED_LIMIT = 900.0 / TIME_SCALE
+DRAIN_SHARE = 0.9
+"""The share of the backlog over which its rate is taken: a last one may be waiting for its turn to be tried again."""
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that so large a share of them does not exceed; 0 of none."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else 0.0
+
+
+def describe_percentiles(values: Sequence[float]) -> str:
+    """Half, 99 of a hundred, all: within how long."""
+    if not values:
+        return "none"
+    half, nearly, most = (percentile(values, share) for share in (0.5, 0.99, 1.0))
+    return f"p50 {half:.2f}, p99 {nearly:.2f}, most {most:.2f} s"
+
+
+def outside_downtime(stretches: Sequence[Interval], downs: Sequence[Interval]) -> list[float]:
+    """How long each stretch lasted, of those that met no strike on web or database."""
+    return [
+        ended - began
+        for began, ended in stretches
+        if not any(first <= ended and began <= last for first, last in downs)
+    ]
+
+
+@dataclass(frozen=True)
+class WebhookAnswers:
+    """How the app answered the hooks, as the shop that sent them saw it."""
+
+    seconds: list[float]
+    """Of each try that was answered 200 while neither web nor database was down by a strike."""
+    during_downtime: int
+    """Tries that fell into a strike: not counted."""
+    refused: list[int]
+    """The other statuses (0: no answer) of tries outside any strike."""
+
+
+def webhook_answers(deliveries: list[Json], downs: list[Interval]) -> WebhookAnswers:
+    """What the tries of these deliveries came to; the shop notes a try's end in whole seconds, so its doubt is ours."""
+    took: list[float] = []
+    refused: list[int] = []
+    struck = 0
+    for each in (one for delivery in deliveries for one in delivery["tries"]):
+        ended = datetime.strptime(each["at"], "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC).timestamp()
+        began = ended - each["ms"] / 1000
+        if any(first <= ended + 1 and began <= last for first, last in downs):
+            struck += 1
+        elif each["status"] == 200:
+            took.append(each["ms"] / 1000)
+        else:
+            refused.append(each["status"])
+    return WebhookAnswers(took, struck, refused)
+
+
+def lost_webhooks(deliveries: list[Json], kept: dict[tuple[str, str], int]) -> list[str]:
+    """The hooks that were answered 200 more often than they were kept: an answer before the commit."""
+    answered: Counter[tuple[str, str]] = Counter()
+    for delivery in deliveries:
+        if delivery["order_id"] is None:
+            continue
+        good = sum(one["status"] == 200 for one in delivery["tries"])
+        answered[delivery["event"], str(delivery["order_id"])] += good
+    return [
+        f"#{order} {event}: {times} answered 200, {kept.get((event, order), 0)} kept"
+        for (event, order), times in answered.items()
+        if times > kept.get((event, order), 0)
+    ]
+
+
+@dataclass(frozen=True)
+class BacklogDrain:
+    """What was left when the faults stopped, and how fast it went."""
+
+    left: int
+    due: int
+    """Of these, not in doubt then: nothing but work stood between them and their documents."""
+    seconds: float
+    """Until the first nine tenths of the due ones were issued."""
+    uncertain_seconds: float
+    """Until the last one in doubt was at rest."""
+
+    @property
+    def rate(self) -> float:
+        """Documents a second over the due ones."""
+        return self.due * DRAIN_SHARE / self.seconds if self.seconds else 0.0
+
+
+def backlog_drain(documents: list[Json], calm: float) -> BacklogDrain:
+    """How the backlog of that instant went; a document that no one had to look up has no doubt noted."""
+    later = [row for row in documents if row["issued_at"] is not None and row["issued_at"] > calm]
+    due = [row["issued_at"] - calm for row in later if row["doubted_at"] is None]
+    doubts = [row["issued_at"] - calm for row in later if row["doubted_at"] is not None]
+    return BacklogDrain(len(later), len(due), percentile(due, DRAIN_SHARE), max(doubts, default=0.0))
+
+
+@dataclass(frozen=True)
+class Overdue:
+    """The orders that had no document after the (scaled) quarter of an hour."""
+
+    late: int
+    without_reason: list[str]
+    """Of these, the ones whose page gave no reason then."""
+
+
+def overdue(
+    paid: dict[str, float], documents: list[Json], moves: dict[int, list[tuple[float, str, str]]]
+) -> Overdue:
+    """Which paid orders (by number, with the instant) were un-issued for too long, and what their rows said."""
+    rows = {row["order_id"]: row for row in documents}
+    late, silent = 0, []
+    for order, instant in paid.items():
+        row, limit = rows.get(order), instant + UNISSUED_LIMIT
+        if row is not None and row["issued_at"] is not None and row["issued_at"] <= limit:
+            continue
+        late += 1
+        past = [move for move in moves.get(row["id"], []) if move[0] <= limit] if row else []
+        if not past or (past[-1][1] == "pending" and not past[-1][2]):
+            silent.append(f"#{order} {'pending' if past else 'no row'}")
+    return Overdue(late, silent)

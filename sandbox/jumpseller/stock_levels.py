@@ -1,0 +1,54 @@
+"""How many of a product or variant lie where: read and spread over the shop's locations.
+
+Asked by the shapes, the admin and the stock room. It changes what it is given, tells nobody and keeps nothing.
+"""
+
+from __future__ import annotations
+
+from sandbox.core import Json, Switches
+
+from .platform_state import Shop
+
+
+def variants_or_product(product: Json) -> list[tuple[Json | None, Json]]:
+    """What of the product has a stock of its own: (None, itself), or each variant and it again."""
+    return [(variant, variant) for variant in product["variants"]] or [(None, product)]
+
+
+def location_ids(shop: Shop) -> list[int]:
+    """The shop's locations, the main one first."""
+    known = shop.records["location"].values()
+    return [one["id"] for one in sorted(known, key=lambda one: (not one["main"], one["id"]))]
+
+
+def quantity_at(held: Json, location: int) -> int:
+    """Pieces in that location."""
+    return int(held["at"].get(str(location), 0))
+
+
+def shown_stock(shop: Shop, held: Json, switches: Switches) -> int:
+    """The one figure that the product or variant shows as `stock`."""
+    places = location_ids(shop)
+    if switches["plain-stock"] == "main":
+        return quantity_at(held, places[0])
+    return sum(quantity_at(held, place) for place in places)
+
+
+def location_for(shop: Shop, held: Json, pieces: int, switches: Switches) -> tuple[int, int]:
+    """Where a plain `stock` of so many is written, and how many lie there afterwards."""
+    first, *others = location_ids(shop)
+    if switches["plain-stock"] == "sum":
+        return first, pieces - sum(quantity_at(held, place) for place in others)
+    return first, pieces
+
+
+def allocate_to_locations(shop: Shop, held: Json, pieces: int, switches: Switches) -> dict[int, int]:
+    """From where a sale takes so many: the main location first, then the others; what is nowhere, see `oversold`."""
+    quantities: dict[int, int] = {}
+    remaining = pieces
+    for place in location_ids(shop):
+        quantities[place] = min(remaining, max(0, quantity_at(held, place)))
+        remaining -= quantities[place]
+    if switches["oversold"] == "below-zero":
+        quantities[location_ids(shop)[0]] += remaining
+    return {place: number for place, number in quantities.items() if number}

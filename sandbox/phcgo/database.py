@@ -1,0 +1,172 @@
+"""One company's records: rows by entity and stamp, kept on the shelf, with what a lagging query still shows.
+
+Opened by the office. It decides nothing and is used under the office's lock.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import time
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sandbox.core import JsonStorage
+
+from . import seed
+from .blank_records import STAMP_FIELDS
+from .sums import parse_amount
+from .wire import Row
+
+MAX_LAG_SECONDS = 6.0
+INDEXED_FIELDS = {"St": "ref", "Sa": "ref", "Sl": "ref"}
+"""The field by which rows are found at once, however many there are."""
+
+
+def fold_text(value: object) -> str:
+    """The text as the database compares it: without regard to case or to blanks at the end."""
+    return str(value or "").casefold().rstrip()
+
+
+class Database:
+    """The database of one company (`empresa`) of an installation."""
+
+    def __init__(self, storage: JsonStorage, installation: str, code: str, facts: dict[str, Any]) -> None:
+        self.installation, self.code, self.facts = installation, code, facts
+        self._storage = storage
+        self._prefix = f"{installation}/{code}"
+        self._counts: dict[str, int] = {
+            key.removeprefix(f"{self._prefix}/"): number
+            for key, number in storage.all("count").items()
+            if key.startswith(f"{self._prefix}/")
+        }
+        self._history: dict[tuple[str, str], list[tuple[float, Row | None]]] = {}
+        self.tables: dict[str, dict[str, Row]] = {}
+        self._rows_by_key: dict[str, dict[str, dict[str, Row]]] = {entity: {} for entity in INDEXED_FIELDS}
+        self._keys: dict[tuple[str, str], str] = {}
+        for entity, rows in seed.initial_tables(facts).items():
+            self.tables[entity] = storage.all(self._storage_kind(entity))
+            for stamp, row in self.tables[entity].items():
+                self._index(entity, stamp, row)
+            if not self._counts.get(f"seeded/{entity}"):
+                for row in rows:
+                    self.save(entity, row)
+                self.next_number(f"seeded/{entity}")
+
+    def _storage_kind(self, entity: str) -> str:
+        return f"{self._prefix}/{entity}"
+
+    def next_number(self, name: str) -> int:
+        """The next number of that name, from 1."""
+        self._counts[name] = self._counts.get(name, 0) + 1
+        self._storage.put("count", f"{self._prefix}/{name}", self._counts[name])
+        return self._counts[name]
+
+    def new_stamp(self, is_kept: bool = True) -> str:
+        """A new key of 25 characters, in one of the two styles that are seen; unless kept it may be given again."""
+        if is_kept:
+            number = self.next_number("stamp")
+        else:
+            number = self._counts["stamp"] = self._counts.get("stamp", 0) + 1
+        digest = hashlib.sha1(f"{self._prefix}/{number}".encode()).hexdigest()
+        if number % 2:
+            return f"{digest[:3]}-{digest[3:7]}-{digest[7:11]}-{digest[11:22]}"
+        return f"z{digest[:8]}{number:016d}"
+
+    def save(self, entity: str, row: Row) -> Row:
+        """The row as it now stands in the table; a row without stamp got one."""
+        name = STAMP_FIELDS[entity]
+        row[name] = row.get(name) or self.new_stamp()
+        kept = copy.deepcopy(row)
+        self.tables[entity][row[name]] = kept
+        self._index(entity, row[name], kept)
+        self._storage.put(self._storage_kind(entity), row[name], kept)
+        self._record_history(entity, row[name], kept)
+        return kept
+
+    def save_all(self, entity: str, rows: Iterable[Row]) -> None:
+        """Nothing; these new rows stand in the table as if they had always been there."""
+        name, table = STAMP_FIELDS[entity], self.tables[entity]
+        for row in rows:
+            row[name] = self.new_stamp(is_kept=False)
+            table[row[name]] = row
+            self._index(entity, row[name], row)
+        self._storage.put("count", f"{self._prefix}/stamp", self._counts["stamp"])
+        self._storage.put_all(self._storage_kind(entity), ((row[name], row) for row in rows))
+
+    def _index(self, entity: str, stamp: str, row: Row | None) -> None:
+        """Nothing; the row is found by its field, and no longer by what that was before."""
+        if entity not in INDEXED_FIELDS:
+            return
+        found, former = self._rows_by_key[entity], self._keys.pop((entity, stamp), None)
+        if former is not None:
+            found[former].pop(stamp, None)
+        if row is not None:
+            key = self._keys[entity, stamp] = fold_text(row[INDEXED_FIELDS[entity]])
+            found.setdefault(key, {})[stamp] = row
+
+    def drop(self, entity: str, stamp: str) -> None:
+        """Nothing; the row is gone."""
+        del self.tables[entity][stamp]
+        self._index(entity, stamp, None)
+        self._storage.drop(self._storage_kind(entity), stamp)
+        self._record_history(entity, stamp, None)
+
+    def _record_history(self, entity: str, stamp: str, row: Row | None) -> None:
+        now = time.monotonic()
+        past = self._history.setdefault((entity, stamp), [])
+        while len(past) > 1 and past[1][0] < now - MAX_LAG_SECONDS:
+            past.pop(0)
+        past.append((now, row))
+
+    def get(self, entity: str, stamp: str) -> Row | None:
+        """A copy of the row with that stamp."""
+        found = self.tables[entity].get(stamp)
+        return copy.deepcopy(found) if found else None
+
+    def rows(self, entity: str) -> list[Row]:
+        """The rows as they are, oldest first; not to be changed."""
+        return list(self.tables[entity].values())
+
+    def find(self, entity: str, **equal: object) -> Row | None:
+        """A copy of the first row with these values."""
+        field = INDEXED_FIELDS.get(entity, "")
+        among = self.find_indexed(entity, equal[field]) if field in equal else self.tables[entity].values()
+        for row in among:
+            if all(row.get(name) == value for name, value in equal.items()):
+                return copy.deepcopy(row)
+        return None
+
+    def find_indexed(self, entity: str, value: object) -> list[Row]:
+        """The rows whose indexed field the database takes for this value; not to be changed."""
+        return list(self._rows_by_key[entity].get(fold_text(value), {}).values())
+
+    def rows_with_lag(self, entity: str, lag: float) -> list[Row]:
+        """The rows as a query shows them that is so many seconds behind."""
+        if not lag:
+            return self.rows(entity)
+        latest = time.monotonic() - lag
+        # a row without history was there before this run began
+        known = {
+            stamp: row for stamp, row in self.tables[entity].items() if (entity, stamp) not in self._history
+        }
+        for (kind, stamp), past in self._history.items():
+            before = [row for when, row in past if when <= latest]
+            if kind == entity and before and before[-1]:
+                known[stamp] = before[-1]
+        return list(known.values())
+
+    def stock(self, ref: str, place: int) -> Decimal:
+        found = self.find("Sa", ref=ref, armazem=place)
+        return parse_amount(found["stock"]) if found else Decimal(0)
+
+    def rate_of(self, index: object) -> Decimal | None:
+        """The VAT rate of a table index."""
+        found = next((row for row in self.rows("Taxasiva") if row["codigo"] == index), None)
+        return parse_amount(found["taxa"]) if found else None
+
+    def index_of(self, rate: Decimal) -> int | None:
+        """The table index of a VAT rate."""
+        found = next((row for row in self.rows("Taxasiva") if parse_amount(row["taxa"]) == rate), None)
+        return int(found["codigo"]) if found else None

@@ -1,0 +1,35 @@
+"""The tables of switches in sandbox/README.md, written anew by `python -m sandbox.readme_tables`.
+
+A test holds the page against the switches, so whoever adds a switch runs this once.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from sandbox.core import Switches
+from sandbox.igest.switches import SWITCHES as IGEST
+from sandbox.jumpseller.switches import SWITCHES as JUMPSELLER
+from sandbox.mailbox import SWITCHES as MAILBOX
+from sandbox.phcgo import faults
+from sandbox.phcgo.switches import SWITCHES as PHCGO
+from sandbox.vies import SWITCHES as VIES
+
+README = Path(__file__).with_name("README.md")
+TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "phcgo": PHCGO, "mailbox": MAILBOX, "vies": VIES}
+
+
+def fill_tables(text: str) -> str:
+    """The page with every table as the switches are now."""
+    for name, switches in TABLES.items():
+        start, end = f"<!-- switches: {name} -->", "<!-- end -->"
+        table = f"{start}\n{Switches(switches).as_markdown()}{end}"
+        text = re.sub(f"{start}.*?{end}", lambda _, table=table: table, text, flags=re.DOTALL)  # type: ignore[misc]
+    start, end = "<!-- faults: phcgo -->", "<!-- end -->"
+    kinds = f"{start}\n{faults.as_markdown()}{end}"
+    return re.sub(f"{start}.*?{end}", lambda _: kinds, text, flags=re.DOTALL)
+
+
+if __name__ == "__main__":
+    README.write_text(fill_tables(README.read_text(encoding="utf-8")), encoding="utf-8")

@@ -1,0 +1,95 @@
+"""Open the invoicing provider of an account."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from shopapp.connections import api_usage
+from shopapp.connections.base import RateLimiter, adapter_settings, new_http_client
+from shopapp.errors import CredentialsError, ThrottledError
+from shopapp.models import Account, Document, LoginAttempt, Store, now
+from shopapp.providers import DEVELOPMENT_PROVIDERS, PROVIDERS
+from shopapp.providers.base import AccountFeatures, Provider, Series
+
+LOGIN_LIMIT, LOGIN_WINDOW_SECONDS = 3, 600.0
+
+
+def provider_with(
+    name: str, credentials: dict[str, str], on_call: Callable[[], None] | None = None
+) -> Provider:
+    """The provider opened with credentials that are not kept yet: for checking them."""
+    adapter: Callable[..., Provider] = provider_class(name)
+    return adapter(credentials, new_http_client(on_call), now=now, **adapter_settings(name))
+
+
+def provider_of(
+    account: Account, document: Document | None = None, rate_limiter: RateLimiter | None = None
+) -> Provider:
+    """The provider opened with this account's credentials. CredentialsError when they are gone, or known to be refused.
+
+    Its calls are counted as this account's, and as this document's where they are made for one. With `pace` they keep
+    to that.
+    """
+    if not account.credentials:
+        raise CredentialsError("keys-missing")
+    if account.refused_at is not None:
+        # whoever asks, and however often (mail, a buyer's PDF): the account over there is not to be locked by us
+        raise CredentialsError(account.refused_code or "keys-refused", **(account.refused_detail or {}))
+    count = api_usage.call_counter(account.id, document.id if document is not None else None)
+    provider = provider_with(
+        account.provider,
+        account.credentials,
+        _limit_and_count(count, rate_limiter) if rate_limiter else count,
+    )
+    provider.features = _account_features(account)
+    return provider
+
+
+def _limit_and_count(count: Callable[[], None], rate_limiter: RateLimiter) -> Callable[[], None]:
+    def before() -> None:
+        rate_limiter()
+        count()
+
+    return before
+
+
+def _account_features(account: Account) -> AccountFeatures:
+    """What set-up learned: the series that the merchant chose, as the lists told of them."""
+    listed = {(kind, code): rest for code, kind, *rest in account.choices.get("series", [])}
+    chosen = account.settings.get("series", {})
+    series = {kind: Series(code, kind, *listed.get((kind, code), ())) for kind, code in chosen.items()}
+    detected = {name: bool(account.choices.get(name)) for name in ("searches", "articles", "stock_changes")}
+    return AccountFeatures(series, **detected)
+
+
+def check_login_rate(store: Store, name: str) -> None:
+    """Nothing; keys may be tried at the provider now, which is counted. Commits.
+
+    ThrottledError `log-in-bounded` when they were tried too often: the provider would lock the merchant's account.
+    """
+    wait = LoginAttempt.acquire(store.id, f"log-in:{name}", LOGIN_LIMIT, LOGIN_WINDOW_SECONDS)
+    if wait:
+        raise ThrottledError("log-in-bounded", retry_after=wait, minutes=math.ceil(wait / 60))
+
+
+def reset_login_rate(store: Store, name: str, answered: bool = True) -> None:
+    """Nothing; the keys were good, or (not `heard`) nobody was there to judge the last ones. Commits."""
+    LoginAttempt.clear(store.id, f"log-in:{name}", last_only=not answered)
+
+
+def provider_class(name: str) -> type[Provider]:
+    """What the provider declares of itself, without opening it."""
+    return _available_providers()[name]
+
+
+def _available_providers() -> dict[str, type[Provider]]:
+    stand_ins = {
+        name: one for name, one in DEVELOPMENT_PROVIDERS.items() if adapter_settings(name).get("url")
+    }
+    return {**PROVIDERS, **stand_ins}
+
+
+def provider_names() -> tuple[str, ...]:
+    """The providers there are, in the order in which they are offered."""
+    return tuple(_available_providers())

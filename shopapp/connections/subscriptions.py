@@ -1,0 +1,57 @@
+"""Subscribe a store's webhooks."""
+
+from __future__ import annotations
+
+from shopapp.connections.base import setting
+from shopapp.connections.shop import platform_of
+from shopapp.models import Account, Store, db, now
+from shopapp.platforms import PLATFORMS
+from shopapp.platforms.base import UnreadableWebhook
+
+
+def webhook_kind(platform_name: str, event: str, body: bytes) -> str:
+    """What a kept hook says happened (paid, cancelled, updated, other); empty when it cannot be read."""
+    try:
+        return PLATFORMS[platform_name].parse_webhook(event, body).kind
+    except UnreadableWebhook:
+        return ""
+
+
+def webhook_url(store: Store) -> str:
+    """The address that the store's hooks post to; its end is unguessable."""
+    return f"{setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
+
+
+def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
+    """What had to be mended in the store's hooks ('' when nothing); also re-reads the hooks token. Commits.
+
+    With `anew` each is made again, whatever the platform says of it.
+    """
+    account = Account.find_current(store)
+    opened = platform_of(store)
+    wanted = opened.events
+    if account is not None and (account.handles_unpaid_orders or account.stock_direction):
+        wanted += opened.unpaid_order_events
+    if account is not None and account.stock_direction:
+        wanted += opened.product_events
+    db.session.commit()
+    fixed = opened.subscribe_webhooks(webhook_url(store), wanted, recreate)
+    found = opened.store_info()
+    store.hooks_token = found.hooks_token
+    store.hooks_token_read_at = store.hooks_checked_at = now()
+    store.hooks_lease_until = None
+    db.session.commit()
+    return fixed
+
+
+def reread_webhook_token(store: Store, at_most_every: float = 600) -> bool:
+    """True when the store's hooks token was read again and is another one; at most once in ten minutes. Commits."""
+    read_at, old = store.hooks_token_read_at, store.hooks_token
+    is_fresh = read_at is not None and (now() - read_at).total_seconds() < at_most_every
+    db.session.commit()
+    if is_fresh:
+        return False
+    store.hooks_token = platform_of(store).store_info().hooks_token
+    store.hooks_token_read_at = now()
+    db.session.commit()
+    return bool(old != store.hooks_token)

@@ -1,0 +1,1 @@
+"""One order, one fiscal document: from preparation to follow-ups."""

@@ -1,0 +1,115 @@
+"""Correcting what was issued: the duty to credit, and the duty to issue again with other data.
+
+Called by `opening` (an order cancelled after its document), by `deciding` (the merchant's act) and by `settling` (a
+credited document that is to be issued again). Makes rows, sends nothing.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, select
+
+from shopapp.errors import NotAllowedError
+from shopapp.models import Document, db, now
+from shopapp.models.states import ISSUED, VOID
+
+OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
+
+
+def next_cause_number(document: Document, cause_prefix: str) -> int:
+    """The number that the next `credit` or `reissue` of this order has; a form carries it, so an act counts once."""
+    existing = db.session.scalar(
+        select(func.count())
+        .select_from(Document)
+        .where(
+            Document.store_id == document.store_id,
+            Document.order_id == document.order_id,
+            Document.cause.startswith(cause_prefix + ":"),
+        )
+    )
+    return (existing or 0) + 1
+
+
+def has_open_credit_note(original: Document) -> bool:
+    """True while a credit note of this document is on its way or waits for somebody."""
+    unsettled = select(Document.id).where(
+        Document.original_id == original.id,
+        Document.cause.startswith("credit:"),
+        Document.state.in_(OPEN_STATES),
+    )
+    return db.session.scalar(unsettled.limit(1)) is not None
+
+
+def lock_for_credit(original_id: int | None) -> None:
+    """Nothing; no credit note of this document is open, and nobody else opens one until the caller commits.
+
+    NotAllowedError `credit-open` otherwise: each would take back what the other is about to.
+    """
+    locked = select(Document).where(Document.id == original_id).with_for_update()
+    if has_open_credit_note(db.session.scalars(locked).one()):
+        raise NotAllowedError("credit-open")
+
+
+def request_credit_note(
+    original: Document,
+    number: int,
+    credit_request: dict[str, Any],
+    reissue_corrections: dict[str, str] | None = None,
+) -> bool:
+    """True when this call made the duty to credit; False when that act was done already. Not committed.
+
+    `again` are the corrected fields with which the order is to be issued anew once the whole is credited.
+    NotAllowedError `credit-open` while another credit of the same document is not settled.
+    """
+    if original.state != ISSUED:
+        raise NotAllowedError("credit-without-original")
+    cause = f"credit:{number}"
+    if Document.find(original.store_id, original.order_id, cause) is not None:
+        return False
+    lock_for_credit(original.id)
+    made = Document.create_if_absent(
+        original.store, original.order_id, cause, original_id=original.id, account_id=original.account_id,
+        kind="NC", total=None, paid_at=original.paid_at, buyer_folded=original.buyer_folded,
+        tax_id_mark=original.tax_id_mark, asked_at=now(),
+    )  # fmt: skip
+    if made:
+        row = Document.find(original.store_id, original.order_id, cause)
+        if row is not None:
+            row.asked_for = {**credit_request, "again": reissue_corrections}
+            row.buyer = original.buyer
+    return made
+
+
+def apply_issued_credit_note(note: Document) -> None:
+    """Nothing; a credit note was issued: its original's alarm is answered, and the sale is issued again if asked.
+
+    Not committed.
+    """
+    original = db.session.get_one(Document, note.original_id)
+    fully_credited = creditable_amount(original) == 0
+    if fully_credited and original.alarm == "cancelled-after":
+        original.alarm, original.alarm_detail = "", {}
+    original.changed_at = now()
+    reissue_corrections = (note.asked_for or {}).get("again")
+    if reissue_corrections is None or not fully_credited:
+        return
+    cause = f"reissue:{next_cause_number(note, 'reissue')}"
+    if Document.create_if_absent(note.store, note.order_id, cause, original_id=original.id, asked_at=now()):
+        row = Document.find(note.store_id, note.order_id, cause)
+        if row is not None:
+            row.corrections = reissue_corrections
+
+
+def creditable_amount(document: Document) -> Decimal:
+    """What may still be credited of an issued invoice, in euros; notes on their way count with their draft."""
+    if document.state != ISSUED or document.kind in ("NC", "NE", "GT"):
+        return Decimal(0)
+    notes = db.session.scalars(
+        select(Document).where(
+            Document.original_id == document.id, Document.cause.startswith("credit:"), Document.state != VOID
+        )
+    )
+    whole = document.total or Decimal(0)
+    return whole - sum((whole if note.total is None else note.total for note in notes), Decimal(0))

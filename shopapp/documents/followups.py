@@ -1,0 +1,192 @@
+"""What comes after `issued`: shown on the order, a line in its history, mail to the buyer; and mail to the merchant.
+
+Called by `jobs`. Each is a row with its own retries; a failure here never touches the document. Tried for 24 hours,
+or until five in a row died over it, then shown as failed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from shopapp import failpoints, mail
+from shopapp.connections.base import setting
+from shopapp.connections.provider import provider_class, provider_of
+from shopapp.connections.shop import platform_of, record_lost_access
+from shopapp.documents import audit, provider_drafts
+from shopapp.errors import AppError, CredentialsError, MerchantError
+from shopapp.fiscal.document import Issued
+from shopapp.inventory import movements
+from shopapp.models import Document, FollowUp, db, now
+from shopapp.models.followup import DONE, DUE, FAILED
+from shopapp.models.states import MAX_TAKES
+from shopapp.platforms.base import Attachment
+
+log = logging.getLogger("quickinvoice.followups")
+
+GIVE_UP_AFTER = timedelta(hours=24)
+CREDENTIALS_RETRY_SECONDS = 600.0
+"""How long one waits at least whose keys were refused: trying them in a row could lock the merchant's account."""
+
+EmailWriter = Callable[[str, Document], tuple[str, str]]
+"""(subject, text) of a mail of the given kind about a document; set by `web`, where the wording lives."""
+
+_email_writer: EmailWriter | None = None
+
+
+def set_email_writer(writer: EmailWriter) -> None:
+    """Nothing; mail is worded by this from now on."""
+    global _email_writer
+    _email_writer = writer
+
+
+_last_store_id = 0
+"""The store whose follow-up this process did last: the next one's turn comes, however slow that one's shop is."""
+
+
+def run_next_followup() -> bool:
+    """True when a due follow-up was tried; False when none is due. Commits."""
+    global _last_store_id
+    followup = FollowUp.take(after_store_id=_last_store_id)
+    if followup is None:
+        return False
+    _last_store_id = followup.store_id
+    document = followup.document
+    store = document.store
+    db.session.commit()
+    if followup.takes > MAX_TAKES:
+        log.error("follow-up %s is given up: it kills whoever does it", followup.id)
+        followup.end(FAILED, "internal")
+        return True
+    try:
+        failpoints.hit("follow_before_send")
+        _HANDLERS[followup.kind](document, followup)
+        failpoints.hit("follow_after_send")
+    except AppError as error:
+        db.session.rollback()
+        is_credentials_error = isinstance(error, CredentialsError)
+        is_provider_refusal = is_credentials_error and error.code != "store-access"
+        _record_failure(
+            followup,
+            error.code,
+            isinstance(error, MerchantError) and not is_credentials_error,
+            CREDENTIALS_RETRY_SECONDS if is_provider_refusal else 0.0,
+        )
+        if is_credentials_error and not is_provider_refusal:
+            record_lost_access(store)
+    except Exception:
+        db.session.rollback()
+        log.exception("follow-up %s", followup.id)
+        _record_failure(followup, "internal", False)
+    else:
+        followup.end(DONE)
+    return True
+
+
+def _record_failure(followup: FollowUp, code: str, final: bool, min_delay: float = 0.0) -> None:
+    if final or now() - followup.owed_at > GIVE_UP_AFTER:
+        followup.end(FAILED, code)
+    else:
+        first = float(setting("RETRY_SECONDS"))
+        # as long again as it has been owed: what is owed anew begins anew, however often it was tried before
+        after = min(max(first, (now() - followup.owed_at).total_seconds()), first * 60)
+        followup.end(DUE, code, delay=max(after, min_delay))
+
+
+def document_url(document: Document) -> str:
+    """Our address under which the buyer opens the document; unguessable, revocable."""
+    return f"{setting('APP_URL')}/d/{document.link_token}"
+
+
+def _show_on_order(document: Document, followup: FollowUp) -> None:
+    shown = Attachment(
+        kind=document.kind,  # type: ignore[arg-type]
+        external_id=document.reference,
+        number=document.number or "",
+        url=document_url(document),
+    )
+    platform_of(document.store).attach_document(document.order_id, shown)
+
+
+def _add_order_history(document: Document, followup: FollowUp) -> None:
+    text = f"Quick Invoice: {document.number} ({document.total} €)".replace(".", ",")
+    platform_of(document.store).add_history_entry(document.order_id, text)
+
+
+def _email_buyer(document: Document, followup: FollowUp) -> None:
+    to = followup.detail.get("to") or (document.buyer or {}).get("email", "")
+    account = document.account
+    if account is not None and provider_class(account.provider).capabilities.emails:
+        provider = provider_of(account, document)
+        db.session.commit()
+        provider.email(document.provider_id, to)
+        return
+    subject, text = _compose_email("buyer", document)
+    content = fetch_pdf(document)
+    name = (document.number or document.reference).replace("/", "-").replace(" ", "-") + ".pdf"
+    mail.send(to, subject, text, (name, content))
+
+
+def _email_merchant(document: Document, followup: FollowUp) -> None:
+    account = document.account
+    chosen = account.settings if account else {}
+    to = chosen.get("alert_email") or ""
+    db.session.commit()
+    if to and chosen.get("alert", True) and setting("SMTP_URL"):
+        mail.send(to, *_compose_email("merchant", document))
+
+
+def _compose_email(kind: str, document: Document) -> tuple[str, str]:
+    if _email_writer is None:
+        raise AppError("internal")
+    worded = _email_writer(kind, document)
+    db.session.commit()
+    return worded
+
+
+def fetch_pdf(document: Document) -> bytes:
+    """The provider's own PDF of an issued document. AppError when it cannot be had (now)."""
+    account = document.account
+    if account is None or document.number is None:
+        raise MerchantError("pdf-none")
+    known = Issued(
+        provider_id=document.provider_id,
+        number=document.number,
+        pdf_url=document.pdf_url,
+        total=document.total,
+    )
+    provider = provider_of(account, document)
+    db.session.commit()
+    return provider.pdf(known)
+
+
+def _delete_leftover_drafts(document: Document, followup: FollowUp) -> None:
+    if document.account is not None:
+        provider = provider_of(document.account, document)
+        db.session.commit()
+        provider.drop_drafts(document.reference)
+
+
+def _refresh_provider_state(document: Document, followup: FollowUp) -> None:
+    """The provider's own word for the document, asked because somebody looks at it."""
+    audit.refresh_state(document)
+
+
+def _apply_to_stock(document: Document, followup: FollowUp) -> None:
+    """What the document took off is taken off at the provider, which does not do so by itself."""
+    movements.apply_document(document)
+
+
+_HANDLERS: dict[str, Callable[[Document, FollowUp], None]] = {
+    "attach": _show_on_order,
+    "history": _add_order_history,
+    "email": _email_buyer,
+    "notice": _email_merchant,
+    "tidy": _delete_leftover_drafts,
+    "draft": provider_drafts.sync_draft,
+    "note": provider_drafts.close_order_note,
+    "spare": provider_drafts.delete_orphan_draft,
+    "state": _refresh_provider_state,
+    "stock": _apply_to_stock,
+}

@@ -1,0 +1,287 @@
+"""The road of a document: from a duty to a draft, from a draft to what a provider issued.
+
+Called by `jobs` (which loops), by `sweeping` and by `deciding` (which only settle). Every move returns an outcome and
+schedules nothing. No transaction is open while the network is waited for. Specification: docs/failure-model.md.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from datetime import datetime
+
+from sqlalchemy.exc import OperationalError
+
+from shopapp import failpoints
+from shopapp.connections.base import setting
+from shopapp.connections.circuit_breaker import record_provider_health
+from shopapp.connections.provider import provider_of
+from shopapp.documents import prepare, provider_drafts
+from shopapp.documents.outcome import (
+    commit_transition,
+    record_bug,
+    record_failed_attempt,
+    record_issued,
+    record_not_sent,
+)
+from shopapp.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.order import Order
+from shopapp.inventory import catalogue, line_articles
+from shopapp.models import Account, Attempt, Document, Sale, Store, db, fold_for_search, now
+from shopapp.models.states import BLOCKED, MAX_TAKES, PENDING, VOID, WAITING
+from shopapp.providers.base import IssueGuarantee, Provider
+
+log = logging.getLogger("quickinvoice.issuing")
+
+SEND_WITHIN = 5.0
+"""Seconds after the claim in which the call must begin: a worker that was frozen there must not wake up and post."""
+
+
+def issue_next_document() -> bool:
+    """True when a due document was taken and moved as far as it goes now; False when nothing was due."""
+    document = Document.take(float(setting("TAKE_SECONDS")))
+    if document is None:
+        return False
+    failpoints.hit("after_take")
+    try:
+        _issue(document)
+    except OperationalError:
+        # the database went away: nobody's bug; the lease lapses, and the row is as free, or as much in doubt, as it is
+        db.session.rollback()
+        log.warning("a document was left where it was: the database is away")
+    except Exception as error:  # our own bug: bounded, then shown; never mistaken for an outcome
+        db.session.rollback()
+        log.exception("document %s", document.id)
+        record_bug(document, error)
+    return True
+
+
+def _issue(document: Document) -> None:
+    if document.takes > MAX_TAKES:
+        commit_transition(document, BLOCKED, "internal", {"takes": document.takes})
+        return
+    account = document.account or Account.find_current(document.store)
+    db.session.commit()
+    if account is None:  # closed since it was taken: the lease lapses, and the row waits for another
+        return
+    try:
+        draft = _frozen_draft(document) or _draft_with_articles(document, account)
+    except AppError as error:
+        record_not_sent(document, account, error)
+        return
+    if draft is None:
+        return
+    _claim_and_send(document, account, draft)
+
+
+def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
+    """Nothing; the row is ours alone, its draft frozen, before anything is sent."""
+    try:
+        provider = provider_of(account, document)
+        if account.pauses:
+            _probe_provider(account, provider)
+        if not document.provider_draft_matches(draft, account) and not provider_drafts.delete_draft(
+            document, account
+        ):
+            return
+    except AppError as error:
+        record_not_sent(document, account, error)
+        return
+    db.session.commit()
+    failpoints.hit("before_claim")
+    guarantee = provider.guarantee_for(draft.kind)
+    number = document.claim(draft, account, guarantee.value, float(setting("LEASE_SECONDS")))
+    claimed = time.monotonic()
+    if number is None:
+        return
+    failpoints.hit("after_claim")
+    _send(document, account, provider, draft, claimed)
+
+
+def _probe_provider(account: Account, provider: Provider) -> None:
+    """Nothing; a provider that was down answers again. Raises what it says when it does not.
+
+    Asked by what changes nothing, before anything is claimed: a document sent into the dark may be one too many, or a
+    merchant's question.
+    """
+    db.session.commit()
+    try:
+        provider.check()
+    except (TransientError, CredentialsError) as error:
+        db.session.rollback()
+        record_provider_health(account, error)
+        raise
+
+
+# reading and drafting: nothing is sent yet, all of it may fail freely
+
+
+def _frozen_draft(document: Document) -> Draft | None:
+    """The draft of an attempt that may have arrived: these bytes are sent again, or nothing."""
+    return document.draft if document.frozen else None
+
+
+def _draft_with_articles(document: Document, account: Account) -> Draft | None:
+    """The draft of the duty as it is now with its articles, or None when the row moved instead (unpaid, too old)."""
+    draft = _prepare_draft(document, account)
+    return None if draft is None else line_articles.attach_articles(draft, account, document)
+
+
+def _prepare_draft(document: Document, account: Account) -> Draft | None:
+    if document.cause.startswith("credit:"):
+        return prepare.prepare_credit_note(document, account)
+    if document.cause == prepare.CAUSE_TRANSPORT_GUIDE:
+        return prepare.prepare_transport_guide(document, account)
+    began = now()
+    db.session.commit()
+    order = prepare.fetch_order(document)
+    _record_order(document, order)
+    catalogue.record_reservation(account, order, began)
+    is_note = document.cause == prepare.CAUSE_ORDER_NOTE
+    if not (provider_drafts.should_issue_order_note if is_note else _should_issue)(document, account, order):
+        return None
+    draft = (
+        prepare.prepare_order_note(order, account)
+        if is_note
+        else prepare.prepare_invoice(order, account, document)
+    )
+    _record_buyer(document, draft)
+    return draft
+
+
+def _record_order(document: Document, order: Order) -> None:
+    """Nothing; the sale's figures as just read, and the buyer in the listing, also when the document is blocked."""
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    sale.status, sale.total, sale.currency = order.status, order.paid_total, order.currency[:3]
+    sale.ordered_at, sale.checked_at = order.created_at, now()
+    sale.paid_at, sale.paid_source = order.paid_at, order.paid_source
+    if order.status == "cancelled" and sale.cancelled_at is None:
+        sale.cancelled_at = now()
+    document.paid_at = sale.paid_at if order.status == "paid" else None
+    document.total = order.paid_total
+    buyer = order.buyer
+    if buyer.name or buyer.company or buyer.tax_id:
+        name = buyer.company or buyer.name
+        document.buyer = {"name": name, "tax_id": buyer.tax_id, "address": None, "email": buyer.email}
+        document.buyer_folded = fold_for_search(name)[:200]
+        document.tax_id_mark = _tax_id_hash(buyer.tax_id)
+    db.session.commit()
+
+
+def _record_buyer(document: Document, draft: Draft) -> None:
+    """Nothing; the buyer as the document will name him."""
+    buyer = draft.customer.as_buyer()
+    document.buyer = buyer
+    document.buyer_folded = fold_for_search(buyer["name"])[:200]
+    document.tax_id_mark = _tax_id_hash(buyer["tax_id"])
+    db.session.commit()
+
+
+def _tax_id_hash(tax_id: str) -> str:
+    plain = "".join(c for c in tax_id.upper() if c.isalnum()).removeprefix("PT")
+    return Document.hash_tax_id(plain) if plain else ""
+
+
+def _should_issue(document: Document, account: Account, order: Order) -> bool:
+    """True when the order is to be invoiced now; otherwise the row has moved to where it waits."""
+    if order.status == "cancelled":
+        commit_transition(document, VOID, "cancelled")
+    elif order.status != "paid":
+        _move_to_waiting(document, account, order, "unpaid")
+    elif document.asked_at is None and _predates_activation(document.store, order, document.paid_at):
+        commit_transition(document, WAITING, "older")
+    elif document.asked_at is None and not account.settings.get("automatic", True):
+        _move_to_waiting(document, account, order, "automatic-off")
+    else:
+        return True
+    return False
+
+
+def _move_to_waiting(document: Document, account: Account, order: Order, reason: str) -> None:
+    """Nothing; the row waits, and what its order is owed meanwhile is owed."""
+    if commit_transition(document, WAITING, reason):
+        provider_drafts.enqueue_waiting_drafts(document, account, order)
+
+
+def _predates_activation(store: Store, order: Order, paid_at: datetime | None) -> bool:
+    """True unless the order, or its proved payment, lies after the merchant said go (rulings section 8)."""
+    if store.ready_at is None:
+        return True
+    if order.created_at >= store.ready_at:
+        return False
+    payment_proved = order.paid_source in ("platform", "history")
+    return not (payment_proved and paid_at is not None and paid_at >= store.ready_at)
+
+
+# sending
+
+
+def _send(document: Document, account: Account, provider: Provider, draft: Draft, claimed: float) -> None:
+    """Nothing; the claimed document sent by the provider's promise, and its outcome settled."""
+    failpoints.hit("before_send")
+    if time.monotonic() - claimed > SEND_WITHIN:
+        Attempt.end(document.id, document.attempt, "not-sent", "too-late")
+        commit_transition(document, PENDING, "", {})
+        return
+    try:
+        issued = _SENDERS[IssueGuarantee(document.promise)](provider, document, draft)
+    except AppError as error:
+        failpoints.hit("after_send")
+        if error.code == "note-unusable":
+            error = provider_drafts.mark_order_note_unusable(document, error)
+        record_failed_attempt(document, account, error)
+        line_articles.invalidate_articles(draft, account, error)
+    except Exception as error:  # unknown is the default: only listed answers leave it
+        failpoints.hit("after_send")
+        log.exception("document %s while sending", document.id)
+        record_failed_attempt(document, account, UncertainError("outcome-unknown", how=type(error).__name__))
+    else:
+        failpoints.hit("after_send")
+        record_issued(document, issued, "provider")
+
+
+def _send_directly(provider: Provider, document: Document, draft: Draft) -> Issued:
+    """One call, never repeated here; whether it may be repeated after a doubt is for `resolving`."""
+    return provider.issue(draft, document.reference)
+
+
+def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issued:
+    """BY_DRAFT: a draft is made, its id recorded as the only one, compared, and that one finalised.
+
+    Whatever freezes in between, a late worker has only made a spare draft, and removes it.
+    """
+    if document.draft_id is None:
+        try:
+            opened = provider.open_draft(draft, document.reference)
+        except UncertainError as unsure:
+            # at worst a spare draft: drafting again is safe
+            raise TransientError("draft-unsure", **unsure.detail) from unsure
+        failpoints.hit("draft_before_record")
+        if not document.record_draft(opened.draft_id):
+            return _delete_orphan_draft(provider, opened.draft_id)
+        failpoints.hit("draft_after_record")
+        if opened.total is not None and opened.total != draft.gross:
+            raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(opened.total))
+    if not document.renew_lease(float(setting("LEASE_SECONDS"))):
+        raise TransientError("draft-not-ours")
+    return provider.finalise(str(document.draft_id))
+
+
+def _delete_orphan_draft(provider: Provider, draft_id: str) -> Issued:
+    """The document, where somebody signed the draft that the row does not know; else it is removed, and raises."""
+    signed = None
+    with contextlib.suppress(AppError):  # whatever it is, the row is another's by now
+        signed = provider.drop_draft(draft_id)
+    if signed is None:
+        raise TransientError("draft-not-ours")
+    return signed
+
+
+_SENDERS = {
+    IssueGuarantee.IDEMPOTENT: _send_directly,
+    IssueGuarantee.DRAFT_FIRST: _send_by_draft,
+    IssueGuarantee.SEARCHABLE: _send_directly,
+    IssueGuarantee.MANUAL: _send_directly,
+}

@@ -1,0 +1,188 @@
+"""What the merchant decides about one document: issue, try again, it exists, it does not, set aside, e-mail again.
+
+Called by `web`. Nothing here sends anything to a provider: each is one move of the row, and the worker goes on from
+there. A move that came too late (two tabs, a worker was faster) raises AlreadyMoved.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import func, or_, select
+
+from shopapp.connections import circuit_breaker
+from shopapp.documents import credit_notes, outcome, prepare
+from shopapp.errors import MerchantError, NotAllowedError
+from shopapp.fiscal.document import Issued
+from shopapp.models import Account, Document, FollowUp, Store, db, now
+from shopapp.models.states import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
+
+
+class StateConflictError(Exception):
+    """The document is no longer where the merchant saw it; nothing was done."""
+
+
+def request_issue(document: Document, corrections: dict[str, str] | None = None) -> None:
+    """Nothing; a waiting or blocked document is issued as soon as a worker is free. Commits.
+
+    `corrections` replace fields of the buyer (`tax_id`, `name`). A blocked one is read and drafted afresh.
+    NotAllowedError `credit-open`: a credit note that was set aside, where another of the same document is open.
+    """
+    if document.state == PENDING:
+        db.session.commit()
+        return
+    if document.state not in (WAITING, BLOCKED, VOID) or (
+        document.state == VOID and document.reason == "cancelled"
+    ):
+        raise StateConflictError
+    if corrections:
+        document.corrections = {**(document.corrections or {}), **corrections}
+    if document.state == VOID and document.cause.startswith("credit:"):
+        credit_notes.lock_for_credit(document.original_id)
+    if document.state == VOID and not document.transition(WAITING, by="merchant"):
+        raise StateConflictError
+    _commit_or_conflict(document.transition(PENDING, by="merchant", asked_at=now(), tries=0))
+
+
+def confirm_issued(document: Document, number: str, total: Decimal) -> None:
+    """Nothing; the merchant found the document in his program: recorded, nothing more is issued. Commits.
+
+    MerchantError `number-taken`, `number-shape` or `total-not-ours`: the row stays as it is.
+    """
+    number = " ".join(number.split())
+    if document.state != REVIEW:
+        raise StateConflictError
+    if not number or len(number) > 60 or not any(c.isdigit() for c in number):
+        raise MerchantError("number-shape")
+    taken = db.session.scalar(
+        select(Document).where(
+            Document.account_id == document.account_id,
+            Document.id != document.id,
+            func.lower(Document.number) == number.lower(),
+        )
+    )
+    if taken is not None:
+        raise MerchantError("number-taken", order=taken.order_id)
+    draft = document.draft
+    if draft is not None and total != draft.gross:
+        raise MerchantError("total-not-ours", ours=str(draft.gross), theirs=str(total))
+    if not outcome.record_issued(document, Issued(provider_id="", number=number, total=total), "merchant"):
+        raise StateConflictError
+
+
+def confirm_not_issued(document: Document) -> None:
+    """Nothing; the merchant looked and it is not there: the same draft, byte for byte, is sent once more. Commits."""
+    if document.state != REVIEW:
+        raise StateConflictError
+    _commit_or_conflict(document.transition(PENDING, "absent", by="merchant", asked_at=now(), tries=0))
+
+
+def credit_document(
+    document: Document,
+    number: int,
+    credit_request: dict[str, Any],
+    reissue_corrections: dict[str, str] | None = None,
+) -> Document:
+    """The credit note's own document, to be issued by a worker. Commits.
+
+    `number` is the one that the form carried: the same act twice makes one note. `asked` as in `preparing.credit_of`.
+    NotAllowedError when the document can't be credited, or not by so much.
+    """
+    if document.account is None:
+        raise StateConflictError
+    if reissue_corrections is not None and (
+        credit_request.get("lines") or credit_request.get("amount") or not _is_uncredited(document)
+    ):
+        raise NotAllowedError("credit-not-whole")
+    prepare.draft_credit_note(document, document.account, credit_request)
+    made = credit_notes.request_credit_note(document, number, credit_request, reissue_corrections)
+    db.session.commit()
+    note = Document.find(document.store_id, document.order_id, f"credit:{number}")
+    if not made or note is None:
+        raise StateConflictError
+    return note
+
+
+def _is_uncredited(document: Document) -> bool:
+    """True while nothing of the document was credited: what is issued again is the whole sale."""
+    return credit_notes.creditable_amount(document) == (document.total or Decimal(0))
+
+
+def dismiss_document(document: Document, other: str = "") -> None:
+    """Nothing; the order counts as answered elsewhere (`other` is that document's number). Commits."""
+    detail = {"other": other[:60]} if other else {}
+    if document.state not in (WAITING, PENDING, BLOCKED):
+        raise StateConflictError
+    moved = document.transition(VOID, "set-aside", detail, by="merchant")
+    if moved:
+        outcome.discard_document(document)
+    _commit_or_conflict(moved)
+
+
+def resend_email(document: Document, to: str) -> None:
+    """Nothing; the document is mailed to that address as a follow-up of its own. Commits."""
+    if document.state != ISSUED:
+        raise StateConflictError
+    done = db.session.scalar(
+        select(func.max(FollowUp.number)).where(FollowUp.document_id == document.id, FollowUp.kind == "email")
+    )
+    FollowUp.enqueue(document, "email", number=(done or 0) + 1, to=to)
+    db.session.commit()
+
+
+def dismiss_alarm(document: Document) -> None:
+    """Nothing; the merchant has seen the alarm of an issued document and deals with it himself. Commits."""
+    if document.alarm:
+        document.log_transition(
+            document.state, document.state, "alarm-seen", {"alarm": document.alarm}, by="merchant"
+        )
+        document.alarm, document.alarm_detail = "", {}
+    db.session.commit()
+
+
+def resume_account(account: Account) -> int:
+    """How many documents go on by themselves now that the account's credentials are good again. Commits."""
+    account.refused_at, account.refused_code, account.refused_detail = None, "", {}
+    account.paused_until = account.probe_until = account.down_since = None
+    account.pauses = account.failures = 0
+    stopped = db.session.scalars(
+        select(Document).where(
+            Document.store_id == account.store_id,
+            Document.state == BLOCKED,
+            Document.reason.in_(circuit_breaker.CREDENTIALS_CODES),
+        )
+    )
+    gone_on = sum(document.transition(PENDING, by="merchant", tries=0) for document in stopped.all())
+    db.session.commit()
+    return gone_on
+
+
+def retry_blocked(store: Store, reasons: tuple[str, ...]) -> int:
+    """How many documents blocked for one of these reasons are tried again, after a setting changed. Commits."""
+    stopped = db.session.scalars(
+        select(Document).where(
+            Document.store_id == store.id, Document.state == BLOCKED, Document.reason.in_(reasons)
+        )
+    )
+    gone_on = sum(document.transition(PENDING, by="merchant", tries=0) for document in stopped.all())
+    db.session.commit()
+    return gone_on
+
+
+def refresh_drafts(store: Store) -> None:
+    """Nothing; the drafts of orders that wait are looked at anew, after a choice or the program changed. Commits."""
+    waiting = select(Document).where(Document.store_id == store.id, Document.state == WAITING)
+    account = Account.find_current(store)
+    reasons = ("unpaid", "automatic-off") if account is not None and account.settings.get("drafts") else ()
+    drafted = or_(Document.draft_id.is_not(None), Document.reason.in_(reasons))
+    for document in db.session.scalars(waiting.where(drafted).order_by(Document.id.desc()).limit(500)).all():
+        FollowUp.enqueue_or_restart(document, "draft")
+    db.session.commit()
+
+
+def _commit_or_conflict(moved: bool) -> None:
+    if not moved:
+        db.session.rollback()
+        raise StateConflictError
+    db.session.commit()

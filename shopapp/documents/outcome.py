@@ -1,0 +1,331 @@
+"""What came of a document: issued, refused, put off, or in doubt; recorded once, whatever happened meanwhile.
+
+Called by `issuing` after sending, by `sweeping` for workers that died, by `deciding` for the merchant's answer. Sends
+nothing. A late success is never dropped; unknown is the default. Specification: docs/failure-model.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from typing import Any
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from shopapp import failpoints
+from shopapp.connections.base import setting
+from shopapp.connections.circuit_breaker import (
+    CREDENTIALS_CODES,
+    backoff_seconds,
+    mark_credentials_refused,
+    record_provider_health,
+)
+from shopapp.connections.shop import record_lost_access
+from shopapp.documents import credit_notes
+from shopapp.errors import (
+    AppError,
+    CredentialsError,
+    MerchantError,
+    NotYet,
+    ThrottledError,
+    TransientError,
+    UncertainError,
+)
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.inventory import movements
+from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
+from shopapp.models.states import (
+    BLOCKED,
+    IN_DOUBT,
+    ISSUED,
+    ISSUING,
+    MAX_TAKES,
+    PENDING,
+    REVIEW,
+    TRANSITIONS,
+    VOID,
+    WAITING,
+)
+from shopapp.providers.base import IssueGuarantee
+
+log = logging.getLogger("quickinvoice.settling")
+
+
+def record_issued(document: Document, issued: Issued, settled_by: str) -> bool:
+    """True when the document is now recorded as issued; numbers, totals, lines and follow-ups in one commit.
+
+    Repeats while the database is locked: this is the one thing that must not be lost. A number that another row
+    holds, or a document that was settled otherwise meanwhile, raises the duplicate alarm instead.
+    """
+    failpoints.hit("before_settle")
+    for delay in (0.2, 0.5, 1, 2, 4, 8, 8, 8):
+        try:
+            return _try_record_issued(document, issued, settled_by)
+        except OperationalError:
+            db.session.rollback()
+            log.warning("document %s: database busy while settling", document.id)
+            time.sleep(delay)
+    return _try_record_issued(document, issued, settled_by)
+
+
+def _try_record_issued(document: Document, issued: Issued, settled_by: str) -> bool:
+    if (document.state, ISSUED) not in TRANSITIONS:
+        # a commit whose answer was lost, or the row went on meanwhile
+        return _record_late_success(document, issued, settled_by)
+    draft = document.draft
+    alarm, detail = _total_alarm(draft, issued)
+    try:
+        done = document.transition(
+            ISSUED,
+            by="merchant" if settled_by == "merchant" else "app",
+            frozen=True,
+            detail={"number": issued.number, "total": str(issued.total) if issued.total is not None else ""},
+            provider_id=issued.provider_id,
+            number=issued.number,
+            atcud=issued.atcud,
+            pdf_url=issued.pdf_url,
+            series=issued.series or document.series,
+            issued_on=issued.date or (draft.date if draft else None),
+            issued_at=now(),
+            provider_total=issued.storable_total,
+            provider_state=issued.provider_state,
+            settled_by=settled_by,
+            alarm=alarm,
+            alarm_detail=detail,
+            tries=0,
+        )
+    except IntegrityError:
+        db.session.rollback()
+        return _flag_duplicate(document, issued)
+    if not done:
+        db.session.rollback()
+        return _record_late_success(document, issued, settled_by)
+    Attempt.end(document.id, document.attempt, "issued", detail={"number": issued.number, **detail})
+    if draft is not None:
+        _store_lines(document, draft)
+    _enqueue_followups(document)
+    if document.kind == "NC":
+        credit_notes.apply_issued_credit_note(document)
+    if settled_by != "merchant" and document.account is not None:
+        document.account.clear_failures()
+    db.session.commit()
+    failpoints.hit("after_settle")
+    return True
+
+
+def _total_alarm(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, Any]]:
+    """The alarm to raise when the provider's total is not ours."""
+    if draft is None or issued.total is None or issued.total == draft.gross:
+        return "", {}
+    return "total-differs", {"ours": str(draft.gross), "theirs": str(issued.total)}
+
+
+def _store_lines(document: Document, draft: Draft) -> None:
+    for position, line in enumerate(draft.lines):
+        db.session.add(DocumentLine.from_draft_line(document.id, position, line))
+
+
+def _enqueue_followups(document: Document) -> None:
+    """Nothing; what is owed after issuing, by the merchant's choice."""
+    if document.promise == IssueGuarantee.DRAFT_FIRST.value:
+        FollowUp.enqueue(document, "tidy")
+    _enqueue_stock_update(document)
+    if document.cause == "dossier":
+        sale = Document.find(document.store_id, document.order_id)
+        if sale is not None and sale.state in (WAITING, ISSUED):
+            FollowUp.enqueue_or_restart(sale, "draft" if sale.state == WAITING else "note")
+        return
+    if document.kind != "GT":
+        FollowUp.enqueue(document, "attach")
+    FollowUp.enqueue(document, "history")
+    if document.cause == "sale":
+        _request_related_documents(document)
+    chosen = document.account.settings if document.account else {}
+    if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
+        FollowUp.enqueue(document, "email")
+
+
+def _enqueue_stock_update(document: Document) -> None:
+    """Nothing; where stock follows, what the document takes off or brings back is looked at, or is to be moved."""
+    if document.kind in ("GT", "NE", "PF"):
+        return
+    if movements.needs_movements(document):
+        FollowUp.enqueue(document, "stock")
+    else:
+        movements.schedule_sync(document)
+
+
+def _request_related_documents(document: Document) -> None:
+    """Nothing; what stands beside the sale's document: its order note's end, and the transport guide if chosen."""
+    if Document.find(document.store_id, document.order_id, "dossier") is not None:
+        FollowUp.enqueue(document, "note")
+    chosen = document.account.settings if document.account else {}
+    goods = document.draft is not None and any(line.kind == "goods" for line in document.draft.lines)
+    if chosen.get("guide") and goods:
+        Document.create_if_absent(
+            document.store, document.order_id, "transport", original_id=document.id, kind="GT",
+            account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,
+            tax_id_mark=document.tax_id_mark, asked_at=now(),
+        )  # fmt: skip
+
+
+def _record_late_success(document: Document, issued: Issued, settled_by: str) -> bool:
+    """The row moved while we sent: a late success is never dropped."""
+    db.session.refresh(document)
+    if document.state in (IN_DOUBT, REVIEW, ISSUING):
+        return _try_record_issued(document, issued, settled_by)
+    kept: dict[str, Any] = {
+        "account_id": document.account_id or document.draft_account_id,
+        "draft_id": document.draft_id,
+        "frozen": True,
+    }
+    for state in _PATHS_TO_ISSUING.get(document.state, ()):
+        # whoever was to send it again finds it claimed
+        if not document.transition(state, "late", {"number": issued.number}, **kept):
+            db.session.rollback()
+            return _record_late_success(document, issued, settled_by)
+    if document.state == ISSUING:
+        return _try_record_issued(document, issued, settled_by)
+    if document.number == issued.number:
+        db.session.commit()
+        return True
+    return _flag_duplicate(document, issued)
+
+
+_PATHS_TO_ISSUING = {
+    PENDING: (ISSUING,),
+    WAITING: (PENDING, ISSUING),
+    BLOCKED: (PENDING, ISSUING),
+    VOID: (WAITING, PENDING, ISSUING),
+}
+"""The moves by which a row that went on without its document comes back to where an answer finds it."""
+
+
+def _flag_duplicate(document: Document, issued: Issued) -> bool:
+    """False; two documents answer one order, or one number two orders: the merchant is shown both numbers."""
+    db.session.refresh(document)
+    document.alarm, document.alarm_detail = (
+        "duplicate",
+        {"number": issued.number, "known": document.number or ""},
+    )
+    document.log_transition(document.state, document.state, "duplicate", {"number": issued.number})
+    if document.state in (ISSUING, IN_DOUBT):
+        Attempt.end(document.id, document.attempt, "unknown", "duplicate", {"number": issued.number})
+        if document.state == ISSUING:
+            document.transition(IN_DOUBT, "duplicate", {"number": issued.number})
+        document.transition(REVIEW, "duplicate", {"number": issued.number})
+    db.session.commit()
+    log.error("document %s: duplicate %s", document.id, issued.number)
+    return False
+
+
+def record_failed_attempt(document: Document, account: Account, error: AppError) -> None:
+    """Nothing; the attempt ended without a document, or nobody knows how."""
+    detail = dict(error.detail)
+    if isinstance(error, UncertainError):
+        Attempt.end(document.id, document.attempt, "unknown", error.code, detail)
+        mark_uncertain(document, error.code, detail)
+    else:
+        outcome = "refused" if isinstance(error, MerchantError) else "not-sent"
+        Attempt.end(document.id, document.attempt, outcome, error.code, detail)
+        record_not_sent(document, account, error)
+    record_provider_health(account, error)
+
+
+def mark_uncertain(document: Document, code: str, detail: dict[str, Any]) -> None:
+    """Nothing; the row is in doubt, its draft frozen, and looked up when its time comes (`resolving`). Commits.
+
+    Where nobody but a person can look (BY_PERSON), it waits for him at once.
+    """
+    by_person = document.promise in ("", IssueGuarantee.MANUAL.value)
+    first_look = float(setting("LOOKUP_SECONDS"))
+    if not document.transition(IN_DOUBT, code, detail, after=first_look, frozen=True, doubted_at=now()):
+        db.session.rollback()
+        return
+    if by_person:
+        document.transition(REVIEW, code, detail)
+        FollowUp.enqueue(document, "notice", number=document.attempt)
+    db.session.commit()
+
+
+def record_not_sent(document: Document, account: Account, error: AppError) -> None:
+    """Nothing; no document exists over there: the row waits, is tried again, or waits for the merchant. Commits."""
+    detail = dict(error.detail)
+    if isinstance(error, NotYet):
+        commit_transition(document, WAITING, error.code, detail)
+    elif isinstance(error, CredentialsError) and error.code not in CREDENTIALS_CODES:
+        record_lost_access(document.store)
+        commit_transition(document, PENDING, "store-access", detail)
+    elif isinstance(error, CredentialsError):
+        mark_credentials_refused(account, error)
+        commit_transition(document, BLOCKED, error.code, detail, notice=True)
+    elif isinstance(error, MerchantError):
+        commit_transition(document, BLOCKED, error.code, detail, notice=True)
+    elif isinstance(error, TransientError):
+        _retry_later(document, account, error)
+    else:
+        raise error
+
+
+def _retry_later(document: Document, account: Account, error: TransientError) -> None:
+    """Nothing; tried again later, twice as late each time, or when the other side said."""
+    delay = backoff_seconds(document.tries)
+    if isinstance(error, ThrottledError) and error.retry_after is not None:
+        delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
+    # many articles to be made are no failure: they set no delay
+    tries = document.tries + (error.code != "articles-pending")
+    commit_transition(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
+
+
+def record_bug(document: Document, error: Exception) -> None:
+    """Nothing; a bug of ours: tried a bounded number of times, then shown with the code `internal`.
+
+    An attempt that another worker began meanwhile is his.
+    """
+    db.session.refresh(document)
+    if document.attempt != document.held_attempt:
+        db.session.commit()
+    elif document.state == ISSUING:
+        mark_uncertain(document, "internal", {})
+    elif document.state == PENDING and document.tries + 1 >= MAX_TAKES:
+        commit_transition(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)
+    elif document.state == PENDING:
+        delay = float(setting("RETRY_SECONDS")) * 2**document.tries
+        commit_transition(document, PENDING, "internal", after=delay, tries=document.tries + 1)
+    else:
+        db.session.commit()
+
+
+def discard_document(document: Document) -> None:
+    """Nothing; the row is given up: what the provider keeps as draft of it is removed (`early`). Not committed.
+
+    What its order put aside is free again.
+    """
+    movements.schedule_sync(document)
+    drafted = document.promise == IssueGuarantee.DRAFT_FIRST.value
+    if drafted:
+        # only the recorded draft could have become a document, and its removal tells whether it did
+        document.frozen = False
+    if drafted or document.draft_id is not None:
+        FollowUp.enqueue_or_restart(document, "draft")
+    else:
+        FollowUp.restart(document, "draft")
+
+
+def commit_transition(
+    document: Document,
+    state: str,
+    reason: str = "",
+    detail: dict[str, Any] | None = None,
+    notice: bool = False,
+    **values: Any,
+) -> bool:
+    """True when the row moved; commits either way."""
+    done = document.transition(state, reason, detail, **values)
+    if done and state == VOID:
+        discard_document(document)
+    if done and notice:
+        FollowUp.enqueue(document, "notice", number=document.attempt + 1)
+    db.session.commit()
+    return done

@@ -1,0 +1,139 @@
+"""What became of a document in doubt: looked up, finalised, asked again by its key, or left for a person.
+
+Called by `jobs`. Nothing here makes a second document: each provider is asked in the way that its promise makes safe.
+The settle window: "not found" proves nothing while the lost call may still be at work, so only a search after
+SETTLE_SECONDS sends a row back. Specification: docs/failure-model.md.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from shopapp.connections.base import setting
+from shopapp.connections.circuit_breaker import mark_credentials_refused, record_provider_health
+from shopapp.connections.provider import provider_of
+from shopapp.documents.outcome import commit_transition, record_issued
+from shopapp.errors import AppError, CredentialsError, MerchantError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.models import Document, db, now
+from shopapp.models.states import IN_DOUBT, MAX_TAKES, PENDING, REVIEW
+from shopapp.providers.base import IssueGuarantee, Provider
+
+log = logging.getLogger("quickinvoice.resolving")
+
+LOOKUP_SCHEDULE = (1, 2, 4, 10)
+"""When a doubt is looked up, in units of LOOKUP_SECONDS after it began; the last repeats."""
+
+
+def recover_next_document() -> bool:
+    """True when a document in doubt was looked up; False when none is due. Commits."""
+    document = Document.take_uncertain(float(setting("TAKE_SECONDS")))
+    if document is None:
+        return False
+    account, draft = document.account, document.draft
+    db.session.commit()
+    if account is None or draft is None or document.promise not in (once.value for once in _RECOVERIES):
+        commit_transition(document, REVIEW, document.reason, dict(document.detail))
+        return True
+    if document.takes > MAX_TAKES:  # whoever looks it up dies over it: a person must, and the others go on
+        commit_transition(document, REVIEW, document.reason, dict(document.detail), notice=True)
+        return True
+    try:
+        provider = provider_of(account, document)
+        db.session.commit()
+        _RECOVERIES[IssueGuarantee(document.promise)](provider, document, draft)
+        record_provider_health(account, None)
+    except CredentialsError as error:
+        db.session.rollback()
+        mark_credentials_refused(account, error)
+        _schedule_next_lookup(document)
+    except MerchantError as error:
+        db.session.rollback()
+        _record_refusal(document, error)
+    except AppError as error:
+        db.session.rollback()
+        log.warning("document %s: not looked up: %s", document.id, error.code)
+        _schedule_next_lookup(document)
+        record_provider_health(account, error)
+    return True
+
+
+def _record_refusal(document: Document, error: MerchantError) -> None:
+    """Nothing; what is refused under its own key does not exist, and is refused again where the merchant is told.
+
+    A draft may be refused because the lost call has signed it by now, and be shown as signed only a moment later: the
+    merchant is asked once the settle window is over. Commits.
+    """
+    if document.promise == IssueGuarantee.DRAFT_FIRST.value and not _is_settle_window_over(document):
+        _schedule_next_lookup(document)
+    elif document.promise == IssueGuarantee.IDEMPOTENT.value:
+        commit_transition(document, PENDING, error.code, dict(error.detail))
+    else:
+        commit_transition(document, REVIEW, error.code, dict(error.detail), notice=True)
+
+
+def _is_settle_window_over(document: Document) -> bool:
+    """True once no lost call can be at work any more. Leaves no transaction open."""
+    began = document.doubted_at or now()
+    over = (now() - began).total_seconds() > float(setting("SETTLE_SECONDS"))
+    db.session.commit()
+    return over
+
+
+def _repeat_with_key(provider: Provider, document: Document, draft: Draft) -> None:
+    """BY_KEY: the same call with the same key gives the same document."""
+    record_issued(document, provider.issue(draft, document.reference), "search")
+
+
+def _finalise_draft(provider: Provider, document: Document, draft: Draft) -> None:
+    """BY_DRAFT: only the recorded draft is ever finalised; without one nothing fiscal happened."""
+    if document.draft_id is None:
+        commit_transition(document, PENDING, document.reason)
+        return
+    issued = provider.finalised_document(document.draft_id) or provider.finalise(document.draft_id)
+    record_issued(document, issued, "search")
+
+
+def _search_provider(provider: Provider, document: Document, draft: Draft) -> None:
+    """BY_SEARCH: found is issued; not found sends the row back only once the settle window is over."""
+    over = _is_settle_window_over(document)
+    found = provider.find_by_reference(document.reference, draft)
+    if found:
+        _record_found(document, found)
+    elif over:
+        commit_transition(document, PENDING, "absent")
+    else:
+        _schedule_next_lookup(document)
+
+
+def _record_found(document: Document, found: list[Issued]) -> None:
+    record_issued(document, found[0], "search")
+    if len(found) > 1:
+        db.session.refresh(document)
+        document.alarm = "duplicate"
+        document.alarm_detail = {"number": found[1].number, "known": document.number or ""}
+        document.log_transition(document.state, document.state, "duplicate", {"number": found[1].number})
+        db.session.commit()
+        log.error("document %s: two at the provider", document.id)
+
+
+def _schedule_next_lookup(document: Document) -> None:
+    """Nothing; looked up again at the next of the times, and never given up. Commits."""
+    db.session.refresh(document)
+    if document.state != IN_DOUBT:
+        db.session.commit()
+        return
+    unit = float(setting("LOOKUP_SECONDS"))
+    age = (now() - (document.doubted_at or now())).total_seconds()
+    later = next(
+        (times * unit - age for times in LOOKUP_SCHEDULE if times * unit > age), LOOKUP_SCHEDULE[-1] * unit
+    )
+    document.postpone(later)
+
+
+_RECOVERIES: dict[IssueGuarantee, Callable[[Provider, Document, Draft], None]] = {
+    IssueGuarantee.IDEMPOTENT: _repeat_with_key,
+    IssueGuarantee.DRAFT_FIRST: _finalise_draft,
+    IssueGuarantee.SEARCHABLE: _search_provider,
+}

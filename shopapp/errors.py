@@ -1,0 +1,71 @@
+"""Why there is no document, and who moves next.
+
+Raised everywhere below `web`; `issuing` turns them into states and `messages/wording.py` into sentences.
+Never carries a sentence itself: only a stable code and the facts a sentence needs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class AppError(Exception):
+    """The base of every failure we know; `code` is stable, `detail` holds plain JSON values for the sentence."""
+
+    def __init__(self, code: str, **detail: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+        self.rules: tuple[str, ...] = ()
+        """Names of the fiscal rules that had decided something by then, set by drafting."""
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class MerchantError(AppError):
+    """The merchant must change something; never repeated by itself (state `blocked`)."""
+
+
+class CredentialsError(MerchantError):
+    """The other side does not accept who we are: keys, tokens, a switched-off integration."""
+
+
+class SettingsError(MerchantError):
+    """A choice is missing or no longer exists: series, warehouse, exemption reason."""
+
+
+class OrderError(MerchantError):
+    """No lawful document exists for this order as it is."""
+
+
+class RefusedError(MerchantError):
+    """The provider read the document and said no; `detail["answer"]` holds its words."""
+
+
+class NotAllowedError(MerchantError):
+    """What was asked for may not be (a credit over what is left, ...): refused before a row exists."""
+
+
+class TransientError(AppError):
+    """Nothing happened over there; repeating later is safe (state `pending`)."""
+
+
+class UnreachableError(TransientError):
+    """The request never arrived."""
+
+
+class ThrottledError(TransientError):
+    """Too many requests; `retry_after` is seconds or None."""
+
+    def __init__(self, code: str, retry_after: float | None = None, **detail: Any) -> None:
+        super().__init__(code, **detail)
+        self.retry_after = retry_after
+
+
+class UncertainError(AppError):
+    """It may have happened; look before anything else (state `in_doubt`)."""
+
+
+class NotYet(AppError):
+    """There is nothing to issue now, and nobody did wrong (state `waiting`): `unpaid`, `cancelled`, `free`, `older`."""

@@ -1,0 +1,334 @@
+"""The wire: every call to the outside goes through here, and its failures are sorted here once for all.
+
+Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no cookies, no proxy
+variables, guarded addresses (the name is resolved once and that very address is connected to). Logs method,
+host, path, status and milliseconds, never a query, a header or a body. The sorting is the table of
+failure-model.md section 3: for a write the default is "unknown". JSON from outside is read here too, by `loaded`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError, NewConnectionError
+
+from shopapp.errors import AppError, CredentialsError, ThrottledError, UncertainError, UnreachableError
+
+log = logging.getLogger("quickinvoice.http")
+
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 30.0
+MAX_BYTES = 5 * 1024 * 1024
+_CHUNK = 64 * 1024
+_MAX_RETRY_AFTER = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class HttpResponse:
+    """What came back, whole: status, headers in lower case, body after decompression."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class _Deadline:
+    """Ends the call of this thread at its deadline by shutting its socket; knows whether it was connected."""
+
+    def __init__(self, seconds: float) -> None:
+        self.connected = False
+        self.expired = False
+        self._ends_at = time.monotonic() + seconds
+        self._socket: socket.socket | None = None
+        self._lock = threading.Lock()
+
+    def attach(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._socket = sock
+            if self.expired:
+                self._shut()
+
+    def left(self) -> float:
+        """Seconds until the deadline, never quite none (a socket takes 0 for something else)."""
+        return max(self._ends_at - time.monotonic(), 0.001)
+
+    def expire(self) -> None:
+        with self._lock:
+            self.expired = True
+            self._shut()
+
+    def _shut(self) -> None:
+        if self._socket is not None:
+            # already closed: the call is over anyway
+            with contextlib.suppress(OSError):
+                # the plain socket's own: that of TLS would forget its state under a thread that reads
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+
+_call_state = threading.local()
+
+
+def is_public_address(address: str) -> bool:
+    """True when this IP address is one of the open internet (`is_global` alone is not enough)."""
+    ip = ipaddress.ip_address(address)
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.is_site_local:
+            return False
+    special = ip.is_multicast or ip.is_reserved or ip.is_private or ip.is_loopback or ip.is_link_local
+    return ip.is_global and not special and ip not in _SPECIAL_NETWORKS
+
+
+class _SpecialNetworks:
+    """Networks that `ipaddress` counts as global, or did in some release, though nobody's server is there."""
+
+    _nets = tuple(
+        ipaddress.ip_network(net)
+        for net in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "198.18.0.0/15")
+        # NAT64, where an IPv4 address of the inside may hide
+        + ("64:ff9b::/96", "64:ff9b:1::/48")
+    )
+
+    def __contains__(self, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        return any(ip.version == net.version and ip in net for net in self._nets)
+
+
+_SPECIAL_NETWORKS = _SpecialNetworks()
+
+
+def _open_guarded_socket(connection: Any, allow_loopback: bool) -> socket.socket:
+    """A socket to the one address that the name resolved to, all answers being admissible."""
+    host = connection._dns_host
+    try:
+        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NewConnectionError(connection, f"name not found: {host}") from error
+    addresses = [entry[4][0] for entry in found]
+    for address in addresses:
+        inside = ipaddress.ip_address(address).is_loopback and allow_loopback
+        if not inside and not is_public_address(str(address)):
+            raise NewConnectionError(connection, f"address not admitted: {host}")
+    last: OSError | None = None
+    for address in dict.fromkeys(addresses):
+        try:
+            wait = min(CONNECT_SECONDS, _call_state.deadline.left())
+            sock = socket.create_connection((str(address), connection.port), wait)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            return sock
+        except OSError as error:
+            last = error
+    raise NewConnectionError(connection, f"no connection: {last}")
+
+
+@cache
+def _guarded_pool_classes(allow_loopback: bool) -> tuple[type[HTTPConnectionPool], type[HTTPSConnectionPool]]:
+    class Guarded(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            return _open_guarded_socket(self, allow_loopback)
+
+        def connect(self) -> None:
+            super().connect()
+            _call_state.deadline.attach(self.sock)
+            _call_state.deadline.connected = True
+
+    class GuardedTls(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            sock = _open_guarded_socket(self, allow_loopback)
+            _call_state.deadline.attach(sock)
+            return sock
+
+        def connect(self) -> None:
+            super().connect()
+            _call_state.deadline.attach(self.sock)
+            _call_state.deadline.connected = True
+
+    # no connection is used twice: the cut of the next call would not know it and call a lost write "not sent"
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = Guarded
+
+        def _put_conn(self, conn: Any) -> None:
+            _close(conn)
+            super()._put_conn(None)
+
+    class TlsPool(HTTPSConnectionPool):
+        ConnectionCls = GuardedTls
+
+        def _put_conn(self, conn: Any) -> None:
+            _close(conn)
+            super()._put_conn(None)
+
+    return PlainPool, TlsPool
+
+
+def _close(connection: HTTPConnection | None) -> None:
+    if connection is not None:
+        connection.close()
+
+
+class _Adapter(HTTPAdapter):
+    """requests' adapter over the guarded connections, without transport retries."""
+
+    def __init__(self, allow_loopback: bool) -> None:
+        self._pools = _guarded_pool_classes(allow_loopback)
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kw: Any) -> None:
+        self.poolmanager = PoolManager(*args, **kw)
+        plain, tls = self._pools
+        self.poolmanager.pool_classes_by_scheme = {"http": plain, "https": tls}
+
+
+class HttpClient:
+    """Calls to the outside. A `read` may be repeated; a `write` may have happened whenever it fails."""
+
+    def __init__(
+        self,
+        call_seconds: float = 45.0,
+        allow_plain: bool = False,
+        session: requests.Session | None = None,
+        before_call: Callable[[], None] | None = None,
+    ) -> None:
+        self.before_call = before_call
+        self.call_seconds = call_seconds
+        self.allow_plain = allow_plain
+        self.session = session or requests.Session()
+        self.session.trust_env = False
+        self.session.headers["User-Agent"] = "QuickInvoice"
+        # a cookie of one store's call must never go out with another's
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        if session is None:
+            for scheme in ("http://", "https://"):
+                self.session.mount(scheme, _Adapter(allow_plain))
+
+    def read(self, method: str, url: str, **content: Any) -> HttpResponse:
+        """The answer to a call that changes nothing; 2xx and 4xx other than 401, 403, 408, 429 come back.
+
+        `most` is the largest body in bytes. Raises UnreachableError, ThrottledError or CredentialsError.
+        """
+        return check_status(self.send(method, url, writes=False, **content), writes=False)
+
+    def write(self, method: str, url: str, **content: Any) -> HttpResponse:
+        """The answer to a call that may change something; UncertainError whenever its outcome is unknown."""
+        return check_status(self.send(method, url, writes=True, **content), writes=True)
+
+    def send(self, method: str, url: str, *, writes: bool, **content: Any) -> HttpResponse:
+        """The answer with any status, for an adapter that sorts these itself; lost connections are sorted."""
+        if self.before_call is not None:
+            self.before_call()
+        host, path = self._check_address(url)
+        deadline = _call_state.deadline = _Deadline(self.call_seconds)
+        timer = threading.Timer(self.call_seconds, deadline.expire)
+        timer.daemon = True
+        timer.start()
+        began = time.monotonic()
+        status: Any = "-"
+        try:
+            answer = self._request(method, url, content)
+            if deadline.expired:
+                # what was read until then may look whole: headers end where the connection does
+                raise requests.Timeout("the deadline passed")
+            status = answer.status
+            return answer
+        except (requests.RequestException, HTTPError, OSError, ValueError) as error:
+            status = "timed out" if deadline.expired else type(error).__name__
+            raise self._classify_failure(error, deadline, writes, time.monotonic() - began) from error
+        finally:
+            timer.cancel()
+            log.info("%s %s%s %s %.0f ms", method, host, path, status, (time.monotonic() - began) * 1000)
+
+    def _check_address(self, url: str) -> tuple[str, str]:
+        """Host and path of an address that may be called at all."""
+        try:
+            parts = urlsplit(url)
+        except ValueError as error:
+            raise UnreachableError("address-refused") from error
+        if parts.scheme != "https" and not (parts.scheme == "http" and self.allow_plain):
+            raise UnreachableError("address-refused")
+        return parts.hostname or "", parts.path
+
+    def _request(self, method: str, url: str, content: dict[str, Any]) -> HttpResponse:
+        headers = {"Connection": "close", **content.pop("headers", {})}
+        max_bytes = content.pop("max_bytes", MAX_BYTES)
+        response = self.session.request(
+            method, url, headers=headers, stream=True, allow_redirects=False,
+            timeout=(CONNECT_SECONDS, min(READ_SECONDS, self.call_seconds)), **content,
+        )  # fmt: skip
+        with response:
+            body = bytearray()
+            for chunk in response.iter_content(_CHUNK):
+                body += chunk
+                if len(body) > max_bytes:
+                    raise requests.ConnectionError("answer too long")
+            return HttpResponse(
+                response.status_code, {k.lower(): v for k, v in response.headers.items()}, bytes(body)
+            )
+
+    def _classify_failure(self, error: Exception, deadline: _Deadline, writes: bool, took: float) -> AppError:
+        slow = isinstance(error, requests.Timeout) or "timed out" in str(error)
+        how = "timeout" if deadline.expired or slow else "cut"
+        seconds = round(took, 1)
+        if not deadline.connected and not _is_foreign_transport(self.session):
+            return UnreachableError("unreachable", how=how, seconds=seconds)
+        if writes:
+            return UncertainError("outcome-unknown", how=how, seconds=seconds)
+        return UnreachableError("unreachable", how=how, seconds=seconds)
+
+
+def _is_foreign_transport(session: requests.Session) -> bool:
+    """True when another transport than ours is mounted (a replay): nothing tells that it did not arrive."""
+    return not isinstance(session.get_adapter("https://"), _Adapter)
+
+
+def check_status(answer: HttpResponse, writes: bool) -> HttpResponse:
+    """The answer, when its status says something definite; otherwise the error that it means."""
+    status = answer.status
+    if status in (401, 403):
+        raise CredentialsError("keys-refused", status=status)
+    if status == 429:
+        raise ThrottledError("throttled", retry_after=_parse_retry_after(answer.headers.get("retry-after")))
+    if 200 <= status < 300 or (400 <= status < 500 and status != 408):
+        return answer
+    if writes:
+        raise UncertainError("outcome-unknown", how=f"status-{status}")
+    raise UnreachableError("unreachable", how=f"status-{status}")
+
+
+def _parse_retry_after(text: str | None) -> float | None:
+    if not text or not text.isascii() or not text.isdecimal():
+        return None
+    return float(min(int(text[:9]), _MAX_RETRY_AFTER))
+
+
+def parse_json(body: bytes | str, **options: Any) -> Any:
+    """What the JSON says, fractions as Decimal, its texts without what no database holds; ValueError when it is none.
+
+    JSON can spell U+0000 and half a letter; one of them in a name would keep its order from ever being recorded.
+    """
+    try:
+        return _strip_unstorable(json.loads(body, **{"parse_float": Decimal, **options}))
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _strip_unstorable(content: Any) -> Any:
+    if isinstance(content, str):
+        return content.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(content, dict):
+        return {name: _strip_unstorable(one) for name, one in content.items()}
+    return [_strip_unstorable(one) for one in content] if isinstance(content, list) else content

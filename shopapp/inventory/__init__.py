@@ -1,0 +1,1 @@
+"""Articles, products and stock by SKU."""

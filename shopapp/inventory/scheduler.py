@@ -1,0 +1,238 @@
+"""The work on products and stock that nobody waits for: store by store, a little at a time, at each side's own pace.
+
+Called by `jobs`: workers do a step, the clock begins what is due. One worker at a time is at a store's goods. What is
+to be done stands in the rows; a worker that dies leaves them as they are.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.exc import OperationalError
+
+from shopapp.connections import circuit_breaker
+from shopapp.connections.base import RateLimiter, setting
+from shopapp.connections.provider import provider_class, provider_of
+from shopapp.connections.shop import platform_class, platform_of, record_lost_access
+from shopapp.errors import AppError, CredentialsError, ThrottledError, TransientError
+from shopapp.inventory import bulk_create, catalogue, stock_runs, stock_sync
+from shopapp.models import Account, Product, StockReservation, Store, SyncedSku, SyncRun, db, db_now, now
+from shopapp.models.reservation import UNREAD
+from shopapp.models.store import INSTALLED
+from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, FAILED, OPEN, STOCK_RUN, UNDO_RUN
+from shopapp.platforms.base import Platform
+from shopapp.providers.base import Provider
+
+log = logging.getLogger("quickinvoice.goods")
+
+STEP_SECONDS = 2.0
+"""How long one step stays with a store; then documents have their turn."""
+MAX_TRIES = 12
+DAY_SECONDS = 86400.0
+
+_last_store_id = 0
+"""The store that this process was at last: the next one's turn comes."""
+
+
+class _LazyStoreConnections:
+    """Both sides of a store, opened when first asked for, each at its own pace."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._shop_rate_limiter = RateLimiter(platform_class(store.platform).calls_per_second)
+        self._rate_limiters: dict[int, RateLimiter] = {}
+        self._providers: dict[int, Provider] = {}
+        self.last_account: Account | None = None
+        """Whose program was opened last."""
+
+    @cached_property
+    def shop(self) -> Platform:
+        return platform_of(self._store, self._shop_rate_limiter)
+
+    def provider(self, account: Account) -> Provider:
+        self.last_account = account
+        if account.paused_until is not None and account.paused_until > now():
+            raise TransientError("unreachable")
+        if account.id not in self._providers:
+            self._providers[account.id] = provider_of(account, rate_limiter=self.rate_limiter(account))
+        db.session.commit()
+        return self._providers[account.id]
+
+    def rate_limiter(self, account: Account) -> RateLimiter:
+        able = provider_class(account.provider).capabilities
+        return self._rate_limiters.setdefault(account.id, RateLimiter(able.calls_per_second))
+
+    @property
+    def calls(self) -> int:
+        return sum(pace.calls for pace in (self._shop_rate_limiter, *self._rate_limiters.values()))
+
+
+def run_step() -> bool:
+    """True when something was done for a store's goods; False when nothing is due. Commits."""
+    global _last_store_id
+    store = _next_store(_last_store_id)
+    if store is None:
+        return False
+    _last_store_id = store.id
+    if not store.acquire_lease("stock", float(setting("LEASE_SECONDS"))):
+        return False
+    db.session.refresh(store)
+    lease, until, connections, worked = (
+        store.stock_lease_until,
+        time.monotonic() + STEP_SECONDS,
+        _LazyStoreConnections(store),
+        False,
+    )
+    db.session.commit()
+    try:
+        while time.monotonic() < until and _run_next_task(store, connections, until):
+            worked = True
+    except AppError as error:
+        db.session.rollback()
+        _record_failure(store, connections.last_account, error)
+    except OperationalError:
+        raise
+    except (
+        Exception
+    ):  # a bug of ours must not stop documents: what was under way is due again by its own lease
+        db.session.rollback()
+        log.exception("store %s: goods", store.id)
+    finally:
+        db.session.rollback()
+        store.release_lease("stock", lease)
+    return worked
+
+
+def _due_conditions(store_id: object) -> list[object]:
+    present = Account.store_id == store_id, Account.active_until.is_(None)
+    return [
+        exists().where(SyncedSku.store_id == store_id, SyncedSku.due_at <= db_now()),
+        exists().where(Product.store_id == store_id, Product.stale_at <= db_now(), *present),
+        exists().where(
+            StockReservation.store_id == store_id,
+            StockReservation.state == UNREAD,
+            StockReservation.not_before <= db_now(),
+        ),
+        exists().where(SyncRun.store_id == store_id, SyncRun.state == OPEN, SyncRun.not_before <= db_now()),
+    ]
+
+
+def _next_store(after_store_id: int) -> Store | None:
+    """The next store after that one with something due and nobody at it. Commits."""
+    free = or_(Store.stock_lease_until.is_(None), Store.stock_lease_until < db_now())
+    mine = select(Store).where(Store.state == INSTALLED, free, or_(*_due_conditions(Store.id)))  # type: ignore[arg-type]
+    found: Store | None = db.session.scalar(
+        mine.order_by((Store.id > after_store_id).desc(), Store.id).limit(1)
+    )
+    db.session.commit()
+    return found
+
+
+def any_due() -> bool:
+    """True when some store has something due and nobody at it."""
+    return _next_store(0) is not None
+
+
+def _run_next_task(store: Store, connections: _LazyStoreConnections, until: float) -> bool:
+    """True when one thing was done: an order or a product read, a page of a run, some levels settled. Commits."""
+    account = Account.find_current(store)
+    db.session.commit()
+    tasks: tuple[Callable[[], bool], ...] = (
+        lambda: catalogue.refresh_stale_reservation(store, account, connections.shop),
+        lambda: (
+            account is not None
+            and catalogue.refresh_stale_product(account, connections.shop, connections.rate_limiter(account))
+        ),
+        lambda: stock_sync.sync_due_skus(store.id, connections, until),
+        lambda: _run_page(store, connections),
+    )
+    return any(act() for act in tasks)
+
+
+def _run_page(store: Store, connections: _LazyStoreConnections) -> bool:
+    """True when an open run is one page further. Commits."""
+    run = SyncRun.take(store.id, float(setting("LEASE_SECONDS")))
+    if run is None:
+        return False
+    account = db.session.get_one(Account, run.account_id)
+    db.session.commit()
+    if account.active_until is not None or (run.kind == STOCK_RUN and not account.stock_direction):
+        run.end(FAILED, "off")
+        return True
+    if run.tries > MAX_TRIES + 1:
+        log.error("run %s is given up: nobody comes to the end of its page", run.id)
+        run.end(FAILED, "internal")
+        return True
+    before = connections.calls
+    try:
+        if run.kind == CATALOGUE_RUN:
+            catalogue.run_catalogue_page(run, account, connections.shop, connections.rate_limiter(account))
+        elif run.kind == STOCK_RUN:
+            stock_runs.run_stock_page(run, account, connections.provider(account))
+        elif run.kind == CREATE_RUN:
+            bulk_create.run_bulk_create_page(run, account, connections.rate_limiter(account))
+        elif run.kind == UNDO_RUN:
+            stock_runs.run_undo_page(run)
+    except AppError as error:
+        db.session.rollback()
+        _record_run_failure(run, error)
+        raise
+    run.record_page_done(connections.calls - before)
+    db.session.commit()
+    return True
+
+
+def _record_run_failure(run: SyncRun, error: AppError) -> None:
+    """Nothing; the page is tried again later, or the run is over where it was tried often enough. Commits."""
+    if run.tries > MAX_TRIES:
+        run.end(FAILED, error.code)
+        return
+    wait = float(setting("RETRY_SECONDS")) * 2 ** min(run.tries - 1, 5)
+    if isinstance(error, ThrottledError) and error.retry_after:
+        wait = max(error.retry_after, 1.0)
+    run.save_progress(wait, reason=error.code, detail=dict(error.detail))
+    db.session.commit()
+
+
+def _record_failure(store: Store, account: Account | None, error: AppError) -> None:
+    """Nothing; what was under way is due again by its own lease. Commits."""
+    log.warning("store %s: goods: %s", store.id, error.code)
+    if isinstance(error, CredentialsError) and error.code == "store-access":
+        record_lost_access(store)
+    elif isinstance(error, CredentialsError) and account is not None:
+        circuit_breaker.mark_credentials_refused(account, error)
+
+
+# what is begun by time
+
+
+def start_due_runs() -> int:
+    """How many runs were begun: stock every few minutes, the whole list of goods once a day. Commits."""
+    started = 0
+    rows = select(Account).join(Store).where(Account.active_until.is_(None), Store.state == INSTALLED)
+    following = [account for account in db.session.scalars(rows) if account.stock_direction]
+    db.session.commit()
+    for account in following:
+        if account.refused_at is not None:
+            continue
+        due = stock_runs.next_stock_run_at(account)
+        first = SyncRun.last(account.id, CATALOGUE_RUN) is None
+        if not catalogue.is_catalogue_current(account) or first:
+            if catalogue.start_catalogue_run(account, "setup"):
+                started += 1
+                # before anything is levelled: else their goods would be given back to the shop
+                stock_runs.mark_open_orders_stale(account)
+        elif _is_older(SyncRun.last(account.id, CATALOGUE_RUN), DAY_SECONDS):
+            started += catalogue.start_catalogue_run(account, "clock")
+        elif SyncRun.has_read_catalogue(account.id) and (due is None or due < now()):
+            started += stock_runs.start_stock_run(account, "clock")
+        db.session.commit()
+    return started
+
+
+def _is_older(run: SyncRun | None, seconds: float) -> bool:
+    return run is None or (run.state != OPEN and (now() - run.begun_at).total_seconds() > seconds)

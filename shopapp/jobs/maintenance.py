@@ -1,0 +1,184 @@
+"""What nobody rang for: leases that ran out, orders that no hook announced, hooks that went missing, old bodies.
+
+Called by `jobs` from the clock and the workers; safe to run twice at once. Bounded batches; sends nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import select
+
+from shopapp.connections.shop import platform_class, record_lost_access
+from shopapp.connections.subscriptions import reread_webhook_token, subscribe_webhooks
+from shopapp.documents import outcome
+from shopapp.errors import AppError, CredentialsError, OrderError
+from shopapp.models import (
+    Attempt,
+    Document,
+    Heartbeat,
+    LoginAttempt,
+    OneTimeToken,
+    Sale,
+    StockReservation,
+    Store,
+    Transition,
+    Webhook,
+    db,
+    now,
+)
+from shopapp.models.states import IN_DOUBT, ISSUED, MAX_TAKES, REVIEW
+from shopapp.orders import polling, webhooks
+
+log = logging.getLogger("quickinvoice.sweeping")
+
+T = TypeVar("T")
+
+CLEAN_INTERVAL = 3600.0
+WEBHOOK_LEASE_SECONDS = 60.0
+POLL_LEASE_SECONDS = 120.0
+POLL_BUDGET_SECONDS = 20.0
+"""Seconds after which one beat of the clock begins no further store."""
+
+
+def expire_leases() -> int:
+    """How many documents lost their worker in mid-send and are now in doubt (or wait for a person). Commits."""
+    count = 0
+    for document in Document.expired_leases():
+        Attempt.end(document.id, document.attempt, "unknown", "worker-died")
+        outcome.mark_uncertain(document, "worker-died", {})
+        if document.state == IN_DOUBT and Attempt.count_worker_deaths(document.id) >= MAX_TAKES:
+            # it kills whoever sends it
+            outcome.commit_transition(document, REVIEW, "worker-died", notice=True)
+        count += 1
+    db.session.commit()
+    return count
+
+
+def check_webhooks(every: float) -> int:
+    """How many stores had their hooks checked, and mended where they were missing, doubled or paused. Commits."""
+    due = Store.due_for_webhook_check(every)
+    db.session.commit()
+    for store in due:
+        if store.acquire_lease("hooks", min(WEBHOOK_LEASE_SECONDS, every)):
+            _run_for_store(store, "hooks", partial(_check_store_webhooks, store))
+    return len(due)
+
+
+def _check_store_webhooks(store: Store) -> None:
+    first = store.hooks_checked_at is None
+    fixed = subscribe_webhooks(store)
+    if fixed and not first:
+        _record_webhook_repair(store, fixed)
+
+
+def _record_webhook_repair(store: Store, what: str) -> None:
+    """Nothing; what was wrong with the hooks and when it was mended is kept for the merchant to read. Commits."""
+    store.hooks_problem, store.hooks_problem_at = what, now()
+    store.unheard, store.unheard_at = 0, None
+    db.session.commit()
+    log.warning("store %s: hooks were %s and are mended", store.id, what)
+
+
+def resubscribe_silent_webhooks(seconds: float) -> int:
+    """How many stores had their hooks made anew because paid orders came and no hook did. Commits.
+
+    A platform need not show that it paused a hook (Jumpseller's API is not known to), so silence is the sign.
+    """
+    resubscribed = 0
+    due = Store.with_unannounced_orders(seconds)
+    db.session.commit()
+    for store in due:
+        # each event is paused alone, and what we do to products ourselves is told too
+        products = platform_class(store.platform).product_events
+        if store.unheard_at is None or Webhook.exists_since(
+            store.id, store.unheard_at, except_events=products
+        ):
+            # one was lost, the others come
+            store.unheard, store.unheard_at = 0, None
+            db.session.commit()
+        elif store.acquire_lease("hooks", min(WEBHOOK_LEASE_SECONDS, seconds)):
+            resubscribed += _run_for_store(store, "hooks", partial(_resubscribe_store_webhooks, store)) or 0
+    return resubscribed
+
+
+def _resubscribe_store_webhooks(store: Store) -> int:
+    subscribe_webhooks(store, recreate=True)
+    _record_webhook_repair(store, "silent")
+    return 1
+
+
+def reread_webhook_tokens() -> None:
+    """Nothing; where signatures were refused, the store's hooks token is read again (at most once in ten minutes)."""
+    refused = db.session.scalars(
+        select(Store).where(Store.refused_hooks > 0, Store.state == "installed")
+    ).all()
+    db.session.commit()
+    for store in refused:
+        _run_for_store(store, "token", partial(reread_webhook_token, store))
+        store.refused_hooks = 0
+        db.session.commit()
+
+
+def poll_due_stores(every: float) -> int:
+    """How many orders were found that no hook announced. Commits."""
+    found, until = 0, time.monotonic() + POLL_BUDGET_SECONDS
+    due = Store.due_for_polling(every)
+    db.session.commit()
+    for store in due:
+        # a shop that fails is asked again when its lease is over, and a slow one never stops the clock for long
+        if time.monotonic() < until and store.acquire_lease("reconcile", min(POLL_LEASE_SECONDS, every)):
+            found += _run_for_store(store, "reconcile", partial(polling.poll_orders, store)) or 0
+    return found
+
+
+def flag_cancelled() -> int:
+    """How many issued documents turned out to answer an order cancelled while they were sent: each is flagged."""
+    is_cancel_flag = Transition.reason.in_(("cancelled-after", "note-cancelled"))
+    flagged = select(Transition.id).where(Transition.document_id == Document.id, is_cancel_flag)
+    rows = db.session.scalars(
+        select(Document)
+        .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
+        .where(
+            Document.state == ISSUED,
+            Document.kind != "NC",
+            Sale.cancelled_at.is_not(None),
+            ~flagged.exists(),
+        )
+        .limit(50)
+    ).all()
+    for document in rows:
+        webhooks.apply_cancellation(document)
+    db.session.commit()
+    return len(rows)
+
+
+def delete_expired_rows() -> None:
+    """Nothing; once an hour bodies of old hooks, used tickets and old knocks go. Commits."""
+    if not Heartbeat.beat_if_due("clean", CLEAN_INTERVAL):
+        return
+    Webhook.wipe_old_bodies()
+    OneTimeToken.delete_expired()
+    LoginAttempt.delete_old()
+    StockReservation.delete_old()
+    db.session.commit()
+
+
+def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:
+    """What `act` gives; a failure of one store is logged and never stops the others."""
+    try:
+        return act()
+    except CredentialsError:
+        db.session.rollback()
+        record_lost_access(store)
+    except (AppError, OrderError) as error:
+        db.session.rollback()
+        log.warning("store %s: %s failed: %s", store.id, what, error.code)
+    except Exception:
+        db.session.rollback()
+        log.exception("store %s: %s failed", store.id, what)
+    return None

@@ -1,0 +1,110 @@
+"""A store that left, and one that came back: what is given up, what is wiped and when, what is listed again.
+
+Called by `sweeping` on each beat. Only the platform's word, or thirty days without access and without a hook, is an
+uninstall (rulings section 7). What may exist at a provider is settled before its keys go.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, select
+
+from shopapp.documents import outcome
+from shopapp.models import Account, Document, Store, Webhook, db, now
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.store import INSTALLED, REAUTHORISE, UNINSTALLED
+
+log = logging.getLogger("quickinvoice.leaving")
+
+SILENCE_LIMIT = timedelta(days=30)
+ESCALATE_AFTER = timedelta(hours=72)
+"""How long the keys of an uninstalled store, or of an account that refuses them, are waited for by a doubt."""
+_BATCH = 200
+
+
+def uninstall_silent_stores() -> int:
+    """How many stores count as uninstalled from now on. Commits."""
+    count = 0
+    lost = select(Store).where(Store.state == REAUTHORISE, Store.lost_at < now() - SILENCE_LIMIT)
+    for store in db.session.scalars(lost.limit(_BATCH)).all():
+        if not Webhook.exists_since(store.id, now() - SILENCE_LIMIT):
+            uninstall_store(store)
+            count += 1
+    db.session.commit()
+    return count
+
+
+def uninstall_store(store: Store) -> None:
+    """Nothing; the store is uninstalled: its tokens go at once, its sessions end. Commits."""
+    store.state, store.uninstalled_at = UNINSTALLED, now()
+    store.installation += 1
+    store.access_token = store.refresh_token = store.hooks_token = None
+    db.session.commit()
+    log.warning("store %s is uninstalled", store.id)
+
+
+def void_pending() -> int:
+    """How many documents of uninstalled stores will not be issued: each is void with that reason. Commits."""
+    return _transition_documents(
+        Store.state == UNINSTALLED, Document.state.in_((PENDING, WAITING, BLOCKED)), VOID
+    )
+
+
+def restore_after_reinstall() -> int:
+    """How many of them wait for the merchant's click, now that the store is back. Commits."""
+    back = (
+        (Store.state == INSTALLED)
+        & (Store.installed_at > now() - timedelta(days=1))
+        & (Store.installation > 1)
+    )
+    return _transition_documents(back, (Document.state == VOID) & (Document.reason == "uninstalled"), WAITING)
+
+
+def _transition_documents(which: ColumnElement[bool], what: ColumnElement[bool], state: str) -> int:
+    stores = list(db.session.scalars(select(Store.id).where(which)))
+    if not stores:
+        db.session.commit()
+        return 0
+    rows = select(Document).where(Document.store_id.in_(stores), what)
+    reason = "uninstalled" if state == VOID else "older"
+    return sum(
+        outcome.commit_transition(document, state, reason)
+        for document in db.session.scalars(rows.limit(_BATCH)).all()
+    )
+
+
+def escalate_uncertain() -> int:
+    """How many doubts nobody can look up any more are left to a person: no keys, for three days. Commits."""
+    until = now() - ESCALATE_AFTER
+    left = (Store.state == UNINSTALLED) & (Store.uninstalled_at < until)
+    rows = (
+        select(Document)
+        .join(Store, Store.id == Document.store_id)
+        .join(Account, Account.id == Document.account_id)
+        .where(Document.state == IN_DOUBT, left | (Account.refused_at < until))
+    )
+    found = db.session.scalars(rows.limit(_BATCH)).all()
+    return sum(
+        outcome.commit_transition(document, REVIEW, document.reason, dict(document.detail), notice=True)
+        for document in found
+    )
+
+
+def wipe_credentials() -> int:
+    """How many accounts of uninstalled stores lost their keys: nothing of theirs is in doubt any more. Commits."""
+    open_still = select(Document.id).where(
+        Document.account_id == Account.id, Document.state.in_((ISSUING, IN_DOUBT))
+    )
+    rows = (
+        select(Account)
+        .join(Store, Store.id == Account.store_id)
+        .where(Store.state == UNINSTALLED, Account.credentials_sealed.is_not(None), ~open_still.exists())
+    )
+    found = db.session.scalars(rows.limit(_BATCH)).all()
+    for account in found:
+        account.credentials, account.tails = None, {}
+        log.warning("account %s: its keys are wiped", account.id)
+    db.session.commit()
+    return len(found)

@@ -1,0 +1,86 @@
+"""Notify the workers that there is work."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+from flask import current_app
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from shopapp import failpoints
+
+log = logging.getLogger("quickinvoice.jobs")
+
+JOB = "shopapp.jobs.worker.run_job"
+"""By name: the job is written above, over the modules that do the work."""
+QUEUE = "work"
+
+
+QUEUED_JOBS_PER_WORKER = 2
+
+
+_NOTIFY_INTERVAL, _NOTIFY_RETRY_SECONDS, _REDIS_TIMEOUT = 0.1, 5.0, 0.25
+
+
+class WorkQueue:
+    """Tells the workers that there is work, at most every 100 ms, never from within a request."""
+
+    def __init__(self, url: str, workers: int, job_seconds: float) -> None:
+        # kept, as to connect costs ten times what a ring does; whoever finds it cut connects once more
+        self._connection = redis_connection(url, _REDIS_TIMEOUT, Retry(NoBackoff(), 1))
+        self._max_queued, self._job_seconds = QUEUED_JOBS_PER_WORKER * workers, int(job_seconds)
+        self._notify_requested = threading.Event()
+        self._lock = threading.Lock()
+        self._thread: tuple[int, threading.Thread] | None = None
+        self.failures = 0
+
+    def notify(self) -> None:
+        """Nothing; sets the flag. The process's thread is started on the first ring after a fork."""
+        self._notify_requested.set()
+        if self._thread is None or self._thread[0] != os.getpid():
+            with self._lock:
+                if self._thread is None or self._thread[0] != os.getpid():
+                    thread = threading.Thread(target=self._run, name="bell", daemon=True)
+                    self._thread = (os.getpid(), thread)
+                    thread.start()
+
+    def notify_now(self) -> bool:
+        """True when the workers were told, or enough rings wait already; False when Redis cannot be reached."""
+        try:
+            failpoints.hit("before_ring")
+            queue = Queue(QUEUE, connection=self._connection, serializer=JSONSerializer)
+            if queue.count < self._max_queued:
+                queue.enqueue(JOB, job_timeout=self._job_seconds, result_ttl=0, failure_ttl=3600, ttl=600)
+            return True
+        except Exception as error:  # noqa: BLE001  (Redis down, frozen or refusing: the clock rings again)
+            self.failures += 1
+            log.warning("bell: %s", type(error).__name__)
+            return False
+
+    def _run(self) -> None:
+        while True:
+            self._notify_requested.wait()
+            self._notify_requested.clear()
+            if self.notify_now():
+                time.sleep(_NOTIFY_INTERVAL)
+            else:
+                time.sleep(_NOTIFY_RETRY_SECONDS)
+                self._notify_requested.set()
+
+
+def redis_connection(url: str, seconds: float | None, retry: Retry | None = None) -> Redis:
+    """A connection that gives up after `seconds` (None: as RQ's blocking calls need it)."""
+    return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds or 5, retry=retry)
+
+
+def notify_workers() -> None:
+    """Nothing; says that there is work. Never waits."""
+    work_queue: WorkQueue = current_app.extensions["work_queue"]
+    work_queue.notify()

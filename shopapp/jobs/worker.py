@@ -1,0 +1,169 @@
+"""What happens later: the bell, the one RQ job that means "there is work", `flask worker`, `flask clock`.
+
+The queue promises nothing: a job carries no business content, and everything it finds to do it finds in the database.
+Only this file and `web` ring. A request never talks to Redis: it sets a flag, and a thread of the process rings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask, current_app
+from rq import Worker
+from rq.serializers import JSONSerializer
+from rq.timeouts import JobTimeoutException
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from shopapp.connections import api_usage
+from shopapp.documents import followups, issue, recover
+from shopapp.inventory import scheduler
+from shopapp.jobs import maintenance
+from shopapp.jobs.queue import QUEUE, redis_connection
+from shopapp.models import Document, FollowUp, Webhook, db
+from shopapp.orders import webhooks
+
+log = logging.getLogger("quickinvoice.jobs")
+
+T = TypeVar("T")
+
+_app: Flask | None = None
+"""The loaded app, in the workers that were forked from it."""
+
+DRAIN_SECONDS = 20.0
+"""How long one job goes on claiming; its time-out is this, plus a lease, plus 30 s (rulings section 4)."""
+WEBHOOK_SECONDS = 1.0
+"""How long hooks are opened before a document's turn comes: a shop that posts without end holds nobody else up."""
+_BUSY_RETRY_SECONDS = 0.5
+
+
+def run_job() -> None:
+    """Nothing; the job: does what is due, one after another, for up to 20 seconds."""
+    if _app is None:
+        raise RuntimeError("this job runs only in the workers of `flask worker`")
+    with _app.app_context():
+        until = time.monotonic() + DRAIN_SECONDS
+        try:
+            while not _try_drain(until):
+                time.sleep(_BUSY_RETRY_SECONDS)
+        except JobTimeoutException:
+            log.error("job over its time: whatever was being sent is settled by its lease")
+        finally:
+            db.session.remove()
+        with contextlib.suppress(OperationalError):
+            if has_work():
+                current_app.extensions["work_queue"].notify_now()
+
+
+def _try_drain(until: float) -> bool:
+    """True when nothing is due or the time is up; False when the database was busy or away: then it is tried again."""
+    try:
+        drain_due_work(until)
+    except OperationalError:
+        # nobody's bug: what was under way has its lease
+        db.session.rollback()
+        log.warning("worker: the database is busy or away")
+        return time.monotonic() > until
+    return True
+
+
+def drain_due_work(until: float) -> None:
+    """Nothing; hooks opened, documents moved and follow-ups done until none is due, or until that monotonic time."""
+    maintenance.check_webhooks(current_app.config["HOOK_WATCH_SECONDS"])
+    while time.monotonic() < until:
+        did_work = _process_webhooks(min(until, time.monotonic() + WEBHOOK_SECONDS))
+        did_work = with_fresh_session(issue.issue_next_document) or did_work
+        did_work = with_fresh_session(recover.recover_next_document) or did_work
+        did_work = with_fresh_session(followups.run_next_followup) or did_work
+        did_work = with_fresh_session(scheduler.run_step) or did_work
+        if not did_work:
+            return
+
+
+def _process_webhooks(until: float) -> bool:
+    """True when hooks were opened: all that are new, or as many as there was time for."""
+    processed = False
+    while time.monotonic() < until and with_fresh_session(webhooks.process_next_webhook):
+        processed = True
+    return processed
+
+
+def with_fresh_session(act: Callable[[], T]) -> T:
+    """What `act` gives, all rows being read anew: others changed them since the last act."""
+    db.session.expire_all()
+    result = act()
+    api_usage.flush_usage()
+    return result
+
+
+def has_work() -> bool:
+    has_work = Document.any_due() or FollowUp.any_due() or Webhook.any_new() or scheduler.any_due()
+    db.session.rollback()
+    return has_work
+
+
+def supervise_workers(app: Flask, number: int) -> None:
+    """Forks the workers from this loaded process; starts a new one when one dies."""
+    global _app
+    _app = app
+    with app.app_context():
+        # what each worker would make for itself (mappers, statements) is made once before the fork, and shared
+        with contextlib.suppress(SQLAlchemyError):
+            has_work()
+        db.engine.dispose()
+    children: set[int] = set()
+    stopping = False
+
+    def stop(*_: Any) -> None:
+        nonlocal stopping
+        stopping = True
+        for pid in children:
+            os.kill(pid, signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    while not stopping or children:
+        while not stopping and len(children) < number:
+            children.add(_fork_worker(app))
+        try:
+            pid, _ = os.wait()
+            children.discard(pid)
+            if not stopping:
+                time.sleep(0.5)
+        except ChildProcessError:
+            return
+
+
+def _fork_worker(app: Flask) -> int:
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    status = 1
+    try:
+        status = _run_worker(app)
+    finally:
+        os._exit(status)
+
+
+def _run_worker(app: Flask) -> int:
+    with app.app_context():
+        db.engine.dispose(close=False)
+    while True:
+        try:
+            connection = redis_connection(app.config["REDIS_URL"], None)
+            worker = Worker(
+                [QUEUE], connection=connection, serializer=JSONSerializer, maintenance_interval=60,
+                default_worker_ttl=60,
+            )  # fmt: skip
+            worker.work(logging_level="WARNING", with_scheduler=False)
+            return 0
+        except Exception as error:  # noqa: BLE001  (Redis is away: come back when it is)
+            log.warning("worker: %s", type(error).__name__)
+            time.sleep(1)

@@ -1,0 +1,57 @@
+"""The mails: to the buyer with his document, to the merchant when something waits for him.
+
+Called by `followups` in a worker, in the store's language. Header lines are put on one line by `notices`.
+"""
+
+from __future__ import annotations
+
+from flask import current_app
+from flask_babel import force_locale
+
+from shopapp.connections.provider import provider_class
+from shopapp.messages.formats import LANGUAGES, language_of, money
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import kind_name, message_for
+from shopapp.models import Document
+
+
+def compose_email(kind: str, document: Document) -> tuple[str, str]:
+    """(subject, text) of a mail of that kind about the document."""
+    with force_locale(LANGUAGES.get(language_of(document.store), "pt_PT")):
+        return _compose_buyer_email(document) if kind == "buyer" else _compose_merchant_email(document)
+
+
+def _compose_buyer_email(document: Document) -> tuple[str, str]:
+    facts = {
+        "kind": kind_name(document.kind),
+        "number": document.number or "",
+        "order": document.order_id,
+        "shop": document.store.name,
+        "total": money(document.total),
+    }
+    subject = gettext("%(shop)s: %(kind)s %(number)s", **facts)
+    text = gettext(
+        "Bom dia,\n\n"
+        "Segue em anexo a %(kind)s %(number)s da encomenda #%(order)s, no valor de %(total)s.\n\n"
+        "Obrigado pela sua compra,\n%(shop)s\n",
+        **facts,
+    )
+    return subject, text
+
+
+def _compose_merchant_email(document: Document) -> tuple[str, str]:
+    account = document.account
+    label = provider_class(account.provider).label if account else ""
+    code = f"alarm-{document.alarm}" if document.alarm else document.reason or "internal"
+    message = message_for(code, document.alarm_detail if document.alarm else document.detail, label)
+    document_url = f"{current_app.config['APP_URL']}/documents/{document.id}"
+    subject = gettext("Encomenda #%(order)s: %(cause)s", order=document.order_id, cause=message.cause)
+    text = gettext(
+        "%(cause)s\n\n%(remedy)s\n\nEncomenda #%(order)s, %(total)s.\n%(where)s\n",
+        cause=message.cause,
+        remedy=message.remedy,
+        order=document.order_id,
+        total=money(document.total),
+        where=document_url,
+    )
+    return subject, text

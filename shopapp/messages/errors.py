@@ -1,0 +1,340 @@
+"""Every code that can stop a document, an account or a mail, as one sentence of cause and one of remedy.
+
+Read by `wording` alone. The sentences are Portuguese and are themselves the keys of the translations; `%(name)s` takes
+a fact of the failure's detail. A test walks the sources and fails when a code has no sentence here.
+"""
+
+from __future__ import annotations
+
+from shopapp.messages.order_errors import ORDER_ERRORS
+from shopapp.messages.sentence import (
+    AUTHORISE,
+    CHECK,
+    CREDIT,
+    DOCUMENT,
+    KEYS,
+    N_,
+    ORDER,
+    SETTINGS,
+    S,
+    Sentence,
+)
+
+__all__ = [
+    "SENTENCES",
+    "AUTHORISE",
+    "CHECK",
+    "CREDIT",
+    "DOCUMENT",
+    "WEBHOOK_PROBLEMS",
+    "KEYS",
+    "N_",
+    "ORDER",
+    "SETTINGS",
+    "WARNINGS",
+    "Sentence",
+]
+
+ACCESS_ERRORS: dict[str, Sentence] = {
+    "keys-refused": S(
+        N_("O %(provider)s deixou de aceitar as suas chaves."),
+        N_("As encomendas esperam; nenhuma se perde. Saem sozinhas logo que a ligação volte."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-key": S(
+        N_("A chave de integração não é a que o %(provider)s tem."),
+        N_("Copie-a de novo, sem espaços antes ou depois."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-code": S(
+        N_("O código de segurança não corresponde à chave de integração."),
+        N_("Copie-o de novo, sem espaços antes ou depois."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-nif-mismatch": S(
+        N_("O NIF não é o da empresa destas chaves."), N_("Confirme-o no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-entity-unknown": S(
+        N_("O %(provider)s não conhece esta entidade."), N_("Confirme o número no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-inactive": S(
+        N_("A integração está desativada no %(provider)s."),
+        N_("Ative-a no %(provider)s e guarde aqui as chaves que ele mostrar."), N_("Ver como ativar"), KEYS),
+    "keys-clock": S(
+        N_("O %(provider)s diz que a hora do pedido não é a certa."),
+        N_("Não é nada que possa mudar: tente de novo dentro de minutos ou escreva ao apoio."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-user": S(
+        N_("O %(provider)s não aceita este utilizador."), N_("Confirme-o no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-password": S(
+        N_("A password não é a deste utilizador."), N_("Confirme-a no %(provider)s e guarde de novo."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-token": S(
+        N_("O %(provider)s não aceita este token."),
+        N_("Copie-o de novo, inteiro, com os sinais + / e = que tiver."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-wrong-company": S(
+        N_("O %(provider)s não tem uma empresa com este nome."),
+        N_("Confirme-o, ou deixe o campo vazio se só tiver uma."), N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-silent": S(
+        N_("O %(provider)s não respondeu nada à entrada: é o que faz quando recusa as chaves."),
+        N_("Confirme-as e guarde de novo. Se estiverem certas, veja se o plano ainda tem pedidos este mês."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-address-shape": S(
+        N_("Isto não é o endereço de uma instalação do %(provider)s."),
+        N_("Copie-o do browser com o %(provider)s aberto: https, sem porta nem sinais a mais."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-address-foreign": S(
+        N_("Este endereço não é dos que o %(provider)s usa."),
+        N_("Copie-o do browser com o %(provider)s aberto; se o servidor é seu, escreva ao apoio."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "log-in-bounded": S(
+        N_("Já se tentaram três vezes chaves que o %(provider)s recusou."),
+        N_("Para ele não bloquear a sua conta, espere %(minutes)s minutos. Confirme entretanto os valores."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "keys-missing": S(
+        N_("As chaves do %(provider)s já não estão guardadas."), N_("Guarde-as de novo; as encomendas esperam."),
+        N_("Ligar o %(provider)s de novo"), KEYS),
+    "store-access": S(
+        N_("A loja deixou de nos dar acesso às encomendas."),
+        N_("Autorize-a de novo. As encomendas esperam; nenhuma se perde."), N_("Autorizar a loja"), AUTHORISE),
+    "grant-refused": S(
+        N_("A loja não aceitou o pedido de autorização."), N_("Comece de novo."), N_("Autorizar a loja"), AUTHORISE),
+}  # fmt: skip
+
+SETTINGS_ERRORS: dict[str, Sentence] = {
+    "exemption-missing": S(
+        N_("«%(line)s» está a 0%% e não tem motivo de isenção."),
+        N_("Escolha o motivo nas escolhas fiscais; a encomenda segue logo."), N_("Escolher motivo"), SETTINGS),
+    "exemption-withdrawn": S(
+        N_("O motivo de isenção %(exemption)s já não está em vigor."), N_("Escolha outro nas escolhas fiscais."),
+        N_("Escolher motivo"), SETTINGS),
+    "exemption-not-lawful": S(
+        N_("O motivo de isenção %(exemption)s não pode ser escolhido para «%(line)s»."),
+        N_("Escolha outro nas escolhas fiscais."), N_("Escolher motivo"), SETTINGS),
+    "exception-unknown": S(
+        N_("A regra do SKU %(sku)s não se percebe: «%(value)s»."), N_("Corrija-a nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "series-missing": S(
+        N_("Não há série escolhida para este tipo de documento."),
+        N_("Escolha uma série nas escolhas fiscais; a encomenda segue logo."), N_("Escolher série"), SETTINGS),
+    "kind-unsupported": S(
+        N_("O %(provider)s não emite este tipo de documento."), N_("Escolha outro nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "kind-not-an-invoice": S(
+        N_("O tipo de documento escolhido não é uma fatura."), N_("Escolha outro nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "original-missing": S(
+        N_("A nota de crédito não diz que documento corrige."), N_("Escreva ao apoio."), N_("Ver o documento")),
+    "consumer-missing": S(
+        N_("O %(provider)s não tem o cliente genérico para consumidores finais."),
+        N_("Crie-o no %(provider)s e tente de novo."), N_("Tentar de novo")),
+    "country-unknown": S(
+        N_("O %(provider)s não tem o país %(country)s na sua lista."),
+        N_("Acrescente-o no %(provider)s e tente de novo."), N_("Tentar de novo")),
+    "layout-missing": S(
+        N_("O %(provider)s não tem um modelo de impressão para esta série."),
+        N_("Escolha um no %(provider)s e tente de novo."), N_("Tentar de novo")),
+    "loading-missing": S(
+        N_("Falta dizer onde a mercadoria é carregada."), N_("Escreva a morada de carga nas escolhas fiscais."),
+        N_("Rever escolhas"), SETTINGS),
+    "gift-card-undecided": S(
+        N_("«%(line)s» é um vale-oferta e ainda não disse como os trata."),
+        N_("Escolha o tratamento dos vales nas escolhas fiscais."), N_("Escolher tratamento"), SETTINGS),
+    "tax-differs": S(
+        N_("A loja cobrou %(charged)s de IVA em «%(line)s»; a lei diz %(lawful)s."),
+        N_("Escolha o que fazer: seguir a lei sem mudar o total, ou parar sempre."), N_("Escolher o que fazer")),
+}  # fmt: skip
+
+TEMPORARY_ERRORS: dict[str, Sentence] = {
+    "unreachable": S(N_("Não conseguimos falar com a loja ou com o %(provider)s."), N_("Tentamos de novo sozinhos.")),
+    "address-refused": S(N_("O endereço do outro lado não é admitido."), N_("Escreva ao apoio.")),
+    "not-igest": S(
+        N_("No endereço do %(provider)s respondeu outra coisa, não o %(provider)s."), N_("Tentamos de novo sozinhos.")),
+    "not-phcgo": S(
+        N_("No endereço da instalação não respondeu o %(provider)s. Confirme a URL nas chaves."),
+        N_("Tentamos de novo sozinhos.")),
+    "allowance-used": S(
+        N_("O %(provider)s diz «%(answer)s»: os pedidos do seu plano acabaram."),
+        N_("Reforce o plano ou espere pelo mês seguinte. Perguntamos de hora a hora e as encomendas saem sozinhas.")),
+    "sessions-full": S(
+        N_("O %(provider)s diz «%(answer)s»: não abre mais sessões deste utilizador."),
+        N_("Tentamos de novo dentro de minutos. Se acontecer muito, use um utilizador só para a loja.")),
+    "articles-pending": S(
+        N_("Os artigos desta encomenda ainda estão a ser criados no %(provider)s."), N_("Continuamos sozinhos.")),
+    "articles-unread": S(
+        N_("O %(provider)s não nos deixou procurar os artigos desta encomenda."),
+        N_("Tentamos de novo sozinhos. Se durar, abra as escolhas: vemos outra vez o que a sua conta deixa."),
+        N_("Rever escolhas"), SETTINGS),
+    "article-unsure": S(
+        N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a criar um artigo."),
+        N_("Procuramo-lo antes de o criar outra vez. Nada foi emitido.")),
+    "throttled": S(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
+    "vies-unavailable": S(
+        N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),
+        N_("Tentamos de novo sozinhos.")),
+    "internal": S(
+        N_("Uma falha nossa impediu este documento de sair."), N_("Já ficou registada. Nada foi emitido."),
+        N_("Tentar de novo")),
+    "mail-unsent": S(N_("O e-mail não saiu à primeira."), N_("Tentamos de novo sozinhos.")),
+    "pdf-not-ready": S(
+        N_("O PDF ainda não está pronto no %(provider)s."), N_("Tente de novo dentro de minutos.")),
+    "too-late": S(N_("Parámos antes de enviar, porque a máquina esteve parada."), N_("Tentamos de novo sozinhos.")),
+    "token-busy": S(N_("A autorização da loja está a ser renovada."), N_("Tentamos de novo sozinhos.")),
+}  # fmt: skip
+
+UNCERTAIN_ERRORS: dict[str, Sentence] = {
+    "outcome-unknown": S(
+        N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a emitir."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "worker-died": S(
+        N_("O nosso programa parou a meio do envio e não sabemos se o %(provider)s chegou a emitir."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "draft-gone": S(
+        N_("O rascunho deste documento foi apagado no %(provider)s."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "restored": S(
+        N_("Repusemos uma cópia de segurança, e este documento pode ter saído depois dela."),
+        N_("Procure-o no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "duplicate": S(
+        N_("O %(provider)s devolveu o número %(number)s, que já é de outra encomenda."),
+        N_("Procure os dois documentos no %(provider)s e diga-nos qual é o desta venda."), N_("Esclarecer")),
+}  # fmt: skip
+
+UNISSUED_REASONS: dict[str, Sentence] = {
+    "automatic-off": S(N_("Espera que carregue em Emitir."), "", N_("Emitir")),
+    "unpaid": S(N_("A encomenda ainda não está paga."), N_("Segue sozinha quando a loja disser que foi paga.")),
+    "older": S(
+        N_("É anterior à data de início, por isso não sai sozinha."), N_("Pode emiti-la aqui."), N_("Emitir")),
+    "free": S(
+        N_("A encomenda não tem valor a faturar."),
+        N_("Se o stock segue para a loja: sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
+           " reservados até lhes dar lá saída e pôr a encomenda de parte.")),
+    "cancelled": S(N_("Cancelada na loja antes de haver documento."), ""),
+    "set-aside": S(N_("Posta de parte por si."), ""),
+    "kept-as-draft": S(
+        N_("Fica em rascunho no %(provider)s até a encomenda ser paga."), ""),
+    "note-needless": S(N_("A encomenda foi paga antes de haver nota de encomenda: a fatura basta."), ""),
+    "note-used": S(N_("A fatura foi feita a partir desta nota de encomenda."), ""),
+    "uninstalled": S(N_("A aplicação foi desinstalada antes de haver documento."), ""),
+    "absent": S(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
+    "late": S(N_("A resposta chegou tarde, mas chegou: o documento existe."), ""),
+}  # fmt: skip
+
+DOCUMENT_ALARMS: dict[str, Sentence] = {
+    "alarm-total-differs": S(
+        N_("O total devolvido pelo %(provider)s (%(theirs)s) difere do enviado (%(ours)s)."),
+        N_("O documento existe. Confirme-o no %(provider)s e fale com o seu contabilista."), N_("Ver a diferença")),
+    "alarm-duplicate": S(
+        N_("O %(provider)s devolveu um segundo número, %(number)s, para esta encomenda."),
+        N_("Confirme os dois documentos no %(provider)s; um deles pode precisar de nota de crédito."),
+        N_("Ver os dois")),
+    "alarm-cancelled-after": S(
+        N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
+        N_("Emita-a aqui. Se já a emitiu no %(provider)s, marque que está tratado."), N_("Ver e creditar"), CREDIT),
+    "alarm-changed-after": S(
+        N_("A encomenda mudou na loja depois de faturada."),
+        N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),
+    "alarm-note-unusable": S(
+        N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
+        N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),
+    "alarm-note-cancelled": S(
+        N_("A encomenda foi cancelada depois desta nota de encomenda."),
+        N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
+        N_("Ver a nota")),
+    "alarm-note-changed": S(
+        N_("A encomenda mudou depois desta nota de encomenda, e a fatura não é feita a partir dela."),
+        N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
+        N_("Ver a nota")),
+    "alarm-annulled": S(
+        N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
+        N_("Ver o documento")),
+    "alarm-gone": S(
+        N_("O documento %(number)s já não está no %(provider)s."),
+        N_("Procure-o no %(provider)s e fale com o apoio dele: um documento fiscal não se apaga."),
+        N_("Ver o documento")),
+}  # fmt: skip
+
+STOCK_ERRORS: dict[str, Sentence] = {
+    "goods-gone": S(N_("O produto já não existe na loja."), N_("Compare de novo.")),
+    "goods-unlimited": S(N_("Na loja, este produto passou a ter stock ilimitado."), N_("Já não precisa de acerto.")),
+    "goods-by-place": S(
+        N_("A loja conta o stock deste produto por local e não aceitou um número para todos."),
+        N_("Diga nas escolhas que local da loja segue."), N_("Rever escolhas"), SETTINGS),
+    "stock-refused": S(
+        N_("O %(provider)s não aceitou o acerto de stock."), N_("Veja o artigo no %(provider)s e tente de novo.")),
+    "stock-unsure": S(
+        N_("O %(provider)s não respondeu a tempo e não sabemos se o stock mexeu."),
+        N_("Procuramos o movimento antes de o repetir.")),
+    "not-undoable": S(N_("Esta alteração já não se desfaz."), N_("O stock mudou de novo depois dela.")),
+}  # fmt: skip
+
+ACTION_ERRORS: dict[str, Sentence] = {
+    "article-unknown": S(
+        N_("O %(provider)s não tem nenhum artigo com a referência «%(article)s»."),
+        N_("Copie-a tal como está no %(provider)s, com maiúsculas e minúsculas.")),
+    "article-refused": S(
+        N_("O %(provider)s não aceitou este artigo."),
+        N_("Crie-o no %(provider)s com este SKU, ou associe aqui um que já lá esteja.")),
+    "article-too-long": S(
+        N_("Este SKU tem %(length)s carateres, e a referência de um artigo do %(provider)s leva no máximo %(limit)s."),
+        N_("Encurte o SKU na loja, ou ligue-o a um artigo que já exista.")),
+    "number-shape": S(N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
+    "number-taken": S(
+        N_("Esse número já é o da encomenda #%(order)s."), N_("Confirme no %(provider)s qual é o desta venda.")),
+    "total-not-ours": S(
+        N_("O documento que enviámos é de %(ours)s, não de %(theirs)s."),
+        N_("Deve ser o de outra venda: confirme o total no %(provider)s.")),
+    "pdf-none": S(N_("Este documento não tem PDF."), N_("Procure-o no seu programa de faturação.")),
+    "mail-off": S(N_("O envio de e-mail não está ligado neste servidor."), N_("Descarregue o PDF e envie-o.")),
+    "mail-address": S(N_("O endereço «%(to)s» não é um e-mail."), N_("Corrija-o e envie de novo."),
+        N_("Corrigir e-mail")),
+    "mail-refused": S(
+        N_("O e-mail a %(to)s foi devolvido: endereço inexistente."),
+        N_("O documento está emitido. Corrija o endereço."),
+        N_("Corrigir e-mail")),
+    "credit-exceeds": S(
+        N_("O reembolso de %(asked)s é maior do que falta creditar (%(left)s)."), N_("Reveja o valor."),
+        N_("Rever reembolso")),
+    "credit-amount-below-lines": S(
+        N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas."), N_("Reveja o valor.")),
+    "credit-open": S(
+        N_("Já há uma nota de crédito deste documento por concluir."), N_("Espere por ela, ou resolva-a primeiro.")),
+    "credit-not-whole": S(
+        N_("Para emitir de novo é preciso creditar o documento todo."), N_("Escolha creditar tudo.")),
+    "credit-nothing-left": S(
+        N_("O documento %(number)s já está todo creditado."),
+        N_("Não há mais nada a creditar: uma nota de crédito à espera põe-se de parte.")),
+    "credit-without-original": S(N_("Não há documento emitido para creditar."), ""),
+    "credit-of-no-invoice": S(N_("O documento %(number)s não é uma fatura que se credite."), ""),
+    "credit-line-twice": S(N_("A mesma linha foi escolhida duas vezes."), N_("Escolha cada linha uma só vez.")),
+    "credit-line-unknown": S(N_("Uma das linhas não é deste documento."), N_("Escolha de novo.")),
+}  # fmt: skip
+
+WEBHOOK_PROBLEMS: dict[str, str] = {
+    "missing": N_("Faltavam avisos da loja e criámo-los de novo."),
+    "paused": N_("A loja tinha posto os avisos em pausa e criámo-los de novo."),
+    "doubled": N_("Havia avisos da loja repetidos e ficou um de cada."),
+    "foreign": N_("Havia avisos da loja mal encaminhados e criámo-los de novo."),
+    "silent": N_("A loja deixou de nos avisar das encomendas pagas e criámos os avisos de novo."),
+}
+
+WARNINGS: dict[str, str] = {
+    "all-untaxed": N_("Nenhuma linha da encomenda tem IVA na loja."),
+    "tax-follows-law": N_("A loja cobrou outra taxa; seguimos a lei, com o mesmo total."),
+    "nif-obsolete-range": N_("O NIF começa por 8, uma série antiga: confirme-o com o cliente."),
+    "vat-number-rejected": N_("O número de IVA estrangeiro não foi confirmado: ficou fora do documento."),
+    "oss-not-registered": N_("Vendas para outros países da União acima do limite pedem registo no OSS."),
+    "article-none": N_("Uma linha saiu sem artigo, porque o SKU dela não foi aceite: veja-o em Produtos."),
+    "article-generic-missing": N_(
+        "O artigo para produtos sem SKU não existe no seu programa; a linha saiu sem artigo."
+    ),
+    "simplified-not-allowed": N_("Esta venda não pode levar fatura simplificada; sai fatura-recibo."),
+}
+
+SENTENCES: dict[str, Sentence] = {
+    **ACCESS_ERRORS,
+    **SETTINGS_ERRORS,
+    **ORDER_ERRORS,
+    **TEMPORARY_ERRORS,
+    **UNCERTAIN_ERRORS,
+    **UNISSUED_REASONS,
+    **DOCUMENT_ALARMS,
+    **STOCK_ERRORS,
+    **ACTION_ERRORS,
+}

@@ -1,0 +1,260 @@
+"""How amounts, days and moments are written, in the store's language and its own time zone.
+
+Used by every page and mail, as functions and as template filters. Flask-Babel chooses the catalogue.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+from flask import (
+    Flask,
+    current_app,
+    g,
+    has_request_context,
+    request,
+    url_for,
+)
+from flask_babel import Babel, get_locale
+
+from shopapp.fiscal import place_of_supply
+from shopapp.messages.i18n import gettext, ngettext
+from shopapp.models import Account, Store, now
+
+LANGUAGES = {"pt": "pt_PT", "en": "en_GB", "es": "es_ES"}
+NBSP = "\u00a0"
+
+
+def init_app(app: Flask) -> None:
+    """Nothing; the languages and the filters join the app."""
+    folder = str(Path(app.root_path).parent / "translations")
+    app.config.update(BABEL_DEFAULT_LOCALE="pt_PT", BABEL_TRANSLATION_DIRECTORIES=folder)
+    Babel(app, locale_selector=locale)
+    for filter_function in (
+        money,
+        figure,
+        signed,
+        day,
+        long_day,
+        clock,
+        moment,
+        ago,
+        percent,
+        price,
+        quantity,
+        spaced_tax_id,
+        month,
+        short_day,
+        iso_day,
+        http_url,
+    ):
+        app.jinja_env.filters[filter_function.__name__] = filter_function
+    app.jinja_env.globals.update(asset=asset)
+
+
+def language_of(store: Store | None) -> str:
+    """The store's language among ours; Portuguese where it has another."""
+    return (store.language or "pt")[:2].lower() if store is not None else ""
+
+
+def locale() -> str:
+    """The locale to speak in: the store's, or what the browser likes best while there is no store."""
+    store = g.get("store")
+    if store is not None:
+        return LANGUAGES.get(language_of(store), "pt_PT")
+    liked = request.accept_languages.values() if has_request_context() else ()
+    return next((LANGUAGES[one[:2].lower()] for one in liked if one[:2].lower() in LANGUAGES), "pt_PT")
+
+
+def language() -> str:
+    """The same as an HTML `lang`."""
+    return _locale().language if _locale().language != "pt" else "pt-PT"
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("pt", "PT")
+
+
+def zone_of(store: Store | None, account: Account | None) -> ZoneInfo:
+    """The zone in which the store dates its documents."""
+    if account is not None and account.settings.get("ship_from"):
+        return ZoneInfo(place_of_supply.time_zone_of(account.settings["ship_from"]))
+    return ZoneInfo(place_of_supply.time_zone_of("PT"))
+
+
+def zone() -> ZoneInfo:
+    """The zone of the store whose page this is."""
+    return zone_of(g.get("store"), g.get("account"))
+
+
+def amount(value: Any) -> Decimal | None:
+    """The value as an amount; None when it is none."""
+    try:
+        return value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        return None
+
+
+def money(value: Any) -> str:
+    """`173,12 €`, with a true minus sign; empty for nothing."""
+    found = None if value is None or value == "" else amount(value)
+    if found is None:
+        return ""
+    return _minus(
+        numbers.format_currency(found, "EUR", locale=_locale(), group_separator=_has_group_separator(found))
+    )
+
+
+def figure(value: Any) -> str:
+    """The same without the sign, for a column headed in euros."""
+    found = amount(value)
+    if found is None:
+        return ""
+    return _minus(
+        numbers.format_decimal(
+            found, "#,##0.00", locale=_locale(), group_separator=_has_group_separator(found)
+        )
+    )
+
+
+def _has_group_separator(found: Decimal) -> bool:
+    """Whether thousands are set apart: Portugal and Spain leave numbers of four figures whole."""
+    return abs(found) >= 10_000 or _locale().language not in ("pt", "es")
+
+
+def signed(value: Any, credits: bool) -> str:
+    """The amount, below zero for a credit note in a list."""
+    found = amount(value)
+    return "" if value is None or found is None else money(-found if credits else found)
+
+
+def _minus(text: str) -> str:
+    return text.replace("-", "\u2212")
+
+
+def percent(rate: Any) -> str:
+    """`23%`."""
+    found = amount(rate)
+    return "" if found is None else numbers.format_decimal(found, "#,##0.##", locale=_locale()) + "%"
+
+
+def price(value: Any) -> str:
+    """A unit price: cents, and more figures where it has them."""
+    found = amount(value)
+    return "" if found is None else _minus(numbers.format_decimal(found, "0.00####", locale=_locale()))
+
+
+def quantity(value: Any) -> str:
+    """A quantity or a unit price, without zeros at its end beyond cents."""
+    found = amount(value)
+    return "" if found is None else _minus(numbers.format_decimal(found, "#,##0.######", locale=_locale()))
+
+
+def day(value: date | datetime | None) -> str:
+    """`20/11/2026`."""
+    return "" if value is None else dates.format_date(_day(value), "dd/MM/yyyy", locale=_locale())
+
+
+def iso_day(text: str) -> str:
+    """The day that is kept as ISO text."""
+    return day(date.fromisoformat(text))
+
+
+def short_day(value: date | datetime) -> str:
+    """`20 nov`."""
+    return dates.format_date(_day(value), "d MMM", locale=_locale()).replace(".", "")
+
+
+def long_day(value: date | datetime | None) -> str:
+    """`20 de novembro de 2026`."""
+    return "" if value is None else dates.format_date(_day(value), "long", locale=_locale())
+
+
+def month(value: date | datetime) -> str:
+    """`Novembro`, or `Novembro de 2026` when it is not this year's."""
+    local = _day(value)
+    this_year = local.year == now().astimezone(zone()).year
+    if this_year:
+        return dates.format_date(local, "LLLL", locale=_locale()).capitalize()
+    return dates.format_skeleton("yMMMM", local, locale=_locale()).capitalize()
+
+
+def clock(value: datetime | None) -> str:
+    """`14:29`."""
+    return "" if value is None else dates.format_time(value.astimezone(zone()), "HH:mm", locale=_locale())
+
+
+def moment(value: datetime | None) -> str:
+    """`hoje às 14:29`, or the day with the time."""
+    if value is None:
+        return ""
+    today = now().astimezone(zone()).date()
+    local = value.astimezone(zone()).date()
+    if local == today:
+        return gettext("hoje às %(time)s", time=clock(value))
+    if local == today - timedelta(days=1):
+        return gettext("ontem às %(time)s", time=clock(value))
+    return gettext("%(day)s às %(time)s", day=day(value), time=clock(value))
+
+
+def ago(value: datetime | None) -> str:
+    """`há 4 minutos`."""
+    if value is None:
+        return ""
+    past = value - now()
+    return dates.format_timedelta(min(past, timedelta(seconds=-1)), add_direction=True, locale=_locale())
+
+
+def _day(value: date | datetime) -> date:
+    return value.astimezone(zone()).date() if isinstance(value, datetime) else value
+
+
+def spaced_tax_id(tax_id: str) -> str:
+    """A nine-digit number in threes, any other as it is."""
+    plain = tax_id.strip()
+    if len(plain) == 9 and plain.isdigit():
+        return NBSP.join((plain[:3], plain[3:6], plain[6:]))
+    return plain
+
+
+def count_word(number: int) -> str:
+    """`Quatro`: a small number of orders in words at the beginning of a sentence; figures from ten on."""
+    words = (
+        "", gettext("Uma"), gettext("Duas"), gettext("Três"), gettext("Quatro"), gettext("Cinco"), gettext("Seis"),
+        gettext("Sete"), gettext("Oito"), gettext("Nove"),
+    )  # fmt: skip
+    return words[number] if 0 < number < len(words) else str(number)
+
+
+def order_count(number: int) -> str:
+    """`Quatro encomendas`."""
+    return ngettext("%(count)s encomenda", "%(count)s encomendas", number, count=count_word(number))
+
+
+def http_url(address: str | None) -> str:
+    """The address when it is one of the web, else nothing: a link never runs a script."""
+    parts = urlsplit(address or "")
+    return address or "" if parts.scheme in ("http", "https") and parts.hostname else ""
+
+
+@cache
+def _version(folder: str, name: str) -> str:
+    return hashlib.sha256((Path(folder) / name).read_bytes()).hexdigest()[:12]
+
+
+def asset(name: str) -> str:
+    """The address of a static file with its version, so that browsers may keep it for good."""
+    return url_for("static", filename=name, v=_version(current_app.static_folder or "", name))
+
+
+def midnight(day: date) -> datetime:
+    """The instant at which that day begins where the store is."""
+    return datetime.combine(day, time(), zone())

@@ -1,0 +1,149 @@
+"""The words for what happened: one sentence and one remedy for each code, states, kinds, the provider's name.
+
+Called by pages and mails, in a language that Flask-Babel has chosen. Never decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from shopapp.messages.errors import SENTENCES, WARNINGS
+from shopapp.messages.formats import money, percent, spaced_tax_id
+from shopapp.messages.i18n import gettext
+
+N_ = str
+_MONEY_FACTS = (
+    "ours",
+    "theirs",
+    "paid",
+    "lines",
+    "asked",
+    "left",
+    "discount",
+    "total",
+    "amount",
+    "vat",
+    "vat_charged",
+)
+_RATE_FACTS = ("rate", "charged", "lawful")
+
+
+@dataclass(frozen=True, slots=True)
+class StatusMessage:
+    """A failure in the reader's language: cause, remedy, the button's name, and the name of the page it leads to."""
+
+    cause: str
+    remedy: str
+    button: str
+    remedy_page: str
+
+
+class _Facts(dict[str, str]):
+    """The facts of a sentence; one that is not known is an ellipsis, never a failure of the page."""
+
+    def __missing__(self, name: str) -> str:
+        return "…"
+
+
+def _facts(detail: Mapping[str, Any], provider: str) -> _Facts:
+    found = _Facts(provider=provider or gettext("programa de faturação"))
+    for name, value in detail.items():
+        if name in _MONEY_FACTS:
+            found[name] = money(value) or str(value)
+        elif name in _RATE_FACTS:
+            found[name] = percent(value) or str(value)
+        else:
+            found[name] = spaced_tax_id(str(value)) if name == "nif" else str(value)
+    return found
+
+
+def message_for(code: str, detail: Mapping[str, Any] | None = None, provider: str = "") -> StatusMessage:
+    """The words for a code; an unknown one is our fault and says so."""
+    detail = detail or {}
+    if code == "keys-refused" and f"keys-{detail.get('kind')}" in SENTENCES:
+        code = f"keys-{detail['kind']}"
+    found = SENTENCES.get(code, SENTENCES["internal"])
+    facts = _facts(detail, provider)
+
+    def fill(text: str) -> str:
+        return gettext(text) % facts if text else ""
+
+    return StatusMessage(fill(found.cause), fill(found.remedy), fill(found.button), found.remedy_page)
+
+
+def warning_text(code: str) -> str:
+    """The sentence for something the merchant should know; empty for a code without one."""
+    text = WARNINGS.get(code, "")
+    return gettext(text) if text else ""
+
+
+# state: the mark's class and its word
+_STATES = {
+    "waiting": ("st-wait", N_("À espera")),
+    "pending": ("st-wait", N_("Por emitir")),
+    "issuing": ("st-busy", N_("A emitir")),
+    "issued": ("st-ok", N_("Emitido")),
+    "in_doubt": ("st-doubt", N_("A confirmar")),
+    "review": ("st-decide", N_("Por decidir")),
+    "blocked": ("st-stop", N_("Bloqueado")),
+    "void": ("st-void", N_("Sem efeito")),
+}
+_KINDS = {
+    "FT": (N_("fatura"), N_("Fatura")),
+    "FR": (N_("fatura-recibo"), N_("Fatura-recibo")),
+    "FS": (N_("fatura simplificada"), N_("Fatura simplificada")),
+    "NC": (N_("nota de crédito"), N_("Nota de crédito")),
+    "ND": (N_("nota de débito"), N_("Nota de débito")),
+    "GT": (N_("guia de transporte"), N_("Guia de transporte")),
+    "PF": (N_("fatura pró-forma"), N_("Fatura pró-forma")),
+    "NE": (N_("nota de encomenda"), N_("Nota de encomenda")),
+}
+_PLURALS = {
+    "FT": N_("faturas"), "FR": N_("faturas-recibo"), "FS": N_("faturas simplificadas"), "NC": N_("notas de crédito"),
+    "NE": N_("notas de encomenda"), "GT": N_("guias de transporte"),
+}  # fmt: skip
+_PROVIDER_STATES = {
+    "paid": N_("pago"),
+    "annulled": N_("anulado"),
+    "open": N_("por pagar"),
+    "draft": N_("rascunho"),
+}
+_REGIONS = {"PT": N_("Continente"), "PT-MA": N_("Madeira"), "PT-AC": N_("Açores")}
+
+
+def state_label(name: str) -> tuple[str, str]:
+    """(class, word) of a document's state."""
+    state_class, label = _STATES[name]
+    return state_class, gettext(label)
+
+
+def kind_name(code: str) -> str:
+    """`fatura-recibo`; a plain `documento` while the kind is not known."""
+    return gettext(_KINDS[code][0]) if code in _KINDS else gettext("documento")
+
+
+def kind_title(code: str) -> str:
+    """The same at the beginning of a sentence."""
+    return gettext(_KINDS[code][1]) if code in _KINDS else gettext("Documento")
+
+
+def kind_plural(code: str) -> str:
+    """`faturas-recibo`."""
+    return gettext(_PLURALS.get(code, N_("documentos")))
+
+
+def provider_state(code: str) -> str:
+    """What the program says of a document, in our words where we know its own."""
+    return gettext(_PROVIDER_STATES[code]) if code in _PROVIDER_STATES else code
+
+
+def region_name(code: str) -> str:
+    """`Continente`."""
+    return gettext(_REGIONS.get(code, code))
+
+
+def translated(text: str) -> str:
+    """A label or help that a provider declares; it is a Portuguese message id of ours."""
+    return gettext(text) if text else ""

@@ -1,0 +1,44 @@
+"""How many calls an account cost its provider, month by month: some plans allow only so many.
+
+Written by `jobs` and `web` after the calls were made; a process that dies forgets the few it had not told yet.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, db, insert_into
+from .document import Document
+
+
+class ApiUsage(db.Model):  # type: ignore[name-defined,misc]
+    """The calls of one account in one month (`2026-11`)."""
+
+    __tablename__ = "usage"
+    __table_args__ = (UniqueConstraint("account_id", "month"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
+    month: Mapped[str] = mapped_column(String(7))
+    calls: Mapped[int] = mapped_column(default=0)
+
+    @classmethod
+    def add(cls, account_id: int, month: str, calls: int, document_id: int | None = None) -> None:
+        """Nothing; so many more calls, of the document that they were made for. Not committed."""
+        new = insert_into(cls).values(account_id=account_id, month=month, calls=calls)
+        db.session.execute(
+            new.on_conflict_do_update(
+                index_elements=["account_id", "month"], set_={"calls": cls.calls + new.excluded.calls}
+            )
+        )
+        if document_id is not None:
+            mine = update(Document).where(Document.id == document_id)
+            counted = mine.values(calls=Document.calls + calls)
+            db.session.execute(counted.execution_options(synchronize_session=False))
+
+    @classmethod
+    def calls_in_month(cls, account_id: int, month: str) -> int:
+        """How many calls the account cost in that month."""
+        mine = select(cls.calls).where(cls.account_id == account_id, cls.month == month)
+        return db.session.scalar(mine) or 0

@@ -1,0 +1,111 @@
+"""The parts of a document: its issued lines, its attempts, and the moves that its page tells as a story.
+
+Written in the same commit as the move that they belong to; append-only, but for the end of an attempt.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, LargeBinary, String, Text, UniqueConstraint, func, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from shopapp.fiscal.document import DraftLine
+
+from .base import BigId, DecimalText, Money, SealedText, UidModel, UtcDateTime, db, db_now
+
+
+class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
+    """What was issued, line by line; nothing of the buyer in it."""
+
+    __tablename__ = "document_line"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
+    position: Mapped[int]
+    ref: Mapped[str] = mapped_column(String(60), default="")
+    sku: Mapped[str] = mapped_column(String(120), default="")
+    kind: Mapped[str] = mapped_column(String(10), default="goods")
+    description: Mapped[str] = mapped_column(Text)
+    quantity: Mapped[Decimal] = mapped_column(DecimalText)
+    unit_price_net: Mapped[Decimal] = mapped_column(DecimalText)
+    discount_percent: Mapped[Decimal] = mapped_column(DecimalText)
+    region: Mapped[str] = mapped_column(String(6))
+    vat_rate: Mapped[Decimal] = mapped_column(DecimalText)
+    tax_code: Mapped[str] = mapped_column(String(3))
+    exemption_code: Mapped[str] = mapped_column(String(3), default="")
+    exemption_mention: Mapped[str] = mapped_column(String(120), default="")
+    net: Mapped[Decimal] = mapped_column(Money)
+    vat: Mapped[Decimal] = mapped_column(Money)
+    gross: Mapped[Decimal] = mapped_column(Money)
+
+    @classmethod
+    def from_draft_line(cls, document_id: int, position: int, line: DraftLine) -> DocumentLine:
+        """The row of a line that was issued; of a text that no column would hold, as much as it holds.
+
+        The document is there already: nothing that a shop wrote into a SKU may keep us from recording it.
+        """
+        kept: dict[str, Any] = {}
+        for column in cls.__table__.columns:
+            value = getattr(line, column.name, None)
+            if isinstance(value, str):
+                value = value.replace("\0", "")[: getattr(column.type, "length", None)]
+            if value is not None:
+                kept[column.name] = value
+        return cls(document_id=document_id, position=position, **kept)
+
+
+class Attempt(UidModel):
+    """One try: inserted at the claim, ended by one update that names its number."""
+
+    __tablename__ = "attempt"
+    __table_args__ = (UniqueConstraint("document_id", "number"),)
+
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"))
+    number: Mapped[int]
+    draft_hash: Mapped[str] = mapped_column(String(64))
+    text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str] = mapped_column(String(12), default="")
+    """issued, refused, not-sent, unknown; empty while it runs or when its worker died."""
+    code: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    answer_hash: Mapped[str] = mapped_column(String(64), default="")
+
+    text = SealedText()
+
+    @classmethod
+    def end(
+        cls, document_id: int, number: int, outcome: str, code: str = "", detail: dict[str, Any] | None = None
+    ) -> None:
+        """Nothing; the attempt ended like this. Not committed."""
+        db.session.execute(
+            update(cls)
+            .where(cls.document_id == document_id, cls.number == number)
+            .values(ended_at=db_now(), outcome=outcome, code=code, detail=detail or {})
+            .execution_options(synchronize_session=False)
+        )
+
+    @classmethod
+    def count_worker_deaths(cls, document_id: int) -> int:
+        """How many workers died over sending this document."""
+        died = select(func.count()).where(cls.document_id == document_id, cls.code == "worker-died")
+        return db.session.scalar(died) or 0
+
+
+class Transition(db.Model):  # type: ignore[name-defined,misc]
+    """One move of a document, written in the same commit: the story that its page tells."""
+
+    __tablename__ = "move"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    document_id: Mapped[int] = mapped_column(BigId, ForeignKey("document.id"), index=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    old: Mapped[str] = mapped_column(String(10), default="")
+    new: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    by: Mapped[str] = mapped_column(String(10), default="app")

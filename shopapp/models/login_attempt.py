@@ -1,0 +1,52 @@
+"""How often a store knocked at a door that bears few knocks: a provider that locks an account after wrong keys.
+
+Written by `connect` before each log-in with keys that may be wrong; good keys make it forgotten. Holds no key.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, delete, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, UtcDateTime, db, db_now, now
+from .store import Store
+
+
+class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
+    """One try; `door` names what was knocked at."""
+
+    __tablename__ = "knock"
+    __table_args__ = (Index("ix_knock_door", "store_id", "door", "at"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    door: Mapped[str] = mapped_column(String(40))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+    @classmethod
+    def acquire(cls, store_id: int, door: str, most: int, seconds: float) -> float:
+        """0 when the store may knock now, which is counted; else the seconds until it may. Commits."""
+        # two browsers of one store knock one after the other
+        db.session.execute(select(Store.id).where(Store.id == store_id).with_for_update())
+        mine = (cls.store_id == store_id, cls.door == door, cls.at > db_now(-seconds))
+        found = db.session.execute(select(func.count(), func.min(cls.at)).where(*mine)).one()
+        count, first = found
+        if count < most:
+            db.session.add(cls(store_id=store_id, door=door, at=now()))
+        db.session.commit()
+        return 0.0 if count < most else max(1.0, seconds - (now() - first).total_seconds())
+
+    @classmethod
+    def clear(cls, store_id: int, door: str, last_only: bool = False) -> None:
+        """Nothing; the door opened, or (with `last`) nobody was there to hear the last knock. Commits."""
+        mine = select(cls.id).where(cls.store_id == store_id, cls.door == door).order_by(cls.id.desc())
+        gone = mine.limit(1) if last_only else mine
+        db.session.execute(delete(cls).where(cls.id.in_(gone)).execution_options(synchronize_session=False))
+        db.session.commit()
+
+    @classmethod
+    def delete_old(cls) -> None:
+        """Nothing; knocks of yesterday go. The caller commits."""
+        db.session.execute(delete(cls).where(cls.at < db_now(-86400)))

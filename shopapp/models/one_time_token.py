@@ -1,0 +1,69 @@
+"""Short-lived, one-use secrets of install and session: OAuth state, entry token, entry code.
+
+Only the hash of a secret is kept. Used by `web/install` and `web/session`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import LargeBinary, String, delete, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import SealedJson, UidModel, UtcDateTime, db, db_now, now
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class OneTimeToken(UidModel):
+    """One secret that may be used once, until `expires_at`, by whoever also holds `bound` when that is set."""
+
+    __tablename__ = "ticket"
+
+    kind: Mapped[str] = mapped_column(String(10))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    bound_hash: Mapped[str] = mapped_column(String(64), default="")
+    content_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    content = SealedJson()
+
+    @classmethod
+    def create(cls, kind: str, secret: str, seconds: float, content: Any, bound: str = "") -> OneTimeToken:
+        """The new ticket for a secret that the caller made; committed."""
+        ticket = cls(kind=kind, secret_hash=_hash(secret), bound_hash=_hash(bound) if bound else "")
+        ticket.content = content
+        ticket.expires_at = datetime.fromtimestamp(now().timestamp() + seconds, now().tzinfo)
+        db.session.add(ticket)
+        db.session.commit()
+        return ticket
+
+    @classmethod
+    def redeem(cls, kind: str, secret: str, bound: str = "") -> Any:
+        """What the ticket carries, or None when it is unknown, used, expired or bound to another; commits."""
+        used = db.session.execute(
+            update(cls)
+            .where(
+                cls.kind == kind,
+                cls.secret_hash == _hash(secret),
+                cls.bound_hash == (_hash(bound) if bound else ""),
+                cls.used_at.is_(None),
+                cls.expires_at > db_now(),
+            )
+            .values(used_at=db_now())
+        )
+        db.session.commit()
+        if not used.rowcount:  # type: ignore[attr-defined]
+            return None
+        ticket = db.session.scalars(select(cls).where(cls.secret_hash == _hash(secret))).one()
+        return ticket.content
+
+    @classmethod
+    def delete_expired(cls) -> None:
+        """Nothing; removes tickets that expired a day ago. The caller commits."""
+        db.session.execute(delete(cls).where(cls.expires_at < db_now(-86400)))

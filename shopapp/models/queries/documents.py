@@ -1,0 +1,269 @@
+"""The lists of documents that a merchant sees: which ones, in which order, found by what; always of one store.
+
+Called by the pages only. Every query here begins with the store; nothing is changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, or_, select
+
+from shopapp import encryption
+from shopapp.models.base import db, fold_for_search
+from shopapp.models.document import Document
+from shopapp.models.followup import FAILED, FollowUp
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.store import Store
+from shopapp.models.webhook import QUARANTINED, Webhook
+
+PAGE_SIZE = 50
+TABS: dict[str, tuple[str, ...]] = {
+    "espera": (BLOCKED, REVIEW),
+    "por-emitir": (WAITING, PENDING, ISSUING, IN_DOUBT),
+    "emitido": (ISSUED,),
+    "sem-efeito": (VOID,),
+}
+_MAX_SEARCH_WORDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFilters:
+    """What the merchant asked to see; empty means everything."""
+
+    tab: str = ""
+    text: str = ""
+    kind: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    older_than: int = 0
+    newer_than: int = 0
+
+    @property
+    def narrowed(self) -> bool:
+        """True when something beside the tab narrows the list."""
+        return bool(self.text or self.kind or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentPage:
+    """One page of documents, newest first, and whether there are newer and older ones."""
+
+    rows: Sequence[Document]
+    newer: bool
+    older: bool
+
+
+def find_document(store: Store, number: int) -> Document | None:
+    """The store's own document of that number; None for anybody else's."""
+    return db.session.scalar(select(Document).where(Document.store_id == store.id, Document.id == number))
+
+
+def find_documents(store: Store, numbers: Sequence[int]) -> list[Document]:
+    """The store's own documents of those numbers, oldest first."""
+    mine = (
+        select(Document).where(Document.store_id == store.id, Document.id.in_(numbers)).order_by(Document.id)
+    )
+    return list(db.session.scalars(mine))
+
+
+def list_documents(store: Store, filters: DocumentFilters, most: int = PAGE_SIZE) -> DocumentPage:
+    """The documents that were asked for, at most a page of them."""
+    wanted = select(Document).where(*_conditions(store, filters))
+    if filters.newer_than:
+        wanted = wanted.where(Document.id > filters.newer_than).order_by(Document.id)
+    else:
+        wanted = wanted.order_by(Document.id.desc())
+        if filters.older_than:
+            wanted = wanted.where(Document.id < filters.older_than)
+    found = list(db.session.scalars(wanted.limit(most + 1)))
+    more, rows = len(found) > most, found[:most]
+    if filters.newer_than:
+        return DocumentPage(rows[::-1], newer=more, older=True)
+    return DocumentPage(rows, newer=bool(filters.older_than), older=more)
+
+
+def has_documents(store: Store) -> bool:
+    """True when the store has a document in any state."""
+    return db.session.scalar(select(Document.id).where(Document.store_id == store.id).limit(1)) is not None
+
+
+def _conditions(store: Store, filters: DocumentFilters) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [Document.store_id == store.id]
+    if filters.tab == "espera":
+        found.append(needs_merchant())
+    elif filters.tab in TABS:
+        found.append(Document.state.in_(TABS[filters.tab]))
+    if filters.kind:
+        found.append(Document.kind == filters.kind)
+    day = func.coalesce(Document.paid_at, Document.created_at)
+    if filters.since:
+        found.append(day >= filters.since)
+    if filters.until:
+        found.append(day < filters.until)
+    if filters.text.strip():
+        found.append(_matches_text(filters.text.strip()))
+    return found
+
+
+def needs_merchant() -> ColumnElement[bool]:
+    """Blocked, to be decided, or issued with something wrong."""
+    return or_(Document.state.in_(TABS["espera"]), Document.alarm != "")
+
+
+def _matches_text(text: str) -> ColumnElement[bool]:
+    """Order or tax id whole, document number or every word of the buyer by its beginning."""
+    plain = "".join(c for c in text.upper() if c.isalnum()).removeprefix("PT")
+    number = text.lower()
+    ways = [Document.order_id == text.lstrip("#").strip()]
+    if any(c.isdigit() for c in text):
+        ways.append(func.lower(Document.number).startswith(number, autoescape=True))
+        ways.append(func.lower(Document.number).contains(f" {number}", autoescape=True))
+    if len(plain) >= 8:
+        ways.append(Document.tax_id_mark.in_(encryption.keyed_hashes(plain)))
+    words = [word for word in re.split(r"\s+", fold_for_search(text)) if word][:_MAX_SEARCH_WORDS]
+    if words:
+        ways.append(and_(*(_buyer_word_starts(word) for word in words)))
+    return or_(*ways)
+
+
+def _buyer_word_starts(word: str) -> ColumnElement[bool]:
+    return or_(
+        Document.buyer_folded.startswith(word, autoescape=True),
+        Document.buyer_folded.contains(f" {word}", autoescape=True),
+    )
+
+
+def list_needing_merchant(store: Store, most: int) -> list[Document]:
+    """What needs the merchant, oldest first."""
+    mine = select(Document).where(Document.store_id == store.id, needs_merchant())
+    return list(db.session.scalars(mine.order_by(Document.id).limit(most)))
+
+
+def count_needing_merchant(store: Store) -> int:
+    """How many documents need the merchant."""
+    mine = select(func.count()).select_from(Document).where(Document.store_id == store.id, needs_merchant())
+    return db.session.scalar(mine) or 0
+
+
+def list_pending(store: Store, most: int) -> list[Document]:
+    """Documents that will be issued by themselves, oldest first."""
+    mine = select(Document).where(Document.store_id == store.id, Document.state == PENDING)
+    return list(db.session.scalars(mine.order_by(Document.id).limit(most)))
+
+
+def list_blocked(store: Store, reasons: Sequence[str]) -> list[Document]:
+    """Documents blocked for one of these reasons, oldest first."""
+    mine = select(Document).where(
+        Document.store_id == store.id, Document.state == BLOCKED, Document.reason.in_(reasons)
+    )
+    return list(db.session.scalars(mine.order_by(Document.id)))
+
+
+def last_issued(store: Store) -> Document | None:
+    """The document that was issued last."""
+    mine = select(Document).where(Document.store_id == store.id, Document.state == ISSUED)
+    return db.session.scalar(mine.order_by(Document.issued_at.desc()).limit(1))
+
+
+def failed_follow_ups(documents: Sequence[Document]) -> dict[int, FollowUp]:
+    """Per document the follow-up that was given up last, if any."""
+    rows = select(FollowUp).where(
+        FollowUp.document_id.in_([d.id for d in documents]), FollowUp.state == FAILED
+    )
+    return {one.document_id: one for one in db.session.scalars(rows.order_by(FollowUp.id))}
+
+
+def webhooks_of(document: Document) -> list[Webhook]:
+    """What the platform posted about the document's order, oldest first."""
+    mine = select(Webhook).where(Webhook.store_id == document.store_id, Webhook.order_id == document.order_id)
+    return list(db.session.scalars(mine.order_by(Webhook.id)))
+
+
+def follow_ups_of(document: Document) -> list[FollowUp]:
+    """All that was owed after the document, oldest first."""
+    return list(
+        db.session.scalars(select(FollowUp).where(FollowUp.document_id == document.id).order_by(FollowUp.id))
+    )
+
+
+def other_documents_of_order(document: Document) -> list[Document]:
+    """The other documents of the same order, oldest first."""
+    mine = select(Document).where(
+        Document.store_id == document.store_id,
+        Document.order_id == document.order_id,
+        Document.id != document.id,
+    )
+    return list(db.session.scalars(mine.order_by(Document.id)))
+
+
+def credit_notes_of(document: Document) -> list[Document]:
+    """The credit notes of a document, whatever became of them, oldest first."""
+    mine = select(Document).where(
+        Document.store_id == document.store_id,
+        Document.original_id == document.id,
+        Document.cause.startswith("credit:"),
+    )
+    return list(db.session.scalars(mine.order_by(Document.id)))
+
+
+def document_numbers(store: Store, ids: Sequence[int]) -> dict[int, str]:
+    """The number of each of the store's own documents among these."""
+    mine = select(Document.id, Document.number).where(Document.store_id == store.id, Document.id.in_(ids))
+    return {found: number or "" for found, number in db.session.execute(mine)} if ids else {}
+
+
+def last_webhook(store: Store) -> Webhook | None:
+    """The hook that came last."""
+    return db.session.scalar(
+        select(Webhook).where(Webhook.store_id == store.id).order_by(Webhook.id.desc()).limit(1)
+    )
+
+
+def quarantined_webhooks(store: Store, since: datetime) -> list[Webhook]:
+    """Hooks of good signature that could not be read, newest first."""
+    mine = select(Webhook).where(
+        Webhook.store_id == store.id, Webhook.state == QUARANTINED, Webhook.received_at >= since
+    )
+    return list(db.session.scalars(mine.order_by(Webhook.id.desc()).limit(20)))
+
+
+def find_by_link_token(token: str) -> Document | None:
+    """The issued document that the buyer's link names, unless the link was revoked."""
+    return db.session.scalar(
+        select(Document).where(
+            Document.link_token == token, Document.link_revoked_at.is_(None), Document.state == ISSUED
+        )
+    )
+
+
+def missing_numbers(document: Document, series: str, most: int = 5) -> list[str]:
+    """Numbers missing between those of the series that we know, around the time when the document was sent.
+
+    Only a hint: other programs may number in the same series.
+    """
+    sent = document.attempts[-1].started_at if document.attempts else document.created_at
+    known = db.session.execute(
+        select(Document.number, Document.issued_at).where(
+            Document.store_id == document.store_id, Document.series == series, Document.number.is_not(None)
+        ).order_by(Document.issued_at.desc()).limit(2000)
+    )  # fmt: skip
+    before, after, heads = 0, 0, ""
+    taken: set[int] = set()
+    for number, issued_at in known:
+        match = re.fullmatch(r"(.*?)(\d+)", number or "")
+        if match is None or issued_at is None:
+            continue
+        heads, value = match.group(1), int(match.group(2))
+        taken.add(value)
+        if issued_at <= sent:
+            before = max(before, value)
+        else:
+            after = min(after, value) if after else value
+    if not before:
+        return []
+    last = after if after > before else before + 2
+    return [f"{heads}{value}" for value in range(before + 1, last) if value not in taken][:most]

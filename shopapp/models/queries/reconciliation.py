@@ -1,0 +1,168 @@
+"""Whether the accounts agree: orders paid against documents issued, by period and by day, of one store.
+
+Called by the home page only; reads `Sale` and `Document`, asks nobody, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+
+from shopapp.models.base import CENT, db, db_now
+from shopapp.models.document import Document
+from shopapp.models.heartbeat import Heartbeat
+from shopapp.models.sale import Sale
+from shopapp.models.states import ISSUED, ISSUING, VOID, WAITING
+from shopapp.models.store import Store
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodTotals:
+    """Of one period: how many orders were paid and for how much, and what of it is on issued documents."""
+
+    paid: int = 0
+    paid_total: Decimal = ZERO
+    issued: int = 0
+    issued_total: Decimal = ZERO
+
+    @property
+    def missing(self) -> int:
+        """Paid orders that have no document."""
+        return self.paid - self.issued
+
+    @property
+    def difference(self) -> Decimal:
+        """Euros paid that are on no document."""
+        return self.paid_total - self.issued_total
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """A paid order whose document is missing, or differs from what was paid."""
+
+    order_id: str
+    document: Document | None
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DailyCount:
+    """One day: documents issued, and orders paid on it that have none yet."""
+
+    begins: datetime
+    issued: int
+    open: int
+
+
+def _is_sale_document(store: Store) -> ColumnElement[bool]:
+    """The document of the sale itself, not of a credit or a second one."""
+    return and_(Document.store_id == store.id, Document.order_id == Sale.order_id, Document.cause == "sale")
+
+
+def _invoiceable_in_period(store: Store, begins: datetime, ends: datetime) -> Sequence[ColumnElement[bool]]:
+    """Paid orders of the period that are ours to invoice: set aside and older ones are not."""
+    return (
+        Sale.store_id == store.id,
+        Sale.paid_at >= begins,
+        Sale.paid_at < ends,
+        or_(Sale.status == "paid", Document.state == ISSUED),
+        or_(
+            Document.id.is_(None),
+            ~or_(
+                Document.state == VOID,
+                and_(Document.state == WAITING, Document.reason.in_(("older", "free"))),
+            ),
+        ),
+    )
+
+
+def period_totals(store: Store, begins: datetime, ends: datetime) -> PeriodTotals:
+    """The figures of the period from `begins` until before `ends`."""
+    row = db.session.execute(
+        select(
+            func.count(Sale.id),
+            func.sum(Sale.total),
+            func.count(Document.id).filter(Document.state == ISSUED),
+            func.sum(Document.total).filter(Document.state == ISSUED),
+        )
+        .select_from(Sale)
+        .outerjoin(Document, _is_sale_document(store))
+        .where(*_invoiceable_in_period(store, begins, ends))
+    ).one()
+    return PeriodTotals(row[0], _euros(row[1]), row[2], _euros(row[3]))
+
+
+def _euros(value: Any) -> Decimal:
+    """An amount of a sum: the column's type turns it into euros where the database keeps it."""
+    return ZERO if value is None else Decimal(value).quantize(CENT)
+
+
+def list_discrepancies(store: Store, begins: datetime, ends: datetime, most: int = 100) -> list[Discrepancy]:
+    """The orders that explain the difference, oldest first."""
+    rows = db.session.execute(
+        select(Sale, Document)
+        .select_from(Sale)
+        .outerjoin(Document, _is_sale_document(store))
+        .where(
+            *_invoiceable_in_period(store, begins, ends),
+            or_(Document.id.is_(None), Document.state != ISSUED, Document.total != Sale.total),
+        )
+        .order_by(Sale.paid_at)
+        .limit(most)
+    )
+    found = []
+    for sale, document in rows:
+        issued = (document.total or ZERO) if document is not None and document.state == ISSUED else ZERO
+        found.append(Discrepancy(sale.order_id, document, (sale.total or ZERO) - issued))
+    return found
+
+
+def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
+    """Per day between two neighbouring edges what was issued, and what was paid and is still without a document."""
+    counts: list[Any] = []
+    for begins, ends in zip(edges, edges[1:], strict=False):
+        issued: Select[Any] = (
+            select(func.count())
+            .select_from(Document)
+            .where(
+                Document.store_id == store.id,
+                Document.state == ISSUED,
+                Document.issued_at >= begins,
+                Document.issued_at < ends,
+                # what answers no sale is no document of the day
+                Document.kind.not_in(("NE", "GT")),
+            )
+        )
+        missing: Select[Any] = (
+            select(func.count(Sale.id))
+            .select_from(Sale)
+            .outerjoin(Document, _is_sale_document(store))
+            .where(
+                *_invoiceable_in_period(store, begins, ends),
+                Sale.status == "paid",
+                or_(Document.id.is_(None), Document.state != ISSUED),
+            )
+        )
+        counts += [issued.scalar_subquery(), missing.scalar_subquery()]
+    row = list(db.session.execute(select(*counts)).one()) if counts else []
+    return [DailyCount(edges[i], row[2 * i], row[2 * i + 1]) for i in range(len(edges) - 1)]
+
+
+def is_issuing_on_hold() -> bool:
+    """True while an operator holds all issuing (after a restore, until all was compared)."""
+    return bool(db.session.scalar(select(Heartbeat.issuing_on_hold())))
+
+
+def oldest_overdue(seconds: float) -> datetime | None:
+    """When the row was due that should have moved longest ago, if it is overdue by more than `seconds`."""
+    due = func.coalesce(Document.not_before, Document.changed_at)
+    pending = and_(Document.id.in_(Document.due_ids()), due < db_now(-seconds))
+    sending = and_(Document.state == ISSUING, Document.lease_until < db_now(-seconds))
+    return db.session.scalar(select(func.min(due)).where(or_(pending, sending)))

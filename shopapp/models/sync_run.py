@@ -1,0 +1,132 @@
+"""A reading of a whole list, or the undoing of one: how far it is, and where it goes on after a crash.
+
+Begun by the clock, by a choice or by a click; carried on by `catalogue` and `stocking`, one page a step, each page one
+commit with its cursor. At most one of a kind is open for an account. Never talks to anyone.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, UtcDateTime, db, db_now, insert_into, take_first
+
+OPEN, DONE, FAILED = "open", "done", "failed"
+READING, MATCHING = "reading", "matching"
+"""The phases of reading the shop's list: its goods, then their SKUs at the provider."""
+CATALOGUE_RUN, STOCK_RUN, UNDO_RUN, CREATE_RUN = "catalogue", "stock", "undo", "create"
+
+
+class SyncRun(db.Model):  # type: ignore[name-defined,misc]
+    """One run of an account; `phase` is a word of its kind, `cursor` where the phase goes on."""
+
+    __tablename__ = "run"
+    __table_args__ = (
+        Index("ix_run_due", "store_id", "state", "not_before"),
+        Index("ix_run_listed", "account_id", "kind", "id"),
+        Index(
+            "ix_run_open", "account_id", "kind", unique=True,
+            postgresql_where=text("state = 'open'"), sqlite_where=text("state = 'open'"),
+        ),
+    )  # fmt: skip
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    account_id: Mapped[int] = mapped_column(BigId, ForeignKey("account.id"))
+    kind: Mapped[str] = mapped_column(String(10))
+    cause: Mapped[str] = mapped_column(String(10), default="clock")
+    """clock, hand or setup."""
+    state: Mapped[str] = mapped_column(String(6), default=OPEN)
+    phase: Mapped[str] = mapped_column(String(10), default="")
+    cursor: Mapped[str] = mapped_column(String(800), default="")
+    mark: Mapped[str] = mapped_column(String(200), default="")
+    """Of a stock run: where the next one asks on for what changed. Of a creation: the tax that was chosen.
+
+    Of a reading of goods: how stock followed when it began.
+    """
+    of_run_id: Mapped[int | None] = mapped_column(BigId)
+    """Of an undoing: the run that is undone."""
+    total: Mapped[int | None] = mapped_column()
+    """How many there are to be read, where that is known."""
+    seen: Mapped[int] = mapped_column(default=0)
+    differing: Mapped[int] = mapped_column(default=0)
+    """How many were found to be looked at one by one."""
+    calls: Mapped[int] = mapped_column(default=0)
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    not_before: Mapped[datetime] = mapped_column(UtcDateTime)
+    tries: Mapped[int] = mapped_column(default=0)
+    """How often in a row the page was begun that is next: what failed, and what nobody came to the end of."""
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+    @classmethod
+    def start(cls, store_id: int, account_id: int, kind: str, cause: str, **values: Any) -> bool:
+        """True when this call began it; False when one of the kind is open already. Not committed."""
+        made = db.session.scalar(
+            insert_into(cls)
+            .values(
+                store_id=store_id, account_id=account_id, kind=kind, cause=cause, state=OPEN, phase="", cursor="",
+                seen=0, differing=0, calls=0, tries=0, reason="", detail={}, begun_at=db_now(),
+                not_before=db_now(), **{"mark": "", **values},
+            )
+            .on_conflict_do_nothing()
+            .returning(cls.id)
+        )  # fmt: skip
+        return made is not None
+
+    @classmethod
+    def take(cls, store_id: int, seconds: float = 60) -> SyncRun | None:
+        """An open run of the store whose turn it is, this caller's alone for `seconds`; commits."""
+        due = select(cls).where(cls.store_id == store_id, cls.state == OPEN, cls.not_before <= db_now())
+        found: SyncRun | None = take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
+        if found is not None:
+            found.tries += 1
+            db.session.commit()
+        return found
+
+    def save_progress(self, delay: float = 0.0, **values: Any) -> bool:
+        """True when the run, still open, is now as given and due again after some seconds. Not committed."""
+        done = db.session.execute(
+            update(SyncRun)
+            .where(SyncRun.id == self.id, SyncRun.state == OPEN)
+            .values(not_before=db_now(delay), **values)
+            .execution_options(synchronize_session=False)
+        )
+        return bool(done.rowcount)  # type: ignore[attr-defined]
+
+    def record_page_done(self, calls: int) -> None:
+        """Nothing; whoever had the run came to the end of its page, by so many calls. Not committed.
+
+        When it is due again the page has said: one that waits for others is not asked at once.
+        """
+        mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
+        done = mine.values(tries=0, calls=SyncRun.calls + calls)
+        db.session.execute(done.execution_options(synchronize_session=False))
+
+    def end(self, state: str, reason: str = "", **detail: Any) -> None:
+        """Nothing; the run is over. Commits."""
+        self.save_progress(state=state, ended_at=db_now(), reason=reason, detail=detail)
+        db.session.commit()
+
+    @classmethod
+    def has_read_catalogue(cls, account_id: int) -> bool:
+        """True when the shop's whole list of goods was read for this account, at least once."""
+        read = select(cls.id).where(
+            cls.account_id == account_id,
+            cls.kind == CATALOGUE_RUN,
+            or_(cls.state == DONE, cls.phase == MATCHING),
+        )
+        return db.session.scalar(read.limit(1)) is not None
+
+    @classmethod
+    def last(cls, account_id: int, kind: str, state: str | None = None) -> SyncRun | None:
+        """The account's latest run of the kind (in that state)."""
+        mine = select(cls).where(cls.account_id == account_id, cls.kind == kind)
+        if state is not None:
+            mine = mine.where(cls.state == state)
+        found: SyncRun | None = db.session.scalar(mine.order_by(cls.id.desc()).limit(1))
+        return found

@@ -1,0 +1,150 @@
+"""What a platform posted to us: one row per body whose signature was good, whatever it contains.
+
+Inserted by `web/hooks` in one statement, opened by `issuing`. The body goes after 30 days, its hash stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    UniqueConstraint,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql import ColumnElement
+
+from .base import BigId, UtcDateTime, app_now_or_none, db, db_now, insert_into
+from .states import MAX_TAKES
+
+NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
+UNCOUNTED_SECONDS = 60.0
+ATTEMPT_REASONS = tuple(f"opening {count}" for count in range(1, MAX_TAKES + 2))
+"""The reasons of a new hook that was begun to be opened once, twice, ..., and not ended."""
+
+
+class Webhook(db.Model):  # type: ignore[name-defined,misc]
+    """One verified delivery; further identical ones only count in `copies` and open it again."""
+
+    __tablename__ = "hook"
+    __table_args__ = (
+        UniqueConstraint("store_id", "event", "body_hash"),
+        Index("ix_hook_turn", "state", "store_id", "id"),
+        Index("ix_hook_order", "store_id", "order_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
+    event: Mapped[str] = mapped_column(String(40))
+    body_hash: Mapped[str] = mapped_column(String(64))
+    body: Mapped[bytes | None] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    copies: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(String(12), default=NEW)
+    reason: Mapped[str] = mapped_column(String(40), default="")
+    """Why it could not be read; of a new one that is old, how often it was begun to be opened (COUNTS)."""
+    order_id: Mapped[str] = mapped_column(String(40), default="")
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    @classmethod
+    def record(cls, store_id: int, event: str, body_hash: str, body: bytes) -> None:
+        """Nothing; one durable statement, committed: a new row, or one more copy of a known one."""
+        row = {
+            "store_id": store_id,
+            "event": event,
+            "body_hash": body_hash,
+            "body": body,
+            "received_at": app_now_or_none(),
+        }
+        engine = db.engine
+        with engine.connect() as connection:
+            if engine.name == "postgresql":
+                # it commits the statement by itself: one trip to it instead of three
+                connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(_upsert_statement(engine.name), row)
+            connection.commit()
+
+    @classmethod
+    def take_new(cls, after_store_id: int = 0) -> Webhook | None:
+        """The oldest unopened hook of the next store after that one, so that the stores take turns.
+
+        Locked until the caller commits (PostgreSQL), or alone (SQLite).
+        """
+        new = select(cls).where(cls._due()).order_by(cls.store_id, cls.id).limit(1)
+        new = new.with_for_update(skip_locked=True)
+        found: Webhook | None = db.session.scalar(new.where(cls.store_id > after_store_id))
+        return found if found is not None or not after_store_id else db.session.scalar(new)
+
+    def count_attempt(self, at: datetime) -> int:
+        """How often in a row it was begun to be opened since it is old, this time included; 0 while it is young.
+
+        An old one may have killed whoever opened it: it is counted, and nobody else's for a minute; commits. Most are
+        open within a second, and cost no commit more.
+        """
+        if self.received_at > at - timedelta(seconds=UNCOUNTED_SECONDS):
+            return 0
+        count = ATTEMPT_REASONS.index(self.reason) + 1 if self.reason in ATTEMPT_REASONS else 0
+        self.reason, self.opened_at = ATTEMPT_REASONS[min(count, MAX_TAKES)], at
+        db.session.commit()
+        return count + 1
+
+    @classmethod
+    def exists_for_order(cls, store_id: int, order_id: str) -> bool:
+        """True when some opened hook was about that order."""
+        mine = select(cls.id).where(cls.store_id == store_id, cls.order_id == order_id)
+        return db.session.scalar(mine.limit(1)) is not None
+
+    @classmethod
+    def exists_since(cls, store_id: int, instant: datetime, except_events: Sequence[str] = ()) -> bool:
+        """True when some hook of the store came after that instant, `but` those of these events."""
+        mine = select(cls.id).where(
+            cls.store_id == store_id, cls.received_at > instant, cls.event.not_in(except_events)
+        )
+        return db.session.scalar(mine.limit(1)) is not None
+
+    @classmethod
+    def any_new(cls) -> bool:
+        """True when some hook waits to be opened."""
+        return bool(db.session.scalar(select(cls.id).where(cls._due()).limit(1)))
+
+    @classmethod
+    def _due(cls) -> ColumnElement[bool]:
+        free = or_(cls.reason.not_in(ATTEMPT_REASONS), cls.opened_at <= db_now(-UNCOUNTED_SECONDS))
+        return and_(cls.state == NEW, free)
+
+    @classmethod
+    def wipe_old_bodies(cls, days: int = 30) -> int:
+        """How many bodies older than `days` were removed; the caller commits."""
+        gone = db.session.execute(
+            update(cls)
+            .where(cls.received_at < db_now(-days * 86400.0), cls.body.is_not(None), cls.state != NEW)
+            .values(body=None)
+        )
+        return int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+@cache
+def _upsert_statement(dialect: str) -> Any:
+    """The statement by which a hook is kept, made once: to build it costs more than to carry it out."""
+    told_at = bindparam("received_at", type_=UtcDateTime())
+    insert = insert_into(Webhook).values(
+        store_id=bindparam("store_id"), event=bindparam("event"), body_hash=bindparam("body_hash"),
+        body=bindparam("body"), copies=1, state=NEW, reason="", order_id="",
+        received_at=func.coalesce(told_at, func.clock_timestamp()) if dialect == "postgresql" else told_at,
+    )  # fmt: skip
+    return insert.on_conflict_do_update(
+        index_elements=["store_id", "event", "body_hash"],
+        set_={"copies": Webhook.copies + 1, "state": NEW, "body": insert.excluded.body},
+    )

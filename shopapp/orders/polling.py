@@ -1,0 +1,178 @@
+"""The shop's orders against our rows: what was paid, or cancelled, and no hook said so.
+
+Called by `sweeping`, store by store. The platform's lists can't be asked for what changed lately, so three things are
+looked at: the newest orders, those known to be unpaid one by one, and once a day all of thirty days. Issues nothing.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import islice
+
+from sqlalchemy import or_, select
+
+from shopapp.connections.shop import platform_of
+from shopapp.errors import OrderError
+from shopapp.models import Document, Sale, Store, Webhook, db, now
+from shopapp.models.states import ISSUED
+from shopapp.orders import webhooks
+from shopapp.platforms.base import OrderSummary, Platform
+
+OVERLAP = timedelta(days=3)
+MAX_LOOKBACK = timedelta(days=30)
+FULL_SCAN_INTERVAL = timedelta(days=1)
+REREAD_INTERVAL = timedelta(hours=1)
+"""An order whose total in the list is not the one that we know is read no more often than this."""
+UNPAID_DAYS = 60
+"""How long an order may stay unpaid and still be looked at."""
+BATCH_SIZE = 100
+"""How many orders of the list are held against our rows by one question."""
+MAX_OPEN, MAX_ABANDONED = 100, 20
+"""How many known unpaid orders are read at a time, the one read longest ago first; a shop allows 800 calls a minute."""
+
+
+def poll_orders(store: Store) -> int:
+    """How many orders are owed a document that no hook asked for. Commits; raises what the shop answers."""
+    began = now()
+    is_full_scan = store.combed_at is None or store.combed_at < began - FULL_SCAN_INTERVAL
+    since = max(store.reconciled_at or store.installed_at, store.installed_at) - OVERLAP
+    since = min(since, began - MAX_LOOKBACK) if is_full_scan and store.combed_at else since
+    db.session.commit()
+    shop = platform_of(store)
+    found = _poll_paid_orders(store, shop, since)
+    _poll_unpaid_orders(store, shop, since)
+    found += _recheck_unpaid_orders(store, shop)
+    store.reconciled_at = began
+    store.combed_at = began if is_full_scan else store.combed_at
+    store.reconcile_lease_until = None
+    db.session.commit()
+    return found
+
+
+def _poll_paid_orders(store: Store, shop: Platform, since: datetime) -> int:
+    """How many paid orders of the list had no row, or one that waited for payment. Commits."""
+    found, listed = 0, shop.paid_orders(since)
+    while batch := list(islice(listed, BATCH_SIZE)):
+        _check_changed_totals(store, shop, {summary.order_id: summary.total for summary in batch})
+        answered = _orders_with_document(store, [summary.order_id for summary in batch])
+        for summary in batch:
+            if summary.order_id not in answered:
+                found += _request_document(store, summary)
+                db.session.commit()
+    return found
+
+
+def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
+    """Of these orders, those with a row that does not wait for payment: nearly all, so they are asked for together."""
+    known = select(Document.order_id).where(
+        Document.store_id == store.id,
+        Document.order_id.in_(orders),
+        Document.cause == "sale",
+        Document.reason != "unpaid",
+    )
+    answered = set(db.session.scalars(known))
+    db.session.commit()
+    return answered
+
+
+def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decimal]) -> None:
+    """Nothing; where an order seems to be worth another amount than was invoiced, it is read and told of. Commits."""
+    issued = (
+        select(Document, Sale)
+        .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
+        .where(Document.store_id == store.id, Document.order_id.in_(totals), Document.cause == "sale")
+        .where(Document.state == ISSUED, Document.alarm == "")
+        .where(or_(Sale.checked_at.is_(None), Sale.checked_at < now() - REREAD_INTERVAL))
+    )
+    seen = [(document, sale) for document, sale in db.session.execute(issued)]
+    for document, sale in seen:
+        if sale.total is None or sale.total == totals[sale.order_id]:
+            continue
+        sale.checked_at = now()
+        db.session.commit()
+        try:
+            # the list leaves out what was paid by gift card
+            total = shop.read_order(sale.order_id).paid_total
+        except OrderError:
+            continue
+        if total != sale.total:
+            webhooks.flag_changed_total(document, total)
+        db.session.commit()
+    db.session.commit()
+
+
+def _request_document(store: Store, summary: OrderSummary) -> bool:
+    """True when the order's document is now owed; not committed."""
+    if not webhooks.request_document(store, summary.order_id):
+        return False
+    if _is_webhook_missing(store, summary):
+        store.unheard, store.unheard_at = (store.unheard or 0) + 1, store.unheard_at or now()
+    return True
+
+
+def _is_webhook_missing(store: Store, summary: OrderSummary) -> bool:
+    """True when our hooks were there before the order was, and none came for it."""
+    listening = max(store.installed_at, store.hooks_problem_at or store.installed_at)
+    return summary.created_at > listening and not Webhook.exists_for_order(store.id, summary.order_id)
+
+
+def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
+    """Nothing; orders that may yet be paid are known from now on, cancelled ones are acted on. Commits."""
+    for summary in shop.unpaid_orders(since):
+        webhooks.track_reservation(store, summary.order_id, summary.status == "open")
+        if summary.status == "cancelled":
+            _apply_cancellation(store, summary)
+        else:
+            _update_sale(Sale.get_or_create(store.id, summary.order_id), summary)
+            is_new_open_order = (
+                summary.status == "open"
+                and store.ready_at is not None
+                and summary.created_at >= store.ready_at
+            )
+            if is_new_open_order and Document.find(store.id, summary.order_id) is None:
+                webhooks.request_provider_draft(store, summary.order_id, True)
+        db.session.commit()
+
+
+def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
+    """Nothing; documents of an order whose cancelling no hook told are treated as if one had. Not committed."""
+    documents = Document.sale_and_reissues(store.id, summary.order_id)
+    if not documents or Sale.get_or_create(store.id, summary.order_id).cancelled_at is not None:
+        return
+    for document in documents:
+        webhooks.apply_cancellation(document)
+
+
+def _update_sale(sale: Sale, summary: OrderSummary) -> None:
+    if sale.status in ("", "open", "abandoned"):
+        sale.status, sale.total = summary.status, summary.total
+        sale.ordered_at = summary.created_at
+
+
+def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
+    """How many orders known as unpaid are paid by now. Commits."""
+    known = Sale.list_unpaid(
+        store.id, UNPAID_DAYS, {"open": MAX_OPEN, "": MAX_OPEN, "abandoned": MAX_ABANDONED}
+    )
+    db.session.commit()
+    return sum(_recheck_order(store, shop, sale) for sale in known)
+
+
+def _recheck_order(store: Store, shop: Platform, sale: Sale) -> bool:
+    try:
+        summary = shop.order_summary(sale.order_id)
+    except OrderError as error:
+        # gone from the shop, or not to be understood: its document says so, if it has one
+        sale.status, sale.checked_at = error.code.removeprefix("order-")[:12], now()
+        webhooks.track_reservation(store, sale.order_id, False)
+        db.session.commit()
+        return False
+    sale.checked_at = now()
+    webhooks.track_reservation(store, sale.order_id, summary.status in ("open", "paid"))
+    _update_sale(sale, summary)
+    if summary.status == "cancelled":
+        _apply_cancellation(store, summary)
+    requested = summary.status == "paid" and _request_document(store, summary)
+    db.session.commit()
+    return requested

@@ -1,0 +1,188 @@
+"""From a hook to a duty: opens what a platform posted, and makes the one row that answers the order.
+
+Called by `jobs`; `sweeping` uses `owe` for orders that no hook announced. Reads the body only to learn which order
+it is about: what is true of the order is asked later, of the platform.
+"""
+
+from __future__ import annotations
+
+import logging
+from decimal import Decimal
+
+from sqlalchemy.exc import OperationalError
+
+from shopapp import failpoints
+from shopapp.connections.shop import platform_class
+from shopapp.documents import credit_notes, outcome, provider_drafts
+from shopapp.models import (
+    Account,
+    Document,
+    FollowUp,
+    Product,
+    Sale,
+    StockReservation,
+    Store,
+    Webhook,
+    db,
+    now,
+)
+from shopapp.models.states import BLOCKED, ISSUED, MAX_TAKES, PENDING, VOID, WAITING
+from shopapp.models.webhook import OPENED, QUARANTINED
+from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
+
+log = logging.getLogger("quickinvoice.opening")
+
+PAID_READ_DELAY_SECONDS = 20.0
+"""Seconds within which a paid order is usually read for its document."""
+
+_last_store_id = 0
+"""The store whose hook this process opened last: the next one's turn comes, however many that one has."""
+
+
+def process_next_webhook() -> bool:
+    """True when a hook was opened into its duty or put in quarantine; False when none is new. Commits."""
+    global _last_store_id
+    webhook = Webhook.take_new(_last_store_id)
+    if webhook is None:
+        db.session.rollback()
+        return False
+    _last_store_id = webhook.store_id
+    at = now()
+    attempts = webhook.count_attempt(at)
+    store = db.session.get_one(Store, webhook.store_id)
+    webhook.opened_at, webhook.reason = at, ""
+    try:
+        if attempts > MAX_TAKES:
+            log.error("hook %s is put aside: it kills whoever opens it", webhook.id)
+            raise UnreadableWebhook("worker-died")
+        event = platform_class(store.platform).parse_webhook(webhook.event, webhook.body or b"")
+        webhook.state, webhook.order_id = OPENED, event.order_id
+        if event.kind == "product":
+            # a hint and no more, of which an import of a whole catalogue sends thousands
+            webhook.body = None
+        _apply_event(store, event, webhook)
+    except UnreadableWebhook as unreadable:
+        webhook.state, webhook.reason = QUARANTINED, str(unreadable)
+    except OperationalError:
+        raise
+    except Exception as error:  # a bug of ours must not stop the hooks behind this one
+        log.exception("hook %s", webhook.id)
+        db.session.rollback()
+        webhook.state, webhook.reason, webhook.opened_at = QUARANTINED, type(error).__name__, now()
+    failpoints.hit("open_before_commit")
+    db.session.commit()
+    return True
+
+
+def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
+    """Nothing; the duty that the event asks for. The row decides whether it is new. Not committed."""
+    _schedule_stock_reads(store, event)
+    if event.kind in ("other", "product"):
+        return
+    sale = Sale.get_or_create(store.id, event.order_id)
+    if event.kind == "paid":
+        sale.first_paid_hook_at = sale.first_paid_hook_at or webhook.received_at
+        request_document(store, event.order_id)
+        return
+    if event.kind == "cancelled":
+        for document in Document.sale_and_reissues(store.id, event.order_id):
+            apply_cancellation(document)
+    elif event.kind in ("open", "updated"):
+        request_provider_draft(store, event.order_id, event.kind == "open")
+
+
+def _schedule_stock_reads(store: Store, event: WebhookEvent) -> None:
+    """Nothing; where stock follows, the product is read again, or the order for what it puts aside. Not committed."""
+    account = Account.find_current(store)
+    if account is None or not account.stock_direction or event.kind == "other":
+        return
+    if event.kind == "product":
+        Product.mark_stale(store.id, event.product_id)
+    else:
+        # its document is about to be drafted from a reading of its own, which tells it sooner
+        StockReservation.mark_stale(
+            store.id, event.order_id, PAID_READ_DELAY_SECONDS if event.kind == "paid" else 0.0
+        )
+
+
+def track_reservation(store: Store, order_id: str, reserves_stock: bool) -> None:
+    """Nothing; where stock follows, an order is read for its goods that was not yet, or stands no more. Not committed.
+
+    For what no hook told.
+    """
+    account = Account.find_current(store)
+    if (
+        account is not None
+        and account.stock_direction
+        and StockReservation.differs(store.id, order_id, reserves_stock)
+    ):
+        StockReservation.mark_stale(store.id, order_id)
+
+
+def request_provider_draft(store: Store, order_id: str, is_open: bool) -> None:
+    """Nothing; an order that is not paid yet is read when its store keeps drafts or notes of such. Not committed."""
+    account = Account.find_current(store)
+    if account is None or store.ready_at is None or not account.handles_unpaid_orders:
+        return
+    known = Document.find(store.id, order_id)
+    if known is not None and known.state == WAITING and known.reason == "automatic-off":
+        FollowUp.enqueue_or_restart(known, "draft")
+    elif known is not None or is_open:
+        request_document(store, order_id)
+
+
+def request_document(store: Store, order_id: str) -> bool:
+    """True when the order's document is new or waits no longer for payment; it will be read again. Not committed."""
+    if Document.create_if_absent(store, order_id):
+        return True
+    document = Document.find(store.id, order_id)
+    if document is not None and document.state == WAITING and document.reason == "unpaid":
+        return document.transition(PENDING)
+    return False
+
+
+def apply_cancellation(document: Document) -> None:
+    """Nothing; the platform says that the order was cancelled. Not committed.
+
+    Before a document exists the order is read again, which makes the row void; afterwards the merchant is told that
+    a credit note is due, or that an order note stands open. A row that is being sent or in doubt is looked at when it
+    is settled (`sweeping`).
+    """
+    if document.state in (PENDING, WAITING):
+        if document.state == WAITING:
+            document.transition(PENDING)
+    elif document.state == BLOCKED:
+        if document.transition(VOID, "cancelled"):
+            outcome.discard_document(document)
+    elif document.state == ISSUED:
+        if not provider_drafts.flag_open_order_note(document, "note-cancelled"):
+            _flag_or_credit_cancelled(document)
+    if document.cause == "sale":
+        provider_drafts.void_order_note(document.store_id, document.order_id)
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    sale.cancelled_at = sale.cancelled_at or now()
+
+
+def _flag_or_credit_cancelled(document: Document) -> None:
+    document.log_transition(ISSUED, ISSUED, "cancelled-after")
+    chosen = document.account.settings if document.account else {}
+    no_open_credit = not credit_notes.has_open_credit_note(document)
+    if chosen.get("credit_cancelled") and no_open_credit and credit_notes.creditable_amount(document) > 0:
+        number = credit_notes.next_cause_number(document, "credit")
+        credit_notes.request_credit_note(document, number, {"reason": "Encomenda cancelada"})
+    elif not document.alarm and credit_notes.creditable_amount(document) > 0:
+        document.alarm, document.alarm_detail = "cancelled-after", {}
+    document.changed_at = now()
+
+
+def flag_changed_total(document: Document, total: Decimal) -> None:
+    """Nothing; the shop's order has another total than was invoiced: told to the merchant, once. Not committed.
+
+    The document stays as it is: only a person knows whether it needs a credit note.
+    """
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    detail = {"ours": str(sale.total), "theirs": str(total)}
+    sale.total = total
+    if credit_notes.creditable_amount(document) > 0:
+        document.log_transition(ISSUED, ISSUED, "changed-after", detail)
+        document.alarm, document.alarm_detail, document.changed_at = "changed-after", detail, now()

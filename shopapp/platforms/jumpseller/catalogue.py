@@ -1,0 +1,233 @@
+"""Jumpseller's products as goods: reading them page by page or one by one, their stock, all places or each.
+
+Called by the adapter alone. Sources as there. *Unconfirmed*, each with the safe choice taken here: that
+`/products/after/{id}` begins with 0, goes up and honours `limit` (an answer that does not follow, or an end before the
+counted number of products, is read anew from `/products.json`, page by page until one is empty); what plain `stock`
+means where stock is kept by place (a write that is not answered with what was sent is a refusal, never a success);
+how unlimited goods show by place (nothing is written there without a look). Sold pieces are never subtracted: levels
+are absolute. `fields` is never asked for, as it may leave out what was not thought of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from shopapp.errors import RefusedError, UncertainError, UnreachableError
+from shopapp.fiscal.order import LineKind
+from shopapp.http_client import HttpResponse
+
+from ..base import CatalogueItem, CataloguePage, Location
+from .client import JumpsellerClient, parse_body, unwrap
+
+Json = Mapping[str, Any]
+
+_LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
+_PAGE = 100
+_MAX_STOCK_ROWS = 50
+"""How many rows of stock are asked for at once: the list has no pages, and half a list must not look whole."""
+_MAX_PAGE_BYTES = 25 * 1024 * 1024
+"""A hundred products with their descriptions: merchants paste whole pages, with pictures inside, into these."""
+_MAX_PIECES = 2**31 - 1
+"""What a column holds."""
+_PAGE_PREFIX = "page/"
+
+
+# reading
+
+
+def read_catalogue_page(client: JumpsellerClient, after: str) -> CataloguePage:
+    """The goods behind the cursor: `last id/how many were read` or, where that can't be had, `page/n`."""
+    if after.startswith(_PAGE_PREFIX):
+        return _page_by_number(client, int(after.removeprefix(_PAGE_PREFIX)))
+    last, _, read = (after or "0/0").partition("/")
+    answer = client.send(
+        "GET", f"/products/after/{last}.json", query={"limit": _PAGE}, max_bytes=_MAX_PAGE_BYTES
+    )
+    products = _objects_from(answer, "product")
+    ids = [_id(product) for product in products]
+    if answer.status == 404 or sorted({int(last), *ids}) != [int(last), *ids]:
+        return _page_by_number(client, 1)
+    if products:
+        return CataloguePage(_items_from(products), f"{ids[-1]}/{int(read) + len(ids)}")
+    return CataloguePage((), "") if int(read) >= _product_count(client) else _page_by_number(client, 1)
+
+
+def _page_by_number(client: JumpsellerClient, number: int) -> CataloguePage:
+    products = _objects_from(
+        client.send(
+            "GET", "/products.json", query={"limit": _PAGE, "page": number}, max_bytes=_MAX_PAGE_BYTES
+        ),
+        "product",
+    )
+    return CataloguePage(_items_from(products), f"{_PAGE_PREFIX}{number + 1}" if products else "")
+
+
+def _product_count(client: JumpsellerClient) -> int:
+    content = parse_body(client.send("GET", "/products/count.json"))
+    if not isinstance(content, dict) or not isinstance(content.get("count"), int):
+        raise UnreachableError("unreachable", how="unreadable")
+    return int(content["count"])
+
+
+def _objects_from(answer: HttpResponse, root: str) -> list[Json]:
+    """The things of a list, without their wrappers; none when there is no such list."""
+    content = [] if answer.status == 404 else parse_body(answer)
+    if not isinstance(content, list):
+        raise UnreachableError("unreachable", how="unreadable")
+    return [unwrap(entry, root) for entry in content]
+
+
+def _items_from(products: Sequence[Json]) -> tuple[CatalogueItem, ...]:
+    return tuple(one for product in products for one in catalogue_items_from(product))
+
+
+def read_product_items(client: JumpsellerClient, product_id: str) -> tuple[CatalogueItem, ...]:
+    """The product's goods as they are now; () when it is gone."""
+    answer = client.send("GET", f"/products/{int(product_id)}.json")
+    return () if answer.status == 404 else tuple(catalogue_items_from(unwrap(parse_body(answer), "product")))
+
+
+def catalogue_items_from(product: Json) -> Iterator[CatalogueItem]:
+    """The product itself or, where it has variants, each of them and never itself."""
+    variants = product.get("variants")
+    name = str(product.get("name") or product.get("sku") or _id(product)).strip()
+    for own in variants if isinstance(variants, list) and variants else [product]:
+        variant = {} if own is product else unwrap(own, "variant")
+        yield CatalogueItem(
+            product_id=str(_id(product)),
+            variant_id=str(_id(variant)) if variant else "",
+            sku=str((variant or product).get("sku") or "").strip(),
+            name=name + _options_text(variant),
+            kind=_LINE_KINDS.get(str(product.get("type") or ""), "goods"),
+            stock=_stock_of(variant or product),
+            active=str(product.get("status") or "") != "disabled",
+        )
+
+
+def _id(thing: Json) -> int:
+    """The number of a product or variant; without one nothing can be said of the whole answer."""
+    number = thing.get("id")
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise UnreachableError("unreachable", how="unreadable")
+    return number
+
+
+def _options_text(variant: Json) -> str:
+    """The options as an order's line names them: ` (Cor: Azul)`."""
+    listed = variant.get("options")
+    options = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
+    return "".join(
+        f" ({one['name']}: {one['value']})" for one in options if one.get("name") and one.get("value")
+    )
+
+
+def _stock_of(thing: Json) -> int | None:
+    """Pieces; None where it is unlimited, or where it can't be read: such goods are left alone."""
+    if str(thing.get("stock_unlimited")).lower() not in ("false", "none"):
+        return None
+    return _parse_pieces(thing.get("stock"))
+
+
+def _parse_pieces(value: Any) -> int | None:
+    try:
+        pieces = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    if not pieces.is_finite() or abs(pieces) > _MAX_PIECES or pieces != int(pieces):
+        return None
+    return int(pieces)
+
+
+# places
+
+
+def read_locations(client: JumpsellerClient) -> tuple[Location, ...]:
+    """The locations that goods are sent from; () with fewer than two, and where there is no such list."""
+    found = _objects_from(client.send("GET", "/locations.json"), "location")
+    origins = [one for one in found if one.get("is_stock_origin")]
+    known = tuple(
+        Location(str(_id(one)), str(one.get("name") or ""), bool(one.get("main"))) for one in origins
+    )
+    return known if len(known) > 1 else ()
+
+
+def read_location_stock(
+    client: JumpsellerClient, items: Sequence[tuple[str, str]], locations: Sequence[str]
+) -> dict[tuple[str, str, str], int]:
+    """Pieces by (product, variant, location); products with and without variants are asked for apart."""
+    found: dict[tuple[str, str, str], int] = {}
+    most = max(1, _MAX_STOCK_ROWS // max(1, len(locations)))
+    for some in ([one for one in items if not one[1]], [one for one in items if one[1]]):
+        for first in range(0, len(some), most):
+            wanted = some[first : first + most]
+            for row in _location_stock_rows(client, wanted, locations):
+                key = (
+                    str(row.get("product_id")),
+                    str(row.get("variant_id") or ""),
+                    str(row.get("location_id")),
+                )
+                pieces = _parse_pieces(row.get("stock"))
+                if key[:2] in wanted and key[2] in locations and pieces is not None:
+                    found[key] = pieces
+    return found
+
+
+def _location_stock_rows(
+    client: JumpsellerClient, wanted: Sequence[tuple[str, str]], locations: Sequence[str]
+) -> list[Json]:
+    query = {
+        "location_ids": ",".join(locations),
+        "product_ids": ",".join(dict.fromkeys(product for product, _ in wanted)),
+    }
+    if wanted[0][1]:
+        query["variant_ids"] = ",".join(variant for _, variant in wanted)
+    return _objects_from(client.send("GET", "/products_locations", query=query), "")
+
+
+# writing
+
+
+def write_stock(
+    client: JumpsellerClient, product_id: str, variant_id: str, pieces: int, location: str
+) -> None:
+    """Nothing; the shop has so many, in all or at that location."""
+    if location:
+        _write_location_stock(client, product_id, variant_id, pieces, location)
+        return
+    path, root = f"/products/{int(product_id)}.json", "product"
+    if variant_id:
+        path, root = f"/products/{int(product_id)}/variants/{int(variant_id)}.json", "variant"
+    try:
+        answer = client.send("PUT", path, {root: {"stock": pieces}}, writes=True)
+    except RefusedError as error:
+        if error.detail.get("status") == 404:
+            raise RefusedError("goods-gone") from error
+        raise
+    try:
+        now = unwrap(parse_body(answer), root)
+    except UnreachableError as error:
+        raise UncertainError("outcome-unknown", how="unreadable") from error
+    if now.get("variants"):
+        raise RefusedError("goods-gone")
+    if _stock_of(now) is None:
+        raise RefusedError("goods-unlimited")
+    if _stock_of(now) != pieces:
+        raise RefusedError("goods-by-place", stock=_stock_of(now))
+
+
+def _write_location_stock(
+    client: JumpsellerClient, product_id: str, variant_id: str, pieces: int, location: str
+) -> None:
+    """Looks first: the call must say `stock_unlimited`, and would make an end of it where it is set."""
+    present = [one for one in read_product_items(client, product_id) if one.variant_id == variant_id]
+    if not present:
+        raise RefusedError("goods-gone")
+    if present[0].stock is None:
+        raise RefusedError("goods-unlimited")
+    content: dict[str, Any] = {"location_id": int(location), "product_id": int(product_id)}
+    if variant_id:
+        content["variant_id"] = int(variant_id)
+    content |= {"stock": pieces, "stock_unlimited": False}
+    client.send("PUT", "/products_locations", content, writes=True)

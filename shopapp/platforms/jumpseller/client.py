@@ -1,0 +1,111 @@
+"""The calls to Jumpseller's API v1 for one store: the token, the rate limits, what refusals mean, answers read.
+
+Used by the adapter and by `goods`. Each answer says how many calls the store has left (800 a minute, 20 a second for
+one address and store; jumpseller.md 3.1, documented): where few are, the call waits, so that several processes of ours
+stay within them without knowing of each other. *Unconfirmed*: a 403 with these headers at zero is taken for throttling.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from shopapp.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
+from shopapp.http_client import HttpClient, HttpResponse, check_status, parse_json
+
+from ..base import AccessTokenGetter
+
+THROTTLE_AT = (("second", 0.3, 1.0), ("minute", 0.1, 2.0))
+"""Of which limit, at what share of it left, an answer waits how many seconds before it is handed on."""
+
+
+class JumpsellerClient:
+    """What may be asked of the API with a store's token."""
+
+    def __init__(self, http: HttpClient, token: AccessTokenGetter | None, base: str) -> None:
+        self._http, self._token, self._base = http, token, base
+
+    def get_list(self, path: str, query: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
+        """The list that is there; OrderError `order-missing` when the order is gone that it belongs to."""
+        answer = self.send("GET", path, query=query)
+        if answer.status == 404:
+            raise OrderError("order-missing")
+        content = parse_body(answer)
+        if not isinstance(content, list):
+            raise UnreachableError("unreachable", how="unreadable")
+        return content
+
+    def get_object(self, path: str, root: str) -> Mapping[str, Any]:
+        """The one object that is there, without its wrapper where it has one."""
+        return unwrap(parse_body(self.send("GET", path)), root)
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        content: Any = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        writes: bool = False,
+        max_bytes: int | None = None,
+    ) -> HttpResponse:
+        """The answer, of at most `max_bytes`; a refused token is replaced once. 2xx and, for reads, 404 come back."""
+        more: dict[str, Any] = {"json": content} if content is not None else {}
+        more |= {"params": query} if query else {}
+        more |= {"max_bytes": max_bytes} if max_bytes else {}
+        token = self._access_token(None)
+        answer = self._send(method, path, writes, more, token)
+        if answer.status == 401:
+            answer = self._send(method, path, writes, more, self._access_token(token))
+        limited = any(
+            name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items()
+        )
+        banned = "jumpseller-bannedbyratelimit-reset" in answer.headers
+        if answer.status == 429 or (answer.status == 403 and (limited or banned)):
+            raise ThrottledError("throttled", retry_after=60 if banned else 2)
+        if answer.status in (401, 403):
+            raise CredentialsError("store-access", status=answer.status)
+        answer = check_status(answer, writes)
+        if answer.status >= 400 and (writes or answer.status != 404):
+            raise RefusedError("store-refused", status=answer.status)
+        time.sleep(_throttle_seconds(answer.headers))
+        return answer
+
+    def _access_token(self, refused: str | None) -> str:
+        if self._token is None:
+            raise CredentialsError("store-access")
+        return self._token(refused)
+
+    def _send(
+        self, method: str, path: str, writes: bool, more: Mapping[str, Any], token: str
+    ) -> HttpResponse:
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        return self._http.send(method, self._base + path, writes=writes, headers=headers, **more)
+
+
+def _throttle_seconds(headers: Mapping[str, str]) -> float:
+    """Seconds to leave to others, as the shop says that few calls are left; 0 where it says nothing."""
+    for name, share, seconds in THROTTLE_AT:
+        most, left = (
+            headers.get(f"jumpseller-per{name}ratelimit-{what}", "") for what in ("limit", "remaining")
+        )
+        if most.isdecimal() and left.isdecimal() and int(left) <= int(most) * share:
+            return seconds
+    return 0.0
+
+
+def parse_body(answer: HttpResponse) -> Any:
+    """The JSON of an answer, fractions as Decimal; UnreachableError when it is none."""
+    try:
+        return parse_json(answer.body)
+    except ValueError as error:
+        raise UnreachableError("unreachable", how="unreadable") from error
+
+
+def unwrap(content: Any, root: str) -> Mapping[str, Any]:
+    """The object inside its wrapper, or the bare one; UnreachableError when it is none."""
+    inner = content.get(root, content) if isinstance(content, dict) else None
+    if not isinstance(inner, dict):
+        raise UnreachableError("unreachable", how="unreadable")
+    return inner

@@ -1,0 +1,43 @@
+"""PHC GO's refusals of a log-in: the sentence kept for the merchant, and a guess at what it speaks of.
+
+Called by the session beside it, for log-ins alone. Unconfirmed: every sentence. The guess marks a field of the form, or
+tells a limit that passes by itself from keys that do not; it never decides whether something was issued or refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from shopapp.errors import AppError, CredentialsError, ThrottledError
+
+# in this order: the first whose words occur
+_GUESSES = (
+    (r"token|aplica[cç][aã]o|application", "token", "wrong-token"),
+    (r"empresa|base de dados|company|database", "company", "wrong-company"),
+    (r"password|palavra.passe|senha", "password", "wrong-password"),
+    (r"utilizador|user", "user", "wrong-user"),
+)
+_LIMIT_WORDS = r"limite|limit|quota|m[aá]xim|esgot|exced|exceed|demasiad|too many"
+_LIMITS = (
+    (rf"(?=.*({_LIMIT_WORDS})).*\b(pedidos|chamadas|requests|calls)\b", "allowance-used", 3600.0),
+    (rf"(?=.*({_LIMIT_WORDS})).*\b(sess[oõ]es|sess[aã]o|sessions?)\b", "sessions-full", 300.0),
+)
+"""What passes by itself, and after how many seconds it is asked again: a plan that is used up may grow any day."""
+
+
+def login_error_from(words: str, secrets: Collection[str]) -> AppError:
+    """The refusal with PHC GO's own sentence, without any secret that it repeats, and the field to mark.
+
+    CredentialsError stops the account, ThrottledError has it wait.
+    """
+    for secret in secrets:
+        if secret:
+            words = words.replace(secret, "***")
+    for pattern, code, seconds in _LIMITS:
+        if re.search(pattern, words, re.IGNORECASE):
+            return ThrottledError(code, retry_after=seconds, answer=words)
+    for pattern, field, kind in _GUESSES:
+        if re.search(pattern, words, re.IGNORECASE):
+            return CredentialsError("keys-refused", answer=words, field=field, kind=kind)
+    return CredentialsError("keys-refused", answer=words, field="", kind="other")

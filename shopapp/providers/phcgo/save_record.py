@@ -1,0 +1,228 @@
+"""A record of PHC GO made from a draft: begun, completed, put right and saved, with the fewest calls that are safe.
+
+Called by the adapter beside it. The one call that changes anything is Save. What the program filled in otherwise than
+the draft says is put right before it, and looked at again in what was saved.
+
+Source: phcgo.md section 4.1 (the cycle of public clients). Unconfirmed: that a record which was put right without
+changing an amount may be saved without a second actEntity.
+"""
+
+from __future__ import annotations
+
+import time
+
+from shopapp.errors import AppError, RefusedError, SettingsError, TransientError, UncertainError
+from shopapp.fiscal.document import Draft
+
+from .articles import MAX_REF_LENGTH, ref_of
+from .customers import countries_for, customer_for
+from .documents import (
+    first_difference,
+    header_fields,
+    line_rows,
+    link_dossier_lines,
+    link_original_lines,
+    merge_fields,
+)
+from .lists import rate_indexes
+from .records import (
+    BO,
+    FT,
+    RecordType,
+    is_draft,
+    issued_from,
+    parse_provider_id,
+    printed_number,
+    record_total,
+    record_type_for,
+)
+from .session import PhcGoSession
+from .wire_format import Refusal, Row, build_query, flag_field, one_line, text_field
+
+_QUERY_PATH = "SearchWS/QueryAsEntities"
+_MAX_PREPARE_SECONDS = 50.0
+"""Seconds for all the calls before Save, so that it begins while the row is still held by whoever asked for it."""
+_HEADER_FIELDS_TO_VERIFY = ("fin", "efinv", "ncont", "obs")
+
+
+def save_record(session: PhcGoSession, draft: Draft, reference: str) -> Row:
+    """The saved record: a draft where the series allows them, else a document already.
+
+    RefusedError, SettingsError, TransientError: nothing was saved. UncertainError: it may have been. RefusedError
+    `draft-differs`: it was saved as a draft with something else in it than the draft says, and will not be signed.
+    """
+    record_type, began = record_type_for(draft.kind), time.monotonic()
+    if not draft.series.isdecimal():
+        raise SettingsError("series-missing", kind=draft.kind)
+    try:
+        record, head, wanted = session.read_with_relogin(
+            lambda: _complete_record(session, record_type, draft, reference)
+        )
+    except Refusal as error:
+        code = "note-unusable" if draft.follows else "provider-refused"
+        raise RefusedError(code, answer=str(error)) from error
+    if time.monotonic() - began > _MAX_PREPARE_SECONDS:
+        raise TransientError("too-late")
+    found = _send_save(session, record_type, record)
+    wrong = first_difference(record_type, found, head, wanted, _HEADER_FIELDS_TO_VERIFY)
+    if wrong and is_draft(record_type, found):
+        raise RefusedError("draft-differs", field=wrong)
+    return found
+
+
+def _complete_record(
+    session: PhcGoSession, record_type: RecordType, draft: Draft, reference: str
+) -> tuple[Row, Row, list[Row]]:
+    """(the record as it is to be saved, our fields of it, our lines). Changes nothing but makes a missing customer."""
+    countries = countries_for(session, draft)
+    customer = customer_for(session, draft, countries)
+    head = header_fields(record_type, draft, reference, customer, countries)
+    wanted = line_rows(record_type, draft, _article_codes(session, draft), rate_indexes(session))
+    begun = _new_record(session, record_type, draft)
+    if draft.follows:
+        wanted = link_dossier_lines(wanted, begun)
+    elif draft.kind == "NC" and draft.references:
+        wanted = link_original_lines(
+            record_type, wanted, _original_record(session, draft.references[0].number)
+        )
+    acted = _act_entity(session, record_type, {**begun, **head, record_type.lines: wanted})
+    if first_difference(record_type, acted, head, wanted):
+        # discounts of the customer, a price of the article: ours again, and the sums anew
+        acted = _act_entity(session, record_type, merge_fields(record_type, acted, head, wanted))
+    theirs = record_total(acted)
+    if theirs and theirs != draft.gross and not first_difference(record_type, acted, head, wanted):
+        raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(theirs))
+    return merge_fields(record_type, acted, head, wanted) | {"Operation": 1}, head, wanted
+
+
+def _new_record(session: PhcGoSession, record_type: RecordType, draft: Draft) -> Row:
+    """A blank record of the series, or one made out of the order note that the draft follows."""
+    if not draft.follows or record_type is BO:
+        return _require_row(
+            session.read(f"{record_type.web_service}/getNewInstance", ndos=draft.series).first
+        )
+    parameters = [
+        {"key": "origin", "value": "BO"},
+        {"key": "originstamp", "value": parse_provider_id(draft.follows)[1]},
+        {"key": "docid", "value": draft.series},
+    ]
+    return _require_row(
+        session.read(f"{record_type.web_service}/getNewInstanceFromReference", parameters=parameters).first
+    )
+
+
+def _act_entity(session: PhcGoSession, record_type: RecordType, record: Row) -> Row:
+    return _require_row(
+        session.read(f"{record_type.web_service}/actEntity", entity=record, code="0", newValue=[]).first
+    )
+
+
+def _require_row(row: Row) -> Row:
+    if not row:
+        raise Refusal("")
+    return row
+
+
+def _send_save(session: PhcGoSession, record_type: RecordType, record: Row) -> Row:
+    """The record as it was saved. After an unclear answer it is looked for once, under its stamp."""
+    stamp = text_field(record, record_type.stamp)
+    try:
+        found = session.write_with_relogin(
+            lambda: session.write(f"{record_type.web_service}/Save", itemVO=record, runWarningRules="false")
+        ).first
+        if text_field(found, record_type.stamp):
+            return found
+        why = UncertainError("outcome-unknown", how="no-stamp")
+    except UncertainError as error:
+        why = error
+    except Refusal as error:
+        return _saved_despite_refusal(session, record_type, stamp, error)
+    if there := _find_saved(session, record_type, stamp):
+        return there
+    raise why
+
+
+def _saved_despite_refusal(session: PhcGoSession, record_type: RecordType, stamp: str, error: Refusal) -> Row:
+    """The record that stands there although saving it was refused. RefusedError when there is none."""
+    try:
+        there = (
+            session.read_with_relogin(lambda: record_by_stamp(session, record_type, stamp)) if stamp else None
+        )
+    except (AppError, Refusal) as unseen:
+        raise UncertainError("outcome-unknown", how="refused-unseen") from unseen
+    if there is None:
+        raise RefusedError("provider-refused", answer=str(error)) from error
+    return there
+
+
+def _find_saved(session: PhcGoSession, record_type: RecordType, stamp: str) -> Row | None:
+    """The record of that stamp when it can be seen; None says nothing."""
+    try:
+        return record_by_stamp(session, record_type, stamp) if stamp else None
+    except (AppError, Refusal):
+        return None
+
+
+def record_by_stamp(session: PhcGoSession, record_type: RecordType, stamp: str) -> Row | None:
+    """The record of that stamp, draft or not; None when the program shows none."""
+    rows = session.read(
+        _QUERY_PATH, itemQuery=build_query(record_type.entity, (record_type.stamp, stamp), limit=2)
+    ).rows
+    return next((row for row in rows if text_field(row, record_type.stamp) == stamp), None)
+
+
+def records_by_reference(session: PhcGoSession, record_type: RecordType, reference: str) -> list[Row]:
+    """The records that bear exactly this reference, drafts among them. Refusal when it cannot be looked up."""
+    rows = session.read(_QUERY_PATH, itemQuery=build_query(record_type.entity, ("obs", reference))).rows
+    if any(reference not in text_field(row, "obs") for row in rows):
+        # the condition was not heeded: what is not among these rows may stand behind them
+        raise Refusal("obs")
+    return [row for row in rows if text_field(row, "obs") == reference]
+
+
+def drafts_by_reference(session: PhcGoSession, record_type: RecordType, reference: str) -> list[Row]:
+    """The drafts that bear exactly this reference."""
+    try:
+        rows = records_by_reference(session, record_type, reference)
+    except Refusal:
+        asked = build_query(record_type.entity, ("draftRecord", True), limit=500)
+        rows = [
+            row
+            for row in session.read(_QUERY_PATH, itemQuery=asked).rows
+            if text_field(row, "obs") == reference
+        ]
+    return [row for row in rows if is_draft(record_type, row)]
+
+
+def _original_record(session: PhcGoSession, printed: str) -> Row:
+    """The document that a credit note corrects, by its printed number. RefusedError `original-missing`."""
+    last = printed.rpartition("/")[2].strip()
+    if last.isdecimal():
+        asked = build_query("Ft", ("fno", int(last)), ("draftRecord", False), limit=200)
+        for row in session.read(_QUERY_PATH, itemQuery=asked).rows:
+            if issued_from(FT, row) and printed_number(FT, row) == one_line(printed):
+                return row
+    raise SettingsError("original-missing", number=printed)
+
+
+def _article_codes(session: PhcGoSession, draft: Draft) -> set[str]:
+    """The references of the draft's lines that are articles over there; none unless stock is to move.
+
+    An article that a line names moves stock: nothing is known that keeps it from that.
+    """
+    codes = (
+        {code for line in draft.lines if (code := draft.article_code_of(line))}
+        if draft.moves_stock
+        else set()
+    )
+    if draft.matched or not codes:
+        return codes
+    refs = sorted(code for code in codes if len(code) <= MAX_REF_LENGTH)
+    return session.cached_list(f"articles {refs}", lambda: _existing_codes(session, refs)) if refs else set()
+
+
+def _existing_codes(session: PhcGoSession, refs: list[str]) -> set[str]:
+    question = build_query("St", *(("ref", ref) for ref in refs), any_of=len(refs) > 1, limit=len(refs))
+    rows = session.read(_QUERY_PATH, itemQuery=question).rows
+    # what is missing here costs no more than a line of text
+    return {ref_of(row) for row in rows if not flag_field(row, "inactivo")} & set(refs)

@@ -1,0 +1,173 @@
+"""PHC GO's wire: a form whose objects are JSON goes out, `{"result": [...], "messages": [...]}` comes in.
+
+Called by the rooms beside it; pure, it sends nothing. It knows no entity and matches no text: whether a message is
+an error is told by its type alone.
+
+Source: phcgo.md sections 4.1, 4.2 (public clients of the Full API).
+Unconfirmed: that type 1 is the only one that means an error; what a message without a type means.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from unicodedata import category
+
+from shopapp.http_client import HttpResponse, parse_json
+
+Row = dict[str, Any]
+EMPTY_ANSWER = "empty"
+_ANY_OF_GROUP = 9
+_MAX_MESSAGE_LENGTH = 500
+
+
+class UnreadableAnswer(Exception):
+    """An answer that is not one whole envelope; its text says what it is instead."""
+
+
+class Refusal(Exception):
+    """A whole answer that says no: an error among its messages. Its text is the program's own, on one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """One whole answer: its rows, and the words of the first error when one is among its messages."""
+
+    rows: tuple[Row, ...]
+    error: str | None = None
+
+    @property
+    def first(self) -> Row:
+        """The first row; empty when there is none."""
+        return self.rows[0] if self.rows else {}
+
+
+def to_json(value: Any) -> str:
+    """The value as JSON, a Decimal with exactly the digits that it has."""
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_json_string(str(key))}:{to_json(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(to_json(one) for one in value) + "]"
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, str):
+        return _json_string(value)
+    return json.dumps(value)
+
+
+def _json_string(text: str) -> str:
+    # a lone surrogate has no place in UTF-8
+    return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+
+
+def parse_envelope(answer: HttpResponse) -> Envelope:
+    """The envelope in this answer. UnreadableAnswer when it is cut, a page, or anything else."""
+    if answer.status != 200:
+        raise UnreadableAnswer(f"status-{answer.status}")
+    if not answer.body.strip():
+        raise UnreadableAnswer(EMPTY_ANSWER)
+    try:
+        found = parse_json(answer.body.decode("utf-8-sig"), parse_constant=_reject_constant)
+    except ValueError as error:
+        raise UnreadableAnswer("html" if b"<html" in answer.body[:2000].lower() else "not-json") from error
+    if not isinstance(found, dict) or not isinstance(found.get("result"), list):
+        raise UnreadableAnswer("not-envelope")
+    rows, messages = found["result"], found.get("messages") or []
+    if not isinstance(messages, list) or not all(isinstance(one, dict) for one in (*rows, *messages)):
+        raise UnreadableAnswer("not-envelope")
+    return Envelope(tuple(rows), _first_error(messages, bool(rows)))
+
+
+def _reject_constant(word: str) -> None:
+    raise ValueError(word)
+
+
+def _first_error(messages: list[Row], has_rows: bool) -> str | None:
+    """The words of the first message that is an error, None when none is one."""
+    for message in messages:
+        kind = message.get("messageType")
+        if kind in (1, "1") or str(kind).lower() == "error":
+            return _message_text(message)
+        if kind is None and not has_rows:
+            return _message_text(message)
+    return None
+
+
+def _message_text(message: Row) -> str:
+    for name in ("messageCodeLocale", "messageCode"):
+        if isinstance(text := message.get(name), str) and text.strip():
+            return one_line(text)[:_MAX_MESSAGE_LENGTH]
+    return ""
+
+
+def one_line(text: str) -> str:
+    """The text on one line, single blanks between its words, without control characters and halves of letters."""
+    return " ".join("".join(c for c in text if c in "\t\r\n" or category(c) not in ("Cc", "Cs")).split())
+
+
+def build_query(
+    entity: str,
+    *conditions: tuple[str, Any],
+    any_of: bool = False,
+    limit: int = 50,
+    newest: str = "",
+    by: Sequence[str] = (),
+    offset: int = 0,
+) -> Row:
+    """The question for rows of that entity whose fields equal these values, all or any of them.
+
+    `newest` is the field by which the last come first, `by` those by which the first do.
+    """
+    last = len(conditions) - 1
+    items = [
+        {
+            "filterItem": name,
+            "valueItem": value,
+            "comparison": 0,
+            "groupItem": _ANY_OF_GROUP if any_of else int(at < last),
+            "checkNull": False,
+            "skipCheckType": False,
+            "type": "Number",
+        }
+        for at, (name, value) in enumerate(conditions)
+    ]
+    order = [
+        {"AggregateType": 0, "fieldStruc": [], "OrderItem": name, "OrderType": int(name == newest)}
+        for name in ((newest,) if newest else by)
+    ]
+    return {"entityName": entity, "distinct": False, "lazyLoaded": False, "SelectItems": [],
+            "filterItems": items, "groupByItems": [], "orderByItems": order, "joinEntities": [],
+            "limit": limit, "offset": offset}  # fmt: skip
+
+
+def text_field(row: Row, *names: str) -> str:
+    """The first of these fields that holds something, on one line; empty when none does."""
+    for name in names:
+        value = row.get(name)
+        if (
+            isinstance(value, str | int | Decimal)
+            and not isinstance(value, bool)
+            and (one := one_line(str(value)))
+        ):
+            return one
+    return ""
+
+
+def decimal_field(row: Row, name: str) -> Decimal | None:
+    """The field as a number; None when it is none."""
+    value = row.get(name)
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    try:
+        found = Decimal(value)
+    except InvalidOperation:
+        return None
+    return found if found.is_finite() else None
+
+
+def flag_field(row: Row, name: str) -> bool:
+    """True when the field says yes, however it is written."""
+    return str(row.get(name, "")).lower() in ("1", "true")

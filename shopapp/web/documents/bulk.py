@@ -1,0 +1,114 @@
+"""Several documents at once: a page that lists them and asks, then one move each.
+
+Browsers with a session only. Every document is one of the store's own, or the whole request is 404.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shopapp.documents import merchant_actions
+from shopapp.errors import NotAllowedError
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.i18n import ngettext
+from shopapp.models import Document, db
+from shopapp.models.queries import documents
+from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.web.documents.rows import document_rows
+from shopapp.web.session import store_required
+from shopapp.web.setup.forms import parse_email, parse_euros
+
+bp = Blueprint("bulk", __name__, url_prefix="/documents/bulk")
+
+ViewResponse = Response | str | tuple[str, int]
+
+
+def _buyer_email_address(document: Document) -> str:
+    return parse_email(str((document.buyer or {}).get("email", "")))
+
+
+ACTIONS: Mapping[str, Callable[[Document], None]] = {
+    "issue": merchant_actions.request_issue,
+    "email": lambda document: merchant_actions.resend_email(document, _buyer_email_address(document)),
+    "aside": merchant_actions.dismiss_document,
+}
+APPLICABLE: Mapping[str, Callable[[Document], bool]] = {
+    "issue": lambda d: d.state in (BLOCKED, WAITING) or (d.state == VOID and d.reason == "set-aside"),
+    "email": lambda d: d.state == ISSUED and bool(_buyer_email_address(d)),
+    "aside": lambda d: d.state in (BLOCKED, WAITING, PENDING),
+}
+
+
+def _selected_documents(numbers: Sequence[str]) -> list[Document]:
+    """The store's documents of these numbers; 404 when one of them is not its own."""
+    ids = {int(n) if n.isascii() and n.isdigit() and len(n) < 19 else abort(404) for n in numbers[:200]}
+    found = documents.find_documents(g.store, sorted(ids))
+    if len(found) != len(ids):
+        abort(404)
+    return found
+
+
+@bp.get("")
+@store_required
+def confirm() -> ViewResponse:
+    """The page that lists what was chosen and what will happen; nothing has happened yet."""
+    action = request.args.get("do", "")
+    if action not in ACTIONS:
+        abort(404)
+    selected = _selected_documents(request.args.getlist("id"))
+    applicable = [document for document in selected if APPLICABLE[action](document)]
+    left_out = [document for document in selected if not APPLICABLE[action](document)]
+    total = sum((d.total for d in applicable if d.total is not None), start=parse_euros("0") or 0)
+    return render_template(
+        "bulk.html",
+        action=action,
+        rows=document_rows(applicable),
+        left_out=document_rows(left_out),
+        total=total,
+    )
+
+
+@bp.post("")
+@store_required
+def apply() -> ViewResponse:
+    """One move for each, from the oldest; one that moved meanwhile is left as it is."""
+    action = request.form.get("do", "")
+    if action not in ACTIONS:
+        abort(404)
+    done = left = refused = 0
+    for document in _selected_documents(request.form.getlist("id")):
+        try:
+            if not APPLICABLE[action](document):
+                raise merchant_actions.StateConflictError
+            ACTIONS[action](document)
+            done += 1
+        except merchant_actions.StateConflictError:
+            db.session.rollback()
+            left += 1
+        except NotAllowedError:
+            db.session.rollback()
+            refused += 1
+    notify_workers()
+    flash(ngettext("Feito para %(num)d encomenda.", "Feito para %(num)d encomendas.", done))
+    if left:
+        flash(
+            ngettext(
+                "%(num)d mudou entretanto e ficou como estava.",
+                "%(num)d mudaram entretanto e ficaram como estavam.",
+                left,
+            ),
+            "warn",
+        )
+    if refused:
+        flash(
+            ngettext(
+                "%(num)d não se pode fazer agora e ficou como estava: tente na página do documento, que diz porquê.",
+                "%(num)d não se podem fazer agora e ficaram como estavam: tente na página de cada um, que diz porquê.",
+                refused,
+            ),
+            "warn",
+        )
+    return redirect(url_for("documents.index"), 303)

@@ -1,0 +1,148 @@
+"""One document's page: what it is, why it stands where it stands, what to do, what belongs to it, its whole story.
+
+Called by the pages that show a document or refuse a remedy on it. Reads rows only; asks nobody, decides nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from flask import abort, g, render_template
+
+from shopapp.connections.provider import provider_class
+from shopapp.connections.shop import platform_without_store
+from shopapp.documents import credit_notes, followups
+from shopapp.fiscal.document import Draft
+from shopapp.messages.fiscal_rules import rules_by_subject
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import warning_text
+from shopapp.models import Document
+from shopapp.models.queries import documents
+from shopapp.models.states import BLOCKED, ISSUED, REVIEW, VOID, WAITING
+from shopapp.web.documents.rows import (
+    document_kind,
+    document_row,
+    document_rows,
+    provider_label,
+    status_message,
+)
+from shopapp.web.documents.timeline import build_timeline
+
+MAX_ROW_ID = 2**62
+CREDITABLE_KINDS = ("FT", "FR", "FS")
+
+
+def own_document_or_404(number: int) -> Document:
+    """The store's own document of that number; 404 for anybody else's."""
+    document = documents.find_document(g.store, number) if number < MAX_ROW_ID else None
+    if document is None:
+        abort(404)
+    return document
+
+
+def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]:
+    """The document's page; `more` is what a refused remedy adds to it."""
+    label = provider_label(document)
+    failed = documents.failed_follow_ups([document]).get(document.id)
+    account = document.account or g.account
+    draft = document.draft
+    context: dict[str, Any] = {
+        "document": document,
+        "row": document_row(document, failed),
+        "message": status_message(document, failed),
+        "draft_notice": draft_notice(document, label),
+        "kind": document_kind(document),
+        "draft": draft,
+        "buyer": document.buyer or {},
+        "events": build_timeline(document, label),
+        "provider": provider_class(account.provider) if account is not None else None,
+        "order_url": platform_without_store(g.store.platform).order_admin_url(
+            g.store.code, document.order_id
+        ),
+        "version": page_version(document),
+        "sibling_rows": document_rows(documents.other_documents_of_order(document)),
+        "buyer_link": followups.document_url(document),
+        "warnings": warning_texts(draft),
+        "warehouse": warehouse_name(document, draft),
+        "rules": rules_by_subject(draft.rules if draft else ()),
+        "errors": {},
+        "typed": {},
+        "hints": [],
+        **_credit_context(document),
+        **more,
+    }
+    if document.state == REVIEW and draft is not None:
+        context["hints"] = documents.missing_numbers(document, draft.series)
+    names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
+    return render_template(names.get(document.state, "document_waiting.html"), **context), status
+
+
+def draft_notice(document: Document, label: str) -> str:
+    """What the program keeps for an order that waits; empty when it keeps nothing."""
+    if document.state != WAITING or document.draft_id is None or document.cause == "dossier":
+        return ""
+    if document.reason == "unpaid":
+        return gettext(
+            "Há um rascunho no %(provider)s: muda com a encomenda, é assinado quando for paga e apagado se for"
+            " cancelada.", provider=label,
+        )  # fmt: skip
+    return gettext(
+        "Há um rascunho no %(provider)s: é ele que é assinado quando carregar em Emitir.", provider=label
+    )
+
+
+def warning_texts(draft: Draft | None) -> list[str]:
+    """The sentences for what the merchant should know of the draft."""
+    return [text for text in map(warning_text, draft.warnings if draft else ()) if text]
+
+
+def warehouse_name(document: Document, draft: Draft | None) -> str:
+    """The name of the warehouse on the draft, as the account's lists have it."""
+    account = document.account or g.account
+    code = draft.warehouse if draft else ""
+    listed = (account.choices or {}).get("warehouses", []) if account else []
+    return next((str(label) for known, label, _ in listed if known == code), code)
+
+
+def _credit_context(document: Document) -> dict[str, Any]:
+    """The credit notes of a document and what they leave of it; of a credit note, what it corrects."""
+    corrects = document.original_id if document.cause != "transport" else None
+    original = documents.find_document(g.store, corrects) if corrects else None
+    if document.state != ISSUED or document.kind not in CREDITABLE_KINDS:
+        return {"credit_notes": [], "creditable_amount": None, "creditable": False, "original": original}
+    notes = documents.credit_notes_of(document)
+    creditable_amount = credit_notes.creditable_amount(document)
+    return {
+        "credit_notes": document_rows(notes),
+        "creditable_amount": creditable_amount if notes else None,
+        "creditable": may_credit(document)
+        and creditable_amount > 0
+        and not any(is_unfinished(note) for note in notes),
+        "original": original,
+    }
+
+
+def may_credit(document: Document) -> bool:
+    """True when the document is an invoice of a program that issues credit notes."""
+    account = document.account
+    able = account is not None and provider_class(account.provider).capabilities.credit_notes
+    return (
+        able and document.state == ISSUED and document.kind in CREDITABLE_KINDS and document.draft is not None
+    )
+
+
+def is_unfinished(note: Document) -> bool:
+    """True while nobody knows how the credit note will end."""
+    return note.state not in (ISSUED, VOID)
+
+
+def page_version(document: Document) -> str:
+    """Changes whenever anything that the page tells has changed."""
+    followups_text = [f"{one.state}{one.tries}" for one in documents.follow_ups_of(document)]
+    siblings_text = [f"{one.id}{one.state}" for one in documents.other_documents_of_order(document)]
+    text = (
+        f"{document.changed_at} {document.state} {document.alarm} {followups_text} {siblings_text}"
+        f" {len(document.transitions)}"
+    )
+    return hashlib.sha256(text.encode()).hexdigest()[:24]

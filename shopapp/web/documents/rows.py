@@ -1,0 +1,187 @@
+"""A document as a merchant reads it: title, buyer, the mark and word of its state, cause, and where the remedy is.
+
+Called by the pages that list or show documents. Turns rows into words; decides and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from flask import g, url_for
+
+from shopapp.connections.provider import provider_class
+from shopapp.messages.errors import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
+from shopapp.messages.formats import ago, clock, spaced_tax_id
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label
+from shopapp.models import Document
+from shopapp.models.followup import FollowUp
+from shopapp.models.queries import documents as queries_documents
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """One document for a list: every text ready, nothing of the row left to ask."""
+
+    id: int
+    order_id: str
+    title: str
+    subtitle: str
+    name: str
+    tax_id: str
+    total: Decimal | None
+    is_credit_note: bool
+    paid_at: datetime | None
+    state_class: str
+    state_label: str
+    cause: str
+    button: str
+    button_url: str
+    is_issuing: bool
+    version: str
+    state: str
+
+
+def provider_label(document: Document | None = None) -> str:
+    """The name of the document's provider, or of the store's present one."""
+    account = (document.account if document is not None else None) or g.account
+    return provider_class(account.provider).label if account is not None else ""
+
+
+def document_rows(documents: Sequence[Document]) -> list[DocumentRow]:
+    """The documents for a list."""
+    failed = queries_documents.failed_follow_ups(documents)
+    corrected = _corrected_numbers(documents)
+    return [document_row(document, failed.get(document.id), corrected) for document in documents]
+
+
+def _corrected_numbers(documents: Sequence[Document]) -> dict[int, str]:
+    """The numbers of the invoices that the credit notes among them correct."""
+    ids = [document.original_id for document in documents if document.kind == "NC" and document.original_id]
+    return queries_documents.document_numbers(g.store, ids)
+
+
+def document_row(
+    document: Document, failed: FollowUp | None = None, corrected: Mapping[int, str] | None = None
+) -> DocumentRow:
+    """One document for a list; `corrected` are the numbers of invoices by row, asked for when not given."""
+    known = _corrected_numbers([document]) if corrected is None else corrected
+    buyer: Mapping[str, Any] = document.buyer or {}
+    message = status_message(document, failed)
+    state_class, state_label = document_state_label(document)
+    order = gettext("Encomenda #%(order)s", order=document.order_id)
+    return DocumentRow(
+        id=document.id,
+        order_id=document.order_id,
+        title=document.number or order,
+        subtitle=_subtitle(document, order, known.get(document.original_id or 0, "")),
+        name=buyer.get("name") or ("" if not buyer else gettext("Consumidor final")),
+        tax_id=spaced_tax_id(buyer.get("tax_id") or ""),
+        total=document.total,
+        is_credit_note=document.kind == "NC",
+        paid_at=document.paid_at,
+        state_class=state_class,
+        state_label=state_label,
+        cause=message.cause,
+        button=message.button or gettext("Ver o documento"),
+        button_url=remedy_url(document, message.remedy_page),
+        is_issuing=document.state == ISSUING,
+        version=f"{document.changed_at.timestamp():.6f}-{failed.id if failed else 0}",
+        state=document.state,
+    )
+
+
+def _subtitle(document: Document, order: str, corrected: str) -> str:
+    """The line beneath the title: what a credit note corrects, the order, or what has no number yet."""
+    if not document.number:
+        return unnumbered_title(document)
+    if document.kind == "NC" and corrected:
+        return gettext("Corrige %(number)s", number=corrected)
+    return order
+
+
+def document_kind(document: Document) -> str:
+    """The kind that the document has, or will have by the store's choice."""
+    account = document.account or g.account
+    chosen = account.settings.get("kind", "") if account is not None else ""
+    return document.kind or str(chosen)
+
+
+def unnumbered_title(document: Document) -> str:
+    """`Fatura-recibo sem número`."""
+    return gettext("%(kind)s sem número", kind=kind_title(document_kind(document)))
+
+
+def document_state_label(document: Document) -> tuple[str, str]:
+    """(class, word) of the state; an issued document with something wrong is the merchant's to decide."""
+    if document.state == ISSUED and document.alarm:
+        return state_label(REVIEW)
+    return state_label(document.state)
+
+
+def status_message(document: Document, failed: FollowUp | None = None) -> StatusMessage:
+    """Why the document is where it is; empty where there is nothing to say."""
+    label = provider_label(document)
+    nothing = StatusMessage("", "", "", DOCUMENT)
+    if document.alarm:
+        return message_for(f"alarm-{document.alarm}", document.alarm_detail, label)
+    if document.state == ISSUED:
+        if failed is not None and failed.reason:
+            return message_for(
+                failed.reason, {"to": _email_recipient(document, failed), **failed.detail}, label
+            )
+        return nothing
+    if document.state == ISSUING:
+        text = gettext("Enviado ao %(provider)s %(ago)s", provider=label, ago=ago(document.changed_at))
+        return StatusMessage(text, "", "", DOCUMENT)
+    if document.state == IN_DOUBT:
+        message = message_for(document.reason or "outcome-unknown", document.detail, label)
+        return StatusMessage(
+            message.cause, gettext("Estamos a confirmar; não é preciso fazer nada."), "", message.remedy_page
+        )
+    if document.state in (BLOCKED, REVIEW, WAITING, VOID):
+        return (
+            message_for(document.reason or "internal", document.detail, label) if document.reason else nothing
+        )
+    return _pending_message(document, label)
+
+
+def _email_recipient(document: Document, followup: FollowUp) -> str:
+    return str(followup.detail.get("to") or (document.buyer or {}).get("email", ""))
+
+
+def _pending_message(document: Document, label: str) -> StatusMessage:
+    """What a document on its way waits for."""
+    account = g.account
+    if account is not None and account.refused_at is not None:
+        return message_for(account.refused_code, account.refused_detail, label)
+    if not document.reason or document.reason == "absent":
+        return StatusMessage("", "", "", DOCUMENT)
+    message = message_for(document.reason, document.detail, label)
+    next_try_at = document.not_before
+    if account is not None and account.paused_until is not None:
+        next_try_at = max(next_try_at, account.paused_until) if next_try_at else account.paused_until
+    remedy = (
+        gettext("Tentamos de novo às %(time)s.", time=clock(next_try_at)) if next_try_at else message.remedy
+    )
+    return StatusMessage(message.cause, remedy, message.button, message.remedy_page)
+
+
+def remedy_url(document: Document, remedy_page: str) -> str:
+    """The page on which the remedy is."""
+    if remedy_page == KEYS and g.account is not None:
+        return url_for("setup.keys", name=g.account.provider)
+    if remedy_page == SETTINGS:
+        return url_for("settings.edit")
+    if remedy_page == CHECK:
+        return url_for("setup.check")
+    if remedy_page == CREDIT:
+        return url_for("credit.show", number=document.id)
+    if remedy_page == AUTHORISE:
+        return url_for("session.authorise")
+    return url_for("documents.one", number=document.id)

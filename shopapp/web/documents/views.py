@@ -1,0 +1,312 @@
+"""The listing of documents, and one document's page with its remedies.
+
+Browsers with a session, each for its own store alone: a foreign number is 404, as an unknown one is. Every remedy is
+one move of the row (`deciding`); nothing here sends anything to a provider but the question for a PDF.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Response,
+    flash,
+    g,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.wrappers import Response as AnyResponse
+
+from shopapp.documents import audit, followups, merchant_actions
+from shopapp.errors import MerchantError
+from shopapp.fiscal.party import parse_tax_id
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.formats import midnight, month, zone
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import kind_title, message_for
+from shopapp.models import Document, db, now
+from shopapp.models.queries import documents
+from shopapp.models.states import BLOCKED
+from shopapp.web.documents.page import own_document_or_404, page_version, render_page
+from shopapp.web.documents.rows import document_rows, provider_label
+from shopapp.web.errors import error_page
+from shopapp.web.public import pdf_response
+from shopapp.web.session import store_required, writes_database
+from shopapp.web.setup.forms import clean_text, parse_email, parse_euros, parse_row_id
+from shopapp.web.setup.settings import record_follow_law
+
+bp = Blueprint("documents", __name__, url_prefix="/documents")
+
+ViewResponse = AnyResponse | str | tuple[str, int]
+LISTED_KINDS = ("FT", "FR", "FS", "NC")
+OPTIONAL_KINDS = ("NE", "GT")
+"""Kinds beside a sale's document: offered to a merchant who chose a series for them."""
+
+
+# the listing
+
+
+def requested_filters() -> documents.DocumentFilters:
+    """What the address asks to see; what it cannot mean is left out."""
+    args = request.args
+    since, until = _parse_period(args.get("p", ""))
+    kind = args.get("t", "")
+    tab = args.get("estado", "")
+    return documents.DocumentFilters(
+        tab=tab if tab in documents.TABS else "",
+        text="".join(c for c in args.get("q", "") if c.isprintable()).strip()[:100],
+        kind=kind if kind in (*LISTED_KINDS, *OPTIONAL_KINDS) else "",
+        since=since,
+        until=until,
+        older_than=parse_row_id(args.get("antes", "")),
+        newer_than=parse_row_id(args.get("depois", "")),
+    )
+
+
+def _parse_period(text: str) -> tuple[datetime | None, datetime | None]:
+    """The instants between which a period lies: `7d`, `30d`, or a month as `2026-11`."""
+    today = now().astimezone(zone()).date()
+    if text in ("1d", "7d", "30d"):
+        return midnight(today - timedelta(days=int(text[:-1]) - 1)), None
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        return None, None
+    return midnight(first), midnight(_next_month(first))
+
+
+def _next_month(first: date) -> date:
+    return (first + timedelta(days=31)).replace(day=1)
+
+
+def _period_choices() -> list[tuple[str, str]]:
+    """The periods on offer: the last days, and the last twelve months."""
+    found = [
+        ("", gettext("Todos")), ("1d", gettext("Hoje")), ("7d", gettext("Últimos 7 dias")),
+        ("30d", gettext("Últimos 30 dias")),
+    ]  # fmt: skip
+    first = now().astimezone(zone()).date().replace(day=1)
+    for _ in range(12):
+        found.append((f"{first:%Y-%m}", month(midnight(first))))
+        first = (first - timedelta(days=1)).replace(day=1)
+    return found
+
+
+@bp.get("")
+@store_required
+def index() -> ViewResponse:
+    """The store's documents, newest first."""
+    filters = requested_filters()
+    found = documents.list_documents(g.store, filters)
+    if not found.rows and not filters.narrowed and not filters.tab and not documents.has_documents(g.store):
+        return render_template("documents_empty.html")
+    return render_template(
+        "documents.html", rows=document_rows(found.rows), found=found, filters=filters, periods=_period_choices(),
+        kinds=_kind_choices(filters.kind), waiting=documents.count_needing_merchant(g.store),
+        period=request.args.get("p", ""), current_url=_current_url, choose_all=request.args.get("escolher") == "pagina",
+    )  # fmt: skip
+
+
+def _kind_choices(asked_for: str) -> list[tuple[str, str]]:
+    """The kinds on offer, each with its name."""
+    chosen = g.account.settings.get("series", {}) if g.account is not None else {}
+    optional = [code for code in OPTIONAL_KINDS if chosen.get(code) or code == asked_for]
+    return [(code, kind_title(code)) for code in (*LISTED_KINDS, *optional)]
+
+
+def _current_url(**changes: str) -> str:
+    """The listing's address with these parameters changed, paging forgotten."""
+    kept = {k: v for k, v in request.args.items() if k in ("estado", "q", "p", "t") and v}
+    wanted: dict[str, Any] = {k: v for k, v in {**kept, **changes}.items() if v}
+    return url_for("documents.index", **wanted)
+
+
+@bp.get("/rows")
+@store_required
+def rows() -> ViewResponse:
+    """The rows of the same page as they are now, for the script that keeps the listing fresh; 304 when none changed."""
+    shown = document_rows(documents.list_documents(g.store, requested_filters()).rows)
+    versions = " ".join(f"{row.id}:{row.version}" for row in shown)
+    answer = make_response(render_template("_document_rows.html", rows=shown))
+    answer.set_etag(hashlib.sha256(versions.encode()).hexdigest()[:24])
+    return answer.make_conditional(request)
+
+
+# one document
+
+
+@bp.get("/<int:number>")
+@store_required
+@writes_database
+def one(number: int) -> ViewResponse:
+    """The document's page: what it is, why it stands where it stands, what to do, and its whole story."""
+    document = own_document_or_404(number)
+    if audit.request_state_refresh(document):
+        notify_workers()
+    return render_page(document)
+
+
+@bp.get("/<int:number>/version")
+@store_required
+def version(number: int) -> ViewResponse:
+    """A word that changes when the document's page does, for the script that keeps it fresh."""
+    return make_response(
+        page_version(own_document_or_404(number)), 200, {"Content-Type": "text/plain; charset=utf-8"}
+    )
+
+
+@bp.get("/<int:number>/pdf")
+@store_required
+def pdf(number: int) -> Response:
+    """The provider's PDF."""
+    document = own_document_or_404(number)
+    return pdf_response(document, followups.fetch_pdf(document))
+
+
+# remedies: one move each
+
+
+def _redirect_to_document(document: Document, text: str) -> AnyResponse:
+    notify_workers()
+    flash(text)
+    return redirect(url_for("documents.one", number=document.id), 303)
+
+
+@bp.errorhandler(merchant_actions.StateConflictError)
+def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]:
+    """409: someone or something was faster; nothing was done."""
+    number = (request.view_args or {}).get("number")
+    return error_page(
+        409, gettext("O documento já não está onde o viu"),
+        gettext("Mudou entretanto, noutra janela ou por si só. Nada foi feito; veja como está agora."),
+        back_url=url_for("documents.one", number=number) if number else url_for("documents.index"),
+    )  # fmt: skip
+
+
+@bp.post("/<int:number>/issue")
+@store_required
+def issue(number: int) -> ViewResponse:
+    """The document goes on as soon as a worker is free."""
+    document = own_document_or_404(number)
+    merchant_actions.request_issue(document)
+    return _redirect_to_document(document, gettext("Pedido feito: o documento sai dentro de segundos."))
+
+
+@bp.post("/<int:number>/tax-id")
+@store_required
+def correct_tax_id(number: int) -> ViewResponse:
+    """The same with the tax id that the merchant typed; refused here already when it cannot be one."""
+    document = own_document_or_404(number)
+    text = clean_text(request.form.get("nif", ""))
+    plain = parse_tax_id(text)
+    if not plain:
+        return render_page(
+            document, 422, errors={"nif": gettext("Este NIF não é válido.")}, typed={"nif": text}
+        )
+    merchant_actions.request_issue(document, {"tax_id": plain})
+    return _redirect_to_document(document, gettext("NIF corrigido: o documento sai dentro de segundos."))
+
+
+@bp.post("/<int:number>/no-tax-id")
+@store_required
+def without_tax_id(number: int) -> ViewResponse:
+    """The same for a final consumer."""
+    document = own_document_or_404(number)
+    merchant_actions.request_issue(document, {"tax_id": ""})
+    return _redirect_to_document(document, gettext("O documento sai sem NIF dentro de segundos."))
+
+
+@bp.post("/<int:number>/follow-law")
+@store_required
+def follow_law(number: int) -> ViewResponse:
+    """The merchant's choice for this difference of tax, kept for its cause; what waited for it goes on."""
+    document = own_document_or_404(number)
+    cause = str((document.detail or {}).get("cause", ""))
+    if document.state != BLOCKED or document.reason != "tax-differs" or not cause or g.account is None:
+        raise merchant_actions.StateConflictError
+    record_follow_law(cause)
+    return _redirect_to_document(
+        document, gettext("Escolha guardada: o documento segue a lei, com o mesmo total.")
+    )
+
+
+@bp.post("/<int:number>/aside")
+@store_required
+def dismiss(number: int) -> ViewResponse:
+    """The order is answered elsewhere and no longer counts as missing."""
+    document = own_document_or_404(number)
+    merchant_actions.dismiss_document(document, clean_text(request.form.get("other", "")))
+    return _redirect_to_document(document, gettext("Encomenda posta de parte."))
+
+
+@bp.post("/<int:number>/exists")
+@store_required
+def confirm_issued(number: int) -> ViewResponse:
+    """The document was found in the invoicing program: its number is kept, nothing more is issued."""
+    document = own_document_or_404(number)
+    typed = {name: clean_text(request.form.get(name, "")) for name in ("number", "total")}
+    total = parse_euros(typed["total"])
+    if total is None:
+        wrong = {"total": gettext("Escreva o total como aparece no documento, por exemplo 89,35.")}
+        return render_page(document, 422, errors=wrong, typed=typed)
+    try:
+        merchant_actions.confirm_issued(document, typed["number"], total)
+    except MerchantError as error:
+        db.session.rollback()
+        message = message_for(error.code, error.detail, provider_label(document))
+        field = "total" if error.code == "total-not-ours" else "number"
+        return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
+    return _redirect_to_document(
+        document, gettext("Número guardado. Nada mais é emitido para esta encomenda.")
+    )
+
+
+@bp.post("/<int:number>/absent")
+@store_required
+def confirm_not_issued(number: int) -> ViewResponse:
+    """The merchant looked and it is not there: the same draft is sent once more."""
+    document = own_document_or_404(number)
+    if request.form.get("sure") != "yes":
+        wrong = {"sure": gettext("Marque primeiro que procurou e não encontrou.")}
+        return render_page(document, 422, errors=wrong)
+    merchant_actions.confirm_not_issued(document)
+    return _redirect_to_document(document, gettext("Vamos emitir o documento agora."))
+
+
+@bp.post("/<int:number>/mail")
+@store_required
+def send_email(number: int) -> ViewResponse:
+    """The document is mailed to that address, as a follow-up of its own."""
+    document = own_document_or_404(number)
+    text = clean_text(request.form.get("to", ""))
+    if not parse_email(text):
+        return render_page(
+            document, 422, errors={"to": gettext("Este endereço não é um e-mail.")}, typed={"to": text}
+        )
+    merchant_actions.resend_email(document, parse_email(text))
+    return _redirect_to_document(document, gettext("O e-mail sai dentro de segundos."))
+
+
+@bp.post("/<int:number>/acknowledge")
+@store_required
+def acknowledge(number: int) -> ViewResponse:
+    """The merchant has seen the alarm and deals with it himself."""
+    document = own_document_or_404(number)
+    merchant_actions.dismiss_alarm(document)
+    return _redirect_to_document(document, gettext("Marcado como tratado."))
+
+
+@bp.post("/<int:number>/revoke")
+@store_required
+def revoke(number: int) -> ViewResponse:
+    """The buyer's link opens nothing any more."""
+    document = own_document_or_404(number)
+    document.link_revoked_at = document.link_revoked_at or now()
+    db.session.commit()
+    return _redirect_to_document(document, gettext("A ligação do cliente foi fechada."))

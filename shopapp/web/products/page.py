@@ -1,0 +1,189 @@
+"""One product's page: what it is on both sides, why it stands where it stands, and the remedies.
+
+Browsers with a session, each for its own store alone. Binding and making ask the provider while the page waits; levels
+are altered by the workers alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shopapp.errors import AppError
+from shopapp.fiscal import tax_tables
+from shopapp.inventory import bulk_create, catalogue, line_articles, stock_runs
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.formats import percent
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import message_for
+from shopapp.models import Account, Product, db
+from shopapp.models.queries import products
+from shopapp.web.documents.page import MAX_ROW_ID
+from shopapp.web.products.history_rows import provider_label_of, stock_change_rows
+from shopapp.web.products.rows import product_summaries, shop_product_url
+from shopapp.web.session import store_required
+from shopapp.web.setup.forms import clean_text
+from shopapp.web.setup.settings import provider_lists, today
+
+bp = Blueprint("product", __name__, url_prefix="/products")
+
+ViewResponse = Response | str | tuple[str, int]
+
+
+def tax_treatments(account: Account) -> list[tuple[str, str]]:
+    """What an article may be taxed with, as value and label: the rates of where orders leave from, then the reasons."""
+    region = account.settings.get("ship_from") or "PT"
+    names = {
+        "normal": gettext("taxa normal"),
+        "intermediate": gettext("taxa intermédia"),
+        "reduced": gettext("taxa reduzida"),
+    }
+    rates = {
+        category: tax_tables.portuguese_rate(region, category, today())
+        for category in tax_tables.VAT_CATEGORIES
+    }
+    found = [
+        (category, f"{percent(rate)}, {names[category]}")
+        for category, rate in rates.items()
+        if rate is not None
+    ]
+    exempt = [
+        (code, f"{percent(0)}, {code}: {label}") for code, label, *_ in provider_lists(account)["exemptions"]
+    ]
+    return exempt if account.settings.get("regime") == "art53_exempt" else [*found, *exempt]
+
+
+def _own_product_or_404(number: int) -> products.ProductRow:
+    """The store's own goods of that number; 404 for anybody else's, and where nothing is matched."""
+    account: Account | None = g.account
+    able = account is not None and number < MAX_ROW_ID and line_articles.supports_articles(account)
+    found = products.find_product(account, number) if account is not None and able else None
+    if found is None:
+        abort(404)
+    return found
+
+
+def _render_product(row: products.ProductRow, status: int = 200, **more: Any) -> tuple[str, int]:
+    account: Account = g.account
+    sku = row.product.sku
+    context: dict[str, Any] = {
+        "row": row,
+        "product": row.product,
+        "article": row.article,
+        "summary": product_summaries(account, [row])[0],
+        "levels": products.synced_skus(account, [sku]).get(sku, []) if sku else [],
+        "changes": stock_change_rows(account, products.stock_changes_of_sku(account, sku)) if sku else [],
+        "label": provider_label_of(account),
+        "shop_url": shop_product_url(row.product),
+        "tax_treatments": tax_treatments(account),
+        "places": _names_by_code(account, "locations"),
+        "warehouses": _names_by_code(account, "warehouses"),
+        "errors": {},
+        "typed": {},
+        **more,
+    }
+    return render_template("product.html", **context), status
+
+
+def _names_by_code(account: Account, which: str) -> dict[str, str]:
+    """What the account, or the shop, calls its places, by code."""
+    return {str(code): str(name) for code, name, *_ in provider_lists(account)[which]}
+
+
+@bp.get("/<int:number>")
+@store_required
+def one(number: int) -> ViewResponse:
+    """The product's page."""
+    return _render_product(_own_product_or_404(number))
+
+
+def _redirect_to_product(row: products.ProductRow, text: str) -> Response:
+    """The product's page again; its stock follows from now on, where stock follows."""
+    catalogue.add_to_sync(g.account, [row.product.sku])
+    db.session.commit()
+    notify_workers()
+    flash(text)
+    return redirect(url_for("product.one", number=row.product.id), 303)
+
+
+def _refused_page(number: int, error: AppError, field: str, typed: str) -> tuple[str, int]:
+    db.session.rollback()
+    message = message_for(error.code, error.detail, provider_label_of(g.account))
+    return _render_product(
+        _own_product_or_404(number),
+        422,
+        errors={field: f"{message.cause} {message.remedy}".strip()},
+        typed={field: typed},
+    )
+
+
+@bp.post("/<int:number>/bind")
+@store_required
+def link_article(number: int) -> ViewResponse:
+    """The SKU is that article from now on, whatever it is called; the provider is asked whether it is there."""
+    row = _own_product_with_sku(number)
+    code = clean_text(request.form.get("code", ""))[:80]
+    if not code:
+        return _render_product(row, 422, errors={"code": gettext("Escreva a referência do artigo.")})
+    db.session.commit()
+    try:
+        line_articles.link_article(g.account, row.product.sku, code)
+    except AppError as error:
+        return _refused_page(number, error, "code", code)
+    return _redirect_to_product(
+        row, gettext("Ligado: as próximas vendas levam o artigo %(code)s.", code=code)
+    )
+
+
+def _own_product_with_sku(number: int) -> products.ProductRow:
+    row = _own_product_or_404(number)
+    if not row.product.sku:
+        abort(404)
+    return row
+
+
+@bp.post("/<int:number>/unbind")
+@store_required
+def unlink_article(number: int) -> ViewResponse:
+    """What was bound by hand is forgotten: the SKU is looked for again."""
+    row = _own_product_with_sku(number)
+    db.session.commit()
+    line_articles.unlink_article(g.account, row.product.sku)
+    return _redirect_to_product(row, gettext("A ligação feita à mão foi desfeita. Procuramos o SKU de novo."))
+
+
+@bp.post("/<int:number>/create")
+@store_required
+def create_article(number: int) -> ViewResponse:
+    """The SKU has an article: the one that is there after all, or one made with the tax that was chosen."""
+    row = _own_product_with_sku(number)
+    chosen = request.form.get("treatment", "")
+    if chosen not in dict(tax_treatments(g.account)):
+        return _render_product(row, 422, errors={"treatment": gettext("Escolha a taxa de IVA.")})
+    category, exemption = bulk_create.split_treatment(chosen)
+    product: Product = row.product
+    db.session.commit()
+    try:
+        line_articles.ensure_article(
+            g.account, product.sku, product.name, category, exemption, product.kind == "goods"
+        )
+    except AppError as error:
+        return _refused_page(number, error, "treatment", chosen)
+    return _redirect_to_product(
+        row,
+        gettext(
+            "O artigo %(sku)s está no %(provider)s.", sku=product.sku, provider=provider_label_of(g.account)
+        ),
+    )
+
+
+@bp.post("/<int:number>/right")
+@store_required
+def resync(number: int) -> ViewResponse:
+    """What was left alone is held together once more, and the side that follows takes the other's level."""
+    row = _own_product_with_sku(number)
+    for level in products.synced_skus(g.account, [row.product.sku]).get(row.product.sku, []):
+        stock_runs.resync(level)
+    return _redirect_to_product(row, gettext("Pedido feito: os dois lados ficam iguais dentro de segundos."))

@@ -1,0 +1,142 @@
+"""The journal of stock: every level that we altered, from what to what and why, and the way back for one or for a run.
+
+Browsers with a session, each for its own store alone. Undoing takes two steps; the levels are altered by the workers.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shopapp.errors import NotAllowedError
+from shopapp.inventory import stock_runs
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.i18n import gettext
+from shopapp.models import Account, StockChange, SyncRun, db
+from shopapp.models.queries import products
+from shopapp.web.documents.page import MAX_ROW_ID
+from shopapp.web.errors import error_page
+from shopapp.web.products.history_rows import provider_label_of, stock_change_rows
+from shopapp.web.session import store_required
+from shopapp.web.setup.forms import clean_text, parse_row_id
+
+bp = Blueprint("stock_history", __name__, url_prefix="/products/changes")
+
+ViewResponse = Response | str | tuple[str, int]
+
+
+@bp.get("")
+@store_required
+def index() -> ViewResponse:
+    """The changes, newest first; those of one run where the address names one."""
+    account: Account | None = g.account
+    if account is None:
+        return redirect(url_for("setup.resume"))
+    run = products.find_run(account, parse_row_id(request.args.get("run", "")))
+    text = clean_text(request.args.get("q", ""), 100)
+    found = products.list_stock_changes(
+        account, parse_row_id(request.args.get("antes", "")), parse_row_id(request.args.get("depois", "")), text,
+        run.id if run else 0,
+    )  # fmt: skip
+    return render_template(
+        "stock_history.html",
+        rows=stock_change_rows(account, found.rows),
+        found=found,
+        text=text,
+        run=run,
+        current_url=_current_url,
+        label=provider_label_of(account),
+        undoable_count=products.count_undoable_changes(account, [run.id]).get(run.id, 0) if run else 0,
+    )
+
+
+def _current_url(**changes: str) -> str:
+    """The journal's address with these parameters changed, paging forgotten."""
+    kept = {name: value for name, value in request.args.items() if name in ("run", "q") and value}
+    wanted: dict[str, Any] = {name: value for name, value in {**kept, **changes}.items() if value}
+    return url_for("stock_history.index", **wanted)
+
+
+def _own_change_or_404(number: int) -> StockChange:
+    """The store's own change of that number; 404 for anybody else's."""
+    found = (
+        products.find_stock_change(g.account, number)
+        if g.account is not None and number < MAX_ROW_ID
+        else None
+    )
+    if found is None:
+        abort(404)
+    return found
+
+
+def _own_run_or_404(number: int) -> SyncRun:
+    """The store's own run of that number; 404 for anybody else's."""
+    found = products.find_run(g.account, number) if g.account is not None and number < MAX_ROW_ID else None
+    if found is None:
+        abort(404)
+    return found
+
+
+def _conflict_page() -> tuple[str, int]:
+    """409: somebody was faster; nothing was done."""
+    return error_page(
+        409, gettext("Esta alteração já não se desfaz"),
+        gettext("O stock mudou de novo depois dela, ou já foi desfeita. Nada foi feito; veja como está agora."),
+        back_url=url_for("stock_history.index"),
+    )  # fmt: skip
+
+
+@bp.get("/<int:number>/undo")
+@store_required
+def confirm_undo(number: int) -> ViewResponse:
+    """The page that says what undoing this change means; nothing has happened yet."""
+    [change] = stock_change_rows(g.account, [_own_change_or_404(number)])
+    if not change.undoable:
+        return _conflict_page()
+    return render_template(
+        "stock_history_undo.html", change=change, run=None, count=1, label=provider_label_of(g.account)
+    )
+
+
+@bp.post("/<int:number>/undo")
+@store_required
+def undo(number: int) -> ViewResponse:
+    """The level is put back by the workers."""
+    change = _own_change_or_404(number)
+    try:
+        stock_runs.undo_change(change)
+    except NotAllowedError:
+        return _conflict_page()
+    db.session.commit()
+    notify_workers()
+    flash(gettext("Pedido feito: o stock de antes volta dentro de segundos."))
+    return redirect(url_for("stock_history.index"), 303)
+
+
+@bp.get("/runs/<int:number>/undo")
+@store_required
+def confirm_undo_run(number: int) -> ViewResponse:
+    """The page that says what undoing this run means; nothing has happened yet."""
+    run = _own_run_or_404(number)
+    count = products.count_undoable_changes(g.account, [run.id]).get(run.id, 0)
+    if not count:
+        return _conflict_page()
+    return render_template(
+        "stock_history_undo.html", change=None, run=run, count=count, label=provider_label_of(g.account)
+    )
+
+
+@bp.post("/runs/<int:number>/undo")
+@store_required
+def undo_run(number: int) -> ViewResponse:
+    """Every change of the run that nothing came after is undone by the workers, the last first."""
+    began = stock_runs.start_undo_run(g.account, _own_run_or_404(number))
+    db.session.commit()
+    notify_workers()
+    if began:
+        flash(gettext("Estamos a desfazer as alterações. Pode sair desta página: continua sozinho."))
+    else:
+        flash(gettext("Já se está a desfazer outra comparação. Espere que acabe e tente de novo."), "warn")
+    return redirect(url_for("products.index"), 303)

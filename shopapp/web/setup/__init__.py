@@ -1,0 +1,1 @@
+"""Pages of the set-up: keys, settings and the check."""

@@ -1,0 +1,205 @@
+"""The words of the small check: what was found, what to do about it, and the sentence that heads the page.
+
+Called by `setup`. A finding is a code with facts (`checking`); its level is the mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Literal
+
+from flask import g, url_for
+
+from shopapp.connections.shop import platform_of, platform_without_store
+from shopapp.fiscal import tax_tables
+from shopapp.messages.errors import N_, SETTINGS, Sentence
+from shopapp.messages.formats import percent
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import kind_plural
+from shopapp.models import Account, Store, db
+from shopapp.platforms.base import ShopTax
+
+SHOP = "shop"
+CHECK_SENTENCES: dict[str, Sentence] = {
+    "rate-nowhere": Sentence(
+        N_("A loja cobra IVA a %(rate)s, uma taxa que não existe em Portugal."),
+        N_("Imposto: %(names)s. As encomendas com esta taxa ficam bloqueadas: corrija-a nos impostos da loja."),
+        N_("Abrir a loja"), SHOP),
+    "rate-not-in-account": Sentence(
+        N_("A loja cobra IVA a %(rate)s, mas a conta do %(provider)s não tem essa taxa."),
+        N_("Imposto: %(names)s. Confirme se vende com esta taxa; se sim, crie-a no %(provider)s.")),
+    "rates-agree": Sentence(N_("As taxas de %(rates)s existem dos dois lados.")),
+    "tax-fixed": Sentence(
+        N_("O imposto «%(names)s» é um valor fixo, não uma percentagem."),
+        N_("Não há IVA de valor fixo: as encomendas com ele ficam bloqueadas."), N_("Abrir a loja"), SHOP),
+    "taxes-none": Sentence(
+        N_("A loja não tem nenhum imposto configurado."),
+        N_("Sem imposto, todos os artigos saem a 0%% e precisam de motivo de isenção."), N_("Abrir a loja"), SHOP),
+    "series-open": Sentence(N_("A série %(series)s está aberta para %(kinds)s.")),
+    "series-unlisted": Sentence(
+        N_("Não conseguimos confirmar se a série %(series)s está aberta."), N_("Confirme-a no %(provider)s.")),
+    "series-closed": Sentence(
+        N_("A série %(series)s não está aberta para %(kinds)s."), N_("Escolha outra; até lá nada sai com ela."),
+        N_("Escolher série"), SETTINGS),
+    "hooks-listening": Sentence(N_("A loja avisa-nos quando uma encomenda é paga ou cancelada.")),
+    "hooks-soon": Sentence(
+        N_("Os avisos da loja ainda se estão a ligar."), N_("Fica pronto em segundos. Entretanto procuramos nós.")),
+    "exemption-none": Sentence(
+        N_("Não escolheu motivo de isenção por omissão."),
+        N_("Está bem assim se todos os artigos têm IVA: um artigo a 0%% para a encomenda e pergunta-lhe.")),
+}  # fmt: skip
+_LEVEL_LABELS = {
+    "stop": ("st-stop", N_("Vai falhar")),
+    "warn": ("st-decide", N_("Atenção")),
+    "ok": ("st-ok", N_("Em ordem")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One finding in words."""
+
+    state_class: str
+    state_label: str
+    cause: str
+    remedy: str
+    button: str
+    button_url: str
+
+
+def finding_row(finding: Finding, provider: str, shop_url: str) -> FindingRow:
+    """The finding in words."""
+    sentence = CHECK_SENTENCES[finding.code]
+    facts = _facts(finding.detail, provider)
+    state_class, state_label = _LEVEL_LABELS[finding.severity]
+    pages = {SETTINGS: url_for("settings.edit"), SHOP: shop_url}
+    return FindingRow(
+        state_class,
+        gettext(state_label),
+        gettext(sentence.cause) % facts,
+        gettext(sentence.remedy) % facts if sentence.remedy else "",
+        gettext(sentence.button) if sentence.button else "",
+        pages.get(sentence.remedy_page, ""),
+    )
+
+
+def _facts(detail: Mapping[str, Any], provider: str) -> dict[str, str]:
+    facts = {"provider": provider}
+    for name, value in detail.items():
+        if name == "rate":
+            facts["rate"] = percent(value)
+        elif name == "rates":
+            facts["rates"] = ", ".join(percent(one) for one in value)
+        elif name == "kind":
+            facts["kinds"] = kind_plural(value)
+        else:
+            facts[name] = str(value)
+    return facts
+
+
+def check_headline(found: Sequence[Finding]) -> str:
+    """How many things will fail or deserve a look, as a sentence."""
+    failing = sum(one.severity == "stop" for one in found)
+    warnings = sum(one.severity == "warn" for one in found)
+    if failing and warnings:
+        return gettext("A falhar: %(failing)s. A merecer atenção: %(odd)s", failing=failing, odd=warnings)
+    if failing:
+        return (
+            gettext("Uma coisa vai falhar")
+            if failing == 1
+            else gettext("%(num)s coisas vão falhar", num=failing)
+        )
+    if warnings:
+        return (
+            gettext("Uma coisa merece atenção")
+            if warnings == 1
+            else gettext("%(num)s coisas merecem atenção", num=warnings)
+        )
+    return gettext("Está tudo em ordem")
+
+
+def shop_admin_url() -> str:
+    """The first address of the shop's own admin."""
+    origins = platform_without_store(g.store.platform).admin_origins(g.store.code)
+    return origins[0] if origins else ""
+
+
+Severity = Literal["stop", "warn", "ok"]
+
+
+_SEVERITY_ORDER = {"stop": 0, "warn": 1, "ok": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found; `level` says whether it will fail, deserves a look, or is in order."""
+
+    severity: Severity
+    code: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_setup(store: Store, account: Account, lists: Mapping[str, Any], today: date) -> list[Finding]:
+    """What was found, the worst first. Asks the platform for its taxes; AppError when it cannot be asked."""
+    settings, webhooks_checked, problem = (
+        account.settings,
+        store.hooks_checked_at is not None,
+        store.hooks_problem,
+    )
+    opened = platform_of(store)
+    db.session.commit()
+    found = [
+        *check_tax_rates(opened.taxes(), [Decimal(rate) for rate in lists.get("rates", ())], today),
+        *check_series(settings, lists),
+        Finding("ok", "hooks-listening")
+        if webhooks_checked and not problem
+        else Finding("warn", "hooks-soon"),
+    ]
+    if not settings.get("exemption"):
+        found.append(Finding("warn", "exemption-none"))
+    return sorted(found, key=lambda finding: _SEVERITY_ORDER[finding.severity])
+
+
+def check_tax_rates(shop: Sequence[ShopTax], account: Sequence[Decimal], today: date) -> Iterable[Finding]:
+    """The shop's rates against the law's and the account's."""
+    if not shop:
+        yield Finding("warn", "taxes-none")
+        return
+    both: set[Decimal] = set()
+    for rate, names in _tax_names_by_rate(shop).items():
+        detail = {"rate": str(rate), "names": ", ".join(sorted(names))[:200]}
+        if tax_tables.category_of_rate(rate, today) is None:
+            yield Finding("stop", "rate-nowhere", detail)
+        elif account and rate not in account:
+            yield Finding("warn", "rate-not-in-account", detail)
+        else:
+            both.add(rate)
+    if both:
+        yield Finding("ok", "rates-agree", {"rates": [str(rate) for rate in sorted(both, reverse=True)]})
+    for one in shop:
+        if one.fixed:
+            yield Finding("stop", "tax-fixed", {"names": one.name[:200]})
+
+
+def _tax_names_by_rate(shop: Sequence[ShopTax]) -> dict[Decimal, set[str]]:
+    """The names of the taxes of each rate that is charged in Portugal or everywhere."""
+    found: dict[Decimal, set[str]] = {}
+    for one in shop:
+        if not one.fixed and one.rate > 0 and one.country.upper() in ("", "PT", "PORTUGAL"):
+            found.setdefault(one.rate.normalize() + 0, set()).add(one.name)
+    return found
+
+
+def check_series(settings: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterable[Finding]:
+    """Whether each chosen series is still open for its kind."""
+    listed = lists.get("series", ())
+    for kind, code in settings.get("series", {}).items():
+        is_open = any(one == code and of == kind and opened for one, of, opened, *_ in listed)
+        if is_open or not listed:
+            yield Finding("ok" if is_open else "warn", "series-open" if is_open else "series-unlisted",
+                          {"series": code, "kind": kind})  # fmt: skip
+        else:
+            yield Finding("stop", "series-closed", {"series": code, "kind": kind})

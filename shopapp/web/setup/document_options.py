@@ -1,0 +1,136 @@
+"""The options around the document: drafts and notes before the payment, transport beside it, the plan's calls.
+
+Called by `choosing`. Offers what the provider and this account can do and says in words why not the rest; plain values
+in, values and sentences about them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import time
+from typing import Any, Protocol
+
+from shopapp.messages.i18n import gettext
+from shopapp.web.setup.forms import INVOICE_KINDS, Form, clean_text, open_series
+
+LOADING_FIELDS = ("street", "postal_code", "city")
+DEFAULT_DEPARTURE_TIME = "18:00"
+_MAX_CALLS = 10_000_000
+
+
+class DocumentCapabilities(Protocol):
+    """What a provider says that it is able to do."""
+
+    @property
+    def emails(self) -> bool: ...
+    @property
+    def drafts_before_payment(self) -> bool: ...
+    @property
+    def order_notes(self) -> bool: ...
+    @property
+    def order_note_drafts(self) -> bool: ...
+    @property
+    def transport(self) -> bool: ...
+    @property
+    def metered(self) -> bool: ...
+
+
+def document_options_for(
+    capabilities: DocumentCapabilities, lists: Mapping[str, Any], provider: str
+) -> dict[str, str]:
+    """The options of this provider, each with why this account can't have it; empty where it can."""
+    found: dict[str, str] = {}
+    if capabilities.drafts_before_payment:
+        usable = any(
+            allows_drafts(lists, kind, code) for kind in INVOICE_KINDS for code in open_series(lists, kind)
+        )
+        found["drafts"] = "" if usable else gettext(
+            "Nenhuma das suas séries de faturação permite rascunhos. Permita-os numa, no %(provider)s, e volte aqui.",
+            provider=provider,
+        )  # fmt: skip
+    if capabilities.order_notes:
+        found["notes"] = "" if open_series(lists, "NE") else gettext(
+            "A sua conta não tem séries de notas de encomenda: o plano do %(provider)s pode não incluir dossiers"
+            " internos.", provider=provider,
+        )  # fmt: skip
+        if capabilities.order_note_drafts and not found["notes"]:
+            usable = any(allows_drafts(lists, "NE", code) for code in open_series(lists, "NE"))
+            found["note_drafts"] = "" if usable else gettext("A série não permite rascunhos.")
+    if capabilities.transport:
+        found["transport"] = ""
+        found["guide"] = "" if open_series(lists, "GT") else gettext(
+            "A sua conta não tem nenhuma série de guias de transporte aberta.")  # fmt: skip
+    if capabilities.metered:
+        found["allowance"] = ""
+    if capabilities.emails and "no-layout" in lists.get("problems", ()):
+        found["email_buyer"] = gettext(
+            "O %(provider)s não tem um modelo de impressão para a série: sem ele não há PDF nem e-mail.",
+            provider=provider,
+        )  # fmt: skip
+    return found
+
+
+def unusable_kinds(lists: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The kinds that the account has and that can't answer a paid order, each with the reason."""
+    reasons = {
+        "NC": gettext("Corrige uma fatura emitida: emite-se na página dela, ou quando a encomenda é cancelada."),
+        "ND": gettext("Só corrige uma fatura para mais. Uma encomenda paga não a pede: emita-a no seu programa."),
+        "GT": gettext("Acompanha a mercadoria e não é fatura. Escolha-a mais abaixo, em Transporte."),
+        "PF": gettext("Não serve de fatura. Uma encomenda paga exige fatura, por isso não a emitimos."),
+    }  # fmt: skip
+    return [(kind, reason) for kind, reason in reasons.items() if kind in lists["kinds"]]
+
+
+def allows_drafts(lists: Mapping[str, Any], kind: str, code: str) -> bool:
+    """True when that series may hold drafts."""
+    return any(one[0] == code and one[1] == kind and len(one) > 4 and one[4] for one in lists["series"])
+
+
+def parse_document_options(
+    form: Form, posted: Mapping[str, str], lists: Mapping[str, Any], options: Mapping[str, str]
+) -> None:
+    """Nothing; the options as chosen are in the form, and what is wrong with them."""
+    values, errors = form.values, form.errors
+    for name in ("drafts", "notes", "note_drafts", "transport", "guide"):
+        values[name] = posted.get(name) == "yes" and options.get(name) == ""
+    values["note_drafts"] = values["note_drafts"] and values["notes"]
+    kind, series = values["kind"], values["series"]
+    if values["drafts"] and series.get(kind) and not allows_drafts(lists, kind, series[kind]):
+        errors["drafts"] = gettext(
+            "A série que escolheu não permite rascunhos. Escolha outra, ou tire esta marca."
+        )
+    for name, of in (("notes", "NE"), ("guide", "GT")):
+        if values[name] and not series.get(of):
+            errors.setdefault(f"series_{of}", gettext("Escolha a série em que os documentos saem."))
+    if values["note_drafts"] and series.get("NE") and not allows_drafts(lists, "NE", series["NE"]):
+        errors["note_drafts"] = gettext(
+            "A série que escolheu não permite rascunhos. Escolha outra, ou tire esta marca."
+        )
+    if values.get("email_buyer") and options.get("email_buyer"):
+        errors["email_buyer"] = options["email_buyer"]
+    _parse_transport(form, posted, "transport" in options)
+    values["allowance"] = clean_text(posted.get("allowance", "")).replace(".", "").replace(" ", "")
+    if values["allowance"] and not (
+        values["allowance"].isascii()
+        and values["allowance"].isdigit()
+        and int(values["allowance"]) <= _MAX_CALLS
+    ):
+        errors["allowance"] = gettext("Escreva um número inteiro, ou deixe vazio.")
+
+
+def _parse_transport(form: Form, posted: Mapping[str, str], shown: bool) -> None:
+    """Nothing; the place of loading and the hour, asked for only where they are printed."""
+    values, errors = form.values, form.errors
+    if not shown:
+        return
+    values["loading"] = {name: clean_text(posted.get(f"loading_{name}", ""))[:120] for name in LOADING_FIELDS}
+    values["leaves_at"] = clean_text(posted.get("leaves_at", "")) or DEFAULT_DEPARTURE_TIME
+    if not (values["transport"] or values["guide"]):
+        return
+    for name in LOADING_FIELDS:
+        if not values["loading"][name]:
+            errors[f"loading_{name}"] = gettext("Falta a morada de onde sai a mercadoria.")
+    try:
+        time.fromisoformat(values["leaves_at"])
+    except ValueError:
+        errors["leaves_at"] = gettext("Escreva a hora assim: 18:00.")

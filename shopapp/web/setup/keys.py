@@ -1,0 +1,202 @@
+"""The first steps of set-up: which invoicing program, its keys, the small check, and taking it apart again.
+
+Browsers with a session only. Waits on the network where a person waits: checking keys, reading the shop's taxes.
+The fiscal choices have a room of their own (`choosing`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shopapp.connections.provider import (
+    check_login_rate,
+    provider_class,
+    provider_names,
+    provider_with,
+    reset_login_rate,
+)
+from shopapp.documents import merchant_actions
+from shopapp.errors import AppError, CredentialsError, TransientError
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import message_for
+from shopapp.models import Account, db, now
+from shopapp.web.session import store_required, writes_database
+from shopapp.web.setup.check import check_headline, check_setup, finding_row, shop_admin_url
+from shopapp.web.setup.forms import Form, keys_form
+from shopapp.web.setup.settings import provider_lists, refresh_provider_lists, today
+
+bp = Blueprint("setup", __name__, url_prefix="/setup")
+
+ViewResponse = Response | str | tuple[str, int]
+
+
+def is_ready() -> bool:
+    """True when this store may issue: keys accepted and choices made."""
+    return bool(g.account and g.account.settings and g.store.ready_at)
+
+
+@bp.get("")
+@store_required
+def start() -> ViewResponse:
+    """The store is authorised; which invoicing program is it to be?"""
+    names = provider_names()
+    offered = [(name, provider_class(name)) for name in names]
+    return render_template("setup_start.html", providers=offered, ready=is_ready())
+
+
+@bp.get("/resume")
+@store_required
+def resume() -> ViewResponse:
+    """The step at which set-up was left."""
+    if g.account is None:
+        return redirect(url_for("setup.start"))
+    return redirect(url_for("setup.start" if is_ready() else "settings.edit"))
+
+
+@bp.get("/keys")
+@store_required
+def choose_provider() -> ViewResponse:
+    """The keys form of the program chosen on the page before, or of the present one."""
+    name = request.args.get("provider", "") or (g.account.provider if g.account else provider_names()[0])
+    return redirect(url_for("setup.keys", name=name if name in provider_names() else abort(404)))
+
+
+@bp.get("/keys/<name>")
+@store_required
+def keys(name: str) -> ViewResponse:
+    """The keys form; what is secret is never shown again."""
+    _check_provider_name(name)
+    kept = _stored_credentials(name)
+    values = {f.name: kept.get(f.name, "") for f in provider_class(name).credential_fields if not f.secret}
+    if not values.get("nif") and "nif" in values and g.account:
+        values["nif"] = g.account.nif
+    return _render_keys(name, Form(values))
+
+
+def _check_provider_name(name: str) -> None:
+    if name not in provider_names():
+        abort(404)
+
+
+def _stored_credentials(name: str) -> dict[str, str]:
+    account = g.account
+    return (account.credentials or {}) if account is not None and account.provider == name else {}
+
+
+def _render_keys(name: str, form: Form, status: int = 200, **refusal: Any) -> tuple[str, int]:
+    provider = provider_class(name)
+    tails = g.account.tails if g.account is not None and g.account.provider == name else {}
+    # a secret is not sent back, not even the one just typed
+    shown = {f.name: form.values.get(f.name, "") for f in provider.credential_fields if not f.secret}
+    page = render_template(
+        "setup_keys.html", provider=provider, values=shown, errors=form.errors, tails=tails, refusal=refusal
+    )
+    return page, status
+
+
+@bp.post("/keys/<name>")
+@store_required
+def save_keys(name: str) -> ViewResponse:
+    """The keys tried at the provider; good ones are sealed and everything that waited for them goes on."""
+    _check_provider_name(name)
+    fields = provider_class(name).credential_fields
+    form = keys_form(fields, request.form, _stored_credentials(name))
+    if form.errors:
+        return _render_keys(name, form, 422)
+    provider = provider_with(name, form.values)
+    try:
+        check_login_rate(g.store, name)
+        facts = provider.check()
+    except CredentialsError as error:
+        message = message_for(error.code, error.detail, provider.label)
+        field = str(error.detail.get("field", ""))
+        if field in form.values:
+            form.errors[field] = gettext("O %(provider)s recusou este valor.", provider=provider.label)
+        return _render_keys(name, form, 422, cause=message.cause, remedy=message.remedy, field=field,
+                          answer=str(error.detail.get("answer", ""))[:500])  # fmt: skip
+    except TransientError as error:
+        is_rate_limited = error.code == "log-in-bounded"
+        if not is_rate_limited:
+            reset_login_rate(g.store, name, answered=False)
+        message = message_for(error.code, error.detail, provider.label)
+        return _render_keys(name, form, 429 if is_rate_limited else 503, cause=message.cause, remedy=message.remedy,
+                          waiting=is_rate_limited, unreachable=not is_rate_limited)  # fmt: skip
+    reset_login_rate(g.store, name)
+    account = _connect_account(name, form.values, asdict(facts))
+    merchant_actions.resume_account(account)
+    merchant_actions.refresh_drafts(g.store)
+    notify_workers()
+    flash(gettext("O %(provider)s aceitou as chaves. Nada foi emitido.", provider=provider.label))
+    return redirect(url_for("settings.edit"), 303)
+
+
+def _connect_account(name: str, credentials: dict[str, str], facts: dict[str, Any]) -> Account:
+    """The account of these credentials, present and sealed. Commits."""
+    account = Account.connect(g.store, name, facts["fingerprint"])
+    former = account.credentials or {}
+    tails = dict(account.tails or {})
+    for field in provider_class(name).credential_fields:
+        value = credentials.get(field.name, "")
+        if field.secret and value and (value != former.get(field.name) or field.name not in tails):
+            tails[field.name] = [value[-4:], today().isoformat()]
+    account.tails = tails
+    account.credentials = credentials
+    account.label, account.nif, account.facts = facts["name"][:200], facts["nif"][:20], facts
+    account.checked_at = now()
+    db.session.commit()
+    g.account = account
+    return account
+
+
+@bp.get("/check")
+@store_required
+@writes_database
+def check() -> ViewResponse:
+    """The small check: what will fail, what deserves a look, what is in order."""
+    account: Account | None = g.account
+    if account is None:
+        return redirect(url_for("setup.start"))
+    if not account.settings:
+        return redirect(url_for("settings.edit"))
+    refresh_provider_lists(account)
+    provider = provider_class(account.provider)
+    try:
+        found = check_setup(g.store, account, provider_lists(account), today())
+    except AppError as error:
+        db.session.rollback()
+        message = message_for(error.code, error.detail, provider.label)
+        return render_template(
+            "setup_check.html", provider=provider, findings=[], read_error=message, at=now()
+        )
+    shop_url = shop_admin_url()
+    return render_template(
+        "setup_check.html", provider=provider, read_error=None, at=now(), headline=check_headline(found),
+        findings=[finding_row(one, provider.label, shop_url) for one in found],
+    )  # fmt: skip
+
+
+@bp.post("/disconnect")
+@store_required
+def disconnect() -> ViewResponse:
+    """The account closed; what is in flight stays with it, nothing new begins."""
+    account: Account | None = g.account
+    if request.form.get("sure") != "yes":
+        flash(gettext("Para desligar, marque primeiro a caixa."), "warn")
+        return redirect(url_for("setup.start"), 303)
+    if account is not None:
+        account.active_until = now()
+        db.session.commit()
+        merchant_actions.refresh_drafts(g.store)
+        notify_workers()
+        label = provider_class(account.provider).label
+        flash(
+            gettext(
+                "O %(provider)s está desligado. As encomendas pagas esperam até ligar outro.", provider=label
+            )
+        )
+    return redirect(url_for("setup.start"), 303)

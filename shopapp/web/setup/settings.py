@@ -1,0 +1,268 @@
+"""The fiscal choices: what the provider offers, what the merchant chose of it, and what goes on because of that.
+
+Browsers with a session only. The provider's lists are kept with their time, so that the form works while it is down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from shopapp.connections import api_usage
+from shopapp.connections.provider import provider_class, provider_of
+from shopapp.connections.shop import platform_of
+from shopapp.documents import merchant_actions
+from shopapp.errors import AppError
+from shopapp.fiscal import place_of_supply
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.formats import zone
+from shopapp.messages.i18n import gettext
+from shopapp.messages.wording import message_for
+from shopapp.models import Account, ApiUsage, db, now
+from shopapp.web.session import store_required, writes_database
+from shopapp.web.setup.document_options import (
+    DEFAULT_DEPARTURE_TIME,
+    document_options_for,
+    parse_document_options,
+    unusable_kinds,
+)
+from shopapp.web.setup.forms import INVOICE_KINDS, Form, open_series, series_choices, settings_form
+from shopapp.web.setup.stock_options import GENERIC, StockOptions, parse_stock_options, stock_options_for
+
+bp = Blueprint("settings", __name__, url_prefix="/setup")
+
+LISTS_FRESH_SECONDS = 60
+EMPTY_LISTS: dict[str, Any] = {
+    "kinds": [], "series": [], "exemptions": [], "warehouses": [], "rates": [], "problems": [], "searches": False,
+    "articles": False, "stock_changes": False, "locations": [],
+}  # fmt: skip
+FIXED_BY_SETTINGS = (
+    "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
+    "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
+    "loading-missing", "sku-missing",
+)  # fmt: skip
+
+ViewResponse = Response | str | tuple[str, int]
+
+
+def today() -> date:
+    """Today where the store dates its documents."""
+    return now().astimezone(zone()).date()
+
+
+def provider_lists(account: Account) -> dict[str, Any]:
+    """The provider's lists as last read."""
+    return {**EMPTY_LISTS, **(account.choices or {})}
+
+
+def refresh_provider_lists(account: Account) -> str:
+    """Nothing when the lists are fresh, else the sentence that says why they are not. Commits; asks the provider."""
+    read_at = (account.choices or {}).get("at")
+    if read_at and (now() - datetime.fromisoformat(read_at)).total_seconds() < LISTS_FRESH_SECONDS:
+        return ""
+    label = provider_class(account.provider).label
+    try:
+        provider = provider_of(account)
+        db.session.commit()
+        found = provider.choices()
+    except AppError as error:
+        db.session.rollback()
+        return message_for(error.code, error.detail, label).cause
+    account.choices = {
+        "at": now().isoformat(),
+        "kinds": list(found.kinds),
+        "series": [[one.code, one.kind, one.open, one.label, one.drafts] for one in found.series],
+        "exemptions": [[one.code, one.label, one.default] for one in found.exemptions],
+        "warehouses": [[one.code, one.label, one.default] for one in found.warehouses],
+        "rates": [str(rate) for rate in found.rates],
+        "problems": list(found.problems),
+        "searches": found.searches,
+        "articles": found.articles,
+        "stock_changes": found.stock_changes,
+        "locations": _shop_locations(account),
+    }
+    db.session.commit()
+    return ""
+
+
+def _shop_locations(account: Account) -> list[list[str]]:
+    """The shop's places as code and name; as last read where the shop does not answer, none where it can't matter."""
+    if not provider_class(account.provider).capabilities.reads_stock:
+        return []
+    former: list[list[str]] = provider_lists(account)["locations"]
+    try:
+        platform = platform_of(g.store)
+        db.session.commit()
+        places = sorted(platform.locations(), key=lambda one: not one.main)
+        return [[one.code, one.name] for one in places]
+    except NotImplementedError:
+        return []
+    except AppError:
+        db.session.rollback()
+        return former
+
+
+@bp.get("/choices")
+@store_required
+@writes_database
+def edit() -> ViewResponse:
+    """The form, with the lists of the account; it appears only after good keys."""
+    account: Account | None = g.account
+    if account is None:
+        return redirect(url_for("setup.start"))
+    lists_error = refresh_provider_lists(account)
+    values = account.settings or _default_settings(account)
+    if "transport" in account_document_options(account) and not any((values.get("loading") or {}).values()):
+        values = {**values, "loading": _shop_postal_address()}
+    return _render_page(account, Form(values), lists_error)
+
+
+def account_document_options(account: Account) -> dict[str, str]:
+    """The options that the account's provider has, and why this account can't have some."""
+    provider = provider_class(account.provider)
+    return document_options_for(provider.capabilities, provider_lists(account), provider.label)
+
+
+def account_stock_options(account: Account) -> StockOptions:
+    """What this account can have of products and stock."""
+    provider = provider_class(account.provider)
+    return stock_options_for(
+        provider.capabilities, provider_lists(account), account.facts or {}, provider.label
+    )
+
+
+def _parse_stock_options(account: Account, form: Form, former: Mapping[str, Any]) -> None:
+    """Nothing; what was chosen of products and stock is in the form; a new generic article is looked for first."""
+    label = provider_class(account.provider).label
+    parse_stock_options(form, request.form, account_stock_options(account), former, label)
+    code = form.values.get("generic_article", "")
+    if form.errors or form.values.get("no_sku") != GENERIC or code == former.get("generic_article"):
+        return
+    if why := _article_error(account, code):
+        form.errors["generic_article"] = why
+
+
+def _article_error(account: Account, code: str) -> str:
+    """Nothing when the account has this article, else the sentence that says so or why nobody could look."""
+    label = provider_class(account.provider).label
+    try:
+        provider = provider_of(account)
+        db.session.commit()
+        found = provider.articles_by_code([code])
+    except AppError as error:
+        db.session.rollback()
+        return message_for(error.code, error.detail, label).cause
+    if code in found:
+        return ""
+    return gettext("O %(provider)s não tem nenhum artigo com esta referência.", provider=label)
+
+
+def _shop_postal_address() -> dict[str, str]:
+    """Where the shop says that it is, for the form; empty when it does not say."""
+    try:
+        platform = platform_of(g.store)
+        db.session.commit()
+        at = platform.store_info().address
+    except AppError:
+        db.session.rollback()
+        return {}
+    return {"street": at.street, "postal_code": at.postal_code, "city": at.city}
+
+
+def _default_settings(account: Account) -> dict[str, Any]:
+    """What the form shows the first time: the usual, nothing decided that only the merchant can decide."""
+    lists = provider_lists(account)
+    series = {kind: (open_series(lists, kind) or [""])[0] for kind in lists["kinds"]}
+    kinds = [kind for kind in INVOICE_KINDS if kind in lists["kinds"]]
+    return {
+        "kind": next((kind for kind in kinds if series.get(kind)), kinds[0] if kinds else ""),
+        "series": series,
+        "exemption": "",
+        "warehouse": next((code for code, _, default in lists["warehouses"] if default), ""),
+        "ship_from": account.facts.get("region") or "PT",
+        "regime": "normal",
+        "retailer": True,
+        "automatic": True,
+        "alert": True,
+        "alert_email": g.store.email,
+        "starts_on": today().isoformat(),
+        "gift_cards": "",
+    }
+
+
+def _render_page(account: Account, form: Form, lists_error: str = "", status: int = 200) -> tuple[str, int]:
+    lists, stock_options = provider_lists(account), account_stock_options(account)
+    kept = form.values.get("stock_places") or []
+    page = render_template(
+        "setup_settings.html",
+        lists=lists,
+        values=form.values,
+        errors=form.errors,
+        lists_error=lists_error,
+        provider=provider_class(account.provider),
+        today=today(),
+        series_choices=series_choices,
+        document_options=account_document_options(account),
+        unusable_kinds=unusable_kinds(lists),
+        default_departure_time=DEFAULT_DEPARTURE_TIME,
+        stock_options=stock_options,
+        warehouse_by_location=stock_options.warehouse_by_location(kept, form.values.get("warehouse", "")),
+        calls=ApiUsage.calls_in_month(account.id, api_usage.current_month()),
+        read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
+    )
+    return page, status
+
+
+@bp.post("/choices")
+@store_required
+def save() -> ViewResponse:
+    """The choices kept; from the start date on paid orders are issued, and what waited for a choice goes on."""
+    account: Account | None = g.account
+    if account is None:
+        return redirect(url_for("setup.start"), 303)
+    if not provider_lists(account)["kinds"]:
+        refresh_provider_lists(account)
+    form = settings_form(request.form, provider_lists(account), account.settings or {}, today())
+    former = account.settings or {}
+    parse_document_options(form, request.form, provider_lists(account), account_document_options(account))
+    _parse_stock_options(account, form, former)
+    if form.errors:
+        return _render_page(account, form, status=422)
+    had_drafts = account.handles_unpaid_orders
+    account.settings = {**former, **form.values}
+    if account.handles_unpaid_orders != had_drafts or form.values.get("stock", "") != former.get("stock", ""):
+        # the shop is to tell of orders before they are paid, or of products, or no longer
+        g.store.hooks_checked_at = None
+    if g.store.ready_at is None or form.values["starts_on"] != former.get("starts_on"):
+        g.store.ready_at = _start_instant(
+            date.fromisoformat(form.values["starts_on"]), form.values["ship_from"]
+        )
+    db.session.commit()
+    merchant_actions.retry_blocked(g.store, FIXED_BY_SETTINGS)
+    merchant_actions.refresh_drafts(g.store)
+    notify_workers()
+    flash(gettext("Escolhas guardadas."))
+    return redirect(url_for("setup.check"), 303)
+
+
+def _start_instant(day: date, ship_from: str) -> datetime:
+    """The instant from which paid orders are ours: now for today, else midnight where the store is."""
+    local = ZoneInfo(place_of_supply.time_zone_of(ship_from))
+    if day <= now().astimezone(local).date():
+        # platforms tell whole seconds: an order of this very second is ours
+        return now().replace(microsecond=0)
+    return datetime.combine(day, time(), local)
+
+
+def record_follow_law(cause: str) -> None:
+    """Nothing; from now on this difference of tax follows the law, the total unchanged. Commits."""
+    account: Account = g.account
+    chosen = {**account.settings.get("on_tax_difference", {}), cause: "follow-law"}
+    account.settings = {**account.settings, "on_tax_difference": chosen}
+    db.session.commit()
+    merchant_actions.retry_blocked(g.store, ("tax-differs",))

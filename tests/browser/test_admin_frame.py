@@ -1,0 +1,185 @@
+"""The app inside the shop's admin, cross-site, with third-party cookies blocked: install, set-up, listing, in Chromium.
+
+Every picture goes to `var/shots/frame`, so that whoever reviews a change can look at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Playwright, expect
+
+from dev.local_stack import LocalStack
+from dev.merchant import Merchant
+from tests.conftest import CHROMIUM_ARGS
+
+pytestmark = [pytest.mark.browser, pytest.mark.journey]
+
+BLOCKED = "--test-third-party-cookie-phaseout"
+PICTURES = Path(__file__).resolve().parents[2] / "var" / "shots" / "frame"
+MUG = [{"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"}]
+
+
+@pytest.fixture(scope="module")
+def strict(playwright: Playwright, chromium: str) -> Iterator[Browser]:
+    """A Chromium that gives third parties no cookies but partitioned ones."""
+    browser = playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_ARGS, BLOCKED])
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def merchant(stack: LocalStack) -> Merchant:
+    return Merchant(stack)
+
+
+@pytest.fixture
+def context(strict: Browser, merchant: Merchant) -> Iterator[BrowserContext]:
+    for switch, position in {
+        "consent-coop": "none",
+        "consent-again": "asked",
+        "app-url-parameters": "none",
+    }.items():
+        merchant.set_switch(switch, position)
+    context = strict.new_context(locale="pt-PT")
+    yield context
+    context.close()
+
+
+def opened(context: BrowserContext, merchant: Merchant) -> tuple[Page, FrameLocator]:
+    """The shop's admin with the app in its frame."""
+    page = context.new_page()
+    page.goto(f"{merchant.stack.admin_url}/admin/{merchant.shop}/apps/quick-invoice")
+    return page, page.frame_locator("iframe[name=app]")
+
+
+def consent(context: BrowserContext, frame: FrameLocator) -> Any:
+    """The window that consented."""
+    with context.expect_page() as window:
+        frame.get_by_role("link", name="Abrir Quick Invoice").click()
+    window.value.get_by_role("button", name="Yes, Authorize").click()
+    return window.value
+
+
+def picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+
+
+def test_a_merchant_installs_sets_up_and_sees_his_invoice_without_leaving_the_frame(
+    context: BrowserContext, merchant: Merchant
+) -> None:
+    page, frame = opened(context, merchant)
+    expect(frame.get_by_role("heading", level=1)).to_contain_text("Cada encomenda paga")
+    picture(page, "1-consent")
+    window = consent(context, frame)
+    expect(frame.get_by_role("heading", level=1)).to_have_text("A loja está autorizada")
+    expect(frame.get_by_text("Que programa de faturação usa?")).to_be_visible()
+    if not window.is_closed():
+        window.wait_for_event("close")
+    picture(page, "2-setup")
+    frame.get_by_role("button", name="Continuar").click()
+    for name, value in merchant.keys().items():
+        frame.locator(f"#f-{name}").fill(value)
+    frame.get_by_role("button", name="Guardar e verificar").click()
+    expect(frame.get_by_role("heading", level=1)).to_have_text("Escolhas fiscais")
+    picture(page, "3-choices")
+    frame.get_by_role("button", name="Guardar e verificar tudo").click()
+    expect(frame.get_by_text("O que encontrámos")).to_be_visible()
+    picture(page, "4-check")
+    frame.get_by_role("link", name="Documentos").click()
+    number = merchant.place_order(lines=MUG, pay=True)["id"]
+    page.reload()
+    frame.get_by_role("link", name="Documentos").click()
+    row = frame.locator("#rows tr", has_text=f"#{number}")
+    expect(row).to_contain_text("Emitido", timeout=20_000)
+    picture(page, "5-listing")
+    row.get_by_role("link").first.click()
+    expect(frame.get_by_text("Igual ao valor pago")).to_be_visible()
+    picture(page, "6-document")
+
+
+def test_a_row_changes_by_itself_and_keeps_its_tick_and_the_focus(
+    context: BrowserContext, merchant: Merchant
+) -> None:
+    page, frame = opened(context, merchant)
+    consent(context, frame)
+    frame.get_by_role("link", name="Documentos").click()
+    first = merchant.place_order(lines=MUG, pay=True)["id"]
+    row = frame.locator("#rows tr", has_text=f"#{first}")
+    if row.count() == 0:
+        page.reload()
+        frame.get_by_role("link", name="Documentos").click()
+    expect(row).to_contain_text("Emitido", timeout=20_000)
+    row.get_by_role("checkbox").check()
+    row.get_by_role("link").first.focus()
+    second = merchant.place_order(lines=MUG, pay=True)["id"]
+    expect(frame.locator("#rows tr", has_text=f"#{second}")).to_contain_text("Emitido", timeout=20_000)
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(row.get_by_role("link").first).to_be_focused()
+    expect(frame.locator("#chosen")).to_have_text("1 escolhido")
+
+
+def test_where_the_opener_is_gone_a_code_lets_the_frame_in(
+    context: BrowserContext, merchant: Merchant
+) -> None:
+    merchant.set_switch("consent-coop", "same-origin")
+    _, frame = opened(context, merchant)
+    window = consent(context, frame)
+    code = window.locator("code").inner_text()
+    frame.get_by_text("A janela mostrou-lhe um código?").click()
+    frame.locator("#f-code").fill(code)
+    frame.get_by_role("button", name="Entrar").click()
+    expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
+    # the window is itself the app's door
+    window.get_by_role("link", name="Continuar aqui").click()
+    expect(window.get_by_role("navigation", name="Principal")).to_be_visible()
+
+
+@pytest.mark.parametrize("parameters", ["store", "junk"])
+def test_what_the_admin_adds_to_the_address_opens_nothing(
+    context: BrowserContext, merchant: Merchant, parameters: str
+) -> None:
+    merchant.set_switch("app-url-parameters", parameters)
+    _, frame = opened(context, merchant)
+    expect(frame.get_by_role("heading", level=1)).to_contain_text("Cada encomenda paga")
+
+
+def test_a_message_from_another_origin_is_not_looked_at(context: BrowserContext, merchant: Merchant) -> None:
+    page, frame = opened(context, merchant)
+    expect(frame.get_by_role("heading", level=1)).to_contain_text("Cada encomenda paga")
+    page.evaluate(
+        "document.querySelector('iframe[name=app]').contentWindow.postMessage({entry: 'x'.repeat(43)}, '*')"
+    )
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert frame.locator("#enter").get_attribute("data-sent") is None
+
+
+def test_a_foreign_page_can_neither_frame_the_app_nor_have_its_token(
+    context: BrowserContext, merchant: Merchant
+) -> None:
+    page, frame = opened(context, merchant)
+    consent(context, frame)
+    expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
+    stack = merchant.stack
+    foreign = context.new_page()
+    foreign.goto(f"{stack.igest_url}/panel/{merchant.entity}/integracoes")
+    heard = foreign.evaluate(
+        """async (address) => {
+            const heard = [];
+            addEventListener("message", event => heard.push(event.data));
+            const frame = document.createElement("iframe");
+            frame.src = address + "/documents";
+            document.body.append(frame);
+            await new Promise(done => frame.addEventListener("load", done));
+            let seen = "nothing";
+            try { seen = frame.contentDocument ? "something" : "nothing"; } catch { seen = "nothing"; }
+            return [seen, heard];
+        }""",
+        stack.app_url,
+    )
+    assert heard == ["nothing", []]
+    assert [one.url for one in foreign.frames[1:]] == ["chrome-error://chromewebdata/"]

@@ -1,0 +1,138 @@
+"""Jumpseller's products and stock in each position of what nobody outside knows about them, live at the stand-in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from shopapp.errors import RefusedError
+from shopapp.platforms.base import Platform
+from tests.contract.jumpseller_calls import differences
+from tests.contract.shops import JumpsellerShop
+from tests.contract.test_platforms import CUP, VOUCHER, everything, named, opened
+
+
+@pytest.fixture
+def shop() -> Iterator[JumpsellerShop]:
+    found = JumpsellerShop()
+    with found.opened("live", ""):
+        yield found
+
+
+def listed(shop: JumpsellerShop) -> list[str]:
+    return [one.path for one in shop.exchanges if one.path.startswith("/v1/products")]
+
+
+@pytest.mark.parametrize("position", ["list", "fifty", "newest-first", "newest-alone", "missing"])
+@pytest.mark.parametrize("more", [0, 43, 243])
+def test_the_whole_catalogue_is_read_however_the_list_answers(
+    shop: JumpsellerShop, position: str, more: int
+) -> None:
+    shop.load(more)
+    shop.turn("products-after", position)
+    found = everything(opened(shop))
+    assert {one.product_id for one in found} == {str(number) for number in shop._shop.products}
+    assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
+
+
+def test_reading_a_catalogue_takes_a_call_for_a_hundred_products_and_two(shop: JumpsellerShop) -> None:
+    shop.load(243)
+    found = everything(opened(shop))
+    assert len({(one.product_id, one.variant_id) for one in found}) == len(found)
+    assert len(listed(shop)) == 3 + 2
+
+
+def test_reading_goes_on_behind_what_was_deleted_meanwhile(shop: JumpsellerShop) -> None:
+    shop.load(243)
+    platform = opened(shop)
+    first = platform.catalogue_page()
+    shop.edit_product("P00001", gone=True)
+    second = platform.catalogue_page(first.after)
+    third = platform.catalogue_page(second.after)
+    read = [one.product_id for page in (first, second, third) for one in page.items]
+    assert set(read) >= {str(number) for number in shop._shop.products}
+    assert platform.catalogue_page(third.after).after == ""
+
+
+@pytest.mark.parametrize("position", ["list", "missing"])
+def test_descriptions_of_any_length_are_in_nobodys_way(shop: JumpsellerShop, position: str) -> None:
+    shop.load(100, description="<p>barro</p>" * 6000)
+    shop.turn("products-after", position)
+    assert len(everything(opened(shop))) > 100
+
+
+def test_a_shop_that_sells_nothing_is_read_at_once(shop: JumpsellerShop) -> None:
+    for number in list(shop._shop.products):
+        shop._shop.drop("product", number)
+    assert everything(opened(shop)) == []
+    assert len(listed(shop)) == 2
+
+
+def test_numbers_that_come_as_text_are_read(shop: JumpsellerShop) -> None:
+    platform = opened(shop)
+    before = everything(platform)
+    shop.turn("product-numbers", "text")
+    assert everything(platform) == before
+    platform.set_stock(before[0].product_id, "", 8)
+    assert platform.items_of_product(before[0].product_id)[0].stock == 8
+
+
+@pytest.mark.parametrize("position", ["sum", "main"])
+def test_plain_stock_is_what_the_shop_shows(shop: JumpsellerShop, position: str) -> None:
+    shop.turn("plain-stock", position)
+    platform = opened(shop)
+    cup = on_the_shelf(shop, platform)
+    platform.set_stock(cup, "", 30)
+    assert platform.items_of_product(cup)[0].stock == 30
+
+
+def test_plain_stock_that_is_not_what_was_put_is_refused(shop: JumpsellerShop) -> None:
+    shop.turn("plain-stock", "main-put")
+    platform = opened(shop)
+    cup = on_the_shelf(shop, platform)
+    with pytest.raises(RefusedError) as raised:
+        platform.set_stock(cup, "", 30)
+    assert (raised.value.code, raised.value.detail) == ("goods-by-place", {"stock": 35})
+
+
+def on_the_shelf(shop: JumpsellerShop, platform: Platform) -> str:
+    """The cup's number, once five of it lie in the second place."""
+    shop.edit_product(CUP, stock={platform.locations()[1].code: 5})
+    return named(platform, CUP).product_id
+
+
+@pytest.mark.parametrize("position", ["null", "zero", "left-out"])
+def test_unlimited_goods_stay_unlimited_by_place(shop: JumpsellerShop, position: str) -> None:
+    shop.turn("unlimited-by-place", position)
+    platform = opened(shop)
+    voucher, place = named(platform, VOUCHER), platform.locations()[0].code
+    assert (
+        platform.stock_by_location([(voucher.product_id, "")], [place]).get(
+            (voucher.product_id, "", place), 0
+        )
+        == 0
+    )
+    with pytest.raises(RefusedError):
+        platform.set_stock(voucher.product_id, "", 5, place)
+    assert platform.items_of_product(voucher.product_id)[0].stock is None
+
+
+def test_no_answer_about_places_has_more_rows_than_a_page(shop: JumpsellerShop) -> None:
+    shop.load(60)
+    platform = opened(shop)
+    wanted = [(one.product_id, one.variant_id) for one in everything(platform)][:50]
+    places = [place.code for place in platform.locations()]
+    levels = platform.stock_by_location(wanted, places)
+    assert {key[:2] for key in levels} | {
+        (named(platform, "PDF-MOLDES").product_id, ""),
+        (named(platform, VOUCHER).product_id, ""),
+    } == set(wanted)
+    assert max(len(one.got) for one in shop.exchanges if one.path == "/v1/products_locations") <= 50
+    assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
+
+
+def test_a_shop_of_one_place_has_no_places_to_choose_from(shop: JumpsellerShop) -> None:
+    locations = shop._shop.things["location"]
+    locations[max(locations)]["is_stock_origin"] = False
+    assert opened(shop).locations() == ()

@@ -1,0 +1,217 @@
+"""The journey that brings each switch of the iGEST stand-in into play, by the switch's name.
+
+Called by test_switches.py. Each takes the world with the switch in its position, and fails when the road does not hold.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import requests
+
+from dev.merchant import Merchant, wait_until
+from tests.end_to_end.jumpseller_steps import SwitchSteps, assert_issued, both_shops, full_order
+from tests.end_to_end.stack_world import BOOK, COURSE, FULL_ORDER, MUG, MUGS, TIMEOUT, StackWorld, paid_total
+
+
+def assert_held(world: StackWorld, merchant: Merchant, order: int, state: str, *words: str) -> None:
+    """The order rests in this state, nothing was issued for it, and its page says why."""
+    row = world.wait_until_final(merchant, order)
+    assert (row["state"], bool(row["reason"])) == (state, True), (row["state"], row["reason"])
+    assert world.issued_documents(merchant, order) == []
+    page = merchant.open_document(order).text
+    assert all(word in page for word in words), page
+
+
+def wrong_wire_format(world: StackWorld, position: str) -> None:
+    """Where our requests are not understood, the order waits for good keys, and then goes on by itself."""
+    merchant = world.merchants["olariadosado"]
+    order = int(merchant.place_order(**FULL_ORDER)["id"])
+    if position in ("soap", "swapped"):
+        assert_held(world, merchant, order, "blocked", "Ligar o iGEST de novo")
+        world.reset_stand_ins()
+        merchant.connect()
+        world.wait_until_final(merchant, order, "issued")
+    assert_issued(world, (merchant, order))
+
+
+def unknown_product(world: StackWorld, merchant: Merchant, name: str) -> int:
+    """An order of one product that the program does not know yet."""
+    line = {**MUG, "sku": name, "name": "Nunca vista"}
+    return int(merchant.place_order(lines=[line], pay=True)["id"])
+
+
+def refresh_lists(world: StackWorld, merchant: Merchant) -> None:
+    """What the account may do is asked anew."""
+    world.database.execute("UPDATE account SET choices = '{}'")
+    merchant.choose(exemption="M07")
+
+
+def refused_then_retried(world: StackWorld, position: str) -> None:
+    """Where articles are looked up, ours is there before the document; else a refused document is resent."""
+    merchant = world.merchants["olariadosado"]
+    assert_issued(world, (merchant, unknown_product(world, merchant, f"FEITO-{position}")))
+    world.set_switch("igest", "article-search", "off")
+    refresh_lists(world, merchant)
+    order = unknown_product(world, merchant, f"NOVO-{position}")
+    if position == "refused":
+        assert_held(world, merchant, order, "blocked", "NOVO-refused")
+        world.reset_stand_ins()
+        merchant.resend(order)
+        world.wait_until_final(merchant, order, "issued")
+    assert_issued(world, (merchant, order))
+    world.reset_stand_ins()
+    refresh_lists(world, merchant)
+
+
+def lookup_unavailable(world: StackWorld, position: str) -> None:
+    """While articles can't be looked up, nothing is issued that needs one; afterwards it is, and one is made."""
+    merchant = world.merchants["olariadosado"]
+    order = unknown_product(world, merchant, f"PROCURA-{position}")
+    if position == "off":
+        wait_until(
+            lambda: world.document_row(merchant, order).get("reason") == "unreachable", "put off", TIMEOUT
+        )
+        assert world.issued_documents(merchant, order) == []
+        world.reset_stand_ins()
+        world.database.execute("UPDATE document SET not_before = NULL WHERE state = 'pending'")
+        world.database.execute("UPDATE account SET paused_until = NULL")
+    assert_issued(world, (merchant, order))
+    assert article_creators(world, f"PROCURA-{position}") == ["wire"]
+
+
+def article_refused(world: StackWorld, position: str) -> None:
+    """An article that the program will not make is none; the order is issued all the same."""
+    merchant = world.merchants["olariadosado"]
+    order = unknown_product(world, merchant, f"CRIA-{position}")
+    assert_issued(world, (merchant, order))
+    (document,) = world.issued_documents(merchant, order)
+    made = position == "on"
+    assert [line["ref"] for line in document["lines"] if line["description"] == "Nunca vista"] == [
+        f"CRIA-{position}" if made else ""
+    ]
+    assert article_creators(world, f"CRIA-{position}") == ["wire"] * made
+
+
+def article_creators(world: StackWorld, code: str) -> list[str]:
+    """Who made the articles of that reference."""
+    entries = requests.get(f"{world.stack.igest_url}/sandbox/ledger?kind=article", timeout=30).json()
+    return [entry["who"] for entry in entries if entry["ref"] == code]
+
+
+def lost_answers(world: StackWorld, position: str) -> None:
+    """An answer is lost, with and without a document behind it: the merchant looks, says so, and there is one."""
+    merchant = world.merchants["olariadosado"]
+    for kind in ("drop-after", "drop-before"):
+        world.inject_fault("igest", kind=kind)
+        order = int(merchant.place_order(lines=[MUG, BOOK], pay=True)["id"])
+        world.wait_until_final(merchant, order, "review")
+        assert bool(merchant.resolve_uncertain(order)) == (kind == "drop-after")
+        world.wait_until_final(merchant, order, "issued")
+        assert_issued(world, (merchant, order))
+
+
+def other_lists(world: StackWorld, position: str) -> None:
+    """The choices can be made with the lists that the program has, and with those that it lacks."""
+    merchant = world.merchants["olariadosado"]
+    world.database.execute("UPDATE account SET choices = '{}'")
+    merchant.choose(exemption="M07")
+    assert_issued(
+        world, (merchant, int(merchant.place_order(**{**FULL_ORDER, "lines": [MUGS, COURSE]})["id"]))
+    )
+
+
+def too_many_calls(world: StackWorld, position: str) -> None:
+    """Two minutes of refusals: the order waits, or says that it was refused, and is issued afterwards."""
+    merchant = world.merchants["olariadosado"]
+    with requests.Session() as many:
+        for _ in range(205):
+            many.post(f"{world.stack.igest_url}/webservice.php", data="<input/>", timeout=30)
+    order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
+    if position == "http-429":
+        wait_until(
+            lambda: world.document_row(merchant, order).get("reason") == "throttled", "put off", TIMEOUT
+        )
+    elif position == "erro":
+        assert_held(world, merchant, order, "blocked", "Demasiados pedidos")
+    if position != "off":
+        assert world.issued_documents(merchant, order) == []
+        at = requests.get(f"{world.stack.igest_url}/sandbox/clock", timeout=30).json()["now"]
+        later = datetime.fromisoformat(at) + timedelta(minutes=3)
+        set_office_clock(world, now=later.isoformat())
+        world.database.execute("UPDATE document SET not_before = NULL WHERE state = 'pending'")
+        world.database.execute("UPDATE account SET paused_until = NULL")
+        if position == "erro":
+            merchant.connect()
+        world.wait_until_final(merchant, order, "issued")
+    assert_issued(world, (merchant, order))
+
+
+def pdf_download(world: StackWorld, position: str) -> None:
+    """The PDF, at once and after its address may have run out: the paper, or a page that says when to come back."""
+    merchant = world.merchants["olariadosado"]
+    order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
+    assert_issued(world, (merchant, order))
+    pdf = merchant.open_document(order).url + "/pdf"
+    assert merchant.browser.open(pdf).body.startswith(b"%PDF-")
+    at = requests.get(f"{world.stack.igest_url}/sandbox/clock", timeout=30).json()["now"]
+    set_office_clock(world, now=(datetime.fromisoformat(at) + timedelta(minutes=11)).isoformat())
+    merchant.browser.open(pdf)
+    if position == "expires":
+        assert merchant.browser.status >= 400 and "PDF" in merchant.browser.text, merchant.browser.text
+    else:
+        assert merchant.browser.body.startswith(b"%PDF-")
+
+
+def exact_or_reported(world: StackWorld, position: str) -> None:
+    """The document is of what the buyer paid, or its page says by how much it is not."""
+    for merchant in both_shops(world):
+        order = int(merchant.place_order(**FULL_ORDER)["id"])
+        row = world.wait_until_final(merchant, order, "issued")
+        document = world.issued_documents(merchant, order)
+        assert len(document) == 1
+        theirs = Decimal(document[0]["totals"]["gross"])
+        paid = paid_total(world.shop_order(merchant, order))
+        assert row["alarm"] == ("" if theirs == paid else "total-differs")
+        if theirs != paid:
+            page = merchant.open_document(order).text
+            assert all(f"{figure}".replace(".", ",") in page for figure in (theirs, paid)), page
+
+
+def exempt(world: StackWorld, position: str) -> None:
+    merchant = world.merchants["olariadosado"]
+    assert_issued(world, (merchant, int(merchant.place_order(lines=[MUGS, COURSE], pay=True)["id"])))
+
+
+def island_buyers(world: StackWorld, position: str) -> None:
+    merchant = world.merchants["olariadosado"]
+    placed = (merchant.place_order(**{**FULL_ORDER, "address": place}) for place in ("madeira", "acores"))
+    assert_issued(world, *((merchant, int(order["id"])) for order in placed))
+
+
+def set_office_clock(world: StackWorld, **to: str) -> None:
+    requests.post(f"{world.stack.igest_url}/sandbox/clock", json=to, timeout=30).raise_for_status()
+
+
+STEPS_BY_SWITCH: dict[str, SwitchSteps] = {
+    "soap": wrong_wire_format,
+    "keys": wrong_wire_format,
+    "time-window": full_order,
+    "unknown-article": refused_then_retried,
+    "article-search": lookup_unavailable,
+    "article-creation": article_refused,
+    "repeated-reference": lost_answers,
+    "search-by-reference": lost_answers,
+    "document-state": lost_answers,
+    "stock-on-issue": full_order,
+    "warehouse-list": other_lists,
+    "exemption-list": other_lists,
+    "rate-limit": too_many_calls,
+    "pdf-url": pdf_download,
+    "prices": exact_or_reported,
+    "rounding": exact_or_reported,
+    "code-on-taxed-line": exempt,
+    "other-regions": island_buyers,
+    "unknown-elements": full_order,
+}

@@ -1,0 +1,374 @@
+"""A world whose merchants invoice with PHC GO, and the journey that brings each of its switches into play.
+
+Called by test_phcgo.py. Each journey takes the world with the switch in its position, and fails when the road does not
+hold: a document too many, none, or one of another amount than the buyer paid.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import requests
+
+from dev.merchant import wait_until
+from dev.phcgo_merchant import OLARIA, QUINTA, PhcGoMerchant
+from sandbox.phcgo.program_state import PASSWORD
+from tests.end_to_end.stack_world import (
+    BOOK,
+    COURSE,
+    FULL_ORDER,
+    MUG,
+    MUGS,
+    TIMEOUT,
+    StackWorld,
+    use_new_address,
+)
+
+Json = dict[str, Any]
+LOGIN_ATTEMPTS = 4
+"""How often wrong keys may be tried; a fifth time locks the user of some installations."""
+_new_numbers = itertools.count(1)
+IDLE_STATES = ("issued", "blocked", "review", "in_doubt", "waiting")
+
+
+class PhcGoWorld(StackWorld):
+    """One house and two merchants of PHC GO: one whose series keep drafts, one whose series keep none."""
+
+    def __init__(self, stack: Any) -> None:
+        super().__init__(stack)
+        self.olaria = self._set_up("olariadosado", OLARIA)
+        self.quinta = self._set_up("quintadaserra", QUINTA)
+
+    def _set_up(self, shop: str, entity: str) -> PhcGoMerchant:
+        made = PhcGoMerchant(self.stack, shop, entity)
+        use_new_address(made)
+        made.set_up(exemption="M07")
+        self.merchants[shop] = made
+        return made
+
+    def control(self, method: str, what: str, sent: Json | None = None) -> Any:
+        """The answer of one of the stand-in's control routes."""
+        answer = requests.request(method, f"{self.stack.phcgo_url}/sandbox/{what}", json=sent, timeout=30)
+        assert answer.status_code < 400, answer.text
+        return answer.json()
+
+    def reset_stand_ins(self) -> None:
+        super().reset_stand_ins()
+        for what in ("switches", "faults", "sessions"):
+            self.control("DELETE", what)
+        self.control("POST", "clock", {})
+        self.control("POST", "installations/a3f91c07", {"allowance": 0, "password": PASSWORD})
+        self.database.execute("UPDATE account SET refused_at = NULL, paused_until = NULL")
+
+    def run_until_idle(self, merchant: PhcGoMerchant, order: int) -> Json:
+        """The order's row once nothing more comes of it by itself, or once it or its account waits with a reason."""
+        held = (
+            "SELECT 1 FROM account JOIN store ON store.id = store_id WHERE code = :shop"
+            " AND (paused_until IS NOT NULL OR refused_at IS NOT NULL)"
+        )
+
+        def seen() -> Json:
+            row = self.document_row(merchant, order)
+            if row.get("state") == "pending":
+                return row if row["reason"] or self.database.select(held, shop=merchant.shop) else {}
+            return row if row.get("state") in IDLE_STATES else {}
+
+        return wait_until(seen, f"{merchant.shop} #{order} rests", TIMEOUT)
+
+
+PhcGoSwitchSteps = Callable[[PhcGoWorld, str], None]
+
+
+def place_order(merchant: PhcGoMerchant, **spec: Any) -> int:
+    return int(merchant.place_order(**{"pay": True, **spec})["id"])
+
+
+def only_document(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> Json:
+    """The one document of the order, at once or, where the position stops it, once everything is as usual again.
+
+    What stops it has its reason on the page, and nothing exists meanwhile that the merchant is not asked about.
+    """
+    row = world.run_until_idle(merchant, order)
+    if row["state"] != "issued":
+        assert row["reason"] or row["state"] == "pending", row
+        if row["state"] not in ("review", "in_doubt"):
+            assert world.issued_documents(merchant, order) == [], row
+        world.reset_stand_ins()
+        merchant.connect()
+        world.expire_leases()
+        # good keys send what bad ones held back
+        state = world.wait_until_final(merchant, order)["state"]
+        if state == "blocked":
+            merchant.resend(order)
+        elif state == "review":
+            resolve_uncertain(world, merchant, order)
+        row = world.wait_until_final(merchant, order, "issued")
+    assert not row["alarm"], (row["alarm"], row["alarm_detail"])
+    return world.check_document(merchant, order)
+
+
+def resolve_uncertain(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> None:
+    """Nothing; the merchant looked into his program and said what he found there."""
+    found = world.issued_documents(merchant, order)
+    page = merchant.open_document(order)
+    if found:
+        page.send("number", number=found[0]["number"], total=found[0]["total"])
+    else:
+        page.send("sure", sure="yes")
+
+
+def draft_ids(world: PhcGoWorld) -> set[str]:
+    """The stamps of the drafts as they are now."""
+    return {row["ftstamp"] for row in world.control("GET", "drafts")}
+
+
+def no_drafts_left(world: PhcGoWorld, before: set[str]) -> None:
+    """Nothing, once no draft is there but those of before: some positions of the switches keep theirs from us."""
+    wait_until(lambda: draft_ids(world) <= before, "spare drafts are gone", TIMEOUT)
+
+
+def full_order(world: PhcGoWorld, position: str) -> None:
+    """The order with everything in it, at both merchants."""
+    orders = [(merchant, place_order(merchant, **FULL_ORDER)) for merchant in (world.olaria, world.quinta)]
+    for merchant, order in orders:
+        only_document(world, merchant, order)
+
+
+def simple_order(world: PhcGoWorld, position: str) -> None:
+    only_document(world, world.olaria, place_order(world.olaria, lines=[MUG, BOOK]))
+
+
+def new_session(world: PhcGoWorld, position: str) -> None:
+    """Every session is over, so that the log-in is made under the switch."""
+    world.control("DELETE", "sessions")
+    simple_order(world, position)
+
+
+def refused_logins(world: PhcGoWorld) -> int:
+    found = [one for one in world.control("GET", "requests") if one["step"] == "login" and one["said"]]
+    return len(found)
+
+
+def wrong_password(world: PhcGoWorld, position: str) -> None:
+    """The password is another over there: the orders wait, and nobody hammers at the door."""
+    before = refused_logins(world)
+    world.control("POST", "installations/a3f91c07", {"password": "mudada"})
+    world.control("DELETE", "sessions")
+    orders = [place_order(world.olaria, lines=[MUG]) for _ in range(3)]
+    wait_until(lambda: refused_logins(world) > before, "the first one knocks", TIMEOUT)
+    assert world.run_until_idle(world.olaria, orders[0])["state"] != "issued"
+    assert refused_logins(world) - before <= LOGIN_ATTEMPTS
+    for order in orders:
+        only_document(world, world.olaria, order)
+
+
+def session_expired(world: PhcGoWorld, position: str) -> None:
+    """Two orders in a row, and a session that ends between their calls."""
+    for _ in range(2):
+        simple_order(world, position)
+    world.control("DELETE", "sessions")
+    simple_order(world, position)
+
+
+def company_customer(world: PhcGoWorld, position: str) -> None:
+    """Twice the same business, whose customer is made at the first document."""
+    for _ in range(2):
+        spec = {"lines": [MUG], "nif": "503504564", "company": "Taberna do Sado, Lda."}
+        assert (
+            only_document(world, world.olaria, place_order(world.olaria, **spec))["customer"]["nif"]
+            == "503504564"
+        )
+
+
+def exempt(world: PhcGoWorld, position: str) -> None:
+    only_document(world, world.olaria, place_order(world.olaria, lines=[MUGS, COURSE]))
+
+
+def allowance_used_up(world: PhcGoWorld, position: str) -> None:
+    """The month's allowance is used up in the middle."""
+    used = next(one["used"] for one in world.control("GET", "installations") if one["path"] == "a3f91c07")
+    world.control("POST", "installations/a3f91c07", {"allowance": used + 3})
+    simple_order(world, position)
+
+
+def maintenance(world: PhcGoWorld, position: str) -> None:
+    """A call is lost, and for a while everything is refused."""
+    world.control("POST", "faults", {"kind": "maintenance", "step": "Save", "seconds": 2})
+    simple_order(world, position)
+
+
+def lost_answers(world: PhcGoWorld, position: str) -> None:
+    """The answers of Save and of signDocument are lost."""
+    for step in ("Save", "signDocument"):
+        for merchant in (world.olaria, world.quinta):
+            world.control("POST", "faults", {"kind": "drop-after", "step": step, "match": "QI-"})
+            world.control("POST", "faults", {"kind": "drop-after", "step": "signDocument"})
+            only_document(world, merchant, place_order(merchant, lines=[MUG, BOOK]))
+            world.control("DELETE", "faults")
+
+
+def partial_credit(world: PhcGoWorld, position: str) -> None:
+    """Two of three are taken back."""
+    merchant = world.olaria
+    order = place_order(merchant, lines=[{**MUGS, "discount": "0"}])
+    only_document(world, merchant, order)
+    merchant.credit(order, {MUGS["name"]: "2"}, reason="Partidas")
+    wait_until(lambda: len(merchant.listing_rows(order)) == 2, "the note is listed", TIMEOUT)
+    notes = "SELECT state, reason FROM document WHERE order_id = :o AND cause LIKE 'credit%'"
+
+    def note() -> Json:
+        row: Json = world.database.select(notes, o=str(order))[0]
+        return row if row["state"] in IDLE_STATES else {}
+
+    row = wait_until(note, "the note rests", TIMEOUT)
+    if row["state"] != "issued":
+        world.reset_stand_ins()
+        merchant.resend(order)
+    merchant.wait_for_kinds(order, "FR", "NC", seconds=TIMEOUT)
+    notes_issued = [
+        one for one in merchant.issued_documents() if one["type"] == "NC" and f"-{order}-" in one["reference"]
+    ]
+    assert [one["total"] for one in notes_issued] == ["19.98"]
+
+
+def article_lookups(world: PhcGoWorld, position: str) -> None:
+    """Twice an order of an article, of one that differs from it in case only, and of two that are not there yet."""
+    mug, book = (f"{letter}{next(_new_numbers)}-{position}" for letter in "MB")
+    before = len(world.control("GET", "goods"))
+    lines = [{**MUG, "sku": sku} for sku in ("AZU-014", "azu-014", mug)] + [{**BOOK, "sku": book}]
+    for _ in range(2):
+        only_document(world, world.olaria, place_order(world.olaria, lines=lines))
+    deeds = [one for one in world.control("GET", "goods")[before:] if one["entity"] == "OLARIA"]
+    made = Counter(one["ref"] for one in deeds if one["kind"] == "article")
+    # an article is not made where it would get another rate, or its reference is taken for another's
+    assert (made[mug], made[book]) == (1, position != "own"), made
+    assert made["azu-014"] <= (position == "accepted"), made
+    assert not made["AZU-014"], made
+    assert not [one for one in deeds if one["kind"] == "stock"]
+
+
+def pdf_download(world: PhcGoWorld, position: str) -> None:
+    """The PDF, right after the document."""
+    merchant = world.olaria
+    order = place_order(merchant, lines=[MUG])
+    only_document(world, merchant, order)
+    assert merchant.browser.open(merchant.open_document(order).url + "/pdf").body.startswith(b"%PDF-")
+
+
+def document_read_back(world: PhcGoWorld, position: str) -> None:
+    """Paid is what an invoice-receipt is; where the program does not tell, nothing is said."""
+    merchant = world.olaria
+    order = place_order(merchant, lines=[MUG])
+    only_document(world, merchant, order)
+    merchant.open_document(order)
+    assert merchant.browser.status == 200
+
+
+STEPS_BY_SWITCH: dict[str, PhcGoSwitchSteps] = {
+    "rest-path": new_session,
+    "path-case": simple_order,
+    "html-path": simple_order,
+    "wrong-login": wrong_password,
+    "lock-out": wrong_password,
+    "engine-auth": new_session,
+    "session-proof": new_session,
+    "session-life": session_expired,
+    "session-answer": session_expired,
+    "parallel-sessions": new_session,
+    "quota-answer": allowance_used_up,
+    "rate-limit": simple_order,
+    "maintenance-answer": maintenance,
+    "message-type": full_order,
+    "harmless-messages": full_order,
+    "stamp-made": lost_answers,
+    "operation-1": full_order,
+    "save-completes": simple_order,
+    "draft-delete": lost_answers,
+    "act-customer": company_customer,
+    "customer-defaults": company_customer,
+    "buyer-on-document": company_customer,
+    "repeated-nif": company_customer,
+    "nif-check": company_customer,
+    "unknown-article": full_order,
+    "ref-length": simple_order,
+    "line-without-ref": simple_order,
+    "rate-from": full_order,
+    "zero-vat-check": exempt,
+    "rounding": full_order,
+    "stock-check": simple_order,
+    "date-on-sign": simple_order,
+    "no-validation-code": simple_order,
+    "sign-twice": lost_answers,
+    "unknown-fields": full_order,
+    "credit-reason": partial_credit,
+    "credit-from-origin": partial_credit,
+    "state-fields": document_read_back,
+    "obs-kept": lost_answers,
+    "obs-filter": lost_answers,
+    "query-drafts": lost_answers,
+    "query-lines": partial_credit,
+    "query-lag": lost_answers,
+    "query-page": simple_order,
+    "figures": full_order,
+    "pdf-link": pdf_download,
+    "ref-case": article_lookups,
+    "article-rate": article_lookups,
+    "level-rows": article_lookups,
+    "query-most": article_lookups,
+    "query-offset": article_lookups,
+    "query-order": article_lookups,
+    "any-of": article_lookups,
+}
+
+
+def enable_all_options(world: PhcGoWorld) -> None:
+    """Nothing; drafts, order notes as drafts, transport data, guides and mail are on, and the shop's hooks follow."""
+    merchant = world.olaria
+    options = ("drafts", "notes", "note_drafts", "transport", "guide", "email_buyer")
+    merchant.choose(exemption="M07", **dict.fromkeys(options, "yes"))
+    shop = f"{world.stack.admin_url}/sandbox/shops/{merchant.shop}"
+
+    def told_early() -> bool:
+        hooks = requests.get(shop, timeout=30).json()["hooks"]
+        return any(hook["event"] == "order_pending_payment" for hook in hooks)
+
+    wait_until(told_early, "the shop tells of orders before they are paid", TIMEOUT)
+
+
+def drafted_then_paid(world: PhcGoWorld, position: str) -> None:
+    """Drafted with its note when it is placed; one invoice, one guide and one mail when it is paid, no draft left."""
+    merchant, before = world.olaria, draft_ids(world)
+    order = place_order(merchant, lines=[MUG, BOOK], pay=False)
+    reference = f"QI-{world.database.store(merchant.shop)['id']}-{order}"
+
+    def there(what: str, obs: str) -> list[Json]:
+        return [row for row in world.control("GET", what) if row["obs"] == obs]
+
+    if position != "refused":
+        # where a note that is a draft cannot be followed, the invoice is made without it, and later
+        wait_until(lambda: there("drafts", reference), f"draft of #{order}", TIMEOUT)
+    wait_until(lambda: there("dossiers", f"{reference}-dossier"), f"note of #{order}", TIMEOUT)
+    merchant.change_order(order, "pay")
+    row = world.wait_until_final(merchant, order, "issued")
+    assert not row["alarm"], (row["alarm"], row["alarm_detail"])
+    document = world.check_document(merchant, order)
+    assert document["type"] == "FR" and document["transport"]["carga"]
+    guide = f"{reference}-transport"
+    wait_until(
+        lambda: any(one["reference"] == guide for one in merchant.issued_documents()),
+        f"guide of #{order}",
+        TIMEOUT,
+    )
+    wait_until(
+        lambda: [one for one in world.control("GET", "outbox") if one["id"] == document["id"]],
+        "mail",
+        TIMEOUT,
+    )
+    no_drafts_left(world, before)
+
+
+DRAFT_SWITCHES = ("transport-required", "dossier-sign", "dossier-used-up", "draft-dossier", "email-answer")
+"""Switches of order notes, guides and mail: walked by `early` once everything is on."""

@@ -1,0 +1,182 @@
+"""The roads that bring the switches about products and stock into play: what is done, and what must come of it.
+
+Played by test_stock_switches.py, all roads at once, each on a SKU of its own. A road is a generator: it does a stroke
+and yields what must be so before it goes on. Judges are the stand-ins; the app is asked only why it leaves a SKU alone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import requests
+
+from dev.browser import StepFailed
+from dev.merchant import wait_until
+from dev.provider_sides import IgestSide
+from dev.stock_sides import ShopSide, call_control
+from tests.end_to_end.stack_world import StackWorld
+
+Json = dict[str, Any]
+Expectation = tuple[str, Callable[[], object]]
+"""What must be so, in words and as a question that is asked until the answer is true."""
+TIMEOUT = 90.0
+
+
+class MerchantStock:
+    """One merchant's shop and program, and what they have of a SKU."""
+
+    def __init__(self, world: StackWorld, shop: str, entity: str) -> None:
+        self.world, self.merchant = world, world.new_merchant(shop, entity)
+        self.shop, self.provider = ShopSide(world.stack, shop), IgestSide(world.stack, entity)
+        self._url = f"{world.stack.admin_url}/sandbox/shops/{shop}/goods"
+
+    def add_products(self, *skus: str, warehouse: str = "") -> None:
+        """Nothing; both sides have these, ten pieces of each over there and none here."""
+        stock: Any = {warehouse: 10} if warehouse else 10
+        self.shop.load_products([{"sku": sku, "name": f"Caixa {sku}", "price": "5.00"} for sku in skus])
+        self.provider.load_articles([{"ref": sku, "name": f"Caixa {sku}", "stock": stock} for sku in skus])
+
+    def product_row(self, sku: str) -> Json:
+        """What the shop sells under the SKU; empty when that is nothing."""
+        found: list[Json] = call_control(f"{self._url}?sku={sku}")
+        return found[0] if found else {}
+
+    def set_provider_level(self, sku: str, pieces: int, warehouse: str = "") -> None:
+        """A person counted so many in the program."""
+        self.provider.set_level(self.provider.article_id_of(sku), pieces, warehouse)
+
+    def edit_product(self, sku: str, **changes: Any) -> None:
+        """A person edited the product in the shop."""
+        call_control(f"{self._url}/{self.product_row(sku)['product']}", changes)
+
+    def delete_product(self, sku: str) -> None:
+        requests.delete(f"{self._url}/{self.product_row(sku)['product']}", timeout=30).raise_for_status()
+
+    def place_order(self, sku: str, qty: int, **spec: Any) -> int:
+        return int(self.merchant.place_order(lines=[{"sku": sku, "qty": qty}], **spec)["id"])
+
+    def shop_shows(self, sku: str, pieces: int, place: str = "") -> Expectation:
+        """The shop shows so many."""
+
+        def is_so() -> bool:
+            row = self.product_row(sku)
+            return bool((row["locations"][place] if place else row["stock"]) == pieces)
+
+        return f"{self.shop.shop} shows {pieces} of {sku}", is_so
+
+    def stays_at(self, sku: str, pieces: int) -> Expectation:
+        """The shop shows so many, and the app has nothing more to do about it."""
+        _, is_so = self.shop_shows(sku, pieces)
+        return (
+            f"{sku} rests at {pieces}",
+            lambda: is_so() and all(row["due_at"] is None for row in self.synced_rows(sku)),
+        )
+
+    def is_not_synced(self, sku: str, reason: str) -> Expectation:
+        return f"{sku} is left alone: {reason}", lambda: [
+            row for row in self.synced_rows(sku) if row["reason"] == reason
+        ]
+
+    def synced_rows(self, sku: str) -> list[Json]:
+        """How the app holds the SKU."""
+        return self._rows(
+            "SELECT ours, theirs, due_at, reason, detail FROM stocked WHERE sku = :sku", sku=sku
+        )
+
+    def is_known(self, sku: str, is_there: bool = True) -> Expectation:
+        """The app takes it for sold here, or no more."""
+        living = "SELECT id FROM product WHERE sku = :sku AND gone_at IS NULL"
+        return f"{sku} known: {is_there}", lambda: bool(self._rows(living, sku=sku)) is is_there
+
+    def _rows(self, statement: str, **values: str) -> list[Json]:
+        of_shop = " AND store_id = (SELECT id FROM store WHERE code = :shop)"
+        return self.world.database.select(statement + of_shop, shop=self.shop.shop, **values)
+
+    def start_comparison(self) -> None:
+        """The merchant asks for both sides to be compared now, once nothing is being compared."""
+        address = f"{self.world.stack.app_url}/products"
+        wait_until(
+            lambda: "Comparar agora" in self.merchant.browser.open(address).text, "the button", TIMEOUT
+        )
+        self.merchant.browser.send("Comparar agora", "Comparar agora")
+
+
+def sales(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
+    """Sold, ordered and given up: the shop shows what is there less what is ordered and not invoiced."""
+    stock.set_provider_level(sku, 20)
+    yield stock.shop_shows(sku, 20)
+    paid = stock.place_order(sku, 2, pay=True)
+    yield stock.shop_shows(sku, 18)
+    yield "its document", lambda: stock.world.issued_documents(stock.merchant, paid)
+    stock.world.check_document(stock.merchant, paid)
+    waiting = stock.place_order(sku, 3)
+    yield stock.stays_at(sku, 15)
+    stock.merchant.change_order(waiting, "cancel")
+    yield stock.stays_at(sku, 18)
+
+
+def manual_changes(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
+    """What a person alters on the side that follows is put right; on the side that leads it is followed."""
+    yield stock.shop_shows(sku, 10)
+    stock.edit_product(sku, stock={stock.shop.main_location: 99})
+    yield stock.stays_at(sku, 10)
+    stock.set_provider_level(sku, 11)
+    yield stock.stays_at(sku, 11)
+
+
+def overselling(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
+    """More is ordered than there is: the shop shows none, and all of it again when the order is given up."""
+    yield stock.shop_shows(sku, 10)
+    waiting = stock.place_order(sku, 12)
+    yield stock.stays_at(sku, 0)
+    stock.merchant.change_order(waiting, "abandon")
+    yield stock.stays_at(sku, 10)
+
+
+def two_locations(stock: MerchantStock, sku: str, can_be_written: bool) -> Iterator[Expectation]:
+    """Stock in two places follows as one figure, where that can be written; else the merchant reads that it can't."""
+    yield stock.shop_shows(sku, 10)
+    stock.edit_product(sku, stock={stock.shop.locations[1]: 5})
+    stock.set_provider_level(sku, 12)
+    yield stock.stays_at(sku, 12) if can_be_written else stock.is_not_synced(sku, "refused")
+
+
+def unlimited_stock(stock: MerchantStock, sku: str, warehouse: str) -> Iterator[Expectation]:
+    """What is unlimited in the shop stays so, whatever the other side has."""
+    main = stock.shop.main_location
+    yield stock.shop_shows(sku, 10, main)
+    stock.edit_product(sku, stock_unlimited=True)
+    stock.set_provider_level(sku, 7, warehouse)
+    yield stock.is_not_synced(sku, "unlimited")
+    assert stock.product_row(sku)["stock"] is None
+    stock.edit_product(sku, stock_unlimited=False)
+    yield stock.shop_shows(sku, 7, main)
+
+
+def deleted_product(stock: MerchantStock, sku: str, is_told: bool) -> Iterator[Expectation]:
+    """A product that was deleted is gone: told by its hook, or found when all are read."""
+    yield stock.is_known(sku)
+    stock.delete_product(sku)
+    if not is_told:
+        stock.start_comparison()
+    yield stock.is_known(sku, is_there=False)
+
+
+def run_all(roads: Iterable[Iterator[Expectation]]) -> None:
+    """Nothing, once every road was walked to its end; all at once, for each of them waits most of the time."""
+    under_way = {road: next(road) for road in roads}
+    end = time.monotonic() + TIMEOUT
+    while under_way:
+        for road, (words, is_so) in list(under_way.items()):
+            if is_so():
+                end = time.monotonic() + TIMEOUT
+                following = next(road, None)
+                if following is None:
+                    del under_way[road]
+                else:
+                    under_way[road] = following
+            elif time.monotonic() > end:
+                raise StepFailed("; ".join(words for words, _ in under_way.values()))
+        time.sleep(0.2)

@@ -1,0 +1,41 @@
+"""The catalogue demo as a test: three merchants whose stock follows, and every ledger exact at the end.
+
+By day without the acts that wait for minutes until what failed is tried again; by night (HYPOTHESIS_PROFILE=nightly)
+with all of them, as `make demo CATALOGUE=1` plays them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+from dev.demo.__main__ import SETTINGS
+from dev.demo.catalogue import CatalogueDemo
+from dev.demo.judge import Judge
+from dev.local_stack import LocalStack
+
+pytestmark = [pytest.mark.journey, pytest.mark.sweep]
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+
+class Shorter(CatalogueDemo):
+    """The demo without its slow acts."""
+
+    @property
+    def scenarios(self) -> tuple[Callable[[], None], ...]:
+        slow = (self._failing_run, self._lost_answers)
+        return tuple(act for act in super().scenarios if NIGHTLY or act not in slow)
+
+
+@pytest.mark.timeout(900)
+def test_every_article_is_there_once_every_level_as_it_should_be_and_every_document_exact() -> None:
+    with LocalStack(settings=SETTINGS | CatalogueDemo.settings) as stack:
+        demo = Shorter(stack)
+        demo.run()
+        judge = Judge(demo)
+        rows = judge.verdict()
+        wrong = judge.wrong + demo.check()
+        assert not wrong, "\n".join([*wrong, *demo.table()])
+        assert len(rows) == len(demo.orders) and len(demo.table()) > len(demo.stock_merchants)

@@ -1,0 +1,88 @@
+"""The options of PHC GO on the whole road: drafts, notes, transport, guide, mail; and one document each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dev.local_stack import LocalStack
+from dev.merchant import wait_until
+from dev.phcgo_merchant import OLARIA, PhcGoMerchant
+from tests.end_to_end.stack_world import BOOK, FAST_SETTINGS, MUG, TIMEOUT, StackWorld
+
+pytestmark = pytest.mark.journey
+
+ALL = {
+    "drafts": "yes", "notes": "yes", "note_drafts": "", "transport": "yes", "guide": "yes", "email_buyer": "yes",
+    "loading_street": "Rua da Olaria 7", "loading_postal_code": "2900-100", "loading_city": "Setúbal",
+    "leaves_at": "23:59", "exemption": "M07",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[StackWorld]:
+    with LocalStack(settings=FAST_SETTINGS, clock_scale=600) as stack:
+        yield StackWorld(stack)
+
+
+@pytest.fixture(scope="module")
+def olaria(world: StackWorld) -> PhcGoMerchant:
+    """A merchant of PHC GO who chose every option."""
+    made = PhcGoMerchant(world.stack, "olariadosado", OLARIA)
+    made.set_up(**ALL)
+    told = "SELECT 1 FROM store WHERE code = :shop AND hooks_checked_at IS NOT NULL"
+    wait_until(
+        lambda: world.database.select(told, shop=made.shop), "the shop tells of unpaid orders too", TIMEOUT
+    )
+    return made
+
+
+def ours(merchant: PhcGoMerchant, what: str, order: Any) -> list[dict[str, Any]]:
+    """What the program keeps of that order."""
+    return [
+        row
+        for row in merchant.stand_in_rows(what)
+        if f"-{order}" in str(row.get("reference", row.get("obs", "")))
+    ]
+
+
+def test_an_order_is_drafted_noted_signed_moved_and_mailed(olaria: PhcGoMerchant) -> None:
+    number = olaria.place_order(lines=[MUG])["id"]
+    wait_until(lambda: ours(olaria, "drafts", number), "its draft", TIMEOUT)
+    wait_until(lambda: ours(olaria, "dossiers", number), "its note", TIMEOUT)
+    assert ours(olaria, "ledger", number) == []
+    olaria.change_order(number, "pay")
+    papers = wait_until(lambda: both(olaria, number), "invoice and guide", TIMEOUT)
+    assert sorted(paper["number"][:2] for paper in papers) == ["FR", "GT"], papers
+    wait_until(lambda: not ours(olaria, "drafts", number), "no draft is left", TIMEOUT)
+    wait_until(lambda: olaria.stand_in_rows("outbox"), "the program mailed it", TIMEOUT)
+
+
+def both(merchant: PhcGoMerchant, order: Any) -> list[dict[str, Any]]:
+    found = ours(merchant, "ledger", order)
+    return found if len(found) == 2 else []
+
+
+def test_an_order_that_is_edited_is_signed_as_it_was_paid(olaria: PhcGoMerchant) -> None:
+    number = olaria.place_order(lines=[MUG])["id"]
+    (former,) = wait_until(lambda: ours(olaria, "drafts", number), "its draft", TIMEOUT)
+    order = olaria._post_to_shop(f"edit/{number}", {"spec": {"lines": [MUG, BOOK]}})
+    wait_until(
+        lambda: [one for one in ours(olaria, "drafts", number) if one != former], "another draft", TIMEOUT
+    )
+    olaria.change_order(number, "pay")
+    papers = wait_until(lambda: both(olaria, number), "invoice and guide", TIMEOUT)
+    (invoice,) = [paper for paper in papers if paper["number"].startswith("FR")]
+    assert Decimal(str(invoice["total"])) == Decimal(str(order["total"]))
+    wait_until(lambda: not ours(olaria, "drafts", number), "no draft is left", TIMEOUT)
+
+
+def test_a_cancelled_order_leaves_no_draft(olaria: PhcGoMerchant) -> None:
+    number = olaria.place_order(lines=[MUG])["id"]
+    wait_until(lambda: ours(olaria, "drafts", number), "its draft", TIMEOUT)
+    olaria.change_order(number, "cancel")
+    wait_until(lambda: not ours(olaria, "drafts", number), "its draft is gone", TIMEOUT)
+    assert ours(olaria, "ledger", number) == []

@@ -1,0 +1,115 @@
+"""Many at the same instant, and what else several rows of the failure table need.
+
+Called by the tests of this folder. `NIGHTLY` chooses the numbers of the failure table itself; `make test` takes fewer.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import json
+import os
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Flask
+from sqlalchemy import update
+
+from shopapp.models import Account, Document, FollowUp, db
+from tests.fakes import World
+
+T = TypeVar("T")
+
+IS_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+
+
+def run_concurrently(app: Flask, count: int, act: Callable[[], T], inside: bool = True) -> list[T]:
+    """What `act` gives in each of so many threads that begin together, each in an app context of its own."""
+    results: list[T] = []
+    errors: list[BaseException] = []
+    begin = threading.Barrier(count)
+
+    def run() -> None:
+        try:
+            begin.wait(30)
+            if inside:
+                with app.app_context():
+                    results.append(act())
+            else:
+                results.append(act())
+        except BaseException as error:  # noqa: BLE001  (raised below, where the test fails with it)
+            errors.append(error)
+
+    threads = [threading.Thread(target=contextvars.Context().run, args=(run,)) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return results
+
+
+def run_in_another_worker(app: Flask, act: Callable[[], T]) -> T:
+    """What `act` gives to another worker."""
+    return run_concurrently(app, 1, act)[0]
+
+
+def post_webhook(app: Flask, key: str, number: int, event: str = "order_paid", **more: Any) -> int:
+    """The status with which a hook of the fake shop is answered at the address that ends in `key`."""
+    body = json.dumps({"order": {"id": number, **more}}).encode()
+    headers = {"Signature": "hooks-token", "Event": event}
+    return app.test_client().post(f"/hooks/fakeshop/{key}", data=body, headers=headers).status_code
+
+
+def expire_everything() -> None:
+    """Nothing; every lease has run out and everything put off is due, as when time passed. Commits."""
+    db.session.rollback()
+    db.session.execute(update(Document).values(lease_until=None).where(Document.state != "issuing"))
+    db.session.execute(
+        update(Document).values(lease_until=Document.created_at).where(Document.state == "issuing")
+    )
+    db.session.execute(
+        update(Document).values(not_before=Document.created_at).where(Document.not_before.is_not(None))
+    )
+    db.session.execute(update(FollowUp).values(not_before=FollowUp.owed_at))
+    db.session.execute(update(Account).values(paused_until=None, pauses=0))
+    db.session.commit()
+
+
+def run_forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[int, int]:
+    """(pid, how it ended) of a child of this process that does `act`, as a work-horse is one of its worker.
+
+    It ends with what `act` gives as its exit code (None: 0). `wait` are options of waitpid.
+    """
+    db.session.rollback()
+    with warnings.catch_warnings():
+        # the threads that other tests left behind hold nothing that the child needs
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        code: object = 70
+        try:
+            with app.app_context():
+                db.engine.dispose(close=False)
+                code = contextvars.Context().run(_in_app_context, app, act)
+        except BaseException:  # noqa: BLE001  (told here: nobody else hears of it)
+            traceback.print_exc()
+        finally:
+            os._exit(code if isinstance(code, int) else 0 if code is None else 70)
+    return pid, os.waitpid(pid, wait)[1]
+
+
+def _in_app_context(app: Flask, act: Callable[[], T]) -> T:
+    with app.app_context():
+        return act()
+
+
+def use_plain_provider(app: Flask, world: World, url: str, promise: str = "by_search") -> None:
+    """Nothing; the world's account is one of the plain program that answers at this address."""
+    app.config["PLAIN_URL"] = url
+    world.account.provider = "plain"
+    world.account.credentials = {"key": "key-of-1", "entity": "1", "promise": promise}
+    db.session.commit()

@@ -1,0 +1,42 @@
+"""A world on an empty database, and nothing that one row of the failure table leaves to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from sandbox.core import start
+from sandbox.plain.app import create_app
+from sandbox.plain.document_ledger import DocumentLedger
+from shopapp import failpoints
+from shopapp.models import set_clock
+from shopapp.web import webhooks
+from shopapp.web.limits import limiter
+from tests.failure_table.concurrency import use_plain_provider
+from tests.fakes import World, world
+
+__all__ = ["world"]
+
+
+@pytest.fixture(autouse=True)
+def _reset_globals() -> Iterator[None]:
+    webhooks.clear_store_cache()
+    yield
+    webhooks.clear_store_cache()
+    set_clock(None)
+    failpoints.arm("")
+    if limiter.initialized:
+        limiter.reset()
+
+
+@pytest.fixture
+def plain(app: Flask, world: World, tmp_path: Path) -> Iterator[DocumentLedger]:
+    """The ledger of the sandbox's plain program, which really runs; the world's account is one with it."""
+    stand_in = create_app(tmp_path)
+    running = start(stand_in)
+    use_plain_provider(app, world, running.url)
+    yield stand_in.extensions["books"]
+    running.stop()

@@ -1,0 +1,241 @@
+"""Rows 31 to 36 of the failure table: a store's access, and its coming and going. The shop is the sandbox's own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from sandbox import core
+from sandbox.jumpseller import components_of, create_app
+from shopapp import failpoints
+from shopapp.connections.shop import platform_of
+from shopapp.errors import UncertainError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.jobs import maintenance, offboarding
+from shopapp.jobs.clock import tick
+from shopapp.models import Document, Store, db, now, set_clock
+from shopapp.platforms.jumpseller import Jumpseller
+from shopapp.platforms.jumpseller.adapter import SCOPE
+from shopapp.providers.base import IssueGuarantee
+from tests.failure_table.concurrency import expire_everything, run_concurrently
+from tests.fakes import World
+
+MUG = {"sku": "TACA-01", "name": "Taça", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
+
+
+class Killed(BaseException):
+    """The worker is gone, as after kill -9."""
+
+
+class Shop:
+    """The first shop of the stand-in, which serves the world's store; its refresh tokens rotate."""
+
+    def __init__(self, app: Flask, world: World) -> None:
+        stand_in = create_app(None, "http://localhost", "http://localhost")
+        self.running, self.parts = core.start(stand_in), components_of(stand_in)
+        self.parts.switches.set("rate-limits", "off")
+        self.world, self.shop = world, self.parts.platform.shops["olariadosado"]
+        url = self.running.url
+        app.config.update(JUMPSELLER_ACCOUNTS_URL=url, JUMPSELLER_API_URL=f"{url}/v1")
+        world.store.platform, world.store.code = "jumpseller", "olariadosado"
+        self.authorised()
+
+    def authorised(self) -> None:
+        """The merchant said yes; the store has tokens of the present."""
+        asked = {"scope": SCOPE, "redirect_uri": "http://localhost/install/callback", "code_challenge": ""}
+        code = self.parts.oauth_tokens.issue_code(self.shop, asked)
+        tokens = self.parts.oauth_tokens.exchange(code, asked["redirect_uri"], None)
+        store = Store.install("jumpseller", "olariadosado")
+        store.set_tokens(tokens["access_token"], tokens["refresh_token"], 3600)
+        store.hooks_checked_at = now()
+        db.session.commit()
+
+    def sell(self) -> str:
+        """The number of a paid order whose hook came."""
+        number = self.parts.orders.place(self.shop, {"lines": [MUG], "pay": True})["id"]
+        self.world.receive_webhook(str(number))
+        return str(number)
+
+    def expires(self, how: str = "expire") -> None:
+        """The access token is no good any more, and with `revoke` the refresh token neither."""
+        self.parts.oauth_tokens.expire(self.shop, how)
+
+    def state(self, number: str) -> str:
+        """Where the order's document is."""
+        return self.world.document(number).state
+
+
+@pytest.fixture
+def shop(app: Flask, world: World) -> Iterator[Shop]:
+    made = Shop(app, world)
+    yield made
+    made.running.stop()
+    made.parts.close()
+
+
+@pytest.fixture
+def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The refresh tokens that were spent."""
+    spent: list[str] = []
+    refresh = Jumpseller.refresh
+
+    def spend(self: Jumpseller, token: str) -> Any:
+        spent.append(token)
+        return refresh(self, token)
+
+    monkeypatch.setattr(Jumpseller, "refresh", spend)
+    return spent
+
+
+def test_row_31_a_token_that_expires_in_the_middle_is_refreshed_once(
+    shop: Shop, refreshed: list[str]
+) -> None:
+    first = shop.sell()
+    shop.world.run_due_work()
+    shop.expires()
+    second = shop.sell()
+    shop.world.run_due_work()
+    assert (shop.state(first), shop.state(second), len(refreshed)) == ("issued", "issued", 1)
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_row_31_a_clock_that_is_hours_wrong_costs_a_refresh_and_nothing_else(
+    shop: Shop, refreshed: list[str], hours: int
+) -> None:
+    began = now()
+    set_clock(lambda: began + timedelta(hours=hours))
+    for _ in range(3):
+        # behind time it believes in a token that is spent, ahead of time in none
+        shop.expires()
+        number = shop.sell()
+        shop.world.store.ready_at = now() - timedelta(hours=5)
+        db.session.commit()
+        shop.world.run_due_work()
+        assert shop.state(number) == "issued"
+    assert len(refreshed) == 3 and shop.world.store.state == "installed"
+
+
+def test_row_32_sixteen_at_once_spend_one_refresh_token_and_keep_the_family(
+    app: Flask, shop: Shop, refreshed: list[str]
+) -> None:
+    store_id = shop.world.store.id
+    for round_ in (1, 2, 3):
+        shop.expires()
+
+        def use() -> str:
+            store = db.session.get_one(Store, store_id)
+            db.session.commit()
+            return platform_of(store).store_info().code
+
+        assert run_concurrently(app, 16, use) == ["olariadosado"] * 16
+        assert len(refreshed) == len(set(refreshed)) == round_
+    db.session.expire_all()
+    assert shop.world.store.state == "installed"
+
+
+def test_row_33_a_death_between_refresh_and_commit_asks_for_consent_and_loses_nothing(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    armed = ["refresh_before_commit"]
+
+    def at(name: str) -> None:
+        if name in armed:
+            armed.remove(name)
+            raise Killed
+
+    monkeypatch.setattr(failpoints, "hit", at)
+    shop.expires()
+    number = shop.sell()
+    with pytest.raises(Killed):
+        shop.world.run_due_work()
+    db.session.rollback()
+    shop.world.store.token_lease_until = now() - timedelta(seconds=1)
+    db.session.commit()
+    expire_everything()
+    shop.world.run_due_work()
+    assert (shop.world.store.state, shop.state(number)) == ("reauthorise", "pending")
+    _goes_on(shop, number)
+
+
+def test_row_34_a_revoked_grant_waits_for_consent_and_then_goes_on_by_itself(shop: Shop) -> None:
+    shop.expires("revoke")
+    numbers = [shop.sell() for _ in range(3)]
+    shop.world.run_due_work()
+    assert shop.world.store.state == "reauthorise"
+    expire_everything()
+    shop.world.run_due_work()
+    assert [shop.state(number) for number in numbers] == ["pending"] * 3
+    assert shop.world.provider.ledger == []
+    _goes_on(shop, *numbers)
+
+
+def _goes_on(shop: Shop, *numbers: str) -> None:
+    """Nothing; once the merchant authorised anew, all that waited is issued without anybody's hand."""
+    shop.authorised()
+    expire_everything()
+    shop.world.run_due_work()
+    assert [shop.state(number) for number in numbers] == ["issued"] * len(numbers)
+    assert len(shop.world.provider.ledger) == len(numbers)
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["doubt settled", "doubt not to be settled"])
+def test_row_35_a_store_that_leaves_has_its_doubts_settled_and_then_its_secrets_wiped(
+    app: Flask, world: World, known: bool
+) -> None:
+    def lost(draft: Draft, reference: str) -> Issued | None:
+        if known:
+            world.provider.record_document(draft, reference)
+        raise UncertainError("outcome-unknown", how="cut")
+
+    clock = [now()]
+    set_clock(lambda: clock[0])
+    world.provider.guarantee, world.provider.planned_issues = IssueGuarantee.SEARCHABLE, [lost]
+    app.config["SETTLE_SECONDS"] = 1e9
+    world.pay_order("1001", created_at=clock[0], paid_at=clock[0])
+    world.run_due_work()
+    assert world.document().state == "in_doubt"
+    offboarding.uninstall_store(world.store)
+    world.pay_order("1002")
+    world.store.state = "reauthorise"
+    db.session.commit()
+    world.run_due_work()
+    offboarding.uninstall_store(world.store)
+    tick(app)
+    assert (world.document("1002").state, world.document("1002").reason) == ("void", "uninstalled")
+    db.session.refresh(world.account)
+    assert world.account.credentials is not None and world.store.refresh_token is None
+    for _ in range(7):
+        clock[0] += timedelta(hours=12)
+        world.run_due_work()
+        tick(app)
+    db.session.refresh(world.account)
+    assert world.document().state == ("issued" if known else "review")
+    assert world.account.credentials is None and len(world.provider.ledger) == known
+
+
+def test_row_36_the_same_store_installed_three_times_is_one_store_with_its_documents_and_hooks(
+    shop: Shop,
+) -> None:
+    first = shop.sell()
+    shop.world.run_due_work()
+    store_id = shop.world.store.id
+    for _ in range(3):
+        shop.world.store.state = "uninstalled"
+        db.session.commit()
+        shop.authorised()
+        shop.world.store.hooks_checked_at = None
+        db.session.commit()
+        maintenance.check_webhooks(3600)
+        shop.world.receive_webhook(first, more="again")
+        shop.world.run_due_work()
+    assert [store.id for store in db.session.query(Store)] == [store_id]
+    assert [row.state for row in db.session.query(Document)] == ["issued"]
+    assert len(shop.world.provider.ledger) == 1
+    hooks = sorted((hook["event"], hook["url"]) for hook in shop.shop.hooks.values())
+    assert [event for event, _ in hooks] == ["order_canceled", "order_paid"]
+    assert all(a != b for a, b in itertools.pairwise(hooks))

@@ -1,0 +1,282 @@
+"""Rows 1 to 10 of the failure table: what a shop posts, and what becomes of it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import itertools
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import redis
+from flask import Flask
+from sqlalchemy import func, select
+
+from dev.servers import Valkey
+from shopapp import failpoints
+from shopapp.documents import issue
+from shopapp.jobs import maintenance
+from shopapp.jobs.clock import tick
+from shopapp.jobs.queue import WorkQueue
+from shopapp.models import Document, Store, Webhook, db
+from shopapp.orders import webhooks
+from shopapp.platforms import PLATFORMS
+from shopapp.platforms.jumpseller import Jumpseller
+from tests.failure_table.concurrency import IS_NIGHTLY, post_webhook, run_concurrently, run_in_another_worker
+from tests.fakes import FakePlatform, World, paid_order
+
+
+class Signed(FakePlatform):
+    """The fake shop, whose hooks are signed and read as Jumpseller's."""
+
+    name = "jumpseller"
+    has_valid_signature = staticmethod(Jumpseller.has_valid_signature)
+    webhook_headers = staticmethod(Jumpseller.webhook_headers)
+    parse_webhook = staticmethod(Jumpseller.parse_webhook)
+
+    def __init__(self, wire: Any, token: Any, redirect: str, **settings: Any) -> None:
+        super().__init__(wire, token, redirect)
+
+
+@pytest.fixture
+def signed(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world whose store is one of Jumpseller's."""
+    monkeypatch.setitem(PLATFORMS, "jumpseller", Signed)
+    world.store.platform = "jumpseller"
+    db.session.commit()
+    yield world
+
+
+def counted(row: Any) -> int:
+    """How many rows there are; no transaction is left open over it."""
+    found = db.session.scalar(select(func.count()).select_from(row)) or 0
+    db.session.rollback()
+    return found
+
+
+def kept() -> int:
+    return counted(Webhook)
+
+
+def documents() -> int:
+    return counted(Document)
+
+
+def send(app: Flask, store: Store, body: bytes, **parts: str) -> int:
+    """The status of a hook of Jumpseller; `parts` replace what it is made of."""
+    made = hmac.new(parts.get("token", str(store.hooks_token)).encode(), body, hashlib.sha256).digest()
+    headers = {
+        "Jumpseller-Event": parts.get("event", "order_paid"),
+        "Jumpseller-Store-Code": parts.get("code", store.code),
+        "Jumpseller-Hmac-Sha256": parts.get("signature", base64.b64encode(made).decode()),
+    }
+    sent = parts.get("sent", "").encode() or body
+    key = parts.get("key", store.hook_key)
+    return app.test_client().post(f"/hooks/jumpseller/{key}", data=sent, headers=headers).status_code
+
+
+def test_row_01_a_hook_that_was_lost_is_made_good_and_hooks_that_are_gone_are_made_anew(world: World) -> None:
+    world.shop.orders["1001"] = paid_order("1001")
+    maintenance.check_webhooks(0)
+    world.shop.webhooks.clear()
+    world.store.reconciled_at = None
+    db.session.commit()
+    assert maintenance.poll_due_stores(600) == 1
+    world.run_due_work()
+    maintenance.check_webhooks(0)
+    db.session.expire_all()
+    assert len(world.provider.ledger) == 1
+    assert (len(world.shop.webhooks), world.store.hooks_problem) == (2, "missing")
+
+
+@pytest.mark.timeout(1800)
+def test_row_02_one_hook_twenty_times_at_one_instant_is_one_duty_and_all_are_answered(
+    app: Flask, world: World
+) -> None:
+    store, key = world.store.id, world.store.hook_key
+    orders = range(1001, 1001 + (500 if IS_NIGHTLY else 8))
+    for number in orders:
+        world.shop.orders[str(number)] = paid_order(str(number))
+        # half of them word for word the same, half about the same order in other words
+        count = itertools.count()
+        answers = run_concurrently(
+            app, 20, lambda n=number, c=count: post_webhook(app, key, n, word=next(c) % 2), False
+        )
+        assert answers == [200] * 20
+        assert documents() == number - 1001
+
+        def opened() -> None:
+            while webhooks.process_next_webhook():
+                pass
+
+        run_concurrently(app, 4, opened)
+        assert documents() == number - 1000
+    assert sum(hook.copies for hook in db.session.scalars(select(Webhook))) == 20 * len(orders)
+    world.run_due_work()
+    assert sorted(world.issued_references()) == sorted(f"QI-{store}-{number}" for number in orders)
+
+
+def test_row_03_the_order_in_which_hooks_arrive_decides_nothing(world: World) -> None:
+    hooks = ("order_paid", "order_canceled", "order_paid")
+    for at, arrival in enumerate(itertools.permutations(enumerate(hooks))):
+        number = str(1001 + at)
+        world.shop.orders[number] = replace(paid_order(number), status="cancelled")
+        for which, event in arrival:
+            world.receive_webhook(number, event, more=f"body {which}")
+            world.run_due_work()
+        row = Document.find(world.store.id, number)
+        assert row is not None and (row.state, row.reason) == ("void", "cancelled"), arrival
+    assert world.provider.ledger == []
+
+
+def test_row_04_before_the_install_is_committed_no_hook_is_asked_for_and_none_is_taken(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLATFORMS, "jumpseller", Signed)
+    known = db.session.scalar(select(func.count()).select_from(Store))
+    seen: list[tuple[Any, ...]] = []
+
+    def at(name: str) -> None:
+        if name == "install_before_commit":
+            client = app.test_client()
+            status = client.post("/hooks/jumpseller/unknown", data=b"{}").status_code
+            stores = run_in_another_worker(
+                app, lambda: db.session.scalar(select(func.count()).select_from(Store))
+            )
+            seen.append((status, stores, list(world.shop.webhooks)))
+
+    monkeypatch.setattr(failpoints, "hit", at)
+    browser = app.test_client()
+    asked = parse_qs(urlsplit(browser.get("/install").headers["Location"]).query)
+    given = {"state": asked["state"][0], "code": "the code"}
+    assert browser.get("/install/callback", query_string=given).status_code == 303
+    assert seen == [(401, known, [])] and world.shop.webhooks == []
+    assert kept() == 0
+    maintenance.check_webhooks(3600)
+    store = Store.find("jumpseller", "fake")
+    assert store is not None and all(url.endswith(store.hook_key) for _, url in world.shop.webhooks)
+
+
+BODY = json.dumps({"order": {"id": 1001, "status_enum": "paid", "total": 12.3}}).encode()
+
+
+def test_row_05_whatever_part_of_a_hook_is_tampered_with_nothing_comes_of_it(
+    app: Flask, signed: World
+) -> None:
+    store = signed.store
+    changed = [BODY[:at] + bytes([BODY[at] ^ 1]) + BODY[at + 1 :] for at in range(0, len(BODY), 3)]
+    tampered: list[dict[str, str]] = [
+        *({"sent": body.decode("latin-1")} for body in changed if body.isascii()),
+        {"token": "another"}, {"signature": ""}, {"signature": "AAAA"}, {"code": "another"}, {"key": "another"},
+        {"sent": BODY.decode() + " "},
+    ]  # fmt: skip
+    assert {send(app, store, BODY, **parts) for parts in tampered} == {401}
+    assert kept() == 0
+    assert send(app, store, BODY) == 200
+
+
+def test_row_05_an_old_body_that_comes_again_issues_nothing(app: Flask, signed: World) -> None:
+    signed.shop.orders["1001"] = paid_order("1001")
+    send(app, signed.store, BODY)
+    signed.run_due_work()
+    signed.shop.orders["1001"] = replace(paid_order("1001"), status="cancelled")
+    for _ in range(3):
+        assert send(app, signed.store, BODY) == 200
+        signed.run_due_work()
+    assert len(signed.provider.ledger) == 1
+    signed.shop.orders["1002"] = paid_order("1002", status="open")
+    assert send(app, signed.store, BODY.replace(b"1001", b"1002")) == 200
+    signed.run_due_work()
+    assert len(signed.provider.ledger) == 1
+
+
+@pytest.mark.parametrize("state", ["issued", "blocked"])
+def test_row_05_an_event_that_the_signature_does_not_cover_cancels_nothing(
+    app: Flask, signed: World, state: str
+) -> None:
+    chosen = {**signed.account.settings, "credit_cancelled": True}
+    signed.account.settings = chosen if state == "issued" else {**chosen, "series": {}, "kind": ""}
+    signed.shop.orders["1001"] = paid_order("1001", currency="EUR" if state == "issued" else "XXX")
+    db.session.commit()
+    send(app, signed.store, BODY)
+    signed.run_due_work()
+    assert signed.document().state == state
+    assert send(app, signed.store, BODY, event="order_canceled") == 200
+    signed.run_due_work()
+    assert (signed.document().state, signed.document().alarm, documents()) == (state, "", 1)
+    assert send(app, signed.store, BODY.replace(b'"paid"', b'"canceled"'), event="order_canceled") == 200
+    signed.run_due_work()
+    assert (signed.document().state, documents()) == (("issued", 2) if state == "issued" else ("void", 1))
+
+
+HOSTILE = {
+    "not-json": b"\x00\xff\xfe", "deep": b"[" * 100_000, "list": b"[1, 2]", "nan": b'{"order": {"id": NaN}}',
+    "nul": b'{"order": {"id": "1\\u0000"}}', "surrogate": b'{"order": {"id": "\\ud800"}}',
+    "large": b'{"order": {"id": 1001, "note": "' + b"x" * (5 * 1024 * 1024 - 64) + b'"}}',
+    "odd-but-readable": b'{"order": {"id": 1001, "a": NaN, "b": "\\ud800", "c": "\\u0000", "d": 1e999}}',
+}  # fmt: skip
+
+
+def test_row_08_a_hostile_body_is_refused_unsigned_and_kept_signed_and_never_in_the_way(
+    app: Flask, signed: World
+) -> None:
+    signed.shop.orders |= {"1001": paid_order("1001"), "1002": paid_order("1002")}
+    assert {send(app, signed.store, body, signature="wrong") for body in HOSTILE.values()} == {401}
+    assert kept() == 0
+    assert {send(app, signed.store, body) for body in HOSTILE.values()} == {200}
+    assert send(app, signed.store, BODY.replace(b"1001", b"1002")) == 200
+    signed.run_due_work()
+    states = {hook.state for hook in db.session.scalars(select(Webhook))}
+    assert states == {"opened", "quarantined"}
+    assert sorted(signed.issued_references()) == [f"QI-{signed.store.id}-{number}" for number in (1001, 1002)]
+
+
+def test_row_09_a_hook_answered_and_never_rung_for_is_rung_for_by_the_clock(
+    app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # the process died between its answer and the bell's thread
+    monkeypatch.setattr(WorkQueue, "notify", lambda bell: None)
+    world.shop.orders["1001"] = paid_order("1001")
+    assert post_webhook(app, world.store.hook_key, 1001) == 200
+    with redis.from_url(valkey.url) as connection:
+        assert connection.llen("rq:queue:work") == 0
+        tick(app)
+        assert connection.llen("rq:queue:work") == 1
+    world.run_due_work()
+    assert len(world.provider.ledger) == 1
+
+
+@pytest.mark.timeout(1800)
+def test_row_10_a_burst_of_hooks_is_answered_whole_and_starves_no_other_store(
+    app: Flask, world: World
+) -> None:
+    many = 1000 if IS_NIGHTLY else 200
+    other = world.add_store("other")
+    world.add_account(other)
+    key, numbers = world.store.hook_key, iter(range(2001, 2001 + many))
+    lock = threading.Lock()
+
+    def sends() -> list[int]:
+        answers = []
+        while True:
+            with lock:
+                number = next(numbers, 0)
+            if not number:
+                return answers
+            world.shop.orders[str(number)] = paid_order(str(number))
+            answers.append(post_webhook(app, key, number))
+
+    answers = [status for each in run_concurrently(app, 8, sends, False) for status in each]
+    assert answers == [200] * many
+    world.pay_order("1001", store=other)
+    while len(world.provider.ledger) < 3:
+        while webhooks.process_next_webhook():
+            pass
+        assert issue.issue_next_document()
+    assert f"QI-{other.id}-1001" in world.issued_references()

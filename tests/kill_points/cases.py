@@ -1,0 +1,86 @@
+"""Which cases there are: a point of the road, what befalls whoever comes there, and what the program answers.
+
+Read by the command (`__main__`) and by test_grid.py. Says also how a case's promise is chosen, so that each of the four
+meets every act and every answer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shopapp.providers.base import IssueGuarantee
+from tests.kill_points.sabotage import SABOTAGES
+
+ACTS = ("kill", "stop", "raise", "cut")
+"""What befalls whoever passes: kill -9; stopped until the others did what they can; an error; its database gone."""
+
+ANSWERS = (
+    "ok", "slow", "drop-after", "500-after", "garbage-after", "drop-before", "wrong-total", "429", "503",
+    "200-error", "login-page", "late",
+)  # fmt: skip
+"""Of the program's first call that counts. `-after`: it issued all the same; late: it issues after the hang-up, and its
+list shows it later still."""
+
+FEW_ANSWERS = ("ok", "drop-after", "drop-before", "late")
+"""For points that lie before anything is sent, in another journey: what the call long afterwards is answered."""
+
+ISSUE_POINTS = (
+    "open_before_commit", "after_take", "before_claim", "after_claim", "before_send", "after_send", "before_settle",
+    "after_settle", "follow_before_send", "follow_after_send",
+)  # fmt: skip
+DRAFT_POINTS = ("draft_before_record", "draft_after_record")
+PROVIDER_DRAFT_POINTS = ("early_before_record", "early_after_record", "early_after_drop")
+"""Of an order that is placed, drafted, changed and paid."""
+WEB_POINTS = (
+    "hook_before_commit",
+    "hook_after_commit",
+    "before_ring",
+    "install_before_commit",
+    "install_after_commit",
+)
+TOKEN_POINTS = ("refresh_before_commit",)
+TESTED_POINTS = (*ISSUE_POINTS, *DRAFT_POINTS, *PROVIDER_DRAFT_POINTS, *WEB_POINTS, *TOKEN_POINTS)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; its number is also the program's name for the merchant's account."""
+
+    number: int
+    point: str
+    act: str
+    answer: str
+    guarantee: str
+    without: str = ""
+    """The protection that is taken away (sabotage.py)."""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What names the case on the command line."""
+        return self.point, self.act, self.answer, self.guarantee
+
+    def __str__(self) -> str:
+        return " ".join(self.words) + (f" without {self.without}" if self.without else "")
+
+
+def every_case(all_promises: bool = False) -> list[Case]:
+    """Each point with each act and each answer that it can meet; one promise each, in turn, or all of them."""
+    found: list[Case] = []
+    for p, point in enumerate(TESTED_POINTS):
+        for a, act in enumerate(ACTS):
+            for n, answer in enumerate(ANSWERS if point in ISSUE_POINTS + DRAFT_POINTS else FEW_ANSWERS):
+                promises = list(IssueGuarantee)
+                if point in DRAFT_POINTS + PROVIDER_DRAFT_POINTS:
+                    promises = [IssueGuarantee.DRAFT_FIRST]
+                elif not all_promises:
+                    promises = [promises[(p + a + n) % 4]]
+                found += [Case(len(found) + 1 + k, point, act, answer, promise.value)
+                          for k, promise in enumerate(promises)]  # fmt: skip
+    return found
+
+
+def sabotaged() -> list[Case]:
+    """For each protection the case that must not hold without it."""
+    return [
+        Case(number, *words.split(), name) for number, (name, (_, words)) in enumerate(SABOTAGES.items(), 1)
+    ]

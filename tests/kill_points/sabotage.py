@@ -1,0 +1,77 @@
+"""Protections that a case can be run without, each with a case that must then not hold: or the grid proves nothing.
+
+Called by `slot` in a child, after the fork, so that no other case sees it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+
+from shopapp.documents import issue, outcome, recover
+from shopapp.errors import UncertainError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.jobs import maintenance
+from shopapp.models import Document
+from shopapp.models.states import IN_DOUBT
+from shopapp.providers.base import IssueGuarantee, Provider
+
+
+def _no_settle(app: Flask) -> None:
+    """What is not found at once is sent again."""
+    app.config.update(SETTLE_SECONDS=-1.0, LOOKUP_SECONDS=0.0)
+
+
+def _late_send(app: Flask) -> None:
+    """Whoever stood still before the call sends nevertheless."""
+    issue.SEND_WITHIN = 1e9
+
+
+def _retry_post(app: Flask) -> None:
+    """The unknown is taken for "not issued"."""
+
+    def again(provider: Provider, document: Document, draft: Draft) -> Issued:
+        try:
+            return provider.issue(draft, document.reference)
+        except UncertainError:
+            return provider.issue(draft, document.reference)
+
+    for once in (IssueGuarantee.SEARCHABLE, IssueGuarantee.MANUAL):
+        issue._SENDERS[once] = again
+
+
+def _redraft(app: Flask) -> None:
+    """A recorded draft is forgotten, and another one finalised."""
+
+    def redraft(provider: Provider, document: Document, draft: Draft) -> None:
+        outcome.commit_transition(document, "pending", "redraft", draft_id=None)
+
+    recover._RECOVERIES[IssueGuarantee.DRAFT_FIRST] = redraft
+
+
+def _lease_ignored(app: Flask) -> None:
+    """A dead worker's document is nobody's doubt: it is simply due again."""
+
+    def expired() -> int:
+        for document in Document.expired_leases():
+            document.transition("pending")
+        return 0
+
+    def doubt(document: Document, code: str, detail: dict[str, Any]) -> None:
+        document.transition(IN_DOUBT, code, detail)
+        outcome.commit_transition(document, "pending")
+
+    vars(outcome)["doubt"] = doubt
+    vars(maintenance)["expire_leases"] = expired
+
+
+SABOTAGES: dict[str, tuple[Callable[[Flask], None], str]] = {
+    "no-settle": (_no_settle, "after_settle raise late by_search"),
+    "late-send": (_late_send, "before_send stop ok by_person"),
+    "retry-post": (_retry_post, "after_settle raise 500-after by_search"),
+    "redraft": (_redraft, "after_settle raise drop-after by_draft"),
+    "lease-ignored": (_lease_ignored, "after_send kill ok by_person"),
+}
+"""By name: what it does, and the words of a case that must be red."""

@@ -1,0 +1,120 @@
+"""How a test run is ordered, shared out, judged and summed up.
+
+The hooks are called by pytest, through tests/conftest.py.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+DATABASE_KINDS = ("sqlite", "postgres")
+# what is quick comes first, so that a mistake shows early
+FOLDER_ORDER = (
+    "unit",
+    "architecture",
+    "fiscal_cases",
+    "dev",
+    "sandbox",
+    "contract",
+    "failure_table",
+    "security",
+    "state_machines",
+    "outages",
+    "kill_points",
+    "end_to_end",
+    "browser",
+)
+PROCESS_FOLDERS = {"outages", "end_to_end", "browser"}
+# of their folder the first, or a worker would have one of them still to do while the others have nothing left
+LONG_FILES = {
+    "state_machines/test_documents.py",
+    "end_to_end/test_switches.py",
+    "end_to_end/test_phcgo_switches.py",
+    "phcgo/test_adapter.py",
+}
+STRICT_SKIPS = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--db", choices=["sqlite", "postgres", "both"], default="both", help="databases to test on"
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "server" in metafunc.fixturenames:
+        wanted = metafunc.config.getoption("--db")
+        kinds = list(DATABASE_KINDS) if wanted == "both" else [wanted]
+        metafunc.parametrize("server", kinds, indirect=True, scope="session")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    root = Path(__file__).parent
+
+    def rank(item: pytest.Item) -> tuple[int, bool]:
+        top = item.path.relative_to(root).parts[0]
+        place = FOLDER_ORDER.index(top) if top in FOLDER_ORDER else FOLDER_ORDER.index("failure_table")
+        return place, "/".join(item.path.parts[-2:]) not in LONG_FILES
+
+    items.sort(key=rank)
+
+
+class OneFilePerWorker(LoadScopeScheduling):
+    """Gives a whole file to one worker, or each worker would build what the file's tests share."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::")[0]
+        if file.endswith("state_machines/test_documents.py"):  # its tests share nothing
+            return nodeid
+        kind = re.search(r"\[(?:.*-)?(sqlite|postgres)\b", nodeid)
+        # where processes are started, the file's two databases may go to two workers
+        return f"{file} {kind[1]}" if kind and PROCESS_FOLDERS & set(file.split("/")) else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneFilePerWorker:
+    config.option.loadscopereorder = False  # keeps the order above
+    return OneFilePerWorker(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: Any = yield
+    if STRICT_SKIPS and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Iterator[None]:
+    report: Any = yield
+    if STRICT_SKIPS and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"{collector.nodeid} was skipped, which STRICT_SKIPS forbids: {_reason(report)}"
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    skipped: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        skipped[_reason(report)] = skipped.get(_reason(report), 0) + 1
+    if config.getoption("--db") != "both":
+        terminalreporter.write_line(f"\nOnly on {config.getoption('--db')}, as asked with --db.")
+    if not skipped:
+        terminalreporter.write_line("\nNothing was skipped.")
+    for reason, count in sorted(skipped.items()):
+        terminalreporter.write_line(f"\nSkipped {count}: {reason}")
+
+
+def _reason(report: Any) -> str:
+    why = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(why).removeprefix("Skipped: ")

@@ -1,0 +1,168 @@
+"""A caller of the iGEST stand-in for its own tests: builds requests by hand and reads the answers.
+
+Used by tests/sandbox/test_igest*.py. It knows the wire from docs/igest-wire.md and shares no code with the
+program.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+from xml.sax.saxutils import escape
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from sandbox.igest.app import create_app
+from sandbox.igest.program_state import ProgramState
+
+OLARIA, QUINTA, ATLANTICO = "40321", "40377", "40412"
+BUYER = "299990001"
+DAY = "2026-11-20"
+
+
+def line(**changes: str) -> dict[str, str]:
+    """One line at 23 % (one tile, 10.00 without VAT); an empty value leaves the element out."""
+    plain = {
+        "referencia": "AZU-014",
+        "descricao": "Azulejo pintado à mão",
+        "unidade": "UN",
+        "quantidade": "1",
+        "preco": "10",
+        "desconto": "0",
+        "taxa": "23",
+        "regiao": "PT",
+    }
+    return {name: value for name, value in (plain | changes).items() if value}
+
+
+def document(*lines: dict[str, str], **changes: str) -> dict[str, Any]:
+    """An invoice-receipt of the day to a final consumer; an empty value leaves the element out."""
+    kind = changes.get("tipo_documento", "FR")
+    plain = {
+        "tipo_documento": kind,
+        "serie": f"2026{kind}",
+        "data_documento": DAY,
+        "nif_cliente": "999999990",
+        "nome_cliente": "Consumidor final",
+        "pais_cliente": "PT",
+        "modo_pagamento": "CC" if kind == "FR" else "",
+        "observacoes": "Ref. QI-1",
+        "atualiza_stock": "nao",
+    }
+    head: dict[str, Any] = {name: value for name, value in (plain | changes).items() if value}
+    return head | {"linhas": list(lines) or [line()]}
+
+
+def credit(number: str, *lines: dict[str, str], **changes: str) -> dict[str, Any]:
+    """A credit note over a document."""
+    return document(
+        *lines,
+        **{
+            "tipo_documento": "NC",
+            "documento_origem": number,
+            "motivo": "Devolução",
+            "observacoes": "Ref. QI-1-NC",
+        }
+        | changes,
+    )
+
+
+class Answer:
+    """What came back: the response, and the fields of `output` where it could be read."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+
+    @property
+    def output(self) -> ElementTree.Element:
+        root = ElementTree.fromstring(self.response.get_data())
+        return next(root.iter("output"))
+
+    def __getitem__(self, name: str) -> str:
+        return self.output.findtext(name) or ""
+
+    @property
+    def ok(self) -> bool:
+        assert self.response.status_code == 200
+        return self["status"] == "sucesso"
+
+    @property
+    def error(self) -> str:
+        assert self["status"] == "erro", self.response.get_data(as_text=True)
+        assert self["id_documento"] == self["numero_documento"] == ""
+        return self["mensagem_erro"]
+
+
+class IgestClient:
+    """A caller with the keys of one entity; `call` posts a request and answers with what came back."""
+
+    def __init__(self, app: Flask, number: str = OLARIA) -> None:
+        self.http = app.test_client()
+        self.office: ProgramState = app.extensions["office"]
+        self.number = number
+        self.nif = self.office.entities[number].nif
+        shown = self.http.post(f"/sandbox/entities/{number}/activate").get_json()
+        self.code, self.secret = shown["integration_key"], shown["security_code"]
+
+    def switch(self, **positions: str) -> None:
+        wanted = {name.replace("_", "-"): position for name, position in positions.items()}
+        assert self.http.post("/sandbox/switches", json=wanted).status_code == 200
+
+    def fault(self, kind: str, **more: Any) -> None:
+        answer = self.http.post("/sandbox/faults", json={"kind": kind} | more)
+        assert answer.status_code == 200, answer.get_json()
+
+    def body(self, method: str, content: str = "", **changes: str) -> bytes:
+        """The bytes of a request; entity, nif, code, digest and stamp may be changed."""
+        stamp = changes.get("stamp") or self.office.clock.now().strftime("%Y-%m-%d %H:%M:%S")
+        digest = hashlib.sha1((self.secret + stamp).encode()).hexdigest()
+        text = (
+            '<?xml version="1.0" encoding="ISO-8859-1"?>'
+            f"<input><id_entidade>{changes.get('entity', self.number)}</id_entidade><metodo>{method}</metodo>"
+            f"<autenticacao><nif>{changes.get('nif', self.nif)}</nif>"
+            f"<codigo>{changes.get('code', self.code)}</codigo>"
+            f"<chave>{changes.get('digest', digest)}</chave><data>{stamp}</data></autenticacao>"
+            f"{content}</input>"
+        )
+        return text.encode("iso-8859-1", "xmlcharrefreplace")
+
+    def post(self, body: bytes, content_type: str = "text/xml;charset=ISO-8859-1") -> Answer:
+        return Answer(self.http.post("/webservice.php", data=body, content_type=content_type))
+
+    def call(self, method: str, content: str = "", **changes: str) -> Answer:
+        return self.post(self.body(method, content, **changes))
+
+    def issue(self, wanted: dict[str, Any] | None = None) -> Answer:
+        return self.call("novo_documento", document_xml(wanted or document()))
+
+    @property
+    def issued(self) -> list[dict[str, Any]]:
+        """The documents in the ledger."""
+        return [entry for entry in self.office.ledger.entries if entry["kind"] == "document"]
+
+
+def document_xml(wanted: dict[str, Any]) -> str:
+    """The element `documento`."""
+    head = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in wanted.items() if name != "linhas")
+    rows = "".join(
+        "<linha>" + "".join(f"<{name}>{escape(text)}</{name}>" for name, text in row.items()) + "</linha>"
+        for row in wanted["linhas"]
+    )
+    return f"<documento>{head}<linhas>{rows}</linhas></documento>"
+
+
+@contextmanager
+def open_client(folder: Path, number: str = OLARIA, **how: Any) -> Iterator[IgestClient]:
+    """A caller of a stand-in over the folder, whose clock shows noon of the day of `document`."""
+    app = create_app(folder, **({"public": "http://127.0.0.1:1"} | how))
+    office: ProgramState = app.extensions["office"]
+    try:
+        app.test_client().post("/sandbox/clock", json={"now": f"{DAY} 12:00:00"})
+        yield IgestClient(app, number)
+    finally:
+        office.close()

@@ -1,0 +1,93 @@
+"""The papers of the iGEST stand-in: what a PDF says, and who may open its address."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import pypdf
+import pytest
+
+from tests.sandbox.igest_client import BUYER, IgestClient, credit, document, line, open_client
+
+
+@pytest.fixture
+def igest(tmp_path: Path) -> Iterator[IgestClient]:
+    with open_client(tmp_path) as caller:
+        yield caller
+
+
+# --- the paper --------------------------------------------------------------------------------------------
+
+
+def paper(igest: IgestClient, url: str) -> str:
+    answer = igest.http.get(url.removeprefix("http://127.0.0.1:1"))
+    assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
+    pages = pypdf.PdfReader(io.BytesIO(answer.get_data())).pages
+    assert len(pages) == 1
+    return pages[0].extract_text()
+
+
+def test_the_paper_of_a_document_carries_what_the_law_wants(igest: IgestClient) -> None:
+    url = igest.issue(
+        document(line(), line(taxa="0", codigo_isencao="M07"), nif_cliente=BUYER, nome_cliente="Łucja & Ana")
+    )["url_pdf"]
+    text = paper(igest, url)
+    for part in (
+        "FR 2026FR/1",
+        "2026-11-20",
+        "ATCUD:",
+        "NIF do cliente: 299990001",
+        "& Ana",
+        "22.30",
+        "Isento artigo 9.º",
+        "Ref. QI-1",
+    ):
+        assert part in text
+
+
+def test_the_number_of_a_final_consumer_is_not_printed(igest: IgestClient) -> None:
+    assert "999999990" not in paper(igest, igest.issue()["url_pdf"])
+
+
+def test_an_annulled_document_says_so_on_its_paper(igest: IgestClient) -> None:
+    answer = igest.issue()
+    igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")
+    assert "ANULADO" in paper(igest, answer["url_pdf"])
+
+
+def test_a_credit_note_names_its_original_on_paper(igest: IgestClient) -> None:
+    note = igest.issue(credit(igest.issue()["numero_documento"]))
+    assert "Documento de origem: FR 2026FR/1. Motivo: Devolução" in paper(igest, note["url_pdf"])
+
+
+def test_there_is_no_paper_of_what_was_never_issued(igest: IgestClient) -> None:
+    assert igest.http.get("/documentos/500001.pdf").status_code == 404
+
+
+def opens(igest: IgestClient, url: str) -> int:
+    return igest.http.get(url.removeprefix("http://127.0.0.1:1")).status_code
+
+
+def test_a_public_address_opens_for_anyone(igest: IgestClient) -> None:
+    url = igest.issue()["url_pdf"]
+    assert url == "http://127.0.0.1:1/documentos/500001.pdf"
+    assert opens(igest, url) == 200
+
+
+def test_a_signed_address_opens_with_its_signature_only(igest: IgestClient) -> None:
+    igest.switch(pdf_url="signed")
+    url, other = igest.issue()["url_pdf"], igest.issue()["url_pdf"]
+    assert opens(igest, url) == 200
+    assert opens(igest, url.split("?")[0]) == 403
+    assert opens(igest, url.split("?")[0] + "?" + other.split("?")[1]) == 403
+
+
+def test_an_address_that_expires_opens_for_ten_minutes(igest: IgestClient) -> None:
+    igest.switch(pdf_url="expires")
+    url = igest.issue()["url_pdf"]
+    assert opens(igest, url) == 200
+    assert opens(igest, url.replace("ate=1", "ate=2")) == 403
+    igest.http.post("/sandbox/clock", json={"now": "2026-11-20 12:11:00"})
+    assert opens(igest, url) == 403

@@ -1,0 +1,90 @@
+"""The PHC GO stand-in's road: login, new, act, save, sign, query, print; its ledger tells what was signed."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tests.sandbox.phcgo_client import FR, FT, OLARIA, QUINTA, PhcGoClient, errors, line, serve_stand_in
+
+
+def test_a_draft_has_a_negative_number_and_no_place_in_the_ledger(caller: PhcGoClient) -> None:
+    first, second = caller.draft(), caller.draft()
+    assert (first["fno"], second["fno"], first["draftRecord"], first["uniqueID"]) == (-1, -2, True, "")
+    assert caller.ledger() == []
+    assert caller.base.stock("AZU-014", 1) == 50
+
+
+def test_signing_gives_the_next_number_of_series_and_year(caller: PhcGoClient) -> None:
+    rows = [caller.signed(series=series) for series in (FT, FR, FT)]
+    assert [(row["ndoc"], row["fno"]) for row in rows] == [(FT, 1), (FR, 1), (FT, 2)]
+    assert rows[2]["uniqueID"] == "FT 2026S12/2" and rows[2]["atcud"] and rows[2]["assinatura"]
+    assert [(one["number"], one["total"], one["reference"]) for one in caller.ledger()] == [
+        ("FT 2026S12/1", "12.30", "QI-1-1"),
+        ("FR 2026S47/1", "12.30", "QI-1-1"),
+        ("FT 2026S12/2", "12.30", "QI-1-1"),
+    ]
+    caller.office.clock.set_day(date(2027, 1, 2))
+    caller.login()
+    assert caller.signed(series=FT)["uniqueID"] == "FT 2027S12/1"
+
+
+def test_a_series_without_drafts_signs_at_once(tmp_path: Path) -> None:
+    with serve_stand_in(tmp_path) as app:
+        caller = PhcGoClient(app, QUINTA)
+        caller.login()
+        row = caller.draft(line(ref="MEL-500", iva=6), series=3)
+        assert (row["draftRecord"], row["fno"], row["uniqueID"]) == (False, 1, "FR 2026S3/1")
+        assert [one["number"] for one in caller.ledger()] == ["FR 2026S3/1"]
+
+
+def test_the_legal_kinds_are_series_that_the_company_numbered(caller: PhcGoClient) -> None:
+    found = caller.query("Td", ("inactivo", 0))
+    assert {row["tiposaft"] for row in found} == {"FT", "FS", "FR", "NC", "ND", "GT", "PF"}
+    assert 82 not in {row["ndoc"] for row in found}
+    assert caller.query("Ts", ("bdempresas", "CL"), ("inactivo", 0))[0]["ndos"] == 4
+
+
+def test_a_record_is_found_by_its_reference_drafts_included(caller: PhcGoClient) -> None:
+    draft = caller.draft()
+    assert [row["ftstamp"] for row in caller.query("Ft", ("obs", "Ref. QI-1-1"))] == [draft["ftstamp"]]
+    assert caller.query("Ft", ("obs", "Ref. QI-1-2")) == []
+
+
+def test_a_printed_document_is_fetched_as_pdf(caller: PhcGoClient) -> None:
+    row = caller.signed(series=FR)
+    layout = caller.call("reportws", "getReportsForPrint", entityname="ft", numdoc=str(FR))[0]
+    options: dict[str, Any] = {
+        "docId": FR, "reportStamp": layout["repstamp"], "outputType": 0,
+        "records": [{"docId": FR, "entityType": "Ft", "stamp": row["ftstamp"]}],
+    }  # fmt: skip
+    name = caller.call("reportws", "print", options=options)[0]["phcString"]
+    assert row["nome"] in name and row["ncont"] in name
+    for place in ("PHCWS/cfile.aspx", "/phcws/cfile.aspx"):
+        paper = caller.client.get(f"/{OLARIA}/{place}", query_string={"fileName": name})
+        assert paper.data.startswith(b"%PDF-") and paper.mimetype == "application/pdf"
+
+
+def test_a_customer_and_an_article_are_made(caller: PhcGoClient) -> None:
+    customer = caller.call("ClWS", "getNewInstance", ndos="0")[0]
+    customer |= {"nome": "Ana Exemplo", "ncont": "299990001", "pais": "Portugal"}
+    kept = caller.save("Cl", caller.act("Cl", customer))
+    assert caller.query("Cl", ("ncont", "299990001"))[0]["clstamp"] == kept["clstamp"]
+    article = caller.call("StWS", "getNewInstance", ndos="0")[0] | {
+        "ref": "NOVO-1",
+        "design": "Jarro",
+        "tabiva": 1,
+    }
+    assert caller.save("St", caller.act("St", article))["iva"] == 6
+
+
+def test_the_wire_takes_forms_of_both_kinds_and_answers_errors_with_200(caller: PhcGoClient) -> None:
+    form = {"itemQuery": '{"entityName": "E1", "filterItems": []}'}
+    many = caller.client.post(
+        f"/{OLARIA}/PHCWS/REST/SearchWS/QueryAsEntities", data=form, content_type="multipart/form-data"
+    )
+    assert many.get_json()["result"][0]["ncont"] == "599980125"
+    broken = caller.post("SearchWS", "QueryAsEntities", itemQuery="{")
+    assert broken.status_code == 200 and errors(broken.get_json()) == ["messages.Rest.InvalidParameter"]
+    assert caller.refused("FtWS", "getNewInstance", ndos="999") == "messages.Business.Series.NotFound"

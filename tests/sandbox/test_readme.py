@@ -1,0 +1,40 @@
+"""sandbox/README.md says what the stand-ins are able to do, no less and no more."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox.jumpseller.faults import KINDS
+from sandbox.jumpseller.seed import PLACES
+from sandbox.readme_tables import TABLES, fill_tables
+from tests.sandbox.jumpseller_client import open_client
+
+README = (Path(__file__).parents[2] / "sandbox" / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_tables_of_switches_are_those_in_force() -> None:
+    assert fill_tables(README) == README, "run: python -m sandbox.readme_tables"
+    assert README.count("<!-- switches: ") == len(TABLES)
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_a_switch_that_the_page_does_not_have_is_noticed(name: str) -> None:
+    row = f"| `{TABLES[name][0].name}` |"
+    assert fill_tables(README.replace(row, "| `older` |")) == README
+
+
+def test_every_kind_of_fault_and_every_place_is_named() -> None:
+    words = set(re.findall(r"[\w-]+", README))
+    assert set(KINDS) <= words
+    assert set(PLACES) <= words
+
+
+def test_every_control_route_is_named() -> None:
+    with open_client() as caller:
+        routes = [rule.rule for rule in caller.app.url_map.iter_rules() if rule.rule.startswith("/sandbox/")]
+    for route in routes:
+        parts = [part for part in route.split("/") if part and not part.startswith("<")]
+        assert parts[-1] in README, route

@@ -1,0 +1,100 @@
+"""Two stores with every kind of row, a browser for each, and the app's own list of routes.
+
+A new route is in the list by itself: it inherits every test of this folder, or fails it until it has a case.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from flask_sqlalchemy import SQLAlchemy
+from werkzeug.routing import Rule
+
+from dev.factories import make_document, make_documents_in_every_state, make_store
+from shopapp.models import Document, Store, now
+from shopapp.web.limits import limiter
+
+ORIGIN = "http://localhost"
+OPEN_POSTS = {"webhooks.receive"}
+"""What is posted to by others than browsers: signed, not protected by Origin and token."""
+
+
+@dataclass
+class StoreSession:
+    """A store, its rows by name, and a browser that has its session."""
+
+    store: Store
+    documents: dict[str, Document]
+    client: FlaskClient
+    token: str = ""
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def post(self, path: str, form: dict[str, Any] | None = None, **more: Any) -> Any:
+        """The answer to a form posted as our own pages post it."""
+        headers = {"Origin": ORIGIN, "Referer": f"{ORIGIN}/"}
+        return self.client.post(
+            path, data={"csrf_token": self.token, **(form or {})}, headers=headers, **more
+        )
+
+
+def log_in(app: Flask, store: Store) -> FlaskClient:
+    """A browser with the store's session."""
+    client = app.test_client()
+    with client.session_transaction() as session:
+        session.update(store=store.id, installation=store.installation, since=now().timestamp())
+    return client
+
+
+def csrf_token_of(client: FlaskClient, path: str = "/setup") -> str:
+    """The token that the pages of this browser's session carry."""
+    page = client.get(path).get_data(as_text=True)
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    return found.group(1) if found else ""
+
+
+def open_store_session(app: Flask, code: str, **names: str) -> StoreSession:
+    """A store with a document in every state, and its browser."""
+    store = make_store(code)
+    rows = make_documents_in_every_state(store)
+    if names:
+        rows["marked"] = make_document(store, **names)  # type: ignore[arg-type]
+    client = log_in(app, store)
+    return StoreSession(store, rows, client, csrf_token_of(client))
+
+
+@pytest.fixture(autouse=True)
+def _reset_rate_limits() -> Iterator[None]:
+    """No test inherits the knocks of another."""
+    yield
+    if limiter.initialized:
+        limiter.reset()
+
+
+@pytest.fixture
+def ours(app: Flask, db: SQLAlchemy) -> StoreSession:
+    """Our store."""
+    return open_store_session(app, "olariadosado")
+
+
+@pytest.fixture
+def theirs(app: Flask, db: SQLAlchemy) -> StoreSession:
+    """Somebody else's store."""
+    return open_store_session(app, "quintadaserra", name="Zulmira Marcador", total="987.65")
+
+
+def routes(app: Flask) -> list[Rule]:
+    """Every route of the app."""
+    return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ())))
+
+
+def fill_path(rule: Rule, values: dict[str, Any]) -> str:
+    """The route's address with these values for its parameters; KeyError when the table has none for one of them."""
+    path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda match: str(values[match.group(1)]), rule.rule)
+    assert "<" not in path
+    return path

@@ -1,0 +1,283 @@
+"""Installation addresses that lead elsewhere: nothing outside the operator's list is ever connected to.
+
+Nothing is sent: a stub answers for names, a recording connector stands in for every connection.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp.errors import AppError, CredentialsError, UnreachableError
+from shopapp.fiscal.document import Customer, Draft, DraftLine, Issued
+from shopapp.http_client import HttpClient, is_public_address
+from shopapp.providers.phcgo import PhcGo
+from shopapp.providers.phcgo.session import SESSIONS
+
+HOSTS = (".phcgo.net", ".drivefx.net", "erp.example.pt")
+OUTSIDE = "93.184.216.34"
+SCHEMES = (
+    "http",
+    "ftp",
+    "gopher",
+    "file",
+    "ws",
+    "ldap",
+    "dict",
+    "jar",
+    "javascript",
+    "data",
+    "//",
+    "https:",
+    "https:/",
+)
+
+INSIDE_NAMES = (
+    "localhost", "localhost.localdomain", "ip6-localhost", "metadata.google.internal", "169.254.169.254",
+    "127.0.0.1", "127.1", "127.0.1", "0", "0.0.0.0", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1",
+    "017700000001", "①②⑦.⓪.⓪.①", "１２７.０.０.１", "127。0。0。1", "10.0.0.1", "192.168.1.1", "172.16.0.1",
+    "100.64.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
+    "[fe80::1]", "[fe80::1%25eth0]", "[fec0::1]", "[fd00::1]", "[0:0:0:0:0:ffff:127.0.0.1]", "93.184.216.34",
+    "[2606:2800:220:1::1]", "224.0.0.1", "192.0.0.8", "255.255.255.255", "127.0.0.1.nip.io", "localtest.me",
+)  # fmt: skip
+FOREIGN_NAMES = (
+    "evil.test", "phcgo.net.evil.test", "sis05.phcgo.net.evil.test", "evilphcgo.net", "sis05-phcgo.net", "phcgo.net",
+    "drivefx.net", "phcgo.net.", "sis05.phcgo.net.", "sis05.phcgo.net..", ".phcgo.net", "..phcgo.net", "-.phcgo.net",
+    "sis05..phcgo.net", "-sis05.phcgo.net", "sis05-.phcgo.net", "sis_05.phcgo.net", "*.phcgo.net", "sis05.phcgo.com",
+    "sis05.phcgo.net,evil.test", "sis05.phcgo.net;evil.test", "evil.test,sis05.phcgo.net", "sis05.phcg0.net",
+    "sis05.рhcgo.net", "sis05.phcgo.nеt", "sis05.phcgo。net", "sis05．phcgo．net", "ｓｉｓ05.phcgo.net",
+    "sis05.phcgo.net\u200b", "sis05.ph\u00adcgo.net", "xn--phcgo-1ve.net", "a.erp.example.pt",
+    "erp.example.pt.evil.test", "xerp.example.pt", "phcgo.net:443.evil.test", "sis05.phcgo.net%2eevil.test",
+    "sis05%2ephcgo.net", "%73is05.phcgo.net",
+    "sis05.phcgo.net%00.evil.test", "sis05.phcgo.net%0d%0aHost:evil.test", "a" * 64 + ".phcgo.net",
+    ".".join(["a" * 60] * 5) + ".phcgo.net",
+)  # fmt: skip
+HIDDEN = (
+    "https://sis05.phcgo.net@evil.test/x", "https://sis05.phcgo.net:pw@evil.test/x", "https://evil.test@sis05.phcgo.net/x",
+    "https://user:pw@sis05.phcgo.net/x", "https://@sis05.phcgo.net/x", "https://evil.test#.phcgo.net/x",
+    "https://evil.test#@sis05.phcgo.net/x", "https://evil.test?.phcgo.net/x", "https://evil.test?@sis05.phcgo.net/",
+    "https://evil.test\\.phcgo.net/x", "https://evil.test\\@sis05.phcgo.net/x", "https:\\\\sis05.phcgo.net\\x",
+    "https://sis05.phcgo.net\\@evil.test/x", "https://evil.test/.phcgo.net", "https://evil.test/sis05.phcgo.net/x",
+    "https://evil.test;.phcgo.net/x", "https://evil.test&.phcgo.net/x", "https://evil.test .phcgo.net/x",
+    "https://evil.test\t.phcgo.net/x", "https://evil.test\r\n.phcgo.net/x", "https://evil.test\x00.phcgo.net/x",
+    "https://sis05.phcgo.net /x", "https://sis05.phcgo.net\t/x", "https://sis05.phcgo.net\n/x", "https://sis05.\nphcgo.net/x",
+    "https://sis05.phcgo.net:80/x", "https://sis05.phcgo.net:22/x", "https://sis05.phcgo.net:8443/x",
+    "https://sis05.phcgo.net:0/x", "https://sis05.phcgo.net:65536/x", "https://sis05.phcgo.net:/x",
+    "https://sis05.phcgo.net:0443/x", "https://sis05.phcgo.net:+443/x", "https://sis05.phcgo.net:4４3/x",
+    "https://sis05.phcgo.net/../x", "https://sis05.phcgo.net/x/../..", "https://sis05.phcgo.net/x/./y",
+    "https://sis05.phcgo.net//evil.test/x", "https://sis05.phcgo.net/x//y", "https://sis05.phcgo.net/%2e%2e/x",
+    "https://sis05.phcgo.net/x?next=https://evil.test", "https://sis05.phcgo.net/x#evil.test", "https://sis05.phcgo.net/x;y",
+    "https://sis05.phcgo.net/x\\y", "https://sis05.phcgo.net/x y", "https://sis05.phcgo.net/x%0d%0ay",
+    "https://sis05.phcgo.net/@evil.test", "https://sis05.phcgo.net/a/b/c/d/e", "https://sis05.phcgo.net/ção",
+    "https://", "https:///x", "https://?x", "https://#x", "://sis05.phcgo.net", "", " ", "\t", "/", "//",
+    "///evil.test",
+    "https://[sis05.phcgo.net]/x", "https://[::1].phcgo.net/x", "https://[::1]@sis05.phcgo.net", "https://%5b::1%5d/x",
+    "https://sis05.phcgo.net/" + "x" * 300, "view-source:https://sis05.phcgo.net/x", "url:https://sis05.phcgo.net/x",
+    "https://https://sis05.phcgo.net/x", "https://http://evil.test/x", "<https://sis05.phcgo.net/x>",
+)  # fmt: skip
+SPELLINGS = [
+    *(f"https://{name}/x" for name in (*INSIDE_NAMES, *FOREIGN_NAMES)),
+    *(f"{name}/x" for name in (*INSIDE_NAMES, *FOREIGN_NAMES)),
+    *(f"{scheme}://sis05.phcgo.net/x" for scheme in SCHEMES),
+    *HIDDEN,
+]
+
+
+class Outside:
+    """What stands in for the resolver and the connector: names asked for, addresses connected to."""
+
+    def __init__(self) -> None:
+        self.answers: Iterator[list[str]] = itertools.repeat([OUTSIDE])
+        self.names: list[str] = []
+        self.given: list[list[str]] = []
+        self.connected: list[str] = []
+
+    def resolve(self, host: str, port: Any, *args: Any, **more: Any) -> list[Any]:
+        self.names.append(host)
+        found = next(self.answers)
+        self.given.append(found)
+        if not found:
+            raise socket.gaierror("no answer")
+        return [
+            (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "alias.test", (one, port))
+            for one in found
+        ]  # fmt: skip
+
+    def connect(self, address: tuple[str, int], *args: Any, **more: Any) -> socket.socket:
+        self.connected.append(address[0])
+        raise ConnectionRefusedError("nobody is called in a test")
+
+
+@pytest.fixture
+def outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
+    """No name is looked up and no connection made for real."""
+    found = Outside()
+    monkeypatch.setattr(socket, "getaddrinfo", found.resolve)
+    monkeypatch.setattr(socket, "create_connection", found.connect)
+    monkeypatch.setattr(socket.socket, "connect", lambda self, address: found.connect(address))
+    SESSIONS.clear()
+    return found
+
+
+def opened(url: str, wire: HttpClient | None = None, loopback: str = "") -> PhcGo:
+    keys = {"url": url, "user": "loja", "password": "x", "token": "dG9r+ZW4=", "company": ""}
+    moment = datetime(2026, 11, 20, tzinfo=UTC)
+    return PhcGo(keys, wire or HttpClient(2), now=lambda: moment, hosts=HOSTS, loopback=loopback)
+
+
+def a_draft() -> Draft:
+    ten = Decimal(10)
+    line = DraftLine(
+        "1",
+        "Taça",
+        Decimal(1),
+        ten,
+        Decimal(0),
+        "PT",
+        Decimal(0),
+        "ISE",
+        ten,
+        ten * 0,
+        ten,
+        exemption_code="M07",
+    )
+    day = datetime(2026, 11, 20, tzinfo=UTC).date()
+    return Draft("FR", day, Customer("999999990", ""), (line,), (), ten, ten * 0, ten, series="47")
+
+
+VERBS: dict[str, Callable[[PhcGo], Any]] = {
+    "check": lambda provider: provider.check(),
+    "choices": lambda provider: provider.choices(),
+    "open_draft": lambda provider: provider.open_draft(a_draft(), "QI-1"),
+    "issue": lambda provider: provider.issue(a_draft(), "QI-1"),
+    "finalise": lambda provider: provider.finalise("stamp"),
+    "finalised": lambda provider: provider.finalised_document("stamp"),
+    "drop_drafts": lambda provider: provider.drop_drafts("QI-1"),
+    "find": lambda provider: provider.find_by_reference("QI-1", a_draft()),
+    "read": lambda provider: provider.read_document("stamp"),
+    "pdf": lambda provider: provider.pdf(Issued("stamp", "FR 1/1")),
+    "email": lambda provider: provider.email("stamp", "ana@example.pt"),
+}
+
+
+def test_there_are_as_many_spellings_as_were_asked_for() -> None:
+    assert len(set(SPELLINGS)) >= 200
+
+
+@pytest.mark.parametrize("url", sorted(set(SPELLINGS)), ids=ascii)
+def test_an_address_outside_the_list_is_refused_and_named_and_nobody_is_asked(
+    outside: Outside, url: str
+) -> None:
+    with pytest.raises(CredentialsError) as raised:
+        opened(url).check()
+    assert raised.value.detail["field"] == "url"
+    assert outside.names == []
+    assert outside.connected == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_it_is_held_against_the_list_before_every_call(outside: Outside, verb: str) -> None:
+    for url in ("https://evil.test/x", "https://127.0.0.1/x", "https://sis05.phcgo.net@evil.test/x"):
+        with pytest.raises(CredentialsError):
+            VERBS[verb](opened(url))
+    assert outside.names == []
+
+
+@pytest.mark.parametrize(
+    ("url", "loopback"),
+    [
+        (url, loopback)
+        for loopback in ("", "127.0.0.1:5006")
+        for url in (
+            "http://127.0.0.1:5007/x", "http://127.0.0.1/x", "http://127.1:5006/x", "http://localhost:5006/x",
+            "http://127.0.0.1:5006@evil.test/x", "http://127.0.0.1:5006.evil.test/x", "http://evil.test:5006/x",
+            "http://127.0.0.1:50066/x", "http://127.0.0.1:5006\\@evil.test/", "https://127.0.0.1:5006/x",
+            "http://2130706433:5006/x", "http://[::1]:5006/x", "http://0:5006/x", "http://user@127.0.0.1:5006/x",
+        )
+    ],
+)  # fmt: skip
+def test_of_this_machine_only_the_one_address_is_admitted(outside: Outside, url: str, loopback: str) -> None:
+    with pytest.raises(CredentialsError):
+        opened(url, HttpClient(2, allow_plain=True), loopback).check()
+    assert outside.names == outside.connected == []
+
+
+def test_without_the_operators_word_this_machine_is_not_admitted(outside: Outside) -> None:
+    with pytest.raises(CredentialsError):
+        opened("http://127.0.0.1:5006/x", HttpClient(2, allow_plain=True)).check()
+    with pytest.raises(UnreachableError):
+        # nor with it where the wire is that of production
+        opened("http://127.0.0.1:5006/x", HttpClient(2), "127.0.0.1:5006").check()
+    assert outside.connected == []
+
+
+GOOD = {
+    "https://sis05.phcgo.net/abc": "https://sis05.phcgo.net/abc",
+    "  https://sis05.phcgo.net/abc/  ": "https://sis05.phcgo.net/abc",
+    "sis05.phcgo.net/abc": "https://sis05.phcgo.net/abc",
+    "HTTPS://SIS05.PHCGO.NET/AbC/html/": "https://sis05.phcgo.net/AbC",
+    "https://sis05.phcgo.net:443/abc": "https://sis05.phcgo.net/abc",
+    "https://sis05.phcgo.net/abc/PHCWS/REST/": "https://sis05.phcgo.net/abc",
+    "https://sis05.phcgo.net/abc/phcws": "https://sis05.phcgo.net/abc",
+    "https://sis05.phcgo.net/abc/html": "https://sis05.phcgo.net/abc",
+    "https://sis01.drivefx.net/0a1b2c3d/": "https://sis01.drivefx.net/0a1b2c3d",
+    "https://erp.example.pt": "https://erp.example.pt",
+}
+
+
+@pytest.mark.parametrize("typed", GOOD)
+def test_what_merchants_paste_is_made_into_one_address(outside: Outside, typed: str) -> None:
+    provider = opened(typed)
+    assert provider._session.base_url() == GOOD[typed]
+    with pytest.raises(UnreachableError):
+        provider.check()
+    assert set(outside.names) == {GOOD[typed].split("/")[2]}
+    assert set(outside.connected) == {OUTSIDE}
+
+
+# --- names that change their mind ---------------------------------------------------------------------------
+
+PRIVATE = (
+    "127.0.0.1", "10.0.0.7", "192.168.0.1", "172.20.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
+    "192.0.0.8", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "fe80::1", "fec0::1", "fd00::1",
+)  # fmt: skip
+CHANCE = random.Random(20261120)
+
+
+def answers() -> list[list[str]]:
+    """One schedule: what the name leads to, call by call."""
+    kinds = [[OUTSIDE], [], ["151.101.1.1", OUTSIDE], ["2606:2800:220:1::1"]]
+    kinds += [[CHANCE.choice(PRIVATE)], [OUTSIDE, CHANCE.choice(PRIVATE)], [CHANCE.choice(PRIVATE), OUTSIDE]]
+    return [CHANCE.choice(kinds) for _ in range(40)]
+
+
+SCHEDULES = [
+    *([[OUTSIDE], *([[inside]] * 39)] for inside in PRIVATE),
+    *([[OUTSIDE], [OUTSIDE, inside], *([[inside, OUTSIDE]] * 38)] for inside in PRIVATE),
+    *(answers() for _ in range(40)),
+]
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: " ".join(map(str, schedule[:3])))
+def test_a_name_that_leads_inside_at_any_moment_is_never_followed(
+    outside: Outside, schedule: list[list[str]]
+) -> None:
+    outside.answers = iter(schedule * 3)
+    for verb in VERBS.values():
+        with pytest.raises(AppError):
+            verb(opened("https://sis05.phcgo.net/abc"))
+    assert len(outside.given) == len(VERBS)
+    admitted = {one for found in outside.given if all(map(is_public_address, found)) for one in found}
+    assert set(outside.connected) <= admitted
+    assert not any(one in PRIVATE for one in outside.connected)
+
+
+def test_there_are_as_many_schedules_as_were_asked_for() -> None:
+    assert len(SCHEDULES) >= 50

@@ -1,0 +1,40 @@
+"""What both machines stand on: the app on a database in memory, fakes outside, and everything put back afterwards."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from shopapp import create_app, failpoints
+from shopapp.documents import issue
+from shopapp.inventory import movements, scheduler, stock_sync
+from shopapp.models import Store, db, set_clock
+from shopapp.platforms import PLATFORMS
+from shopapp.providers import PROVIDERS
+from tests.fakes import FakePlatform
+from tests.state_machines.document_machine import RoutedProvider
+
+
+@pytest.fixture(scope="module")
+def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
+    """The app on SQLite in memory; what a machine sets for its workers (time, death, release) is its alone."""
+    app = create_app({**settings, "DATABASE_URL": "sqlite://", "LOG_LEVEL": "CRITICAL"})
+    with pytest.MonkeyPatch.context() as patch, app.app_context():
+        patch.setitem(PLATFORMS, "fakeshop", FakePlatform)
+        patch.setitem(PROVIDERS, "fakebooks", RoutedProvider)
+        # set to what they are, so that what a machine makes of them is undone
+        patch.setattr(failpoints, "hit", failpoints.hit)
+        patch.setattr(Store, "release_lease", Store.release_lease)
+        for module in (scheduler, issue, movements, stock_sync):
+            patch.setattr(module, "time", module.time)  # type: ignore[attr-defined]
+        db.create_all()
+        app.extensions["emptying"] = [f"DELETE FROM {t.name}" for t in reversed(db.metadata.sorted_tables)]
+        gc.freeze()
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+    gc.unfreeze()
+    set_clock(None)

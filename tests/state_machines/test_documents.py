@@ -1,0 +1,305 @@
+"""A machine that lets everything happen in any order, in virtual time: never is a document there twice.
+
+A worker may be killed at any named point, or stand still there while others work on; orders are edited and cancelled,
+documents credited and issued again, the merchant clicks, and goes over to another program while the first is in doubt.
+`HYPOTHESIS_PROFILE=nightly` runs it five thousand times.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from flask import Flask
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
+
+from shopapp.documents import credit_notes, merchant_actions
+from shopapp.errors import MerchantError
+from shopapp.models import Account, Document, Store, db
+from shopapp.providers.base import IssueGuarantee
+from tests.fakes import PLATFORM_STATE
+from tests.state_machines.document_machine import (
+    ANSWERS,
+    FAILPOINTS,
+    MACHINE_STEPS,
+    OTHER_WORK,
+    PROVIDER_STATES,
+    DocumentMachine,
+)
+
+NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
+RUNS, STEPS = (1250, 100) if NIGHTLY else (50, 100)
+"""For each of the four promises."""
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
+"""To shrink takes longer than a run may; the blob that is printed replays the failure as it was found."""
+GOOD_ALARMS = ("", "cancelled-after", "changed-after")
+PICK, CENTS = st.integers(0, 99), st.integers(100, 9999)
+
+
+class Machine(DocumentMachine):
+    """What may happen, and what must hold after each of it."""
+
+    # the shop
+
+    @initialize()
+    def begins(self) -> None:
+        self._order()
+
+    @rule(
+        what=st.sampled_from(("paid", "paid", "again", "edited", "cancelled")),
+        pick=PICK,
+        hook=st.booleans(),
+        cents=CENTS,
+    )
+    def the_shop(self, what: str, pick: int, hook: bool, cents: int) -> None:
+        """An order is paid, edited or cancelled, and its hook comes, comes again, or is lost."""
+        number = 1001 + pick % (self.number - 1000)
+        order = PLATFORM_STATE.orders[str(number)]
+        if what == "paid":
+            self._order(hook, cents)
+        elif what == "edited" and order.status == "paid":
+            self._place(str(number), Decimal(cents) / 100, order.created_at)
+        elif what == "cancelled":
+            self._cancel(number, hook)
+        elif what == "again":
+            event = "order_canceled" if order.status == "cancelled" and hook else "order_paid"
+            with self.app.app_context():
+                self.world.receive_webhook(str(number), event, more=str(self.random.random()))
+
+    # the workers and the clock
+
+    @rule(acts=st.sampled_from(OTHER_WORK))
+    def goes_on(self, acts: tuple[str, ...]) -> None:
+        self._run_others(acts)
+
+    @rule(act=st.sampled_from(tuple(MACHINE_STEPS)), seconds=st.sampled_from((0, 0, 40, 310)))
+    def work(self, act: str, seconds: int) -> None:
+        self._advance(seconds)
+        self._run_step(act)
+
+    @rule(
+        answer=st.sampled_from(ANSWERS), kill=st.sampled_from(("",) * 8 + FAILPOINTS),
+        sleep=st.sampled_from(("",) * 4 + (*FAILPOINTS, "sent", "answered")), meanwhile=st.sampled_from(OTHER_WORK),
+        which=st.sampled_from(("document", "document", "doubt")), fresh=st.booleans(),
+        then=st.sampled_from(OTHER_WORK),
+    )  # fmt: skip
+    def odd_step(
+        self, answer: str, kill: str, sleep: str, meanwhile: tuple[str, ...], which: str, fresh: bool,
+        then: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        """One step of a worker in which the program answers oddly, he dies, or stands still; and what follows."""
+        if fresh:
+            self._merchant_is_well()
+            self._order()
+        for _ in range(2):
+            self._run_step("hook")
+        for provider_state in PROVIDER_STATES.values():
+            provider_state.planned_issues = [self._provider_answer(answer, sleep, meanwhile)]
+        self.kill_at = kill
+        self.sleep_at = (sleep, meanwhile) if sleep in FAILPOINTS else None
+        self._run_step(which)
+        self.kill_at, self.sleep_at = "", None
+        for provider_state in PROVIDER_STATES.values():
+            provider_state.planned_issues = []
+        self._run_others(then)
+
+    # the merchant
+
+    @rule(what=st.sampled_from(("decide", "decide", "decide", "issue", "aside", "seen", "mail")), pick=PICK)
+    def clicks(self, what: str, pick: int) -> None:
+        """He answers what waits for him; or any button of any document, whether or not the page still shows it."""
+        with self.app.app_context():
+            rows = db.session.query(Document).order_by(Document.id).all()
+            if what == "decide":
+                rows = [row for row in rows if row.state in ("review", "blocked")]
+            if rows:
+                self._clicked(rows[pick % len(rows)], what)
+            db.session.rollback()
+
+    @rule(pick=PICK, share=st.integers(1, 120), again=st.booleans())
+    def credits(self, pick: int, share: int, again: bool) -> None:
+        """A credit note of an issued document, of a part or of the whole, at times of more than there is."""
+        with self.app.app_context():
+            rows = db.session.query(Document).filter(Document.state == "issued", Document.kind != "NC").all()
+            if rows:
+                row = rows[pick % len(rows)]
+                asked: dict[str, Any] = {"reason": "Devolução"}
+                if share < 90 or share > 110:
+                    amount = (row.total or Decimal(0)) * share / 100
+                    asked["amount"] = str(amount.quantize(Decimal("0.01")))
+                number = credit_notes.next_cause_number(row, "credit")
+                with contextlib.suppress(MerchantError, merchant_actions.StateConflictError):
+                    merchant_actions.credit_document(
+                        row, number, asked, {"name": "Outro Nome"} if again else None
+                    )
+            db.session.rollback()
+
+    @rule(
+        what=st.sampled_from(("program", "automatic", "credit")),
+        promise=st.sampled_from(tuple(IssueGuarantee)),
+    )
+    def chooses(self, what: str, promise: IssueGuarantee) -> None:
+        """Another program, whatever is under way with this one; or another setting."""
+        if what == "program":
+            if len(PROVIDER_STATES) < 3:
+                self._switch_provider(promise)
+            return
+        name = {"automatic": "automatic", "credit": "credit_cancelled"}[what]
+        with self.app.app_context():
+            account = self._account()
+            account.settings = {**account.settings, name: not account.settings.get(name, name == "automatic")}
+            db.session.commit()
+
+    def _account(self) -> Account:
+        account = Account.find_current(db.session.get_one(Store, self.store_id))
+        assert account is not None
+        return account
+
+    def _merchant_is_well(self) -> None:
+        """The keys of every account are good, and the present one issues by itself."""
+        with self.app.app_context():
+            for account in db.session.query(Account).all():
+                if account.refused_at or account.paused_until:
+                    merchant_actions.resume_account(account)
+            account = self._account()
+            if not account.settings["automatic"]:
+                account.settings = {**account.settings, "automatic": True}
+            db.session.commit()
+
+    def _clicked(self, row: Document, what: str) -> None:
+        try:
+            if what == "decide":
+                self._decide(row)
+            elif what == "issue":
+                merchant_actions.request_issue(row)
+            elif what == "aside":
+                merchant_actions.dismiss_document(row, "FT 1/1")
+            elif what == "seen":
+                merchant_actions.dismiss_alarm(row)
+            else:
+                merchant_actions.resend_email(row, "ana@example.pt")
+        except (MerchantError, merchant_actions.StateConflictError):
+            db.session.rollback()
+
+    def _decide(self, row: Document) -> None:
+        if any(reference == row.reference for _, reference, _ in self.late_calls):
+            return  # a person who looks while the program still works on it can err: nothing is promised there
+        if row.state == "blocked":
+            # a note that was taken up again after another had credited all: as its page says
+            merchant_actions.dismiss_document(
+                row
+            ) if row.reason == "credit-nothing-left" else merchant_actions.request_issue(row)
+            return
+        made = [
+            (draft, number) for _, reference, draft, number in self.ledger() if reference == row.reference
+        ]
+        if made:
+            merchant_actions.confirm_issued(row, made[0][1], made[0][0].gross)
+        else:
+            merchant_actions.confirm_not_issued(row)
+
+    # what must hold
+
+    @invariant()
+    def nothing_is_there_twice(self) -> None:
+        references = [reference for _, reference, _, _ in self.ledger()]
+        assert len(references) == len(set(references)), references
+
+    @invariant()
+    def what_is_recorded_is_true(self) -> None:
+        there = {reference: (key, draft, number) for key, reference, draft, number in self.ledger()}
+        keys = list(PROVIDER_STATES)
+        for row in self.documents():
+            if row.state == "issued":
+                assert row.reference in there, f"{row.number} was never issued"
+                key, draft, number = there[row.reference]
+                assert (row.number, row.total) == (number, draft.gross)
+                assert row.draft_hash == self.digest(draft), "what is recorded is not what was sent"
+                assert keys[row.account_id - self.first_account] == key, "recorded at another account"
+                assert row.alarm in GOOD_ALARMS, f"{row.alarm} though all is well"
+            elif row.state == "void":
+                assert row.reference not in there, f"{row.reference} was issued, and is void here"
+
+    @invariant()
+    def no_more_is_credited_than_was_issued(self) -> None:
+        left: dict[str, Decimal] = {}
+        for _, reference, draft, number in self.ledger():
+            if draft.kind != "NC":
+                left[number] = draft.gross
+                continue
+            (original,) = draft.references
+            assert original.number in left, f"{reference} credits what was not issued"
+            left[original.number] -= draft.gross
+            assert left[original.number] >= 0, f"{reference} credits too much"
+
+    def teardown(self) -> None:
+        """Nothing goes wrong any more: everything comes to rest, one document for each paid order."""
+        for _ in range(40):
+            self._advance(130)
+            self._merchant_is_well()
+            for act in ("reconcile", "leases", "hook", "document", "doubt", "cancelled", "follow-up"):
+                while self._run_step(act) is True:
+                    pass
+            if not self.late_calls and not self._restless():
+                break
+            self._answers_all()
+        self.nothing_is_there_twice()
+        self.what_is_recorded_is_true()
+        self.no_more_is_credited_than_was_issued()
+        assert not self._restless(), f"no rest: {self._restless()}"
+        self.nothing_is_lost()
+        self.no_draft_is_left()
+
+    def _answers_all(self) -> None:
+        with self.app.app_context():
+            rows = (
+                db.session.query(Document).filter(Document.state.in_(("review", "blocked", "waiting"))).all()
+            )
+            for row in rows:
+                self._clicked(row, "issue" if row.state == "waiting" else "decide")
+            db.session.rollback()
+
+    def _restless(self) -> list[Any]:
+        """The documents that are not where they stay, and the paid orders that have none."""
+        rows = self.documents()
+        sales = {row.order_id for row in rows if row.cause == "sale"}
+        missing = [number for number, order in PLATFORM_STATE.orders.items() if order.status == "paid"]
+        return [row for row in rows if row.state not in ("issued", "void")] + list(set(missing) - sales)
+
+    def no_draft_is_left(self) -> None:
+        left = [
+            draft
+            for provider_state in PROVIDER_STATES.values()
+            for draft in provider_state.drafts
+            if draft not in provider_state.issued
+        ]
+        assert not left, f"spare drafts: {left}"
+
+    def nothing_is_lost(self) -> None:
+        there = {reference for _, reference, _, _ in self.ledger()}
+        for row in self.documents():
+            if row.state == "void":
+                cancelled = PLATFORM_STATE.orders[row.order_id].status == "cancelled"
+                assert row.reason == "set-aside" or (cancelled and row.reason == "cancelled"), row
+            else:
+                assert row.reference in there, row
+
+
+@pytest.mark.timeout(0 if NIGHTLY else 600)
+@pytest.mark.parametrize("promise", IssueGuarantee, ids=lambda once: once.value)
+def test_whatever_happens_there_is_one_document_for_each_paid_order(
+    in_memory: Flask, promise: IssueGuarantee
+) -> None:
+    machine = type("Machine", (Machine,), {"app": in_memory, "promise": promise})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck),
+            print_blob=True, phases=PHASES,
+        ),
+    )  # fmt: skip

@@ -1,0 +1,203 @@
+"""A provider that is down is not knocked at for each document: the account pauses, one tries, all is issued after."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from shopapp.connections import circuit_breaker
+from shopapp.documents import issue, outcome
+from shopapp.errors import AppError, RefusedError, ThrottledError, UncertainError, UnreachableError
+from shopapp.fiscal.document import Draft
+from shopapp.models import Account, Document, db, now
+from shopapp.providers.base import IssueGuarantee
+from tests.fakes import World
+
+ORDERS = [str(1000 + n) for n in range(8)]
+
+
+def _down(world: World, error: AppError, times: int = 100) -> None:
+    def answer(draft: Draft, key: str) -> None:
+        world.shop.calls.append("knock")
+        raise error
+
+    world.provider.planned_issues = [answer] * times
+
+
+def _knocks(world: World) -> int:
+    return world.shop.calls.count("knock")
+
+
+def _later(account: Account, pause_over: bool = True) -> None:
+    """Every document's own delay is over, and the account's pause too."""
+    db.session.rollback()
+    db.session.execute(update(Document).values(not_before=None))
+    if pause_over:
+        db.session.execute(update(Account).values(paused_until=now(), probe_until=None))
+    db.session.commit()
+    db.session.refresh(account)
+    db.session.commit()
+
+
+@pytest.mark.parametrize(
+    "error", [UnreachableError("unreachable"), ThrottledError("throttled"), UncertainError("outcome-unknown")]
+)
+def test_after_a_few_calls_without_an_answer_the_account_pauses(world: World, error: AppError) -> None:
+    _down(world, error)
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    assert _knocks(world) == circuit_breaker.FAILURE_THRESHOLD
+    db.session.refresh(world.account)
+    assert world.account.paused_until is not None and world.account.paused_until > now()
+    assert world.account.down_since is not None
+    assert issue.issue_next_document() is False
+
+
+def test_with_a_program_that_cannot_be_asked_few_documents_wait_for_the_merchant(world: World) -> None:
+    _down(world, UncertainError("outcome-unknown"))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    states = [world.document(order).state for order in ORDERS]
+    assert (states.count("review"), states.count("pending")) == (circuit_breaker.FAILURE_THRESHOLD, 4)
+
+
+def test_when_the_pause_ends_one_document_tries_and_the_others_wait(world: World) -> None:
+    _down(world, UnreachableError("unreachable"))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    _later(world.account)
+    before = _knocks(world)
+    taken = Document.take()
+    assert taken is not None
+    assert Document.take() is None
+    issue._issue(taken)
+    assert _knocks(world) == before + 1
+    assert Document.take() is None
+
+
+def test_whether_it_is_back_is_asked_by_what_changes_nothing(world: World) -> None:
+    _down(world, UncertainError("outcome-unknown"))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    for _ in range(6):
+        world.provider.check_errors = [UnreachableError("unreachable")]
+        _later(world.account)
+        world.run_due_work()
+    assert _knocks(world) == circuit_breaker.FAILURE_THRESHOLD
+    assert [world.document(order).state for order in ORDERS].count(
+        "review"
+    ) == circuit_breaker.FAILURE_THRESHOLD
+    db.session.refresh(world.account)
+    assert world.account.pauses == 7
+    world.provider.planned_issues = []
+    _later(world.account)
+    world.run_due_work()
+    assert [world.document(order).state for order in ORDERS].count("issued") == 4
+
+
+def test_each_failed_try_doubles_the_pause_up_to_sixty_times_the_first(world: World) -> None:
+    _down(world, UnreachableError("unreachable"))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    pauses = []
+    for _ in range(9):
+        db.session.refresh(world.account)
+        assert world.account.paused_until is not None
+        pauses.append((world.account.paused_until - now()).total_seconds())
+        _later(world.account)
+        world.run_due_work()
+    for wanted, seen in zip([30 * 2**n for n in range(6)] + [1800] * 3, pauses, strict=True):
+        assert wanted * 0.8 - 5 < seen < wanted * 1.2 + 5
+
+
+def test_the_first_answer_ends_it_and_all_is_issued(world: World) -> None:
+    _down(world, UnreachableError("unreachable"))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    world.provider.planned_issues = []
+    _later(world.account)
+    world.run_due_work()
+    assert {world.document(order).state for order in ORDERS} == {"issued"}
+    assert len(world.provider.ledger) == len(ORDERS)
+    db.session.refresh(world.account)
+    found = (
+        world.account.failures,
+        world.account.pauses,
+        world.account.paused_until,
+        world.account.down_since,
+    )
+    assert found == (0, 0, None, None)
+
+
+def test_a_refusal_is_an_answer(world: World) -> None:
+    _down(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD - 1)
+    world.provider.planned_issues.append(
+        lambda draft, key: (_ for _ in ()).throw(RefusedError("provider-refused", answer=""))
+    )
+    for order in ORDERS[: circuit_breaker.FAILURE_THRESHOLD]:
+        world.pay_order(order)
+    world.run_due_work()
+    db.session.refresh(world.account)
+    assert (world.account.failures, world.account.paused_until) == (0, None)
+
+
+def test_the_provider_says_how_long(world: World) -> None:
+    _down(world, ThrottledError("throttled", retry_after=7200))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    db.session.refresh(world.account)
+    assert world.account.paused_until is not None
+    assert world.account.paused_until > now() + timedelta(seconds=7100)
+
+
+def test_the_other_stores_go_on(world: World) -> None:
+    other = world.add_store("other")
+    world.add_account(other)
+    _down(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD)
+    for order in ORDERS[: circuit_breaker.FAILURE_THRESHOLD + 1]:
+        world.pay_order(order)
+    world.run_due_work()
+    assert world.provider.planned_issues == []
+    world.pay_order("2001", store=other)
+    world.run_due_work()
+    assert world.document("2001", other).state == "issued"
+    assert len(world.provider.ledger) == 1
+
+
+def test_doubts_of_an_account_that_pauses_are_not_looked_up_meanwhile(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.SEARCHABLE
+    _down(world, UncertainError("outcome-unknown"), circuit_breaker.FAILURE_THRESHOLD)
+    for order in ORDERS[: circuit_breaker.FAILURE_THRESHOLD]:
+        world.pay_order(order)
+    world.run_due_work()
+    _later(world.account, pause_over=False)
+    db.session.execute(update(Document).values(not_before=now()))
+    db.session.commit()
+    assert Document.take_uncertain() is None
+    _later(world.account)
+    db.session.execute(update(Document).values(not_before=now()))
+    db.session.commit()
+    assert Document.take_uncertain() is not None
+
+
+def test_our_own_fault_never_touches_the_attempt_that_another_worker_began(world: World) -> None:
+    world.pay_order("1001")
+    from shopapp.orders import webhooks
+
+    webhooks.process_next_webhook()
+    mine = Document.take()
+    assert mine is not None
+    db.session.execute(update(Document).values(state="issuing", attempt=7, lease_until=now() + timedelta(60)))
+    db.session.commit()
+    outcome.record_bug(mine, RuntimeError("late"))
+    row = world.document()
+    assert (row.state, row.attempt) == ("issuing", 7)

@@ -1,0 +1,247 @@
+"""A worker that comes late: what it brings is kept, and it never acts on the attempt of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+from flask import current_app
+from sqlalchemy import update
+from sqlalchemy.exc import OperationalError
+
+from shopapp import failpoints
+from shopapp.documents import followups, issue, merchant_actions, recover
+from shopapp.errors import RefusedError, UnreachableError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.jobs import maintenance
+from shopapp.models import Document, db, now
+from shopapp.providers.base import IssueGuarantee
+from tests.fakes import World, paid_order
+
+
+def elsewhere(*acts: Callable[[], object]) -> None:
+    """Another worker does this, meanwhile."""
+    with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
+        for act in acts:
+            act()
+            db.session.rollback()
+
+
+def lease_lapses() -> None:
+    db.session.execute(update(Document).values(lease_until=now() - timedelta(seconds=1)))
+    db.session.commit()
+    maintenance.expire_leases()
+    db.session.execute(update(Document).where(Document.state == "in_doubt").values(not_before=now()))
+    db.session.commit()
+
+
+def the_merchant_says_absent() -> None:
+    merchant_actions.confirm_not_issued(db.session.query(Document).one())
+
+
+def all_is_followed_up() -> None:
+    while followups.run_next_followup():
+        pass
+
+
+def test_a_late_success_of_a_document_that_waits_to_be_sent_again_is_recorded(world: World) -> None:
+    def late(draft: Draft, key: str) -> Issued | None:
+        elsewhere(lease_lapses, the_merchant_says_absent)
+        return None
+
+    world.provider.planned_issues = [late]
+    world.pay_order("1001")
+    world.run_due_work()
+    world.run_due_work()
+    row = world.document()
+    assert (row.state, row.number, row.alarm) == ("issued", "FR 2026FR/1", "")
+    assert len(world.provider.ledger) == 1
+
+
+@pytest.mark.parametrize("state", ["blocked", "void", "waiting"])
+def test_a_late_success_is_recorded_wherever_the_row_went(world: World, state: str) -> None:
+    def late(draft: Draft, key: str) -> Issued | None:
+        def gone() -> None:
+            db.session.execute(update(Document).values(state=state, reason="", lease_until=None))
+            db.session.commit()
+
+        elsewhere(gone)
+        return None
+
+    world.provider.planned_issues = [late]
+    world.pay_order("1001")
+    world.run_due_work()
+    assert (world.document().state, world.document().number) == ("issued", "FR 2026FR/1")
+    assert world.document().account_id == world.account.id
+
+
+def test_a_late_drafter_leaves_the_next_attempt_alone(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+    seen: list[tuple[str, int]] = []
+
+    def claimed() -> None:
+        row = db.session.query(Document).one()
+        assert row.draft is not None and row.account is not None
+        row.claim(row.draft, row.account, "by_draft")
+        seen.append((row.state, row.attempt))
+
+    def frozen(draft: Draft, reference: str) -> None:
+        # another worker is about to send it again when this one comes back
+        world.provider.planned_issues = [finalising]
+        elsewhere(lease_lapses, recover.recover_next_document, claimed)
+
+    def finalising(draft: Draft, key: str) -> Issued | None:
+        raise AssertionError("a late worker finalised")
+
+    world.provider.planned_drafts = [frozen]
+    world.pay_order("1001")
+    world.run_due_work()
+    row = world.document()
+    assert seen == [("issuing", 2)]
+    assert (row.state, row.attempt) == ("issuing", 2)
+
+
+def test_what_is_finalised_is_what_was_drafted_last(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+
+    def down(draft: Draft, key: str) -> Issued | None:
+        raise UnreachableError("unreachable")
+
+    world.provider.planned_issues = [down]
+    world.pay_order("1001")
+    world.run_due_work()
+    assert world.document().state == "pending"
+    order = paid_order("1001", created_at=world.shop.orders["1001"].created_at)
+    line = replace(order.lines[0], unit_price=Decimal("20.00"))
+    world.shop.orders["1001"] = replace(order, lines=(line,), total=Decimal("20.00"))
+    db.session.execute(update(Document).values(not_before=None))
+    world.run_due_work()
+    row = world.document()
+    assert (row.state, row.total, row.alarm) == ("issued", Decimal("20.00"), "")
+    assert [draft.gross for _, draft in world.provider.ledger] == [Decimal("20.00")]
+    assert issue.issue_next_document() is False
+
+
+def test_a_commit_whose_answer_was_lost_is_found_to_have_happened(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    commit = db.session.commit
+    lost: list[bool] = []
+
+    def answers(draft: Draft, key: str) -> Issued | None:
+        def committed() -> None:
+            commit()
+            if not lost and db.session.query(Document).one().state == "issued":
+                lost.append(True)
+                raise OperationalError("COMMIT", {}, Exception("server closed the connection"))
+
+        monkeypatch.setattr(db.session, "commit", committed)
+        return None
+
+    world.provider.planned_issues = [answers]
+    world.pay_order("1001")
+    world.run_due_work()
+    row = world.document()
+    assert (lost, row.state, row.alarm, row.takes) == ([True], "issued", "", 0)
+    assert not [one for one in caplog.records if one.exc_info]
+
+
+def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("server closed the connection"))
+
+    world.pay_order("1001")
+    with monkeypatch.context() as patch:
+        patch.setattr("shopapp.documents.prepare.fetch_order", away)
+        world.run_due_work()
+    # it had failed often before, through no one's fault
+    db.session.execute(update(Document).values(tries=9, lease_until=None))
+    db.session.commit()
+    with monkeypatch.context() as patch:
+        patch.setattr("shopapp.documents.prepare.fetch_order", away)
+        issue.issue_next_document()
+    assert (world.document().state, world.document().reason) == ("pending", "")
+    db.session.execute(update(Document).values(lease_until=None))
+    world.run_due_work()
+    assert world.document().state == "issued"
+
+
+def a_drafter_dies(world: World) -> None:
+    """A draft was made and its number never recorded; the order waits to be sent once more."""
+    failpoints.arm("draft_before_record=raise")
+    world.pay_order("1001")
+    world.run_due_work()
+    failpoints.arm("")
+    db.session.execute(update(Document).values(not_before=now()))
+    db.session.commit()
+    recover.recover_next_document()
+
+
+def test_a_refused_draft_goes_with_its_order_also_where_an_attempt_was_in_doubt(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+
+    def refused(draft: Draft, key: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="Série fechada.")
+
+    a_drafter_dies(world)
+    world.provider.planned_issues = [refused]
+    world.run_due_work()
+    row = world.document()
+    assert (row.state, row.frozen, row.draft_id) == ("blocked", True, "draft-2")
+    world.shop.orders["1001"] = replace(world.shop.orders["1001"], status="cancelled")
+    world.receive_webhook("1001", "order_canceled")
+    world.run_due_work()
+    row = world.document()
+    assert (row.state, row.draft_id, world.provider.drafts) == ("void", None, {})
+
+
+def test_a_spare_draft_of_a_drafter_who_died_goes_with_an_order_that_is_set_aside(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+    a_drafter_dies(world)
+    row = world.document()
+    assert (row.state, row.frozen, row.draft_id, list(world.provider.drafts)) == (
+        "pending",
+        True,
+        None,
+        ["draft-1"],
+    )
+    merchant_actions.dismiss_document(row)
+    world.run_due_work()
+    assert (world.document().state, world.provider.drafts) == ("void", {})
+
+
+def test_a_late_drafter_removes_the_draft_that_nobody_knows(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+
+    def lapses(draft: Draft, reference: str) -> None:
+        """Another worker issues the document and tidies up before this one comes back."""
+        world.provider.drafts.pop("draft-1")
+        elsewhere(lease_lapses, recover.recover_next_document, issue.issue_next_document, all_is_followed_up)
+        world.provider.drafts["draft-1"] = (reference, draft)
+
+    world.provider.planned_drafts = [lapses]
+    world.pay_order("1001")
+    world.run_due_work()
+    assert (world.document().state, list(world.provider.drafts)) == ("issued", ["draft-2"])
+
+
+def test_a_draft_signed_late_for_an_order_that_was_set_aside_is_the_document(world: World) -> None:
+    """Its removal tells that it is a document by now: recorded, and no other is made."""
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+
+    def lost(draft: Draft, key: str) -> Issued | None:
+        raise RefusedError("provider-refused", answer="Série fechada.")
+
+    world.provider.planned_issues = [lost]
+    world.pay_order("1001")
+    world.run_due_work()
+    row = world.document()
+    signed = world.provider.finalise(str(row.draft_id))
+    row.frozen = True
+    merchant_actions.dismiss_document(row)
+    world.run_due_work()
+    row = world.document()
+    assert (row.state, row.number, len(world.provider.ledger)) == ("issued", signed.number, 1)

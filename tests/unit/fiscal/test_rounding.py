@@ -1,0 +1,114 @@
+"""Shaping: the provider's own arithmetic arrives at the paid total, without a made-up discount."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopapp.errors import OrderError
+from shopapp.fiscal.document import DraftLine, RoundingLevel
+from shopapp.fiscal.rounding import fit_to_total, predict_total
+
+LEVELS: tuple[RoundingLevel, ...] = ("rate_group", "document", "line")
+
+
+def line(price: str, gross: str, *, quantity: str = "1", rate: str = "23", **more: Any) -> DraftLine:
+    net = (Decimal(gross) / (1 + Decimal(rate) / 100)).quantize(Decimal("0.01"))
+    return DraftLine(
+        ref=more.pop("ref", "A"),
+        description="Artigo",
+        quantity=Decimal(quantity),
+        unit_price_net=Decimal(price),
+        discount_percent=Decimal(more.pop("discount", "0")),
+        region="PT",
+        vat_rate=Decimal(rate),
+        tax_code="NOR",
+        net=net,
+        vat=Decimal(gross) - net,
+        gross=Decimal(gross),
+        **more,
+    )
+
+
+def test_each_level_rounds_where_it_says() -> None:
+    lines = [line("0.10", "0.12", ref=ref) for ref in "ABC"]
+    assert [predict_total(lines, level) for level in LEVELS] == [
+        Decimal("0.37"),
+        Decimal("0.37"),
+        Decimal("0.36"),
+    ]
+    mixed = [line("0.02", "0.02"), line("0.04", "0.04", rate="6")]
+    # 0.0246 and 0.0424: apart 0.02 + 0.04, together 0.0670
+    assert [predict_total(mixed, level) for level in LEVELS] == [
+        Decimal("0.06"),
+        Decimal("0.07"),
+        Decimal("0.06"),
+    ]
+
+
+def test_lines_that_land_are_left_alone() -> None:
+    lines = [line("8.121951", "29.97", quantity="3")]
+    for level in LEVELS:
+        assert fit_to_total(lines, level) == tuple(lines)
+
+
+def test_one_unit_of_several_carries_the_cent_before_any_other_price_moves() -> None:
+    lines = [line("0.10", "0.36", quantity="3"), line("5.00", "6.15", ref="B")]
+    made = fit_to_total(lines, "rate_group")
+    assert [(part.ref, part.quantity) for part in made] == [
+        ("A", Decimal(2)),
+        ("A~1", Decimal(1)),
+        ("B", Decimal(1)),
+    ]
+    assert [part.unit_price_net for part in made if part.ref != "A~1"] == [Decimal("0.10"), Decimal("5.00")]
+    assert sum(part.gross for part in made) == Decimal("6.51") == predict_total(made, "rate_group")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_single_piece_moves_by_less_than_a_cent(level: RoundingLevel) -> None:
+    made = fit_to_total([line("0.10", "0.12", ref=ref) for ref in "ABC"], level)
+    assert predict_total(made, level) == Decimal("0.36")
+    assert all(abs(part.unit_price_net - Decimal("0.10")) < Decimal("0.01") for part in made)
+    assert all(part.discount_percent == 0 for part in made)
+
+
+def test_a_gross_that_net_and_tax_rounded_apart_cannot_make_is_refused_for_a_piece_alone() -> None:
+    # 0.125 net and 0.005 tax go up together: a provider that rounds on the line knows 0.12 and 0.14
+    alone = line("0.125000", "0.13", rate="4")
+    with pytest.raises(OrderError) as stopped:
+        fit_to_total([alone], "line")
+    assert stopped.value.detail == {"paid": "0.13", "lines": "0.14"}
+
+
+def test_the_same_gross_lands_where_another_line_can_give_the_cent() -> None:
+    made = fit_to_total([line("0.125000", "0.13", rate="4"), line("10.00", "12.30", ref="B")], "line")
+    assert predict_total(made, "line") == Decimal("12.43")
+
+
+def test_more_than_two_cents_a_line_are_not_bent_away() -> None:
+    with pytest.raises(OrderError) as stopped:
+        fit_to_total([line("10.00", "12.33")], "rate_group")
+    assert stopped.value.code == "total-differs"
+
+
+def test_a_line_given_away_has_no_price_to_move() -> None:
+    free = line("10.00", "0.00", discount="100", ref="FREE")
+    made = fit_to_total([free, line("0.10", "0.13", ref="B")], "rate_group")
+    assert made[0] == free
+    assert predict_total(made, "rate_group") == Decimal("0.13")
+
+
+def test_rate_groups_are_shaped_each_on_its_own() -> None:
+    made = fit_to_total([line("1.003", "1.24"), line("1.004", "1.06", rate="6", ref="B")], "rate_group")
+    assert predict_total(made[:1], "rate_group") == Decimal("1.24")
+    assert predict_total(made[1:], "rate_group") == Decimal("1.06")
+
+
+def test_a_split_line_keeps_its_figures_together() -> None:
+    whole = line("0.10", "0.36", quantity="3")
+    parts = fit_to_total([whole], "rate_group")
+    for name in ("net", "vat", "gross", "quantity"):
+        assert sum((getattr(part, name) for part in parts), Decimal(0)) == getattr(whole, name)
+    assert all(part.net >= 0 and part.vat >= 0 for part in parts)

@@ -1,0 +1,134 @@
+"""A store that left: what may exist is settled, then its secrets go; what waited is listed again when it is back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import update
+
+from shopapp.errors import UncertainError
+from shopapp.fiscal.document import Draft, Issued
+from shopapp.jobs import offboarding
+from shopapp.jobs.worker import with_fresh_session
+from shopapp.models import Account, Document, Store, db, now
+from shopapp.orders import webhooks
+from shopapp.providers.base import IssueGuarantee
+from tests.fakes import World
+
+
+def _beat(world: World) -> None:
+    db.session.rollback()
+    db.session.expire_all()
+    for act in (
+        offboarding.uninstall_silent_stores,
+        offboarding.void_pending,
+        offboarding.restore_after_reinstall,
+        offboarding.escalate_uncertain,
+        offboarding.wipe_credentials,
+    ):
+        act()
+    db.session.expire_all()
+
+
+def _silent(world: World, days: float) -> None:
+    world.store.state, world.store.lost_at = "reauthorise", now() - timedelta(days=days)
+    db.session.commit()
+
+
+def _doubted(world: World) -> None:
+    def lost(draft: Draft, key: str) -> Issued | None:
+        world.provider.record_document(draft, key)
+        raise UncertainError("outcome-unknown", how="timeout")
+
+    world.provider.guarantee = IssueGuarantee.SEARCHABLE
+    world.provider.planned_issues = [lost]
+    world.pay_order("1001")
+    world.run_due_work()
+    assert world.document().state == "in_doubt"
+
+
+def test_thirty_days_without_access_and_without_a_word_are_an_uninstall(world: World) -> None:
+    _silent(world, 31)
+    _beat(world)
+    db.session.refresh(world.store)
+    assert (world.store.state, world.store.access_token, world.store.refresh_token) == (
+        "uninstalled",
+        None,
+        None,
+    )
+    assert world.store.hooks_token is None
+
+
+def test_a_refused_token_alone_is_none(world: World) -> None:
+    _silent(world, 29)
+    _beat(world)
+    assert world.store.state == "reauthorise"
+
+
+def test_a_shop_that_still_tells_us_of_orders_is_not_gone(world: World) -> None:
+    world.pay_order("1001")
+    _silent(world, 31)
+    _beat(world)
+    assert world.store.state == "reauthorise"
+
+
+def test_what_was_to_be_issued_is_void_with_that_reason_and_the_keys_go(world: World) -> None:
+    world.pay_order("1001")
+    with_fresh_session(webhooks.process_next_webhook)
+    offboarding.uninstall_store(world.store)
+    _beat(world)
+    row = world.document()
+    assert (row.state, row.reason) == ("void", "uninstalled")
+    assert db.session.get_one(Account, world.account.id).credentials is None
+    world.run_due_work()
+    assert world.provider.ledger == []
+
+
+def test_a_doubt_is_settled_before_the_keys_go(world: World) -> None:
+    _doubted(world)
+    offboarding.uninstall_store(world.store)
+    _beat(world)
+    assert db.session.get_one(Account, world.account.id).credentials is not None
+    db.session.execute(update(Document).values(not_before=now()))
+    db.session.commit()
+    world.run_due_work()
+    assert world.document().state == "issued"
+    _beat(world)
+    assert db.session.get_one(Account, world.account.id).credentials is None
+
+
+def test_after_three_days_what_is_left_in_doubt_is_a_persons(world: World) -> None:
+    _doubted(world)
+    offboarding.uninstall_store(world.store)
+    world.store.uninstalled_at = now() - timedelta(hours=73)
+    db.session.commit()
+    _beat(world)
+    assert world.document().state == "review"
+    assert db.session.get_one(Account, world.account.id).credentials is None
+
+
+def test_a_doubt_whose_account_refuses_its_keys_for_three_days_is_a_persons_too(world: World) -> None:
+    _doubted(world)
+    world.account.refused_at = now() - timedelta(hours=71)
+    db.session.commit()
+    _beat(world)
+    assert world.document().state == "in_doubt"
+    world.account.refused_at = now() - timedelta(hours=73)
+    db.session.commit()
+    _beat(world)
+    assert world.document().state == "review"
+
+
+def test_what_was_void_is_listed_again_when_the_store_is_back_and_waits_for_a_click(world: World) -> None:
+    world.pay_order("1001")
+    with_fresh_session(webhooks.process_next_webhook)
+    offboarding.uninstall_store(world.store)
+    _beat(world)
+    store = Store.install("fakeshop", world.store.code)
+    store.set_tokens("access", "refresh", 3600)
+    db.session.commit()
+    _beat(world)
+    row = world.document()
+    assert (row.state, row.reason, world.store.ready_at) == ("waiting", "older", None)
+    world.run_due_work()
+    assert world.provider.ledger == []

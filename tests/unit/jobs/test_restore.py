@@ -1,0 +1,119 @@
+"""After a backup was restored nothing is issued before everyone who can be asked was asked what was issued since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete
+
+from shopapp.documents import issue
+from shopapp.errors import UnreachableError
+from shopapp.jobs import restore
+from shopapp.models import Document, Heartbeat, Sale, Webhook, db, now
+from shopapp.orders import webhooks
+from shopapp.providers.base import IssueGuarantee
+from tests.fakes import World, paid_order
+
+
+def _restored(world: World, *numbers: str) -> None:
+    """Yesterday's backup: the orders and their documents came after it, and none of our rows knows of them."""
+    Heartbeat.beat("clock", pid=1)
+    db.session.get_one(Heartbeat, "clock").beat_at = now() - timedelta(hours=20)
+    world.store.installed_at = world.store.ready_at = now() - timedelta(days=40)
+    for number in numbers:
+        world.pay_order(number)
+    world.run_due_work()
+    db.session.execute(db.text("DELETE FROM follow_up"))
+    for table in ("document_line", "attempt", "move", "document"):
+        db.session.execute(db.text(f"DELETE FROM {table}"))
+    db.session.execute(delete(Webhook))
+    db.session.execute(delete(Sale))
+    db.session.commit()
+    db.session.expire_all()
+
+
+def test_while_it_is_held_nothing_is_issued(world: World) -> None:
+    restore.hold_issuing()
+    world.pay_order("1001")
+    world.run_due_work()
+    assert (world.document().state, world.provider.ledger) == ("pending", [])
+    assert Document.any_due() is False
+    assert restore.verify_restore() == []
+
+
+@pytest.mark.parametrize("promise", [IssueGuarantee.SEARCHABLE, IssueGuarantee.DRAFT_FIRST])
+def test_documents_that_the_backup_forgot_are_found_before_issuing_goes_on(
+    world: World, promise: IssueGuarantee
+) -> None:
+    world.provider.guarantee, world.provider.lists_documents = promise, True
+    _restored(world, "1001", "1002")
+    world.shop.orders["1003"] = paid_order("1003")
+    assert restore.verify_restore() == []
+    world.run_due_work()
+    assert [world.document(number).state for number in ("1001", "1002", "1003")] == ["issued"] * 3
+    assert len(world.provider.ledger) == 3
+
+
+def test_with_a_key_the_same_document_comes_back(world: World) -> None:
+    world.provider.guarantee = IssueGuarantee.IDEMPOTENT
+    _restored(world, "1001")
+    assert restore.verify_restore() == []
+    world.run_due_work()
+    assert (world.document().state, len(world.provider.ledger)) == ("issued", 1)
+
+
+@pytest.mark.parametrize("promise", [IssueGuarantee.MANUAL, IssueGuarantee.SEARCHABLE])
+def test_where_nobody_can_tell_a_person_looks_at_each(world: World, promise: IssueGuarantee) -> None:
+    world.provider.guarantee = promise
+    _restored(world, "1001")
+    world.pay_order("1002")
+    webhooks.process_next_webhook()
+    assert restore.verify_restore() == []
+    world.run_due_work()
+    for number in ("1001", "1002"):
+        row = world.document(number)
+        assert (row.state, row.reason) == ("review", "restored")
+    assert len(world.provider.ledger) == 1
+    world.pay_order("1003")
+    world.run_due_work()
+    assert world.document("1003").state == "issued"
+
+
+def test_what_was_blocked_in_the_backup_may_have_been_mended_and_issued_since(world: World) -> None:
+    world.shop.orders["1001"] = paid_order("1001", currency="USD")
+    world.receive_webhook("1001")
+    world.run_due_work()
+    assert world.document().state == "blocked"
+    assert restore.verify_restore() == []
+    assert (world.document().state, world.document().reason) == ("review", "restored")
+
+
+def test_a_store_that_could_not_be_compared_keeps_everything_held(world: World) -> None:
+    world.provider.guarantee, world.provider.lists_documents = IssueGuarantee.SEARCHABLE, True
+    _restored(world, "1001")
+    world.shop.errors["paid_orders"] = [UnreachableError("unreachable")]
+    assert restore.verify_restore() == ["fakeshop fake: unreachable"]
+    world.run_due_work()
+    assert issue.issue_next_document() is False
+    assert restore.verify_restore() == []
+    world.run_due_work()
+    assert len(world.provider.ledger) == 1
+
+
+def test_the_backup_s_last_beat_is_remembered_whenever_the_clock_beats_again(world: World) -> None:
+    _restored(world)
+    restore.hold_issuing()
+    Heartbeat.beat("clock", pid=2)
+    restore.hold_issuing()
+    assert restore._audit_since() < now() - timedelta(hours=43)
+
+
+def test_the_commands_say_what_came_of_it(app: Flask, world: World) -> None:
+    run = app.test_cli_runner()
+    assert "Nothing is issued" in run.invoke(args=["hold"]).output
+    world.shop.errors["paid_orders"] = [UnreachableError("unreachable")]
+    failed = run.invoke(args=["verify"])
+    assert failed.exit_code == 1 and "fakeshop fake: unreachable" in failed.output
+    assert "issuing goes on" in run.invoke(args=["verify"]).output

@@ -1,0 +1,257 @@
+"""Jumpseller's products read as goods, from payloads that a stand-in does not make up."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from shopapp.errors import OrderError, RefusedError, UnreachableError
+from shopapp.http_client import HttpResponse
+from shopapp.platforms.base import CatalogueItem
+from shopapp.platforms.jumpseller.catalogue import (
+    catalogue_items_from,
+    read_catalogue_page,
+    read_location_stock,
+    read_locations,
+    read_product_items,
+    write_stock,
+)
+from shopapp.platforms.jumpseller.client import JumpsellerClient
+
+CUP: dict[str, Any] = {
+    "id": 7,
+    "name": "Taça",
+    "sku": "TACA-01",
+    "type": "physical",
+    "status": "available",
+    "stock": 4,
+    "stock_unlimited": False,
+    "variants": [],
+}
+
+
+class Told(JumpsellerClient):
+    """Answers each call by its beginning, and remembers what was asked."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = answers
+        self.asked: list[tuple[str, Any]] = []
+
+    def send(self, method: str, path: str, content: Any = None, **more: Any) -> HttpResponse:
+        query = "&".join(f"{name}={value}" for name, value in (more.get("query") or {}).items())
+        call = f"{method} {path}" + (f"?{query}" if query else "")
+        self.asked.append((call, content))
+        found = next((known for begin, known in self.answers.items() if call.startswith(begin)), 404)
+        if isinstance(found, int):
+            if more.get("writes"):
+                raise RefusedError("store-refused", status=found)
+            return HttpResponse(found, {}, b"{}")
+        return HttpResponse(200, {}, json.dumps(found).encode())
+
+
+def one(**changes: Any) -> CatalogueItem:
+    (found,) = catalogue_items_from({**CUP, **changes})
+    return found
+
+
+# --- one product ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stock", "read"),
+    [(4, 4), ("4", 4), ("4.0", 4), (0, 0), (-2, -2), (None, None), ("", None), ("viel", None), ("4.5", None)],
+)
+def test_stock_may_come_as_text_and_what_is_no_number_is_left_alone(stock: Any, read: int | None) -> None:
+    assert one(stock=stock).stock == read
+
+
+@pytest.mark.parametrize(
+    ("unlimited", "read"), [(False, 4), (None, 4), ("false", 4), (True, None), ("true", None), (1, None)]
+)
+def test_stock_that_may_be_unlimited_is_left_alone(unlimited: Any, read: int | None) -> None:
+    assert one(stock_unlimited=unlimited).stock == read
+
+
+@pytest.mark.parametrize(
+    ("sku", "read"),
+    [("A-1", "A-1"), (" A-1\t", "A-1"), (None, ""), ("", ""), ("  ", ""), (123, "123"), ("a b", "a b")],
+)
+def test_a_sku_is_trimmed_and_nothing_else(sku: Any, read: str) -> None:
+    assert one(sku=sku).sku == read
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [("physical", "goods"), ("digital", "service"), ("gift_card", "giftcard"), (None, "goods")],
+)
+def test_a_type_that_is_not_known_is_goods(kind: Any, read: str) -> None:
+    assert one(type=kind).kind == read
+
+
+@pytest.mark.parametrize(
+    ("status", "active"), [("available", True), ("not-available", True), ("disabled", False), (None, True)]
+)
+def test_only_what_the_merchant_took_out_of_his_shop_is_not_active(status: Any, active: bool) -> None:
+    assert one(status=status).active is active
+
+
+def test_a_product_with_variants_gives_only_these_by_their_own_sku_and_stock() -> None:
+    blue = {
+        "id": 71,
+        "sku": " AZUL ",
+        "stock": "3",
+        "stock_unlimited": False,
+        "options": [{"name": "Cor", "value": "Azul"}],
+    }
+    bare = {"id": 72, "sku": None, "stock": 2, "options": [{"name": "Cor", "value": None}, "x"]}
+    wrapped = {"variant": {"id": 73, "sku": "X", "stock": 1, "stock_unlimited": True, "options": None}}
+    found = list(catalogue_items_from({**CUP, "variants": [blue, bare, wrapped]}))
+    assert [(each.variant_id, each.sku, each.stock, each.name) for each in found] == [
+        ("71", "AZUL", 3, "Taça (Cor: Azul)"),
+        ("72", "", 2, "Taça"),
+        ("73", "X", None, "Taça"),
+    ]
+    assert {each.product_id for each in found} == {"7"}
+
+
+@pytest.mark.parametrize(
+    "product",
+    [
+        {},
+        {"id": None},
+        {"id": "7"},
+        {"id": True},
+        {"id": 7, "variants": [{"sku": "A"}]},
+        {"id": 7, "variants": [3]},
+    ],
+)
+def test_a_product_without_its_numbers_makes_the_answer_unreadable(product: Any) -> None:
+    with pytest.raises(UnreachableError):
+        list(catalogue_items_from(product))
+
+
+def test_a_product_may_come_without_its_wrapper() -> None:
+    assert read_product_items(Told({"GET /products/7.json": CUP}), "7") == (one(),)
+    assert read_product_items(Told({"GET /products/7.json": {"product": CUP}}), "7") == (one(),)
+
+
+# --- a whole catalogue ----------------------------------------------------------------------------------
+
+
+def numbered(*numbers: int) -> list[Any]:
+    return [{"product": {**CUP, "id": number}} for number in numbers]
+
+
+def test_what_does_not_go_up_is_read_by_pages_from_the_beginning() -> None:
+    for answered in (numbered(9, 8), numbered(8, 8), numbered(5, 8), 404):
+        told = Told({"GET /products/after/5": answered, "GET /products.json": numbered(9, 8)})
+        page = read_catalogue_page(told, "5/1")
+        assert (page.after, [each.product_id for each in page.items]) == ("page/2", ["9", "8"])
+
+
+def test_an_end_before_as_many_as_are_counted_is_none() -> None:
+    answers = {"GET /products/after/9": [], "GET /products.json": numbered(9)}
+    assert read_catalogue_page(Told({**answers, "GET /products/count": {"count": 3}}), "9/3").after == ""
+    assert (
+        read_catalogue_page(Told({**answers, "GET /products/count": {"count": 4}}), "9/3").after == "page/2"
+    )
+    with pytest.raises(UnreachableError):
+        read_catalogue_page(Told({**answers, "GET /products/count": {"total": 4}}), "9/3")
+
+
+def test_pages_end_with_the_first_that_is_empty() -> None:
+    assert read_catalogue_page(Told({"GET /products.json": numbered(1)}), "page/7").after == "page/8"
+    assert read_catalogue_page(Told({"GET /products.json": []}), "page/8").after == ""
+
+
+@pytest.mark.parametrize("answered", [{}, {"products": []}, [3], ["x"], [None], 7.5])
+def test_a_list_that_is_none_is_unreadable(answered: Any) -> None:
+    with pytest.raises(UnreachableError):
+        read_catalogue_page(Told({"GET /products/after/0": answered}), "")
+
+
+# --- places ---------------------------------------------------------------------------------------------
+
+
+def test_only_places_that_goods_are_sent_from_count_and_one_is_none() -> None:
+    def place(number: int, **more: Any) -> Any:
+        return {"location": {"id": number, "name": f"L{number}", "is_stock_origin": True, **more}}
+
+    both = [place(1, main=True), place(2), place(3, is_stock_origin=False), {**place(4)["location"]}]
+    assert [(each.code, each.main) for each in read_locations(Told({"GET /locations": both}))] == [
+        ("1", True), ("2", False), ("4", False),
+    ]  # fmt: skip
+    assert read_locations(Told({"GET /locations": [place(1), place(3, is_stock_origin=False)]})) == ()
+    assert read_locations(Told({})) == ()
+
+
+def test_levels_are_of_what_was_asked_for_and_null_is_none() -> None:
+    rows = [
+        {"location_id": 1, "product_id": 7, "variant_id": None, "stock": 3},
+        {"location_id": 2, "product_id": 7, "variant_id": None, "stock": None},
+        {"location_id": 1, "product_id": 8, "stock": "5"},
+        {"location_id": 9, "product_id": 7, "stock": 5},
+        {"location_id": 1, "product_id": 99, "stock": 5},
+    ]
+    told = Told({"GET /products_locations": rows})
+    assert read_location_stock(told, [("7", ""), ("8", "")], ["1", "2"]) == {
+        ("7", "", "1"): 3,
+        ("8", "", "1"): 5,
+    }
+
+
+def test_variants_are_asked_for_apart_from_plain_products() -> None:
+    told = Told({"GET /products_locations": []})
+    read_location_stock(told, [("7", "71"), ("8", ""), ("7", "72")], ["1"])
+    assert [call for call, _ in told.asked] == [
+        "GET /products_locations?location_ids=1&product_ids=8",
+        "GET /products_locations?location_ids=1&product_ids=7&variant_ids=71,72",
+    ]
+
+
+# --- writing --------------------------------------------------------------------------------------------
+
+
+def test_the_stock_alone_is_put() -> None:
+    told = Told({"PUT /products/7.json": {"product": {**CUP, "stock": 9}}})
+    write_stock(told, "7", "", 9, "")
+    assert told.asked == [("PUT /products/7.json", {"product": {"stock": 9}})]
+
+
+def test_stock_at_a_place_is_put_after_a_look_and_says_that_it_is_counted() -> None:
+    told = Told({"GET /products/7.json": CUP, "PUT /products_locations": "ok"})
+    write_stock(told, "7", "", 9, "1")
+    content = {"location_id": 1, "product_id": 7, "stock": 9, "stock_unlimited": False}
+    assert told.asked == [("GET /products/7.json", None), ("PUT /products_locations", content)]
+
+
+def test_unlimited_stock_at_a_place_is_never_written() -> None:
+    told = Told({"GET /products/7.json": {**CUP, "stock_unlimited": True}})
+    with pytest.raises(RefusedError, match="goods-unlimited"):
+        write_stock(told, "7", "", 9, "1")
+    assert len(told.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answered", "code"),
+    [
+        (404, "goods-gone"),
+        (400, "store-refused"),
+        ({"product": {**CUP, "stock": 9, "variants": [{"id": 71}]}}, "goods-gone"),
+        ({"product": {**CUP, "stock": 9, "stock_unlimited": True}}, "goods-unlimited"),
+        ({"product": {**CUP, "stock": 8}}, "goods-by-place"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_figure_that_did_not_come_to_stand_is_refused(answered: Any, code: str) -> None:
+    with pytest.raises(RefusedError) as raised:
+        write_stock(Told({"PUT /products/7.json": answered}), "7", "", 9, "")
+    assert raised.value.code == code
+
+
+def test_a_list_that_belongs_to_an_order_that_is_gone_is_said_so() -> None:
+    with pytest.raises(OrderError):
+        Told({}).get_list("/orders/1/documents.json")

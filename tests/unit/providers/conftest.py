@@ -1,5 +1,0 @@
-"""Fixtures of the adapters' tests."""
-
-from tests.unit.providers.phcgo_program import program, started
-
-__all__ = ["program", "started"]

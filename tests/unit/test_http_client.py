@@ -1,0 +1,525 @@
+"""The wire against a server that misbehaves: every failure is sorted, and nothing goes where it must not."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from shopapp.errors import AppError, CredentialsError, ThrottledError, UncertainError, UnreachableError
+from shopapp.http_client import MAX_BYTES, HttpClient, HttpResponse, is_public_address, parse_json
+from tests.unit.hostile_server import (
+    HostileServer,
+    Script,
+    certificate,
+    never_answer,
+    reset_connection,
+    send_and_close,
+    send_and_keep_open,
+    send_forever,
+)
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+BOMB = gzip.compress(b"\0" * (2 * MAX_BYTES))
+SECRET = "planted-secret-7c41"
+
+Serve = Callable[..., HostileServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a hostile server with a script."""
+    started: list[HostileServer] = []
+
+    def start(script: Script, **more: Any) -> HostileServer:
+        started.append(HostileServer(script, **more))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+def quick(seconds: float = 0.4) -> HttpClient:
+    """A wire with a short deadline that may talk to loopback."""
+    return HttpClient(call_seconds=seconds, allow_plain=True)
+
+
+def head(status: str, *headers: str) -> bytes:
+    return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
+
+
+# --- whoever read the request and then misbehaves may have acted on it ------------------------------------
+
+LOST: dict[str, Script] = {
+    "says nothing": never_answer,
+    "drips a byte now and then": send_forever(head("200 OK", "Content-Length: 5000"), b"x", 0.02),
+    "drips its headers": send_forever(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", 0.02),
+    "says continue for ever": send_forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+    "hangs up": send_and_close(),
+    "resets the connection": reset_connection,
+    "is cut within the promised length": send_and_close(head("200 OK", "Content-Length: 100"), b"half"),
+    "is cut within a chunk": send_and_close(head("200 OK", "Transfer-Encoding: chunked"), b"ff\r\nhalf"),
+    "is cut between chunks": send_and_close(head("200 OK", "Transfer-Encoding: chunked"), b"2\r\nok\r\n"),
+    "sends a chunk of no size": send_and_close(
+        head("200 OK", "Transfer-Encoding: chunked"), b"zz\r\nok\r\n0\r\n\r\n"
+    ),
+    "sends a gzip bomb": send_and_close(
+        head("200 OK", "Content-Encoding: gzip", f"Content-Length: {len(BOMB)}"), BOMB
+    ),
+    "never stops sending": send_forever(head("200 OK"), b"x" * 65536),
+    "sends broken gzip": send_and_close(
+        head("200 OK", "Content-Encoding: gzip", "Content-Length: 4"), b"oops"
+    ),
+    "sends half a gzip": send_and_close(
+        head("200 OK", "Content-Encoding: gzip", f"Content-Length: {len(BOMB)}"), BOMB[:20]
+    ),
+    "speaks another language": send_and_close(b"220 mail.example ESMTP\r\n"),
+    "has letters for a status": send_and_close(b"HTTP/1.1 abc OK\r\n\r\n"),
+    "has a status of four digits": send_and_close(b"HTTP/1.1 2000 OK\r\n\r\n"),
+    "sends noise": send_and_close(bytes(range(256)) * 4),
+    "has a line without end": send_forever(b"HTTP/1.1 200 OK\r\nX: ", b"y" * 65536),
+    "has a thousand headers": send_and_close(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000 + b"\r\n"),
+    "redirects": send_and_close(head("302 Found", "Location: http://127.0.0.1:9/", "Content-Length: 0")),
+    "redirects and keeps the method": send_and_close(head("307 Go", "Location: /path", "Content-Length: 0")),
+    "was not modified": send_and_close(head("304 Not Modified")),
+    "gave up waiting": send_and_close(head("408 Request Timeout", "Content-Length: 0")),
+    "broke": send_and_close(head("500 Internal Server Error", "Content-Length: 0")),
+    "has a broken server behind it": send_and_close(head("502 Bad Gateway", "Content-Length: 0")),
+    "is closed": send_and_close(head("503 Service Unavailable", "Content-Length: 0")),
+    "has a status nobody knows": send_and_close(head("799 Hm", "Content-Length: 0")),
+}
+
+
+@pytest.mark.parametrize("script", LOST.values(), ids=LOST)
+def test_a_write_to_a_server_that_misbehaves_is_in_doubt(serve: Serve, script: Script) -> None:
+    server = serve(script)
+    with pytest.raises(UncertainError) as raised:
+        quick().write("POST", server.url, data=b"<order/>")
+    assert raised.value.code == "outcome-unknown"
+    assert len(server.requests) == 1, "sent once, neither repeated nor redirected"
+
+
+@pytest.mark.parametrize("script", LOST.values(), ids=LOST)
+def test_a_read_from_a_server_that_misbehaves_may_be_repeated(serve: Serve, script: Script) -> None:
+    server = serve(script)
+    with pytest.raises(UnreachableError):
+        quick().read("GET", server.url)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "script", [never_answer, LOST["drips a byte now and then"], LOST["drips its headers"]]
+)
+def test_a_deadline_is_said_to_be_one(serve: Serve, script: Script) -> None:
+    with pytest.raises(UncertainError) as raised:
+        quick().write("POST", serve(script).url)
+    assert raised.value.detail["how"] == "timeout"
+
+
+# --- definite answers -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299, 400, 404, 409, 422])
+def test_a_definite_status_comes_back_with_its_body(serve: Serve, status: int) -> None:
+    body = b"" if status == 204 else b"{}"
+    server = serve(send_and_close(head(f"{status} Yes", f"Content-Length: {len(body)}", "X-Two: b"), body))
+    for call in (quick().read, quick().write):
+        answer = call("POST", server.url)
+        assert (answer.status, answer.body, answer.headers["x-two"]) == (status, body, "b")
+
+
+def test_a_body_without_length_is_read_to_its_end(serve: Serve) -> None:
+    assert (
+        quick().read("GET", serve(send_and_close(b"HTTP/1.0 200 OK\r\n\r\nall of it")).url).body
+        == b"all of it"
+    )
+
+
+def test_a_compressed_body_comes_back_plain(serve: Serve) -> None:
+    body = gzip.compress(b"plain")
+    script = send_and_close(head("200 OK", "Content-Encoding: gzip", f"Content-Length: {len(body)}"), body)
+    assert quick().read("GET", serve(script).url).body == b"plain"
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_who_we_are_is_refused_definitely(serve: Serve, status: int) -> None:
+    server = serve(send_and_close(head(f"{status} No", "Content-Length: 0")))
+    for call in (quick().read, quick().write):
+        with pytest.raises(CredentialsError) as raised:
+            call("POST", server.url)
+        assert raised.value.detail == {"status": status}
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("Retry-After: 7", 7.0),
+        ("X: y", None),
+        ("Retry-After: soon", None),
+        ("Retry-After: -5", None),
+        ("Retry-After: inf", None),
+        ("Retry-After: Fri, 20 Nov 2026 10:00:00 GMT", None),
+        ("Retry-After: 99999999999999999999", 86400.0),
+    ],
+)
+def test_too_many_requests_says_when_to_come_back(serve: Serve, written: str, seconds: float | None) -> None:
+    server = serve(send_and_close(head("429 Slow down", written, "Content-Length: 0")))
+    for call in (quick().read, quick().write):
+        with pytest.raises(ThrottledError) as raised:
+            call("POST", server.url)
+        assert raised.value.retry_after == seconds
+
+
+def test_a_larger_answer_may_be_asked_for(serve: Serve) -> None:
+    body = b"x" * (MAX_BYTES + 1)
+    server = serve(send_and_close(head("200 OK", f"Content-Length: {len(body)}"), body))
+    with pytest.raises(UnreachableError):
+        quick(5).read("GET", server.url)
+    assert len(quick(5).read("GET", server.url, max_bytes=len(body)).body) == len(body)
+
+
+@settings(max_examples=60)
+@given(
+    noise=st.one_of(
+        st.binary(max_size=300), st.binary(max_size=300).map(lambda b: b"HTTP/1.1 200 OK\r\n" + b)
+    )
+)
+def test_no_bytes_whatever_make_the_wire_raise_anything_unsorted(noise: bytes) -> None:
+    server = HostileServer(send_and_close(noise))
+    try:
+        assert isinstance(quick(2).write("POST", server.url), HttpResponse)
+    except AppError as error:
+        assert not isinstance(error, UnreachableError), "it did arrive"
+    finally:
+        server.stop()
+
+
+# --- what never left --------------------------------------------------------------------------------------
+
+
+def test_a_write_to_a_closed_port_was_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    with pytest.raises(UnreachableError):
+        quick().write("POST", f"http://127.0.0.1:{port}/")
+
+
+def test_a_write_to_a_name_that_nobody_has_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*args: Any, **more: Any) -> None:
+        raise socket.gaierror("Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(UnreachableError):
+        quick().write("POST", "http://nobody.example/")
+
+
+def test_a_write_to_a_name_without_an_address_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: [])
+    with pytest.raises(UnreachableError):
+        quick().write("POST", "http://nobody.example/")
+
+
+def test_a_write_that_nobody_picks_up_was_not_sent() -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as full, contextlib.ExitStack() as waiting:
+        for _ in range(16):
+            # the queue of a server that never accepts: further callers hear nothing
+            caller = waiting.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(full.getsockname())
+        with pytest.raises(UnreachableError) as raised:
+            quick().write("POST", f"http://127.0.0.1:{full.getsockname()[1]}/")
+    assert raised.value.detail["how"] == "timeout"
+
+
+def test_a_certificate_that_nobody_vouches_for_means_not_sent(serve: Serve, tmp_path: Path) -> None:
+    context, _ = certificate(tmp_path)
+    server = serve(send_and_close(OK), tls=context)
+    with pytest.raises(UnreachableError):
+        quick().write("POST", server.url, data=SECRET.encode())
+    assert server.requests == []
+
+
+def test_a_certificate_for_another_name_means_not_sent(serve: Serve, tmp_path: Path) -> None:
+    context, trusted = certificate(tmp_path)
+    server = serve(send_and_close(OK), tls=context)
+    wire = quick()
+    wire.session.verify = str(trusted)
+    with pytest.raises(UnreachableError):
+        wire.write("POST", server.url.replace("127.0.0.1", "localhost"))
+    assert server.requests == []
+
+
+def test_a_handshake_that_never_ends_means_not_sent(serve: Serve) -> None:
+    server = serve(never_answer)
+    with pytest.raises(UnreachableError) as raised:
+        quick().write("POST", server.url.replace("http:", "https:"))
+    assert raised.value.detail["how"] == "timeout"
+
+
+def test_plain_http_where_tls_was_meant_means_not_sent(serve: Serve) -> None:
+    server = serve(send_and_close(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+    with pytest.raises(UnreachableError):
+        quick().write("POST", server.url.replace("http:", "https:"))
+
+
+@pytest.mark.parametrize(
+    "script", [never_answer, LOST["drips a byte now and then"], send_and_close(), reset_connection]
+)
+def test_once_inside_tls_a_lost_answer_is_in_doubt(serve: Serve, tmp_path: Path, script: Script) -> None:
+    context, trusted = certificate(tmp_path)
+    server = serve(script, tls=context)
+    wire = quick()
+    wire.session.verify = str(trusted)
+    with pytest.raises(UncertainError):
+        wire.write("POST", server.url)
+
+
+def test_a_good_answer_inside_tls_comes_back(serve: Serve, tmp_path: Path) -> None:
+    context, trusted = certificate(tmp_path)
+    wire = HttpClient(call_seconds=5, allow_plain=True)
+    wire.session.verify = str(trusted)
+    assert wire.write("POST", serve(send_and_keep_open(OK), tls=context).url).body == b"ok"
+
+
+def test_whoever_forbids_the_call_is_asked_before_anything_leaves(serve: Serve) -> None:
+    class Forbidden(Exception):
+        pass
+
+    def forbid() -> None:
+        raise Forbidden
+
+    server = serve(send_and_close(OK))
+    with pytest.raises(Forbidden):
+        HttpClient(allow_plain=True, before_call=forbid).write("POST", server.url)
+    assert server.connections == 0
+
+
+# --- nothing is carried from one call into the next -------------------------------------------------------
+
+
+def test_no_connection_is_used_twice(serve: Serve) -> None:
+    server = serve(send_and_keep_open(OK))
+    wire = quick(5)
+    for _ in range(3):
+        wire.read("GET", server.url)
+    assert server.connections == 3
+
+
+def test_a_write_after_a_good_read_is_still_in_doubt_when_it_is_lost(serve: Serve) -> None:
+    server = serve(send_and_keep_open(OK))
+    wire = quick()
+    wire.read("GET", server.url)
+    server.script = never_answer
+    with pytest.raises(UncertainError):
+        wire.write("POST", server.url)
+
+
+def test_no_cookie_of_one_call_goes_out_with_the_next(serve: Serve) -> None:
+    server = serve(send_and_close(head("200 OK", "Set-Cookie: who=store-a; Path=/", "Content-Length: 0")))
+    wire = quick(5)
+    wire.read("GET", server.url)
+    wire.read("GET", server.url)
+    assert b"cookie" not in server.requests[1].lower()
+
+
+def test_no_proxy_of_the_environment_is_used(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy, server = serve(send_and_close(OK)), serve(send_and_close(OK))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+    quick(5).read("GET", server.url)
+    assert (proxy.connections, server.connections) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    "script", [send_and_close(OK), send_and_close(), never_answer, send_and_close(head("401 No"))]
+)
+def test_no_log_line_and_no_error_holds_what_was_sent(
+    serve: Serve, script: Script, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = f"{serve(script).url}?key={SECRET}"
+    try:
+        quick().write("POST", url, data=SECRET.encode(), headers={"Authorization": f"Bearer {SECRET}"})
+    except AppError as error:
+        assert SECRET not in f"{error} {error.detail}"
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("quickinvoice")]
+    assert len(ours) == 1
+    assert "POST 127.0.0.1/path" in ours[0]
+    assert SECRET not in ours[0]
+
+
+# --- addresses --------------------------------------------------------------------------------------------
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+INSIDE = _words("""
+127.0.0.1 127.255.255.254 0.0.0.0 0.0.0.1 10.0.0.1 172.16.0.1 172.31.255.255 192.168.0.1
+169.254.169.254
+100.64.0.1 100.127.255.255 192.0.0.8 192.0.0.170 192.0.2.1 192.88.99.1 198.18.0.1 198.19.255.255 198.51.100.1
+203.0.113.1
+224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 ::1 :: ::ffff:127.0.0.1 ::ffff:8.8.8.8 ::ffff:10.0.0.1
+::127.0.0.1 64:ff9b::7f00:1 64:ff9b::808:808 64:ff9b:1::1 2002:7f00:1:: 2002:808:808::1
+2001:0:53aa:64c:0:0:80ff:fffe 2001:db8::1 fc00::1 fd12:3456::1 fe80::1 fe80::1%eth0 fec0::1 ff02::1 ff0e::1
+100::1
+""")
+OUTSIDE = _words("""
+8.8.8.8 1.1.1.1 193.136.2.20 100.63.255.255 100.128.0.1 2606:4700:4700::1111 2001:4860:4860::8888
+""")
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_an_address_that_is_not_of_the_open_internet_is_not_public(address: str) -> None:
+    assert not is_public_address(address)
+
+
+@pytest.mark.parametrize("address", OUTSIDE)
+def test_an_address_of_the_open_internet_is_public(address: str) -> None:
+    assert is_public_address(address)
+
+
+class Recorder:
+    """Stands where connections are made: remembers the addresses, lets none through."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.asked: list[str] = []
+        monkeypatch.setattr(socket, "create_connection", self.connect)
+
+    def connect(self, address: tuple[str, int], *more: Any) -> socket.socket:
+        self.asked.append(address[0])
+        raise ConnectionRefusedError
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    return Recorder(monkeypatch)
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
+    """Every look-up gives the next round's addresses; the returned list grows by the names asked."""
+    left, asked = list(rounds), []
+
+    def look_up(host: str, port: int, **more: Any) -> list[Any]:
+        asked.append(host)
+        found = left.pop(0)
+        return [
+            (socket.AF_INET6 if ":" in one else socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port))
+            for one in found
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    return asked
+
+
+SPELLINGS = _words("""
+localhost LOCALHOST localhost. 127.0.0.1 127.1 127.0.1 2130706433 0x7f000001 0x7f.1 0177.0.0.1 017700000001 0
+0.0.0.0 ①②⑦.0.0.1 １２７.0.0.1 127。0。0。1 [::1] [::] [::ffff:127.0.0.1] [::ffff:7f00:1] [0:0:0:0:0:0:0:1]
+[64:ff9b::7f00:1] [2002:7f00:1::] [fe80::1] [fec0::1] 169.254.169.254 0xa9fea9fe 2852039166 10.0.0.1 192.168.1.1
+100.64.0.1 224.0.0.1 user@127.0.0.1 phcgo.net@127.0.0.1 user:pw@[::1]
+""")
+
+
+@pytest.mark.parametrize("host", SPELLINGS)
+def test_no_spelling_of_an_inside_address_is_connected_to(host: str, recorder: Recorder) -> None:
+    with pytest.raises(UnreachableError):
+        HttpClient().write("POST", f"https://{host}/")
+    assert recorder.asked == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "gopher", "file", "ftp", "javascript", "HTTP", "", "httpss"])
+def test_no_other_scheme_than_https_is_called(scheme: str, recorder: Recorder) -> None:
+    with pytest.raises(UnreachableError) as raised:
+        HttpClient().write("POST", f"{scheme}://example.com/")
+    assert raised.value.code == "address-refused"
+    assert recorder.asked == []
+
+
+@pytest.mark.parametrize(
+    "url", ["https://", "https:///path", "https://[::1", "https://exa mple.com/", "https://a\\@b/"]
+)
+def test_an_address_that_is_none_is_not_called(
+    url: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, ["127.0.0.1"])
+    with pytest.raises(UnreachableError):
+        HttpClient().write("POST", url)
+    assert recorder.asked == []
+
+
+@pytest.mark.parametrize("mixed", [["8.8.8.8", "127.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["8.8.8.8", "::1"]])
+def test_one_inside_address_among_the_answers_refuses_them_all(
+    mixed: list[str], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, mixed)
+    with pytest.raises(UnreachableError):
+        HttpClient().write("POST", "https://shop.example/")
+    assert recorder.asked == []
+
+
+def test_a_name_is_looked_up_once_and_that_very_address_connected_to(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = resolving(monkeypatch, ["8.8.8.8"], ["127.0.0.1"])
+    with pytest.raises(UnreachableError):
+        HttpClient().write("POST", "https://rebinding.example/")
+    assert (names, recorder.asked) == (["rebinding.example"], ["8.8.8.8"])
+    with pytest.raises(UnreachableError):
+        HttpClient().write("POST", "https://rebinding.example/")
+    assert recorder.asked == ["8.8.8.8"], "the second answer was loopback"
+
+
+def test_every_admitted_address_is_tried_once(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, ["8.8.8.8", "8.8.8.8", "1.1.1.1"])
+    with pytest.raises(UnreachableError):
+        HttpClient().write("POST", "https://two.example/")
+    assert recorder.asked == ["8.8.8.8", "1.1.1.1"]
+
+
+def test_a_developer_may_admit_loopback_and_nothing_else(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolving(monkeypatch, ["127.0.0.1"], ["192.168.0.1"])
+    for _ in range(2):
+        with pytest.raises(UnreachableError):
+            quick().write("POST", "http://name.example/")
+    assert recorder.asked == ["127.0.0.1"]
+
+
+# JSON
+
+
+_TEXTS = st.text(st.characters(exclude_categories=()) | st.sampled_from("\0\ud800\udc00😀"))
+
+
+@given(st.recursive(_TEXTS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_json_from_outside_has_only_texts_that_every_database_holds(content: Any) -> None:
+    def held(read: Any, told: Any) -> None:
+        if isinstance(told, str):
+            assert "\0" not in read and read == read.encode().decode()
+            assert read == told or {"\0", *map(chr, range(0xD800, 0xE000))} & set(told)
+        else:
+            both = (read.values(), told.values()) if isinstance(told, dict) else (read, told)
+            for one, other in zip(*both, strict=True):
+                held(one, other)
+
+    held(parse_json(json.dumps(content).encode()), content)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"<html>", b"[" * 100_000, b"[" * 900 + b"]" * 900, b'{"id": ', b"\xff\xfe"]
+)
+def test_what_is_no_json_is_a_value_error_however_deep(raw: bytes) -> None:
+    with pytest.raises(ValueError):
+        parse_json(raw)

@@ -1,0 +1,316 @@
+"""Credit notes from the pages: seen before they are owed, owed once, never more than is left, nothing typed lost."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from shopapp.fiscal.order import OrderLine
+from shopapp.models import Document
+from tests.fakes import World, world
+from tests.security.conftest import StoreSession, csrf_token_of, log_in
+from tests.unit.web.conftest import page_text
+
+__all__ = ["world"]
+
+LINES = (
+    OrderLine("1", "Caneca", Decimal(3), Decimal("12.30"), sku="CAN-1", charged=Decimal(23)),
+    OrderLine("2", "Livro", Decimal(1), Decimal("10.60"), sku="LIV-1", charged=Decimal(6)),
+)
+
+
+@dataclass
+class Sold:
+    """An issued document of 47.50 (three mugs, one book), its world, and a browser with the store's session."""
+
+    world: World
+    shop: StoreSession
+
+    @property
+    def document(self) -> Document:
+        return self.world.document()
+
+    @property
+    def path(self) -> str:
+        return f"/documents/{self.document.id}/credit"
+
+    def note(self, act: int = 1) -> Document | None:
+        self.world.document()
+        return Document.find(self.world.store.id, "1001", f"credit:{act}")
+
+    def look(self, way: str = "all", **more: str) -> Any:
+        return self.shop.client.get(self.path, query_string={"what": way, **more})
+
+    def review(self, page: Any, **changes: str) -> Any:
+        """The answer to the form of that page, sent to be looked at again."""
+        return self.shop.post(self.path, {**fields(page), **changes, "do": "review"})
+
+    def issue(self, page: Any, **changes: str) -> Any:
+        """The answer to the form of that page, sent by its last button."""
+        return self.shop.post(self.path, {**fields(page), **changes, "do": "issue"})
+
+    def kinds(self) -> list[tuple[str, Decimal]]:
+        self.world.run_due_work()
+        return [(draft.kind, draft.gross) for _, draft in self.world.provider.ledger]
+
+
+def fields(page: Any) -> dict[str, str]:
+    """What the form of the page would send untouched."""
+    found = {}
+    for tag in re.findall(r"<input[^>]*>", page.get_data(as_text=True)):
+        given = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
+        if "name" in given and given["name"] != "csrf_token":
+            found[unescape(given["name"])] = unescape(given.get("value", ""))
+    return found
+
+
+@pytest.fixture
+def sold(app: Flask, db: SQLAlchemy, world: World) -> Sold:
+    series = {"FR": "2026FR", "NC": "2026NC"}
+    world.account.settings = {**world.account.settings, "series": series}
+    db.session.commit()
+    world.pay_order("1001", lines=LINES, total=Decimal("47.50"))
+    world.run_due_work()
+    client = log_in(app, world.store)
+    return Sold(world, StoreSession(world.store, {}, client, csrf_token_of(client, "/setup/keys/fakebooks")))
+
+
+# looking
+
+
+def test_the_document_offers_to_be_credited_and_says_what_of_it_was(sold: Sold) -> None:
+    page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
+    assert "Tudo: 47,50 €" in page and "Tudo, e emitir de novo com dados corrigidos" in page
+    sold.issue(sold.review(sold.look("lines"), amount="7,50"))
+    sold.world.run_due_work()
+    page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
+    assert "Tudo o que falta: 40,00 €" in page and "emitir de novo" not in page
+    assert "−7,50 € NC 2026NC/2" in page and "Falta creditar 40,00 €" in page
+
+
+def test_looking_at_a_note_owes_none(sold: Sold) -> None:
+    page = sold.look()
+    assert page.status_code == 200
+    text = page_text(page)
+    assert "Creditar 47,50 € da fatura-recibo FR 2026FR/1" in text and "Devolução do cliente" in text
+    assert "Depois desta nota não fica nada por creditar." in text
+    for way in ("lines", "again", "nonsense"):
+        assert sold.look(way).status_code == 200
+    sold.review(sold.look("lines"), amount="5")
+    assert sold.note() is None and sold.kinds() == [("FR", Decimal("47.50"))]
+
+
+def test_the_reason_is_the_merchants_or_the_usual_one_of_the_case(sold: Sold) -> None:
+    assert fields(sold.look(why="Artigo  partido"))["why"] == "Artigo partido"
+    assert fields(sold.look("lines"))["why"] == "Devolução parcial"
+    sold.world.receive_webhook("1001", "order_canceled")
+    sold.world.run_due_work()
+    assert fields(sold.look())["why"] == "Venda cancelada"
+
+
+# by lines, by an amount
+
+
+def test_the_whole_is_credited(sold: Sold) -> None:
+    answer = sold.issue(sold.look(), why="Devolução do cliente")
+    note = sold.note()
+    assert note is not None
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/documents/{note.id}")
+    assert sold.kinds() == [("FR", Decimal("47.50")), ("NC", Decimal("47.50"))]
+    page = page_text(sold.shop.client.get(f"/documents/{note.id}"))
+    assert "Corrige FR 2026FR/1" in page and "Devolução do cliente" in page and "Creditar" not in page
+    listing = page_text(sold.shop.client.get("/documents"))
+    assert "NC 2026NC/2 Corrige FR 2026FR/1" in listing and "−47,50 €" in listing
+
+
+def test_lines_are_credited_by_quantity_and_by_amount(sold: Sold) -> None:
+    page = sold.review(sold.look("lines"), **{"quantity-1": "2", "gross-2": "5,30"})
+    assert page.status_code == 200
+    assert "29,90 €" in page_text(page) and "Depois desta nota ficam por creditar 17,60 €." in page_text(page)
+    assert sold.issue(page).status_code == 303
+    assert sold.kinds()[1] == ("NC", Decimal("29.90"))
+    note = sold.note()
+    assert note is not None
+    assert [(line.sku, line.quantity, line.gross) for line in note.lines][0] == (
+        "CAN-1", Decimal(2), Decimal("24.60"),
+    )  # fmt: skip
+
+
+def test_an_amount_alone_is_spread_and_over_lines_it_is_what_they_come_to(sold: Sold) -> None:
+    assert "10,00 €" in page_text(sold.review(sold.look("lines"), amount="10"))
+    page = sold.review(sold.look("lines"), **{"quantity-1": "1", "amount": "10,00"})
+    assert "Livro" not in page_text(page).split("como vai sair")[1] and "10,00 €" in page_text(page)
+    sold.issue(page)
+    assert sold.kinds()[1] == ("NC", Decimal("10.00"))
+
+
+def test_what_was_credited_already_is_not_offered_again(sold: Sold) -> None:
+    sold.issue(sold.review(sold.look("lines"), **{"quantity-1": "2"}))
+    sold.world.run_due_work()
+    text = page_text(sold.look("lines"))
+    assert "12,30 € 1 por creditar" in text
+    sold.issue(sold.look())
+    assert sold.kinds()[2] == ("NC", Decimal("22.90"))
+    assert "já está todo creditado" in page_text(sold.look())
+    assert "Creditar" not in page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
+
+
+# once
+
+
+def test_the_same_act_sent_twice_makes_one_note(sold: Sold) -> None:
+    page = sold.review(sold.look("lines"), amount="5")
+    first = sold.issue(page)
+    sold.world.run_due_work()
+    second = sold.issue(page)
+    assert (second.status_code, second.headers["Location"]) == (303, first.headers["Location"])
+    assert sold.kinds() == [("FR", Decimal("47.50")), ("NC", Decimal("5.00"))]
+
+
+def test_nothing_is_issued_but_what_was_shown(sold: Sold) -> None:
+    seen = sold.review(sold.look("lines"), amount="5")
+    other = sold.issue(seen, amount="6")
+    assert other.status_code == 422 and "A escolha mudou depois da última revisão" in page_text(other)
+    assert sold.note() is None
+    assert sold.issue(other).status_code == 303
+    assert sold.kinds()[1] == ("NC", Decimal("6.00"))
+
+
+def test_a_made_up_number_of_an_act_owes_nothing(sold: Sold) -> None:
+    page = sold.look()
+    for act in ("7", "0", "-1", "x", "999999999999"):
+        assert sold.issue(page, act=act).status_code == 409
+    assert sold.kinds() == [("FR", Decimal("47.50"))]
+
+
+# refused
+
+
+REFUSED: list[tuple[str, dict[str, str], str]] = [
+    ("lines", {"amount": "47,51"}, "O reembolso de 47,51 € é maior do que falta creditar (47,50 €)."),
+    ("lines", {"quantity-1": "4"}, "é maior do que falta creditar"),
+    ("lines", {"gross-2": "10,61"}, "é maior do que falta creditar"),
+    ("lines", {"quantity-9": "1"}, "Uma das linhas não é deste documento."),
+    ("lines", {"gross-1": "12,30", "amount": "1"}, "é menor do que as linhas escolhidas"),
+    ("lines", {}, "Escolha o que creditar"),
+    ("lines", {"quantity-1": "dois"}, "Escreva uma quantidade"),
+    ("lines", {"quantity-1": "-1"}, "Escreva uma quantidade"),
+    ("lines", {"quantity-1": "1e3"}, "Escreva uma quantidade"),
+    ("lines", {"gross-1": "-1"}, "Escreva um valor em euros"),
+    ("lines", {"amount": "0,001"}, "Escreva um valor em euros"),
+    ("all", {"why": "x" * 51}, "O motivo tem no máximo 50 caracteres."),
+    ("again", {}, "Corrija o NIF ou o nome"),
+    ("again", {"tax_id": "123456780"}, "Este NIF não é válido."),
+    ("again", {"name": ""}, "Escreva o nome do cliente."),
+]
+
+
+@pytest.mark.parametrize(("way", "typed", "sentence"), REFUSED)
+def test_what_cannot_be_is_said_and_nothing_typed_is_lost(
+    sold: Sold, way: str, typed: dict[str, str], sentence: str
+) -> None:
+    for send in (sold.review, sold.issue):
+        answer = send(sold.look(way), **typed)
+        assert answer.status_code == 422 and sentence in page_text(answer)
+        kept = fields(answer)
+        assert {name: kept.get(name) for name in typed if name != "quantity-9"} == {
+            name: value for name, value in typed.items() if name != "quantity-9"
+        }
+    assert sold.note() is None and sold.kinds() == [("FR", Decimal("47.50"))]
+
+
+def test_a_second_note_waits_for_the_first(sold: Sold) -> None:
+    sold.issue(sold.look())
+    assert "Já há uma nota de crédito deste documento por concluir." in page_text(sold.look("lines"))
+    page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
+    assert "Creditar" not in page and "Notas de crédito" in page
+
+
+def test_what_is_no_issued_invoice_is_refused_on_the_page(sold: Sold) -> None:
+    sold.issue(sold.look())
+    sold.world.run_due_work()
+    note = sold.note()
+    assert note is not None
+    path = f"/documents/{note.id}/credit"
+    for way in ("all", "lines", "again"):
+        answer = sold.shop.client.get(path, query_string={"what": way})
+        assert "não é uma fatura que se credite" in page_text(answer) and "act" not in fields(answer)
+    sold.world.pay_order("1002", total=Decimal("1.00"))
+    sold.world.run_due_work()
+    blocked = sold.world.document("1002")
+    answer = sold.shop.client.get(f"/documents/{blocked.id}/credit")
+    assert blocked.state == "blocked" and "Não há documento emitido para creditar." in page_text(answer)
+
+
+def test_without_a_series_for_credit_notes_the_merchant_is_led_to_choose_one(
+    sold: Sold, db: SQLAlchemy
+) -> None:
+    sold.world.account.settings = {**sold.world.account.settings, "series": {"FR": "2026FR"}}
+    db.session.commit()
+    page = sold.look()
+    assert "Não há série escolhida" in page_text(page) and 'href="/setup/choices"' in page.get_data(
+        as_text=True
+    )
+
+
+# issued again
+
+
+def test_a_wrong_nif_is_credited_and_the_sale_issued_again(sold: Sold) -> None:
+    assert sold.issue(sold.look("again"), tax_id="123 456 789").status_code == 303
+    assert sold.kinds() == [(kind, Decimal("47.50")) for kind in ("FR", "NC", "FR")]
+    again = sold.world.provider.ledger[2][1].customer
+    assert (again.tax_id, again.name) == ("123456789", "Ana Exemplo")
+    note = sold.note()
+    assert note is not None
+    assert "Correção dos dados do cliente" in page_text(sold.shop.client.get(f"/documents/{note.id}"))
+
+
+def test_a_wrong_name_is_corrected_also_where_a_company_stood(
+    app: Flask, db: SQLAlchemy, world: World, sold: Sold
+) -> None:
+    assert sold.issue(sold.look("again"), name="Ana Maria Exemplo").status_code == 303
+    sold.world.run_due_work()
+    assert sold.world.provider.ledger[2][1].customer.name == "Ana Maria Exemplo"
+
+
+def test_after_a_part_was_credited_nothing_is_issued_again(sold: Sold) -> None:
+    page = sold.look("again")
+    sold.issue(sold.review(sold.look("lines"), amount="5"))
+    sold.world.run_due_work()
+    assert "Para emitir de novo é preciso creditar o documento todo." in page_text(sold.look("again"))
+    answer = sold.issue(page, act="2", tax_id="123456789")
+    assert answer.status_code == 422 and len(sold.kinds()) == 2
+
+
+# a cancelled order
+
+
+def test_the_alarm_of_a_cancelled_order_leads_to_its_note(sold: Sold) -> None:
+    sold.world.receive_webhook("1001", "order_canceled")
+    sold.world.run_due_work()
+    home = sold.shop.client.get("/").get_data(as_text=True)
+    assert f'href="{sold.path}"' in home
+    assert f'href="{sold.path}"' in sold.shop.client.get(f"/documents/{sold.document.id}").get_data(
+        as_text=True
+    )
+    sold.issue(sold.look())
+    assert sold.kinds()[1] == ("NC", Decimal("47.50")) and sold.document.alarm == ""
+
+
+def test_an_awkward_reference_of_a_line_comes_back_as_it_was(
+    sold: Sold, db: SQLAlchemy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for line in sold.document.lines:
+        line.ref = f'<"{line.ref}">&'
+    db.session.commit()
+    page = sold.review(sold.look("lines"), **{'quantity-<"1">&': "1"})
+    assert page.status_code == 200 and "12,30 €" in page_text(page)
+    assert sold.issue(page).status_code == 303 and sold.kinds()[1] == ("NC", Decimal("12.30"))

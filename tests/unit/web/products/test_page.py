@@ -1,0 +1,259 @@
+"""One product's page: what it tells in each state, and what its remedies do at the program and here."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dev.stock_factories import make_article, make_catalogue, make_product, make_synced_sku
+from shopapp.errors import RefusedError, UncertainError, UnreachableError
+from shopapp.inventory import line_articles
+from shopapp.models import Account, Article, SyncedSku, SyncRun, db
+from shopapp.models.sync_run import CREATE_RUN
+from tests.fakes import PROVIDER_STATE
+from tests.security.conftest import StoreSession
+from tests.unit.web.conftest import page_text
+
+
+@pytest.fixture
+def stall(shop: StoreSession, articles_enabled: None) -> StoreSession:
+    """A store whose goods are in every state."""
+    account = Account.find_current(shop.store)
+    assert account is not None
+    shop.known = make_catalogue(shop.store, account)
+    return shop
+
+
+def page_of(stall: StoreSession, name: str) -> str:
+    answer = stall.client.get(f"/products/{stall.known[name].id}")
+    assert answer.status_code == 200
+    return page_text(answer)
+
+
+def act(stall: StoreSession, name: str, verb: str, **form: str) -> Any:
+    return stall.post(f"/products/{stall.known[name].id}/{verb}", form)
+
+
+def article_of(stall: StoreSession, sku: str) -> Article | None:
+    db.session.rollback()
+    db.session.expire_all()
+    account = Account.find_current(stall.store)
+    assert account is not None
+    return Article.find_by_sku(account.id, [sku]).get(sku)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentences"),
+    [
+        ("OLA-0002", ["Ligado", "Encontrado pelo SKU", "Últimas alterações de stock", "7 → 1"]),
+        ("bound", ["Ligado à mão", "PRATO28, Prato raso 28", "Feita por si", "Esquecer a ligação"]),
+        ("missing", ["Por criar", "Criar no iGEST", "Ligar a um que já existe", "23%, taxa normal"]),
+        ("refused", ["Recusado", "Resposta do iGEST: «Referência com mais de 18", "Ligar a um que"]),
+        ("no-sku", ["Sem SKU", "Dar-lhe um SKU", "Abrir na loja"]),
+        ("twice", ["SKU repetido", "Dar a cada um o seu SKU", "edição de Natal"]),
+        ("contested", ["Diferente", "Qual é o certo?", "Pôr na loja o stock do iGEST", "acerte-o no iGEST"]),
+        ("stuck", ["Stock recusado", "O novo stock não foi aceite", "Rever escolhas", "Tentar de novo"]),
+        ("unsure", ["A confirmar", "Enviámos um acerto e a resposta não voltou"]),
+        ("unlimited", ["Ligado", "Ilimitado", "Stock ilimitado na loja: não muda."]),
+        ("unknown", ["Por procurar", "Ainda não foi procurado no iGEST."]),
+    ],
+)  # fmt: skip
+def test_every_state_has_a_page_that_says_it(stall: StoreSession, name: str, sentences: list[str]) -> None:
+    page = page_of(stall, name)
+    for sentence in sentences:
+        assert sentence in page, (name, sentence)
+
+
+def test_a_sku_is_bound_to_an_article_that_is_there(stall: StoreSession) -> None:
+    article = PROVIDER_STATE.add_article("TIGELA-GRES", "Tigela de grés")
+    assert act(stall, "missing", "bind", code=" TIGELA-GRES ").status_code == 303
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None
+    assert (kept.state, kept.code, kept.article_id) == ("bound", "TIGELA-GRES", article.article_id)
+    assert db.session.query(SyncedSku).filter_by(sku="TIG-0033").count() == 1, "its stock follows from now on"
+    assert not PROVIDER_STATE.created_articles
+
+
+@pytest.mark.parametrize("code", ["", "   ", "tigela-gres"])
+def test_a_reference_that_is_not_there_binds_nothing(stall: StoreSession, code: str) -> None:
+    PROVIDER_STATE.add_article("TIGELA-GRES")
+    answer = act(stall, "missing", "bind", code=code)
+    assert answer.status_code == 422 and ('id="f-code-e"' in answer.get_data(as_text=True))
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None and kept.state == "absent"
+
+
+def test_a_program_that_does_not_answer_is_not_one_without_the_article(stall: StoreSession) -> None:
+    PROVIDER_STATE.errors["articles"] = [UnreachableError("unreachable")]
+    answer = act(stall, "missing", "bind", code="TIGELA-GRES")
+    assert answer.status_code == 422 and "Não conseguimos falar com a loja ou com o iGEST." in page_text(
+        answer
+    )
+    assert "não tem nenhum artigo" not in page_text(answer)
+
+
+def test_what_was_bound_by_hand_is_forgotten(stall: StoreSession) -> None:
+    assert act(stall, "bound", "unbind").status_code == 303
+    kept = article_of(stall, "PRT-28")
+    assert kept is None or kept.state not in ("bound", "made")
+
+
+def test_a_missing_article_is_made_with_the_rate_that_was_chosen(stall: StoreSession) -> None:
+    assert act(stall, "missing", "create", treatment="reduced").status_code == 303
+    [made] = PROVIDER_STATE.created_articles
+    assert (made.code, made.vat_rate, made.region, made.exemption_code) == ("TIG-0033", Decimal(6), "PT", "")
+    assert made.name == "Tigela de sopa em grés, 18 cm" and made.unit == "UN"
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None and kept.state == "made"
+    act(stall, "missing", "create", treatment="reduced")
+    assert len(PROVIDER_STATE.created_articles) == 1, "it is there: nothing is made twice"
+
+
+def test_one_that_is_there_after_all_is_taken_and_none_is_made(stall: StoreSession) -> None:
+    PROVIDER_STATE.add_article("TIG-0033")
+    assert act(stall, "missing", "create", treatment="M07").status_code == 303
+    kept = article_of(stall, "TIG-0033")
+    assert kept is not None and kept.state == "found" and not PROVIDER_STATE.created_articles
+
+
+def test_a_reason_for_no_tax_is_made_with_it(stall: StoreSession) -> None:
+    assert act(stall, "also-missing", "create", treatment="M07").status_code == 303
+    [made] = PROVIDER_STATE.created_articles
+    assert (made.vat_rate, made.exemption_code) == (Decimal(0), "M07")
+
+
+@pytest.mark.parametrize("chosen", ["", "zero", "M05"])
+def test_nothing_is_made_without_a_rate_of_the_list(stall: StoreSession, chosen: str) -> None:
+    answer = act(stall, "missing", "create", treatment=chosen)
+    assert answer.status_code == 422 and "Escolha a taxa de IVA." in page_text(answer)
+    assert not PROVIDER_STATE.created_articles
+
+
+def test_what_the_program_refuses_is_told_with_its_answer(stall: StoreSession) -> None:
+    PROVIDER_STATE.errors["create_article"] = [RefusedError("article-refused", answer="Família em falta")]
+    answer = act(stall, "missing", "create", treatment="normal")
+    assert answer.status_code == 422 and "Família em falta" in page_text(answer)
+    assert "Recusado" in page_of(stall, "missing")
+
+
+def test_a_creation_without_an_answer_is_neither_made_nor_made_again(stall: StoreSession) -> None:
+    PROVIDER_STATE.errors["create_article"] = [UncertainError("outcome-unknown")]
+    answer = act(stall, "missing", "create", treatment="normal")
+    assert answer.status_code == 422
+    act(stall, "missing", "create", treatment="normal")
+    assert not PROVIDER_STATE.created_articles
+
+
+@pytest.mark.parametrize("name", ["contested", "stuck"])
+def test_what_was_left_alone_is_held_together_again(stall: StoreSession, name: str) -> None:
+    sku = stall.known[name].sku
+    assert act(stall, name, "right").status_code == 303
+    db.session.rollback()
+    db.session.expire_all()
+    row = db.session.query(SyncedSku).filter_by(sku=sku).one()
+    assert (row.cause, row.reason) == ("hand", "") and row.due_at is not None
+
+
+@pytest.mark.parametrize("verb", ["bind", "unbind", "create", "right"])
+def test_nothing_is_done_for_a_product_without_sku(stall: StoreSession, verb: str) -> None:
+    assert act(stall, "no-sku", verb, code="A", treatment="normal").status_code == 404
+
+
+@pytest.mark.parametrize("verb", ["bind", "unbind", "create", "right"])
+def test_nor_for_an_account_that_looks_nothing_up(shop: StoreSession, verb: str) -> None:
+    goods = make_product(shop.store, "A-1")
+    assert shop.client.get(f"/products/{goods.id}").status_code == 404
+    assert shop.post(f"/products/{goods.id}/{verb}", {"code": "A"}).status_code == 404
+
+
+def test_levels_by_place_have_the_names_of_both_sides(stall: StoreSession) -> None:
+    account = Account.find_current(stall.store)
+    assert account is not None
+    account.settings = {**account.settings, "stock_places": [["SET", "7"], ["EST", "8"]]}
+    account.choices = {**account.choices, "locations": [["7", "Loja Setúbal"], ["8", "Feira"]]}
+    db.session.commit()
+    goods = make_product(stall.store, "DOIS-1", "Em dois sítios", 12)
+    make_article(account, "DOIS-1")
+    make_synced_sku(account, "DOIS-1", "8", 8, warehouse="SET", location="7")
+    make_synced_sku(account, "DOIS-1", "4", 4, warehouse="EST", location="8")
+    page = page_text(stall.client.get(f"/products/{goods.id}"))
+    assert "Loja Setúbal Setúbal 8 8" in page and "Feira Estremoz 4 4" in page and "12 · DOIS-1" in page
+
+
+# making many
+
+
+def work(stall: StoreSession) -> SyncRun:
+    """The run of making, until it is over; one page after another."""
+    from shopapp.inventory import bulk_create
+
+    account = Account.find_current(stall.store)
+    assert account is not None
+    run = SyncRun.last(account.id, CREATE_RUN)
+    for _ in range(20):
+        assert run is not None
+        if run.state != "open":
+            return run
+        bulk_create.run_bulk_create_page(run, account)
+        db.session.expire_all()
+        run = SyncRun.last(account.id, CREATE_RUN)
+    raise AssertionError("it does not end")
+
+
+def excepted(stall: StoreSession, exceptions: dict[str, str]) -> Account:
+    """The account, with these treatments of single SKUs."""
+    account = Account.find_current(stall.store)
+    assert account is not None
+    account.settings = {**account.settings, "exceptions": exceptions}
+    db.session.commit()
+    return account
+
+
+def test_all_that_is_missing_is_made_once_and_a_sku_of_its_own_treatment_with_that(
+    stall: StoreSession,
+) -> None:
+    excepted(stall, {"TIG-0034": "M07"})
+    stall.post("/products/missing", {"treatment": "intermediate"})
+    assert work(stall).state == "done"
+    made = {one.code: (one.vat_rate, one.exemption_code) for one in PROVIDER_STATE.created_articles}
+    assert made == {"TIG-0033": (Decimal(13), ""), "TIG-0034": (Decimal(0), "M07")}
+    stall.post("/products/missing", {"treatment": "intermediate"})
+    work(stall)
+    assert len(PROVIDER_STATE.created_articles) == 2
+
+
+def test_one_that_is_refused_stops_none_of_the_others(stall: StoreSession) -> None:
+    PROVIDER_STATE.errors["create_article"] = [RefusedError("article-refused", answer="Família em falta")]
+    stall.post("/products/missing", {"treatment": "normal"})
+    assert work(stall).seen == 2
+    assert [one.code for one in PROVIDER_STATE.created_articles] == ["TIG-0034"]
+    assert "Recusado" in page_of(stall, "missing")
+
+
+def test_one_that_must_not_be_taxed_so_says_why_it_was_not_made_and_what_to_do(stall: StoreSession) -> None:
+    account = excepted(stall, {"TIG-0034": "M98"})
+    stall.post("/products/missing", {"treatment": "normal"})
+    assert work(stall).state == "done"
+    assert [one.code for one in PROVIDER_STATE.created_articles] == ["TIG-0033"]
+    said = "O motivo de isenção M98 já não está em vigor. Escolha outro nas escolhas fiscais."
+    assert said in page_of(stall, "also-missing") and said in page_text(
+        stall.client.get("/products?estado=espera")
+    )
+    line_articles.look_up_articles(account, ["TIG-0034"])
+    assert said in page_of(stall, "also-missing"), "looked up again it is as it was"
+    excepted(stall, {})
+    stall.post("/products/missing", {"treatment": "normal"})
+    work(stall)
+    assert said not in page_of(stall, "also-missing") and len(PROVIDER_STATE.created_articles) == 2
+
+
+def test_one_whose_sku_is_too_long_says_how_long_and_how_long_it_may_be(stall: StoreSession) -> None:
+    PROVIDER_STATE.errors["create_article"] = [
+        RefusedError("article-too-long", answer="", length=22, limit=18)
+    ]
+    stall.post("/products/missing", {"treatment": "normal"})
+    work(stall)
+    page = page_of(stall, "missing")
+    assert "tem 22 carateres, e a referência de um artigo do iGEST leva no máximo 18. Encurte o SKU" in page

@@ -1,0 +1,54 @@
+"""The keys form with what PHC GO asks for: nothing of a pasted token is lost on its way."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from shopapp.providers.phcgo import PhcGo
+from shopapp.providers.phcgo.session import Keys
+from shopapp.web.setup.forms import keys_form
+
+TOKEN = "q+7/" + "Ab1+/" * 300 + "=="
+TYPED = {
+    "url": "https://sis05.phcgo.net/abc",
+    "user": "loja",
+    "password": "a b&c=ã",
+    "token": TOKEN,
+    "company": "",
+}
+
+
+def keys(app: Flask, **instead: str) -> tuple[Keys, dict[str, str]]:
+    with app.test_request_context():
+        form = keys_form(PhcGo.credential_fields, {**TYPED, **instead}, {})
+    return Keys.from_credentials(form.values), form.errors
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        TOKEN,
+        f"  {TOKEN}\r\n",
+        TOKEN.replace("+", " "),
+        "\n".join(TOKEN[at : at + 76] for at in range(0, 1506, 76)),
+    ],
+)
+def test_a_token_arrives_whole_however_it_was_pasted(app: Flask, pasted: str) -> None:
+    found, wrong = keys(app, token=pasted)
+    assert wrong == {}
+    assert found.token == TOKEN
+    assert found.password == "a b&c=ã"
+
+
+def test_only_the_company_may_be_left_empty(app: Flask) -> None:
+    for name in TYPED:
+        _, wrong = keys(app, **{name: ""})
+        assert set(wrong) == ({name} - {"company"})
+
+
+def test_what_is_secret_shows_in_no_trace(app: Flask) -> None:
+    found, _ = keys(app)
+    assert TOKEN not in repr(found)
+    assert "a b&c=ã" not in repr(found)
+    assert TOKEN not in found.fingerprint()

@@ -1,0 +1,87 @@
+"""The rarer fiscal choices: products treated in a way of their own, sales in the Union, credit by itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from flask_sqlalchemy import SQLAlchemy
+
+from shopapp.models import Account
+from tests.security.conftest import StoreSession
+from tests.unit.web.conftest import page_text
+from tests.unit.web.setup.test_keys import chosen
+
+OPEN: dict[str, Any] = {"warehouse": "SET"}
+
+
+def save(shop: StoreSession, **changes: str) -> Any:
+    return shop.post("/setup/choices", chosen(**{**OPEN, **changes}))
+
+
+def settings_of(shop: StoreSession, db: SQLAlchemy) -> dict[str, Any]:
+    db.session.rollback()
+    db.session.expire_all()
+    account = Account.find_current(shop.store)
+    assert account is not None
+    return account.settings
+
+
+def test_products_are_treated_in_their_own_way_by_their_sku(shop: StoreSession, db: SQLAlchemy) -> None:
+    rows = {"sku_1": " LIV-1 ", "treatment_1": "reduced", "sku_2": "FOR-1", "treatment_2": "M07"}
+    assert save(shop, **rows).status_code == 303
+    assert settings_of(shop, db)["exceptions"] == {"LIV-1": "reduced", "FOR-1": "M07"}
+    page = shop.client.get("/setup/choices").get_data(as_text=True)
+    assert re.findall(r'name="sku_\d" value="([^"]*)"', page) == ["FOR-1", "LIV-1", "", ""]
+    assert '<option value="reduced" selected>' in page
+
+
+def test_an_emptied_row_is_gone_and_a_later_one_stays(shop: StoreSession, db: SQLAlchemy) -> None:
+    save(shop, sku_1="LIV-1", treatment_1="reduced", sku_2="FOR-1", treatment_2="M07")
+    save(shop, sku_1="", treatment_1="M07", sku_4="LIV-1", treatment_4="normal")
+    assert settings_of(shop, db)["exceptions"] == {"LIV-1": "normal"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "sentence"),
+    [
+        ({"sku_1": "A", "treatment_1": ""}, "Escolha como tratar o SKU A."),
+        ({"sku_1": "A", "treatment_1": "M05"}, "Escolha como tratar o SKU A."),
+        ({"sku_1": "A", "treatment_1": "M07", "sku_2": "A", "treatment_2": "normal"}, "Este SKU está em duas linhas."),
+    ],
+)  # fmt: skip
+def test_a_row_that_says_nothing_is_refused_and_stays_on_the_page(
+    shop: StoreSession, db: SQLAlchemy, rows: dict[str, str], sentence: str
+) -> None:
+    before = settings_of(shop, db)
+    answer = save(shop, **rows)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and sentence in page_text(answer)
+    assert 'value="A"' in page and '<details class="more" open>' in page
+    assert settings_of(shop, db) == before
+
+
+def test_the_less_common_cases_stay_folded_where_something_else_is_wrong(shop: StoreSession) -> None:
+    answer = save(shop, starts_on="amanhã")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422 and "Casos menos comuns" in page
+    assert '<details class="more" open>' not in page
+
+
+def test_sales_in_the_union_are_one_question(shop: StoreSession, db: SQLAlchemy) -> None:
+    save(shop, threshold_exceeded="no")
+    found = settings_of(shop, db)
+    assert (found["threshold_exceeded"], found["oss_registered"]) == (False, False)
+    save(shop, threshold_exceeded="yes", oss_registered="yes")
+    found = settings_of(shop, db)
+    assert (found["threshold_exceeded"], found["oss_registered"]) == (True, True)
+
+
+def test_a_cancelled_order_is_told_of_unless_chosen_otherwise(shop: StoreSession, db: SQLAlchemy) -> None:
+    page = shop.client.get("/setup/choices").get_data(as_text=True)
+    assert re.search(r'name="credit_cancelled"[^>]*value="no" checked', page)
+    save(shop)
+    assert settings_of(shop, db)["credit_cancelled"] is False
+    save(shop, credit_cancelled="yes")
+    assert settings_of(shop, db)["credit_cancelled"] is True
