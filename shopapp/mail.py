@@ -12,7 +12,7 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
-from shopapp.connections.base import setting
+from shopapp.connections.settings import text_setting
 from shopapp.errors import MerchantError, TransientError
 
 _TIMEOUT_SECONDS = 20.0
@@ -35,7 +35,7 @@ def send(to: str, subject: str, text: str, attachment: tuple[str, bytes] | None 
     message = EmailMessage()
     try:
         Address(addr_spec=to)
-        message["To"], message["From"] = to, setting("MAIL_FROM")
+        message["To"], message["From"] = to, text_setting("MAIL_FROM")
         message["Subject"] = single_line(subject)
     except (ValueError, IndexError, MessageError) as error:
         raise MailRefused("mail-address", to=to[:200]) from error
@@ -43,7 +43,7 @@ def send(to: str, subject: str, text: str, attachment: tuple[str, bytes] | None 
     if attachment is not None:
         name, content = attachment
         message.add_attachment(content, maintype="application", subtype="pdf", filename=single_line(name))
-    url = setting("SMTP_URL")
+    url = text_setting("SMTP_URL")
     if not url:
         raise MailRefused("mail-off")
     try:

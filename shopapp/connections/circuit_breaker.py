@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 
-from shopapp.connections.base import setting
+from shopapp.connections.settings import seconds_setting
 from shopapp.errors import (
     AppError,
     CredentialsError,
@@ -55,6 +55,6 @@ def record_provider_health(account: Account, error: AppError | None) -> None:
 
 def backoff_seconds(previous_waits: int) -> float:
     """Seconds to wait after so many waits: twice as long each time, with jitter so that not all come back together."""
-    first = float(setting("RETRY_SECONDS"))
+    first = seconds_setting("RETRY_SECONDS")
     longest: float = min(first * 2**previous_waits, first * 60)
     return longest * random.uniform(0.8, 1.2)

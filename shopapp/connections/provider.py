@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 
 from shopapp.connections import api_usage
-from shopapp.connections.base import RateLimiter, adapter_settings, new_http_client
+from shopapp.connections.http import RateLimiter, new_http_client
+from shopapp.connections.settings import adapter_settings
 from shopapp.errors import CredentialsError, ThrottledError
 from shopapp.models import Account, Document, LoginAttempt, Store, now
 from shopapp.providers import DEVELOPMENT_PROVIDERS, PROVIDERS

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from shopapp import failpoints
-from shopapp.connections.base import RateLimiter, adapter_settings, new_http_client, setting
+from shopapp.connections.http import RateLimiter, new_http_client
+from shopapp.connections.settings import adapter_settings, text_setting
 from shopapp.errors import CredentialsError, UnreachableError
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
@@ -46,7 +47,7 @@ def platform_of(store: Store, rate_limiter: RateLimiter | None = None) -> Platfo
 def _open_platform(
     name: str, token: Callable[[str | None], str] | None, rate_limiter: RateLimiter | None = None
 ) -> Platform:
-    redirect = f"{setting('APP_URL')}/install/callback"
+    redirect = f"{text_setting('APP_URL')}/install/callback"
     adapter: Callable[..., Platform] = PLATFORMS[name]
     return adapter(new_http_client(rate_limiter), token, redirect, **adapter_settings(name))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shopapp.connections.base import setting
+from shopapp.connections.settings import text_setting
 from shopapp.connections.shop import platform_of
 from shopapp.models import Account, Store, db, now
 from shopapp.platforms import PLATFORMS
@@ -19,7 +19,7 @@ def webhook_kind(platform_name: str, event: str, body: bytes) -> str:
 
 def webhook_url(store: Store) -> str:
     """The address that the store's hooks post to; its end is unguessable."""
-    return f"{setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
+    return f"{text_setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
 
 
 def subscribe_webhooks(store: Store, recreate: bool = False) -> str:

@@ -11,8 +11,8 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from shopapp import failpoints, mail
-from shopapp.connections.base import setting
 from shopapp.connections.provider import provider_class, provider_of
+from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_of, record_lost_access
 from shopapp.documents import audit, provider_drafts
 from shopapp.errors import AppError, CredentialsError, MerchantError
@@ -88,7 +88,7 @@ def _record_failure(followup: FollowUp, code: str, final: bool, min_delay: float
     if final or now() - followup.owed_at > GIVE_UP_AFTER:
         followup.end(FAILED, code)
     else:
-        first = float(setting("RETRY_SECONDS"))
+        first = seconds_setting("RETRY_SECONDS")
         # as long again as it has been owed: what is owed anew begins anew, however often it was tried before
         after = min(max(first, (now() - followup.owed_at).total_seconds()), first * 60)
         followup.end(DUE, code, delay=max(after, min_delay))
@@ -96,7 +96,7 @@ def _record_failure(followup: FollowUp, code: str, final: bool, min_delay: float
 
 def document_url(document: Document) -> str:
     """Our address under which the buyer opens the document; unguessable, revocable."""
-    return f"{setting('APP_URL')}/d/{document.link_token}"
+    return f"{text_setting('APP_URL')}/d/{document.link_token}"
 
 
 def _show_on_order(document: Document, followup: FollowUp) -> None:
@@ -133,7 +133,7 @@ def _email_merchant(document: Document, followup: FollowUp) -> None:
     chosen = account.settings if account else {}
     to = chosen.get("alert_email") or ""
     db.session.commit()
-    if to and chosen.get("alert", True) and setting("SMTP_URL"):
+    if to and chosen.get("alert", True) and text_setting("SMTP_URL"):
         mail.send(to, *_compose_email("merchant", document))
 
 

@@ -14,9 +14,9 @@ from datetime import datetime
 from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints
-from shopapp.connections.base import setting
 from shopapp.connections.circuit_breaker import record_provider_health
 from shopapp.connections.provider import provider_of
+from shopapp.connections.settings import seconds_setting
 from shopapp.documents import prepare, provider_drafts
 from shopapp.documents.outcome import (
     commit_transition,
@@ -41,7 +41,7 @@ SEND_WITHIN = 5.0
 
 def issue_next_document() -> bool:
     """True when a due document was taken and moved as far as it goes now; False when nothing was due."""
-    document = Document.take(float(setting("TAKE_SECONDS")))
+    document = Document.take(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
     failpoints.hit("after_take")
@@ -92,7 +92,7 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     db.session.commit()
     failpoints.hit("before_claim")
     guarantee = provider.guarantee_for(draft.kind)
-    number = document.claim(draft, account, guarantee.value, float(setting("LEASE_SECONDS")))
+    number = document.claim(draft, account, guarantee.value, seconds_setting("LEASE_SECONDS"))
     claimed = time.monotonic()
     if number is None:
         return
@@ -264,7 +264,7 @@ def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issu
         failpoints.hit("draft_after_record")
         if opened.total is not None and opened.total != draft.gross:
             raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(opened.total))
-    if not document.renew_lease(float(setting("LEASE_SECONDS"))):
+    if not document.renew_lease(seconds_setting("LEASE_SECONDS")):
         raise TransientError("draft-not-ours")
     return provider.finalise(str(document.draft_id))
 

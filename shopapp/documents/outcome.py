@@ -14,13 +14,13 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shopapp import failpoints
-from shopapp.connections.base import setting
 from shopapp.connections.circuit_breaker import (
     CREDENTIALS_CODES,
     backoff_seconds,
     mark_credentials_refused,
     record_provider_health,
 )
+from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
 from shopapp.documents import credit_notes
 from shopapp.errors import (
@@ -239,7 +239,7 @@ def mark_uncertain(document: Document, code: str, detail: dict[str, Any]) -> Non
     Where nobody but a person can look (BY_PERSON), it waits for him at once.
     """
     by_person = document.promise in ("", IssueGuarantee.MANUAL.value)
-    first_look = float(setting("LOOKUP_SECONDS"))
+    first_look = seconds_setting("LOOKUP_SECONDS")
     if not document.transition(IN_DOUBT, code, detail, after=first_look, frozen=True, doubted_at=now()):
         db.session.rollback()
         return
@@ -291,7 +291,7 @@ def record_bug(document: Document, error: Exception) -> None:
     elif document.state == PENDING and document.tries + 1 >= MAX_TAKES:
         commit_transition(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)
     elif document.state == PENDING:
-        delay = float(setting("RETRY_SECONDS")) * 2**document.tries
+        delay = seconds_setting("RETRY_SECONDS") * 2**document.tries
         commit_transition(document, PENDING, "internal", after=delay, tries=document.tries + 1)
     else:
         db.session.commit()

@@ -15,8 +15,9 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from shopapp.connections import vies
-from shopapp.connections.base import new_http_client, setting
+from shopapp.connections.http import new_http_client
 from shopapp.connections.provider import provider_class
+from shopapp.connections.settings import text_setting
 from shopapp.connections.shop import platform_of
 from shopapp.errors import NotAllowedError
 from shopapp.fiscal import credit_note, invoice, place_of_supply, transport
@@ -45,7 +46,7 @@ def fetch_order(document: Document) -> Order:
         order = replace(order, paid_at=first_webhook_at, paid_source="hook")
     number = invoice.number_for_vies(order)
     if number:
-        answer = vies.check_vat_number(number, setting("VIES_URL"), new_http_client())
+        answer = vies.check_vat_number(number, text_setting("VIES_URL"), new_http_client())
         order = replace(order, buyer=replace(order.buyer, vies=answer))
     return order
 

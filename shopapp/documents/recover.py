@@ -10,9 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from shopapp.connections.base import setting
 from shopapp.connections.circuit_breaker import mark_credentials_refused, record_provider_health
 from shopapp.connections.provider import provider_of
+from shopapp.connections.settings import seconds_setting
 from shopapp.documents.outcome import commit_transition, record_issued
 from shopapp.errors import AppError, CredentialsError, MerchantError
 from shopapp.fiscal.document import Draft, Issued
@@ -28,7 +28,7 @@ LOOKUP_SCHEDULE = (1, 2, 4, 10)
 
 def recover_next_document() -> bool:
     """True when a document in doubt was looked up; False when none is due. Commits."""
-    document = Document.take_uncertain(float(setting("TAKE_SECONDS")))
+    document = Document.take_uncertain(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
     account, draft = document.account, document.draft
@@ -76,7 +76,7 @@ def _record_refusal(document: Document, error: MerchantError) -> None:
 def _is_settle_window_over(document: Document) -> bool:
     """True once no lost call can be at work any more. Leaves no transaction open."""
     began = document.doubted_at or now()
-    over = (now() - began).total_seconds() > float(setting("SETTLE_SECONDS"))
+    over = (now() - began).total_seconds() > seconds_setting("SETTLE_SECONDS")
     db.session.commit()
     return over
 
@@ -124,7 +124,7 @@ def _schedule_next_lookup(document: Document) -> None:
     if document.state != IN_DOUBT:
         db.session.commit()
         return
-    unit = float(setting("LOOKUP_SECONDS"))
+    unit = seconds_setting("LOOKUP_SECONDS")
     age = (now() - (document.doubted_at or now())).total_seconds()
     later = next(
         (times * unit - age for times in LOOKUP_SCHEDULE if times * unit > age), LOOKUP_SCHEDULE[-1] * unit

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
-from shopapp.connections.base import RateLimiter, setting
+from shopapp.connections.http import RateLimiter
 from shopapp.connections.provider import provider_of
+from shopapp.connections.settings import seconds_setting
 from shopapp.errors import (
     AppError,
     CredentialsError,
@@ -59,7 +60,7 @@ class ArticleClient:
         self.account = account
         self._document, self._rate_limiter = document, rate_limiter
         self._provider: Provider | None = None
-        self._until = time.monotonic() + float(setting("TAKE_SECONDS")) / BUDGET_DIVISOR
+        self._until = time.monotonic() + seconds_setting("TAKE_SECONDS") / BUDGET_DIVISOR
         self._calls = 0
 
     def open_provider(self) -> Provider:
@@ -164,7 +165,7 @@ def _select_article(
 
 def _expired_creations(rows: Collection[Article]) -> set[str]:
     """The SKUs whose creation, answered or not, can no longer be at work: what is not there now is not there."""
-    settle = timedelta(seconds=float(setting("SETTLE_SECONDS")))
+    settle = timedelta(seconds=seconds_setting("SETTLE_SECONDS"))
     at = now()
     return {
         row.sku
@@ -230,7 +231,7 @@ def create_article(
         db.session.commit()
         return
     provider = client.open_provider()
-    claimed = Article.claim_creation(account.id, sku, float(setting("LEASE_SECONDS")), sent + 1, from_states)
+    claimed = Article.claim_creation(account.id, sku, seconds_setting("LEASE_SECONDS"), sent + 1, from_states)
     began = time.monotonic()
     if claimed is None:
         raise ThrottledError("articles-pending", retry_after=5)

@@ -6,7 +6,7 @@ made; what the program would not take, or must not be taxed so, is remembered wi
 
 from __future__ import annotations
 
-from shopapp.connections.base import RateLimiter
+from shopapp.connections.http import RateLimiter
 from shopapp.errors import NotAllowedError, RefusedError, SettingsError
 from shopapp.fiscal import tax_tables
 from shopapp.fiscal.tax_tables import VatCategory

@@ -13,7 +13,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
-from shopapp.connections.base import RateLimiter
+from shopapp.connections.http import RateLimiter
 from shopapp.errors import OrderError
 from shopapp.fiscal.articles import quantities_by_sku
 from shopapp.fiscal.order import Order

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from shopapp.connections.base import RateLimiter
+from shopapp.connections.http import RateLimiter
 from shopapp.connections.provider import provider_class
 from shopapp.errors import (
     AppError,

@@ -10,8 +10,8 @@ import time
 from decimal import Decimal
 
 from shopapp import failpoints
-from shopapp.connections.base import setting
 from shopapp.connections.provider import provider_of
+from shopapp.connections.settings import seconds_setting
 from shopapp.errors import AppError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.articles import quantities_by_sku
 from shopapp.models import Account, Article, Document, StockChange, StockReservation, SyncedSku, db, now
@@ -62,7 +62,7 @@ def outcome_of(provider: Provider, change: StockChange) -> str | None:
         return DONE
     since = (now() - (change.sent_at or change.planned_at)).total_seconds()
     db.session.commit()
-    if since <= float(setting("SETTLE_SECONDS")):
+    if since <= seconds_setting("SETTLE_SECONDS"):
         return None
     return LOST if there is False else UNSURE
 

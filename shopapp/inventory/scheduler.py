@@ -15,8 +15,9 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.exc import OperationalError
 
 from shopapp.connections import circuit_breaker
-from shopapp.connections.base import RateLimiter, setting
+from shopapp.connections.http import RateLimiter
 from shopapp.connections.provider import provider_class, provider_of
+from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import platform_class, platform_of, record_lost_access
 from shopapp.errors import AppError, CredentialsError, ThrottledError, TransientError
 from shopapp.inventory import bulk_create, catalogue, stock_runs, stock_sync
@@ -78,7 +79,7 @@ def run_step() -> bool:
     if store is None:
         return False
     _last_store_id = store.id
-    if not store.acquire_lease("stock", float(setting("LEASE_SECONDS"))):
+    if not store.acquire_lease("stock", seconds_setting("LEASE_SECONDS")):
         return False
     db.session.refresh(store)
     lease, until, connections, worked = (
@@ -155,7 +156,7 @@ def _run_next_task(store: Store, connections: _LazyStoreConnections, until: floa
 
 def _run_page(store: Store, connections: _LazyStoreConnections) -> bool:
     """True when an open run is one page further. Commits."""
-    run = SyncRun.take(store.id, float(setting("LEASE_SECONDS")))
+    run = SyncRun.take(store.id, seconds_setting("LEASE_SECONDS"))
     if run is None:
         return False
     account = db.session.get_one(Account, run.account_id)
@@ -191,7 +192,7 @@ def _record_run_failure(run: SyncRun, error: AppError) -> None:
     if run.tries > MAX_TRIES:
         run.end(FAILED, error.code)
         return
-    wait = float(setting("RETRY_SECONDS")) * 2 ** min(run.tries - 1, 5)
+    wait = seconds_setting("RETRY_SECONDS") * 2 ** min(run.tries - 1, 5)
     if isinstance(error, ThrottledError) and error.retry_after:
         wait = max(error.retry_after, 1.0)
     run.save_progress(wait, reason=error.code, detail=dict(error.detail))

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy import select
 
-from shopapp.connections.base import RateLimiter
+from shopapp.connections.http import RateLimiter
 from shopapp.inventory import line_articles
 from shopapp.models import Account, Article, Document, FollowUp, Product, StockReservation, SyncedSku, db
 from shopapp.models.article import USABLE

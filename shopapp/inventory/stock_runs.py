@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy import select
 
-from shopapp.connections.base import setting
 from shopapp.connections.provider import provider_class
+from shopapp.connections.settings import seconds_setting
 from shopapp.errors import NotAllowedError
 from shopapp.models import (
     Account,
@@ -74,11 +74,11 @@ def next_stock_run_at(account: Account) -> datetime | None:
     last = SyncRun.last(account.id, STOCK_RUN)
     if last is None:
         return None
-    every = float(setting("STOCK_SECONDS"))
+    every = seconds_setting("STOCK_SECONDS")
     if provider_class(account.provider).capabilities.metered:
         whole = SyncRun.last(account.id, STOCK_RUN, OVER)
         calls = whole.calls if whole is not None else 0
-        every = float(setting("STOCK_METERED_SECONDS")) * max(1.0, calls / FREE_CALLS_PER_READ)
+        every = seconds_setting("STOCK_METERED_SECONDS") * max(1.0, calls / FREE_CALLS_PER_READ)
     return last.begun_at + timedelta(seconds=every)
 
 

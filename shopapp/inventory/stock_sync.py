@@ -13,7 +13,7 @@ from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
 from shopapp import failpoints
-from shopapp.connections.base import setting
+from shopapp.connections.settings import seconds_setting
 from shopapp.errors import AppError, CredentialsError, MerchantError, RefusedError, UncertainError
 from shopapp.inventory import movements
 from shopapp.inventory.stock_batch import StockBatch, StoreConnections
@@ -45,7 +45,7 @@ def sync_due_skus(store_id: int, connections: StoreConnections, until: float) ->
 
     Commits.
     """
-    rows = SyncedSku.take(store_id, float(setting("LEASE_SECONDS")))
+    rows = SyncedSku.take(store_id, seconds_setting("LEASE_SECONDS"))
     if not rows:
         return False
     account = db.session.get_one(Account, rows[0].account_id)

@@ -33,7 +33,7 @@ def healthz() -> Response:
 def _health_status() -> dict[str, object]:
     heartbeat = db.session.get(Heartbeat, "clock", populate_existing=True)
     instant = now()
-    max_beat_age = max(60.0, 10 * float(current_app.config["CLOCK_SECONDS"]))
+    max_beat_age = max(60.0, 10 * current_app.config["CLOCK_SECONDS"])
     oldest_due = reconciliation.oldest_overdue(OVERDUE_SECONDS)
     return {
         "database": True,

@@ -116,7 +116,7 @@ def test_the_inside_of_an_adapter_is_its_own(tmp_path: Path, monkeypatch: pytest
     (inside / "wire.py").touch()
     monkeypatch.setattr("tests.architecture.import_rules.ROOT", tmp_path)
     source = "from shopapp.platforms.invented.wire import order_from"
-    (found,) = violations(tmp_path / "shopapp" / "connections/base.py", source, tmp_path)
+    (found,) = violations(tmp_path / "shopapp" / "connections/shop.py", source, tmp_path)
     assert "the inside of invented is its own" in found
     assert violations(inside / "orders.py", source, tmp_path) == []
 

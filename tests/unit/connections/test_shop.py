@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from shopapp.connections.base import new_http_client
+from shopapp.connections.http import new_http_client
 from shopapp.connections.shop import platform_of, record_lost_access
 from shopapp.errors import CredentialsError
 from shopapp.models import Store, db, now
