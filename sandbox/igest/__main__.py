@@ -29,7 +29,7 @@ def main() -> None:
         arguments.today,
         arguments.seed,
     )
-    serve(app, arguments.port, closing=app.extensions["office"].close)
+    serve(app, arguments.port, closing=app.extensions["program"].close)
 
 
 if __name__ == "__main__":

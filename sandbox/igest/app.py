@@ -1,6 +1,6 @@
 """The stand-in as one Flask app: endpoint, papers, panel and control routes around one office.
 
-Called by `python -m sandbox.igest` and by tests; the office hangs on the app as `app.extensions["office"]`.
+Called by `python -m sandbox.igest` and by tests; the office hangs on the app as `app.extensions["program"]`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def create_app(
     app.config["MAX_CONTENT_LENGTH"] = READ_AT_MOST
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     program = ProgramState(folder, public, today, seed)
-    app.extensions["office"] = program
+    app.extensions["program"] = program
     app.register_blueprint(core_blueprint("iGEST (sandbox)", program.switches))
     app.register_blueprint(control_blueprint(program))
     app.register_blueprint(panel_blueprint(program))

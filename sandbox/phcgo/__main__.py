@@ -33,7 +33,7 @@ def main() -> None:
         arguments.today,
         arguments.smtp,
     )
-    serve(app, arguments.port, closing=app.extensions["office"].close)
+    serve(app, arguments.port, closing=app.extensions["program"].close)
 
 
 if __name__ == "__main__":

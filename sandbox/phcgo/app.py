@@ -1,6 +1,6 @@
 """The stand-in as one Flask app: web services, panel and control routes around one office.
 
-Called by `python -m sandbox.phcgo` and by tests; the office hangs on the app as `app.extensions["office"]`.
+Called by `python -m sandbox.phcgo` and by tests; the office hangs on the app as `app.extensions["program"]`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def create_app(
     # the product's own addresses come with two slashes in them
     app.url_map.merge_slashes = False
     program = ProgramState(folder, public, today, smtp)
-    app.extensions["office"] = program
+    app.extensions["program"] = program
     app.register_blueprint(core_blueprint("PHC GO (sandbox)", program.switches))
     app.register_blueprint(control_blueprint(program))
     app.register_blueprint(panel_blueprint(program))

@@ -34,7 +34,7 @@ def create_app(folder: Path, guarantee: str = "by_search", seconds: float = 0.0)
     switches.set("promise", guarantee)
     app.register_blueprint(core_blueprint("Plain", switches))
     document_ledger, faults = DocumentLedger(folder / "ledger.jsonl"), Faults()
-    app.extensions["books"], app.extensions["faults"] = document_ledger, faults
+    app.extensions["document_ledger"], app.extensions["faults"] = document_ledger, faults
     _control_routes(app, document_ledger, faults)
     _read_routes(app, document_ledger, faults, switches, seconds)
     _write_routes(app, document_ledger, faults, switches, seconds)

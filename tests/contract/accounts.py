@@ -79,7 +79,7 @@ class ProviderAccount(ABC):
     @contextmanager
     def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
         """The account ready for use, `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
-        self._office: Any = None
+        self._program: Any = None
         self._session, self._base, self._keys = self.session(), self.cassette_url, dict(self.cassette_keys)
         if mode == "unplugged":
             yield
@@ -90,7 +90,7 @@ class ProviderAccount(ABC):
             return
         app = self._stand_in(folder)
         running = core.start(app)
-        self._office = app.extensions["office"]
+        self._program = app.extensions["program"]
         try:
             self._connect(running.url)
             if mode == "recorded":
@@ -100,7 +100,7 @@ class ProviderAccount(ABC):
                 yield
         finally:
             running.stop()
-            self._office.close()
+            self._program.close()
 
     @abstractmethod
     def _stand_in(self, folder: Path) -> Flask:
@@ -198,7 +198,7 @@ class IGestAccount(ProviderAccount):
     }
     series_unknown = "2026XX"
     live_only_scenes = frozenset({"drop-after", "drop-before", "cut-after"})
-    stock_places = ("SET", "EST")
+    places = ("SET", "EST")
     feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {
         "everything": (True, True),
         "no-articles": (False, True),
@@ -230,15 +230,15 @@ class IGestAccount(ProviderAccount):
         return igest_app(folder, today=TODAY)
 
     def _connect(self, url: str) -> None:
-        self._base = self._office.public = url
-        self._office.clock.put_at(NOW)
-        entity = self._office.entities[self.entity]
-        INTEGRATION_ACTIONS["activate"](self._office, entity)
-        key, code = entity.keys(self._office.seed)
+        self._base = self._program.public = url
+        self._program.clock.set_time(NOW)
+        entity = self._program.entities[self.entity]
+        INTEGRATION_ACTIONS["activate"](self._program, entity)
+        key, code = entity.keys(self._program.seed)
         self._keys |= {"key": key, "code": code}
 
     def provider(self, scene: str = "") -> Provider:
-        if self._office is not None:
+        if self._program is not None:
             self._arrange(scene)
         keys = self._keys | self._wrong_keys.get(scene, {})
         moment = NOW - timedelta(hours=1) if scene == "clock" else NOW
@@ -246,19 +246,19 @@ class IGestAccount(ProviderAccount):
         return IGest(keys, wire, url=f"{self._base}/webservice.php", now=lambda: moment)
 
     def _arrange(self, scene: str) -> None:
-        office = self._office
+        program = self._program
         if scene == "inactive":
-            INTEGRATION_ACTIONS["deactivate"](office, office.entities[self.entity])
+            INTEGRATION_ACTIONS["deactivate"](program, program.entities[self.entity])
         elif scene == "without-lists":
             for switch in ("exemption-list", "warehouse-list"):
-                office.switches.set(switch, "off")
+                program.switches.set(switch, "off")
         elif scene == "another-service":
-            office.faults.order({"kind": "html", "method": "*", "times": 9})
+            program.faults.schedule({"kind": "html", "method": "*", "times": 9})
         elif scene in self.feature_scenes:
             if scene in self._switches_off:
-                office.switches.set(self._switches_off[scene], "off")
+                program.switches.set(self._switches_off[scene], "off")
         elif scene and scene not in self._wrong_keys and scene != "clock":
-            office.faults.order({"kind": scene})
+            program.faults.schedule({"kind": scene})
 
     def secrets(self) -> tuple[str, ...]:
         stamp = "2026-11-20 10:00:00"
@@ -282,37 +282,37 @@ class IGestAccount(ProviderAccount):
         )
 
     def documents(self) -> list[dict[str, Any]] | None:
-        if self._office is None:
+        if self._program is None:
             return None
         return self._entries("document")
 
     def _entries(self, kind: str) -> list[dict[str, Any]]:
-        return [entry for entry in self._office.ledger.entries if entry["kind"] == kind]
+        return [entry for entry in self._program.ledger.entries if entry["kind"] == kind]
 
     def edit_by_hand(self, code: str, **deed: Any) -> None:
-        if self._office is None:
+        if self._program is None:
             return
-        entity = self._office.entities[self.entity]
-        article = self._office.books.article(self.entity, code)
+        entity = self._program.entities[self.entity]
+        article = self._program.index.active_article(self.entity, code)
         if "level" in deed:
-            inventory.set_stock(self._office, entity, article, deed["warehouse"], Decimal(deed["level"]))
+            inventory.set_stock(self._program, entity, article, deed["warehouse"], Decimal(deed["level"]))
         elif "to" in deed:
-            inventory.rename_article(self._office, entity, article, deed["to"], "")
+            inventory.rename_article(self._program, entity, article, deed["to"], "")
         else:
-            inventory.withdraw_article(self._office, entity, article)
+            inventory.withdraw_article(self._program, entity, article)
 
     def plan_fault(self, verb: str, scene: str) -> None:
-        if self._office is not None:
+        if self._program is not None:
             method = {"create_article": "novo_artigo", "move_stock": "movimentar_stock"}[verb]
-            self._office.faults.order({"kind": scene, "method": method})
+            self._program.faults.schedule({"kind": scene, "method": method})
 
     def created_articles(self) -> list[str] | None:
-        if self._office is None:
+        if self._program is None:
             return None
         return [entry["ref"] for entry in self._entries("article") if entry["who"] == "wire"]
 
     def stock_movements(self) -> list[tuple[str, str, Decimal]] | None:
-        if self._office is None:
+        if self._program is None:
             return None
         found = [entry for entry in self._entries("stock") if entry["who"] == "wire"]
         return [(entry["ref"], entry["warehouse"], Decimal(entry["qty"])) for entry in found]
@@ -350,7 +350,7 @@ class PhcGoAccount(ProviderAccount):
     empty_login_means_refused: ClassVar[bool] = True
     live_only_scenes = frozenset({"drop-after", "drop-before"})
     series_unknown = "999"
-    stock_places = ("1", "2")
+    places = ("1", "2")
     feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {
         "everything": (True, False), "no-articles": (False, False)
     }  # fmt: skip
@@ -379,12 +379,12 @@ class PhcGoAccount(ProviderAccount):
         return phcgo_app(folder, today=TODAY)
 
     def _connect(self, url: str) -> None:
-        self._base = self._office.public = url
-        self._office.clock.put_at(NOW)
-        self._keys |= {"password": PASSWORD, "token": self._office.token(self.installation)}
+        self._base = self._program.public = url
+        self._program.clock.set_time(NOW)
+        self._keys |= {"password": PASSWORD, "token": self._program.token(self.installation)}
 
     def provider(self, scene: str = "") -> Provider:
-        if self._office is not None:
+        if self._program is not None:
             self._arrange(scene)
         keys = {
             "url": f"{self._base}/{self.installation}/html",
@@ -400,15 +400,15 @@ class PhcGoAccount(ProviderAccount):
         return found
 
     def _arrange(self, scene: str) -> None:
-        faults = self._office.faults
+        faults = self._program.faults
         if scene == "without-lists":
-            faults.order({"kind": "refused", "step": "query", "match": '"Sz"', "times": 2})
+            faults.schedule({"kind": "refused", "step": "query", "match": '"Sz"', "times": 2})
         elif scene == "another-service":
-            faults.order({"kind": "html", "times": 9})
+            faults.schedule({"kind": "html", "times": 9})
         elif scene == "no-articles":
-            faults.order({"kind": "refused", "step": "query", "match": '"entityName":"St"', "times": 2})
+            faults.schedule({"kind": "refused", "step": "query", "match": '"entityName":"St"', "times": 2})
         elif scene == "total-differs" or scene in self.uncertain_scenes:
-            faults.order({"kind": scene, "step": "signDocument"})
+            faults.schedule({"kind": scene, "step": "signDocument"})
 
     @contextmanager
     def failing(
@@ -440,10 +440,10 @@ class PhcGoAccount(ProviderAccount):
         )
 
     def documents(self) -> list[dict[str, Any]] | None:
-        if self._office is None:
+        if self._program is None:
             return None
-        base = self._office.base(self.installation, "")
-        found = [self._document_of_entry(base, entry) for entry in self._office.ledger.entries]
+        base = self._program.find_database(self.installation, "")
+        found = [self._document_of_entry(base, entry) for entry in self._program.ledger.entries]
         return found + [
             {"observacoes": row["obs"], "number": f"{row['nmdos']} {row['dataobra'][:4]}/{row['obrano']}",
              "totals": {"gross": str(row["etotal"])}}
@@ -470,25 +470,25 @@ class PhcGoAccount(ProviderAccount):
         }  # fmt: skip
 
     def edit_by_hand(self, code: str, **deed: Any) -> None:
-        if self._office is None:
+        if self._program is None:
             return
-        base = self._office.base(self.installation, "")
+        base = self._program.find_database(self.installation, "")
         if "level" in deed:
             manual_actions.edit_stock(
-                self._office, base, {"ref": code, "warehouse": deed["warehouse"], "to": deed["level"]}
+                self._program, base, {"ref": code, "warehouse": deed["warehouse"], "to": deed["level"]}
             )
         else:
             changes = {"to": deed["to"]} if "to" in deed else {"inactivo": True}
-            manual_actions.edit_article(self._office, base, {"ref": code, **changes})
+            manual_actions.edit_article(self._program, base, {"ref": code, **changes})
 
     def plan_fault(self, verb: str, scene: str) -> None:
-        if self._office is not None:
-            self._office.faults.order({"kind": scene, "step": "Save"})
+        if self._program is not None:
+            self._program.faults.schedule({"kind": scene, "step": "Save"})
 
     def created_articles(self) -> list[str] | None:
-        if self._office is None:
+        if self._program is None:
             return None
-        made = [entry for entry in self._office.goods.entries if entry["kind"] == "article"]
+        made = [entry for entry in self._program.inventory_ledger.entries if entry["kind"] == "article"]
         return [entry["ref"] for entry in made if entry["who"] == "wire"]
 
     @staticmethod

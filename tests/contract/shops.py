@@ -17,6 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
+from sandbox.jumpseller.components import Components
+from sandbox.jumpseller.platform_state import Shop
 from sandbox import core
 from sandbox.jumpseller import components_of, create_app, product_catalogue
 from sandbox.jumpseller.order_spec import find_product
@@ -164,7 +166,7 @@ class JumpsellerShop(PlatformShop):
     @contextmanager
     def opened(self, mode: str, cassette: str) -> Iterator[None]:
         self._session, self._base, self._secret = self.session(), self.base, "stand-in-client-secret"
-        self._parts: Any = None
+        self._parts: Components | None = None
         self._sold, self._given = 1000, 0
         if mode == "unplugged":
             yield
@@ -217,8 +219,8 @@ class JumpsellerShop(PlatformShop):
         )
 
     @property
-    def _shop(self) -> Any:
-        return self._parts.world.shops[self.code]
+    def _shop(self) -> Shop:
+        return self._parts.platform.shops[self.code]
 
     def consent_code(self, challenge: str) -> str:
         if self._parts is None:
@@ -230,14 +232,14 @@ class JumpsellerShop(PlatformShop):
             "code_challenge": challenge,
             "code_challenge_method": "S256" if challenge else "",
         }
-        return str(self._parts.accounts.grant(self._shop, asked))
+        return str(self._parts.oauth_tokens.issue_code(self._shop, asked))
 
     def token(self) -> str:
         code = self.consent_code("")
         if self._parts is None:
             self._given += 2
             return f"stand-in-token-{self._given - 1:04d}"
-        return str(self._parts.accounts.exchange(code, REDIRECT, None)["access_token"])
+        return str(self._parts.oauth_tokens.exchange(code, REDIRECT, None)["access_token"])
 
     def place_order(self, **spec: Any) -> str:
         self._sold += 1
@@ -252,7 +254,7 @@ class JumpsellerShop(PlatformShop):
             return
         shop = self._shop
         if scene in ("expire", "revoke"):
-            self._parts.accounts.expire(shop, scene)
+            self._parts.oauth_tokens.expire(shop, scene)
         elif scene == "doubled-hooks":
             for hook in list(shop.hooks.values()):
                 number = shop.next_id("hook", 1)

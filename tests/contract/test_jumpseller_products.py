@@ -133,6 +133,6 @@ def test_no_answer_about_places_has_more_rows_than_a_page(shop: JumpsellerShop) 
 
 
 def test_a_shop_of_one_place_has_no_places_to_choose_from(shop: JumpsellerShop) -> None:
-    locations = shop._shop.things["location"]
+    locations = shop._shop.records["location"]
     locations[max(locations)]["is_stock_origin"] = False
     assert opened(shop).locations() == ()

@@ -178,8 +178,8 @@ def test_what_was_wanted_is_made_once_and_what_was_there_stays_as_it_was() -> No
         ),
         (shelf(after=(OLD, replace(NEW, unit="KG"))), "TACA-01 has the unit 'KG'"),
         (shelf(made=("TACA-01", "TACA-01")), "TACA-01 was made 2 times"),
-        (shelf(after=(NEW,)), "AZU-014 was Card"),
-        (shelf(after=(replace(OLD, name="Taça"), NEW)), "and is Card"),
+        (shelf(after=(NEW,)), "AZU-014 was ArticleCard"),
+        (shelf(after=(replace(OLD, name="Taça"), NEW)), "and is ArticleCard"),
         (shelf(after=(replace(OLD, price="1.00"), NEW)), "price='1.00'"),
     ],
 )

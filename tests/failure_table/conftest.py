@@ -38,5 +38,5 @@ def plain(app: Flask, world: World, tmp_path: Path) -> Iterator[DocumentLedger]:
     stand_in = create_app(tmp_path)
     running = start(stand_in)
     use_plain_provider(app, world, running.url)
-    yield stand_in.extensions["books"]
+    yield stand_in.extensions["document_ledger"]
     running.stop()

@@ -80,13 +80,13 @@ def test_row_20_an_answer_lost_after_issuing_is_found_and_nothing_is_sent_twice(
     program = create_app(tmp_path, promise)
     running = start(program)
     use_plain_provider(app, world, running.url, promise)
-    faults, books = program.extensions["faults"], program.extensions["books"]
+    faults, books = program.extensions["faults"], program.extensions["document_ledger"]
     for at, kind in enumerate(AFTER):
         world.pay_order(str(1001 + at))
-        faults.order({"share": 1, "writes": [kind]})
+        faults.configure({"share": 1, "writes": [kind]})
         webhooks.process_next_webhook()
         issue.issue_next_document()
-        faults.order({"share": 0})
+        faults.configure({"share": 0})
         row = world.document(str(1001 + at))
         assert row.state in ("in_doubt", "pending"), kind
         for _ in range(3):

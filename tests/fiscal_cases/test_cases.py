@@ -27,7 +27,7 @@ def printed() -> dict[str, dict[str, Any]]:
     lines = []
     for name in FILES:
         run = subprocess.run(
-            [sys.executable, "-m", "tests.fiscal_cases", str(HERE / name)],
+            [sys.executable, "-m", "tests.cases", str(HERE / name)],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -64,7 +64,7 @@ def test_a_case_is_decided_as_expected(case: dict[str, Any], printed: dict[str, 
 
 
 def test_the_runner_holds_no_decimal_no_rate_and_no_exemption_code() -> None:
-    for path in (HERE / "__main__.py", HERE / "building.py"):
+    for path in (HERE / "runner.py", HERE / "case_input.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         words = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
         values = [node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)]

@@ -42,25 +42,25 @@ class Office:
     """The invoicing program's stand-in, with a new entity for each case: no case sees another's documents."""
 
     def __init__(self, office: Any, url: str) -> None:
-        self._office, self._url = office, url
+        self._program, self._url = office, url
         self._entity: Any = None
         self._session = requests.Session()
 
     def begin(self, region: str, level: str) -> None:
         """A new entity of the region, active; the program rounds at that level."""
-        number = str(60_000 + len(self._office.entities))
+        number = str(60_000 + len(self._program.entities))
         self._entity = Entity(number, "Exemplo, Lda.", NIF[region], region)
-        with self._office.lock:
-            self._office.keep(self._entity)
-            self._office.books.open(self._entity)
-        INTEGRATION_ACTIONS["activate"](self._office, self._entity)
-        self._office.switches.set("rounding", level.replace("_", "-"))
+        with self._program.lock:
+            self._program.save_entities(self._entity)
+            self._program.index.add_entity(self._entity)
+        INTEGRATION_ACTIONS["activate"](self._program, self._entity)
+        self._program.switches.set("rounding", level.replace("_", "-"))
 
     def issue(self, draft: Draft, today: date) -> Issued:
         """The document, issued at noon of that day by the adapter that the application uses."""
         moment = datetime.combine(today, time(12), UTC)
-        self._office.clock.put_at(moment)
-        key, code = self._entity.keys(self._office.seed)
+        self._program.clock.set_time(moment)
+        key, code = self._entity.keys(self._program.seed)
         keys = {"entity": self._entity.number, "nif": self._entity.nif, "key": key, "code": code}
         wire = HttpClient(5, allow_plain=True, session=self._session)
         provider = IGest(keys, wire, url=f"{self._url}/webservice.php", now=lambda: moment)
@@ -71,7 +71,7 @@ class Office:
         """What this case's entity has issued."""
         return [
             entry
-            for entry in self._office.ledger.entries
+            for entry in self._program.ledger.entries
             if entry["kind"] == "document" and entry["entity"] == self._entity.number
         ]
 
@@ -131,9 +131,9 @@ class Street:
 def opened_office(folder: Path) -> Iterator[Office]:
     app = create_app(folder)
     running = core.start(app)
-    office = app.extensions["office"]
+    office = app.extensions["program"]
     # noon: the cases do not last until midnight
-    office.clock.put_at(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    office.clock.set_time(datetime(2026, 11, 20, 12, tzinfo=UTC))
     office.public = running.url
     try:
         yield Office(office, running.url)

@@ -62,7 +62,7 @@ class PlannedAnswers:
 def program(folder: Path, promise: str) -> Flask:
     """The stand-in with its orders."""
     app = create_app(folder, promise)
-    orders, books = PlannedAnswers(), app.extensions["books"]
+    orders, books = PlannedAnswers(), app.extensions["document_ledger"]
 
     @app.post("/grid/order")
     def ordered() -> Response:

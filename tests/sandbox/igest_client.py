@@ -103,7 +103,7 @@ class IgestClient:
 
     def __init__(self, app: Flask, number: str = OLARIA) -> None:
         self.http = app.test_client()
-        self.office: ProgramState = app.extensions["office"]
+        self.office: ProgramState = app.extensions["program"]
         self.number = number
         self.nif = self.office.entities[number].nif
         shown = self.http.post(f"/sandbox/entities/{number}/activate").get_json()
@@ -160,7 +160,7 @@ def document_xml(wanted: dict[str, Any]) -> str:
 def open_client(folder: Path, number: str = OLARIA, **how: Any) -> Iterator[IgestClient]:
     """A caller of a stand-in over the folder, whose clock shows noon of the day of `document`."""
     app = create_app(folder, **({"public": "http://127.0.0.1:1"} | how))
-    office: ProgramState = app.extensions["office"]
+    office: ProgramState = app.extensions["program"]
     try:
         app.test_client().post("/sandbox/clock", json={"now": f"{DAY} 12:00:00"})
         yield IgestClient(app, number)

@@ -41,7 +41,7 @@ class PhcGoClient:
 
     @property
     def office(self) -> ProgramState:
-        return self.app.extensions["office"]  # type: ignore[no-any-return]
+        return self.app.extensions["program"]  # type: ignore[no-any-return]
 
     @property
     def base(self) -> Database:
@@ -137,11 +137,11 @@ def errors(body: Row) -> list[str]:
 def serve_stand_in(folder: Path, today: str = DAY) -> Iterator[Flask]:
     """Serve the stand-in over the folder, at noon of that day: no test lasts until its midnight."""
     app = create_app(folder)
-    app.extensions["office"].clock.put_at(datetime.fromisoformat(f"{today} 12:00"))
+    app.extensions["program"].clock.set_time(datetime.fromisoformat(f"{today} 12:00"))
     try:
         yield app
     finally:
-        app.extensions["office"].close()
+        app.extensions["program"].close()
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def wire(tmp_path: Path) -> Iterator[Line]:
     made = Line(tmp_path)
     yield made
     made.running.stop()
-    made.app.extensions["office"].close()
+    made.app.extensions["program"].close()
 
 
 def outcome(wire: Line, stamp: str) -> str:
@@ -144,7 +144,7 @@ def test_a_slow_answer_can_be_released(wire: Line) -> None:
     told: list[str] = []
     asking = threading.Thread(target=lambda: told.append(outcome(wire, stamp)))
     asking.start()
-    faults: Faults = wire.app.extensions["office"].faults
+    faults: Faults = wire.app.extensions["program"].faults
     while not faults.waiting:
         asking.join(0.01)
     assert wire.signed() == 1

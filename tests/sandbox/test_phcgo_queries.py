@@ -250,7 +250,7 @@ def test_a_mail_reaches_the_mailbox_with_its_paper(tmp_path: Path) -> None:
     door = mailbox.smtp_controller(letters, port)
     door.start()
     app = create_app(tmp_path, smtp=f"127.0.0.1:{port}")
-    office: ProgramState = app.extensions["office"]
+    office: ProgramState = app.extensions["program"]
     try:
         caller = PhcGoClient(app)
         caller.login()

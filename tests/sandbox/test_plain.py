@@ -52,8 +52,8 @@ def test_two_calls_make_two_documents(program: Program) -> None:
 
 @pytest.mark.parametrize("program", ["by_search", "by_draft"], indirect=True)
 def test_the_ledger_tells_an_entity_its_own_documents(program: Program) -> None:
-    program.app.extensions["books"].issue("1", CONTENT)
-    program.app.extensions["books"].issue("2", CONTENT)
+    program.app.extensions["document_ledger"].issue("1", CONTENT)
+    program.app.extensions["document_ledger"].issue("2", CONTENT)
     assert [one["number"] for one in program.call("GET", "/v1/ledger").json()["documents"]] == ["FR 2026P/1"]
     assert program.call("GET", f"/v1/ledger?since={time.time() + 60}").json() == {"documents": []}
 

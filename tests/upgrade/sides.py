@@ -78,7 +78,7 @@ class DumpIGest(DumpBooks):
 
     name, label, support, help_paths = IGest.name, IGest.label, IGest.support, IGest.help_paths
     credential_fields, guarantee = IGest.credential_fields, IGest.guarantee
-    capabilities = replace(IGest.capabilities, pace=1e9)
+    capabilities = replace(IGest.capabilities, calls_per_second=1e9)
 
 
 class DumpPhcGo(DumpBooks):
@@ -90,7 +90,7 @@ class DumpPhcGo(DumpBooks):
         PhcGo.guarantee,
         PhcGo.guarantee_for,
     )
-    capabilities = replace(PhcGo.capabilities, pace=1e9)
+    capabilities = replace(PhcGo.capabilities, calls_per_second=1e9)
 
 
 def stand_in(patch: pytest.MonkeyPatch) -> None:

@@ -187,8 +187,8 @@ def test_what_the_merchants_chose_is_read_in_every_shape(upgraded: Flask) -> Non
         "to-provider",
         "",
     ]
-    assert places.places == (("SET", "loc-1"), ("EST", "loc-2")) and novo.places == (("", ""),)
-    assert [one.is_early for one in (cesteiro, tecelagem, novo)] == [True, False, False]
+    assert places.stock_places == (("SET", "loc-1"), ("EST", "loc-2")) and novo.stock_places == (("", ""),)
+    assert [one.handles_unpaid_orders for one in (cesteiro, tecelagem, novo)] == [True, False, False]
     assert before.fiscal_settings(level).kind == "FT" and novo.fiscal_settings(level).kind == "FR"
     chosen = olaria.fiscal_settings(level)
     assert (chosen.exceptions, chosen.on_tax_difference) == ({"OLARIA-2": "M07"}, {"22>23": "follow-law"})

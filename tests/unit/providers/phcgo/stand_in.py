@@ -94,7 +94,7 @@ class RunningStandIn:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ProgramState, str]]:
     """The stand-in of this file."""
     app = create_app(tmp_path_factory.mktemp("phcgo"), today=date(2026, 11, 20))
-    running, office = core.start(app), app.extensions["office"]
+    running, office = core.start(app), app.extensions["program"]
     office.public = running.url
     yield office, running.url
     running.stop()
