@@ -1,4 +1,4 @@
-"""`python -m tests.fiscal_cases FILE.json`: one JSON object a line, what the application decides on each
+"""`python -m tests.cases FILE.json`: one JSON object a line, what the application decides on each
 case of the file.
 """
 
@@ -101,7 +101,7 @@ def _amounts_as_json(part: Any) -> dict[str, str]:
 def main(arguments: list[str]) -> int:
     """0 when every case of the file was decided and printed."""
     if len(arguments) != 1:
-        print("python -m tests.fiscal_cases FILE.json", file=sys.stderr)
+        print("python -m tests.cases FILE.json", file=sys.stderr)
         return 2
     for case in json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["cases"]:
         print(json.dumps(decide(case), ensure_ascii=False))

@@ -23,7 +23,7 @@ def cases(name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def printed() -> dict[str, dict[str, Any]]:
-    """What `python -m tests.fiscal_cases` prints for all files, by case."""
+    """What `python -m tests.cases` prints for all files, by case."""
     lines = []
     for name in FILES:
         run = subprocess.run(
