@@ -9,15 +9,15 @@ from flask import current_app
 from flask_babel import force_locale
 
 from shopapp.connections.provider import provider_class
-from shopapp.messages.formats import LANGUAGES, language_of, money
-from shopapp.messages.i18n import gettext
+from shopapp.messages.formats import money
+from shopapp.messages.i18n import gettext, locale_of
 from shopapp.messages.wording import kind_name, message_for
 from shopapp.models import Document
 
 
 def compose_email(kind: str, document: Document) -> tuple[str, str]:
     """(subject, text) of a mail of that kind about the document."""
-    with force_locale(LANGUAGES.get(language_of(document.store), "pt_PT")):
+    with force_locale(locale_of(document.store)):
         return _compose_buyer_email(document) if kind == "buyer" else _compose_merchant_email(document)
 
 

@@ -6,304 +6,283 @@ a fact of the failure's detail. A test walks the sources and fails when a code h
 
 from __future__ import annotations
 
+from shopapp.messages.i18n import N_
 from shopapp.messages.order_errors import ORDER_ERRORS
-from shopapp.messages.sentence import (
-    AUTHORISE,
-    CHECK,
-    CREDIT,
-    DOCUMENT,
-    KEYS,
-    N_,
-    ORDER,
-    SETTINGS,
-    S,
-    Sentence,
-)
-
-__all__ = [
-    "SENTENCES",
-    "AUTHORISE",
-    "CHECK",
-    "CREDIT",
-    "DOCUMENT",
-    "WEBHOOK_PROBLEMS",
-    "KEYS",
-    "N_",
-    "ORDER",
-    "SETTINGS",
-    "WARNINGS",
-    "Sentence",
-]
+from shopapp.messages.sentence import AUTHORISE, CREDIT, KEYS, SETTINGS, Sentence
 
 ACCESS_ERRORS: dict[str, Sentence] = {
-    "keys-refused": S(
+    "keys-refused": Sentence(
         N_("O %(provider)s deixou de aceitar as suas chaves."),
         N_("As encomendas esperam; nenhuma se perde. Saem sozinhas logo que a ligação volte."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-wrong-key": S(
+    "keys-wrong-key": Sentence(
         N_("A chave de integração não é a que o %(provider)s tem."),
         N_("Copie-a de novo, sem espaços antes ou depois."), N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-wrong-code": S(
+    "keys-wrong-code": Sentence(
         N_("O código de segurança não corresponde à chave de integração."),
         N_("Copie-o de novo, sem espaços antes ou depois."), N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-nif-mismatch": S(
+    "keys-nif-mismatch": Sentence(
         N_("O NIF não é o da empresa destas chaves."), N_("Confirme-o no %(provider)s e guarde de novo."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-entity-unknown": S(
+    "keys-entity-unknown": Sentence(
         N_("O %(provider)s não conhece esta entidade."), N_("Confirme o número no %(provider)s e guarde de novo."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-inactive": S(
+    "keys-inactive": Sentence(
         N_("A integração está desativada no %(provider)s."),
         N_("Ative-a no %(provider)s e guarde aqui as chaves que ele mostrar."), N_("Ver como ativar"), KEYS),
-    "keys-clock": S(
+    "keys-clock": Sentence(
         N_("O %(provider)s diz que a hora do pedido não é a certa."),
         N_("Não é nada que possa mudar: tente de novo dentro de minutos ou escreva ao apoio."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-wrong-user": S(
+    "keys-wrong-user": Sentence(
         N_("O %(provider)s não aceita este utilizador."), N_("Confirme-o no %(provider)s e guarde de novo."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-wrong-password": S(
+    "keys-wrong-password": Sentence(
         N_("A password não é a deste utilizador."), N_("Confirme-a no %(provider)s e guarde de novo."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-wrong-token": S(
+    "keys-wrong-token": Sentence(
         N_("O %(provider)s não aceita este token."),
         N_("Copie-o de novo, inteiro, com os sinais + / e = que tiver."), N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-wrong-company": S(
+    "keys-wrong-company": Sentence(
         N_("O %(provider)s não tem uma empresa com este nome."),
         N_("Confirme-o, ou deixe o campo vazio se só tiver uma."), N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-silent": S(
+    "keys-silent": Sentence(
         N_("O %(provider)s não respondeu nada à entrada: é o que faz quando recusa as chaves."),
         N_("Confirme-as e guarde de novo. Se estiverem certas, veja se o plano ainda tem pedidos este mês."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-address-shape": S(
+    "keys-address-shape": Sentence(
         N_("Isto não é o endereço de uma instalação do %(provider)s."),
         N_("Copie-o do browser com o %(provider)s aberto: https, sem porta nem sinais a mais."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-address-foreign": S(
+    "keys-address-foreign": Sentence(
         N_("Este endereço não é dos que o %(provider)s usa."),
         N_("Copie-o do browser com o %(provider)s aberto; se o servidor é seu, escreva ao apoio."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "log-in-bounded": S(
+    "log-in-bounded": Sentence(
         N_("Já se tentaram três vezes chaves que o %(provider)s recusou."),
         N_("Para ele não bloquear a sua conta, espere %(minutes)s minutos. Confirme entretanto os valores."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "keys-missing": S(
+    "keys-missing": Sentence(
         N_("As chaves do %(provider)s já não estão guardadas."), N_("Guarde-as de novo; as encomendas esperam."),
         N_("Ligar o %(provider)s de novo"), KEYS),
-    "store-access": S(
+    "store-access": Sentence(
         N_("A loja deixou de nos dar acesso às encomendas."),
         N_("Autorize-a de novo. As encomendas esperam; nenhuma se perde."), N_("Autorizar a loja"), AUTHORISE),
-    "grant-refused": S(
+    "grant-refused": Sentence(
         N_("A loja não aceitou o pedido de autorização."), N_("Comece de novo."), N_("Autorizar a loja"), AUTHORISE),
 }  # fmt: skip
 
 SETTINGS_ERRORS: dict[str, Sentence] = {
-    "exemption-missing": S(
+    "exemption-missing": Sentence(
         N_("«%(line)s» está a 0%% e não tem motivo de isenção."),
         N_("Escolha o motivo nas escolhas fiscais; a encomenda segue logo."), N_("Escolher motivo"), SETTINGS),
-    "exemption-withdrawn": S(
+    "exemption-withdrawn": Sentence(
         N_("O motivo de isenção %(exemption)s já não está em vigor."), N_("Escolha outro nas escolhas fiscais."),
         N_("Escolher motivo"), SETTINGS),
-    "exemption-not-lawful": S(
+    "exemption-not-lawful": Sentence(
         N_("O motivo de isenção %(exemption)s não pode ser escolhido para «%(line)s»."),
         N_("Escolha outro nas escolhas fiscais."), N_("Escolher motivo"), SETTINGS),
-    "exception-unknown": S(
+    "exception-unknown": Sentence(
         N_("A regra do SKU %(sku)s não se percebe: «%(value)s»."), N_("Corrija-a nas escolhas fiscais."),
         N_("Rever escolhas"), SETTINGS),
-    "series-missing": S(
+    "series-missing": Sentence(
         N_("Não há série escolhida para este tipo de documento."),
         N_("Escolha uma série nas escolhas fiscais; a encomenda segue logo."), N_("Escolher série"), SETTINGS),
-    "kind-unsupported": S(
+    "kind-unsupported": Sentence(
         N_("O %(provider)s não emite este tipo de documento."), N_("Escolha outro nas escolhas fiscais."),
         N_("Rever escolhas"), SETTINGS),
-    "kind-not-an-invoice": S(
+    "kind-not-an-invoice": Sentence(
         N_("O tipo de documento escolhido não é uma fatura."), N_("Escolha outro nas escolhas fiscais."),
         N_("Rever escolhas"), SETTINGS),
-    "original-missing": S(
+    "original-missing": Sentence(
         N_("A nota de crédito não diz que documento corrige."), N_("Escreva ao apoio."), N_("Ver o documento")),
-    "consumer-missing": S(
+    "consumer-missing": Sentence(
         N_("O %(provider)s não tem o cliente genérico para consumidores finais."),
         N_("Crie-o no %(provider)s e tente de novo."), N_("Tentar de novo")),
-    "country-unknown": S(
+    "country-unknown": Sentence(
         N_("O %(provider)s não tem o país %(country)s na sua lista."),
         N_("Acrescente-o no %(provider)s e tente de novo."), N_("Tentar de novo")),
-    "layout-missing": S(
+    "layout-missing": Sentence(
         N_("O %(provider)s não tem um modelo de impressão para esta série."),
         N_("Escolha um no %(provider)s e tente de novo."), N_("Tentar de novo")),
-    "loading-missing": S(
+    "loading-missing": Sentence(
         N_("Falta dizer onde a mercadoria é carregada."), N_("Escreva a morada de carga nas escolhas fiscais."),
         N_("Rever escolhas"), SETTINGS),
-    "gift-card-undecided": S(
+    "gift-card-undecided": Sentence(
         N_("«%(line)s» é um vale-oferta e ainda não disse como os trata."),
         N_("Escolha o tratamento dos vales nas escolhas fiscais."), N_("Escolher tratamento"), SETTINGS),
-    "tax-differs": S(
+    "tax-differs": Sentence(
         N_("A loja cobrou %(charged)s de IVA em «%(line)s»; a lei diz %(lawful)s."),
         N_("Escolha o que fazer: seguir a lei sem mudar o total, ou parar sempre."), N_("Escolher o que fazer")),
 }  # fmt: skip
 
 TEMPORARY_ERRORS: dict[str, Sentence] = {
-    "unreachable": S(N_("Não conseguimos falar com a loja ou com o %(provider)s."), N_("Tentamos de novo sozinhos.")),
-    "address-refused": S(N_("O endereço do outro lado não é admitido."), N_("Escreva ao apoio.")),
-    "not-igest": S(
+    "unreachable": Sentence(
+        N_("Não conseguimos falar com a loja ou com o %(provider)s."), N_("Tentamos de novo sozinhos.")),
+    "address-refused": Sentence(N_("O endereço do outro lado não é admitido."), N_("Escreva ao apoio.")),
+    "not-igest": Sentence(
         N_("No endereço do %(provider)s respondeu outra coisa, não o %(provider)s."), N_("Tentamos de novo sozinhos.")),
-    "not-phcgo": S(
+    "not-phcgo": Sentence(
         N_("No endereço da instalação não respondeu o %(provider)s. Confirme a URL nas chaves."),
         N_("Tentamos de novo sozinhos.")),
-    "allowance-used": S(
+    "allowance-used": Sentence(
         N_("O %(provider)s diz «%(answer)s»: os pedidos do seu plano acabaram."),
         N_("Reforce o plano ou espere pelo mês seguinte. Perguntamos de hora a hora e as encomendas saem sozinhas.")),
-    "sessions-full": S(
+    "sessions-full": Sentence(
         N_("O %(provider)s diz «%(answer)s»: não abre mais sessões deste utilizador."),
         N_("Tentamos de novo dentro de minutos. Se acontecer muito, use um utilizador só para a loja.")),
-    "articles-pending": S(
+    "articles-pending": Sentence(
         N_("Os artigos desta encomenda ainda estão a ser criados no %(provider)s."), N_("Continuamos sozinhos.")),
-    "articles-unread": S(
+    "articles-unread": Sentence(
         N_("O %(provider)s não nos deixou procurar os artigos desta encomenda."),
         N_("Tentamos de novo sozinhos. Se durar, abra as escolhas: vemos outra vez o que a sua conta deixa."),
         N_("Rever escolhas"), SETTINGS),
-    "article-unsure": S(
+    "article-unsure": Sentence(
         N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a criar um artigo."),
         N_("Procuramo-lo antes de o criar outra vez. Nada foi emitido.")),
-    "throttled": S(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
-    "vies-unavailable": S(
+    "throttled": Sentence(N_("O outro lado pediu para esperar."), N_("Tentamos de novo sozinhos.")),
+    "vies-unavailable": Sentence(
         N_("O VIES não responde, e sem ele não se confirma o número de IVA do cliente."),
         N_("Tentamos de novo sozinhos.")),
-    "internal": S(
+    "internal": Sentence(
         N_("Uma falha nossa impediu este documento de sair."), N_("Já ficou registada. Nada foi emitido."),
         N_("Tentar de novo")),
-    "mail-unsent": S(N_("O e-mail não saiu à primeira."), N_("Tentamos de novo sozinhos.")),
-    "pdf-not-ready": S(
+    "mail-unsent": Sentence(N_("O e-mail não saiu à primeira."), N_("Tentamos de novo sozinhos.")),
+    "pdf-not-ready": Sentence(
         N_("O PDF ainda não está pronto no %(provider)s."), N_("Tente de novo dentro de minutos.")),
-    "too-late": S(N_("Parámos antes de enviar, porque a máquina esteve parada."), N_("Tentamos de novo sozinhos.")),
-    "token-busy": S(N_("A autorização da loja está a ser renovada."), N_("Tentamos de novo sozinhos.")),
+    "too-late": Sentence(
+        N_("Parámos antes de enviar, porque a máquina esteve parada."), N_("Tentamos de novo sozinhos.")),
+    "token-busy": Sentence(N_("A autorização da loja está a ser renovada."), N_("Tentamos de novo sozinhos.")),
 }  # fmt: skip
 
 UNCERTAIN_ERRORS: dict[str, Sentence] = {
-    "outcome-unknown": S(
+    "outcome-unknown": Sentence(
         N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a emitir."),
         N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
-    "worker-died": S(
+    "worker-died": Sentence(
         N_("O nosso programa parou a meio do envio e não sabemos se o %(provider)s chegou a emitir."),
         N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
-    "draft-gone": S(
+    "draft-gone": Sentence(
         N_("O rascunho deste documento foi apagado no %(provider)s."),
         N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
-    "restored": S(
+    "restored": Sentence(
         N_("Repusemos uma cópia de segurança, e este documento pode ter saído depois dela."),
         N_("Procure-o no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
-    "duplicate": S(
+    "duplicate": Sentence(
         N_("O %(provider)s devolveu o número %(number)s, que já é de outra encomenda."),
         N_("Procure os dois documentos no %(provider)s e diga-nos qual é o desta venda."), N_("Esclarecer")),
 }  # fmt: skip
 
 UNISSUED_REASONS: dict[str, Sentence] = {
-    "automatic-off": S(N_("Espera que carregue em Emitir."), "", N_("Emitir")),
-    "unpaid": S(N_("A encomenda ainda não está paga."), N_("Segue sozinha quando a loja disser que foi paga.")),
-    "older": S(
+    "automatic-off": Sentence(N_("Espera que carregue em Emitir."), "", N_("Emitir")),
+    "unpaid": Sentence(N_("A encomenda ainda não está paga."), N_("Segue sozinha quando a loja disser que foi paga.")),
+    "older": Sentence(
         N_("É anterior à data de início, por isso não sai sozinha."), N_("Pode emiti-la aqui."), N_("Emitir")),
-    "free": S(
+    "free": Sentence(
         N_("A encomenda não tem valor a faturar."),
         N_("Se o stock segue para a loja: sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
            " reservados até lhes dar lá saída e pôr a encomenda de parte.")),
-    "cancelled": S(N_("Cancelada na loja antes de haver documento."), ""),
-    "set-aside": S(N_("Posta de parte por si."), ""),
-    "kept-as-draft": S(
+    "cancelled": Sentence(N_("Cancelada na loja antes de haver documento."), ""),
+    "set-aside": Sentence(N_("Posta de parte por si."), ""),
+    "kept-as-draft": Sentence(
         N_("Fica em rascunho no %(provider)s até a encomenda ser paga."), ""),
-    "note-needless": S(N_("A encomenda foi paga antes de haver nota de encomenda: a fatura basta."), ""),
-    "note-used": S(N_("A fatura foi feita a partir desta nota de encomenda."), ""),
-    "uninstalled": S(N_("A aplicação foi desinstalada antes de haver documento."), ""),
-    "absent": S(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
-    "late": S(N_("A resposta chegou tarde, mas chegou: o documento existe."), ""),
+    "note-needless": Sentence(N_("A encomenda foi paga antes de haver nota de encomenda: a fatura basta."), ""),
+    "note-used": Sentence(N_("A fatura foi feita a partir desta nota de encomenda."), ""),
+    "uninstalled": Sentence(N_("A aplicação foi desinstalada antes de haver documento."), ""),
+    "absent": Sentence(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
+    "late": Sentence(N_("A resposta chegou tarde, mas chegou: o documento existe."), ""),
 }  # fmt: skip
 
 DOCUMENT_ALARMS: dict[str, Sentence] = {
-    "alarm-total-differs": S(
+    "alarm-total-differs": Sentence(
         N_("O total devolvido pelo %(provider)s (%(theirs)s) difere do enviado (%(ours)s)."),
         N_("O documento existe. Confirme-o no %(provider)s e fale com o seu contabilista."), N_("Ver a diferença")),
-    "alarm-duplicate": S(
+    "alarm-duplicate": Sentence(
         N_("O %(provider)s devolveu um segundo número, %(number)s, para esta encomenda."),
         N_("Confirme os dois documentos no %(provider)s; um deles pode precisar de nota de crédito."),
         N_("Ver os dois")),
-    "alarm-cancelled-after": S(
+    "alarm-cancelled-after": Sentence(
         N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
         N_("Emita-a aqui. Se já a emitiu no %(provider)s, marque que está tratado."), N_("Ver e creditar"), CREDIT),
-    "alarm-changed-after": S(
+    "alarm-changed-after": Sentence(
         N_("A encomenda mudou na loja depois de faturada."),
         N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),
-    "alarm-note-unusable": S(
+    "alarm-note-unusable": Sentence(
         N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
         N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),
-    "alarm-note-cancelled": S(
+    "alarm-note-cancelled": Sentence(
         N_("A encomenda foi cancelada depois desta nota de encomenda."),
         N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
         N_("Ver a nota")),
-    "alarm-note-changed": S(
+    "alarm-note-changed": Sentence(
         N_("A encomenda mudou depois desta nota de encomenda, e a fatura não é feita a partir dela."),
         N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
         N_("Ver a nota")),
-    "alarm-annulled": S(
+    "alarm-annulled": Sentence(
         N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
         N_("Ver o documento")),
-    "alarm-gone": S(
+    "alarm-gone": Sentence(
         N_("O documento %(number)s já não está no %(provider)s."),
         N_("Procure-o no %(provider)s e fale com o apoio dele: um documento fiscal não se apaga."),
         N_("Ver o documento")),
 }  # fmt: skip
 
 STOCK_ERRORS: dict[str, Sentence] = {
-    "goods-gone": S(N_("O produto já não existe na loja."), N_("Compare de novo.")),
-    "goods-unlimited": S(N_("Na loja, este produto passou a ter stock ilimitado."), N_("Já não precisa de acerto.")),
-    "goods-by-place": S(
+    "goods-gone": Sentence(N_("O produto já não existe na loja."), N_("Compare de novo.")),
+    "goods-unlimited": Sentence(
+        N_("Na loja, este produto passou a ter stock ilimitado."), N_("Já não precisa de acerto.")),
+    "goods-by-place": Sentence(
         N_("A loja conta o stock deste produto por local e não aceitou um número para todos."),
         N_("Diga nas escolhas que local da loja segue."), N_("Rever escolhas"), SETTINGS),
-    "stock-refused": S(
+    "stock-refused": Sentence(
         N_("O %(provider)s não aceitou o acerto de stock."), N_("Veja o artigo no %(provider)s e tente de novo.")),
-    "stock-unsure": S(
+    "stock-unsure": Sentence(
         N_("O %(provider)s não respondeu a tempo e não sabemos se o stock mexeu."),
         N_("Procuramos o movimento antes de o repetir.")),
-    "not-undoable": S(N_("Esta alteração já não se desfaz."), N_("O stock mudou de novo depois dela.")),
+    "not-undoable": Sentence(N_("Esta alteração já não se desfaz."), N_("O stock mudou de novo depois dela.")),
 }  # fmt: skip
 
 ACTION_ERRORS: dict[str, Sentence] = {
-    "article-unknown": S(
+    "article-unknown": Sentence(
         N_("O %(provider)s não tem nenhum artigo com a referência «%(article)s»."),
         N_("Copie-a tal como está no %(provider)s, com maiúsculas e minúsculas.")),
-    "article-refused": S(
+    "article-refused": Sentence(
         N_("O %(provider)s não aceitou este artigo."),
         N_("Crie-o no %(provider)s com este SKU, ou associe aqui um que já lá esteja.")),
-    "article-too-long": S(
+    "article-too-long": Sentence(
         N_("Este SKU tem %(length)s carateres, e a referência de um artigo do %(provider)s leva no máximo %(limit)s."),
         N_("Encurte o SKU na loja, ou ligue-o a um artigo que já exista.")),
-    "number-shape": S(N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
-    "number-taken": S(
+    "number-shape": Sentence(
+        N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
+    "number-taken": Sentence(
         N_("Esse número já é o da encomenda #%(order)s."), N_("Confirme no %(provider)s qual é o desta venda.")),
-    "total-not-ours": S(
+    "total-not-ours": Sentence(
         N_("O documento que enviámos é de %(ours)s, não de %(theirs)s."),
         N_("Deve ser o de outra venda: confirme o total no %(provider)s.")),
-    "pdf-none": S(N_("Este documento não tem PDF."), N_("Procure-o no seu programa de faturação.")),
-    "mail-off": S(N_("O envio de e-mail não está ligado neste servidor."), N_("Descarregue o PDF e envie-o.")),
-    "mail-address": S(N_("O endereço «%(to)s» não é um e-mail."), N_("Corrija-o e envie de novo."),
+    "pdf-none": Sentence(N_("Este documento não tem PDF."), N_("Procure-o no seu programa de faturação.")),
+    "mail-off": Sentence(N_("O envio de e-mail não está ligado neste servidor."), N_("Descarregue o PDF e envie-o.")),
+    "mail-address": Sentence(N_("O endereço «%(to)s» não é um e-mail."), N_("Corrija-o e envie de novo."),
         N_("Corrigir e-mail")),
-    "mail-refused": S(
+    "mail-refused": Sentence(
         N_("O e-mail a %(to)s foi devolvido: endereço inexistente."),
         N_("O documento está emitido. Corrija o endereço."),
         N_("Corrigir e-mail")),
-    "credit-exceeds": S(
+    "credit-exceeds": Sentence(
         N_("O reembolso de %(asked)s é maior do que falta creditar (%(left)s)."), N_("Reveja o valor."),
         N_("Rever reembolso")),
-    "credit-amount-below-lines": S(
+    "credit-amount-below-lines": Sentence(
         N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas."), N_("Reveja o valor.")),
-    "credit-open": S(
+    "credit-open": Sentence(
         N_("Já há uma nota de crédito deste documento por concluir."), N_("Espere por ela, ou resolva-a primeiro.")),
-    "credit-not-whole": S(
+    "credit-not-whole": Sentence(
         N_("Para emitir de novo é preciso creditar o documento todo."), N_("Escolha creditar tudo.")),
-    "credit-nothing-left": S(
+    "credit-nothing-left": Sentence(
         N_("O documento %(number)s já está todo creditado."),
         N_("Não há mais nada a creditar: uma nota de crédito à espera põe-se de parte.")),
-    "credit-without-original": S(N_("Não há documento emitido para creditar."), ""),
-    "credit-of-no-invoice": S(N_("O documento %(number)s não é uma fatura que se credite."), ""),
-    "credit-line-twice": S(N_("A mesma linha foi escolhida duas vezes."), N_("Escolha cada linha uma só vez.")),
-    "credit-line-unknown": S(N_("Uma das linhas não é deste documento."), N_("Escolha de novo.")),
+    "credit-without-original": Sentence(N_("Não há documento emitido para creditar."), ""),
+    "credit-of-no-invoice": Sentence(N_("O documento %(number)s não é uma fatura que se credite."), ""),
+    "credit-line-twice": Sentence(N_("A mesma linha foi escolhida duas vezes."), N_("Escolha cada linha uma só vez.")),
+    "credit-line-unknown": Sentence(N_("Uma das linhas não é deste documento."), N_("Escolha de novo.")),
 }  # fmt: skip
 
 WEBHOOK_PROBLEMS: dict[str, str] = {

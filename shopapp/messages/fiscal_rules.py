@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from shopapp.messages.errors import N_
-from shopapp.messages.i18n import gettext
+from shopapp.messages.i18n import N_, gettext
 
 RULES: dict[str, tuple[str, str]] = {
     "VAT1": (N_("IVA à taxa do local de onde a encomenda sai."), "CIVA art. 6.º n.º 1; DL 347/85 art. 1.º n.º 3"),

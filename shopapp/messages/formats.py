@@ -14,30 +14,18 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from babel import Locale, dates, numbers
-from flask import (
-    Flask,
-    current_app,
-    g,
-    has_request_context,
-    request,
-    url_for,
-)
-from flask_babel import Babel, get_locale
+from babel import dates, numbers
+from flask import Flask, current_app, g, url_for
 
 from shopapp.fiscal import place_of_supply
-from shopapp.messages.i18n import gettext, ngettext
+from shopapp.messages.i18n import current_locale, gettext, ngettext
 from shopapp.models import Account, Store, now
 
-LANGUAGES = {"pt": "pt_PT", "en": "en_GB", "es": "es_ES"}
 NBSP = "\u00a0"
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; the languages and the filters join the app."""
-    folder = str(Path(app.root_path).parent / "translations")
-    app.config.update(BABEL_DEFAULT_LOCALE="pt_PT", BABEL_TRANSLATION_DIRECTORIES=folder)
-    Babel(app, locale_selector=locale)
+    """Register the formats as template filters."""
     for filter_function in (
         money,
         figure,
@@ -58,29 +46,6 @@ def init_app(app: Flask) -> None:
     ):
         app.jinja_env.filters[filter_function.__name__] = filter_function
     app.jinja_env.globals.update(asset=asset)
-
-
-def language_of(store: Store | None) -> str:
-    """The store's language among ours; Portuguese where it has another."""
-    return (store.language or "pt")[:2].lower() if store is not None else ""
-
-
-def locale() -> str:
-    """The locale to speak in: the store's, or what the browser likes best while there is no store."""
-    store = g.get("store")
-    if store is not None:
-        return LANGUAGES.get(language_of(store), "pt_PT")
-    liked = request.accept_languages.values() if has_request_context() else ()
-    return next((LANGUAGES[one[:2].lower()] for one in liked if one[:2].lower() in LANGUAGES), "pt_PT")
-
-
-def language() -> str:
-    """The same as an HTML `lang`."""
-    return _locale().language if _locale().language != "pt" else "pt-PT"
-
-
-def _locale() -> Locale:
-    return get_locale() or Locale("pt", "PT")
 
 
 def zone_of(store: Store | None, account: Account | None) -> ZoneInfo:
@@ -109,7 +74,9 @@ def money(value: Any) -> str:
     if found is None:
         return ""
     return _minus(
-        numbers.format_currency(found, "EUR", locale=_locale(), group_separator=_has_group_separator(found))
+        numbers.format_currency(
+            found, "EUR", locale=current_locale(), group_separator=_has_group_separator(found)
+        )
     )
 
 
@@ -120,14 +87,14 @@ def figure(value: Any) -> str:
         return ""
     return _minus(
         numbers.format_decimal(
-            found, "#,##0.00", locale=_locale(), group_separator=_has_group_separator(found)
+            found, "#,##0.00", locale=current_locale(), group_separator=_has_group_separator(found)
         )
     )
 
 
 def _has_group_separator(found: Decimal) -> bool:
     """Whether thousands are set apart: Portugal and Spain leave numbers of four figures whole."""
-    return abs(found) >= 10_000 or _locale().language not in ("pt", "es")
+    return abs(found) >= 10_000 or current_locale().language not in ("pt", "es")
 
 
 def signed(value: Any, credits: bool) -> str:
@@ -143,24 +110,28 @@ def _minus(text: str) -> str:
 def percent(rate: Any) -> str:
     """`23%`."""
     found = amount(rate)
-    return "" if found is None else numbers.format_decimal(found, "#,##0.##", locale=_locale()) + "%"
+    return "" if found is None else numbers.format_decimal(found, "#,##0.##", locale=current_locale()) + "%"
 
 
 def price(value: Any) -> str:
     """A unit price: cents, and more figures where it has them."""
     found = amount(value)
-    return "" if found is None else _minus(numbers.format_decimal(found, "0.00####", locale=_locale()))
+    return "" if found is None else _minus(numbers.format_decimal(found, "0.00####", locale=current_locale()))
 
 
 def quantity(value: Any) -> str:
     """A quantity or a unit price, without zeros at its end beyond cents."""
     found = amount(value)
-    return "" if found is None else _minus(numbers.format_decimal(found, "#,##0.######", locale=_locale()))
+    return (
+        ""
+        if found is None
+        else _minus(numbers.format_decimal(found, "#,##0.######", locale=current_locale()))
+    )
 
 
 def day(value: date | datetime | None) -> str:
     """`20/11/2026`."""
-    return "" if value is None else dates.format_date(_day(value), "dd/MM/yyyy", locale=_locale())
+    return "" if value is None else dates.format_date(_day(value), "dd/MM/yyyy", locale=current_locale())
 
 
 def iso_day(text: str) -> str:
@@ -170,12 +141,12 @@ def iso_day(text: str) -> str:
 
 def short_day(value: date | datetime) -> str:
     """`20 nov`."""
-    return dates.format_date(_day(value), "d MMM", locale=_locale()).replace(".", "")
+    return dates.format_date(_day(value), "d MMM", locale=current_locale()).replace(".", "")
 
 
 def long_day(value: date | datetime | None) -> str:
     """`20 de novembro de 2026`."""
-    return "" if value is None else dates.format_date(_day(value), "long", locale=_locale())
+    return "" if value is None else dates.format_date(_day(value), "long", locale=current_locale())
 
 
 def month(value: date | datetime) -> str:
@@ -183,13 +154,15 @@ def month(value: date | datetime) -> str:
     local = _day(value)
     this_year = local.year == now().astimezone(zone()).year
     if this_year:
-        return dates.format_date(local, "LLLL", locale=_locale()).capitalize()
-    return dates.format_skeleton("yMMMM", local, locale=_locale()).capitalize()
+        return dates.format_date(local, "LLLL", locale=current_locale()).capitalize()
+    return dates.format_skeleton("yMMMM", local, locale=current_locale()).capitalize()
 
 
 def clock(value: datetime | None) -> str:
     """`14:29`."""
-    return "" if value is None else dates.format_time(value.astimezone(zone()), "HH:mm", locale=_locale())
+    return (
+        "" if value is None else dates.format_time(value.astimezone(zone()), "HH:mm", locale=current_locale())
+    )
 
 
 def moment(value: datetime | None) -> str:
@@ -210,7 +183,9 @@ def ago(value: datetime | None) -> str:
     if value is None:
         return ""
     past = value - now()
-    return dates.format_timedelta(min(past, timedelta(seconds=-1)), add_direction=True, locale=_locale())
+    return dates.format_timedelta(
+        min(past, timedelta(seconds=-1)), add_direction=True, locale=current_locale()
+    )
 
 
 def _day(value: date | datetime) -> date:

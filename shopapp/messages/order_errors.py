@@ -5,113 +5,114 @@ Part of `sentences`, which every page reads them from.
 
 from __future__ import annotations
 
-from shopapp.messages.sentence import CHECK, N_, ORDER, SETTINGS, S, Sentence
+from shopapp.messages.i18n import N_
+from shopapp.messages.sentence import CHECK, ORDER, SETTINGS, Sentence
 
 ORDER_ERRORS: dict[str, Sentence] = {
-    "nif-invalid": S(
+    "nif-invalid": Sentence(
         N_("O NIF %(nif)s não é válido: os algarismos não conferem."),
         N_("Corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
-    "customer-incomplete": S(
+    "customer-incomplete": Sentence(
         N_("Uma fatura de %(total)s precisa do nome e da morada do cliente."),
         N_("Complete os dados na encomenda e tente de novo."), N_("Completar dados"), ORDER),
-    "total-differs": S(
+    "total-differs": Sentence(
         N_("O total pago (%(paid)s) não bate certo com as linhas (%(lines)s)."),
         N_("Nada foi emitido. Corrija a encomenda na loja e tente de novo."), N_("Ver as linhas"), ORDER),
-    "rate-unknown": S(
+    "rate-unknown": Sentence(
         N_("A loja cobrou %(rate)s de IVA em «%(line)s», uma taxa que não existe em Portugal."),
         N_("Corrija os impostos da loja e tente de novo."), N_("Rever impostos"), CHECK),
-    "rate-not-in-table": S(
+    "rate-not-in-table": Sentence(
         N_("Não conhecemos as taxas de IVA do dia %(day)s."), N_("Escreva ao apoio."), N_("Ver o documento")),
-    "oss-reduced-rate": S(
+    "oss-reduced-rate": Sentence(
         N_("«%(line)s» vai para outro país da União com uma taxa reduzida, que não conhecemos."),
         N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "untaxed-abroad": S(
+    "untaxed-abroad": Sentence(
         N_("«%(line)s» está sem IVA e vai para outro país da União."),
         N_("Corrija o imposto do artigo na loja, ou ponha a encomenda de parte."), N_("Ver a encomenda"), ORDER),
-    "reverse-charge-needs-business": S(
+    "reverse-charge-needs-business": Sentence(
         N_("O motivo %(exemption)s só serve para empresas portuguesas com NIF."),
         N_("Escolha outro motivo para «%(line)s» nas escolhas fiscais."), N_("Escolher motivo"), SETTINGS),
-    "shipping-untaxed": S(
+    "shipping-untaxed": Sentence(
         N_("Os portes não têm taxa de IVA na loja."),
         N_("Dê-lhes uma taxa nas definições da loja e tente de novo."), N_("Rever portes"), ORDER),
-    "destination-missing": S(
+    "destination-missing": Sentence(
         N_("A encomenda não diz para onde vão os artigos."), N_("Complete a morada de envio na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),
-    "postal-code-missing": S(
+    "postal-code-missing": Sentence(
         N_("Falta o código postal, e dele depende o IVA neste país."),
         N_("Complete a morada na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "service-outside-eu": S(
+    "service-outside-eu": Sentence(
         N_("Um serviço vendido a um particular fora da União precisa de ser visto caso a caso."),
         N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "exempt-merchant-abroad": S(
+    "exempt-merchant-abroad": Sentence(
         N_("No regime do artigo 53.º, esta venda para outro país da União precisa de ser vista caso a caso."),
         N_("Fale com o seu contabilista e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "currency": S(
+    "currency": Sentence(
         N_("A encomenda está em %(currency)s e a loja não diz a que câmbio."),
         N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
-    "discount-exceeds": S(
+    "discount-exceeds": Sentence(
         N_("Um desconto é maior do que o valor das linhas."), N_("Corrija a encomenda na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),
-    "negative-line": S(
+    "negative-line": Sentence(
         N_("«%(line)s» tem um valor negativo."), N_("Corrija a encomenda na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),
-    "negative-total": S(
+    "negative-total": Sentence(
         N_("O total da encomenda é negativo."), N_("Corrija a encomenda na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),
-    "quantity-not-positive": S(
+    "quantity-not-positive": Sentence(
         N_("«%(line)s» tem uma quantidade que não pode ser faturada."),
         N_("Corrija a encomenda na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "no-lines": S(
+    "no-lines": Sentence(
         N_("A encomenda não tem nenhuma linha."), N_("Corrija a encomenda na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),
-    "order-missing": S(
+    "order-missing": Sentence(
         N_("A encomenda já não existe na loja."), N_("Ponha-a de parte se não houver nada a faturar."),
         N_("Escolher o que fazer")),
-    "order-unreadable": S(
+    "order-unreadable": Sentence(
         N_("A encomenda tem figuras que não conseguimos ler sem adivinhar."),
         N_("Escreva ao apoio com o número da encomenda."), N_("Ver a encomenda"), ORDER),
-    "nif-is-telephone": S(
+    "nif-is-telephone": Sentence(
         N_("O NIF %(nif)s é igual ao telefone do cliente."),
         N_("Foi talvez escrito no campo errado: corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
-    "discount-unclear": S(
+    "discount-unclear": Sentence(
         N_("O desconto da encomenda pode ser lido de mais do que uma maneira, com totais diferentes."),
         N_("Nada foi emitido. Emita este documento no seu programa e escreva ao apoio."), N_("Ver a encomenda"), ORDER),
-    "tax-unclear": S(
+    "tax-unclear": Sentence(
         N_("O IVA que a loja diz para «%(line)s» não bate certo com a taxa de %(rate)s."),
         N_("Nada foi emitido. Veja os impostos da loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "fixed-tax": S(
+    "fixed-tax": Sentence(
         N_("«%(line)s» tem um imposto de valor fixo, e o IVA é sempre uma percentagem."),
         N_("Corrija o imposto na loja e tente de novo."), N_("Rever impostos"), CHECK),
-    "two-taxes": S(
+    "two-taxes": Sentence(
         N_("«%(line)s» tem dois impostos ao mesmo tempo."), N_("Deixe só um na loja e tente de novo."),
         N_("Rever impostos"), CHECK),
-    "prices-mixed": S(
+    "prices-mixed": Sentence(
         N_("Uns artigos têm o IVA incluído no preço e outros não."),
         N_("Escolha na loja uma das maneiras para todos e tente de novo."), N_("Rever impostos"), CHECK),
-    "sku-missing": S(
+    "sku-missing": Sentence(
         N_("«%(line)s» não tem SKU na loja, e escolheu parar as vendas de artigos sem SKU."),
         N_("Dê-lhe um SKU na loja e tente de novo; se a encomenda continuar sem ele, mude a regra nas escolhas."),
         N_("Rever escolhas"), SETTINGS),
-    "unloading-missing": S(
+    "unloading-missing": Sentence(
         N_("A encomenda não tem morada completa para onde transportar a mercadoria."),
         N_("Complete a morada de envio na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "nothing-to-move": S(N_("A encomenda não tem nada que se transporte."), "", N_("Ver o documento")),
-    "provider-refused": S(
+    "nothing-to-move": Sentence(N_("A encomenda não tem nada que se transporte."), "", N_("Ver o documento")),
+    "provider-refused": Sentence(
         N_("O %(provider)s recusou o documento."),
         N_("Leia a resposta, corrija e tente de novo. Nada foi emitido."), N_("Ver a resposta")),
-    "draft-total-differs": S(
+    "draft-total-differs": Sentence(
         N_("O rascunho no %(provider)s soma %(theirs)s e a encomenda %(ours)s. Não foi fechado."),
         N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
-    "draft-differs": S(
+    "draft-differs": Sentence(
         N_("O rascunho no %(provider)s ficou diferente da encomenda (%(field)s). Não foi fechado."),
         N_("Tente de novo; se continuar, escreva ao apoio. Nada foi emitido."), N_("Tentar de novo")),
-    "draft-unsure": S(
+    "draft-unsure": Sentence(
         N_("O %(provider)s não confirmou o rascunho. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
-    "draft-not-ours": S(
+    "draft-not-ours": Sentence(
         N_("O rascunho já estava a ser tratado. Nada foi emitido."), N_("Tentamos de novo sozinhos.")),
-    "note-unusable": S(
+    "note-unusable": Sentence(
         N_("O %(provider)s não fez a fatura a partir da nota de encomenda."), N_("Sai sem ela, com o mesmo conteúdo.")),
-    "note-first": S(N_("O rascunho espera pela nota de encomenda."), N_("Tentamos de novo sozinhos.")),
-    "store-refused": S(
+    "note-first": Sentence(N_("O rascunho espera pela nota de encomenda."), N_("Tentamos de novo sozinhos.")),
+    "store-refused": Sentence(
         N_("A loja recusou o pedido."), N_("Tente de novo; se continuar, escreva ao apoio."), N_("Ver o documento")),
 }  # fmt: skip

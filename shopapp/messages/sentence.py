@@ -7,12 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-N_ = str
-"""Marks a sentence for the catalogues; it is translated where it is shown."""
-
-# where a remedy is found; `wording.address` knows the pages
+# the page on which the remedy is found; `web` knows the addresses
 KEYS, SETTINGS, ORDER, AUTHORISE = "keys", "settings", "order", "authorise"
-DOCUMENT, CHECK, CREDIT = "document", "check", "credit"
+DOCUMENT, CHECK, CREDIT, SHOP = "document", "check", "credit", "shop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +20,3 @@ class Sentence:
     remedy: str = ""
     button: str = ""
     remedy_page: str = DOCUMENT
-
-
-S = Sentence

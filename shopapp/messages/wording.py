@@ -11,9 +11,8 @@ from typing import Any
 
 from shopapp.messages.errors import SENTENCES, WARNINGS
 from shopapp.messages.formats import money, percent, spaced_tax_id
-from shopapp.messages.i18n import gettext
+from shopapp.messages.i18n import N_, gettext
 
-N_ = str
 _MONEY_FACTS = (
     "ours",
     "theirs",

@@ -11,7 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopapp.connections import api_usage
 from shopapp.documents import followups
-from shopapp.messages import emails, fiscal_rules, formats, wording
+from shopapp.messages import emails, fiscal_rules, formats, i18n, wording
 from shopapp.web import errors, headers, health, help, home, install, limits, public, session, webhooks
 from shopapp.web.documents import bulk, credit, preview
 from shopapp.web.documents import views as documents_views
@@ -65,6 +65,7 @@ def init_app(app: Flask) -> None:
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    i18n.init_app(app)
     formats.init_app(app)
     app.jinja_env.filters.update(
         translated=wording.translated,

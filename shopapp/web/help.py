@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from flask import Blueprint, g, render_template
 
 from shopapp.connections.provider import provider_class
-from shopapp.messages.errors import N_
-from shopapp.messages.i18n import gettext
+from shopapp.messages.i18n import N_, gettext
 from shopapp.messages.wording import state_label
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 

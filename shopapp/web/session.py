@@ -30,7 +30,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from shopapp.messages.formats import language
+from shopapp.messages.i18n import html_language
 from shopapp.models import Account, OneTimeToken, Store, db, now, read_only
 from shopapp.web.headers import own_origin
 from shopapp.web.limits import LOGIN_RATE, limiter
@@ -198,5 +198,5 @@ def _template_context() -> dict[str, Any]:
         "store": g.get("store"),
         "account": g.get("account"),
         "support": current_app.config["SUPPORT_EMAIL"],
-        "language": language(),
+        "language": html_language(),
     }

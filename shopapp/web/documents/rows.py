@@ -14,9 +14,9 @@ from typing import Any
 from flask import g, url_for
 
 from shopapp.connections.provider import provider_class
-from shopapp.messages.errors import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
 from shopapp.messages.formats import ago, clock, spaced_tax_id
 from shopapp.messages.i18n import gettext
+from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
 from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label
 from shopapp.models import Document
 from shopapp.models.followup import FollowUp

@@ -12,9 +12,9 @@ from decimal import Decimal
 from flask import g, url_for
 
 from shopapp.connections.shop import platform_without_store
-from shopapp.messages.errors import N_, SENTENCES
+from shopapp.messages.errors import SENTENCES
 from shopapp.messages.formats import clock, quantity
-from shopapp.messages.i18n import gettext, ngettext
+from shopapp.messages.i18n import N_, gettext, ngettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, Article, Product, SyncedSku, SyncRun
 from shopapp.models.article import REFUSED

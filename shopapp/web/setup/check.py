@@ -15,14 +15,13 @@ from flask import g, url_for
 
 from shopapp.connections.shop import platform_of, platform_without_store
 from shopapp.fiscal import tax_tables
-from shopapp.messages.errors import N_, SETTINGS, Sentence
 from shopapp.messages.formats import percent
-from shopapp.messages.i18n import gettext
+from shopapp.messages.i18n import N_, gettext
+from shopapp.messages.sentence import SETTINGS, SHOP, Sentence
 from shopapp.messages.wording import kind_plural
 from shopapp.models import Account, Store, db
 from shopapp.platforms.base import ShopTax
 
-SHOP = "shop"
 CHECK_SENTENCES: dict[str, Sentence] = {
     "rate-nowhere": Sentence(
         N_("A loja cobra IVA a %(rate)s, uma taxa que não existe em Portugal."),

@@ -9,8 +9,8 @@ from flask import Flask, g
 
 from dev import translations
 from dev.factories import make_documents_in_every_state, make_store
-from shopapp.messages.formats import locale, money
-from shopapp.messages.i18n import gettext
+from shopapp.messages.formats import money
+from shopapp.messages.i18n import gettext, select_locale
 from shopapp.models import Store
 from tests.security.conftest import fill_path, log_in, routes
 
@@ -74,7 +74,7 @@ def test_what_the_program_reads_is_what_was_written(language: str) -> None:
 def test_the_shops_language_decides(app: Flask, written: str, expected: str) -> None:
     with app.test_request_context(headers={"Accept-Language": "es"}):
         g.store = Store(platform="jumpseller", code="x", language=written)
-        assert locale() == expected
+        assert select_locale() == expected
 
 
 @pytest.mark.parametrize(
