@@ -8,25 +8,20 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
-from functools import cached_property
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, func, or_, select
 from sqlalchemy.exc import OperationalError
 
 from shopapp.connections import circuit_breaker
-from shopapp.connections.http import RateLimiter
-from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting
-from shopapp.connections.shop import platform_class, platform_of, record_lost_access
-from shopapp.errors import AppError, CredentialsError, ThrottledError, TransientError
+from shopapp.connections.shop import record_lost_access
+from shopapp.errors import AppError, CredentialsError, ThrottledError
 from shopapp.inventory import bulk_create, catalogue, stock_runs, stock_sync
+from shopapp.inventory.store_connections import StoreConnections
 from shopapp.models import Account, Product, StockReservation, Store, SyncedSku, SyncRun, db, db_now, now
 from shopapp.models.reservation import UNREAD
 from shopapp.models.store import INSTALLED
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, FAILED, OPEN, STOCK_RUN, UNDO_RUN
-from shopapp.platforms.base import Platform
-from shopapp.providers.base import Provider
 
 log = logging.getLogger("quickinvoice.goods")
 
@@ -35,60 +30,17 @@ STEP_SECONDS = 2.0
 MAX_TRIES = 12
 DAY_SECONDS = 86400.0
 
-_last_store_id = 0
-"""The store that this process was at last: the next one's turn comes."""
-
-
-class _LazyStoreConnections:
-    """Both sides of a store, opened when first asked for, each at its own pace."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._shop_rate_limiter = RateLimiter(platform_class(store.platform).calls_per_second)
-        self._rate_limiters: dict[int, RateLimiter] = {}
-        self._providers: dict[int, Provider] = {}
-        self.last_account: Account | None = None
-        """Whose program was opened last."""
-
-    @cached_property
-    def shop(self) -> Platform:
-        return platform_of(self._store, self._shop_rate_limiter)
-
-    def provider(self, account: Account) -> Provider:
-        self.last_account = account
-        if account.paused_until is not None and account.paused_until > now():
-            raise TransientError("unreachable")
-        if account.id not in self._providers:
-            self._providers[account.id] = provider_of(account, rate_limiter=self.rate_limiter(account))
-        db.session.commit()
-        return self._providers[account.id]
-
-    def rate_limiter(self, account: Account) -> RateLimiter:
-        able = provider_class(account.provider).capabilities
-        return self._rate_limiters.setdefault(account.id, RateLimiter(able.calls_per_second))
-
-    @property
-    def calls(self) -> int:
-        return sum(pace.calls for pace in (self._shop_rate_limiter, *self._rate_limiters.values()))
-
 
 def run_step() -> bool:
-    """True when something was done for a store's goods; False when nothing is due. Commits."""
-    global _last_store_id
-    store = _next_store(_last_store_id)
-    if store is None:
-        return False
-    _last_store_id = store.id
-    if not store.acquire_lease("stock", seconds_setting("LEASE_SECONDS")):
+    """Work for up to STEP_SECONDS on one store that has something due. Return whether anything was done. Commits."""
+    store = _next_store()
+    if store is None or not store.acquire_lease("stock", seconds_setting("LEASE_SECONDS")):
         return False
     db.session.refresh(store)
-    lease, until, connections, worked = (
-        store.stock_lease_until,
-        time.monotonic() + STEP_SECONDS,
-        _LazyStoreConnections(store),
-        False,
-    )
+    lease = store.stock_lease_until
+    connections = StoreConnections(store)
     db.session.commit()
+    until, worked = time.monotonic() + STEP_SECONDS, False
     try:
         while time.monotonic() < until and _run_next_task(store, connections, until):
             worked = True
@@ -97,11 +49,10 @@ def run_step() -> bool:
         _record_failure(store, connections.last_account, error)
     except OperationalError:
         raise
-    except (
-        Exception
-    ):  # a bug of ours must not stop documents: what was under way is due again by its own lease
+    except Exception:
+        # A bug here must not stop documents. The row being worked on is due again when its lease expires.
         db.session.rollback()
-        log.exception("store %s: goods", store.id)
+        log.exception("store %s: stock step failed", store.id)
     finally:
         db.session.rollback()
         store.release_lease("stock", lease)
@@ -122,39 +73,39 @@ def _due_conditions(store_id: object) -> list[object]:
     ]
 
 
-def _next_store(after_store_id: int) -> Store | None:
-    """The next store after that one with something due and nobody at it. Commits."""
+def _next_store() -> Store | None:
+    """Return a store that has something due and that no worker holds. Commits.
+
+    The choice is random, so that a store with much work does not keep the others waiting.
+    """
     free = or_(Store.stock_lease_until.is_(None), Store.stock_lease_until < db_now())
-    mine = select(Store).where(Store.state == INSTALLED, free, or_(*_due_conditions(Store.id)))  # type: ignore[arg-type]
-    found: Store | None = db.session.scalar(
-        mine.order_by((Store.id > after_store_id).desc(), Store.id).limit(1)
-    )
+    due = select(Store).where(Store.state == INSTALLED, free, or_(*_due_conditions(Store.id)))  # type: ignore[arg-type]
+    found: Store | None = db.session.scalar(due.order_by(func.random()).limit(1))
     db.session.commit()
     return found
 
 
 def any_due() -> bool:
-    """True when some store has something due and nobody at it."""
-    return _next_store(0) is not None
+    """Return whether some store has something due and no worker holds it. Commits."""
+    return _next_store() is not None
 
 
-def _run_next_task(store: Store, connections: _LazyStoreConnections, until: float) -> bool:
-    """True when one thing was done: an order or a product read, a page of a run, some levels settled. Commits."""
+def _run_next_task(store: Store, connections: StoreConnections, until: float) -> bool:
+    """Do the first task that is due: an order, a product, some SKUs, or a page of a run. Commits."""
     account = Account.find_current(store)
     db.session.commit()
-    tasks: tuple[Callable[[], bool], ...] = (
-        lambda: catalogue.refresh_stale_reservation(store, account, connections.shop),
-        lambda: (
-            account is not None
-            and catalogue.refresh_stale_product(account, connections.shop, connections.rate_limiter(account))
-        ),
-        lambda: stock_sync.sync_due_skus(store.id, connections, until),
-        lambda: _run_page(store, connections),
-    )
-    return any(act() for act in tasks)
+    if catalogue.refresh_stale_reservation(store, account, connections.shop):
+        return True
+    if account is not None:
+        rate_limiter = connections.rate_limiter(account)
+        if catalogue.refresh_stale_product(account, connections.shop, rate_limiter):
+            return True
+    if stock_sync.sync_due_skus(store.id, connections, until):
+        return True
+    return _run_page(store, connections)
 
 
-def _run_page(store: Store, connections: _LazyStoreConnections) -> bool:
+def _run_page(store: Store, connections: StoreConnections) -> bool:
     """True when an open run is one page further. Commits."""
     run = SyncRun.take(store.id, seconds_setting("LEASE_SECONDS"))
     if run is None:

@@ -1,14 +1,18 @@
-"""Stock by SKU: the shop's level and the provider's held together, one alteration at a time, each in the journal.
+"""Keep the stock of each SKU equal at the shop and the provider; every change is in the journal before it is sent.
 
-Called by `goods`. One equation holds for each followed SKU and pair of places: the shop has what the provider has, less
-what the shop sold and the provider has not taken off yet. Both ways of following set the absolute level that solves it,
-so a step repeated after a crash, or the echo of our own alteration, finds nothing to do. Reads no list (`levelling`).
+For each synced SKU in one pair of places, with *reserved* being what the shop sold and the provider has not taken off:
+
+    to the shop:      shop_quantity     = max(0, whole pieces of (provider_quantity - reserved))
+    to the provider:  provider_quantity = shop_quantity + reserved
+
+Both set an absolute quantity, so a step that is repeated, or the webhook of our own change, finds nothing to do.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -16,8 +20,9 @@ from shopapp import failpoints
 from shopapp.connections.settings import seconds_setting
 from shopapp.errors import AppError, CredentialsError, MerchantError, RefusedError, UncertainError
 from shopapp.inventory import movements
-from shopapp.inventory.stock_batch import StockBatch, StoreConnections
-from shopapp.models import Account, Product, StockChange, SyncedSku, SyncRun, db, db_now
+from shopapp.inventory.stock_batch import StockBatch
+from shopapp.inventory.store_connections import StoreConnections
+from shopapp.models import Account, StockChange, SyncedSku, SyncRun, db, db_now
 from shopapp.models.article import MADE
 from shopapp.models.stock import (
     CAUSE_HAND,
@@ -35,37 +40,70 @@ from shopapp.models.stock import (
 from shopapp.providers.base import StockMovement
 
 CONTESTED_COUNT, CONTESTED_WINDOW_SECONDS = 3, 3600.0
-"""A level that we set so often within an hour, and that was altered again each time, is left to the merchant."""
+"""A quantity that we set so often within an hour, and that was changed back each time, is left to the merchant."""
 RETRY_DELAY_SECONDS, MAX_RETRY_DELAY_SECONDS = 60.0, 1800.0
-"""After how long a SKU is tried again whose call failed, or whose answer was lost: each time twice as long."""
+"""The wait after a failed call or a lost answer: twice as long each time, up to the maximum."""
+SHOP_REFUSAL_REASONS = {"goods-gone": "gone", "goods-unlimited": "unlimited"}
+"""Why a SKU is left alone, by the code of the shop's refusal; any other is "refused"."""
+
+
+@dataclass(frozen=True)
+class _Quantities:
+    """The pieces of one SKU on both sides, and what the side that we set should have."""
+
+    side: str
+    """The side that we set: SHOP or PROVIDER. The other one is the source."""
+    provider_quantity: Decimal
+    shop_quantity: int
+    target: Decimal
+
+    @property
+    def current(self) -> Decimal:
+        """The quantity of the side that we set."""
+        return Decimal(self.shop_quantity) if self.side == SHOP else self.provider_quantity
+
+    @property
+    def source(self) -> Decimal:
+        """The quantity that the other side has to follow."""
+        return self.provider_quantity if self.side == SHOP else Decimal(self.shop_quantity)
+
+    @property
+    def in_sync(self) -> bool:
+        return self.current == self.target
+
+    def at_target(self) -> _Quantities:
+        """Return the quantities after the change."""
+        if self.side == SHOP:
+            return replace(self, shop_quantity=int(self.target))
+        return replace(self, provider_quantity=self.target)
 
 
 def sync_due_skus(store_id: int, connections: StoreConnections, until: float) -> bool:
-    """True when due rows were taken and settled, as far as it goes before that monotonic time; False when none was due.
+    """Take due rows of one account and sync them; those not reached by the monotonic time `until` stay due.
 
-    Commits.
+    Return whether any were due. Commits. Raises AppError when the shop or the provider does not answer.
     """
     rows = SyncedSku.take(store_id, seconds_setting("LEASE_SECONDS"))
     if not rows:
         return False
     account = db.session.get_one(Account, rows[0].account_id)
     db.session.commit()
-    # before the shop's list was read once, nobody knows of a SKU whether it stands in it twice
-    if not account.stock_direction or not SyncRun.has_read_catalogue(account.id):
+    if not account.stock_direction:
         for row in rows:
-            if account.stock_direction:
-                row.postpone(RETRY_DELAY_SECONDS, HELD_REASON)
-            else:
-                row.clear_due("off")
+            row.clear_due("off")
         db.session.commit()
         return True
-    batch = StockBatch(
-        account, connections.shop, connections.provider(account), connections.rate_limiter(account), rows
-    )
-    if batch.load_levels():
-        for at, row in enumerate(batch.rows):
+    if not SyncRun.has_read_catalogue(account.id):
+        # Until the shop's whole list was read, nobody knows whether a SKU stands in it twice.
+        for row in rows:
+            row.postpone(RETRY_DELAY_SECONDS, HELD_REASON)
+        db.session.commit()
+        return True
+    batch = StockBatch(account, connections, rows)
+    if batch.load():
+        for index, row in enumerate(batch.rows):
             if time.monotonic() < until:
-                _try_sync(batch, row, batch.rows[at:])
+                _try_sync(batch, row, batch.rows[index:])
             else:
                 row.postpone(0.0)
         db.session.commit()
@@ -73,19 +111,22 @@ def sync_due_skus(store_id: int, connections: StoreConnections, until: float) ->
 
 
 def _try_sync(batch: StockBatch, row: SyncedSku, remaining: list[SyncedSku]) -> None:
-    """Nothing; the row is settled, or tried again later. Raises what keeps all of them from being settled. Commits."""
+    """Sync the row, or have it tried again later. Commits.
+
+    A failure that concerns this row alone stops no other; any other is raised, and all remaining rows wait.
+    """
     try:
         _sync_row(batch, row)
     except AppError as error:
         db.session.rollback()
-        alone = isinstance(error, (UncertainError, MerchantError)) and not isinstance(error, CredentialsError)
-        for one in [row] if alone else remaining:
-            one.postpone(
-                min(RETRY_DELAY_SECONDS * 2 ** min(one.tries - 1, 10), MAX_RETRY_DELAY_SECONDS),
-                error.code[:40],
-            )
+        this_row_only = isinstance(error, (UncertainError, MerchantError)) and not isinstance(
+            error, CredentialsError
+        )
+        for failed in [row] if this_row_only else remaining:
+            delay = min(RETRY_DELAY_SECONDS * 2 ** min(failed.tries - 1, 10), MAX_RETRY_DELAY_SECONDS)
+            failed.postpone(delay, error.code[:40])
         db.session.commit()
-        if not alone:
+        if not this_row_only:
             raise
 
 
@@ -93,41 +134,51 @@ def _try_sync(batch: StockBatch, row: SyncedSku, remaining: list[SyncedSku]) -> 
 
 
 def _sync_row(batch: StockBatch, row: SyncedSku) -> None:
-    """Nothing; the row's equation holds, or why it does not is known. Commits."""
-    provider_quantity, reserved = batch.provider_quantity(row), batch.reserved_quantity(row)
-    to_shop = batch.account.stock_direction == "to-shop"
-    wanted = max(0, int((provider_quantity - reserved).to_integral_value(ROUND_FLOOR)))
-    change = StockChange.find_open(row.id)
-    # what a run found differs at the provider: what is known of the shop holds unless something told otherwise
-    if row.cause == CAUSE_RUN and row.undoes_id is None and change is None:
+    """Set the quantity that the equation asks for, or record why that is not done. Commits."""
+    open_change = StockChange.find_open(row.id)
+    if row.cause == CAUSE_RUN and row.undoes_id is None and open_change is None:
+        # A run found another quantity at the provider, and nothing said that the shop's changed: if what is
+        # known of the shop already fits, it need not be asked.
         known_shop_quantity = batch.known_shop_quantity(row)
-        if known_shop_quantity is not None and (
-            known_shop_quantity == wanted if to_shop else provider_quantity == known_shop_quantity + reserved
-        ):
-            _record_synced(row, provider_quantity, known_shop_quantity, "")
-            db.session.commit()
-            return
-    shop_quantity = _read_shop_quantity(batch, row)
+        if known_shop_quantity is not None:
+            quantities = _quantities(batch, row, known_shop_quantity)
+            if quantities.in_sync:
+                _record_synced(row, quantities)
+                db.session.commit()
+                return
+    shop_quantity = batch.read_shop_quantity(row)
     if shop_quantity is None:
-        row.clear_due("unlimited" if batch.products[row.sku] else "gone")
+        row.clear_due("unlimited" if batch.has_product(row) else "gone")
         db.session.commit()
         return
-    target = Decimal(wanted) if to_shop else shop_quantity + reserved
+    quantities = _quantities(batch, row, shop_quantity)
     if row.undoes_id is not None:
-        target = _undo_target(row, to_shop, Decimal(shop_quantity) if to_shop else provider_quantity, target)
-    if change is not None and not _resolve_open_change(
-        batch, row, change, provider_quantity, shop_quantity, target
-    ):
-        return
-    (_set_shop_quantity if to_shop else _move_provider_stock)(
-        batch, row, provider_quantity, shop_quantity, target
-    )
+        quantities = replace(quantities, target=_undo_target(row, quantities))
+    if open_change is None:
+        _bring_to_target(batch, row, quantities)
+    elif open_change.side == SHOP:
+        _end_shop_change(open_change, quantities.shop_quantity)
+        _bring_to_target(batch, row, quantities)
+    else:
+        _end_movement(batch, row, open_change, quantities.provider_quantity)
 
 
-def _undo_target(row: SyncedSku, to_shop: bool, level: Decimal, target: Decimal) -> Decimal:
-    """The level before the change that is undone; the equation's where somebody altered it since. Commits."""
+def _quantities(batch: StockBatch, row: SyncedSku, shop_quantity: int) -> _Quantities:
+    provider_quantity, reserved = batch.provider_quantity(row), batch.reserved(row)
+    if batch.account.stock_direction == "to-shop":
+        whole_pieces = int((provider_quantity - reserved).to_integral_value(ROUND_FLOOR))
+        return _Quantities(SHOP, provider_quantity, shop_quantity, target=Decimal(max(0, whole_pieces)))
+    return _Quantities(PROVIDER, provider_quantity, shop_quantity, target=shop_quantity + reserved)
+
+
+def _undo_target(row: SyncedSku, quantities: _Quantities) -> Decimal:
+    """Return the quantity before the change that is undone. Commits.
+
+    When somebody has changed it since, nothing is undone, and the target is that of the equation.
+    """
     change = db.session.get_one(StockChange, row.undoes_id)
-    if (change.side == SHOP) is to_shop and level in (change.after, change.before):
+    target = quantities.target
+    if change.side == quantities.side and quantities.current in (change.after, change.before):
         target = change.before
     else:
         row.undoes_id, row.cause = None, CAUSE_RUN
@@ -135,166 +186,75 @@ def _undo_target(row: SyncedSku, to_shop: bool, level: Decimal, target: Decimal)
     return target
 
 
-def _read_shop_quantity(batch: StockBatch, row: SyncedSku) -> int | None:
-    """The shop's level at this moment; None where it keeps none (any more). Commits."""
-    db.session.commit()
-    if row.location:
-        return batch.shop_quantities_by_location.get(batch.shop_stock_key(row))
-    product = batch.product(row)
-    for one in batch.shop.items_of_product(product.product_id):
-        if one.variant_id == product.variant_id and one.sku == row.sku:
-            product.stock = one.stock
-            db.session.commit()
-            return one.stock
-    _mark_product_stale(batch, row)
-    return None
-
-
-def _mark_product_stale(batch: StockBatch, row: SyncedSku) -> None:
-    """Nothing; the product is not what we knew, and is read again. Commits."""
-    Product.mark_stale(row.store_id, batch.product(row).product_id)
-    batch.products[row.sku] = []
+def _end_shop_change(change: StockChange, shop_quantity: int) -> None:
+    """Record from the shop's quantity, just read, what became of an unfinished change of it. Commits."""
+    if shop_quantity == change.after:
+        change.end(DONE)
+    elif shop_quantity == change.before:
+        change.end(LOST, "not-there")
+    else:
+        # it may have been set, and changed by somebody since
+        change.end(UNSURE, "overtaken")
     db.session.commit()
 
 
-def _resolve_open_change(
-    batch: StockBatch,
-    row: SyncedSku,
-    change: StockChange,
-    provider_quantity: Decimal,
-    shop_quantity: int,
-    target: Decimal,
-) -> bool:
-    """True when what became of an unfinished change is known, and the levels just read are of after it. Commits."""
-    if change.side == SHOP:
-        if shop_quantity == change.after:
-            change.end(DONE)
-        elif shop_quantity != change.before:
-            # it may have been set, and altered since
-            change.end(UNSURE, "overtaken")
-        else:
-            change.end(LOST, "not-there")
-        db.session.commit()
-        return True
-    ended = movements.outcome_of(batch.provider, change)
-    if ended is None:
+def _end_movement(batch: StockBatch, row: SyncedSku, change: StockChange, provider_quantity: Decimal) -> None:
+    """Ask the provider what became of an unfinished movement, and sync the row again after that. Commits.
+
+    The row waits: the provider's quantity was read before the answer, so it may lack the movement.
+    """
+    outcome = movements.outcome_of(batch.provider, change)
+    if outcome is None:
         row.postpone(RETRY_DELAY_SECONDS, UNSURE_REASON)
     else:
-        ended = DONE if ended == UNSURE and provider_quantity == change.after else ended
-        change.end(ended, "" if ended == DONE else "not-there")
+        if outcome == UNSURE and provider_quantity == change.after:
+            outcome = DONE
+        change.end(outcome, "" if outcome == DONE else "not-there")
         row.postpone(0.0)
     db.session.commit()
-    return False
 
 
-def _set_shop_quantity(
-    batch: StockBatch, row: SyncedSku, provider_quantity: Decimal, shop_quantity: int, target: Decimal
-) -> None:
-    """Nothing; the shop has the target, unless the merchant or somebody else will not have it so. Commits."""
-    if shop_quantity == target:
-        _record_synced(row, provider_quantity, shop_quantity, provider_quantity)
-    elif why := _uncounted_reason(batch, row, provider_quantity) or _forbidden_reason(
-        row, provider_quantity, target
-    ):
-        row.clear_due(why, theirs=provider_quantity, ours=shop_quantity, read_at=db_now())
-    elif change := _plan_change(batch, row, SHOP, Decimal(shop_quantity), target, provider_quantity):
-        product, claimed = batch.product(row), time.monotonic()
-        failpoints.hit("stock_before_send")
-        movements.check_send_window(claimed)
-        try:
-            batch.shop.set_stock(product.product_id, product.variant_id, int(target), row.location)
-        except RefusedError as error:
-            change.end(LOST, error.code)
-            if error.code == "goods-gone":
-                _mark_product_stale(batch, row)
-            why = {"goods-gone": "gone", "goods-unlimited": "unlimited"}.get(error.code, "refused")
-            row.clear_due(
-                why, {"answer": error.code}, theirs=provider_quantity, ours=shop_quantity, read_at=db_now()
-            )
-        else:
-            failpoints.hit("stock_after_send")
-            change.end(DONE)
-            if not row.location:
-                product.stock = int(target)
-            _record_synced(row, provider_quantity, int(target), provider_quantity, changed_at=db_now())
+def _bring_to_target(batch: StockBatch, row: SyncedSku, quantities: _Quantities) -> None:
+    """Change the quantity of the side that we set, unless it is right or must be left alone. Commits."""
+    if quantities.in_sync:
+        _record_synced(row, quantities)
+        db.session.commit()
+        return
+    reason = _reason_to_leave_alone(batch, row, quantities)
+    if reason:
+        _record_left_alone(row, quantities, reason)
+        db.session.commit()
+        return
+    change = _plan_change(batch, row, quantities)
+    if change is None:
+        return
+    if quantities.side == SHOP:
+        _set_shop_quantity(batch, row, quantities, change)
+    else:
+        _move_provider_stock(batch, row, quantities, change)
     db.session.commit()
 
 
-def _move_provider_stock(
-    batch: StockBatch, row: SyncedSku, provider_quantity: Decimal, shop_quantity: int, target: Decimal
-) -> None:
-    """Nothing; the provider has the target, by one movement, or it is not known yet whether it has. Commits."""
-    truth = Decimal(shop_quantity)
-    if provider_quantity == target:
-        _record_synced(row, provider_quantity, shop_quantity, truth)
-    elif why := _forbidden_reason(row, truth, target):
-        row.clear_due(why, theirs=provider_quantity, ours=shop_quantity, read_at=db_now())
-    elif change := _plan_change(batch, row, PROVIDER, provider_quantity, target, truth):
-        code = batch.articles[row.sku].code
-        move = StockMovement(
-            code, row.warehouse, target - provider_quantity, change.reference, "Acerto pelo stock da loja"
-        )
-        try:
-            known = movements.send_movement(batch.provider, change, move)
-        except AppError as error:
-            change.end(LOST, error.code)
-            db.session.commit()
-            raise
-        if not known:
-            row.postpone(RETRY_DELAY_SECONDS, UNSURE_REASON)
-        elif change.state == DONE:
-            _record_synced(row, target, shop_quantity, truth, changed_at=db_now())
-        else:
-            row.clear_due(
-                "refused",
-                {"answer": change.reason},
-                theirs=provider_quantity,
-                ours=shop_quantity,
-                read_at=db_now(),
-            )
-    db.session.commit()
-
-
-def _record_synced(
-    row: SyncedSku, provider_quantity: Decimal, shop_quantity: int, truth: Decimal | str, **more: Any
-) -> None:
-    """Nothing; both levels are known and as they are to be, an undoing among them done. Not committed."""
-    rejected = ""
-    if row.undoes_id is not None:
-        db.session.get_one(StockChange, row.undoes_id).state, rejected = UNDONE, str(truth)
-        more["reason"] = "undone"
-    more.update(
-        theirs=provider_quantity, ours=shop_quantity, read_at=db_now(), rejected=rejected, undoes_id=None
-    )
-    if not row.clear_due(**more) and "changed_at" in more:
-        # told of anew meanwhile; or we stood still, and another set a later level before ours
-        SyncedSku.mark_due(row.account_id, [row.sku], "hook")
-
-
-def _uncounted_reason(batch: StockBatch, row: SyncedSku, provider_quantity: Decimal) -> str:
-    """Why the shop keeps its level: we made the article, and nobody has said yet how many of it there are."""
-    made = batch.articles[row.sku].state == MADE
-    never = provider_quantity <= 0 and (row.theirs is None or row.theirs <= 0)
-    return "uncounted" if made and never and row.cause not in (CAUSE_HAND, CAUSE_UNDO) else ""
-
-
-def _forbidden_reason(row: SyncedSku, truth: Decimal, target: Decimal) -> str:
-    """Why the level may not be altered: the merchant undid just this, or somebody puts it back each time."""
+def _reason_to_leave_alone(batch: StockBatch, row: SyncedSku, quantities: _Quantities) -> str:
+    """Return why the quantity must not be changed; "" when it may. docs/stock.md explains the reasons."""
     if row.cause in (CAUSE_HAND, CAUSE_UNDO):
         return ""
-    if row.rejected and Decimal(row.rejected) == truth:
+    if quantities.side == SHOP and batch.article(row).state == MADE:
+        provider_never_had_any = quantities.provider_quantity <= 0 and (row.theirs is None or row.theirs <= 0)
+        if provider_never_had_any:
+            return "uncounted"
+    if row.rejected and Decimal(row.rejected) == quantities.source:
         return "undone"
     latest = StockChange.recent_done(row.id, CONTESTED_COUNT, CONTESTED_WINDOW_SECONDS)
-    again = len(latest) == CONTESTED_COUNT and all(one.after == target for one in latest)
-    return "contested" if again else ""
+    if len(latest) == CONTESTED_COUNT and all(change.after == quantities.target for change in latest):
+        return "contested"
+    return ""
 
 
-def _plan_change(
-    batch: StockBatch, row: SyncedSku, side: str, before: Decimal, after: Decimal, truth: Decimal
-) -> StockChange | None:
-    """The alteration as it is about to be made, in the journal before it is sent; None for a row told of anew. Commits.
+def _plan_change(batch: StockBatch, row: SyncedSku, quantities: _Quantities) -> StockChange | None:
+    """Write the change into the journal before it is sent. Commits.
 
-    Also None where we stood still, and another has the row by now.
+    Return None when the row became due again in the meantime, or another worker took it over.
     """
     if not row.confirm_lease():
         db.session.rollback()
@@ -302,6 +262,88 @@ def _plan_change(
     return StockChange.plan(
         store_id=row.store_id, account_id=row.account_id, stocked_id=row.id, run_id=row.run_id,
         order_id=row.order_id, sku=row.sku, name=batch.product(row).name, warehouse=row.warehouse,
-        location=row.location, side=side, before=before, after=after, cause=row.cause or CAUSE_RUN,
-        reference=f"QI-S-{secrets.token_hex(8)}", truth=str(truth), undoes_id=row.undoes_id, sent_at=db_now(),
+        location=row.location, side=quantities.side, before=quantities.current, after=quantities.target,
+        cause=row.cause or CAUSE_RUN, reference=f"QI-S-{secrets.token_hex(8)}", truth=str(quantities.source),
+        undoes_id=row.undoes_id, sent_at=db_now(),
     )  # fmt: skip
+
+
+def _set_shop_quantity(
+    batch: StockBatch, row: SyncedSku, quantities: _Quantities, change: StockChange
+) -> None:
+    """Set the target at the shop. Not committed.
+
+    Raises AppError when it is unknown whether it was set, or when it was not: the change stays planned,
+    and the next step compares it with the shop.
+    """
+    product, target = batch.product(row), int(quantities.target)
+    planned_at = time.monotonic()
+    failpoints.hit("stock_before_send")
+    movements.check_send_window(planned_at)
+    try:
+        batch.shop.set_stock(product.product_id, product.variant_id, target, row.location)
+    except RefusedError as error:
+        change.end(LOST, error.code)
+        if error.code == "goods-gone":
+            batch.mark_product_stale(row)
+        reason = SHOP_REFUSAL_REASONS.get(error.code, "refused")
+        _record_left_alone(row, quantities, reason, {"answer": error.code})
+        return
+    failpoints.hit("stock_after_send")
+    change.end(DONE)
+    if not row.location:
+        product.stock = target
+    _record_synced(row, quantities.at_target(), changed_at=db_now())
+
+
+def _move_provider_stock(
+    batch: StockBatch, row: SyncedSku, quantities: _Quantities, change: StockChange
+) -> None:
+    """Send the provider one movement of what is missing to the target. Not committed.
+
+    When the answer is lost the change stays planned, and the row waits until the movement can be asked for.
+    Raises AppError when nothing was moved; this is committed.
+    """
+    code, missing = batch.article(row).code, quantities.target - quantities.current
+    movement = StockMovement(code, row.warehouse, missing, change.reference, "Acerto pelo stock da loja")
+    try:
+        outcome_known = movements.send_movement(batch.provider, change, movement)
+    except AppError as error:
+        change.end(LOST, error.code)
+        db.session.commit()
+        raise
+    if not outcome_known:
+        row.postpone(RETRY_DELAY_SECONDS, UNSURE_REASON)
+    elif change.state == DONE:
+        _record_synced(row, quantities.at_target(), changed_at=db_now())
+    else:
+        _record_left_alone(row, quantities, "refused", {"answer": change.reason})
+
+
+def _record_left_alone(
+    row: SyncedSku, quantities: _Quantities, reason: str, detail: dict[str, Any] | None = None
+) -> None:
+    """Record why the row is not synced until something else happens. Not committed."""
+    provider_quantity, shop_quantity = quantities.provider_quantity, quantities.shop_quantity
+    row.clear_due(reason, detail, theirs=provider_quantity, ours=shop_quantity, read_at=db_now())
+
+
+def _record_synced(row: SyncedSku, quantities: _Quantities, **more: Any) -> None:
+    """Record both quantities, which are as they should be, and the undoing that this completes. Not committed."""
+    rejected = ""
+    if row.undoes_id is not None:
+        undone_change = db.session.get_one(StockChange, row.undoes_id)
+        undone_change.state = UNDONE
+        rejected = str(quantities.source)
+        more["reason"] = "undone"
+    cleared = row.clear_due(
+        theirs=quantities.provider_quantity,
+        ours=quantities.shop_quantity,
+        read_at=db_now(),
+        rejected=rejected,
+        undoes_id=None,
+        **more,
+    )
+    if not cleared and "changed_at" in more:
+        # The row became due in the meantime, or another worker set a later quantity before ours arrived.
+        SyncedSku.mark_due(row.account_id, [row.sku], "hook")
