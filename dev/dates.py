@@ -8,6 +8,9 @@ take part, and `tests/unit/models/test_base.py` holds their clocks against each 
 - `time.sleep`, which libfaketime 0.9.10 breaks where the monotonic clock is real; `select` waits in its place
 - the times of files, or Python would take every compiled file for an old one
 
+PostgreSQL's time-out of an idle transaction never comes here, whatever the difference. No unit test waits for it;
+`test_row_44_whoever_stands_still...` of tests/rows does, and fails here on every day.
+
 One other moment: `make dates AT="2027-10-31 01:30" ZONE=Europe/Lisbon` (AT is UTC). `ARGS` goes to pytest, in place
 of tests/unit where it names files. What the tests of a moment said is kept in var/dates. The command exits 1 when a
 test failed and 2 when the tests could not be run at all.
