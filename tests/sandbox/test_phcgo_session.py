@@ -270,8 +270,8 @@ def test_too_many_calls_in_a_minute(caller: PhcGoClient, position: str) -> None:
 def test_maintenance_loses_a_call_and_then_refuses(
     caller: PhcGoClient, position: str, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("sandbox.phcgo.service.cut", lambda: _gone())
-    monkeypatch.setattr("sandbox.phcgo.response_faults.cut", lambda: _gone())
+    monkeypatch.setattr("sandbox.phcgo.service.drop_connection", lambda: _gone())
+    monkeypatch.setattr("sandbox.phcgo.response_faults.drop_connection", lambda: _gone())
     caller.switch(maintenance_answer=position)
     caller.login()
     caller.fault(kind="maintenance", step="Save", seconds=200)
