@@ -11,12 +11,12 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, Update, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
-from .base import SealedJson, UidModel, UtcDateTime, db, db_now, now
+from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
 from .store import Store
 
 
@@ -92,11 +92,9 @@ class Account(UidModel):
     @classmethod
     def claim_probe(cls, number: int, seconds: float) -> bool:
         """True when the caller alone may try, for these seconds, whether the provider is back; not committed."""
-        return cls._execute_update(
-            update(cls)
-            .where(cls.id == number, or_(cls.probe_until.is_(None), cls.probe_until <= db_now()))
-            .values(probe_until=db_now(seconds))
-        )
+        free = or_(cls.probe_until.is_(None), cls.probe_until <= db_now())
+        mine = update(cls).where(cls.id == number, free)
+        return execute_update(mine.values(probe_until=db_now(seconds))) > 0
 
     def count_failure(self) -> int:
         """How many calls in a row brought no answer by now. Commits."""
@@ -114,7 +112,7 @@ class Account(UidModel):
 
     def pause(self, seconds: float) -> bool:
         """True when the account now pauses once more; False when it paused already. Commits."""
-        paused = self._execute_update(
+        paused = execute_update(
             update(Account)
             .where(
                 Account.id == self.id,
@@ -124,21 +122,16 @@ class Account(UidModel):
             .values(pauses=self.pauses + 1, paused_until=db_now(seconds), probe_until=None)
         )
         db.session.commit()
-        return paused
+        return paused > 0
 
     def clear_failures(self) -> None:
         """Nothing; the provider answers: nothing of this account is held back any more. Not committed."""
         if self.failures or self.pauses:
-            self._execute_update(
+            execute_update(
                 update(Account)
                 .where(Account.id == self.id)
                 .values(failures=0, pauses=0, paused_until=None, probe_until=None, down_since=None)
             )
-
-    @staticmethod
-    def _execute_update(change: Update) -> bool:
-        done = db.session.execute(change.execution_options(synchronize_session=False))
-        return bool(done.rowcount)  # type: ignore[attr-defined]
 
     @property
     def handles_unpaid_orders(self) -> bool:

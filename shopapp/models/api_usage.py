@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, db, insert_into
+from .base import BigId, db, execute_update, insert_into
 from .document import Document
 
 
@@ -34,8 +34,7 @@ class ApiUsage(db.Model):  # type: ignore[name-defined,misc]
         )
         if document_id is not None:
             mine = update(Document).where(Document.id == document_id)
-            counted = mine.values(calls=Document.calls + calls)
-            db.session.execute(counted.execution_options(synchronize_session=False))
+            execute_update(mine.values(calls=Document.calls + calls))
 
     @classmethod
     def calls_in_month(cls, account_id: int, month: str) -> int:

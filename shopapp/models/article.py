@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, String, UniqueConstraint, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, insert_into
+from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
 
 FOUND, MADE, BOUND, ABSENT, MAKING, REFUSED = "found", "made", "bound", "absent", "making", "refused"
 USABLE = (FOUND, MADE, BOUND)
@@ -75,18 +75,13 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         if former is None:
             new = insert_into(cls).values(account_id=account_id, sku=sku, **values)
             return db.session.scalar(new.on_conflict_do_nothing().returning(cls.id)) is not None
-        updated = db.session.execute(
-            update(cls)
-            .where(
-                cls.id == former.id,
-                cls.state == former.state,
-                cls.looked_at.is_not_distinct_from(former.looked_at),
-                cls.made_at.is_not_distinct_from(former.made_at),
-            )
-            .values(**values)
-            .execution_options(synchronize_session=False)
+        unchanged = update(cls).where(
+            cls.id == former.id,
+            cls.state == former.state,
+            cls.looked_at.is_not_distinct_from(former.looked_at),
+            cls.made_at.is_not_distinct_from(former.made_at),
         )
-        return bool(updated.rowcount)  # type: ignore[attr-defined]
+        return execute_update(unchanged.values(**values)) > 0
 
     @classmethod
     def claim_creation(
@@ -114,12 +109,10 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
         mine = update(cls).where(
             cls.account_id == account_id, cls.sku == sku, cls.state == MAKING, cls.made_at == claimed
         )
-        over = {"making_until": db_now() if state == MAKING else None, **values}
-        ended = db.session.execute(
-            mine.values(state=state, **over).execution_options(synchronize_session=False)
-        )
+        making_until = db_now() if state == MAKING else None
+        ended = execute_update(mine.values(**{"state": state, "making_until": making_until, **values}))
         db.session.commit()
-        return bool(ended.rowcount)  # type: ignore[attr-defined]
+        return ended > 0
 
     @classmethod
     def record_not_created(cls, account_id: int, sku: str, reason: str, detail: dict[str, Any]) -> None:
@@ -133,13 +126,13 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     def invalidate(cls, account_id: int, skus: Iterable[str]) -> None:
         """Nothing; these are looked up again before they are used. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
-        db.session.execute(mine.values(looked_at=None).execution_options(synchronize_session=False))
+        execute_update(mine.values(looked_at=None))
 
     @classmethod
     def unlink(cls, account_id: int, sku: str) -> None:
         """Nothing; what the merchant chose for the SKU is forgotten. Not committed."""
         chosen = delete(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == BOUND)
-        db.session.execute(chosen.execution_options(synchronize_session=False))
+        execute_update(chosen)
 
 
 def _values(state: str, known: dict[str, Any]) -> dict[str, Any]:

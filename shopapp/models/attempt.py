@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from shopapp.fiscal.document import DraftLine
 
-from .base import BigId, DecimalText, Money, SealedText, UidModel, UtcDateTime, db, db_now
+from .base import BigId, DecimalText, Money, SealedText, UidModel, UtcDateTime, db, db_now, execute_update
 
 
 class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
@@ -82,12 +82,8 @@ class Attempt(UidModel):
         cls, document_id: int, number: int, outcome: str, code: str = "", detail: dict[str, Any] | None = None
     ) -> None:
         """Nothing; the attempt ended like this. Not committed."""
-        db.session.execute(
-            update(cls)
-            .where(cls.document_id == document_id, cls.number == number)
-            .values(ended_at=db_now(), outcome=outcome, code=code, detail=detail or {})
-            .execution_options(synchronize_session=False)
-        )
+        mine = update(cls).where(cls.document_id == document_id, cls.number == number)
+        execute_update(mine.values(ended_at=db_now(), outcome=outcome, code=code, detail=detail or {}))
 
     @classmethod
     def count_worker_deaths(cls, document_id: int) -> int:

@@ -17,7 +17,20 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, DateTime, Dialect, Engine, Integer, Select, String, bindparam, event, func
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Delete,
+    Dialect,
+    Engine,
+    Integer,
+    Select,
+    String,
+    Update,
+    bindparam,
+    event,
+    func,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import OperationalError
@@ -143,6 +156,16 @@ def take_first(due: Select[tuple[T]], column: str, seconds: float) -> T | None:
     db.session.refresh(found)
     db.session.commit()
     return found
+
+
+def execute_update(statement: Update | Delete) -> int:
+    """Execute the statement and return the number of rows that it changed. Not committed.
+
+    Rows that the session holds keep what they read: refresh the one that you go on with. A statement whose WHERE
+    names the state that was read is a compare-and-set: 0 means that someone else was first.
+    """
+    done = db.session.execute(statement.execution_options(synchronize_session=False))
+    return int(done.rowcount)  # type: ignore[attr-defined]
 
 
 def new_uid() -> str:

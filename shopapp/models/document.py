@@ -29,7 +29,7 @@ from shopapp.fiscal.document import Draft
 
 from .account import Account
 from .attempt import Attempt, DocumentLine, Transition
-from .base import BigId, SealedJson, UidModel, UtcDateTime, db, db_now, insert_into, new_uid
+from .base import BigId, SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, insert_into, new_uid
 from .buyer import BuyerColumns
 from .frozen import DraftColumns
 from .heartbeat import Heartbeat
@@ -201,16 +201,15 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
             # no document of it exists over there: it is drafted afresh, and the present account takes it
             fresh = {"account_id": None} if self.cause == "sale" else {}
             values = {"frozen": False, "draft_hash": "", **fresh, **values}
-        changed = db.session.execute(
+        changed = execute_update(
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
             .values(
                 state=state, reason=reason, detail=detail or {}, lease_until=None, takes=0, changed_at=db_now(),
                 not_before=None if after is None else db_now(after), **values,
             )
-            .execution_options(synchronize_session=False)
         )  # fmt: skip
-        if not changed.rowcount:  # type: ignore[attr-defined]
+        if not changed:
             return False
         self.log_transition(old, state, reason, detail, by)
         db.session.refresh(self)
@@ -225,7 +224,7 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
         """
         text, number = draft.to_bytes().decode(), self.attempt + 1
         kept = self.draft_id if self.provider_draft_matches(draft, account) else None
-        changed = db.session.execute(
+        changed = execute_update(
             update(Document)
             .where(
                 Document.id == self.id,
@@ -239,9 +238,8 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
                 draft_text_sealed=Document.draft_text.sealed(self, text), kind=draft.kind, series=draft.series,
                 net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=db_now(),
             )
-            .execution_options(synchronize_session=False)
         )  # fmt: skip
-        if not changed.rowcount:  # type: ignore[attr-defined]
+        if not changed:
             db.session.rollback()
             return None
         db.session.add(
@@ -263,18 +261,16 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
 
     def renew_lease(self, seconds: float = CLAIM_SECONDS) -> bool:
         """True when this attempt still owns the row, its lease now renewed; commits. Before each further call."""
-        changed = db.session.execute(
-            update(Document)
-            .where(Document.id == self.id, Document.state == ISSUING, Document.attempt == self.attempt)
-            .values(lease_until=db_now(seconds))
-            .execution_options(synchronize_session=False)
+        mine = update(Document).where(
+            Document.id == self.id, Document.state == ISSUING, Document.attempt == self.attempt
         )
+        changed = execute_update(mine.values(lease_until=db_now(seconds)))
         db.session.commit()
-        return bool(changed.rowcount)  # type: ignore[attr-defined]
+        return changed > 0
 
     def record_draft(self, draft_id: str) -> bool:
         """True when this attempt's provider draft is now the one to finalise; False when it is not ours. Commits."""
-        changed = db.session.execute(
+        changed = execute_update(
             update(Document)
             .where(
                 Document.id == self.id,
@@ -283,13 +279,11 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
                 Document.draft_id.is_(None),
             )
             .values(draft_id=draft_id, draft_account_id=Document.account_id)
-            .execution_options(synchronize_session=False)
         )
-        done = bool(changed.rowcount)  # type: ignore[attr-defined]
-        if done:  # else whoever comes late would take the next attempt for his own
+        if changed:  # else whoever comes late would take the next attempt for his own
             db.session.refresh(self)
         db.session.commit()
-        return done
+        return changed > 0
 
     def log_transition(
         self, old: str, new: str, reason: str = "", detail: dict[str, Any] | None = None, by: str = "app"

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from shopapp.fiscal.document import Draft
 
 from .account import Account
-from .base import db, db_now
+from .base import db, db_now, execute_update
 from .document import Document
 from .states import ISSUING, WAITING
 
@@ -22,7 +22,7 @@ def record_waiting_draft(
 
     False when it moved, or another worker recorded his: then this one is spare.
     """
-    changed = db.session.execute(
+    changed = execute_update(
         update(Document)
         .where(
             Document.id == document.id,
@@ -37,14 +37,13 @@ def record_waiting_draft(
             draft_text_sealed=Document.draft_text.sealed(document, draft.to_bytes().decode()), kind=draft.kind,
             series=draft.series, net=draft.net, vat=draft.vat, total=draft.gross, changed_at=db_now(),
         )
-        .execution_options(synchronize_session=False)
     )  # fmt: skip
-    return _finish_update(document, changed.rowcount)  # type: ignore[attr-defined]
+    return _refresh_if(changed > 0, document)
 
 
 def clear_provider_draft(document: Document, draft_id: str) -> bool:
     """True when the row no longer knows that draft, which is gone; False while it is being sent. Commits."""
-    changed = db.session.execute(
+    changed = execute_update(
         update(Document)
         .where(
             Document.id == document.id,
@@ -54,13 +53,12 @@ def clear_provider_draft(document: Document, draft_id: str) -> bool:
             Document.frozen.is_(False),
         )
         .values(draft_id=None, draft_account_id=None, draft_hash="", changed_at=db_now())
-        .execution_options(synchronize_session=False)
     )
-    return _finish_update(document, changed.rowcount)  # type: ignore[attr-defined]
+    return _refresh_if(changed > 0, document)
 
 
-def _finish_update(document: Document, changed: int) -> bool:
+def _refresh_if(changed: bool, document: Document) -> bool:
     if changed:
         db.session.refresh(document)
     db.session.commit()
-    return bool(changed)
+    return changed

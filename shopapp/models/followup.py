@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import BigId, UtcDateTime, db, db_now, insert_into
+from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
 from .document import Document
 
 DUE, DONE, FAILED = "due", "done", "failed"
@@ -78,10 +78,9 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     def restart(cls, document: Document, kind: str) -> None:
         """Nothing; the thing is owed again if it ever was. Not committed."""
         mine = update(cls).where(cls.document_id == document.id, cls.kind == kind)
-        anew = mine.values(
-            state=DUE, tries=cls.tries + 1, not_before=db_now(), owed_at=db_now(), ended_at=None
+        execute_update(
+            mine.values(state=DUE, tries=cls.tries + 1, not_before=db_now(), owed_at=db_now(), ended_at=None)
         )
-        db.session.execute(anew.execution_options(synchronize_session=False))
 
     @classmethod
     def take(cls, seconds: float = 60, after_store_id: int = 0) -> FollowUp | None:
@@ -110,7 +109,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     def end(self, state: str, reason: str = "", delay: float = 0, **detail: Any) -> None:
         """Nothing; done, failed, or due again after some seconds. Commits."""
         known = {name: value for name, value in self.detail.items() if name != "takes"}
-        db.session.execute(
+        execute_update(
             update(FollowUp)
             .where(FollowUp.id == self.id, FollowUp.tries == self.tries)
             .values(
@@ -120,7 +119,6 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
                 not_before=db_now(delay),
                 ended_at=None if state == DUE else db_now(),
             )
-            .execution_options(synchronize_session=False)
         )
         db.session.commit()
 

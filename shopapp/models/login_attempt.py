@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ForeignKey, Index, String, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, now
+from .base import BigId, UtcDateTime, db, db_now, execute_update, now
 from .store import Store
 
 
@@ -43,10 +43,10 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
         """Nothing; the door opened, or (with `last`) nobody was there to hear the last knock. Commits."""
         mine = select(cls.id).where(cls.store_id == store_id, cls.door == door).order_by(cls.id.desc())
         gone = mine.limit(1) if last_only else mine
-        db.session.execute(delete(cls).where(cls.id.in_(gone)).execution_options(synchronize_session=False))
+        execute_update(delete(cls).where(cls.id.in_(gone)))
         db.session.commit()
 
     @classmethod
     def delete_old(cls) -> None:
         """Nothing; knocks of yesterday go. The caller commits."""
-        db.session.execute(delete(cls).where(cls.at < db_now(-86400)))
+        execute_update(delete(cls).where(cls.at < db_now(-86400)))

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import SealedJson, UidModel, UtcDateTime, db, db_now, now
+from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
 
 
 def _hash(secret: str) -> str:
@@ -46,7 +46,7 @@ class OneTimeToken(UidModel):
     @classmethod
     def redeem(cls, kind: str, secret: str, bound: str = "") -> Any:
         """What the ticket carries, or None when it is unknown, used, expired or bound to another; commits."""
-        used = db.session.execute(
+        used = execute_update(
             update(cls)
             .where(
                 cls.kind == kind,
@@ -58,7 +58,7 @@ class OneTimeToken(UidModel):
             .values(used_at=db_now())
         )
         db.session.commit()
-        if not used.rowcount:  # type: ignore[attr-defined]
+        if not used:
             return None
         ticket = db.session.scalars(select(cls).where(cls.secret_hash == _hash(secret))).one()
         return ticket.content
@@ -66,4 +66,4 @@ class OneTimeToken(UidModel):
     @classmethod
     def delete_expired(cls) -> None:
         """Nothing; removes tickets that expired a day ago. The caller commits."""
-        db.session.execute(delete(cls).where(cls.expires_at < db_now(-86400)))
+        execute_update(delete(cls).where(cls.expires_at < db_now(-86400)))

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, fold_for_search, insert_into, take_first
+from .base import BigId, UtcDateTime, db, db_now, execute_update, fold_for_search, insert_into, take_first
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]
@@ -90,10 +90,8 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         """Nothing; the row taken by `take_told` was read, unless a hook told of it anew meanwhile. Not committed."""
         mine = update(Product).where(Product.id == self.id)
         if gone:
-            left = mine.where(Product.gone_at.is_(None)).values(gone_at=db_now())
-            db.session.execute(left.execution_options(synchronize_session=False))
-        unchanged = mine.where(Product.stale_at == self.stale_at).values(stale_at=None)
-        db.session.execute(unchanged.execution_options(synchronize_session=False))
+            execute_update(mine.where(Product.gone_at.is_(None)).values(gone_at=db_now()))
+        execute_update(mine.where(Product.stale_at == self.stale_at).values(stale_at=None))
 
     @classmethod
     def skus(cls, store_id: int, after_sku: str = "", most: int | None = None) -> list[str]:
@@ -115,7 +113,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         )
         # one row of each: the reading is of the product with all its variants
         mine = update(cls).where(cls.id.in_(unseen.group_by(cls.product_id)), cls.stale_at.is_(None))
-        db.session.execute(mine.values(stale_at=db_now()).execution_options(synchronize_session=False))
+        execute_update(mine.values(stale_at=db_now()))
 
     @classmethod
     def mark_gone(cls, store_id: int, product_id: str, unseen_since: datetime) -> None:
@@ -123,7 +121,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         mine = update(cls).where(
             cls.store_id == store_id, cls.product_id == product_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )  # fmt: skip
-        db.session.execute(mine.values(gone_at=db_now()).execution_options(synchronize_session=False))
+        execute_update(mine.values(gone_at=db_now()))
 
     @classmethod
     def current_by_sku(cls, store_id: int, skus: Iterable[str]) -> dict[str, list[Product]]:

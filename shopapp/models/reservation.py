@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, insert_into, take_first
+from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into, take_first
 from .document import Document
 from .followup import DONE, FollowUp
 from .states import ISSUED, VOID, WAITING
@@ -153,7 +153,7 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
     def release_free_orders(cls, store_id: int) -> None:
         """Nothing; what was given away is put aside no more: the program comes down with the shop. Not committed."""
         mine = update(cls).where(cls.store_id == store_id, cls._is_free_order())
-        db.session.execute(mine.values(goods={}).execution_options(synchronize_session=False))
+        execute_update(mine.values(goods={}))
 
     @classmethod
     def delete_old(cls, days: int = 90) -> int:
@@ -161,5 +161,4 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
         old = delete(cls).where(
             cls.state == READ, cls.told_at < db_now(-days * 86400.0), ~cls._is_free_order()
         )
-        gone = db.session.execute(old.execution_options(synchronize_session=False))
-        return int(gone.rowcount)  # type: ignore[attr-defined]
+        return execute_update(old)

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, case, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, DecimalText, UtcDateTime, db, db_now, insert_into
+from .base import BigId, DecimalText, UtcDateTime, db, db_now, execute_update, insert_into
 
 PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undone"
 SHOP, PROVIDER = "shop", "provider"
@@ -91,23 +91,20 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     ) -> int:
         """How many rows of these SKUs are due after some seconds. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
-        done = db.session.execute(
-            mine.values(**cls._due_values(cause, delay), **more).execution_options(synchronize_session=False)
-        )
-        return int(done.rowcount)  # type: ignore[attr-defined]
+        return execute_update(mine.values(**cls._due_values(cause, delay), **more))
 
     @classmethod
     def reset_all(cls, account_id: int) -> None:
         """Nothing; every row is looked at as if for the first time: stock follows otherwise by now. Not committed."""
         mine = update(cls).where(cls.account_id == account_id)
-        anew = mine.values(due_at=db_now(), cause=CAUSE_RUN, tries=0, reason="", rejected="", undoes_id=None)
-        db.session.execute(anew.execution_options(synchronize_session=False))
+        execute_update(
+            mine.values(due_at=db_now(), cause=CAUSE_RUN, tries=0, reason="", rejected="", undoes_id=None)
+        )
 
     def mark_due_now(self, cause: str, **more: Any) -> None:
         """Nothing; this row is due now, for that cause. Not committed."""
         mine = update(SyncedSku).where(SyncedSku.id == self.id)
-        anew = mine.values(**self._due_values(cause, 0.0), **more)
-        db.session.execute(anew.execution_options(synchronize_session=False))
+        execute_update(mine.values(**self._due_values(cause, 0.0), **more))
 
     @classmethod
     def _due_values(cls, cause: str, delay: float) -> dict[str, Any]:
@@ -132,7 +129,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
         rows = list(db.session.scalars(mine.with_for_update(skip_locked=True)))
         ids = [row.id for row in rows]
         held = update(cls).where(cls.id.in_(ids)).values(due_at=db_now(seconds), tries=cls.tries + 1)
-        db.session.execute(held.execution_options(synchronize_session=False))
+        execute_update(held)
         db.session.flush()
         for row in rows:
             db.session.refresh(row)
@@ -158,8 +155,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
         mine = update(SyncedSku).where(
             SyncedSku.id == self.id, SyncedSku.due_at == self.due_at, SyncedSku.tries == self.tries
         )
-        done = db.session.execute(mine.values(**values).execution_options(synchronize_session=False))
-        return bool(done.rowcount)  # type: ignore[attr-defined]
+        return execute_update(mine.values(**values)) > 0
 
     @classmethod
     def count_unchecked(cls, run_id: int) -> int:
@@ -256,7 +252,7 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
     def release_claim(self) -> None:
         """Nothing; this caller's sending certainly did not happen: it may be sent as if it never was. Commits."""
         mine = update(StockChange).where(StockChange.id == self.id, StockChange.sent_at == self.sent_at)
-        db.session.execute(mine.values(sent_at=None).execution_options(synchronize_session=False))
+        execute_update(mine.values(sent_at=None))
         db.session.commit()
 
     def end(self, state: str, reason: str = "") -> None:

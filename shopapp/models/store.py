@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, String, UniqueConstraint, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import SealedText, UidModel, UtcDateTime, db, db_now, now
+from .base import SealedText, UidModel, UtcDateTime, db, db_now, execute_update, now
 
 MANY_UNANNOUNCED = 3
 INSTALLED, REAUTHORISE, UNINSTALLED = "installed", "reauthorise", "uninstalled"
@@ -118,12 +118,8 @@ class Store(UidModel):
 
     def require_reauthorisation(self, refused: bytes | None) -> None:
         """Nothing; the grant of that (sealed) token is gone, unless the store has another one by now. Commits."""
-        db.session.execute(
-            update(Store)
-            .where(Store.id == self.id, Store.access_token_sealed == refused)
-            .values(state=REAUTHORISE, lost_at=func.coalesce(Store.lost_at, db_now()))
-            .execution_options(synchronize_session=False)
-        )
+        mine = update(Store).where(Store.id == self.id, Store.access_token_sealed == refused)
+        execute_update(mine.values(state=REAUTHORISE, lost_at=func.coalesce(Store.lost_at, db_now())))
         db.session.commit()
         db.session.refresh(self)
         db.session.commit()
@@ -131,27 +127,24 @@ class Store(UidModel):
     @classmethod
     def count_refused_webhook(cls, store_id: int) -> None:
         """Nothing; one more hook of this store had a wrong signature: the clock reads its token again. Commits."""
-        db.session.execute(update(cls).where(cls.id == store_id).values(refused_hooks=cls.refused_hooks + 1))
+        execute_update(update(cls).where(cls.id == store_id).values(refused_hooks=cls.refused_hooks + 1))
         db.session.commit()
 
     def acquire_lease(self, column: str, seconds: float) -> bool:
         """True when this caller alone may do the named thing (token, hooks, reconcile) for these seconds; commits."""
-        field = getattr(Store, column + "_lease_until")
-        taken = db.session.execute(
-            update(Store)
-            .where(Store.id == self.id, or_(field.is_(None), field < db_now()))
-            .values({column + "_lease_until": db_now(seconds)})
-        )
+        name = column + "_lease_until"
+        field = getattr(Store, name)
+        free = update(Store).where(Store.id == self.id, or_(field.is_(None), field < db_now()))
+        taken = execute_update(free.values({name: db_now(seconds)}))
+        db.session.refresh(self, [name])
         db.session.commit()
-        return bool(taken.rowcount)  # type: ignore[attr-defined]
+        return taken > 0
 
     def release_lease(self, column: str, until: datetime | None) -> None:
         """Nothing; the lease that lasts until then is given back, unless it lapsed and is another's. Commits."""
-        field = getattr(Store, column + "_lease_until")
-        mine = (
-            update(Store).where(Store.id == self.id, field == until).values({column + "_lease_until": None})
-        )
-        db.session.execute(mine)
+        name = column + "_lease_until"
+        mine = update(Store).where(Store.id == self.id, getattr(Store, name) == until)
+        execute_update(mine.values({name: None}))
         db.session.commit()
 
     @classmethod

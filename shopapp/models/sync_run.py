@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, insert_into, take_first
+from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into, take_first
 
 OPEN, DONE, FAILED = "open", "done", "failed"
 READING, MATCHING = "reading", "matching"
@@ -90,13 +90,8 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
 
     def save_progress(self, delay: float = 0.0, **values: Any) -> bool:
         """True when the run, still open, is now as given and due again after some seconds. Not committed."""
-        done = db.session.execute(
-            update(SyncRun)
-            .where(SyncRun.id == self.id, SyncRun.state == OPEN)
-            .values(not_before=db_now(delay), **values)
-            .execution_options(synchronize_session=False)
-        )
-        return bool(done.rowcount)  # type: ignore[attr-defined]
+        mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
+        return execute_update(mine.values(not_before=db_now(delay), **values)) > 0
 
     def record_page_done(self, calls: int) -> None:
         """Nothing; whoever had the run came to the end of its page, by so many calls. Not committed.
@@ -104,8 +99,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
         When it is due again the page has said: one that waits for others is not asked at once.
         """
         mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
-        done = mine.values(tries=0, calls=SyncRun.calls + calls)
-        db.session.execute(done.execution_options(synchronize_session=False))
+        execute_update(mine.values(tries=0, calls=SyncRun.calls + calls))
 
     def end(self, state: str, reason: str = "", **detail: Any) -> None:
         """Nothing; the run is over. Commits."""

@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 
-from .base import BigId, UtcDateTime, app_now_or_none, db, db_now, insert_into
+from .base import BigId, UtcDateTime, app_now_or_none, db, db_now, execute_update, insert_into
 from .states import MAX_TAKES
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
@@ -127,12 +127,10 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def wipe_old_bodies(cls, days: int = 30) -> int:
         """How many bodies older than `days` were removed; the caller commits."""
-        gone = db.session.execute(
-            update(cls)
-            .where(cls.received_at < db_now(-days * 86400.0), cls.body.is_not(None), cls.state != NEW)
-            .values(body=None)
+        old = update(cls).where(
+            cls.received_at < db_now(-days * 86400.0), cls.body.is_not(None), cls.state != NEW
         )
-        return int(gone.rowcount)  # type: ignore[attr-defined]
+        return execute_update(old.values(body=None))
 
 
 @cache
