@@ -13,21 +13,21 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from shopapp import encryption
-from shopapp.models.base import db, fold_for_search
+from shopapp.models.base import db
 from shopapp.models.document import Document
 from shopapp.models.followup import FAILED, FollowUp
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.store import Store
 from shopapp.models.webhook import QUARANTINED, Webhook
 
-PAGE_SIZE = 50
+from .paging import PAGE_SIZE, Page, read_page, search_words
+
 TABS: dict[str, tuple[str, ...]] = {
     "espera": (BLOCKED, REVIEW),
     "por-emitir": (WAITING, PENDING, ISSUING, IN_DOUBT),
     "emitido": (ISSUED,),
     "sem-efeito": (VOID,),
 }
-_MAX_SEARCH_WORDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +48,6 @@ class DocumentFilters:
         return bool(self.text or self.kind or self.since or self.until)
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentPage:
-    """One page of documents, newest first, and whether there are newer and older ones."""
-
-    rows: Sequence[Document]
-    newer: bool
-    older: bool
-
-
 def find_document(store: Store, number: int) -> Document | None:
     """The store's own document of that number; None for anybody else's."""
     return db.session.scalar(select(Document).where(Document.store_id == store.id, Document.id == number))
@@ -70,20 +61,16 @@ def find_documents(store: Store, numbers: Sequence[int]) -> list[Document]:
     return list(db.session.scalars(mine))
 
 
-def list_documents(store: Store, filters: DocumentFilters, most: int = PAGE_SIZE) -> DocumentPage:
-    """The documents that were asked for, at most a page of them."""
-    wanted = select(Document).where(*_conditions(store, filters))
-    if filters.newer_than:
-        wanted = wanted.where(Document.id > filters.newer_than).order_by(Document.id)
-    else:
-        wanted = wanted.order_by(Document.id.desc())
-        if filters.older_than:
-            wanted = wanted.where(Document.id < filters.older_than)
-    found = list(db.session.scalars(wanted.limit(most + 1)))
-    more, rows = len(found) > most, found[:most]
-    if filters.newer_than:
-        return DocumentPage(rows[::-1], newer=more, older=True)
-    return DocumentPage(rows, newer=bool(filters.older_than), older=more)
+def list_documents(store: Store, filters: DocumentFilters, most: int = PAGE_SIZE) -> Page[Document]:
+    """Return a page of the documents that match, newest first."""
+    return read_page(
+        select(Document).where(*_conditions(store, filters)),
+        [Document.id],
+        after=[filters.older_than] if filters.older_than else None,
+        before=[filters.newer_than] if filters.newer_than else None,
+        most=most,
+        descending=True,
+    )
 
 
 def has_documents(store: Store) -> bool:
@@ -124,8 +111,7 @@ def _matches_text(text: str) -> ColumnElement[bool]:
         ways.append(func.lower(Document.number).contains(f" {number}", autoescape=True))
     if len(plain) >= 8:
         ways.append(Document.tax_id_mark.in_(encryption.keyed_hashes(plain)))
-    words = [word for word in re.split(r"\s+", fold_for_search(text)) if word][:_MAX_SEARCH_WORDS]
-    if words:
+    if words := search_words(text):
         ways.append(and_(*(_buyer_word_starts(word) for word in words)))
     return or_(*ways)
 

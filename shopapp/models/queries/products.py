@@ -5,7 +5,7 @@ Called by the pages only. Every query begins with the store or its account; noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,13 +14,14 @@ from sqlalchemy.orm import aliased
 
 from shopapp.models.account import Account
 from shopapp.models.article import ABSENT, BOUND, FOUND, MADE, MAKING, REFUSED, Article
-from shopapp.models.base import db, fold_for_search
+from shopapp.models.base import db
 from shopapp.models.document import Document
 from shopapp.models.product import Product
 from shopapp.models.stock import DONE, LOST, PLANNED, UNDONE, UNSURE, StockChange, SyncedSku
 from shopapp.models.sync_run import SyncRun
 
-PAGE_SIZE = 50
+from .paging import PAGE_SIZE, Page, read_page, search_words
+
 NO_SKU, DUPLICATE, MATCHED, BY_HAND, MISSING = "no-sku", "duplicate", "matched", "by-hand", "missing"
 ARTICLE_REFUSED, UNKNOWN, CONTESTED = "refused", "unknown", "contested"
 TABS: dict[str, tuple[str, ...]] = {
@@ -32,7 +33,6 @@ STUCK_REASONS = (CONTESTED, "refused")
 """Why a followed SKU stays as it is until the merchant says something."""
 VISIBLE_STATES = (DONE, UNDONE, UNSURE, PLANNED)
 """Alterations that were made, are being made, or may have been: not those that never arrived."""
-_MAX_SEARCH_WORDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +52,6 @@ class ProductRow:
     product: Product
     article: Article | None
     state: str
-
-
-@dataclass(frozen=True, slots=True)
-class ProductPage:
-    """Some goods by name, and whether there are more before and behind."""
-
-    rows: Sequence[ProductRow]
-    before: bool
-    after: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,26 +120,24 @@ def _needs_merchant(account: Account) -> ColumnElement[bool]:
     return or_(*sold, and_(Product.sku.in_(stuck), state.in_((MATCHED, BY_HAND))))
 
 
-def list_products(account: Account, filters: ProductFilters, most: int = PAGE_SIZE) -> ProductPage:
+def list_products(account: Account, filters: ProductFilters, most: int = PAGE_SIZE) -> Page[ProductRow]:
     """The goods that were asked for by name, at most a page of them."""
     wanted = _select_products(account, Product, Article, _match_state(account.store_id))
     if filters.tab == "espera":
         wanted = wanted.where(_needs_merchant(account))
     elif filters.tab in TABS:
         wanted = wanted.where(_match_state(account.store_id).in_(TABS[filters.tab]))
-    for word in fold_for_search(filters.text).split()[:_MAX_SEARCH_WORDS]:
+    for word in search_words(filters.text):
         wanted = wanted.where(Product.folded.contains(word, autoescape=True))
-    here = tuple_(Product.folded, Product.id)
     edge = _cursor_position(account, filters.before or filters.after)
-    if edge and filters.before:
-        wanted = wanted.where(here < edge).order_by(Product.folded.desc(), Product.id.desc())
-    else:
-        wanted = wanted.where(here > edge if edge else True).order_by(Product.folded, Product.id)  # type: ignore[arg-type]
-    found = [ProductRow(*row) for row in db.session.execute(wanted.limit(most + 1))]
-    more, rows = len(found) > most, found[:most]
-    if edge and filters.before:
-        return ProductPage(rows[::-1], before=more, after=True)
-    return ProductPage(rows, before=edge is not None, after=more)
+    return read_page(
+        wanted,
+        [Product.folded, Product.id],
+        after=edge,
+        before=edge if filters.before else None,
+        most=most,
+        build=ProductRow,
+    )
 
 
 def _cursor_position(account: Account, number: int) -> tuple[str, int] | None:
@@ -236,15 +225,6 @@ def document_ids_by_order(account: Account, orders: Iterable[str]) -> dict[str, 
 # the journal
 
 
-@dataclass(frozen=True, slots=True)
-class StockChangePage:
-    """Some alterations of levels, newest first, and whether there are newer and older ones."""
-
-    rows: Sequence[StockChange]
-    newer: bool
-    older: bool
-
-
 def list_stock_changes(
     account: Account,
     older_than: int = 0,
@@ -252,7 +232,7 @@ def list_stock_changes(
     text: str = "",
     run_id: int = 0,
     most: int = PAGE_SIZE,
-) -> StockChangePage:
+) -> Page[StockChange]:
     """The account's journal: what was altered, is being altered, or may have been; nothing that never arrived."""
     wanted = select(StockChange).where(
         StockChange.store_id == account.store_id, StockChange.account_id == account.id,
@@ -265,17 +245,14 @@ def list_stock_changes(
         wanted = wanted.where(near)
     if run_id:
         wanted = wanted.where(StockChange.run_id == run_id)
-    if newer_than:
-        wanted = wanted.where(StockChange.id > newer_than).order_by(StockChange.id)
-    else:
-        wanted = wanted.order_by(StockChange.id.desc())
-        if older_than:
-            wanted = wanted.where(StockChange.id < older_than)
-    found = list(db.session.scalars(wanted.limit(most + 1)))
-    more, rows = len(found) > most, found[:most]
-    if newer_than:
-        return StockChangePage(rows[::-1], newer=more, older=True)
-    return StockChangePage(rows, newer=bool(older_than), older=more)
+    return read_page(
+        wanted,
+        [StockChange.id],
+        after=[older_than] if older_than else None,
+        before=[newer_than] if newer_than else None,
+        most=most,
+        descending=True,
+    )
 
 
 def find_stock_change(account: Account, number: int) -> StockChange | None:
