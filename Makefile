@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint house venv lock shots bench check-openapi record clean torture grid sweep dates
+.PHONY: help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -31,14 +31,15 @@ sweep: venv ## the whole road with every unknown of the outside turned, and the 
 dates: venv ## the unit tests at six other moments, each in another zone (needs faketime; AT="2027-10-31 01:30" ZONE=Europe/Lisbon, ARGS="-k word")
 	@AT='$(AT)' ZONE='$(ZONE)' JOBS=$(JOBS) $(PY) -m dev.dates $(ARGS)
 
-check: lint house test ## the one gate: format, lint, types, house rules, tests
+check: lint test ## the one gate: format, lint, types, imports, tests
 
-lint: venv ## format, lint, types
+lint: venv ## format, lint, types, who imports whom
 	@.venv/bin/ruff format --check --quiet $(CODE) || { echo 'Not formatted: make format'; exit 1; }
 	@.venv/bin/ruff check --quiet $(CODE)
 	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-cache > .lint-imports.log 2>&1 || { cat .lint-imports.log; exit 1; }
 
-house: venv ## the rules of the house: who imports whom, sizes, names
+rules: venv ## the rules of the code that no linter knows: sizes, texts, what must not be committed
 	@$(PY) -m pytest -q -n 0 tests/architecture
 
 format: venv ## formats every file

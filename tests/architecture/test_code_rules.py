@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.import_rules import ROOT, parsed
+ROOT = Path(__file__).resolve().parents[2]
 
 SHOPAPP = sorted((ROOT / "shopapp").rglob("*.py"))
 ALL_CODE = [
@@ -21,7 +21,7 @@ LONGEST_FUNCTION = 40
 
 
 def tree(path: Path) -> ast.Module:
-    return parsed(path.read_text())
+    return ast.parse(path.read_text())
 
 
 def at(path: Path, node: ast.AST, sentence: str) -> str:

@@ -17,11 +17,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from sandbox.jumpseller.components import Components
-from sandbox.jumpseller.platform_state import Shop
 from sandbox import core
 from sandbox.jumpseller import components_of, create_app, product_catalogue
+from sandbox.jumpseller.components import Components
 from sandbox.jumpseller.order_spec import find_product
+from sandbox.jumpseller.platform_state import Shop
 from shopapp.http_client import HttpClient
 from shopapp.platforms.base import Platform
 from shopapp.platforms.jumpseller import Jumpseller
