@@ -84,6 +84,11 @@ def provider_class(name: str) -> type[Provider]:
     return _available_providers()[name]
 
 
+def provider_label(account: Account | None) -> str:
+    """Return the name of the account's provider; empty without an account."""
+    return provider_class(account.provider).label if account is not None else ""
+
+
 def _available_providers() -> dict[str, type[Provider]]:
     stand_ins = {
         name: one for name, one in DEVELOPMENT_PROVIDERS.items() if adapter_settings(name).get("url")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from flask import current_app
 from flask_babel import force_locale
 
-from shopapp.connections.provider import provider_class
+from shopapp.connections.provider import provider_label
 from shopapp.messages.formats import money
 from shopapp.messages.i18n import gettext, locale_of
 from shopapp.messages.wording import kind_name, message_for
@@ -40,8 +40,7 @@ def _compose_buyer_email(document: Document) -> tuple[str, str]:
 
 
 def _compose_merchant_email(document: Document) -> tuple[str, str]:
-    account = document.account
-    label = provider_class(account.provider).label if account else ""
+    label = provider_label(document.account)
     code = f"alarm-{document.alarm}" if document.alarm else document.reason or "internal"
     message = message_for(code, document.alarm_detail if document.alarm else document.detail, label)
     document_url = f"{current_app.config['APP_URL']}/documents/{document.id}"

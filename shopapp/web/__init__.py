@@ -1,7 +1,4 @@
-"""Browsers and hooks come in here: the blueprints, the security headers, the error page, health.
-
-Called by `create_app`. Joins the rooms of this folder and does nothing itself.
-"""
+"""The pages and the webhook address: joins blueprints, template filters, headers and error pages to the app."""
 
 from __future__ import annotations
 
@@ -12,53 +9,54 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shopapp.connections import api_usage
 from shopapp.documents import followups
 from shopapp.messages import emails, fiscal_rules, formats, i18n, wording
-from shopapp.web import errors, headers, health, help, home, install, limits, public, session, webhooks
-from shopapp.web.documents import bulk, credit, preview
-from shopapp.web.documents import views as documents_views
-from shopapp.web.products import page, stock_history
-from shopapp.web.products import views as products_views
-from shopapp.web.setup import keys, settings
-
-BLUEPRINT_MODULES = (
-    bulk,
-    stock_history,
-    settings,
-    credit,
-    documents_views,
+from shopapp.web import (
+    documents,
+    errors,
+    headers,
     health,
     help,
     home,
-    webhooks,
     install,
-    preview,
-    page,
-    products_views,
+    limits,
+    products,
     public,
     session,
-    keys,
+    setup,
+    webhooks,
+)
+
+BLUEPRINTS = (
+    *documents.BLUEPRINTS,
+    *products.BLUEPRINTS,
+    *setup.BLUEPRINTS,
+    health.bp,
+    help.bp,
+    home.bp,
+    install.bp,
+    public.bp,
+    session.bp,
+    webhooks.bp,
 )
 
 
 class WebApp(Flask):
-    """Flask, but that what stands before and after every page (session, origin, form mark, knocks) is not a hook's.
+    """Flask without the work that surrounds every page (session, origin, CSRF, rate limits) for webhooks.
 
-    A hook proves by its signature who sent it, and nothing else that it says or carries counts; its answer has the
-    headers of every answer, and no cookie.
+    A webhook proves by its signature who sent it; nothing else that it carries counts. Its answer
+    has the security headers of every answer and no cookie.
     """
 
     def preprocess_request(self) -> ResponseReturnValue | None:
         return None if request.endpoint == "webhooks.receive" else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:
-        return (
-            headers.with_security_headers(response)
-            if request.endpoint == "webhooks.receive"
-            else super().process_response(response)
-        )
+        if request.endpoint == "webhooks.receive":
+            return headers.with_security_headers(response)
+        return super().process_response(response)
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; the pages join the app."""
+    """Register everything of this package with the app."""
     proxies = app.config["PROXIES"]
     if proxies:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
@@ -80,8 +78,8 @@ def init_app(app: Flask) -> None:
     limits.init_app(app)
     headers.init_app(app)
     errors.init_app(app)
-    for module in BLUEPRINT_MODULES:
-        app.register_blueprint(module.bp)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
     session.csrf.exempt(webhooks.bp)
     app.teardown_request(lambda _: api_usage.flush_usage())
     followups.set_email_writer(emails.compose_email)

@@ -13,7 +13,7 @@ from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from shopapp.connections import api_usage
-from shopapp.connections.provider import provider_class
+from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.messages.errors import WEBHOOK_PROBLEMS
 from shopapp.messages.formats import midnight, moment, order_count, quantity, zone
@@ -104,7 +104,7 @@ def _plan_notice() -> str:
     calls = ApiUsage.calls_in_month(g.account.id, api_usage.current_month()) if allowance else 0
     if not allowance or calls * 100 < allowance * PLAN_WARNING_PERCENT:
         return ""
-    label = provider_class(g.account.provider).label
+    label = provider_label(g.account)
     return gettext(
         "Este mês fizemos %(calls)s dos %(allowance)s pedidos ao %(provider)s do seu plano.",
         calls=calls, allowance=allowance, provider=label,
@@ -116,7 +116,7 @@ def _provider_down_notice() -> str:
     account: Account = g.account
     if not account.pauses or account.down_since is None:
         return ""
-    label = provider_class(account.provider).label
+    label = provider_label(account)
     return gettext(
         "O %(provider)s não responde desde %(moment)s", provider=label, moment=moment(account.down_since)
     )
@@ -132,7 +132,7 @@ def _render_stopped() -> str:
     if g.store.state == "reauthorise":
         message, since = message_for("store-access"), None
     else:
-        label = provider_class(account.provider).label
+        label = provider_label(account)
         message, since = message_for(account.refused_code, account.refused_detail, label), account.refused_at
     rows = document_rows(waiting_documents[:20])
     total = sum(

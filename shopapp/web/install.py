@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from shopapp import failpoints
@@ -39,8 +40,6 @@ Result = TypeVar("Result")
 STATE_COOKIE = "__Host-install"
 STATE_SECONDS = 600
 _STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
-
-ViewResponse = Response | tuple[str, int]
 
 
 @bp.get("/install")
@@ -76,7 +75,7 @@ def _challenge(verifier: str) -> str:
 @bp.get("/install/callback")
 @limiter.limit(LOGIN_RATE)
 @writes_database
-def callback() -> ViewResponse:
+def callback() -> ResponseReturnValue:
     """The welcome page of the store that authorised; 400 with a sentence when anything does not fit."""
     browser_secret = request.cookies.get(STATE_COOKIE, "")
     state = request.args.get("state", "")
@@ -147,7 +146,7 @@ def _retry_throttled(call: Callable[[], Result]) -> Result:
     return call()
 
 
-def _refused_page(reason: str) -> ViewResponse:
+def _refused_page(reason: str) -> ResponseReturnValue:
     """400; `why` chooses among our own sentences, nothing of the address is repeated."""
     log.warning("install refused: %s", reason)
     texts = {
@@ -166,7 +165,7 @@ def _refused_page(reason: str) -> ViewResponse:
 @limiter.limit(LOGIN_RATE)
 @store_required
 @writes_database
-def welcome() -> ViewResponse:
+def welcome() -> ResponseReturnValue:
     """The door of the app at top level, which also lets the frame in: by itself with scripts, by a code without."""
     token, code = entry_token(g.store), entry_code(g.store)
     return make_response(render_template("welcome.html", token=token, code=code))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask.typing import ResponseReturnValue
 
 from shopapp.documents import merchant_actions
 from shopapp.errors import NotAllowedError
@@ -22,8 +22,6 @@ from shopapp.web.session import store_required
 from shopapp.web.setup.forms import parse_email, parse_euros
 
 bp = Blueprint("bulk", __name__, url_prefix="/documents/bulk")
-
-ViewResponse = Response | str | tuple[str, int]
 
 
 def _buyer_email_address(document: Document) -> str:
@@ -53,7 +51,7 @@ def _selected_documents(numbers: Sequence[str]) -> list[Document]:
 
 @bp.get("")
 @store_required
-def confirm() -> ViewResponse:
+def confirm() -> ResponseReturnValue:
     """The page that lists what was chosen and what will happen; nothing has happened yet."""
     action = request.args.get("do", "")
     if action not in ACTIONS:
@@ -73,7 +71,7 @@ def confirm() -> ViewResponse:
 
 @bp.post("")
 @store_required
-def apply() -> ViewResponse:
+def apply() -> ResponseReturnValue:
     """One move for each, from the oldest; one that moved meanwhile is left as it is."""
     action = request.form.get("do", "")
     if action not in ACTIONS:

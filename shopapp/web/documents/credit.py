@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 
-from shopapp.connections.provider import provider_class
+from shopapp.connections.provider import provider_class, provider_label
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.documents.preview import creditable_lines, preview_credit_note
 from shopapp.errors import MerchantError, NotAllowedError
@@ -27,7 +27,7 @@ from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import StatusMessage, message_for
 from shopapp.models import Document, db
 from shopapp.web.documents.page import may_credit, own_document_or_404, warehouse_name
-from shopapp.web.documents.rows import document_kind, provider_label, remedy_url
+from shopapp.web.documents.rows import account_of, document_kind, remedy_url
 from shopapp.web.documents.views import conflict_page
 from shopapp.web.session import store_required
 from shopapp.web.setup.forms import clean_text, parse_euros
@@ -35,7 +35,6 @@ from shopapp.web.setup.forms import clean_text, parse_euros
 bp = Blueprint("credit", __name__, url_prefix="/documents")
 bp.register_error_handler(merchant_actions.StateConflictError, conflict_page)
 
-ViewResponse = Response | str | tuple[str, int]
 CREDIT_MODES = ("all", "lines", "again")
 DEFAULT_REASONS = {
     "all": "Devolução do cliente",
@@ -96,7 +95,7 @@ def _decimal_text(text: str) -> str:
 
 @bp.get("/<int:number>/credit")
 @store_required
-def show(number: int) -> ViewResponse:
+def show(number: int) -> ResponseReturnValue:
     """The credit note as it would be, for what the address asks for (`what` is all, lines or again)."""
     document = own_document_or_404(number)
     mode = request.args.get("what", "")
@@ -111,7 +110,7 @@ def show(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/credit")
 @store_required
-def submit(number: int) -> ViewResponse:
+def submit(number: int) -> ResponseReturnValue:
     """The note shown anew for what was typed; owed, once, when it is the one that was shown and is confirmed."""
     document = own_document_or_404(number)
     credit_request = _parse_request(document, request.form)
@@ -132,7 +131,9 @@ def submit(number: int) -> ViewResponse:
     return _request_note(document, credit_request, request_number)
 
 
-def _request_note(document: Document, credit_request: CreditRequest, request_number: int) -> ViewResponse:
+def _request_note(
+    document: Document, credit_request: CreditRequest, request_number: int
+) -> ResponseReturnValue:
     buyer_changes = _buyer_changes(document, credit_request) if credit_request.mode == "again" else None
     try:
         note = merchant_actions.credit_document(
@@ -141,7 +142,10 @@ def _request_note(document: Document, credit_request: CreditRequest, request_num
     except MerchantError as error:
         db.session.rollback()
         return _render_review(
-            document, credit_request, 422, message_for(error.code, error.detail, provider_label(document))
+            document,
+            credit_request,
+            422,
+            message_for(error.code, error.detail, provider_label(account_of(document))),
         )
     notify_workers()
     if buyer_changes is None:
@@ -277,7 +281,7 @@ def _draft_note(
         return preview_credit_note(document, credit_request.to_detail()), None
     except MerchantError as error:
         db.session.rollback()
-        return None, message_for(error.code, error.detail, provider_label(document))
+        return None, message_for(error.code, error.detail, provider_label(account_of(document)))
 
 
 def _creditable_lines(document: Document) -> list[CreditableLine]:
@@ -310,6 +314,7 @@ def _render_review(
     draft, draft_refusal = _draft_note(document, credit_request)
     refusal = refusal or draft_refusal
     creditable_amount = credit_notes.creditable_amount(document)
+    account = account_of(document)
     page = render_template(
         "credit.html",
         document=document,
@@ -328,11 +333,6 @@ def _render_review(
         buyer=draft.customer.as_buyer() if draft else document.buyer or {},
         warehouse=warehouse_name(document, draft),
         max_reason_length=REASON_LIMIT,
-        provider=_provider_class(document),
+        provider=provider_class(account.provider) if account is not None else None,
     )
     return page, 422 if refusal and request.method == "POST" else status
-
-
-def _provider_class(document: Document) -> Any:
-    account = document.account or g.account
-    return provider_class(account.provider) if account is not None else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import abort, g, render_template
 
-from shopapp.connections.provider import provider_class
+from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.documents import credit_notes, followups
 from shopapp.fiscal.document import Draft
@@ -21,10 +21,10 @@ from shopapp.models import Document
 from shopapp.models.queries import documents
 from shopapp.models.states import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.web.documents.rows import (
+    account_of,
     document_kind,
     document_row,
     document_rows,
-    provider_label,
     status_message,
 )
 from shopapp.web.documents.timeline import build_timeline
@@ -43,9 +43,9 @@ def own_document_or_404(number: int) -> Document:
 
 def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]:
     """The document's page; `more` is what a refused remedy adds to it."""
-    label = provider_label(document)
+    label = provider_label(account_of(document))
     failed = documents.failed_follow_ups([document]).get(document.id)
-    account = document.account or g.account
+    account = account_of(document)
     draft = document.draft
     context: dict[str, Any] = {
         "document": document,
@@ -99,7 +99,7 @@ def warning_texts(draft: Draft | None) -> list[str]:
 
 def warehouse_name(document: Document, draft: Draft | None) -> str:
     """The name of the warehouse on the draft, as the account's lists have it."""
-    account = document.account or g.account
+    account = account_of(document)
     code = draft.warehouse if draft else ""
     listed = (account.choices or {}).get("warehouses", []) if account else []
     return next((str(label) for known, label, _ in listed if known == code), code)

@@ -13,12 +13,12 @@ from typing import Any
 
 from flask import g, url_for
 
-from shopapp.connections.provider import provider_class
+from shopapp.connections.provider import provider_label
 from shopapp.messages.formats import ago, clock, spaced_tax_id
 from shopapp.messages.i18n import gettext
 from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
 from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label
-from shopapp.models import Document
+from shopapp.models import Account, Document
 from shopapp.models.followup import FollowUp
 from shopapp.models.queries import documents as queries_documents
 from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
@@ -47,10 +47,10 @@ class DocumentRow:
     state: str
 
 
-def provider_label(document: Document | None = None) -> str:
-    """The name of the document's provider, or of the store's present one."""
-    account = (document.account if document is not None else None) or g.account
-    return provider_class(account.provider).label if account is not None else ""
+def account_of(document: Document) -> Account | None:
+    """Return the account that issues the document; the store's current one while it has none."""
+    account: Account | None = document.account or g.account
+    return account
 
 
 def document_rows(documents: Sequence[Document]) -> list[DocumentRow]:
@@ -107,7 +107,7 @@ def _subtitle(document: Document, order: str, corrected: str) -> str:
 
 def document_kind(document: Document) -> str:
     """The kind that the document has, or will have by the store's choice."""
-    account = document.account or g.account
+    account = account_of(document)
     chosen = account.settings.get("kind", "") if account is not None else ""
     return document.kind or str(chosen)
 
@@ -126,7 +126,7 @@ def document_state_label(document: Document) -> tuple[str, str]:
 
 def status_message(document: Document, failed: FollowUp | None = None) -> StatusMessage:
     """Why the document is where it is; empty where there is nothing to say."""
-    label = provider_label(document)
+    label = provider_label(account_of(document))
     nothing = StatusMessage("", "", "", DOCUMENT)
     if document.alarm:
         return message_for(f"alarm-{document.alarm}", document.alarm_detail, label)

@@ -1,7 +1,4 @@
-"""The story of one document: what the shop said, what we did, what the provider answered, what came after, by time.
-
-Called by the document's page. Built from hooks, moves, attempts and follow-ups; words only.
-"""
+"""The timeline of one document: webhooks, transitions, attempts and follow-ups as texts, oldest first."""
 
 from __future__ import annotations
 
@@ -12,16 +9,41 @@ from typing import Any
 
 from shopapp.connections.subscriptions import webhook_kind
 from shopapp.messages.formats import clock, money, quantity
-from shopapp.messages.i18n import gettext, ngettext
-from shopapp.messages.wording import kind_name, message_for
+from shopapp.messages.i18n import N_, gettext, ngettext
+from shopapp.messages.wording import kind_name, message_for, state_label
 from shopapp.models import Attempt, Document, FollowUp, Transition, Webhook
 from shopapp.models.followup import DONE, DUE
 from shopapp.models.queries import documents
+from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, PENDING, REVIEW, VOID, WAITING
+
+# why a document was created, by the first word of its cause; the sale itself is the webhook's event
+_CREATED_TEXTS = {
+    "credit": N_("Ficou pedida a nota de crédito."),
+    "reissue": N_("A nota de crédito saiu: a venda leva um novo documento, com os dados corrigidos."),
+    "dossier": N_("A encomenda foi feita e ainda não está paga: leva uma nota de encomenda."),
+    "transport": N_("A fatura saiu: leva uma guia de transporte."),
+}
+# by kind of follow-up: the text once it is done, and the text until then
+_FOLLOWUP_TEXTS = {
+    "attach": (
+        N_("Documento junto à encomenda, no painel da loja."), N_("Falta juntar o documento à encomenda.")),
+    "history": (
+        N_("Linha escrita no histórico da encomenda."), N_("Falta escrever no histórico da encomenda.")),
+    "email": (N_("PDF enviado por e-mail ao cliente."), N_("Falta enviar o PDF ao cliente.")),
+    "notice": (N_("Avisámos por e-mail."), N_("Falta avisar por e-mail.")),
+    "stock": (
+        N_("Stock acertado no programa de faturação."), N_("Falta acertar o stock no programa de faturação.")),
+    "draft": (N_("Rascunho em dia."), N_("Falta pôr o rascunho em dia.")),
+    "note": (N_("Nota de encomenda fechada."), N_("Falta fechar a nota de encomenda.")),
+    "spare": (
+        N_("Rascunho apagado no programa anterior."), N_("Falta apagar o rascunho no programa anterior.")),
+    "tidy": (N_("Rascunhos a mais apagados."), N_("Falta apagar rascunhos a mais.")),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class TimelineEvent:
-    """One line of the story; `mark` is a state's class where it decided something."""
+    """One line of the timeline; `state_class` marks the events that decided something."""
 
     at: datetime
     text: str
@@ -31,21 +53,16 @@ class TimelineEvent:
 
 
 def build_timeline(document: Document, label: str) -> list[TimelineEvent]:
-    """The whole story, oldest first."""
+    """Return everything that happened to the document, oldest first; `label` is the provider's name."""
     webhooks = documents.webhooks_of(document)
+    transition_events = [
+        _transition_event(document, transition, label, bool(webhooks)) for transition in document.transitions
+    ]
     events = [
         *_webhook_events(document, webhooks),
-        *(
-            event
-            for transition in document.transitions
-            for event in _transition_events(document, transition, label, bool(webhooks))
-        ),
+        *(event for event in transition_events if event is not None),
         *(event for attempt in document.attempts for event in _attempt_events(document, attempt, label)),
-        *(
-            _followup_event(followup)
-            for followup in documents.follow_ups_of(document)
-            if followup.kind != "state"
-        ),
+        *(_followup_event(one) for one in documents.follow_ups_of(document) if one.kind != "state"),
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -59,80 +76,57 @@ def _webhook_events(document: Document, webhooks: list[Webhook]) -> Iterator[Tim
             "paid": gettext("A loja avisou: encomenda #%(order)s paga.", order=document.order_id),
             "cancelled": gettext("A loja avisou: encomenda #%(order)s cancelada.", order=document.order_id),
         }.get(kind, gettext("A loja avisou que a encomenda mudou."))
-        small = ""
+        detail = ""
         if webhook.copies > 1:
-            small = ngettext(
+            detail = ngettext(
                 "A loja avisou %(num)d vez.",
                 "A loja avisou %(num)d vezes; conta como um só aviso.",
                 webhook.copies,
             )
-        yield TimelineEvent(webhook.received_at, text, small)
+        yield TimelineEvent(webhook.received_at, text, detail)
 
 
-def _transition_events(
+def _transition_event(
     document: Document, transition: Transition, label: str, has_webhook: bool
-) -> Iterator[TimelineEvent]:
-    by_merchant = transition.by == "merchant"
-    if not transition.old:
-        if document.cause.startswith("credit:"):
-            yield TimelineEvent(transition.at, gettext("Ficou pedida a nota de crédito."))
-        elif document.cause.startswith("reissue:"):
-            yield TimelineEvent(
-                transition.at,
-                gettext("A nota de crédito saiu: a venda leva um novo documento, com os dados corrigidos."),
-            )
-        elif document.cause == "dossier":
-            yield TimelineEvent(
-                transition.at,
-                gettext("A encomenda foi feita e ainda não está paga: leva uma nota de encomenda."),
-            )
-        elif document.cause == "transport":
-            yield TimelineEvent(transition.at, gettext("A fatura saiu: leva uma guia de transporte."))
-        elif not has_webhook:
-            yield TimelineEvent(
-                transition.at, gettext("Encontrámos a encomenda paga na loja, sem aviso dela.")
-            )
-        return
-    if transition.new == "issued" and transition.old != "issued":
-        yield _issued_event(document, transition, label, by_merchant)
-    elif transition.reason == "alarm-seen":
-        yield TimelineEvent(transition.at, gettext("Marcou o aviso como tratado."))
-    elif transition.old == transition.new == "issued" or transition.reason == "duplicate":
-        message = message_for(f"alarm-{transition.reason}", transition.detail, label)
-        yield TimelineEvent(transition.at, message.cause, state_class="st-decide", important=True)
-    elif transition.new == "blocked":
-        message = message_for(transition.reason, transition.detail, label)
-        yield TimelineEvent(
-            transition.at, gettext("Parámos antes de emitir."), message.cause, "st-stop", True
-        )
-    elif transition.new == "in_doubt":
-        yield TimelineEvent(
-            transition.at,
-            gettext("Ficámos sem resposta."),
-            message_for(transition.reason, transition.detail, label).cause,
-            "st-doubt",
-            True,
-        )
-    elif transition.new == "review":
-        yield TimelineEvent(
-            transition.at, gettext("À espera da sua resposta."), state_class="st-decide", important=True
-        )
-    elif transition.new == "void":
-        yield TimelineEvent(
-            transition.at,
-            message_for(transition.reason, transition.detail, label).cause,
-            _other_document(transition),
-            "st-void",
-            True,
-        )
-    elif transition.new == "waiting":
-        yield TimelineEvent(
-            transition.at,
-            message_for(transition.reason, transition.detail, label).cause,
-            state_class="st-wait",
-        )
-    elif transition.new == "pending":
-        yield from _requeued_events(transition, label, by_merchant)
+) -> TimelineEvent | None:
+    old, new = transition.old, transition.new
+    if not old:
+        return _created_event(document, transition, has_webhook)
+    if new == ISSUED and old != ISSUED:
+        return _issued_event(document, transition, label)
+    if transition.reason == "alarm-seen":
+        return TimelineEvent(transition.at, gettext("Marcou o aviso como tratado."))
+    if old == new == ISSUED or transition.reason == "duplicate":
+        alarm = message_for(f"alarm-{transition.reason}", transition.detail, label)
+        return TimelineEvent(transition.at, alarm.cause, "", state_label(REVIEW)[0], True)
+    if new == PENDING:
+        return _requeued_event(transition, label)
+    return _stopped_event(transition, label)
+
+
+def _created_event(document: Document, transition: Transition, has_webhook: bool) -> TimelineEvent | None:
+    cause = document.cause.partition(":")[0]
+    if cause in _CREATED_TEXTS:
+        return TimelineEvent(transition.at, gettext(_CREATED_TEXTS[cause]))
+    if has_webhook:
+        return None
+    return TimelineEvent(transition.at, gettext("Encontrámos a encomenda paga na loja, sem aviso dela."))
+
+
+def _stopped_event(transition: Transition, label: str) -> TimelineEvent | None:
+    """Return the event of a document that goes no further for now; None when there is nothing to say."""
+    cause = message_for(transition.reason, transition.detail, label).cause if transition.reason else ""
+    text, detail = {
+        BLOCKED: (gettext("Parámos antes de emitir."), cause),
+        IN_DOUBT: (gettext("Ficámos sem resposta."), cause),
+        REVIEW: (gettext("À espera da sua resposta."), ""),
+        VOID: (cause, _other_document(transition)),
+        WAITING: (cause, ""),
+    }.get(transition.new, ("", ""))
+    if not text:
+        return None
+    state_class, _ = state_label(transition.new)
+    return TimelineEvent(transition.at, text, detail, state_class, transition.new != WAITING)
 
 
 def _other_document(transition: Transition) -> str:
@@ -140,48 +134,48 @@ def _other_document(transition: Transition) -> str:
     return gettext("Documento que já existe: %(number)s", number=other) if other else ""
 
 
-def _requeued_events(transition: Transition, label: str, by_merchant: bool) -> Iterator[TimelineEvent]:
+def _requeued_event(transition: Transition, label: str) -> TimelineEvent | None:
     if transition.reason == "absent":
-        yield TimelineEvent(
-            transition.at, gettext("Disse-nos que o documento não existe. Enviamos o mesmo pedido outra vez.")
-        )
-    elif by_merchant:
-        yield TimelineEvent(transition.at, gettext("Pediu para emitir."))
-    elif transition.reason:
+        text = gettext("Disse-nos que o documento não existe. Enviamos o mesmo pedido outra vez.")
+        return TimelineEvent(transition.at, text)
+    if transition.by == "merchant":
+        return TimelineEvent(transition.at, gettext("Pediu para emitir."))
+    if transition.reason:
         message = message_for(transition.reason, transition.detail, label)
-        yield TimelineEvent(transition.at, message.cause, message.remedy)
-    elif transition.old == "waiting":
-        yield TimelineEvent(transition.at, gettext("A encomenda voltou à fila."))
+        return TimelineEvent(transition.at, message.cause, message.remedy)
+    if transition.old == WAITING:
+        return TimelineEvent(transition.at, gettext("A encomenda voltou à fila."))
+    return None
 
 
-def _issued_event(document: Document, transition: Transition, label: str, by_merchant: bool) -> TimelineEvent:
+def _issued_event(document: Document, transition: Transition, label: str) -> TimelineEvent:
     number = str(transition.detail.get("number", document.number or ""))
-    if by_merchant:
+    if transition.by == "merchant":
         text = gettext("Disse-nos que existe, com o número %(number)s.", number=number)
     else:
         text = gettext("O %(provider)s emitiu a %(number)s.", provider=label, number=number)
-    total, small = document.provider_total, ""
+    total, detail = document.provider_total, ""
     if total is not None and total == document.total:
-        small = gettext("Total devolvido: %(total)s, igual ao enviado.", total=money(total))
+        detail = gettext("Total devolvido: %(total)s, igual ao enviado.", total=money(total))
     elif total is not None:
-        small = gettext("Total devolvido: %(theirs)s; enviado: %(ours)s.",
-                        theirs=money(total), ours=money(document.total))  # fmt: skip
+        detail = gettext("Total devolvido: %(theirs)s; enviado: %(ours)s.",
+                         theirs=money(total), ours=money(document.total))  # fmt: skip
     if document.atcud:
-        small += " " + gettext("ATCUD %(atcud)s.", atcud=document.atcud)
-    return TimelineEvent(transition.at, text, small.strip(), "st-ok", True)
+        detail += " " + gettext("ATCUD %(atcud)s.", atcud=document.atcud)
+    return TimelineEvent(transition.at, text, detail.strip(), state_label(ISSUED)[0], True)
 
 
 def _attempt_events(document: Document, attempt: Attempt, label: str) -> Iterator[TimelineEvent]:
     kind = kind_name(document.kind)
     if attempt.number == 1:
         lines = len(document.draft.lines) if document.draft else 0
-        small = ngettext(
+        detail = ngettext(
             "%(num)d linha, %(total)s.", "%(num)d linhas, %(total)s.", lines, total=money(document.total)
         )
         text = gettext("Lemos a encomenda na loja e preparámos a %(kind)s.", kind=kind)
         if document.cause.startswith("credit:"):
             text = gettext("Preparámos a nota de crédito com as linhas do documento emitido.")
-        yield TimelineEvent(attempt.started_at, text, small if lines else "")
+        yield TimelineEvent(attempt.started_at, text, detail if lines else "")
     yield TimelineEvent(
         attempt.started_at,
         gettext("Enviámos ao %(provider)s.", provider=label),
@@ -204,43 +198,18 @@ def _attempt_outcome(attempt: Attempt, label: str) -> str:
 
 
 def _followup_event(followup: FollowUp) -> TimelineEvent:
-    done_texts = {
-        "attach": gettext("Documento junto à encomenda, no painel da loja."),
-        "history": gettext("Linha escrita no histórico da encomenda."),
-        "email": gettext("PDF enviado por e-mail ao cliente."),
-        "notice": gettext("Avisámos por e-mail."),
-        "stock": gettext("Stock acertado no programa de faturação."),
-        "draft": gettext("Rascunho em dia."),
-        "note": gettext("Nota de encomenda fechada."),
-        "spare": gettext("Rascunho apagado no programa anterior."),
-        "tidy": gettext("Rascunhos a mais apagados."),
-    }
-    pending_texts = {
-        "attach": gettext("Falta juntar o documento à encomenda."),
-        "history": gettext("Falta escrever no histórico da encomenda."),
-        "email": gettext("Falta enviar o PDF ao cliente."),
-        "notice": gettext("Falta avisar por e-mail."),
-        "stock": gettext("Falta acertar o stock no programa de faturação."),
-        "draft": gettext("Falta pôr o rascunho em dia."),
-        "note": gettext("Falta fechar a nota de encomenda."),
-        "spare": gettext("Falta apagar o rascunho no programa anterior."),
-        "tidy": gettext("Falta apagar rascunhos a mais."),
-    }
+    done_text, pending_text = map(
+        gettext, _FOLLOWUP_TEXTS.get(followup.kind, (N_("Feito."), N_("Por fazer.")))
+    )
     to: Any = followup.detail.get("to")
     if followup.state == DONE:
-        return TimelineEvent(
-            followup.ended_at or followup.owed_at,
-            done_texts.get(followup.kind, gettext("Feito.")),
-            str(to or ""),
-        )
-    small = (
-        message_for(followup.reason, {"to": to or "…", **followup.detail}).cause if followup.reason else ""
-    )
+        return TimelineEvent(followup.ended_at or followup.owed_at, done_text, str(to or ""))
+    detail = ""
+    if followup.reason:
+        detail = message_for(followup.reason, {"to": to or "…", **followup.detail}).cause
     if followup.state == DUE:
         if followup.reason:
-            small += " " + gettext("Tentamos de novo às %(time)s.", time=clock(followup.not_before))
-        return TimelineEvent(
-            followup.owed_at, pending_texts.get(followup.kind, gettext("Por fazer.")), small.strip()
-        )
-    return TimelineEvent(followup.ended_at or followup.owed_at, pending_texts.get(followup.kind, gettext("Por fazer.")),
-                 small + " " + gettext("Desistimos."), "st-stop")  # fmt: skip
+            detail += " " + gettext("Tentamos de novo às %(time)s.", time=clock(followup.not_before))
+        return TimelineEvent(followup.owed_at, pending_text, detail.strip())
+    detail += " " + gettext("Desistimos.")
+    return TimelineEvent(followup.ended_at or followup.owed_at, pending_text, detail, "st-stop")

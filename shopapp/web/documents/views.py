@@ -21,8 +21,10 @@ from flask import (
     request,
     url_for,
 )
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
+from shopapp.connections.provider import provider_label
 from shopapp.documents import audit, followups, merchant_actions
 from shopapp.errors import MerchantError
 from shopapp.fiscal.party import parse_tax_id
@@ -34,7 +36,7 @@ from shopapp.models import Document, db, now
 from shopapp.models.queries import documents
 from shopapp.models.states import BLOCKED
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
-from shopapp.web.documents.rows import document_rows, provider_label
+from shopapp.web.documents.rows import account_of, document_rows
 from shopapp.web.errors import error_page
 from shopapp.web.public import pdf_response
 from shopapp.web.session import store_required, writes_database
@@ -43,7 +45,6 @@ from shopapp.web.setup.settings import record_follow_law
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
 
-ViewResponse = AnyResponse | str | tuple[str, int]
 LISTED_KINDS = ("FT", "FR", "FS", "NC")
 OPTIONAL_KINDS = ("NE", "GT")
 """Kinds beside a sale's document: offered to a merchant who chose a series for them."""
@@ -100,7 +101,7 @@ def _period_choices() -> list[tuple[str, str]]:
 
 @bp.get("")
 @store_required
-def index() -> ViewResponse:
+def index() -> ResponseReturnValue:
     """The store's documents, newest first."""
     filters = requested_filters()
     found = documents.list_documents(g.store, filters)
@@ -129,7 +130,7 @@ def _current_url(**changes: str) -> str:
 
 @bp.get("/rows")
 @store_required
-def rows() -> ViewResponse:
+def rows() -> ResponseReturnValue:
     """The rows of the same page as they are now, for the script that keeps the listing fresh; 304 when none changed."""
     shown = document_rows(documents.list_documents(g.store, requested_filters()).rows)
     versions = " ".join(f"{row.id}:{row.version}" for row in shown)
@@ -144,7 +145,7 @@ def rows() -> ViewResponse:
 @bp.get("/<int:number>")
 @store_required
 @writes_database
-def one(number: int) -> ViewResponse:
+def one(number: int) -> ResponseReturnValue:
     """The document's page: what it is, why it stands where it stands, what to do, and its whole story."""
     document = own_document_or_404(number)
     if audit.request_state_refresh(document):
@@ -154,7 +155,7 @@ def one(number: int) -> ViewResponse:
 
 @bp.get("/<int:number>/version")
 @store_required
-def version(number: int) -> ViewResponse:
+def version(number: int) -> ResponseReturnValue:
     """A word that changes when the document's page does, for the script that keeps it fresh."""
     return make_response(
         page_version(own_document_or_404(number)), 200, {"Content-Type": "text/plain; charset=utf-8"}
@@ -191,7 +192,7 @@ def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]
 
 @bp.post("/<int:number>/issue")
 @store_required
-def issue(number: int) -> ViewResponse:
+def issue(number: int) -> ResponseReturnValue:
     """The document goes on as soon as a worker is free."""
     document = own_document_or_404(number)
     merchant_actions.request_issue(document)
@@ -200,7 +201,7 @@ def issue(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/tax-id")
 @store_required
-def correct_tax_id(number: int) -> ViewResponse:
+def correct_tax_id(number: int) -> ResponseReturnValue:
     """The same with the tax id that the merchant typed; refused here already when it cannot be one."""
     document = own_document_or_404(number)
     text = clean_text(request.form.get("nif", ""))
@@ -215,7 +216,7 @@ def correct_tax_id(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/no-tax-id")
 @store_required
-def without_tax_id(number: int) -> ViewResponse:
+def without_tax_id(number: int) -> ResponseReturnValue:
     """The same for a final consumer."""
     document = own_document_or_404(number)
     merchant_actions.request_issue(document, {"tax_id": ""})
@@ -224,7 +225,7 @@ def without_tax_id(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/follow-law")
 @store_required
-def follow_law(number: int) -> ViewResponse:
+def follow_law(number: int) -> ResponseReturnValue:
     """The merchant's choice for this difference of tax, kept for its cause; what waited for it goes on."""
     document = own_document_or_404(number)
     cause = str((document.detail or {}).get("cause", ""))
@@ -238,7 +239,7 @@ def follow_law(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/aside")
 @store_required
-def dismiss(number: int) -> ViewResponse:
+def dismiss(number: int) -> ResponseReturnValue:
     """The order is answered elsewhere and no longer counts as missing."""
     document = own_document_or_404(number)
     merchant_actions.dismiss_document(document, clean_text(request.form.get("other", "")))
@@ -247,7 +248,7 @@ def dismiss(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/exists")
 @store_required
-def confirm_issued(number: int) -> ViewResponse:
+def confirm_issued(number: int) -> ResponseReturnValue:
     """The document was found in the invoicing program: its number is kept, nothing more is issued."""
     document = own_document_or_404(number)
     typed = {name: clean_text(request.form.get(name, "")) for name in ("number", "total")}
@@ -259,7 +260,7 @@ def confirm_issued(number: int) -> ViewResponse:
         merchant_actions.confirm_issued(document, typed["number"], total)
     except MerchantError as error:
         db.session.rollback()
-        message = message_for(error.code, error.detail, provider_label(document))
+        message = message_for(error.code, error.detail, provider_label(account_of(document)))
         field = "total" if error.code == "total-not-ours" else "number"
         return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
     return _redirect_to_document(
@@ -269,7 +270,7 @@ def confirm_issued(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/absent")
 @store_required
-def confirm_not_issued(number: int) -> ViewResponse:
+def confirm_not_issued(number: int) -> ResponseReturnValue:
     """The merchant looked and it is not there: the same draft is sent once more."""
     document = own_document_or_404(number)
     if request.form.get("sure") != "yes":
@@ -281,7 +282,7 @@ def confirm_not_issued(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/mail")
 @store_required
-def send_email(number: int) -> ViewResponse:
+def send_email(number: int) -> ResponseReturnValue:
     """The document is mailed to that address, as a follow-up of its own."""
     document = own_document_or_404(number)
     text = clean_text(request.form.get("to", ""))
@@ -295,7 +296,7 @@ def send_email(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/acknowledge")
 @store_required
-def acknowledge(number: int) -> ViewResponse:
+def acknowledge(number: int) -> ResponseReturnValue:
     """The merchant has seen the alarm and deals with it himself."""
     document = own_document_or_404(number)
     merchant_actions.dismiss_alarm(document)
@@ -304,7 +305,7 @@ def acknowledge(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/revoke")
 @store_required
-def revoke(number: int) -> ViewResponse:
+def revoke(number: int) -> ResponseReturnValue:
     """The buyer's link opens nothing any more."""
     document = own_document_or_404(number)
     document.link_revoked_at = document.link_revoked_at or now()

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import g, url_for
 
-from shopapp.connections.provider import provider_class
+from shopapp.connections.provider import provider_label
 from shopapp.messages.formats import quantity
 from shopapp.messages.i18n import gettext
 from shopapp.models import Account, StockChange
@@ -41,11 +41,6 @@ class StockChangeRow:
     advice: str
     """What the merchant has to look at himself; empty where nothing."""
     undoable: bool
-
-
-def provider_label_of(account: Account) -> str:
-    """The name of the account's program."""
-    return provider_class(account.provider).label
 
 
 def stock_change_row(
@@ -98,7 +93,7 @@ def _advice(change: StockChange) -> str:
     if change.state != UNSURE or change.stocked_id is not None:
         return ""
     return gettext(
-        "Não sabemos se mexeu: confirme o stock no %(provider)s.", provider=provider_label_of(g.account)
+        "Não sabemos se mexeu: confirme o stock no %(provider)s.", provider=provider_label(g.account)
     )
 
 
@@ -110,7 +105,7 @@ def _is_undoable(change: StockChange) -> bool:
 
 def cause_text(change: StockChange, first: bool = False) -> str:
     """`Venda #10488`, `Mudou no iGEST`; a SKU that was only then followed brings its level with it."""
-    label = provider_label_of(g.account)
+    label = provider_label(g.account)
     if change.order_id:
         return gettext("Venda #%(order)s", order=change.order_id)
     if change.cause == CAUSE_HAND:
@@ -126,7 +121,7 @@ def cause_text(change: StockChange, first: bool = False) -> str:
 
 
 def _side_text(change: StockChange) -> str:
-    label = provider_label_of(g.account)
+    label = provider_label(g.account)
     place = _place_name(change)
     if change.state in (DONE, UNDONE):
         done, there = gettext("loja atualizada"), gettext("%(provider)s acertado", provider=label)

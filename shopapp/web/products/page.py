@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from shopapp.connections.provider import provider_label
 from shopapp.errors import AppError
 from shopapp.fiscal import tax_tables
 from shopapp.inventory import bulk_create, catalogue, line_articles, stock_runs
@@ -21,15 +23,13 @@ from shopapp.messages.wording import message_for
 from shopapp.models import Account, Product, db
 from shopapp.models.queries import products
 from shopapp.web.documents.page import MAX_ROW_ID
-from shopapp.web.products.history_rows import provider_label_of, stock_change_rows
+from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.products.rows import product_summaries, shop_product_url
 from shopapp.web.session import store_required
 from shopapp.web.setup.forms import clean_text
 from shopapp.web.setup.settings import provider_lists, today
 
 bp = Blueprint("product", __name__, url_prefix="/products")
-
-ViewResponse = Response | str | tuple[str, int]
 
 
 def tax_treatments(account: Account) -> list[tuple[str, str]]:
@@ -75,7 +75,7 @@ def _render_product(row: products.ProductRow, status: int = 200, **more: Any) ->
         "summary": product_summaries(account, [row])[0],
         "levels": products.synced_skus(account, [sku]).get(sku, []) if sku else [],
         "changes": stock_change_rows(account, products.stock_changes_of_sku(account, sku)) if sku else [],
-        "label": provider_label_of(account),
+        "label": provider_label(account),
         "shop_url": shop_product_url(row.product),
         "tax_treatments": tax_treatments(account),
         "places": _names_by_code(account, "locations"),
@@ -94,7 +94,7 @@ def _names_by_code(account: Account, which: str) -> dict[str, str]:
 
 @bp.get("/<int:number>")
 @store_required
-def one(number: int) -> ViewResponse:
+def one(number: int) -> ResponseReturnValue:
     """The product's page."""
     return _render_product(_own_product_or_404(number))
 
@@ -110,7 +110,7 @@ def _redirect_to_product(row: products.ProductRow, text: str) -> Response:
 
 def _refused_page(number: int, error: AppError, field: str, typed: str) -> tuple[str, int]:
     db.session.rollback()
-    message = message_for(error.code, error.detail, provider_label_of(g.account))
+    message = message_for(error.code, error.detail, provider_label(g.account))
     return _render_product(
         _own_product_or_404(number),
         422,
@@ -121,7 +121,7 @@ def _refused_page(number: int, error: AppError, field: str, typed: str) -> tuple
 
 @bp.post("/<int:number>/bind")
 @store_required
-def link_article(number: int) -> ViewResponse:
+def link_article(number: int) -> ResponseReturnValue:
     """The SKU is that article from now on, whatever it is called; the provider is asked whether it is there."""
     row = _own_product_with_sku(number)
     code = clean_text(request.form.get("code", ""))[:80]
@@ -146,7 +146,7 @@ def _own_product_with_sku(number: int) -> products.ProductRow:
 
 @bp.post("/<int:number>/unbind")
 @store_required
-def unlink_article(number: int) -> ViewResponse:
+def unlink_article(number: int) -> ResponseReturnValue:
     """What was bound by hand is forgotten: the SKU is looked for again."""
     row = _own_product_with_sku(number)
     db.session.commit()
@@ -156,7 +156,7 @@ def unlink_article(number: int) -> ViewResponse:
 
 @bp.post("/<int:number>/create")
 @store_required
-def create_article(number: int) -> ViewResponse:
+def create_article(number: int) -> ResponseReturnValue:
     """The SKU has an article: the one that is there after all, or one made with the tax that was chosen."""
     row = _own_product_with_sku(number)
     chosen = request.form.get("treatment", "")
@@ -174,14 +174,14 @@ def create_article(number: int) -> ViewResponse:
     return _redirect_to_product(
         row,
         gettext(
-            "O artigo %(sku)s está no %(provider)s.", sku=product.sku, provider=provider_label_of(g.account)
+            "O artigo %(sku)s está no %(provider)s.", sku=product.sku, provider=provider_label(g.account)
         ),
     )
 
 
 @bp.post("/<int:number>/right")
 @store_required
-def resync(number: int) -> ViewResponse:
+def resync(number: int) -> ResponseReturnValue:
     """What was left alone is held together once more, and the side that follows takes the other's level."""
     row = _own_product_with_sku(number)
     for level in products.synced_skus(g.account, [row.product.sku]).get(row.product.sku, []):

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from flask import g, url_for
 
+from shopapp.connections.provider import provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.messages.errors import SENTENCES
 from shopapp.messages.formats import clock, quantity
@@ -20,7 +21,7 @@ from shopapp.models import Account, Article, Product, SyncedSku, SyncRun
 from shopapp.models.article import REFUSED
 from shopapp.models.queries import products
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, UNDO_RUN
-from shopapp.web.products.history_rows import StockChangeRow, provider_label_of, stock_change_rows
+from shopapp.web.products.history_rows import StockChangeRow, stock_change_rows
 
 _STATES = {
     products.MATCHED: ("st-ok", N_("Ligado")),
@@ -137,7 +138,7 @@ def _cause(
     account: Account, row: products.ProductRow, followed: Sequence[SyncedSku], same_sku_count: int
 ) -> tuple[str, str]:
     """Why it is as it is, and the name of the button that leads to the remedy; empty where all is well."""
-    label = provider_label_of(account)
+    label = provider_label(account)
     if row.state == products.NO_SKU:
         return _no_sku_text(account, label), gettext("Abrir na loja")
     if row.state == products.DUPLICATE:
@@ -230,7 +231,7 @@ class RunProgress:
 
 def run_progress(run: SyncRun, remaining: int = 0) -> RunProgress:
     """How far the run is; `left` are the SKUs that it found and that are not settled yet."""
-    label = provider_label_of(g.account)
+    label = provider_label(g.account)
     pause_text = ""
     if run.reason:
         message = message_for(run.reason, run.detail, label).cause
@@ -244,7 +245,9 @@ def run_progress(run: SyncRun, remaining: int = 0) -> RunProgress:
         return RunProgress(text, max(run.differing - remaining, 0), run.differing, pause_text)
     total, seen = run.total or 0, run.seen
     counted = (
-        gettext("%(seen)s de %(total)s", seen=_number(seen), total=_number(total)) if total else _number(seen)
+        gettext("%(seen)s de %(total)s", seen=quantity(seen), total=quantity(total))
+        if total
+        else quantity(seen)
     )
     if run.kind == CATALOGUE_RUN and run.phase == "matching":
         text = gettext("A procurar os SKU no %(provider)s: %(count)s", provider=label, count=counted)
@@ -257,7 +260,3 @@ def run_progress(run: SyncRun, remaining: int = 0) -> RunProgress:
     else:
         text = gettext("A ler o stock do %(provider)s: %(count)s", provider=label, count=counted)
     return RunProgress(text, min(seen, total), total, pause_text)
-
-
-def _number(count: int) -> str:
-    return str(quantity(count))

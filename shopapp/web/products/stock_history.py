@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask.typing import ResponseReturnValue
 
+from shopapp.connections.provider import provider_label
 from shopapp.errors import NotAllowedError
 from shopapp.inventory import stock_runs
 from shopapp.jobs.queue import notify_workers
@@ -18,18 +19,16 @@ from shopapp.models import Account, StockChange, SyncRun, db
 from shopapp.models.queries import products
 from shopapp.web.documents.page import MAX_ROW_ID
 from shopapp.web.errors import error_page
-from shopapp.web.products.history_rows import provider_label_of, stock_change_rows
+from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.session import store_required
 from shopapp.web.setup.forms import clean_text, parse_row_id
 
 bp = Blueprint("stock_history", __name__, url_prefix="/products/changes")
 
-ViewResponse = Response | str | tuple[str, int]
-
 
 @bp.get("")
 @store_required
-def index() -> ViewResponse:
+def index() -> ResponseReturnValue:
     """The changes, newest first; those of one run where the address names one."""
     account: Account | None = g.account
     if account is None:
@@ -47,7 +46,7 @@ def index() -> ViewResponse:
         text=text,
         run=run,
         current_url=_current_url,
-        label=provider_label_of(account),
+        label=provider_label(account),
         undoable_count=products.count_undoable_changes(account, [run.id]).get(run.id, 0) if run else 0,
     )
 
@@ -90,19 +89,19 @@ def _conflict_page() -> tuple[str, int]:
 
 @bp.get("/<int:number>/undo")
 @store_required
-def confirm_undo(number: int) -> ViewResponse:
+def confirm_undo(number: int) -> ResponseReturnValue:
     """The page that says what undoing this change means; nothing has happened yet."""
     [change] = stock_change_rows(g.account, [_own_change_or_404(number)])
     if not change.undoable:
         return _conflict_page()
     return render_template(
-        "stock_history_undo.html", change=change, run=None, count=1, label=provider_label_of(g.account)
+        "stock_history_undo.html", change=change, run=None, count=1, label=provider_label(g.account)
     )
 
 
 @bp.post("/<int:number>/undo")
 @store_required
-def undo(number: int) -> ViewResponse:
+def undo(number: int) -> ResponseReturnValue:
     """The level is put back by the workers."""
     change = _own_change_or_404(number)
     try:
@@ -117,20 +116,20 @@ def undo(number: int) -> ViewResponse:
 
 @bp.get("/runs/<int:number>/undo")
 @store_required
-def confirm_undo_run(number: int) -> ViewResponse:
+def confirm_undo_run(number: int) -> ResponseReturnValue:
     """The page that says what undoing this run means; nothing has happened yet."""
     run = _own_run_or_404(number)
     count = products.count_undoable_changes(g.account, [run.id]).get(run.id, 0)
     if not count:
         return _conflict_page()
     return render_template(
-        "stock_history_undo.html", change=None, run=run, count=count, label=provider_label_of(g.account)
+        "stock_history_undo.html", change=None, run=run, count=count, label=provider_label(g.account)
     )
 
 
 @bp.post("/runs/<int:number>/undo")
 @store_required
-def undo_run(number: int) -> ViewResponse:
+def undo_run(number: int) -> ResponseReturnValue:
     """Every change of the run that nothing came after is undone by the workers, the last first."""
     began = stock_runs.start_undo_run(g.account, _own_run_or_404(number))
     db.session.commit()

@@ -10,8 +10,10 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
+from shopapp.connections.provider import provider_label
 from shopapp.inventory import bulk_create, catalogue, line_articles, stock_runs
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import moment, quantity
@@ -20,7 +22,6 @@ from shopapp.messages.wording import message_for
 from shopapp.models import Account, SyncedSku, SyncRun, db, now
 from shopapp.models.queries import products
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, DONE, FAILED, OPEN, STOCK_RUN, UNDO_RUN
-from shopapp.web.products.history_rows import provider_label_of
 from shopapp.web.products.page import tax_treatments
 from shopapp.web.products.rows import ProductSummary, RunProgress, product_summaries, run_progress
 from shopapp.web.session import store_required
@@ -30,7 +31,6 @@ from shopapp.web.setup.settings import account_stock_options
 
 bp = Blueprint("products", __name__, url_prefix="/products")
 
-ViewResponse = Response | str | tuple[str, int]
 TODO_LIMIT = 5
 """How many of those that need the merchant stand above the whole list."""
 
@@ -48,7 +48,7 @@ def requested_filters() -> products.ProductFilters:
 
 @bp.get("")
 @store_required
-def index() -> ViewResponse:
+def index() -> ResponseReturnValue:
     """The store's goods by name; above them those that need the merchant."""
     account: Account | None = g.account
     if account is None or not is_ready():
@@ -74,7 +74,7 @@ def index() -> ViewResponse:
         matched_text=_matched_text(counts),
         runs=runs,
         current_url=_current_url,
-        label=provider_label_of(account),
+        label=provider_label(account),
         last_comparison=None if runs else _last_comparison(account),
         next_comparison_at=_next_comparison_at(account),
         last_failure=None if runs else _last_failure(account),
@@ -85,7 +85,7 @@ def _no_articles_reason(account: Account) -> str:
     """Why nothing is matched with this account."""
     options = account_stock_options(account)
     return options.articles_problem or gettext(
-        "O %(provider)s não nos deixa ligar artigos.", provider=provider_label_of(account)
+        "O %(provider)s não nos deixa ligar artigos.", provider=provider_label(account)
     )
 
 
@@ -104,7 +104,7 @@ def _matched_text(counts: products.ProductCounts) -> str:
 
 def _sync_direction(account: Account) -> str:
     """Which side follows which, in a sentence."""
-    label = provider_label_of(account)
+    label = provider_label(account)
     names = {str(code): str(name) for code, name, *_ in (account.choices or {}).get("warehouses", ())}
     codes = [warehouse for warehouse, _ in account.stock_places]
     place = names.get(codes[0], codes[0]) if len(codes) == 1 and len(names) > 1 else ""
@@ -147,14 +147,14 @@ def _last_failure(account: Account) -> tuple[str, str] | None:
     if not failed_runs:
         return None
     run = max(failed_runs, key=lambda one: one.id)
-    return message_for(run.reason or "internal", run.detail, provider_label_of(account)).cause, moment(
+    return message_for(run.reason or "internal", run.detail, provider_label(account)).cause, moment(
         run.ended_at
     )
 
 
 @bp.get("/now")
 @store_required
-def progress() -> ViewResponse:
+def progress() -> ResponseReturnValue:
     """How far the open runs are, for the script that keeps the bar fresh; 204 when there is none."""
     runs = _open_runs(g.account) if g.account is not None else []
     if not runs:
@@ -164,7 +164,7 @@ def progress() -> ViewResponse:
 
 @bp.post("/compare")
 @store_required
-def compare() -> ViewResponse:
+def compare() -> ResponseReturnValue:
     """Both sides are read and compared now, whatever the hour."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):
@@ -180,7 +180,7 @@ def compare() -> ViewResponse:
 
 @bp.get("/missing")
 @store_required
-def missing() -> ViewResponse:
+def missing() -> ResponseReturnValue:
     """The page that says how many articles would be made, and asks at which rate; nothing has happened yet."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):
@@ -191,7 +191,7 @@ def missing() -> ViewResponse:
 def _render_missing(account: Account, wrong: str = "", status: int = 200) -> tuple[str, int]:
     page = render_template(
         "products_missing.html",
-        label=provider_label_of(account),
+        label=provider_label(account),
         count=products.count_without_article(account),
         examples=product_summaries(account, products.list_without_article(account, TODO_LIMIT)),
         tax_treatments=tax_treatments(account),
@@ -202,7 +202,7 @@ def _render_missing(account: Account, wrong: str = "", status: int = 200) -> tup
 
 @bp.post("/missing")
 @store_required
-def create_missing() -> ViewResponse:
+def create_missing() -> ResponseReturnValue:
     """Every article that is missing is made by the workers, at the rate that was chosen."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):

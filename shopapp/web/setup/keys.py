@@ -10,11 +10,12 @@ from dataclasses import asdict
 from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask.typing import ResponseReturnValue
 
 from shopapp.connections.provider import (
     check_login_rate,
     provider_class,
+    provider_label,
     provider_names,
     provider_with,
     reset_login_rate,
@@ -32,8 +33,6 @@ from shopapp.web.setup.settings import provider_lists, refresh_provider_lists, t
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
 
-ViewResponse = Response | str | tuple[str, int]
-
 
 def is_ready() -> bool:
     """True when this store may issue: keys accepted and choices made."""
@@ -42,7 +41,7 @@ def is_ready() -> bool:
 
 @bp.get("")
 @store_required
-def start() -> ViewResponse:
+def start() -> ResponseReturnValue:
     """The store is authorised; which invoicing program is it to be?"""
     names = provider_names()
     offered = [(name, provider_class(name)) for name in names]
@@ -51,7 +50,7 @@ def start() -> ViewResponse:
 
 @bp.get("/resume")
 @store_required
-def resume() -> ViewResponse:
+def resume() -> ResponseReturnValue:
     """The step at which set-up was left."""
     if g.account is None:
         return redirect(url_for("setup.start"))
@@ -60,7 +59,7 @@ def resume() -> ViewResponse:
 
 @bp.get("/keys")
 @store_required
-def choose_provider() -> ViewResponse:
+def choose_provider() -> ResponseReturnValue:
     """The keys form of the program chosen on the page before, or of the present one."""
     name = request.args.get("provider", "") or (g.account.provider if g.account else provider_names()[0])
     return redirect(url_for("setup.keys", name=name if name in provider_names() else abort(404)))
@@ -68,7 +67,7 @@ def choose_provider() -> ViewResponse:
 
 @bp.get("/keys/<name>")
 @store_required
-def keys(name: str) -> ViewResponse:
+def keys(name: str) -> ResponseReturnValue:
     """The keys form; what is secret is never shown again."""
     _check_provider_name(name)
     kept = _stored_credentials(name)
@@ -101,7 +100,7 @@ def _render_keys(name: str, form: Form, status: int = 200, **refusal: Any) -> tu
 
 @bp.post("/keys/<name>")
 @store_required
-def save_keys(name: str) -> ViewResponse:
+def save_keys(name: str) -> ResponseReturnValue:
     """The keys tried at the provider; good ones are sealed and everything that waited for them goes on."""
     _check_provider_name(name)
     fields = provider_class(name).credential_fields
@@ -156,7 +155,7 @@ def _connect_account(name: str, credentials: dict[str, str], facts: dict[str, An
 @bp.get("/check")
 @store_required
 @writes_database
-def check() -> ViewResponse:
+def check() -> ResponseReturnValue:
     """The small check: what will fail, what deserves a look, what is in order."""
     account: Account | None = g.account
     if account is None:
@@ -182,7 +181,7 @@ def check() -> ViewResponse:
 
 @bp.post("/disconnect")
 @store_required
-def disconnect() -> ViewResponse:
+def disconnect() -> ResponseReturnValue:
     """The account closed; what is in flight stays with it, nothing new begins."""
     account: Account | None = g.account
     if request.form.get("sure") != "yes":
@@ -193,7 +192,7 @@ def disconnect() -> ViewResponse:
         db.session.commit()
         merchant_actions.refresh_drafts(g.store)
         notify_workers()
-        label = provider_class(account.provider).label
+        label = provider_label(account)
         flash(
             gettext(
                 "O %(provider)s está desligado. As encomendas pagas esperam até ligar outro.", provider=label

@@ -11,10 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
-from werkzeug.wrappers import Response
+from flask.typing import ResponseReturnValue
 
 from shopapp.connections import api_usage
-from shopapp.connections.provider import provider_class, provider_of
+from shopapp.connections.provider import provider_class, provider_label, provider_of
 from shopapp.connections.shop import platform_of
 from shopapp.documents import merchant_actions
 from shopapp.errors import AppError
@@ -47,8 +47,6 @@ FIXED_BY_SETTINGS = (
     "loading-missing", "sku-missing",
 )  # fmt: skip
 
-ViewResponse = Response | str | tuple[str, int]
-
 
 def today() -> date:
     """Today where the store dates its documents."""
@@ -65,7 +63,7 @@ def refresh_provider_lists(account: Account) -> str:
     read_at = (account.choices or {}).get("at")
     if read_at and (now() - datetime.fromisoformat(read_at)).total_seconds() < LISTS_FRESH_SECONDS:
         return ""
-    label = provider_class(account.provider).label
+    label = provider_label(account)
     try:
         provider = provider_of(account)
         db.session.commit()
@@ -110,7 +108,7 @@ def _shop_locations(account: Account) -> list[list[str]]:
 @bp.get("/choices")
 @store_required
 @writes_database
-def edit() -> ViewResponse:
+def edit() -> ResponseReturnValue:
     """The form, with the lists of the account; it appears only after good keys."""
     account: Account | None = g.account
     if account is None:
@@ -138,7 +136,7 @@ def account_stock_options(account: Account) -> StockOptions:
 
 def _parse_stock_options(account: Account, form: Form, former: Mapping[str, Any]) -> None:
     """Nothing; what was chosen of products and stock is in the form; a new generic article is looked for first."""
-    label = provider_class(account.provider).label
+    label = provider_label(account)
     parse_stock_options(form, request.form, account_stock_options(account), former, label)
     code = form.values.get("generic_article", "")
     if form.errors or form.values.get("no_sku") != GENERIC or code == former.get("generic_article"):
@@ -149,7 +147,7 @@ def _parse_stock_options(account: Account, form: Form, former: Mapping[str, Any]
 
 def _article_error(account: Account, code: str) -> str:
     """Nothing when the account has this article, else the sentence that says so or why nobody could look."""
-    label = provider_class(account.provider).label
+    label = provider_label(account)
     try:
         provider = provider_of(account)
         db.session.commit()
@@ -220,7 +218,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
 
 @bp.post("/choices")
 @store_required
-def save() -> ViewResponse:
+def save() -> ResponseReturnValue:
     """The choices kept; from the start date on paid orders are issued, and what waited for a choice goes on."""
     account: Account | None = g.account
     if account is None:

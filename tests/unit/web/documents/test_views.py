@@ -241,6 +241,14 @@ def test_a_document_tells_its_whole_story(shop: StoreSession, db: SQLAlchemy) ->
     assert "Igual ao valor pago" in page and "Isento M07" in page and "NIF 123 456 789" in page
 
 
+def test_issuing_a_dismissed_order_shows_no_failure_in_the_timeline(shop: StoreSession) -> None:
+    document = make_document(shop.store, VOID, reason="set-aside")
+    shop.post(f"/documents/{document.id}/issue")
+    page = page_of(shop, document)
+    assert "Pediu para emitir." in page
+    assert "Uma falha nossa" not in page
+
+
 def test_every_state_has_a_page_that_says_it(shop: StoreSession) -> None:
     world = make_documents_in_every_state(shop.store)
     expected = {
