@@ -137,7 +137,7 @@ def _check_then_post() -> None:
 
     issue._SENDERS[IssueGuarantee.SEARCHABLE] = checked
     # settling itself and sweeping both look the name up there
-    vars(outcome)["doubt"] = no_doubt
+    vars(outcome)["mark_uncertain"] = no_doubt
 
 
 def _redraft_in_doubt() -> None:

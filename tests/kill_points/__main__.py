@@ -115,7 +115,7 @@ def _start_stand_ins(folder: Path, stack: ExitStack) -> dict[str, str]:
         found[promise] = f"http://127.0.0.1:{port}"
         children.append((child, found[promise]))
     for child, url in children:
-        child.until(partial(is_answering, f"{url}/sandbox/health"))
+        child.wait_until(partial(is_answering, f"{url}/sandbox/health"))
     return found
 
 

@@ -72,7 +72,7 @@ class CaseRunner:
         self.app: Flask = create_app({**given.settings, **TIME_SETTINGS, "DATABASE_URL": url})
         kind = "sqlite" if url.startswith("sqlite") else "postgres"
         self.database = Database(
-            SimpleNamespace(kind=kind, fresh=lambda: url, stop=lambda: None), _already_migrated
+            SimpleNamespace(kind=kind, create_database=lambda: url, stop=lambda: None), _already_migrated
         )
         self.engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 

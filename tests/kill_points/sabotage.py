@@ -63,7 +63,7 @@ def _lease_ignored(app: Flask) -> None:
         document.transition(IN_DOUBT, code, detail)
         outcome.commit_transition(document, "pending")
 
-    vars(outcome)["doubt"] = doubt
+    vars(outcome)["mark_uncertain"] = doubt
     vars(maintenance)["expire_leases"] = expired
 
 

@@ -35,7 +35,7 @@ from tests.kill_points.judge import judge_case
 
 def test_every_point_that_the_program_passes_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
-    passed = set(re.findall(r'fault\.point\("(\w+)"\)', code))
+    passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
     # those of stock and of articles are tried by tests/state_machines/test_stock.py and
     # tests/unit/inventory/test_line_articles.py
     assert (

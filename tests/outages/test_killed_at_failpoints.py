@@ -97,7 +97,7 @@ def ends_well(world: StackWorld, merchant: Merchant, order: int) -> None:
 
 def test_every_point_of_the_road_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
-    passed = set(re.findall(r'fault\.point\("(\w+)"\)', code))
+    passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
     # those of stock are tried by the machine in test_stock_machine.py, those of articles in unit/test_matching.py
     passed = {point for point in passed if not point.startswith(("stock_", "article_"))}
     tried = {*OF_THE_WORKER, *OF_THE_WEB, *OF_THE_BELL, *OF_THE_INSTALL, *OF_THE_TOKEN}
