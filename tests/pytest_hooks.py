@@ -15,6 +15,19 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 DATABASE_KINDS = ("sqlite", "postgres")
+# where rows are taken, claimed and changed by several workers, each kind of database has its own ways to fail
+BOTH_DATABASES = (
+    "failure_table",
+    "outages",
+    "unit/connections",
+    "unit/documents",
+    "unit/jobs",
+    "unit/models",
+    "unit/orders",
+    "upgrade",
+)
+# real processes run on what production runs on; all else on what is quicker
+POSTGRES_ALONE = ("browser", "end_to_end")
 # what is quick comes first, so that a mistake shows early
 FOLDER_ORDER = (
     "unit",
@@ -44,14 +57,24 @@ STRICT_SKIPS = os.environ.get("STRICT_SKIPS", "") not in ("", "0")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--db", choices=["sqlite", "postgres", "both"], default="both", help="databases to test on"
+        "--db",
+        choices=["sqlite", "postgres", "both"],
+        help="databases to test on; otherwise both where the database matters, else one",
     )
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
-        wanted = metafunc.config.getoption("--db")
-        kinds = list(DATABASE_KINDS) if wanted == "both" else [wanted]
+        asked = metafunc.config.getoption("--db")
+        folder = metafunc.definition.path.parent.relative_to(Path(__file__).parent).as_posix() + "/"
+        matters = folder.startswith(tuple(f"{name}/" for name in BOTH_DATABASES))
+        matters = matters or metafunc.definition.get_closest_marker("both_databases") is not None
+        if asked == "both" or (asked is None and matters):
+            kinds = list(DATABASE_KINDS)
+        elif asked is not None:
+            kinds = [asked]
+        else:
+            kinds = ["postgres" if folder.startswith(POSTGRES_ALONE) else "sqlite"]
         metafunc.parametrize("server", kinds, indirect=True, scope="session")
 
 
@@ -107,8 +130,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     skipped: dict[str, int] = {}
     for report in terminalreporter.stats.get("skipped", []):
         skipped[_reason(report)] = skipped.get(_reason(report), 0) + 1
-    if config.getoption("--db") != "both":
-        terminalreporter.write_line(f"\nOnly on {config.getoption('--db')}, as asked with --db.")
+    if config.getoption("--db"):
+        terminalreporter.write_line(f"\nOn {config.getoption('--db')}, as asked with --db.")
     if not skipped:
         terminalreporter.write_line("\nNothing was skipped.")
     for reason, count in sorted(skipped.items()):
