@@ -3,21 +3,19 @@
 Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no cookies, no proxy
 variables, guarded addresses (the name is resolved once and that very address is connected to). Logs method,
 host, path, status and milliseconds, never a query, a header or a body. The sorting is the table of
-failure-model.md section 3: for a write the default is "unknown". JSON from outside is read here too, by `loaded`.
+failure-model.md section 3: for a write the default is "unknown".
 """
 
 from __future__ import annotations
 
 import contextlib
 import ipaddress
-import json
 import logging
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -92,24 +90,17 @@ def is_public_address(address: str) -> bool:
         if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.is_site_local:
             return False
     special = ip.is_multicast or ip.is_reserved or ip.is_private or ip.is_loopback or ip.is_link_local
-    return ip.is_global and not special and ip not in _SPECIAL_NETWORKS
+    special = special or any(ip in network for network in _SPECIAL_NETWORKS)
+    return ip.is_global and not special
 
 
-class _SpecialNetworks:
-    """Networks that `ipaddress` counts as global, or did in some release, though nobody's server is there."""
-
-    _nets = tuple(
-        ipaddress.ip_network(net)
-        for net in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "198.18.0.0/15")
-        # NAT64, where an IPv4 address of the inside may hide
-        + ("64:ff9b::/96", "64:ff9b:1::/48")
-    )
-
-    def __contains__(self, ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
-        return any(ip.version == net.version and ip in net for net in self._nets)
-
-
-_SPECIAL_NETWORKS = _SpecialNetworks()
+_SPECIAL_NETWORKS = tuple(
+    ipaddress.ip_network(network)
+    for network in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "198.18.0.0/15")
+    # NAT64, where a private IPv4 address may hide
+    + ("64:ff9b::/96", "64:ff9b:1::/48")
+)
+"""Networks that `ipaddress` counts as global, or did in some release, though no public server is in them."""
 
 
 def _open_guarded_socket(connection: Any, allow_loopback: bool) -> socket.socket:
@@ -313,22 +304,3 @@ def _parse_retry_after(text: str | None) -> float | None:
     if not text or not text.isascii() or not text.isdecimal():
         return None
     return float(min(int(text[:9]), _MAX_RETRY_AFTER))
-
-
-def parse_json(body: bytes | str, **options: Any) -> Any:
-    """What the JSON says, fractions as Decimal, its texts without what no database holds; ValueError when it is none.
-
-    JSON can spell U+0000 and half a letter; one of them in a name would keep its order from ever being recorded.
-    """
-    try:
-        return _strip_unstorable(json.loads(body, **{"parse_float": Decimal, **options}))
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
-
-
-def _strip_unstorable(content: Any) -> Any:
-    if isinstance(content, str):
-        return content.replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if isinstance(content, dict):
-        return {name: _strip_unstorable(one) for name, one in content.items()}
-    return [_strip_unstorable(one) for one in content] if isinstance(content, list) else content

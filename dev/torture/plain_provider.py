@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from shopapp.errors import CredentialsError, RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.document import DocumentKind, Draft, Issued
-from shopapp.http_client import HttpClient, HttpResponse, parse_json
+from shopapp.http_client import HttpClient, HttpResponse
+from shopapp.json_text import parse_json
 from shopapp.providers.base import (
     AccountInfo,
     Capabilities,

@@ -11,7 +11,8 @@ from datetime import timedelta
 
 from shopapp.errors import AppError
 from shopapp.fiscal.party import ViesResult
-from shopapp.http_client import HttpClient, parse_json
+from shopapp.http_client import HttpClient
+from shopapp.json_text import parse_json
 from shopapp.models import VatNumber, db, now
 
 CACHE_LIFETIME = timedelta(days=1)

@@ -11,7 +11,8 @@ from authlib.common.urls import add_params_to_uri
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 
 from shopapp.errors import CredentialsError, ThrottledError, UncertainError
-from shopapp.http_client import HttpClient, parse_json
+from shopapp.http_client import HttpClient
+from shopapp.json_text import parse_json
 
 from .base import OAuthTokens
 

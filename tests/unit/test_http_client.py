@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import json
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopapp.errors import AppError, CredentialsError, ThrottledError, UncertainError, UnreachableError
-from shopapp.http_client import MAX_BYTES, HttpClient, HttpResponse, is_public_address, parse_json
+from shopapp.http_client import MAX_BYTES, HttpClient, HttpResponse, is_public_address
 from tests.unit.hostile_server import (
     HostileServer,
     Script,
@@ -495,31 +494,3 @@ def test_a_developer_may_admit_loopback_and_nothing_else(
         with pytest.raises(UnreachableError):
             quick().write("POST", "http://name.example/")
     assert recorder.asked == ["127.0.0.1"]
-
-
-# JSON
-
-
-_TEXTS = st.text(st.characters(exclude_categories=()) | st.sampled_from("\0\ud800\udc00😀"))
-
-
-@given(st.recursive(_TEXTS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
-def test_json_from_outside_has_only_texts_that_every_database_holds(content: Any) -> None:
-    def held(read: Any, told: Any) -> None:
-        if isinstance(told, str):
-            assert "\0" not in read and read == read.encode().decode()
-            assert read == told or {"\0", *map(chr, range(0xD800, 0xE000))} & set(told)
-        else:
-            both = (read.values(), told.values()) if isinstance(told, dict) else (read, told)
-            for one, other in zip(*both, strict=True):
-                held(one, other)
-
-    held(parse_json(json.dumps(content).encode()), content)
-
-
-@pytest.mark.parametrize(
-    "raw", [b"", b"<html>", b"[" * 100_000, b"[" * 900 + b"]" * 900, b'{"id": ', b"\xff\xfe"]
-)
-def test_what_is_no_json_is_a_value_error_however_deep(raw: bytes) -> None:
-    with pytest.raises(ValueError):
-        parse_json(raw)

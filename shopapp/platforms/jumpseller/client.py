@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from shopapp.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
-from shopapp.http_client import HttpClient, HttpResponse, check_status, parse_json
+from shopapp.http_client import HttpClient, HttpResponse, check_status
+from shopapp.json_text import parse_json
 
 from ..base import AccessTokenGetter
 

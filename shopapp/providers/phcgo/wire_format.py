@@ -16,7 +16,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from unicodedata import category
 
-from shopapp.http_client import HttpResponse, parse_json
+from shopapp.http_client import HttpResponse
+from shopapp.json_text import parse_json
 
 Row = dict[str, Any]
 EMPTY_ANSWER = "empty"

@@ -17,7 +17,7 @@ from shopapp.fiscal import invoice
 from shopapp.fiscal.document import FiscalSettings
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address
-from shopapp.http_client import parse_json
+from shopapp.json_text import parse_json
 from shopapp.platforms.jumpseller import orders
 
 TODAY = date(2026, 11, 20)
