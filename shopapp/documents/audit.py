@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
+from shopapp.connections import circuit_breaker
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.documents import outcome
 from shopapp.errors import AppError, RefusedError
@@ -213,8 +214,7 @@ def _can_refresh_state(document: Document) -> bool:
     fresh = known is not None and known > now() - STATE_REFRESH_INTERVAL
     if account is None or fresh or document.state != ISSUED or not document.provider_id:
         return False
-    well = account.refused_at is None and not account.pauses
-    return well and provider_class(account.provider).capabilities.reads_state
+    return circuit_breaker.is_closed(account) and provider_class(account.provider).capabilities.reads_state
 
 
 def refresh_state(document: Document) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints
-from shopapp.connections.circuit_breaker import record_provider_health
+from shopapp.connections import circuit_breaker
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
 from shopapp.documents import prepare, provider_drafts
@@ -25,7 +25,7 @@ from shopapp.documents.outcome import (
     record_issued,
     record_not_sent,
 )
-from shopapp.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
+from shopapp.errors import AppError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.order import Order
 from shopapp.inventory import catalogue, line_articles
@@ -81,7 +81,7 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     try:
         provider = provider_of(account, document)
         if account.pauses:
-            _probe_provider(account, provider)
+            circuit_breaker.probe(account, provider)
         if not document.provider_draft_matches(draft, account) and not provider_drafts.delete_draft(
             document, account
         ):
@@ -98,21 +98,6 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
         return
     failpoints.hit("after_claim")
     _send(document, account, provider, draft, claimed)
-
-
-def _probe_provider(account: Account, provider: Provider) -> None:
-    """Nothing; a provider that was down answers again. Raises what it says when it does not.
-
-    Asked by what changes nothing, before anything is claimed: a document sent into the dark may be one too many, or a
-    merchant's question.
-    """
-    db.session.commit()
-    try:
-        provider.check()
-    except (TransientError, CredentialsError) as error:
-        db.session.rollback()
-        record_provider_health(account, error)
-        raise
 
 
 # reading and drafting: nothing is sent yet, all of it may fail freely

@@ -143,9 +143,7 @@ def dismiss_alarm(document: Document) -> None:
 
 def resume_account(account: Account) -> int:
     """How many documents go on by themselves now that the account's credentials are good again. Commits."""
-    account.refused_at, account.refused_code, account.refused_detail = None, "", {}
-    account.paused_until = account.probe_until = account.down_since = None
-    account.pauses = account.failures = 0
+    circuit_breaker.reset(account)
     stopped = db.session.scalars(
         select(Document).where(
             Document.store_id == account.store_id,

@@ -14,12 +14,7 @@ from typing import Any
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from shopapp import failpoints
-from shopapp.connections.circuit_breaker import (
-    CREDENTIALS_CODES,
-    backoff_seconds,
-    mark_credentials_refused,
-    record_provider_health,
-)
+from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
 from shopapp.documents import credit_notes
@@ -108,7 +103,7 @@ def _try_record_issued(document: Document, issued: Issued, settled_by: str) -> b
     if document.kind == "NC":
         credit_notes.apply_issued_credit_note(document)
     if settled_by != "merchant" and document.account is not None:
-        document.account.clear_failures()
+        circuit_breaker.close(document.account)
     db.session.commit()
     failpoints.hit("after_settle")
     return True
@@ -230,7 +225,7 @@ def record_failed_attempt(document: Document, account: Account, error: AppError)
         outcome = "refused" if isinstance(error, MerchantError) else "not-sent"
         Attempt.end(document.id, document.attempt, outcome, error.code, detail)
         record_not_sent(document, account, error)
-    record_provider_health(account, error)
+    circuit_breaker.record_failure(account, error)
 
 
 def mark_uncertain(document: Document, code: str, detail: dict[str, Any]) -> None:
@@ -254,11 +249,11 @@ def record_not_sent(document: Document, account: Account, error: AppError) -> No
     detail = dict(error.detail)
     if isinstance(error, NotYet):
         commit_transition(document, WAITING, error.code, detail)
-    elif isinstance(error, CredentialsError) and error.code not in CREDENTIALS_CODES:
+    elif isinstance(error, CredentialsError) and error.code not in circuit_breaker.CREDENTIALS_CODES:
         record_lost_access(document.store)
         commit_transition(document, PENDING, "store-access", detail)
     elif isinstance(error, CredentialsError):
-        mark_credentials_refused(account, error)
+        circuit_breaker.record_failure(account, error)
         commit_transition(document, BLOCKED, error.code, detail, notice=True)
     elif isinstance(error, MerchantError):
         commit_transition(document, BLOCKED, error.code, detail, notice=True)
@@ -270,7 +265,7 @@ def record_not_sent(document: Document, account: Account, error: AppError) -> No
 
 def _retry_later(document: Document, account: Account, error: TransientError) -> None:
     """Nothing; tried again later, twice as late each time, or when the other side said."""
-    delay = backoff_seconds(document.tries)
+    delay = circuit_breaker.backoff_seconds(document.tries)
     if isinstance(error, ThrottledError) and error.retry_after is not None:
         delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
     # many articles to be made are no failure: they set no delay

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
-from shopapp.connections.provider import provider_of
 from shopapp.documents import outcome, prepare
 from shopapp.documents.prepare import CAUSE_ORDER_NOTE
 from shopapp.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
@@ -21,7 +20,7 @@ from shopapp.fiscal.order import Order
 from shopapp.inventory import line_articles
 from shopapp.models import Account, Document, FollowUp, db, drafts, now
 from shopapp.models.states import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAITING
-from shopapp.providers.base import IssueGuarantee, Provider
+from shopapp.providers.base import IssueGuarantee
 
 log = logging.getLogger("quickinvoice.early")
 
@@ -123,9 +122,10 @@ def delete_draft(document: Document, account: Account | None) -> bool:
     if draft_account is None:
         return True
     try:
-        found = _available_provider(draft_account, document).drop_draft(draft_id)
+        found = circuit_breaker.open_provider(draft_account, document).drop_draft(draft_id)
     except AppError as error:
-        _record_provider_failure(draft_account, error)
+        db.session.rollback()
+        circuit_breaker.record_failure(draft_account, error)
         if draft_account is account:
             raise _as_retryable(error) from error
         FollowUp.enqueue(document, "spare", number=draft_account.id, account=draft_account.id, draft=draft_id)
@@ -141,21 +141,22 @@ def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
     """Nothing; a draft that was left at a former account is gone; one that became a document raises the alarm."""
     draft_account = db.session.get_one(Account, followup.detail["account"])
     db.session.commit()
-    found = _available_provider(draft_account, document).drop_draft(followup.detail["draft"])
+    found = circuit_breaker.open_provider(draft_account, document).drop_draft(followup.detail["draft"])
     if found is not None:
         outcome.record_issued(document, found, "search")
 
 
 def _create_draft(document: Document, account: Account, expected: Draft) -> None:
     """Nothing; a new draft at the provider, recorded as the row's only one; otherwise it is spare and removed."""
-    provider = _available_provider(account, document)
+    provider = circuit_breaker.open_provider(account, document)
     if provider.guarantee_for(expected.kind) is not IssueGuarantee.DRAFT_FIRST:
         return
     try:
         opened = provider.open_draft(expected, document.reference)
     except AppError as error:
         # one of which we never learned is spare: it goes with the others when the row is settled
-        _record_provider_failure(account, error)
+        db.session.rollback()
+        circuit_breaker.record_failure(account, error)
         line_articles.invalidate_articles(expected, account, error)
         raise _as_retryable(error) from error
     failpoints.hit("early_before_record")
@@ -174,27 +175,9 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
 
 def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
     """Nothing; drafts of which we never learned are gone too, now that the row is given up."""
-    provider = _available_provider(account, document)
+    provider = circuit_breaker.open_provider(account, document)
     if provider.guarantee_for(document.draft.kind if document.draft else "FR") is IssueGuarantee.DRAFT_FIRST:
         provider.drop_drafts(document.reference)
-
-
-def _available_provider(account: Account, document: Document) -> Provider:
-    """The provider, unless it is known to refuse this account or not to answer. Leaves no transaction open."""
-    paused = account.paused_until is not None and account.paused_until > now()
-    if account.refused_at is not None or paused:
-        raise TransientError("unreachable")
-    provider = provider_of(account, document)
-    db.session.commit()
-    return provider
-
-
-def _record_provider_failure(account: Account, error: AppError) -> None:
-    db.session.rollback()
-    if isinstance(error, CredentialsError):
-        circuit_breaker.mark_credentials_refused(account, error)
-    else:
-        circuit_breaker.record_provider_health(account, error)
 
 
 def _as_retryable(error: AppError) -> AppError:

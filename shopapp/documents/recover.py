@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from shopapp.connections.circuit_breaker import mark_credentials_refused, record_provider_health
+from shopapp.connections import circuit_breaker
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
 from shopapp.documents.outcome import commit_transition, record_issued
@@ -43,10 +43,11 @@ def recover_next_document() -> bool:
         provider = provider_of(account, document)
         db.session.commit()
         _RECOVERIES[IssueGuarantee(document.promise)](provider, document, draft)
-        record_provider_health(account, None)
+        circuit_breaker.close(account)
+        db.session.commit()
     except CredentialsError as error:
         db.session.rollback()
-        mark_credentials_refused(account, error)
+        circuit_breaker.record_failure(account, error)
         _schedule_next_lookup(document)
     except MerchantError as error:
         db.session.rollback()
@@ -55,7 +56,7 @@ def recover_next_document() -> bool:
         db.session.rollback()
         log.warning("document %s: not looked up: %s", document.id, error.code)
         _schedule_next_lookup(document)
-        record_provider_health(account, error)
+        circuit_breaker.record_failure(account, error)
     return True
 
 

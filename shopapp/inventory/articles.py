@@ -14,7 +14,6 @@ from typing import Any, TypeVar
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.http import RateLimiter
-from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
 from shopapp.errors import (
     AppError,
@@ -66,9 +65,7 @@ class ArticleClient:
     def open_provider(self) -> Provider:
         """The provider, unless it is known not to answer. Leaves no transaction open."""
         if self._provider is None:
-            if self.account.paused_until is not None and self.account.paused_until > now():
-                raise TransientError("unreachable")
-            self._provider = provider_of(self.account, self._document, self._rate_limiter)
+            self._provider = circuit_breaker.open_provider(self.account, self._document, self._rate_limiter)
         db.session.commit()
         return self._provider
 
@@ -78,17 +75,10 @@ class ArticleClient:
         try:
             return question(provider)
         except AppError as error:
-            self.record_failure(error)
+            circuit_breaker.record_failure(self.account, error)
             if isinstance(error, (TransientError, CredentialsError)):
                 raise
             raise TransientError("articles-unread", **error.detail) from error
-
-    def record_failure(self, error: AppError) -> None:
-        """Nothing; what a failed call says of the provider, or of its keys, is kept. Commits."""
-        if isinstance(error, CredentialsError):
-            circuit_breaker.mark_credentials_refused(self.account, error)
-        else:
-            circuit_breaker.record_provider_health(self.account, error)
 
     def find_by_code(self, codes: Iterable[str]) -> dict[str, base.ProviderArticle]:
         """The articles of exactly these codes."""
@@ -246,15 +236,15 @@ def create_article(
         failpoints.hit("article_after_send")
     except UncertainError as error:
         Article.end_creation(*claim, MAKING)
-        client.record_failure(error)
+        circuit_breaker.record_failure(account, error)
         raise TransientError("article-unsure", sku=sku, **error.detail) from error
     except (TransientError, CredentialsError) as error:
         Article.end_creation(*claim, ABSENT, detail={"sent": sent})
-        client.record_failure(error)
+        circuit_breaker.record_failure(account, error)
         raise
     except MerchantError as error:
         Article.end_creation(*claim, REFUSED, reason=error.code, detail=dict(error.detail))
-        client.record_failure(error)
+        circuit_breaker.record_failure(account, error)
     else:
         _record_created(account, sku, claimed, made)
 

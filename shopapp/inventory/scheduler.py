@@ -156,7 +156,7 @@ def _record_failure(store: Store, account: Account | None, error: AppError) -> N
     if isinstance(error, CredentialsError) and error.code == "store-access":
         record_lost_access(store)
     elif isinstance(error, CredentialsError) and account is not None:
-        circuit_breaker.mark_credentials_refused(account, error)
+        circuit_breaker.record_failure(account, error)
 
 
 # what is begun by time

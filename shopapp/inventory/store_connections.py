@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from shopapp.connections import circuit_breaker
 from shopapp.connections.http import RateLimiter
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.shop import platform_class, platform_of
-from shopapp.errors import TransientError
-from shopapp.models import Account, Store, db, now
+from shopapp.models import Account, Store, db
 from shopapp.platforms.base import Platform
 from shopapp.providers.base import Provider
 
@@ -34,8 +34,7 @@ class StoreConnections:
         Raises TransientError while the account is paused.
         """
         self.last_account = account
-        if account.paused_until is not None and account.paused_until > now():
-            raise TransientError("unreachable")
+        circuit_breaker.require_not_open(account)
         if account.id not in self._providers:
             self._providers[account.id] = provider_of(account, rate_limiter=self.rate_limiter(account))
         db.session.commit()

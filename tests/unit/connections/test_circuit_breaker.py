@@ -201,3 +201,16 @@ def test_our_own_fault_never_touches_the_attempt_that_another_worker_began(world
     outcome.record_bug(mine, RuntimeError("late"))
     row = world.document()
     assert (row.state, row.attempt) == ("issuing", 7)
+
+
+def test_a_call_that_was_not_made_because_of_the_pause_is_not_counted(world: World) -> None:
+    _down(world, UnreachableError("unreachable"))
+    for order in ORDERS:
+        world.pay_order(order)
+    world.run_due_work()
+    db.session.refresh(world.account)
+    with pytest.raises(circuit_breaker.BreakerOpenError) as caught:
+        circuit_breaker.open_provider(world.account)
+    circuit_breaker.record_failure(world.account, caught.value)
+    db.session.refresh(world.account)
+    assert world.account.failures == circuit_breaker.FAILURE_THRESHOLD
