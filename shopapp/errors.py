@@ -31,6 +31,17 @@ class CredentialsError(MerchantError):
     """The other side does not accept who we are: keys, tokens, a switched-off integration."""
 
 
+class StoreAccessError(CredentialsError):
+    """The platform refuses a store's access token for good: the merchant must authorise again.
+
+    `refused_token` is the token that was sent, None when there was none. It is not in `detail`, which is stored.
+    """
+
+    def __init__(self, refused_token: str | None = None, **detail: Any) -> None:
+        super().__init__("store-access", **detail)
+        self.refused_token = refused_token
+
+
 class SettingsError(MerchantError):
     """A choice is missing or no longer exists: series, warehouse, exemption reason."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from shopapp import failpoints
 from shopapp.connections.http import RateLimiter, new_http_client
 from shopapp.connections.settings import adapter_settings, text_setting
-from shopapp.errors import CredentialsError, UnreachableError
+from shopapp.errors import CredentialsError, StoreAccessError, UnreachableError
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 
@@ -69,10 +69,9 @@ def _access_token_getter(store_id: int) -> Callable[[str | None], str]:
             fresh = expires is None or (expires - now()).total_seconds() > _REFRESH_MARGIN_SECONDS
             db.session.commit()
             if token and token != refused and fresh:
-                db.session().info[_session_token_key(store_id)] = store.access_token_sealed
                 return str(token)
             if store.state != "installed" or not store.refresh_token:
-                raise CredentialsError("store-access")
+                raise StoreAccessError(token)
             if store.acquire_lease("token", _TOKEN_LEASE_SECONDS):
                 return _refresh_access_token(store, refused)
             if time.monotonic() > until:
@@ -103,7 +102,7 @@ def _refresh_access_token(store: Store, refused: str | None) -> str:
         if not _record_lost_grant(store, old):
             # authorised anew in this very moment: the refusal was of the former grant
             return str(store.access_token)
-        raise CredentialsError("store-access", **error.detail) from error
+        raise StoreAccessError(store.access_token, **error.detail) from error
     failpoints.hit("refresh_before_commit")
     store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
     db.session.commit()
@@ -122,17 +121,13 @@ def _record_lost_grant(store: Store, used_token: str) -> bool:
     return gone
 
 
-def record_lost_access(store: Store) -> None:
-    """Nothing; the platform refuses this store's token for good: it must be authorised again. Commits.
+def record_lost_access(store: Store, refused_token: str | None) -> None:
+    """Require a new authorisation of the store, whose platform refuses `refused_token` for good. Commits.
 
-    A merchant who did so while the refused call was on its way is not asked twice: the token last given must still
-    be the store's.
+    Changes nothing when the store has another token by now, as the merchant authorised while the call was under way,
+    or none, as it was uninstalled.
     """
-    store.require_reauthorisation(
-        db.session().info.get(_session_token_key(store.id), store.access_token_sealed)
-    )
-
-
-def _session_token_key(store_id: int) -> str:
-    """Under which name the session remembers which token was given for a store."""
-    return f"token given for {store_id}"
+    db.session.refresh(store)
+    if refused_token is not None and refused_token == store.access_token:
+        store.require_reauthorisation(store.access_token_sealed)
+    db.session.commit()

@@ -15,7 +15,7 @@ from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_of, record_lost_access
 from shopapp.documents import audit, provider_drafts
-from shopapp.errors import AppError, CredentialsError, MerchantError
+from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.models import Document, FollowUp, db, now
@@ -65,16 +65,11 @@ def run_next_followup() -> bool:
         failpoints.hit("follow_after_send")
     except AppError as error:
         db.session.rollback()
-        is_credentials_error = isinstance(error, CredentialsError)
-        is_provider_refusal = is_credentials_error and error.code != "store-access"
-        _record_failure(
-            followup,
-            error.code,
-            isinstance(error, MerchantError) and not is_credentials_error,
-            CREDENTIALS_RETRY_SECONDS if is_provider_refusal else 0.0,
-        )
-        if is_credentials_error and not is_provider_refusal:
-            record_lost_access(store)
+        is_final = isinstance(error, MerchantError) and not isinstance(error, CredentialsError)
+        keys_refused = isinstance(error, CredentialsError) and not isinstance(error, StoreAccessError)
+        _record_failure(followup, error.code, is_final, CREDENTIALS_RETRY_SECONDS if keys_refused else 0.0)
+        if isinstance(error, StoreAccessError):
+            record_lost_access(store, error.refused_token)
     except Exception:
         db.session.rollback()
         log.exception("follow-up %s", followup.id)

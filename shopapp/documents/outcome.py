@@ -23,6 +23,7 @@ from shopapp.errors import (
     CredentialsError,
     MerchantError,
     NotYet,
+    StoreAccessError,
     ThrottledError,
     TransientError,
     UncertainError,
@@ -249,9 +250,9 @@ def record_not_sent(document: Document, account: Account, error: AppError) -> No
     detail = dict(error.detail)
     if isinstance(error, NotYet):
         commit_transition(document, WAITING, error.code, detail)
-    elif isinstance(error, CredentialsError) and error.code not in circuit_breaker.CREDENTIALS_CODES:
-        record_lost_access(document.store)
-        commit_transition(document, PENDING, "store-access", detail)
+    elif isinstance(error, StoreAccessError):
+        record_lost_access(document.store, error.refused_token)
+        commit_transition(document, PENDING, error.code, detail)
     elif isinstance(error, CredentialsError):
         circuit_breaker.record_failure(account, error)
         commit_transition(document, BLOCKED, error.code, detail, notice=True)

@@ -15,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
-from shopapp.errors import AppError, CredentialsError, ThrottledError
+from shopapp.errors import AppError, CredentialsError, StoreAccessError, ThrottledError
 from shopapp.inventory import bulk_create, catalogue, stock_runs, stock_sync
 from shopapp.inventory.store_connections import StoreConnections
 from shopapp.models import Account, Product, StockReservation, Store, SyncedSku, SyncRun, db, db_now, now
@@ -153,8 +153,8 @@ def _record_run_failure(run: SyncRun, error: AppError) -> None:
 def _record_failure(store: Store, account: Account | None, error: AppError) -> None:
     """Nothing; what was under way is due again by its own lease. Commits."""
     log.warning("store %s: goods: %s", store.id, error.code)
-    if isinstance(error, CredentialsError) and error.code == "store-access":
-        record_lost_access(store)
+    if isinstance(error, StoreAccessError):
+        record_lost_access(store, error.refused_token)
     elif isinstance(error, CredentialsError) and account is not None:
         circuit_breaker.record_failure(account, error)
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from shopapp.connections.shop import platform_class, record_lost_access
 from shopapp.connections.subscriptions import reread_webhook_token, subscribe_webhooks
 from shopapp.documents import outcome
-from shopapp.errors import AppError, CredentialsError, OrderError
+from shopapp.errors import AppError, OrderError, StoreAccessError
 from shopapp.models import (
     Attempt,
     Document,
@@ -172,9 +172,9 @@ def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:
     """What `act` gives; a failure of one store is logged and never stops the others."""
     try:
         return act()
-    except CredentialsError:
+    except StoreAccessError as error:
         db.session.rollback()
-        record_lost_access(store)
+        record_lost_access(store, error.refused_token)
     except (AppError, OrderError) as error:
         db.session.rollback()
         log.warning("store %s: %s failed: %s", store.id, what, error.code)

@@ -17,7 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
-from shopapp.errors import CredentialsError
+from shopapp.errors import CredentialsError, StoreAccessError
 from shopapp.fiscal.order import Order
 from shopapp.platforms.base import Attachment, OAuthTokens, OrderSummary, StoreInfo
 from tests.fakes import FakePlatform
@@ -63,7 +63,7 @@ class FolderPlatform(FakePlatform):
             token = self._token(token)
             with self.state() as known:
                 if token != f"access-{known['grant']}":
-                    raise CredentialsError("store-access")
+                    raise StoreAccessError(token)
         self._http.before_call()
 
     def exchange(self, code: str, verifier: str) -> OAuthTokens:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from shopapp.errors import CredentialsError, OrderError, RefusedError, ThrottledError, UnreachableError
+from shopapp.errors import OrderError, RefusedError, StoreAccessError, ThrottledError, UnreachableError
 from shopapp.http_client import HttpClient, HttpResponse, check_status
 from shopapp.json_text import parse_json
 
@@ -58,7 +58,8 @@ class JumpsellerClient:
         token = self._access_token(None)
         answer = self._send(method, path, writes, more, token)
         if answer.status == 401:
-            answer = self._send(method, path, writes, more, self._access_token(token))
+            token = self._access_token(token)
+            answer = self._send(method, path, writes, more, token)
         limited = any(
             name.startswith("jumpseller-") and value == "0" for name, value in answer.headers.items()
         )
@@ -66,7 +67,7 @@ class JumpsellerClient:
         if answer.status == 429 or (answer.status == 403 and (limited or banned)):
             raise ThrottledError("throttled", retry_after=60 if banned else 2)
         if answer.status in (401, 403):
-            raise CredentialsError("store-access", status=answer.status)
+            raise StoreAccessError(token, status=answer.status)
         answer = check_status(answer, writes)
         if answer.status >= 400 and (writes or answer.status != 404):
             raise RefusedError("store-refused", status=answer.status)
@@ -75,7 +76,7 @@ class JumpsellerClient:
 
     def _access_token(self, refused: str | None) -> str:
         if self._token is None:
-            raise CredentialsError("store-access")
+            raise StoreAccessError()
         return self._token(refused)
 
     def _send(

@@ -12,7 +12,8 @@ from flask import Flask
 
 from shopapp.connections.http import new_http_client
 from shopapp.connections.shop import platform_of, record_lost_access
-from shopapp.errors import CredentialsError
+from shopapp.errors import CredentialsError, StoreAccessError
+from shopapp.jobs import offboarding
 from shopapp.models import Store, db, now
 from tests.fakes import World
 
@@ -96,16 +97,15 @@ def test_a_pair_kept_by_another_meanwhile_is_not_thrown_away(
 
 
 def test_a_merchant_who_authorised_meanwhile_is_not_asked_again(world: World) -> None:
-    _use(world.store.id)
-    world.store.set_tokens("anew", "refresh-anew", 3600)
+    refused = world.store.access_token
+    world.store.set_tokens("new", "refresh-new", 3600)
     db.session.commit()
-    record_lost_access(world.store)
-    assert (world.store.state, world.store.access_token) == ("installed", "anew")
+    record_lost_access(world.store, refused)
+    assert (world.store.state, world.store.access_token) == ("installed", "new")
 
 
 def test_a_merchant_whose_token_is_refused_for_good_is_asked_to_authorise(world: World) -> None:
-    _use(world.store.id)
-    record_lost_access(world.store)
+    record_lost_access(world.store, world.store.access_token)
     assert world.store.state == "reauthorise"
 
 
@@ -115,3 +115,11 @@ def test_no_call_goes_out_while_a_transaction_is_open(world: World) -> None:
     db.session.execute(db.select(1))
     with pytest.raises(RuntimeError, match="transaction is open"):
         wire.read("GET", "http://127.0.0.1:9/")
+
+
+def test_an_uninstalled_store_stays_uninstalled_when_a_call_has_no_token(world: World) -> None:
+    offboarding.uninstall_store(world.store)
+    with pytest.raises(StoreAccessError) as caught:
+        _use(world.store.id)
+    record_lost_access(world.store, caught.value.refused_token)
+    assert world.store.state == "uninstalled"

@@ -14,6 +14,7 @@ from shopapp.errors import (
     CredentialsError,
     OrderError,
     RefusedError,
+    StoreAccessError,
     ThrottledError,
     UncertainError,
     UnreachableError,
@@ -211,7 +212,7 @@ def test_a_number_that_another_order_has_raises_the_alarm(world: World) -> None:
 
 
 def test_a_platform_that_refuses_us_stops_the_store_and_loses_nothing(world: World) -> None:
-    world.shop.errors["order"] = [CredentialsError("store-access")]
+    world.shop.errors["order"] = [StoreAccessError("access")]
     world.pay_order("1001")
     world.run_due_work()
     db.session.refresh(world.store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shopapp.errors import CredentialsError, UnreachableError
+from shopapp.errors import StoreAccessError, UnreachableError
 from shopapp.jobs import maintenance
 from shopapp.models import Account, Document, Store, Webhook, db, now
 from shopapp.orders import webhooks
@@ -104,7 +104,7 @@ def test_one_store_in_trouble_does_not_stop_the_others(world: World) -> None:
 def test_a_store_that_refuses_us_must_be_authorised_again(world: World) -> None:
     world.store.hooks_checked_at = None
     db.session.commit()
-    world.shop.errors["listen"] = [CredentialsError("store-access")]
+    world.shop.errors["listen"] = [StoreAccessError("access")]
     maintenance.check_webhooks(every=3600)
     db.session.refresh(world.store)
     assert world.store.state == "reauthorise"
