@@ -1,6 +1,6 @@
-"""How long a large order takes to draft: `make bench` runs this, and a person judges what it prints.
+"""Measure how long the invoice of a large order takes, at each rounding of the shop and of the provider.
 
-At each rounding of the shop and of the provider. Nothing fails here by the clock.
+`make bench` runs this and a person judges the figures; nothing fails.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import partial
 
 from dev.order_factories import LEVELS, TODAY, make_line, make_order, shop_total_of
 from shopapp.fiscal import invoice
-from shopapp.fiscal.document import FiscalSettings
+from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 from shopapp.fiscal.order import Order
 
 LINES = 999
@@ -20,8 +20,8 @@ TARGET_MS = 50
 CENT = Decimal("0.01")
 
 
-def large_order(count: int, level: str, *, inclusive: bool) -> Order:
-    """An order of so many lines at three rates, with a coupon and shipping."""
+def large_order(count: int, level: RoundingLevel, *, inclusive: bool) -> Order:
+    """Make an order of so many lines at three rates, with a coupon and shipping."""
     lines = [
         make_line(
             str(Decimal(100 + at * 7 % 9_000).scaleb(-2)),
@@ -42,7 +42,7 @@ def large_order(count: int, level: str, *, inclusive: bool) -> Order:
 
 
 def best_ms(work: Callable[[], object], times: int = 15) -> float:
-    """The shortest of so many runs, in milliseconds."""
+    """Return the shortest of so many runs, in milliseconds."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -52,9 +52,9 @@ def best_ms(work: Callable[[], object], times: int = 15) -> float:
 
 
 def simplest_loop(order: Order) -> Decimal:
-    """The least that anyone would do: each line times its price, with VAT, to the cent, added up.
+    """Add up the lines with VAT, each to the cent: the least that any invoice takes.
 
-    How many times this a draft takes does not hang on the machine.
+    How many of these loops an invoice takes does not depend on the machine.
     """
     total = Decimal(0)
     for line in order.lines:
@@ -64,23 +64,23 @@ def simplest_loop(order: Order) -> Decimal:
 
 
 def main() -> None:
-    """One line for each pair of roundings and each way of pricing, then the slowest of them."""
+    """Print one line for each pair of roundings and each way of pricing, then the slowest."""
     print(f"{LINES} lines at three rates, coupon and shipping; milliseconds, best of fifteen")
-    found = []
+    durations = []
     for inclusive in (True, False):
         for shop in LEVELS:
             order = large_order(LINES, shop, inclusive=inclusive)
             loop = best_ms(partial(simplest_loop, order))
             for provider in LEVELS:
-                settings = FiscalSettings(rounding_level=provider)  # type: ignore[arg-type]
+                settings = FiscalSettings(rounding_level=provider)
                 took = best_ms(partial(invoice.build_invoice, order, settings, TODAY))
-                found.append(took)
+                durations.append(took)
                 prices = "with VAT" if inclusive else "without VAT"
                 print(
                     f"  prices {prices:<11}  shop {shop:<10}  provider {provider:<10}"
-                    f"  {took:5.1f} ms = {took / loop:4.1f} plain loops"
+                    f"  {took:5.1f} ms = {took / loop:4.1f} simplest loops"
                 )
-    print(f"  slowest {max(found):.1f} ms; the aim is {TARGET_MS} ms")
+    print(f"  slowest {max(durations):.1f} ms; the target is {TARGET_MS} ms")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from shopapp.fiscal import credit_note, invoice, place_of_supply, transport
 from shopapp.fiscal.credit_note import CreditLineRequest, OriginalDocument
 from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Transport
 from shopapp.fiscal.order import Order
-from shopapp.fiscal.party import Address
+from shopapp.fiscal.party import Address, vies_query_number
 from shopapp.models import Account, Document, DocumentLine, Sale, db, now
 from shopapp.models.states import ISSUED, VOID, WAITING
 
@@ -44,7 +44,7 @@ def fetch_order(document: Document) -> Order:
         order = replace(order, buyer=replace(order.buyer, **corrections))
     if order.status == "paid" and first_webhook_at and order.paid_source not in ("platform", "history"):
         order = replace(order, paid_at=first_webhook_at, paid_source="hook")
-    number = invoice.number_for_vies(order)
+    number = vies_query_number(order.buyer)
     if number:
         answer = vies.check_vat_number(number, text_setting("VIES_URL"), new_http_client())
         order = replace(order, buyer=replace(order.buyer, vies=answer))
@@ -149,7 +149,7 @@ def draft_credit_note(
         CreditLineRequest(ref, _optional_decimal(quantity), _optional_decimal(gross))
         for ref, quantity, gross in credit_request.get("lines", [])
     ]
-    return invoice.build_credit_note(
+    return credit_note.build_credit_note(
         issued_original,
         settings,
         today,

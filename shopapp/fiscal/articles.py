@@ -20,7 +20,6 @@ from .tax_tables import Tax, VatCategory
 
 KINDS_WITH_SKU = ("goods", "service")
 """Kinds of line that are sold under a SKU; shipping, fees and vouchers are not asked for one."""
-_CATEGORY_BY_TAX_CODE: dict[str, VatCategory] = {"NOR": "normal", "INT": "intermediate", "RED": "reduced"}
 
 
 def check_skus(lines: Sequence[OrderLine], settings: FiscalSettings) -> None:
@@ -57,7 +56,7 @@ def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
     if line.exemption_code and line.exemption_code not in tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS:
         return line.exemption_code
     if settings.regime == "art53_exempt":
-        return "M10"
+        return tax_tables.SMALL_BUSINESS_EXEMPTION
     exception = settings.exceptions.get(line.sku, "") if line.sku else ""
     return exception if exception.startswith("M") else ""
 
@@ -65,9 +64,9 @@ def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
 def _article_category(line: DraftLine, settings: FiscalSettings, day: date) -> VatCategory:
     """What the goods are: as the merchant marked them, as they were taxed or charged here; else the normal rate."""
     exception = settings.exceptions.get(line.sku, "") if line.sku else ""
-    for category in tax_tables.VAT_CATEGORIES:
-        if category == exception:
-            return category
-    if line.tax_code in _CATEGORY_BY_TAX_CODE:
-        return _CATEGORY_BY_TAX_CODE[line.tax_code]
-    return tax_tables.category_of_rate(line.charged or ZERO, day, line.region) or "normal"
+    return (
+        tax_tables.category_named(exception)
+        or tax_tables.CATEGORY_BY_SAFT_TAX_CODE.get(line.tax_code)
+        or tax_tables.category_of_rate(line.charged or ZERO, day, line.region)
+        or "normal"
+    )

@@ -14,7 +14,7 @@ from decimal import Decimal
 from shopapp.errors import NotAllowedError
 
 from . import rounding, totals
-from .document import Customer, DocumentKind, Draft, DraftLine, FiscalSettings, Reference
+from .document import INVOICE_KINDS, Customer, DocumentKind, Draft, DraftLine, FiscalSettings, Reference
 from .document_type import series_for
 from .money import (
     CENT,
@@ -84,17 +84,27 @@ def build_credit_note(
     if not gross or gross > available:
         raise NotAllowedError("credit-exceeds", asked=str(gross), left=str(available))
     whole = gross == sum_amounts(line.gross for line in original.lines)
-    note = _assemble_credit_note(
-        original, settings, taken, reason or ("Devolução" if whole else "Devolução parcial")
+    lines_at_paid_price = [_at_paid_price(line) for line in taken]
+    reason = " ".join(reason.split()) or ("Devolução" if whole else "Devolução parcial")
+    return Draft(
+        kind="NC",
+        date=today,
+        customer=original.customer,
+        **totals.lines_and_totals(lines_at_paid_price, settings.rounding_level),
+        series=series_for("NC", settings),
+        warehouse=settings.warehouse,
+        moves_stock=settings.moves_stock and not by_amount,
+        references=(Reference(original.number, reason[:REASON_LIMIT]),),
+        rules=("NC1", "NC2", "NC3", "NC4", "NC5"),
+        rounding="line",
     )
-    return replace(note, date=today, moves_stock=settings.moves_stock and not by_amount)
 
 
 def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) -> Decimal:
     """What may still be credited; raises NotAllowedError when that is nothing (NC1, NC3, NC6)."""
     if not original.number:
         raise NotAllowedError("credit-without-original")
-    if original.kind not in ("FT", "FR", "FS"):
+    if original.kind not in INVOICE_KINDS:
         raise NotAllowedError("credit-of-no-invoice", number=original.number, kind=original.kind)
     available = sum_amounts(line.gross for line in left)
     if original.credited_gross is not None and not original.credited:
@@ -238,28 +248,6 @@ def _scaled_quantity(line: DraftLine, part: Decimal) -> Decimal:
 
 
 # the note
-
-
-def _assemble_credit_note(
-    original: OriginalDocument, settings: FiscalSettings, taken: Sequence[DraftLine], reason: str
-) -> Draft:
-    """The draft with the customer of the original and prices that come to each line's amount (NC1, NC4, NC5)."""
-    lines = [_at_paid_price(line) for line in taken]
-    return Draft(
-        kind="NC",
-        date=date.min,
-        customer=original.customer,
-        lines=rounding.fit_to_total(lines, settings.rounding_level),
-        summary=totals.summarise_taxes(lines),
-        net=sum_amounts(line.net for line in lines),
-        vat=sum_amounts(line.vat for line in lines),
-        gross=sum_amounts(line.gross for line in lines),
-        series=series_for("NC", settings),
-        warehouse=settings.warehouse,
-        references=(Reference(original.number, " ".join(reason.split())[:REASON_LIMIT]),),
-        rules=("NC1", "NC2", "NC3", "NC4", "NC5"),
-        rounding="line",
-    )
 
 
 def _at_paid_price(line: DraftLine) -> DraftLine:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from .money import round_to_cents
 from .party import Address
@@ -19,6 +19,9 @@ from .party import Address
 DocumentKind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
 RoundingLevel = Literal["rate_group", "document", "line"]
 Regime = Literal["normal", "art53_exempt"]
+INVOICE_KINDS: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
+"""Invoice-receipt, invoice and simplified invoice: what a sale can get and a credit note can correct; default first."""
+REGIMES: tuple[Regime, ...] = get_args(Regime)
 _AMOUNT_LIMIT = Decimal(10) ** 12
 
 

@@ -1,7 +1,7 @@
-"""What each line came to for the buyer: discounts and coupon on the lines, the shop's own rounding found, euros.
+"""What the buyer paid for each line, in euros: discounts taken off, and the shop's own rounding found.
 
-Called by drafting once the lines are rated. Source: fiscal-pt section 5 (NUM1 to NUM3, DIS1, DIS2, CUR1) and rulings
-section 8. The paid total is the truth; this room finds how the shop arrived at it and never bends a figure to it.
+The paid total is given; the levels of rounding are tried until one gives it, and no figure is bent to fit (NUM1 to
+NUM3, DIS1, DIS2, CUR1 in docs/fiscal.md).
 """
 
 from __future__ import annotations
@@ -13,19 +13,22 @@ from decimal import Decimal
 from shopapp.errors import OrderError
 
 from .document import RoundingLevel
-from .line_tax import ANCILLARY_KINDS
+from .line_tax import TaxedLine
 from .money import HUNDRED, ONE, ZERO, allocate, round_parts_to_total, round_to_cents, sum_amounts
-from .order import Order, OrderLine
+from .order import ANCILLARY_KINDS, Order, OrderLine
+from .tax_tables import Tax
 from .trace import DecisionTrace
 
 
 @dataclass(frozen=True, slots=True)
 class LineAmounts:
-    """A line with all its discounts, in euros: what it came to, exactly and in cents."""
+    """A line after all discounts, in euros: what the buyer paid for it, exactly and in cents."""
 
     line: OrderLine
+    tax: Tax | None
+    """The lawful tax; None where the line follows the goods."""
     charged_rate: Decimal
-    """The rate that the shop reckoned with; zero where it charged none."""
+    """The rate that the shop calculated with; zero where it charged none."""
     unit_price_net: Decimal
     """Unit price before discount and without the charged tax, not rounded."""
     discount_percent: Decimal
@@ -35,7 +38,7 @@ class LineAmounts:
     gross: Decimal
     """What the buyer paid for the line, in cents; all lines add up to the paid total."""
     net_is_exact: bool
-    """The shop's price is without tax, so that the net is a sum and not taken out of a gross."""
+    """Whether the shop's price is without tax, so that the net is a sum and not taken out of a gross."""
 
     @property
     def unit_price_gross(self) -> Decimal:
@@ -43,25 +46,8 @@ class LineAmounts:
         return self.unit_price_net * (1 + self.charged_rate / HUNDRED)
 
 
-def line_discounts(order: Order) -> list[Decimal]:
-    """What is taken off each line: its own discount and its part of the coupon, which spares shipping (DIS2)."""
-    values = [line.quantity * line.unit_price - line.discount for line in order.lines]
-    covered = _values_under_coupon(order, values, (*ANCILLARY_KINDS, "giftcard"))
-    if order.discount > sum_amounts(covered):
-        covered = _values_under_coupon(order, values, ANCILLARY_KINDS)
-    if order.discount > sum_amounts(covered):
-        raise OrderError("discount-exceeds", discount=str(order.discount), lines=str(sum_amounts(covered)))
-    shares = allocate(round_to_cents(order.discount), covered) if order.discount else [ZERO] * len(values)
-    return [line.discount + share for line, share in zip(order.lines, shares, strict=True)]
-
-
-def _values_under_coupon(order: Order, values: Sequence[Decimal], spared: Sequence[str]) -> list[Decimal]:
-    """The values that a coupon is spread over; gift cards are spared too as long as the goods can bear it."""
-    return [ZERO if line.kind in spared else value for line, value in zip(order.lines, values, strict=True)]
-
-
 def check_lines(order: Order) -> None:
-    """Nothing when every line can stand on a document; raises OrderError for a negative or empty one (DIS1)."""
+    """Check that every line can be on a document; raises OrderError for an empty or a negative one (DIS1)."""
     if not order.lines:
         raise OrderError("no-lines")
     for line in order.lines:
@@ -78,7 +64,7 @@ def check_lines(order: Order) -> None:
 
 
 def check_currency(order: Order, trace: DecisionTrace) -> None:
-    """Nothing when the order is in euros or brings its exchange rate; raises OrderError `currency` (CUR1)."""
+    """Check that the order is in euros or has an exchange rate; raises OrderError `currency` (CUR1)."""
     if order.currency == "EUR":
         return
     trace.add_rule("CUR1")
@@ -86,75 +72,128 @@ def check_currency(order: Order, trace: DecisionTrace) -> None:
         raise OrderError("currency", currency=order.currency)
 
 
-def compute_line_amounts(
-    order: Order, rates: Sequence[Decimal], trace: DecisionTrace
-) -> tuple[list[LineAmounts], RoundingLevel]:
-    """The lines as the shop reckoned them with these rates, and its level of rounding.
+def total_line_discounts(lines: Sequence[OrderLine], coupon: Decimal) -> list[Decimal]:
+    """Return what is taken off each line: its own discount and its part of the coupon, which spares shipping (DIS2).
 
-    Raises OrderError `total-differs` when no level of rounding gives the paid total.
+    Gift cards are spared too as long as the other goods can bear the coupon. Raises OrderError `discount-exceeds`.
     """
-    taken = line_discounts(order)
-    if any(taken):
+    values = [line.quantity * line.unit_price - line.discount for line in lines]
+    covered = _values_under_coupon(lines, values, (*ANCILLARY_KINDS, "giftcard"))
+    if coupon > sum_amounts(covered):
+        covered = _values_under_coupon(lines, values, ANCILLARY_KINDS)
+    if coupon > sum_amounts(covered):
+        raise OrderError("discount-exceeds", discount=str(coupon), lines=str(sum_amounts(covered)))
+    shares = allocate(round_to_cents(coupon), covered) if coupon else [ZERO] * len(values)
+    return [line.discount + share for line, share in zip(lines, shares, strict=True)]
+
+
+def _values_under_coupon(
+    lines: Sequence[OrderLine], values: Sequence[Decimal], spared_kinds: Sequence[str]
+) -> list[Decimal]:
+    return [ZERO if line.kind in spared_kinds else value for line, value in zip(lines, values, strict=True)]
+
+
+def price_lines(
+    order: Order, lines: Sequence[TaxedLine], trace: DecisionTrace
+) -> tuple[list[LineAmounts], RoundingLevel] | None:
+    """Price the lines as the shop did, and return them with the level at which the shop rounded.
+
+    Return None when no level of rounding gives the paid total (NUM1 to NUM3).
+    """
+    discounts = total_line_discounts([each.line for each in lines], order.discount)
+    if any(discounts):
         trace.add_rule("DIS1", *(("DIS2",) if order.discount else ()))
-    nets, exact = [], []
-    for line, off, rate in zip(order.lines, taken, rates, strict=True):
-        value = line.quantity * line.unit_price - off
-        factor = 1 + rate / HUNDRED
-        nets.append(value / factor if order.prices_include_tax else value)
-        exact.append(value if order.prices_include_tax else value * factor)
     trace.add_rule("NUM1")
-    level, grosses = _find_rounding_level(order.lines, exact, rates, order.paid_total)
+    nets, exact_grosses = _exact_amounts(order, lines, discounts)
+    found = _find_rounding_level(lines, exact_grosses, order.paid_total)
+    if found is None:
+        return None
+    level, grosses = found
     trace.add_rule("NUM3" if level == "line" else "NUM2")
-    lines = [
-        _line_amounts(line, off, rate, net, gross, order.prices_include_tax)
-        for line, off, rate, net, gross in zip(order.lines, taken, rates, nets, grosses, strict=True)
+    amounts = [
+        _line_amounts(each, discount, net, gross, order.prices_include_tax)
+        for each, discount, net, gross in zip(lines, discounts, nets, grosses, strict=True)
     ]
-    return (lines if order.currency == "EUR" else _convert_to_euros(order, lines, trace)), level
+    return (amounts if order.currency == "EUR" else _convert_to_euros(order, amounts, trace)), level
+
+
+def total_by_rate(order: Order, lines: Sequence[TaxedLine]) -> Decimal:
+    """Return the total of a shop that rounds once for each rate: the figure to show when no rounding fits."""
+    discounts = total_line_discounts([each.line for each in lines], order.discount)
+    _, exact_grosses = _exact_amounts(order, lines, discounts)
+    rates = [each.charged_rate for each in lines]
+    return sum_amounts(_rounded_sums(exact_grosses, rates).values())
+
+
+def _exact_amounts(
+    order: Order, lines: Sequence[TaxedLine], discounts: Sequence[Decimal]
+) -> tuple[list[Decimal], list[Decimal]]:
+    """Return the net and the gross of each line, not rounded."""
+    nets, grosses = [], []
+    for each, discount in zip(lines, discounts, strict=True):
+        value = each.line.quantity * each.line.unit_price - discount
+        factor = 1 + each.charged_rate / HUNDRED
+        nets.append(value / factor if order.prices_include_tax else value)
+        grosses.append(value if order.prices_include_tax else value * factor)
+    return nets, grosses
 
 
 def _line_amounts(
-    line: OrderLine, off: Decimal, rate: Decimal, net: Decimal, gross: Decimal, inclusive: bool
+    taxed: TaxedLine, discount: Decimal, net: Decimal, gross: Decimal, price_includes_tax: bool
 ) -> LineAmounts:
-    whole = line.quantity * line.unit_price
-    percent = off / whole * HUNDRED if whole else ZERO
-    unit = line.unit_price / (1 + rate / HUNDRED) if inclusive else line.unit_price
-    return LineAmounts(line, rate, unit, percent, net, gross, not inclusive)
+    line, rate = taxed.line, taxed.charged_rate
+    list_price = line.quantity * line.unit_price
+    return LineAmounts(
+        line=line,
+        tax=taxed.tax,
+        charged_rate=rate,
+        unit_price_net=line.unit_price / (1 + rate / HUNDRED) if price_includes_tax else line.unit_price,
+        discount_percent=discount / list_price * HUNDRED if list_price else ZERO,
+        net=net,
+        gross=gross,
+        net_is_exact=not price_includes_tax,
+    )
+
+
+# how the shop rounded
 
 
 def _find_rounding_level(
-    lines: Sequence[OrderLine], exact: Sequence[Decimal], rates: Sequence[Decimal], total: Decimal
-) -> tuple[RoundingLevel, list[Decimal]]:
-    """The first level of rounding that gives the total, and the lines in cents at that level (rulings section 8).
+    lines: Sequence[TaxedLine], exact: Sequence[Decimal], total: Decimal
+) -> tuple[RoundingLevel, list[Decimal]] | None:
+    """Return the first level of rounding that gives the total, and the lines in cents at that level.
 
     Last come the first two with shipping rounded apart from the goods, as a shop does that states its tax apart.
     """
-    apart = [line.kind in ANCILLARY_KINDS for line in lines]
-    levels: tuple[tuple[RoundingLevel, list[Hashable]], ...] = (
-        ("rate_group", list(rates)),
+    rates = [each.charged_rate for each in lines]
+    is_ancillary = [each.line.kind in ANCILLARY_KINDS for each in lines]
+    # lines with the same key are rounded together
+    attempts: tuple[tuple[RoundingLevel, Sequence[Hashable]], ...] = (
+        ("rate_group", rates),
         ("document", [None] * len(lines)),
-        ("line", list(range(len(lines)))),
-        ("rate_group", list(zip(rates, apart, strict=True))),
-        ("document", list(apart)),
+        ("line", range(len(lines))),
+        ("rate_group", list(zip(rates, is_ancillary, strict=True))),
+        ("document", is_ancillary),
     )
-    for level, keys in levels:
-        rounded = {
-            key: round_to_cents(sum_amounts(exact[at] for at in inside))
-            for key, inside in _positions_by_key(keys).items()
-        }
+    for level, keys in attempts:
+        rounded = _rounded_sums(exact, keys)
         if sum_amounts(rounded.values()) == total:
             return level, _distribute_rounded_sums(exact, rates, keys, rounded)
-    by_group = [
-        round_to_cents(sum_amounts(exact[at] for at in inside))
-        for inside in _positions_by_key(rates).values()
-    ]
-    raise OrderError("total-differs", paid=str(total), lines=str(sum_amounts(by_group)))
+    return None
+
+
+def _rounded_sums(exact: Sequence[Decimal], keys: Sequence[Hashable]) -> dict[Hashable, Decimal]:
+    return {
+        key: round_to_cents(sum_amounts(exact[at] for at in members))
+        for key, members in _positions_by_key(keys).items()
+    }
 
 
 def _positions_by_key(keys: Sequence[Hashable]) -> dict[Hashable, list[int]]:
-    members: dict[Hashable, list[int]] = {}
+    positions: dict[Hashable, list[int]] = {}
     for at, key in enumerate(keys):
-        members.setdefault(key, []).append(at)
-    return members
+        positions.setdefault(key, []).append(at)
+    return positions
 
 
 def _distribute_rounded_sums(
@@ -163,36 +202,38 @@ def _distribute_rounded_sums(
     keys: Sequence[Hashable],
     rounded: Mapping[Hashable, Decimal],
 ) -> list[Decimal]:
-    """Each rounded sum over its rates, and each rate's part over its lines, by largest remainder."""
-    parts = [ZERO] * len(exact)
-    for key, inside in _positions_by_key(keys).items():
+    """Spread each rounded sum over its rates, and each rate's part over its lines, by largest remainder."""
+    grosses = [ZERO] * len(exact)
+    for key, members in _positions_by_key(keys).items():
         by_rate = [
-            [inside[at] for at in some] for some in _positions_by_key([rates[at] for at in inside]).values()
+            [members[at] for at in same_rate]
+            for same_rate in _positions_by_key([rates[at] for at in members]).values()
         ]
-        wholes = round_parts_to_total(
-            rounded[key], [sum_amounts(exact[at] for at in some) for some in by_rate]
+        rate_sums = round_parts_to_total(
+            rounded[key], [sum_amounts(exact[at] for at in same_rate) for same_rate in by_rate]
         )
-        for some, whole in zip(by_rate, wholes, strict=True):
-            for at, part in zip(some, round_parts_to_total(whole, [exact[at] for at in some]), strict=True):
-                parts[at] = part
-    return parts
+        for same_rate, rate_sum in zip(by_rate, rate_sums, strict=True):
+            parts = round_parts_to_total(rate_sum, [exact[at] for at in same_rate])
+            for at, part in zip(same_rate, parts, strict=True):
+                grosses[at] = part
+    return grosses
 
 
 def _convert_to_euros(order: Order, lines: list[LineAmounts], trace: DecisionTrace) -> list[LineAmounts]:
-    """The lines in euros: the paid total converted once, then spread (CUR1)."""
+    """Convert the paid total once, then spread it over the lines (CUR1)."""
     rate = order.exchange_rate or ONE
     total = round_to_cents(order.paid_total / rate)
     trace.add_note(
         f"Total pago: {order.paid_total} {order.currency}; câmbio: 1 EUR = {rate} {order.currency}."
     )
-    parts = allocate(total, [each.gross for each in lines])
+    grosses = allocate(total, [each.gross for each in lines])
     return [
         replace(
             each,
             unit_price_net=each.unit_price_net / rate,
             net=each.net / rate,
-            gross=part,
+            gross=gross,
             net_is_exact=False,
         )
-        for each, part in zip(lines, parts, strict=True)
+        for each, gross in zip(lines, grosses, strict=True)
     ]

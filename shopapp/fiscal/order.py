@@ -1,27 +1,29 @@
 """What was sold, as plain data: the one shape into which every platform's order is read.
 
-Built by `platforms/`, read by drafting. Amounts are Decimals in the order's currency, as the shop states them.
+Amounts are Decimals in the order's currency, as the shop states them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from .money import ZERO
 from .party import Address, Party
 from .tax_tables import VatCategory
 
 LineKind = Literal["goods", "service", "giftcard", "shipping", "fee"]
 OrderStatus = Literal["open", "paid", "cancelled", "abandoned"]
 
-ZERO = Decimal(0)
+ANCILLARY_KINDS: tuple[LineKind, ...] = ("shipping", "fee")
+"""Kinds of line that have no rate of their own: they follow the goods (VAT4)."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One line; `discount` is for the whole line, in the same basis (with or without VAT) as `unit_price`."""
+    """One line; `discount` is for the whole line, with or without VAT as `unit_price` is."""
 
     ref: str
     description: str
@@ -29,19 +31,25 @@ class OrderLine:
     unit_price: Decimal
     kind: LineKind = "goods"
     sku: str = ""
-    """Without blanks around it, so that it is the same one wherever it is looked up."""
+    """Without surrounding blanks, so that every look-up finds the same one."""
     discount: Decimal = ZERO
     category: VatCategory | None = None
-    """What the shop says the goods are; None where only the charged rate tells."""
+    """The category that the shop states; None where only `charged` shows it.
+
+    No platform states it yet; the fiscal cases do.
+    """
     charged: Decimal | None = None
-    """The percentage that the shop charged; None when it charged no tax at all on the line."""
+    """The percentage that the shop charged; None when it charged no tax on the line."""
     parts: tuple[VatCategory, ...] = ()
-    """The categories of goods sold together as this one product: the highest rate holds (rule VAT7)."""
+    """The categories of goods sold together as one product: the highest rate holds (VAT7).
+
+    No platform states them yet; the fiscal cases do.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One means of payment in the shop's word (`card`, `multibanco`, `gift_card`, ...) and its amount."""
+    """One means of payment in our word (`card`, `multibanco`, `gift_card`, ...) and its amount."""
 
     method: str
     amount: Decimal
@@ -49,7 +57,7 @@ class Payment:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A shop's order, read just now; `total` is what was left to pay after gift cards."""
+    """A shop's order as just read; `total` is what was left to pay after gift cards."""
 
     id: str
     status: OrderStatus
@@ -63,19 +71,18 @@ class Order:
     paid_source: str = ""
     """How `paid_at` is known: `platform`, `history`, `hook`, `completed_at`; empty when unknown."""
     discount: Decimal = ZERO
-    """A coupon over the whole order, not yet on its lines, same basis as the prices."""
+    """A coupon over the whole order that is not yet on its lines, with or without VAT as the prices are."""
     gift_cards: Decimal = ZERO
-    """Paid with gift cards: a means of payment, not a discount (rule VOU2)."""
+    """The amount paid with gift cards: a means of payment, not a discount (VOU2)."""
     ship_to: Address | None = None
     payments: tuple[Payment, ...] = ()
     exchange_rate: Decimal | None = None
-    """Units of `currency` per euro, when the platform gives one."""
+    """Units of `currency` for one euro (CUR1). No platform states it yet; the fiscal cases do."""
     goods_made_available: datetime | None = None
+    """When unpaid goods were handed over (DOC3). No platform states it yet; the fiscal cases do."""
     note: str = ""
-    warnings: tuple[str, ...] = field(default=())
-    """Codes of what was odd in the shop's figures though it could be read (`all-untaxed`, ...)."""
 
     @property
     def paid_total(self) -> Decimal:
-        """What the buyer gave for the goods, gift cards included (rulings section 8)."""
+        """What the buyer paid for the order, gift cards included (NUM1, VOU2)."""
         return self.total + self.gift_cards

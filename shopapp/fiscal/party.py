@@ -67,7 +67,12 @@ class Buyer:
     """The member state of a foreign VAT number that may count; empty for Portuguese and for rejected numbers."""
     vies: ViesResult | None = None
     is_foreign: bool = False
-    """A taxable person of another country by the number that he gave."""
+    """A taxable person of another country by the number that they gave."""
+
+    @property
+    def is_portuguese_business(self) -> bool:
+        """A business whose Portuguese number is on the document: no consumer, no number of another country."""
+        return self.is_business and self.print_tax_id and not self.is_foreign
 
 
 def country_code(written: str) -> str:

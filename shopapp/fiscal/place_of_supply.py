@@ -94,7 +94,7 @@ def place_of_goods(
     if there.kind == "eu" and _is_intra_eu(buyer, trace) and settings.regime == "normal":
         trace.add_rule("EU3", "DOC4")
         return PlaceOfSupply(home, exemption="M16")
-    if there.kind == "eu" and not _is_portuguese_business(buyer):
+    if there.kind == "eu" and not buyer.is_portuguese_business:
         return _taxed_for_eu_consumer(there.region, settings, trace)
     return _taxed_in_portugal(home, settings, trace)
 
@@ -113,7 +113,7 @@ def place_of_services(
         return PlaceOfSupply(settings.ship_from, exemption="M40")
     if there.kind == "export":
         raise OrderError("service-outside-eu", country=there.region)
-    if _is_portuguese_business(buyer):
+    if buyer.is_portuguese_business:
         return _taxed_in_portugal(settings.ship_from, settings, trace, "VAT3")
     return _taxed_for_eu_consumer(there.region, settings, trace)
 
@@ -123,14 +123,9 @@ def _taxed_in_portugal(
 ) -> PlaceOfSupply:
     if settings.regime == "art53_exempt":
         trace.add_rule("EXM1")
-        return PlaceOfSupply(settings.ship_from, exemption="M10")
+        return PlaceOfSupply(settings.ship_from, exemption=tax_tables.SMALL_BUSINESS_EXEMPTION)
     trace.add_rule(rule)
     return PlaceOfSupply(region)
-
-
-def _is_portuguese_business(buyer: Buyer) -> bool:
-    """Taxed where the goods leave: neither a consumer (OSS) nor holder of another state's number (M16)."""
-    return buyer.is_business and buyer.print_tax_id and not buyer.is_foreign
 
 
 def _is_intra_eu(buyer: Buyer, trace: DecisionTrace) -> bool:

@@ -1,8 +1,7 @@
-"""What shipping and fees owe: the tax of the goods that they come with, split where the goods differ.
+"""The tax of shipping and fees: that of the goods that they come with, split where the goods differ.
 
-Called by figures and drafting. Source: fiscal-pt section 2.3 (VAT4: CIVA art. 16 n.º 5 b); VAT6, where no
-text fixes the split: in proportion to the discounted gross of the goods, unless the shop made its own), rulings
-section 8.
+VAT4 and VAT6 in docs/fiscal.md: the shop's own split holds; otherwise the gross is shared in proportion to what was
+paid for the goods.
 """
 
 from __future__ import annotations
@@ -13,64 +12,65 @@ from decimal import Decimal
 
 from shopapp.errors import OrderError
 
-from .line_amounts import LineAmounts, line_discounts
-from .line_tax import ANCILLARY_KINDS
+from .line_amounts import LineAmounts, total_line_discounts
+from .line_tax import TaxedLine
 from .money import ONE, ZERO, allocate, sum_amounts
-from .order import Order, OrderLine
+from .order import ANCILLARY_KINDS, Order, OrderLine
 from .tax_tables import Tax
 from .trace import DecisionTrace
 
 
 @dataclass(frozen=True, slots=True)
 class LineShare:
-    """A line, or the part of a shipping line, that owes one tax."""
+    """A line, or the part of a shipping line, that has one tax."""
 
     amounts: LineAmounts
     tax: Tax
     ref: str
     gross: Decimal
     fraction: Decimal = ONE
-    """How much of the line this is."""
+    """The part of the line, between 0 and 1."""
 
 
-TaxedLine = tuple[LineAmounts, Tax]
+GoodsLine = tuple[LineAmounts, Tax]
 
 
-def assign_taxes(
-    amounts: Sequence[LineAmounts], taxes: Sequence[Tax | None], trace: DecisionTrace
-) -> list[LineShare]:
-    """Every line with its tax; those that have none of their own (shipping, fees, gifts) follow the goods."""
-    goods = [
-        (each, tax) for each, tax in zip(amounts, taxes, strict=True) if tax and each.line.kind != "giftcard"
-    ]
-    result: list[LineShare] = []
-    for each, tax in zip(amounts, taxes, strict=True):
-        if tax is not None:
-            result.append(LineShare(each, tax, each.line.ref, each.gross))
+def assign_taxes(lines: Sequence[LineAmounts], trace: DecisionTrace) -> list[LineShare]:
+    """Give every line one tax: its own, or that of the goods where it has none (shipping, fees, untaxed gifts).
+
+    Shipping that cost nothing gets no line (DIS3). Raises OrderError `shipping-untaxed` when there are no goods to
+    follow.
+    """
+    goods = [(each, each.tax) for each in lines if each.tax and each.line.kind != "giftcard"]
+    shares: list[LineShare] = []
+    for each in lines:
+        if each.tax is not None:
+            shares.append(LineShare(each, each.tax, each.line.ref, each.gross))
         elif not each.gross and each.line.kind in ANCILLARY_KINDS:
             trace.add_rule("DIS3")
         elif not goods:
             raise OrderError("shipping-untaxed", line=each.line.description)
         elif not each.gross:
-            result.append(LineShare(each, _tax_of_largest(goods), each.line.ref, each.gross))
+            shares.append(LineShare(each, _tax_of_largest(goods), each.line.ref, each.gross))
         else:
-            result += _share_among_goods(each, goods, trace)
-    return result
+            shares += _share_among_goods(each, goods, trace)
+    return shares
 
 
-def _tax_of_largest(goods: Sequence[TaxedLine]) -> Tax:
+def _tax_of_largest(goods: Sequence[GoodsLine]) -> Tax:
     return max(goods, key=lambda pair: pair[0].gross)[1]
 
 
 def _share_among_goods(
-    each: LineAmounts, goods: Sequence[TaxedLine], trace: DecisionTrace
+    each: LineAmounts, goods: Sequence[GoodsLine], trace: DecisionTrace
 ) -> list[LineShare]:
-    """The line under the tax of the goods: the shop's own choice among them, else in proportion (VAT6)."""
+    """Tax the line as the goods: at the rate that the shop chose among them, else in proportion (VAT6)."""
     trace.add_rule("VAT4")
     weights: dict[Tax, Decimal] = {}
     for other, tax in goods:
         weights[tax] = weights.get(tax, ZERO) + other.gross
-    chosen = _tax_charged_by_shop(each, goods) or (next(iter(weights)) if len(weights) == 1 else None)
+    only_tax = next(iter(weights)) if len(weights) == 1 else None
+    chosen = _tax_charged_by_shop(each, goods) or only_tax
     if chosen:
         return [LineShare(each, chosen, each.line.ref, each.gross)]
     trace.add_rule("VAT6")
@@ -79,13 +79,13 @@ def _share_among_goods(
     if len(kept) == 1:
         return [LineShare(each, kept[0][0], each.line.ref, each.gross)]
     return [
-        LineShare(each, tax, f"{each.line.ref}-{at}", gross, gross / each.gross)
-        for at, (tax, gross) in enumerate(kept, 1)
+        LineShare(each, tax, f"{each.line.ref}-{number}", gross, gross / each.gross)
+        for number, (tax, gross) in enumerate(kept, 1)
     ]
 
 
-def _tax_charged_by_shop(each: LineAmounts, goods: Sequence[TaxedLine]) -> Tax | None:
-    """The tax of the goods that the shop charged the same rate on, where it charged shipping any."""
+def _tax_charged_by_shop(each: LineAmounts, goods: Sequence[GoodsLine]) -> Tax | None:
+    """Return the tax of the goods that the shop charged at the same rate as the line; None when there are none."""
     if not each.charged_rate:
         return None
     return next(
@@ -93,42 +93,41 @@ def _tax_charged_by_shop(each: LineAmounts, goods: Sequence[TaxedLine]) -> Tax |
     )
 
 
-def split_untaxed_shipping(order: Order, taxes: Sequence[Tax | None]) -> Order | None:
-    """The order with its untaxed shipping shared out among the goods' rates, where prices are without tax.
+def split_untaxed_shipping(order: Order, lines: Sequence[TaxedLine]) -> list[TaxedLine] | None:
+    """Split shipping that the shop shows untaxed into one line for each tax of the goods, charged at that rate (VAT6).
 
-    For a shop that adds tax to shipping at the goods' rates and shows one price; None where that cannot be.
+    For a shop with prices without tax that adds the goods' tax to shipping and shows only its price. Return None when
+    prices include tax, no shipping is untaxed or there are no goods to follow.
     """
-    untaxed = [line.kind in ANCILLARY_KINDS and line.charged is None for line in order.lines]
-    if order.prices_include_tax or not any(untaxed):
+    is_untaxed = [each.line.kind in ANCILLARY_KINDS and each.line.charged is None for each in lines]
+    if order.prices_include_tax or not any(is_untaxed):
         return None
+    discounts = total_line_discounts([each.line for each in lines], order.discount)
     weights: dict[Tax, Decimal] = {}
-    for line, tax, off in zip(order.lines, taxes, line_discounts(order), strict=True):
-        if tax is not None and line.kind != "giftcard":
-            weights[tax] = weights.get(tax, ZERO) + (line.quantity * line.unit_price - off) * tax.factor
+    for each, discount in zip(lines, discounts, strict=True):
+        if each.tax is not None and each.line.kind != "giftcard":
+            net = each.line.quantity * each.line.unit_price - discount
+            weights[each.tax] = weights.get(each.tax, ZERO) + net * each.tax.factor
     if not sum_amounts(weights.values()):
         return None
-    lines: list[OrderLine] = []
-    for line, is_untaxed in zip(order.lines, untaxed, strict=True):
-        lines += _split_line(line, weights) if is_untaxed else [line]
-    return replace(order, lines=tuple(lines))
+    split: list[TaxedLine] = []
+    for each, untaxed in zip(lines, is_untaxed, strict=True):
+        split += _split_by_tax(each.line, weights) if untaxed else [each]
+    return split
 
 
-def _split_line(line: OrderLine, weights: dict[Tax, Decimal]) -> list[OrderLine]:
+def _split_by_tax(line: OrderLine, weights: dict[Tax, Decimal]) -> list[TaxedLine]:
     prices = allocate(line.unit_price * line.quantity, list(weights.values()))
-    offs = allocate(line.discount, prices) if line.discount else [ZERO] * len(prices)
+    discounts = allocate(line.discount, prices) if line.discount else [ZERO] * len(prices)
     parts = [
-        (tax, price, off)
-        for tax, price, off in zip(weights, prices, offs, strict=True)
-        if price and off <= price
+        (tax, price, discount)
+        for tax, price, discount in zip(weights, prices, discounts, strict=True)
+        if price and discount <= price
     ]
-    return [
-        replace(
-            line,
-            ref=f"{line.ref}-{at}" if len(parts) > 1 else line.ref,
-            quantity=ONE,
-            unit_price=price,
-            discount=off,
-            charged=tax.rate,
-        )
-        for at, (tax, price, off) in enumerate(parts, 1)
+    lines = [
+        replace(line, quantity=ONE, unit_price=price, discount=discount, charged=tax.rate)
+        for tax, price, discount in parts
     ]
+    if len(lines) > 1:
+        lines = [replace(part, ref=f"{line.ref}-{number}") for number, part in enumerate(lines, 1)]
+    return [TaxedLine(part, None, tax.rate) for part, (tax, _, _) in zip(lines, parts, strict=True)]

@@ -13,7 +13,7 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from .money import ZERO, parse_amount, strip_trailing_zeros
 
@@ -21,13 +21,17 @@ VatCategory = Literal["normal", "intermediate", "reduced"]
 
 TABLES = Path(__file__).parent / "tables"
 VAT_REGIONS = ("PT", "PT-MA", "PT-AC")
-VAT_CATEGORIES: tuple[VatCategory, ...] = ("normal", "intermediate", "reduced")
-_SAFT_TAX_CODES = {"normal": "NOR", "intermediate": "INT", "reduced": "RED"}
+VAT_CATEGORIES: tuple[VatCategory, ...] = get_args(VatCategory)
+"""Highest rate first."""
+_SAFT_TAX_CODES: dict[VatCategory, str] = {"normal": "NOR", "intermediate": "INT", "reduced": "RED"}
+CATEGORY_BY_SAFT_TAX_CODE = {code: category for category, code in _SAFT_TAX_CODES.items()}
 
 REVERSE_CHARGE_EXEMPTIONS = frozenset({"M30", "M31", "M32", "M33", "M34", "M35", "M42", "M43"})
 """Only for a business with a Portuguese number, and only where the merchant marked the product (section 2.6)."""
 PLACE_OF_SUPPLY_EXEMPTIONS = frozenset({"M05", "M16", "M40"})
 """Given by the place of supply alone, never by a setting (fiscal-pt section 8)."""
+SMALL_BUSINESS_EXEMPTION = "M10"
+"""The exemption of a merchant under art. 53 (EXM1)."""
 NON_ORDER_EXEMPTIONS = frozenset({"M04", "M46"})
 """About importing and about travellers' luggage: never right for an order (fiscal-pt section 1)."""
 
@@ -64,6 +68,11 @@ def rows_in_force(table: Iterable[dict[str, str]], day: date) -> list[dict[str, 
         for row in table
         if row["valid_from"] <= written and (not row.get("valid_until") or written <= row["valid_until"])
     ]
+
+
+def category_named(text: str) -> VatCategory | None:
+    """Return the category of that name; None when there is no such category."""
+    return next((category for category in VAT_CATEGORIES if category == text), None)
 
 
 @cache

@@ -1,7 +1,7 @@
-"""The figures of a draft: its lines with net and VAT in cents, and the summary by rate.
+"""The figures of a draft: its lines with net and VAT in cents, the summary by rate, and the sums.
 
-Called by drafting after rating and pricing, and by crediting for its sums. Source: fiscal-pt section 5 (NUM2, NUM3),
-rulings section 8. VAT inside a price is taken out per rate group: net = half-up(gross / (1 + rate)), VAT = the rest.
+VAT inside a price is taken out once for each rate group: net = half-up(gross / (1 + rate)), VAT = the rest (NUM2, NUM3
+in docs/fiscal.md).
 """
 
 from __future__ import annotations
@@ -9,49 +9,54 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import TypedDict
 
-from .document import DraftLine, TaxGroup
+from . import rounding
+from .document import DraftLine, RoundingLevel, TaxGroup
 from .money import ONE, ZERO, round_parts_to_total, round_to_cents, round_to_six_decimals, sum_amounts
-from .rounding import positions_by_tax_group, tax_group_key
 from .shipping import LineShare
 
 
-def build_draft_lines(found: Sequence[LineShare]) -> list[DraftLine]:
-    """The lines of the document with net, VAT and gross in cents, group by group (NUM2, NUM3)."""
-    lines = [_draft_line(share) for share in found]
-    for inside in positions_by_tax_group(lines).values():
-        nets = [_exact_share_net(found[at]) for at in inside]
-        gross = sum_amounts(lines[at].gross for at in inside)
-        tax = found[inside[0]].tax
-        follows = all(_net_is_exact(found[at]) for at in inside)
-        whole = round_to_cents(sum_amounts(nets)) if follows else round_to_cents(gross / tax.factor)
-        parts = round_parts_to_total(whole, nets) if tax.rate else [lines[at].gross for at in inside]
-        for at, net in zip(inside, parts, strict=True):
+def build_draft_lines(shares: Sequence[LineShare]) -> list[DraftLine]:
+    """Build the lines of the document with net, VAT and gross in cents, group by group (NUM2, NUM3)."""
+    lines = [_line_without_net(share) for share in shares]
+    for members in rounding.positions_by_tax_group(lines).values():
+        tax = shares[members[0]].tax
+        exact_nets = [_exact_net(shares[at]) for at in members]
+        gross = sum_amounts(lines[at].gross for at in members)
+        if all(_net_is_exact(shares[at]) for at in members):
+            group_net = round_to_cents(sum_amounts(exact_nets))
+        else:
+            group_net = round_to_cents(gross / tax.factor)
+        nets = (
+            round_parts_to_total(group_net, exact_nets) if tax.rate else [lines[at].gross for at in members]
+        )
+        for at, net in zip(members, nets, strict=True):
             net = min(net, lines[at].gross)
             lines[at] = replace(lines[at], net=net, vat=lines[at].gross - net)
     return lines
 
 
 def _net_is_exact(share: LineShare) -> bool:
-    """Prices without tax, and the shop's rate is the law's: the net is the sum of the prices."""
+    """Return whether the net is the sum of the shop's prices: they are without tax, and its rate is the law's."""
     return (
         share.amounts.net_is_exact and share.amounts.charged_rate == share.tax.rate and share.fraction == ONE
     )
 
 
-def _exact_share_net(share: LineShare) -> Decimal:
+def _exact_net(share: LineShare) -> Decimal:
     return share.amounts.net if _net_is_exact(share) else share.gross / share.tax.factor
 
 
-def _draft_line(share: LineShare) -> DraftLine:
+def _line_without_net(share: LineShare) -> DraftLine:
     amounts, tax = share.amounts, share.tax
-    same = amounts.charged_rate == tax.rate
-    unit = amounts.unit_price_net if same else amounts.unit_price_gross / tax.factor
+    is_charged_rate_lawful = amounts.charged_rate == tax.rate
+    unit_price = amounts.unit_price_net if is_charged_rate_lawful else amounts.unit_price_gross / tax.factor
     return DraftLine(
         ref=share.ref,
         description=amounts.line.description,
         quantity=amounts.line.quantity,
-        unit_price_net=round_to_six_decimals(unit * share.fraction),
+        unit_price_net=round_to_six_decimals(unit_price * share.fraction),
         discount_percent=round_to_six_decimals(amounts.discount_percent),
         region=tax.region,
         vat_rate=tax.rate,
@@ -67,19 +72,44 @@ def _draft_line(share: LineShare) -> DraftLine:
     )
 
 
+class LinesAndTotals(TypedDict):
+    """The fields of a Draft that follow from its lines."""
+
+    lines: tuple[DraftLine, ...]
+    summary: tuple[TaxGroup, ...]
+    net: Decimal
+    vat: Decimal
+    gross: Decimal
+
+
+def lines_and_totals(lines: Sequence[DraftLine], level: RoundingLevel) -> LinesAndTotals:
+    """Fit the lines to a provider that rounds at this level, and add them up.
+
+    Raises OrderError `total-differs` when such a provider cannot arrive at the sum of their gross.
+    """
+    return {
+        "lines": rounding.fit_to_total(lines, level),
+        "summary": summarise_taxes(lines),
+        "net": sum_amounts(line.net for line in lines),
+        "vat": sum_amounts(line.vat for line in lines),
+        "gross": sum_amounts(line.gross for line in lines),
+    }
+
+
 def summarise_taxes(lines: Sequence[DraftLine]) -> tuple[TaxGroup, ...]:
-    """One entry for each region, rate and exemption code, in the order of the lines."""
-    groups: dict[tuple[str, Decimal, str], TaxGroup] = {}
-    for line in lines:
-        before = groups.get(tax_group_key(line))
-        net, vat, gross = (before.net, before.vat, before.gross) if before else (ZERO, ZERO, ZERO)
-        groups[tax_group_key(line)] = TaxGroup(
-            line.region,
-            line.vat_rate,
-            line.tax_code,
-            net + line.net,
-            vat + line.vat,
-            gross + line.gross,
-            line.exemption_code,
+    """Add up the lines of each region, rate and exemption code, in the order of the lines."""
+    groups: list[TaxGroup] = []
+    for members in rounding.positions_by_tax_group(lines).values():
+        first, inside = lines[members[0]], [lines[at] for at in members]
+        groups.append(
+            TaxGroup(
+                first.region,
+                first.vat_rate,
+                first.tax_code,
+                net=sum_amounts(line.net for line in inside),
+                vat=sum_amounts(line.vat for line in inside),
+                gross=sum_amounts(line.gross for line in inside),
+                exemption_code=first.exemption_code,
+            )
         )
-    return tuple(groups.values())
+    return tuple(groups)

@@ -11,10 +11,9 @@ from datetime import date, datetime, time, timedelta
 
 from shopapp.errors import OrderError, SettingsError
 
-from . import rounding, totals
+from . import totals
 from .document import Draft, FiscalSettings, Transport
 from .document_type import series_for
-from .money import sum_amounts
 from .order import Order
 from .party import Address
 
@@ -41,11 +40,18 @@ def build_transport_guide(
     if not goods:
         raise OrderError("nothing-to-move")
     return replace(
-        sale, kind="GT", date=today, series=series_for("GT", settings), payments=(), references=(), notes=(),
-        moves_stock=False, transport=transport, follows="", lines=rounding.fit_to_total(goods, settings.rounding_level),
-        summary=totals.summarise_taxes(goods), net=sum_amounts(line.net for line in goods),
-        vat=sum_amounts(line.vat for line in goods), gross=sum_amounts(line.gross for line in goods),
-    )  # fmt: skip
+        sale,
+        kind="GT",
+        date=today,
+        series=series_for("GT", settings),
+        payments=(),
+        references=(),
+        notes=(),
+        moves_stock=False,
+        transport=transport,
+        follows="",
+        **totals.lines_and_totals(goods, settings.rounding_level),
+    )
 
 
 def needs_transport(draft: Draft, order: Order) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from shopapp.errors import AppError, NotAllowedError, NotYet
-from shopapp.fiscal import invoice
+from shopapp.fiscal import credit_note, invoice
 from shopapp.fiscal.document import Draft
 
 from .case_input import Case, credit_request_of, order_of, original_of, settings_of, today_of
@@ -37,7 +37,7 @@ def decide(case: Case) -> dict[str, Any]:
 def _draft(case: Case) -> Draft:
     settings, today = settings_of(case), today_of(case)
     if case["order"].get("refund"):
-        return invoice.build_credit_note(original_of(case), settings, today, **credit_request_of(case))
+        return credit_note.build_credit_note(original_of(case), settings, today, **credit_request_of(case))
     return invoice.build_invoice(order_of(case), settings, today)
 
 

@@ -19,10 +19,11 @@ from sandbox.igest.app import create_app
 from sandbox.igest.entities import Entity
 from sandbox.igest.panel import INTEGRATION_ACTIONS
 from shopapp.errors import AppError
-from shopapp.fiscal import invoice as fiscal_invoice
-from shopapp.fiscal.credit_note import OriginalDocument
+from shopapp.fiscal import invoice
+from shopapp.fiscal.credit_note import OriginalDocument, build_credit_note
 from shopapp.fiscal.document import Draft, FiscalSettings, Issued
 from shopapp.fiscal.order import Order
+from shopapp.fiscal.party import vies_query_number
 from shopapp.http_client import HttpClient
 from shopapp.providers.igest import IGest
 from tests.contract.shops import JumpsellerShop
@@ -88,7 +89,7 @@ class Street:
         number = self.shop.place_order(**order_specification(case))
         token = self.shop.token()
         order = self.shop.platform(lambda refused: token).read_order(number)
-        if fiscal_invoice.number_for_vies(order):
+        if vies_query_number(order.buyer):
             order = replace(order, buyer=replace(order.buyer, vies=case["order"]["customer"].get("vies")))
         if case["order"].get("goods_made_available"):
             # Jumpseller's order says that it was sent, not when: the merchant says that he invoices it now
@@ -97,7 +98,7 @@ class Street:
 
     def invoice(self, case: Mapping[str, Any], level: str) -> Draft:
         """The draft of the case's order."""
-        return fiscal_invoice.build_invoice(self.order(case), self.settings(case, level), today_of(case))
+        return invoice.build_invoice(self.order(case), self.settings(case, level), today_of(case))
 
     def credit(self, case: Mapping[str, Any], level: str) -> Draft:
         """The draft of the case's credit note; what it corrects was sold and issued on this very road."""
@@ -116,9 +117,7 @@ class Street:
             lines=draft.lines,
             credited_gross=Decimal(told["already_credited_gross"]) or None,
         )
-        return fiscal_invoice.build_credit_note(
-            original, self.settings(case, level), today_of(case), **wanted
-        )
+        return build_credit_note(original, self.settings(case, level), today_of(case), **wanted)
 
     def settings(self, case: Mapping[str, Any], level: str) -> FiscalSettings:
         chosen = settings_of(case)

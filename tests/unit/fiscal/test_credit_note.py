@@ -30,7 +30,7 @@ def issued() -> OriginalDocument:
 
 
 def credited(original: OriginalDocument, **asked: Any) -> Draft:
-    return invoice.build_credit_note(original, SETTINGS, TODAY, **asked)
+    return credit_note.build_credit_note(original, SETTINGS, TODAY, **asked)
 
 
 def refused(original: OriginalDocument, **asked: Any) -> str:
@@ -149,13 +149,13 @@ def test_the_reason_is_one_line_of_fifty_characters_at_most() -> None:
 
 def test_stock_moves_back_with_goods_and_not_with_a_rebate() -> None:
     moving = FiscalSettings(moves_stock=True)
-    assert invoice.build_credit_note(issued(), moving, TODAY).moves_stock
-    assert not invoice.build_credit_note(issued(), moving, TODAY, amount=Decimal("5.00")).moves_stock
+    assert credit_note.build_credit_note(issued(), moving, TODAY).moves_stock
+    assert not credit_note.build_credit_note(issued(), moving, TODAY, amount=Decimal("5.00")).moves_stock
 
 
 def test_a_note_needs_its_series() -> None:
     with pytest.raises(SettingsError):
-        invoice.build_credit_note(issued(), FiscalSettings(series={"FR": "2026FR"}), TODAY)
+        credit_note.build_credit_note(issued(), FiscalSettings(series={"FR": "2026FR"}), TODAY)
 
 
 def test_split_shipping_is_credited_under_one_name() -> None:

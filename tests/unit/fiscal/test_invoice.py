@@ -351,9 +351,3 @@ def test_another_currency_is_converted_once_and_said_on_the_document() -> None:
     assert sum(line.gross for line in made.lines) == Decimal("8.61")
     assert made.notes[0].startswith("Total pago: 9.99 USD")
     assert stopped(replace(order, exchange_rate=None)).code == "currency"
-
-
-def test_the_number_that_vies_must_be_asked_about_is_the_foreign_one() -> None:
-    german = Party("Beispiel GmbH", "DE136695976", address=Address("Str. 1", "10115", "Berlin", "DE"))
-    assert invoice.number_for_vies(make_order(make_line(), total="10.00", buyer=german)) == "DE136695976"
-    assert invoice.number_for_vies(make_order(make_line(), total="10.00")) == ""

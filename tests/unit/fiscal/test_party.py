@@ -87,7 +87,9 @@ def test_a_foreign_number_takes_the_prefix_of_its_country_where_its_form_fits_th
     assert foreign_vat_number(buyer("136695976", "DE")) == "DE136695976"
     assert foreign_vat_number(buyer("GR 094259216", "GR")) == "EL094259216"
     assert foreign_vat_number(buyer("100000002", "PT")) == ""
+    assert vies_query_number(buyer("136695976", "DE")) == "DE136695976"
     assert vies_query_number(buyer("FR00000000000", "FR")) == ""
+    assert vies_query_number(buyer("")) == ""
 
 
 def test_a_portuguese_number_of_someone_who_lives_abroad_stays_portuguese() -> None:

@@ -15,11 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dev.exact_totals import cents, provider_total
-from dev.order_factories import LEVELS, TODAY, ShopOrder, shop_orders
+from dev.order_factories import LEVELS, TODAY
 from shopapp.errors import AppError, NotAllowedError, NotYet
-from shopapp.fiscal import invoice, rounding, tax_tables
+from shopapp.fiscal import credit_note, invoice, rounding, tax_tables
 from shopapp.fiscal.credit_note import CreditLineRequest, OriginalDocument
 from shopapp.fiscal.document import Draft
+from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 
 many = settings(
     max_examples=max(500, settings().max_examples),
@@ -163,7 +164,7 @@ def test_credit_notes_never_exceed_what_is_left_and_in_the_end_leave_nothing(
     assert 0 < first.gross <= made.gross
     left = replace(original, credited=first.lines)
     if first.gross < made.gross:
-        rest = invoice.build_credit_note(left, choice, TODAY)
+        rest = credit_note.build_credit_note(left, choice, TODAY)
         assert first.gross + rest.gross == made.gross
         assert first.net + rest.net == made.net
         assert provider_total(rest.lines, choice.rounding_level) == Fraction(rest.gross)
@@ -177,9 +178,9 @@ def credited_some(original: OriginalDocument, choice: Any, data: st.DataObject) 
     wanted = CreditLineRequest(line.ref, Decimal(data.draw(st.integers(1, max(1, int(line.quantity))))))
     try:
         if data.draw(st.booleans()):
-            made = invoice.build_credit_note(original, choice, TODAY, amount=amount)
+            made = credit_note.build_credit_note(original, choice, TODAY, amount=amount)
         else:
-            made = invoice.build_credit_note(original, choice, TODAY, lines=[wanted])
+            made = credit_note.build_credit_note(original, choice, TODAY, lines=[wanted])
     except NotAllowedError as why:
         assert why.code in ("credit-exceeds", "credit-line-unknown")
         return None

@@ -153,7 +153,8 @@ def test_a_credit_note_on_its_way_has_its_preview(world: World, shop: StoreSessi
 
 
 def test_a_warning_is_said_before_it_is_issued(world: World, shop: StoreSession) -> None:
-    world.pay_order("1001", warnings=("all-untaxed",))
+    untaxed = OrderLine("1", "Oficina de roda", Decimal(1), Decimal("45.00"), charged=Decimal(0))
+    world.pay_order("1001", lines=(untaxed,), total=Decimal("45.00"))
     world.run_due_work()
     assert "Nenhuma linha da encomenda tem IVA na loja." in preview(shop, world.document())
 

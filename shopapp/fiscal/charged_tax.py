@@ -1,0 +1,84 @@
+"""The tax that the shop charged, compared with the lawful one.
+
+The paid total stays; where the law has another rate, the merchant decides once for each cause ("How cents are found and
+kept" in docs/fiscal.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from shopapp.errors import OrderError
+
+from .line_amounts import LineAmounts
+from .line_tax import TaxContext, is_tax_unstated
+from .money import HUNDRED, ONE, ZERO, round_to_cents, strip_trailing_zeros
+from .order import ANCILLARY_KINDS, OrderLine
+from .tax_tables import PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION, Tax
+
+
+def check_charged_taxes(lines: Sequence[LineAmounts], context: TaxContext) -> None:
+    """Compare each line's charged tax with the lawful one, and warn when the shop charged no tax at all.
+
+    Raises OrderError `tax-differs` for the first difference whose cause the merchant has not decided by
+    `on_tax_difference`.
+    """
+    differences = [
+        difference
+        for each in lines
+        if each.tax is not None and (difference := _tax_difference(each.line, each.tax, each.gross))
+    ]
+    for difference in differences:
+        if context.settings.on_tax_difference.get(difference["cause"]) != "follow-law":
+            raise OrderError("tax-differs", **difference)
+    if differences:
+        context.trace.add_warning("tax-follows-law")
+    if _is_all_untaxed(lines):
+        context.trace.add_warning("all-untaxed")
+
+
+def _tax_difference(line: OrderLine, lawful: Tax, gross: Decimal) -> dict[str, Any] | None:
+    """Return what the error and its sentence need; None when the shop charged the lawful rate.
+
+    `vat_charged` and `vat` are the VAT inside the line's paid price, either way.
+    """
+    charged = _comparable_rate(line, lawful)
+    if charged is None or charged == lawful.rate:
+        return None
+    vat_charged = gross - round_to_cents(gross / (ONE + charged / HUNDRED))
+    vat = gross - round_to_cents(gross / lawful.factor)
+    return {
+        "line": line.description,
+        "charged": str(strip_trailing_zeros(charged)),
+        "lawful": str(lawful.rate),
+        "exemption": lawful.exemption,
+        "vat_charged": str(round_to_cents(vat_charged)),
+        "vat": str(round_to_cents(vat)),
+        "cause": f"{strip_trailing_zeros(charged)}>{lawful.rate}",
+    }
+
+
+def _comparable_rate(line: OrderLine, lawful: Tax) -> Decimal | None:
+    """Return the rate to compare with the law; None where the shop stated none, or its rate does not count."""
+    if line.kind == "giftcard" or line.kind in ANCILLARY_KINDS:
+        return None
+    if line.charged is not None:
+        return line.charged
+    states_category = line.category is not None or bool(line.parts)
+    return None if states_category or not lawful.rate else ZERO
+
+
+def _is_all_untaxed(lines: Sequence[LineAmounts]) -> bool:
+    """Return whether the shop taxed nothing though the sale is taxed here: perhaps its taxes were never set up."""
+    sold = [each for each in lines if each.line.kind not in ANCILLARY_KINDS and each.line.kind != "giftcard"]
+    is_untaxed_by_law = any(
+        each.tax and each.tax.exemption in {*PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION}
+        for each in lines
+    )
+    return (
+        bool(sold)
+        and all(each.tax is not None and is_tax_unstated(each.line) for each in sold)
+        and not is_untaxed_by_law
+    )

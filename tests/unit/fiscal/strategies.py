@@ -1,0 +1,64 @@
+"""Hypothesis strategies for orders that some shop could have asked a total for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from dev.order_factories import LEVELS, make_order, shop_total_of
+from shopapp.fiscal.document import FiscalSettings
+from shopapp.fiscal.order import Order, OrderLine
+
+RATES = (None, "6", "13", "23")
+
+
+@dataclass(frozen=True)
+class ShopOrder:
+    """An order, and settings with the rounding of a provider."""
+
+    order: Order
+    settings: FiscalSettings
+
+
+@st.composite
+def order_lines(draw: st.DrawFn, *, at: int) -> OrderLine:
+    """A line of goods, at any of the mainland's rates or untaxed, some with a discount."""
+    quantity = draw(st.integers(1, 12))
+    price = draw(st.integers(1, 30_000))
+    discount = draw(st.sampled_from([0, 0, 0, 1])) and draw(st.integers(0, price * quantity))
+    rate = draw(st.sampled_from(RATES))
+    return OrderLine(
+        ref=f"L{at}",
+        description=f"Artigo {at}",
+        quantity=Decimal(quantity),
+        unit_price=Decimal(price).scaleb(-2),
+        discount=Decimal(discount).scaleb(-2),
+        charged=None if rate is None else Decimal(rate),
+    )
+
+
+@st.composite
+def shop_orders(draw: st.DrawFn) -> ShopOrder:
+    """Any order, priced by a shop and sent to a provider that each round at some level."""
+    lines: list[OrderLine] = [draw(order_lines(at=at)) for at in range(draw(st.integers(1, 8)))]
+    inclusive = draw(st.booleans())
+    left = sum((line.quantity * line.unit_price - line.discount for line in lines), Decimal(0))
+    coupon = Decimal(draw(st.integers(0, int(left * 100)))).scaleb(-2) if draw(st.booleans()) else Decimal(0)
+    if draw(st.booleans()):
+        lines.append(
+            OrderLine(
+                "SHIP",
+                "Portes de envio",
+                Decimal(1),
+                Decimal(draw(st.integers(1, 2_000))).scaleb(-2),
+                "shipping",
+                charged=draw(st.sampled_from([None, Decimal("23"), Decimal("6")])),
+            )
+        )
+    order = make_order(*lines, total="0", prices_include_tax=inclusive, discount=coupon)
+    return ShopOrder(
+        replace(order, total=shop_total_of(order, draw(st.sampled_from(LEVELS)))),
+        FiscalSettings(exemption="M07", rounding_level=draw(st.sampled_from(LEVELS))),
+    )
