@@ -1,1 +1,1 @@
-"""The developer's side: what starts, tries and shows the program on one machine; shopapp never sees it."""
+"""The developer's tools: they start, try and show the app on one machine; `shopapp` never imports them."""

@@ -1,6 +1,6 @@
-"""The virtual environment, made from nothing: `make venv` runs this with whatever Python it found.
+"""Create the virtual environment: `make venv` runs this with whatever Python it finds.
 
-It imports the standard library alone. What can go wrong ends in one sentence and status 1, never in a trace.
+Imports only the standard library. Every failure ends with one sentence and status 1, never with a traceback.
 """
 
 import os
@@ -22,16 +22,16 @@ NO_VENV = (
     "This Python ({}) cannot make virtual environments: on Debian and Ubuntu install the package "
     "python3-venv (as root: apt-get install python3-venv), then try again."
 )
-# the Python that the environment is made from, also when the environment's own runs this file
+# the Python that creates the environment, also when the environment's own Python runs this file
 OUTER: str = getattr(sys, "_base_executable", sys.executable)
 
 
 class Stop(Exception):
-    """What keeps the environment from being made, in one sentence."""
+    """Why the environment can't be created, in one sentence."""
 
 
 def main() -> int:
-    """The exit status: 0 when `.venv` holds exactly what the lock names."""
+    """Return the exit status: 0 when `.venv` holds exactly what the locks name."""
     if is_fresh():
         return 0
     try:
@@ -46,12 +46,12 @@ def main() -> int:
 
 
 def is_fresh() -> bool:
-    """Whether the environment was made from the locks as they stand now."""
+    """Return whether the environment was created from the present locks."""
     return interpreter().exists() and STAMP.exists() and STAMP.read_bytes() == wanted()
 
 
 def wanted() -> bytes:
-    """What the stamp must hold: the locks' text (a clock cannot tell), and the place (scripts name it)."""
+    """Return what the stamp must hold: the text of the locks, and the folder (scripts contain its path)."""
     return os.fsencode(VENV) + b"".join((ROOT / name).read_bytes() for name in LOCKS)
 
 
@@ -60,7 +60,7 @@ def interpreter() -> Path:
 
 
 def build() -> None:
-    """An environment with the locked packages in it; raises Stop with the sentence to show."""
+    """Create the environment with the locked packages. Raises Stop with the sentence to show."""
     STAMP.unlink(missing_ok=True)
     if not runs([str(interpreter()), "-c", "import sys; sys.exit(sys.version_info < (3, 11))"]):
         shutil.rmtree(VENV, ignore_errors=True)
@@ -72,14 +72,14 @@ def build() -> None:
     uv = [str(VENV / "bin" / "uv"), "pip", "sync", "-q", "--python", str(interpreter()), "--require-hashes"]
     synced = quiet([*uv, *LOCKS])
     if synced.returncode:
-        # uv does not read pip's settings (a mirror, a certificate); pip may reach what uv could not
+        # uv does not read pip's settings (a mirror, a certificate), so pip may reach what uv could not
         for name in LOCKS:
             install(name, synced.stderr)
     STAMP.write_bytes(wanted())
 
 
 def a_pip() -> list[str]:
-    """The command line of a pip that installs into the environment."""
+    """Return the command line of a pip that installs into the environment."""
     if runs([OUTER, "-m", "pip", "--version"]):
         return [OUTER, "-m", "pip", "--python", str(interpreter())]
     if runs([str(interpreter()), "-m", "pip", "--version"]):
@@ -90,7 +90,7 @@ def a_pip() -> list[str]:
 
 
 def install(name: str, before: str = "") -> None:
-    """Installs what a lock names; raises Stop with the last line of what pip said."""
+    """Install what a lock names. Raises Stop with the last line of pip's output."""
     options = ["-q", "--disable-pip-version-check", "--no-input", "--require-hashes"]
     done = quiet([*a_pip(), "install", *options, "-r", str(ROOT / name)])
     if done.returncode:
@@ -101,7 +101,7 @@ def install(name: str, before: str = "") -> None:
 
 
 def runs(command: list[str]) -> bool:
-    """Whether a command can be run and says that all is well."""
+    """Return whether a command can be run and succeeds."""
     try:
         return quiet(command).returncode == 0
     except OSError:
@@ -109,11 +109,11 @@ def runs(command: list[str]) -> bool:
 
 
 def quiet(command: list[str]) -> subprocess.CompletedProcess[str]:
-    """A command's end, with what it said kept back."""
+    """Run a command with its output captured."""
     env = dict(os.environ)
     trusted = env.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")
     if Path(trusted).is_file():
-        # uv brings certificates of its own and does not look at those that the machine trusts
+        # uv brings its own certificates and ignores those that the machine trusts
         env.setdefault("SSL_CERT_FILE", trusted)
     if "PIP_INDEX_URL" in env:
         env.setdefault("UV_DEFAULT_INDEX", env["PIP_INDEX_URL"])

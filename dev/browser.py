@@ -1,7 +1,7 @@
-"""A browser without script: follows links and redirects, keeps cookies, fills and sends the forms that it sees.
+"""A browser without scripts: follow links and redirects, keep cookies, fill in and send the forms of a page.
 
-Used by the demo and the journey tests to walk the real pages where no Chromium is needed. It sends Origin and Referer
-as browsers do, and takes `__Host-` cookies over plain http on loopback, as Chromium does.
+Walks the real pages where no Chromium is needed. Sends Origin and Referer as browsers do, and accepts `__Host-`
+cookies over plain http on loopback, as Chromium does.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from requests.cookies import get_cookie_header
 
 
 class StepFailed(AssertionError):
-    """The page does not have what was looked for; the text quotes what it has."""
+    """The page lacks what was looked for; the message quotes the page."""
 
 
 @dataclass
 class Form:
-    """A form as it stands in the page: where it goes and what it would send untouched."""
+    """A form of the page: where it goes and what it would send unchanged."""
 
     action: str
     method: str
     ids: dict[str, str] = field(default_factory=dict)
     values: dict[str, str] = field(default_factory=dict)
     choices: dict[str, list[str]] = field(default_factory=dict)
-    """What radios, checkboxes and selects offer."""
+    """Return the values that radios, checkboxes and selects offer."""
     buttons: list[tuple[str, str, str]] = field(default_factory=list)
-    """(name, value, words) of each."""
+    """Return (name, value, text) of each button."""
 
 
 @dataclass
 class Row:
-    """A row of a table: its words and the links in it."""
+    """A row of a table: its text and its links."""
 
     text: str
     links: list[tuple[str, str]]
@@ -113,7 +113,7 @@ class _Reader(HTMLParser):
 
 
 class Browser:
-    """One visitor with his own cookies; `text`, `forms` and `links` are those of the page he is on."""
+    """One visitor with their own cookies; `text`, `forms` and `links` are those of the present page."""
 
     def __init__(self) -> None:
         self.session = requests.Session()
@@ -125,22 +125,22 @@ class Browser:
         self.rows: list[Row] = []
 
     def open(self, url: str) -> Browser:
-        """The page at that address, redirects followed."""
+        """Open the page at that address, following redirects."""
         return self._request("GET", urljoin(self.url, url), None)
 
     def follow(self, words: str) -> Browser:
-        """The page behind the link with these words."""
+        """Open the page behind the link with this text."""
         for target, shown in self.links:
             if words in shown:
                 return self.open(target)
         raise StepFailed(f"no link «{words}» on {self.url}: {self.links}")
 
     def row(self, words: str) -> Row | None:
-        """The first row of a table that has these words."""
+        """Return the first table row that contains this text."""
         return next((row for row in self.rows if words in row.text), None)
 
     def form(self, having: str) -> Form:
-        """The form that has a field or a button of that name or words."""
+        """Return the form with a field or a button of that name or text."""
         for form in self.forms:
             names = {*form.values, *form.choices}
             if having in names or any(
@@ -150,7 +150,7 @@ class Browser:
         raise StepFailed(f"no form with «{having}» on {self.url} ({self.status}): {self.text[:600]}")
 
     def send(self, having: str, press: str = "", **values: str) -> Browser:
-        """The page after that form was filled with these values and sent by the button with the words `press`."""
+        """Fill the form with these values, press the button with the text `press` and open the answer."""
         form = self.form(having)
         sent = {**form.values, **values}
         for name, value, shown in form.buttons:
@@ -184,7 +184,7 @@ class Browser:
         return self
 
     def _with_cookies(self, asked: requests.Request) -> requests.PreparedRequest:
-        # requests asks a jar of its own making, which knows nothing of our policy
+        # requests asks a cookie jar of its own, which ignores our policy
         ready = self.session.prepare_request(asked)
         ready.headers.pop("Cookie", None)
         if cookie := get_cookie_header(self.session.cookies, ready):  # type: ignore[no-untyped-call]

@@ -1,7 +1,7 @@
-"""A process that we started, with everything it starts in turn: begun, asked, paused, ended, never orphaned.
+"""A process that we started, with all its descendants: start, signal, pause and stop it, and leave no orphan.
 
-Used by dev.servers, dev.local_stack and the fault tests. Each child leads a session of its own, because RQ puts its
-work-horses into process groups of their own: the session is the one bond that a descendant keeps by itself.
+Each child leads its own session: RQ puts its work-horses into their own process groups, so the session is the
+only thing that all descendants share.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ ON_LINUX = os.path.isdir("/proc/self")
 
 
 class ProcessFailed(Exception):
-    """A child that ended, or never came up; says which, and its last words."""
+    """A child that ended or never became ready; the message names it and quotes its last output."""
 
     def __init__(self, name: str, what: str, last_words: str = "") -> None:
         self.name = name
@@ -28,7 +28,7 @@ class ProcessFailed(Exception):
 
 
 class ChildProcess:
-    """One named process and its descendants; what they print goes to a file."""
+    """One named process and its descendants; their output goes to a file."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class ChildProcess:
         self._popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """The process, begun; what an earlier one printed stays in the same file."""
+        """Start the process; its output is appended to the log."""
         if self.alive:
             raise ProcessFailed(self.name, "is running already")
         with self.log.open("ab") as out:
@@ -69,45 +69,47 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """The number of the leading process."""
+        """The process id of the leader."""
         if self._popen is None:
             raise ProcessFailed(self.name, "was never started")
         return self._popen.pid
 
     @property
     def alive(self) -> bool:
-        """Whether the leading process runs."""
+        """Whether the leader is running."""
         return self._popen is not None and self._popen.poll() is None
 
     @property
     def status(self) -> int | None:
-        """How the leading process ended; None while it runs."""
+        """The exit status of the leader; None while it runs."""
         return None if self._popen is None else self._popen.poll()
 
     def members(self) -> list[int]:
-        """Every process of the session that still lives, the leader among them."""
+        """Return every living process of the session, the leader included."""
         return [] if self._popen is None else session_members(self._popen.pid)
 
     def signal(self, number: int) -> None:
-        """The signal, to the leader and all its descendants."""
+        """Send the signal to the leader and all its descendants."""
         for pid in self.members():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 
     def kill(self, number: int = SIGKILL) -> None:
-        """Nothing of it runs any more (for a signal that ends), as after a crash: no time to tidy up."""
+        """Send the signal to all of them; after SIGKILL, wait until none is left. Nothing is cleaned up, as in a
+        crash.
+        """
         self.signal(number)
         if self._popen is not None and number == SIGKILL:
             self._popen.wait()
             self._kill_descendants()
 
     def ask_to_stop(self, number: int = SIGTERM) -> None:
-        """The leader is told to end; returns at once."""
+        """Ask the leader to end; return at once."""
         if self._popen is not None and self.alive:
             self._popen.send_signal(number)
 
     def wait(self, seconds: float) -> None:
-        """The child and its descendants are gone, by force after so many seconds."""
+        """Wait until the child and its descendants are gone; kill them after so many seconds."""
         if self._popen is None:
             return
         try:
@@ -119,12 +121,12 @@ class ChildProcess:
         self._kill_descendants()
 
     def stop(self, seconds: float = 10) -> None:
-        """The child was asked to end, and has."""
+        """Ask the child to end and wait until it has."""
         self.ask_to_stop()
         self.wait(seconds)
 
     def wait_until(self, ready: Callable[[], bool], seconds: float = 30) -> None:
-        """Returns once `ready` says so; raises Failed when the child ends first, or the time is up."""
+        """Return once `ready` is true. Raises ProcessFailed when the child ends first or time is up."""
         end = time.monotonic() + seconds
         while not ready():
             if not self.alive:
@@ -134,7 +136,7 @@ class ChildProcess:
             time.sleep(0.02)
 
     def log_tail(self, lines: int = 12) -> str:
-        """The end of what it printed."""
+        """Return the last lines of its output."""
         try:
             with self.log.open("rb") as file:
                 file.seek(max(0, self.log.stat().st_size - 8000))
@@ -143,7 +145,7 @@ class ChildProcess:
             return ""
 
     def _kill_descendants(self) -> None:
-        # a work-horse outlives its worker: what is left of the session goes too
+        # a work-horse outlives its worker, so the rest of the session is killed too
         while left := self.members():
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
@@ -152,7 +154,7 @@ class ChildProcess:
 
 
 def session_members(session: int) -> list[int]:
-    """The living processes of a session, zombies left out."""
+    """Return the living processes of a session, zombies excluded."""
     found = []
     for pid in all_pids():
         try:
@@ -164,7 +166,7 @@ def session_members(session: int) -> list[int]:
 
 
 def orphaned_processes(folder: Path) -> list[int]:
-    """Processes that an earlier house of this folder left behind when it was itself killed (Linux only)."""
+    """Return processes that an earlier stack of this folder left behind when it was killed (Linux only)."""
     mark = f"{STACK_MARK}={folder}".encode()
     found = []
     for pid in all_pids() if ON_LINUX else []:
@@ -177,18 +179,18 @@ def orphaned_processes(folder: Path) -> list[int]:
 
 
 def kill_orphans(folder: Path) -> None:
-    """No process of an earlier house of this folder runs any more, and its ports are free."""
+    """Kill the processes of an earlier stack of this folder and wait until its ports are free."""
     while left := orphaned_processes(folder):
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, SIGKILL)
-        # one that is ending loses its environment before its sockets: wait for the process itself
+        # a process that is ending loses its environment before its sockets: wait for the process itself
         while any(_is_running(pid) for pid in left):
             time.sleep(0.01)
 
 
 def all_pids() -> list[int]:
-    """The numbers of all processes of the machine."""
+    """Return the ids of all processes of the machine."""
     if ON_LINUX:
         return [int(entry) for entry in os.listdir("/proc") if entry.isdigit()]
     listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)
@@ -204,7 +206,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Whether it ended and only its number is left; one whose other threads still end is not there yet."""
+    """Return whether it ended and only its id is left; it has not ended while other threads of it are ending."""
     if not ON_LINUX:
         return False
     try:

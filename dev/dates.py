@@ -1,19 +1,23 @@
 """The command `make dates`: run the unit tests on six other days, each in another zone of the machine.
 
-Debian's `faketime` tells the tests, and all that they start, another time. Every process has the same difference
-added to its clock, so the PostgreSQL that the tests start stands at the moment at which they stand: both databases
-take part, and `tests/unit/models/test_base.py` holds their clocks against each other. Three things stay real:
+Debian's `faketime` gives the tests, and all that they start, another time. The same difference is added to the
+clock of every process, so the PostgreSQL that the tests start has the same time as they have: both databases
+take
+part, and `tests/unit/models/test_base.py` compares their clocks. Three things stay real:
 
 - the monotonic clock: libfaketime does not know the calls with which Python waits for a lock until a moment
 - `time.sleep`, which libfaketime 0.9.10 breaks where the monotonic clock is real; `select` waits in its place
 - the times of files, or Python would take every compiled file for an old one
 
-PostgreSQL's time-out of an idle transaction never comes here, whatever the difference. No unit test waits for it;
-`test_row_44_whoever_stands_still...` of tests/rows does, and fails here on every day.
+PostgreSQL's time-out of an idle transaction never fires here, whatever the difference. No unit test waits for
+it; a
+test of tests/failure_table does, and fails here on every day.
 
-One other moment: `make dates AT="2027-10-31 01:30" ZONE=Europe/Lisbon` (AT is UTC). `ARGS` goes to pytest, in place
-of tests/unit where it names files. What the tests of a moment said is kept in var/dates. The command exits 1 when a
-test failed and 2 when the tests could not be run at all.
+One other moment: `make dates AT="2027-10-31 01:30" ZONE=Europe/Lisbon` (AT is UTC). `ARGS` goes to pytest, in
+place
+of tests/unit where it names files. The output of each moment is kept in var/dates. The command exits with 1
+when a
+test failed and with 2 when the tests could not be run at all.
 """
 
 from __future__ import annotations
@@ -49,7 +53,7 @@ class Moment:
 
 
 class Unusable(Exception):
-    """The tests cannot be run at another time here; say why."""
+    """Why the tests can't be run at another time here."""
 
 
 def moments(today: datetime) -> list[Moment]:
@@ -71,7 +75,7 @@ def moments(today: datetime) -> list[Moment]:
 
 
 def coming(today: datetime, times: Iterable[datetime]) -> datetime:
-    """Return the first of these times that is still to come."""
+    """Return the first of these times that is still in the future."""
     return next(each for each in times if each > today)
 
 
@@ -87,7 +91,7 @@ def change_of_clocks(year: int, month: int) -> datetime:
 
 
 def library() -> Path:
-    """Return the path of libfaketime, which Debian keeps in a folder of the machine's kind; raise Unusable."""
+    """Return the path of libfaketime, which Debian keeps in a folder named after the processor. Raises Unusable."""
     for place in ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/local/lib/faketime"):
         for found in sorted(Path("/").glob(f"{place[1:]}/libfaketime.so.1")):
             return found
@@ -95,7 +99,7 @@ def library() -> Path:
 
 
 def surroundings(moment: Moment, preload: Path, shims: Path) -> dict[str, str]:
-    """Return the environment in which it is that moment, for a process and for all that it starts."""
+    """Return an environment in which it is that moment, for a process and for all that it starts."""
     ahead = int((moment.at - datetime.now(UTC)).total_seconds())
     return os.environ | {
         "TZ": moment.zone,
@@ -108,7 +112,7 @@ def surroundings(moment: Moment, preload: Path, shims: Path) -> dict[str, str]:
 
 
 def check(moment: Moment, preload: Path, shims: Path) -> None:
-    """Make sure that a Python started now takes that moment for now, in that zone; raise Unusable."""
+    """Make sure that a Python started now sees that moment in that zone. Raises Unusable."""
     asked = [
         sys.executable,
         "-c",
@@ -125,7 +129,7 @@ def check(moment: Moment, preload: Path, shims: Path) -> None:
 
 
 def run(moment: Moment, preload: Path, shims: Path, words: list[str]) -> bool:
-    """Run the tests at that moment with a line that tells how far they are; return whether all passed."""
+    """Run the tests at that moment with a progress line; return whether all passed."""
     log = KEPT / f"{moment.name.replace(' ', '-')}.log"
     named = any(word.startswith("tests/") for word in words)
     jobs = os.environ.get("JOBS") or "2"

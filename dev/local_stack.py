@@ -1,8 +1,7 @@
-"""The whole program as real processes on one machine: stand-ins, web, worker, clock, a Redis of its own.
+"""The whole app as real processes on one machine: stand-ins, web, worker, clock and their own Redis.
 
-Called by dev.run, dev.demo and the tests (journey, fault, browser), so that all of them run the same house
-that a developer runs. It never imports the app: it knows the Procfile, the settings' names and how the
-stand-ins are called.
+`make run`, the demo, torture and the tests all run this same stack. It never imports the app: it knows the
+Procfile, the names of the settings and how the stand-ins are started.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ APP_PROCESSES = ("web", "worker", "clock")
 
 @dataclass(frozen=True)
 class Ports:
-    """Where each part listens."""
+    """The port of each part."""
 
     admin: int
     app: int
@@ -45,24 +44,25 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Ports that nobody else has."""
+        """Return ports that nobody else has."""
         return cls(*(free_port() for _ in cls.__dataclass_fields__))
 
     @classmethod
     def starting_at(cls, first: int) -> Ports:
-        """Neighbouring ports, so that a developer remembers one number."""
+        """Return neighbouring ports, so that a developer remembers one number."""
         return cls(*range(first, first + len(cls.__dataclass_fields__)))
 
     def in_use(self) -> list[int]:
-        """Those on which somebody listens already."""
+        """Return those on which something is listening already."""
         return [port for port in vars(self).values() if port_in_use(port)]
 
 
 class LocalStack:
-    """Every process of the program, to be started, hurt and stopped by name.
+    """Every process of the app, to be started, killed and stopped by name.
 
-    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker, clock.
-    Without a folder the data lies in a temporary one and is gone after `stop`; with a folder it is found again.
+    The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker,
+    clock.
+    Without a folder the data is temporary and deleted by `stop`; with a folder it is found again.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class LocalStack:
         self.stop()
 
     def start(self) -> None:
-        """Every part answers; raises Failed, with nothing left running, when one does not come up."""
+        """Start every part and wait until each answers. Raises ProcessFailed, with nothing left running."""
         kill_orphans(self.folder)
         try:
             if self.valkey:
@@ -125,7 +125,7 @@ class LocalStack:
             raise
 
     def stop(self, seconds: float = 10) -> None:
-        """Nothing of it runs any more: first what works, then what it works with."""
+        """Stop everything: first the processes that work, then the servers that they need."""
         for group in (APP_PROCESSES, self.stand_ins):
             for name in group:
                 self.children[name].ask_to_stop()
@@ -137,7 +137,7 @@ class LocalStack:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def migrate(self) -> None:
-        """The tables are as the newest migration has them; raises Failed otherwise."""
+        """Run the migrations. Raises ProcessFailed."""
         release = self._app_process("release", procfile()["release"])
         release.start()
         release.wait(120)
@@ -145,16 +145,16 @@ class LocalStack:
             raise ProcessFailed("release", f"ended with status {release.status}", release.log_tail())
 
     def flask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The end of `flask --app wsgi ...`, run with this house's settings."""
+        """Run `flask --app wsgi ...` with this stack's settings and return the finished process."""
         command = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
         return subprocess.run(command, cwd=ROOT, env=self.env, capture_output=True, text=True, timeout=120)
 
     def kill(self, name: str, number: int = signal.SIGKILL) -> None:
-        """The named child and all its descendants got the signal; after SIGKILL they are gone."""
+        """Send the signal to the named child and its descendants; after SIGKILL wait until they are gone."""
         self.children[name].kill(number)
 
     def restart(self, name: str, settings: Mapping[str, str] | None = None) -> None:
-        """The named child runs anew and answers, with these settings changed from now on."""
+        """Start the named child again with these settings changed, and wait until it answers."""
         child = self.children[name]
         child.kill()
         child.env.update(settings or {})
@@ -165,16 +165,16 @@ class LocalStack:
         self._wait_until_up(name)
 
     def crashed_child(self) -> ChildProcess | None:
-        """A child that should run and does not."""
+        """Return a child that should be running and is not."""
         return next((child for child in self.children.values() if child.status is not None), None)
 
     def log(self, name: str) -> str:
-        """All that the named child printed."""
+        """Return all output of the named child."""
         return self.children[name].log.read_text(errors="replace")
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """The names of what plays the outside."""
+        """The names of the stand-ins of external systems."""
         return ("jumpseller", "igest", "phcgo", "mailbox", "vies")
 
     def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
@@ -239,24 +239,24 @@ class LocalStack:
         places["web"] = ports.app
         child = self.children[name]
         if name not in places:
-            # a worker and the clock have no door to knock at: running is all there is to see
+            # a worker and the clock have no address: running is all that can be seen
             child.wait_until(lambda: child.alive)
             return
         path = "healthz" if name == "web" else "sandbox/health"
-        # the app's health tells of the clock too, which may not have beaten yet: any answer will do
+        # the app's health includes the clock, which may not have run yet: any answer will do
         child.wait_until(
             lambda: is_answering(f"http://127.0.0.1:{places[name]}/{path}", healthy=name != "web")
         )
 
 
 def procfile() -> dict[str, str]:
-    """The command of each kind of process, by name."""
+    """Return the command of each kind of process, by name."""
     lines = (line.partition(":") for line in PROCFILE.read_text().splitlines() if line and line[0] != "#")
     return {name.strip(): command.strip() for name, _, command in lines}
 
 
 def is_answering(url: str, healthy: bool = True) -> bool:
-    """Whether a page is there (and, where it must be healthy, whether it says 200)."""
+    """Return whether a page answers (with `healthy`: with 200)."""
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
             return bool(answer.status == 200) or not healthy
@@ -268,7 +268,7 @@ def is_answering(url: str, healthy: bool = True) -> bool:
 
 
 def load_or_create_secrets(file: Path) -> dict[str, str]:
-    """SECRET_KEY and SEAL_KEYS of this folder, made at the first call and the same ever after."""
+    """Return this folder's SECRET_KEY and SEAL_KEYS, created by the first call."""
     if not file.exists():
         made = {
             "SECRET_KEY": secrets.token_hex(32),

@@ -1,7 +1,7 @@
-"""A merchant without hands: installs, connects his invoicing program, chooses, and answers what waits for him.
+"""A scripted merchant: installs the app, connects the invoicing system, saves the settings and solves what waits.
 
-Used by the demo and the journey tests. He walks the real pages of the app, of the shop's admin and of the invoicing
-program's panel, as a person would; nothing here looks into the app's tables.
+Walks the real pages of the app, of the shop's admin and of the invoicing system's panel, as a person would, and
+never reads the app's tables.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": 
 
 
 def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 100) -> T:
-    """What `seen` gives once it gives something; Lost when it does not within the seconds."""
+    """Return what `seen` returns once it is true. Raises StepFailed when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 10
 
 
 class Merchant:
-    """The owner of one sandbox shop and of one entity of the invoicing program."""
+    """The owner of one sandbox shop and of one entity of the invoicing system."""
 
     def __init__(self, stack: LocalStack, shop: str = "olariadosado", entity: str = "40321") -> None:
         self.stack, self.shop, self.entity = stack, shop, entity
@@ -52,18 +52,18 @@ class Merchant:
     # setting up
 
     def set_up(self, **choices: str) -> None:
-        """The app is installed, connected, and issues from now on."""
+        """Install and connect the app and save the settings: it issues from now on."""
         self.install()
         self.connect()
         self.choose(**choices)
 
     def install(self) -> None:
-        """The app is authorised from the shop's admin, through the consent page."""
+        """Authorise the app from the shop's admin, through the consent page."""
         self.browser.open(f"{self.stack.admin_url}/admin/{self.shop}/apps")
         if not any(
             "Abrir Quick Invoice" in words for _, words in self.browser.open(f"{self.stack.app_url}/").links
         ):
-            # the app knows him already: he asks to authorise anew
+            # the app knows them already, so they ask to authorise again
             self.browser.open(f"{self.stack.app_url}/authorise")
         self.browser.follow("Abrir Quick Invoice")
         if "Yes, Authorize" in self.browser.text:
@@ -74,7 +74,7 @@ class Merchant:
             )
 
     def keys(self) -> dict[str, str]:
-        """The four values that the panel shows once the integration is active there."""
+        """Return the four values that the panel shows once the integration is active."""
         panel = Browser().open(f"{self.stack.igest_url}/panel/{self.entity}/integracoes")
         if "Ativar Jumpseller" in panel.text:
             panel.send("Ativar Jumpseller", press="Ativar Jumpseller")
@@ -83,7 +83,7 @@ class Merchant:
         return {name: match.group(1) for name, match in found.items() if match}
 
     def connect(self, **instead: str) -> None:
-        """The keys are pasted into the form and accepted."""
+        """Paste the keys into the form and see them accepted."""
         self.browser.open(f"{self.stack.app_url}/setup/keys/igest")
         self.browser.send("key", **{**self.keys(), **instead})
         if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
@@ -92,7 +92,7 @@ class Merchant:
             )
 
     def choose(self, **choices: str) -> None:
-        """The fiscal choices are saved as the form proposes them, but for these."""
+        """Save the settings as the form proposes them, with these changes."""
         self.browser.open(f"{self.stack.app_url}/setup/choices").send("kind", **choices)
         if "/setup/check" not in self.browser.url:
             raise StepFailed(
@@ -102,15 +102,15 @@ class Merchant:
     # the shop
 
     def place_order(self, **spec: Any) -> dict[str, Any]:
-        """An order placed in the shop, as its API shows it; `pay=True` pays it at once."""
+        """Place an order and return it as the shop's API shows it; `pay=True` pays it at once."""
         return self._post_to_shop("orders", spec)
 
     def change_order(self, number: int, act: str, **how: Any) -> dict[str, Any]:
-        """The order after pay, cancel, ship, or `hook` (sends its hook again)."""
+        """Return the order after pay, cancel, ship, or `hook` (sends its webhook again)."""
         return self._post_to_shop(f"orders/{number}/{act}", how)
 
     def shop_orders(self) -> list[dict[str, Any]]:
-        """All orders of the shop with their documents and history, newest first."""
+        """Return all orders of the shop with their documents and history, newest first."""
         found: list[dict[str, Any]] = requests.get(self._shop_url("orders"), timeout=30).json()
         return found
 
@@ -128,18 +128,18 @@ class Merchant:
     # the invoicing program
 
     def set_switch(self, name: str, position: str) -> None:
-        """The shop's platform behaves so from now on."""
+        """Set a switch of the shop platform's stand-in."""
         answer = requests.post(f"{self.stack.admin_url}/sandbox/switches", json={name: position}, timeout=30)
         answer.raise_for_status()
 
     def inject_fault(self, **fault: Any) -> None:
-        """The invoicing program misbehaves so in its next call."""
+        """Make the next call to the invoicing system fail in this way."""
         fault = {"method": "novo_documento", "times": 1, **fault}
         answer = requests.post(f"{self.stack.igest_url}/sandbox/faults", json=fault, timeout=30)
         answer.raise_for_status()
 
     def issued_documents(self) -> list[dict[str, Any]]:
-        """The entity's issued documents, from the program's own ledger."""
+        """Return the entity's issued documents from the stand-in's ledger."""
         rows = requests.get(
             f"{self.stack.igest_url}/sandbox/ledger", params={"kind": "document"}, timeout=30
         ).json()
@@ -148,32 +148,32 @@ class Merchant:
     # the app
 
     def open_document(self, number: int) -> Browser:
-        """The page of that order's document."""
+        """Open the page of that order's document."""
         row = self._listing_row(number)
         if row is None:
             raise StepFailed(f"#{number} is not listed: {self.browser.text[:400]}")
         return self.browser.open(row.links[0][0])
 
     def state(self, number: int) -> str:
-        """The word that the listing shows for the order; empty while it has no row."""
+        """Return the state that the listing shows for the order; empty while it has no row."""
         row = self._listing_row(number)
         return next((word for word in STATE_WORDS if row and word in row.text), "")
 
     def listing_text(self, number: int) -> str:
-        """All words of the order's row in the listing."""
+        """Return the text of the order's row in the listing."""
         row = self._listing_row(number)
         return row.text if row else ""
 
     def resend(self, number: int) -> None:
-        """A blocked or waiting document is tried again by its button."""
+        """Press the button that tries a blocked or waiting document again."""
         self.open_document(number).send("retry")
 
     def correct_nif(self, number: int, nif: str) -> None:
-        """The right NIF is typed into the blocked document's page."""
+        """Type the right NIF into the page of the blocked document."""
         self.open_document(number).send("nif", nif=nif)
 
     def resolve_uncertain(self, number: int) -> str:
-        """The number that he found in his invoicing program for a document in doubt, or ''; told on its page."""
+        """On the page of a document in doubt, say which number the invoicing system has, or '' for none."""
         page = self.open_document(number)
         reference = re.search(r"QI-\d+-[\w-]+", page.text)
         sold = Browser().open(
@@ -190,7 +190,7 @@ class Merchant:
     def credit(
         self, number: int, quantities: Mapping[str, str] | None = None, amount: str = "", reason: str = ""
     ) -> None:
-        """A credit note of the order's document: of so many of each article, of an amount, or of the whole."""
+        """Credit the order's document: pieces of each article, an amount, or the whole."""
         way = "lines" if quantities or amount else "all"
         page = self.open_invoice(number)
         page.open(f"{page.url}/credit?what={way}")
@@ -199,12 +199,12 @@ class Merchant:
         self._confirm(page, "Emitir nota de crédito", {"why": reason} if reason else {})
 
     def credit_and_reissue(self, number: int, **corrected: str) -> None:
-        """The whole credited, and the order issued again with another `tax_id` or `name`."""
+        """Credit the whole and issue the order again with another `tax_id` or `name`."""
         page = self.open_invoice(number)
         self._confirm(page.open(f"{page.url}/credit?what=again"), "Creditar e emitir de novo", corrected)
 
     def _quantity_fields(self, quantities: Mapping[str, str]) -> dict[str, str]:
-        """The fields for these quantities, found by what stands beside them."""
+        """Return the form fields for these quantities, found by the text beside them."""
         named = re.findall(
             r'name="(quantity-[^"]+)"[^>]*aria-label="Quantidade de ([^"]+)"', self.browser.body.decode()
         )
@@ -219,7 +219,7 @@ class Merchant:
             raise StepFailed(f"not credited: {page.url} {page.status} {page.text[:800]}")
 
     def open_invoice(self, number: int) -> Browser:
-        """The page of the order's invoice, the last one where it was issued again."""
+        """Open the page of the order's invoice, the last one where it was issued again."""
         for row in self.listing_rows(number):
             address, number_on_it = row.links[0]
             if re.match(r"F[RST] \d", number_on_it):
@@ -227,12 +227,12 @@ class Merchant:
         raise StepFailed(f"#{number} has no invoice: {self.browser.text[:400]}")
 
     def listing_rows(self, number: int) -> list[Row]:
-        """The rows that the listing has of the order, the newest first."""
+        """Return the listing's rows of the order, newest first."""
         self.browser.open(f"{self.stack.app_url}/documents?q={number}&p=all")
         return [row for row in self.browser.rows if f"#{number}" in row.text]
 
     def wait_for_kinds(self, number: int, *kinds: str, seconds: float = 30) -> None:
-        """Nothing, once the order has issued documents of exactly these kinds, in this order."""
+        """Wait until the order has issued documents of exactly these kinds, in this order."""
 
         def issued() -> bool:
             rows = self.listing_rows(number)[::-1]
@@ -243,7 +243,7 @@ class Merchant:
         wait_until(issued, f"#{number} {kinds}", seconds)
 
     def wait_for_state(self, number: int, *states: str, seconds: float = 30) -> str:
-        """The order's word once it is one of these."""
+        """Wait until the order's state is one of these and return it."""
         return wait_until(
             lambda: found if (found := self.state(number)) in states else "", f"#{number} {states}", seconds
         )

@@ -1,7 +1,4 @@
-"""A merchant without hands whose invoicing program is PHC GO.
-
-Used by the demo and the journey tests; walks the same pages as `dev.merchant`, and the panel of the PHC GO stand-in.
-"""
+"""A scripted merchant whose invoicing system is PHC GO: the pages of `dev.merchant` and the stand-in's panel."""
 
 from __future__ import annotations
 
@@ -25,13 +22,13 @@ class PhcGoMerchant(Merchant):
         super().__init__(stack, shop, entity)
 
     def keys(self) -> dict[str, str]:
-        """The five values that the panel shows."""
+        """Return the five values that the panel shows."""
         page = Browser().open(f"{self.stack.phcgo_url}/panel/{self.entity}/series").body.decode()
         found = {name: re.search(rf'id="{name}">([^<]+)<', page) for name in _KEYS}
         return {name: match.group(1) for name, match in found.items() if match}
 
     def connect(self, **instead: str) -> None:
-        """The keys are pasted into the form and accepted."""
+        """Paste the keys into the form and see them accepted."""
         self.browser.open(f"{self.stack.app_url}/setup/keys/phcgo")
         self.browser.send("token", **{**self.keys(), **instead})
         if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
@@ -40,11 +37,11 @@ class PhcGoMerchant(Merchant):
             )
 
     def inject_fault(self, **fault: Any) -> None:
-        """The invoicing program misbehaves so in its next call of that step."""
+        """Make the next call of that step fail in this way."""
         self._post_control("faults", {"step": "signDocument", **fault})
 
     def set_switches(self, **positions: str) -> None:
-        """The invoicing program behaves so from now on; underscores stand for hyphens."""
+        """Set the stand-in's switches; underscores stand for hyphens."""
         self._post_control(
             "switches", {name.replace("_", "-"): position for name, position in positions.items()}
         )
@@ -53,7 +50,7 @@ class PhcGoMerchant(Merchant):
         requests.post(f"{self.stack.phcgo_url}/sandbox/{what}", json=wanted, timeout=30).raise_for_status()
 
     def issued_documents(self) -> list[dict[str, Any]]:
-        """The company's signed documents, from the program's own ledger."""
+        """Return the company's signed documents from the stand-in's ledger."""
         return [
             row
             for row in self.stand_in_rows("ledger")
@@ -61,16 +58,16 @@ class PhcGoMerchant(Merchant):
         ]
 
     def stand_in_rows(self, what: str) -> list[dict[str, Any]]:
-        """The program's `ledger`, or its `drafts`, `dossiers`, `documents`, `outbox`, `requests` as they are now."""
+        """Return the stand-in's `ledger`, `drafts`, `dossiers`, `documents`, `outbox` or `requests`."""
         found: list[dict[str, Any]] = self.get_control(what)
         return found
 
     def get_control(self, what: str) -> Any:
-        """What one of the stand-in's control routes shows."""
+        """Return the answer of one of the stand-in's control routes."""
         return requests.get(f"{self.stack.phcgo_url}/sandbox/{what}", timeout=30).json()
 
     def rows_of_order(self, what: str, number: int) -> list[dict[str, Any]]:
-        """Of what is seen, what the company keeps for that order, oldest first."""
+        """Return those of these rows that the company keeps for that order, oldest first."""
         company = self.entity.partition("/")[2]
         ours = re.compile(rf"QI-\d+-{number}(-.*)?")
         return [
@@ -81,25 +78,25 @@ class PhcGoMerchant(Merchant):
         ]
 
     def calls_this_month(self) -> int:
-        """How many calls the installation counted this month."""
+        """Return how many calls the installation counted this month."""
         path = self.entity.partition("/")[0]
         return next(int(one["used"]) for one in self.get_control("installations") if one["path"] == path)
 
     def act_by_hand(self, act: str, stamp: str) -> None:
-        """Nothing; a person did so with that record in the program: `sign`, `annul`, `delete`, `receipt`."""
+        """Act on that record as a person in the program: `sign`, `annul`, `delete`, `receipt`."""
         self._post_control(f"companies/{self.entity}/records/{stamp}/{act}", {})
 
     def end_sessions(self) -> None:
-        """Nothing; the program knows no session any more."""
+        """End every session at the stand-in."""
         requests.delete(f"{self.stack.phcgo_url}/sandbox/sessions", timeout=30).raise_for_status()
 
     # the shop
 
     def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
-        """The order after its lines were changed in the shop's admin."""
+        """Return the order after its lines were changed in the shop's admin."""
         return self._post_to_shop(f"edit/{number}", {"spec": {"lines": list(lines)}})
 
     def webhook_events(self) -> set[str]:
-        """The events that the shop tells of."""
+        """Return the events to which the shop's webhooks are subscribed."""
         shop = requests.get(self._shop_url("").rstrip("/"), timeout=30).json()
         return {hook["event"] for hook in shop["hooks"]}

@@ -1,7 +1,6 @@
-"""The invoicing programs as one side of the stock that is followed: what their owner sees and alters in them.
+"""The invoicing systems as one side of a synced stock: what their owner sees and changes there.
 
-Used by the catalogue demo and its tests. Each reads its stand-in's own ledger anew: what the program says of its levels
-is held against that.
+Each side reads its stand-in's own ledger independently, so that the levels shown can be compared with it.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ class IgestSide(ProviderSide):
         return [line for line in read_ledger(self._file) if line.get("entity") == self.entity]
 
     def _parse_changes(self, lines: Iterable[Json]) -> list[LevelChange]:
-        """Read anew from the ledger alone: a movement names an article by what it was called at that moment."""
+        """Read the changes from the ledger alone: a movement names an article by its reference of that moment."""
         levels, found = dict(self._start_levels), []
         ids = {card.code: article_id for article_id, card in self.articles_before.items()}
         for line in lines:
@@ -87,7 +86,7 @@ class IgestSide(ProviderSide):
 
 
 def _igest_movements(line: Json) -> list[tuple[Json, str, str]]:
-    """Each movement of a line, who made it and why."""
+    """Return each movement of a ledger line, with who made it and why."""
     if line["kind"] == "stock":
         who = BY_APP if line.get("who") == "wire" else BY_HAND
         return [(line, who, line.get("observacoes", ""))]

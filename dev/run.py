@@ -1,8 +1,9 @@
-"""`make run`: the whole program with its sandbox until Ctrl-C, in the folder `var`.
+"""`make run`: run the whole app with its stand-ins until Ctrl-C, in the folder `var`.
 
-Called by the Makefile as `python -m dev.run`. The first line that it prints is the address to open. Whatever
-keeps it from running is said in one sentence. Settings: PORT (the shop's admin; the others follow it),
-DATABASE_URL, REDIS_URL, FOLDER (where everything is kept), VERBOSE=1 (shows what every part prints).
+The first line printed is the address to open; whatever prevents the start is said in one sentence. Settings:
+PORT
+(the shop's admin; the others follow), DATABASE_URL, REDIS_URL, FOLDER (where the data is), VERBOSE=1 (every
+output).
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ FIRST_PORT = 7700
 
 
 class CannotStart(Exception):
-    """Why it does not run, in one sentence."""
+    """Why it does not start, in one sentence."""
 
 
 def main() -> int:
-    """The exit status: 0 after Ctrl-C, 1 when something kept it from running."""
+    """Return the exit status: 0 after Ctrl-C, 1 when something prevented it from running."""
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
@@ -39,14 +40,14 @@ def main() -> int:
         print(problem, file=sys.stderr, flush=True)
         return 1
     except BrokenPipeError:
-        # whoever read what we print has gone; everything was stopped all the same
+        # nobody reads our output any more; everything was stopped all the same
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
 
 
 def build_stack() -> LocalStack:
-    """The house of this folder, not started; raises Refused when a port is taken or wrong."""
+    """Return this folder's stack, not started. Raises CannotStart when a port is taken or wrong."""
     wanted = os.environ.get("PORT", str(FIRST_PORT))
     if not wanted.isdigit() or not 1024 <= int(wanted) <= 65_000:
         raise CannotStart(f"PORT={wanted} is not a port: choose a number from 1024 to 65000.")
@@ -66,7 +67,7 @@ def build_stack() -> LocalStack:
 
 
 def run_until_stopped(stack: LocalStack, stopping: threading.Event) -> None:
-    """Returns when told to stop, with nothing left running; raises Failed when a part falls."""
+    """Run until told to stop, then stop everything. Raises ProcessFailed when a part ends by itself."""
     for old in stack.logs.glob("*.log"):
         if old.stat().st_size > 1_000_000:
             old.replace(old.with_suffix(".log.1"))
@@ -80,7 +81,7 @@ def run_until_stopped(stack: LocalStack, stopping: threading.Event) -> None:
             if fallen := stack.crashed_child():
                 raise ProcessFailed(fallen.name, f"ended with status {fallen.status}", fallen.log_tail())
     finally:
-        # a second Ctrl-C does not wait for the work under way
+        # a second Ctrl-C does not wait for the work in progress
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: kill_all(stack))
         stack.stop()
@@ -88,7 +89,7 @@ def run_until_stopped(stack: LocalStack, stopping: threading.Event) -> None:
 
 
 def print_addresses(stack: LocalStack) -> None:
-    """Nothing; prints the address to open, then the others."""
+    """Print the address to open, then the others."""
     print(f"{stack.admin_url}/")
     print("  ^ the sandbox shop's admin: open it, choose Apps, install Quick Invoice, place and pay an order")
     print(f"  the app   {stack.app_url}/")
@@ -100,13 +101,13 @@ def print_addresses(stack: LocalStack) -> None:
 
 
 def kill_all(stack: LocalStack) -> None:
-    """Nothing; every child is told to go at once (`stop`, which this interrupts, waits for them)."""
+    """Kill every child at once (`stop`, which this interrupts, would wait for them)."""
     for child in stack.children.values():
         child.signal(signal.SIGKILL)
 
 
 class FolderLock:
-    """The folder is ours for a while; raises Refused when another run has it."""
+    """Own the folder for a while. Raises CannotStart when another run has it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -137,14 +138,14 @@ class FolderLock:
 
 
 class LogFollower:
-    """What the parts print from now on, each line behind the name of its part."""
+    """What the parts print from now on, each line after the name of its part."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._read = {file: file.stat().st_size for file in folder.glob("*.log")}
 
     def show(self) -> None:
-        """Nothing; prints the new lines."""
+        """Print the new lines."""
         for file in sorted(self.folder.glob("*.log")):
             with file.open("rb") as log:
                 log.seek(self._read.get(file, 0))

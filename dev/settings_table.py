@@ -1,5 +1,6 @@
-"""The table of settings in docs/operating.md, written from `shopapp.config`; `python -m
-dev.settings_table` renews it.
+"""The table of settings in docs/operating.md, written from `shopapp.config`.
+
+`python -m dev.settings_table` writes it again.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ _HEAD = "| name | default | meaning |\n|---|---|---|\n"
 
 
 def settings_table() -> str:
-    """The rows, in the order of the settings."""
+    """Return the rows, in the order of the settings."""
     rows = []
     for setting in SETTINGS:
         default = f"`{setting.default}`" if setting.default else "empty"
@@ -23,7 +24,7 @@ def settings_table() -> str:
 
 
 def render_page(text: str) -> str:
-    """The page with its table as the settings are now."""
+    """Return the page with its table as the settings are now."""
     before, _, after = text.partition(_HEAD)
     return before + _HEAD + settings_table() + "\n" + after[after.index("## Production") :]
 

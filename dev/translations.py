@@ -1,7 +1,8 @@
-"""The catalogues of the pages' languages: collects every sentence, lays it into the .po files, compiles the .mo files.
+"""The catalogues of the pages' languages: collect every sentence, update the .po files, compile the .mo files.
 
-`python -m dev.translations` updates and compiles, and says which sentences a language still lacks. The Portuguese
-sentence is the key, so Portuguese has no catalogue. Called by hand after a sentence changed; a test says when.
+`python -m dev.translations` updates and compiles, and prints which sentences a language still lacks. The
+Portuguese
+sentence is the key, so Portuguese has no catalogue. Run it after a sentence changed; a test says when.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ METHODS = [("shopapp/**.py", "python"), ("templates/**.html", "jinja2")]
 
 
 def provider_sentences() -> Iterator[str]:
-    """What the providers say of themselves: labels and helps of their keys, words of their menus."""
+    """Return the providers' own words: labels and helps of their keys, names of their menus."""
     from shopapp.providers import PROVIDERS
 
     for provider in PROVIDERS.values():
@@ -36,7 +37,7 @@ def provider_sentences() -> Iterator[str]:
 
 
 def collect_sentences() -> Catalog:
-    """Every sentence of the sources, without places, so that moving code changes no catalogue."""
+    """Return every sentence of the sources, without places, so that moving code changes no catalogue."""
     catalog = Catalog(charset="utf-8")
     for folder in ("shopapp", "templates"):
         methods = [
@@ -52,12 +53,12 @@ def collect_sentences() -> Catalog:
 
 
 def catalog_path(language: str) -> Path:
-    """The language's catalogue; the compiled one lies beside it."""
+    """Return the path of a language's catalogue; the compiled one is beside it."""
     return FOLDER / language / "LC_MESSAGES" / "messages.po"
 
 
 def load_catalog(language: str) -> Catalog:
-    """The catalogue as it lies there; an empty one where there is none yet."""
+    """Return the stored catalogue; an empty one where there is none yet."""
     path = catalog_path(language)
     if not path.exists():
         return Catalog(locale=language, charset="utf-8")
@@ -66,7 +67,7 @@ def load_catalog(language: str) -> Catalog:
 
 
 def update_catalog(language: str) -> Catalog:
-    """The catalogue with exactly the sentences of the sources: new ones empty, old ones gone, none guessed."""
+    """Return the catalogue with exactly the sentences of the sources: new ones empty, old ones gone."""
     old = load_catalog(language)
     fresh = Catalog(
         locale=language, charset="utf-8", project="Quick Invoice", header_comment=f"# Quick Invoice: {language}",
@@ -82,7 +83,7 @@ def update_catalog(language: str) -> Catalog:
 
 
 def catalog_text(catalog: Catalog) -> bytes:
-    """The catalogue as the file holds it: sorted, no dates, no places."""
+    """Return the catalogue as the file holds it: sorted, without dates and places."""
     out = io.BytesIO()
     write_po(out, catalog, no_location=True, omit_header=False, sort_output=True, width=110)
     lines = out.getvalue().decode().splitlines(keepends=True)
@@ -92,16 +93,16 @@ def catalog_text(catalog: Catalog) -> bytes:
 
 
 def compile_catalog(catalog: Catalog) -> bytes:
-    """What the program reads."""
+    """Return the compiled catalogue."""
     out = io.BytesIO()
-    # the header tells a date: without one of its own, the same catalogue would be another file each minute
+    # the header contains a date; without a fixed one the same catalogue would be another file each minute
     catalog.creation_date = datetime(2026, 1, 1, tzinfo=UTC)
     write_mo(out, catalog)
     return out.getvalue()
 
 
 def untranslated(catalog: Catalog) -> list[str]:
-    """The sentences without a translation."""
+    """Return the sentences without a translation."""
     return [str(message.id) for message in catalog if message.id and not _unwrap(message.string)]
 
 
@@ -112,7 +113,7 @@ def _unwrap(text: str | Iterable[str] | None) -> bool:
 
 
 def main() -> int:
-    """0 when no language lacks a sentence."""
+    """Return 0 when no language lacks a sentence."""
     short = 0
     for language in LANGUAGES:
         path = catalog_path(language)
