@@ -60,6 +60,11 @@ def zone() -> ZoneInfo:
     return zone_of(g.get("store"), g.get("account"))
 
 
+def today() -> date:
+    """Return today's date where the store dates its documents."""
+    return now().astimezone(zone()).date()
+
+
 def amount(value: Any) -> Decimal | None:
     """The value as an amount; None when it is none."""
     try:
@@ -152,8 +157,7 @@ def long_day(value: date | datetime | None) -> str:
 def month(value: date | datetime) -> str:
     """`Novembro`, or `Novembro de 2026` when it is not this year's."""
     local = _day(value)
-    this_year = local.year == now().astimezone(zone()).year
-    if this_year:
+    if local.year == today().year:
         return dates.format_date(local, "LLLL", locale=current_locale()).capitalize()
     return dates.format_skeleton("yMMMM", local, locale=current_locale()).capitalize()
 
@@ -169,11 +173,10 @@ def moment(value: datetime | None) -> str:
     """`hoje às 14:29`, or the day with the time."""
     if value is None:
         return ""
-    today = now().astimezone(zone()).date()
-    local = value.astimezone(zone()).date()
-    if local == today:
+    current, local = today(), _day(value)
+    if local == current:
         return gettext("hoje às %(time)s", time=clock(value))
-    if local == today - timedelta(days=1):
+    if local == current - timedelta(days=1):
         return gettext("ontem às %(time)s", time=clock(value))
     return gettext("%(day)s às %(time)s", day=day(value), time=clock(value))
 

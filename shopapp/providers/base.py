@@ -36,6 +36,8 @@ class CredentialField:
     secret: bool = False
     digits: bool = False
     pattern: str = ""
+    length: int = 0
+    """The exact number of characters that the pattern asks for; 0 when it may vary."""
     optional: bool = False
 
 

@@ -16,7 +16,7 @@ from shopapp.connections import api_usage
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.messages.errors import WEBHOOK_PROBLEMS
-from shopapp.messages.formats import midnight, moment, order_count, quantity, zone
+from shopapp.messages.formats import midnight, moment, order_count, quantity, today
 from shopapp.messages.i18n import gettext, ngettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, ApiUsage, now
@@ -160,16 +160,16 @@ def _connection_status() -> dict[str, Any]:
 
 def _reconciliation() -> dict[str, Any]:
     """Today's and this month's comparison, what explains the difference, and the last thirty days."""
-    today = now().astimezone(zone()).date()
-    tomorrow, first = midnight(today + timedelta(days=1)), midnight(today.replace(day=1))
+    current = today()
+    tomorrow, first = midnight(current + timedelta(days=1)), midnight(current.replace(day=1))
     month = reconciliation.period_totals(g.store, first, tomorrow)
     gaps = reconciliation.list_discrepancies(g.store, first, tomorrow)
     known = {shown.id: shown for shown in document_rows([gap.document for gap in gaps if gap.document])}
-    day_starts = [midnight(today - timedelta(days=CHART_DAYS - 1 - n)) for n in range(CHART_DAYS + 1)]
+    day_starts = [midnight(current - timedelta(days=CHART_DAYS - 1 - n)) for n in range(CHART_DAYS + 1)]
     days = reconciliation.daily_counts(g.store, day_starts)
     top = _chart_top(max((day.issued + day.open for day in days), default=0))
     return {
-        "today": reconciliation.period_totals(g.store, midnight(today), tomorrow),
+        "today": reconciliation.period_totals(g.store, midnight(current), tomorrow),
         "month": month,
         "gaps": [(gap, known.get(gap.document.id) if gap.document else None) for gap in gaps],
         "is_explained": sum((gap.amount for gap in gaps), reconciliation.ZERO) == month.difference,

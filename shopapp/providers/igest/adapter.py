@@ -68,11 +68,11 @@ class IGest(Provider):
     # the four values of the only known request; one that proves needless is one line less here
     credential_fields: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField("key", "Chave de integração", "40 letras e algarismos, que o iGEST mostra depois de ativar.",
-              secret=True, pattern=_HEX_40),
+              secret=True, pattern=_HEX_40, length=40),
         CredentialField("code", "Código de segurança", "Por baixo da chave de integração, no mesmo ecrã do iGEST.",
-              secret=True, pattern=_HEX_40),
+              secret=True, pattern=_HEX_40, length=40),
         CredentialField("nif", "NIF da entidade", "O da empresa que emite as faturas: Entidade > Configurar > Geral.",
-              digits=True, pattern="[0-9]{9}"),
+              digits=True, pattern="[0-9]{9}", length=9),
         CredentialField("entity", "Número da entidade", "O número que a empresa tem no iGEST, junto das chaves.",
               digits=True, pattern="[0-9]{1,10}"),
     )  # fmt: skip

@@ -18,8 +18,8 @@ from shopapp.models import Document, db
 from shopapp.models.queries import documents
 from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.web.documents.rows import document_rows
+from shopapp.web.form_fields import parse_email, parse_euros
 from shopapp.web.session import store_required
-from shopapp.web.setup.forms import parse_email, parse_euros
 
 bp = Blueprint("bulk", __name__, url_prefix="/documents/bulk")
 

@@ -29,8 +29,8 @@ from shopapp.models import Document, db
 from shopapp.web.documents.page import may_credit, own_document_or_404, warehouse_name
 from shopapp.web.documents.rows import account_of, document_kind, remedy_url
 from shopapp.web.documents.views import conflict_page
+from shopapp.web.form_fields import clean_text, parse_euros
 from shopapp.web.session import store_required
-from shopapp.web.setup.forms import clean_text, parse_euros
 
 bp = Blueprint("credit", __name__, url_prefix="/documents")
 bp.register_error_handler(merchant_actions.StateConflictError, conflict_page)

@@ -28,8 +28,8 @@ from shopapp.web.documents.rows import (
     status_message,
 )
 from shopapp.web.documents.timeline import build_timeline
+from shopapp.web.form_fields import MAX_ROW_ID
 
-MAX_ROW_ID = 2**62
 CREDITABLE_KINDS = ("FT", "FR", "FS")
 
 

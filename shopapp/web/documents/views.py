@@ -29,7 +29,7 @@ from shopapp.documents import audit, followups, merchant_actions
 from shopapp.errors import MerchantError
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
-from shopapp.messages.formats import midnight, month, zone
+from shopapp.messages.formats import midnight, month, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import kind_title, message_for
 from shopapp.models import Document, db, now
@@ -38,9 +38,9 @@ from shopapp.models.states import BLOCKED
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import account_of, document_rows
 from shopapp.web.errors import error_page
+from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_row_id
 from shopapp.web.public import pdf_response
 from shopapp.web.session import store_required, writes_database
-from shopapp.web.setup.forms import clean_text, parse_email, parse_euros, parse_row_id
 from shopapp.web.setup.settings import record_follow_law
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
@@ -72,9 +72,8 @@ def requested_filters() -> documents.DocumentFilters:
 
 def _parse_period(text: str) -> tuple[datetime | None, datetime | None]:
     """The instants between which a period lies: `7d`, `30d`, or a month as `2026-11`."""
-    today = now().astimezone(zone()).date()
     if text in ("1d", "7d", "30d"):
-        return midnight(today - timedelta(days=int(text[:-1]) - 1)), None
+        return midnight(today() - timedelta(days=int(text[:-1]) - 1)), None
     try:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
@@ -92,7 +91,7 @@ def _period_choices() -> list[tuple[str, str]]:
         ("", gettext("Todos")), ("1d", gettext("Hoje")), ("7d", gettext("Últimos 7 dias")),
         ("30d", gettext("Últimos 30 dias")),
     ]  # fmt: skip
-    first = now().astimezone(zone()).date().replace(day=1)
+    first = today().replace(day=1)
     for _ in range(12):
         found.append((f"{first:%Y-%m}", month(midnight(first))))
         first = (first - timedelta(days=1)).replace(day=1)

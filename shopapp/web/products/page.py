@@ -17,17 +17,16 @@ from shopapp.errors import AppError
 from shopapp.fiscal import tax_tables
 from shopapp.inventory import bulk_create, catalogue, line_articles, stock_runs
 from shopapp.jobs.queue import notify_workers
-from shopapp.messages.formats import percent
+from shopapp.messages.formats import percent, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, Product, db
 from shopapp.models.queries import products
-from shopapp.web.documents.page import MAX_ROW_ID
+from shopapp.web.form_fields import MAX_ROW_ID, clean_text
 from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.products.rows import product_summaries, shop_product_url
 from shopapp.web.session import store_required
-from shopapp.web.setup.forms import clean_text
-from shopapp.web.setup.settings import provider_lists, today
+from shopapp.web.setup.settings import provider_lists
 
 bp = Blueprint("product", __name__, url_prefix="/products")
 

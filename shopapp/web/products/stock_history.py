@@ -17,11 +17,10 @@ from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
 from shopapp.models import Account, StockChange, SyncRun, db
 from shopapp.models.queries import products
-from shopapp.web.documents.page import MAX_ROW_ID
 from shopapp.web.errors import error_page
+from shopapp.web.form_fields import MAX_ROW_ID, clean_text, parse_row_id
 from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.session import store_required
-from shopapp.web.setup.forms import clean_text, parse_row_id
 
 bp = Blueprint("stock_history", __name__, url_prefix="/products/changes")
 

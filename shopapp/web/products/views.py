@@ -22,10 +22,10 @@ from shopapp.messages.wording import message_for
 from shopapp.models import Account, SyncedSku, SyncRun, db, now
 from shopapp.models.queries import products
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, DONE, FAILED, OPEN, STOCK_RUN, UNDO_RUN
+from shopapp.web.form_fields import clean_text, parse_row_id
 from shopapp.web.products.page import tax_treatments
 from shopapp.web.products.rows import ProductSummary, RunProgress, product_summaries, run_progress
 from shopapp.web.session import store_required
-from shopapp.web.setup.forms import clean_text, parse_row_id
 from shopapp.web.setup.keys import is_ready
 from shopapp.web.setup.settings import account_stock_options
 

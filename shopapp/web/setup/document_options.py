@@ -11,7 +11,8 @@ from datetime import time
 from typing import Any, Protocol
 
 from shopapp.messages.i18n import gettext
-from shopapp.web.setup.forms import INVOICE_KINDS, Form, clean_text, open_series
+from shopapp.web.form_fields import clean_text
+from shopapp.web.setup.forms import INVOICE_KINDS, Form, merge_forms, open_series
 
 LOADING_FIELDS = ("street", "postal_code", "city")
 DEFAULT_DEPARTURE_TIME = "18:00"
@@ -87,50 +88,68 @@ def allows_drafts(lists: Mapping[str, Any], kind: str, code: str) -> bool:
 
 
 def parse_document_options(
-    form: Form, posted: Mapping[str, str], lists: Mapping[str, Any], options: Mapping[str, str]
-) -> None:
-    """Nothing; the options as chosen are in the form, and what is wrong with them."""
+    posted: Mapping[str, str],
+    lists: Mapping[str, Any],
+    options: Mapping[str, str],
+    kind: str,
+    series: Mapping[str, str],
+) -> Form:
+    """Return the options as chosen; `kind` and `series` are those chosen on the same form."""
+    switches = _parse_switches(posted, lists, options, kind, series)
+    is_printed = switches.values["transport"] or switches.values["guide"]
+    transport = _parse_transport(posted, is_printed) if "transport" in options else Form()
+    return merge_forms(switches, transport, _parse_allowance(posted))
+
+
+def _parse_switches(
+    posted: Mapping[str, str],
+    lists: Mapping[str, Any],
+    options: Mapping[str, str],
+    kind: str,
+    series: Mapping[str, str],
+) -> Form:
+    form = Form()
     values, errors = form.values, form.errors
     for name in ("drafts", "notes", "note_drafts", "transport", "guide"):
         values[name] = posted.get(name) == "yes" and options.get(name) == ""
     values["note_drafts"] = values["note_drafts"] and values["notes"]
-    kind, series = values["kind"], values["series"]
     if values["drafts"] and series.get(kind) and not allows_drafts(lists, kind, series[kind]):
         errors["drafts"] = gettext(
             "A série que escolheu não permite rascunhos. Escolha outra, ou tire esta marca."
         )
-    for name, of in (("notes", "NE"), ("guide", "GT")):
-        if values[name] and not series.get(of):
-            errors.setdefault(f"series_{of}", gettext("Escolha a série em que os documentos saem."))
+    for name, numbered_kind in (("notes", "NE"), ("guide", "GT")):
+        if values[name] and not series.get(numbered_kind):
+            errors[f"series_{numbered_kind}"] = gettext("Escolha a série em que os documentos saem.")
     if values["note_drafts"] and series.get("NE") and not allows_drafts(lists, "NE", series["NE"]):
         errors["note_drafts"] = gettext(
             "A série que escolheu não permite rascunhos. Escolha outra, ou tire esta marca."
         )
-    if values.get("email_buyer") and options.get("email_buyer"):
+    values["email_buyer"] = posted.get("email_buyer") == "yes"
+    if values["email_buyer"] and options.get("email_buyer"):
         errors["email_buyer"] = options["email_buyer"]
-    _parse_transport(form, posted, "transport" in options)
-    values["allowance"] = clean_text(posted.get("allowance", "")).replace(".", "").replace(" ", "")
-    if values["allowance"] and not (
-        values["allowance"].isascii()
-        and values["allowance"].isdigit()
-        and int(values["allowance"]) <= _MAX_CALLS
-    ):
-        errors["allowance"] = gettext("Escreva um número inteiro, ou deixe vazio.")
+    return form
 
 
-def _parse_transport(form: Form, posted: Mapping[str, str], shown: bool) -> None:
-    """Nothing; the place of loading and the hour, asked for only where they are printed."""
-    values, errors = form.values, form.errors
-    if not shown:
-        return
-    values["loading"] = {name: clean_text(posted.get(f"loading_{name}", ""))[:120] for name in LOADING_FIELDS}
-    values["leaves_at"] = clean_text(posted.get("leaves_at", "")) or DEFAULT_DEPARTURE_TIME
-    if not (values["transport"] or values["guide"]):
-        return
+def _parse_transport(posted: Mapping[str, str], is_printed: bool) -> Form:
+    """Return the place of loading and the hour; they are required only when a document prints them."""
+    loading = {name: clean_text(posted.get(f"loading_{name}", ""))[:120] for name in LOADING_FIELDS}
+    leaves_at = clean_text(posted.get("leaves_at", "")) or DEFAULT_DEPARTURE_TIME
+    form = Form({"loading": loading, "leaves_at": leaves_at})
+    if not is_printed:
+        return form
     for name in LOADING_FIELDS:
-        if not values["loading"][name]:
-            errors[f"loading_{name}"] = gettext("Falta a morada de onde sai a mercadoria.")
+        if not loading[name]:
+            form.errors[f"loading_{name}"] = gettext("Falta a morada de onde sai a mercadoria.")
     try:
-        time.fromisoformat(values["leaves_at"])
+        time.fromisoformat(leaves_at)
     except ValueError:
-        errors["leaves_at"] = gettext("Escreva a hora assim: 18:00.")
+        form.errors["leaves_at"] = gettext("Escreva a hora assim: 18:00.")
+    return form
+
+
+def _parse_allowance(posted: Mapping[str, str]) -> Form:
+    text = clean_text(posted.get("allowance", "")).replace(".", "").replace(" ", "")
+    form = Form({"allowance": text})
+    if text and not (text.isascii() and text.isdigit() and int(text) <= _MAX_CALLS):
+        form.errors["allowance"] = gettext("Escreva um número inteiro, ou deixe vazio.")
+    return form

@@ -9,21 +9,19 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal, InvalidOperation
 from typing import Any, Protocol
 
+from werkzeug.datastructures import MultiDict
+
+from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS
 from shopapp.messages.i18n import gettext
+from shopapp.web.form_fields import clean_text, parse_email
 
 INVOICE_KINDS = ("FR", "FT", "FS")
-REGIONS = ("PT", "PT-MA", "PT-AC")
 REGIMES = ("normal", "art53_exempt")
-FLAGS = (
-    "oss_registered", "threshold_exceeded", "retailer", "moves_stock", "email_buyer", "alert", "credit_cancelled",
-)  # fmt: skip
-CATEGORIES = ("normal", "intermediate", "reduced")
+FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "alert", "credit_cancelled")
 MAX_EXCEPTIONS = 500
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-_MAX_LENGTH, _MAX_KEY_LENGTH = 300, 4000
+_MAX_KEY_LENGTH = 4000
 
 
 class CredentialFieldSpec(Protocol):
@@ -40,31 +38,33 @@ class CredentialFieldSpec(Protocol):
     @property
     def pattern(self) -> str: ...
     @property
+    def length(self) -> int: ...
+    @property
     def optional(self) -> bool: ...
 
 
 @dataclass(slots=True)
 class Form:
-    """What was typed, and what is wrong with it by field."""
+    """The values of a form, and what is wrong with them by field."""
 
     values: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
 
-def clean_text(raw: str, max_length: int = _MAX_LENGTH) -> str:
-    """What a person meant to type: no blanks around it, no control characters, of bounded length."""
-    return "".join(c for c in raw if c.isprintable()).strip()[:max_length]
+def merge_forms(*forms: Form) -> Form:
+    """Return the values and errors of all forms in one; of two errors of a field the first counts."""
+    merged = Form()
+    for form in forms:
+        merged.values.update(form.values)
+        for name, error in form.errors.items():
+            merged.errors.setdefault(name, error)
+    return merged
 
 
-def parse_row_id(text: str) -> int:
-    """The number of a row as an address carries it; 0 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
-
-
-def keys_form(
+def parse_credentials(
     fields: Sequence[CredentialFieldSpec], posted: Mapping[str, str], kept: Mapping[str, str]
 ) -> Form:
-    """The credentials as typed; a secret left blank keeps the one that is kept."""
+    """Return the credentials as typed; a secret left blank keeps the stored one."""
     form = Form()
     for one in fields:
         value = clean_text(posted.get(one.name, ""), _MAX_KEY_LENGTH)
@@ -80,43 +80,18 @@ def keys_form(
     return form
 
 
-def _format_error(one: CredentialFieldSpec) -> str:
-    hexadecimal = re.fullmatch(r"\[0-9a-fA-F\]\{(\d+)\}", one.pattern)
-    if hexadecimal:
-        return gettext(
-            "São %(count)s letras e algarismos; copie o valor inteiro.", count=hexadecimal.group(1)
-        )
-    exact = re.fullmatch(r"\[0-9\]\{(\d+)\}", one.pattern)
-    if exact:
-        return gettext("São %(count)s algarismos.", count=exact.group(1))
-    return gettext("Só algarismos.") if one.digits else gettext("Este valor não tem a forma esperada.")
+def _format_error(field: CredentialFieldSpec) -> str:
+    if field.length and field.digits:
+        return gettext("São %(count)s algarismos.", count=field.length)
+    if field.length:
+        return gettext("São %(count)s letras e algarismos; copie o valor inteiro.", count=field.length)
+    return gettext("Só algarismos.") if field.digits else gettext("Este valor não tem a forma esperada.")
 
 
-def parse_email(text: str) -> str:
-    """The address when it looks like one, else nothing."""
-    plain = clean_text(text)
-    return plain if len(plain) <= 200 and _EMAIL.fullmatch(plain) else ""
-
-
-def parse_euros(text: str) -> Decimal | None:
-    """An amount as people write it (`89,35`, `1.234,50 €`, `89.35`); None when it is none."""
-    plain = re.sub(r"[\s\u00a0€]|EUR", "", text)
-    if "," in plain:
-        plain = plain.replace(".", "").replace(",", ".")
-    try:
-        found = Decimal(plain)
-    except InvalidOperation:
-        return None
-    if not found.is_finite() or abs(found) >= 10**9:
-        return None
-    cents = found.quantize(Decimal("0.01"))
-    return cents if cents == found else None
-
-
-def settings_form(
-    posted: Mapping[str, str], lists: Mapping[str, Any], former: Mapping[str, Any], today: date
+def parse_fiscal_settings(
+    posted: MultiDict[str, str], lists: Mapping[str, Any], former: Mapping[str, Any], today: date
 ) -> Form:
-    """The settings as chosen, held against the provider's lists; `former` are the settings kept until now."""
+    """Return the fiscal settings as chosen from the provider's lists; `former` are those kept until now."""
     form = Form()
     values, errors = form.values, form.errors
     values["kind"] = _check_choice(
@@ -131,7 +106,7 @@ def settings_form(
         _check_choice(values["warehouse"], [code for code, *_ in lists["warehouses"]], "warehouse", errors)
     else:
         values["warehouse"] = ""
-    values["ship_from"] = _check_choice(posted.get("ship_from", ""), REGIONS, "ship_from", errors)
+    values["ship_from"] = _check_choice(posted.get("ship_from", ""), VAT_REGIONS, "ship_from", errors)
     values["regime"] = _check_choice(posted.get("regime", ""), REGIMES, "regime", errors)
     values["gift_cards"] = _check_choice(
         posted.get("gift_cards", ""), ("", "multi-purpose"), "gift_cards", errors
@@ -145,7 +120,7 @@ def settings_form(
     values["starts_on"] = _parse_start_date(
         posted.get("starts_on", ""), former.get("starts_on", ""), today, errors
     )
-    kept = set(posted.getlist("follow_law")) if hasattr(posted, "getlist") else set()
+    kept = set(posted.getlist("follow_law"))
     values["on_tax_difference"] = {k: v for k, v in former.get("on_tax_difference", {}).items() if k in kept}
     values["exceptions"] = _parse_exceptions(posted, lists, former.get("exceptions", {}), errors)
     return form
@@ -155,7 +130,7 @@ def _parse_exceptions(
     posted: Mapping[str, str], lists: Mapping[str, Any], former: Mapping[str, str], errors: dict[str, str]
 ) -> dict[str, str]:
     """Per SKU an exemption code or a VAT category, row by row; a row whose SKU was emptied is gone."""
-    allowed = {*CATEGORIES, *(code for code, *_ in lists["exemptions"]), *former.values()}
+    allowed = {*VAT_CATEGORIES, *(code for code, *_ in lists["exemptions"]), *former.values()}
     found: dict[str, str] = {}
     for row in range(1, MAX_EXCEPTIONS + 1):
         sku, chosen = clean_text(posted.get(f"sku_{row}", ""))[:120], posted.get(f"treatment_{row}", "")

@@ -23,13 +23,14 @@ from shopapp.connections.provider import (
 from shopapp.documents import merchant_actions
 from shopapp.errors import AppError, CredentialsError, TransientError
 from shopapp.jobs.queue import notify_workers
+from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, db, now
 from shopapp.web.session import store_required, writes_database
 from shopapp.web.setup.check import check_headline, check_setup, finding_row, shop_admin_url
-from shopapp.web.setup.forms import Form, keys_form
-from shopapp.web.setup.settings import provider_lists, refresh_provider_lists, today
+from shopapp.web.setup.forms import Form, parse_credentials
+from shopapp.web.setup.settings import provider_lists, refresh_provider_lists
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
 
@@ -104,7 +105,7 @@ def save_keys(name: str) -> ResponseReturnValue:
     """The keys tried at the provider; good ones are sealed and everything that waited for them goes on."""
     _check_provider_name(name)
     fields = provider_class(name).credential_fields
-    form = keys_form(fields, request.form, _stored_credentials(name))
+    form = parse_credentials(fields, request.form, _stored_credentials(name))
     if form.errors:
         return _render_keys(name, form, 422)
     provider = provider_with(name, form.values)

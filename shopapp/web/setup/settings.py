@@ -5,13 +5,13 @@ Browsers with a session only. The provider's lists are kept with their time, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import MultiDict
 
 from shopapp.connections import api_usage
 from shopapp.connections.provider import provider_class, provider_label, provider_of
@@ -20,7 +20,7 @@ from shopapp.documents import merchant_actions
 from shopapp.errors import AppError
 from shopapp.fiscal import place_of_supply
 from shopapp.jobs.queue import notify_workers
-from shopapp.messages.formats import zone
+from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, ApiUsage, db, now
@@ -31,7 +31,14 @@ from shopapp.web.setup.document_options import (
     parse_document_options,
     unusable_kinds,
 )
-from shopapp.web.setup.forms import INVOICE_KINDS, Form, open_series, series_choices, settings_form
+from shopapp.web.setup.forms import (
+    INVOICE_KINDS,
+    Form,
+    merge_forms,
+    open_series,
+    parse_fiscal_settings,
+    series_choices,
+)
 from shopapp.web.setup.stock_options import GENERIC, StockOptions, parse_stock_options, stock_options_for
 
 bp = Blueprint("settings", __name__, url_prefix="/setup")
@@ -46,11 +53,6 @@ FIXED_BY_SETTINGS = (
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
     "loading-missing", "sku-missing",
 )  # fmt: skip
-
-
-def today() -> date:
-    """Today where the store dates its documents."""
-    return now().astimezone(zone()).date()
 
 
 def provider_lists(account: Account) -> dict[str, Any]:
@@ -134,15 +136,22 @@ def account_stock_options(account: Account) -> StockOptions:
     )
 
 
-def _parse_stock_options(account: Account, form: Form, former: Mapping[str, Any]) -> None:
-    """Nothing; what was chosen of products and stock is in the form; a new generic article is looked for first."""
-    label = provider_label(account)
-    parse_stock_options(form, request.form, account_stock_options(account), former, label)
-    code = form.values.get("generic_article", "")
-    if form.errors or form.values.get("no_sku") != GENERIC or code == former.get("generic_article"):
-        return
-    if why := _article_error(account, code):
-        form.errors["generic_article"] = why
+def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
+    """Return the settings of all sections of the form. Asks the provider for a new generic article."""
+    former, lists = account.settings or {}, provider_lists(account)
+    fiscal = parse_fiscal_settings(posted, lists, former, today())
+    document_options = parse_document_options(
+        posted, lists, account_document_options(account), fiscal.values["kind"], fiscal.values["series"]
+    )
+    stock_options = parse_stock_options(
+        posted, account_stock_options(account), former, fiscal.values["warehouse"], provider_label(account)
+    )
+    form = merge_forms(fiscal, document_options, stock_options)
+    article = form.values.get("generic_article", "")
+    is_new = form.values.get("no_sku") == GENERIC and article != former.get("generic_article")
+    if is_new and not form.errors and (error := _article_error(account, article)):
+        form.errors["generic_article"] = error
+    return form
 
 
 def _article_error(account: Account, code: str) -> str:
@@ -225,10 +234,8 @@ def save() -> ResponseReturnValue:
         return redirect(url_for("setup.start"), 303)
     if not provider_lists(account)["kinds"]:
         refresh_provider_lists(account)
-    form = settings_form(request.form, provider_lists(account), account.settings or {}, today())
     former = account.settings or {}
-    parse_document_options(form, request.form, provider_lists(account), account_document_options(account))
-    _parse_stock_options(account, form, former)
+    form = _parse_settings(account, request.form)
     if form.errors:
         return _render_page(account, form, status=422)
     had_drafts = account.handles_unpaid_orders

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from shopapp.messages.i18n import gettext
 from shopapp.models import fold_for_search
-from shopapp.web.setup.forms import Form, clean_text
+from shopapp.web.form_fields import clean_text
+from shopapp.web.setup.forms import Form, merge_forms
 
 TO_SHOP, TO_PROVIDER = "to-shop", "to-provider"
 GENERIC, BLOCK = "generic", "block"
@@ -110,76 +111,93 @@ def stock_options_for(
 
 
 def parse_stock_options(
-    form: Form, posted: Mapping[str, str], options: StockOptions, former: Mapping[str, Any], provider: str
-) -> None:
-    """Nothing; what follows what, as chosen, is in the form, and what is wrong with it.
+    posted: Mapping[str, str],
+    options: StockOptions,
+    former: Mapping[str, Any],
+    warehouse: str,
+    provider: str,
+) -> Form:
+    """Return the stock options as chosen; `warehouse` is the one chosen on the same form.
 
-    What could not be shown stays as it was kept; pairs are asked for only where both sides have several places.
+    What the page cannot show stays as in `former`; pairs of warehouse and location are read only
+    when both sides have several places.
     """
-    values, errors = form.values, form.errors
-    if options.moves_on_issue is not None:
-        values["moves_stock"] = options.moves_on_issue
+    moves_stock = options.moves_on_issue
+    if moves_stock is None:
+        moves_stock = posted.get("moves_stock") == "yes"
+    switch = Form({"moves_stock": moves_stock})
     if not options.has_articles:
-        return
-    _parse_direction(form, posted, options, provider)
-    values["stock_places"] = [[values.get("warehouse", ""), ""]]
-    if options.needs_pairs and values["stock"]:
-        values["stock_places"] = _parse_places(posted, options, errors)
-    elif options.needs_location and values["stock"]:
-        location = posted.get("place", "")
-        if location not in ["", *(str(code) for code, *_ in options.locations)]:
-            errors["place"] = gettext("Escolha um local da lista.")
-        values["stock_places"] = [[values.get("warehouse", ""), location]]
-    if options.articles_problem:
-        values["no_sku"], values["generic_article"] = (
-            former.get("no_sku", ""),
-            former.get("generic_article", ""),
-        )
-        return
-    values["no_sku"] = posted.get("no_sku", "")
-    if values["no_sku"] not in ("", GENERIC, BLOCK):
-        errors["no_sku"] = gettext("Escolha uma das opções.")
-    values["generic_article"] = clean_text(posted.get("generic_article", ""))[:MAX_CODE_LENGTH]
-    if values["no_sku"] == GENERIC and not values["generic_article"]:
-        errors["generic_article"] = gettext("Escreva a referência do artigo genérico.")
+        return switch
+    direction = _parse_direction(posted, options, moves_stock, provider)
+    places = _parse_places(posted, options, warehouse, is_synced=bool(direction.values["stock"]))
+    return merge_forms(switch, direction, places, _parse_no_sku(posted, options, former))
 
 
-def _parse_direction(form: Form, posted: Mapping[str, str], options: StockOptions, provider: str) -> None:
-    """Nothing; which side follows, refused where the account can't."""
-    values, errors = form.values, form.errors
-    values["stock"] = posted.get("stock", "")
-    problem = {"": "", TO_SHOP: options.to_shop_problem, TO_PROVIDER: options.to_provider_problem}.get(
-        values["stock"]
-    )
-    if problem is None:
-        errors["stock"] = gettext("Escolha uma das opções.")
-    elif problem:
-        errors["stock"] = problem
-    elif values["stock"] == TO_SHOP and not values.get("moves_stock") and not options.can_move_stock:
-        errors["moves_stock"] = gettext(
+def _parse_direction(
+    posted: Mapping[str, str], options: StockOptions, moves_stock: bool, provider: str
+) -> Form:
+    """Return which side follows the other; an error when this account can't have it."""
+    chosen = posted.get("stock", "")
+    form = Form({"stock": chosen})
+    problems = {"": "", TO_SHOP: options.to_shop_problem, TO_PROVIDER: options.to_provider_problem}
+    if chosen not in problems:
+        form.errors["stock"] = gettext("Escolha uma das opções.")
+    elif problems[chosen]:
+        form.errors["stock"] = problems[chosen]
+    elif chosen == TO_SHOP and not moves_stock and not options.can_move_stock:
+        form.errors["moves_stock"] = gettext(
             "Para a loja seguir o %(provider)s, cada venda tem de baixar lá o stock, e só os documentos o podem fazer."
             " Marque esta caixa.", provider=provider,
         )  # fmt: skip
+    return form
 
 
-def _parse_places(
-    posted: Mapping[str, str], options: StockOptions, errors: dict[str, str]
-) -> list[list[str]]:
-    """The pairs of warehouse and location; no warehouse counts for two locations, or its stock would be sold twice."""
+def _parse_places(posted: Mapping[str, str], options: StockOptions, warehouse: str, is_synced: bool) -> Form:
+    """Return the pairs of warehouse and shop location; an empty location is the shop's total."""
+    if options.needs_pairs and is_synced:
+        return _parse_pairs(posted, options)
+    form = Form()
+    location = ""
+    if options.needs_location and is_synced:
+        location = posted.get("place", "")
+        if location not in ["", *(str(code) for code, *_ in options.locations)]:
+            form.errors["place"] = gettext("Escolha um local da lista.")
+    form.values["stock_places"] = [[warehouse, location]]
+    return form
+
+
+def _parse_pairs(posted: Mapping[str, str], options: StockOptions) -> Form:
+    """Return one pair per location; a warehouse of two locations would have its stock sold twice."""
     known = {str(code) for code, *_ in options.warehouses}
     pairs: list[list[str]] = []
+    form = Form({"stock_places": pairs})
     for location, *_ in options.locations:
         name = f"place_{location}"
         chosen = posted.get(name, "")
         if not chosen:
             continue
         if chosen not in known:
-            errors[name] = gettext("Escolha um armazém da lista.")
-        elif chosen in [one for one, _ in pairs]:
-            errors[name] = gettext(
+            form.errors[name] = gettext("Escolha um armazém da lista.")
+        elif chosen in [warehouse for warehouse, _ in pairs]:
+            form.errors[name] = gettext(
                 "Este armazém já está noutro local: as mesmas peças seriam vendidas duas vezes."
             )
         pairs.append([chosen, str(location)])
     if not pairs and options.locations:
-        errors[f"place_{options.locations[0][0]}"] = gettext("Escolha o armazém de pelo menos um local.")
-    return pairs
+        form.errors[f"place_{options.locations[0][0]}"] = gettext("Escolha o armazém de pelo menos um local.")
+    return form
+
+
+def _parse_no_sku(posted: Mapping[str, str], options: StockOptions, former: Mapping[str, Any]) -> Form:
+    """Return what a sale without SKU does, and the generic article that it then uses."""
+    if options.articles_problem:
+        kept = {name: former.get(name, "") for name in ("no_sku", "generic_article")}
+        return Form(kept)
+    rule = posted.get("no_sku", "")
+    code = clean_text(posted.get("generic_article", ""))[:MAX_CODE_LENGTH]
+    form = Form({"no_sku": rule, "generic_article": code})
+    if rule not in ("", GENERIC, BLOCK):
+        form.errors["no_sku"] = gettext("Escolha uma das opções.")
+    if rule == GENERIC and not code:
+        form.errors["generic_article"] = gettext("Escreva a referência do artigo genérico.")
+    return form

@@ -30,9 +30,9 @@ class FakeIgest(FakeProvider):
 
     name, label, support = "igest", "iGEST", "apoio@igest.pt"
     credential_fields = (
-        CredentialField("key", "Chave de integração", "", secret=True, pattern=FORTY_HEX),
-        CredentialField("code", "Código de segurança", "", secret=True, pattern=FORTY_HEX),
-        CredentialField("nif", "NIF da entidade", "", digits=True, pattern="[0-9]{9}"),
+        CredentialField("key", "Chave de integração", "", secret=True, pattern=FORTY_HEX, length=40),
+        CredentialField("code", "Código de segurança", "", secret=True, pattern=FORTY_HEX, length=40),
+        CredentialField("nif", "NIF da entidade", "", digits=True, pattern="[0-9]{9}", length=9),
         CredentialField("entity", "Número da entidade", "", digits=True, pattern="[0-9]{1,10}"),
     )
     tried_credentials: list[dict[str, str]] = []

@@ -7,7 +7,7 @@ from flask import Flask
 
 from shopapp.providers.phcgo import PhcGo
 from shopapp.providers.phcgo.session import Keys
-from shopapp.web.setup.forms import keys_form
+from shopapp.web.setup.forms import parse_credentials
 
 TOKEN = "q+7/" + "Ab1+/" * 300 + "=="
 TYPED = {
@@ -21,7 +21,7 @@ TYPED = {
 
 def keys(app: Flask, **instead: str) -> tuple[Keys, dict[str, str]]:
     with app.test_request_context():
-        form = keys_form(PhcGo.credential_fields, {**TYPED, **instead}, {})
+        form = parse_credentials(PhcGo.credential_fields, {**TYPED, **instead}, {})
     return Keys.from_credentials(form.values), form.errors
 
 

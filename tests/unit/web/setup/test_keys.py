@@ -16,7 +16,6 @@ from dev.factories import make_account, make_document, make_store
 from shopapp.errors import CredentialsError, UnreachableError
 from shopapp.models import Account, now, set_clock
 from shopapp.platforms.base import ShopTax
-from shopapp.web.setup import forms
 from shopapp.web.setup.check import check_series, check_tax_rates
 from tests.fakes import PROVIDER_STATE
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
@@ -369,29 +368,3 @@ def test_the_check_sees_a_series_that_was_closed() -> None:
     codes = [one.code for one in check_series({"series": {"FR": "A", "FT": "B", "NC": "C"}}, lists)]
     assert codes == ["series-open", "series-closed", "series-closed"]
     assert [one.code for one in check_series({"series": {"FR": "A"}}, {})] == ["series-unlisted"]
-
-
-# what people type
-
-
-@pytest.mark.parametrize(
-    ("typed", "expected"),
-    [
-        ("89,35", "89.35"), ("89.35", "89.35"), ("1.234,50 €", "1234.50"), ("1 234,50", "1234.50"), ("12", "12.00"),
-        ("-5,00", "-5.00"), ("abc", None), ("", None), ("1,234", None), ("NaN", None), ("1e999", None),
-        ("9" * 30, None),
-    ],
-)  # fmt: skip
-def test_an_amount_is_read_as_people_write_it(typed: str, expected: str | None) -> None:
-    assert forms.parse_euros(typed) == (None if expected is None else Decimal(expected))
-
-
-@pytest.mark.parametrize(
-    ("typed", "good"),
-    [
-        ("a@b.pt", True), (" a@b.pt ", True), ("a@b", False), ("a b@c.pt", False), ("@b.pt", False),
-        ("a@b.pt@c.pt", False), ("a" * 300 + "@b.pt", False),
-    ],
-)  # fmt: skip
-def test_an_address_is_told_from_what_is_none(typed: str, good: bool) -> None:
-    assert bool(forms.parse_email(typed)) is good

@@ -1,0 +1,32 @@
+"""What people type into a form, and what is made of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from shopapp.web.form_fields import parse_email, parse_euros
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("89,35", "89.35"), ("89.35", "89.35"), ("1.234,50 €", "1234.50"), ("1 234,50", "1234.50"), ("12", "12.00"),
+        ("-5,00", "-5.00"), ("abc", None), ("", None), ("1,234", None), ("NaN", None), ("1e999", None),
+        ("9" * 30, None),
+    ],
+)  # fmt: skip
+def test_an_amount_is_read_as_people_write_it(typed: str, expected: str | None) -> None:
+    assert parse_euros(typed) == (None if expected is None else Decimal(expected))
+
+
+@pytest.mark.parametrize(
+    ("typed", "good"),
+    [
+        ("a@b.pt", True), (" a@b.pt ", True), ("a@b", False), ("a b@c.pt", False), ("@b.pt", False),
+        ("a@b.pt@c.pt", False), ("a" * 300 + "@b.pt", False),
+    ],
+)  # fmt: skip
+def test_an_address_is_told_from_what_is_none(typed: str, good: bool) -> None:
+    assert bool(parse_email(typed)) is good
