@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sandbox.core import Switches
+from sandbox.core.faults import faults_table
+from sandbox.core.switches import Switches
 from sandbox.igest.switches import SWITCHES as IGEST
 from sandbox.jumpseller.switches import SWITCHES as JUMPSELLER
 from sandbox.mailbox import SWITCHES as MAILBOX
-from sandbox.phcgo import faults
+from sandbox.phcgo.faults import KINDS
 from sandbox.phcgo.switches import SWITCHES as PHCGO
 from sandbox.vies import SWITCHES as VIES
 
@@ -27,7 +28,7 @@ def fill_tables(text: str) -> str:
         table = f"{start}\n{Switches(switches).as_markdown()}{end}"
         text = re.sub(f"{start}.*?{end}", lambda _, table=table: table, text, flags=re.DOTALL)  # type: ignore[misc]
     start, end = "<!-- faults: phcgo -->", "<!-- end -->"
-    kinds = f"{start}\n{faults.as_markdown()}{end}"
+    kinds = f"{start}\n{faults_table(KINDS, 'carried out')}{end}"
     return re.sub(f"{start}.*?{end}", lambda _: kinds, text, flags=re.DOTALL)
 
 

@@ -9,7 +9,7 @@ import argparse
 from datetime import date
 from pathlib import Path
 
-from sandbox.core import serve
+from sandbox.core.server import serve
 
 from .app import create_app
 

@@ -1,42 +1,33 @@
-"""The stand-in as one Flask app: endpoint, papers, panel and control routes around one office.
-
-Called by `python -m sandbox.igest` and by tests; the office hangs on the app as `app.extensions["program"]`.
-"""
+"""Make the iGEST stand-in as one Flask app: its endpoint, document files, panel and control routes."""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
 
-from flask import Flask, Response, abort, redirect, request
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Flask, Response, abort, request
 
-from sandbox.core import core_blueprint
+from sandbox.core.app import create_program_app
 
 from . import document_pdf, service
-from .control import control_blueprint
-from .panel import panel_blueprint
+from .control import control_routes
+from .panel import panel_pages
 from .program_state import ProgramState
-
-READ_AT_MOST = 16 * 1024 * 1024
 
 
 def create_app(
     folder: Path, public: str = "http://127.0.0.1", today: date | None = None, seed: str = "1480"
 ) -> Flask:
-    """The app over the state kept in the folder."""
-    app = Flask("sandbox.igest", template_folder=str(Path(__file__).parent / "templates"))
-    app.config["MAX_CONTENT_LENGTH"] = READ_AT_MOST
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    """Return the app over the state kept in the folder; the state is `app.extensions["program"]`."""
     program = ProgramState(folder, public, today, seed)
-    app.extensions["program"] = program
-    app.register_blueprint(core_blueprint("iGEST (sandbox)", program.switches))
-    app.register_blueprint(control_blueprint(program))
-    app.register_blueprint(panel_blueprint(program))
-
-    @app.get("/")
-    def front() -> BaseResponse:
-        return redirect("/panel/")
+    app = create_program_app(
+        "sandbox.igest",
+        "iGEST (sandbox)",
+        Path(__file__).parent,
+        program,
+        control_routes(program),
+        panel_pages(program),
+    )
 
     @app.post("/webservice.php")
     def webservice() -> Response:
@@ -47,13 +38,10 @@ def create_app(
         entry = program.index.documents.get(number)
         if entry is None:
             abort(404)
-        if not document_pdf.may_fetch(
-            program, number, request.args.get("ate", ""), request.args.get("sig", "")
-        ):
+        expires, signature = request.args.get("ate", ""), request.args.get("sig", "")
+        if not document_pdf.may_fetch(program, number, expires, signature):
             abort(403)
-        body = document_pdf.render_pdf(
-            program.entities[entry["entity"]], entry, program.index.is_annulled(entry)
-        )
-        return Response(body, mimetype="application/pdf")
+        entity, is_annulled = program.entities[entry["entity"]], program.index.is_annulled(entry)
+        return Response(document_pdf.render_pdf(entity, entry, is_annulled), mimetype="application/pdf")
 
     return app

@@ -10,7 +10,8 @@ import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
 
-from .clock import LISBON
+from sandbox.core.clock import LISBON
+
 from .document_request import Refusal
 from .entities import Entity
 from .program_state import ProgramState

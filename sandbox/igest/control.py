@@ -5,76 +5,37 @@ Registered by the app. Nothing of this exists in the real program.
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from flask import Blueprint, Response, abort, jsonify, request
 
+from sandbox.core.control import control_blueprint, error_response, json_body
+
 from . import inventory, issue, panel
 from .document_request import Refusal
-from .entities import Entity, Warehouse, to_json
+from .entities import Entity, Warehouse
 from .fiscal_tables import REGION_RATES
 from .program_state import ProgramState
 
 
-def control_blueprint(program: ProgramState) -> Blueprint:
-    """The routes around one office."""
-    pages = Blueprint("control", __name__, url_prefix="/sandbox")
-
-    @pages.post("/reset")
-    def reset() -> Response:
-        program.reset()
-        return jsonify([_entity_json(program, entity) for entity in program.entities.values()])
-
-    @pages.get("/ledger")
-    def ledger() -> Response:
-        kind = request.args.get("kind")
-        return jsonify([entry for entry in program.ledger.entries if not kind or entry["kind"] == kind])
-
-    @pages.get("/requests")
-    def requests() -> Response:
-        return jsonify(list(program.requests))
+def control_routes(program: ProgramState) -> Blueprint:
+    """Return the control routes of every program, and those of iGEST."""
+    pages = control_blueprint(program)
 
     @pages.get("/limits")
     def limits() -> Response:
         return jsonify(program.limits.as_json())
 
     @pages.delete("/limits")
-    def forget_limits() -> Response:
+    def reset_limits() -> Response:
         program.limits.reset()
         return limits()
 
-    @pages.get("/outbox")
-    def outbox() -> Response:
-        return jsonify(program.index.mails)
-
-    _clock_routes(program, pages)
     _document_routes(program, pages)
-    _fault_routes(program, pages)
     _entity_routes(program, pages)
     _stock_routes(program, pages)
     return pages
-
-
-def _clock_routes(program: ProgramState, pages: Blueprint) -> None:
-    @pages.get("/clock")
-    def clock() -> Response:
-        return jsonify({"now": program.clock.now().isoformat(timespec="seconds")})
-
-    @pages.post("/clock")
-    def set_clock() -> Response:
-        wanted = _json_body()
-        try:
-            if wanted.get("today"):
-                program.clock.set_day(date.fromisoformat(wanted["today"]))
-            elif wanted.get("now"):
-                program.clock.set_time(datetime.fromisoformat(wanted["now"]))
-            else:
-                program.clock.reset()
-        except ValueError as wrong:
-            return _error_response(str(wrong))
-        return clock()
 
 
 def _document_routes(program: ProgramState, pages: Blueprint) -> None:
@@ -86,77 +47,50 @@ def _document_routes(program: ProgramState, pages: Blueprint) -> None:
             if what == "receipt":
                 return jsonify(issue.record_receipt(program, entity, entry))
             return jsonify(
-                issue.annul_document(program, entity, entry, _json_body().get("reason", "Anulado à mão"))
+                issue.annul_document(program, entity, entry, json_body().get("reason", "Anulado à mão"))
             )
         except Refusal as no:
-            return _error_response(str(no))
-
-
-def _fault_routes(program: ProgramState, pages: Blueprint) -> None:
-    @pages.get("/faults")
-    def faults() -> Response:
-        return jsonify(program.faults.as_json())
-
-    @pages.post("/faults")
-    def order() -> Response:
-        wanted = request.get_json()
-        try:
-            for one in wanted if isinstance(wanted, list) else [wanted]:
-                program.faults.schedule(one)
-        except (ValueError, TypeError) as wrong:
-            return _error_response(str(wrong))
-        return jsonify(program.faults.as_json())
-
-    @pages.delete("/faults")
-    def clear() -> Response:
-        program.faults.clear()
-        program.faults.release()
-        return jsonify(program.faults.as_json())
-
-    @pages.post("/faults/release")
-    def release() -> Response:
-        program.faults.release()
-        return jsonify(program.faults.as_json())
+            return error_response(str(no))
 
 
 def _entity_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/entities")
     def entities() -> Response:
-        return jsonify([_entity_json(program, entity) for entity in program.entities.values()])
+        return jsonify(program.accounts())
 
     @pages.post("/entities")
     def add() -> Response:
-        wanted = _json_body()
+        wanted = json_body()
         number = str(wanted.get("number") or 40500 + len(program.entities))
         places = [Warehouse(**place) for place in wanted.get("warehouses", [])]
         region = wanted.get("region", "PT")
         if number in program.entities or region not in REGION_RATES:
-            return _error_response("the number is taken or the region unknown")
+            return error_response("the number is taken or the region unknown")
         entity = Entity(number, wanted["name"], wanted["nif"], region, warehouses=places)
         with program.lock:
             program.save_entities(entity)
             program.index.add_entity(entity)
-        return jsonify(_entity_json(program, entity))
+        return jsonify(program.entity_json(entity))
 
     @pages.get("/entities/<number>")
     def one(number: str) -> Response:
-        return jsonify(_entity_json(program, program.entities.get(number) or abort(404)))
+        return jsonify(program.entity_json(program.entities.get(number) or abort(404)))
 
     @pages.post("/entities/<number>")
     def change(number: str) -> Response:
         entity = program.entities.get(number) or abort(404)
-        for name, value in _json_body().items():
+        for name, value in json_body().items():
             if name not in ("forbidden", "closed"):
-                return _error_response(f"{name} cannot be changed")
+                return error_response(f"{name} cannot be changed")
             setattr(entity, name, [str(item) for item in value])
         program.save_entities(entity)
-        return jsonify(_entity_json(program, entity))
+        return jsonify(program.entity_json(entity))
 
     @pages.post("/entities/<number>/<any(activate, deactivate, rotate):what>")
     def integration(number: str, what: str) -> Response:
         entity = program.entities.get(number) or abort(404)
         panel.INTEGRATION_ACTIONS[what](program, entity)
-        return jsonify(_entity_json(program, entity))
+        return jsonify(program.entity_json(entity))
 
 
 def _stock_routes(program: ProgramState, pages: Blueprint) -> None:
@@ -174,14 +108,14 @@ def _stock_routes(program: ProgramState, pages: Blueprint) -> None:
             for one in wanted:
                 _move_stock(program, entity, one)
         except (Refusal, ArithmeticError, KeyError) as no:
-            return _error_response(str(no))
+            return error_response(str(no))
         moved = {one["ref"] for one in wanted}
         return jsonify([row for row in panel.stock_rows(program, entity) if row["ref"] in moved])
 
     @pages.post("/entities/<number>/articles")
     def article(number: str) -> Response:
         entity = program.entities.get(number) or abort(404)
-        wanted = _json_body()
+        wanted = json_body()
         found = program.index.active_article(entity.number, wanted.get("ref", "")) or abort(404)
         if wanted.get("withdrawn"):
             inventory.withdraw_article(program, entity, found)
@@ -191,17 +125,17 @@ def _stock_routes(program: ProgramState, pages: Blueprint) -> None:
                     program, entity, found, wanted.get("to", ""), wanted.get("description", "")
                 )
             except Refusal as no:
-                return _error_response(str(no))
+                return error_response(str(no))
         return jsonify(found)
 
     @pages.post("/catalogue")
     def catalogue() -> Response:
-        wanted = _json_body()
+        wanted = json_body()
         entity = program.entities.get(str(wanted.get("entity"))) or abort(404)
         try:
             entry = inventory.load_catalogue(program, entity, wanted["articles"])
         except (Refusal, KeyError) as no:
-            return _error_response(str(no))
+            return error_response(str(no))
         return jsonify({"entity": entity.number, "articles": len(entry["articles"])})
 
 
@@ -215,24 +149,3 @@ def _move_stock(program: ProgramState, entity: Entity, wanted: dict[str, Any]) -
         inventory.set_stock(program, entity, found, place, Decimal(str(wanted["to"])))
     else:
         inventory.move_stock(program, entity, found["ref"], place, Decimal(str(wanted["qty"])), who="hand")
-
-
-def _entity_json(program: ProgramState, entity: Entity) -> dict[str, Any]:
-    key, code = entity.keys(program.seed)
-    return to_json(entity) | {
-        "active": bool(entity.active_since),
-        "integration_key": key,
-        "security_code": code,
-        "series": [list(row) for row in program.series(entity)],
-    }
-
-
-def _json_body() -> dict[str, Any]:
-    found: dict[str, Any] = request.get_json(silent=True) or {}
-    return found
-
-
-def _error_response(text: str) -> Response:
-    answer = jsonify({"error": text})
-    answer.status_code = 422
-    return answer

@@ -7,18 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import io
-from typing import Any
 
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import getSampleStyleSheet
-from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
-
-from sandbox.pdf import make_table, paragraph_text, to_cp1252
+from sandbox.core.ledger import Entry
+from sandbox.core.pdf import paragraph_text, render_page, to_cp1252
 
 from .entities import Entity
-from .ledger import Entry
 from .program_state import ProgramState
 
 LINK_SECONDS = 600
@@ -51,30 +44,15 @@ def _signature(program: ProgramState, number: int, until: str) -> str:
 
 
 def render_pdf(entity: Entity, entry: Entry, annulled: bool) -> bytes:
-    """The document as PDF, the same bytes each time."""
-    styles = getSampleStyleSheet()
-    story: list[Any] = [
-        Paragraph(f"{DOCUMENT_NAMES[entry['type']]} {paragraph_text(entry['number'])}", styles["Title"])
-    ]
-    story += [Paragraph(text, styles["Normal"]) for text in _head(entity, entry, annulled)]
-    story += [
-        Spacer(1, 5 * mm),
-        make_table(_line_rows(entry)),
-        Spacer(1, 5 * mm),
-        make_table(_total_rows(entry)),
-    ]
-    story += [Spacer(1, 5 * mm)] + [Paragraph(text, styles["Normal"]) for text in _foot(entry)]
-    out = io.BytesIO()
-    page = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        title=entry["number"],
-        author=paragraph_text(entity.name),
-        margin=15 * mm,
-        invariant=1,
+    """Return the document as PDF, the same bytes each time."""
+    return render_page(
+        f"{DOCUMENT_NAMES[entry['type']]} {entry['number']}",
+        entry["number"],
+        entity.name,
+        _head(entity, entry, annulled),
+        (_line_rows(entry), _total_rows(entry)),
+        _foot(entry),
     )
-    page.build(story)
-    return out.getvalue()
 
 
 def _head(entity: Entity, entry: Entry, annulled: bool) -> list[str]:

@@ -46,42 +46,6 @@ OSS_RATES: dict[str, tuple[str, ...]] = {
     "XI": ("20", "5"),
 }
 
-EXEMPTIONS: dict[str, str] = {
-    "M01": "Artigo 16.º, n.º 6 do CIVA",
-    "M02": "Artigo 6.º do Decreto-Lei n.º 198/90, de 19 de junho",
-    "M04": "Isento artigo 13.º do CIVA",
-    "M05": "Isento artigo 14.º do CIVA",
-    "M06": "Isento artigo 15.º do CIVA",
-    "M07": "Isento artigo 9.º do CIVA",
-    "M09": "IVA – não confere direito a dedução",
-    "M10": "IVA – regime de isenção",
-    "M11": "Regime particular do tabaco",
-    "M12": "Regime da margem de lucro – Agências de viagens",
-    "M13": "Regime da margem de lucro – Bens em segunda mão",
-    "M14": "Regime da margem de lucro – Objetos de arte",
-    "M15": "Regime da margem de lucro – Objetos de coleção e antiguidades",
-    "M16": "Isento artigo 14.º do RITI",
-    "M19": "Outras isenções",
-    "M20": "IVA – regime forfetário",
-    "M21": "IVA – não confere direito à dedução (ou expressão similar)",
-    "M25": "Mercadorias à consignação",
-    "M26": "Isenção de IVA com direito à dedução no cabaz alimentar",
-    "M30": "IVA – autoliquidação",
-    "M31": "IVA – autoliquidação",
-    "M32": "IVA – autoliquidação",
-    "M33": "IVA – autoliquidação",
-    "M34": "IVA – autoliquidação",
-    "M35": "IVA – autoliquidação",
-    "M40": "IVA – autoliquidação",
-    "M41": "IVA – autoliquidação",
-    "M42": "IVA – autoliquidação",
-    "M43": "IVA – autoliquidação",
-    "M44": "IVA – Regras específicas – artigo 6.º",
-    "M45": "IVA – regime transfronteiriço de isenção",
-    "M46": "IVA – e-TaxFree",
-    "M99": "Não sujeito ou não tributado",
-}
-
 PAYMENT_CODES = frozenset(
     ["CC", "CD", "CH", "CI", "CO", "CS", "DE", "LC", "MB", "NU", "OU", "PR", "TB", "TR"]
 )
@@ -92,11 +56,3 @@ def is_known_rate(rate: Decimal, region: str) -> bool:
     if region in REGION_RATES:
         return any(rate == Decimal(value) for value in REGION_RATES[region])
     return rate == 0 or any(rate == Decimal(value) for value in OSS_RATES.get(region, ()))
-
-
-def nif_is_valid(nif: str) -> bool:
-    """Whether nine digits carry the right check digit."""
-    if len(nif) != 9 or not nif.isascii() or not nif.isdigit() or nif[0] == "0":
-        return False
-    rest = sum(int(digit) * weight for digit, weight in zip(nif, range(9, 1, -1), strict=False)) % 11
-    return int(nif[8]) == (0 if rest < 2 else 11 - rest)

@@ -9,10 +9,12 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox.core.ledger import Entry
+from sandbox.core.portuguese_tax import EXEMPTIONS
+
 from . import fiscal_tables
 from .document_request import Refusal
 from .entities import Entity
-from .ledger import Entry
 from .program_state import ProgramState
 from .sums import decimal_text
 
@@ -44,7 +46,7 @@ def _check_article(entity: Entity, fields: dict[str, str]) -> None:
         raise Refusal(f"Taxa desconhecida: {fields['rate']} ({entity.region})")
     if (rate == 0) != bool(fields["exemption"]):
         raise Refusal("Artigo a 0% sem código de isenção, ou com IVA e com código.")
-    if fields["exemption"] and fields["exemption"] not in fiscal_tables.EXEMPTIONS:
+    if fields["exemption"] and fields["exemption"] not in EXEMPTIONS:
         raise Refusal(f"Código de isenção desconhecido: {fields['exemption']}")
 
 

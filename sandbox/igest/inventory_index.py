@@ -10,8 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sandbox.core.ledger import Entry
+
 from .entities import Entity
-from .ledger import Entry
 from .sums import decimal_text
 
 FIRST_ARTICLE_ID = 7001

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from sandbox.core.ledger import Entry
+
 from . import inventory
 from .document_request import Refusal
 from .entities import Entity
 from .inventory_index import StockLevel
-from .ledger import Entry
 from .program_state import ProgramState
 from .sums import decimal_text
 from .wire import Call, Fields

@@ -10,10 +10,11 @@ import base64
 import hashlib
 from typing import Any
 
-from . import fiscal_tables
+from sandbox.core.ledger import Entry
+from sandbox.core.portuguese_tax import EXEMPTIONS
+
 from .document_request import DocumentRequest, Refusal
 from .entities import Entity
-from .ledger import Entry
 from .program_state import ProgramState
 from .rules import RULES, RuleContext, stock_movements
 from .sums import Sums, add_up_lines, decimal_text
@@ -101,9 +102,7 @@ def _content(program: ProgramState, entity: Entity, requested: DocumentRequest, 
                 "rate": decimal_text(line.rate),
                 "region": line.region,
                 "exemption": line.exemption if line.rate == 0 else "",
-                "mention": (line.mention or fiscal_tables.EXEMPTIONS[line.exemption])
-                if line.rate == 0
-                else "",
+                "mention": (line.mention or EXEMPTIONS[line.exemption]) if line.rate == 0 else "",
                 "warehouse": line.warehouse or entity.main_warehouse,
             }
             | amounts.texts()

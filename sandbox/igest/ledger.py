@@ -1,49 +1,18 @@
-"""The append-only ledger: one JSON object a line for each thing that became fact, never changed afterwards.
+"""Read an iGEST ledger file: the documents with what happened to them, or a report for people.
 
-Written by the office at the moment of issue; read by tests, by the demo's judge and by `python -m
-sandbox.igest.ledger FILE`. It never forgets: a reset lays the file aside and begins another.
+`python -m sandbox.igest.ledger FILE` prints the report.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
-from typing import Any
 
-Entry = dict[str, Any]
-
-
-class Ledger:
-    """The file of one stand-in; `append` writes a line, `entries` are all lines in order."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.entries: list[Entry] = read(path) if path.exists() else []
-
-    def append(self, entry: Entry) -> None:
-        """Nothing; the entry stands in the file before this returns."""
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry, ensure_ascii=False) + "\n")
-        self.entries.append(entry)
-
-    def archive(self) -> None:
-        """Nothing; the file so far is kept under the next free name and an empty one begins."""
-        if self.path.exists():
-            taken = len(list(self.path.parent.glob(f"{self.path.stem}.*.jsonl")))
-            self.path.rename(self.path.with_name(f"{self.path.stem}.{taken + 1}.jsonl"))
-        self.entries = []
-
-
-def read(path: Path | str) -> list[Entry]:
-    """Every whole line of a ledger, oldest first (a last line still being written is left out)."""
-    text = Path(path).read_text(encoding="utf-8")
-    whole, _, _torn = text.rpartition("\n")
-    return [json.loads(line) for line in whole.split("\n") if line]
+from sandbox.core.ledger import Entry, read
 
 
 def documents(path: Path | str) -> list[Entry]:
-    """Every issued document in order, each with `annulled`, `paid_by_receipt` and its `mails`."""
+    """Return every issued document in order, each with `annulled`, `paid_by_receipt` and its `mails`."""
     issued: dict[int, Entry] = {}
     for entry in read(path):
         if entry["kind"] == "document":
@@ -58,7 +27,7 @@ def documents(path: Path | str) -> list[Entry]:
 
 
 def report(path: Path | str) -> str:
-    """The ledger as a person reads it: a paragraph for each document, a line for whatever else happened."""
+    """Return the ledger as text: a paragraph for each document, a line for anything else."""
     return "\n".join(_report_entry(entry) for entry in read(path)) or "Nothing was issued."
 
 

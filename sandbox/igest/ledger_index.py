@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from sandbox.core.ledger import Entry
+
 from .entities import Entity
 from .inventory_index import InventoryIndex
-from .ledger import Entry
 
 
 class LedgerIndex:

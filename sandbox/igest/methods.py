@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from sandbox.core.ledger import Entry
+from sandbox.core.portuguese_tax import EXEMPTIONS
+
 from . import document_pdf, fiscal_tables, inventory_methods, issue
 from .document_request import Refusal
 from .document_request import read as read_document
 from .entities import Entity
-from .ledger import Entry
 from .program_state import ProgramState
 from .wire import Call, Fields
 
@@ -35,10 +37,7 @@ def verify(program: ProgramState, entity: Entity, call: Call, request: int) -> F
 
 
 def list_exemptions(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    rows = [
-        ("isencao", [("codigo", code), ("descricao", text)])
-        for code, text in fiscal_tables.EXEMPTIONS.items()
-    ]
+    rows = [("isencao", [("codigo", code), ("descricao", text)]) for code, text in EXEMPTIONS.items()]
     return [("isencoes", rows)]
 
 

@@ -13,11 +13,12 @@ from typing import Any
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from sandbox.core.ledger import Entry
+from sandbox.core.panel import panel_blueprint
+
 from . import document_pdf, inventory, issue
 from .document_request import Refusal
 from .entities import Entity
-from .faults import KINDS
-from .ledger import Entry
 from .program_state import ProgramState
 from .sums import decimal_text
 
@@ -60,9 +61,9 @@ def stock_rows(program: ProgramState, entity: Entity) -> list[dict[str, Any]]:
     ]
 
 
-def panel_blueprint(program: ProgramState) -> Blueprint:
-    """The pages around one office."""
-    pages = Blueprint("panel", __name__, url_prefix="/panel")
+def panel_pages(program: ProgramState) -> Blueprint:
+    """Return the panel's pages."""
+    pages = panel_blueprint(program.faults, "method", "Método")
 
     def entity(number: str) -> Entity:
         return program.entities.get(number) or abort(404)
@@ -88,7 +89,6 @@ def panel_blueprint(program: ProgramState) -> Blueprint:
 
     _article_routes(program, pages, entity)
     _sale_routes(program, pages, entity)
-    _fault_routes(program, pages)
     return pages
 
 
@@ -193,17 +193,6 @@ def _sale_routes(program: ProgramState, pages: Blueprint, entity: Callable[[str]
         except Refusal as no:
             return _sale_page(program, chosen, entry, str(no)), 422
         return redirect(f"/panel/{number}/vendas/{document}", 303)
-
-
-def _fault_routes(program: ProgramState, pages: Blueprint) -> None:
-    @pages.get("/avarias")
-    def faults() -> str:
-        return render_template("faults.html", kinds=KINDS, faults=program.faults.as_json()["faults"])
-
-    @pages.post("/avarias")
-    def order_fault() -> Response:
-        program.faults.schedule_from_form(request.form)
-        return redirect("/panel/avarias", 303)
 
 
 def _sale_page(program: ProgramState, entity: Entity, entry: Entry, complaint: str) -> str:

@@ -1,56 +1,43 @@
-"""The state of one stand-in: entities, switches, faults, clock, ledger, books, log of requests.
-
-Made by the app; used by every other part under its one lock. It decides nothing: rules and methods do.
-"""
+"""The state of the iGEST stand-in: its entities, their ledger with its index, and the rate limit."""
 
 from __future__ import annotations
 
-import json
 import re
-import threading
-from collections import deque
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sandbox.core import JsonStorage, Switches
+from sandbox.core.ledger import Entry
+from sandbox.core.program_state import InvoicingProgram
+from sandbox.core.storage import Json
 
-from . import entities as register
-from .clock import Clock
+from . import entities
 from .entities import Entity
 from .faults import Faults
-from .ledger import Entry, Ledger
 from .ledger_index import LedgerIndex
 from .limits import RateLimits
 from .switches import SWITCHES
 
 SERIES_TYPES = ("FT", "FR", "FS", "NC")
+LOGGED_BYTES = 20_000
 _SECRET_PARTS = re.compile(r"(<(?:\w+:)?(codigo|chave)\b[^>]*>).*?(</(?:\w+:)?\2\s*>)", re.S)
 
 
-class ProgramState:
-    """Everything that lasts; one lock, held while a document is judged and issued."""
+class ProgramState(InvoicingProgram):
+    """Everything that lasts; `seed` makes the keys of the entities."""
 
     def __init__(self, folder: Path, public: str, today: date | None = None, seed: str = "1480") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.public, self.seed = folder, public.rstrip("/"), seed
-        self.lock = threading.RLock()
-        self.storage = JsonStorage(folder)
-        self.switches = Switches(SWITCHES, self.storage)
-        self.clock = Clock(self.storage)
-        if today:
-            self.clock.set_day(today)
-        self.faults = Faults(self.storage)
-        self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
-        self.ledger = Ledger(folder / "ledger.jsonl")
+        super().__init__(folder, public, SWITCHES, today)
+        self.seed = seed
+        self.faults: Faults = Faults(self.storage)
         self.limits = RateLimits()
         self._load()
 
     def _load(self) -> None:
         kept = self.storage.all("entity")
         self.entities: dict[str, Entity] = {
-            number: register.from_json(body) for number, body in sorted(kept.items())
-        } or {entity.number: entity for entity in register.initial_entities()}
+            number: entities.from_json(body) for number, body in sorted(kept.items())
+        } or {entity.number: entity for entity in entities.initial_entities()}
         if not kept:
             self.save_entities(*self.entities.values())
             self.storage.put("year", "first", self.clock.today().year)
@@ -58,44 +45,45 @@ class ProgramState:
         self._request = int(self.storage.all("count").get("request", 0))
 
     def reset(self) -> None:
-        """Nothing; all is as at the very start, and the ledger so far is laid aside."""
+        """Begin again with the first day's entities; the ledger so far is archived."""
         with self.lock:
-            self.ledger.archive()
-            self.storage.clear()
-            self.switches.reset()
-            self.clock.reset()
-            self.faults.clear()
-            self.requests.clear()
             self.limits.reset()
-            self._load()
+            super().reset()
 
-    def close(self) -> None:
-        """Nothing; whoever sleeps in a slow answer wakes and the shelf is closed."""
-        self.faults.release()
-        self.storage.close()
+    def accounts(self) -> list[Json]:
+        """Return every entity with its keys and series."""
+        return [self.entity_json(entity) for entity in self.entities.values()]
 
-    def save_entities(self, *entities: Entity) -> None:
-        """Nothing; the entities stand on the shelf as they are now."""
-        for entity in entities:
+    def entity_json(self, entity: Entity) -> Json:
+        """Return the entity as the control routes show it."""
+        key, code = entity.keys(self.seed)
+        return entities.to_json(entity) | {
+            "active": bool(entity.active_since),
+            "integration_key": key,
+            "security_code": code,
+            "series": [list(row) for row in self.series(entity)],
+        }
+
+    def outbox(self) -> list[Json]:
+        """Return the e-mails sent, oldest first."""
+        return self.index.mails
+
+    def save_entities(self, *changed: Entity) -> None:
+        """Keep the entities as they are now."""
+        for entity in changed:
             self.entities[entity.number] = entity
-            self.storage.put("entity", entity.number, register.to_json(entity))
+            self.storage.put("entity", entity.number, entities.to_json(entity))
 
     def write_entry(self, kind: str, **facts: Any) -> Entry:
-        """The entry that was written into the ledger and posted to the books."""
+        """Write the facts to the ledger, add the entry to the index and return it."""
         with self.lock:
-            now = self.clock.now()
-            entry = {
-                "kind": kind,
-                "seq": len(self.ledger.entries) + 1,
-                "time": now.isoformat(timespec="seconds"),
-            }
-            entry |= facts
-            self.ledger.append(entry)
+            time = self.clock.now().isoformat(timespec="seconds")
+            entry = self.ledger.append({"kind": kind, "time": time, **facts})
             self.index.add_entry(entry)
             return entry
 
     def series(self, entity: Entity) -> list[tuple[str, str, bool]]:
-        """(code, document type, open) of each series of the entity, the years before its first one closed."""
+        """Return (code, document type, is open) of each series; those before the first year are closed."""
         this_year = self.clock.today().year
         first = min(int(self.storage.all("year").get("first", this_year)), this_year)
         return [
@@ -105,26 +93,22 @@ class ProgramState:
         ]
 
     def next_request_number(self) -> int:
-        """A number for the request that just came in."""
+        """Return a number for the request that just arrived."""
         with self.lock:
             self._request += 1
             self.storage.put("count", "request", self._request)
             return self._request
 
     def allow_call(self) -> bool:
-        """Whether one more call may come now; it is counted, the limit being in force or not."""
+        """Count the call and return whether the rate limit, if it is in force, allows it."""
         with self.lock:
             return self.limits.allow(self.clock.now().timestamp(), self.switches["rate-limit"] != "off")
 
     def log_request(self, request: int, body: bytes, **facts: Any) -> None:
-        """Nothing; the request stands in the log with its secret parts struck out."""
-        text = _SECRET_PARTS.sub(r"\1***\3", body[:20_000].decode("iso-8859-1"))
+        """Log the request without its secrets."""
+        text = _SECRET_PARTS.sub(r"\1***\3", body[:LOGGED_BYTES].decode("iso-8859-1"))
         for entity in self.entities.values():
             for secret in entity.keys(self.seed):
                 text = text.replace(secret, "***")
-        line = {"request": request, "time": self.clock.now().isoformat(timespec="milliseconds")} | facts
-        line["body"] = text
-        with self.lock:
-            self.requests.append(line)
-            with (self.folder / "requests.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        time = self.clock.now().isoformat(timespec="milliseconds")
+        self._append_request({"request": request, "time": time, **facts, "body": text})

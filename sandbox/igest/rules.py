@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sandbox.core import Switches
+from sandbox.core.ledger import Entry
+from sandbox.core.portuguese_tax import EXEMPTIONS, nif_is_valid
+from sandbox.core.switches import Switches
 
 from . import fiscal_tables
 from .document_request import DocumentRequest, Refusal
 from .entities import Entity
-from .ledger import Entry
 from .ledger_index import LedgerIndex
 from .sums import Sums, decimal_text
 
@@ -73,7 +74,7 @@ def check_customer(case: RuleContext) -> None:
     buyer = case.requested.customer
     if buyer.nif == FINAL_CONSUMER:
         return
-    if buyer.country == "PT" and not fiscal_tables.nif_is_valid(buyer.nif):
+    if buyer.country == "PT" and not nif_is_valid(buyer.nif):
         raise Refusal("NIF do cliente inválido.")
     if len(buyer.nif) > 20 or not buyer.nif.isascii() or not buyer.nif.isalnum():
         raise Refusal("NIF do cliente inválido.")
@@ -121,7 +122,7 @@ def check_exemptions(case: RuleContext) -> None:
     for line in case.requested.lines:
         if line.rate == 0 and not line.exemption:
             raise Refusal("Linha a 0% sem código de isenção.")
-        if line.rate == 0 and line.exemption not in fiscal_tables.EXEMPTIONS:
+        if line.rate == 0 and line.exemption not in EXEMPTIONS:
             raise Refusal(f"Código de isenção desconhecido: {line.exemption}")
         if line.rate > 0 and line.exemption and case.switches["code-on-taxed-line"] == "refused":
             raise Refusal("Código de isenção numa linha com IVA.")

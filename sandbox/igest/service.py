@@ -7,7 +7,6 @@ expects.
 from __future__ import annotations
 
 import contextlib
-import random
 import socket
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -15,7 +14,8 @@ from xml.etree.ElementTree import Element
 
 from flask import Response, request
 
-from sandbox.core import drop_connection
+from sandbox.core.response_faults import cut_body, garble_body
+from sandbox.core.server import drop_connection
 
 from . import authentication, methods, wire
 from .document_request import Refusal
@@ -49,7 +49,7 @@ def handle_request(program: ProgramState, body: bytes, content_type: str) -> Res
         return _xml(wire.write(wire.error(str(no))))
     fault = program.faults.take_fault(call)
     facts = {"method": call.method, "entity": call.entity, "fault": fault.kind if fault else ""}
-    if fault and not fault.issues:
+    if fault and not fault.is_executed:
         program.log_request(number, body, status="", error="", **facts)
         program.faults.pause(fault.seconds)
         return _response_without_issue(fault, call)
@@ -84,7 +84,7 @@ def _response_without_issue(fault: Fault, call: Call) -> Response:
     if fault.kind == "drop-before":
         return drop_connection()
     if fault.kind == "error500-before":
-        return Response("Internal Server Error", 500, mimetype="text/html")
+        return _server_error()
     if fault.kind == "404-html":
         return Response(NOT_FOUND, 404, mimetype="text/html")
     if fault.kind == "html":
@@ -108,6 +108,10 @@ def _faulty_response(program: ProgramState, fault: Fault, call: Call, output: El
     return _xml(whole)
 
 
+def _server_error() -> Response:
+    return Response("Internal Server Error", 500, mimetype="text/html")
+
+
 def _xml(body: bytes) -> Response:
     return Response(body, content_type=wire.CONTENT_TYPE)
 
@@ -118,8 +122,8 @@ def _drip(program: ProgramState, body: bytes, seconds: float) -> Iterator[bytes]
         program.faults.pause(seconds)
 
 
-def _cut_halfway(body: bytes) -> Response:
-    """The head promises the whole; the socket is closed after half of it."""
+def _cut_connection(body: bytes) -> Response:
+    """Announce the whole body and close the connection after half of it."""
 
     raw: socket.socket = request.environ["werkzeug.socket"]
 
@@ -147,10 +151,10 @@ def _oversized(body: bytes) -> Response:
 
 _FAULTY_RESPONSES: dict[str, Callable[[bytes], Response]] = {
     "drop-after": lambda body: drop_connection(),
-    "error500-after": lambda body: Response("Internal Server Error", 500, mimetype="text/html"),
-    "garbage-after": lambda body: _xml(b"\x00\xff" + random.Random(len(body)).randbytes(300)),
-    "truncated-after": lambda body: _xml(body[: len(body) // 2]),
-    "cut-after": _cut_halfway,
+    "error500-after": lambda body: _server_error(),
+    "garbage-after": lambda body: garble_body(_xml(body)),
+    "truncated-after": lambda body: cut_body(_xml(body)),
+    "cut-after": _cut_connection,
     "php-warning-after": lambda body: _xml(PHP_WARNING + body),
     "wrong-encoding-after": _wrong_encoding,
     "bomb": _oversized,

@@ -5,7 +5,7 @@ Read by the rules and the methods; the first position is the default. Every one 
 
 from __future__ import annotations
 
-from sandbox.core import Switch
+from sandbox.core.switches import Switch
 
 SWITCHES = (
     Switch("soap", "bare XML, a SOAP envelope around it, or either", ("bare", "soap", "both"), "inferred"),

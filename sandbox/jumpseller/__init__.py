@@ -11,7 +11,8 @@ from pathlib import Path
 from flask import Flask, redirect
 from werkzeug.wrappers import Response
 
-from sandbox.core import core_blueprint
+from sandbox.core.blueprint import core_blueprint
+from sandbox.core.ledger import Ledger
 
 from . import (
     admin,
@@ -27,7 +28,6 @@ from . import (
     oauth,
 )
 from .components import Components, components
-from .ledger import Ledger
 from .limits import RateLimits
 from .oauth_tokens import OAuthTokens
 from .orders import Orders
@@ -47,7 +47,7 @@ def create_app(folder: Path | None, app_url: str, public: str, clock_scale: floa
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     platform = PlatformState(folder, app_url, public, clock_scale)
     webhook_sender = WebhookSender(platform)
-    stock = Stock(platform, webhook_sender, Ledger(folder))
+    stock = Stock(platform, webhook_sender, Ledger(folder / "stock.jsonl" if folder else None))
     app.extensions["sandbox"] = Components(
         platform,
         OAuthTokens(platform),

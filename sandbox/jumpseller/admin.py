@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .api_store import add_tax
 from .components import components, shop_or_404

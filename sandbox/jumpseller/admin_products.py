@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Response, abort, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import product_catalogue, stock_levels
 from .admin import pages, redirect_to, render_page

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 CENT = Decimal("0.01")
 ZERO = Decimal(0)

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from flask import Blueprint, Response, current_app, g, jsonify, request
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .components import components
 from .platform_state import Shop

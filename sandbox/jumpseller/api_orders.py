@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, jsonify, request
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .api import Refusal, current_shop, get_or_404, only_fields, pages, paginate, request_body, requires_scope
 from .components import components

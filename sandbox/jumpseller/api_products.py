@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify, request
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import product_catalogue
 from .api import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response, jsonify, request
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import stock_levels
 from .api import Refusal, current_shop, get_or_404, pages, request_body, requires_scope, stock_cause

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, jsonify
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .api import Refusal, current_shop, get_or_404, only_fields, pages, paginate, request_body, requires_scope
 from .components import components

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from flask import abort, current_app
 
-from sandbox.core import Switches
+from sandbox.core.switches import Switches
 
 from .limits import RateLimits
 from .oauth_tokens import OAuthTokens

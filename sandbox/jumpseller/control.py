@@ -9,7 +9,7 @@ import secrets
 
 from flask import Blueprint, Response, jsonify, request
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import faults as faults_room
 from .components import components, shop_or_404

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from flask import Response, abort, jsonify, request
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import product_catalogue, stock_levels
 from .components import components, shop_or_404
@@ -94,7 +94,7 @@ def catalogue() -> tuple[Response, int]:
 def ledger() -> Response:
     """The ledger of stock, oldest line first; `shop`, `sku`, `by`."""
     wanted = {key: value for key in ("shop", "sku", "by") if (value := request.args.get(key)) is not None}
-    lines = components().stock.ledger.entries()
+    lines = components().stock.ledger.entries
     return jsonify([one for one in lines if all(one[key] == value for key, value in wanted.items())])
 
 

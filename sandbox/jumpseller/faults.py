@@ -10,7 +10,8 @@ import time
 
 from flask import Response, g, jsonify, make_response, request
 
-from sandbox.core import Json, drop_connection
+from sandbox.core.server import drop_connection
+from sandbox.core.storage import Json
 
 from .components import components
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from sandbox.core import Json, Switches
+from sandbox.core.storage import Json
+from sandbox.core.switches import Switches
 
 from .amounts import CENT, Amounts, LineAmounts, calculate_amounts
 from .platform_state import Shop

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 PER_SECOND = 20
 PER_MINUTE = 800

@@ -14,7 +14,7 @@ from urllib.parse import unquote_plus, urlencode
 from flask import Blueprint, Response, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .components import components
 from .oauth_tokens import CLIENT_ID, CLIENT_SECRET, SCOPES, OAuthError

@@ -11,7 +11,7 @@ import hmac
 import secrets
 import time
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .platform_state import PlatformState, Shop
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from flask import Flask
 from flask.testing import FlaskClient
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import components_of, create_app
 from .oauth_tokens import SCOPES

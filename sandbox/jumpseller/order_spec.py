@@ -5,7 +5,7 @@ Called by the orders room when an order is placed or changed. It reckons nothing
 
 from __future__ import annotations
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .platform_state import Shop
 from .seed import PLACES, decimal_text, is_in_eu

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .json_format import order_json
 from .order_spec import complete_spec

@@ -11,7 +11,8 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sandbox.core import Json, JsonStorage, Switches
+from sandbox.core.storage import Json, JsonStorage
+from sandbox.core.switches import Switches
 
 from . import seed
 from .product_index import ProductIndex

@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from . import stock_levels
 from .json_format import product_json

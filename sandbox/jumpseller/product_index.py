@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right, insort
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 
 class ProductIndex:

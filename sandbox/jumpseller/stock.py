@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from sandbox.core import Json
+from sandbox.core.ledger import Ledger
+from sandbox.core.storage import Json
 
 from . import stock_levels
 from .json_format import product_json
-from .ledger import Ledger
 from .order_spec import find_product
 from .platform_state import PlatformState, Shop, format_timestamp
 from .webhooks import WebhookSender

@@ -5,7 +5,8 @@ Asked by the shapes, the admin and the stock room. It changes what it is given, 
 
 from __future__ import annotations
 
-from sandbox.core import Json, Switches
+from sandbox.core.storage import Json
+from sandbox.core.switches import Switches
 
 from .platform_state import Shop
 

@@ -3,7 +3,7 @@
 Read by all of the stand-in. The basis says what is known of the default; sandbox/README.md has the table.
 """
 
-from sandbox.core import Switch
+from sandbox.core.switches import Switch
 
 SWITCHES = (
     # what an order says

@@ -20,7 +20,7 @@ import time
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from sandbox.core import Json
+from sandbox.core.storage import Json
 
 from .platform_state import PlatformState, Shop, format_timestamp
 

@@ -14,7 +14,9 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask, Response, abort, jsonify, render_template, request
 
-from sandbox.core import Json, JsonStorage, Switch, Switches, core_blueprint
+from sandbox.core.blueprint import core_blueprint
+from sandbox.core.storage import Json, JsonStorage
+from sandbox.core.switches import Switch, Switches
 
 SWITCHES = (
     Switch("mail", "what happens to a message", ("taken", "busy", "refused"), "ours"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sandbox.core import serve
+from sandbox.core.server import serve
 
 from . import Mailbox, create_app, smtp_controller
 

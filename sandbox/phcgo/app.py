@@ -1,44 +1,38 @@
-"""The stand-in as one Flask app: web services, panel and control routes around one office.
-
-Called by `python -m sandbox.phcgo` and by tests; the office hangs on the app as `app.extensions["program"]`.
-"""
+"""Make the PHC GO stand-in as one Flask app: its web services, panel and control routes."""
 
 from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
 
-from flask import Flask, Response, redirect
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Flask, Response
 
-from sandbox.core import core_blueprint
+from sandbox.core.app import create_program_app
 
 from . import service, session
-from .control import control_blueprint
-from .panel import panel_blueprint
+from .control import control_routes
+from .panel import panel_pages
 from .program_state import ProgramState
-
-READ_AT_MOST = 16 * 1024 * 1024
 
 
 def create_app(
     folder: Path, public: str = "http://127.0.0.1", today: date | None = None, smtp: str = ""
 ) -> Flask:
-    """The app over the state kept in the folder; mails go to the SMTP address (host:port), or nowhere."""
-    app = Flask("sandbox.phcgo", template_folder=str(Path(__file__).parent / "templates"))
-    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = READ_AT_MOST
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    # the product's own addresses come with two slashes in them
-    app.url_map.merge_slashes = False
-    program = ProgramState(folder, public, today, smtp)
-    app.extensions["program"] = program
-    app.register_blueprint(core_blueprint("PHC GO (sandbox)", program.switches))
-    app.register_blueprint(control_blueprint(program))
-    app.register_blueprint(panel_blueprint(program))
+    """Return the app over the state kept in the folder; the state is `app.extensions["program"]`.
 
-    @app.get("/")
-    def front() -> BaseResponse:
-        return redirect("/panel/")
+    E-mails go to the SMTP server `smtp` (host:port), or nowhere when it is empty.
+    """
+    program = ProgramState(folder, public, today, smtp)
+    app = create_program_app(
+        "sandbox.phcgo",
+        "PHC GO (sandbox)",
+        Path(__file__).parent,
+        program,
+        control_routes(program),
+        panel_pages(program),
+    )
+    # the real program's own addresses contain two slashes in a row
+    app.url_map.merge_slashes = False
 
     @app.get("/login.aspx")
     def login_page() -> Response:

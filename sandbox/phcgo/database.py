@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from sandbox.core import JsonStorage
+from sandbox.core.storage import JsonStorage
 
 from . import seed
 from .blank_records import STAMP_FIELDS

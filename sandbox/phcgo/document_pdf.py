@@ -5,15 +5,7 @@ Called by `reports` and the panel.
 
 from __future__ import annotations
 
-import io
-from typing import Any
-
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.styles import getSampleStyleSheet
-from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer
-
-from sandbox.pdf import make_table, paragraph_text, to_cp1252
+from sandbox.core.pdf import paragraph_text, render_page, to_cp1252
 
 from .blank_records import DISCOUNT_FIELDS, parse_day
 from .database import Database
@@ -22,30 +14,17 @@ from .wire import Row
 
 
 def render_pdf(database: Database, record_type: RecordType, row: Row) -> bytes:
-    """The record as PDF, the same bytes each time."""
-    styles = getSampleStyleSheet()
-    story: list[Any] = [Paragraph(paragraph_text(_title(record_type, row)), styles["Title"])]
-    story += [Paragraph(text, styles["Normal"]) for text in _head(database, record_type, row)]
-    story += [
-        Spacer(1, 5 * mm),
-        make_table(_line_rows(record_type, row)),
-        Spacer(1, 5 * mm),
-        make_table(_total_rows(row)),
-        Spacer(1, 5 * mm),
-    ]
+    """Return the record as PDF, the same bytes each time."""
+    title = _title(record_type, row)
     foot = [row["obs"], row.get("atcud") and f"ATCUD:{row['atcud']}", "Sandbox, sem valor fiscal"]
-    story += [Paragraph(paragraph_text(text), styles["Normal"]) for text in foot if text]
-    out = io.BytesIO()
-    page = SimpleDocTemplate(
-        out,
-        pagesize=A4,
-        title=_title(record_type, row),
-        author=paragraph_text(database.facts["name"]),
-        margin=15 * mm,
-        invariant=1,
+    return render_page(
+        title,
+        title,
+        database.facts["name"],
+        _head(database, record_type, row),
+        (_line_rows(record_type, row), _total_rows(row)),
+        [paragraph_text(text) for text in foot if text],
     )
-    page.build(story)
-    return out.getvalue()
 
 
 def _title(record_type: RecordType, row: Row) -> str:

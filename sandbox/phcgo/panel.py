@@ -10,9 +10,11 @@ from urllib.parse import quote
 from flask import Blueprint, abort, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from sandbox.core.panel import panel_blueprint
+
 from . import document_pdf, manual_actions
 from .database import Database
-from .faults import MEANINGS, STEPS
+from .faults import STEPS
 from .fill_record import BO, FT
 from .program_state import ProgramState
 from .wire import Refusal, Row
@@ -23,16 +25,16 @@ MAX_ROWS = 100
 FLAGS = ("permiteRascunho", "assinaImprimir", "serieImportacao", "inactivo")
 
 
-def panel_blueprint(program: ProgramState) -> Blueprint:
-    """The pages around one office."""
-    pages = Blueprint("panel", __name__, url_prefix="/panel")
+def panel_pages(program: ProgramState) -> Blueprint:
+    """Return the panel's pages."""
+    pages = panel_blueprint(program.faults, "step", "Passo", ("*", *STEPS))
 
     def company(path: str, code: str) -> Database:
         return program.databases.get((path, code)) or abort(404)
 
     @pages.get("/")
     def choose() -> str:
-        return render_template("choose.html", installations=program.installations, office=program)
+        return render_template("choose.html", program=program)
 
     @pages.get("/<path>/<code>/")
     def front(path: str, code: str) -> Response:
@@ -60,7 +62,6 @@ def panel_blueprint(program: ProgramState) -> Blueprint:
     _article_routes(program, pages)
     _record_routes(program, pages)
     _settings_routes(program, pages)
-    _fault_routes(program, pages)
     return pages
 
 
@@ -184,15 +185,3 @@ def _settings_routes(program: ProgramState, pages: Blueprint) -> None:
             path, plan=request.form.get("plan", ""), allowance=int(allowance) if allowance.isdecimal() else 0
         )
         return redirect(f"/panel/{path}/{code}/series", 303)
-
-
-def _fault_routes(program: ProgramState, pages: Blueprint) -> None:
-    @pages.get("/avarias")
-    def faults() -> str:
-        told = program.faults.as_json()["faults"]
-        return render_template("faults.html", kinds=MEANINGS, steps=("*", *STEPS), faults=told)
-
-    @pages.post("/avarias")
-    def order() -> Response:
-        program.faults.schedule_from_form(request.form)
-        return redirect("/panel/avarias", 303)

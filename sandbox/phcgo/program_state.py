@@ -1,27 +1,22 @@
-"""The state of one stand-in: installations and their companies, sessions, switches, faults, clock, ledger, allowance.
-
-Made by the app; used by every other part under its one lock. It decides nothing: the rooms beside it do.
-"""
+"""The state of the PHC GO stand-in: installations with their companies, sessions, allowances and e-mails."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
-import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sandbox.core import JsonStorage, Switches
-from sandbox.igest.clock import Clock
+from sandbox.core.ledger import Ledger
+from sandbox.core.program_state import InvoicingProgram
+from sandbox.core.storage import Json
 
 from . import seed
 from .database import Database
 from .faults import Faults
-from .ledger import Ledger
 from .switches import SWITCHES
 from .wire import Call, Row
 
@@ -44,20 +39,17 @@ class Session:
     unsaved: dict[str, Row] = field(default_factory=dict)
 
 
-class ProgramState:
-    """Everything that lasts, and the sessions, which do not outlive the run."""
+class ProgramState(InvoicingProgram):
+    """Everything that lasts, and the sessions, which end with the process.
+
+    The documents' ledger has no drafts and no dossiers; `inventory_ledger` (`goods.jsonl`) has each article
+    that was made or changed and each change of stock.
+    """
 
     def __init__(self, folder: Path, public: str, today: date | None = None, smtp: str = "") -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.public, self.smtp = folder, public.rstrip("/"), smtp
-        self.lock = threading.RLock()
-        self.storage = JsonStorage(folder)
-        self.switches = Switches(SWITCHES, self.storage)
-        self.clock = Clock(self.storage)
-        if today:
-            self.clock.set_day(today)
-        self.faults = Faults(self.storage)
-        self.ledger = Ledger(folder / "ledger.jsonl")
+        super().__init__(folder, public, SWITCHES, today)
+        self.smtp = smtp
+        self.faults: Faults = Faults(self.storage)
         self.inventory_ledger = Ledger(folder / "goods.jsonl")
         self._load()
 
@@ -66,7 +58,6 @@ class ProgramState:
         self.login_failures: Counter[tuple[str, str]] = Counter()
         self.printed_files: dict[tuple[str, str], dict[str, Any]] = {}
         self.mails: list[dict[str, Any]] = list(self.storage.all("mail").values())
-        self.requests: deque[dict[str, Any]] = deque(maxlen=5000)
         self.recent_calls: deque[float] = deque()
         self.maintenance_until = 0.0
         self._session_count = 0
@@ -85,26 +76,46 @@ class ProgramState:
         self.calls: Counter[str] = Counter(self.storage.all("calls"))
 
     def reset(self) -> None:
-        """Nothing; all is as at the very start, and the ledger so far is laid aside."""
+        """Begin again with the first day's installations; both ledgers so far are archived."""
         with self.lock:
-            self.ledger.archive()
             self.inventory_ledger.archive()
-            self.storage.clear()
-            self.switches.reset()
-            self.clock.reset()
-            self.faults.clear()
-            self._load()
+            super().reset()
 
-    def close(self) -> None:
-        """Nothing; whoever sleeps in a slow answer wakes, the shelf and the ledger are closed."""
-        self.faults.release()
-        with self.lock:
-            self.storage.close()
-            self.ledger.close()
-            self.inventory_ledger.close()
+    def clear_faults(self) -> None:
+        """Drop every fault, let paused calls go on and end the maintenance."""
+        super().clear_faults()
+        self.maintenance_until = 0.0
+
+    def accounts(self) -> list[Json]:
+        """Return every installation with its companies and what a merchant would copy from it."""
+        return [self.installation_json(path) for path in self.installations]
+
+    def installation_json(self, path: str) -> Json:
+        """Return the installation as the control routes show it."""
+        return self.installations[path] | {
+            "path": path,
+            "url": f"{self.public}/{path}",
+            "token": self.token(path),
+            "used": self.used(path),
+            "companies": [
+                {
+                    "code": database.code,
+                    "name": database.facts["name"],
+                    "nif": database.facts["nif"],
+                    "series": database.rows("Td"),
+                    "dossier_series": database.rows("Ts"),
+                    "layouts": database.rows("Layout"),
+                }
+                for database in self.companies(path)
+            ],
+        }
+
+    def outbox(self) -> list[Json]:
+        """Return the e-mails sent, oldest first."""
+        return self.mails
 
     def change_installation(self, path: str, **to: Any) -> None:
-        """Nothing; the installation's plan, allowance, user or password is another from now on."""
+        """Change the installation's plan, allowance, user, password or token."""
         kept = self.storage.all("installation").get(path, {}) | to
         self.storage.put("installation", path, kept)
         self.installations[path] |= to
@@ -113,15 +124,15 @@ class ProgramState:
         return self.installations[path]["plan"] not in SMALL_PLANS
 
     def token(self, path: str) -> str:
-        """The application's token of the installation: base64 with every character that pasting spoils."""
-        told = f"{path}/{self.installations[path]['rotation']}".encode()
-        return "q+7/" + base64.b64encode(hashlib.sha1(told).digest()).decode()
+        """Return the application's token: base64 with every character that copying and pasting may damage."""
+        text = f"{path}/{self.installations[path]['rotation']}".encode()
+        return "q+7/" + base64.b64encode(hashlib.sha1(text).digest()).decode()
 
     def companies(self, path: str) -> list[Database]:
         return [database for (installation, _), database in self.databases.items() if installation == path]
 
     def find_database(self, path: str, code: str) -> Database | None:
-        """The company of that name; the first one for an empty name."""
+        """Return the company with that code, or None; the first one for an empty code."""
         if not code:
             return self.companies(path)[0]
         return next(
@@ -140,7 +151,7 @@ class ProgramState:
         return session
 
     def count_call(self, path: str) -> int:
-        """How many calls the installation answered this month, with this one."""
+        """Count the call and return how many the installation has had this month."""
         month = f"{path}/{self.clock.today():%Y-%m}"
         self.calls[month] += 1
         self.storage.put("calls", month, self.calls[month])
@@ -150,21 +161,17 @@ class ProgramState:
         return self.calls[f"{path}/{self.clock.today():%Y-%m}"]
 
     def record_mail(self, mail: dict[str, Any]) -> None:
-        """Nothing; the letter stands in the outbox."""
+        """Add the e-mail to the outbox."""
         self.mails.append(mail)
         self.storage.put("mail", len(self.mails), mail)
 
     def log_request(self, call: Call, **facts: Any) -> None:
-        """Nothing; the request stands in the log without password and token."""
+        """Log the request without password and token."""
         form = {
             name: "***" if name in ("password", "applicationType") else text[:1500]
             for name, text in call.form.items()
         }
-        line = {
+        self._append_request({
             "time": self.clock.now().isoformat(timespec="milliseconds"), "installation": call.installation,
-            "ws": call.ws, "method": call.method, "step": call.step, "form": form,
-        } | facts  # fmt: skip
-        with self.lock:
-            self.requests.append(line)
-            with (self.folder / "requests.jsonl").open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            "ws": call.ws, "method": call.method, "step": call.step, "form": form, **facts,
+        })  # fmt: skip

@@ -5,7 +5,7 @@ Called by the service, and by `completing` for the article that a line makes.
 
 from __future__ import annotations
 
-from sandbox.igest.fiscal_tables import nif_is_valid
+from sandbox.core.portuguese_tax import nif_is_valid
 
 from . import blank_records, inventory
 from .blank_records import BLANK_RECORDS, STAMP_FIELDS

@@ -6,13 +6,13 @@ Called by the service.
 from __future__ import annotations
 
 import json
-import random
 from collections.abc import Callable
 from typing import Any
 
 from flask import Response
 
-from sandbox.core import drop_connection
+from sandbox.core.response_faults import SPOILED_RESPONSES, replace_body
+from sandbox.core.server import drop_connection
 
 from . import session, wire
 from .faults import Fault
@@ -73,28 +73,12 @@ def faulty_response(program: ProgramState, fault: Fault, response: Response) -> 
     if fault.kind in _FAULTY_BODIES and response.mimetype == "application/json" and response.get_data():
         body = json.loads(response.get_data())
         _FAULTY_BODIES[fault.kind](program, body)
-        return _with_body(response, json.dumps(body, ensure_ascii=False).encode())
+        return replace_body(response, json.dumps(body, ensure_ascii=False).encode())
     return response
 
 
-def _with_body(response: Response, body: bytes) -> Response:
-    response.set_data(body)
-    return response
-
-
-def _as_html(response: Response) -> Response:
-    return Response(response.get_data(), mimetype="text/html")
-
-
-_FAULTY_RESPONSES: dict[str, Callable[[Response], Response]] = {
-    "drop-after": lambda _: drop_connection(abruptly=True),
+_FAULTY_RESPONSES: dict[str, Callable[[Response], Response]] = SPOILED_RESPONSES | {
     "500-after": lambda _: Response(SERVER_ERROR_PAGE, 500, mimetype="text/html"),
-    "garbage-after": lambda one: _with_body(
-        one, b"\x00\xff{" + random.Random(len(one.get_data())).randbytes(200)
-    ),
-    "cut-after": lambda one: _with_body(one, one.get_data()[: len(one.get_data()) // 2]),
-    "empty-after": lambda one: _with_body(one, b""),
-    "wrong-type-after": _as_html,
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.igest.fiscal_tables import EXEMPTIONS
+from sandbox.core.portuguese_tax import EXEMPTIONS
 
 from . import blank_records
 from .wire import Row

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response, request
 
-from sandbox.core import drop_connection
+from sandbox.core.server import drop_connection
 
 from . import documents, queries, records, reports, response_faults, session, signature, wire
 from .database import Database

@@ -5,7 +5,7 @@ Read by every other part; the first position is the default. Every one is tried 
 
 from __future__ import annotations
 
-from sandbox.core import Switch
+from sandbox.core.switches import Switch
 
 _REACHING = (
     Switch("rest-path", "where the web services lie under the installation", ("PHCWS/REST", "REST"), "seen in code"),

@@ -9,16 +9,18 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from flask import Flask, Response, abort, jsonify, request
 
-from sandbox.core import Switch, Switches, core_blueprint, drop_connection
+from sandbox.core.blueprint import core_blueprint
+from sandbox.core.response_faults import SPOILED_RESPONSES
+from sandbox.core.server import drop_connection
+from sandbox.core.storage import Json
+from sandbox.core.switches import Switch, Switches
 
 from .document_ledger import DocumentLedger, Draft
 from .faults import Faults
 
-Json = dict[str, Any]
 GUARANTEES = ("by_search", "by_key", "by_draft", "by_person")
 SWITCHES = (
     Switch("promise", "what the program is able to do", GUARANTEES, "ours"),
@@ -175,11 +177,6 @@ def _status_response(code: int, **headers: str) -> Callable[[], Response]:
     return lambda: Response("{}", status=code, mimetype="application/json", headers=headers)
 
 
-def _truncated(answer: Response) -> Response:
-    whole = answer.get_data()
-    return Response(whole[: len(whole) // 2], mimetype="application/json")
-
-
 _LOGIN_PAGE = "<!doctype html><title>Entrar</title><form>...</form>"
 _RESPONSES_BEFORE: dict[str, Callable[[], Response]] = {
     "drop-before": drop_connection,
@@ -190,10 +187,6 @@ _RESPONSES_BEFORE: dict[str, Callable[[], Response]] = {
     "redirect": _status_response(302, Location="/v1/login"),
     "login-page": lambda: Response(_LOGIN_PAGE, mimetype="text/html"),
 }
-_RESPONSES_AFTER: dict[str, Callable[[Response], Response]] = {
-    "drop-after": lambda _: drop_connection(abruptly=True),
-    "500-after": lambda _: Response("{}", status=500, mimetype="application/json"),
-    "garbage-after": lambda _: Response(b"\x00\xff{\x13", mimetype="application/json"),
-    "cut-after": _truncated,
-    "wrong-type-after": lambda answer: Response(answer.get_data(), mimetype="text/html"),
+_RESPONSES_AFTER: dict[str, Callable[[Response], Response]] = SPOILED_RESPONSES | {
+    "500-after": lambda _: _status_response(500)(),
 }

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from flask import Flask, Response, jsonify, request
 
-from sandbox.core import Json, JsonStorage, Switch, Switches, core_blueprint, drop_connection
+from sandbox.core.blueprint import core_blueprint
+from sandbox.core.server import drop_connection
+from sandbox.core.storage import Json, JsonStorage
+from sandbox.core.switches import Switch, Switches
 
 SWITCHES = (
     Switch(

@@ -20,7 +20,7 @@ from urllib.parse import quote_plus
 import requests
 from flask import Flask
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.igest import inventory
 from sandbox.igest.app import create_app as igest_app
 from sandbox.igest.panel import INTEGRATION_ACTIONS
@@ -89,7 +89,7 @@ class ProviderAccount(ABC):
                 yield
             return
         app = self._stand_in(folder)
-        running = core.start(app)
+        running = server.start(app)
         self._program = app.extensions["program"]
         try:
             self._connect(running.url)

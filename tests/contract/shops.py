@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.jumpseller import components_of, create_app, product_catalogue
 from sandbox.jumpseller.components import Components
 from sandbox.jumpseller.order_spec import find_product
@@ -188,7 +188,7 @@ class JumpsellerShop(PlatformShop):
             app = create_app(None, "https://app.test", "http://localhost")
             self._parts = components_of(app)
             self._parts.switches.set("rate-limits", "off")
-            running = core.start(app)
+            running = server.start(app)
             self._base, self._secret = running.url, "sandbox-secret"
             try:
                 if mode == "recorded":

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from flask_sqlalchemy import SQLAlchemy
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.vies import SWITCHES, VERDICTS, VatRegister, create_app
 from shopapp.connections import vies
 from shopapp.http_client import HttpClient
@@ -31,7 +31,7 @@ class Commission:
 @pytest.fixture
 def commission(db: SQLAlchemy) -> Iterator[Commission]:
     register = VatRegister(None)
-    running = core.start(create_app(register))
+    running = server.start(create_app(register))
     yield Commission(register, running.url)
     register.switches.set("vies", "up")
     running.stop()

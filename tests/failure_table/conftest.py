@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from sandbox.core import start
+from sandbox.core.server import start
 from sandbox.plain.app import create_app
 from sandbox.plain.document_ledger import DocumentLedger
 from shopapp import failpoints

@@ -17,7 +17,7 @@ from flask import Flask
 
 from dev.factories import make_draft
 from dev.torture.plain_provider import PlainProvider
-from sandbox.core import start
+from sandbox.core.server import start
 from sandbox.plain.app import create_app
 from shopapp import failpoints
 from shopapp.documents import issue, merchant_actions, recover

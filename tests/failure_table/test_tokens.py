@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.jumpseller import components_of, create_app
 from shopapp import failpoints
 from shopapp.connections.shop import platform_of
@@ -37,7 +37,7 @@ class Shop:
 
     def __init__(self, app: Flask, world: World) -> None:
         stand_in = create_app(None, "http://localhost", "http://localhost")
-        self.running, self.parts = core.start(stand_in), components_of(stand_in)
+        self.running, self.parts = server.start(stand_in), components_of(stand_in)
         self.parts.switches.set("rate-limits", "off")
         self.world, self.shop = world, self.parts.platform.shops["olariadosado"]
         url = self.running.url

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.igest.app import create_app
 from sandbox.igest.entities import Entity
 from sandbox.igest.panel import INTEGRATION_ACTIONS
@@ -129,7 +129,7 @@ class Street:
 @contextmanager
 def opened_office(folder: Path) -> Iterator[Office]:
     app = create_app(folder)
-    running = core.start(app)
+    running = server.start(app)
     office = app.extensions["program"]
     # noon: the cases do not last until midnight
     office.clock.set_time(datetime(2026, 11, 20, 12, tzinfo=UTC))

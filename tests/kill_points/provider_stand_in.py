@@ -16,7 +16,7 @@ from pathlib import Path
 
 from flask import Flask, Response, copy_current_request_context, g, jsonify, request
 
-from sandbox.core import drop_connection, serve
+from sandbox.core.server import drop_connection, serve
 from sandbox.plain.app import create_app
 
 SLOW_SECONDS, LATE_SECONDS, LAG_SECONDS = 0.3, 0.6, 0.6

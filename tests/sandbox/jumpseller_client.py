@@ -16,7 +16,7 @@ from flask import Flask, Response, request
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from sandbox.core import RunningServer, start
+from sandbox.core.server import RunningServer, start
 from sandbox.jumpseller import components_of, create_app
 from sandbox.jumpseller.oauth_tokens import APP_SCOPE
 

@@ -15,7 +15,7 @@ import pytest
 import requests
 from flask import Flask
 
-from sandbox.core import RunningServer, start
+from sandbox.core.server import RunningServer, start
 from sandbox.igest.faults import KINDS
 from tests.sandbox.igest_client import IgestClient, document, document_xml, open_client
 
@@ -118,7 +118,7 @@ def test_a_login_page_comes_with_status_200_and_nothing_is_issued(igest: Live) -
 
 
 def test_a_missing_page_and_a_redirect_issue_nothing(igest: Live) -> None:
-    igest.caller.fault("404 html")
+    igest.caller.fault("404-html")
     igest.caller.fault("redirect", text="http://127.0.0.1:9/outro")
     missing, moved = igest.post(), igest.post()
     assert (missing.status_code, "Not Found" in missing.text) == (404, True)
@@ -327,4 +327,4 @@ def test_faults_survive_a_restart(tmp_path: Path) -> None:
 
 def test_each_kind_is_tried_by_a_test_of_this_file() -> None:
     tried = Path(__file__).read_text(encoding="utf-8")
-    assert [kind for kind in KINDS if f'"{kind}"' not in tried.replace("404 html", "404-html")] == []
+    assert [kind for kind in KINDS if f'"{kind}"' not in tried] == []

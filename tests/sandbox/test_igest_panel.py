@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.core import Switches
-from sandbox.igest import faults, ledger
-from sandbox.igest.fiscal_tables import nif_is_valid
+from sandbox.core.faults import faults_table
+from sandbox.core.portuguese_tax import nif_is_valid
+from sandbox.core.switches import Switches
+from sandbox.igest import ledger
+from sandbox.igest.faults import KINDS
 from sandbox.igest.program_state import ProgramState
 from sandbox.igest.switches import SWITCHES
 from tests.sandbox.igest_client import BUYER, OLARIA, QUINTA, IgestClient, credit, document, line, open_client
@@ -297,7 +299,8 @@ def test_every_switch_is_set_in_each_position_by_a_test() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "table"), [("switches", Switches(SWITCHES).as_markdown()), ("faults", faults.as_markdown())]
+    ("name", "table"),
+    [("switches", Switches(SWITCHES).as_markdown()), ("faults", faults_table(KINDS, "issued"))],
 )
 def test_the_page_about_the_wire_lists_every_switch_and_fault(name: str, table: str) -> None:
     text = (Path(__file__).parents[2] / "docs" / "igest-wire.md").read_text(encoding="utf-8")

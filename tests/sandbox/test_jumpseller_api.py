@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.core import start
+from sandbox.core.server import start
 from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.jumpseller.ledger import read
+from sandbox.core.ledger import read
 from sandbox.jumpseller.limits import RateLimits
 from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, WebhookReceiver, open_client
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.core import BASES
+from sandbox.core.switches import BASES
 from sandbox.jumpseller.switches import SWITCHES
 from tests.sandbox.jumpseller_client import (
     APP_URL,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.core import BASES
+from sandbox.core.switches import BASES
 from sandbox.phcgo.switches import SWITCHES
 from tests.sandbox.phcgo_client import FR, FS, FT, GT, PhcGoClient, line
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.core import JsonStorage, RunningServer, start
+from sandbox.core.server import RunningServer, start
+from sandbox.core.storage import JsonStorage
 from sandbox.phcgo.app import create_app
-from sandbox.phcgo.faults import KINDS, MEANINGS, RANDOM_KINDS, STEPS, Faults
+from sandbox.phcgo.faults import KINDS, RANDOM_KINDS, STEPS, Faults
 from sandbox.phcgo.wire import Call
 from sandbox.readme_tables import fill_tables
 from tests.sandbox.phcgo_client import OLARIA, PhcGoClient
@@ -93,7 +94,7 @@ def test_each_kind_does_what_it_says(wire: Line, kind: str) -> None:
         for thread in threading.enumerate():
             if isinstance(thread, threading.Timer):
                 thread.join(10)
-    assert wire.signed() == int(MEANINGS[kind][1])
+    assert wire.signed() == int(KINDS[kind].is_executed)
 
 
 @pytest.mark.parametrize("step", STEPS)

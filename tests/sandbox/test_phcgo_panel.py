@@ -6,7 +6,7 @@ import json
 from datetime import date
 from pathlib import Path
 
-from sandbox.phcgo.ledger import read
+from sandbox.core.ledger import read
 from tests.sandbox.phcgo_client import FT, OLARIA, QUINTA, PhcGoClient, line, serve_stand_in
 
 HOME = f"/panel/{OLARIA}/OLARIA"

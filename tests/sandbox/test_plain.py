@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from sandbox.core import RunningServer, start
+from sandbox.core.server import RunningServer, start
 from sandbox.plain.app import create_app
 from sandbox.plain.faults import WRITE_FAULTS, Faults
 

@@ -10,7 +10,7 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.vies import VatRegister, create_app
 
 
@@ -113,7 +113,7 @@ def test_the_whole_of_vies_can_be_out_of_order(
 
 
 def test_an_answer_can_come_late_or_never(register: VatRegister) -> None:
-    running = core.start(create_app(register))
+    running = server.start(create_app(register))
     address = f"{running.url}/rest-api/check-vat-number"
     asked = {"countryCode": "FR", "vatNumber": "40303265045"}
     try:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox import core
+from sandbox.core import server
 from sandbox.phcgo import inventory, manual_actions
 from sandbox.phcgo.app import create_app
 from sandbox.phcgo.database import Database
@@ -94,7 +94,7 @@ class RunningStandIn:
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ProgramState, str]]:
     """The stand-in of this file."""
     app = create_app(tmp_path_factory.mktemp("phcgo"), today=date(2026, 11, 20))
-    running, office = core.start(app), app.extensions["program"]
+    running, office = server.start(app), app.extensions["program"]
     office.public = running.url
     yield office, running.url
     running.stop()

@@ -1,20 +1,17 @@
-"""The stand-in's clock: Lisbon time, which a test may put on another day or hour.
-
-Asked by the rules, the access check and the pages. Nothing else here reads the machine's time.
-"""
+"""A stand-in's clock in Lisbon time, which a test may set to another day or hour."""
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sandbox.core import JsonStorage
+from .storage import JsonStorage
 
 LISBON = ZoneInfo("Europe/Lisbon")
 
 
 class Clock:
-    """Now and today in Lisbon, moved by as much as was asked for; a restart keeps the move."""
+    """The real time in Lisbon plus an offset, which survives a restart."""
 
     def __init__(self, storage: JsonStorage) -> None:
         self._storage = storage
@@ -27,18 +24,18 @@ class Clock:
         return self.now().date()
 
     def set_day(self, day: date) -> None:
-        """Nothing; today is that day, the hour stays what it is."""
+        """Set the clock to that day, at the real hour."""
         self.set_time(datetime.combine(day, datetime.now(LISBON).time(), LISBON))
 
     def set_time(self, moment: datetime) -> None:
-        """Nothing; now is that moment of Lisbon time."""
+        """Set the clock to that moment; one without a zone is in Lisbon time."""
         local_time = moment if moment.tzinfo else moment.replace(tzinfo=LISBON)
         self._set_offset(local_time.astimezone(UTC) - datetime.now(UTC))
 
     def reset(self) -> None:
-        """Nothing; the clock shows the real time again."""
+        """Show the real time again."""
         self._set_offset(timedelta(0))
 
-    def _set_offset(self, by: timedelta) -> None:
-        self._offset = by
-        self._storage.put("clock", "moved", by.total_seconds())
+    def _set_offset(self, offset: timedelta) -> None:
+        self._offset = offset
+        self._storage.put("clock", "moved", offset.total_seconds())
