@@ -14,7 +14,8 @@ from typing import Any
 from shopapp.errors import RefusedError
 from shopapp.fiscal.order import Order
 from shopapp.platforms.base import CatalogueItem, CataloguePage, Location
-from shopapp.providers.base import ProviderArticle, StockLevel, StockLevelPage, StockMovement
+from shopapp.providers.articles import ProviderArticle
+from shopapp.providers.stock import StockLevel, StockLevelPage, StockMovement
 
 Key = tuple[str, str]
 

@@ -51,19 +51,24 @@ from shopapp.platforms.base import (
     WebhookEvent,
 )
 from shopapp.providers import PROVIDERS
+from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
     AccountInfo,
     Capabilities,
     Choices,
     HelpPaths,
     IssueGuarantee,
-    NewArticle,
-    Provider,
-    ProviderArticle,
-    ProviderDraft,
+    SupportsDocumentState,
+    SupportsListing,
+    SupportsSearch,
+)
+from shopapp.providers.drafts import ProviderDraft, SupportsDrafts
+from shopapp.providers.stock import (
     StockLevel,
     StockLevelPage,
     StockMovement,
+    SupportsStock,
+    SupportsStockMovements,
 )
 from tests.fake_stock import ProviderStock, ShopStock
 
@@ -388,14 +393,12 @@ class ProviderState:
 PROVIDER_STATE = ProviderState()
 
 
-class FakeProvider(Provider):
-    """The provider's verbs over `OFFICE`."""
+class FakeInvoicing(SupportsDrafts, SupportsSearch, SupportsListing):
+    """A provider over `PROVIDER_STATE` that has every guarantee, and no articles."""
 
     name, label, support = "fakebooks", "Fake Books", "help@example.pt"
     credential_fields = ()
-    capabilities = Capabilities(
-        credit_notes=True, articles=True, reads_stock=True, moves_stock=True, calls_per_second=1e9
-    )
+    capabilities = Capabilities(credit_notes=True, calls_per_second=1e9)
     help_paths = HelpPaths()
 
     def __init__(self, credentials: Mapping[str, str], wire: Any, now: Callable[[], datetime]) -> None:
@@ -452,19 +455,17 @@ class FakeProvider(Provider):
             del PROVIDER_STATE.drafts[key]
         return len(spare)
 
-    def read_document(self, provider_id: str) -> Issued:
-        self._http.before_call()
-        PLATFORM_STATE.calls.append("read")
-        found = [
-            issued for _, issued in PROVIDER_STATE.listed_documents() if issued.provider_id == provider_id
-        ]
-        if not found:
-            raise RefusedError("document-gone")
-        return found[0]
-
     def list_by_reference_prefix(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
         self._http.before_call()
         return iter(PROVIDER_STATE.listed_documents()) if PROVIDER_STATE.lists_documents else None
+
+    def pdf(self, issued: Issued) -> bytes:
+        self._http.before_call()
+        return b"%PDF-1.4 fake"
+
+
+class FakeStockReader(FakeInvoicing, SupportsStock):
+    """One that also keeps articles and tells their stock."""
 
     def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         self._http.before_call()
@@ -496,6 +497,10 @@ class FakeProvider(Provider):
         PROVIDER_STATE.raise_planned("changed_levels")
         return PROVIDER_STATE.stock.changes_page(list(PROVIDER_STATE.articles.values()), sync_token, after)
 
+
+class FakeProvider(FakeStockReader, SupportsStockMovements):
+    """One that also takes movements of stock."""
+
     def move_stock(self, movement: StockMovement) -> None:
         self._http.before_call()
         PROVIDER_STATE.move_stock(movement)
@@ -505,9 +510,19 @@ class FakeProvider(Provider):
         PROVIDER_STATE.raise_planned("stock_moved")
         return PROVIDER_STATE.stock.has_movement(reference)
 
-    def pdf(self, issued: Issued) -> bytes:
+
+class FakeReadableProvider(FakeProvider, SupportsDocumentState):
+    """One that can also be asked what became of a document."""
+
+    def read_document(self, provider_id: str) -> Issued:
         self._http.before_call()
-        return b"%PDF-1.4 fake"
+        PLATFORM_STATE.calls.append("read")
+        found = [
+            issued for _, issued in PROVIDER_STATE.listed_documents() if issued.provider_id == provider_id
+        ]
+        if not found:
+            raise RefusedError("document-gone")
+        return found[0]
 
 
 class World:

@@ -21,7 +21,7 @@ from shopapp.fiscal.document import Draft, Issued
 from shopapp.http_client import HttpClient, HttpResponse
 from shopapp.models import Document
 from shopapp.models.states import PENDING
-from shopapp.providers.base import IssueGuarantee, Provider
+from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
 
 app = create_app()
 
@@ -129,6 +129,7 @@ def _retry_post() -> None:
 
 def _check_then_post() -> None:
     def checked(provider: Provider, document: Document, draft: Draft) -> Issued:
+        assert isinstance(provider, SupportsSearch)
         found = provider.find_by_reference(document.reference, draft)
         return found[0] if found else provider.issue(draft, document.reference)
 

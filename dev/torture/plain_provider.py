@@ -23,13 +23,14 @@ from shopapp.providers.base import (
     CredentialField,
     HelpPaths,
     IssueGuarantee,
-    Provider,
-    ProviderDraft,
     Series,
+    SupportsListing,
+    SupportsSearch,
 )
+from shopapp.providers.drafts import ProviderDraft, SupportsDrafts
 
 
-class PlainProvider(Provider):
+class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
     """One entity of the plain program."""
 
     name: ClassVar[str] = "plain"
@@ -40,7 +41,7 @@ class PlainProvider(Provider):
         CredentialField("entity", "Entidade", "1", digits=True, pattern="[0-9]{1,10}"),
         CredentialField("promise", "Promessa", "by_search", pattern="by_(key|draft|search|person)"),
     )
-    capabilities: ClassVar[Capabilities] = Capabilities(searches=True, credit_notes=True)
+    capabilities: ClassVar[Capabilities] = Capabilities(credit_notes=True)
     help_paths: ClassVar[HelpPaths] = HelpPaths(
         keys=("Plain",), documents=("Plain",), number_example="FR 2026P/12", series_help=("Plain",)
     )

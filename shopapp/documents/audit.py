@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 
 from shopapp.connections import circuit_breaker
+from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.documents import outcome
 from shopapp.errors import AppError, RefusedError
@@ -20,7 +21,7 @@ from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Attempt, Document, FollowUp, Store, db, db_now, now
 from shopapp.models.states import ISSUED, ISSUING
 from shopapp.models.store import INSTALLED
-from shopapp.providers.base import Provider
+from shopapp.providers.base import Provider, SupportsDocumentState, SupportsListing
 
 log = logging.getLogger("quickinvoice.comparing")
 
@@ -81,7 +82,9 @@ def audit_account(account: Account, since: datetime) -> bool:
     """
     provider = provider_of(account)
     db.session.commit()
-    listed = provider.list_by_reference_prefix("QI-", since)
+    listed = (
+        provider.list_by_reference_prefix("QI-", since) if isinstance(provider, SupportsListing) else None
+    )
     if listed is None:
         _read_one_by_one(account, provider)
         return False
@@ -171,7 +174,7 @@ def _documents_expected_in_list(account: Account, since: datetime) -> list[Docum
 
 def _read_one_by_one(account: Account, provider: Provider) -> None:
     """Nothing; documents are read one by one, those first that were read longest ago. Commits."""
-    if not provider.capabilities.reads_state:
+    if not isinstance(provider, SupportsDocumentState):
         return
     rows = (
         select(Document)
@@ -187,7 +190,7 @@ def _read_one_by_one(account: Account, provider: Provider) -> None:
         _read_provider_state(provider, document)
 
 
-def _read_provider_state(provider: Provider, document: Document) -> None:
+def _read_provider_state(provider: SupportsDocumentState, document: Document) -> None:
     try:
         issued = provider.read_document(document.provider_id)
     except RefusedError as error:
@@ -214,7 +217,9 @@ def _can_refresh_state(document: Document) -> bool:
     fresh = known is not None and known > now() - STATE_REFRESH_INTERVAL
     if account is None or fresh or document.state != ISSUED or not document.provider_id:
         return False
-    return circuit_breaker.is_closed(account) and provider_class(account.provider).capabilities.reads_state
+    return circuit_breaker.is_closed(account) and issubclass(
+        provider_class(account.provider), SupportsDocumentState
+    )
 
 
 def refresh_state(document: Document) -> bool:
@@ -226,7 +231,7 @@ def refresh_state(document: Document) -> bool:
     if account is None or not _can_refresh_state(document):
         return False
     try:
-        provider = provider_of(account)
+        provider = require(provider_of(account), SupportsDocumentState)
         db.session.commit()
         _read_provider_state(provider, document)
     except AppError as error:

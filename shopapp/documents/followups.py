@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from shopapp import failpoints, mail
+from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_of, record_lost_access
@@ -22,6 +23,8 @@ from shopapp.models import Document, FollowUp, db, now
 from shopapp.models.followup import DONE, DUE, FAILED
 from shopapp.models.states import MAX_TAKES
 from shopapp.platforms.base import Attachment
+from shopapp.providers.base import SupportsEmail
+from shopapp.providers.drafts import SupportsDrafts
 
 log = logging.getLogger("quickinvoice.followups")
 
@@ -112,8 +115,8 @@ def _add_order_history(document: Document, followup: FollowUp) -> None:
 def _email_buyer(document: Document, followup: FollowUp) -> None:
     to = followup.detail.get("to") or (document.buyer or {}).get("email", "")
     account = document.account
-    if account is not None and provider_class(account.provider).capabilities.emails:
-        provider = provider_of(account, document)
+    if account is not None and issubclass(provider_class(account.provider), SupportsEmail):
+        provider = require(provider_of(account, document), SupportsEmail)
         db.session.commit()
         provider.email(document.provider_id, to)
         return
@@ -158,7 +161,7 @@ def fetch_pdf(document: Document) -> bytes:
 
 def _delete_leftover_drafts(document: Document, followup: FollowUp) -> None:
     if document.account is not None:
-        provider = provider_of(document.account, document)
+        provider = require(provider_of(document.account, document), SupportsDrafts)
         db.session.commit()
         provider.drop_drafts(document.reference)
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
+from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
 from shopapp.documents import prepare, provider_drafts
@@ -32,6 +33,7 @@ from shopapp.inventory import catalogue, line_articles
 from shopapp.models import Account, Attempt, Document, Sale, Store, db, fold_for_search, now
 from shopapp.models.states import BLOCKED, MAX_TAKES, PENDING, VOID, WAITING
 from shopapp.providers.base import IssueGuarantee, Provider
+from shopapp.providers.drafts import SupportsDrafts
 
 log = logging.getLogger("quickinvoice.issuing")
 
@@ -237,24 +239,25 @@ def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issu
 
     Whatever freezes in between, a late worker has only made a spare draft, and removes it.
     """
+    drafting = require(provider, SupportsDrafts)
     if document.draft_id is None:
         try:
-            opened = provider.open_draft(draft, document.reference)
+            opened = drafting.open_draft(draft, document.reference)
         except UncertainError as unsure:
             # at worst a spare draft: drafting again is safe
             raise TransientError("draft-unsure", **unsure.detail) from unsure
         failpoints.hit("draft_before_record")
         if not document.record_draft(opened.draft_id):
-            return _delete_orphan_draft(provider, opened.draft_id)
+            return _delete_orphan_draft(drafting, opened.draft_id)
         failpoints.hit("draft_after_record")
         if opened.total is not None and opened.total != draft.gross:
             raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(opened.total))
     if not document.renew_lease(seconds_setting("LEASE_SECONDS")):
         raise TransientError("draft-not-ours")
-    return provider.finalise(str(document.draft_id))
+    return drafting.finalise(str(document.draft_id))
 
 
-def _delete_orphan_draft(provider: Provider, draft_id: str) -> Issued:
+def _delete_orphan_draft(provider: SupportsDrafts, draft_id: str) -> Issued:
     """The document, where somebody signed the draft that the row does not know; else it is removed, and raises."""
     signed = None
     with contextlib.suppress(AppError):  # whatever it is, the row is another's by now

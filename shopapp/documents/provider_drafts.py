@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
+from shopapp.connections.contracts import require
 from shopapp.documents import outcome, prepare
 from shopapp.documents.prepare import CAUSE_ORDER_NOTE
 from shopapp.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
@@ -21,6 +22,7 @@ from shopapp.inventory import line_articles
 from shopapp.models import Account, Document, FollowUp, db, drafts, now
 from shopapp.models.states import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAITING
 from shopapp.providers.base import IssueGuarantee
+from shopapp.providers.drafts import SupportsDrafts
 
 log = logging.getLogger("quickinvoice.early")
 
@@ -122,7 +124,9 @@ def delete_draft(document: Document, account: Account | None) -> bool:
     if draft_account is None:
         return True
     try:
-        found = circuit_breaker.open_provider(draft_account, document).drop_draft(draft_id)
+        found = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts).drop_draft(
+            draft_id
+        )
     except AppError as error:
         db.session.rollback()
         circuit_breaker.record_failure(draft_account, error)
@@ -141,7 +145,9 @@ def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
     """Nothing; a draft that was left at a former account is gone; one that became a document raises the alarm."""
     draft_account = db.session.get_one(Account, followup.detail["account"])
     db.session.commit()
-    found = circuit_breaker.open_provider(draft_account, document).drop_draft(followup.detail["draft"])
+    found = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts).drop_draft(
+        followup.detail["draft"]
+    )
     if found is not None:
         outcome.record_issued(document, found, "search")
 
@@ -149,6 +155,8 @@ def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
 def _create_draft(document: Document, account: Account, expected: Draft) -> None:
     """Nothing; a new draft at the provider, recorded as the row's only one; otherwise it is spare and removed."""
     provider = circuit_breaker.open_provider(account, document)
+    if not isinstance(provider, SupportsDrafts):
+        return
     if provider.guarantee_for(expected.kind) is not IssueGuarantee.DRAFT_FIRST:
         return
     try:
@@ -176,6 +184,8 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
 def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
     """Nothing; drafts of which we never learned are gone too, now that the row is given up."""
     provider = circuit_breaker.open_provider(account, document)
+    if not isinstance(provider, SupportsDrafts):
+        return
     if provider.guarantee_for(document.draft.kind if document.draft else "FR") is IssueGuarantee.DRAFT_FIRST:
         provider.drop_drafts(document.reference)
 

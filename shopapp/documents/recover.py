@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 
 from shopapp.connections import circuit_breaker
+from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
 from shopapp.documents.outcome import commit_transition, record_issued
@@ -18,7 +19,8 @@ from shopapp.errors import AppError, CredentialsError, MerchantError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.models import Document, db, now
 from shopapp.models.states import IN_DOUBT, MAX_TAKES, PENDING, REVIEW
-from shopapp.providers.base import IssueGuarantee, Provider
+from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
+from shopapp.providers.drafts import SupportsDrafts
 
 log = logging.getLogger("quickinvoice.resolving")
 
@@ -92,14 +94,15 @@ def _finalise_draft(provider: Provider, document: Document, draft: Draft) -> Non
     if document.draft_id is None:
         commit_transition(document, PENDING, document.reason)
         return
-    issued = provider.finalised_document(document.draft_id) or provider.finalise(document.draft_id)
+    drafting = require(provider, SupportsDrafts)
+    issued = drafting.finalised_document(document.draft_id) or drafting.finalise(document.draft_id)
     record_issued(document, issued, "search")
 
 
 def _search_provider(provider: Provider, document: Document, draft: Draft) -> None:
     """BY_SEARCH: found is issued; not found sends the row back only once the settle window is over."""
     over = _is_settle_window_over(document)
-    found = provider.find_by_reference(document.reference, draft)
+    found = require(provider, SupportsSearch).find_by_reference(document.reference, draft)
     if found:
         _record_found(document, found)
     elif over:

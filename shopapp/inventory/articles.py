@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
+from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter
 from shopapp.connections.settings import seconds_setting
 from shopapp.errors import (
@@ -35,8 +36,7 @@ from shopapp.models.article import (
     REFUSED,
     USABLE,
 )
-from shopapp.providers import base
-from shopapp.providers.base import NewArticle, Provider
+from shopapp.providers.articles import NewArticle, ProviderArticle, SupportsArticles
 
 LOOKUP_BATCH_SIZE = 50
 """Codes in one look-up."""
@@ -58,18 +58,21 @@ class ArticleClient:
     ) -> None:
         self.account = account
         self._document, self._rate_limiter = document, rate_limiter
-        self._provider: Provider | None = None
+        self._provider: SupportsArticles | None = None
         self._until = time.monotonic() + seconds_setting("TAKE_SECONDS") / BUDGET_DIVISOR
         self._calls = 0
 
-    def open_provider(self) -> Provider:
+    def open_provider(self) -> SupportsArticles:
         """The provider, unless it is known not to answer. Leaves no transaction open."""
         if self._provider is None:
-            self._provider = circuit_breaker.open_provider(self.account, self._document, self._rate_limiter)
+            self._provider = require(
+                circuit_breaker.open_provider(self.account, self._document, self._rate_limiter),
+                SupportsArticles,
+            )
         db.session.commit()
         return self._provider
 
-    def query(self, question: Callable[[Provider], T]) -> T:
+    def query(self, question: Callable[[SupportsArticles], T]) -> T:
         """The answer to what changes nothing. TransientError where there is none, whoever is to blame for it."""
         provider = self.open_provider()
         try:
@@ -80,10 +83,10 @@ class ArticleClient:
                 raise
             raise TransientError("articles-unread", **error.detail) from error
 
-    def find_by_code(self, codes: Iterable[str]) -> dict[str, base.ProviderArticle]:
+    def find_by_code(self, codes: Iterable[str]) -> dict[str, ProviderArticle]:
         """The articles of exactly these codes."""
         wanted = list(dict.fromkeys(codes))
-        found: dict[str, base.ProviderArticle] = {}
+        found: dict[str, ProviderArticle] = {}
         for at in range(0, len(wanted), LOOKUP_BATCH_SIZE):
             some = wanted[at : at + LOOKUP_BATCH_SIZE]
             for code, one in self.query(lambda provider, some=some: provider.articles_by_code(some)).items():  # type: ignore[misc]
@@ -141,8 +144,8 @@ def _codes_to_look_up(sku: str, row: Article | None) -> list[str]:
 
 
 def _select_article(
-    sku: str, row: Article | None, answers: Mapping[str, base.ProviderArticle]
-) -> base.ProviderArticle | None:
+    sku: str, row: Article | None, answers: Mapping[str, ProviderArticle]
+) -> ProviderArticle | None:
     """The SKU's article: the one of that very reference; first the one bound by hand; the known one if renamed."""
     known = answers.get(row.code) if row is not None and row.article_id else None
     if row is None or known is None or known.article_id != row.article_id:
@@ -168,7 +171,7 @@ def _record_lookup(
     account: Account,
     sku: str,
     row: Article | None,
-    found: base.ProviderArticle | None,
+    found: ProviderArticle | None,
     expired: Collection[str],
 ) -> None:
     """Nothing; the row says what came of the look-up, unless somebody wrote it meanwhile. Not committed."""
@@ -193,12 +196,12 @@ def _record_lookup(
         Article.record_if_unchanged(account.id, sku, row, ABSENT, reason=why, detail=kept)
 
 
-def _article_values(found: base.ProviderArticle) -> dict[str, Any]:
+def _article_values(found: ProviderArticle) -> dict[str, Any]:
     return {"article_id": found.article_id, "code": found.code.strip(), "name": found.name[:MAX_NAME_LENGTH],
             "goods": found.goods}  # fmt: skip
 
 
-def record_article(account: Account, sku: str, state: str, found: base.ProviderArticle) -> None:
+def record_article(account: Account, sku: str, state: str, found: ProviderArticle) -> None:
     """Nothing; that article is the SKU's from now on. Commits."""
     Article.record(account.id, sku, state, **_article_values(found))
     db.session.commit()
@@ -249,7 +252,7 @@ def create_article(
         _record_created(account, sku, claimed, made)
 
 
-def _record_created(account: Account, sku: str, claimed: datetime, made: base.ProviderArticle) -> None:
+def _record_created(account: Account, sku: str, claimed: datetime, made: ProviderArticle) -> None:
     """Nothing; the article that we made is the SKU's, unless the SKU came to another while we made it. Commits."""
     if Article.end_creation(
         account.id, sku, claimed, MADE, looked_at=now(), detail={}, **_article_values(made)

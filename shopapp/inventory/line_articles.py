@@ -29,7 +29,7 @@ from shopapp.inventory import articles
 from shopapp.inventory.articles import LOOKUP_BATCH_SIZE, ArticleClient
 from shopapp.models import Account, Article, Document, db, now
 from shopapp.models.article import ABSENT, BOUND, MAKING, MAX_SKU_LENGTH, REFUSED, USABLE
-from shopapp.providers.base import NewArticle
+from shopapp.providers.articles import NewArticle, SupportsArticles
 
 FRESH_SECONDS = 60.0
 """How long what was looked up is used without asking again: a burst of orders asks once. Not longer, as a document that
@@ -42,7 +42,7 @@ WARN_NO_ARTICLE, WARN_NO_GENERIC_ARTICLE = "article-none", "article-generic-miss
 
 def supports_articles(account: Account) -> bool:
     """True when the program keeps articles, and this account was seen to let us look them up."""
-    able = provider_class(account.provider).capabilities.articles
+    able = issubclass(provider_class(account.provider), SupportsArticles)
     return able and bool((account.choices or {}).get("articles"))
 
 

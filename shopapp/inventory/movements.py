@@ -10,6 +10,7 @@ import time
 from decimal import Decimal
 
 from shopapp import failpoints
+from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
 from shopapp.errors import AppError, RefusedError, TransientError, UncertainError
@@ -17,7 +18,8 @@ from shopapp.fiscal.articles import quantities_by_sku
 from shopapp.models import Account, Article, Document, StockChange, StockReservation, SyncedSku, db, now
 from shopapp.models.article import USABLE
 from shopapp.models.stock import DONE, LOST, PLANNED, PROVIDER, UNSURE
-from shopapp.providers.base import Provider, StockMovement
+from shopapp.providers.base import Provider
+from shopapp.providers.stock import StockMovement, SupportsStockMovements
 
 DOCUMENT_DELAY = 2.0
 """After a document its SKUs are looked at again: long enough for what it moved to show."""
@@ -34,7 +36,7 @@ def send_movement(provider: Provider, change: StockChange, move: StockMovement) 
     failpoints.hit("stock_before_send")
     check_send_window(claimed)
     try:
-        provider.move_stock(move)
+        require(provider, SupportsStockMovements).move_stock(move)
     except UncertainError:
         return False
     except RefusedError as error:
@@ -57,7 +59,7 @@ def outcome_of(provider: Provider, change: StockChange) -> str | None:
     Unsure where the program can't be asked for it.
     """
     db.session.commit()
-    there = provider.has_stock_movement(change.reference)
+    there = require(provider, SupportsStockMovements).has_stock_movement(change.reference)
     if there:
         return DONE
     since = (now() - (change.sent_at or change.planned_at)).total_seconds()

@@ -32,7 +32,7 @@ from shopapp.models.stock import CAUSE_HAND, CAUSE_RUN, DONE, LOST, PROVIDER, SH
 from shopapp.models.stock import CAUSE_UNDO as UNDOING
 from shopapp.models.sync_run import DONE as OVER
 from shopapp.models.sync_run import STOCK_RUN, UNDO_RUN
-from shopapp.providers.base import Provider, StockLevel
+from shopapp.providers.stock import StockLevel, SupportsStock
 
 RECHECK_SECONDS = 2.0
 """Seconds until it is asked again whether all that a run found is settled."""
@@ -82,7 +82,7 @@ def next_stock_run_at(account: Account) -> datetime | None:
     return last.begun_at + timedelta(seconds=every)
 
 
-def run_stock_page(run: SyncRun, account: Account, provider: Provider) -> None:
+def run_stock_page(run: SyncRun, account: Account, provider: SupportsStock) -> None:
     """Nothing; the run is one page further: levels read, then the SKUs that it found settled, then done. Commits."""
     if run.phase == "settling":
         if SyncedSku.count_unchecked(run.id):

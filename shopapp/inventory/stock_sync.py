@@ -37,7 +37,7 @@ from shopapp.models.stock import (
     UNSURE,
     UNSURE_REASON,
 )
-from shopapp.providers.base import StockMovement
+from shopapp.providers.stock import StockMovement
 
 CONTESTED_COUNT, CONTESTED_WINDOW_SECONDS = 3, 3600.0
 """A quantity that we set so often within an hour, and that was changed back each time, is left to the merchant."""

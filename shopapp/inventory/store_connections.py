@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 from shopapp.connections import circuit_breaker
+from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.shop import platform_class, platform_of
 from shopapp.models import Account, Store, db
 from shopapp.platforms.base import Platform
-from shopapp.providers.base import Provider
+from shopapp.providers.stock import SupportsStock
 
 
 class StoreConnections:
@@ -20,7 +21,7 @@ class StoreConnections:
         self._store = store
         self._shop_rate_limiter = RateLimiter(platform_class(store.platform).calls_per_second)
         self._rate_limiters: dict[int, RateLimiter] = {}
-        self._providers: dict[int, Provider] = {}
+        self._providers: dict[int, SupportsStock] = {}
         self.last_account: Account | None = None
         """The account whose provider was asked for last: a refusal of credentials is about that one."""
 
@@ -28,7 +29,7 @@ class StoreConnections:
     def shop(self) -> Platform:
         return platform_of(self._store, self._shop_rate_limiter)
 
-    def provider(self, account: Account) -> Provider:
+    def provider(self, account: Account) -> SupportsStock:
         """Return the account's provider. Leave no transaction open.
 
         Raises TransientError while the account is paused.
@@ -36,7 +37,8 @@ class StoreConnections:
         self.last_account = account
         circuit_breaker.require_not_open(account)
         if account.id not in self._providers:
-            self._providers[account.id] = provider_of(account, rate_limiter=self.rate_limiter(account))
+            opened = provider_of(account, rate_limiter=self.rate_limiter(account))
+            self._providers[account.id] = require(opened, SupportsStock)
         db.session.commit()
         return self._providers[account.id]
 

@@ -58,11 +58,13 @@ class ProviderAccount(ABC):
     """True where an empty answer to a log-in is how refused keys look."""
     live_only_scenes: ClassVar[frozenset[str]] = frozenset()
     """Scenes that no cassette can hold: there is no answer to keep."""
-    places: ClassVar[tuple[str, ...]] = ()
+    stock_places: ClassVar[tuple[str, ...]] = ()
     """Its warehouses, the main one first; the articles of `drafts` lie there and `drafts.exempt` is a service.
 
     Empty where the stand-in's articles are not told in this suite.
     """
+    has_warehouses: ClassVar[bool] = True
+    """Whether its lists name warehouses."""
     feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {}
     """Scenes of what the account may do: look articles up, tell what changed in stock."""
     names_articles_always: ClassVar[bool] = True
@@ -198,7 +200,7 @@ class IGestAccount(ProviderAccount):
     }
     series_unknown = "2026XX"
     live_only_scenes = frozenset({"drop-after", "drop-before", "cut-after"})
-    places = ("SET", "EST")
+    stock_places = ("SET", "EST")
     feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {
         "everything": (True, True),
         "no-articles": (False, True),
@@ -350,7 +352,7 @@ class PhcGoAccount(ProviderAccount):
     empty_login_means_refused: ClassVar[bool] = True
     live_only_scenes = frozenset({"drop-after", "drop-before"})
     series_unknown = "999"
-    places = ("1", "2")
+    stock_places = ("1", "2")
     feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {
         "everything": (True, False), "no-articles": (False, False)
     }  # fmt: skip

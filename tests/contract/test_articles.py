@@ -22,7 +22,9 @@ from shopapp.errors import (
     UncertainError,
 )
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import NewArticle, Provider, StockLevel, StockMovement
+from shopapp.providers.articles import NewArticle
+from shopapp.providers.base import Provider
+from shopapp.providers.stock import StockLevel, StockMovement, SupportsStock, SupportsStockMovements
 from tests.contract.accounts import ACCOUNTS, ProviderAccount
 from tests.contract.broken_transport import LOST_OUTCOMES
 from tests.contract.drafts import line
@@ -33,8 +35,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 TACA, OFICINA = "TAC-002", "OFI-001"
 NEW = NewArticle("JARRO-7", "Jarro de barro", Decimal(23), "PT")
 FREE = NewArticle("AULA-1", "Aula de olaria", Decimal(0), "PT", exemption_code="M07", goods=False)
-KEEPERS = [name for name in PROVIDERS if PROVIDERS[name].capabilities.articles and ACCOUNTS[name].places]
-MOVERS = [name for name in KEEPERS if PROVIDERS[name].capabilities.moves_stock]
+KEEPERS = [
+    name for name in PROVIDERS if issubclass(PROVIDERS[name], SupportsStock) and ACCOUNTS[name].stock_places
+]
+MOVERS = [name for name in KEEPERS if issubclass(PROVIDERS[name], SupportsStockMovements)]
 movers = pytest.mark.parametrize("name", MOVERS)
 
 
@@ -205,7 +209,7 @@ def as_set_up(provider: Provider) -> Provider:
 
 def test_levels_are_told_by_warehouse(account: ProviderAccount) -> None:
     provider = account.provider()
-    main, other = account.places
+    main, other = account.stock_places
     account.edit_by_hand(TACA, level="7", warehouse=main)
     account.edit_by_hand(TACA, level="2.5", warehouse=other)
     found = provider.stock_levels([TACA, OFICINA, "NADA"])
@@ -217,7 +221,7 @@ def test_levels_are_told_by_warehouse(account: ProviderAccount) -> None:
 
 def test_a_reading_of_everything_and_one_of_what_changed_since(account: ProviderAccount) -> None:
     provider = as_set_up(account.provider())
-    main, other = account.places
+    main, other = account.stock_places
     account.edit_by_hand(TACA, level="7", warehouse=main)
     everything, mark = reading(provider)
     assert counted(everything, TACA)[main] == Decimal(7)
@@ -248,7 +252,7 @@ def test_what_the_account_may_do_is_learned_from_its_lists(account: ProviderAcco
 @movers
 def test_stock_is_moved_once_and_found_by_exactly_its_reference(account: ProviderAccount) -> None:
     provider = account.provider()
-    main, other = account.places
+    main, other = account.stock_places
     for place, quantity in ((main, "-3"), (other, "2.5")):
         before = counted(provider.stock_levels([TACA]), TACA).get(place, Decimal(0))
         provider.move_stock(
@@ -267,7 +271,7 @@ def test_stock_is_moved_once_and_found_by_exactly_its_reference(account: Provide
 @movers
 @pytest.mark.parametrize("scene", ["article", "service", "warehouse"])
 def test_a_movement_that_cannot_be_is_refused(account: ProviderAccount, scene: str) -> None:
-    main = account.places[0]
+    main = account.stock_places[0]
     good = StockMovement(TACA, main, Decimal(-1), "QI-S1")
     move = {
         "article": replace(good, code="NADA"),
@@ -283,7 +287,7 @@ def test_a_movement_that_cannot_be_is_refused(account: ProviderAccount, scene: s
 @of_each(MOVERS, lost)
 def test_a_lost_answer_to_moving_stock_is_a_doubt(account: ProviderAccount, scene: str) -> None:
     provider, there = account.provider(), account.uncertain_scenes[scene]
-    main = account.places[0]
+    main = account.stock_places[0]
     account.plan_fault("move_stock", scene)
     with pytest.raises(UncertainError) as raised:
         provider.move_stock(StockMovement(TACA, main, Decimal(-1), "QI-S1"))

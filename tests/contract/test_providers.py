@@ -27,7 +27,8 @@ from shopapp.errors import (
 from shopapp.fiscal.document import Customer, DocumentKind, Draft, Issued
 from shopapp.fiscal.tax_tables import selectable_exemptions
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import IssueGuarantee, Provider
+from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
+from shopapp.providers.drafts import SupportsDrafts
 from tests.contract.accounts import ACCOUNTS, TODAY, ProviderAccount
 from tests.contract.broken_transport import LOST_OUTCOMES, break_session
 from tests.contract.drafts import COMPANY, FOREIGN_COMPANY, PERSON, credit_of, draft, exempt, line
@@ -75,20 +76,13 @@ def test_a_provider_declares_what_the_pages_ask_for(name: str) -> None:
     assert provider.help_paths.number_example
 
 
-def test_what_is_declared_off_is_not_there_and_what_is_on_is(account: ProviderAccount) -> None:
-    provider = account.provider()
-    assert isinstance(provider.guarantee, IssueGuarantee)
-    can = provider.capabilities
-    for able, verb in (
-        (can.searches, lambda: provider.find_by_reference("QI-0", drafted(account))),
-        (can.reads_state, lambda: provider.read_document("0")),
-        (can.emails, lambda: provider.email("0", "ana@example.pt")),
-    ):
-        if able:
-            continue
-        with pytest.raises(NotImplementedError):
-            verb()
-    assert can.searches or provider.guarantee is not IssueGuarantee.SEARCHABLE
+def test_a_guarantee_names_the_contract_that_keeps_it(name: str) -> None:
+    account = ACCOUNTS[name]()
+    with account.opened("unplugged", "", Path()):
+        provider = account.provider()
+    guarantees = {provider.guarantee, *(provider.guarantee_for(kind) for kind in account.kinds)}
+    assert isinstance(provider, SupportsSearch) or IssueGuarantee.SEARCHABLE not in guarantees
+    assert isinstance(provider, SupportsDrafts) or IssueGuarantee.DRAFT_FIRST not in guarantees
 
 
 # --- the keys -----------------------------------------------------------------------------------------------
@@ -142,7 +136,7 @@ def test_the_choices_are_enough_for_the_settings_form(account: ProviderAccount) 
     assert {"M01", "M07", "M10", "M99"} <= {choice.code for choice in found.exemptions}
     assert {choice.code for choice in found.exemptions} <= set(selectable_exemptions(TODAY))
     assert all(choice.label for choice in (*found.exemptions, *found.warehouses))
-    assert bool(found.warehouses) == provider.capabilities.warehouses
+    assert bool(found.warehouses) == account.has_warehouses
     assert {Decimal(23), Decimal(6)} <= set(found.rates)
 
 
@@ -165,6 +159,7 @@ def sent(provider: Provider, content: Draft, reference: str) -> Issued:
     """The document, by the road of the promise that the provider makes for its kind."""
     if provider.guarantee_for(content.kind) is not IssueGuarantee.DRAFT_FIRST:
         return provider.issue(content, reference)
+    assert isinstance(provider, SupportsDrafts)
     return provider.finalise(provider.open_draft(content, reference).draft_id)
 
 

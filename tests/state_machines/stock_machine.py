@@ -19,7 +19,9 @@ from shopapp.inventory import catalogue, movements, scheduler, stock_runs, stock
 from shopapp.models import Account, Document, StockChange, StockReservation, Store, SyncedSku, db
 from shopapp.models import Article as Known
 from shopapp.platforms.base import Location
-from shopapp.providers.base import IssueGuarantee, ProviderArticle, StockMovement
+from shopapp.providers.articles import ProviderArticle
+from shopapp.providers.base import IssueGuarantee
+from shopapp.providers.stock import StockMovement
 from tests.fakes import PLATFORM_STATE, PROVIDER_STATE, paid_order
 from tests.state_machines.document_machine import CALL, MACHINE_STEPS, SETTLE, DocumentMachine, Killed
 

@@ -19,8 +19,8 @@ from shopapp.models import Article, Document, Product, Sale, Store, SyncedSku, W
 from shopapp.platforms import PLATFORMS, Jumpseller
 from shopapp.platforms.base import CatalogueItem, OAuthTokens
 from shopapp.providers import PROVIDERS
+from shopapp.providers.articles import ProviderArticle as ProgramArticle
 from shopapp.providers.base import Choices, Issued
-from shopapp.providers.base import ProviderArticle as ProgramArticle
 from shopapp.providers.igest import IGest
 from shopapp.providers.phcgo import PhcGo
 from tests import fakes

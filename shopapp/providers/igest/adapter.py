@@ -17,6 +17,7 @@ from typing import ClassVar
 from shopapp.errors import CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.http_client import HttpClient
+from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
     AccountInfo,
     Capabilities,
@@ -24,13 +25,8 @@ from shopapp.providers.base import (
     CredentialField,
     HelpPaths,
     IssueGuarantee,
-    NewArticle,
-    Provider,
-    ProviderArticle,
-    StockLevel,
-    StockLevelPage,
-    StockMovement,
 )
+from shopapp.providers.stock import StockLevel, StockLevelPage, StockMovement, SupportsStockMovements
 
 from .articles import (
     articles_from,
@@ -59,7 +55,7 @@ _UNUSED_REFERENCE = "QI-0"
 """A reference to ask with, when only whether one may ask is of interest."""
 
 
-class IGest(Provider):
+class IGest(SupportsStockMovements):
     """One entity of iGEST, opened with the keys of its integration."""
 
     name: ClassVar[str] = "igest"
@@ -78,14 +74,7 @@ class IGest(Provider):
     )  # fmt: skip
     capabilities: ClassVar[Capabilities] = Capabilities(
         rounding_level="rate_group",
-        reads_state=False,
-        searches=False,
-        emails=False,
-        warehouses=True,
         credit_notes=True,
-        articles=True,
-        reads_stock=True,
-        moves_stock=True,
         # the sibling product of the vendor takes 200 a minute and then refuses for two
         calls_per_second=2.0,
     )

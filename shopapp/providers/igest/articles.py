@@ -14,7 +14,8 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
-from shopapp.providers.base import NewArticle, ProviderArticle, StockLevel, StockLevelPage, StockMovement
+from shopapp.providers.articles import NewArticle, ProviderArticle
+from shopapp.providers.stock import StockLevel, StockLevelPage, StockMovement
 
 from .documents import decimal_from, format_decimal
 from .wire_format import Output, XmlElements, one_line, printable, text_of

@@ -17,6 +17,7 @@ from typing import ClassVar, TypeVar
 from shopapp.errors import RefusedError, TransientError, UncertainError, UnreachableError
 from shopapp.fiscal.document import DocumentKind, Draft, Issued
 from shopapp.http_client import HttpClient
+from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
     AccountInfo,
     Capabilities,
@@ -24,13 +25,12 @@ from shopapp.providers.base import (
     CredentialField,
     HelpPaths,
     IssueGuarantee,
-    NewArticle,
-    Provider,
-    ProviderArticle,
-    ProviderDraft,
-    StockLevel,
-    StockLevelPage,
+    SupportsDocumentState,
+    SupportsEmail,
+    SupportsSearch,
 )
+from shopapp.providers.drafts import ProviderDraft, SupportsDrafts
+from shopapp.providers.stock import StockLevel, StockLevelPage, SupportsStock
 
 from .articles import article_by_stamp, articles_by_ref, save_article
 from .lists import account_info_from, choices_from
@@ -54,7 +54,7 @@ from .wire_format import Refusal, Row, build_query, text_field
 T = TypeVar("T")
 
 
-class PhcGo(Provider):
+class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail, SupportsStock):
     """One company of one installation of PHC GO."""
 
     name: ClassVar[str] = "phcgo"
@@ -85,19 +85,13 @@ class PhcGo(Provider):
     )
     capabilities: ClassVar[Capabilities] = Capabilities(
         rounding_level="line",
-        reads_state=True,
-        searches=True,
-        emails=True,
-        warehouses=True,
         credit_notes=True,
         drafts_before_payment=True,
         order_notes=True,
         order_note_drafts=True,
         transport=True,
         metered=True,
-        articles=True,
         names_articles_only_when_moving_stock=True,
-        reads_stock=True,
         calls_per_second=2.0,
     )
     help_paths: ClassVar[HelpPaths] = HelpPaths(

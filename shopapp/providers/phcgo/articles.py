@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shopapp.errors import AppError, RefusedError, UncertainError
 from shopapp.fiscal.money import round_to_six_decimals
-from shopapp.providers.base import NewArticle, ProviderArticle
+from shopapp.providers.articles import NewArticle, ProviderArticle
 
 from .lists import rate_indexes
 from .session import PhcGoSession

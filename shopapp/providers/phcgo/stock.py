@@ -13,7 +13,7 @@ import hashlib
 from collections.abc import Sequence
 
 from shopapp.fiscal.money import round_to_six_decimals, strip_trailing_zeros
-from shopapp.providers.base import StockLevel, StockLevelPage
+from shopapp.providers.stock import StockLevel, StockLevelPage
 
 from .articles import MAX_ROWS, has_several_refs, query_by_refs, ref_of, supports_multi_ref_query
 from .session import PhcGoSession

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import time
-from typing import Any, Protocol
+from typing import Any
 
 from shopapp.messages.i18n import gettext
+from shopapp.providers.base import Provider, SupportsEmail
 from shopapp.web.form_fields import clean_text
 from shopapp.web.setup.forms import INVOICE_KINDS, Form, merge_forms, open_series
 
@@ -19,27 +20,9 @@ DEFAULT_DEPARTURE_TIME = "18:00"
 _MAX_CALLS = 10_000_000
 
 
-class DocumentCapabilities(Protocol):
-    """What a provider says that it is able to do."""
-
-    @property
-    def emails(self) -> bool: ...
-    @property
-    def drafts_before_payment(self) -> bool: ...
-    @property
-    def order_notes(self) -> bool: ...
-    @property
-    def order_note_drafts(self) -> bool: ...
-    @property
-    def transport(self) -> bool: ...
-    @property
-    def metered(self) -> bool: ...
-
-
-def document_options_for(
-    capabilities: DocumentCapabilities, lists: Mapping[str, Any], provider: str
-) -> dict[str, str]:
-    """The options of this provider, each with why this account can't have it; empty where it can."""
+def document_options_for(adapter: type[Provider], lists: Mapping[str, Any]) -> dict[str, str]:
+    """Return the options of this provider, each with why this account can't have it; empty where it can."""
+    capabilities, provider = adapter.capabilities, adapter.label
     found: dict[str, str] = {}
     if capabilities.drafts_before_payment:
         usable = any(
@@ -63,7 +46,7 @@ def document_options_for(
             "A sua conta não tem nenhuma série de guias de transporte aberta.")  # fmt: skip
     if capabilities.metered:
         found["allowance"] = ""
-    if capabilities.emails and "no-layout" in lists.get("problems", ()):
+    if issubclass(adapter, SupportsEmail) and "no-layout" in lists.get("problems", ()):
         found["email_buyer"] = gettext(
             "O %(provider)s não tem um modelo de impressão para a série: sem ele não há PDF nem e-mail.",
             provider=provider,

@@ -14,6 +14,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import MultiDict
 
 from shopapp.connections import api_usage
+from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_label, provider_of
 from shopapp.connections.shop import platform_of
 from shopapp.documents import merchant_actions
@@ -24,6 +25,9 @@ from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, ApiUsage, db, now
+from shopapp.providers.articles import SupportsArticles
+from shopapp.providers.base import SupportsEmail
+from shopapp.providers.stock import SupportsStock
 from shopapp.web.session import store_required, writes_database
 from shopapp.web.setup.document_options import (
     DEFAULT_DEPARTURE_TIME,
@@ -92,7 +96,7 @@ def refresh_provider_lists(account: Account) -> str:
 
 def _shop_locations(account: Account) -> list[list[str]]:
     """The shop's places as code and name; as last read where the shop does not answer, none where it can't matter."""
-    if not provider_class(account.provider).capabilities.reads_stock:
+    if not issubclass(provider_class(account.provider), SupportsStock):
         return []
     former: list[list[str]] = provider_lists(account)["locations"]
     try:
@@ -124,16 +128,12 @@ def edit() -> ResponseReturnValue:
 
 def account_document_options(account: Account) -> dict[str, str]:
     """The options that the account's provider has, and why this account can't have some."""
-    provider = provider_class(account.provider)
-    return document_options_for(provider.capabilities, provider_lists(account), provider.label)
+    return document_options_for(provider_class(account.provider), provider_lists(account))
 
 
 def account_stock_options(account: Account) -> StockOptions:
     """What this account can have of products and stock."""
-    provider = provider_class(account.provider)
-    return stock_options_for(
-        provider.capabilities, provider_lists(account), account.facts or {}, provider.label
-    )
+    return stock_options_for(provider_class(account.provider), provider_lists(account), account.facts or {})
 
 
 def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
@@ -158,7 +158,7 @@ def _article_error(account: Account, code: str) -> str:
     """Nothing when the account has this article, else the sentence that says so or why nobody could look."""
     label = provider_label(account)
     try:
-        provider = provider_of(account)
+        provider = require(provider_of(account), SupportsArticles)
         db.session.commit()
         found = provider.articles_by_code([code])
     except AppError as error:
@@ -219,6 +219,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
         default_departure_time=DEFAULT_DEPARTURE_TIME,
         stock_options=stock_options,
         warehouse_by_location=stock_options.warehouse_by_location(kept, form.values.get("warehouse", "")),
+        provider_emails=issubclass(provider_class(account.provider), SupportsEmail),
         calls=ApiUsage.calls_in_month(account.id, api_usage.current_month()),
         read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
     )

@@ -8,27 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from shopapp.messages.i18n import gettext
 from shopapp.models import fold_for_search
+from shopapp.providers.articles import SupportsArticles
+from shopapp.providers.base import Provider
+from shopapp.providers.stock import SupportsStock, SupportsStockMovements
 from shopapp.web.form_fields import clean_text
 from shopapp.web.setup.forms import Form, merge_forms
 
 TO_SHOP, TO_PROVIDER = "to-shop", "to-provider"
 GENERIC, BLOCK = "generic", "block"
 MAX_CODE_LENGTH = 80
-
-
-class StockCapabilities(Protocol):
-    """What a provider says that it is able to do with articles and their stock."""
-
-    @property
-    def articles(self) -> bool: ...
-    @property
-    def reads_stock(self) -> bool: ...
-    @property
-    def moves_stock(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,38 +65,40 @@ class StockOptions:
 
 
 def stock_options_for(
-    capabilities: StockCapabilities, lists: Mapping[str, Any], facts: Mapping[str, Any], provider: str
+    adapter: type[Provider], lists: Mapping[str, Any], facts: Mapping[str, Any]
 ) -> StockOptions:
-    """What this account can have of products and stock, and why it can't have the rest."""
+    """Return what this account can have of products and stock, and why it can't have the rest."""
+    provider, has_articles = adapter.label, issubclass(adapter, SupportsArticles)
+    can_move_stock = issubclass(adapter, SupportsStockMovements)
     articles_problem = ""
-    if capabilities.articles and not lists["articles"]:
+    if has_articles and not lists["articles"]:
         articles_problem = gettext(
             "A sua conta do %(provider)s não nos deixou procurar artigos."
             " Peça esse acesso no %(provider)s e volte aqui.",
             provider=provider,
         )  # fmt: skip
     stock_problem = articles_problem
-    if not stock_problem and not capabilities.reads_stock:
+    if not stock_problem and not issubclass(adapter, SupportsStock):
         stock_problem = gettext("O %(provider)s não nos diz o stock dos artigos.", provider=provider)
     moves_on_issue = facts.get("stock_moves_on_issue")
     to_shop_problem = stock_problem
-    if not stock_problem and moves_on_issue is False and not capabilities.moves_stock:
+    if not stock_problem and moves_on_issue is False and not can_move_stock:
         to_shop_problem = gettext(
             "Os documentos não baixam o stock no %(provider)s, e ele não deixa que o baixemos nós:"
             " a loja voltaria a mostrar o que já vendeu.", provider=provider,
         )  # fmt: skip
     to_provider_problem = stock_problem
-    if not stock_problem and not capabilities.moves_stock:
+    if not stock_problem and not can_move_stock:
         to_provider_problem = gettext(
             "O %(provider)s não aceita acertos de stock feitos por outro programa.", provider=provider
         )
     return StockOptions(
-        has_articles=capabilities.articles,
+        has_articles=has_articles,
         articles_problem=articles_problem,
         to_shop_problem=to_shop_problem,
         to_provider_problem=to_provider_problem,
         moves_on_issue=moves_on_issue,
-        can_move_stock=capabilities.moves_stock,
+        can_move_stock=can_move_stock,
         warehouses=lists["warehouses"],
         locations=lists["locations"],
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,8 +10,9 @@ from sqlalchemy import update
 from shopapp.documents import audit
 from shopapp.errors import UnreachableError
 from shopapp.models import Account, Attempt, Document, FollowUp, db, now
+from shopapp.providers import PROVIDERS
 from shopapp.providers.base import IssueGuarantee
-from tests.fakes import FakeProvider, World
+from tests.fakes import FakeProvider, FakeReadableProvider, World
 
 
 @pytest.fixture
@@ -161,7 +161,7 @@ def test_a_program_that_cannot_be_asked_is_not(world: World) -> None:
 
 @pytest.fixture
 def reading(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    monkeypatch.setattr(FakeProvider, "capabilities", replace(FakeProvider.capabilities, reads_state=True))
+    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeReadableProvider)
     return world
 
 
@@ -197,7 +197,7 @@ def test_a_program_that_cannot_be_asked_now_changes_nothing(
     def down(*_: object) -> None:
         raise UnreachableError("unreachable")
 
-    monkeypatch.setattr(FakeProvider, "read_document", down)
+    monkeypatch.setattr(FakeReadableProvider, "read_document", down)
     assert audit.request_state_refresh(row) is True
     reading.run_due_work()
     assert (reading.document().state, reading.document().alarm) == ("issued", "")

@@ -20,11 +20,11 @@ from shopapp.fiscal.order import OrderLine
 from shopapp.jobs import maintenance
 from shopapp.models import Account, Article, Document, FollowUp, db, now
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import Capabilities, IssueGuarantee, Series
+from shopapp.providers.base import Capabilities, IssueGuarantee, Series, SupportsEmail
 from tests.fakes import PROVIDER_STATE, FakeProvider, World, paid_order
 
 
-class Books(FakeProvider):
+class Books(FakeProvider, SupportsEmail):
     """A program that keeps drafts and order notes; its notes are issued by one call each."""
 
     name, label = "drafting", "Drafting Books"
@@ -34,8 +34,6 @@ class Books(FakeProvider):
         order_notes=True,
         order_note_drafts=True,
         transport=True,
-        emails=True,
-        articles=True,
     )
 
     def guarantee_for(self, kind: DocumentKind) -> IssueGuarantee:
@@ -337,7 +335,7 @@ def test_a_draft_that_comes_after_the_order_was_set_aside_is_spare(early: Early)
 
 
 def test_a_draft_of_another_total_is_not_kept(early: Early, monkeypatch: pytest.MonkeyPatch) -> None:
-    from shopapp.providers.base import ProviderDraft
+    from shopapp.providers.drafts import ProviderDraft
 
     def wrong(self: Any, draft: Draft, reference: str) -> ProviderDraft:
         return ProviderDraft(PROVIDER_STATE.open_draft(draft, reference), draft.gross + 1)

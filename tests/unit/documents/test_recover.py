@@ -283,7 +283,7 @@ def test_a_draft_that_adds_up_to_something_else_is_never_finalised(
 ) -> None:
     from decimal import Decimal
 
-    from shopapp.providers.base import ProviderDraft
+    from shopapp.providers.drafts import ProviderDraft
 
     monkeypatch.setattr(
         "tests.fakes.FakeProvider.open_draft", lambda *_: ProviderDraft("draft-1", Decimal("12.31"))

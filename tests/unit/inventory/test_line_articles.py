@@ -35,10 +35,10 @@ from shopapp.inventory import articles, line_articles
 from shopapp.messages import errors
 from shopapp.models import Article, Document, db, now, set_clock
 from shopapp.orders import webhooks
-from shopapp.providers import base
-from shopapp.providers.base import Capabilities, NewArticle
+from shopapp.providers import PROVIDERS
+from shopapp.providers.articles import NewArticle, ProviderArticle
 from tests.failure_table.concurrency import run_concurrently
-from tests.fakes import FakeProvider, World
+from tests.fakes import FakeInvoicing, FakeProvider, World
 
 
 def line(sku: str = "CAN-1", **changes: Any) -> OrderLine:
@@ -125,7 +125,7 @@ def test_a_sku_is_looked_up_exactly_and_case_counts(office: World) -> None:
 def test_an_answer_that_is_merely_like_the_sku_is_another_article(
     office: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    like = base.ProviderArticle("st-9", "can-1", "Outra")
+    like = ProviderArticle("st-9", "can-1", "Outra")
     monkeypatch.setattr(FakeProvider, "articles_by_code", lambda self, codes: dict.fromkeys(codes, like))
     assert articles_of(sold(office)) == ["CAN-1"]
     assert [new.code for new in office.provider.created_articles] == ["CAN-1"]
@@ -195,7 +195,7 @@ def test_a_program_without_articles_or_an_account_that_may_not_see_them_is_not_a
     draft = sold(office, "1001")
     assert not draft.matched and draft.article_code_of(draft.lines[0]) == "CAN-1"
     office.enable_articles()
-    monkeypatch.setattr(FakeProvider, "capabilities", Capabilities(credit_notes=True))
+    monkeypatch.setitem(PROVIDERS, "fakebooks", FakeInvoicing)
     assert not sold(office, "1002").matched
     assert office.provider.article_lookups == [] and office.provider.created_articles == []
 
@@ -587,7 +587,7 @@ def test_six_workers_who_all_saw_that_it_is_not_there_make_it_once(
         webhooks.process_next_webhook()
     seen, look = threading.Barrier(len(numbers)), FakeProvider.articles_by_code
 
-    def together(self: FakeProvider, codes: Sequence[str]) -> Mapping[str, base.ProviderArticle]:
+    def together(self: FakeProvider, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         answer = look(self, codes)
         seen.wait(30)
         return answer
@@ -662,7 +662,7 @@ def test_many_new_skus_are_made_some_at_a_time_and_the_document_goes_on_where_it
     monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
     make = FakeProvider.create_article
 
-    def slowly(self: FakeProvider, new: NewArticle) -> base.ProviderArticle:
+    def slowly(self: FakeProvider, new: NewArticle) -> ProviderArticle:
         slow[0] += 6
         return make(self, new)
 
@@ -687,7 +687,7 @@ def test_however_slow_the_look_up_is_each_try_makes_one_at_least(
     slow, look = [0.0], FakeProvider.articles_by_code
     monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
 
-    def slowly(self: FakeProvider, codes: Sequence[str]) -> Mapping[str, base.ProviderArticle]:
+    def slowly(self: FakeProvider, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         slow[0] += 40
         return look(self, codes)
 

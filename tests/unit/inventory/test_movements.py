@@ -14,7 +14,7 @@ from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import OrderLine
 from shopapp.inventory import movements
 from shopapp.models import FollowUp, StockChange, StockReservation, db
-from shopapp.providers.base import StockMovement
+from shopapp.providers.stock import StockMovement
 from tests.fakes import FakeClock, World
 
 

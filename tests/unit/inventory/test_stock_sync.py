@@ -13,7 +13,7 @@ from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.inventory import movements, stock_runs
 from shopapp.models import Article, SyncedSku, db
 from shopapp.platforms.base import Location
-from shopapp.providers.base import StockMovement
+from shopapp.providers.stock import StockMovement
 from tests.fakes import PLATFORM_STATE, FakeClock, World
 
 

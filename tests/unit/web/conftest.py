@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any
@@ -19,14 +18,14 @@ from shopapp.models import db as database
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import AccountInfo, Choice, Choices, CredentialField, Series
 from shopapp.web.limits import limiter
-from tests.fakes import PROVIDER_STATE, FakeProvider
+from tests.fakes import PROVIDER_STATE, FakeInvoicing, FakeProvider
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
 
 FORTY_HEX = "[0-9a-fA-F]{40}"
 
 
-class FakeIgest(FakeProvider):
-    """An invoicing program with the four values that the keys form asks for."""
+class FakeIgestDocuments(FakeInvoicing):
+    """A provider with the four values that the keys form asks for, and no articles."""
 
     name, label, support = "igest", "iGEST", "apoio@igest.pt"
     credential_fields = (
@@ -66,6 +65,10 @@ class FakeIgest(FakeProvider):
         if PROVIDER_STATE.check_errors:
             raise PROVIDER_STATE.check_errors.pop(0)
         return FakeIgest.lists
+
+
+class FakeIgest(FakeIgestDocuments, FakeProvider):
+    """One that also keeps articles and their stock."""
 
 
 @pytest.fixture(autouse=True)
@@ -127,10 +130,8 @@ def document_of(store: Store, order_id: str) -> Document:
 
 
 @pytest.fixture
-def articles_enabled(shop: StoreSession, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store's program keeps articles and stock, and its account lets us look them up."""
-    able = replace(FakeIgest.capabilities, articles=True, reads_stock=True, moves_stock=True)
-    monkeypatch.setattr(FakeIgest, "capabilities", able)
+def articles_enabled(shop: StoreSession) -> None:
+    """Let the store's account look articles up, and read and move their stock."""
     account = Account.find_current(shop.store)
     assert account is not None
     account.choices = {**account.choices, "articles": True, "stock_changes": True}

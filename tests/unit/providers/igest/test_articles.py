@@ -22,8 +22,10 @@ from shopapp.errors import (
     UnreachableError,
 )
 from shopapp.http_client import HttpResponse
-from shopapp.providers.base import AccountFeatures, NewArticle, ProviderArticle, StockLevel, StockMovement
+from shopapp.providers.articles import NewArticle, ProviderArticle
+from shopapp.providers.base import AccountFeatures
 from shopapp.providers.igest import IGest
+from shopapp.providers.stock import StockLevel, StockMovement
 from tests.unit.providers.igest.test_adapter import KEPT, RATES, REASONS, SERIES
 from tests.unit.providers.igest.test_wire import UNREADABLE
 from tests.unit.providers.igest.xml_messages import ENTITY, ok, open_adapter, output, refusal, success

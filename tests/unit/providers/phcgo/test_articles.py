@@ -15,9 +15,10 @@ import pytest
 
 from sandbox.phcgo.faults import RANDOM_KINDS
 from shopapp.errors import AppError, RefusedError, TransientError, UncertainError, UnreachableError
-from shopapp.providers.base import NewArticle, StockLevel
+from shopapp.providers.articles import NewArticle
 from shopapp.providers.phcgo import PhcGo
 from shopapp.providers.phcgo.session import SESSIONS
+from shopapp.providers.stock import StockLevel, SupportsStock, SupportsStockMovements
 from tests.contract.drafts import line
 from tests.unit.providers.phcgo.stand_in import INSTALLATION, RunningStandIn, invoice_draft, issue_draft
 
@@ -413,6 +414,6 @@ def test_whether_articles_can_be_asked_for_is_learned_at_set_up(program: Running
     assert (found.articles, found.stock_changes) == (True, False)
     program.plan_fault("refused", "query", match='"entityName":"St"', times=2)
     assert program.open_adapter().choices().articles is False
-    able = PhcGo.capabilities
-    assert (able.articles, able.reads_stock, able.moves_stock, able.metered) == (True, True, False, True)
+    assert PhcGo.capabilities.metered
+    assert issubclass(PhcGo, SupportsStock) and not issubclass(PhcGo, SupportsStockMovements)
     assert program.office.installations[INSTALLATION]["allowance"]

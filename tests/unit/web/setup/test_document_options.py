@@ -16,18 +16,18 @@ from shopapp.models import Account, ApiUsage, FollowUp, db, now
 from shopapp.platforms import PLATFORMS
 from shopapp.platforms.base import StoreInfo
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import Capabilities, Choices, Series
+from shopapp.providers.base import Capabilities, Choices, Series, SupportsEmail
 from tests.security.conftest import StoreSession
-from tests.unit.web.conftest import FakeIgest, page_text
+from tests.unit.web.conftest import FakeIgestDocuments, page_text
 from tests.unit.web.setup.test_keys import chosen
 
 
-class Rich(FakeIgest):
+class Rich(FakeIgestDocuments, SupportsEmail):
     """A program that can do all there is."""
 
     label = "PHC GO"
     capabilities = Capabilities(
-        drafts_before_payment=True, order_notes=True, order_note_drafts=True, transport=True, emails=True, metered=True,
+        drafts_before_payment=True, order_notes=True, order_note_drafts=True, transport=True, metered=True,
         credit_notes=True,
     )  # fmt: skip
     lists = Choices(
@@ -44,6 +44,9 @@ class Rich(FakeIgest):
     def choices(self) -> Choices:
         self._http.before_call()
         return type(self).lists
+
+    def email(self, provider_id: str, to: str) -> None:
+        raise AssertionError("nothing is mailed here")
 
 
 CHOSEN = {

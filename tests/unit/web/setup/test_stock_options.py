@@ -14,20 +14,20 @@ from shopapp.models import Account, db, now
 from shopapp.platforms import PLATFORMS
 from shopapp.platforms.base import Location
 from shopapp.providers import PROVIDERS
-from shopapp.providers.base import Capabilities, Choice, Choices, ProviderArticle, Series
-from tests.fakes import PROVIDER_STATE
+from shopapp.providers.articles import ProviderArticle
+from shopapp.providers.base import Capabilities, Choice, Choices, Series
+from tests.fakes import PROVIDER_STATE, FakeProvider, FakeStockReader
 from tests.security.conftest import StoreSession
-from tests.unit.web.conftest import FakeIgest, page_text, reload
+from tests.unit.web.conftest import FakeIgest, FakeIgestDocuments, page_text, reload
 from tests.unit.web.setup.test_keys import chosen
 
 PLACES = (Choice("SET", "Setúbal", True), Choice("EST", "Estremoz"))
 SERIES = (Series("2026FR", "FR"), Series("2026FT", "FT"), Series("2026NC", "NC"))
 
 
-class Stocker(FakeIgest):
-    """A program that keeps articles and their stock, and lets it be moved."""
+class Reader(FakeIgestDocuments, FakeStockReader):
+    """A provider that keeps articles and only tells their stock."""
 
-    capabilities = Capabilities(articles=True, reads_stock=True, moves_stock=True, credit_notes=True)
     find_documents = True
     warehouses = PLACES
 
@@ -46,10 +46,8 @@ class Stocker(FakeIgest):
         return {code: ProviderArticle(f"id-{code}", code, "Diversos") for code in codes if code == "DIV"}
 
 
-class Reader(Stocker):
-    """One that only tells its stock."""
-
-    capabilities = Capabilities(articles=True, reads_stock=True, credit_notes=True)
+class Stocker(Reader, FakeProvider):
+    """One that also lets it be moved."""
 
 
 class Locked(Stocker):
@@ -61,9 +59,7 @@ class Locked(Stocker):
 class Metered(Stocker):
     """One whose plans allow only so many calls a month."""
 
-    capabilities = Capabilities(
-        articles=True, reads_stock=True, moves_stock=True, credit_notes=True, metered=True
-    )
+    capabilities = Capabilities(credit_notes=True, metered=True)
 
 
 class Single(Stocker):
@@ -272,10 +268,8 @@ def test_what_the_form_does_not_offer_is_refused(stocked: StoreSession, form: di
     assert answer.status_code == 422 and "Escolha uma das opções." in page_text(answer)
 
 
-class Plain(Stocker):
-    """A program that keeps no articles."""
-
-    capabilities = Capabilities(credit_notes=True)
+class Plain(FakeIgestDocuments):
+    """A provider that keeps no articles."""
 
 
 @with_program(Plain)

@@ -1,0 +1,17 @@
+"""An adapter as one of its optional contracts, where the account or store was found to need it."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Contract = TypeVar("Contract")
+
+
+def require(adapter: object, contract: type[Contract]) -> Contract:
+    """Return the adapter as that contract.
+
+    Raises TypeError when it does not support it: a fault of ours, as only what an adapter supports is offered.
+    """
+    if not isinstance(adapter, contract):
+        raise TypeError(f"{type(adapter).__name__} does not implement {contract.__name__}")
+    return adapter
