@@ -1,6 +1,6 @@
-"""What `make bench` measures with real processes: hooks answered, documents issued, processor and memory taken.
+"""What `make bench` measures with real processes: webhooks answered, documents issued, processor and memory used.
 
-Each module with a `main` is one measurement, listed in dev/benchmarks/__main__.py. All figures are ratios
-to a reference of the same
-run: what a second or a processor is worth changes from machine to machine. Nothing here judges or is kept.
+Each module with a `main` is one measurement, listed in `__main__.py`. All figures are ratios to a baseline of
+the
+same run, as a second of processor time differs from machine to machine. Nothing here judges or is kept.
 """

@@ -1,9 +1,9 @@
-"""`make bench`: each measurement of the program in turn, printed; it judges and keeps nothing.
+"""`make bench`: run each measurement in turn and print it.
 
-Called by the Makefile as `python -m dev.benchmarks.__main__ [WORD...]`; `sqlite` and `postgres` choose the
-databases, any other word
-the measurements whose name has it. A further one is a module with a `main`, and one line in `BENCHES`. What was
-measured last stands in docs/performance.md.
+`python -m dev.benchmarks [WORD...]`: `sqlite` and `postgres` choose the databases, any other word the
+measurements
+whose name contains it. A new one is a module with a `main` and one line in `BENCHES`. The last results are in
+docs/performance.md.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ BENCHMARKS = {
 
 
 def main(words: list[str]) -> int:
-    """The exit status: 0 when every measurement ran to its end."""
+    """Return the exit status: 0 when every measurement ran to its end."""
     databases = [word for word in words if word in ("sqlite", "postgres")]
     names = [word for word in words if word not in databases]
     chosen = [name for name in BENCHMARKS if not names or any(word in name for word in names)]
@@ -33,7 +33,7 @@ def main(words: list[str]) -> int:
     failed = 0
     for name in chosen:
         print(f"\n## {name}\n", flush=True)
-        # each in a process of its own, so that none finds what another one warmed up
+        # each in its own process, so that none profits from what another one warmed up
         command = [sys.executable, "-m", BENCHMARKS[name], *databases]
         failed += subprocess.run(command, cwd=ROOT).returncode != 0
     if not chosen:

@@ -1,9 +1,10 @@
-"""What a hook's answer is held against: nothing at all (`/bare`), and the least that must be done (`/kept`).
+"""What an answer to a webhook is compared with: nothing at all (`/bare`), and the least possible work (`/kept`).
 
-Loaded by gunicorn in place of `wsgi` by dev.benchmarks.webhooks, with the same settings. `/kept` checks
-the signature over
-the raw body and makes one durable insert in a transaction of its own, by SQLAlchemy's Core on a table that has what
-any such table has: a key, a unique mark, an index by store and time. No store is looked up, no header added.
+Loaded by gunicorn in place of `wsgi`, with the same settings. `/kept` verifies the signature over the raw body
+and
+makes one durable insert in its own transaction, with SQLAlchemy Core into a table that has what any such table
+has: a
+key, a unique column, an index by store and time. No store is looked up and no header is added.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ kept_webhooks = sa.Table(
 
 
 def engine_for(url: str) -> sa.Engine:
-    """The engine of the reference; SQLite as durable as the app's, its writers queueing."""
+    """Return the baseline's engine; SQLite as durable as the app's, with its writers queued."""
     engine = sa.create_engine(url, pool_size=16)
     if engine.dialect.name == "sqlite":
 
@@ -54,7 +55,7 @@ def engine_for(url: str) -> sa.Engine:
 
 
 def create_app(url: str) -> Flask:
-    """The two addresses, and nothing else."""
+    """Create the two addresses and nothing else."""
     app = Flask(__name__)
     engine = engine_for(url)
 
@@ -77,7 +78,7 @@ def create_app(url: str) -> Flask:
 
 
 def __getattr__(name: str) -> Flask:
-    """The app, once gunicorn asks for it: importing this module for its table opens nothing."""
+    """Create the app when gunicorn asks for it: importing this module for its table opens nothing."""
     if name != "app":
         raise AttributeError(name)
     return create_app(os.environ["DATABASE_URL"])

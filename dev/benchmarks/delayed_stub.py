@@ -1,9 +1,8 @@
-"""A shop and an invoicing program that answer every call after the same delay, and count the calls.
+"""A shop and an invoicing system that answer every call after the same delay, and count the calls.
 
-`python -m dev.benchmarks.delayed_stub PORT SECONDS`, started by dev.benchmarks.workers. It speaks as much
-of Jumpseller's
-API and of the plain program's as the road of a paid order needs, holds nothing, and takes as little of the processors
-as it can: one loop, one process. `GET /counted` tells the calls and the documents so far, at once.
+`python -m dev.benchmarks.delayed_stub PORT SECONDS`. Implements as much of Jumpseller's API and of the plain
+provider's as a paid order needs, stores nothing, and uses little processor time: one loop in one process.
+`GET /counted` returns the calls and documents so far.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ORDER = re.compile(r"/v1/orders/(\d+)\.json")
 
 
 class DelayedStub:
-    """The counters, and what is answered."""
+    """The counters and the answers."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -39,7 +38,7 @@ class DelayedStub:
         self.documents = 0
 
     def answer(self, method: str, path: str, body: bytes) -> Any:
-        """What the call is answered; the order, the document or nothing."""
+        """Return the answer of a call: the order, the document or nothing."""
         if found := _ORDER.fullmatch(path):
             return {"order": {"id": int(found.group(1)), **ORDER}}
         if method == "POST" and path == "/v1/documents":
@@ -50,7 +49,7 @@ class DelayedStub:
         return [] if method == "GET" else {}
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Nothing; one connection, one call."""
+        """Serve one connection with one call."""
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             method, path = head.split(" ", 2)[:2]
@@ -73,7 +72,7 @@ class DelayedStub:
 
 
 async def main(port: int, seconds: float) -> None:
-    """Nothing, until the process is ended."""
+    """Serve until the process is ended."""
     server = await asyncio.start_server(DelayedStub(seconds).serve, "127.0.0.1", port, backlog=512)
     async with server:
         await server.serve_forever()

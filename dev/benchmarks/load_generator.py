@@ -1,7 +1,8 @@
-"""Senders of hooks over connections that stay open: as many at once as asked for, each waiting for its answer.
+"""Send webhooks over connections that stay open: as many at once as asked for, each waiting for its answer.
 
-Used by dev.benchmarks.webhooks, in its own process. One loop over non-blocking sockets: it costs a few hundredths of a
-millisecond a request, the signature included, so that the server is what is measured.
+Runs in its own process. One loop over non-blocking sockets costs a few hundredths of a millisecond per request,
+the
+signature included, so that the server is what is measured.
 """
 
 from __future__ import annotations
@@ -22,27 +23,27 @@ _numbers = count(1)
 
 @dataclass
 class RoundResult:
-    """What a round came to; latencies in seconds."""
+    """The result of one round; latencies in seconds."""
 
     seconds: float = 0.0
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     dropped: int = 0
-    """Connections that the server closed over a request that it had not answered."""
+    """Connections that the server closed without answering their request."""
 
     @property
     def rate(self) -> float:
-        """Good answers a second."""
+        """Good answers per second."""
         return sum(number for status, number in self.statuses.items() if status < 300) / self.seconds
 
     def percentile_ms(self, share: float) -> float:
-        """The latency under which this share of the answers came, in milliseconds."""
+        """Return the latency below which this share of the answers came, in milliseconds."""
         ordered = sorted(self.latencies)
         return 1000 * ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
 
 def signed_hooks(path: str, port: int, code: str, token: str) -> Iterator[bytes]:
-    """Whole requests without end: paid orders of about 4 kB, no two alike, signed as Jumpseller signs."""
+    """Yield whole requests without end: paid orders of about 4 kB, all different, signed as Jumpseller signs."""
     padding = '"}]}}'.rjust(BODY_BYTES - 60, "x")
     secret = token.encode()
     for number in _numbers:
@@ -56,7 +57,7 @@ def signed_hooks(path: str, port: int, code: str, token: str) -> Iterator[bytes]
 
 
 class _Connection:
-    """One connection, and what is under way on it."""
+    """One connection and its state."""
 
     def __init__(self, port: int, waiting: selectors.BaseSelector) -> None:
         self._port, self._waiting = port, waiting
@@ -76,7 +77,7 @@ class _Connection:
         self._socket.sendall(request)
 
     def read_answer(self, took: RoundResult) -> None:
-        """Nothing; the answer (which has no body, so that its headers are all of it) is counted."""
+        """Count the answer (it has no body, so its headers are all of it)."""
         try:
             heard = self._socket.recv(65_536)
         except ConnectionError:
@@ -91,7 +92,7 @@ class _Connection:
             self._reopen()
 
     def _reopen(self) -> None:
-        # a gunicorn that has answered its most requests is gone for a moment
+        # a gunicorn worker that has served its last request is gone for a moment
         until = time.monotonic() + 10
         while True:
             try:
@@ -103,7 +104,7 @@ class _Connection:
 
 
 def send_for(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> RoundResult:
-    """What came of sending on so many connections for so long; each sends again as soon as it is answered."""
+    """Send on so many connections for so long, each again as soon as it is answered; return the result."""
     took = RoundResult()
     with selectors.DefaultSelector() as waiting:
         lines = [_Connection(port, waiting) for _ in range(connections)]

@@ -1,7 +1,4 @@
-"""What a child and its descendants take of the machine: processor time, and memory that is theirs alone or shared.
-
-Used by the measurements beside it. Reads /proc, so it measures on Linux only.
-"""
+"""What a child and its descendants use: processor time, and memory, private or shared. Linux only (reads /proc)."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(*children: ChildProcess) -> float:
-    """What they have used until now, user and system, those of theirs that ended and were waited for included."""
+    """Return the processor time used so far, user and system, including children that were waited for."""
     return sum(_cpu_seconds_of(pid) for child in children for pid in child.members())
 
 
@@ -29,7 +26,7 @@ def _cpu_seconds_of(pid: int) -> float:
 
 
 def memory(pids: Iterable[int]) -> tuple[float, float, float]:
-    """MB of these processes: their fair share (PSS), what is theirs alone, and what each sees as its own (RSS)."""
+    """Return MB of these processes: proportional share (PSS), private, and resident (RSS)."""
     sums = {"Pss": 0, "Private_Clean": 0, "Private_Dirty": 0, "Rss": 0}
     for pid in pids:
         try:
@@ -44,7 +41,7 @@ def memory(pids: Iterable[int]) -> tuple[float, float, float]:
 
 
 def make_durable(postgres: Postgres) -> Postgres:
-    """The same server with the settings of production: what it has confirmed outlives a power cut."""
+    """Return the same server with production's settings: what it confirmed survives a power cut."""
     safe = {"fsync=off": "fsync=on", "synchronous_commit=off": "synchronous_commit=on",
             "full_page_writes=off": "full_page_writes=on"}  # fmt: skip
     postgres.child.command = [safe.get(word, word) for word in postgres.child.command]

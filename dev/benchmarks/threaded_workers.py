@@ -1,8 +1,8 @@
-"""Workers as threads of one process, which the app does not have: only to be measured beside its forked ones.
+"""Workers as threads of one process, which the app does not have: measured only beside its forked ones.
 
-`python -m dev.benchmarks.threaded_workers NUMBER`, started by dev.benchmarks.workers. Each thread does
-what a worker's job does, over
-and over; the figures, and why it is not done so, stand in docs/decisions/0004-workers-are-processes.md.
+`python -m dev.benchmarks.threaded_workers NUMBER`. Each thread does what a worker's job does, again and again;
+the
+figures and the reason for processes are in docs/decisions/0004-workers-are-processes.md.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from shopapp.models import db
 
 
 def run_jobs(app: Flask) -> None:
-    """Nothing, ever: the loop of a job, again and again."""
+    """Do a job's loop again and again, without end."""
     while True:
         with app.app_context():
             drain_due_work(time.monotonic() + DRAIN_SECONDS)
@@ -28,7 +28,7 @@ def run_jobs(app: Flask) -> None:
 
 
 def main(number: int) -> None:
-    """Nothing, until the process is ended."""
+    """Run until the process is ended."""
     app = create_app()
     threads = [threading.Thread(target=run_jobs, args=(app,)) for _ in range(number)]
     for thread in threads:

@@ -1,7 +1,9 @@
-"""How fast a hook is answered, beside a bare 204 and beside the least that must be done; also while Redis is harmed.
+"""How fast a webhook is answered, beside a bare 204 and the least possible work; also while Redis fails.
 
-`python -m dev.benchmarks.webhooks [sqlite|postgres]`, or `make bench ARGS=hooks`. Each candidate is a gunicorn with the
-Procfile's own settings over the same database; short rounds take turns, so that what else the machine does falls on
+`python -m dev.benchmarks.webhooks [sqlite|postgres]`, or `make bench ARGS=webhooks`. Each candidate is a
+gunicorn with
+the Procfile's own settings over the same database; short rounds alternate, so that other load on the machine
+affects
 all of them alike, and each figure is the median of its rounds.
 """
 
@@ -33,7 +35,7 @@ CODE = "olaria"
 
 @dataclass
 class Candidate:
-    """Something that answers hooks: where, in which process, and what its rounds came to."""
+    """Something that answers webhooks: its address, its process and the results of its rounds."""
 
     name: str
     port: int
@@ -43,7 +45,7 @@ class Candidate:
     cpu_seconds: dict[int, list[float]] = field(default_factory=dict)
 
     def run(self, connections: int, seconds: float = SECONDS) -> RoundResult:
-        """What one round came to."""
+        """Run one round and keep its result."""
         before = cpu_seconds(self.child)
         took = send_for(self.port, self.requests, connections, seconds)
         used = (cpu_seconds(self.child) - before) / max(1, len(took.latencies))
@@ -53,7 +55,7 @@ class Candidate:
 
 
 class WebhookServers:
-    """The app's web processes and the reference's, over one fresh database; three candidates to be hit."""
+    """The app's web processes and the baseline's over one new database: three candidates."""
 
     def __init__(self, folder: Path, url: str | None) -> None:
         self.stack = LocalStack(
@@ -94,7 +96,7 @@ class WebhookServers:
         self.stack.valkey.stop()
 
     def _create_store(self) -> str:
-        """The path of a shop's hooks; the tables and the shop are there."""
+        """Create the tables and a shop; return the path of its webhooks."""
         app = create_app(self.stack.env)
         with app.app_context():
             store = Store.install("jumpseller", CODE, name="Olaria")
@@ -109,23 +111,23 @@ class WebhookServers:
 
 
 def ratio(one: Candidate, other: Candidate, connections: int) -> float:
-    """How many times as many answers a second as the other's, in the middle round of rounds side by side."""
+    """Return the median ratio of the answers per second of two candidates, over rounds side by side."""
     pairs = zip(one.rounds[connections], other.rounds[connections], strict=True)
     return statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
 
 
 def median_of(candidate: Candidate, connections: int, figure: Callable[[RoundResult], float]) -> float:
-    """The median of a figure over the rounds."""
+    """Return the median of a figure over the rounds."""
     return statistics.median(figure(took) for took in candidate.rounds[connections])
 
 
 def cpu_per_request(candidate: Candidate, connections: int) -> float:
-    """Millionths of a second of processor time a request."""
+    """Return microseconds of processor time per request."""
     return 1e6 * statistics.median(candidate.cpu_seconds[connections])
 
 
 def measure(candidates: list[Candidate]) -> None:
-    """Nothing; the rounds, the candidates taking turns, and a table of them."""
+    """Run the rounds, the candidates alternating, and print a table of them."""
     bare, reference, app = candidates
     for candidate in candidates:
         send_for(candidate.port, candidate.requests, 8, SECONDS / 2)
@@ -162,7 +164,7 @@ def measure(candidates: list[Candidate]) -> None:
 
 
 def measure_with_redis_faults(app: Candidate, valkey: Valkey) -> None:
-    """Nothing; rounds with Redis well and harmed take turns."""
+    """Alternate rounds with Redis healthy and failing, and print them."""
     print("\n| Redis is | requests/s | of the rate while it is well | p99 ms | answers other than 200 |")
     print("|---|---|---|---|---|")
     for harm in REDIS_FAULTS:
@@ -180,7 +182,7 @@ def measure_with_redis_faults(app: Candidate, valkey: Valkey) -> None:
 
 
 def run_benchmark(kind: str, postgres: Postgres | None) -> None:
-    """Nothing; all of it on one kind of database."""
+    """Measure everything on one kind of database."""
     folder = Path(tempfile.mkdtemp(prefix="bench"))
     settings = "fsync, synchronous_commit and full_page_writes on" if postgres else "WAL, synchronous=FULL"
     print(
@@ -204,7 +206,7 @@ def run_benchmark(kind: str, postgres: Postgres | None) -> None:
 
 
 def main(words: list[str]) -> int:
-    """0; the measurement on the databases named, on both when none is."""
+    """Measure on the databases named, on both when none is; return 0."""
     if not words or "sqlite" in words:
         run_benchmark("SQLite", None)
     if not words or "postgres" in words:

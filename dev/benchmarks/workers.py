@@ -1,8 +1,9 @@
-"""How many documents so many workers issue while the outside takes 200 ms for each call, and what of it they take.
+"""How many documents so many workers issue while external systems take 200 ms per call, and what that costs.
 
-`python -m dev.benchmarks.workers [sqlite|postgres]`, or `make bench ARGS=workers`. A worker that waits for nothing but
-the outside has a call under way all the time: N workers then make N / 0.2 calls a second, and that is the bound. The
-calls are counted by the stand-in, so that all are: order, history, issue, what is shown on the order, its history.
+`python -m dev.benchmarks.workers [sqlite|postgres]`, or `make bench ARGS=workers`. A worker that waits only for
+external systems always has one call in progress: N workers then make N / 0.2 calls per second, which is the
+bound. The
+stub counts all calls: order, history, issue, link on the order, history.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from shopapp.models import Account, Store, Webhook, db, now
 CALL_SECONDS = 0.2
 STORES = 6
 SECONDS = 6.0
-"""How long each number of workers is measured, once all of them are at work."""
+"""How long each number of workers is measured once all of them work."""
 NUMBERS: dict[str, dict[str, tuple[int, ...]]] = {
     "PostgreSQL": {"processes": (1, 2, 4, 8, 16), "threads": (1, 4, 16)},
     "SQLite": {"processes": (1, 4, 16)},
@@ -38,21 +39,21 @@ CREDENTIALS = {"entity": "1", "key": "key-of-1", "promise": "by_search"}
 
 @dataclass
 class WorkerResult:
-    """What one number of workers came to."""
+    """The result for one number of workers."""
 
     mode: str
     number: int
     calls: float
-    """A second."""
+    """Per second."""
     calls_each: float
-    """A document."""
+    """Per document."""
     cpu: float
-    """Seconds a document."""
+    """Seconds per document."""
     memory: float
-    """MB, all of them, their parent too."""
+    """MB of all of them, their parent included."""
 
     def row(self) -> str:
-        """A row of the table."""
+        """Return a row of the table."""
         bound = self.number / CALL_SECONDS
         documents = self.calls / self.calls_each
         return (
@@ -63,7 +64,7 @@ class WorkerResult:
 
 
 class WorkerBenchmark:
-    """A house with stores that have orders to be issued, and an outside that takes its time."""
+    """A stack with stores that have orders to issue, and slow external systems."""
 
     def __init__(self, folder: Path, url: str | None) -> None:
         port = free_port()
@@ -107,7 +108,7 @@ class WorkerBenchmark:
         return store.id
 
     def add_paid_orders(self, orders: int) -> None:
-        """Nothing; so many orders are paid, their hooks kept as the shop's posts would be."""
+        """Pay so many orders, with their webhooks stored as the shop's posts would be."""
         with self.app.app_context():
             for number in range(self.orders + 1, self.orders + orders + 1):
                 body = json.dumps({"order": {"id": number}}).encode()
@@ -117,7 +118,7 @@ class WorkerBenchmark:
             db.engine.dispose()
 
     def delete_work(self) -> None:
-        """Nothing; what the last measurement left to do is not the next one's."""
+        """Delete the work that the last measurement left."""
         with self.app.app_context(), db.engine.begin() as connection:
             for table in ("follow_up", "move", "attempt", "document_line", "document", "sale", "hook"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
@@ -133,26 +134,26 @@ class WorkerBenchmark:
             return None
 
     def stub_counts(self) -> dict[str, int]:
-        """The calls and documents that the outside has seen."""
+        """Return the calls and documents that the stub has counted."""
         found = self._stub_counts()
         assert found is not None
         return found
 
     def command(self, way: str, number: int) -> list[str]:
-        """How the workers are started."""
+        """Return the command that starts the workers."""
         if way == "processes":
             return [sys.executable, "-m", "flask", "--app", "wsgi", "worker", "--number", str(number)]
         return [sys.executable, "-m", "dev.benchmarks.threaded_workers", str(number)]
 
     def measure(self, way: str, number: int) -> WorkerResult:
-        """What so many workers came to."""
+        """Measure so many workers."""
         self.add_paid_orders(int(number * (SECONDS + 4) / CALL_SECONDS / 5) + 5)
         env: dict[str, Any] = self.stack.env | {"WORKERS": str(number)}
         child = ChildProcess("workers", self.command(way, number), self.stack.logs / "workers.log", env, ROOT)
         child.start()
         try:
             self._enqueue_jobs(number)
-            # what is measured is the going on, not the burst of hooks that it begins with
+            # the steady work is measured, not the burst of webhooks with which it begins
             child.wait_until(
                 lambda: self._query_number("SELECT count(*) FROM hook WHERE state = 'new'") == 0, 120
             )
@@ -164,7 +165,7 @@ class WorkerBenchmark:
             self.delete_work()
 
     def _enqueue_jobs(self, number: int) -> None:
-        """Nothing; as many jobs as workers."""
+        """Enqueue as many jobs as workers."""
         with self.app.app_context():
             bell = WorkQueue(self.stack.env["REDIS_URL"], number, 100)
             for _ in range(number):
@@ -181,11 +182,11 @@ class WorkerBenchmark:
         return WorkerResult(way, number, calls / seconds, each, spent / (calls / each), pss)
 
     def calls_each(self) -> float:
-        """How many calls a document takes with all that follows, measured beforehand on some of them."""
+        """Return how many calls a document takes with its follow-ups, measured beforehand on a few."""
         return self._calls_each
 
     def measure_calls_each(self) -> None:
-        """Nothing; a few documents are issued to the end, and their calls counted."""
+        """Issue a few documents to the end and count their calls."""
         orders, before = 6, self.stub_counts()
         self.add_paid_orders(orders)
         child = ChildProcess(
@@ -215,7 +216,7 @@ class WorkerBenchmark:
 
 
 def run_benchmark(kind: str, postgres: Postgres | None) -> None:
-    """Nothing; all of it on one kind of database."""
+    """Measure everything on one kind of database."""
     folder = Path(tempfile.mkdtemp(prefix="bench"))
     try:
         with WorkerBenchmark(folder, postgres.create_database("workers") if postgres else None) as office:
@@ -236,7 +237,7 @@ def run_benchmark(kind: str, postgres: Postgres | None) -> None:
 
 
 def main(words: list[str]) -> int:
-    """0; the measurement on the databases named, on both when none is."""
+    """Measure on the databases named, on both when none is; return 0."""
     if not words or "postgres" in words:
         try:
             postgres = make_durable(Postgres())

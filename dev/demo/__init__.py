@@ -1,4 +1,1 @@
-"""`make demo`: the main job without hands, held against the invoicing program's own ledger.
-
-Called by `python -m dev.demo` alone, and its orders by `dev.screenshots`. Nothing of it is in shopapp.
-"""
+"""`make demo`: the main work of the app, scripted, with the invoicing system's own ledger as the judge."""

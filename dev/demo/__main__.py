@@ -1,9 +1,12 @@
-"""The command `python -m dev.demo`: the acts played in a house of their own, and the ledger's verdict.
+"""The command `python -m dev.demo`: play the scenarios in a stack of their own and print the ledger's verdict.
 
-Started by `make demo` (PROVIDER=phcgo: with PHC GO and all its options; CATALOGUE=1: products and stock;
-CATALOGUE=many: a run over very many products). Starts everything on free ports with fresh files (DATABASE_URL and
-REDIS_URL, when given, are used instead). Exits 0 only when the ledgers match: one document per paid order and what
-corrects it, totals to the cent; every level as it should be, and every alteration once.
+`make demo` (PROVIDER=phcgo: with PHC GO and all its options; CATALOGUE=1: products and stock; CATALOGUE=many: a
+run
+over very many products). Starts everything on free ports with new files (DATABASE_URL and REDIS_URL are used
+instead
+where given). Exits 0 only when the ledgers match: one document per paid order and its corrections, totals to
+the cent;
+every stock level right, and every change made once.
 """
 
 from __future__ import annotations
@@ -28,12 +31,12 @@ SETTINGS = {"CLOCK_SECONDS": "1", "RECONCILE_SECONDS": "3", "WEB_PROCESSES": "1"
 
 
 def print_now(text: str) -> None:
-    """Nothing; printed at once."""
+    """Print without buffering."""
     print(text, flush=True)
 
 
 def run(played: type[Demo]) -> int:
-    """0 when the ledger matches, 1 when it does not."""
+    """Return 0 when the ledger matches, 1 when it does not."""
     began = time.monotonic()
     stack = LocalStack(
         database_url=os.environ.get("DATABASE_URL"), redis_url=os.environ.get("REDIS_URL"),
@@ -61,7 +64,7 @@ def run(played: type[Demo]) -> int:
 
 
 def main() -> int:
-    """The status of the demo that the environment asks for."""
+    """Return the status of the demo that the environment asks for."""
     catalogue = os.environ.get("CATALOGUE", "")
     if catalogue == "many":
         return large_catalogue.run_large_catalogue(

@@ -1,7 +1,8 @@
-"""The demo of products and stock: three merchants, orders, hands on both sides, and what the ledgers say of it.
+"""The demo of products and stock: three merchants, orders, manual changes on both sides, and the ledgers' verdict.
 
-Played by the command for CATALOGUE=1. Olaria's shop follows iGEST, warehouse by warehouse; iGEST follows Quinta's shop;
-a third shop follows PHC GO. What happened is asked of the stand-ins alone, never of the app's tables.
+Olaria's shop follows iGEST, warehouse by warehouse; iGEST follows Quinta's shop; a third shop follows PHC GO.
+Only the
+stand-ins are asked what happened, never the app's tables.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SYNC_TIMEOUT = 150.0
 
 
 class CatalogueDemo(Demo):
-    """Three merchants whose stock follows, one way or the other."""
+    """Three merchants whose stock is synced, one way or the other."""
 
     provider_name = "iGEST or PHC GO"
     success_message = (
@@ -83,7 +84,7 @@ class CatalogueDemo(Demo):
         )  # fmt: skip
 
     def run(self) -> None:
-        """Nothing, once every order has its document and every level is as it should be."""
+        """Play all scenarios until every order has its document and every level is right."""
         self._load_catalogues()
         first, second = self.stock_merchants["olaria"].shop.locations
         places = {f"place_{first}": MAIN_WAREHOUSE, f"place_{second}": FAIR_WAREHOUSE}
@@ -117,10 +118,10 @@ class CatalogueDemo(Demo):
             *(row for stock_merchant in self.stock_merchants.values() for row in stock_merchant.table()),
         ]
 
-    # how an act is played
+    # how a scenario is played
 
     def _load_catalogues(self) -> None:
-        """Nothing; the catalogues are there, and every ledger is watched from here on."""
+        """Load the catalogues and start recording every ledger."""
         for name, wares, articles in (
             ("olaria", POTTERY_PRODUCTS, POTTERY_ARTICLES),
             ("quinta", FARM_PRODUCTS, FARM_ARTICLES),
@@ -142,7 +143,7 @@ class CatalogueDemo(Demo):
             stock_merchant.expected_codes.update(skus)
 
     def _wait_until_in_sync(self, *names: str) -> None:
-        """Nothing, once the levels of these merchants (of all, when none is named) are as they should be."""
+        """Wait until the levels of these merchants (of all, when none is named) are right."""
         stock_merchants = [self.stock_merchants[name] for name in names or self.stock_merchants]
         apart: list[str] = []
 
@@ -158,7 +159,7 @@ class CatalogueDemo(Demo):
             raise AssertionError("\n".join([str(never), *apart])) from never
 
     def _place_order(self, name: str, title: str, *lines: Order, **spec: Any) -> DemoOrder:
-        """An order that nobody has paid yet."""
+        """Place an order that nobody has paid yet."""
         stock_merchant = self.stock_merchants[name]
         demo_order = self.place_paid_order(title, *lines, merchant=stock_merchant.merchant, pay=False, **spec)
         stock_merchant.record_order(lines)
@@ -167,7 +168,7 @@ class CatalogueDemo(Demo):
         return demo_order
 
     def _pay_order(self, name: str, demo_order: DemoOrder, *lines: Order) -> None:
-        """Nothing, once the order is paid and has its document."""
+        """Pay the order and wait for its document."""
         stock_merchant = self.stock_merchants[name]
         stock_merchant.merchant.change_order(demo_order.number, "pay")
         self.wait_until_issued(demo_order)
@@ -178,7 +179,7 @@ class CatalogueDemo(Demo):
     def _sell(self, name: str, title: str, *lines: Order, **spec: Any) -> None:
         self._pay_order(name, self._place_order(name, title, *lines, **spec), *lines)
 
-    # the acts
+    # the scenarios
 
     def _first_sync(self) -> None:
         self._wait_until_in_sync()
@@ -210,7 +211,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync()
 
     def _article_renamed(self) -> None:
-        """Another name, or another reference too, between order and invoice: followed, and nothing is made."""
+        """Rename an article, or its reference, between order and invoice: it is followed, none is created."""
         for name, line, code in (
             ("olaria", {"sku": "POTE-01"}, ""), ("quinta", {"sku": "QUEIJO-01"}, "QJ-CURADO"),
             ("barro", {"sku": "TALHA-01"}, "TALHA-G"), ("barro", {"sku": "BILHA-01"}, ""),
@@ -219,13 +220,13 @@ class CatalogueDemo(Demo):
                 name, "its article called anew" + " with its reference" * bool(code), line
             )
             self.stock_merchants[name].rename_article(line["sku"], name="Outro nome", code=code)
-            # an article is asked for again after ten minutes
+            # an article is looked up again after ten minutes
             AppDatabase(self.stack.env["DATABASE_URL"]).expire_article_lookups()
             self._pay_order(name, demo_order, line)
         self._wait_until_in_sync()
 
     def _sku_changed(self) -> None:
-        """The order keeps the SKU that was bought; the product goes on under another one, which nobody knows there."""
+        """Change a product's SKU after the order: the order keeps the old one, which the provider knows."""
         olaria, line = self.stock_merchants["olaria"], {"sku": "VASO-01", "qty": 2}
         demo_order = self._place_order("olaria", "its SKU changed in the shop", line)
         olaria.shop.change_sku(olaria.synced_items.pop("VASO-01"), "VASO-02")
@@ -254,7 +255,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("olaria")
 
     def _failing_run(self) -> None:
-        """Neither side answers for a while: what was changed meanwhile is not lost."""
+        """Let both sides fail for a while: changes made in that time are not lost."""
         self.olaria.inject_fault(method="listar_stock", kind="error500-before", times=3)
         shop_fails = {"path": "/v1/products", "kind": "429", "times": 4}
         call_control(f"{self.stack.admin_url}/sandbox/faults", shop_fails)
@@ -263,7 +264,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync()
 
     def _lost_answers(self) -> None:
-        """A movement and a level whose answers are lost are not made twice, and not forgotten."""
+        """Lose the answers of a movement and of a level: neither is repeated or forgotten."""
         quinta, olaria = self.stock_merchants["quinta"], self.stock_merchants["olaria"]
         for kind, pieces in (("drop-after", 21), ("drop-before", 8)):
             self.quinta.inject_fault(method="movimentar_stock", kind=kind)
@@ -276,7 +277,7 @@ class CatalogueDemo(Demo):
             self._wait_until_in_sync("olaria")
 
     def _article_created_once(self) -> None:
-        """The answer to an article's making is lost: it is looked up, and there is one."""
+        """Lose the answer to the creation of an article: it is looked up, and there is one."""
         self._expect_sync("quinta", "LICOR-01", made=True)
         self.quinta.inject_fault(method="novo_artigo", kind="drop-after")
         self._sell("quinta", "its article made, answer lost", {"sku": "LICOR-01"})
@@ -295,7 +296,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("olaria")
 
     def _unpaid_orders(self) -> None:
-        """What is ordered is no longer there to be sold, also before it is paid; given up it is there again."""
+        """Reserve what is ordered, also before it is paid; release it when the order is cancelled."""
         demo_order = self._place_order("olaria", "placed, not paid", {"sku": "PRATO-01", "qty": 2})
         demo_order.kinds = ()
         line = {"sku": "POTE-01"}
@@ -309,7 +310,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("olaria")
 
     def _direction_reversed(self) -> None:
-        """Now the shop follows, and documents move nothing: each sale is taken off by a movement of its own."""
+        """Reverse the direction: the provider follows, and each sale is a movement of its own."""
         quinta = self.stock_merchants["quinta"]
         self.quinta.choose(stock="to-shop", moves_stock="")
         quinta.leading_side, quinta.documents_move = "both", False
@@ -322,7 +323,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("quinta")
 
     def _no_further_changes(self) -> None:
-        """Nothing more is altered, however often all of it is compared: the two sides do not chase each other."""
+        """Compare everything again and again: the two sides do not chase each other."""
         self._wait_until_in_sync()
         before = [stock_merchant.change_counts() for stock_merchant in self.stock_merchants.values()]
         for trader in self.stock_merchants.values():

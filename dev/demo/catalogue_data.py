@@ -1,7 +1,8 @@
-"""What the three merchants of the catalogue demo sell, and what their programs have of it before the app comes.
+"""What the three merchants of the catalogue demo sell, and what their invoicing systems have before the app comes.
 
-Read by the demo alone. Everything odd about a catalogue is in it: variants, a SKU that stands twice, none at all,
-blanks around one, stock without end, SKUs unknown over there, articles of another name.
+Contains everything odd about a catalogue: variants, a SKU used twice, none at all, blanks around one, unlimited
+stock,
+SKUs unknown to the provider, articles with another name.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ GENERIC_ARTICLE = "DIVERSOS"
 
 
 def product(sku: str | None, name: str, price: str, stock: Any, **more: Any) -> Product:
-    """One product of a shop's catalogue."""
+    """Return one product of a shop's catalogue."""
     return {"sku": sku, "name": name, "price": price, "stock": stock, **more}
 
 
 def article(ref: str, name: str, stock: Any = 0) -> Product:
-    """One article of a program's catalogue."""
+    """Return one article of an invoicing system's catalogue."""
     return {"ref": ref, "name": name, "stock": stock}
 
 

@@ -1,7 +1,4 @@
-"""The demo's judge: the invoicing program's own ledger, held against what the buyers paid.
-
-Asked by the command once the acts are over; our own tables have no say.
-"""
+"""The demo's judge: compare the invoicing system's own ledger with what the buyers paid, never with our tables."""
 
 from __future__ import annotations
 
@@ -12,14 +9,14 @@ from .scenarios import Demo, DemoOrder, Order
 
 
 class Judge:
-    """Holds the ledger against the shops' orders."""
+    """Compare the ledger with the shops' orders."""
 
     def __init__(self, demo: Demo) -> None:
         self.demo = demo
         self.wrong: list[str] = []
 
     def verdict(self) -> list[str]:
-        """One line per order; `wrong` then holds whatever does not match."""
+        """Return one line per order; afterwards `wrong` holds whatever does not match."""
         rows = []
         for merchant in self.demo.merchants:
             orders = {int(order["id"]): order for order in merchant.shop_orders()}
@@ -60,6 +57,6 @@ class Judge:
 
 
 def _signed_total(document: dict[str, Any]) -> Decimal:
-    """What the document adds to the sale: a credit note takes away, a guide moves goods and no money."""
+    """Return what the document adds to the sale: a credit note subtracts, a guide adds nothing."""
     gross = Decimal(document["totals"]["gross"])
     return {"NC": -gross, "GT": Decimal(0)}.get(document["type"], gross)

@@ -1,8 +1,6 @@
 """A stock run over many products: how many calls it makes on each side, how fast, and what kill -9 leaves of it.
 
-Played by the command for CATALOGUE=many, and small by tests/outages/test_stock_run_killed.py. The
-stand-ins count the calls and
-write the ledgers; our own tables are asked only whether something is still to be done.
+The stand-ins count the calls and write the ledgers; our own tables are asked only whether work is left.
 """
 
 from __future__ import annotations
@@ -30,14 +28,14 @@ SETTINGS = {
     "RETRY_SECONDS": "1", "STOCK_SECONDS": "1000000", "STOCK_METERED_SECONDS": "1000000",
     "RECONCILE_SECONDS": "1000000", "HOOK_WATCH_SECONDS": "1000000", "SETTLE_SECONDS": "5",
 }  # fmt: skip
-"""Nothing begins by itself but what is measured; leases are short, as nobody waits two minutes after each kill."""
+"""Nothing starts by itself except what is measured; leases are short, as nobody waits two minutes after each kill."""
 MAX_PER_SECOND, MAX_PER_MINUTE = 20, 800
-"""What Jumpseller admits, as documented."""
+"""Jumpseller's documented limit."""
 
 
 @dataclass
 class RunResult:
-    """What one run came to."""
+    """The result of one run."""
 
     title: str
     changed: int
@@ -45,15 +43,15 @@ class RunResult:
     """Calls."""
     provider: int = 0
     busiest_second: int = 0
-    """The busiest one at the shop."""
+    """The busiest second at the shop."""
     busiest_minute: int = 0
     refused: int = 0
-    """Calls that were one too many."""
+    """Calls over the limit."""
     seconds: float = 0.0
     by_call: dict[str, int] = field(default_factory=dict)
 
     def table_row(self) -> str:
-        """A row of the table."""
+        """Return a row of the table."""
         return (
             f"| {self.title} | {self.changed} | {self.shop} | {self.provider} |"
             f" {self.busiest_second} | {self.busiest_minute}"
@@ -71,7 +69,7 @@ _LAST = "SELECT coalesce(max(id), 0) FROM run WHERE kind = 'stock' AND state = '
 
 
 class LargeCatalogueRun:
-    """One merchant with very many products that are alike on both sides, and the runs over them."""
+    """One merchant with very many products that are equal on both sides, and the runs over them."""
 
     def __init__(self, stack: LocalStack, program: str, products: int, leads: str = "program") -> None:
         self.stack, self.leading_side, self.products = stack, leads, products
@@ -94,7 +92,7 @@ class LargeCatalogueRun:
         return Merchant(self.stack, "quintadaserra", "40377"), IgestSide(self.stack, "40377")
 
     def set_up(self) -> None:
-        """Nothing, once all products are read, matched and compared: the first run, which reads everything."""
+        """Install the app and wait for the first run, which reads, matches and compares everything."""
         products = {"shop": self.merchant.shop, "products": self.products, "variants_every": 10}
         call_control(f"{self.stack.admin_url}/sandbox/catalogue", products)
         goods = [row for row in self.shop.product_rows() if str(row["sku"]).startswith("P0")]
@@ -105,7 +103,7 @@ class LargeCatalogueRun:
         )  # fmt: skip
         self.merchant.install()
         self.merchant.connect()
-        # the calls of installing are not the run's: a person takes longer over it than this
+        # the calls of installing are not part of the run: a person takes longer over it than this
         wait_until(self._webhooks_subscribed, "the shop's first hooks", RUN_TIMEOUT)
         way = "to-shop" if self.leading_side == "program" else "to-provider"
         self._measure_run(
@@ -119,14 +117,14 @@ class LargeCatalogueRun:
         return any(hook["event"] == "order_paid" for hook in shop["hooks"])
 
     def run_changes(self, many: int) -> None:
-        """Nothing, once so many levels were altered on the leading side and one run brought them over."""
+        """Change so many levels on the leading side and wait until one run has synced them."""
         self._start_recording()
         wanted = self._change_levels(many)
         self._measure_run("what changed", many, self._database.make_stock_run_due)
         self._check_changes(wanted)
 
     def run_with_kills(self, many: int, kills: int) -> None:
-        """The same, with worker and clock killed while it is read, so often in its middle, and at the worst place."""
+        """Do the same while worker and clock are killed: during reading, in the middle, at the worst place."""
         self._start_recording()
         wanted = self._change_levels(many)
         at = sorted(self._random.sample(range(1, max(kills + 1, many * 3 // 4)), kills))
@@ -140,7 +138,7 @@ class LargeCatalogueRun:
         self.provider.start_recording()
 
     def _change_levels(self, many: int) -> dict[str, int]:
-        """By SKU, the levels that a person wrote on the leading side, each another than it was."""
+        """Return by SKU the new levels that a person wrote on the leading side, each different from before."""
         chosen = self._random.sample(sorted(self.items), many)
         levels = ((sku, 100 + self._random.randrange(900)) for sku in chosen)
         wanted = {sku: level + (level == self._levels[sku]) for sku, level in levels}
@@ -152,7 +150,7 @@ class LargeCatalogueRun:
         return wanted
 
     def _kill_during_run(self, at: list[int]) -> None:
-        """Nothing; killed as soon as the run is open, when so many changes are made, and between sending and noting."""
+        """Kill when the run is open, when so many changes are made, and between sending and recording."""
         self._database.make_stock_run_due()
         self._wait_until(lambda: bool(self._database.pending_count()), "the run begun")
         self._kill()
@@ -179,7 +177,7 @@ class LargeCatalogueRun:
         self._wait_until(made, f"{many} changes made")
 
     def _wait_until(self, seen: Callable[[], bool], what: str) -> None:
-        """Nothing, once it is so; Failed when a part of the house ended by itself meanwhile."""
+        """Wait for a condition. Raises ProcessFailed when a part of the stack ended by itself."""
 
         def there() -> bool:
             if fallen := self.stack.crashed_child():
@@ -192,13 +190,14 @@ class LargeCatalogueRun:
         return self.stack.log("worker").count("Work-horse terminated unexpectedly")
 
     def _measure_run(self, what: str, many: int, act: Callable[[], None]) -> None:
-        """Nothing; the act, and all that comes of it, was counted until nothing was left to do."""
+        """Do something and count all calls until no work is left."""
         before, self._last_run_id = self._calls_used(), self._database.query_value(_LAST)
         for url in (self.stack.admin_url, self.stack.igest_url):
             requests.delete(f"{url}/sandbox/limits", timeout=30).raise_for_status()
         began = time.monotonic()
         act()
-        # first the outside: what it sends while it is asked stands in our rows when these are counted
+        # the external systems first: what they send while they are asked is in our rows when these are
+        # counted
         self._wait_until(
             lambda: not self._is_running() and not self._database.pending_count(), f"{what}, {many} changed"
         )
@@ -218,16 +217,16 @@ class LargeCatalogueRun:
         return self.merchant.calls_this_month() if isinstance(self.merchant, PhcGoMerchant) else 0
 
     def _is_running(self) -> bool:
-        """Whether the run that was asked for is not over, or the shop still has hooks to send."""
+        """Return whether the requested run is not over, or the shop still has webhooks to send."""
         sent = call_control(
             f"{self.stack.admin_url}/sandbox/deliveries?shop={self.merchant.shop}&state=waiting&limit=1"
         )
         return bool(sent) or self._database.query_value(_LAST) == self._last_run_id
 
-    # what must have come of it
+    # what the result must be
 
     def _check_changes(self, wanted: dict[str, int]) -> None:
-        """Nothing; whatever was lost, done twice or done to another is in `wrong`."""
+        """Add to `wrong` whatever was lost, done twice or done to another product."""
         shop, program = self.shop.history(), self.provider.history()
         led, follows = (program, shop) if self.leading_side == "program" else (shop, program)
         self.wrong += check_continuity(shop) + check_continuity(program)
@@ -249,7 +248,7 @@ class LargeCatalogueRun:
 
 
 def run_large_catalogue(products: int, changes: tuple[int, ...], kills: int) -> int:
-    """0 when nothing was lost, doubled or too fast; the tables are printed."""
+    """Print the tables; return 0 when nothing was lost, doubled or too fast."""
     wrong = []
     for program, leads in (("igest", "program"), ("igest", "shop"), ("phcgo", "program")):
         with LocalStack(settings=SETTINGS) as stack:

@@ -1,7 +1,7 @@
-"""The demo with PHC GO: the main job's acts, a fault at each step of its wire, and every option of the settings form.
+"""The demo with PHC GO: the main scenarios, a fault at each step of its wire, and every option of the settings
+form.
 
-Played by the command for PROVIDER=phcgo. What happened is asked of the program and of the shop, never of the app's
-tables.
+Only the stand-in and the shop are asked what happened, never the app's tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dev.phcgo_merchant import OLARIA, QUINTA, PhcGoMerchant
 from .scenarios import BOOK, COURSE, MUG, WINE, Demo, DemoOrder, Order
 
 EARLY = {"order_pending_payment", "order_updated"}
-"""The shop's hooks of orders that nobody has paid yet."""
+"""The shop's webhooks of unpaid orders."""
 OPTIONS = {
     "drafts": "yes", "notes": "yes", "note_drafts": "", "transport": "yes", "guide": "yes", "email_buyer": "yes",
     "loading_street": "Rua das Olarias 14", "loading_postal_code": "2900-001", "loading_city": "Setúbal",
@@ -31,7 +31,7 @@ FAULTS_BY_STEP = (
 
 
 class PhcGoDemo(Demo):
-    """The same two merchants at PHC GO: one whose series keep drafts, one whose series keep none."""
+    """The same two merchants with PHC GO: one whose series keep drafts, one whose series keep none."""
 
     provider_name = "PHC GO"
     settings: ClassVar[dict[str, str]] = {"LOOKUP_SECONDS": "1", "HOOK_WATCH_SECONDS": "2"}
@@ -66,7 +66,7 @@ class PhcGoDemo(Demo):
             self._no_drafts_left,
         )
 
-    # what the base's acts come to where a draft is signed
+    # what the main scenarios come to where a draft is signed
 
     def _answer_lost_after_issuing(self) -> None:
         self.olaria.inject_fault(kind="drop-after")
@@ -120,7 +120,7 @@ class PhcGoDemo(Demo):
         )
 
     def _limits_shown_at_setup(self) -> None:
-        """What an account cannot have is said beside the option, before the first order."""
+        """Show beside each option why an account can't have it, before the first order."""
         words = self.quinta.browser.open(f"{self.stack.app_url}/setup/choices").text
         for reason in ("Nenhuma das suas séries de faturação permite rascunhos", "pode não incluir dossiers"):
             check_that(reason in words, f"the small plan's form does not say: {reason}")
@@ -147,7 +147,7 @@ class PhcGoDemo(Demo):
         )
 
     def _draft_follows_order(self) -> None:
-        """The draft follows its order; the one that is signed is the last one, without another call to make it."""
+        """Keep the draft equal to its order; the last one is signed, without a further call to create it."""
         demo_order = self._place_unpaid("drafted, edited, signed when paid", MUG)
         former = self._wait_for_draft(demo_order)
         self.olaria.edit_order(demo_order.number, MUG, BOOK)
@@ -219,7 +219,7 @@ class PhcGoDemo(Demo):
         self.wait_until_issued(self.place_paid_order("with no option again", MUG))
 
     def _call_counts_shown(self) -> None:
-        """How many calls it took is shown: this month's on the form, a document's own on its page."""
+        """Show the calls made: this month's on the form, a document's own on its page."""
         used = self.olaria.calls_this_month()
         words = self.olaria.browser.open(f"{self.stack.app_url}/setup/choices").text
         told = re.search(r"Este mês fizemos (\d+) pedidos", words)
@@ -238,7 +238,7 @@ class PhcGoDemo(Demo):
         )
 
     def check(self) -> list[str]:
-        """Where mail or the way of the goods is missing, beside the ledger."""
+        """Return where an e-mail or transport data is missing, beside the ledger's verdict."""
         mailed = {one["id"] for one in self.olaria.stand_in_rows("outbox")}
         wrong = []
         for demo_order in self.orders:
@@ -259,7 +259,7 @@ class PhcGoDemo(Demo):
         return self.place_paid_order(title, *lines, pay=False, **spec)
 
     def _wait_for_draft(self, demo_order: DemoOrder, besides: str = "") -> str:
-        """The stamp of the order's draft once there is one, and it is no longer that other."""
+        """Wait for the order's draft, other than the given one; return its stamp."""
 
         def seen() -> str:
             found = [one["ftstamp"] for one in self.olaria.rows_of_order("drafts", demo_order.number)]
@@ -268,7 +268,7 @@ class PhcGoDemo(Demo):
         return wait_until(seen, f"draft of #{demo_order.number}")
 
     def _wait_for_order_note(self, demo_order: DemoOrder, draft: bool) -> str:
-        """The stamp of the order's note once there is one."""
+        """Wait for the order's note; return its stamp."""
 
         def seen() -> str:
             found = self.olaria.rows_of_order("dossiers", demo_order.number)
@@ -281,7 +281,7 @@ class PhcGoDemo(Demo):
         self._wait_for_invoice_and_guide(demo_order)
 
     def _wait_for_invoice_and_guide(self, demo_order: DemoOrder) -> None:
-        """Nothing, once the order has its invoice, its guide, and the page says so."""
+        """Wait until the order has its invoice and its guide, and the page says so."""
         demo_order.kinds = ("FR", "GT")
         wait_until(
             lambda: [one["type"] for one in self.documents(demo_order)] == ["FR", "GT"],
@@ -293,13 +293,13 @@ class PhcGoDemo(Demo):
         )
 
     def documents(self, demo_order: DemoOrder) -> list[dict[str, Any]]:
-        """What the program's ledger has of the order."""
+        """Return the order's documents in the stand-in's ledger."""
         merchant = demo_order.merchant
         assert isinstance(merchant, PhcGoMerchant)
         return merchant.rows_of_order("ledger", demo_order.number)
 
 
 def check_that(true: bool, otherwise: str) -> None:
-    """Nothing; AssertionError with these words where it does not."""
+    """Raise AssertionError with these words unless the condition holds."""
     if not true:
         raise AssertionError(otherwise)

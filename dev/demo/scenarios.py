@@ -1,6 +1,6 @@
-"""The main job's acts: orders of every kind, placed and paid by two merchants, and each brought to its end.
+"""The main scenarios: orders of every kind, placed and paid by two merchants, each brought to its end.
 
-Played by the command; `phcgo` beside it plays them with another program. Nothing here looks into the app's tables.
+Nothing here reads the app's tables.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ class DemoOrder:
     merchant: Merchant
     number: int
     kinds: tuple[str, ...] = ("FR",)
-    """The documents that must exist for it, in their order."""
+    """Return the documents that must exist for it, in their order."""
     credited: Decimal = Decimal(0)
-    """What was credited of it for good."""
+    """Return what was finally credited of it."""
 
     @property
     def visible_kinds(self) -> list[str]:
-        """The kinds of the documents that the shop's order shows: a guide goes with the goods, not to the order."""
+        """Return the kinds that the shop's order shows: a transport guide is not shown on the order."""
         return [kind for kind in self.kinds if kind != "GT"]
 
 
 class Demo:
-    """The two merchants, their orders, and the acts."""
+    """The two merchants, their orders, and the scenarios."""
 
     provider_name = "iGEST"
     success_message = "The ledger matches: every order has its documents, each once, to the cent."
     settings: ClassVar[dict[str, str]] = {}
-    """Of the app, beside those of every demo."""
+    """App settings in addition to those of every demo."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
@@ -56,7 +56,7 @@ class Demo:
 
     @property
     def scenarios(self) -> tuple[Callable[[], None], ...]:
-        """Every act, in order; each waits until its orders ended as they should."""
+        """Return every scenario, in order; each waits until its orders ended as they should."""
         return (
             self._simple_orders,
             self._odd_prices,
@@ -75,11 +75,11 @@ class Demo:
 
     @property
     def merchants(self) -> tuple[Merchant, ...]:
-        """Everyone whose orders are judged."""
+        """Return everyone whose orders are judged."""
         return self.olaria, self.quinta
 
     def run(self) -> None:
-        """Nothing, once every order ended and is shown to have its documents."""
+        """Play all scenarios until every order has ended and shows its documents."""
         self.olaria.set_up(exemption="M07", alert_email="loja@olariadosado.example")
         self.quinta.set_up()
         print(
@@ -92,17 +92,17 @@ class Demo:
         wait_until(self.all_documents_shown, "documents on orders")
 
     def check(self) -> list[str]:
-        """What else is wrong at the end, beside the ledger."""
+        """Return what else is wrong at the end, beside the ledger's verdict."""
         return []
 
     def table(self) -> list[str]:
-        """What is shown beneath the orders."""
+        """Return what is shown below the orders."""
         return []
 
     def place_paid_order(
         self, title: str, *lines: Order, merchant: Merchant | None = None, **spec: Any
     ) -> DemoOrder:
-        """An order of these lines, placed and paid."""
+        """Place and pay an order of these lines."""
         merchant = merchant or self.olaria
         order = merchant.place_order(lines=list(lines), **{"pay": True, **spec})
         demo_order = DemoOrder(title, merchant, int(order["id"]))
@@ -114,7 +114,7 @@ class Demo:
             demo_order.merchant.wait_for_state(demo_order.number, "Emitido")
 
     def all_documents_shown(self) -> bool:
-        """True once every order shows as many documents as it has."""
+        """Return whether every order shows as many documents as it has."""
         shown = {
             (merchant.shop, int(order["id"])): len(order["documents"])
             for merchant in self.merchants
@@ -125,7 +125,7 @@ class Demo:
             for demo_order in self.orders
         )
 
-    # the acts
+    # the scenarios
 
     def _simple_orders(self) -> None:
         self.wait_until_issued(

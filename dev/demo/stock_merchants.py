@@ -1,7 +1,8 @@
-"""One merchant whose stock is followed: his two sides, all that is done to them in the demo, and what must come of it.
+"""One merchant whose stock is synced: their two sides, what the demo does to them, and the expected result.
 
-Used by the catalogue demo. A `Trader` notes each order, each document and each stroke of a hand; the judge (`levels`)
-holds both ledgers against these notes.
+A StockMerchant records each order, document and manual change; the judge (`dev/stock_judge.py`) compares both
+ledgers
+with these records.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ Sums = dict[tuple[str, Key], Decimal]
 
 
 class StockMerchant:
-    """A merchant, his shop and his program; `places` are warehouses and the locations of the shop that go with them."""
+    """A merchant with their shop and invoicing system; `places` are warehouses with their shop locations."""
 
     def __init__(
         self, merchant: Merchant, shop: ShopSide, program: ProviderSide, leads: str, *places: tuple[str, str]
@@ -69,18 +70,18 @@ class StockMerchant:
         self._manual_changes: dict[str, list[tuple[Key, Decimal]]] = {"shop": [], "program": []}
 
     def start_recording(self) -> None:
-        """Nothing; both sides are watched from here on."""
+        """Start recording both sides."""
         self.shop.start_recording()
         self.provider.start_recording()
 
     def change_counts(self) -> tuple[int, int]:
-        """How often a level was altered so far, on each side."""
+        """Return how often levels were changed so far, on each side."""
         return len(self.shop.level_changes()), len(self.provider.level_changes())
 
     # what is done
 
     def record_order(self, lines: Iterable[Order], sign: int = -1, by: str = "order") -> None:
-        """Noted: the shop took (or, cancelled, gave back) the pieces of these lines, in its main place."""
+        """Record that the shop took (or, when cancelled, returned) these lines in its main location."""
         for line in lines:
             thing = self.shop.item_of_line(line)
             if thing and self.shop.tracks_stock(thing):
@@ -89,7 +90,7 @@ class StockMerchant:
                 )
 
     def record_invoice(self, lines: Iterable[Order]) -> None:
-        """Noted: the document of these lines took their pieces from the first warehouse, where documents do."""
+        """Record that the document of these lines took them from the first warehouse, as documents do."""
         for line in lines if self.documents_move else ():
             code = str(line.get("article", line.get("sku", ""))).strip()
             if code:
@@ -97,7 +98,7 @@ class StockMerchant:
                 self._expected_changes["program"]["document", key] -= int(line.get("qty", 1))
 
     def set_level(self, side: str, sku: str, pieces: int, place: str = "") -> None:
-        """A person wrote that level on that side."""
+        """Write a level on that side as a person would."""
         if side == "shop":
             self._manual_changes[side].append(
                 self.shop.set_level(self.synced_items[sku], pieces, place or self.shop.main_location)
@@ -109,20 +110,20 @@ class StockMerchant:
             )
 
     def rename_article(self, sku: str, name: str = "", code: str = "") -> None:
-        """A person called the article of that SKU anew."""
+        """Rename the article of that SKU as a person would."""
         article_id = self.article_id(sku)
         self.edited_articles[article_id] = self.provider.rename_article(article_id, name, code)
         if code:
             self.article_ids[sku] = article_id
 
     def article_id(self, sku: str) -> str:
-        """What the program calls the article of that SKU; empty while there is none."""
+        """Return the id of the article of that SKU; empty while there is none."""
         return self.article_ids.get(sku) or self.provider.article_id_of(sku)
 
-    # what he does in the app
+    # what the merchant does in the app
 
     def start_comparison(self) -> None:
-        """He asks for both sides to be compared now, once nothing else is being compared."""
+        """Ask for both sides to be compared now, once no other run is open."""
         wait_until(self._can_compare, f"{self.merchant.shop} can be compared")
         self.merchant.browser.send(COMPARE, COMPARE)
 
@@ -131,13 +132,13 @@ class StockMerchant:
         return any(COMPARE in words for form in forms for _, _, words in form.buttons)
 
     def comparison_is_done(self) -> bool:
-        """Whether no comparing is under way (any more)."""
+        """Return whether no run is open."""
         return self._page("/now").status == 204
 
     def undo(self, sku: str) -> None:
-        """The last change of that SKU is undone, by its button and the page that asks again.
+        """Undo the last change of that SKU with its button and the confirmation page.
 
-        The shop has the level a moment before we know of it and the button is there.
+        The shop has the level a moment before the app knows of it and offers the button.
         """
         wait_until(lambda: self._can_undo(sku), f"the last change of {sku} can be undone")
         self.merchant.browser.follow("Desfazer").send("Desfazer", "Desfazer")
@@ -153,7 +154,7 @@ class StockMerchant:
 
     @property
     def pairs(self) -> list[LevelPair]:
-        """Every level that goes with one of the other side; what is ordered is taken from the first place."""
+        """Return every pair of levels; what is ordered is taken from the first place."""
         return [
             LevelPair(
                 sku,
@@ -168,15 +169,15 @@ class StockMerchant:
         ]
 
     def level_differences(self) -> list[str]:
-        """Which levels are not as they should be, at this moment."""
+        """Return which levels are wrong at this moment."""
         return check_levels_match(self.pairs, *self.histories(changes=False))
 
     def histories(self, changes: bool = True) -> tuple[SideHistory, SideHistory]:
-        """Both sides' books; without changes only their levels."""
+        """Return both sides' histories; without changes only their levels."""
         return self.shop.history(changes), self.provider.history(changes)
 
     def all_differences(self) -> list[str]:
-        """Everything that does not match at the end."""
+        """Return everything that does not match at the end."""
         shop, program = self.histories()
         pairs = self.pairs
         at_shop = [pair.shop for pair in pairs] if self.leading_side != "shop" else []
@@ -201,7 +202,7 @@ class StockMerchant:
         )
 
     def table(self) -> list[str]:
-        """One line for each level that is followed."""
+        """Return one line for each synced level."""
         shop, program = self.histories()
         rows = []
         for pair in self.pairs:

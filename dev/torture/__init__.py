@@ -1,5 +1,4 @@
-"""`make torture`: a shop at work while everything around it is killed, and the ledger's verdict at the end.
+"""`make torture`: a shop at work while everything around it is killed, judged by the ledger at the end.
 
-Called by `python -m dev.torture` alone. Real processes on loopback with fresh files; nothing of it is in shopapp, and
-nothing here believes what the app says of itself.
+Real processes on loopback with new files; nothing here believes what the app says about itself.
 """

@@ -1,7 +1,8 @@
-"""The command `python -m dev.torture`: the runs that the environment asks for, and what they came to.
+"""The command `python -m dev.torture`: the runs that the environment asks for, and their results.
 
-Started by `make torture`. Exits 0 only when every run showed what it must: nothing lost, nothing there twice, nothing
-unrecorded; and of a sabotaged one among others (LEVEL=all), that the verdict found it out.
+Exits 0 only when every run showed what it must: nothing lost, nothing twice, nothing unrecorded; and that the
+verdict
+found each sabotage (LEVEL=all).
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ class FinishedRun:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the run is green; with a protection taken away, whether the ledger tells of it."""
+        """Whether the run is green; with a protection removed, whether the ledger shows it."""
         return bool(self.outcome.verdict.wrong) if self.plan.sabotage else self.is_green
 
     @property
     def row(self) -> str:
-        """The run in a table."""
+        """Return the run's row of a table."""
         plan, verdict = self.plan, self.outcome.verdict
         colour = "GREEN" if self.is_green else "RED"
         return (
@@ -57,13 +58,13 @@ _HEAD = (
 
 
 def run_and_print(plan: Plan) -> FinishedRun:
-    """The run, once it is over; what it came to is printed."""
+    """Run one plan and print its result."""
     print(plan, flush=True)
     began = time.monotonic()
     try:
         outcome = TortureRun(plan).run()
     except (ProcessFailed, AssertionError, OSError) as problem:
-        # one that broke off is red, and the next one is run all the same
+        # one that broke off is red, and the next one runs all the same
         outcome = Outcome(Verdict(), 0.0, [], [f"broken off: {problem}"])
     shown = FinishedRun(plan, outcome, time.monotonic() - began)
     print("\n".join(outcome.lines))
@@ -74,7 +75,7 @@ def run_and_print(plan: Plan) -> FinishedRun:
 
 
 def main() -> int:
-    """0 when every run showed what it must, 1 when not."""
+    """Return 0 when every run showed what it must, 1 when not."""
     wanted = plans(dict(os.environ))
     if len(wanted) == 1:
         return 0 if run_and_print(wanted[0]).is_green else 1

@@ -1,8 +1,8 @@
-"""The app as a torture run loads it in place of `wsgi`: it says who holds a row, may stand still, may be sabotaged.
+"""The app as a torture run loads it in place of `wsgi`: it reports who holds a row, may freeze, may be sabotaged.
 
-Loaded by gunicorn and flask in a torture run only; nothing of it stands in shopapp. TORTURE_HOLDING names a folder in
-which each work-horse that has taken or claimed a row has a file; SABOTAGE takes one protection away; FROZEN is the
-share of sends in which the worker stops itself between its last check and the call.
+TORTURE_HOLDING names a folder in which each work-horse that has taken or claimed a row has a file; SABOTAGE
+removes one
+protection; FROZEN is the share of sends in which the worker stops itself between its last check and the call.
 """
 
 from __future__ import annotations
@@ -67,14 +67,15 @@ def _report_holders() -> None:
         setattr(owner, name, act)
 
 
-# a worker that stands still where nothing can stop it any more: until the killer wakes it, after lease and settle
+# a worker that freezes where nothing can stop it any more, until the killer resumes it after lease and settle
+# window
 
 _sending: list[str] = []
-"""The reference and attempt that this process sends at the moment, and the calls it made for it."""
+"""The reference and attempt that this process is sending, and the calls that it made for it."""
 
 
 def _strikes_are_over() -> bool:
-    """Whether the strikes are over."""
+    """Return whether the strikes are over."""
     folder = os.environ.get("TORTURE_HOLDING")
     return folder is None or Path(folder).with_name("calm").exists()
 
@@ -107,7 +108,7 @@ def _freeze_sends(share: float, seed: str) -> None:
     setattr(HttpClient, "write", writing)  # noqa: B010
 
 
-# one protection less
+# one protection removed
 
 
 def _no_settle() -> None:

@@ -1,7 +1,8 @@
-"""A seeded killer: hurts the processes of a house by signals from outside, and brings back what fell.
+"""A seeded killer: strikes the processes of a stack with signals, and restarts what fell.
 
-Called by `run`. It strikes workers that hold a row where there are any; the shares are those of
-docs/failure-model.md. It never touches a stand-in, nor anything that the house did not start.
+Strikes workers that hold a row where there are any; the shares are those of docs/failure-model.md. Never
+touches a
+stand-in, nor anything that the stack did not start.
 """
 
 from __future__ import annotations
@@ -31,21 +32,22 @@ SHARES = {
     "postgres": 3, "worker-stopped": 2,
 }  # fmt: skip
 PROGRESS_WAIT_SECONDS = 15.0
-"""How long it waits at most for the work to keep up with it."""
+"""How long it waits at most for the work to keep up with the strikes."""
 AIM_SECONDS = 3.0
-"""How long it waits for a worker that holds a row, before it strikes whichever there is."""
+"""How long it waits for a worker that holds a row before it strikes any other."""
 HOLD_SECONDS = 0.25
-"""Within how long of seeing that it strikes: about as long as a row is held."""
+"""How soon after seeing that it strikes: about as long as a row is held."""
 
 RECOVERY_SECONDS = 60.0
-"""How long web and database have at most to be back."""
+"""How long web and database may take to be back."""
 
 
 class Killer:
-    """Strikes until it has struck so often; `stop` ends it earlier and leaves everything running.
+    """Strike so many times; `stop` ends it earlier and leaves everything running.
 
-    `progress` tells how much of the work is done; `holding` is the folder in which `dev.torture.app` says which
-    work-horse has a row.
+    `progress` returns the share of the work done; `holding` is the folder in which `dev.torture.app` reports
+    which
+    work-horse holds a row.
     """
 
     def __init__(
@@ -87,23 +89,23 @@ class Killer:
         }
 
     def start(self) -> None:
-        """It strikes from now on."""
+        """Start striking."""
         self._thread.start()
         self._resumer.start()
 
     @property
     def done(self) -> bool:
-        """Whether it has struck as often as it should."""
+        """Whether all strikes are done."""
         return not self._thread.is_alive()
 
     @property
     def share(self) -> float:
-        """How much of its strikes fell."""
+        """The share of its strikes that is done."""
         return sum(self.strikes.values()) / self.kills
 
     def stop(self) -> None:
-        """Nothing is struck any more; what was frozen goes on, what fell runs again."""
-        # no send freezes from now on: nobody would wake it
+        """Stop striking; resume what was frozen, restart what fell."""
+        # no send freezes from now on, as nobody would resume it
         (self.holding.parent / "calm").touch()
         self._stopped.set()
         for thread in (self._thread, self._resumer, *self._watchers):
@@ -126,7 +128,7 @@ class Killer:
                 self.problems.append(f"{name}: {problem}")
 
     def _next_strike(self) -> str:
-        """The next of a shuffled pack, so that the shares hold in a small run too."""
+        """Return the next strike of a shuffled pack, so that the shares hold in a small run too."""
         if not self._next_strikes:
             self._next_strikes = [name for name, times in SHARES.items() for _ in range(times)]
             if not self.postgres:
@@ -135,12 +137,12 @@ class Killer:
         return self._next_strikes.pop()
 
     def _wait_for_progress(self) -> None:
-        """Nothing; waits a little while less of the work is done than of the strikes: they are to fall all over it."""
+        """Wait a little while the work lags behind the strikes, so that they are spread over all of it."""
         end = time.monotonic() + PROGRESS_WAIT_SECONDS
         while self._progress() < self.share * 0.9 and time.monotonic() < end and not self._stopped.is_set():
             self._stopped.wait(0.1)
 
-    # the acts
+    # the strikes
 
     def _strike_work_horse(self) -> None:
         pid, busy = self._victim()
@@ -155,7 +157,7 @@ class Killer:
             self._restart(self.stack.children["worker"])
         elif pid:
             above = parent_pid(pid)
-            # its work-horse goes on as an orphan, or goes too
+            # its work-horse goes on as an orphan, or ends too
             for each in [above] + ([pid] if way < 0.6 else []):
                 if each > 1:
                     self._kill_pid(each)
@@ -213,7 +215,7 @@ class Killer:
     # aiming
 
     def _victim(self) -> tuple[int, bool]:
-        """A work-horse and whether it holds a row, at a random moment of its holding one; 0 when none runs."""
+        """Return a work-horse and whether it holds a row, at a random moment of holding one; 0 when none runs."""
         end = time.monotonic() + AIM_SECONDS
         while not self._stopped.is_set() and time.monotonic() < end:
             busy = self._busy_work_horses()
@@ -228,14 +230,14 @@ class Killer:
         return (self._random.choice(horses), False) if horses else (0, False)
 
     def _holds(self, pid: int) -> bool:
-        """Whether that process has taken or claimed a row (one that stands still by itself is left alone)."""
+        """Return whether that process has taken or claimed a row (one that froze itself is left alone)."""
         try:
             return (self.holding / str(pid)).read_text() in ("taken", "claimed")
         except OSError:
             return False
 
     def _busy_work_horses(self) -> list[int]:
-        """The work-horses of this house that hold a row; found without a look at every process of the machine."""
+        """Return this stack's work-horses that hold a row, without reading every process of the machine."""
         child, found = self.stack.children["worker"], []
         for name in sorted(os.listdir(self.holding)):
             pid = int(name)
@@ -250,7 +252,7 @@ class Killer:
         return found
 
     def _work_horses(self) -> list[int]:
-        """The work-horses, frozen ones left out: children of children, and orphans."""
+        """Return the work-horses, without frozen ones: grandchildren, and orphans."""
         child = self.stack.children["worker"]
         if not child.alive:
             return []
@@ -278,15 +280,15 @@ class Killer:
         child.start()
 
     def _restart_crashed(self) -> None:
-        """Whatever leads a session and ended runs again, as under any supervisor."""
+        """Restart whatever ended, as any supervisor would."""
         for name in APP_PROCESSES:
             if not self.stack.children[name].alive:
                 self._restart(self.stack.children[name])
 
-    # what stands still by itself
+    # what froze itself
 
     def _resume_frozen_sends(self) -> None:
-        """Nothing; each send that froze goes on after lease and settle are over, the last ones after the strikes."""
+        """Resume each frozen send after lease and settle window, the last ones after the strikes."""
         since: dict[str, float] = {}
         while True:
             frozen = [name for name in os.listdir(self.holding) if self._has_status(name, "frozen")]
@@ -307,7 +309,7 @@ class Killer:
     # when web or database was away
 
     def _record_downtime(self, began: float) -> None:
-        """Nothing; notes until when the app, struck at that instant, could not answer."""
+        """Record until when the app could not answer after this strike."""
         noted = len(self.downtimes)
         self.downtimes.append((began, began + RECOVERY_SECONDS))
         thread = threading.Thread(target=self._wait_until_healthy, args=[noted], name="down", daemon=True)
@@ -322,7 +324,7 @@ class Killer:
 
 
 def database_answers(app_url: str) -> bool:
-    """Whether the app answers, and its database too."""
+    """Return whether the app and its database answer."""
     try:
         return requests.get(f"{app_url}/healthz", timeout=2).json().get("database") is True
     except (requests.RequestException, ValueError):
@@ -330,7 +332,7 @@ def database_answers(app_url: str) -> bool:
 
 
 def parent_pid(pid: int) -> int:
-    """The number of the process that a process hangs on, 0 when it is gone."""
+    """Return the parent of a process, 0 when it is gone."""
     try:
         return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
     except OSError:

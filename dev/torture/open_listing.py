@@ -1,7 +1,8 @@
 """A merchant's open page during the run: what it shows, and how long after it happened.
 
-Started by `run` beside the killer. Asks the rows of the listing as the page's own script does, every three seconds, and
-goes on when the app is away; never presses anything.
+Reads the rows of the listing as the page's own script does, every three seconds, and goes on when the app is
+away;
+never presses anything.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import requests
 from dev.browser import Browser
 
 EVERY_SECONDS = 3.0
-"""As static/listing.js."""
+"""As in static/listing.js."""
 _ROW = re.compile(r'<tr id="d(\d+)" data-version="([\d.]+)-')
 
 
@@ -34,13 +35,13 @@ class OpenListing:
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
     def start(self) -> None:
-        """It is looked at from now on; what it shows already counts for nothing."""
+        """Start reading; what is shown already does not count."""
         self._poll()
         self.shown.clear()
         self._thread.start()
 
     def stop(self) -> None:
-        """Nobody looks any more."""
+        """Stop reading."""
         self._stopped.set()
         self._thread.join()
 

@@ -1,7 +1,7 @@
-"""What a torture run is to do: its size, its seed, its promise, its database, what is taken away from the app.
+"""What a torture run does: its size, seed, guarantee, database, and which protection is removed from the app.
 
-Made by the command from the environment (LEVEL, SEED, PROMISE, DB, SABOTAGE, PROVIDER, ORDERS, KILLS, SECONDS,
-FROZEN), read by every part of a run. Never changed once made.
+Read from the environment (LEVEL, SEED, PROMISE, DB, SABOTAGE, PROVIDER, ORDERS, KILLS, SECONDS, FROZEN).
+Immutable.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ SABOTAGES = {
     "check-then-post": "by_search",
     "redraft-in-doubt": "by_draft",
 }
-"""Each with the promise that it breaks."""
+"""Each with the guarantee that it breaks."""
 DEFAULT_GUARANTEES = {"phcgo": "by_draft"}
-"""What a program promises unless another promise is asked for; the plain one promises what it is told."""
+"""A provider's guarantee unless another is asked for; the plain one has whichever it is told."""
 FROZEN_SIZE = (3_000, 300)
 BURST, LEAST_BURST = 0.05, 50
 
 FAULT_SHARE = 0.3
-"""The share of the invoicing program's calls that go wrong."""
+"""The share of the invoicing system's calls that fail."""
 SEARCH_LAG_SECONDS = 1
 TIME_SCALE = 20
-"""How much faster than in production the times of the failure model run, roughly."""
+"""Roughly how much faster than in production the times of the failure model pass."""
 LEASE_SECONDS, SETTLE_SECONDS = 6.0, 8.0
 REST_LIMIT = SETTLE_SECONDS + 120
-"""Seconds within which all must be at rest once the faults stop (I9)."""
+"""Seconds within which all work must be done once the faults stop (I9)."""
 FROZEN_SECONDS = LEASE_SECONDS + SETTLE_SECONDS + 2
 SETTINGS = {
     "WORKERS": "3", "WEB_PROCESSES": "1", "CLOCK_SECONDS": "0.5", "CALL_SECONDS": "3",
@@ -56,11 +56,11 @@ class Plan:
     seconds: float = 0.0
     """How long the traffic lasts at least."""
     frozen: float = 0.0
-    """The share of sends in which the worker stands still between its last check and the call."""
+    """The share of sends in which the worker freezes between its last check and the call."""
 
     @classmethod
     def from_environment(cls, given: dict[str, str]) -> Plan:
-        """The one run that the environment asks for."""
+        """Return the one run that the environment asks for."""
         sabotage = given.get("SABOTAGE") or ""
         provider = given.get("PROVIDER") or "plain"
         orders, kills = LEVELS[given.get("LEVEL") or "smoke"]
@@ -77,26 +77,27 @@ class Plan:
 
     @property
     def burst(self) -> int:
-        """How many of the orders come all at once at the end, so that the faults stop over work undone."""
+        """How many of the orders come at once at the end, so that the faults stop over unfinished work."""
         return min(self.orders // 2, max(LEAST_BURST, round(self.orders * BURST)))
 
     @property
     def is_significant(self) -> bool:
-        """Whether the run is large enough that too few strikes or faults make it worth nothing."""
+        """Whether the run is large enough that too few strikes or faults make it worthless."""
         return self.orders >= 500
 
     @property
     def settings(self) -> dict[str, str]:
-        """The app's settings: times scaled; more workers where some of them stand still."""
-        # a large run reads all its orders again each time, as production does those of three days every ten minutes
+        """Return the app's settings: times scaled; more workers where some of them freeze."""
+        # a large run reads all its orders again each time, as production does with those of three days every
+        # ten minutes
         watch = {"RECONCILE_SECONDS": "20", "HOOK_WATCH_SECONDS": "2"} if self.large else {}
         return SETTINGS | watch | ({"WORKERS": "6"} if self.frozen else {})
 
     @property
     def large(self) -> bool:
-        """Whether the shop is so busy that it pauses its hooks within a second of any outage.
+        """Whether the shop is so busy that it pauses its webhooks within a second of any outage.
 
-        Its list then shows that it did: otherwise every outage would be waited out by the comparison of orders.
+        Its list then shows it; otherwise order polling would have to wait out every outage.
         """
         return self.orders > 2_000
 
@@ -109,7 +110,7 @@ class Plan:
 
 
 def plans(given: dict[str, str]) -> list[Plan]:
-    """The runs that the environment asks for: one, the twelve of `all`, or the fourteen of `release`."""
+    """Return the runs that the environment asks for: one, the twelve of `all`, or the fourteen of `release`."""
     level = given.get("LEVEL")
     if level not in ("all", "release"):
         return [Plan.from_environment(given)]
@@ -119,13 +120,13 @@ def plans(given: dict[str, str]) -> list[Plan]:
 
 
 def _all(first: Plan) -> list[Plan]:
-    """Every promise on both databases, and every sabotage where it hurts."""
+    """Return every guarantee on both databases, and every sabotage where it matters."""
     whole = [replace(first, guarantee=guarantee, db=db) for guarantee in GUARANTEES for db in DATABASES]
     return whole + [replace(first, guarantee=hurt, sabotage=name) for name, hurt in SABOTAGES.items()]
 
 
 def _release(first: Plan) -> list[Plan]:
-    """Ten large runs, one on SQLite, and one with frozen sends for each promise that must bear them."""
+    """Return ten large runs, one on SQLite, and one with frozen sends for each guarantee that must stand them."""
     large = [first] * 10 + [replace(first, db="sqlite")]
     orders, kills = FROZEN_SIZE
     bearing = [guarantee for guarantee in GUARANTEES if guarantee != "by_search"]

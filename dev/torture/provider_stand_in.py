@@ -1,7 +1,8 @@
-"""The invoicing programs that a run can stand beside: how one is started, hurt, connected, and looked into.
+"""The invoicing systems that a run can use: how a stand-in is started, made to fail, connected and read.
 
-Called by `run` and `traffic`. A further one is a class here and a line in PROGRAMS: its stand-in, the keys that a
-merchant types, the kinds of its faults, what its list and its ledger say. Shares no code with the app.
+A new one is a class here and a line in STAND_INS: its stand-in, the keys that a merchant types, the kinds of
+its faults,
+and how its list and its ledger are read. Shares no code with the app.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ Json = dict[str, Any]
 
 
 class ProviderStandIn(ABC):
-    """A stand-in of the sandbox in a process of its own, which the killer leaves alone."""
+    """A stand-in in its own process, which the killer leaves alone."""
 
     name: ClassVar[str]
     """The adapter, the end of its keys form's address, and the stand-in's module."""
@@ -38,35 +39,35 @@ class ProviderStandIn(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, str]:
-        """What the app must be told to find it."""
+        """The app's settings to find it."""
 
     @property
     @abstractmethod
     def keys(self) -> dict[str, str]:
-        """What the merchant types into the keys form."""
+        """Return what the merchant types into the keys form."""
 
     @property
     @abstractmethod
     def fault_kinds(self) -> tuple[str, ...]:
-        """The kinds of fault that a run must have met."""
+        """Return the kinds of fault that a run must have met."""
 
     @abstractmethod
     def listed_documents(self) -> dict[str, tuple[str, str]]:
-        """Number and total by order, as its own list shows them to a merchant."""
+        """Return number and total by order, as its own list shows them to a merchant."""
 
     @property
     def arguments(self) -> str:
-        """What its command needs beside port and folder."""
+        """Return the arguments of its command beside port and folder."""
         return ""
 
     def orphan_drafts(self) -> int:
-        """How many drafts lie there that became no document."""
+        """Return how many drafts never became a document."""
         return 0
 
     def start(self, stack: LocalStack) -> None:
-        """It answers; the house need not run yet."""
+        """Start it and wait until it answers; the stack need not run yet."""
         words = f"-m sandbox.{self.name} --port {self.port} --data {self.folder} {self.arguments}"
-        # without the house's mark: clearing the house leaves it alone
+        # without the stack's mark, so that clearing the stack leaves it alone
         self._child = ChildProcess(
             self.name,
             [sys.executable, *words.split()],
@@ -78,35 +79,35 @@ class ProviderStandIn(ABC):
         wait_until(lambda: is_answering(f"{self.url}/sandbox/health"), f"the program {self.name}")
 
     def stop(self) -> None:
-        """It is gone; its ledger stays."""
+        """Stop it; its ledger stays."""
         if self._child is not None:
             self._child.stop()
 
     def start_faults(self, share: float, latest: float, lag: int, seed: str) -> None:
-        """Nothing; from now on that share of its calls goes wrong, and a search shows a document so late."""
+        """Let that share of its calls fail from now on, and a search show a document so late."""
         self.post_control("switches", **{"search-lag": str(lag)})
         self.post_control("faults", share=share, latest=latest, seed=seed)
 
     def stop_faults(self) -> None:
-        """Nothing; no further call goes wrong."""
+        """Let no further call fail."""
         self.post_control("faults", share=0)
 
     def faults(self) -> tuple[int, dict[str, int]]:
-        """How many calls it took, and how many of each kind went wrong."""
+        """Return how many calls it took, and how many failed by kind."""
         found: Json = requests.get(f"{self.url}/sandbox/faults", timeout=10).json()
         return found["calls"], found["kinds"]
 
     def ledger_documents(self) -> dict[str, list[Json]]:
-        """What it issued, by order, from the file that it alone writes."""
+        """Return what it issued, by order, from the file that only it writes."""
         return read_documents(self.folder / "ledger.jsonl")
 
     def post_control(self, path: str, **sent: Any) -> None:
-        """Nothing; one of its control routes was told so."""
+        """Post to one of its control routes."""
         requests.post(f"{self.url}/sandbox/{path}", json=sent, timeout=10).raise_for_status()
 
 
 class PlainStandIn(ProviderStandIn):
-    """The plain program, which keeps whichever promise it is told to."""
+    """The plain provider, which has whichever guarantee it is told."""
 
     name = "plain"
 
@@ -134,11 +135,11 @@ class PlainStandIn(ProviderStandIn):
 
 
 class PhcGoStandIn(ProviderStandIn):
-    """PHC GO: series with drafts keep `by_draft`, a company whose series keep none is looked up."""
+    """PHC GO: series with drafts have the guarantee `by_draft`; without, documents are looked up."""
 
     name = "phcgo"
     calls = ("getNewInstance", "actEntity", "Save", "signDocument", "query")
-    """Where the share strikes. A log-in is answered or not: a no there is the merchant's matter, and stops him."""
+    """Where the faults strike. A log-in only fails to answer: a refusal would be the merchant's matter."""
 
     @property
     def settings(self) -> dict[str, str]:
@@ -146,7 +147,7 @@ class PhcGoStandIn(ProviderStandIn):
 
     @property
     def installation(self) -> str:
-        """Whose account it is: one that keeps the promise of the run."""
+        """Whose account it is: one with the guarantee of the run."""
         kept = {"by_draft": "a3f91c07", "by_search": "5d20be84"}
         if self.guarantee not in kept:
             raise ProcessFailed(self.name, f"promises {' or '.join(kept)}, not {self.guarantee}", "")
@@ -154,7 +155,7 @@ class PhcGoStandIn(ProviderStandIn):
 
     @property
     def keys(self) -> dict[str, str]:
-        # no plan's allowance is a match for a torture
+        # no plan's allowance is enough for a torture run
         sent = requests.post(
             f"{self.url}/sandbox/installations/{self.installation}", json={"allowance": 0}, timeout=10
         )
@@ -165,11 +166,12 @@ class PhcGoStandIn(ProviderStandIn):
     def fault_kinds(self) -> tuple[str, ...]:
         from sandbox.phcgo.faults import RANDOM_KINDS
 
-        # a no that was a yes is a broken promise at a step that changes nothing: the merchant is asked
+        # a refusal of a call that succeeded would be a broken guarantee at a step that changes nothing: the
+        # merchant is asked
         return tuple(kind for kind in RANDOM_KINDS if kind not in ("error-although-done", "no-result"))
 
     def start_faults(self, share: float, latest: float, lag: int, seed: str) -> None:
-        # a document takes five calls: of the documents as many are struck as elsewhere
+        # a document takes five calls, so that as many documents are struck as elsewhere
         self.post_control(
             "faults", kinds=self.fault_kinds, steps=self.calls, share=share / 5, latest=latest, seed=seed
         )

@@ -1,7 +1,6 @@
-"""One torture run: the house, the program, the traffic, the killer, the waiting, the verdict.
+"""One torture run: the stack, the provider, the traffic, the killer, the waiting, the verdict.
 
-Called by the command for each plan. Everything it starts is gone when it returns; what it returns is a report and what
-was wrong, never an exit status.
+Everything that it starts is gone when it returns; it returns a report and what was wrong, never an exit status.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ from .traffic import TortureMerchant, Traffic
 
 Json = dict[str, Any]
 RESUBSCRIBE_SECONDS = 60.0
-"""How long hooks that the shop paused have at most to be made anew before the last orders come."""
+"""How long webhooks that the shop paused may take to be subscribed again before the last orders come."""
 
 
 @dataclass
 class Outcome:
-    """What a run came to."""
+    """The result of a run."""
 
     verdict: Verdict
     drained: float
-    """Documents a second over what was left when the faults stopped."""
+    """Documents per second over what was left when the faults stopped."""
     lines: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -55,7 +54,7 @@ class TortureRun:
         self.provider = STAND_INS[plan.provider](self.folder / plan.provider, plan.guarantee)
 
     def run(self) -> Outcome:
-        """The outcome; nothing runs and (but for KEEP=1) nothing lies about when it returns."""
+        """Run it and return the outcome; nothing keeps running and (without KEEP=1) no files are left."""
         try:
             if self.postgres:
                 self.postgres.start()
@@ -113,7 +112,7 @@ class TortureRun:
             _wait_until(lambda: killer.done)
         finally:
             killer.stop()
-        # a shop that paused its hooks over the last strike would make the backlog a test of the reconciler
+        # a shop that paused its webhooks at the last strike would make the backlog a test of order polling
         _wait_until(merchant.webhooks_are_active, RESUBSCRIBE_SECONDS)
         traffic.place_burst()
         self.provider.stop_faults()
@@ -123,7 +122,7 @@ class TortureRun:
 
 @dataclass
 class _Evaluation:
-    """The waiting and the judging, once the faults have stopped."""
+    """Waiting and judging, once the faults have stopped."""
 
     torture: TortureRun
     stack: LocalStack
@@ -214,7 +213,7 @@ class _Evaluation:
         ]
 
     def _why_insignificant(self) -> list[str]:
-        """Why the run proves nothing: too few strikes where it hurts, too few faults of a kind."""
+        """Return why the run proves nothing: too few strikes where it matters, too few faults of a kind."""
         if not self.torture.plan.is_significant:
             return []
         _, kinds = self.torture.provider.faults()
@@ -230,7 +229,7 @@ class _Evaluation:
 
 
 def _wait_until(true: Callable[[], bool], patience: float = float("inf")) -> bool:
-    """True once it is; False when the seconds are over."""
+    """Return True once it is; False when time is up."""
     end = time.monotonic() + patience
     while not true():
         if time.monotonic() > end:
@@ -240,7 +239,7 @@ def _wait_until(true: Callable[[], bool], patience: float = float("inf")) -> boo
 
 
 def _make_durable(postgres: Postgres) -> Postgres:
-    """The same server, which does not forget what it has confirmed when it is killed."""
+    """Return the same server with durable writes, also when it is killed."""
     command = postgres.child.command
     postgres.child.command = [
         "synchronous_commit=on" if "synchronous_commit" in word else word for word in command

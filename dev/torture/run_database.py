@@ -1,7 +1,8 @@
-"""Our own tables, read from outside: how far the work is, and what the judge compares with the ledger.
+"""Our own tables read from outside: how far the work is, and what the judge compares with the ledger.
 
-Called by `run`. Reads by plain SQL, so that no code of the app stands between the tables and the verdict. A database
-that is away at this moment, by our own strike, is asked again.
+Reads plain SQL, so that no code of the app is between the tables and the verdict. A database that is away at
+this
+moment, by our own strike, is asked again.
 """
 
 from __future__ import annotations
@@ -27,20 +28,20 @@ _DOCUMENTS = (
 
 
 class RunDatabase:
-    """The tables of one house."""
+    """The tables of one stack."""
 
     def __init__(self, url: str) -> None:
-        # asked often: a connection is kept, and looked after, since the server is killed now and then
+        # asked often, so a connection is kept, and renewed, as the server is killed now and then
         self._engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
         self._last_count = 0
 
     def documents(self) -> list[Json]:
-        """Every document's order, state, number, total (in cents) and instants (in seconds)."""
+        """Return every document's order, state, number, total (in cents) and times (in seconds)."""
         rows = self._read(_DOCUMENTS)
         return [row | {name: seconds(row[name]) for name in ("issued_at", "doubted_at")} for row in rows]
 
     def states(self) -> dict[str, int]:
-        """How many documents are in each state, with the reason of those that wait."""
+        """Return how many documents are in each state, with the reason of those that wait."""
         found: dict[str, int] = {}
         for row in self.documents():
             word = row["state"] + (f" ({row['reason']})" if row["state"] not in ("issued", "review") else "")
@@ -48,19 +49,19 @@ class RunDatabase:
         return found
 
     def final_count(self, review: bool = True, patience: float = 30) -> int:
-        """How many documents are in a final state; with `review` those that wait for a person too."""
+        """Return how many documents are in a final state; with `review` also those that wait for a person."""
         final = [word for word in FINAL if review or word != "review"]
         counted = {row["state"]: int(row["times"]) for row in self._read(_COUNT, patience)}
         return sum(counted.get(word, 0) for word in final)
 
     def last_final_count(self) -> int:
-        """The same when the database could last be asked."""
+        """Return the same as of the last time the database answered."""
         with contextlib.suppress(OperationalError):
             self._last_count = self.final_count(patience=0)
         return self._last_count
 
     def transitions(self) -> dict[int, list[tuple[float, str, str]]]:
-        """Instant, new state and reason of every move, by document."""
+        """Return time, new state and reason of every transition, by document."""
         found: dict[int, list[tuple[float, str, str]]] = {}
         for row in self._read(_TRANSITIONS):
             at = seconds(row["at"])
@@ -68,15 +69,15 @@ class RunDatabase:
         return found
 
     def kept_webhooks(self) -> dict[tuple[str, str], int]:
-        """How many deliveries of each event and order were kept, once they are opened."""
+        """Return how many deliveries of each event and order were stored, once they are processed."""
         return {(row["event"], row["order_id"]): int(row["copies"]) for row in self._read(_WEBHOOKS)}
 
     def unprocessed_webhooks(self) -> int:
-        """How many hooks wait to be opened."""
+        """Return how many webhooks wait to be processed."""
         return int(self._read("SELECT COUNT(*) AS times FROM hook WHERE state = 'new'")[0]["times"])
 
     def notices(self) -> list[float]:
-        """How long each notice to the merchant took from the move that owed it."""
+        """Return how long each e-mail to the merchant took from the transition that caused it."""
         rows = self._read(_NOTICES)
         pairs = [(seconds(row["owed_at"]), seconds(row["ended_at"])) for row in rows]
         return [ended - owed for owed, ended in pairs if owed is not None and ended is not None]
@@ -94,7 +95,7 @@ class RunDatabase:
 
 
 def seconds(instant: datetime | str | None) -> float | None:
-    """The instant as SQL gives it (SQLite: text in UTC), in seconds since 1970."""
+    """Convert the time as SQL gives it (SQLite: text in UTC) to seconds since 1970."""
     if instant is None:
         return None
     read = datetime.fromisoformat(instant) if isinstance(instant, str) else instant

@@ -1,7 +1,6 @@
-"""The times of the failure model (its section 2) as a run showed them: seen, flagged, acknowledged, drained.
+"""The times of the failure model as a run showed them: seen, flagged, acknowledged, drained.
 
-Called by `run` after the fire, with what the pages, the shop's stand-in, the killer and the tables noted. Reckons
-only; asks nobody.
+Calculates from what the pages, the shop's stand-in, the killer and the tables recorded; asks nobody.
 """
 
 from __future__ import annotations
@@ -17,23 +16,23 @@ from .plan import TIME_SCALE
 
 Json = dict[str, Any]
 Interval = tuple[float, float]
-"""Two instants, in seconds since 1970."""
+"""Two times, in seconds since 1970."""
 
 VISIBLE_LIMIT = 5.0
 FLAG_LIMIT = 60.0 / TIME_SCALE
 UNISSUED_LIMIT = 900.0 / TIME_SCALE
 DRAIN_SHARE = 0.9
-"""The share of the backlog over which its rate is taken: a last one may be waiting for its turn to be tried again."""
+"""The share of the backlog over which its rate is measured, as a last one may be waiting for its next retry."""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that so large a share of them does not exceed; 0 of none."""
+    """Return the smallest value that this share of them does not exceed; 0 of none."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else 0.0
 
 
 def describe_percentiles(values: Sequence[float]) -> str:
-    """Half, 99 of a hundred, all: within how long."""
+    """Return in words within how long half, 99 of a hundred, and all were done."""
     if not values:
         return "none"
     half, nearly, most = (percentile(values, share) for share in (0.5, 0.99, 1.0))
@@ -41,7 +40,7 @@ def describe_percentiles(values: Sequence[float]) -> str:
 
 
 def outside_downtime(stretches: Sequence[Interval], downs: Sequence[Interval]) -> list[float]:
-    """How long each stretch lasted, of those that met no strike on web or database."""
+    """Return the length of each interval that no strike on web or database touched."""
     return [
         ended - began
         for began, ended in stretches
@@ -51,18 +50,18 @@ def outside_downtime(stretches: Sequence[Interval], downs: Sequence[Interval]) -
 
 @dataclass(frozen=True)
 class WebhookAnswers:
-    """How the app answered the hooks, as the shop that sent them saw it."""
+    """How the app answered the webhooks, as the shop that sent them saw it."""
 
     seconds: list[float]
-    """Of each try that was answered 200 while neither web nor database was down by a strike."""
+    """Of each try answered 200 while neither web nor database was down by a strike."""
     during_downtime: int
-    """Tries that fell into a strike: not counted."""
+    """Tries during a strike, which do not count."""
     refused: list[int]
     """The other statuses (0: no answer) of tries outside any strike."""
 
 
 def webhook_answers(deliveries: list[Json], downs: list[Interval]) -> WebhookAnswers:
-    """What the tries of these deliveries came to; the shop notes a try's end in whole seconds, so its doubt is ours."""
+    """Evaluate the tries of these deliveries; the shop records a try's end in whole seconds."""
     took: list[float] = []
     refused: list[int] = []
     struck = 0
@@ -79,7 +78,7 @@ def webhook_answers(deliveries: list[Json], downs: list[Interval]) -> WebhookAns
 
 
 def lost_webhooks(deliveries: list[Json], kept: dict[tuple[str, str], int]) -> list[str]:
-    """The hooks that were answered 200 more often than they were kept: an answer before the commit."""
+    """Return the webhooks that were answered 200 more often than stored: answered before the commit."""
     answered: Counter[tuple[str, str]] = Counter()
     for delivery in deliveries:
         if delivery["order_id"] is None:
@@ -95,24 +94,24 @@ def lost_webhooks(deliveries: list[Json], kept: dict[tuple[str, str], int]) -> l
 
 @dataclass(frozen=True)
 class BacklogDrain:
-    """What was left when the faults stopped, and how fast it went."""
+    """What was left when the faults stopped, and how fast it was done."""
 
     left: int
     due: int
-    """Of these, not in doubt then: nothing but work stood between them and their documents."""
+    """Of these, not in doubt then: they needed nothing but work."""
     seconds: float
     """Until the first nine tenths of the due ones were issued."""
     uncertain_seconds: float
-    """Until the last one in doubt was at rest."""
+    """Until the last one in doubt was settled."""
 
     @property
     def rate(self) -> float:
-        """Documents a second over the due ones."""
+        """Documents per second over the due ones."""
         return self.due * DRAIN_SHARE / self.seconds if self.seconds else 0.0
 
 
 def backlog_drain(documents: list[Json], calm: float) -> BacklogDrain:
-    """How the backlog of that instant went; a document that no one had to look up has no doubt noted."""
+    """Evaluate the backlog of that moment; a document that nobody had to look up has no doubt recorded."""
     later = [row for row in documents if row["issued_at"] is not None and row["issued_at"] > calm]
     due = [row["issued_at"] - calm for row in later if row["doubted_at"] is None]
     doubts = [row["issued_at"] - calm for row in later if row["doubted_at"] is not None]
@@ -131,7 +130,7 @@ class Overdue:
 def overdue(
     paid: dict[str, float], documents: list[Json], moves: dict[int, list[tuple[float, str, str]]]
 ) -> Overdue:
-    """Which paid orders (by number, with the instant) were un-issued for too long, and what their rows said."""
+    """Return which paid orders (by number, with the time) were unissued for too long, and what their rows said."""
     rows = {row["order_id"]: row for row in documents}
     late, silent = 0, []
     for order, instant in paid.items():

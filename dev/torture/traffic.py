@@ -1,7 +1,8 @@
-"""The shop under fire: its merchant, and the orders that are placed and paid while the strikes fall.
+"""The shop under fire: its merchant, and the orders that are placed and paid while the killer strikes.
 
-Called by `run`. Orders come in step with the strikes, so that these fall all over the work; hooks are sent one to three
-times, and two of a hundred never. The last orders come at once, so that the faults stop over work undone.
+Orders come in step with the strikes, so that these are spread over all the work; webhooks are sent one to three
+times,
+and two of a hundred never. The last orders come at once, so that the faults stop over unfinished work.
 """
 
 from __future__ import annotations
@@ -30,11 +31,11 @@ WEBHOOK_LOSS = 0.02
 MAX_AHEAD, MOST_OPEN = 25, 150
 """How many orders the traffic may be ahead of the strikes, and of the app."""
 PER_STRIKE = 0.45
-"""Seconds that a strike takes at best: the traffic is not faster."""
+"""Seconds that a strike takes at least: the traffic is not faster."""
 
 
 class TortureMerchant(Merchant):
-    """The merchant whose invoicing program is the one of the run; he keeps one connection to his shop's admin."""
+    """The merchant with the run's invoicing system; keeps one connection to the shop's admin."""
 
     def __init__(self, stack: LocalStack, program: ProviderStandIn) -> None:
         super().__init__(stack)
@@ -50,7 +51,7 @@ class TortureMerchant(Merchant):
             raise StepFailed(f"keys not accepted: {self.browser.text[:600]}")
 
     def resolve_all(self, numbers: list[str]) -> None:
-        """Nothing; for each document that waits for him he looks into his program's list and says what he found."""
+        """For each document that waits for the merchant, look into the provider's list and answer the page."""
         listed = self.provider.listed_documents()
         for order in numbers:
             page, found = self.open_document(int(order)), listed.get(order)
@@ -60,12 +61,12 @@ class TortureMerchant(Merchant):
                 page.send("number", number=found[0], total=found[1])
 
     def webhooks_are_active(self) -> bool:
-        """Whether the shop sends the hooks of paid orders, and has not paused them after failures."""
+        """Return whether the shop sends webhooks of paid orders and has not paused them."""
         paid = [hook for hook in self._shop_now()["hooks"] if hook["event"] == "order_paid"]
         return bool(paid) and not any(hook.get("paused") for hook in paid)
 
     def webhook_pauses(self) -> int:
-        """How often the shop paused hooks: the moments at which it wrote letters about it."""
+        """Return how often the shop paused webhooks: the moments at which it wrote e-mails about it."""
         return len({letter["at"] for letter in self._shop_now()["letters"] if "em pausa" in letter["text"]})
 
     def _shop_now(self) -> Json:
@@ -73,7 +74,7 @@ class TortureMerchant(Merchant):
         return about
 
     def deliveries(self) -> list[Json]:
-        """Every hook that the shop sent, with its tries."""
+        """Return every webhook that the shop sent, with its tries."""
         address = f"{self.stack.admin_url}/sandbox/deliveries"
         found: list[Json] = self._open.get(address, params={"limit": 10**6}, timeout=120).json()
         return found
@@ -103,10 +104,11 @@ class Traffic:
         return self.plan.orders - self.plan.burst
 
     def run(self, struck: Callable[[], float], done: Callable[[], bool], settled: Callable[[], int]) -> None:
-        """Nothing; all but the last orders are placed and paid, on a slow machine the slower.
+        """Place and pay all but the last orders, more slowly on a slow machine.
 
-        `struck` is the share of the strikes that fell, `done` whether they are over, `settled` how many orders are at
-        rest.
+        `struck` is the share of the strikes that are done, `done` whether they are over, `settled` how many
+        orders are
+        finished.
         """
         began, lasts = time.monotonic(), self.plan.seconds or self.plan.kills * PER_STRIKE
         for number in range(self.steady_orders):
@@ -119,14 +121,14 @@ class Traffic:
             self._place_order()
 
     def _wait_for_capacity(self, number: int, settled: Callable[[], int]) -> None:
-        """Nothing; waits until few enough orders are open. What was settled is asked for only when it matters."""
+        """Wait until few enough orders are open; ask how many are finished only when it matters."""
         while number - self._final_count > MOST_OPEN:
             self._final_count = settled()
             if number - self._final_count > MOST_OPEN:
                 time.sleep(0.25)
 
     def place_burst(self) -> None:
-        """Nothing; the last orders are placed and paid, as fast as the shop takes them."""
+        """Place and pay the last orders as fast as the shop takes them."""
         for _ in range(self.plan.burst):
             self._place_order()
 

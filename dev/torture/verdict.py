@@ -1,7 +1,6 @@
-"""The verdict over a torture run: the invoicing program's ledger file held against the shop's own orders.
+"""The verdict over a torture run: compare the invoicing system's ledger file with the shop's own orders.
 
-Called by `dev.torture`. Our tables say nothing about what exists; they are asked only whether they know its number
-and its total.
+Our tables say nothing about what exists; they are asked only whether they know its number and its total.
 """
 
 from __future__ import annotations
@@ -30,13 +29,13 @@ class Verdict:
 
     @property
     def wrong(self) -> list[str]:
-        """Every line, the kind in front."""
+        """Return every line, the kind in front."""
         kinds = ("lost", "duplicate", "unrecorded", "wrong_total", "alarms")
         return [f"{kind}: {line}" for kind in kinds for line in getattr(self, kind)]
 
 
 def read_documents(path: Path) -> dict[str, list[Json]]:
-    """The documents of the file by the order that their reference names."""
+    """Return the documents of the file by the order that their reference names."""
     found: dict[str, list[Json]] = defaultdict(list)
     for line in path.read_text().splitlines() if path.exists() else []:
         entry = json.loads(line)
@@ -45,7 +44,9 @@ def read_documents(path: Path) -> dict[str, list[Json]]:
 
 
 def judge_documents(orders: list[Json], documents: dict[str, list[Json]], rows: list[Json]) -> Verdict:
-    """The verdict; `orders` as the shop has them, `rows` ours (order_id, state, reason, number, total, alarm)."""
+    """Return the verdict; `orders` as the shop has them, `rows` ours (order_id, state, reason, number, total,
+    alarm).
+    """
     verdict = Verdict(issued=sum(len(each) for each in documents.values()))
     ours = {row["order_id"]: row for row in rows}
     paid = {
