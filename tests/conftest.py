@@ -1,8 +1,8 @@
-"""Fixtures that every test may ask for; tests/pytest_hooks.py has the hooks.
+"""Fixtures for every test; tests/pytest_hooks.py has the hooks.
 
-`app` and `client` (an app of its own for each test, on SQLite and on PostgreSQL), `db` (its database, inside
-an app context), `make_app` (the same with other settings), `valkey`, `house` (the real processes, one for a
-module's tests), `page` (Chromium).
+`app` and `client` (a new app for each test), `db` (its database, inside an app context), `make_app` (the same
+with
+other settings), `valkey`, `stack` (the real processes, one for a module's tests), `page` (Chromium).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ __all__ = [
 
 @pytest.fixture(scope="session", autouse=True)
 def _loopback_only() -> Iterator[None]:
-    """No test reaches beyond loopback."""
+    """Let no test connect beyond loopback."""
     connect = socket.socket.connect
 
     def only_loopback(self: socket.socket, address: Any) -> None:
@@ -83,7 +83,7 @@ def _loopback_only() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _share_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What one app compiled of templates, routes and statements serves the next: more than half of a test's time."""
+    """Share compiled templates, routes and statements between apps: more than half of a test's time."""
     built: dict[object, Any] = {}
     build = Rule._compile_builder
     compiled: dict[str, tuple[Any, Any]] = {}
@@ -114,7 +114,7 @@ def _share_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """A real Redis-compatible server for this run; `house` has another."""
+    """Return a real Redis-compatible server for this run; `stack` has another."""
     server = Valkey(tmp_path_factory.mktemp("valkey"))
     server.start()
     yield server
@@ -133,7 +133,7 @@ def _servers() -> Iterator[dict[str, DatabaseServer | str]]:
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, _servers: dict[str, DatabaseServer | str]) -> DatabaseServer:
-    """The kind of database that this test runs on; every test that needs one runs on each kind."""
+    """Return the kind of database for this test (see pytest_hooks.py for which tests run on which)."""
     kind: str = request.param
     if kind not in _servers:
         try:
@@ -155,7 +155,7 @@ def _databases() -> dict[str, Database]:
 def database(
     server: DatabaseServer, _databases: dict[str, Database], settings: dict[str, str], valkey: Valkey
 ) -> Database:
-    """A database as the migrations make it, without a row."""
+    """Return a migrated database without rows."""
     if server.kind not in _databases:
         _databases[server.kind] = Database(server, lambda url: _migrate(settings | {"DATABASE_URL": url}))
     _databases[server.kind].delete_rows()
@@ -175,7 +175,7 @@ def _migrate(settings: dict[str, str]) -> None:
 class Client(FlaskClient):
     """A browser whose requests share nothing with the test's own app context, as in a real server.
 
-    What the test wrote is committed first, so that the request sees it and no lock stands in its way.
+    Commits what the test wrote first, so that the request sees it and no lock blocks it.
     """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
@@ -190,11 +190,11 @@ class Client(FlaskClient):
 
 @pytest.fixture(scope="session")
 def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Settings for an app under test; no address of the outside leads anywhere."""
+    """Return settings for an app under test; no external address leads anywhere."""
     from shopapp.config import SETTINGS
 
     for setting in SETTINGS:
-        # what the developer has set for himself does not count
+        # settings in the developer's own environment do not count
         os.environ.pop(setting.name, None)
     nowhere = "http://127.0.0.1:9"
     return load_or_create_secrets(tmp_path_factory.mktemp("secrets") / "secrets.json") | {
@@ -213,7 +213,7 @@ def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 @pytest.fixture
 def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> Iterator[Callable[..., Flask]]:
-    """Makes an app on this test's database: `make_app(WORKERS="1")`; the settings given win."""
+    """Return a function that creates an app on this test's database: `make_app(WORKERS="1")`."""
     from shopapp import create_app
     from shopapp.connections import api_usage
     from shopapp.models import db
@@ -229,7 +229,8 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
 
     with redis.from_url(valkey.url) as connection:
         connection.flushall()
-    # calls of a former test's account: telling them fails, and the rollback has the rows of this one read again
+    # calls of an earlier test's account: to store them fails, and the rollback would make this test's rows be
+    # read again
     api_usage._unsaved_calls.clear()
     yield make
     for app in made:
@@ -241,19 +242,19 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
 
 @pytest.fixture
 def app(make_app: Callable[..., Flask]) -> Flask:
-    """The app on an empty database."""
+    """Return the app on an empty database."""
     return make_app()
 
 
 @pytest.fixture
 def client(app: Flask) -> FlaskClient:
-    """A browser that has never been here."""
+    """Return a browser without cookies."""
     return app.test_client()
 
 
 @pytest.fixture
 def db(app: Flask) -> Iterator[SQLAlchemy]:
-    """The app's database, inside an app context."""
+    """Return the app's database, inside an app context."""
     from shopapp.models import db
 
     with app.app_context():
@@ -266,14 +267,14 @@ def db(app: Flask) -> Iterator[SQLAlchemy]:
 
 @pytest.fixture(scope="module")
 def stack(server: DatabaseServer) -> Iterator[LocalStack]:
-    """The whole program as real processes on a fresh database of this kind, one for the tests of a module."""
+    """Return the whole app as real processes on a new database, one for the tests of a module."""
     with LocalStack(database_url=server.create_database(), clock_scale=60) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """The path of Debian's Chromium (or the one that CHROMIUM names)."""
+    """Return the path of Debian's Chromium (or the one that CHROMIUM names)."""
     named = os.environ.get("CHROMIUM")
     found = next(filter(None, map(shutil.which, [named] if named else CHROMIUM)), None)
     if not found:
@@ -283,14 +284,14 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """What launches a Chromium; there may be one of it in a process."""
+    """Return what launches a Chromium; there may be one of it in a process."""
     with sync_playwright() as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Return a headless Chromium."""
     browser = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGS)
     yield browser
     browser.close()
@@ -298,7 +299,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser profile that has never been anywhere; time-outs are short, as everything is on this machine."""
+    """Return a new browser profile; time-outs are short, as everything is on this machine."""
     context = browser.new_context(locale="pt-PT")
     context.set_default_timeout(15_000)
     yield context
@@ -307,5 +308,5 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """An empty page of it."""
+    """Return an empty page of it."""
     return context.new_page()

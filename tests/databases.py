@@ -1,7 +1,4 @@
-"""The databases on which the tests run: each kind gives empty ones, and one that the migrations have made.
-
-Called by tests/conftest.py. One instance of a kind lives as long as the run (per xdist worker).
-"""
+"""The databases on which the tests run: each kind creates empty ones, and one that the migrations have made."""
 
 from __future__ import annotations
 
@@ -24,15 +21,15 @@ Migration = Callable[[str], None]
 
 
 class DatabaseServer(Protocol):
-    """What a kind of database is able to do."""
+    """What a kind of database can do."""
 
     kind: str
 
     def create_database(self) -> str:
-        """The address of a new, empty database."""
+        """Create an empty database and return its address."""
 
     def stop(self) -> None:
-        """Everything that it made is gone."""
+        """Delete everything that it made."""
 
 
 class Sqlite:
@@ -54,7 +51,7 @@ class Sqlite:
 
 @contextmanager
 def private_postgres() -> Iterator[Postgres]:
-    """A PostgreSQL for one test or module, which may be harmed; skips where the machine has none."""
+    """Start a PostgreSQL for one test or module, which may be harmed; skip where the machine has none."""
     try:
         server = Postgres()
     except MissingServer as problem:
@@ -65,7 +62,7 @@ def private_postgres() -> Iterator[Postgres]:
 
 
 class PostgreSQL:
-    """Databases of a throw-away server; raises dev.servers.Missing when there is none on this machine."""
+    """Databases of a throw-away server. Raises MissingServer when the machine has none."""
 
     kind = "postgres"
 
@@ -92,15 +89,15 @@ class Database:
         names = sqlalchemy.inspect(self._engine).get_table_names()
         self._tables = [name for name in names if name != "alembic_version"]
         with self._engine.connect() as connection:
-            # what a migration itself put there belongs to the empty state
+            # rows that a migration itself inserted would belong to the empty state
             full = [name for name in self._tables if connection.scalar(self._first(name)) is not None]
         assert not full, f"the migrations left rows in {full}: say here how to keep them"
 
     def delete_rows(self) -> None:
-        """No table has a row."""
+        """Delete the rows of every table."""
         emptied = [f'DELETE FROM "{name}"' for name in self._tables]
         if self.kind == "postgres":
-            # rows may point at each other in a circle; SQLite looks at that only where it is asked to
+            # rows may reference each other in a circle; SQLite checks that only where it is asked to
             circle = "SET LOCAL session_replication_role = replica"
             emptied = ["; ".join([circle, "SET LOCAL lock_timeout = '5s'", *emptied])]
         with self._engine.begin() as connection:

@@ -1,6 +1,7 @@
-"""A shop and an invoicing program in memory, behind the same verbs as the real ones; the program's ledger is the judge.
+"""A shop platform and an invoicing provider in memory, behind the contracts of the real ones; the ledger is the
+judge.
 
-Used by the tests of the moves: `World` joins both to rows of a store that is set up.
+`World` joins both to the rows of a store that is set up.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ from tests.fake_stock import ProviderStock, ShopStock
 
 
 def paid_order(number: str = "1001", **changes: Any) -> Order:
-    """A paid order of one mug at 23 %, 12.30 euros, to a consumer without NIF."""
+    """Return a paid order of one mug at 23 %, 12.30 euros, to a consumer without NIF."""
     created = changes.pop("created_at", datetime.now(UTC))
     values: dict[str, Any] = {
         "id": number,
@@ -98,7 +99,7 @@ def paid_order(number: str = "1001", **changes: Any) -> Order:
 
 @dataclass
 class PlatformState:
-    """What the platform knows; `fail` holds errors that its next answers are, by verb."""
+    """What the platform knows; `errors` are raised by its next answers, by verb."""
 
     orders: dict[str, Order] = field(default_factory=dict)
     attachments: dict[str, list[Attachment]] = field(default_factory=dict)
@@ -109,7 +110,7 @@ class PlatformState:
     refresh_count: int = 0
     stock: ShopStock = field(default_factory=ShopStock)
     after_set_stock: list[Callable[[str], object]] = field(default_factory=list)
-    """What happens once the next levels are set, before that is answered: another level, a lost answer."""
+    """Called after the next levels are set, before the answer: another level, a lost answer."""
 
     def record_call(self, verb: str) -> None:
         self.calls.append(verb)
@@ -127,7 +128,7 @@ EVENT_KINDS: dict[str, Any] = {
 
 
 class FakePlatform(Platform):
-    """The platform's verbs over `SHOP`."""
+    """The platform's verbs over `PLATFORM_STATE`."""
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
     unpaid_order_events = ("order_pending_payment", "order_updated")
@@ -260,7 +261,7 @@ class FakePlatform(Platform):
 
 @dataclass
 class ProviderState:
-    """What the invoicing program knows: `ledger` is all that it ever issued, `drafts` what it merely keeps."""
+    """What the invoicing system knows: `ledger` is all that it ever issued, `drafts` what it merely keeps."""
 
     ledger: list[tuple[str, Draft]] = field(default_factory=list)
     drafts: dict[str, tuple[str, Draft]] = field(default_factory=dict)
@@ -269,19 +270,19 @@ class ProviderState:
     hidden_references: set[str] = field(default_factory=set)
     """References that a search does not show yet (it lags)."""
     planned_issues: list[Callable[[Draft, str], Issued | None]] = field(default_factory=list)
-    """What the next calls to issue (or finalise) do instead of answering well; None: go on to answer well."""
+    """Called by the next calls to issue (or finalise) instead of a good answer; None: go on to answer well."""
     planned_drafts: list[Callable[[Draft, str], None]] = field(default_factory=list)
-    """The same for the next drafts that are opened; they are kept all the same."""
+    """The same for the next drafts that are opened; they are stored all the same."""
     planned_deletions: list[Callable[[str], object]] = field(default_factory=list)
-    """What happens first when the next drafts are to be removed."""
+    """Called first when the next drafts are to be deleted."""
     drafts_opened: int = 0
     check_errors: list[Exception] = field(default_factory=list)
     guarantee: IssueGuarantee = IssueGuarantee.MANUAL
     search_errors: list[Exception] = field(default_factory=list)
     lists_documents: bool = False
-    """Whether it tells all of its documents with their references."""
+    """Whether it lists all of its documents with their references."""
     provider_states: dict[str, str] = field(default_factory=dict)
-    """The program's own word for a document, by number: paid, annulled."""
+    """The provider's own word for a document, by number: paid, annulled."""
     deleted_numbers: set[str] = field(default_factory=set)
     articles: dict[str, ProviderArticle] = field(default_factory=dict)
     """The articles in use, by id."""
@@ -290,9 +291,9 @@ class ProviderState:
     article_lookups: list[tuple[str, ...]] = field(default_factory=list)
     """The references of each look-up, or the one id."""
     errors: dict[str, list[Exception]] = field(default_factory=dict)
-    """Errors that its next answers about articles are, by verb; nothing was done then."""
+    """Errors that its next answers about articles raise, by verb; nothing was done then."""
     planned_articles: list[Callable[[NewArticle], object]] = field(default_factory=list)
-    """What happens once the next articles are made, before that is answered."""
+    """Called after the next articles are created, before the answer."""
     stock: ProviderStock = field(default_factory=ProviderStock)
 
     def raise_planned(self, verb: str) -> None:
@@ -300,7 +301,7 @@ class ProviderState:
             raise self.errors[verb].pop(0)
 
     def add_article(self, code: str, name: str = "Artigo", goods: bool = True) -> ProviderArticle:
-        """An article that somebody made over there."""
+        """Add an article as a person would at the provider."""
         self.article_count += 1
         article = ProviderArticle(f"st-{self.article_count}", code, name, goods)
         self.articles[article.article_id] = article
@@ -335,7 +336,7 @@ class ProviderState:
         return issued
 
     def article_by_code(self, code: str) -> ProviderArticle | None:
-        """The article with that reference."""
+        """Return the article with that reference."""
         return next((one for one in self.articles.values() if one.code == code), None)
 
     def _take_stock(self, draft: Draft) -> None:
@@ -351,7 +352,7 @@ class ProviderState:
             self.stock.record_movement(self.article_by_code(move.code), move)
 
     def listed_documents(self) -> list[tuple[str, Issued]]:
-        """Every document that is still there, with its reference and what became of it."""
+        """Return every document that still exists, with its reference and state."""
         rows = [
             (reference, f"{draft.kind} 2026{draft.kind}/{at}", draft.gross, f"id-{at}")
             for at, (reference, draft) in enumerate(self.ledger, 1)
@@ -526,7 +527,7 @@ class FakeReadableProvider(FakeProvider, SupportsDocumentState):
 
 
 class World:
-    """A store that is set up, its shop and its office, and what happens to them."""
+    """A store that is set up, with its shop and its invoicing system, and what happens to them."""
 
     def __init__(self) -> None:
         PLATFORM_STATE.__init__()  # type: ignore[misc]
@@ -552,7 +553,7 @@ class World:
         return account
 
     def pay_order(self, number: str = "1001", store: Store | None = None, **changes: Any) -> None:
-        """An order is paid, and its hook arrives."""
+        """Pay an order and receive its webhook."""
         self.shop.orders[number] = paid_order(number, **changes)
         self.shop.stock.place_order(self.shop.orders[number])
         self.receive_webhook(number, store=store)
@@ -566,7 +567,7 @@ class World:
         Webhook.record(store_id, event, str(hash((number, event, more))), body)
 
     def run_due_work(self) -> None:
-        """Everything due is done, as a worker would."""
+        """Do everything that is due, as a worker would."""
         db.session.commit()
         drain_due_work(time.monotonic() + 20)
         db.session.rollback()
@@ -579,13 +580,13 @@ class World:
         return found
 
     def enable_articles(self, **chosen: Any) -> None:
-        """From now on the account's articles can be looked up; more of what the merchant chose."""
+        """Let the account's articles be looked up; `more` are further settings."""
         self.account.choices = {**(self.account.choices or {}), "articles": True}
         self.account.settings = {**self.account.settings, **chosen}
         db.session.commit()
 
     def enable_stock_sync(self, direction: str, **chosen: Any) -> None:
-        """From now on stock follows, in that direction."""
+        """Sync stock in that direction from now on."""
         self.account.choices = {
             **(self.account.choices or {}),
             "stock_changes": self.provider.stock.reports_changes,
@@ -593,28 +594,28 @@ class World:
         self.enable_articles(stock=direction, moves_stock=self.provider.stock.documents_move, **chosen)
 
     def add_synced_product(self, sku: str, ours: int | None, theirs: int, **more: Any) -> ProviderArticle:
-        """Something that the shop sells and the program has an article of, with these levels."""
+        """Add a product that the shop sells and the provider has an article of, with these levels."""
         self.shop.stock.add_item(sku, ours, **more)
         article = self.provider.add_article(sku, f"Artigo {sku}")
         self.provider.stock.set_level(article, theirs)
         return article
 
     def receive_product_webhook(self, sku: str, more: str = "") -> None:
-        """The shop tells that a product changed."""
+        """Receive the webhook of a changed product."""
         number = self.shop.stock.item(sku).product_id
         body, store_id = json.dumps({"product": {"id": int(number), "more": more}}).encode(), self.store.id
         db.session.commit()
         Webhook.record(store_id, "product_updated", str(hash((sku, more))), body)
 
     def run_full_sync(self, clock: FakeClock) -> None:
-        """The shop's whole list and the program's levels are read, and everything due is done."""
+        """Read the shop's whole list and the provider's levels, and do everything that is due."""
         clock.advance(1)
         catalogue.start_catalogue_run(self.account, "hand")
         stock_runs.start_stock_run(self.account, "hand")
         self.run_until_idle(clock)
 
     def run_until_idle(self, clock: FakeClock) -> None:
-        """Everything that comes due within some minutes is done, as by workers; no clock beats."""
+        """Do everything that comes due within some minutes, as workers would; the clock does not run."""
         for _ in range(25):
             self.run_due_work()
             due = [
@@ -631,18 +632,18 @@ class World:
         db.session.expire_all()
 
     def stock_levels(self, sku: str, place: str = "") -> tuple[int | None, Decimal]:
-        """How much of it the shop has, and the program: of a warehouse and the location of that name."""
+        """Return the shop's and the provider's quantity: of a warehouse and the location of that name."""
         article = next(one for one in self.provider.articles.values() if one.name == f"Artigo {sku}")
         return self.shop.stock.level(sku, place), self.provider.stock.level(article, place or None)
 
     def synced_sku(self, sku: str) -> SyncedSku:
-        """The followed row of the SKU."""
+        """Return the synced row of the SKU."""
         db.session.rollback()
         db.session.expire_all()
         return SyncedSku.query.filter(SyncedSku.sku == sku).one()
 
     def stock_changes(self) -> list[tuple[Any, ...]]:
-        """Each alteration: SKU, side, before, after, cause, state."""
+        """Return each change: SKU, side, before, after, cause, state."""
         db.session.rollback()
         db.session.expire_all()
         rows = StockChange.query.order_by(StockChange.id)
@@ -653,7 +654,7 @@ class World:
 
 
 class FakeClock:
-    """A time that is told."""
+    """A clock that the test sets."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -662,13 +663,13 @@ class FakeClock:
         return self.now
 
     def advance(self, seconds: float) -> None:
-        """So much later."""
+        """Advance the time."""
         self.now += timedelta(seconds=seconds)
 
 
 @pytest.fixture
 def clock() -> Iterator[FakeClock]:
-    """From now on time stands still until it is told to pass."""
+    """Stop the time until the test advances it."""
     told = FakeClock()
     set_clock(told)
     yield told
@@ -677,7 +678,7 @@ def clock() -> Iterator[FakeClock]:
 
 @pytest.fixture
 def world(db: Any, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world on an empty database."""
+    """Return a world on an empty database."""
     monkeypatch.setitem(PLATFORMS, "fakeshop", FakePlatform)
     monkeypatch.setitem(PROVIDERS, "fakebooks", FakeProvider)
     return World()

@@ -1,7 +1,4 @@
-"""How a test run is ordered, shared out, judged and summed up.
-
-The hooks are called by pytest, through tests/conftest.py.
-"""
+"""How a test run is ordered, shared out, judged and summed up; pytest calls these hooks through tests/conftest.py."""
 
 from __future__ import annotations
 
@@ -45,7 +42,7 @@ FOLDER_ORDER = (
     "browser",
 )
 PROCESS_FOLDERS = {"outages", "end_to_end", "browser"}
-# of their folder the first, or a worker would have one of them still to do while the others have nothing left
+# first in their folder, or a worker would still have one of them to do while the others have nothing left
 LONG_FILES = {
     "state_machines/test_documents.py",
     "end_to_end/test_switches.py",
@@ -91,7 +88,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class OneFilePerWorker(LoadScopeScheduling):
-    """Gives a whole file to one worker, or each worker would build what the file's tests share."""
+    """Give a whole file to one worker, as each worker would build what the file's tests share."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]

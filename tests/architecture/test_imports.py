@@ -21,7 +21,7 @@ def run_lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the packages that the contracts are about."""
+    """Return a copy of the packages that the contracts are about."""
     folder = tmp_path_factory.mktemp("checkout")
     for package in ("shopapp", "sandbox", "dev"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))

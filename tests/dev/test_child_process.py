@@ -13,7 +13,7 @@ import pytest
 from dev import child_process as child_module
 from dev.child_process import STACK_MARK, ChildProcess, ProcessFailed, kill_orphans, orphaned_processes
 
-# a worker with a work-horse as RQ has it: in a process group of its own, deaf to SIGTERM
+# a worker with a work-horse as RQ has it: in its own process group, ignoring SIGTERM
 WITH_HORSE = """
 import os, signal, sys, time
 if os.fork() == 0:

@@ -1,4 +1,4 @@
-"""The torture run's own reckoning: what is run, who is struck how often, and the times that it reports."""
+"""The torture run's own arithmetic: what is run, who is struck how often, and the times that it reports."""
 
 from __future__ import annotations
 

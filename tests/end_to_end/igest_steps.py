@@ -1,6 +1,6 @@
-"""The journey that brings each switch of the iGEST stand-in into play, by the switch's name.
+"""For each switch of the iGEST stand-in the flow that makes it matter, by the switch's name.
 
-Called by test_switches.py. Each takes the world with the switch in its position, and fails when the road does not hold.
+Each takes the world with the switch in its position, and fails when the app does not cope.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.end_to_end.stack_world import BOOK, COURSE, FULL_ORDER, MUG, MUGS, TI
 
 
 def assert_held(world: StackWorld, merchant: Merchant, order: int, state: str, *words: str) -> None:
-    """The order rests in this state, nothing was issued for it, and its page says why."""
+    """Assert that the order rests in this state, nothing was issued for it, and its page says why."""
     row = world.wait_until_final(merchant, order)
     assert (row["state"], bool(row["reason"])) == (state, True), (row["state"], row["reason"])
     assert world.issued_documents(merchant, order) == []
@@ -25,7 +25,7 @@ def assert_held(world: StackWorld, merchant: Merchant, order: int, state: str, *
 
 
 def wrong_wire_format(world: StackWorld, position: str) -> None:
-    """Where our requests are not understood, the order waits for good keys, and then goes on by itself."""
+    """Where our requests are not understood, the order waits for good keys and then goes on by itself."""
     merchant = world.merchants["olariadosado"]
     order = int(merchant.place_order(**FULL_ORDER)["id"])
     if position in ("soap", "swapped"):
@@ -37,19 +37,19 @@ def wrong_wire_format(world: StackWorld, position: str) -> None:
 
 
 def unknown_product(world: StackWorld, merchant: Merchant, name: str) -> int:
-    """An order of one product that the program does not know yet."""
+    """Sell a product that the provider does not know yet."""
     line = {**MUG, "sku": name, "name": "Nunca vista"}
     return int(merchant.place_order(lines=[line], pay=True)["id"])
 
 
 def refresh_lists(world: StackWorld, merchant: Merchant) -> None:
-    """What the account may do is asked anew."""
+    """Read the account's lists again."""
     world.database.execute("UPDATE account SET choices = '{}'")
     merchant.choose(exemption="M07")
 
 
 def refused_then_retried(world: StackWorld, position: str) -> None:
-    """Where articles are looked up, ours is there before the document; else a refused document is resent."""
+    """Where articles are looked up, ours exists before the document; else a refused document is resent."""
     merchant = world.merchants["olariadosado"]
     assert_issued(world, (merchant, unknown_product(world, merchant, f"FEITO-{position}")))
     world.set_switch("igest", "article-search", "off")
@@ -66,7 +66,7 @@ def refused_then_retried(world: StackWorld, position: str) -> None:
 
 
 def lookup_unavailable(world: StackWorld, position: str) -> None:
-    """While articles can't be looked up, nothing is issued that needs one; afterwards it is, and one is made."""
+    """While articles can't be looked up, nothing that needs one is issued; afterwards it is, with a new article."""
     merchant = world.merchants["olariadosado"]
     order = unknown_product(world, merchant, f"PROCURA-{position}")
     if position == "off":
@@ -82,7 +82,7 @@ def lookup_unavailable(world: StackWorld, position: str) -> None:
 
 
 def article_refused(world: StackWorld, position: str) -> None:
-    """An article that the program will not make is none; the order is issued all the same."""
+    """An article that the provider refuses does not exist; the order is issued all the same."""
     merchant = world.merchants["olariadosado"]
     order = unknown_product(world, merchant, f"CRIA-{position}")
     assert_issued(world, (merchant, order))
@@ -95,13 +95,13 @@ def article_refused(world: StackWorld, position: str) -> None:
 
 
 def article_creators(world: StackWorld, code: str) -> list[str]:
-    """Who made the articles of that reference."""
+    """Return who created the articles of that reference."""
     entries = requests.get(f"{world.stack.igest_url}/sandbox/ledger?kind=article", timeout=30).json()
     return [entry["who"] for entry in entries if entry["ref"] == code]
 
 
 def lost_answers(world: StackWorld, position: str) -> None:
-    """An answer is lost, with and without a document behind it: the merchant looks, says so, and there is one."""
+    """Lose an answer, with and without a document behind it: the merchant looks, answers, and there is one."""
     merchant = world.merchants["olariadosado"]
     for kind in ("drop-after", "drop-before"):
         world.inject_fault("igest", kind=kind)
@@ -113,7 +113,7 @@ def lost_answers(world: StackWorld, position: str) -> None:
 
 
 def other_lists(world: StackWorld, position: str) -> None:
-    """The choices can be made with the lists that the program has, and with those that it lacks."""
+    """Save the settings with the lists that the provider has, and without those that it lacks."""
     merchant = world.merchants["olariadosado"]
     world.database.execute("UPDATE account SET choices = '{}'")
     merchant.choose(exemption="M07")
@@ -123,7 +123,7 @@ def other_lists(world: StackWorld, position: str) -> None:
 
 
 def too_many_calls(world: StackWorld, position: str) -> None:
-    """Two minutes of refusals: the order waits, or says that it was refused, and is issued afterwards."""
+    """Refuse every call for two minutes: the order waits, or says that it was refused, and is issued afterwards."""
     merchant = world.merchants["olariadosado"]
     with requests.Session() as many:
         for _ in range(205):
@@ -149,7 +149,9 @@ def too_many_calls(world: StackWorld, position: str) -> None:
 
 
 def pdf_download(world: StackWorld, position: str) -> None:
-    """The PDF, at once and after its address may have run out: the paper, or a page that says when to come back."""
+    """Fetch the PDF, at once and after its address may have expired: the file, or a page that says when to come
+    back.
+    """
     merchant = world.merchants["olariadosado"]
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
     assert_issued(world, (merchant, order))
@@ -165,7 +167,7 @@ def pdf_download(world: StackWorld, position: str) -> None:
 
 
 def exact_or_reported(world: StackWorld, position: str) -> None:
-    """The document is of what the buyer paid, or its page says by how much it is not."""
+    """The document has the amount that the buyer paid, or its page says the difference."""
     for merchant in both_shops(world):
         order = int(merchant.place_order(**FULL_ORDER)["id"])
         row = world.wait_until_final(merchant, order, "issued")

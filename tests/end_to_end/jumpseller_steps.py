@@ -1,6 +1,6 @@
-"""The journey that brings each switch of the Jumpseller stand-in into play, by the switch's name.
+"""For each switch of the Jumpseller stand-in the flow that makes it matter, by the switch's name.
 
-Called by test_switches.py. Each takes the world with the switch in its position, and fails when the road does not hold.
+Each takes the world with the switch in its position, and fails when the app does not cope.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SwitchSteps = Callable[[StackWorld, str], None]
 
 
 def both_shops(world: StackWorld) -> list[Merchant]:
-    """A shop whose prices have VAT inside, and one whose prices have not."""
+    """Sell in a shop whose prices include VAT, and in one whose prices don't."""
     return [world.merchants["olariadosado"], world.merchants["quintadaserra"]]
 
 
@@ -33,12 +33,12 @@ def assert_issued(world: StackWorld, *placed: tuple[Merchant, int]) -> None:
 
 
 def full_order(world: StackWorld, position: str) -> None:
-    """The order with everything in it, in both shops."""
+    """Sell the order with everything in it, in both shops."""
     assert_issued(world, *((m, int(m.place_order(**FULL_ORDER)["id"])) for m in both_shops(world)))
 
 
 def paid_later(world: StackWorld, position: str) -> None:
-    """The order is placed first and paid afterwards."""
+    """Place the order first and pay it afterwards."""
     placed = [(m, int(m.place_order(**{**FULL_ORDER, "pay": False})["id"])) for m in both_shops(world)]
     for merchant, order in placed:
         merchant.change_order(order, "pay")
@@ -51,7 +51,7 @@ def simple_order(world: StackWorld, position: str) -> None:
 
 
 def attached_once(world: StackWorld, position: str) -> None:
-    """The answer of showing the document is lost, so that it is shown again: the order has it once."""
+    """Lose the answer to showing the document, so that it is shown again: the order has it once."""
     merchant = world.merchants["olariadosado"]
     world.inject_fault("jumpseller", path="/v1/orders", method="POST", kind="500-after", times=2)
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
@@ -68,7 +68,7 @@ def attached_once(world: StackWorld, position: str) -> None:
 
 
 def reauthorised(world: StackWorld, position: str) -> None:
-    """The merchant authorises once more, from another place; the shop stays one row with its hooks."""
+    """Authorise once more from another place: the shop stays one row with its webhooks."""
     merchant = world.merchants["olariadosado"]
     before = world.database.count("store")
     use_new_address(merchant)
@@ -91,7 +91,7 @@ def authorisation_denied(world: StackWorld, position: str) -> None:
 
 
 def token_expired(world: StackWorld, position: str) -> None:
-    """The access token runs out twice, so that the pair of the first refresh is used for the second."""
+    """Expire the access token twice, so that the pair of the first refresh is used for the second."""
     for _ in range(2):
         url = f"{world.stack.admin_url}/sandbox/shops/olariadosado/expire"
         requests.post(url, json={}, timeout=30).raise_for_status()
@@ -112,7 +112,7 @@ def opened_in_the_admin(world: StackWorld, position: str) -> None:
 
 
 def installed_from_app_list(world: StackWorld, position: str) -> None:
-    """A shop installs from its list of apps; begun by the platform itself, it is begun anew by the merchant."""
+    """A shop installs from its list of apps; started by the platform itself, the merchant starts it again."""
     shop = f"nova{position[:3]}"
     url = f"{world.stack.admin_url}/sandbox/shops"
     requests.post(url, json={"code": shop, "name": "Loja Nova"}, timeout=30).raise_for_status()
@@ -135,7 +135,7 @@ def installed_from_app_list(world: StackWorld, position: str) -> None:
 
 
 def reinstalled(world: StackWorld, position: str) -> None:
-    """After an uninstall and a new authorisation each event has one hook of ours."""
+    """After an uninstall and a new authorisation each event has one webhook of ours."""
     merchant = world.merchants["quintadaserra"]
     url = f"{world.stack.admin_url}/sandbox/shops/quintadaserra"
     requests.post(f"{url}/uninstall", json={}, timeout=30).raise_for_status()
@@ -152,7 +152,7 @@ def reinstalled(world: StackWorld, position: str) -> None:
 
 
 def shipped(world: StackWorld, position: str) -> None:
-    """The paid order is shipped, which some shops tell as one more payment."""
+    """Ship the paid order, which some shops report as one more payment."""
     merchant = world.merchants["olariadosado"]
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
     assert_issued(world, (merchant, order))
@@ -163,7 +163,7 @@ def shipped(world: StackWorld, position: str) -> None:
 
 
 def three_orders(world: StackWorld, position: str) -> None:
-    """Three orders: some of their hooks come never, twice, or in any order."""
+    """Three orders: some of their webhooks come never, twice, or in any order."""
     merchant = world.merchants["olariadosado"]
     assert_issued(
         world, *((merchant, int(merchant.place_order(lines=[MUG], pay=True)["id"])) for _ in range(3))
@@ -171,7 +171,9 @@ def three_orders(world: StackWorld, position: str) -> None:
 
 
 def webhook_paused(world: StackWorld, position: str) -> None:
-    """Eight failures pause the hook, which the platform's API does not tell: the next order is found all the same."""
+    """Eight failures pause the webhook, which the platform's API does not say: the next order is found all the
+    same.
+    """
     merchant = world.merchants["olariadosado"]
     url = f"{world.stack.admin_url}/sandbox/shops/olariadosado"
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
@@ -193,7 +195,7 @@ def webhook_paused(world: StackWorld, position: str) -> None:
 
 
 def webhook_pause_noticed(world: StackWorld, position: str) -> None:
-    """All hooks are paused: seen in the list where it shows, else by silence; made anew, and the merchant told."""
+    """All webhooks are paused: seen in the list or by silence, subscribed again, and the merchant is told."""
     merchant = world.merchants["olariadosado"]
     act = f"{world.stack.admin_url}/sandbox/shops/olariadosado/pause-hooks"
     world.database.execute(
@@ -207,7 +209,7 @@ def webhook_pause_noticed(world: StackWorld, position: str) -> None:
             "an order that no hook announced",
             TIMEOUT,
         )
-        # as when hours pass without a hook
+        # as when hours pass without a webhook
         for what in ("hook SET received_at", "store SET unheard_at"):
             world.database.execute(
                 f"UPDATE {what} = '2026-01-01 00:00:00' WHERE {what.split()[-1]} IS NOT NULL"
@@ -225,7 +227,7 @@ def webhook_pause_noticed(world: StackWorld, position: str) -> None:
 
 
 def rate_limited(world: StackWorld, position: str) -> None:
-    """The shop is called too often when the order is to be read: it waits, and nobody is told to authorise anew."""
+    """The shop is called too often when the order is to be read: it waits, and nobody is asked to authorise again."""
     merchant = world.merchants["olariadosado"]
     ban = f"{world.stack.admin_url}/sandbox/shops/olariadosado/ban"
     requests.post(ban, json={"seconds": 600}, timeout=30).raise_for_status()

@@ -1,7 +1,8 @@
-"""A world whose merchants invoice with PHC GO, and the journey that brings each of its switches into play.
+"""A world whose merchants invoice with PHC GO, and for each of its switches the flow that makes it matter.
 
-Called by test_phcgo.py. Each journey takes the world with the switch in its position, and fails when the road does not
-hold: a document too many, none, or one of another amount than the buyer paid.
+Each takes the world with the switch in its position, and fails when the app does not cope: a document too many,
+none, or
+one with another amount than the buyer paid.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ IDLE_STATES = ("issued", "blocked", "review", "in_doubt", "waiting")
 
 
 class PhcGoWorld(StackWorld):
-    """One house and two merchants of PHC GO: one whose series keep drafts, one whose series keep none."""
+    """One stack and two merchants with PHC GO: one whose series keep drafts, one whose series keep none."""
 
     def __init__(self, stack: Any) -> None:
         super().__init__(stack)
@@ -50,7 +51,7 @@ class PhcGoWorld(StackWorld):
         return made
 
     def control(self, method: str, what: str, sent: Json | None = None) -> Any:
-        """The answer of one of the stand-in's control routes."""
+        """Return the answer of one of the stand-in's control routes."""
         answer = requests.request(method, f"{self.stack.phcgo_url}/sandbox/{what}", json=sent, timeout=30)
         assert answer.status_code < 400, answer.text
         return answer.json()
@@ -64,7 +65,9 @@ class PhcGoWorld(StackWorld):
         self.database.execute("UPDATE account SET refused_at = NULL, paused_until = NULL")
 
     def run_until_idle(self, merchant: PhcGoMerchant, order: int) -> Json:
-        """The order's row once nothing more comes of it by itself, or once it or its account waits with a reason."""
+        """Return the order's row once nothing more happens by itself, or once it or its account waits with a
+        reason.
+        """
         held = (
             "SELECT 1 FROM account JOIN store ON store.id = store_id WHERE code = :shop"
             " AND (paused_until IS NOT NULL OR refused_at IS NOT NULL)"
@@ -87,9 +90,11 @@ def place_order(merchant: PhcGoMerchant, **spec: Any) -> int:
 
 
 def only_document(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> Json:
-    """The one document of the order, at once or, where the position stops it, once everything is as usual again.
+    """Return the one document of the order, at once or, where the position stops it, once everything is as usual
+    again.
 
-    What stops it has its reason on the page, and nothing exists meanwhile that the merchant is not asked about.
+    What stops it has its reason on the page, and nothing exists at that time that the merchant is not asked
+    about.
     """
     row = world.run_until_idle(merchant, order)
     if row["state"] != "issued":
@@ -111,7 +116,7 @@ def only_document(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> Jso
 
 
 def resolve_uncertain(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> None:
-    """Nothing; the merchant looked into his program and said what he found there."""
+    """Look into the provider as the merchant and answer the page."""
     found = world.issued_documents(merchant, order)
     page = merchant.open_document(order)
     if found:
@@ -121,17 +126,17 @@ def resolve_uncertain(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) ->
 
 
 def draft_ids(world: PhcGoWorld) -> set[str]:
-    """The stamps of the drafts as they are now."""
+    """Return the stamps of the drafts as they are now."""
     return {row["ftstamp"] for row in world.control("GET", "drafts")}
 
 
 def no_drafts_left(world: PhcGoWorld, before: set[str]) -> None:
-    """Nothing, once no draft is there but those of before: some positions of the switches keep theirs from us."""
+    """Wait until only the earlier drafts are left: some positions of the switches hide theirs from us."""
     wait_until(lambda: draft_ids(world) <= before, "spare drafts are gone", TIMEOUT)
 
 
 def full_order(world: PhcGoWorld, position: str) -> None:
-    """The order with everything in it, at both merchants."""
+    """Sell the order with everything in it, at both merchants."""
     orders = [(merchant, place_order(merchant, **FULL_ORDER)) for merchant in (world.olaria, world.quinta)]
     for merchant, order in orders:
         only_document(world, merchant, order)
@@ -142,7 +147,7 @@ def simple_order(world: PhcGoWorld, position: str) -> None:
 
 
 def new_session(world: PhcGoWorld, position: str) -> None:
-    """Every session is over, so that the log-in is made under the switch."""
+    """End every session, so that the next log-in happens under the switch."""
     world.control("DELETE", "sessions")
     simple_order(world, position)
 
@@ -153,7 +158,7 @@ def refused_logins(world: PhcGoWorld) -> int:
 
 
 def wrong_password(world: PhcGoWorld, position: str) -> None:
-    """The password is another over there: the orders wait, and nobody hammers at the door."""
+    """Change the password at the provider: the orders wait, and the app does not keep logging in."""
     before = refused_logins(world)
     world.control("POST", "installations/a3f91c07", {"password": "mudada"})
     world.control("DELETE", "sessions")
@@ -174,7 +179,7 @@ def session_expired(world: PhcGoWorld, position: str) -> None:
 
 
 def company_customer(world: PhcGoWorld, position: str) -> None:
-    """Twice the same business, whose customer is made at the first document."""
+    """Sell twice to the same business, whose customer record is created with the first document."""
     for _ in range(2):
         spec = {"lines": [MUG], "nif": "503504564", "company": "Taberna do Sado, Lda."}
         assert (
@@ -188,20 +193,20 @@ def exempt(world: PhcGoWorld, position: str) -> None:
 
 
 def allowance_used_up(world: PhcGoWorld, position: str) -> None:
-    """The month's allowance is used up in the middle."""
+    """Use up the month's allowance in the middle of the work."""
     used = next(one["used"] for one in world.control("GET", "installations") if one["path"] == "a3f91c07")
     world.control("POST", "installations/a3f91c07", {"allowance": used + 3})
     simple_order(world, position)
 
 
 def maintenance(world: PhcGoWorld, position: str) -> None:
-    """A call is lost, and for a while everything is refused."""
+    """Lose a call, and refuse everything for a while."""
     world.control("POST", "faults", {"kind": "maintenance", "step": "Save", "seconds": 2})
     simple_order(world, position)
 
 
 def lost_answers(world: PhcGoWorld, position: str) -> None:
-    """The answers of Save and of signDocument are lost."""
+    """Lose the answers of Save and of signDocument."""
     for step in ("Save", "signDocument"):
         for merchant in (world.olaria, world.quinta):
             world.control("POST", "faults", {"kind": "drop-after", "step": step, "match": "QI-"})
@@ -211,7 +216,7 @@ def lost_answers(world: PhcGoWorld, position: str) -> None:
 
 
 def partial_credit(world: PhcGoWorld, position: str) -> None:
-    """Two of three are taken back."""
+    """Return two of three."""
     merchant = world.olaria
     order = place_order(merchant, lines=[{**MUGS, "discount": "0"}])
     only_document(world, merchant, order)
@@ -235,7 +240,7 @@ def partial_credit(world: PhcGoWorld, position: str) -> None:
 
 
 def article_lookups(world: PhcGoWorld, position: str) -> None:
-    """Twice an order of an article, of one that differs from it in case only, and of two that are not there yet."""
+    """Sell twice: an article, one that differs from it in case only, and two that do not exist yet."""
     mug, book = (f"{letter}{next(_new_numbers)}-{position}" for letter in "MB")
     before = len(world.control("GET", "goods"))
     lines = [{**MUG, "sku": sku} for sku in ("AZU-014", "azu-014", mug)] + [{**BOOK, "sku": book}]
@@ -243,7 +248,7 @@ def article_lookups(world: PhcGoWorld, position: str) -> None:
         only_document(world, world.olaria, place_order(world.olaria, lines=lines))
     deeds = [one for one in world.control("GET", "goods")[before:] if one["entity"] == "OLARIA"]
     made = Counter(one["ref"] for one in deeds if one["kind"] == "article")
-    # an article is not made where it would get another rate, or its reference is taken for another's
+    # an article is not created where it would get another rate, or its reference is taken for another's
     assert (made[mug], made[book]) == (1, position != "own"), made
     assert made["azu-014"] <= (position == "accepted"), made
     assert not made["AZU-014"], made
@@ -251,7 +256,7 @@ def article_lookups(world: PhcGoWorld, position: str) -> None:
 
 
 def pdf_download(world: PhcGoWorld, position: str) -> None:
-    """The PDF, right after the document."""
+    """Fetch the PDF right after the document."""
     merchant = world.olaria
     order = place_order(merchant, lines=[MUG])
     only_document(world, merchant, order)
@@ -259,7 +264,7 @@ def pdf_download(world: PhcGoWorld, position: str) -> None:
 
 
 def document_read_back(world: PhcGoWorld, position: str) -> None:
-    """Paid is what an invoice-receipt is; where the program does not tell, nothing is said."""
+    """An invoice-receipt is paid; where the provider does not say, nothing is said."""
     merchant = world.olaria
     order = place_order(merchant, lines=[MUG])
     only_document(world, merchant, order)
@@ -325,7 +330,7 @@ STEPS_BY_SWITCH: dict[str, PhcGoSwitchSteps] = {
 
 
 def enable_all_options(world: PhcGoWorld) -> None:
-    """Nothing; drafts, order notes as drafts, transport data, guides and mail are on, and the shop's hooks follow."""
+    """Enable drafts, order notes as drafts, transport data, guides and e-mail; wait for the shop's webhooks."""
     merchant = world.olaria
     options = ("drafts", "notes", "note_drafts", "transport", "guide", "email_buyer")
     merchant.choose(exemption="M07", **dict.fromkeys(options, "yes"))
@@ -339,7 +344,7 @@ def enable_all_options(world: PhcGoWorld) -> None:
 
 
 def drafted_then_paid(world: PhcGoWorld, position: str) -> None:
-    """Drafted with its note when it is placed; one invoice, one guide and one mail when it is paid, no draft left."""
+    """Place an order, drafted with its note; paid, it has one invoice, one guide, one e-mail and no draft left."""
     merchant, before = world.olaria, draft_ids(world)
     order = place_order(merchant, lines=[MUG, BOOK], pay=False)
     reference = f"QI-{world.database.store(merchant.shop)['id']}-{order}"
@@ -371,4 +376,4 @@ def drafted_then_paid(world: PhcGoWorld, position: str) -> None:
 
 
 DRAFT_SWITCHES = ("transport-required", "dossier-sign", "dossier-used-up", "draft-dossier", "email-answer")
-"""Switches of order notes, guides and mail: walked by `early` once everything is on."""
+"""Switches of order notes, guides and e-mail, used once every option is on."""

@@ -1,7 +1,8 @@
-"""A house for tests of the whole road: quick rhythms, merchants set up in it, and what may be looked at.
+"""A stack for tests over real HTTP: short intervals, merchants that set themselves up, and what may be looked at.
 
-Called by tests/journey, tests/fault and tests/browser. The office's ledger and the shop's orders are the judges;
-`Rows` reads the app's own tables, only where a test asks what the app itself holds.
+The provider's ledger and the shop's orders are the judges; `StackDatabase` reads the app's own tables, only
+where a
+test asks what the app itself holds.
 """
 
 from __future__ import annotations
@@ -33,8 +34,10 @@ FAST_SETTINGS = {
 }
 FINAL_STATES = ("issued", "blocked", "review", "void", "waiting")
 TIMEOUT = 120.0
-"""Seconds for what takes one on a quick machine. Where a busy SQLite makes somebody leave what he does, it is done
-again when his lease is over: 60 seconds, and a back-off."""
+"""Seconds for what takes one on a quick machine. Where a busy SQLite makes a worker leave its work, it is repeated
+when
+its lease is over: 60 seconds, and a back-off.
+"""
 
 MUG: Json = {"sku": "TACA-01", "name": "Taça", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
 MUGS: Json = {**MUG, "qty": 3, "price": "9.99", "discount": "1.50"}
@@ -49,7 +52,7 @@ FULL_ORDER: Json = {
     "nif": "123456789",
     "pay": True,
 }
-"""Three of a thing with a discount, three rates, a coupon, taxed shipping, a gift card: most unknowns in one order."""
+"""Three pieces with a discount, three rates, a coupon, taxed shipping, a gift card: most unknowns in one order."""
 
 _visitors = itertools.count(1)
 
@@ -61,13 +64,13 @@ class StackDatabase:
         self._engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
     def select(self, statement: str, **values: Any) -> list[Json]:
-        """The rows of a SELECT, as mappings."""
+        """Return the rows of a SELECT, as mappings."""
         with self._engine.connect() as connection:
             found = connection.execute(sqlalchemy.text(statement), values)
             return [dict(row) for row in found.mappings()]
 
     def document(self, shop: str, order: int) -> Json:
-        """The row of that order's sale, empty while there is none."""
+        """Return the row of that order's sale, empty while there is none."""
         found = self.select(
             "SELECT document.* FROM document JOIN store ON store.id = store_id"
             " WHERE code = :shop AND order_id = :order AND cause = 'sale'",
@@ -76,22 +79,22 @@ class StackDatabase:
         return found[0] if found else {}
 
     def store(self, shop: str) -> Json:
-        """The row of that shop, empty while there is none."""
+        """Return the row of that shop, empty while there is none."""
         found = self.select("SELECT * FROM store WHERE code = :shop", shop=shop)
         return found[0] if found else {}
 
     def execute(self, statement: str) -> None:
-        """Nothing; the rows were changed behind the app's back, as when time passes."""
+        """Change rows behind the app's back, as when time passes."""
         with self._engine.begin() as connection:
             connection.execute(sqlalchemy.text(statement))
 
     def count(self, table: str, where: str = "1 = 1") -> int:
-        """How many rows of a table there are."""
+        """Return how many rows of a table there are."""
         return int(self.select(f"SELECT count(*) AS n FROM {table} WHERE {where}")[0]["n"])
 
 
 class StackWorld:
-    """One house, its merchants by shop, and the two judges."""
+    """One stack, its merchants by shop, and the two judges."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack
@@ -99,7 +102,7 @@ class StackWorld:
         self.merchants: dict[str, Merchant] = {}
 
     def merchant(self, shop: str = "olariadosado", entity: str = "40321", **choices: str) -> Merchant:
-        """The owner of a shop, set up at the first call."""
+        """Return the owner of a shop, set up at the first call."""
         if shop not in self.merchants:
             made = self.new_merchant(shop, entity)
             made.set_up(**{"exemption": "M07", **choices})
@@ -107,7 +110,7 @@ class StackWorld:
         return self.merchants[shop]
 
     def new_merchant(self, shop: str = "olariadosado", entity: str = "40321") -> Merchant:
-        """The owner of a shop who has not been here yet."""
+        """Return the owner of a shop that has not installed the app yet."""
         made = Merchant(self.stack, shop, entity)
         use_new_address(made)
         return made
@@ -115,18 +118,18 @@ class StackWorld:
     # the judges
 
     def issued_documents(self, merchant: Merchant, order: int) -> list[Json]:
-        """The documents in the office's ledger that answer the order."""
+        """Return the documents in the provider's ledger for the order."""
         reference = f"QI-{self.database.store(merchant.shop)['id']}-{order}"
         return [row for row in merchant.issued_documents() if row["reference"] == reference]
 
     def shop_order(self, merchant: Merchant, order: int) -> Json:
-        """The order as the shop has it, with its documents and its history."""
+        """Return the order as the shop has it, with its documents and its history."""
         url = f"{self.stack.admin_url}/sandbox/shops/{merchant.shop}/orders/{order}"
         found: Json = requests.get(url, timeout=30).json()
         return found
 
     def check_document(self, merchant: Merchant, order: int) -> Json:
-        """The one document of a paid order, to the cent what the buyer paid."""
+        """Return the one document of a paid order, equal to what the buyer paid to the cent."""
         documents = self.issued_documents(merchant, order)
         assert len(documents) == 1, f"{merchant.shop} #{order}: {[d['number'] for d in documents]}"
         paid = paid_total(self.shop_order(merchant, order))
@@ -138,13 +141,13 @@ class StackWorld:
     # waiting
 
     def document_row(self, merchant: Merchant, order: int) -> Json:
-        """The app's own row for the order, empty while there is none."""
+        """Return the app's own row for the order, empty while there is none."""
         return self.database.document(merchant.shop, order)
 
     def wait_until_final(
         self, merchant: Merchant, order: int, *states: str, seconds: float = TIMEOUT
     ) -> Json:
-        """The order's row once it rests (in one of these states, when some are named)."""
+        """Return the order's row once it is final (in one of these states, when some are named)."""
         return wait_until(
             lambda: (
                 row
@@ -156,7 +159,7 @@ class StackWorld:
         )
 
     def wait_until_shown(self, merchant: Merchant, order: int) -> Json:
-        """The order of the shop once its document is shown on it."""
+        """Return the shop's order once its document is shown on it."""
         return wait_until(
             lambda: found if (found := self.shop_order(merchant, order))["documents"] else {},
             f"document on #{order}",
@@ -166,7 +169,7 @@ class StackWorld:
     # steering the stand-ins
 
     def expire_leases(self) -> None:
-        """Nothing; short leases and first delays have run out, as a minute later."""
+        """Let short leases and first delays run out, as if a minute had passed."""
         self.database.execute(
             "UPDATE document SET lease_until = NULL, not_before = NULL WHERE state = 'pending'"
         )
@@ -174,26 +177,26 @@ class StackWorld:
         self.database.execute("UPDATE store SET token_lease_until = NULL")
 
     def set_switch(self, where: str, name: str, position: str) -> None:
-        """A switch of `jumpseller` or `igest` in this position."""
+        """Set a switch of `jumpseller` or `igest`."""
         self._control(where, "switches", {name: position})
 
     def inject_fault(self, where: str, **fault: Any) -> None:
-        """The next answers of a stand-in go wrong."""
+        """Let the next answers of a stand-in fail."""
         self._control(where, "faults", fault)
 
     def reset_stand_ins(self) -> None:
-        """Every switch in its first position, no fault in force, nobody asleep."""
+        """Set every switch to its first position and end every fault."""
         for url in (self.stack.admin_url, self.stack.igest_url):
             for what in ("switches", "faults"):
                 requests.delete(f"{url}/sandbox/{what}", timeout=30).raise_for_status()
 
     def unanswered_calls(self) -> int:
-        """How many calls the office has taken and not answered yet."""
+        """Return how many calls the provider has received and not answered yet."""
         found = requests.get(f"{self.stack.igest_url}/sandbox/faults", timeout=30).json()
         return int(found["waiting"])
 
     def finished_deliveries(self, seconds: int = 30) -> list[Json]:
-        """The shop's deliveries, newest first, once none is under way."""
+        """Return the shop's deliveries, newest first, once none is in progress."""
         url = f"{self.stack.admin_url}/sandbox/deliveries"
         found: list[Json] = requests.get(url, params={"settled": seconds}, timeout=seconds + 30).json()
         return found
@@ -205,18 +208,18 @@ class StackWorld:
 
 
 def paid_total(order: Json) -> Decimal:
-    """What the buyer paid, gift cards among it."""
+    """Return what the buyer paid, gift cards included."""
     return Decimal(str(order["total"])) + Decimal(str(order.get("gift_cards_discount") or 0))
 
 
 def use_new_address(merchant: Merchant) -> None:
-    """Nothing; from now on the merchant has an address that has not been here, so that no limit counts him."""
+    """Give the merchant an address that has not been here, so that no rate limit counts them."""
     merchant.browser.session.headers["X-Forwarded-For"] = f"127.1.0.{next(_visitors) % 250 + 1}"
 
 
 @contextmanager
 def running_world(settings: Mapping[str, str] | None = None, **more: Any) -> Iterator[StackWorld]:
-    """A house that runs, with the last words of its parts when the test inside fails to set it up."""
+    """Run a stack, and show the last output of its parts when the test fails to set it up."""
     stack = LocalStack(settings={**FAST_SETTINGS, **(settings or {})}, **{"clock_scale": 600, **more})
     with stack:
         yield StackWorld(stack)

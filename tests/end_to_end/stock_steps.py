@@ -1,7 +1,8 @@
-"""The roads that bring the switches about products and stock into play: what is done, and what must come of it.
+"""The flows that make the switches about products and stock matter: what is done, and what must come of it.
 
-Played by test_stock_switches.py, all roads at once, each on a SKU of its own. A road is a generator: it does a stroke
-and yields what must be so before it goes on. Judges are the stand-ins; the app is asked only why it leaves a SKU alone.
+All flows run at once, each on its own SKU. A flow is a generator: it does a step and yields what must be true
+before it
+goes on. The stand-ins are the judges; the app is asked only why it leaves a SKU alone.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from tests.end_to_end.stack_world import StackWorld
 
 Json = dict[str, Any]
 Expectation = tuple[str, Callable[[], object]]
-"""What must be so, in words and as a question that is asked until the answer is true."""
+"""What must be true, in words and as a question that is asked until the answer is true."""
 TIMEOUT = 90.0
 
 
 class MerchantStock:
-    """One merchant's shop and program, and what they have of a SKU."""
+    """One merchant's shop and provider, and what they have of a SKU."""
 
     def __init__(self, world: StackWorld, shop: str, entity: str) -> None:
         self.world, self.merchant = world, world.new_merchant(shop, entity)
@@ -33,22 +34,22 @@ class MerchantStock:
         self._url = f"{world.stack.admin_url}/sandbox/shops/{shop}/goods"
 
     def add_products(self, *skus: str, warehouse: str = "") -> None:
-        """Nothing; both sides have these, ten pieces of each over there and none here."""
+        """Add these to both sides, ten pieces of each at the provider and none in the shop."""
         stock: Any = {warehouse: 10} if warehouse else 10
         self.shop.load_products([{"sku": sku, "name": f"Caixa {sku}", "price": "5.00"} for sku in skus])
         self.provider.load_articles([{"ref": sku, "name": f"Caixa {sku}", "stock": stock} for sku in skus])
 
     def product_row(self, sku: str) -> Json:
-        """What the shop sells under the SKU; empty when that is nothing."""
+        """Return the shop's product with the SKU; empty when there is none."""
         found: list[Json] = call_control(f"{self._url}?sku={sku}")
         return found[0] if found else {}
 
     def set_provider_level(self, sku: str, pieces: int, warehouse: str = "") -> None:
-        """A person counted so many in the program."""
+        """Count so many at the provider as a person would."""
         self.provider.set_level(self.provider.article_id_of(sku), pieces, warehouse)
 
     def edit_product(self, sku: str, **changes: Any) -> None:
-        """A person edited the product in the shop."""
+        """Edit the product in the shop as a person would."""
         call_control(f"{self._url}/{self.product_row(sku)['product']}", changes)
 
     def delete_product(self, sku: str) -> None:
@@ -58,7 +59,7 @@ class MerchantStock:
         return int(self.merchant.place_order(lines=[{"sku": sku, "qty": qty}], **spec)["id"])
 
     def shop_shows(self, sku: str, pieces: int, place: str = "") -> Expectation:
-        """The shop shows so many."""
+        """Return whether the shop shows so many."""
 
         def is_so() -> bool:
             row = self.product_row(sku)
@@ -67,7 +68,7 @@ class MerchantStock:
         return f"{self.shop.shop} shows {pieces} of {sku}", is_so
 
     def stays_at(self, sku: str, pieces: int) -> Expectation:
-        """The shop shows so many, and the app has nothing more to do about it."""
+        """Return whether the shop shows so many and the app has nothing more to do about it."""
         _, is_so = self.shop_shows(sku, pieces)
         return (
             f"{sku} rests at {pieces}",
@@ -80,13 +81,13 @@ class MerchantStock:
         ]
 
     def synced_rows(self, sku: str) -> list[Json]:
-        """How the app holds the SKU."""
+        """Return the app's rows of the SKU."""
         return self._rows(
             "SELECT ours, theirs, due_at, reason, detail FROM stocked WHERE sku = :sku", sku=sku
         )
 
     def is_known(self, sku: str, is_there: bool = True) -> Expectation:
-        """The app takes it for sold here, or no more."""
+        """Return whether the app knows it as sold in the shop."""
         living = "SELECT id FROM product WHERE sku = :sku AND gone_at IS NULL"
         return f"{sku} known: {is_there}", lambda: bool(self._rows(living, sku=sku)) is is_there
 
@@ -95,7 +96,7 @@ class MerchantStock:
         return self.world.database.select(statement + of_shop, shop=self.shop.shop, **values)
 
     def start_comparison(self) -> None:
-        """The merchant asks for both sides to be compared now, once nothing is being compared."""
+        """Ask for both sides to be compared now, once no run is open."""
         address = f"{self.world.stack.app_url}/products"
         wait_until(
             lambda: "Comparar agora" in self.merchant.browser.open(address).text, "the button", TIMEOUT
@@ -104,7 +105,7 @@ class MerchantStock:
 
 
 def sales(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """Sold, ordered and given up: the shop shows what is there less what is ordered and not invoiced."""
+    """Sold, ordered and cancelled: the shop shows the provider's quantity less what is ordered and not invoiced."""
     stock.set_provider_level(sku, 20)
     yield stock.shop_shows(sku, 20)
     paid = stock.place_order(sku, 2, pay=True)
@@ -118,7 +119,7 @@ def sales(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
 
 
 def manual_changes(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """What a person alters on the side that follows is put right; on the side that leads it is followed."""
+    """What a person changes on the following side is corrected; on the leading side it is followed."""
     yield stock.shop_shows(sku, 10)
     stock.edit_product(sku, stock={stock.shop.main_location: 99})
     yield stock.stays_at(sku, 10)
@@ -127,7 +128,7 @@ def manual_changes(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
 
 
 def overselling(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """More is ordered than there is: the shop shows none, and all of it again when the order is given up."""
+    """More is ordered than there is: the shop shows none, and all of it again when the order is cancelled."""
     yield stock.shop_shows(sku, 10)
     waiting = stock.place_order(sku, 12)
     yield stock.stays_at(sku, 0)
@@ -156,7 +157,7 @@ def unlimited_stock(stock: MerchantStock, sku: str, warehouse: str) -> Iterator[
 
 
 def deleted_product(stock: MerchantStock, sku: str, is_told: bool) -> Iterator[Expectation]:
-    """A product that was deleted is gone: told by its hook, or found when all are read."""
+    """A deleted product is gone: by its webhook, or when all are read."""
     yield stock.is_known(sku)
     stock.delete_product(sku)
     if not is_told:
@@ -165,7 +166,7 @@ def deleted_product(stock: MerchantStock, sku: str, is_told: bool) -> Iterator[E
 
 
 def run_all(roads: Iterable[Iterator[Expectation]]) -> None:
-    """Nothing, once every road was walked to its end; all at once, for each of them waits most of the time."""
+    """Run every flow to its end, all at once, as each of them waits most of the time."""
     under_way = {road: next(road) for road in roads}
     end = time.monotonic() + TIMEOUT
     while under_way:

@@ -1,7 +1,7 @@
-"""The catalogue demo as a test: three merchants whose stock follows, and every ledger exact at the end.
+"""The catalogue demo as a test: three merchants whose stock is synced, and every ledger exact at the end.
 
-By day without the acts that wait for minutes until what failed is tried again; by night (HYPOTHESIS_PROFILE=nightly)
-with all of them, as `make demo CATALOGUE=1` plays them.
+By day without the scenarios that wait for minutes until what failed is tried again; by night
+(HYPOTHESIS_PROFILE=nightly) with all of them, as in `make demo CATALOGUE=1`.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 class Shorter(CatalogueDemo):
-    """The demo without its slow acts."""
+    """The demo without its slow scenarios."""
 
     @property
     def scenarios(self) -> tuple[Callable[[], None], ...]:

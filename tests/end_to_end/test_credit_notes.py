@@ -1,6 +1,7 @@
-"""Corrections on the whole road: parts, amounts and rests credited, a sale issued again, a cancelled order.
+"""Corrections end to end: parts, amounts and rests credited, a sale issued again, a cancelled order.
 
-The judge is the ledger of the invoicing program's stand-in: which documents, of what, each once. Figures by hand.
+The judge is the ledger of the provider's stand-in: which documents, of what, each once. Figures are worked out
+by hand.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def paid(merchant: Merchant, **spec: object) -> int:
 
 
 def sold(merchant: Merchant, order: int, *kinds: str) -> list[Json]:
-    """The ledger's documents of the order, once the listing shows these kinds as issued."""
+    """Return the ledger's documents of the order, once the listing shows these kinds as issued."""
     merchant.wait_for_kinds(order, *kinds, seconds=TIMEOUT)
     found = [row for row in merchant.issued_documents() if row["reference"].split("-")[2] == str(order)]
     assert tuple(row["type"] for row in found) == kinds
@@ -47,7 +48,7 @@ def sold(merchant: Merchant, order: int, *kinds: str) -> list[Json]:
 
 
 def figures(document: Json) -> list[tuple[str, str, str, str]]:
-    """Rate, net, VAT and gross of each group of the document."""
+    """Return rate, net, VAT and gross of each group of the document."""
     return [(one["rate"], one["net"], one["vat"], one["gross"]) for one in document["groups"]]
 
 
@@ -97,7 +98,7 @@ def test_a_sale_with_a_wrong_nif_is_credited_and_issued_again(world: StackWorld,
     )
     numbers = [row["number"].replace(" ", "-").replace("/", "-") for row in (invoice, note, again)]
     assert [one["public_id"] for one in shown] == numbers
-    # the new invoice can be credited in its turn
+    # the new invoice can be credited too
     olaria.credit(order)
     last = sold(olaria, order, "FR", "NC", "FR", "NC")[3]
     assert (last["origin"], last["customer"]["nif"]) == (again["number"], "503504564")

@@ -61,7 +61,7 @@ def run(tmp_path: Path, first_port: int) -> Iterator[Run]:
 
 
 def until_up(process: subprocess.Popen[str]) -> str:
-    """The first line that it printed; everything answers once it is there."""
+    """Return the first line that it printed; everything answers once it is there."""
     assert process.stdout
     line = process.stdout.readline().strip()
     assert line, process.stderr and process.stderr.read()

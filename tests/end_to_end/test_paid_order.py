@@ -1,4 +1,4 @@
-"""The main job on each database, over real HTTP with real workers: install, keys, choices, paid order, document."""
+"""The main work over real HTTP with real workers: install, keys, settings, paid order, document."""
 
 from __future__ import annotations
 
@@ -157,6 +157,6 @@ def test_what_is_not_signed_leaves_no_row_and_what_cannot_be_read_is_shown(
 
 
 def _tries(world: StackWorld, order: int) -> list[dict[str, int]]:
-    """Every answer to a hook of the order, once nothing is under way that was not refused."""
+    """Return every answer to a webhook of the order, once nothing is in progress that was not refused."""
     told = [one for one in world.finished_deliveries(2) if one["order_id"] == order]
     return [each for one in told for each in one["tries"]]

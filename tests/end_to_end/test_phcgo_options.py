@@ -1,4 +1,4 @@
-"""The options of PHC GO on the whole road: drafts, notes, transport, guide, mail; and one document each."""
+"""The options of PHC GO end to end: drafts, notes, transport, guide, e-mail; and one document each."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def world() -> Iterator[StackWorld]:
 
 @pytest.fixture(scope="module")
 def olaria(world: StackWorld) -> PhcGoMerchant:
-    """A merchant of PHC GO who chose every option."""
+    """Return a merchant with PHC GO who chose every option."""
     made = PhcGoMerchant(world.stack, "olariadosado", OLARIA)
     made.set_up(**ALL)
     told = "SELECT 1 FROM store WHERE code = :shop AND hooks_checked_at IS NOT NULL"
@@ -41,7 +41,7 @@ def olaria(world: StackWorld) -> PhcGoMerchant:
 
 
 def ours(merchant: PhcGoMerchant, what: str, order: Any) -> list[dict[str, Any]]:
-    """What the program keeps of that order."""
+    """Return what the provider keeps of that order."""
     return [
         row
         for row in merchant.stand_in_rows(what)

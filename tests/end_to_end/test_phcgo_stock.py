@@ -1,7 +1,10 @@
-"""Stock follows PHC GO in each position of what is not known of its questions: sold, counted, renamed, no level lost.
+"""Stock follows PHC GO in each position of what is unknown about its queries: sold, counted, renamed, no level
+lost.
 
-The positions are turned several at once, as each is of another step. Where each reference must be asked for alone
-(`any-of`) or a page is very short the pace makes it slow, and where no list can be read on (`query-offset`) nothing
+Several positions are set at once, as each belongs to another step. Where each reference must be asked for alone
+(`any-of`)
+or a page is very short, the rate limit makes it slow, and where no list can be continued (`query-offset`)
+nothing
 follows: tests/unit/providers/phcgo/test_articles.py.
 """
 
@@ -54,12 +57,12 @@ class PhcShelf(MerchantStock):
         self._url = f"{world.stack.admin_url}/sandbox/shops/{merchant.shop}/goods"
 
     def begin(self) -> None:
-        """Nothing; from now on the shop follows."""
+        """Let the shop follow from now on."""
         self.merchant.set_up(exemption="M07", moves_stock="yes", stock="to-shop", warehouse="1")
 
 
 class OneWorld(PhcGoWorld):
-    """A house whose merchant sets himself up."""
+    """A stack whose merchant sets themselves up."""
 
     def _set_up(self, shop: str, entity: str) -> PhcGoMerchant:
         made = PhcGoMerchant(self.stack, shop, entity)
@@ -88,7 +91,7 @@ def _as_it_was(stock: PhcShelf) -> Iterator[None]:
 
 
 def renamed(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """An article renamed over there is followed by its id, and its stock with it."""
+    """An article renamed at the provider is followed by its id, and its stock with it."""
     yield stock.shop_shows(sku, 10)
     article = stock.provider.article_id_of(sku)
     stock.provider.rename_article(article, code=f"{sku}-NOVA")

@@ -1,4 +1,5 @@
-"""What nobody outside knows of Jumpseller's products and stock, in each position: the stock follows, or it is said why.
+"""What is unknown about Jumpseller's products and stock, in each position: the stock follows, or the page says
+why.
 
 The first positions are those of the catalogue demo. Where only the adapter can tell a position from another
 (`products-after`), tests/contract/test_jumpseller_products.py has the rest of them.
@@ -39,7 +40,7 @@ MIXES = (
     },
     {"stock-on-sale": "never", "products-after": "newest-alone"},
 )  # fmt: skip
-"""Several switches at once, as each is of another road."""
+"""Several switches at once, as each belongs to another flow."""
 SKUS = ("VENDIDA", "MEXIDA", "ESGOTADA", "REPARTIDA", "SEM-FIM", "APAGADA")
 
 
@@ -51,7 +52,7 @@ def world() -> Iterator[StackWorld]:
 
 @pytest.fixture(scope="module")
 def merchant_stocks(world: StackWorld) -> tuple[MerchantStock, MerchantStock]:
-    """A merchant whose shop follows as one figure, and one whose shop follows place by place."""
+    """Return a merchant whose shop follows as one figure, and one whose shop follows place by place."""
     whole, placed = (
         MerchantStock(world, "quintadaserra", "40377"),
         MerchantStock(world, "olariadosado", "40321"),

@@ -1,6 +1,7 @@
-"""Every point on which nobody outside knows how Jumpseller and iGEST behave, in each position: the road holds.
+"""Every unknown about Jumpseller and iGEST, in each position: the app copes.
 
-One paid order, the one that brings the point into play, ends with one document of what the buyer paid; or, where the
+One paid order in the flow that makes the unknown matter ends with one document of what the buyer paid; or,
+where the
 position makes that impossible, in a state that the merchant sees, with its reason: never in a wrong document.
 """
 
@@ -64,7 +65,7 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
         world: StackWorld = request.getfixturevalue("world")
         world.reset_stand_ins()
         set_office_clock(world)
-        # one failure is not to be the next one's too
+        # one failure must not become the next test's failure
         world.database.execute("UPDATE account SET refused_at = NULL, paused_until = NULL, pauses = 0")
 
 

@@ -1,6 +1,6 @@
-"""Many at the same instant, and what else several rows of the failure table need.
+"""Many calls at the same instant, and what else several rows of the failure table need.
 
-Called by the tests of this folder. `NIGHTLY` chooses the numbers of the failure table itself; `make test` takes fewer.
+`NIGHTLY` chooses the numbers of the failure table itself; `make test` takes fewer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IS_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 def run_concurrently(app: Flask, count: int, act: Callable[[], T], inside: bool = True) -> list[T]:
-    """What `act` gives in each of so many threads that begin together, each in an app context of its own."""
+    """Return what `act` returns in each of so many threads that start together, each in its own app context."""
     results: list[T] = []
     errors: list[BaseException] = []
     begin = threading.Barrier(count)
@@ -53,19 +53,19 @@ def run_concurrently(app: Flask, count: int, act: Callable[[], T], inside: bool 
 
 
 def run_in_another_worker(app: Flask, act: Callable[[], T]) -> T:
-    """What `act` gives to another worker."""
+    """Return what `act` returns in another worker."""
     return run_concurrently(app, 1, act)[0]
 
 
 def post_webhook(app: Flask, key: str, number: int, event: str = "order_paid", **more: Any) -> int:
-    """The status with which a hook of the fake shop is answered at the address that ends in `key`."""
+    """Return the status of a webhook posted at the address that ends in `key`."""
     body = json.dumps({"order": {"id": number, **more}}).encode()
     headers = {"Signature": "hooks-token", "Event": event}
     return app.test_client().post(f"/hooks/fakeshop/{key}", data=body, headers=headers).status_code
 
 
 def expire_everything() -> None:
-    """Nothing; every lease has run out and everything put off is due, as when time passed. Commits."""
+    """Let every lease run out and everything postponed be due, as if time had passed. Commits."""
     db.session.rollback()
     db.session.execute(update(Document).values(lease_until=None).where(Document.state != "issuing"))
     db.session.execute(
@@ -80,13 +80,13 @@ def expire_everything() -> None:
 
 
 def run_forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[int, int]:
-    """(pid, how it ended) of a child of this process that does `act`, as a work-horse is one of its worker.
+    """Return (pid, status) of a forked child that calls `act`, as a work-horse is forked from its worker.
 
-    It ends with what `act` gives as its exit code (None: 0). `wait` are options of waitpid.
+    It exits with what `act` returns (None: 0). `wait` are options of waitpid.
     """
     db.session.rollback()
     with warnings.catch_warnings():
-        # the threads that other tests left behind hold nothing that the child needs
+        # the threads that other tests left hold nothing that the child needs
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
@@ -108,7 +108,7 @@ def _in_app_context(app: Flask, act: Callable[[], T]) -> T:
 
 
 def use_plain_provider(app: Flask, world: World, url: str, promise: str = "by_search") -> None:
-    """Nothing; the world's account is one of the plain program that answers at this address."""
+    """Make the world's account one of the plain provider at this address."""
     app.config["PLAIN_URL"] = url
     world.account.provider = "plain"
     world.account.credentials = {"key": "key-of-1", "entity": "1", "promise": promise}

@@ -1,4 +1,4 @@
-"""A world on an empty database, and nothing that one row of the failure table leaves to the next."""
+"""A world on an empty database; nothing of one row of the failure table is left to the next."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _reset_globals() -> Iterator[None]:
 
 @pytest.fixture
 def plain(app: Flask, world: World, tmp_path: Path) -> Iterator[DocumentLedger]:
-    """The ledger of the sandbox's plain program, which really runs; the world's account is one with it."""
+    """Run the sandbox's plain provider with the world's account, and return its ledger."""
     stand_in = create_app(tmp_path)
     running = start(stand_in)
     use_plain_provider(app, world, running.url)

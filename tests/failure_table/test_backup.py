@@ -1,4 +1,4 @@
-"""Row 50 of the failure table: yesterday's backup is put back, and everything since is known to the provider alone."""
+"""Row 50 of the failure table: yesterday's backup is restored, and only the provider knows what happened since."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ UNTOLD = "1201"
 
 
 def backup(server: DatabaseServer, url: str) -> str:
-    """The address of a whole copy of the database, as it is now."""
+    """Return the address of a whole copy of the database, as it is now."""
     db.session.remove()
     db.engine.dispose()
     copy = server.create_database()
@@ -69,11 +69,11 @@ def test_row_50_after_a_backup_is_restored_nothing_is_issued_twice_and_nothing_i
 
 
 def _goes_on(app: Flask, world: World, store: int, promise: IssueGuarantee) -> None:
-    """Nothing; the copy is held before anything runs on it, compared, and then works on."""
+    """Hold the copy before anything runs on it, verify it, and go on working."""
     restore.hold_issuing()
     world.shop.orders[UNTOLD] = paid_order(UNTOLD)
     for number in (*SINCE, UNTOLD):
-        # the shop sends its hooks anew, or the reconciler finds the orders
+        # the shop sends its webhooks again, or order polling finds the orders
         world.receive_webhook(str(number), more="after the restore")
     _works(world)
     assert UNTOLD not in "".join(world.issued_references())

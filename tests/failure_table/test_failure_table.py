@@ -1,4 +1,4 @@
-"""The table of docs/failure-model.md has every row of the failure table, and names tests that exist."""
+"""The table of docs/failure-model.md has every row of the failure table and names tests that exist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROWS = 51
 
 
 def table() -> dict[int, str]:
-    """The rows of the table by their number."""
+    """Return the rows of the table by their number."""
     text = (
         (ROOT / "docs" / "failure-model.md")
         .read_text()
@@ -22,7 +22,7 @@ def table() -> dict[int, str]:
 
 
 def own() -> list[tuple[str, str]]:
-    """(file, test) of each test of this folder that is named after a row."""
+    """Return (file, test) of each test of this folder that is named after a row."""
     return [
         (f"tests/failure_table/{file.name}", test)
         for file in sorted(Path(__file__).parent.glob("test_*.py"))

@@ -79,7 +79,7 @@ def test_row_44_a_database_that_cuts_every_connection_there_costs_no_document_an
 
 
 def _cut(app: Flask) -> None:
-    """Nothing; all connections of the database are gone (SQLite: those of this process)."""
+    """Close all connections of the database (SQLite: those of this process)."""
     if db.engine.dialect.name == "postgresql":
         url = str(app.config["DATABASE_URL"]).replace("+psycopg", "")
         with psycopg.connect(url, autocommit=True) as connection:
@@ -139,7 +139,7 @@ def test_row_44_whoever_stands_still_inside_a_transaction_loses_it_and_another_g
         finally:
             os.kill(pid, signal.SIGCONT)
             _, how = os.waitpid(pid, 0)
-        # it woke up, found its transaction gone, and says that it is to be tried again
+        # it was resumed, found its transaction gone, and reports that it must be tried again
         assert os.waitstatus_to_exitcode(how) == 1
         assert db.session.query(Document).count() == 1
 
@@ -164,7 +164,7 @@ def test_row_45_writers_at_one_row_lose_no_update(app: Flask, world: World) -> N
 
 @contextlib.contextmanager
 def a_world(url: str, settings: dict[str, str]) -> Iterator[tuple[Flask, World]]:
-    """An app on that database alone, with a world in it."""
+    """Return an app on that database alone, with a world in it."""
     migrate(url)
     app = create_app({**settings, "DATABASE_URL": url})
     with pytest.MonkeyPatch.context() as patch, app.app_context():
@@ -234,7 +234,7 @@ def _claimed() -> int:
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    """A server of its own, as its files must not grow."""
+    """Return a private server, as its files must not grow."""
     with private_postgres() as server:
         yield server
 
@@ -244,7 +244,7 @@ def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(
 ) -> None:
     with a_world(postgres.create_database("shop"), settings) as (app, world):
         key, answers = world.store.hook_key, []
-        # the log of what is written has files of 16 MiB that are there already
+        # the log of writes has files of 16 MiB, which exist already
         _may_grow_to(postgres, 24 * 1024 * 1024)
         while 503 not in answers[-1:]:
             assert len(answers) < 60, "the disk is not full"
@@ -258,7 +258,7 @@ def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(
 
 
 def _may_grow_to(server: Postgres, size: int) -> None:
-    """Nothing; whoever connects from now on may not make a file longer than so many bytes."""
+    """Limit the size of files for every new connection."""
 
     def limits() -> None:
         # only who runs them may, not even root
@@ -268,7 +268,7 @@ def _may_grow_to(server: Postgres, size: int) -> None:
         _, most = resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, (size, most))
 
-    # each connection is a process of its own, which has the limit from the first one
+    # each connection is a process, which has the limit from the first one
     db.session.remove()
     db.engine.dispose()
     assert run_forked(current_app._get_current_object(), limits)[1] == 0  # type: ignore[attr-defined]
@@ -294,7 +294,8 @@ def test_row_49_a_clock_that_jumps_while_a_document_is_sent_makes_no_second_docu
         world.pay_order("1001")
         world.run_due_work()
     row = world.document()
-    # SQLite has no clock of its own: there a jump ahead ends the lease, and the answer is recorded all the same
+    # SQLite has no clock of its own: there a jump ahead ends the lease, and the answer is recorded all the
+    # same
     ahead = db.engine.dialect.name == "sqlite" and hours > 0
     assert seen == (["review"] if ahead else ["issuing"])
     assert (row.state, row.attempt, row.alarm, len(world.provider.ledger)) == ("issued", 1, "", 1)

@@ -1,4 +1,4 @@
-"""Rows 37 to 43 of the failure table: what happens to an order while and after its document is made."""
+"""Rows 37 to 43 of the failure table: what happens to an order while and after its document is issued."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Killed(BaseException):
 
 
 def click(client: FlaskClient, token: str, path: str, **form: str) -> int:
-    """The status with which the button of a page of ours is answered."""
+    """Return the status of a pressed button."""
     sent = {"csrf_token": token, **form}
     return client.post(path, data=sent, headers={"Origin": ORIGIN, "Referer": f"{ORIGIN}/"}).status_code
 
@@ -92,7 +92,7 @@ def test_row_37_while_it_is_sent_or_in_doubt_the_button_says_so(app: Flask, worl
 
 
 def of_price(number: str, price: str) -> Any:
-    """The order, its one mug for another price."""
+    """Return the order with another price for its one mug."""
     order = paid_order(number)
     return replace(order, lines=(replace(order.lines[0], unit_price=Decimal(price)),), total=Decimal(price))
 
@@ -118,7 +118,7 @@ def test_row_38_an_order_edited_before_the_claim_is_issued_as_read_and_then_froz
     maintenance.expire_leases()
     merchant_actions.confirm_not_issued(world.document())
     world.run_due_work()
-    # whatever the shop says by now: these bytes or nothing
+    # whatever the shop says now: these bytes or nothing
     assert [draft.digest() for _, draft in world.provider.ledger] == [frozen]
     assert world.document().total == Decimal("20.00")
 
@@ -194,7 +194,7 @@ def test_row_40_whatever_is_asked_to_be_credited_the_notes_never_exceed_the_invo
 
 
 def _asks(world: World, number: str, act: int, amount: str) -> None:
-    """Nothing; the merchant asks for a credit note over the amount, and his browser sends it twice."""
+    """Ask for a credit note over the amount as the merchant, with the form sent twice."""
     for _ in range(2):
         try:
             merchant_actions.credit_document(

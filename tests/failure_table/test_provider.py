@@ -1,4 +1,4 @@
-"""Rows 20 to 30 of the failure table: what an invoicing program may answer, and what becomes of the document."""
+"""Rows 20 to 30 of the failure table: what an invoicing system may answer, and what becomes of the document."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def lost(draft: Draft, reference: str) -> Issued | None:
 
 
 def http(status: str, body: bytes, *headers: bytes) -> bytes:
-    """An answer as it goes over the wire."""
+    """Return an answer as it goes over the wire."""
     head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n"
     more = b"".join(header + b"\r\n" for header in headers)
     return head % (status.encode(), len(body)) + more + b"\r\n" + body
 
 
 def sent_to(app: Flask, world: World, script: Script, number: str) -> tuple[Document, HostileServer]:
-    """The document of an order that was sent to a program which answers like this, with that program."""
+    """Return the document of an order sent to a provider with this answer, and that provider."""
     expire_everything()
     server = HostileServer(script)
     use_plain_provider(app, world, server.url.removesuffix("/path"), "by_person")

@@ -67,14 +67,14 @@ def dies(*_: Any) -> Any:
 
 @contextmanager
 def queue_of(valkey: Valkey) -> Iterator[Queue]:
-    """The queue of the workers in an empty Redis."""
+    """Return the workers' queue in an empty Redis."""
     with redis.from_url(valkey.url) as connection:
         connection.flushall()
         yield Queue(QUEUE, connection=connection, serializer=JSONSerializer)
 
 
 def worked_off(queue: Queue, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A real worker of RQ has done every job, in this process."""
+    """Let a real RQ worker do every job, in this process."""
     monkeypatch.setattr(jobs_worker, "_app", app)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -144,7 +144,7 @@ def test_row_15_a_job_that_runs_out_of_time_inside_the_call_leaves_a_doubt(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch, promise: str
 ) -> None:
     def never_answers(connection: socket.socket) -> None:
-        # the time is up in this very moment: RQ ends a job by this signal
+        # time is up at this very moment: RQ ends a job with this signal
         os.kill(os.getpid(), signal.SIGALRM)
         never_answer(connection)
 
@@ -182,7 +182,7 @@ def test_row_16_a_document_that_kills_whoever_drafts_it_is_shown_after_five_and_
 
 
 def _one_more(app: Flask, world: World) -> int:
-    """How another worker ended, some minutes later."""
+    """Return how another worker ended, some minutes later."""
     expire_everything()
     maintenance.expire_leases()
     expire_everything()
@@ -297,7 +297,7 @@ def test_row_19_a_worker_grows_neither_in_memory_nor_in_open_files(
             # what the fakes remember is not the worker's
             world.shop.__init__()  # type: ignore[misc]
             plain.documents[-1:] = [{"id": plain.documents[-1]["id"]}]
-        gc.collect()  # or what former tests left open would be closed between the two countings
+        gc.collect()  # or what earlier tests left open would be closed between the two counts
         return _memory(), len(os.listdir("/proc/self/fd"))
 
     warm = 500 if IS_NIGHTLY else 5
@@ -309,7 +309,7 @@ def test_row_19_a_worker_grows_neither_in_memory_nor_in_open_files(
 
 
 def _memory() -> int:
-    """Resident pages of this process."""
+    """Return the resident pages of this process."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1])
 
@@ -335,7 +335,7 @@ def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_g
     assert world.document("1002").state == "issued"
     put_aside = db.session.scalars(select(Webhook).where(Webhook.state == "quarantined")).all()
     assert [hook.reason for hook in put_aside] == [type(error).__name__]
-    # nothing is lost of it: the order is found in the shop
+    # nothing is lost: the order is found in the shop
     world.store.reconciled_at = None
     db.session.commit()
     maintenance.poll_due_stores(600)
@@ -344,7 +344,7 @@ def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_g
 
 
 def _old() -> None:
-    """Nothing; every hook came, and was last begun to be opened, some minutes ago. Commits."""
+    """Make every webhook some minutes old, since it arrived and since its last attempt. Commits."""
     long_ago = now() - timedelta(minutes=5)
     db.session.execute(update(Webhook).values(received_at=long_ago))
     db.session.execute(update(Webhook).where(Webhook.opened_at.is_not(None)).values(opened_at=long_ago))
@@ -352,7 +352,7 @@ def _old() -> None:
 
 
 def _killed(app: Flask, world: World, point: str, times: int) -> list[int]:
-    """By which signal each of so many workers ended, one some minutes after the other, that die at that point."""
+    """Return the signals that ended so many workers, some minutes apart, each killed at that failpoint."""
 
     def dies_there() -> None:
         failpoints.arm(f"{point}=kill")
@@ -382,7 +382,7 @@ def test_row_16_a_hook_that_kills_whoever_opens_it_is_put_aside_and_others_go_on
     world.pay_order("1002")
     with monkeypatch.context() as patch:
         patch.setattr(webhooks, "request_document", poison)
-        # the first while it is young; then it is counted
+        # the first while it is recent; then it is counted
         assert _killed(app, world, "open_before_commit", 6) == [signal.SIGKILL] * 6
         expire_everything()
         world.run_due_work()
@@ -390,7 +390,7 @@ def test_row_16_a_hook_that_kills_whoever_opens_it_is_put_aside_and_others_go_on
     assert kept == {"": ("quarantined", "worker-died"), "1002": ("opened", "")}
     assert "it kills whoever opens it" in caplog.text
     assert world.document("1002").state == "issued"
-    # nothing is lost of it: the order is found in the shop
+    # nothing is lost: the order is found in the shop
     world.store.reconciled_at = None
     db.session.commit()
     maintenance.poll_due_stores(600)
@@ -438,7 +438,7 @@ def test_row_16_a_follow_up_that_kills_whoever_does_it_is_given_up_and_others_go
     assert (attach.state, attach.reason, attach.detail) == ("failed", "internal", {})
     assert "it kills whoever does it" in caplog.text
     assert (world.document().state, world.shop.attachments) == ("issued", {})
-    # asked for again it is begun anew
+    # requested again, it starts from the beginning
     FollowUp.enqueue_or_restart(world.document(), "attach")
     db.session.commit()
     world.run_due_work()
@@ -475,7 +475,7 @@ def _reads_on(app: Flask, world: World) -> int:
 
 
 def _lets_go() -> None:
-    """Nothing; nobody is at any store's goods any more, and what is under way is due. Commits."""
+    """Release every store's inventory lease and make unfinished work due. Commits."""
     db.session.execute(update(Store).values(stock_lease_until=None))
     db.session.execute(update(SyncRun).values(not_before=SyncRun.begun_at))
     db.session.commit()

@@ -34,7 +34,7 @@ def _config(url: str) -> Config:
 
 
 def _revisions() -> list[str]:
-    """All migrations, the first first."""
+    """Return all migrations, the first first."""
     found = ScriptDirectory.from_config(_config("")).walk_revisions()
     return [script.revision for script in found][::-1]
 
@@ -110,7 +110,7 @@ def test_row_47_hooks_are_kept_while_a_migration_runs(server: DatabaseServer) ->
 
 
 def _needed(table: sqlalchemy.Table, **values: Any) -> dict[str, Any]:
-    """The values without which the table takes no row."""
+    """Return the values without which the table accepts no row."""
     made: dict[type, Any] = {int: 1, str: "x", bytes: b"x", bool: False}
     for column in table.columns:
         free = column.nullable or column.server_default is not None or column.name == "id"
@@ -145,7 +145,7 @@ def test_row_48_however_often_it_is_deployed_no_order_is_lost_and_none_is_issued
         for name in ("worker", "clock"):
             child = world.stack.children[name]
             child.ask_to_stop()
-            # who has not ended by then is killed, with whatever it was at
+            # who has not ended by then is killed, whatever it was doing
             child.wait(chance.uniform(0, 0.4))
             assert child.status in (0, -SIGKILL, -15)
             child.start()

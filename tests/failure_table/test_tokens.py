@@ -1,4 +1,4 @@
-"""Rows 31 to 36 of the failure table: a store's access, and its coming and going. The shop is the sandbox's own."""
+"""Rows 31 to 36 of the failure table: a store's access, install and uninstall. The shop is the sandbox's own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Shop:
         self.authorised()
 
     def authorised(self) -> None:
-        """The merchant said yes; the store has tokens of the present."""
+        """Authorise as the merchant; the store has current tokens."""
         asked = {"scope": SCOPE, "redirect_uri": "http://localhost/install/callback", "code_challenge": ""}
         code = self.parts.oauth_tokens.issue_code(self.shop, asked)
         tokens = self.parts.oauth_tokens.exchange(code, asked["redirect_uri"], None)
@@ -56,17 +56,17 @@ class Shop:
         db.session.commit()
 
     def sell(self) -> str:
-        """The number of a paid order whose hook came."""
+        """Sell and pay an order, receive its webhook, and return its number."""
         number = self.parts.orders.place(self.shop, {"lines": [MUG], "pay": True})["id"]
         self.world.receive_webhook(str(number))
         return str(number)
 
     def expires(self, how: str = "expire") -> None:
-        """The access token is no good any more, and with `revoke` the refresh token neither."""
+        """Expire the access token, with `revoke` also the refresh token."""
         self.parts.oauth_tokens.expire(self.shop, how)
 
     def state(self, number: str) -> str:
-        """Where the order's document is."""
+        """Return the state of the order's document."""
         return self.world.document(number).state
 
 
@@ -80,7 +80,7 @@ def shop(app: Flask, world: World) -> Iterator[Shop]:
 
 @pytest.fixture
 def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The refresh tokens that were spent."""
+    """Return the refresh tokens that were used."""
     spent: list[str] = []
     refresh = Jumpseller.refresh
 
@@ -110,7 +110,7 @@ def test_row_31_a_clock_that_is_hours_wrong_costs_a_refresh_and_nothing_else(
     began = now()
     set_clock(lambda: began + timedelta(hours=hours))
     for _ in range(3):
-        # behind time it believes in a token that is spent, ahead of time in none
+        # behind time it trusts a token that has expired, ahead of time none
         shop.expires()
         number = shop.sell()
         shop.world.store.ready_at = now() - timedelta(hours=5)
@@ -175,7 +175,7 @@ def test_row_34_a_revoked_grant_waits_for_consent_and_then_goes_on_by_itself(sho
 
 
 def _goes_on(shop: Shop, *numbers: str) -> None:
-    """Nothing; once the merchant authorised anew, all that waited is issued without anybody's hand."""
+    """After the merchant authorised again, see all that waited be issued without anybody's help."""
     shop.authorised()
     expire_everything()
     shop.world.run_due_work()

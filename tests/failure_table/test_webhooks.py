@@ -33,7 +33,7 @@ from tests.fakes import FakePlatform, World, paid_order
 
 
 class Signed(FakePlatform):
-    """The fake shop, whose hooks are signed and read as Jumpseller's."""
+    """The fake platform with webhooks signed and read as Jumpseller's."""
 
     name = "jumpseller"
     has_valid_signature = staticmethod(Jumpseller.has_valid_signature)
@@ -46,7 +46,7 @@ class Signed(FakePlatform):
 
 @pytest.fixture
 def signed(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world whose store is one of Jumpseller's."""
+    """Return a world whose store is one of Jumpseller's."""
     monkeypatch.setitem(PLATFORMS, "jumpseller", Signed)
     world.store.platform = "jumpseller"
     db.session.commit()
@@ -54,7 +54,7 @@ def signed(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def counted(row: Any) -> int:
-    """How many rows there are; no transaction is left open over it."""
+    """Return how many rows there are; no transaction is left open over it."""
     found = db.session.scalar(select(func.count()).select_from(row)) or 0
     db.session.rollback()
     return found
@@ -69,7 +69,7 @@ def documents() -> int:
 
 
 def send(app: Flask, store: Store, body: bytes, **parts: str) -> int:
-    """The status of a hook of Jumpseller; `parts` replace what it is made of."""
+    """Return the status of a Jumpseller webhook; `parts` replace what it is made of."""
     made = hmac.new(parts.get("token", str(store.hooks_token)).encode(), body, hashlib.sha256).digest()
     headers = {
         "Jumpseller-Event": parts.get("event", "order_paid"),
@@ -240,7 +240,7 @@ def test_row_08_a_hostile_body_is_refused_unsigned_and_kept_signed_and_never_in_
 def test_row_09_a_hook_answered_and_never_rung_for_is_rung_for_by_the_clock(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # the process died between its answer and the bell's thread
+    # the process died between its answer and the thread that notifies the workers
     monkeypatch.setattr(WorkQueue, "notify", lambda bell: None)
     world.shop.orders["1001"] = paid_order("1001")
     assert post_webhook(app, world.store.hook_key, 1001) == 200

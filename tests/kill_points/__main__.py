@@ -1,7 +1,8 @@
-"""The command `make grid`: every named point x what befalls whoever passes it x what the program answers.
+"""The command `make grid`: every failpoint x what happens to the process there x what the provider answers.
 
-`DB=sqlite` runs it on SQLite, `PROMISE=all` each case with each promise; words choose among the cases
-(`make grid ARGS="after_claim kill"`). Exits 0 only when every case held. The word `sabotage` runs, for each protection,
+`DB=sqlite` runs it on SQLite, `PROMISE=all` each case with each guarantee; words choose among the cases
+(`make grid ARGS="after_claim kill"`). Exits 0 only when every case held. The word `sabotage` runs, for each
+protection,
 a case without it: then none may hold.
 """
 
@@ -36,7 +37,7 @@ _runner: CaseRunner | None = None
 
 
 def main() -> int:
-    """0 when every case held."""
+    """Return 0 when every case held."""
     words = set(sys.argv[1:])
     sabotage = words == {"sabotage"}
     every = sabotaged() if sabotage else every_case(os.environ.get("PROMISE") == "all")
@@ -45,7 +46,7 @@ def main() -> int:
         print(f"No case is called {' '.join(sorted(words))}.")
         return 2
     began = time.monotonic()
-    # whoever ends it by a signal leaves nothing running behind
+    # whoever ends it by a signal leaves nothing running
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
         failed = run(chosen, os.environ.get("DB") or "postgres", stack)
@@ -62,7 +63,7 @@ def main() -> int:
 
 
 def run(chosen: list[Case], kind: str, stack: ExitStack) -> dict[Case, Failures]:
-    """The cases that did not hold, with what was wrong."""
+    """Return the cases that did not hold, with what was wrong."""
     folder = Path(tempfile.mkdtemp(prefix="grid"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     given = RunnerSettings(_settings(folder), _start_stand_ins(folder, stack), folder, "")
@@ -103,7 +104,7 @@ def _settings(folder: Path) -> dict[str, str]:
 
 
 def _start_stand_ins(folder: Path, stack: ExitStack) -> dict[str, str]:
-    """The program's address for each promise."""
+    """Return the provider's address for each guarantee."""
     found, children = {}, []
     for promise in (once.value for once in IssueGuarantee):
         port = free_port()
@@ -120,7 +121,7 @@ def _start_stand_ins(folder: Path, stack: ExitStack) -> dict[str, str]:
 
 
 def _databases(kind: str, count: int, folder: Path, stack: ExitStack) -> list[str]:
-    """The addresses of so many migrated databases."""
+    """Return the addresses of so many migrated databases."""
     if kind == "sqlite":
         file = folder / "template.db"
         migrate(f"sqlite:///{file}")
@@ -138,7 +139,7 @@ def _databases(kind: str, count: int, folder: Path, stack: ExitStack) -> list[st
 
 
 def matrix(chosen: list[Case], failed: dict[Case, Failures]) -> str:
-    """A table: for each point and act how many cases held of how many."""
+    """Return a table: for each point and act how many cases held of how many."""
     all_of, wrong = Counter((c.point, c.act) for c in chosen), Counter((c.point, c.act) for c in failed)
     lines = [f"{'':24}" + "".join(f"{act:>9}" for act in ACTS)]
     for point in dict.fromkeys(case.point for case in chosen):

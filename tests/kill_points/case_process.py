@@ -1,7 +1,8 @@
-"""What a forked child of a case does: web, workers, clock and merchant in one, until all is at rest or its time is up.
+"""What a forked child of a case does: web, workers, clock and merchant in one, until all is done or time is up.
 
-Called by `slot` in the child. The moves are the program's own; an error that leaves one ends it as it would end a job,
-and the next begins. Never judges.
+It calls the app's own functions; an error that leaves one ends it as it would end a job, and the next begins.
+Never
+judges.
 """
 
 from __future__ import annotations
@@ -47,12 +48,12 @@ class CaseProcess:
     seconds: float
     settle: float
     posted: bool = field(default=False)
-    """Whether the shop heard 200 for its hook."""
+    """Whether the shop's webhook was answered with 200."""
     refused: str = ""
-    """Why the page did not take what the merchant found."""
+    """Why the page did not accept what the merchant found."""
 
     def run(self) -> int:
-        """AT_REST or TIME_IS_UP."""
+        """Return AT_REST or TIME_IS_UP."""
         until = time.monotonic() + self.seconds
         self.posted = (FolderPlatform.folder / "posted").exists()
         while time.monotonic() < until:
@@ -83,7 +84,7 @@ class CaseProcess:
     # the browser and the shop, through the web app
 
     def _authorise(self) -> None:
-        """The merchant presses "Yes, Authorize" where there is no store yet, or no grant."""
+        """Press "Yes, Authorize" as the merchant where there is no store yet, or no grant."""
         with self.app.app_context():
             store = Store.find("fakeshop", "fake")
             there = store is not None and store.state == "installed"
@@ -98,7 +99,7 @@ class CaseProcess:
         )
 
     def _post_webhook(self) -> None:
-        """The shop posts its hook until it hears 200."""
+        """Post the shop's webhook until it is answered with 200."""
         if self.posted or self.case.point in PROVIDER_DRAFT_POINTS:
             return
         with self.app.app_context():
@@ -125,7 +126,7 @@ class CaseProcess:
         drain_due_work(time.monotonic() + 5)
 
     def _pay(self) -> None:
-        """The buyer of an order that was only placed changes it and pays, once what it is owed until then is done."""
+        """Change and pay an order that was only placed, once its draft is up to date."""
         self.posted = self.posted or (FolderPlatform.folder / "posted").exists()
         if self.case.point not in PROVIDER_DRAFT_POINTS or self.posted:
             return
@@ -135,7 +136,7 @@ class CaseProcess:
         number = (
             store.id if store is not None and row is not None and row.state == WAITING and not owed else 0
         )
-        # a hook is kept on a connection of its own: SQLite lets nobody else write meanwhile
+        # a webhook is stored over a connection of its own, as SQLite lets nobody else write at the time
         db.session.rollback()
         if not number:
             return
@@ -147,7 +148,7 @@ class CaseProcess:
     # the merchant
 
     def _merchant(self) -> None:
-        """Sets up what is not, issues what is blocked, and answers what waits for him, after a look at his program."""
+        """Set up what is not, issue what is blocked, and answer what waits, after a look at the provider."""
         set_up_store(self.case)
         if self.case.point in PROVIDER_DRAFT_POINTS and not self.posted:
             return
@@ -172,10 +173,10 @@ class CaseProcess:
         except merchant_actions.StateConflictError:
             db.session.rollback()
 
-    # rest
+    # when all is done
 
     def _is_idle(self) -> bool:
-        """True when nothing is due, nor will be."""
+        """Return whether nothing is due, nor will be."""
         states = list(db.session.scalars(select(Document.state)))
         owed = db.session.scalar(select(func.count()).select_from(FollowUp).where(FollowUp.state == DUE))
         new = db.session.scalar(select(func.count()).select_from(Webhook).where(Webhook.state == "new"))
@@ -185,12 +186,12 @@ class CaseProcess:
         return bool(states) and final and not owed and not new and not stuck and self.posted
 
     def _is_left_for_person(self, state: str) -> bool:
-        """A document of another total, whose answer was lost too: the page does not take it for ours."""
+        """Return whether a document of another total, whose answer was lost too, waits for a person."""
         return state == "review" and self.refused == "total-not-ours" and self.case.answer == "wrong-total"
 
 
 def set_up_store(case: Case) -> None:
-    """Nothing; the store, where it is installed, has its account and is ready. Commits."""
+    """Give the installed store its account and make it ready. Commits."""
     store = Store.find("fakeshop", "fake")
     if store is None or store.ready_at is not None:
         db.session.rollback()
@@ -206,7 +207,7 @@ def set_up_store(case: Case) -> None:
 
 
 def prepare_store(case: Case) -> None:
-    """Nothing; the store is there as a case begins, unless its point is passed while it installs. Commits."""
+    """Create the store as a case begins, unless its failpoint is passed while it installs. Commits."""
     if case.point.startswith("install"):
         return
     store = Store.install("fakeshop", "fake", name="Fake", language="pt")

@@ -1,7 +1,8 @@
-"""A place where cases are run one after another: its database, its shop's folder, its app; each case is forked of it.
+"""Where cases run one after another: a database, a shop's folder and an app; each case is forked from it.
 
-Called by the command in several workers at once. Watches the children (signals tell what befell them), lets the others
-go on, and asks the judge. Times are scaled here, in one place.
+Watches the children (signals say what happened to them), lets the others go on, and asks the judge. Times are
+scaled
+here, in one place.
 """
 
 from __future__ import annotations
@@ -42,27 +43,27 @@ TIME_SETTINGS = {
 }  # fmt: skip
 SEND_WITHIN = 0.5
 PAUSE_SECONDS = 1.5 + SETTLE + 1
-"""How long the others go on while one stands still: longer than lease and settle."""
+"""How long the others go on while one is stopped: longer than lease and settle window."""
 REST_LIMIT = 60.0
-"""Seconds within which a case rests: most take three, on a machine that has little else to do."""
+"""Seconds within which a case is done: most take three, on a machine that has little else to do."""
 HIT_FILE = "hit"
 Failures = list[str]
 
 
 @dataclass
 class RunnerSettings:
-    """What all slots share: addresses, folders, and the settings of the app."""
+    """What all runners share: addresses, folders, and the settings of the app."""
 
     settings: dict[str, str]
     stand_in_urls: dict[str, str]
-    """The program's address by promise."""
+    """The provider's address by guarantee."""
     folder: Path
     template: str
-    """The address of a migrated database that each slot copies."""
+    """The address of a migrated database that each runner copies."""
 
 
 class CaseRunner:
-    """One place."""
+    """One place where cases run."""
 
     def __init__(self, given: RunnerSettings, url: str) -> None:
         self.runner_settings, self.url = given, url
@@ -77,13 +78,13 @@ class CaseRunner:
         self.engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
     def run(self, case: Case) -> Failures:
-        """What was wrong; empty when all held."""
+        """Return what was wrong; empty when all held."""
         try:
             self._prepare(case)
             self._run_children(case)
             met: Any = requests.get(f"{self._stand_in_url(case)}/grid/met/{case.number}", timeout=10).json()
             if met["late"]:
-                # what the program still works on comes before the verdict
+                # what the provider still works on comes before the verdict
                 time.sleep(0.7)
                 self._run_children(case)
         except (CaseFailed, OSError, sqlalchemy.exc.SQLAlchemyError) as broken:
@@ -104,7 +105,7 @@ class CaseRunner:
         return self.runner_settings.stand_in_urls[case.guarantee]
 
     def _prepare(self, case: Case) -> None:
-        """Nothing; an empty database but for what the case begins with, and the program's answer ordered."""
+        """Empty the database, create what the case begins with, and schedule the provider's answer."""
         self.database.delete_rows()
         for file in (HIT_FILE, "log", "shop/posted", "shop/placed", "shop/paid"):
             (self.folder / file).unlink(missing_ok=True)
@@ -126,7 +127,7 @@ class CaseRunner:
             db.engine.dispose()
 
     def _run_children(self, case: Case) -> None:
-        """Nothing; one child after another, until one says that all is at rest, and nobody stands still."""
+        """Run one child after another, until one says that all is done and nobody is stopped."""
         still = 0
         try:
             while True:
@@ -174,7 +175,7 @@ class CaseRunner:
             os._exit(status)
 
     def _arm(self, case: Case) -> None:
-        """Nothing; the point is armed with the act, which leaves its mark first."""
+        """Arm the failpoint with the act, which writes a file first."""
         act = failpoints.ACTIONS.get(case.act) or partial(_cut_connections, self.url)
 
         def marked(name: str) -> None:
@@ -194,11 +195,11 @@ class CaseFailed(Exception):
 
 
 def _already_migrated(url: str) -> None:
-    """Nothing; the database is migrated already."""
+    """Do nothing: the database is migrated already."""
 
 
 def _shorten_waits() -> None:
-    """Nothing; the waits that are no settings are shorter too."""
+    """Shorten the waits that are no settings."""
     issue.SEND_WITHIN = SEND_WITHIN
     schema.LOCK_TIMEOUT_SECONDS = 1
     _TOKEN_LEASE_SECONDS = 1
@@ -207,7 +208,7 @@ def _shorten_waits() -> None:
 
 
 def _cut_connections(url: str, name: str) -> None:
-    """Nothing; every connection of this child to its database is gone."""
+    """Close every connection of this child to its database."""
     if url.startswith("sqlite"):
         _close_sqlite()
         return
@@ -220,10 +221,11 @@ def _cut_connections(url: str, name: str) -> None:
 
 
 def _close_sqlite() -> None:
-    """Nothing; the file's connections are closed under whoever uses them.
+    """Close the file's connections under whoever uses them.
 
-    From another thread (the bell's) what runs on them is broken off: to close them there crashes the process, which
-    nothing outside of a test does.
+    On connections of another thread (the queue's) the running statement is interrupted instead: closing them
+    there would
+    crash the process, which nothing outside of a test does.
     """
     import gc
     import sqlite3
@@ -236,7 +238,7 @@ def _close_sqlite() -> None:
 
 
 def _wait_for_child(pid: int) -> int:
-    """How the child ended or stopped."""
+    """Return how the child ended or stopped."""
     end = time.monotonic() + REST_LIMIT + 10
     while True:
         done, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
@@ -250,6 +252,6 @@ def _wait_for_child(pid: int) -> int:
 
 
 def use_folder_platform() -> None:
-    """Nothing; from now on this process knows the grid's shop alone."""
+    """Let this process know only the folder platform from now on."""
     PLATFORMS.clear()
     PLATFORMS["fakeshop"] = FolderPlatform

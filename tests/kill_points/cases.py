@@ -1,7 +1,6 @@
-"""Which cases there are: a point of the road, what befalls whoever comes there, and what the program answers.
+"""Which cases there are: a failpoint, what happens to the process there, and what the provider answers.
 
-Read by the command (`__main__`) and by test_grid.py. Says also how a case's promise is chosen, so that each of the four
-meets every act and every answer.
+Also chooses the guarantee of each case, so that each of the four meets every act and every answer.
 """
 
 from __future__ import annotations
@@ -12,17 +11,19 @@ from shopapp.providers.base import IssueGuarantee
 from tests.kill_points.sabotage import SABOTAGES
 
 ACTS = ("kill", "stop", "raise", "cut")
-"""What befalls whoever passes: kill -9; stopped until the others did what they can; an error; its database gone."""
+"""What happens at the failpoint: kill -9; stopped until the others did what they can; an error; its database gone."""
 
 ANSWERS = (
     "ok", "slow", "drop-after", "500-after", "garbage-after", "drop-before", "wrong-total", "429", "503",
     "200-error", "login-page", "late",
 )  # fmt: skip
-"""Of the program's first call that counts. `-after`: it issued all the same; late: it issues after the hang-up, and its
-list shows it later still."""
+"""Of the provider's first call that counts. `-after`: it issued all the same; late: it issues after the connection
+was
+closed, and its list shows it later still.
+"""
 
 FEW_ANSWERS = ("ok", "drop-after", "drop-before", "late")
-"""For points that lie before anything is sent, in another journey: what the call long afterwards is answered."""
+"""For failpoints before anything is sent, in another flow: the answer to the call long afterwards."""
 
 ISSUE_POINTS = (
     "open_before_commit", "after_take", "before_claim", "after_claim", "before_send", "after_send", "before_settle",
@@ -44,7 +45,7 @@ TESTED_POINTS = (*ISSUE_POINTS, *DRAFT_POINTS, *PROVIDER_DRAFT_POINTS, *WEB_POIN
 
 @dataclass(frozen=True)
 class Case:
-    """One case; its number is also the program's name for the merchant's account."""
+    """One case; its number is also the provider's name for the merchant's account."""
 
     number: int
     point: str
@@ -52,11 +53,11 @@ class Case:
     answer: str
     guarantee: str
     without: str = ""
-    """The protection that is taken away (sabotage.py)."""
+    """The protection that is removed (sabotage.py)."""
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What names the case on the command line."""
+        """Return what names the case on the command line."""
         return self.point, self.act, self.answer, self.guarantee
 
     def __str__(self) -> str:
@@ -64,7 +65,7 @@ class Case:
 
 
 def every_case(all_promises: bool = False) -> list[Case]:
-    """Each point with each act and each answer that it can meet; one promise each, in turn, or all of them."""
+    """Return each failpoint with each act and answer that it can meet; one guarantee each, in turn, or all."""
     found: list[Case] = []
     for p, point in enumerate(TESTED_POINTS):
         for a, act in enumerate(ACTS):
@@ -80,7 +81,7 @@ def every_case(all_promises: bool = False) -> list[Case]:
 
 
 def sabotaged() -> list[Case]:
-    """For each protection the case that must not hold without it."""
+    """Return for each protection the case that must not hold without it."""
     return [
         Case(number, *words.split(), name) for number, (name, (_, words)) in enumerate(SABOTAGES.items(), 1)
     ]

@@ -1,7 +1,6 @@
-"""A shop whose memory is a folder, so that all that are forked of one case see the same: its grant, what it was shown.
+"""A shop platform whose memory is a folder, so that all processes forked for one case see the same.
 
-Called by the app in place of a platform. Its refresh tokens rotate, and one that comes twice ends the grant, as with a
-platform that takes it for stolen.
+Its refresh tokens rotate, and one that comes twice ends the grant, as with a platform that takes it for stolen.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ HOOKS_TOKEN = "hooks-token"
 
 
 class FolderPlatform(FakePlatform):
-    """The platform's verbs; the orders are those of `SHOP`, as they were when the case was forked."""
+    """The platform's verbs; the orders are those of `PLATFORM_STATE` when the case was forked."""
 
     folder: ClassVar[Path]
 
@@ -35,7 +34,7 @@ class FolderPlatform(FakePlatform):
 
     @classmethod
     def set_up(cls, folder: Path) -> None:
-        """Nothing was shown, and the first grant is good."""
+        """Start with the first grant and nothing shown."""
         cls.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "shop.json").write_text(json.dumps({"grant": 1, "shown": [], "notes": [], "hooks": []}))
@@ -43,7 +42,7 @@ class FolderPlatform(FakePlatform):
     @classmethod
     @contextmanager
     def state(cls) -> Iterator[dict[str, Any]]:
-        """What the shop knows, alone; what is changed is kept."""
+        """Return what the shop knows, under a lock; changes are stored."""
         with open(cls.folder / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file = cls.folder / "shop.json"
@@ -54,7 +53,7 @@ class FolderPlatform(FakePlatform):
             os.replace(fresh, file)
 
     def _require_grant(self) -> None:
-        """Nothing when the token is that of the present grant; a refused one is asked for anew, once."""
+        """Require the token of the present grant; ask for another one once when it is refused."""
         self._http.before_call()
         token = self._token(None)
         with self.state() as known:
@@ -95,7 +94,7 @@ class FolderPlatform(FakePlatform):
         )
 
     def read_order(self, order_id: str) -> Order:
-        """The order; while it is only placed it is another one, of another total."""
+        """Return the order; while it is only placed it has another total."""
         order = super().read_order(order_id)
         if not self._is_unpaid():
             return order

@@ -1,8 +1,8 @@
-"""The sandbox's plain program with an answer to order for each account: `python -m
-tests.kill_points.provider_stand_in`.
+"""The sandbox's plain provider with a scheduled answer for each account.
 
-A process of its own that is never killed; its ledger is the judge. The answer is ordered by `POST /grid/order`, befalls
-one call, and `GET /grid/met` tells whether it did.
+`python -m tests.kill_points.provider_stand_in`: a process that is never killed; its ledger is the judge. The
+answer is
+scheduled by `POST /grid/order`, applies to one call, and `GET /grid/met` returns whether it did.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from sandbox.core.server import drop_connection, serve
 from sandbox.plain.app import create_app
 
 SLOW_SECONDS, LATE_SECONDS, LAG_SECONDS = 0.3, 0.6, 0.6
-"""Seconds: a slow answer; from the hang-up to a late commit; from a late commit to its showing in the list."""
+"""Seconds: a slow answer; from the closed connection to a late commit; from a late commit to its showing in the
+list.
+"""
 
 _LOGIN = "<!doctype html><title>Entrar</title><form>...</form>"
 _BEFORE: dict[str, Callable[[], Response]] = {
@@ -38,7 +40,7 @@ _AFTER: dict[str, Callable[[], Response]] = {
 
 
 class PlannedAnswers:
-    """What is to befall which account's call, and what did."""
+    """Which answer is planned for which account's call, and which was given."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -60,7 +62,7 @@ class PlannedAnswers:
 
 
 def program(folder: Path, promise: str) -> Flask:
-    """The stand-in with its orders."""
+    """Return the stand-in with its planned answers."""
     app = create_app(folder, promise)
     orders, books = PlannedAnswers(), app.extensions["document_ledger"]
 
@@ -106,7 +108,7 @@ def _number() -> str:
 
 
 def _commit_late(app: Flask, orders: PlannedAnswers) -> Response:
-    """Nothing reaches the caller; the call is carried out a little later."""
+    """Answer nothing, and carry out the call a little later."""
     entity, view = g.entity, app.view_functions[request.endpoint or ""]
     request.get_data(cache=True)
     orders.lagging.add(entity)
@@ -126,7 +128,7 @@ def _commit_late(app: Flask, orders: PlannedAnswers) -> Response:
 
 
 def main() -> None:
-    """Nothing, until it is told to end."""
+    """Serve until the process is ended."""
     parser = argparse.ArgumentParser(prog="python -m tests.kill_points.provider_stand_in")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True)

@@ -1,6 +1,7 @@
-"""Protections that a case can be run without, each with a case that must then not hold: or the grid proves nothing.
+"""Protections that a case can be run without, each with a case that must then fail: or the kill points prove
+nothing.
 
-Called by `slot` in a child, after the fork, so that no other case sees it.
+Applied in a child, after the fork, so that no other case is affected.
 """
 
 from __future__ import annotations
@@ -20,17 +21,17 @@ from shopapp.providers.base import IssueGuarantee, Provider
 
 
 def _no_settle(app: Flask) -> None:
-    """What is not found at once is sent again."""
+    """Send again what is not found at once."""
     app.config.update(SETTLE_SECONDS=-1.0, LOOKUP_SECONDS=0.0)
 
 
 def _late_send(app: Flask) -> None:
-    """Whoever stood still before the call sends nevertheless."""
+    """Send although the worker was stopped before the call."""
     issue.SEND_WITHIN = 1e9
 
 
 def _retry_post(app: Flask) -> None:
-    """The unknown is taken for "not issued"."""
+    """Take the unknown for "not issued"."""
 
     def again(provider: Provider, document: Document, draft: Draft) -> Issued:
         try:
@@ -43,7 +44,7 @@ def _retry_post(app: Flask) -> None:
 
 
 def _redraft(app: Flask) -> None:
-    """A recorded draft is forgotten, and another one finalised."""
+    """Forget a recorded draft and finalise another one."""
 
     def redraft(provider: Provider, document: Document, draft: Draft) -> None:
         outcome.commit_transition(document, "pending", "redraft", draft_id=None)
@@ -52,7 +53,7 @@ def _redraft(app: Flask) -> None:
 
 
 def _lease_ignored(app: Flask) -> None:
-    """A dead worker's document is nobody's doubt: it is simply due again."""
+    """Make a dead worker's document simply due again."""
 
     def expired() -> int:
         for document in Document.expired_leases():

@@ -1,4 +1,4 @@
-"""The grid leaves no point out, counts what it says it counts, and finds each protection that is taken away."""
+"""The kill points leave no failpoint out, count what they say, and find each protection that is removed."""
 
 from __future__ import annotations
 
