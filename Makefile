@@ -64,7 +64,7 @@ check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's o
 	@$(PY) -m sandbox.jumpseller.openapi "$(FILE)"
 	@$(PY) -m tests.contract.openapi "$(FILE)"
 
-record: venv ## every cassette of the contract suites anew, against the stand-ins
+record: venv ## records the cassettes of the contract suites again, at the stand-ins
 	@$(PY) -m tests.contract.record
 
 venv: ## the environment alone, in .venv

@@ -1,18 +1,20 @@
-"""Cassettes: what was said on the wire, kept byte for byte and without secrets, and played back or recorded anew.
+"""Cassettes: recorded HTTP exchanges without secrets, replayed byte for byte.
 
-Used by the accounts and shops of the contract suites. A cassette is replayed only against the very bytes that it was
-recorded with: whoever changes a request must record again (`python -m tests.contract.record`).
+A cassette answers only the very bytes that it was recorded with: after a change to a request, record again
+(`make record`).
 """
 
 from __future__ import annotations
 
 import base64
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import betamax
+import pytest
 import requests
 from betamax.exceptions import BetamaxError
 from betamax.matchers.base import BaseMatcher
@@ -20,8 +22,10 @@ from betamax.util import deserialize_prepared_request
 
 CASSETTES = Path(__file__).parent / "cassettes"
 MODE = {"record": False}
-"""Set by `tests.contract.record` alone."""
-# a fixed moment: recording the same again changes no file
+"""Only `tests.contract.record` sets it."""
+also_replayed = pytest.mark.parametrize("mode", ["live", "replayed"], indirect=True)
+"""Marks a test that runs on its cassette too; every test runs live at the stand-in."""
+# a fixed moment: recording the same exchange again changes no file
 RECORDED_AT = "2026-11-20T10:00:00"
 _VOLATILE_HEADERS = ("Date", "Server")
 
@@ -29,7 +33,7 @@ Scrub = Callable[[str], str]
 
 
 class SameBody(BaseMatcher):  # type: ignore[misc]
-    """Matches the body byte for byte."""
+    """Match the body byte for byte."""
 
     name = "same-bytes"
 
@@ -47,7 +51,7 @@ betamax.Betamax.register_request_matcher(SameBody)
 
 @contextmanager
 def replayed(session: requests.Session, folder: str, name: str) -> Iterator[None]:
-    """Nothing goes out: the session is answered by the cassette, all of which must have been played at the end."""
+    """Answer the session from the cassette; send nothing. At the end the whole cassette must have been played."""
     deck = betamax.Betamax(session, cassette_library_dir=str(CASSETTES / folder))
     deck.use_cassette(
         name,
@@ -55,28 +59,28 @@ def replayed(session: requests.Session, folder: str, name: str) -> Iterator[None
         preserve_exact_body_bytes=True,
         match_requests_on=["method", "uri", SameBody.name],
     )
-    strangers: list[str] = []
-    play = deck.betamax_adapter.send
+    unmatched: list[str] = []
+    send = deck.betamax_adapter.send
 
-    def watched(*args: Any, **more: Any) -> requests.Response:
+    def send_and_note_unmatched(*args: Any, **more: Any) -> requests.Response:
         try:
-            return play(*args, **more)
+            return send(*args, **more)
         except BetamaxError as error:
-            # the code under test may take this for a doubt about the outside; the test must not
-            strangers.append(str(error))
+            # the code under test may take this for a failure of the network; the test must not
+            unmatched.append(str(error))
             raise
 
-    deck.betamax_adapter.send = watched
+    deck.betamax_adapter.send = send_and_note_unmatched
     with deck:
         cassette = deck.current_cassette
         yield
-    assert strangers == [], f"not on the cassette {folder}/{name}: record again"
-    assert all(one.used for one in cassette.interactions), f"{folder}/{name} holds more than was asked"
+    assert unmatched == [], f"not on the cassette {folder}/{name}: record again"
+    assert all(one.used for one in cassette.interactions), f"{folder}/{name} holds more than was sent"
 
 
 @contextmanager
 def recorded(session: requests.Session, folder: str, name: str, scrub: Scrub) -> Iterator[None]:
-    """Everything goes out for real and is written to the cassette, scrubbed."""
+    """Send everything for real and write it to the cassette, scrubbed."""
     (CASSETTES / folder).mkdir(parents=True, exist_ok=True)
     (CASSETTES / folder / f"{name}.json").unlink(missing_ok=True)
     deck = betamax.Betamax(session, cassette_library_dir=str(CASSETTES / folder))
@@ -89,7 +93,7 @@ def recorded(session: requests.Session, folder: str, name: str, scrub: Scrub) ->
 
 
 def scrub_interaction(interaction: dict[str, Any], scrub: Scrub) -> dict[str, Any]:
-    """The interaction without secrets, and without what differs from one recording to the next."""
+    """Return the interaction without secrets and without what differs between two recordings."""
     found = {"recorded_at": RECORDED_AT}
     for side in ("request", "response"):
         part: dict[str, Any] = _scrubbed(interaction[side], scrub)
@@ -99,7 +103,7 @@ def scrub_interaction(interaction: dict[str, Any], scrub: Scrub) -> dict[str, An
         text = scrub(body.decode("latin-1"))
         part["body"]["base64_string"] = base64.b64encode(text.encode("latin-1")).decode()
         if stated := part["headers"].get("Content-Length"):
-            # what was stated wrongly stays wrong by as much
+            # a wrong length stays wrong by as much
             part["headers"]["Content-Length"] = [str(int(stated[0]) + len(text) - len(body))]
         found[side] = part
     return found
@@ -116,9 +120,7 @@ def _scrubbed(value: Any, scrub: Scrub) -> Any:
 
 
 def texts(path: Path) -> Iterator[tuple[str, str]]:
-    """Every text of a cassette with the place where it stands, bodies in clear."""
-    import json
-
+    """Yield (place, text) for every text of a cassette, bodies decoded."""
     for number, interaction in enumerate(json.loads(path.read_text("utf-8"))["http_interactions"]):
         for side in ("request", "response"):
             part = interaction[side]

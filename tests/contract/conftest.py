@@ -1,7 +1,4 @@
-"""How the suites of all providers speak to the outside, and the account that each of their tests is given.
-
-The suite of the platforms has a mode and a name of its own.
-"""
+"""How the contract suites reach the other side, and the provider account that each test is given."""
 
 from __future__ import annotations
 
@@ -12,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from shopapp.providers import PROVIDERS
-from tests.contract.accounts import ACCOUNTS, ProviderAccount
+from tests.contract.accounts import ACCOUNTS
 from tests.contract.cassette import MODE
+from tests.contract.provider_account import ProviderAccount
 
 
-@pytest.fixture(params=["replayed", "live"])
+@pytest.fixture
 def mode(request: pytest.FixtureRequest) -> str:
-    """How this test speaks to the outside."""
-    if MODE["record"]:
-        return "recorded" if request.param == "replayed" else "live"
-    return str(request.param)
+    """How this test reaches the other side: `live`, `replayed` or `recorded`."""
+    wanted = str(getattr(request, "param", "live"))
+    return "recorded" if wanted == "replayed" and MODE["record"] else wanted
 
 
 @pytest.fixture(params=list(PROVIDERS))
@@ -34,14 +31,10 @@ def name(request: pytest.FixtureRequest) -> str:
 def account(
     request: pytest.FixtureRequest, mode: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> Iterator[ProviderAccount]:
-    """An account, at the end of which no secret stands in an address or in the log."""
+    """An account; afterwards no secret may be in an address or in the log."""
     caplog.set_level(logging.DEBUG)
-    scene = request.node.callspec.params.get("scene", "")
     found = ACCOUNTS[name]()
-    if mode in ("replayed", "recorded") and scene in found.live_only_scenes:
-        mode = "live"
-    cassette = request.node.originalname.removeprefix("test_") + (f"-{scene}" if scene else "")
-    with found.opened(mode, cassette, tmp_path):
+    with found.opened(mode, request.node.originalname.removeprefix("test_"), tmp_path):
         yield found
         for secret in found.secrets():
             assert not any(secret in url for url in found.urls)

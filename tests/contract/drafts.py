@@ -16,7 +16,7 @@ from shopapp.fiscal.document import (
     TaxGroup,
 )
 from shopapp.fiscal.party import FINAL_CONSUMER, Address
-from tests.contract.accounts import TODAY
+from tests.contract.provider_account import TODAY
 
 CENT = Decimal("0.01")
 FINAL_CUSTOMER = Customer(FINAL_CONSUMER, "")

@@ -1,6 +1,6 @@
-"""The command `python -m tests.contract.record`: every cassette anew, against the stand-ins (`make record`).
+"""The command `make record`: every cassette of the contract suites again, recorded at the stand-ins.
 
-Whoever has a real account changes `accounts.py` to open it, and reads each cassette before he commits it.
+To record a real account, change `accounts.py` so that it opens one, and read each cassette before you commit it.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ SUITES = Path(__file__).parent
 
 
 class Recording:
-    """Tells the suites, once pytest stands, that cassettes are to be written."""
+    """Switches the suites to recording once pytest has started."""
 
     def pytest_configure(self) -> None:
-        # not before: betamax is a plug-in of pytest, which wants to be the first to import it
+        # not earlier: betamax is a pytest plugin, which pytest must be the first to import
         from tests.contract.cassette import MODE
 
         MODE["record"] = True
 
 
 def main() -> int:
-    """The exit code of the suites that recorded."""
+    """Record all cassettes; return the exit code of pytest."""
     shutil.rmtree(SUITES / "cassettes", ignore_errors=True)
-    chosen = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider", "-k", "replayed", str(SUITES), *sys.argv[1:]]
-    return int(pytest.main(chosen, plugins=[Recording()]))
+    options = ["-q", "-p", "no:xdist", "-p", "no:cacheprovider", "--db", "sqlite", "-k", "replayed"]
+    return int(pytest.main([*options, str(SUITES), *sys.argv[1:]], plugins=[Recording()]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One shop at each platform, as the suite for all of them needs it: opened live at its stand-in, or from cassettes.
+"""The shop at each platform that the contract suites open, live at its stand-in or from a cassette.
 
 A further platform adds a class here and one line to `SHOPS`; the tests stay as they are.
 """
@@ -26,14 +26,14 @@ from shopapp.http_client import HttpClient
 from shopapp.platforms.base import Platform
 from shopapp.platforms.jumpseller import Jumpseller
 from shopapp.platforms.jumpseller.adapter import SCOPE
-from tests.contract import cassette as contract_cassette
+from tests.contract import cassette as cassettes
 
 REDIRECT = "https://app.test/install/callback"
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call as it was: what was asked and what came back, JSON read."""
+    """One call: what was sent and what came back, JSON parsed."""
 
     method: str
     path: str
@@ -45,7 +45,7 @@ class Exchange:
 
 
 class PlatformShop(ABC):
-    """A shop at one platform. In use between `opened` and its end."""
+    """A shop at one platform, in use inside `opened`."""
 
     name: ClassVar[str]
     code: ClassVar[str]
@@ -58,50 +58,50 @@ class PlatformShop(ABC):
     @abstractmethod
     @contextmanager
     def opened(self, mode: str, cassette: str) -> Iterator[None]:
-        """The shop ready for use, `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
+        """Make the shop ready: `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
 
     @abstractmethod
     def platform(self, token: Callable[[str | None], str] | None = None) -> Platform:
-        """The platform as the application opens it: for this shop, or for none when there is no token giver."""
+        """Open the platform as the application does: for this shop, or for none without a token getter."""
 
     @abstractmethod
     def consent_code(self, challenge: str) -> str:
-        """The code that the merchant's consent gives."""
+        """Return the code that the merchant's consent gives."""
 
     @abstractmethod
     def token(self) -> str:
-        """A good access token of this shop."""
+        """Return a valid access token of this shop."""
 
     @abstractmethod
     def place_order(self, **spec: Any) -> str:
-        """The number of a new order, by the stand-in's specification."""
+        """Place an order by the stand-in's specification; return its number."""
 
     @abstractmethod
     def arrange(self, scene: str) -> None:
-        """Nothing; the outside is in that scene from now on."""
+        """Put the other side in that scene from now on."""
 
     @abstractmethod
-    def stored_order(self, order_id: str) -> Mapping[str, Any] | None:
-        """The order with its documents and history as the stand-in keeps it; None where only a cassette speaks."""
+    def stored_order(self, order_id: str) -> Mapping[str, Any]:
+        """Return the order with its documents and history as the stand-in keeps it."""
 
     @abstractmethod
-    def webhooks(self) -> list[Mapping[str, Any]] | None:
-        """The shop's hooks as the stand-in keeps them."""
+    def webhooks(self) -> list[Mapping[str, Any]]:
+        """Return the shop's webhook subscriptions as the stand-in keeps them."""
 
     @abstractmethod
     def edit_product(self, sku: str, /, **changes: Any) -> None:
-        """Nothing; the goods of that SKU were edited by hand (`sku`, `name`, `stock`, `stock_unlimited`, `gone`)."""
+        """Edit the product of that SKU as the merchant would (`sku`, `name`, `stock`, `stock_unlimited`, `gone`)."""
 
     @abstractmethod
-    def stock(self, sku: str) -> Mapping[str, int] | None:
-        """Pieces by location as the stand-in keeps them."""
+    def stock(self, sku: str) -> Mapping[str, int]:
+        """Return the pieces by location as the stand-in keeps them."""
 
     @abstractmethod
     def secrets(self) -> tuple[str, ...]:
-        """What must appear in no address, log line or error."""
+        """Return what must appear in no address, log line or error."""
 
     def session(self) -> requests.Session:
-        """A session that remembers each of its calls."""
+        """Return a session that records each of its calls."""
         session = requests.Session()
         session.hooks["response"].append(self._record_exchange)
         return session
@@ -134,7 +134,7 @@ def _read(body: Any, kind: str) -> Any:
 
 
 class _PredictableSecrets:
-    """Stands for the stand-in's `secrets`: what it gives is known beforehand and worth nothing."""
+    """Replaces the stand-in's `secrets`: what it gives is known beforehand and opens nothing."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -148,7 +148,7 @@ class _PredictableSecrets:
 
 
 class _FrozenClock(datetime):
-    """Stands for the stand-in's clock, so that recording the same again changes no cassette."""
+    """Replaces the stand-in's clock, so that recording the same exchange again changes no cassette."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Self:
@@ -172,7 +172,7 @@ class JumpsellerShop(PlatformShop):
             yield
             return
         if mode == "replayed":
-            with contract_cassette.replayed(self._session, self.name, cassette):
+            with cassettes.replayed(self._session, self.name, cassette):
                 yield
             return
         counted = _PredictableSecrets()
@@ -192,7 +192,7 @@ class JumpsellerShop(PlatformShop):
             self._base, self._secret = running.url, "sandbox-secret"
             try:
                 if mode == "recorded":
-                    with contract_cassette.recorded(self._session, self.name, cassette, self._scrub):
+                    with cassettes.recorded(self._session, self.name, cassette, self._scrub):
                         yield
                 else:
                     yield
@@ -250,8 +250,6 @@ class JumpsellerShop(PlatformShop):
         return str(self._sold)
 
     def arrange(self, scene: str) -> None:
-        if self._parts is None:
-            return
         shop = self._shop
         if scene in ("expire", "revoke"):
             self._parts.oauth_tokens.expire(shop, scene)
@@ -265,21 +263,17 @@ class JumpsellerShop(PlatformShop):
             raise ValueError(scene)
 
     def turn(self, switch: str, position: str) -> None:
-        """Nothing; the stand-in's switch is in that position."""
+        """Set the stand-in's switch to that position."""
         self._parts.switches.set(switch, position)
 
-    def stored_order(self, order_id: str) -> Mapping[str, Any] | None:
-        if self._parts is None:
-            return None
+    def stored_order(self, order_id: str) -> Mapping[str, Any]:
         order: Mapping[str, Any] = self._shop.orders[int(order_id)]
         return order
 
-    def webhooks(self) -> list[Mapping[str, Any]] | None:
-        return None if self._parts is None else list(self._shop.hooks.values())
+    def webhooks(self) -> list[Mapping[str, Any]]:
+        return list(self._shop.hooks.values())
 
     def edit_product(self, sku: str, /, **changes: Any) -> None:
-        if self._parts is None:
-            return
         product, variant = find_product(self._shop, {"sku": sku})
         assert product is not None
         if changes.get("gone"):
@@ -290,16 +284,14 @@ class JumpsellerShop(PlatformShop):
             )
 
     def load(self, products: int, **more: Any) -> None:
-        """Nothing; so many invented products more, every third with variants."""
+        """Add so many invented products, every third with variants."""
         product_catalogue.load_items(
             self._parts,
             self._shop,
             [item | more for item in product_catalogue.generate_items(products, 3, 1)],
         )
 
-    def stock(self, sku: str) -> Mapping[str, int] | None:
-        if self._parts is None:
-            return None
+    def stock(self, sku: str) -> Mapping[str, int]:
         product, variant = find_product(self._shop, {"sku": sku})
         held: dict[str, int] = (variant or product or {})["at"]
         return held

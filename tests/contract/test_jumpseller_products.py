@@ -1,4 +1,4 @@
-"""Jumpseller's products and stock in each position of what nobody outside knows about them, live at the stand-in."""
+"""Jumpseller's products and stock under each behaviour that its documentation leaves open, live at the stand-in."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shopapp.errors import RefusedError
 from shopapp.platforms.base import Platform
 from tests.contract.jumpseller_calls import differences
 from tests.contract.shops import JumpsellerShop
-from tests.contract.test_platforms import CUP, VOUCHER, everything, named, opened
+from tests.contract.test_platforms import CUP, VOUCHER, item_of, open_platform, whole_catalogue
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def shop() -> Iterator[JumpsellerShop]:
         yield found
 
 
-def listed(shop: JumpsellerShop) -> list[str]:
+def product_paths(shop: JumpsellerShop) -> list[str]:
     return [one.path for one in shop.exchanges if one.path.startswith("/v1/products")]
 
 
@@ -31,21 +31,21 @@ def test_the_whole_catalogue_is_read_however_the_list_answers(
 ) -> None:
     shop.load(more)
     shop.turn("products-after", position)
-    found = everything(opened(shop))
+    found = whole_catalogue(open_platform(shop))
     assert {one.product_id for one in found} == {str(number) for number in shop._shop.products}
     assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
 
 
 def test_reading_a_catalogue_takes_a_call_for_a_hundred_products_and_two(shop: JumpsellerShop) -> None:
     shop.load(243)
-    found = everything(opened(shop))
+    found = whole_catalogue(open_platform(shop))
     assert len({(one.product_id, one.variant_id) for one in found}) == len(found)
-    assert len(listed(shop)) == 3 + 2
+    assert len(product_paths(shop)) == 3 + 2
 
 
 def test_reading_goes_on_behind_what_was_deleted_meanwhile(shop: JumpsellerShop) -> None:
     shop.load(243)
-    platform = opened(shop)
+    platform = open_platform(shop)
     first = platform.catalogue_page()
     shop.edit_product("P00001", gone=True)
     second = platform.catalogue_page(first.after)
@@ -59,21 +59,21 @@ def test_reading_goes_on_behind_what_was_deleted_meanwhile(shop: JumpsellerShop)
 def test_descriptions_of_any_length_are_in_nobodys_way(shop: JumpsellerShop, position: str) -> None:
     shop.load(100, description="<p>barro</p>" * 6000)
     shop.turn("products-after", position)
-    assert len(everything(opened(shop))) > 100
+    assert len(whole_catalogue(open_platform(shop))) > 100
 
 
 def test_a_shop_that_sells_nothing_is_read_at_once(shop: JumpsellerShop) -> None:
     for number in list(shop._shop.products):
         shop._shop.drop("product", number)
-    assert everything(opened(shop)) == []
-    assert len(listed(shop)) == 2
+    assert whole_catalogue(open_platform(shop)) == []
+    assert len(product_paths(shop)) == 2
 
 
 def test_numbers_that_come_as_text_are_read(shop: JumpsellerShop) -> None:
-    platform = opened(shop)
-    before = everything(platform)
+    platform = open_platform(shop)
+    before = whole_catalogue(platform)
     shop.turn("product-numbers", "text")
-    assert everything(platform) == before
+    assert whole_catalogue(platform) == before
     platform.set_stock(before[0].product_id, "", 8)
     assert platform.items_of_product(before[0].product_id)[0].stock == 8
 
@@ -81,32 +81,32 @@ def test_numbers_that_come_as_text_are_read(shop: JumpsellerShop) -> None:
 @pytest.mark.parametrize("position", ["sum", "main"])
 def test_plain_stock_is_what_the_shop_shows(shop: JumpsellerShop, position: str) -> None:
     shop.turn("plain-stock", position)
-    platform = opened(shop)
-    cup = on_the_shelf(shop, platform)
+    platform = open_platform(shop)
+    cup = cup_in_two_places(shop, platform)
     platform.set_stock(cup, "", 30)
     assert platform.items_of_product(cup)[0].stock == 30
 
 
 def test_plain_stock_that_is_not_what_was_put_is_refused(shop: JumpsellerShop) -> None:
     shop.turn("plain-stock", "main-put")
-    platform = opened(shop)
-    cup = on_the_shelf(shop, platform)
+    platform = open_platform(shop)
+    cup = cup_in_two_places(shop, platform)
     with pytest.raises(RefusedError) as raised:
         platform.set_stock(cup, "", 30)
     assert (raised.value.code, raised.value.detail) == ("goods-by-place", {"stock": 35})
 
 
-def on_the_shelf(shop: JumpsellerShop, platform: Platform) -> str:
-    """The cup's number, once five of it lie in the second place."""
+def cup_in_two_places(shop: JumpsellerShop, platform: Platform) -> str:
+    """Put five cups in the second place; return the product's id."""
     shop.edit_product(CUP, stock={platform.locations()[1].code: 5})
-    return named(platform, CUP).product_id
+    return item_of(platform, CUP).product_id
 
 
 @pytest.mark.parametrize("position", ["null", "zero", "left-out"])
 def test_unlimited_goods_stay_unlimited_by_place(shop: JumpsellerShop, position: str) -> None:
     shop.turn("unlimited-by-place", position)
-    platform = opened(shop)
-    voucher, place = named(platform, VOUCHER), platform.locations()[0].code
+    platform = open_platform(shop)
+    voucher, place = item_of(platform, VOUCHER), platform.locations()[0].code
     assert (
         platform.stock_by_location([(voucher.product_id, "")], [place]).get(
             (voucher.product_id, "", place), 0
@@ -120,13 +120,13 @@ def test_unlimited_goods_stay_unlimited_by_place(shop: JumpsellerShop, position:
 
 def test_no_answer_about_places_has_more_rows_than_a_page(shop: JumpsellerShop) -> None:
     shop.load(60)
-    platform = opened(shop)
-    wanted = [(one.product_id, one.variant_id) for one in everything(platform)][:50]
+    platform = open_platform(shop)
+    wanted = [(one.product_id, one.variant_id) for one in whole_catalogue(platform)][:50]
     places = [place.code for place in platform.locations()]
     levels = platform.stock_by_location(wanted, places)
     assert {key[:2] for key in levels} | {
-        (named(platform, "PDF-MOLDES").product_id, ""),
-        (named(platform, VOUCHER).product_id, ""),
+        (item_of(platform, "PDF-MOLDES").product_id, ""),
+        (item_of(platform, VOUCHER).product_id, ""),
     } == set(wanted)
     assert max(len(one.got) for one in shop.exchanges if one.path == "/v1/products_locations") <= 50
     assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
@@ -135,4 +135,4 @@ def test_no_answer_about_places_has_more_rows_than_a_page(shop: JumpsellerShop) 
 def test_a_shop_of_one_place_has_no_places_to_choose_from(shop: JumpsellerShop) -> None:
     locations = shop._shop.records["location"]
     locations[max(locations)]["is_stock_origin"] = False
-    assert opened(shop).locations() == ()
+    assert open_platform(shop).locations() == ()

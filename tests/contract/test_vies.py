@@ -1,11 +1,13 @@
-"""What the app makes of VIES, held against the stand-in in each of its positions: three answers, two of them kept."""
+"""How the app reads each answer of VIES: valid, invalid (both kept for a day) or unavailable, live at the stand-in."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import requests
 from flask_sqlalchemy import SQLAlchemy
 
 from sandbox.core import server
@@ -13,31 +15,50 @@ from sandbox.vies import SWITCHES, VERDICTS, VatRegister, create_app
 from shopapp.connections import vies
 from shopapp.http_client import HttpClient
 from shopapp.models import VatNumber, now
+from tests.contract import cassette as cassettes
 
+CASSETTE_URL = "https://vies.test"
 FIRM = "FR40303265045"
 HEALTHY = ("up", "told", "withheld")
 
 
 class Commission:
-    """The stand-in, asked as the app asks the real one."""
+    """The stand-in, asked as the app asks the real service."""
 
-    def __init__(self, register: VatRegister, url: str) -> None:
-        self.register, self._url = register, url
+    def __init__(self, register: VatRegister, url: str, session: requests.Session | None = None) -> None:
+        self.register, self._url, self._session = register, url, session
 
     def ask(self, number: str = FIRM) -> str:
-        return vies.check_vat_number(number, f"{self._url}/rest-api", HttpClient(0.5, allow_plain=True))
+        http = HttpClient(0.5, allow_plain=True, session=self._session)
+        return vies.check_vat_number(number, f"{self._url}/rest-api", http)
 
 
 @pytest.fixture
-def commission(db: SQLAlchemy) -> Iterator[Commission]:
-    register = VatRegister(None)
+def commission(request: pytest.FixtureRequest, db: SQLAlchemy, mode: str) -> Iterator[Commission]:
+    register, session = VatRegister(None), requests.Session()
+    cassette = request.node.originalname.removeprefix("test_")
+    if mode == "replayed":
+        with cassettes.replayed(session, "vies", cassette):
+            yield Commission(register, CASSETTE_URL, session)
+        return
     running = server.start(create_app(register))
-    yield Commission(register, running.url)
+
+    def scrub(text: str) -> str:
+        text = re.sub(r'("requestDate": ?)"[^"]*"', rf'\1"{cassettes.RECORDED_AT}.000Z"', text)
+        text = text.replace(running.url, CASSETTE_URL)
+        return text.replace(running.url.removeprefix("http://"), CASSETTE_URL.removeprefix("https://"))
+
+    if mode == "recorded":
+        with cassettes.recorded(session, "vies", cassette, scrub):
+            yield Commission(register, running.url, session)
+    else:
+        yield Commission(register, running.url)
     register.switches.set("vies", "up")
     running.stop()
     register.storage.close()
 
 
+@cassettes.also_replayed
 def test_a_valid_and_an_invalid_number_are_told_apart(commission: Commission) -> None:
     assert (commission.ask(), commission.ask("FR00000000000")) == ("valid", "invalid")
 
