@@ -1,6 +1,6 @@
-"""The tables of switches in sandbox/README.md, written anew by `python -m sandbox.readme_tables`.
+"""Write the tables of switches and faults in sandbox/README.md: `python -m sandbox.readme_tables`.
 
-A test holds the page against the switches, so whoever adds a switch runs this once.
+A test compares the page with the code, so run this after changing a switch.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TABLES = {"jumpseller": JUMPSELLER, "igest": IGEST, "phcgo": PHCGO, "mailbox": M
 
 
 def fill_tables(text: str) -> str:
-    """The page with every table as the switches are now."""
+    """Return the page with every table as the code has it."""
     for name, switches in TABLES.items():
         start, end = f"<!-- switches: {name} -->", "<!-- end -->"
         table = f"{start}\n{Switches(switches).as_markdown()}{end}"

@@ -8,7 +8,7 @@ from .switches import Switches
 
 
 def core_blueprint(title: str, switches: Switches) -> Blueprint:
-    """The routes of every stand-in: `/sandbox/health`, `/sandbox/switches` (JSON, or a browser's page)."""
+    """Return the routes; `/sandbox/switches` answers JSON, or a page to a browser."""
     pages = Blueprint("core", __name__, template_folder="templates")
 
     @pages.get("/sandbox/health")

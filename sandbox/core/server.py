@@ -16,7 +16,7 @@ from werkzeug.serving import BaseWSGIServer, ThreadedWSGIServer, WSGIRequestHand
 
 
 class _QuietRequestHandler(WSGIRequestHandler):
-    """Requests over HTTP/1.1 (connections stay open), without a line of log for each."""
+    """Handle requests over HTTP/1.1, with connections kept open and no log line for each."""
 
     protocol_version = "HTTP/1.1"
     wbufsize = -1
@@ -27,7 +27,7 @@ class _QuietRequestHandler(WSGIRequestHandler):
             logging.getLogger("sandbox").warning(message, *args)
 
     def finish(self) -> None:
-        with contextlib.suppress(OSError):  # the socket may have been cut on purpose
+        with contextlib.suppress(OSError):  # the socket may have been closed on purpose
             super().finish()
 
     def send_response(self, code: int, message: str | None = None) -> None:
@@ -43,7 +43,7 @@ class _Server(ThreadedWSGIServer):
 
 @dataclass
 class RunningServer:
-    """A stand-in that is being served; `stop` ends it."""
+    """A stand-in that is being served."""
 
     port: int
     servers: list[BaseWSGIServer]
@@ -53,7 +53,7 @@ class RunningServer:
         return f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """Nothing listens any more when this returns; requests under way are left to end by themselves."""
+        """Stop listening; requests under way are left to end by themselves."""
         ending = [threading.Thread(target=server.shutdown) for server in self.servers]
         for thread in ending:
             thread.start()
@@ -64,11 +64,11 @@ class RunningServer:
 
 
 def start(app: Flask, port: int = 0) -> RunningServer:
-    """The app served in threads on 127.0.0.1, and on ::1 where the machine has it (port 0: a free one)."""
+    """Serve the app in threads on 127.0.0.1 and, where the machine has it, on ::1 (port 0: any free one)."""
     first_server = _Server("127.0.0.1", port, app, handler=_QuietRequestHandler)
     servers: list[BaseWSGIServer] = [first_server]
     if socket.has_ipv6:
-        # a browser may ask ::1 first when it reads "localhost"
+        # a browser may try ::1 first for "localhost"
         with contextlib.suppress(OSError, SystemExit):
             servers.append(_ipv6(app, first_server.server_port))
     for server in servers:
@@ -83,7 +83,7 @@ def _ipv6(app: Flask, port: int) -> BaseWSGIServer:
 
 
 def serve(app: Flask, port: int, closing: Callable[[], None] | None = None) -> None:
-    """Nothing until SIGTERM or SIGINT arrives; the app is served until then, and `closing` called last."""
+    """Serve the app until SIGTERM or SIGINT arrives, then call `closing`."""
     done = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: done.set())
@@ -96,7 +96,7 @@ def serve(app: Flask, port: int, closing: Callable[[], None] | None = None) -> N
 
 
 def drop_connection(abruptly: bool = False) -> Response:
-    """An answer that never arrives: the socket of this request is closed (abruptly: with a reset)."""
+    """Close the request's connection without an answer; `abruptly` resets it."""
     raw: socket.socket = request.environ["werkzeug.socket"]
     with contextlib.suppress(OSError):
         if abruptly:

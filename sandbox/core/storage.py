@@ -13,7 +13,7 @@ Json = Any
 
 
 class JsonStorage:
-    """JSON values by kind and key in one SQLite file: a restart finds everything (folder None: memory)."""
+    """JSON values by kind and key in one SQLite file, or (folder None) in memory."""
 
     def __init__(self, folder: Path | None, name: str = "shelf.sqlite") -> None:
         if folder:
@@ -23,7 +23,7 @@ class JsonStorage:
         self._db = sqlite3.connect(
             folder / name if folder else ":memory:", check_same_thread=False, isolation_level=None
         )
-        # the machine's own crash is not among the things that are tried; writes must cost microseconds
+        # nobody tests a crash of the machine, and writes must take microseconds
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(
@@ -32,14 +32,14 @@ class JsonStorage:
         )
 
     def put(self, kind: str, key: object, value: Json) -> None:
-        """The value is kept, unless the shelf was closed while its writer was still at work."""
+        """Keep the value; does nothing once the storage is closed."""
         body = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
         with self._lock:
             if self._is_open:
                 self._db.execute("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", (kind, str(key), body))
 
     def put_all(self, kind: str, values: Iterable[tuple[object, Json]]) -> None:
-        """Every value is kept, all in one go: a whole catalogue in about a second."""
+        """Keep every value in one transaction: a whole catalogue takes about a second."""
         rows = [(kind, str(key), json.dumps(value, ensure_ascii=False)) for key, value in values]
         with self._lock:
             if self._is_open:
@@ -55,7 +55,7 @@ class JsonStorage:
                 self._db.execute("DELETE FROM thing WHERE kind = ? AND key = ?", (kind, str(key)))
 
     def all(self, kind: str) -> dict[str, Json]:
-        """Every value of the kind by its key (always text)."""
+        """Return every value of the kind by its key (always text)."""
         with self._lock:
             rows = self._db.execute("SELECT key, body FROM thing WHERE kind = ?", (kind,)).fetchall()
         return {key: json.loads(body) for key, body in rows}

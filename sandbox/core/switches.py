@@ -12,7 +12,7 @@ BASES = ("documented", "seen in code", "inferred", "unknown", "ours")
 
 @dataclass(frozen=True)
 class Switch:
-    """One point on which the outside may be either way; the first of its positions is the default."""
+    """One point on which the real system may behave in several ways; its first position is the default."""
 
     name: str
     meaning: str
@@ -25,7 +25,7 @@ class Switch:
 
 
 class Switches:
-    """The positions in force; `switches["name"]` reads one, `set` changes and keeps it."""
+    """The positions in force: `switches["name"]` reads one."""
 
     def __init__(self, switches: Iterable[Switch], storage: JsonStorage | None = None) -> None:
         self.known = {switch.name: switch for switch in switches}
@@ -40,12 +40,12 @@ class Switches:
         return iter(self.known.values())
 
     def reload(self) -> None:
-        """The positions as the shelf has them."""
+        """Read the positions from storage again."""
         kept = self._storage.all("switch") if self._storage else {}
         self._positions = {name: at for name, at in kept.items() if name in self.known}
 
     def set(self, name: str, position: str) -> None:
-        """The switch in its new position; ValueError when there is no such switch or position."""
+        """Set and keep the position. Raises ValueError for an unknown switch or position."""
         if name not in self.known:
             raise ValueError(f"no switch is called {name}")
         if position not in self.known[name].positions:
@@ -73,7 +73,7 @@ class Switches:
         ]
 
     def as_markdown(self) -> str:
-        """The table of a README, one row for each switch."""
+        """Return the table for a README, one row per switch."""
         rows = ["| switch | positions (default first) | meaning | basis |", "|---|---|---|---|"]
         for switch in self:
             positions = " ".join(f"`{position}`" for position in switch.positions)

@@ -1,6 +1,5 @@
-"""The stand-in of iGEST: the merchant's panel, the XML endpoint, the ledger that judges the tests.
+"""A stand-in of iGEST: the merchant's panel, the XML endpoint and the ledger that tests judge by.
 
-Called as `python -m sandbox.igest` and by the tests. It never imports shopapp, and never mends a mistake of
-it: what the wire asks for is issued as asked or refused. docs/igest-wire.md says which part is known and
-which is ours.
+It never imports shopapp and corrects nothing: what a call asks for is issued as asked, or refused.
+docs/igest-wire.md says which part of the wire is known and which is ours.
 """

@@ -1,7 +1,4 @@
-"""The command `python -m sandbox.igest --port P --data DIR --public URL`: serves the stand-in until SIGTERM.
-
-Started by `make run`, the demo and the journey tests.
-"""
+"""Serve the iGEST stand-in: `python -m sandbox.igest --port P --data DIR --public URL`."""
 
 from __future__ import annotations
 
@@ -15,13 +12,13 @@ from .app import create_app
 
 
 def main() -> None:
-    """Nothing, until the stand-in is told to end."""
+    """Serve the stand-in until it is told to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.igest")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--public", default="", metavar="URL", help="the address that url_pdf begins with")
+    parser.add_argument("--public", default="", metavar="URL", help="the address at the beginning of url_pdf")
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD")
-    parser.add_argument("--seed", default="1480", help="keys and codes are made from it")
+    parser.add_argument("--seed", default="1480", help="the keys of the entities are derived from it")
     arguments = parser.parse_args()
     app = create_app(
         arguments.data,

@@ -1,7 +1,6 @@
-"""Who may call: entity, integration key, NIF, security code and time, each refused by its own sentence.
+"""Check who calls: entity, integration key, NIF, security code and time, each with its own refusal.
 
-Called by the service before a method runs. The request shape is seen in one public program, the sentences
-are ours.
+The request's form is seen in one public program; the sentences of the refusals are ours.
 """
 
 from __future__ import annotations
@@ -21,7 +20,10 @@ WINDOW = timedelta(minutes=10)
 
 
 def authenticate(program: ProgramState, call: Call) -> Entity:
-    """The entity in whose name the call may act; Refusal when one of the five proofs fails."""
+    """Return the entity for which the call may act.
+
+    Raises Refusal when one of the five credentials is wrong.
+    """
     entity = program.entities.get(call.entity)
     if entity is None:
         raise Refusal("Entidade inexistente.")
@@ -47,7 +49,7 @@ def authenticate(program: ProgramState, call: Call) -> Entity:
 
 
 def credentials(program: ProgramState, entity: Entity) -> tuple[str, str]:
-    """(what `codigo` must be, what `chave` is made with), in the order in force."""
+    """Return what `codigo` must be and the secret that `chave` is made with, in the order in force."""
     key, code = entity.keys(program.seed)
     return (code, key) if program.switches["keys"] == "swapped" else (key, code)
 
@@ -59,8 +61,8 @@ def _check_time(program: ProgramState, timestamp: str) -> None:
         raise Refusal("Data do pedido inválida.") from None
     if program.switches["time-window"] == "off":
         return
-    # in UTC: between two times of one zone Python counts what the wall clock shows
+    # in UTC, because Python subtracts two times of one zone by their wall clock
     now = program.clock.now().astimezone(UTC)
-    # the hour that comes twice in October is allowed either reading
+    # the hour that comes twice in October may be read either way
     if all(abs(sent_at.replace(fold=fold).astimezone(UTC) - now) > WINDOW for fold in (0, 1)):
         raise Refusal("Pedido fora do prazo: verifique a hora.")

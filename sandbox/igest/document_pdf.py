@@ -1,7 +1,4 @@
-"""The paper of a document: its address by the switch in force, and a one-page PDF.
-
-Called by the methods (the address) and the app (the bytes). Only issued documents have one.
-"""
+"""The PDF of a document and the address at which it may be fetched, by the switch in force."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ DOCUMENT_NAMES = {"FT": "Fatura", "FR": "Fatura-recibo", "FS": "Fatura simplific
 
 
 def pdf_url(program: ProgramState, entry: Entry) -> str:
-    """The PDF's URL as `url_pdf` tells it."""
+    """Return the PDF's address as `url_pdf` has it."""
     plain = f"{program.public}/documentos/{entry['id']}.pdf"
     policy = program.switches["pdf-url"]
     if policy == "public":
@@ -29,7 +26,7 @@ def pdf_url(program: ProgramState, entry: Entry) -> str:
 
 
 def may_fetch(program: ProgramState, number: int, until: str, signature: str) -> bool:
-    """Whether the address may be opened now, under the switch in force."""
+    """Return whether the address may be opened now, by the switch in force."""
     policy = program.switches["pdf-url"]
     if policy == "public":
         return True

@@ -1,7 +1,7 @@
-"""What a caller asked to be issued: the element `documento` read into plain values.
+"""Read the element `documento` into plain values.
 
-Called by the methods; used by the rules and the sums. Here only the form is judged (is it a number, a date,
-is anything missing), never whether the document may be issued.
+Only the form is checked here (numbers, dates, required fields); whether the document may be issued is for
+the rules.
 """
 
 from __future__ import annotations
@@ -48,12 +48,12 @@ DOCUMENT_TYPES = ("FT", "FR", "FS", "NC")
 
 
 class Refusal(Exception):
-    """A business error; its text is what `mensagem_erro` says."""
+    """A business error; its text is the answer's `mensagem_erro`."""
 
 
 @dataclass(frozen=True)
 class Customer:
-    """The buyer as the document prints him; 999999990 says that none gave a number."""
+    """The buyer as the document prints them; NIF 999999990 is a final consumer who gave none."""
 
     nif: str
     name: str
@@ -66,7 +66,10 @@ class Customer:
 
 @dataclass(frozen=True)
 class Line:
-    """One line; price as sent, discount and rate in percent, an empty warehouse is the entity's choice."""
+    """One line, `price` as sent, `discount` and `rate` in percent.
+
+    An empty `warehouse` means the entity's main one.
+    """
 
     reference: str
     description: str
@@ -83,7 +86,7 @@ class Line:
 
 @dataclass(frozen=True)
 class DocumentRequest:
-    """One document that a caller wants."""
+    """The document that a call asks for."""
 
     kind: str
     series: str
@@ -98,13 +101,16 @@ class DocumentRequest:
 
     @property
     def reference(self) -> str:
-        """The caller's own reference written into `observacoes` as `Ref. …`, empty when there is none."""
+        """Return the caller's reference, written in `observacoes` as `Ref. ...`; empty without one."""
         found = re.search(r"Ref\.\s*(\S+)", self.notes)
         return found.group(1).rstrip(".,;") if found else ""
 
 
 def read(element: Element | None, region: str, strict: bool) -> DocumentRequest:
-    """The document as plain values; Refusal names what is missing, misspelt (when strict) or not a number."""
+    """Return the requested document.
+
+    Raises Refusal when a field is missing or malformed or, with `strict`, unknown.
+    """
     if element is None:
         raise Refusal("Pedido sem documento.")
     _check_elements(element, _HEAD_ELEMENTS, strict)

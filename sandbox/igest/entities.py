@@ -1,7 +1,6 @@
-"""The entities of the stand-in: who and where they are, their warehouses, their keys.
+"""The companies (`entidades`) of the stand-in with their warehouses, first articles and keys.
 
-Called by the office and the panel. All names and numbers are invented; a NIF is valid by its check digit
-only.
+All names and numbers are invented; a NIF is valid by its check digit only.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Warehouse:
-    """One place that holds stock; at most one of an entity is the principal."""
+    """A place that holds stock; at most one of an entity is the main one."""
 
     code: str
     name: str
@@ -22,8 +21,11 @@ class Warehouse:
 
 @dataclass
 class Entity:
-    """One company in iGEST. `rotation` counts how often its keys were made; `forbidden` are series
-    or types that the key may not use, `closed` series that nobody may."""
+    """A company in iGEST.
+
+    `rotation` counts how often its keys were made. `forbidden` lists series and document types that its key
+    may not use, `closed` the series that nobody may use.
+    """
 
     number: str
     name: str
@@ -45,12 +47,12 @@ class Entity:
 
     @property
     def main_warehouse(self) -> str:
-        """The code of the principal warehouse, empty for an entity without warehouses."""
+        """Return the code of the main warehouse, empty for an entity without warehouses."""
         main = [place.code for place in self.warehouses if place.main] or [p.code for p in self.warehouses]
         return main[0] if main else ""
 
     def keys(self, seed: str) -> tuple[str, str]:
-        """(integration key, security code), two 40-hex texts that change with each rotation."""
+        """Return (integration key, security code): 40 hex digits each, different after each rotation."""
         return tuple(  # type: ignore[return-value]
             hashlib.sha1(f"{seed}/{self.number}/{self.rotation}/{what}".encode()).hexdigest()
             for what in ("integracao", "seguranca")
@@ -78,7 +80,7 @@ _POTTERY = (
 
 
 def initial_entities() -> list[Entity]:
-    """The three entities that exist from the start, none of them with an active integration."""
+    """Return the three entities of the first day, none with an active integration."""
     return [
         Entity(
             number="40321",

@@ -1,7 +1,6 @@
-"""The tables of the stand-in: VAT rates by region, exemption codes, means of payment.
+"""VAT rates by region and means of payment, as of 2026-11-20.
 
-Read by the rules and by the list methods. Facts as of 2026-11-20; never shared with the application, so
-that a wrong figure there is found here.
+Never shared with the application, so that a mistake there is found here.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ REGION_RATES: dict[str, dict[str, str]] = {
     "PT-AC": {"16": "NOR", "9": "INT", "4": "RED", "0": "ISE"},
 }
 
-# one-stop-shop sales: the standard rate first, then the reduced ones of that country
+# sales through the one-stop shop: each country's standard rate first, then the reduced ones
 OSS_RATES: dict[str, tuple[str, ...]] = {
     "AT": ("20", "10", "13", "19", "4.9"),
     "BE": ("21", "6", "12"),
@@ -52,7 +51,7 @@ PAYMENT_CODES = frozenset(
 
 
 def is_known_rate(rate: Decimal, region: str) -> bool:
-    """Whether the region's table has the rate (zero is in every table)."""
+    """Return whether the region has the rate; every region has zero."""
     if region in REGION_RATES:
         return any(rate == Decimal(value) for value in REGION_RATES[region])
     return rate == 0 or any(rate == Decimal(value) for value in OSS_RATES.get(region, ()))

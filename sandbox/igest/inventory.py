@@ -1,7 +1,7 @@
-"""What is done to articles and stock, by the wire or by hand: the rules, and one line in the ledger for each deed.
+"""Create, rename and withdraw articles and move stock; each act is one ledger entry.
 
-Called by the wire's methods, the panel and the control routes. Limits of length are those of SAF-T (PT), which
-every certified program keeps; the sentences are ours.
+Lengths are those of SAF-T (PT), which every certified program keeps; the sentences are ours. A Refusal means
+that nothing was written.
 """
 
 from __future__ import annotations
@@ -16,13 +16,17 @@ from . import fiscal_tables
 from .document_request import Refusal
 from .entities import Entity
 from .program_state import ProgramState
+from .rules import warehouse_code
 from .sums import decimal_text
 
 MAX_REFERENCE_LENGTH, MAX_NAME_LENGTH = 60, 200
 
 
 def create_article(program: ProgramState, entity: Entity, fields: dict[str, str], **by: Any) -> Entry:
-    """The ledger's entry of the new article, without stock; Refusal, and nothing written, when it cannot be."""
+    """Write the new article, without stock, to the ledger and return its entry.
+
+    Raises Refusal when the entity may not have such an article or has its reference already.
+    """
     with program.lock:
         _check_article(entity, fields)
         if program.index.inventory.article_by_reference(entity.number, fields["ref"]):
@@ -32,7 +36,6 @@ def create_article(program: ProgramState, entity: Entity, fields: dict[str, str]
 
 
 def _check_article(entity: Entity, fields: dict[str, str]) -> None:
-    """Nothing, unless the article is not one that the entity may have."""
     if not fields["ref"] or not fields["description"]:
         raise Refusal("Artigo sem referência ou sem descrição.")
     _check_lengths(fields["ref"], fields["description"])
@@ -60,7 +63,7 @@ def _check_lengths(reference: str, name: str) -> None:
 def rename_article(
     program: ProgramState, entity: Entity, article: Entry, reference: str, name: str
 ) -> Entry | None:
-    """The ledger's entry of the article's new reference and name; None when both are what they were."""
+    """Write the article's new reference and name and return the entry; None when nothing changes."""
     with program.lock:
         former, former_name = article["ref"], article["description"]
         reference, name = reference.strip() or former, name.strip() or former_name
@@ -76,7 +79,7 @@ def rename_article(
 
 
 def withdraw_article(program: ProgramState, entity: Entity, article: Entry) -> Entry:
-    """The ledger's entry that says that the article is no longer in use; its reference stays taken."""
+    """Take the article out of use and return the ledger entry; its reference stays taken."""
     return program.write_entry(
         "article-withdrawn", entity=entity.number, article=article["id"], ref=article["ref"], who="hand"
     )
@@ -85,14 +88,18 @@ def withdraw_article(program: ProgramState, entity: Entity, article: Entry) -> E
 def move_stock(
     program: ProgramState, entity: Entity, reference: str, warehouse: str, quantity: Decimal, **by: Any
 ) -> Entry:
-    """The ledger's entry of one movement; Refusal, and nothing written, when it cannot be."""
+    """Write one stock movement to the ledger and return its entry.
+
+    Raises Refusal for an unknown article or warehouse, a service, a zero quantity or, by its switch, too
+    little stock.
+    """
     with program.lock:
         article = program.index.active_article(entity.number, reference)
         if article is None:
             raise Refusal(f"Artigo desconhecido: {reference}")
         if article["type"] != "P":
             raise Refusal(f"O artigo {reference} é um serviço e não tem stock.")
-        place = _warehouse_code(entity, warehouse)
+        place = warehouse_code(entity, warehouse)
         if not quantity or not quantity.is_finite():
             raise Refusal("Quantidade inválida.")
         before = program.index.inventory.level_of(entity.number, article, place)
@@ -107,9 +114,12 @@ def move_stock(
 def set_stock(
     program: ProgramState, entity: Entity, article: Entry, warehouse: str, level: Decimal
 ) -> Entry | None:
-    """The ledger's entry of what a person counted; None when that is what the books say."""
+    """Move the stock to the level that a person counted and return the entry.
+
+    Return None when it was at that level already.
+    """
     with program.lock:
-        place = _warehouse_code(entity, warehouse)
+        place = warehouse_code(entity, warehouse)
         difference = level - program.index.inventory.level_of(entity.number, article, place)
         if not difference:
             return None
@@ -125,19 +135,11 @@ def _parse_quantity(quantity: object) -> Decimal:
     raise Refusal(f"Quantidade inválida: {quantity}")
 
 
-def _warehouse_code(entity: Entity, warehouse: str) -> str:
-    known = {place.code for place in entity.warehouses}
-    if warehouse and not known:
-        raise Refusal("A entidade não gere stock por armazém.")
-    if warehouse and warehouse not in known:
-        raise Refusal(f"Armazém desconhecido: {warehouse}")
-    return warehouse or entity.main_warehouse
-
-
 def load_catalogue(program: ProgramState, entity: Entity, wanted: list[dict[str, Any]]) -> Entry:
-    """The one ledger's entry of a whole catalogue; Refusal, and nothing written, when one of it cannot be.
+    """Write a whole catalogue as one ledger entry and return it.
 
-    Each has `ref` and `description`; `stock` is of the main warehouse, or of each by its code.
+    Each row has `ref` and `description`; `stock` is that of the main warehouse, or a mapping by warehouse
+    code. Raises Refusal when one row cannot be accepted.
     """
     with program.lock:
         first = program.index.inventory.next_article_id(entity.number)
@@ -160,7 +162,7 @@ def load_catalogue(program: ProgramState, entity: Entity, wanted: list[dict[str,
             stock = row.get("stock", 0)
             levels = stock if isinstance(stock, dict) else {"": stock}
             quantities = {
-                _warehouse_code(entity, place): decimal_text(_parse_quantity(quantity))
+                warehouse_code(entity, place): decimal_text(_parse_quantity(quantity))
                 for place, quantity in levels.items()
             }
             articles.append(

@@ -1,7 +1,4 @@
-"""What the ledger comes to about articles and stock: who they are now, how much lies where, what changed since when.
-
-Fed by the books, entry after entry; asked by the rules, the methods and the panel. It never writes.
-"""
+"""The articles, stock levels and movements that follow from the ledger's entries."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ FIRST_ARTICLE_ID = 7001
 
 @dataclass(frozen=True)
 class StockLevel:
-    """So much of an article lies in a warehouse, since the ledger's entry of that number."""
+    """The quantity of an article in a warehouse; `since` numbers the ledger entry that last changed it."""
 
     article: Entry
     warehouse: str
@@ -30,7 +27,7 @@ class StockLevel:
 
 @dataclass(frozen=True)
 class StockMovement:
-    """One movement of an article: when, of what, where, how much, and why; `reference` is the caller's own."""
+    """One movement of an article; `cause` is shown to people, `reference` is the caller's own."""
 
     time: str
     entity: str
@@ -42,7 +39,10 @@ class StockMovement:
 
 
 class InventoryIndex:
-    """The articles of every entity by id and by reference, and their levels. An id stays, a reference may not."""
+    """The articles of every entity by id and by reference, and their levels.
+
+    An article keeps its id; its reference may change.
+    """
 
     def __init__(self) -> None:
         self._articles: dict[str, dict[int, Entry]] = defaultdict(dict)
@@ -55,7 +55,7 @@ class InventoryIndex:
         self.movement_entries: list[Entry] = []
 
     def add_entity(self, entity: Entity) -> None:
-        """Nothing; the entity's first articles are there, their stock in its main warehouse."""
+        """Add the entity's first articles, with their stock in its main warehouse."""
         self._warehouses[entity.number] = [place.code for place in entity.warehouses] or [""]
         for article in entity.articles:
             identity = self._add_article(entity.number, article)
@@ -65,11 +65,10 @@ class InventoryIndex:
                 )
 
     def next_article_id(self, entity: str) -> int:
-        """The id of the entity's next article."""
         return FIRST_ARTICLE_ID + len(self._articles[entity])
 
     def add_entry(self, entry: Entry) -> None:
-        """Nothing; what the entry says of articles and stock holds from now on."""
+        """Apply a ledger entry to articles and stock."""
         entity = entry["entity"]
         if entry["kind"] == "article":
             self._add_article(entity, entry)
@@ -129,23 +128,23 @@ class InventoryIndex:
         self._since[at] = since
 
     def reversal_of(self, document: int) -> list[Entry]:
-        """What undoes the movements of a document, by the references that its articles have now."""
+        """Return the movements that undo those of a document, by the articles' present references."""
         return [
             {"ref": move.article["ref"], "warehouse": move.warehouse, "qty": decimal_text(-move.quantity)}
             for move in self._documents.get(document, [])
         ]
 
     def article_by_id(self, entity: str, identity: str) -> Entry | None:
-        """The entity's article of that id, in use or not."""
+        """Return the entity's article with that id, in use or not."""
         return self._articles[entity].get(int(identity)) if identity.isdecimal() else None
 
     def article_by_reference(self, entity: str, reference: str) -> Entry | None:
-        """The entity's article with exactly that reference, in use or not."""
+        """Return the entity's article with exactly that reference, in use or not."""
         identity = self._by_reference.get((entity, reference))
         return self._articles[entity][identity] if identity else None
 
     def active_articles(self, entity: str) -> list[Entry]:
-        """The entity's articles in use, by reference."""
+        """Return the entity's articles in use, ordered by reference."""
         found = (article for article in self._articles[entity].values() if article["active"])
         return sorted(found, key=lambda article: str(article["ref"]))
 
@@ -153,7 +152,7 @@ class InventoryIndex:
         return self._levels.get((entity, article["id"], warehouse), Decimal(0))
 
     def levels_of(self, entity: str, articles: Sequence[Entry]) -> Iterator[StockLevel]:
-        """The level of each product in each warehouse of the entity, none left out."""
+        """Yield the level of each product in use in each warehouse of the entity, zero included."""
         for article in articles:
             if article["type"] != "P" or not article["active"]:
                 continue
@@ -164,9 +163,10 @@ class InventoryIndex:
     def changed_levels(
         self, entity: str, mark: int | None, after: int, max_articles: int
     ) -> tuple[list[StockLevel], int]:
-        """Levels that changed since the mark (None: all), of at most so many articles whose id comes after that one.
+        """Return the levels that changed since the mark, and the id to continue after.
 
-        And the last of those ids where more follow, else 0.
+        None as the mark means all levels, 0 as the id that none follow. Covers at most `max_articles`
+        articles, those with an id greater than `after`.
         """
         later = sorted(identity for identity in self._articles[entity] if identity > after)
         found: list[StockLevel] = []

@@ -1,7 +1,4 @@
-"""The wire's methods about articles and their stock: looked up, made, listed, moved. All of them are ours.
-
-Found by `methods.find` where their switches let them exist.
-"""
+"""The wire's methods for articles and stock. None of them is known of the real program: they are ours."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ _SIGNED = re.compile(r"-?\d{1,12}(\.\d{1,6})?", re.ASCII)
 
 
 def find_articles(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """The articles with exactly these references, or the one of that id, withdrawn ones included."""
+    """Return the articles with exactly these references, or the one with that id, withdrawn ones included."""
     stocks = program.index.inventory
     if identity := call.argument("id_artigo"):
         article = stocks.article_by_id(entity.number, identity)
@@ -58,7 +55,7 @@ def _requested_references(call: Call) -> list[str]:
 
 
 def new_article(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """The article just made."""
+    """Create the article."""
     requested = {
         "ref": call.argument("artigo/referencia"),
         "description": call.argument("artigo/descricao"),
@@ -72,14 +69,17 @@ def new_article(program: ProgramState, entity: Entity, call: Call, request: int)
 
 
 def list_stock(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """The levels of these references, or of all articles page by page; with `desde`, only what changed since."""
+    """Return the levels of these references, or of all articles page by page.
+
+    With `desde`, only those that changed since.
+    """
     with program.lock:
         return _stock_answer(program, entity, call)
 
 
 def _stock_answer(program: ProgramState, entity: Entity, call: Call) -> Fields:
     stocks = program.index.inventory
-    # what is posted after this answer has a higher number
+    # whatever is written after this answer has a higher number
     mark = len(program.ledger.entries)
     if call.root.find("referencias") is not None:
         named = (
@@ -124,7 +124,7 @@ def _level_fields(level: StockLevel) -> Fields:
 
 
 def move_stock(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """The movement just written; asked twice, it is made twice."""
+    """Write the movement; a repeated call makes a second one."""
     written = call.argument("movimento/quantidade")
     if not _SIGNED.fullmatch(written):
         raise Refusal(f"Valor inválido em quantidade: {written}")
@@ -136,7 +136,7 @@ def move_stock(program: ProgramState, entity: Entity, call: Call, request: int) 
 
 
 def list_movements(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """Every movement whose `observacoes` contain the words: a reference may be the beginning of another."""
+    """Return every movement whose `observacoes` contain the text: one reference may begin another."""
     words = call.argument("referencia")
     if not words:
         raise Refusal("Campo obrigatório em falta: referencia")

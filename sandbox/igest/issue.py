@@ -1,8 +1,4 @@
-"""The moment of issue: rules, sums, the next number, one line in the ledger; and annulling by hand.
-
-Called by the methods (a document that the wire asks for) and by the panel (annul, receipt). Nothing else
-here makes a fiscal number, and none is made before every rule has agreed.
-"""
+"""Issue, annul and mark as paid: the only code that makes a fiscal number, after every rule has agreed."""
 
 from __future__ import annotations
 
@@ -14,16 +10,20 @@ from sandbox.core.ledger import Entry
 from sandbox.core.portuguese_tax import EXEMPTIONS
 
 from .document_request import DocumentRequest, Refusal
+from .document_stock import stock_movements
 from .entities import Entity
 from .program_state import ProgramState
-from .rules import RULES, RuleContext, stock_movements
+from .rules import RULES, RuleContext
 from .sums import Sums, add_up_lines, decimal_text
 
 FIRST_ID = 500_001
 
 
 def issue_document(program: ProgramState, entity: Entity, requested: DocumentRequest, request: int) -> Entry:
-    """The ledger's entry of the document; Refusal, and nothing written, when a rule forbids it."""
+    """Write the document to the ledger and return its entry.
+
+    Raises Refusal, with nothing written, when a rule forbids it.
+    """
     with program.lock:
         if program.switches["repeated-reference"] == "same" and requested.reference:
             if same := program.index.document_by_reference(entity.number, requested.reference):
@@ -124,7 +124,10 @@ def _content(program: ProgramState, entity: Entity, requested: DocumentRequest, 
 
 
 def annul_document(program: ProgramState, entity: Entity, entry: Entry, reason: str) -> Entry:
-    """The annulment's own entry (stock goes back); Refusal when a credit note stands on the document."""
+    """Write the annulment, which returns the stock, and return its entry.
+
+    Raises Refusal when the document is annulled already or has a credit note, or without a reason.
+    """
     with program.lock:
         if program.index.is_annulled(entry):
             raise Refusal("O documento já está anulado.")
@@ -143,7 +146,10 @@ def annul_document(program: ProgramState, entity: Entity, entry: Entry, reason: 
 
 
 def record_receipt(program: ProgramState, entity: Entity, entry: Entry) -> Entry:
-    """The receipt's own entry; Refusal when there is nothing to receive."""
+    """Write the receipt of an unpaid invoice and return its entry.
+
+    Raises Refusal when there is nothing to pay.
+    """
     with program.lock:
         if program.index.document_status(entry) != "Por pagar":
             raise Refusal("O documento não está por pagar.")

@@ -1,8 +1,4 @@
-"""What the ledger comes to: documents by number and series, what was credited; articles and stock beside it.
-
-Fed with the ledger's entries, one after another, by the office; asked by the rules, the methods and the
-panel. It never writes.
-"""
+"""The documents, credit notes and e-mails that follow from the ledger's entries."""
 
 from __future__ import annotations
 
@@ -16,7 +12,7 @@ from .inventory_index import InventoryIndex
 
 
 class LedgerIndex:
-    """The state that follows from the entries posted so far."""
+    """What is known after the entries so far; it never writes to the ledger."""
 
     def __init__(self, entities: Iterable[Entity], entries: Iterable[Entry]) -> None:
         self.documents: dict[int, Entry] = {}
@@ -34,11 +30,11 @@ class LedgerIndex:
             self.add_entry(entry)
 
     def add_entity(self, entity: Entity) -> None:
-        """Nothing; the entity's first articles and their stock stand in the books."""
+        """Add the entity's first articles and their stock."""
         self.inventory.add_entity(entity)
 
     def add_entry(self, entry: Entry) -> None:
-        """Nothing; whatever the entry says holds from now on."""
+        """Apply a ledger entry."""
         kind = entry["kind"]
         self.inventory.add_entry(entry)
         if kind == "document":
@@ -61,32 +57,32 @@ class LedgerIndex:
             self._credits[entity, entry["origin"]].append(entry)
 
     def documents_of(self, entity: str) -> list[Entry]:
-        """The entity's documents, newest first."""
+        """Return the entity's documents, newest first."""
         return [entry for entry in reversed(self.documents.values()) if entry["entity"] == entity]
 
     def document(self, entity: str, number: str | int) -> Entry | None:
-        """The entity's document with that id."""
+        """Return the entity's document with that id."""
         found = self.documents.get(int(number)) if str(number).isdecimal() else None
         return found if found and found["entity"] == entity else None
 
     def document_by_number(self, entity: str, number: str) -> Entry | None:
-        """The entity's document with that printed number (`FR 2026FR/12`)."""
+        """Return the entity's document with that printed number (`FR 2026FR/12`)."""
         return self._by_number.get((entity, number))
 
     def document_by_reference(self, entity: str, reference: str) -> Entry | None:
-        """The entity's first document that carries the caller's reference."""
+        """Return the entity's first document with the caller's reference."""
         return self._by_reference.get((entity, reference))
 
     def documents_mentioning(self, entity: str, words: str) -> list[Entry]:
-        """The entity's documents whose `observacoes` contain the words, newest first."""
+        """Return the entity's documents whose `observacoes` contain the text, newest first."""
         return [entry for entry in self.documents_of(entity) if words in entry["observacoes"]]
 
     def last_document(self, entity: str, series: str, kind: str) -> Entry | None:
-        """The last document of one series and type."""
+        """Return the last document of the series and type."""
         return self._last.get((entity, series, kind))
 
     def credit_notes(self, entry: Entry) -> list[Entry]:
-        """The credit notes of a document that still hold."""
+        """Return the document's credit notes that are not annulled."""
         notes = self._credits.get((entry["entity"], entry["number"]), [])
         return [note for note in notes if not self.is_annulled(note)]
 
@@ -94,12 +90,12 @@ class LedgerIndex:
         return entry["id"] in self._annulled
 
     def document_status(self, entry: Entry) -> str:
-        """What the listing shows: Pago, Por pagar or Anulado."""
+        """Return what the listing shows: Pago, Por pagar or Anulado."""
         if self.is_annulled(entry):
             return "Anulado"
         return "Por pagar" if entry["type"] == "FT" and entry["id"] not in self._paid else "Pago"
 
     def active_article(self, entity: str, reference: str) -> Entry | None:
-        """The entity's article in use with that reference."""
+        """Return the entity's article in use with that reference."""
         found = self.inventory.article_by_reference(entity, reference)
         return found if found and found["active"] else None

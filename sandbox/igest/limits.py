@@ -1,7 +1,4 @@
-"""How often the stand-in is called: the limit that may be in force, and what the busiest minute was.
-
-Kept by the office; read by `GET /sandbox/limits`.
-"""
+"""Count the calls to the stand-in and, when its switch says so, limit them."""
 
 from __future__ import annotations
 
@@ -11,20 +8,23 @@ MAX_PER_MINUTE, WINDOW_SECONDS, BAN_SECONDS = 200, 60.0, 120.0
 
 
 class RateLimits:
-    """Calls of the last minute, of the busiest one and in all, and how many were refused for their number."""
+    """The calls of the last minute, of the busiest minute and in all, and the refused ones."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Nothing; no call was ever seen."""
+        """Forget every call."""
         self._all_calls: deque[float] = deque()
         self._allowed_calls: deque[float] = deque()
         self._banned_until = 0.0
         self._calls = self._busiest = self._refused = 0
 
     def allow(self, now: float, enforced: bool) -> bool:
-        """Whether this call is within 200 a minute, and the two minutes after too many are over; it is counted."""
+        """Count the call and return whether it is allowed.
+
+        When enforced: 200 calls a minute; one more starts two minutes of refusals.
+        """
         self._calls += 1
         self._busiest = max(self._busiest, _count_last_minute(self._all_calls, now))
         if not enforced:
@@ -47,7 +47,7 @@ class RateLimits:
 
 
 def _count_last_minute(calls: deque[float], now: float) -> int:
-    """How many calls lie within the last minute, this one among them; a clock put back begins anew."""
+    """Add the call and return how many lie within the last minute; a clock set back starts over."""
     calls.append(now)
     while not now - WINDOW_SECONDS < calls[0] <= now:
         calls.popleft()

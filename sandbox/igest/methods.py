@@ -1,7 +1,6 @@
-"""The methods of the wire: each takes the entity and the call, and gives the fields of a successful answer.
+"""The methods of the wire: each takes the entity and the call and returns the fields of a successful answer.
 
-Called by the service after the access check. Methods that only exist in one position of a switch answer
-"Método desconhecido" in the other.
+A method that a switch turns off is an unknown method.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ REJECTED_RECIPIENTS = ("falha@", "nobody@")
 
 
 def verify(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """Who the keys belong to, and how the entity keeps its stock."""
+    """Return whose keys these are and how the entity keeps its stock."""
     moves = {"always": "sim", "never": "nao"}.get(program.switches["stock-on-issue"], "")
     fields = [
         ("nome", entity.name),
@@ -54,7 +53,7 @@ def list_rates(program: ProgramState, entity: Entity, call: Call, request: int) 
 
 
 def list_series(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """The series that the key may use, closed ones included."""
+    """Return the series that the key may use, closed ones included."""
     rows = [
         ("serie", [("codigo", code), ("tipo_documento", kind), ("ativa", "sim" if is_open else "nao")])
         for code, kind, is_open in program.series(entity)
@@ -75,7 +74,7 @@ def list_warehouses(program: ProgramState, entity: Entity, call: Call, request: 
 
 
 def new_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """The document just issued, with the totals that this side came to."""
+    """Issue the document and return it with the totals of this side."""
     strict = program.switches["unknown-elements"] == "refused"
     requested = read_document(call.root.find("documento"), entity.region, strict)
     entry = issue.issue_document(program, entity, requested, request)
@@ -101,7 +100,7 @@ def document_state(program: ProgramState, entity: Entity, call: Call, request: i
 
 
 def find_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """Every document whose `observacoes` contain the words: a reference may be the beginning of another."""
+    """Return every document whose `observacoes` contain the text: one reference may begin another."""
     words = call.argument("referencia")
     if not words:
         raise Refusal("Campo obrigatório em falta: referencia")
@@ -121,7 +120,10 @@ def find_document(program: ProgramState, entity: Entity, call: Call, request: in
 
 
 def send_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """Nothing; the mail stands in the ledger. Refusal for an address that fails (falha@…, nobody@…)."""
+    """Write the e-mail to the ledger.
+
+    Raises Refusal for an invalid address and for recipients that always fail (falha@..., nobody@...).
+    """
     entry = _requested_document(program, entity, call)
     to = call.argument("email")
     if not _EMAIL.fullmatch(to):
@@ -164,7 +166,10 @@ _BY_SWITCH: dict[str, tuple[str, Method]] = {
 
 
 def find_method(program: ProgramState, name: str) -> Method:
-    """The method of that name; Refusal when there is none, or its switch is off."""
+    """Return the method.
+
+    Raises Refusal when it does not exist or its switch is off.
+    """
     if name in _ALWAYS:
         return _ALWAYS[name]
     if name in _BY_SWITCH and program.switches[_BY_SWITCH[name][0]] == "on":

@@ -1,7 +1,6 @@
-"""The merchant's panel: the Jumpseller integration and its keys, documents, articles, stock.
+"""The merchant's panel: the Jumpseller integration with its keys, documents, articles and stock.
 
-Registered by the app; what its buttons do is also called by the control routes. A merchant in doubt looks
-here whether a document exists.
+A merchant who is unsure looks here whether a document exists.
 """
 
 from __future__ import annotations
@@ -26,20 +25,20 @@ MAX_ROWS = 200
 
 
 def activate(program: ProgramState, entity: Entity) -> None:
-    """Nothing; the integration is active from now on, with the keys it had."""
+    """Activate the integration, with the keys that the entity has."""
     if not entity.active_since:
         entity.active_since = program.clock.now().strftime("%Y-%m-%d %H:%M:%S")
         program.save_entities(entity)
 
 
 def deactivate(program: ProgramState, entity: Entity) -> None:
-    """Nothing; every call of the entity is refused from now on."""
+    """Deactivate the integration: every call of the entity is refused."""
     entity.active_since = ""
     program.save_entities(entity)
 
 
 def rotate_keys(program: ProgramState, entity: Entity) -> None:
-    """Nothing; both keys are new and the old ones good for nothing."""
+    """Replace both keys; the old ones stop working."""
     entity.rotation += 1
     program.save_entities(entity)
 
@@ -52,7 +51,7 @@ INTEGRATION_ACTIONS: dict[str, Callable[[ProgramState, Entity], None]] = {
 
 
 def stock_rows(program: ProgramState, entity: Entity) -> list[dict[str, Any]]:
-    """Each article with its stock in each warehouse (one nameless place where the entity has none)."""
+    """Return each article with its stock by warehouse (`""` for an entity without warehouses)."""
     places = [place.code for place in entity.warehouses] or [""]
     stocks = program.index.inventory
     return [

@@ -1,8 +1,7 @@
-"""The business rules of the stand-in: what makes a document impossible, one small function for each reason.
+"""The business rules that can refuse a document, one function per reason, applied in the order of `RULES`.
 
-Called by issuing, in the order of `RULES`, with the office locked. A rule raises Refusal with the sentence
-that the caller reads; it changes nothing. Basis: certified Portuguese invoicing programs, not iGEST's own
-documentation.
+A rule raises Refusal with the sentence that the caller reads, and changes nothing. They follow certified
+Portuguese invoicing programs in general, not iGEST's own documentation.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from sandbox.core.switches import Switches
 
 from . import fiscal_tables
 from .document_request import DocumentRequest, Refusal
+from .document_stock import stock_movements
 from .entities import Entity
 from .ledger_index import LedgerIndex
 from .sums import Sums, decimal_text
@@ -29,7 +29,7 @@ FS_RETAIL_LIMIT, FS_OTHER_LIMIT = Decimal(1000), Decimal(100)
 
 @dataclass(frozen=True)
 class RuleContext:
-    """One document to be judged, with all that a rule may look at."""
+    """The requested document with everything that a rule may look at."""
 
     entity: Entity
     requested: DocumentRequest
@@ -41,7 +41,7 @@ class RuleContext:
 
 
 def check_permission(case: RuleContext) -> None:
-    """Nothing, unless the key may not use the document type or the series."""
+    """Refuse a document type or series that the key may not use."""
     if case.requested.kind in case.entity.forbidden:
         raise Refusal(f"Sem permissão para o tipo de documento {case.requested.kind}.")
     if case.requested.series in case.entity.forbidden:
@@ -49,7 +49,7 @@ def check_permission(case: RuleContext) -> None:
 
 
 def check_series(case: RuleContext) -> None:
-    """Nothing, unless the series is unknown, closed or of another type."""
+    """Refuse a series that is unknown, closed or of another type."""
     found = {code: (kind, open_) for code, kind, open_ in case.series}
     if case.requested.series not in found:
         raise Refusal(f"Série desconhecida: {case.requested.series}")
@@ -61,7 +61,7 @@ def check_series(case: RuleContext) -> None:
 
 
 def check_chronology(case: RuleContext) -> None:
-    """Nothing, unless the date lies in the future or before the last document of the series."""
+    """Refuse a date in the future or before the last document of the series."""
     if case.requested.day > case.today:
         raise Refusal("Data futura não permitida.")
     last = case.index.last_document(case.entity.number, case.requested.series, case.requested.kind)
@@ -70,7 +70,7 @@ def check_chronology(case: RuleContext) -> None:
 
 
 def check_customer(case: RuleContext) -> None:
-    """Nothing, unless a Portuguese number has a wrong check digit, or a buyer with a number has no name."""
+    """Refuse an invalid NIF, and a buyer with a NIF but no name."""
     buyer = case.requested.customer
     if buyer.nif == FINAL_CONSUMER:
         return
@@ -83,7 +83,7 @@ def check_customer(case: RuleContext) -> None:
 
 
 def check_payment(case: RuleContext) -> None:
-    """Nothing, unless an invoice-receipt lacks its means of payment or one is unknown."""
+    """Refuse an unknown means of payment, and an invoice-receipt without one."""
     if not case.requested.payment and case.requested.kind == "FR":
         raise Refusal("Modo de pagamento em falta.")
     if case.requested.payment and case.requested.payment not in fiscal_tables.PAYMENT_CODES:
@@ -91,7 +91,7 @@ def check_payment(case: RuleContext) -> None:
 
 
 def check_amounts(case: RuleContext) -> None:
-    """Nothing, unless a quantity is zero or a discount above the whole."""
+    """Refuse a quantity of zero and a discount above 100 %."""
     for line in case.requested.lines:
         if line.quantity <= 0:
             raise Refusal("Quantidade inválida.")
@@ -100,7 +100,7 @@ def check_amounts(case: RuleContext) -> None:
 
 
 def check_rates(case: RuleContext) -> None:
-    """Nothing, unless a rate is not in the table of its region, or the region not one of the entity's."""
+    """Refuse a region other than the entity's (by its switch) and a rate that its region does not have."""
     for line in case.requested.lines:
         is_portuguese = line.region in fiscal_tables.REGION_RATES
         if not is_portuguese and line.region not in fiscal_tables.OSS_RATES:
@@ -118,7 +118,7 @@ def check_rates(case: RuleContext) -> None:
 
 
 def check_exemptions(case: RuleContext) -> None:
-    """Nothing, unless a line at zero lacks a good code or a taxed line carries one."""
+    """Refuse a zero-rated line without a known exemption code, and (by its switch) a taxed line with one."""
     for line in case.requested.lines:
         if line.rate == 0 and not line.exemption:
             raise Refusal("Linha a 0% sem código de isenção.")
@@ -129,7 +129,7 @@ def check_exemptions(case: RuleContext) -> None:
 
 
 def check_articles(case: RuleContext) -> None:
-    """Nothing, unless an article is no longer in use, or unknown and none is made on the fly."""
+    """Refuse a withdrawn article and (by its switch) an unknown one."""
     for line in case.requested.lines:
         if not line.reference:
             continue
@@ -141,17 +141,23 @@ def check_articles(case: RuleContext) -> None:
 
 
 def check_warehouses(case: RuleContext) -> None:
-    """Nothing, unless a warehouse is unknown or the entity has none at all."""
-    known = {place.code for place in case.entity.warehouses}
+    """Refuse a warehouse that the entity does not have."""
     for line in case.requested.lines:
-        if line.warehouse and not known:
-            raise Refusal("A entidade não gere stock por armazém.")
-        if line.warehouse and line.warehouse not in known:
-            raise Refusal(f"Armazém desconhecido: {line.warehouse}")
+        warehouse_code(case.entity, line.warehouse)
+
+
+def warehouse_code(entity: Entity, requested: str) -> str:
+    """Return the requested warehouse, or the entity's main one. Raises Refusal for an unknown one."""
+    known = {place.code for place in entity.warehouses}
+    if requested and not known:
+        raise Refusal("A entidade não gere stock por armazém.")
+    if requested and requested not in known:
+        raise Refusal(f"Armazém desconhecido: {requested}")
+    return requested or entity.main_warehouse
 
 
 def check_stock(case: RuleContext) -> None:
-    """Nothing, unless stock may not go below zero and would."""
+    """Refuse, by its switch, a document that takes stock below zero."""
     if case.switches["negative-stock"] == "accepted":
         return
     remaining: dict[tuple[str, str], Decimal] = {}
@@ -165,29 +171,8 @@ def check_stock(case: RuleContext) -> None:
             raise Refusal(f"Stock insuficiente: {move['ref']}")
 
 
-def stock_movements(
-    entity: Entity, requested: DocumentRequest, index: LedgerIndex, switches: Switches
-) -> list[dict[str, str]]:
-    """The movements of stock that the document makes, one for each line of a product."""
-    policy = switches["stock-on-issue"]
-    is_return = requested.kind == "NC"
-    if policy == "never" or (policy == "as-asked" and not requested.moves_stock):
-        return []
-    if is_return and switches["credit-restores-stock"] == "off":
-        return []
-    found = []
-    for line in requested.lines:
-        article = index.active_article(entity.number, line.reference)
-        # one that is made on the fly is a product, of which there is nothing yet
-        if line.reference and (article is None or article["type"] == "P"):
-            quantity = line.quantity if is_return else -line.quantity
-            place = line.warehouse or entity.main_warehouse
-            found.append({"ref": line.reference, "warehouse": place, "qty": decimal_text(quantity)})
-    return found
-
-
 def check_simplified_invoice(case: RuleContext) -> None:
-    """Nothing, unless a simplified invoice is over its cap or outside its territory (CIVA art. 40)."""
+    """Refuse a simplified invoice over its limit or outside the Portuguese territory (CIVA art. 40)."""
     if case.requested.kind != "FS":
         return
     lines = case.requested.lines
@@ -214,7 +199,7 @@ def _has_service(case: RuleContext) -> bool:
 
 
 def check_credit_note(case: RuleContext) -> None:
-    """Nothing, unless a credit note lacks a good original or reason, or another type names one."""
+    """Refuse a credit note without a valid original and reason, and an original on any other type."""
     requested = case.requested
     if requested.kind != "NC":
         if requested.origin or requested.reason:
@@ -260,7 +245,7 @@ def _check_creditable_amounts(case: RuleContext, origin: Entry) -> None:
 
 
 def check_repeated_reference(case: RuleContext) -> None:
-    """Nothing, unless references may not come twice and this one did."""
+    """Refuse, by its switch, a reference that a document already has."""
     if case.switches["repeated-reference"] != "refused" or not case.requested.reference:
         return
     if case.index.document_by_reference(case.entity.number, case.requested.reference):

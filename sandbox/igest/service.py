@@ -1,7 +1,6 @@
-"""The endpoint `POST /webservice.php`: reads the request, lets a fault strike or not, answers.
+"""The endpoint `POST /webservice.php`: read the request, apply a fault or none, answer.
 
-Called by the app for each request. Business errors are answered with HTTP 200, as the one public client
-expects.
+Business errors have HTTP 200, as the one public client expects.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ OVERSIZED_BYTES = 10 * 1024 * 1024
 
 
 def handle_request(program: ProgramState, body: bytes, content_type: str) -> Response:
-    """The response to one request, and a line in the log of requests."""
+    """Answer one request and log it."""
     number = program.next_request_number()
     if not program.allow_call():
         program.log_request(number, body, method="", entity="", status="limit", error="")
@@ -123,8 +122,6 @@ def _drip(program: ProgramState, body: bytes, seconds: float) -> Iterator[bytes]
 
 
 def _cut_connection(body: bytes) -> Response:
-    """Announce the whole body and close the connection after half of it."""
-
     raw: socket.socket = request.environ["werkzeug.socket"]
 
     def half() -> Iterator[bytes]:
@@ -136,7 +133,6 @@ def _cut_connection(body: bytes) -> Response:
 
 
 def _wrong_encoding(body: bytes) -> Response:
-    """Latin-1 bytes that call themselves UTF-8, with a letter that UTF-8 would write otherwise."""
     reencoded = body.replace(b"ISO-8859-1", b"UTF-8").replace(
         b"</output>", b"<aviso>Emiss\xe3o</aviso></output>"
     )
@@ -162,7 +158,6 @@ _FAULTY_RESPONSES: dict[str, Callable[[bytes], Response]] = {
 
 
 def _set_error(output: Element, fault: Fault) -> None:
-    """`erro` and neither id nor number, although the document stands in the ledger."""
     for child in list(output):
         if child.tag not in ("status", "mensagem_erro"):
             output.remove(child)

@@ -1,7 +1,6 @@
-"""The stand-in's own arithmetic: what a document's lines add up to, in exact fractions.
+"""Add up a document's lines in exact fractions; where the real program rounds is unknown, hence a switch.
 
-Called by the office when it issues. It shares no line with the application, so that neither can copy the
-other's mistake. The level of rounding of the real program is unknown: a switch.
+It shares no code with the application, so that neither can copy the other's mistake.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Sums:
-    """The amounts of each line and each group (region, rate, exemption code), and of the whole document."""
+    """The amounts of each line, of each group (region, rate, exemption code) and of the document."""
 
     lines: list[Amounts]
     groups: dict[tuple[str, str, str], Amounts]
@@ -37,7 +36,7 @@ class Sums:
 
 
 def add_up_lines(lines: Sequence[Line], rounding: str, prices: str) -> Sums:
-    """What the lines come to; rounding is `rate-group`, `line` or `document`, prices `net` or `gross`."""
+    """Return the sums; `rounding` is `rate-group`, `line` or `document`, `prices` is `net` or `gross`."""
     exact = [_exact(line, prices) for line in lines]
     line_amounts = [_rounded(net, gross) for net, gross in exact]
     if rounding == "line":
@@ -59,13 +58,13 @@ def add_up_lines(lines: Sequence[Line], rounding: str, prices: str) -> Sums:
 
 
 def decimal_text(number: Decimal) -> str:
-    """The number without trailing zeros and never with an exponent: 23, 4.9, 100."""
+    """Return the number without trailing zeros or exponent: 23, 4.9, 100."""
     written = format(number, "f")
     return (written.rstrip("0").rstrip(".") if "." in written else written) or "0"
 
 
 def cents(amount: Fraction | int) -> Decimal:
-    """The amount in whole cents, half up; amounts here are never below zero."""
+    """Return the amount rounded half up to cents; amounts are never negative here."""
     return Decimal(math.floor(Fraction(amount) * 100 + Fraction(1, 2))) / 100 + Decimal("0.00")
 
 
@@ -76,7 +75,7 @@ def _exact(line: Line, prices: str) -> tuple[Fraction, Fraction]:
 
 
 def _rounded(net: Fraction | int, gross: Fraction | int) -> Amounts:
-    """The gross is rounded first and the VAT is what lies between."""
+    """Round net and gross; the VAT is the difference."""
     rounded_net, rounded_gross = cents(net), cents(gross)
     return Amounts(rounded_net, rounded_gross - rounded_net, rounded_gross)
 

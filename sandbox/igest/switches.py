@@ -1,6 +1,6 @@
-"""The switches of the stand-in: each point on which nobody outside knows how the real iGEST behaves.
+"""The switches of the iGEST stand-in: each point on which the real program's behaviour is not public.
 
-Read by the rules and the methods; the first position is the default. Every one has a test in each position.
+The first position is the default; a test sets each of them.
 """
 
 from __future__ import annotations

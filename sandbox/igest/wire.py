@@ -1,7 +1,6 @@
-"""The XML on the wire: a request read into a call, an answer written as ISO-8859-1.
+"""The XML on the wire: read a request into a call, write an answer in ISO-8859-1.
 
-Called by the service. DTDs and entities are refused, as is anything over 2 MiB; nothing here knows a
-business rule.
+DTDs, entities and bodies over 2 MiB are refused.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ Fields = Sequence[tuple[str, "str | Fields"]]
 
 @dataclass(frozen=True)
 class Call:
-    """One request: who asks for which method; `root` is the whole element `input`."""
+    """One request; `root` is the whole element `input`."""
 
     entity: str
     method: str
@@ -38,11 +37,11 @@ class Call:
     soap: bool
 
     def argument(self, name: str) -> str:
-        """The text of one element below the root, empty when it is not there."""
+        """Return the text of an element below the root, empty when it is missing."""
         return (self.root.findtext(name) or "").strip()
 
     def mentions(self, words: str) -> bool:
-        """Whether any text outside the authentication contains the words, in whatever case."""
+        """Return whether any text outside the authentication contains the words, in any case."""
         return any(
             words.casefold() in text.casefold()
             for part in self.root
@@ -52,7 +51,7 @@ class Call:
 
 
 def read(body: bytes, content_type: str, soap: str) -> Call:
-    """The call that the bytes ask for; Refusal says what is wrong with their form."""
+    """Return the call in the body. Raises Refusal when its form is wrong."""
     if len(body) > MAX_BYTES:
         raise Refusal("Pedido demasiado grande.")
     kind = content_type.lower().replace(" ", "").replace('"', "")
@@ -89,12 +88,12 @@ def _unwrap(root: Element, soap: str) -> tuple[Element, bool]:
 
 
 def success(fields: Fields) -> Element:
-    """The element `output` of a call that did what was asked."""
+    """Return the element `output` of a successful call."""
     return _output("sucesso", "", fields)
 
 
 def error(text: str, fields: Fields = ()) -> Element:
-    """The element `output` of a business error."""
+    """Return the element `output` of a business error."""
     return _output("erro", text, fields)
 
 
@@ -116,7 +115,7 @@ def _append_fields(parent: Element, fields: Fields) -> None:
 
 
 def write(output: Element, soap: bool = False) -> bytes:
-    """The bytes of an answer; what Latin-1 lacks becomes a character reference."""
+    """Return the answer's bytes; characters outside Latin-1 become character references."""
     body = tostring(output, encoding="unicode")
     if soap:
         body = (

@@ -1,6 +1,6 @@
-"""The mailbox stand-in: takes every e-mail by SMTP and shows it on a page, attachments included.
+"""A mailbox: it accepts every e-mail by SMTP and shows it on a page, attachments included.
 
-Run as `python -m sandbox.mailbox`; nothing is ever sent on.
+Nothing is ever delivered further.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SWITCHES = (
 
 
 class Mailbox:
-    """The messages that came, oldest first."""
+    """The messages received, oldest first."""
 
     def __init__(self, folder: Path | None) -> None:
         self.storage = JsonStorage(folder)
@@ -51,7 +51,7 @@ class Mailbox:
             self._arrived.notify_all()
 
     def wait_for(self, count: int, limit: float) -> None:
-        """Nothing, once so many messages have come or the limit in seconds went by."""
+        """Wait until so many messages have arrived, or for `limit` seconds."""
         with self._arrived:
             self._arrived.wait_for(lambda: len(self.messages) >= count, limit)
 
@@ -79,7 +79,7 @@ def _content(message: EmailMessage) -> Json:
 
 
 class SmtpHandler:
-    """What aiosmtpd asks at each step of a message."""
+    """The answers to aiosmtpd at each step of a message."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self.mailbox = mailbox
@@ -103,12 +103,12 @@ class SmtpHandler:
 
 
 def smtp_controller(mailbox: Mailbox, port: int) -> Controller:
-    """The SMTP side, not yet started."""
+    """Return the SMTP server, not yet started."""
     return Controller(SmtpHandler(mailbox), hostname="127.0.0.1", port=port)
 
 
 def create_app(mailbox: Mailbox) -> Flask:
-    """The page and the JSON of what came."""
+    """Return the page and the JSON of the messages."""
     app = Flask("sandbox-mailbox", root_path=str(Path(__file__).parent))
     app.register_blueprint(core_blueprint("Correio", mailbox.switches))
 
@@ -131,7 +131,7 @@ def create_app(mailbox: Mailbox) -> Flask:
 
     @app.get("/sandbox/messages")
     def messages() -> Response:
-        """What came, oldest first; `count=N` (with `limit` seconds) waits for so many."""
+        """Return the messages, oldest first; `count=N` (with `limit` seconds) waits for so many."""
         if request.args.get("count"):
             mailbox.wait_for(int(request.args["count"]), float(request.args.get("limit", "10")))
         return jsonify([{key: one[key] for key in one if key != "raw"} for one in mailbox.messages])

@@ -11,9 +11,9 @@ from . import Mailbox, create_app, smtp_controller
 
 
 def main() -> None:
-    """Nothing until the mailbox is told to end."""
+    """Serve the mailbox until it is told to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.mailbox", description="The mailbox stand-in.")
-    parser.add_argument("--port", type=int, required=True, help="of the page")
+    parser.add_argument("--port", type=int, required=True, help="the port of the page")
     parser.add_argument("--smtp-port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the folder in which messages are kept")
     arguments = parser.parse_args()

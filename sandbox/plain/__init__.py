@@ -1,5 +1,5 @@
-"""An invoicing program that keeps whichever of the four promises it is told to, and nothing more.
+"""An invoicing program that offers exactly one of the four guarantees and nothing more.
 
-Started by `dev.torture` and by tests. It stands for no product: it is as plain as such a program can be, never looks
-whether a document was issued before, and its ledger is the judge. Shares no code with the app.
+`dev.torture` and tests use it. The switch `promise` says which guarantee. It imitates no product, never
+looks whether a document exists, and its ledger is the judge. It shares no code with the application.
 """

@@ -1,7 +1,4 @@
-"""The command `python -m sandbox.plain --port P --data DIR --promise by_search`: serves until SIGTERM.
-
-Started by `dev.torture`.
-"""
+"""Serve the plain program: `python -m sandbox.plain --port P --data DIR --promise by_search`."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from .app import GUARANTEES, create_app
 
 
 def main() -> None:
-    """Nothing, until the stand-in is told to end."""
+    """Serve the stand-in until it is told to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.plain")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")

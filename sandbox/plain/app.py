@@ -1,7 +1,4 @@
-"""The stand-in as one Flask app: JSON over HTTP, the faults, and the program's own list for a merchant to look at.
-
-Called by `python -m sandbox.plain` and by tests.
-"""
+"""The plain invoicing program as one Flask app: JSON over HTTP, its faults and its list of documents."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ _PDF = b"%PDF-1.4\n%plain\n"
 
 
 def create_app(folder: Path, guarantee: str = "by_search", seconds: float = 0.0) -> Flask:
-    """The app over the ledger in the folder; each call takes so many seconds."""
+    """Return the app over the ledger in the folder; each call takes so many seconds."""
     app = Flask("sandbox.plain")
     switches = Switches(SWITCHES)
     switches.set("promise", guarantee)
@@ -157,7 +154,7 @@ def _write_routes(
 
 
 def _respond(faults: Faults, changes: bool, seconds: float, execute: Callable[[], Json]) -> Response:
-    """What the caller gets: the act's result, or what the fault of this call makes of it."""
+    """Answer with the act's result, or as the fault drawn for this call says."""
     kind = faults.draw(changes)
     time.sleep(seconds)
     if kind == "slow":

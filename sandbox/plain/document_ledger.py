@@ -1,7 +1,7 @@
-"""What the program holds: the ledger on disk, the drafts and keys in memory.
+"""The plain program's ledger on disk (JSON lines), with its drafts and keys in memory.
 
-Called by `app`. The ledger is a file of JSON lines that only this room appends to. Two calls with one content make two
-documents: only a key (by_key) or a draft's own number (by_draft) is ever recognised.
+Two calls with the same content make two documents: only a key (by_key) or a draft's number (by_draft) is
+recognised.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Draft:
-    """A draft: what it would be, and the document that was made of it."""
+    """A draft, with the document that was made of it."""
 
     number: str
     entity: str
@@ -31,7 +31,7 @@ class Draft:
 
 @dataclass
 class DocumentLedger:
-    """All that was issued and drafted."""
+    """Every document and draft."""
 
     path: Path
     documents: list[Json] = field(default_factory=list)
@@ -51,7 +51,7 @@ class DocumentLedger:
             self._add(json.loads(line))
 
     def issue(self, entity: str, content: Json, key: str = "", draft: str = "") -> Json:
-        """The new document; with a key that was seen before, the document of that key."""
+        """Issue a new document; a key that was used before returns its document again."""
         with self._lock:
             if key and (entity, key) in self._keys:
                 return self._keys[entity, key]
@@ -77,7 +77,7 @@ class DocumentLedger:
         self._by_reference[entry["entity"], entry["reference"]].append(entry)
 
     def open_draft(self, entity: str, content: Json) -> Draft:
-        """A new draft, whether or not there is one like it."""
+        """Open a new draft, even if an equal one exists."""
         with self._lock:
             draft = Draft(f"d{next(self._draft_numbers)}", entity, content)
             self.drafts[draft.number] = draft
@@ -85,14 +85,14 @@ class DocumentLedger:
             return draft
 
     def finalise_draft(self, draft: Draft) -> Json:
-        """The document of that draft: made now, or before."""
+        """Issue the draft's document, or return the one issued before."""
         with self._lock:
             if draft.document is None:
                 draft.document = self.issue(draft.entity, draft.content, draft=draft.number)
             return draft.document
 
     def delete_draft(self, number: str) -> bool:
-        """True when there was such a draft, not yet a document, and it is gone."""
+        """Delete the draft and return whether it was there and not yet a document."""
         with self._lock:
             draft = self.drafts.get(number)
             if draft is None or draft.document is not None:
@@ -102,17 +102,17 @@ class DocumentLedger:
             return True
 
     def find_documents(self, entity: str, reference: str, lag: float) -> list[Json]:
-        """The documents of exactly this reference that a search shows already."""
+        """Return the documents with exactly this reference that a search shows after its lag in seconds."""
         latest = time.time() - lag
         with self._lock:
             return [one for one in self._by_reference[entity, reference] if one["time"] <= latest]
 
     def documents_since(self, entity: str, since: float) -> list[Json]:
-        """All of the entity's documents since that instant."""
+        """Return the entity's documents since that time (seconds since the epoch)."""
         with self._lock:
             return [one for one in self.documents if one["entity"] == entity and one["time"] >= since]
 
     def find_drafts(self, entity: str, reference: str) -> list[Draft]:
-        """The drafts of exactly this reference that are no document yet."""
+        """Return the drafts with exactly this reference that are not documents yet."""
         with self._lock:
             return [one for one in self._drafts_by_reference[entity, reference] if one.document is None]

@@ -1,7 +1,4 @@
-"""What goes wrong with a call, and how often: drawn from a seed, so that a run can be had again.
-
-Ordered by `POST /sandbox/faults`, drawn by `app` once for each call, counted for the report.
-"""
+"""Faults of the plain program: drawn at random from a seed for a share of the calls, and counted."""
 
 from __future__ import annotations
 
@@ -15,10 +12,10 @@ WRITE_FAULTS = (
     "slow", "drop-before", "drop-after", "500-before", "500-after", "garbage-after", "cut-after", "wrong-type-after",
     "login-page", "429", "503", "408", "redirect", "slow-commit",
 )  # fmt: skip
-"""Of calls that change something. `-after`: it was done all the same; slow-commit: it is done after the hang-up."""
+"""For calls that write. `-after`: the act is executed; `slow-commit`: it is executed after the connection closed."""
 
 READ_FAULTS = ("slow", "drop-before", "500-before", "garbage-after", "cut-after", "login-page", "429", "503")
-"""Of calls that only look."""
+"""For calls that only read."""
 
 
 @dataclass
@@ -27,7 +24,7 @@ class Faults:
 
     share: float = 0.0
     latest: float = 1.0
-    """Seconds after the hang-up within which a slow commit happens."""
+    """A slow commit happens within so many seconds after the connection closed."""
     writes: tuple[str, ...] = WRITE_FAULTS
     counts: Counter[str] = field(default_factory=Counter)
     calls: int = 0
@@ -36,7 +33,7 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def configure(self, wanted: dict[str, Any]) -> None:
-        """Nothing; from now on calls go wrong like this. ValueError for a kind that there is not."""
+        """Set share, seed and kinds. Raises ValueError for an unknown kind."""
         writes = tuple(wanted.get("writes", WRITE_FAULTS))
         if unknown := set(writes) - set(WRITE_FAULTS):
             raise ValueError(f"no fault is called {', '.join(sorted(unknown))}")
@@ -49,7 +46,7 @@ class Faults:
                 self._random.seed(str(wanted["seed"]))
 
     def draw(self, changes: bool) -> str:
-        """The kind of fault for this call, '' for none."""
+        """Return the kind of fault for this call, empty for none."""
         with self._lock:
             self.calls += 1
             if self._random.random() >= self.share:
@@ -59,7 +56,7 @@ class Faults:
             return kind
 
     def _next_kind(self, changes: bool) -> str:
-        """The next of a shuffled pack, so that no kind stays away for long."""
+        """Take the next kind from a shuffled pack, so that every kind comes up soon."""
         kinds = self._shuffled_kinds[changes]
         if not kinds:
             kinds += self.writes if changes else READ_FAULTS
@@ -67,6 +64,6 @@ class Faults:
         return kinds.pop()
 
     def random_seconds(self, maximum: float) -> float:
-        """Some time up to `most`."""
+        """Return a random number of seconds up to `maximum`."""
         with self._lock:
             return self._random.uniform(0.1, maximum)

@@ -1,8 +1,7 @@
-"""The VIES stand-in: is a VAT number of the Union valid? Answers in the shape of the Commission's REST service.
+"""A stand-in of VIES: whether an EU VAT number is valid, in the form of the Commission's REST service.
 
-Run as `python -m sandbox.vies`; a test makes its own with `create(Register(None))`. What is known of the real service,
-and from where, stands in sandbox/README.md. It never looks anything up outside: what it answers is told to it, or
-follows from one plain rule.
+sandbox/README.md says what is known of the real service and from where. It asks nobody: its verdicts are set
+by tests, or follow from one plain rule.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ MEMBER_STATES = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
     "MT", "NL", "PL", "PT", "RO", "SE", "SI", "SK", "XI",
 })  # fmt: skip
-# these tell neither name nor address, even of a good number
+# these give neither name nor address, even for a valid number
 STATES_WITHOUT_NAMES = frozenset({"DE", "ES"})
 VERDICTS = {
     "valid": "",
@@ -53,7 +52,7 @@ _SLOW_SECONDS = 120.0
 
 
 class VatRegister:
-    """What was told of each number, and each question that came; kept on the shelf."""
+    """The verdict for each number and every question asked; verdicts are kept in storage."""
 
     def __init__(self, folder: Path | None) -> None:
         self.storage = JsonStorage(folder)
@@ -62,28 +61,31 @@ class VatRegister:
         self.requests: list[Json] = []
 
     def set_verdict(self, number: str, verdict: str) -> None:
-        """The number (or a member state's two letters, for all its numbers) has this verdict from now on."""
+        """Set the verdict for a number, or for all numbers of a member state by its two letters."""
         if verdict not in VERDICTS:
             raise ValueError(f"a number is {', '.join(VERDICTS)}; not {verdict}")
         self.verdicts[number] = verdict
         self.storage.put("verdict", number, verdict)
 
     def verdict(self, country: str, number: str) -> str:
-        """What was told of the number, else of its member state, else: valid, unless one digit is all it has."""
+        """Return the verdict for the number, else that for its member state.
+
+        Without one, a number is valid unless all its digits are the same.
+        """
         known = self.verdicts.get(country + number) or self.verdicts.get(country)
         if known:
             return known
         return "invalid" if len(set(re.sub("[^0-9]", "", number))) < 2 else "valid"
 
     def reset(self) -> None:
-        """Nothing; the first day again."""
+        """Begin again as on the first day."""
         self.verdicts, self.requests = {}, []
         self.storage.clear()
         self.switches.reset()
 
 
 def create_app(register: VatRegister) -> Flask:
-    """The service at `/rest-api`, and what steers it under `/sandbox/`."""
+    """Return the service at `/rest-api` with its control routes under `/sandbox/`."""
     app = Flask("sandbox-vies")
     app.register_blueprint(core_blueprint("VIES", register.switches))
 
@@ -95,7 +97,7 @@ def create_app(register: VatRegister) -> Flask:
 
     @app.post("/sandbox/numbers")
     def tell() -> Response:
-        """`{"FR40303265045": "valid", "DE": "unavailable"}`; answers all that was told so far."""
+        """Set verdicts (`{"FR40303265045": "valid", "DE": "unavailable"}`) and return all of them."""
         try:
             for number, verdict in request.get_json().items():
                 register.set_verdict(number, verdict)
@@ -109,7 +111,7 @@ def create_app(register: VatRegister) -> Flask:
 
     @app.get("/sandbox/asked")
     def questions() -> Response:
-        """Every question so far, oldest first."""
+        """Return every question so far, oldest first."""
         return jsonify(register.requests)
 
     @app.post("/sandbox/reset")
@@ -118,9 +120,6 @@ def create_app(register: VatRegister) -> Flask:
         return jsonify({})
 
     return app
-
-
-# answers
 
 
 def _answer(register: VatRegister, query: Json) -> Response:
@@ -144,7 +143,7 @@ def _validity_json(register: VatRegister, country: str, number: str, is_valid: b
     known = KNOWN_COMPANIES.get(country + number, (f"Empresa {number}", f"Rua do Exemplo 1\n{country}"))
     name, address = known if is_valid and not is_withheld else ("---", "---")
     today = datetime.now(UTC)
-    # a consultation number is only given to a requester who names himself
+    # only a requester who gives their own number gets a consultation number
     proof = f"WAPIAAAA{today:%y%m%d%H%M%S}" if query.get("requesterNumber") and is_valid else ""
     parts = ("Name", "Street", "PostalCode", "City", "CompanyType")
     return {
@@ -161,7 +160,7 @@ def _validity_json(register: VatRegister, country: str, number: str, is_valid: b
 
 
 def _service_fault(register: VatRegister) -> Response | None:
-    """The answer that the switch asks for; None when the service is up."""
+    """Return the answer that the switch asks for, or None when the service is up."""
     at = register.switches["vies"]
     if at == "slow":
         _wait_while_slow(register)
@@ -184,7 +183,7 @@ def _service_fault(register: VatRegister) -> Response | None:
 
 
 def _wait_while_slow(register: VatRegister) -> None:
-    """Nothing; returns when the switch has moved on, or after longer than any caller waits."""
+    """Wait until the switch changes, or longer than any caller waits."""
     end = time.monotonic() + _SLOW_SECONDS
     while register.switches["vies"] == "slow" and time.monotonic() < end:
         time.sleep(0.02)

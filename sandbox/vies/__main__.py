@@ -11,12 +11,10 @@ from . import VatRegister, create_app
 
 
 def main() -> None:
-    """Nothing until the stand-in is told to end."""
+    """Serve the stand-in until it is told to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.vies", description="The VIES stand-in.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument(
-        "--data", type=Path, required=True, help="the folder in which what it was told is kept"
-    )
+    parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the verdicts")
     arguments = parser.parse_args()
     register = VatRegister(arguments.data)
     serve(create_app(register), arguments.port, closing=register.storage.close)
