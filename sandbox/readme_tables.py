@@ -28,7 +28,7 @@ def fill_tables(text: str) -> str:
         table = f"{start}\n{Switches(switches).as_markdown()}{end}"
         text = re.sub(f"{start}.*?{end}", lambda _, table=table: table, text, flags=re.DOTALL)  # type: ignore[misc]
     start, end = "<!-- faults: phcgo -->", "<!-- end -->"
-    kinds = f"{start}\n{faults_table(KINDS, 'carried out')}{end}"
+    kinds = f"{start}\n{faults_table(KINDS, 'executed')}{end}"
     return re.sub(f"{start}.*?{end}", lambda _: kinds, text, flags=re.DOTALL)
 
 

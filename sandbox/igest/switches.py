@@ -16,11 +16,14 @@ SWITCHES = (
         "unknown",
     ),
     Switch(
-        "time-window", "requests whose time is over ten minutes off are refused", ("on", "off"), "inferred"
+        "time-window",
+        "requests whose time differs by more than ten minutes are refused",
+        ("on", "off"),
+        "inferred",
     ),
     Switch(
         "unknown-article",
-        "a line with an unknown reference makes the article",
+        "a line with an unknown reference creates the article",
         ("created", "refused"),
         "unknown",
     ),
@@ -38,7 +41,7 @@ SWITCHES = (
         ("as-asked", "always", "never"),
         "unknown",
     ),
-    Switch("credit-restores-stock", "a credit note puts stock back", ("on", "off"), "unknown"),
+    Switch("credit-restores-stock", "a credit note returns the stock", ("on", "off"), "unknown"),
     Switch("negative-stock", "stock may go below zero", ("accepted", "refused"), "unknown"),
     Switch("article-search", "procurar_artigos exists", ("on", "off"), "inferred"),
     Switch("article-creation", "novo_artigo exists", ("on", "off"), "inferred"),
@@ -50,7 +53,7 @@ SWITCHES = (
     Switch("exemption-list", "listar_isencoes exists", ("on", "off"), "inferred"),
     Switch(
         "rate-limit",
-        "over 200 requests a minute, two minutes of refusals: as HTTP 429 or as erro",
+        "more than 200 requests a minute start two minutes of refusals: as HTTP 429 or as erro",
         ("off", "http-429", "erro"),
         "inferred",
     ),
@@ -63,7 +66,7 @@ SWITCHES = (
     Switch("prices", "preco is without or with VAT", ("net", "gross"), "unknown"),
     Switch(
         "rounding",
-        "where cents are made: by rate, by line, once",
+        "where amounts are rounded to cents: by rate, by line, once",
         ("rate-group", "line", "document"),
         "unknown",
     ),

@@ -1,12 +1,12 @@
-"""Every point on which Jumpseller may be either way, as switches; the first position is the default.
+"""The switches of the Jumpseller stand-in: each point on which its behaviour is not certain.
 
-Read by all of the stand-in. The basis says what is known of the default; sandbox/README.md has the table.
+The first position is the default; `basis` says what is known of it.
 """
 
 from sandbox.core.switches import Switch
 
 SWITCHES = (
-    # what an order says
+    # orders
     Switch("line-discount", "`discount` of a line with qty over 1", ("unit", "line"), "seen in code"),
     Switch("line-tax", "`tax` of a line with qty over 1", ("unit", "line"), "unknown"),
     Switch(
@@ -14,16 +14,16 @@ SWITCHES = (
     ),
     Switch(
         "tax-base",
-        "`tax` of a line (and of the order where prices include VAT) is reckoned after or before discounts",
+        "`tax` of a line (and of the order where prices include VAT) is calculated after or before discounts",
         ("after-discount", "before-discount"),
         "unknown",
     ),
-    Switch("coupon", "where an order-level coupon is seen", ("lines", "order"), "seen in code"),
+    Switch("coupon", "where an order-level coupon appears", ("lines", "order"), "seen in code"),
     Switch("rate", "type of `taxes[].rate` (text comes with `amount`)", ("number", "text"), "documented"),
     Switch("shop-rounding", "where the shop rounds VAT", ("line", "rate", "document"), "unknown"),
     Switch("created-state", "a placed order starts as `created`", ("no", "yes"), "unknown"),
     Switch("completed-at", "when `completed_at` is set", ("payment", "checkout"), "inferred"),
-    Switch("state-history", "the order's history tells changes of state", ("yes", "no"), "unknown"),
+    Switch("state-history", "the order's history lists changes of state", ("yes", "no"), "unknown"),
     Switch(
         "product-numbers",
         "type of prices, discounts and stock of products",
@@ -49,26 +49,26 @@ SWITCHES = (
     Switch("app-url-parameters", "parameters on the App URL", ("none", "store", "junk"), "unknown"),
     Switch("app-opens", "where the admin opens the app", ("frame", "tab"), "seen in code"),
     Switch("install-begins", "what installing opens first", ("app-url", "authorize"), "unknown"),
-    Switch("hooks-on-uninstall", "the app's hooks at uninstall", ("deleted", "kept"), "unknown"),
-    # hooks
+    Switch("hooks-on-uninstall", "the app's webhooks at uninstall", ("deleted", "kept"), "unknown"),
+    # webhooks
     Switch("paid-on-shipping", "`order_paid` again when a paid order ships", ("no", "yes"), "seen in code"),
-    Switch("hook-copies", "how often each hook is sent", ("one", "two", "five"), "unknown"),
-    Switch("hook-losses", "hooks that are never sent", ("none", "every-third", "all"), "unknown"),
-    Switch("hook-order", "hooks of one moment", ("in-turn", "shuffled"), "unknown"),
-    Switch("hook-resume", "what wakes a paused hook", ("put", "anew"), "unknown"),
-    Switch("hook-pause-shown", "the hooks list says which is paused", ("no", "yes"), "unknown"),
+    Switch("hook-copies", "how often each webhook is sent", ("one", "two", "five"), "unknown"),
+    Switch("hook-losses", "webhooks that are never sent", ("none", "every-third", "all"), "unknown"),
+    Switch("hook-order", "the order of webhooks of the same moment", ("in-turn", "shuffled"), "unknown"),
+    Switch("hook-resume", "what resumes a paused webhook", ("put", "anew"), "unknown"),
+    Switch("hook-pause-shown", "the list of webhooks says which ones are paused", ("no", "yes"), "unknown"),
     # limits
     Switch("rate-limits", "20 calls a second and 800 a minute", ("on", "off"), "documented"),
     Switch("limit-answer", "status of a call over the limit", ("429", "403"), "documented"),
     # products and stock
     Switch(
         "products-after",
-        "answer of `products/after/{id}`: going up; fifty whatever `limit` says; newest first; the newest alone; none",
+        "answer of `products/after/{id}`: ascending; fifty whatever `limit` says; newest first; only the newest; none",
         ("list", "fifty", "newest-first", "newest-alone", "missing"),
         "documented",
     ),
     Switch("product-deleted", "body of `product_deleted`", ("whole", "id", "empty"), "unknown"),
-    Switch("stock-on-sale", "when a sale lowers the stock", ("placed", "paid", "never"), "unknown"),
+    Switch("stock-on-sale", "when a sale reduces the stock", ("placed", "paid", "never"), "unknown"),
     Switch("stock-on-cancel", "a cancelled or abandoned order's stock", ("returned", "kept"), "unknown"),
     Switch(
         "stock-hook-on-sale",
@@ -76,16 +76,16 @@ SWITCHES = (
         ("sent", "none"),
         "unknown",
     ),
-    Switch("oversold", "stock of which more is sold than there is", ("to-zero", "below-zero"), "unknown"),
+    Switch("oversold", "the stock after more was sold than there is", ("to-zero", "below-zero"), "unknown"),
     Switch(
         "plain-stock",
-        "plain `stock` over several locations: the sum, read and put; the main one's; put in the main one, read as sum",
+        "plain `stock` over several locations: the sum; that of the main one; written to the main one, read as the sum",
         ("sum", "main", "main-put"),
         "unknown",
     ),
     Switch(
         "unlimited-by-place",
-        "unlimited goods in `products_locations`",
+        "products with unlimited stock in `products_locations`",
         ("null", "zero", "left-out"),
         "unknown",
     ),

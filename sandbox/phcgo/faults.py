@@ -30,8 +30,8 @@ STEPS = (
 )
 
 KINDS: dict[str, FaultKind] = {
-    "slow": FaultKind("carried out at once, answered after `seconds`", True),
-    "slow-commit": FaultKind("connection closed, and carried out `seconds` after that", True),
+    "slow": FaultKind("executed at once, answered after `seconds`", True),
+    "slow-commit": FaultKind("connection closed, and executed `seconds` after that", True),
     "drop-before": FaultKind("connection closed without answer", False),
     "drop-after": FaultKind("connection closed without answer", True),
     "500-before": FaultKind("HTTP 500", False),
@@ -45,11 +45,11 @@ KINDS: dict[str, FaultKind] = {
     "503": FaultKind("HTTP 503", False),
     "429": FaultKind("HTTP 429 with Retry-After", False),
     "408": FaultKind("HTTP 408", False),
-    "session-lost": FaultKind("what a call without a session is answered", False),
+    "session-lost": FaultKind("the answer to a call without a session", False),
     "maintenance": FaultKind("connection closed; then refusals for `seconds`", False),
     "refused": FaultKind("an error message with `text`", False),
     "error-although-done": FaultKind("an error message without result", True),
-    "warning-added": FaultKind("the result, with a warning beside it", True),
+    "warning-added": FaultKind("the result together with a warning", True),
     "no-result": FaultKind("an empty result without message", True),
     "total-differs": FaultKind("an `etotal` one cent higher than the ledger's", True),
     "redirect-inside": FaultKind("HTTP 302 to the address in `text`", False),

@@ -21,7 +21,7 @@ from sandbox.core.switches import Switch, Switches
 SWITCHES = (
     Switch(
         "vies",
-        "the whole service: well, an error told with HTTP 200, as 500, 503 or 429, a page, half an answer, late, none",
+        "the whole service: up, an error with HTTP 200, as 500, 503 or 429, a page, half an answer, late, none",
         ("up", "unavailable", "busy", "error-500", "error-503", "429", "html", "garbage", "slow", "drop"),
         "seen in code",
     ),
