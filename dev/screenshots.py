@@ -37,6 +37,12 @@ SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
         "--disable-background-networking", "--disable-component-update"]  # fmt: skip
 
+WIDEST = """() => [...document.querySelectorAll('body *')]
+    .map(e => [Math.round(e.getBoundingClientRect().right),
+               `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}"`])
+    .sort((a, b) => b[0] - a[0]).slice(0, 3).map(each => each.join(' '))"""
+"""The elements that reach furthest to the right."""
+
 
 class Screenshots:
     """One browser, one folder (None: only judged, no picture), and the list of what was found."""
@@ -74,7 +80,8 @@ class Screenshots:
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         if too_wide > 0:
-            self.wrong.append(f"{where}: scrolls sideways by {too_wide} px")
+            widest = self.page.evaluate(WIDEST)
+            self.wrong.append(f"{where}: scrolls sideways by {too_wide} px: {widest}")
 
     def _open_details(self, name: str) -> None:
         """What stands behind the second steps is judged too, narrow and dark, where things break first."""
