@@ -1,6 +1,6 @@
-"""The control routes under `/sandbox/`: what tests, the demo and developers steer and look with.
+"""The control routes of the iGEST stand-in under `/sandbox/`, for tests, the demo and developers.
 
-Registered by the app. Nothing of this exists in the real program.
+Nothing of this exists in the real program.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def _stock_routes(program: ProgramState, pages: Blueprint) -> None:
 
 
 def _move_stock(program: ProgramState, entity: Entity, wanted: dict[str, Any]) -> None:
-    """Nothing; `qty` more lie there than before, or as many as `to` says."""
+    """Set the stock to `to`, or add `qty`."""
     found = program.index.active_article(entity.number, wanted["ref"])
     if found is None:
         raise Refusal(f"Artigo desconhecido: {wanted['ref']}")

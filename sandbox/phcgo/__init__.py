@@ -1,4 +1,4 @@
-"""A stand-in of PHC GO as far as public material shows it: its Full API, its panel and a ledger that judges.
+"""A stand-in of PHC GO's Full API and panel, as far as public sources show them.
 
-Started by `make run`, the demo and tests. What nobody outside knows is a switch. Shares no code with the app.
+Each point that is not public is a switch; tests judge by its ledger. It shares no code with the application.
 """

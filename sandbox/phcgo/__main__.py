@@ -1,7 +1,4 @@
-"""The command `python -m sandbox.phcgo --port P --data DIR --public URL`: serves the stand-in until SIGTERM.
-
-Started by `make run`, the demo and the journey tests.
-"""
+"""Serve the PHC GO stand-in: `python -m sandbox.phcgo --port P --data DIR --public URL`."""
 
 from __future__ import annotations
 
@@ -15,15 +12,15 @@ from .app import create_app
 
 
 def main() -> None:
-    """Nothing, until the stand-in is told to end."""
+    """Serve the stand-in until it is told to end."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.phcgo")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument(
-        "--public", default="", metavar="URL", help="the address that the installations lie under"
+        "--public", default="", metavar="URL", help="the address under which the installations are"
     )
     parser.add_argument(
-        "--smtp", default="", metavar="HOST:PORT", help="where mails are handed in; nowhere if empty"
+        "--smtp", default="", metavar="HOST:PORT", help="the server for outgoing e-mail; none if empty"
     )
     parser.add_argument("--today", type=date.fromisoformat, metavar="YYYY-MM-DD")
     arguments = parser.parse_args()

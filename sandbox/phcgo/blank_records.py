@@ -1,7 +1,4 @@
-"""Blank records of every entity, with each field that public sources name.
-
-Called by the rooms that make records. `1900-01-01` is the product's empty date.
-"""
+"""Blank records of every entity, with each field that public sources name."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ BUYER_FIELDS = (
     "email",
 )
 DELIVERY_FIELDS = ("moradato", "localto", "codpostto", "paisto", "paisesstampto")
-# not public for this product; named as in the vendor's older one
+# not public for this product; the names are those of the vendor's older one
 LOADING_FIELDS = ("carga", "descarga", "cdata", "chora", "matricula", "codigoat")
 STATE_FIELDS = ("anulado", "pago")
 STAMP_FIELDS = {
@@ -38,12 +35,12 @@ LINE_FIELDS = {"Ft": "fis", "Bo": "bis"}
 
 
 def format_day(when: date) -> str:
-    """The day as the product writes it."""
+    """Return the day as the product writes it."""
     return f"{when.isoformat()} 00:00:00Z"
 
 
 def parse_day(text: object) -> date | None:
-    """The day of such a text, None for the empty date or what is none."""
+    """Return the day of such a text; None for the empty date (`1900-01-01`) or any other text."""
     try:
         found = date.fromisoformat(str(text)[:10])
     except ValueError:

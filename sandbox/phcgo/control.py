@@ -1,6 +1,6 @@
-"""The control routes under `/sandbox/`: what tests, the demo and developers steer and look with.
+"""The control routes of the PHC GO stand-in under `/sandbox/`, for tests, the demo and developers.
 
-Registered by the app. Nothing of this exists in the real program.
+Nothing of this exists in the real program.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One company's records: rows by entity and stamp, kept on the shelf, with what a lagging query still shows.
+"""The records of one company: rows by entity and stamp, kept in storage.
 
-Opened by the office. It decides nothing and is used under the office's lock.
+It also knows the rows as a query that lags behind finds them. Used under the program's lock.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from .wire import Row
 
 MAX_LAG_SECONDS = 6.0
 INDEXED_FIELDS = {"St": "ref", "Sa": "ref", "Sl": "ref"}
-"""The field by which rows are found at once, however many there are."""
+"""The field by which an entity's rows are indexed."""
 
 
 def fold_text(value: object) -> str:
-    """The text as the database compares it: without regard to case or to blanks at the end."""
+    """Return the text as the database compares it: without case and without trailing blanks."""
     return str(value or "").casefold().rstrip()
 
 
@@ -58,13 +58,16 @@ class Database:
         return f"{self._prefix}/{entity}"
 
     def next_number(self, name: str) -> int:
-        """The next number of that name, from 1."""
+        """Return the next number of that name, beginning with 1."""
         self._counts[name] = self._counts.get(name, 0) + 1
         self._storage.put("count", f"{self._prefix}/{name}", self._counts[name])
         return self._counts[name]
 
     def new_stamp(self, is_kept: bool = True) -> str:
-        """A new key of 25 characters, in one of the two styles that are seen; unless kept it may be given again."""
+        """Return a new key of 25 characters, in one of the two styles that are seen.
+
+        Unless kept, the same key may be given again after a restart.
+        """
         if is_kept:
             number = self.next_number("stamp")
         else:
@@ -75,7 +78,7 @@ class Database:
         return f"z{digest[:8]}{number:016d}"
 
     def save(self, entity: str, row: Row) -> Row:
-        """The row as it now stands in the table; a row without stamp got one."""
+        """Store the row, with a stamp if it has none, and return it as stored."""
         name = STAMP_FIELDS[entity]
         row[name] = row.get(name) or self.new_stamp()
         kept = copy.deepcopy(row)
@@ -86,7 +89,7 @@ class Database:
         return kept
 
     def save_all(self, entity: str, rows: Iterable[Row]) -> None:
-        """Nothing; these new rows stand in the table as if they had always been there."""
+        """Store new rows in one transaction, without the history that a lagging query needs."""
         name, table = STAMP_FIELDS[entity], self.tables[entity]
         for row in rows:
             row[name] = self.new_stamp(is_kept=False)
@@ -96,7 +99,7 @@ class Database:
         self._storage.put_all(self._storage_kind(entity), ((row[name], row) for row in rows))
 
     def _index(self, entity: str, stamp: str, row: Row | None) -> None:
-        """Nothing; the row is found by its field, and no longer by what that was before."""
+        """Index the row by its field and drop its former index key."""
         if entity not in INDEXED_FIELDS:
             return
         found, former = self._rows_by_key[entity], self._keys.pop((entity, stamp), None)
@@ -107,7 +110,7 @@ class Database:
             found.setdefault(key, {})[stamp] = row
 
     def drop(self, entity: str, stamp: str) -> None:
-        """Nothing; the row is gone."""
+        """Remove the row."""
         del self.tables[entity][stamp]
         self._index(entity, stamp, None)
         self._storage.drop(self._storage_kind(entity), stamp)
@@ -121,16 +124,16 @@ class Database:
         past.append((now, row))
 
     def get(self, entity: str, stamp: str) -> Row | None:
-        """A copy of the row with that stamp."""
+        """Return a copy of the row with that stamp, or None."""
         found = self.tables[entity].get(stamp)
         return copy.deepcopy(found) if found else None
 
     def rows(self, entity: str) -> list[Row]:
-        """The rows as they are, oldest first; not to be changed."""
+        """Return the rows themselves, oldest first; do not change them."""
         return list(self.tables[entity].values())
 
     def find(self, entity: str, **equal: object) -> Row | None:
-        """A copy of the first row with these values."""
+        """Return a copy of the first row with these values, or None."""
         field = INDEXED_FIELDS.get(entity, "")
         among = self.find_indexed(entity, equal[field]) if field in equal else self.tables[entity].values()
         for row in among:
@@ -139,15 +142,15 @@ class Database:
         return None
 
     def find_indexed(self, entity: str, value: object) -> list[Row]:
-        """The rows whose indexed field the database takes for this value; not to be changed."""
+        """Return the rows whose indexed field equals the value for the database; do not change them."""
         return list(self._rows_by_key[entity].get(fold_text(value), {}).values())
 
     def rows_with_lag(self, entity: str, lag: float) -> list[Row]:
-        """The rows as a query shows them that is so many seconds behind."""
+        """Return the rows as they were so many seconds ago."""
         if not lag:
             return self.rows(entity)
         latest = time.monotonic() - lag
-        # a row without history was there before this run began
+        # a row without history was stored by an earlier run
         known = {
             stamp: row for stamp, row in self.tables[entity].items() if (entity, stamp) not in self._history
         }
@@ -162,11 +165,11 @@ class Database:
         return parse_amount(found["stock"]) if found else Decimal(0)
 
     def rate_of(self, index: object) -> Decimal | None:
-        """The VAT rate of a table index."""
+        """Return the VAT rate of a table index."""
         found = next((row for row in self.rows("Taxasiva") if row["codigo"] == index), None)
         return parse_amount(found["taxa"]) if found else None
 
     def index_of(self, rate: Decimal) -> int | None:
-        """The table index of a VAT rate."""
+        """Return the table index of a VAT rate."""
         found = next((row for row in self.rows("Taxasiva") if parse_amount(row["taxa"]) == rate), None)
         return int(found["codigo"]) if found else None

@@ -1,7 +1,4 @@
-"""The paper of a document: a one-page PDF.
-
-Called by `reports` and the panel.
-"""
+"""The PDF of a document or dossier."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from sandbox.core.pdf import paragraph_text, render_page, to_cp1252
 
 from .blank_records import DISCOUNT_FIELDS, parse_day
 from .database import Database
-from .fill_record import FT, RecordType
+from .record_types import FT, RecordType
 from .wire import Row
 
 
@@ -74,7 +71,7 @@ def _total_rows(row: Row) -> list[list[str]]:
 
 
 def file_name(record_type: RecordType, row: Row) -> str:
-    """The name under which the printed file is fetched: it holds the customer's name and NIF."""
+    """Return the name under which the printed file is fetched; it contains the customer's name and NIF."""
     kind = row[record_type.name] if record_type is FT else row["nmdos"]
     name_parts = (kind, row[record_type.number], parse_day(row[record_type.day]), row["nome"], row["ncont"])
     return " - ".join(str(part).replace("/", "-").replace("\\", "-") for part in name_parts) + ".pdf"

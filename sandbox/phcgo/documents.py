@@ -1,6 +1,6 @@
-"""Documents and dossiers: begun, completed, given lines, saved, deleted.
+"""Documents and dossiers: begin, fill in, add lines, save and delete.
 
-Called by the service. A draft is whatever its caller last saved; what is signed changes in its observations only.
+A draft is whatever its caller saved last; of a signed document only the observations change.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any
 from . import rules, signature
 from .blank_records import BLANK_RECORDS, EMPTY_DATE, format_day
 from .database import Database
-from .fill_record import BO, FT, RecordType, calculate_amounts, fill_record, open_series
+from .fill_record import calculate_amounts, fill_record, open_series
 from .program_state import ProgramState, Session
+from .record_types import BO, FT, RecordType
 from .records import intended_operation
 from .sums import json_number, parse_amount
 from .wire import Call, Refusal, Row
@@ -31,18 +32,18 @@ COPIED_FIELDS = (
     "desconto",
     "desc2",
 )
-"""What a line takes over from the line that it comes from."""
+"""The fields that a line copies from the line that it comes from."""
 
 
 def new_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """A blank document of the series in `ndos`, dated today; it is saved nowhere."""
+    """Return a blank document of the series in `ndos`, dated today; saves nothing."""
     return [begin_document(program, session, database, RECORD_TYPES[call.ws], call.number("ndos"))]
 
 
 def begin_document(
     program: ProgramState, session: Session, database: Database, record_type: RecordType, number: int
 ) -> Row:
-    """The blank record, known to the session under its stamp."""
+    """Return the blank record and remember it in the session under its stamp."""
     if record_type is BO and not program.has_dossiers(database.installation):
         raise Refusal("messages.Licence.NoDossiers", "O plano contratado não inclui dossiers internos.")
     series = open_series(database, record_type, number)
@@ -62,7 +63,7 @@ def begin_document(
 
 
 def act_on_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The record as sent, completed; nothing is saved."""
+    """Return the record as sent with everything filled in; saves nothing."""
     record_type = RECORD_TYPES[call.ws]
     row = fill_record(program, database, record_type, call.row("entity"), call)
     if row[record_type.stamp]:
@@ -71,7 +72,7 @@ def act_on_document(program: ProgramState, session: Session, database: Database,
 
 
 def add_lines(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The record that was begun in this session, with a line for each reference."""
+    """Return the record begun in this session with a line for each reference."""
     record_type = RECORD_TYPES[call.ws]
     row = _begun_record(
         session, database, record_type, call.text("IdFtStamp" if record_type is FT else "IdBoStamp")
@@ -84,7 +85,7 @@ def add_lines(program: ProgramState, session: Session, database: Database, call:
 
 
 def act_dossier(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The begun dossier with its customer set (`codigo=no`, `newValue=[number, 0]`)."""
+    """Return the begun dossier with its customer set (`codigo=no`, `newValue=[number, 0]`)."""
     row = _begun_record(session, database, BO, call.text("IdBoStamp"))
     value = call.json("newValue")
     row[call.text("codigo")] = value[0] if isinstance(value, list) and value else value
@@ -92,7 +93,7 @@ def act_dossier(program: ProgramState, session: Session, database: Database, cal
 
 
 def act_line(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The begun dossier with one field of one line changed."""
+    """Return the begun dossier with one field of one line changed."""
     row = _begun_record(session, database, BO, call.text("IdBoStamp"))
     wanted = call.text("IdBiStamp")
     lines = [line for line in row["bis"] if line["bistamp"] == wanted]
@@ -118,7 +119,7 @@ def _fill_again(
 
 
 def save_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The record as saved: a draft where the series allows them, else signed at once."""
+    """Save the record and return it: a draft where the series allows drafts, else signed at once."""
     record_type = RECORD_TYPES[call.ws]
     sent = call.row("itemVO")
     known, operation = intended_operation(program, database, record_type.entity, sent)
@@ -149,7 +150,7 @@ def save_document(program: ProgramState, session: Session, database: Database, c
 
 
 def _require_filled(program: ProgramState, record_type: RecordType, sent: Row) -> Row:
-    """The record as sent; Refusal when actEntity has not seen all of it."""
+    """Return the record as sent. Raises Refusal when actEntity has not filled in all of it."""
     row = BLANK_RECORDS[record_type.entity]() | sent
     lines = row[record_type.lines]
     seen = all(line.get(record_type.line_stamp) and line.get("tabiva") for line in lines)
@@ -198,14 +199,14 @@ def _delete_record(
 
 
 def drop_draft(program: ProgramState, database: Database, record_type: RecordType, known: Row) -> None:
-    """Nothing; the draft is gone."""
+    """Remove the draft."""
     if record_type is FT and program.switches["dossier-used-up"] == "Save":
         signature.invoice_dossier_lines(database, known, -1)
     database.drop(record_type.entity, known[record_type.stamp])
 
 
 def _update_observations(database: Database, known: Row, sent: Row) -> Row:
-    """The signed document with other observations; Refusal when anything else would change."""
+    """Save other observations of a signed document. Raises Refusal when anything else would change."""
     same = ("Operation", "obs", "fis", "maxQttRefund", "anulado", "pago")
     differing = [
         name for name, value in sent.items() if name not in same and name in known and value != known[name]
@@ -221,7 +222,7 @@ def _update_observations(database: Database, known: Row, sent: Row) -> Row:
 
 
 def new_from_reference(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """A blank document with the lines of a dossier (origin BO) or of a document to be credited (origin FT)."""
+    """Return a blank document with the lines of a dossier (origin BO) or of a document to credit (origin FT)."""
     asked = {str(item.get("key")): str(item.get("value")) for item in call.json("parameters")}
     origin = asked.get("origin", "").upper()
     if not asked.get("docid", "").isdecimal():

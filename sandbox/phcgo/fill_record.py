@@ -1,47 +1,20 @@
-"""What actEntity does to a document or dossier: customer, lines, rates, discounts and totals.
-
-Called by `documents` when a record is acted upon, saved or made from another.
-"""
+"""What actEntity fills in on a document or dossier: customer, lines, rates, discounts and totals."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 from . import records, sums
 from .blank_records import BLANK_LINES, BLANK_RECORDS, BUYER_FIELDS, DISCOUNT_FIELDS
 from .database import Database
 from .program_state import ProgramState
+from .record_types import RecordType
 from .sums import json_number, parse_amount
 from .wire import Call, Refusal, Row
 
 ARTICLE_NOT_FOUND = "messages.Business.Stocks.InvalidRefAutoCreate"
 
 
-@dataclass(frozen=True)
-class RecordType:
-    """How the fields of one kind of record are called."""
-
-    entity: str
-    stamp: str
-    lines: str
-    line_stamp: str
-    price: str
-    worth: str
-    number: str
-    day: str
-    series: str
-    key: str
-    name: str
-
-
-FT = RecordType("Ft", "ftstamp", "fis", "fistamp", "epv", "etiliquido", "fno", "fdata", "Td", "ndoc", "nmdoc")
-BO = RecordType(
-    "Bo", "bostamp", "bis", "bistamp", "edebito", "ettdeb", "obrano", "dataobra", "Ts", "ndos", "nmdos"
-)
-
-
 def open_series(database: Database, record_type: RecordType, number: object) -> Row:
-    """The open series of that number; Refusal when there is none."""
+    """Return the series. Raises Refusal when it does not exist or is inactive."""
     row = database.find(record_type.series, **{record_type.key: number})
     if row is None:
         raise Refusal("messages.Business.Series.NotFound", f"A série {number} não existe.")
@@ -53,7 +26,7 @@ def open_series(database: Database, record_type: RecordType, number: object) -> 
 def fill_record(
     program: ProgramState, database: Database, record_type: RecordType, sent: Row, call: Call
 ) -> Row:
-    """The record as sent, with all that the program fills in by itself."""
+    """Return the record as sent, with everything that the program fills in."""
     row = records.known_fields(program, BLANK_RECORDS[record_type.entity](), sent)
     open_series(database, record_type, row[record_type.key])
     customer = _record_customer(program, database, row)
@@ -134,7 +107,7 @@ def _fill_from_article(
 
 
 def _fill_rate(program: ProgramState, database: Database, line: Row, sent: Row) -> None:
-    """Rate and table index agree afterwards; the switch says which of two that differ counts."""
+    """Make rate and table index agree; the switch says which one applies when they differ."""
     index = int(parse_amount(line["tabiva"]))
     if not index and "iva" not in sent:
         index = 2
@@ -164,7 +137,7 @@ def _fill_exemption(database: Database, line: Row) -> None:
 
 
 def calculate_amounts(program: ProgramState, record_type: RecordType, row: Row) -> None:
-    """Nothing; the record's amounts are those of its lines."""
+    """Set the record's amounts from its lines."""
     for line in row[record_type.lines]:
         for name in (*DISCOUNT_FIELDS, "iva"):
             if not 0 <= parse_amount(line[name]) <= 100:

@@ -1,7 +1,6 @@
-"""Articles and their stock: each deed by a call, a document or a hand, the movement it leaves, its line in the ledger.
+"""Save articles and move stock; each act is one entry of the inventory ledger (`goods.jsonl`).
 
-Called by `records`, `signing` and `hands`; no article is made or renamed, and no stock altered, anywhere else. The
-lines stand in a ledger of their own (`goods.jsonl`), beside that of the documents.
+No other module makes or renames an article or changes stock.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ from .sums import json_number, parse_amount
 from .wire import Refusal, Row
 
 CALL, LINE, DOCUMENT, ANNULMENT, HAND = "wire", "line", "document", "annulment", "hand"
-"""Who did it: a call that saved an article, a line whose reference was none, a document, its annulment, a person."""
-# not public: seen is that 5 is an article's initial stock, and that a code above 50 takes away
+"""Who acted: a call that saved an article, a line with an unknown reference, a document, its annulment, a person."""
+# not public; only seen: 5 is an article's initial stock, and a code above 50 reduces the stock
 MOVEMENT_CODES = {DOCUMENT: (6, "Documento"), ANNULMENT: (7, "Anulação"), HAND: (9, "Acerto manual")}
 OUTGOING_OFFSET = 50
 
 
 def save_article(program: ProgramState, database: Database, row: Row, who: str) -> Row:
-    """The article as it now stands, new or changed; its levels follow it under a new reference."""
+    """Store the article, new or changed, and return it; its stock follows a new reference."""
     known = database.get("St", row["ststamp"]) if row["ststamp"] else None
-    # a level is altered by movements alone
+    # only movements change the stock
     kept = database.save("St", row | {"stock": known["stock"] if known else 0})
     if known is None:
         _append_entry(
@@ -51,7 +50,7 @@ def save_article(program: ProgramState, database: Database, row: Row, who: str) 
 
 
 def remove_article(program: ProgramState, database: Database, row: Row, who: str) -> None:
-    """Nothing; the article and its levels are gone, its movements stay."""
+    """Remove the article with its stock; its movements stay."""
     database.drop("St", row["ststamp"])
     for held in database.find_indexed("Sa", row["ref"]):
         database.drop("Sa", held["sastamp"])
@@ -67,7 +66,7 @@ def move_stock(
     who: str,
     cause: str = "",
 ) -> None:
-    """Nothing; the article's level in that warehouse changed by the quantity, and a movement says why."""
+    """Change the article's stock in that warehouse and record the movement."""
     article = database.find("St", ref=ref)
     row = database.find("Sa", ref=ref, armazem=place) or {"ref": ref, "armazem": place, "stock": 0}
     before = parse_amount(row["stock"])
@@ -96,7 +95,10 @@ def move_stock(
 
 
 def set_stock(program: ProgramState, database: Database, ref: str, place: int, level: Decimal) -> None:
-    """Nothing; a person counted the article there, and this is how much there is."""
+    """Move the stock to the level that a person counted.
+
+    Raises Refusal for an unknown article or warehouse and for a service.
+    """
     article = database.find("St", ref=ref)
     if article is None or article["stns"]:
         raise Refusal("messages.Business.Stocks.RefNotFound", f"O artigo {ref} não existe ou não tem stock.")
@@ -107,10 +109,10 @@ def set_stock(program: ProgramState, database: Database, ref: str, place: int, l
 
 
 def load_catalogue(program: ProgramState, database: Database, wanted: Iterable[Row]) -> int:
-    """How many articles of a whole catalogue are there now; one line in the ledger tells of all of them.
+    """Load a whole catalogue as one ledger entry and return the number of its articles.
 
-    Each has `ref` and `design`, and further fields of an article; `stock` is of the first warehouse, or of each by its
-    number.
+    Each row has `ref`, `design` and further fields of an article; `stock` is that of the first warehouse, or
+    a mapping by warehouse number.
     """
     blank, places = blank_records.blank_article(), [int(row["no"]) for row in database.rows("Sz")]
     taken: set[str] = set()
@@ -148,7 +150,6 @@ def load_catalogue(program: ProgramState, database: Database, wanted: Iterable[R
 
 
 def _article_facts(database: Database, row: Row) -> Row:
-    """What the ledger says of an article."""
     rate = database.rate_of(row["tabiva"])
     return {"ref": row["ref"], "description": row["design"], "unit": row["unidade"], "service": bool(row["stns"]),
             "rate": f"{rate.normalize():f}" if rate is not None else "", "price": str(row["epv1"])}  # fmt: skip

@@ -1,6 +1,6 @@
-"""What a person does in the program: signs, annuls, deletes, receives payment, edits series, layouts, articles, stock.
+"""What a person does in the program: sign, annul, delete, receive payment, edit series, articles and stock.
 
-Called by the panel and the control routes, under the office's lock.
+Used under the program's lock.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from . import blank_records, documents, inventory, records, signature
 from .database import Database
-from .fill_record import BO, FT
 from .program_state import ProgramState
+from .record_types import BO, FT
 from .sums import parse_amount
 from .wire import Call, Refusal, Row
 
@@ -27,7 +27,7 @@ NEW_ROWS: dict[str, Row] = {
 
 
 def sign(program: ProgramState, database: Database, stamp: str) -> Row:
-    """The document or dossier of that draft."""
+    """Sign the draft and return the document or dossier."""
     call = Call(database.installation, "", "hand", {"bostamp": stamp})
     if database.get("Bo", stamp):
         return signature.sign_dossier(program, None, database, call)[0]  # type: ignore[arg-type]
@@ -38,14 +38,14 @@ def sign(program: ProgramState, database: Database, stamp: str) -> Row:
 
 
 def annul(program: ProgramState, database: Database, stamp: str) -> Row:
-    """The document, annulled."""
+    """Annul the document and return it."""
     row = _document(database, stamp)
     signature.annul_document(program, database, row)
     return row
 
 
 def delete(program: ProgramState, database: Database, stamp: str) -> Row:
-    """The draft or dossier that is gone now."""
+    """Delete the draft or dossier and return it."""
     record_type = BO if database.get("Bo", stamp) else FT
     row = database.get(record_type.entity, stamp) or _document(database, stamp)
     if record_type is FT and not row["draftRecord"]:
@@ -55,7 +55,7 @@ def delete(program: ProgramState, database: Database, stamp: str) -> Row:
 
 
 def record_receipt(program: ProgramState, database: Database, stamp: str) -> Row:
-    """The document, paid."""
+    """Mark the document as paid and return it."""
     row = _document(database, stamp)
     if row["draftRecord"] or row["pago"] or row["anulado"]:
         raise Refusal("messages.Business.Document.NotOpen", "O documento não está por receber.")
@@ -75,7 +75,7 @@ ACTIONS: dict[str, Callable[[ProgramState, Database, str], Row]] = {
 
 
 def save_row(database: Database, table: str, wanted: Row) -> Row:
-    """The row of that number or name as changed, or a new one."""
+    """Change the row with that number or name, or add it, and return it."""
     entity = TABLE_ENTITIES[table]
     key = KEY_FIELDS[entity]
     if key not in wanted:
@@ -92,9 +92,9 @@ def save_row(database: Database, table: str, wanted: Row) -> Row:
 
 
 def edit_article(program: ProgramState, database: Database, wanted: Row) -> Row:
-    """The article of that stamp or reference as changed, or a new one.
+    """Change the article with that stamp or reference, or add it, and return it.
 
-    `to` is its new reference, `stock` what all of it is in the first warehouse, `removed` that it is to be no more.
+    `to` is a new reference, `stock` its whole stock, in the first warehouse, and `removed` removes it.
     """
     wanted = dict(wanted)
     stock, new_ref, removed = wanted.pop("stock", None), wanted.pop("to", ""), wanted.pop("removed", False)
@@ -119,7 +119,7 @@ def edit_article(program: ProgramState, database: Database, wanted: Row) -> Row:
 
 
 def edit_stock(program: ProgramState, database: Database, wanted: Row) -> None:
-    """Nothing; a person wrote the level `to` of `ref` in that `warehouse` (the first), or moved `qty` of it."""
+    """Set the stock of `ref` in `warehouse` (default: the first) to `to`, or add `qty`."""
     ref, place = str(wanted["ref"]), int(wanted.get("warehouse") or database.rows("Sz")[0]["no"])
     level = (
         parse_amount(wanted["to"])
@@ -130,7 +130,7 @@ def edit_stock(program: ProgramState, database: Database, wanted: Row) -> None:
 
 
 def clear_table(database: Database, table: str) -> None:
-    """Nothing; the table is empty."""
+    """Remove every row of the table."""
     entity = TABLE_ENTITIES[table]
     for row in database.rows(entity):
         database.drop(entity, row[blank_records.STAMP_FIELDS[entity]])

@@ -1,6 +1,6 @@
-"""The merchant's panel: documents, drafts, dossiers, customers, articles, series, the keys of the installation.
+"""The merchant's panel: documents, drafts, dossiers, customers, articles, series and the installation's keys.
 
-Registered by the app. A merchant in doubt looks here whether a document exists.
+A merchant who is unsure looks here whether a document exists.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from sandbox.core.panel import panel_blueprint
 from . import document_pdf, manual_actions
 from .database import Database
 from .faults import STEPS
-from .fill_record import BO, FT
 from .program_state import ProgramState
+from .record_types import BO, FT
 from .wire import Refusal, Row
 
 ACTIONS = {"assinar": "sign", "anular": "annul", "apagar": "delete", "receber": "receipt"}
 MAX_ROWS = 100
-"""Articles on one page."""
+"""Articles on a page."""
 FLAGS = ("permiteRascunho", "assinaImprimir", "serieImportacao", "inactivo")
 
 
@@ -96,7 +96,7 @@ def _article_routes(program: ProgramState, pages: Blueprint) -> None:
 
 
 def _articles_page(database: Database, words: str, complaint: str) -> str:
-    """The page of articles, the first of those with these words in reference or name, with their stock."""
+    """Render the first articles with these words in reference or name, with their stock."""
     asked = words.casefold()
     found = [row for row in database.rows("St") if asked in f"{row['ref']}\n{row['design']}".casefold()]
     rows = [

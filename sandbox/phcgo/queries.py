@@ -1,7 +1,6 @@
-"""What a caller may look up: `QueryAsEntities`, `Query` and the lists.
+"""`QueryAsEntities`, `Query` and the lists.
 
-Called by the service. Groups of conditions, the page size and what a condition on `obs` does are guesses of public
-code or switches.
+Groups of conditions, page sizes and conditions on `obs` follow public code, or are switches.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ DESCENDING = 1
 
 
 def query(program: ProgramState, session: Session, database: Database, call: Call) -> list[Any]:
-    """The rows that meet the conditions; an empty list without message when there are none."""
+    """Return the rows that meet the conditions; an empty list, without a message, when there are none."""
     item_query = call.row("itemQuery")
     own = call.ws[:-2] if call.ws not in ("SearchWS", "LocalizationWS") else ""
     entity = str(item_query.get("entityName") or own or "Country")
@@ -43,7 +42,7 @@ def query(program: ProgramState, session: Session, database: Database, call: Cal
 def _effective_conditions(
     program: ProgramState, entity: str, database: Database, items: list[Row]
 ) -> list[Row]:
-    """The conditions that count; Refusal when one of them does not exist."""
+    """Return the conditions that count. Raises Refusal for an unknown field or comparison."""
     first = next(iter(database.tables[entity].values()), None)
     for item in items:
         if int(item.get("comparison", 0)) not in EQUAL_COMPARISONS:
@@ -65,7 +64,7 @@ def _is_alternative(item: Row) -> bool:
 
 
 def _candidate_rows(database: Database, entity: str, items: list[Row], lag: float) -> list[Row]:
-    """The rows among which those that meet the conditions are, found by stamp or indexed field where that is asked."""
+    """Return the rows to test, by stamp or indexed field where a condition has one."""
     if lag:
         return database.rows_with_lag(entity, lag)
     needed = [item for item in items if not _is_alternative(item)]
@@ -80,7 +79,7 @@ def _candidate_rows(database: Database, entity: str, items: list[Row], lag: floa
 
 
 def _indexed_rows(database: Database, entity: str, item: Row) -> list[Row] | None:
-    """The rows that meet this condition, when they can be found without looking at all."""
+    """Return the rows that meet this condition, or None when no index finds them."""
     name, wanted = str(item["filterItem"]), item.get("valueItem")
     if name == STAMP_FIELDS[entity]:
         row = database.tables[entity].get(str(wanted))
@@ -89,7 +88,7 @@ def _indexed_rows(database: Database, entity: str, item: Row) -> list[Row] | Non
 
 
 def _filter_rows(program: ProgramState, rows: list[Row], items: list[Row]) -> list[Row]:
-    """Conditions of group 9 are alternatives of one another; all others must hold."""
+    """Return the rows for which one condition of group 9 and all others hold."""
     if program.switches["any-of"] == "all":
         return [row for row in rows if all(_matches(program, row, item) for item in items)]
     alternatives = [item for item in items if _is_alternative(item)]
@@ -147,5 +146,5 @@ def _project_row(program: ProgramState, entity: str, row: Row, item_query: Row) 
 
 
 def all_records(program: ProgramState, session: Session, database: Database, call: Call) -> list[Any]:
-    """Every row of the service's own entity."""
+    """Return every row of the service's own entity."""
     return copy.deepcopy(database.rows(call.ws[:-2]))

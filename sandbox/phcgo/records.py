@@ -1,7 +1,4 @@
-"""Customers and articles: begun, completed and saved.
-
-Called by the service, and by `completing` for the article that a line makes.
-"""
+"""Customers and articles: begin, fill in and save."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ MAX_REF_LENGTH = 18
 
 
 def new_record(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """A blank customer (with the next number and the company's own discounts) or article."""
+    """Return a blank article, or a blank customer with the next number and the company's default discounts."""
     entity = call.ws[:-2]
     row = BLANK_RECORDS[entity]() | {"Operation": 1}
     if program.switches["stamp-made"] == "getNewInstance":
@@ -36,7 +33,7 @@ def _next_customer_number(database: Database) -> int:
 
 
 def act_on_record(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The record as sent, completed; nothing is saved."""
+    """Return the record as sent with everything filled in; saves nothing."""
     entity = call.ws[:-2]
     return [_fill_record(program, database, entity, call.row("entity"), call)]
 
@@ -63,7 +60,7 @@ def _fill_record(program: ProgramState, database: Database, entity: str, sent: R
 
 
 def known_fields(program: ProgramState, blank: Row, sent: Row) -> Row:
-    """The blank record overlaid with what was sent; what no source names goes by the switch."""
+    """Return the blank record with the fields that were sent; the switch decides about unknown ones."""
     policy = program.switches["unknown-fields"]
     unknown = set(sent) - set(blank)
     if unknown and policy == "refused":
@@ -72,7 +69,7 @@ def known_fields(program: ProgramState, blank: Row, sent: Row) -> Row:
 
 
 def save_record(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The record as saved; Operation 1 inserts, 2 updates, 3 deletes."""
+    """Save or delete the record and return it; Operation 1 inserts, 2 updates, 3 deletes."""
     entity = call.ws[:-2]
     sent = call.row("itemVO")
     known, operation = intended_operation(program, database, entity, sent)
@@ -95,7 +92,10 @@ def save_record(program: ProgramState, session: Session, database: Database, cal
 def intended_operation(
     program: ProgramState, database: Database, entity: str, sent: Row
 ) -> tuple[Row | None, int]:
-    """(the record that stands there already, 1, 2 or 3); Refusal when both don't go together."""
+    """Return the stored record, if any, and the operation: 1, 2 or 3.
+
+    Raises Refusal when they do not fit together.
+    """
     stamp = str(sent.get(STAMP_FIELDS[entity]) or "")
     known = database.get(entity, stamp) if stamp else None
     operation = int(sent.get("Operation") or 0)
@@ -124,12 +124,12 @@ def _check_customer(program: ProgramState, database: Database, row: Row, known: 
     if any((other["no"], other["estab"]) == (row["no"], row["estab"]) for other in others):
         if known:
             raise Refusal("messages.Data.DuplicateKey", "Já existe um cliente com este número.")
-        # two callers were told the same next number: the later one gets another
+        # two callers got the same next number: the later one gets another
         row["no"] = _next_customer_number(database)
 
 
 def check_article(program: ProgramState, database: Database, row: Row) -> None:
-    """Nothing; Refusal when there can be no such article."""
+    """Raise Refusal when there can be no such article."""
     ref = str(row["ref"])
     if not ref or not str(row["design"]).strip():
         raise Refusal("messages.Business.Stocks.RefRequired", "A referência e a designação são obrigatórias.")
@@ -143,7 +143,7 @@ def check_article(program: ProgramState, database: Database, row: Row) -> None:
 
 
 def create_article_from_line(program: ProgramState, database: Database, line: Row) -> Row:
-    """The article that a line with an unknown reference made."""
+    """Create the article for a line with an unknown reference and return it."""
     article = blank_records.blank_article() | {"ref": line["ref"], "design": line["design"] or line["ref"]}
     article |= {"epv1": line.get("epv") or line.get("edebito") or 0, "iva1incl": bool(line["ivaincl"])}
     if parse_amount(line.get("iva")):

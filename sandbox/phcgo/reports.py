@@ -1,6 +1,6 @@
 """Layouts, printing, files and e-mail.
 
-Called by the service. Printing or mailing a draft signs it where its series signs on print.
+Printing or mailing a draft signs it where its series signs on print.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from email.message import EmailMessage
 
 from flask import Response
 
-from . import document_pdf as papers
-from . import session as sessions
-from . import signature
+from . import document_pdf, signature
+from . import session as session_rules
 from .database import Database
-from .fill_record import BO, FT, RecordType
 from .program_state import ProgramState, Session
+from .record_types import BO, FT, RecordType
 from .wire import INFORMATION, Call, Refusal, Row
 
 TO_FILE, TO_EMAIL = 0, 2
@@ -23,7 +22,7 @@ LINK_SECONDS = 600
 
 
 def layouts(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The layouts that may print this kind of record; none where nobody made one."""
+    """Return the layouts that print this type of record."""
     if call.text("entityname").lower() not in ("ft", "bo"):
         raise Refusal("messages.Rest.InvalidParameter", "Só se imprimem ft e bo.")
     call.number("numdoc")
@@ -31,7 +30,7 @@ def layouts(program: ProgramState, session: Session, database: Database, call: C
 
 
 def print_record(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The name of the printed file (`phcString`), or nothing where it was mailed instead."""
+    """Print the record and return the file's name (`phcString`), or mail it and return nothing."""
     options = call.row("options")
     layout = database.get("Layout", str(options.get("reportStamp", "")))
     if layout is None or not layout["enabled"]:
@@ -45,7 +44,7 @@ def print_record(program: ProgramState, session: Session, database: Database, ca
         email_config = options.get("emailConfig") or {}
         _send_record(program, database, record_type, row, email_config, call)
         return []
-    name = papers.file_name(record_type, row)
+    name = document_pdf.file_name(record_type, row)
     program.printed_files[database.installation, name] = {
         "company": database.code, "paper": record_type.entity, "stamp": row[record_type.stamp], "fetched": 0,
         "made": program.clock.now().timestamp(),
@@ -54,7 +53,7 @@ def print_record(program: ProgramState, session: Session, database: Database, ca
 
 
 def send_by_email(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """Nothing; the documents were mailed, and signed before where that was asked for."""
+    """Mail the documents, and sign them before if the call asks for it."""
     request_body = call.row("reportEmailVO")
     if database.get("Layout", str(request_body.get("repstamp", ""))) is None:
         raise Refusal("messages.Report.NotFound", "O layout de impressão não existe.")
@@ -106,7 +105,7 @@ def _send_record(
         _send_smtp(
             program.smtp,
             mail,
-            papers.render_pdf(database, record_type, row),
+            document_pdf.render_pdf(database, record_type, row),
             str(request_body.get("sendFrom") or ""),
         )
     program.record_mail(mail)
@@ -131,10 +130,10 @@ def _send_smtp(smtp: str, mail: Row, pdf: bytes, sender: str) -> None:
 
 
 def fetch_file(program: ProgramState, call: Call) -> Response:
-    """The printed file, to whom the switch allows it."""
+    """Return the printed file, or a 404 page; the switch says who may fetch it."""
     policy = program.switches["pdf-link"]
     if policy == "session":
-        sessions.require_session(program, call)
+        session_rules.require_session(program, call)
     file = program.printed_files.get((call.installation, call.form.get("fileName", "")))
     old = file and policy == "10-minutes" and program.clock.now().timestamp() > file["made"] + LINK_SECONDS
     if not file or old or (policy == "once" and file["fetched"]):
@@ -145,4 +144,4 @@ def fetch_file(program: ProgramState, call: Call) -> Response:
     row = database.get(record_type.entity, file["stamp"]) if database else None
     if database is None or row is None:
         return Response("<html><title>404</title>Ficheiro inexistente.</html>", 404, mimetype="text/html")
-    return Response(papers.render_pdf(database, record_type, row), mimetype="application/pdf")
+    return Response(document_pdf.render_pdf(database, record_type, row), mimetype="application/pdf")

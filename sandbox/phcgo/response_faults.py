@@ -1,7 +1,4 @@
-"""What a fault makes of an answer, before or after the call was carried out.
-
-Called by the service.
-"""
+"""The answers that a fault makes, without executing the call or instead of its real answer."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ SERVER_ERROR_PAGE = (
 
 
 def response_without_execution(program: ProgramState, call: Call, fault: Fault) -> Response:
-    """The answer to a call that was not carried out."""
+    """Return the answer to a call that is not executed."""
     if fault.kind in _STATUS:
         code = _STATUS[fault.kind]
         return Response(
@@ -63,7 +60,7 @@ def _envelope_response(program: ProgramState, result: list[Any], message: Messag
 
 
 def faulty_response(program: ProgramState, fault: Fault, response: Response) -> Response:
-    """What is left of the answer to a call that was carried out."""
+    """Return the answer to an executed call as the fault changes it."""
     if fault.kind in _FAULTY_RESPONSES:
         return _FAULTY_RESPONSES[fault.kind](response)
     if fault.kind == "error-although-done":

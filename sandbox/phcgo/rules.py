@@ -1,7 +1,4 @@
-"""What is refused when a document is saved or signed.
-
-Called by `documents` and `signing`. Where a check happens is not public: switches.
-"""
+"""The checks when a document is saved or signed; where each one happens is not public, hence the switches."""
 
 from __future__ import annotations
 
@@ -11,8 +8,8 @@ from decimal import Decimal
 
 from . import blank_records
 from .database import Database
-from .fill_record import BO, RecordType
 from .program_state import ProgramState
+from .record_types import BO, RecordType
 from .sums import parse_amount
 from .wire import Call, Refusal, Row
 
@@ -28,7 +25,7 @@ def check_save(
     known: Row | None,
     call: Call,
 ) -> None:
-    """Nothing; Refusal when the record cannot be saved as it is."""
+    """Raise Refusal when the record cannot be saved as it is."""
     if not row["no"] or not row[record_type.lines]:
         raise Refusal("messages.Business.Document.Empty", "Falta o cliente ou não há linhas.")
     if known and known[record_type.key] != row[record_type.key]:
@@ -58,7 +55,7 @@ def check_save(
 
 
 def check_sign(program: ProgramState, database: Database, row: Row) -> None:
-    """Nothing; Refusal when the document cannot be signed as it is."""
+    """Raise Refusal when the document cannot be signed as it is."""
     series = database.find("Td", ndoc=row["ndoc"])
     assert series
     if series["inactivo"]:
@@ -91,7 +88,7 @@ def check_sign(program: ProgramState, database: Database, row: Row) -> None:
 
 
 def last_signed_day(database: Database, ndoc: int) -> date | None:
-    """The date of the last signed document of the series."""
+    """Return the date of the last signed document of the series."""
     days = [
         blank_records.parse_day(row["fdata"])
         for row in database.rows("Ft")
@@ -133,7 +130,7 @@ def _check_stock(database: Database, row: Row) -> None:
 
 
 def _check_credit(program: ProgramState, database: Database, row: Row) -> None:
-    """Nothing; Refusal when the note lacks reason or origin, or credits more than is left of it."""
+    """Raise Refusal when the credit note has no reason or origin, or credits more than is left."""
     where = program.switches["credit-reason"]
     if where == "rectificationReason" and not str(row["rectificationReason"]).strip():
         raise Refusal("messages.Business.Credit.ReasonRequired", "Falta o motivo da retificação.")
@@ -143,7 +140,7 @@ def _check_credit(program: ProgramState, database: Database, row: Row) -> None:
         )
     wanted: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in row["fis"]:
-        # a line without quantity is a sentence
+        # a line without quantity is only text
         if parse_amount(line["qtt"]):
             wanted[line["oftstamp"], line["ofistamp"]] += parse_amount(line["qtt"])
     for (stamp, line_stamp), quantity in wanted.items():
@@ -169,7 +166,7 @@ def _check_dossier(program: ProgramState, database: Database, row: Row) -> None:
 
 
 def find_dossier_line(database: Database, stamp: str) -> tuple[Row, Row] | None:
-    """(the dossier, its line) of that line's stamp."""
+    """Return the dossier and its line with that stamp, or None."""
     if not stamp:
         return None
     for row in database.rows("Bo"):

@@ -1,6 +1,6 @@
-"""The web services: finds the method, lets a fault strike or not, answers.
+"""The web services: find the method, apply a fault or none, answer.
 
-Called by the app for each request under an installation. Business errors are answered with HTTP 200.
+Business errors have HTTP 200.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ KNOWN_METHODS = {*METHODS, LOGIN, LOGOUT, BACK_END}
 
 
 def handle_request(program: ProgramState, installation: str, path: str) -> Response:
-    """The response to one request under an installation, and a line in the log of requests."""
+    """Answer one request under an installation and log it."""
     found = _parse_call(program, installation, path)
     if isinstance(found, Response):
         return found
@@ -108,7 +108,7 @@ def handle_request(program: ProgramState, installation: str, path: str) -> Respo
 
 
 def _parse_call(program: ProgramState, installation: str, path: str) -> Call | Response:
-    """The call that the address means, or the page that stands there instead."""
+    """Return the call at this address, or the page that is there instead."""
     parts = [part for part in path.split("/") if part]
     if installation not in program.installations:
         return _not_found()
@@ -140,10 +140,10 @@ def _known_method(ws: str, method: str, any_case: bool) -> tuple[str, str] | Non
 
 
 def _blocked_response(program: ProgramState, call: Call) -> Response | None:
-    """What a call gets that comes during maintenance, over the month's allowance or too often."""
+    """Return the answer to a call during maintenance, over the allowance or over the rate limit, or None."""
     now = program.clock.now().timestamp()
     with program.lock:
-        # files are no web service, and cost nothing of the allowance
+        # fetching a file is not a web service call and does not count towards the allowance
         used = program.count_call(call.installation) if call.ws else 0
         allowance = program.installations[call.installation]["allowance"]
         program.recent_calls.append(now)
@@ -178,7 +178,7 @@ def _maintenance_response(program: ProgramState) -> Response:
 
 
 def _execute(program: ProgramState, call: Call) -> Response:
-    """What the call is answered when nothing goes wrong on the way."""
+    """Return the answer without any fault."""
     with program.lock:
         try:
             if call.method == "cfile.aspx":
@@ -204,7 +204,7 @@ def _run_method(program: ProgramState, call: Call) -> list[Any]:
     try:
         return METHODS[name](program, found, database, call)
     except (TypeError, ValueError, KeyError, AttributeError) as wrong:
-        # the real program answers a broken object with some message too
+        # the real program also answers a malformed object with a message
         text = f"O pedido não foi compreendido: {type(wrong).__name__} {wrong}"
         raise Refusal("messages.Rest.InvalidParameter", text) from wrong
 

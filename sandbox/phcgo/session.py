@@ -1,7 +1,6 @@
-"""Who may call: login, the proof that each call must carry, the end of sessions, the lock after failures.
+"""Login, what a call must send to prove its session, expiry, and the lock after failed logins.
 
-Called by the service before a method runs. How long sessions live and what they answer when they are over is not
-public: switches.
+How long sessions live and what an expired one answers is not public, hence the switches.
 """
 
 from __future__ import annotations
@@ -23,7 +22,10 @@ NO_SESSION = Refusal("messages.Session.Invalid", "A sessão terminou. Volte a en
 
 
 def login(program: ProgramState, call: Call) -> tuple[list[Row], Session]:
-    """What login answers, and the session; Refusal when user, password, token or company is wrong."""
+    """Return the answer to a login and the new session.
+
+    Raises Refusal when user, password, token or company is wrong.
+    """
     facts = program.installations[call.installation]
     user = call.text("userCode")
     who = (call.installation, user)
@@ -85,7 +87,7 @@ def _limit_sessions(program: ProgramState, path: str, user: str) -> None:
 
 
 def require_session(program: ProgramState, call: Call) -> Session:
-    """The session that the call belongs to; raises what a call without one is answered."""
+    """Return the session of the call; raises the answer to a call without one."""
     session = _find_session(program, call)
     if session is None or session.installation != call.installation:
         raise no_session_error(program)
@@ -107,7 +109,7 @@ def _find_session(program: ProgramState, call: Call) -> Session | None:
         ),
         None,
     )
-    # where login tells no value, none can be asked for
+    # when login returns no value, a call cannot send one
     wanted = "cookie" if program.switches["engine-auth"] == "none" else program.switches["session-proof"]
     if wanted == "cookie":
         return by_cookie
@@ -129,7 +131,7 @@ def _is_expired(program: ProgramState, session: Session) -> bool:
 
 
 def no_session_error(program: ProgramState) -> Exception:
-    """What a call without a session is answered."""
+    """Return the error that answers a call without a session."""
     answer = program.switches["session-answer"]
     if answer == "message":
         return NO_SESSION
@@ -143,7 +145,7 @@ def no_session_error(program: ProgramState) -> Exception:
 
 
 def logout(program: ProgramState, call: Call) -> list[Row]:
-    """Nothing to tell; the session is over."""
+    """End the session."""
     session = _find_session(program, call)
     if session:
         del program.sessions[session.cookie]
@@ -151,5 +153,5 @@ def logout(program: ProgramState, call: Call) -> list[Row]:
 
 
 def back_end_info(program: ProgramState, call: Call) -> list[Row]:
-    """The installation's plan."""
+    """Return the installation's plan."""
     return [{"gama": program.installations[call.installation]["plan"], "versao": "sandbox"}]

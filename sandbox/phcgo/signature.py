@@ -1,6 +1,6 @@
-"""The moment in which a draft becomes a document: number, date, stock, ledger; and what undoes it by hand.
+"""Turn a draft into a document (number, date, stock, ledger), and annul documents.
 
-Called by `documents`, `reports` and the panel. A document is signed once, whoever asks.
+A document is signed once, whoever asks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REPORTED_TO_AUTHORITY = "messages.saft.export.dt.webservice.successful"
 
 
 def sign_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The signed document; a second time a refusal, or the same one by the switch."""
+    """Return the signed document; a second call is refused or, by its switch, returns the same document."""
     row = database.get("Ft", call.text("ftstamp"))
     if row is None:
         raise Refusal("messages.Data.NotFound", "O documento não existe.")
@@ -35,7 +35,7 @@ def sign_document(program: ProgramState, session: Session, database: Database, c
 
 
 def sign_dossier(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """The dossier with its final number."""
+    """Give the dossier its final number and return it."""
     row = database.get("Bo", call.text("bostamp"))
     if row is None:
         raise Refusal("messages.Data.NotFound", "O dossier não existe.")
@@ -49,7 +49,10 @@ def sign_dossier(program: ProgramState, session: Session, database: Database, ca
 
 
 def sign_draft(program: ProgramState, database: Database, row: Row, by: str, call: Call) -> Row:
-    """The document of that draft, in the table and in the ledger; Refusal when it cannot be signed."""
+    """Sign the draft, write it to the ledger and return the document.
+
+    Raises Refusal when it cannot be signed.
+    """
     if program.switches["date-on-sign"] == "today" and row["draftRecord"]:
         row["fdata"] = blank_records.format_day(program.clock.today())
     rules.check_sign(program, database, row)
@@ -73,7 +76,7 @@ def sign_draft(program: ProgramState, database: Database, row: Row, by: str, cal
 
 
 def _assign_number(database: Database, row: Row, series: Row, when: date) -> None:
-    """Nothing; the next number of series and year, with all that is made of it."""
+    """Set the next number of series and year and everything derived from it."""
     if series["serieImportacao"]:
         row |= {
             "fno": database.next_number(f"import/{row['ndoc']}"),
@@ -90,7 +93,7 @@ def _assign_number(database: Database, row: Row, series: Row, when: date) -> Non
 
 
 def _move_stock(program: ProgramState, database: Database, row: Row, sign: int, who: str) -> None:
-    """Nothing; the articles' stock moved as the kind of document moves it."""
+    """Move the stock of the document's articles as its type does."""
     factor = rules.STOCK_DIRECTION.get(row["tiposaft"], 0) * sign
     for line in row["fis"]:
         if factor and line["ref"] and not line["stns"] and database.find("St", ref=line["ref"]):
@@ -101,7 +104,7 @@ def _move_stock(program: ProgramState, database: Database, row: Row, sign: int, 
 
 
 def invoice_dossier_lines(database: Database, row: Row, sign: int) -> None:
-    """Nothing; the dossier's lines are invoiced by so much more (or, with -1, less)."""
+    """Count the document's lines as invoiced on their dossiers, or (sign -1) no longer."""
     for line in row["fis"]:
         found = rules.find_dossier_line(database, line["bistamp"])
         if found:
@@ -117,7 +120,7 @@ def invoice_dossier_lines(database: Database, row: Row, sign: int) -> None:
 
 
 def _reduce_creditable(database: Database, row: Row, sign: int) -> None:
-    """Nothing; so much less can be credited of the original lines (or, with -1, more)."""
+    """Reduce, or (sign -1) restore, what can be credited of the original lines."""
     for line in row["fis"]:
         source = database.get("Ft", line["oftstamp"])
         if source is None:
@@ -131,7 +134,7 @@ def _reduce_creditable(database: Database, row: Row, sign: int) -> None:
 
 
 def annul_document(program: ProgramState, database: Database, row: Row) -> None:
-    """Nothing; the signed document is annulled, as a person does it in the program."""
+    """Annul a signed document, as a person does it in the program."""
     if row["draftRecord"] or row["anulado"]:
         raise Refusal(
             "messages.Business.Document.NotSigned", "Só um documento assinado se anula, e uma só vez."
@@ -147,7 +150,6 @@ def annul_document(program: ProgramState, database: Database, row: Row) -> None:
 
 
 def _ledger_entry(program: ProgramState, database: Database, row: Row, by: str) -> Row:
-    """What the ledger says of the document."""
     named = REFERENCE_PATTERN.search(row["obs"])
     origins = {line["oftstamp"] for line in row["fis"] if line["oftstamp"]}
     sources = {
@@ -200,7 +202,6 @@ def _ledger_entry(program: ProgramState, database: Database, row: Row, by: str) 
 
 
 def _country_code(database: Database, row: Row) -> str:
-    """The code of the country that the document names."""
     found = database.find("Country", paisesstamp=row["paisesstamp"]) or database.find(
         "Country", nome=row["pais"]
     )
@@ -225,5 +226,5 @@ def _ledger_line(line: Row) -> Row:
 
 
 def two_decimals(value: object) -> Decimal:
-    """The amount of the wire with two decimals."""
+    """Return the amount with two decimals."""
     return parse_amount(value).quantize(Decimal("0.01"))

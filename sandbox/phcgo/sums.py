@@ -1,7 +1,6 @@
-"""The stand-in's own arithmetic: what a document's lines add up to, in exact fractions.
+"""Add up a document's lines in exact fractions; where the real program rounds is unknown, hence a switch.
 
-Called when a record is completed, saved and signed. It shares no line with the application, so that neither can copy
-the other's mistake. The level of rounding of the real program is unknown: a switch.
+It shares no code with the application, so that neither can copy the other's mistake.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from .wire import Refusal, Row
 
 @dataclass(frozen=True)
 class Sums:
-    """The line amounts in the price's own terms, their VAT, and the whole document's net, VAT and gross."""
+    """Line amounts (with VAT where the price includes it) and their VAT, and the document's totals."""
 
     lines: list[tuple[Decimal, Decimal]]
     groups: dict[str, tuple[Decimal, Decimal]]
@@ -30,7 +29,7 @@ class Sums:
 
 
 def parse_amount(value: object) -> Decimal:
-    """The number as the wire has it; Refusal for what is none."""
+    """Return the number. Raises Refusal when it is none."""
     try:
         found = Decimal(str(value or 0))
     except InvalidOperation:
@@ -41,18 +40,18 @@ def parse_amount(value: object) -> Decimal:
 
 
 def cents(value: Fraction | int) -> Decimal:
-    """The amount in whole cents, half away from zero."""
+    """Return the amount rounded to cents, half away from zero."""
     size = Decimal(math.floor(abs(Fraction(value)) * 100 + Fraction(1, 2))) / 100
     return (-size if value < 0 else size) + Decimal("0.00")
 
 
 def json_number(value: Decimal) -> float | int:
-    """The number as JSON has it."""
+    """Return the number as an int where it is whole."""
     return int(value) if value == value.to_integral_value() else float(value)
 
 
 def add_up_lines(lines: list[Row], price: str, rounding: str, fin: Decimal, efinv: Decimal) -> Sums:
-    """What the lines come to; `price` names the field of the unit price, `fin` is a percentage, `efinv` an amount."""
+    """Return the sums; `price` names the unit price's field, `fin` is a percentage, `efinv` an amount."""
     before = [Fraction(parse_amount(line["qtt"])) * Fraction(parse_amount(line[price])) for line in lines]
     line_worth = [each * _discount_factor(line) for each, line in zip(before, lines, strict=True)]
     whole = sum((_gross(each, line) for each, line in zip(line_worth, lines, strict=True)), Fraction(0))
@@ -101,7 +100,7 @@ def _gross(worth: Fraction, line: Row) -> Fraction:
 
 
 def _financial_discount_factor(whole: Fraction, fin: Decimal, efinv: Decimal) -> Fraction:
-    """The part that the financial discount leaves."""
+    """Return the share that remains after the financial discount."""
     if fin:
         return 1 - Fraction(fin) / 100
     return 1 - Fraction(efinv) / whole if efinv and whole else Fraction(1)
@@ -110,7 +109,7 @@ def _financial_discount_factor(whole: Fraction, fin: Decimal, efinv: Decimal) ->
 def _group_amounts(
     exact: list[tuple[Fraction, Fraction]], singly: list[tuple[Decimal, Decimal]], rounding: str
 ) -> tuple[Decimal, Decimal]:
-    """Net and VAT of the lines of one rate."""
+    """Return net and VAT of the lines of one rate."""
     if rounding == "line":
         return sum((net for net, _ in singly), Decimal(0)), sum((vat for _, vat in singly), Decimal(0))
     net, gross = (

@@ -1,7 +1,4 @@
-"""The wire: form fields with JSON inside come in, `{"result": [...], "messages": [...]}` goes out.
-
-Called by the service. It knows no entity.
-"""
+"""The wire: form fields with JSON come in, `{"result": [...], "messages": [...]}` goes out."""
 
 from __future__ import annotations
 
@@ -19,7 +16,7 @@ _NUMBERS = {ERROR: 1, WARNING: 2, INFORMATION: 3}
 
 @dataclass(frozen=True)
 class Message:
-    """One entry of `messages`; the code is stable, the text is for people."""
+    """An entry of `messages`; the code is stable, the text is for people."""
 
     kind: str
     code: str
@@ -27,7 +24,7 @@ class Message:
 
 
 class Refusal(Exception):
-    """Why a call was not carried out; answered as a message of type error."""
+    """The reason why a call was not executed; answered as a message of type error."""
 
     def __init__(self, code: str, text: str) -> None:
         super().__init__(text)
@@ -35,7 +32,7 @@ class Refusal(Exception):
 
 
 class RawResponse(Exception):
-    """A call that gets another answer than the usual envelope."""
+    """An answer other than the usual envelope."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -44,7 +41,7 @@ class RawResponse(Exception):
 
 @dataclass
 class Call:
-    """One request: whose installation, which service and method, its form, and what is said beside the result."""
+    """One request; `messages` are sent with its result."""
 
     installation: str
     ws: str
@@ -56,14 +53,14 @@ class Call:
 
     @property
     def step(self) -> str:
-        """The word by which a fault is ordered for this call."""
+        """Return the name of the step by which faults are scheduled for this call."""
         return METHOD_STEPS.get(self.method.lower(), self.method)
 
     def text(self, name: str) -> str:
         return self.form.get(name, "").strip()
 
     def json(self, name: str) -> Any:
-        """The field's JSON; Refusal when the field is missing or is no JSON."""
+        """Return the field's JSON. Raises Refusal when it is missing or not JSON."""
         if name not in self.form:
             raise Refusal("messages.Rest.MissingParameter", f"Falta o parâmetro {name}.")
         try:
@@ -74,7 +71,7 @@ class Call:
             ) from None
 
     def row(self, name: str) -> Row:
-        """The field's JSON object."""
+        """Return the field's JSON object. Raises Refusal for anything else."""
         found = self.json(name)
         if not isinstance(found, dict):
             raise Refusal("messages.Rest.InvalidParameter", f"O parâmetro {name} não é um objeto.")
@@ -87,7 +84,7 @@ class Call:
         return int(text)
 
     def warn(self, code: str, text: str, kind: str = WARNING) -> None:
-        """Nothing; the message stands beside the result."""
+        """Send a message with the result, once for each code."""
         if not any(known.code == code for known in self.messages):
             self.messages.append(Message(kind, code, text))
 
@@ -114,16 +111,16 @@ METHOD_STEPS = {
     "sendreportemail": "email",
     "cfile.aspx": "pdf",
 }
-"""The step of each method; a method without one is its own step."""
+"""The step of each method; any other method is its own step."""
 
 
 def form_fields(request: Request) -> dict[str, str]:
-    """The fields of a form, urlencoded or multipart; empty for any other body."""
+    """Return the fields of the form (urlencoded or multipart) and of the query string."""
     return {name: str(value) for name, value in (request.form.to_dict() | request.args.to_dict()).items()}
 
 
 def envelope(result: list[Any], messages: list[Message], message_type: str) -> bytes:
-    """The body of an answer; how a message's type is written is a switch."""
+    """Return the body of an answer; a switch says how a message's type is written."""
     lines = []
     for message in messages:
         line: Row = {
@@ -140,7 +137,7 @@ def envelope(result: list[Any], messages: list[Message], message_type: str) -> b
 
 
 def with_float_noise(value: Any) -> Any:
-    """The same with every broken number a trifle off, as sums of binary numbers are."""
+    """Return the value with floating-point noise on every fraction."""
     if isinstance(value, dict):
         return {name: with_float_noise(one) for name, one in value.items()}
     if isinstance(value, list):
