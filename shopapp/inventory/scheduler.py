@@ -1,15 +1,12 @@
-"""The work on products and stock that nobody waits for: store by store, a little at a time, at each side's own pace.
-
-Called by `jobs`: workers do a step, the clock begins what is due. One worker at a time is at a store's goods. What is
-to be done stands in the rows; a worker that dies leaves them as they are.
-"""
+"""Background work on products and stock: one store at a time, a little at a time, within each side's rate limit."""
 
 from __future__ import annotations
 
 import logging
 import time
+from datetime import datetime
 
-from sqlalchemy import exists, func, or_, select
+from sqlalchemy import ColumnElement, exists, func, or_, select
 from sqlalchemy.exc import OperationalError
 
 from shopapp.connections import circuit_breaker
@@ -23,11 +20,12 @@ from shopapp.models.reservation import UNREAD
 from shopapp.models.store import INSTALLED
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, FAILED, OPEN, STOCK_RUN, UNDO_RUN
 
-log = logging.getLogger("quickinvoice.goods")
+log = logging.getLogger("quickinvoice.inventory")
 
 STEP_SECONDS = 2.0
-"""How long one step stays with a store; then documents have their turn."""
+"""How long one step works for a store before documents have their turn."""
 MAX_TRIES = 12
+"""Retries of one page after which a run fails."""
 DAY_SECONDS = 86400.0
 
 
@@ -59,18 +57,21 @@ def run_step() -> bool:
     return worked
 
 
-def _due_conditions(store_id: object) -> list[object]:
-    present = Account.store_id == store_id, Account.active_until.is_(None)
-    return [
-        exists().where(SyncedSku.store_id == store_id, SyncedSku.due_at <= db_now()),
-        exists().where(Product.store_id == store_id, Product.stale_at <= db_now(), *present),
+def _has_due_work() -> ColumnElement[bool]:
+    """Return the condition that a store has something due."""
+    unread_reservation = (StockReservation.state == UNREAD) & (StockReservation.not_before <= db_now())
+    open_run = (SyncRun.state == OPEN) & (SyncRun.not_before <= db_now())
+    return or_(
+        exists().where(SyncedSku.store_id == Store.id, SyncedSku.due_at <= db_now()),
         exists().where(
-            StockReservation.store_id == store_id,
-            StockReservation.state == UNREAD,
-            StockReservation.not_before <= db_now(),
+            Product.store_id == Store.id,
+            Product.stale_at <= db_now(),
+            Account.store_id == Store.id,
+            Account.active_until.is_(None),
         ),
-        exists().where(SyncRun.store_id == store_id, SyncRun.state == OPEN, SyncRun.not_before <= db_now()),
-    ]
+        exists().where(StockReservation.store_id == Store.id, unread_reservation),
+        exists().where(SyncRun.store_id == Store.id, open_run),
+    )
 
 
 def _next_store() -> Store | None:
@@ -79,7 +80,7 @@ def _next_store() -> Store | None:
     The choice is random, so that a store with much work does not keep the others waiting.
     """
     free = or_(Store.stock_lease_until.is_(None), Store.stock_lease_until < db_now())
-    due = select(Store).where(Store.state == INSTALLED, free, or_(*_due_conditions(Store.id)))  # type: ignore[arg-type]
+    due = select(Store).where(Store.state == INSTALLED, free, _has_due_work())
     found: Store | None = db.session.scalar(due.order_by(func.random()).limit(1))
     db.session.commit()
     return found
@@ -106,7 +107,7 @@ def _run_next_task(store: Store, connections: StoreConnections, until: float) ->
 
 
 def _run_page(store: Store, connections: StoreConnections) -> bool:
-    """True when an open run is one page further. Commits."""
+    """Do the next page of an open run, if one is due. Return whether one was. Commits."""
     run = SyncRun.take(store.id, seconds_setting("LEASE_SECONDS"))
     if run is None:
         return False
@@ -116,10 +117,10 @@ def _run_page(store: Store, connections: StoreConnections) -> bool:
         run.end(FAILED, "off")
         return True
     if run.tries > MAX_TRIES + 1:
-        log.error("run %s is given up: nobody comes to the end of its page", run.id)
+        log.error("run %s failed: no worker finishes its page", run.id)
         run.end(FAILED, "internal")
         return True
-    before = connections.calls
+    calls_before = connections.calls
     try:
         if run.kind == CATALOGUE_RUN:
             catalogue.run_catalogue_page(run, account, connections.shop, connections.rate_limiter(account))
@@ -133,58 +134,72 @@ def _run_page(store: Store, connections: StoreConnections) -> bool:
         db.session.rollback()
         _record_run_failure(run, error)
         raise
-    run.record_page_done(connections.calls - before)
+    run.record_page_done(connections.calls - calls_before)
     db.session.commit()
     return True
 
 
 def _record_run_failure(run: SyncRun, error: AppError) -> None:
-    """Nothing; the page is tried again later, or the run is over where it was tried often enough. Commits."""
+    """Schedule the page again, or end the run after MAX_TRIES. Commits."""
     if run.tries > MAX_TRIES:
         run.end(FAILED, error.code)
         return
-    wait = seconds_setting("RETRY_SECONDS") * 2 ** min(run.tries - 1, 5)
+    delay = seconds_setting("RETRY_SECONDS") * 2 ** min(run.tries - 1, 5)
     if isinstance(error, ThrottledError) and error.retry_after:
-        wait = max(error.retry_after, 1.0)
-    run.save_progress(wait, reason=error.code, detail=dict(error.detail))
+        delay = max(error.retry_after, 1.0)
+    run.save_progress(delay, reason=error.code, detail=dict(error.detail))
     db.session.commit()
 
 
 def _record_failure(store: Store, account: Account | None, error: AppError) -> None:
-    """Nothing; what was under way is due again by its own lease. Commits."""
-    log.warning("store %s: goods: %s", store.id, error.code)
+    """Log the failure and record refused credentials. Commits.
+
+    What was being done is due again when its lease expires.
+    """
+    log.warning("store %s: stock step ended by %s", store.id, error.code)
     if isinstance(error, StoreAccessError):
         record_lost_access(store, error.refused_token)
     elif isinstance(error, CredentialsError) and account is not None:
         circuit_breaker.record_failure(account, error)
 
 
-# what is begun by time
+# runs that the clock starts
 
 
 def start_due_runs() -> int:
-    """How many runs were begun: stock every few minutes, the whole list of goods once a day. Commits."""
-    started = 0
-    rows = select(Account).join(Store).where(Account.active_until.is_(None), Store.state == INSTALLED)
-    following = [account for account in db.session.scalars(rows) if account.stock_direction]
+    """Start the runs that are due: stock every few minutes, the whole catalogue once a day. Commits.
+
+    Return how many were started.
+    """
+    installed = select(Account).join(Store).where(Account.active_until.is_(None), Store.state == INSTALLED)
+    syncing = [account for account in db.session.scalars(installed) if account.stock_direction]
     db.session.commit()
-    for account in following:
-        if account.refused_at is not None:
-            continue
-        due = stock_runs.next_stock_run_at(account)
-        first = SyncRun.last(account.id, CATALOGUE_RUN) is None
-        if not catalogue.is_catalogue_current(account) or first:
-            if catalogue.start_catalogue_run(account, "setup"):
-                started += 1
-                # before anything is levelled: else their goods would be given back to the shop
-                stock_runs.mark_open_orders_stale(account)
-        elif _is_older(SyncRun.last(account.id, CATALOGUE_RUN), DAY_SECONDS):
-            started += catalogue.start_catalogue_run(account, "clock")
-        elif SyncRun.has_read_catalogue(account.id) and (due is None or due < now()):
-            started += stock_runs.start_stock_run(account, "clock")
-        db.session.commit()
+    started = 0
+    for account in syncing:
+        if account.refused_at is None:
+            started += _start_due_run(account)
+            db.session.commit()
     return started
 
 
-def _is_older(run: SyncRun | None, seconds: float) -> bool:
-    return run is None or (run.state != OPEN and (now() - run.begun_at).total_seconds() > seconds)
+def _start_due_run(account: Account) -> bool:
+    """Start the catalogue or the stock run that the account is due for, if any. Not committed."""
+    last_catalogue_run = SyncRun.last(account.id, CATALOGUE_RUN)
+    if last_catalogue_run is None or not catalogue.is_catalogue_current(account):
+        started = catalogue.start_catalogue_run(account, "setup")
+        if started:
+            # Read the open orders before any quantity is set: otherwise the shop would sell their pieces again.
+            stock_runs.mark_open_orders_stale(account)
+        return started
+    if last_catalogue_run.state != OPEN and _seconds_since(last_catalogue_run.begun_at) > DAY_SECONDS:
+        return catalogue.start_catalogue_run(account, "clock")
+    if not SyncRun.has_read_catalogue(account.id):
+        return False
+    due_at = stock_runs.next_stock_run_at(account)
+    if due_at is None or due_at < now():
+        return stock_runs.start_stock_run(account, "clock")
+    return False
+
+
+def _seconds_since(moment: datetime) -> float:
+    return (now() - moment).total_seconds()
