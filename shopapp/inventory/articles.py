@@ -1,7 +1,7 @@
-"""The articles of an account over there: looked up, remembered SKU by SKU, and made once each.
+"""An account's articles at the provider: look them up, remember them by SKU, create each missing one once.
 
-Called by `matching` alone. A look-up that failed is never "not there"; what may have been made is looked up before it
-is made again; nothing that exists is renamed or priced anew. Knows no document.
+A look-up that failed never counts as "does not exist". After a lost answer the article is looked up before it
+is created again. An existing article is never renamed or given another price.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ from shopapp.models.article import (
 from shopapp.providers.articles import NewArticle, ProviderArticle, SupportsArticles
 
 LOOKUP_BATCH_SIZE = 50
-"""Codes in one look-up."""
+"""Codes in one call."""
 START_WITHIN = 5.0
-"""Seconds after the claim in which a creation must begin: a worker that was frozen there must not wake up and post."""
+"""Seconds after the claim in which the creation must be sent: a worker that was frozen there must not send it."""
 MAX_CREATION_ATTEMPTS = 3
-"""Creations without an answer after which a SKU goes without an article: nobody knows what becomes of them."""
+"""Creations without an answer after which a SKU goes without an article."""
 BUDGET_DIVISOR = 3
-"""Which share of a take may pass before whoever has more to ask is put off; he goes on where he stopped."""
+"""The share (one third) of TAKE_SECONDS that look-ups may use; what is left continues at the next attempt."""
 
 T = TypeVar("T")
 
 
 class ArticleClient:
-    """The program, opened when it is first asked, and once; what its failures say of it is kept."""
+    """Ask an account's provider about articles, and record what its failures say about its health."""
 
     def __init__(
         self, account: Account, document: Document | None = None, rate_limiter: RateLimiter | None = None
@@ -63,17 +63,21 @@ class ArticleClient:
         self._calls = 0
 
     def open_provider(self) -> SupportsArticles:
-        """The provider, unless it is known not to answer. Leaves no transaction open."""
+        """Return the provider, opened once. Leave no transaction open.
+
+        Raises TransientError while the account is paused.
+        """
         if self._provider is None:
-            self._provider = require(
-                circuit_breaker.open_provider(self.account, self._document, self._rate_limiter),
-                SupportsArticles,
-            )
+            provider = circuit_breaker.open_provider(self.account, self._document, self._rate_limiter)
+            self._provider = require(provider, SupportsArticles)
         db.session.commit()
         return self._provider
 
     def query(self, question: Callable[[SupportsArticles], T]) -> T:
-        """The answer to what changes nothing. TransientError where there is none, whoever is to blame for it."""
+        """Return the answer to a question that changes nothing. Commits.
+
+        Raises TransientError, or CredentialsError, when there is no answer.
+        """
         provider = self.open_provider()
         try:
             return question(provider)
@@ -84,26 +88,34 @@ class ArticleClient:
             raise TransientError("articles-unread", **error.detail) from error
 
     def find_by_code(self, codes: Iterable[str]) -> dict[str, ProviderArticle]:
-        """The articles of exactly these codes."""
+        """Return the articles with exactly these codes, by code."""
         wanted = list(dict.fromkeys(codes))
         found: dict[str, ProviderArticle] = {}
-        for at in range(0, len(wanted), LOOKUP_BATCH_SIZE):
-            some = wanted[at : at + LOOKUP_BATCH_SIZE]
-            for code, one in self.query(lambda provider, some=some: provider.articles_by_code(some)).items():  # type: ignore[misc]
-                # what is merely like it (upper case, a beginning) is another article
-                if code in some and one.code.strip() == code:
-                    found[code] = one
+        for start in range(0, len(wanted), LOOKUP_BATCH_SIZE):
+            found |= self._find_batch(wanted[start : start + LOOKUP_BATCH_SIZE])
         return found
 
+    def _find_batch(self, codes: Sequence[str]) -> dict[str, ProviderArticle]:
+        answers = self.query(lambda provider: provider.articles_by_code(codes))
+        # A provider may answer with articles whose code is only similar (upper case, the beginning).
+        return {
+            code: article
+            for code, article in answers.items()
+            if code in codes and article.code.strip() == code
+        }
+
+    def find_by_id(self, article_id: str) -> ProviderArticle | None:
+        return self.query(lambda provider: provider.article_by_id(article_id))
+
     def check_budget(self) -> None:
-        """Nothing; one more call may be made. ThrottledError when time is up, but never before the first."""
+        """Raises ThrottledError when the time for more calls is used up, but never before the first call."""
         self._calls += 1
         if self._calls > 1 and time.monotonic() > self._until:
             raise ThrottledError("articles-pending", retry_after=1)
 
 
 def load_articles(account: Account, skus: Iterable[str]) -> dict[str, Article]:
-    """The rows of these SKUs as they are now, as plain values that nothing done to the session changes."""
+    """Return the rows of these SKUs as they are now, detached from the session. Commits."""
     rows = Article.find_by_sku(account.id, skus)
     for row in rows.values():
         db.session.expunge(row)
@@ -115,12 +127,12 @@ def load_articles(account: Account, skus: Iterable[str]) -> dict[str, Article]:
 
 
 def refresh(client: ArticleClient, skus: Sequence[str]) -> None:
-    """Nothing; each SKU's row says what the program says now. Commits, also what is known by then when it raises."""
+    """Look these SKUs up at the provider and record the answers. Commits, also what is known when it raises."""
     former = load_articles(client.account, skus)
     expired = _expired_creations(former.values())
     answers = client.find_by_code(code for sku in skus for code in _codes_to_look_up(sku, former.get(sku)))
     moved_or_deleted: list[tuple[str, Article]] = []
-    # in one order for all, so that no two wait for each other's rows
+    # Sorted, so that two workers never wait for each other's rows.
     for sku in sorted(skus):
         row = former.get(sku)
         found = _select_article(sku, row, answers)
@@ -131,33 +143,34 @@ def refresh(client: ArticleClient, skus: Sequence[str]) -> None:
     db.session.commit()
     for sku, row in moved_or_deleted:
         client.check_budget()
-        # under another name, or gone
-        found = client.query(lambda provider, row=row: provider.article_by_id(row.article_id))  # type: ignore[misc]
+        found = client.find_by_id(row.article_id)
         _record_lookup(client.account, sku, row, found or answers.get(sku), expired)
         db.session.commit()
 
 
 def _codes_to_look_up(sku: str, row: Article | None) -> list[str]:
-    """What to ask for: the SKU, and what its article was last called; nothing that no program would have."""
-    asked = [sku, row.code if row is not None else ""]
-    return [code for code in asked if 0 < len(code) <= MAX_CODE_LENGTH]
+    """Return the SKU and the code that its article had last; longer ones than a provider can have are left out."""
+    codes = [sku, row.code if row is not None else ""]
+    return [code for code in codes if 0 < len(code) <= MAX_CODE_LENGTH]
 
 
 def _select_article(
     sku: str, row: Article | None, answers: Mapping[str, ProviderArticle]
 ) -> ProviderArticle | None:
-    """The SKU's article: the one of that very reference; first the one bound by hand; the known one if renamed."""
+    """Return the SKU's article: the one whose code is the SKU, else the known one under its last code.
+
+    A SKU that the merchant linked to an article has no other one.
+    """
     known = answers.get(row.code) if row is not None and row.article_id else None
     if row is None or known is None or known.article_id != row.article_id:
         known = None
     if row is not None and row.state == BOUND:
-        # without it its id is asked after, before the SKU decides
         return known
     return answers.get(sku) or known
 
 
 def _expired_creations(rows: Collection[Article]) -> set[str]:
-    """The SKUs whose creation, answered or not, can no longer be at work: what is not there now is not there."""
+    """Return the SKUs whose creation can no longer take effect: if the article is not there, it was not created."""
     settle = timedelta(seconds=seconds_setting("SETTLE_SECONDS"))
     at = now()
     return {
@@ -174,14 +187,14 @@ def _record_lookup(
     found: ProviderArticle | None,
     expired: Collection[str],
 ) -> None:
-    """Nothing; the row says what came of the look-up, unless somebody wrote it meanwhile. Not committed."""
+    """Record the answer, unless another worker wrote the row since it was read. Not committed."""
     state = row.state if row is not None else ""
-    if found is not None and row is not None and state == BOUND and found.article_id == row.article_id:
-        Article.record_if_unchanged(account.id, sku, row, BOUND, **_article_values(found))
-    elif found is not None:
-        Article.record_if_unchanged(
-            account.id, sku, row, MADE if state in (MADE, MAKING) else FOUND, **_article_values(found)
-        )
+    if found is not None:
+        if row is not None and state == BOUND and found.article_id == row.article_id:
+            new_state = BOUND
+        else:
+            new_state = MADE if state in (MADE, MAKING) else FOUND
+        Article.record_if_unchanged(account.id, sku, row, new_state, **_article_values(found))
     elif state == MAKING and sku not in expired:
         return
     elif row is not None and state == REFUSED:
@@ -190,10 +203,10 @@ def _record_lookup(
         detail = {"length": len(sku), "limit": MAX_CODE_LENGTH}
         Article.record_if_unchanged(account.id, sku, row, REFUSED, reason="article-too-long", detail=detail)
     else:
-        kept = row.detail if row is not None and state in (ABSENT, MAKING) else {}
-        # why it was not made holds until it is made
-        why = row.reason if row is not None and state == ABSENT else ""
-        Article.record_if_unchanged(account.id, sku, row, ABSENT, reason=why, detail=kept)
+        kept_detail = row.detail if row is not None and state in (ABSENT, MAKING) else {}
+        # Why it was not created is kept until it is.
+        kept_reason = row.reason if row is not None and state == ABSENT else ""
+        Article.record_if_unchanged(account.id, sku, row, ABSENT, reason=kept_reason, detail=kept_detail)
 
 
 def _article_values(found: ProviderArticle) -> dict[str, Any]:
@@ -202,62 +215,77 @@ def _article_values(found: ProviderArticle) -> dict[str, Any]:
 
 
 def record_article(account: Account, sku: str, state: str, found: ProviderArticle) -> None:
-    """Nothing; that article is the SKU's from now on. Commits."""
+    """Record that this article is the SKU's. Commits."""
     Article.record(account.id, sku, state, **_article_values(found))
     db.session.commit()
 
 
-# making
+# creating
 
 
 def create_article(
     client: ArticleClient, row: Article, new: NewArticle, from_states: tuple[str, ...] = (ABSENT,)
 ) -> None:
-    """Nothing; the article was made, or refused, and the row says which. Only for what was just found not to be there.
+    """Create the article of a SKU that was just looked up and not found; record it, or its refusal. Commits.
 
-    TransientError when nobody knows yet, when nothing was made, or when another makes it at this moment.
+    Raises TransientError when it is unknown whether it was created, when nothing was created, or while
+    another worker creates it; CredentialsError when the credentials are refused.
     """
     account, sku = client.account, row.sku
-    sent = int(row.detail.get("sent", 0)) if row.state == ABSENT else 0
-    if sent >= MAX_CREATION_ATTEMPTS:
+    unanswered = int(row.detail.get("sent", 0)) if row.state == ABSENT else 0
+    if unanswered >= MAX_CREATION_ATTEMPTS:
         Article.record_if_unchanged(account.id, sku, row, REFUSED, reason="article-unsure")
         db.session.commit()
         return
     provider = client.open_provider()
-    claimed = Article.claim_creation(account.id, sku, seconds_setting("LEASE_SECONDS"), sent + 1, from_states)
-    began = time.monotonic()
-    if claimed is None:
+    lease_seconds = seconds_setting("LEASE_SECONDS")
+    claimed_at = Article.claim_creation(account.id, sku, lease_seconds, unanswered + 1, from_states)
+    claimed = time.monotonic()
+    if claimed_at is None:
         raise ThrottledError("articles-pending", retry_after=5)
-    claim = (account.id, sku, claimed)
     db.session.commit()
     failpoints.hit("article_after_claim")
-    if time.monotonic() - began > START_WITHIN:
-        Article.end_creation(*claim, ABSENT, detail={"sent": sent})
+    if time.monotonic() - claimed > START_WITHIN:
+        Article.end_creation(account.id, sku, claimed_at, ABSENT, detail={"sent": unanswered})
         raise ThrottledError("articles-pending", retry_after=1)
+    created = _send_creation(
+        account, provider, new, claim=(account.id, sku, claimed_at), unanswered=unanswered
+    )
+    if created is not None:
+        _record_created(account, sku, claimed_at, created)
+
+
+def _send_creation(
+    account: Account,
+    provider: SupportsArticles,
+    new: NewArticle,
+    claim: tuple[int, str, datetime],
+    unanswered: int,
+) -> ProviderArticle | None:
+    """Return the created article; record a failure, and return None when the provider refused it. Commits."""
     try:
-        made = provider.create_article(new)
+        created = provider.create_article(new)
         failpoints.hit("article_after_send")
     except UncertainError as error:
         Article.end_creation(*claim, MAKING)
         circuit_breaker.record_failure(account, error)
-        raise TransientError("article-unsure", sku=sku, **error.detail) from error
+        raise TransientError("article-unsure", sku=claim[1], **error.detail) from error
     except (TransientError, CredentialsError) as error:
-        Article.end_creation(*claim, ABSENT, detail={"sent": sent})
+        Article.end_creation(*claim, ABSENT, detail={"sent": unanswered})
         circuit_breaker.record_failure(account, error)
         raise
     except MerchantError as error:
         Article.end_creation(*claim, REFUSED, reason=error.code, detail=dict(error.detail))
         circuit_breaker.record_failure(account, error)
-    else:
-        _record_created(account, sku, claimed, made)
+        return None
+    return created
 
 
-def _record_created(account: Account, sku: str, claimed: datetime, made: ProviderArticle) -> None:
-    """Nothing; the article that we made is the SKU's, unless the SKU came to another while we made it. Commits."""
-    if Article.end_creation(
-        account.id, sku, claimed, MADE, looked_at=now(), detail={}, **_article_values(made)
-    ):
+def _record_created(account: Account, sku: str, claimed_at: datetime, created: ProviderArticle) -> None:
+    """Record the article that we created, unless the SKU got another one in the meantime. Commits."""
+    values = _article_values(created)
+    if Article.end_creation(account.id, sku, claimed_at, MADE, looked_at=now(), detail={}, **values):
         return
     row = load_articles(account, [sku]).get(sku)
     if row is None or row.state not in USABLE:
-        record_article(account, sku, MADE, made)
+        record_article(account, sku, MADE, created)

@@ -1,8 +1,4 @@
-"""Articles made in one go because the merchant asked for it: every SKU that the program was seen not to have.
-
-Called by the page that asks for the rate, and by `goods`. One after another, each looked for once more before it is
-made; what the program would not take, or must not be taxed so, is remembered with the reason and stops nothing.
-"""
+"""Create in one run every article that the provider was seen not to have, because the merchant asked for it."""
 
 from __future__ import annotations
 
@@ -16,35 +12,38 @@ from shopapp.models.queries import products
 from shopapp.models.sync_run import CREATE_RUN, DONE
 
 ARTICLES_PER_PAGE = 2
-"""How many are made before other work has its turn: each takes two calls, at the provider's pace."""
+"""Articles created before other work has its turn; each takes two calls."""
 
 
 def start_bulk_create(account: Account, treatment: str) -> bool:
-    """True when the making of all that is missing began; False when one is under way. Not committed.
+    """Start creating all missing articles. Return whether a run was started; one may be open. Not committed.
 
-    `treatment` is a VAT category, or an exemption code; one that the merchant gave a SKU of its own goes before it.
+    `treatment` is a VAT category or an exemption code. A SKU with its own treatment in the settings keeps that one.
     """
     total = products.count_without_article(account)
     return SyncRun.start(account.store_id, account.id, CREATE_RUN, "hand", total=total, mark=treatment)
 
 
 def run_bulk_create_page(run: SyncRun, account: Account, rate_limiter: RateLimiter | None = None) -> None:
-    """Nothing; some more are made, or the run is over. Commits. AppError when the program does not answer."""
-    some = [row.product for row in products.list_without_article(account, ARTICLES_PER_PAGE, run.cursor)]
-    if not some:
+    """Create the next few articles, or end the run when none is left. Commits.
+
+    What cannot be created is recorded with the reason. Raises AppError when the provider does not answer.
+    """
+    page = [row.product for row in products.list_without_article(account, ARTICLES_PER_PAGE, run.cursor)]
+    if not page:
         run.end(DONE)
         return
-    own = account.settings.get("exceptions", {})
+    treatment_by_sku = account.settings.get("exceptions", {})
     seen = run.seen
     db.session.commit()
-    for product in some:
-        category, exemption = split_treatment(own.get(product.sku) or run.mark)
+    for product in page:
+        category, exemption = split_treatment(treatment_by_sku.get(product.sku) or run.mark)
         try:
             line_articles.ensure_article(
                 account, product.sku, product.name, category, exemption, product.kind == "goods", rate_limiter
             )
         except (RefusedError, NotAllowedError, SettingsError) as error:
-            # what the program refused says so already
+            # A refusal by the provider is recorded already; this records the other reasons.
             db.session.rollback()
             Article.record_not_created(account.id, product.sku, error.code, dict(error.detail))
         catalogue.add_to_sync(account, [product.sku])
@@ -54,7 +53,7 @@ def run_bulk_create_page(run: SyncRun, account: Account, rate_limiter: RateLimit
 
 
 def split_treatment(treatment: str) -> tuple[VatCategory, str]:
-    """A treatment as category and exemption code, of which the other is idle."""
+    """Return (VAT category, exemption code); the code is "" for a category, the category "normal" for a code."""
     for category in tax_tables.VAT_CATEGORIES:
         if category == treatment:
             return category, ""

@@ -1,7 +1,6 @@
-"""Which article each line of a document is: found by its SKU, followed when it is renamed, made when there is none.
+"""The article of each document line: found by SKU, followed when it is renamed, created when there is none.
 
-Called by `issuing` and `early` before a draft is claimed or kept, by `catalogue` and by the pages. No SKU stops an
-order, but nothing is issued while the articles of its lines are not known for certain.
+No SKU stops an order, but nothing is issued while it is not known for certain which articles the lines have.
 """
 
 from __future__ import annotations
@@ -32,61 +31,65 @@ from shopapp.models.article import ABSENT, BOUND, MAKING, MAX_SKU_LENGTH, REFUSE
 from shopapp.providers.articles import NewArticle, SupportsArticles
 
 FRESH_SECONDS = 60.0
-"""How long what was looked up is used without asking again: a burst of orders asks once. Not longer, as a document that
-names an article by the name that it had before may have the program make a second one."""
+"""How long an answer is used without asking again, so that a burst of orders asks once. Not longer: for a document that
+names an article by its former code, the provider may create a second article."""
 UNNAMED_FRESH_SECONDS = 86400.0
-"""The same for a document that will not name them: it is looked up only so that what is missing is made."""
+"""The same for a document that will not name its articles: they are looked up only to create the missing ones."""
 WARN_NO_ARTICLE, WARN_NO_GENERIC_ARTICLE = "article-none", "article-generic-missing"
-"""Warnings of a draft: the program would not take a SKU; the article for products without SKU is not there."""
+"""Warnings of a draft: a SKU has no article; the generic article for products without SKU does not exist."""
 
 
 def supports_articles(account: Account) -> bool:
-    """True when the program keeps articles, and this account was seen to let us look them up."""
-    able = issubclass(provider_class(account.provider), SupportsArticles)
-    return able and bool((account.choices or {}).get("articles"))
+    """Return whether the provider has articles and this account lets us look them up."""
+    has_articles = issubclass(provider_class(account.provider), SupportsArticles)
+    return has_articles and bool((account.choices or {}).get("articles"))
 
 
 # a document's lines
 
 
 def attach_articles(draft: Draft, account: Account, document: Document) -> Draft:
-    """The draft with the article of each line, missing ones made; as it was where this account looks nothing up.
+    """Return the draft with the article of each line; create those that are missing, except for a credit note.
 
-    A credit note makes none. TransientError while not all is known: nothing may be issued yet.
+    Return it unchanged when the account does not support articles. Commits. Raises TransientError while not
+    all articles are known: nothing may be issued yet.
     """
     if not supports_articles(account):
         return draft
-    settings, makes = account.fiscal_settings(draft.rounding), draft.kind != "NC"
-    lines: dict[str, DraftLine] = {}
+    settings, creates_missing = account.fiscal_settings(draft.rounding), draft.kind != "NC"
+    # A missing article is created as the first line of its SKU says.
+    line_by_sku: dict[str, DraftLine] = {}
     for line in draft.lines:
-        # an article that is missing is made as the first line of its SKU says
-        if sku := _article_sku(line):
-            lines.setdefault(sku, line)
-    generic = ""
+        sku = _article_sku(line)
+        if sku:
+            line_by_sku.setdefault(sku, line)
+    generic_code = ""
     if settings.no_sku == "generic" and any(_has_no_sku(line) for line in draft.lines):
-        generic = settings.generic_article.strip()
-    client, wanted = ArticleClient(account, document), list(dict.fromkeys(filter(None, (*lines, generic))))
-    unnamed = (
-        provider_class(account.provider).capabilities.names_articles_only_when_moving_stock
-        and not draft.moves_stock
-    )
-    known = _load_fresh_articles(client, wanted, makes, UNNAMED_FRESH_SECONDS if unnamed else FRESH_SECONDS)
-    missing = [sku for sku in lines if makes and known[sku].state == ABSENT]
+        generic_code = settings.generic_article.strip()
+    client = ArticleClient(account, document)
+    wanted = list(dict.fromkeys(filter(None, (*line_by_sku, generic_code))))
+    known = _load_fresh_articles(client, wanted, creates_missing, _max_age_seconds(account, draft))
+    missing = [sku for sku in line_by_sku if creates_missing and known[sku].state == ABSENT]
     for sku in missing:
         client.check_budget()
-        articles.create_article(
-            client,
-            known[sku],
-            _new_article(lines[sku], domestic_article_tax(lines[sku], settings, draft.date)),
-        )
+        line = line_by_sku[sku]
+        new = _new_article(line, domestic_article_tax(line, settings, draft.date))
+        articles.create_article(client, known[sku], new)
     if missing:
         known = articles.load_articles(account, wanted)
     _check_none_being_created(known)
-    return _with_articles(draft, known, generic)
+    return _with_articles(draft, known, generic_code)
+
+
+def _max_age_seconds(account: Account, draft: Draft) -> float:
+    capabilities = provider_class(account.provider).capabilities
+    if capabilities.names_articles_only_when_moving_stock and not draft.moves_stock:
+        return UNNAMED_FRESH_SECONDS
+    return FRESH_SECONDS
 
 
 def _article_sku(line: DraftLine) -> str:
-    """What the line's article is looked up by; empty for a line without SKU, and for what no row can hold."""
+    """Return the SKU to look the line's article up by; "" without one, or when no row can hold it."""
     return line.sku if len(line.sku) <= MAX_SKU_LENGTH and "\0" not in line.sku else ""
 
 
@@ -95,28 +98,32 @@ def _has_no_sku(line: DraftLine) -> bool:
 
 
 def _load_fresh_articles(
-    client: ArticleClient, skus: Sequence[str], makes: bool, fresh: float
+    client: ArticleClient, skus: Sequence[str], creates_missing: bool, max_age_seconds: float
 ) -> dict[str, Article]:
-    """What is known of each SKU; asked is after what was not asked lately, and after what is about to be made."""
+    """Return the row of each SKU; look up those that are too old, or whose article is about to be created. Commits."""
     known, at = articles.load_articles(client.account, skus), now()
-    stale = [sku for sku in skus if sku not in known or not _is_fresh(known[sku], at, makes, fresh)]
+    stale = [
+        sku
+        for sku in skus
+        if sku not in known or not _is_fresh(known[sku], at, creates_missing, max_age_seconds)
+    ]
     if stale:
         articles.refresh(client, stale)
         known = articles.load_articles(client.account, skus)
-    if len(known) < len(set(skus)):  # let go by the merchant in this very moment
+    if len(known) < len(set(skus)):  # unlinked by the merchant at this very moment
         raise ThrottledError("articles-pending", retry_after=1)
     return known
 
 
-def _is_fresh(row: Article, at: datetime, makes: bool, seconds: float) -> bool:
-    """True when the row may be used as it is: nothing is made on the word of an old answer, or waited for with one."""
-    if row.looked_at is None or row.state == MAKING or (makes and row.state == ABSENT):
+def _is_fresh(row: Article, at: datetime, creates_missing: bool, max_age_seconds: float) -> bool:
+    """Return whether the row may be used without asking: an old answer never makes us create an article or wait."""
+    if row.looked_at is None or row.state == MAKING or (creates_missing and row.state == ABSENT):
         return False
-    return (at - row.looked_at).total_seconds() < seconds
+    return (at - row.looked_at).total_seconds() < max_age_seconds
 
 
 def _check_none_being_created(known: dict[str, Article]) -> None:
-    """Nothing, unless an article is being made by another, or nobody knows whether it was made: then TransientError."""
+    """Raises TransientError while another worker creates an article, or when it is unknown whether one was created."""
     at = now()
     for row in known.values():
         if row.state == MAKING:
@@ -125,35 +132,35 @@ def _check_none_being_created(known: dict[str, Article]) -> None:
             raise TransientError("article-unsure", sku=row.sku)
 
 
-def _new_article(line: DraftLine, home: Tax) -> NewArticle:
-    """The article that a line's SKU stands for: what was sold, by the piece, at the merchant's own rate."""
+def _new_article(line: DraftLine, home_tax: Tax) -> NewArticle:
+    """Return the article for a line's SKU: what was sold, by the piece, at the merchant's domestic rate."""
     sku = _article_sku(line)
     return NewArticle(
-        code=sku, name=line.description or sku, vat_rate=home.rate, region=home.region,
-        exemption_code=home.exemption, goods=line.kind == "goods",
+        code=sku, name=line.description or sku, vat_rate=home_tax.rate, region=home_tax.region,
+        exemption_code=home_tax.exemption, goods=line.kind == "goods",
     )  # fmt: skip
 
 
-def _with_articles(draft: Draft, known: dict[str, Article], generic: str) -> Draft:
-    """The draft whose lines name what is known; where one goes without an article the merchant is told."""
+def _with_articles(draft: Draft, known: dict[str, Article], generic_code: str) -> Draft:
+    """Return the draft with the article's code on each line, and a warning where a line goes without one."""
     codes = {sku: row.code for sku, row in known.items() if row.state in USABLE}
-    warned = dict.fromkeys(draft.warnings)
+    warnings = dict.fromkeys(draft.warnings)
     lines = []
     for line in draft.lines:
-        nameless = _has_no_sku(line)
-        code = codes.get(generic if nameless else _article_sku(line), "")
-        if nameless and generic and not code:
-            warned[WARN_NO_GENERIC_ARTICLE] = None
+        has_no_sku = _has_no_sku(line)
+        code = codes.get(generic_code if has_no_sku else _article_sku(line), "")
+        if has_no_sku and generic_code and not code:
+            warnings[WARN_NO_GENERIC_ARTICLE] = None
         elif line.sku and not code and draft.kind != "NC":
-            warned[WARN_NO_ARTICLE] = None
+            warnings[WARN_NO_ARTICLE] = None
         lines.append(replace(line, article=code))
-    return replace(draft, lines=tuple(lines), matched=True, warnings=tuple(warned))
+    return replace(draft, lines=tuple(lines), matched=True, warnings=tuple(warnings))
 
 
 def invalidate_articles(draft: Draft, account: Account, error: AppError) -> None:
-    """Nothing; of a document that the program refused the articles are looked up again before they are used. Commits.
+    """After a refusal, have the document's articles looked up again before they are used. Commits.
 
-    One of them may be gone, or have another name by now.
+    One of them may be gone, or have another code by now.
     """
     if isinstance(error, RefusedError):
         Article.invalidate(account.id, {_article_sku(line) for line in draft.lines})
@@ -164,21 +171,20 @@ def invalidate_articles(draft: Draft, account: Account, error: AppError) -> None
 
 
 def look_up_articles(account: Account, skus: Iterable[str], rate_limiter: RateLimiter | None = None) -> None:
-    """Nothing; what the program says of these SKUs now is remembered, nothing is made. Commits.
+    """Look these SKUs up at the provider and record the answers; create nothing. Commits.
 
-    AppError when it could not be asked; what was told by then stays.
+    Raises AppError when the provider could not be asked; answers received before that are kept.
     """
     wanted = [sku for sku in dict.fromkeys(skus) if sku and len(sku) <= MAX_SKU_LENGTH and "\0" not in sku]
-    for at in range(0, len(wanted), LOOKUP_BATCH_SIZE):
-        articles.refresh(
-            ArticleClient(account, rate_limiter=rate_limiter), wanted[at : at + LOOKUP_BATCH_SIZE]
-        )
+    for start in range(0, len(wanted), LOOKUP_BATCH_SIZE):
+        client = ArticleClient(account, rate_limiter=rate_limiter)
+        articles.refresh(client, wanted[start : start + LOOKUP_BATCH_SIZE])
 
 
 def link_article(account: Account, sku: str, code: str) -> None:
-    """Nothing; from now on the SKU is that article. NotAllowedError `article-unknown` when there is none of that code.
+    """Record the article with this code as the SKU's, as the merchant chose it. Commits.
 
-    Commits. AppError when the program could not be asked.
+    Raises NotAllowedError `article-unknown` when there is none, another AppError when the provider could not be asked.
     """
     wanted = code.strip()
     found = ArticleClient(account).find_by_code([wanted]).get(wanted) if wanted else None
@@ -188,7 +194,7 @@ def link_article(account: Account, sku: str, code: str) -> None:
 
 
 def unlink_article(account: Account, sku: str) -> None:
-    """Nothing; the SKU is what a look-up says again. Commits."""
+    """Forget the merchant's choice: the SKU has the article that a look-up finds. Commits."""
     Article.unlink(account.id, sku)
     db.session.commit()
 
@@ -197,24 +203,24 @@ def ensure_article(
     account: Account, sku: str, name: str, category: VatCategory, exemption: str, goods: bool,
     rate_limiter: RateLimiter | None = None,
 ) -> None:  # fmt: skip
-    """Nothing; the SKU has an article: the one that was there after all, or one made as the merchant said. Commits.
+    """Create the SKU's article with the tax that the merchant chose, unless it exists by now. Commits.
 
-    SettingsError for a rate or reason that is not in force, RefusedError when the program would not take it,
-    TransientError when nobody knows yet.
+    Raises SettingsError for a rate or exemption that is not in force, RefusedError when the provider refuses
+    it, TransientError while it is unknown whether it was created.
     """
     settings = account.fiscal_settings("line")
-    day = now().astimezone(ZoneInfo(place_of_supply.time_zone_of(settings.ship_from))).date()
+    today = now().astimezone(ZoneInfo(place_of_supply.time_zone_of(settings.ship_from))).date()
     if exemption:
-        home = tax_tables.exempt_tax(settings.ship_from, exemption, day)
+        home_tax = tax_tables.exempt_tax(settings.ship_from, exemption, today)
     else:
-        home = tax_tables.domestic_tax(settings.ship_from, category, day)
-    if home is None:
+        home_tax = tax_tables.domestic_tax(settings.ship_from, category, today)
+    if home_tax is None:
         raise SettingsError("exemption-withdrawn", exemption=exemption, line=name)
     client = ArticleClient(account, rate_limiter=rate_limiter)
     articles.refresh(client, [sku])
     row = articles.load_articles(account, [sku])[sku]
     if row.state in (ABSENT, REFUSED):
-        new = NewArticle(sku, name or sku, home.rate, home.region, home.exemption, goods)
+        new = NewArticle(sku, name or sku, home_tax.rate, home_tax.region, home_tax.exemption, goods)
         articles.create_article(client, row, new, from_states=(ABSENT, REFUSED))
         row = articles.load_articles(account, [sku])[sku]
     _check_none_being_created({sku: row})

@@ -1,7 +1,7 @@
-"""Runs over stock: what changed at the provider is read page by page, or a former run is undone change by change.
+"""Runs over the whole stock: read what changed at the provider, or undo a former run, page by page.
 
-Called by `goods`. A run only finds which SKUs are to be looked at; `stocking` settles them one by one, so that a run
-killed anywhere goes on where it stopped and repeats no alteration.
+A run only marks SKUs as due; stock_sync changes their quantities one by one. A run that is killed continues
+at its last page and repeats no change.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from shopapp.models import (
     SyncedSku,
     SyncRun,
     db,
+    sync_run,
 )
 from shopapp.models.article import USABLE
 from shopapp.models.reservation import FREE_ORDER
 from shopapp.models.states import ISSUED, VOID
-from shopapp.models.stock import CAUSE_HAND, CAUSE_RUN, DONE, LOST, PROVIDER, SHOP
-from shopapp.models.stock import CAUSE_UNDO as UNDOING
-from shopapp.models.sync_run import DONE as OVER
+from shopapp.models.stock import CAUSE_HAND, CAUSE_RUN, CAUSE_UNDO, DONE, LOST, PROVIDER, SHOP
 from shopapp.models.sync_run import STOCK_RUN, UNDO_RUN
 from shopapp.providers.stock import StockLevel, SupportsStock
 
 RECHECK_SECONDS = 2.0
-"""Seconds until it is asked again whether all that a run found is settled."""
+"""Seconds until a run looks again whether all SKUs that it marked were synced."""
 UNDO_PAGE_SIZE = 20
 FREE_CALLS_PER_READ = 4
-"""Calls of a reading that STOCK_METERED_SECONDS are for, where a program counts them: one that takes more comes as much
-later. Every six hours that is 480 a month, a quarter of the smallest plan that is known (PHC GO: 2,000)."""
+"""Calls that a run every STOCK_METERED_SECONDS may take at a provider that limits calls per month; the wait after a
+run grows with the calls beyond that. Every six hours this makes 480 a month, a quarter of the smallest plan that is
+known (PHC GO: 2,000)."""
 
 
 def start_stock_run(account: Account, cause: str) -> bool:
-    """True when a reading of the provider's levels began; False when one is under way. Not committed."""
-    began = SyncRun.start(account.store_id, account.id, STOCK_RUN, cause)
-    if began and (cause != "clock" or SyncRun.last(account.id, STOCK_RUN, OVER) is None):
+    """Start reading the provider's quantities. Return whether a run was started; one may be open. Not committed."""
+    started = SyncRun.start(account.store_id, account.id, STOCK_RUN, cause)
+    if started and (cause != "clock" or SyncRun.last(account.id, STOCK_RUN, sync_run.DONE) is None):
         mark_open_orders_stale(account)
-    return began
+    return started
 
 
 def mark_open_orders_stale(account: Account) -> None:
-    """Nothing; orders under way that are not known, as from before stock was followed, are read. Not committed.
+    """Have open orders read whose reservation is unknown, such as those from before stock was synced. Not committed.
 
-    What was given away is none of them: who follows what counts from now on.
+    Orders that were given away are left out: what they took counts only where stock was synced at that time.
     """
     if account.stock_direction == "to-provider":
         StockReservation.release_free_orders(account.store_id)
@@ -70,45 +70,43 @@ def mark_open_orders_stale(account: Account) -> None:
 
 
 def next_stock_run_at(account: Account) -> datetime | None:
-    """When the clock has the levels read again; None where they were never read."""
+    """Return when the clock starts the next stock run; None when there was none yet."""
     last = SyncRun.last(account.id, STOCK_RUN)
     if last is None:
         return None
-    every = seconds_setting("STOCK_SECONDS")
+    seconds = seconds_setting("STOCK_SECONDS")
     if provider_class(account.provider).capabilities.metered:
-        whole = SyncRun.last(account.id, STOCK_RUN, OVER)
-        calls = whole.calls if whole is not None else 0
-        every = seconds_setting("STOCK_METERED_SECONDS") * max(1.0, calls / FREE_CALLS_PER_READ)
-    return last.begun_at + timedelta(seconds=every)
+        last_done = SyncRun.last(account.id, STOCK_RUN, sync_run.DONE)
+        calls = last_done.calls if last_done is not None else 0
+        seconds = seconds_setting("STOCK_METERED_SECONDS") * max(1.0, calls / FREE_CALLS_PER_READ)
+    return last.begun_at + timedelta(seconds=seconds)
 
 
 def run_stock_page(run: SyncRun, account: Account, provider: SupportsStock) -> None:
-    """Nothing; the run is one page further: levels read, then the SKUs that it found settled, then done. Commits."""
+    """Read the next page of quantities, or end the run once all SKUs that it marked are synced. Commits."""
     if run.phase == "settling":
         if SyncedSku.count_unchecked(run.id):
             run.save_progress(RECHECK_SECONDS)
             db.session.commit()
         else:
-            run.end(OVER)
+            run.end(sync_run.DONE)
         return
-    former = SyncRun.last(account.id, STOCK_RUN, OVER)
-    mark = former.mark if former is not None else ""
+    former = SyncRun.last(account.id, STOCK_RUN, sync_run.DONE)
+    sync_token = former.mark if former is not None else ""
     db.session.commit()
-    found = provider.changed_stock_levels(mark, run.cursor)
-    differing = _mark_differing_due(run, account, found.levels)
-    further: dict[str, Any] = {"phase": "reading", "cursor": found.after}
-    if not found.after:
-        further = {"phase": "settling", "cursor": ""}
-    if found.sync_token:
-        further["mark"] = found.sync_token
-    seen, differing = run.seen + len(found.levels), run.differing + differing
-    run.save_progress(seen=seen, differing=differing, tries=0, reason="", **further)
+    page = provider.changed_stock_levels(sync_token, run.cursor)
+    differing = run.differing + _mark_differing_due(run, account, page.levels)
+    progress: dict[str, Any] = {"phase": "reading" if page.after else "settling", "cursor": page.after}
+    if page.sync_token:
+        progress["mark"] = page.sync_token
+    seen = run.seen + len(page.levels)
+    run.save_progress(seen=seen, differing=differing, tries=0, reason="", **progress)
     db.session.commit()
 
 
 def _mark_differing_due(run: SyncRun, account: Account, levels: tuple[StockLevel, ...]) -> int:
-    """How many followed rows have another level than we knew: these are due. Not committed."""
-    quantities = {(one.code, one.warehouse): one.quantity for one in levels}
+    """Mark those SKUs due whose quantity is not the one we know; return how many. Not committed."""
+    quantities = {(level.code, level.warehouse): level.quantity for level in levels}
     if not quantities:
         return 0
     codes = {code for code, _ in quantities}
@@ -117,61 +115,61 @@ def _mark_differing_due(run: SyncRun, account: Account, levels: tuple[StockLevel
         .join(Article, (Article.account_id == SyncedSku.account_id) & (Article.sku == SyncedSku.sku))
         .where(SyncedSku.account_id == account.id, Article.code.in_(codes), Article.state.in_(USABLE))
     )
-    found = 0
+    differing = 0
     for row, code in db.session.execute(rows).all():
-        level = quantities.get((code, row.warehouse))
-        if level is not None and (row.theirs is None or row.theirs != level):
+        provider_quantity = quantities.get((code, row.warehouse))
+        if provider_quantity is not None and row.theirs != provider_quantity:
             row.mark_due_now(CAUSE_RUN, run_id=run.id, reason="")
-            found += 1
-    return found
+            differing += 1
+    return differing
 
 
 # undoing
 
 
 def undo_change(change: StockChange) -> None:
-    """Nothing; the level is to be as before, and is not set again until the other side has another. Not committed.
+    """Have the quantity set back; it is not changed again until the other side has a new one. Not committed.
 
-    NotAllowedError `not-undoable` where it is no level that followed another, or another change came after it.
+    Raises NotAllowedError `not-undoable` when the change is not one of the sync, or is not the last of its SKU.
     """
     row = db.session.get(SyncedSku, change.stocked_id) if change.stocked_id else None
     account = db.session.get_one(Account, change.account_id)
     side = {"to-shop": SHOP, "to-provider": PROVIDER}.get(account.stock_direction)
-    if row is None or change.state != DONE or change.cause == UNDOING or change.side != side:
+    if row is None or change.state != DONE or change.cause == CAUSE_UNDO or change.side != side:
         raise NotAllowedError("not-undoable")
     later = select(StockChange.id).where(
         StockChange.stocked_id == row.id, StockChange.id > change.id, StockChange.state != LOST
     )
     if db.session.scalar(later.limit(1)) is not None:
         raise NotAllowedError("not-undoable")
-    row.mark_due_now(UNDOING, undoes_id=change.id)
+    row.mark_due_now(CAUSE_UNDO, undoes_id=change.id)
 
 
 def start_undo_run(account: Account, run: SyncRun) -> bool:
-    """True when the undoing of that run began; False when another is under way. Not committed."""
+    """Start undoing a run's changes. Return whether that was started; another may be open. Not committed."""
     return SyncRun.start(account.store_id, account.id, UNDO_RUN, "hand", of_run_id=run.id)
 
 
 def run_undo_page(run: SyncRun) -> None:
-    """Nothing; some more changes of the run are undone, the last first; what can't be any more is left. Commits."""
-    mine = select(StockChange).where(StockChange.run_id == run.of_run_id, StockChange.state == DONE)
+    """Undo the next changes of the run, last first, and skip those that cannot be undone any more. Commits."""
+    changes = select(StockChange).where(StockChange.run_id == run.of_run_id, StockChange.state == DONE)
     if run.cursor:
-        mine = mine.where(StockChange.id < int(run.cursor))
-    some = db.session.scalars(mine.order_by(StockChange.id.desc()).limit(UNDO_PAGE_SIZE)).all()
-    done = 0
-    for change in some:
+        changes = changes.where(StockChange.id < int(run.cursor))
+    page = db.session.scalars(changes.order_by(StockChange.id.desc()).limit(UNDO_PAGE_SIZE)).all()
+    if not page:
+        run.end(sync_run.DONE)
+        return
+    undone = 0
+    for change in page:
         try:
             undo_change(change)
-            done += 1
+            undone += 1
         except NotAllowedError:
             continue
-    if some:
-        run.save_progress(cursor=str(some[-1].id), seen=run.seen + len(some), differing=run.differing + done)
-        db.session.commit()
-    else:
-        run.end(OVER)
+    run.save_progress(cursor=str(page[-1].id), seen=run.seen + len(page), differing=run.differing + undone)
+    db.session.commit()
 
 
 def resync(row: SyncedSku) -> None:
-    """Nothing; the merchant wants this SKU looked at now, whatever it was left alone for. Not committed."""
+    """Have this SKU synced now because the merchant asks for it, whatever it was left alone for. Not committed."""
     row.mark_due_now(CAUSE_HAND, rejected="", undoes_id=None, reason="", detail={})

@@ -28,6 +28,7 @@ from shopapp.models.stock import (
     CAUSE_HAND,
     CAUSE_RUN,
     CAUSE_UNDO,
+    CAUSE_WEBHOOK,
     DONE,
     HELD_REASON,
     LOST,
@@ -346,4 +347,4 @@ def _record_synced(row: SyncedSku, quantities: _Quantities, **more: Any) -> None
     )
     if not cleared and "changed_at" in more:
         # The row became due in the meantime, or another worker set a later quantity before ours arrived.
-        SyncedSku.mark_due(row.account_id, [row.sku], "hook")
+        SyncedSku.mark_due(row.account_id, [row.sku], CAUSE_WEBHOOK)

@@ -18,7 +18,7 @@ from .base import BigId, DecimalText, UtcDateTime, db, db_now, execute_update, i
 
 PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undone"
 SHOP, PROVIDER = "shop", "provider"
-CAUSE_RUN, CAUSE_HAND, CAUSE_UNDO = "run", "hand", "undo"
+CAUSE_RUN, CAUSE_WEBHOOK, CAUSE_SALE, CAUSE_HAND, CAUSE_UNDO = "run", "hook", "sale", "hand", "undo"
 HELD_REASON, UNSURE_REASON = "held", "unsure"
 """Why a due row waits for others: for an order or a document, or for what came of a movement."""
 
