@@ -64,7 +64,7 @@ def test_no_except_catches_everything() -> None:
     ])  # fmt: skip
 
 
-def test_no_file_has_two_subjects() -> None:
+def test_no_file_is_too_long() -> None:
     nothing([
         f"{path.relative_to(ROOT)}: {lines} lines; past {LONGEST_FILE} a file has two subjects"
         for path in SHOPAPP
@@ -72,7 +72,7 @@ def test_no_file_has_two_subjects() -> None:
     ])  # fmt: skip
 
 
-def test_no_function_has_two_steps() -> None:
+def test_no_function_is_too_long() -> None:
     nothing([
         at(path, node, f"{node.name} has {lines} lines; past {LONGEST_FUNCTION} it has two steps")
         for path in SHOPAPP
@@ -102,7 +102,7 @@ def test_no_float_comes_near_an_amount() -> None:
     ])  # fmt: skip
 
 
-def test_the_law_never_asks_what_day_it_is() -> None:
+def test_the_fiscal_core_never_asks_for_the_date() -> None:
     nothing([
         at(path, node, "dates come in as arguments")
         for path in SHOPAPP
@@ -166,7 +166,7 @@ def test_no_committed_file_holds(what: str) -> None:
         ("a secret", "-----BEGIN RSA " + "PRIVATE KEY-----"),
     ],
 )
-def test_what_must_stay_out_is_recognised(what: str, line: str) -> None:
+def test_forbidden_content_is_recognised(what: str, line: str) -> None:
     assert re.search(KEPT_OUT[what], line)
     assert not re.search(KEPT_OUT[what], "https://localhost/work.html docs/root/home.md")
 

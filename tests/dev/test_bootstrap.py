@@ -48,7 +48,7 @@ def test_a_wrong_python_is_named(checkout: Path, target: str) -> None:
     assert said.startswith("Python 3.11 or newer is needed and false is not it")
 
 
-def test_a_machine_without_python_is_told_what_to_install(checkout: Path, tmp_path: Path) -> None:
+def test_a_machine_without_python_gets_the_package_to_install(checkout: Path, tmp_path: Path) -> None:
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("make", "sh"):
@@ -68,7 +68,7 @@ def test_a_python_without_pip_and_ensurepip_names_debians_package(
     assert "has neither pip nor ensurepip" in said and "python3-venv" in said
 
 
-def test_a_lock_that_cannot_be_fetched_says_so_and_is_tried_again(
+def test_packages_that_cannot_be_fetched_are_reported_and_tried_again(
     checkout: Path, tmp_path: Path, base_python: str
 ) -> None:
     empty = tmp_path / "empty"
@@ -79,7 +79,7 @@ def test_a_lock_that_cannot_be_fetched_says_so_and_is_tried_again(
         assert said.startswith("The packages of uv.pin could not be installed (is the network there?)")
 
 
-def test_an_environment_that_is_there_is_left_alone(checkout: Path) -> None:
+def test_an_existing_environment_is_left_alone(checkout: Path) -> None:
     made = checkout / ".venv" / "bin"
     made.mkdir(parents=True)
     (made / "python").symlink_to(sys.executable)

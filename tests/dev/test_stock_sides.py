@@ -51,7 +51,7 @@ def program(request: pytest.FixtureRequest, stack: LocalStack) -> ProviderSide:
     return made
 
 
-def test_a_shop_tells_what_hands_altered_place_by_place(shop: ShopSide) -> None:
+def test_a_shop_side_shows_manual_changes_by_location(shop: ShopSide) -> None:
     shop.start_recording()
     plate, jug = shop.item_of_line({"sku": "PRATO-01"}), shop.item_of_line({"sku": "JARRO-AZUL"})
     main, other = shop.locations
@@ -64,7 +64,7 @@ def test_a_shop_tells_what_hands_altered_place_by_place(shop: ShopSide) -> None:
     assert shop.tracks_stock(plate) and not shop.tracks_stock(shop.item_of_line({"sku": "FILME-01"}))
 
 
-def test_a_program_tells_what_hands_altered_whatever_the_article_is_called(program: ProviderSide) -> None:
+def test_a_provider_side_shows_manual_changes_whatever_the_article_is_called(program: ProviderSide) -> None:
     program.start_recording()
     plate = program.article_id_of("PRATO-01")
     first = "SET" if isinstance(program, IgestSide) else "1"

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 # what is run
 
 
-def test_without_arguments_it_is_a_search_on_postgres() -> None:
+def test_the_default_is_a_searchable_provider_on_postgres() -> None:
     [plan] = plans({"LEVEL": "", "SEED": "", "PROMISE": "", "DB": "", "SABOTAGE": ""})
     assert (plan.guarantee, plan.db, plan.orders, plan.kills, plan.is_significant) == (
         "by_search",
@@ -54,20 +54,20 @@ def test_the_environment_chooses() -> None:
     assert Plan.from_environment({"PROVIDER": "phcgo", "PROMISE": "by_search"}).guarantee == "by_search"
 
 
-def test_a_program_that_does_not_promise_that_says_so(tmp_path: Path) -> None:
+def test_a_guarantee_that_a_provider_does_not_have_is_refused(tmp_path: Path) -> None:
     assert STAND_INS["phcgo"](tmp_path, "by_draft").settings["PHCGO_LOOPBACK"].startswith("127.0.0.1:")
     with pytest.raises(ProcessFailed, match="by_draft or by_search, not by_key"):
         _ = STAND_INS["phcgo"](tmp_path, "by_key").keys
 
 
-def test_all_is_every_promise_on_both_databases_and_every_sabotage() -> None:
+def test_level_all_has_every_guarantee_on_both_databases_and_every_sabotage() -> None:
     runs = plans({"LEVEL": "all", "SEED": "s"})
     assert {(run.guarantee, run.db) for run in runs[:8]} == {(p, db) for p in GUARANTEES for db in DATABASES}
     assert [run.sabotage for run in runs[8:]] == list(SABOTAGES)
     assert len({run.seed for run in runs}) == 12 and {run.orders for run in runs} == {500}
 
 
-def test_a_release_has_ten_large_ones_one_on_sqlite_and_frozen_sends() -> None:
+def test_a_release_has_ten_large_runs_one_on_sqlite_and_frozen_sends() -> None:
     runs = plans({"LEVEL": "release", "SEED": "s"})
     assert Counter(run.db for run in runs[:11]) == {"postgres": 10, "sqlite": 1}
     assert {run.orders for run in runs[:11]} == {10_000}
@@ -99,7 +99,7 @@ def the_killer(holding: Path, worker: ChildProcess) -> Killer:
     return Killer(cast(LocalStack, stack), None, holding, "s", 1)
 
 
-def test_only_a_worker_of_the_house_that_holds_a_row_is_aimed_at(
+def test_only_a_worker_of_the_stack_that_holds_a_row_is_a_target(
     tmp_path: Path, sleeper: ChildProcess
 ) -> None:
     holding = tmp_path / "holding"
@@ -113,7 +113,7 @@ def test_only_a_worker_of_the_house_that_holds_a_row_is_aimed_at(
         assert killer._busy_work_horses() == found
 
 
-def test_a_send_that_stood_still_goes_on_even_when_the_strikes_are_over(
+def test_a_frozen_send_is_resumed_even_after_the_strikes(
     tmp_path: Path, sleeper: ChildProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dev.torture.killer.FROZEN_SECONDS", 0.0)
@@ -150,7 +150,7 @@ def delivery(order: int, *tries: tuple[str, int, int]) -> Json:
 NOON = seconds("2026-11-20 10:00:00")
 
 
-def test_a_try_within_a_strike_is_not_counted() -> None:
+def test_a_try_during_a_strike_is_not_counted() -> None:
     assert NOON is not None
     sent = [
         delivery(1, ("10", 503, 40), ("20", 200, 250)),
@@ -174,7 +174,7 @@ def test_an_answer_before_the_commit_is_found() -> None:
     ]
 
 
-def test_the_drain_is_reckoned_over_what_was_due() -> None:
+def test_the_drain_rate_counts_what_was_due() -> None:
     rows = [{"issued_at": 99.0, "doubted_at": None}, {"issued_at": None, "doubted_at": None}]
     rows += [{"issued_at": 100.0 + second, "doubted_at": None} for second in range(1, 21)]
     rows += [{"issued_at": 109.0, "doubted_at": 95.0}]

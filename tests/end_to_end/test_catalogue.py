@@ -30,7 +30,7 @@ class Shorter(CatalogueDemo):
 
 
 @pytest.mark.timeout(900)
-def test_every_article_is_there_once_every_level_as_it_should_be_and_every_document_exact() -> None:
+def test_the_catalogue_demo_ends_with_exact_ledgers() -> None:
     with LocalStack(settings=SETTINGS | CatalogueDemo.settings) as stack:
         demo = Shorter(stack)
         demo.run()

@@ -104,7 +104,7 @@ def test_a_sale_with_a_wrong_nif_is_credited_and_issued_again(world: StackWorld,
     assert (last["origin"], last["customer"]["nif"]) == (again["number"], "503504564")
 
 
-def test_an_order_cancelled_afterwards_is_credited_by_itself_where_the_merchant_chose_so(
+def test_an_order_cancelled_afterwards_is_credited_automatically_if_chosen(
     world: StackWorld,
 ) -> None:
     quinta = world.merchants["quintadaserra"]
@@ -116,7 +116,7 @@ def test_an_order_cancelled_afterwards_is_credited_by_itself_where_the_merchant_
     assert note["totals"] == invoice["totals"]
 
 
-def test_an_order_cancelled_afterwards_waits_for_the_merchant_who_credits_it_once(olaria: Merchant) -> None:
+def test_an_order_cancelled_afterwards_waits_for_the_merchant(olaria: Merchant) -> None:
     order = paid(olaria, lines=[MUG])
     olaria.change_order(order, "cancel")
     wait_until(lambda: "Falta a nota de crédito" in olaria.listing_text(order), "the alarm", TIMEOUT)
@@ -126,7 +126,7 @@ def test_an_order_cancelled_afterwards_waits_for_the_merchant_who_credits_it_onc
     assert "Falta a nota de crédito" not in " ".join(row.text for row in olaria.listing_rows(order))
 
 
-def test_what_would_be_issued_is_what_is_issued(world: StackWorld) -> None:
+def test_the_preview_equals_the_issued_document(world: StackWorld) -> None:
     merchant = world.merchants["quintadaserra"]
     merchant.choose(automatic="no")
     order = int(merchant.place_order(**{**MIXED, "lines": [MUG, BOOK]})["id"])

@@ -105,7 +105,7 @@ def test_three_rates_a_coupon_and_shipping_on_one_order(mainland: Merchant) -> N
 
 
 @pytest.mark.parametrize("address", ["acores", "lisboa"])
-def test_goods_that_leave_the_azores_have_the_rates_of_the_azores(address: str, azorean: Merchant) -> None:
+def test_goods_sent_from_the_azores_have_the_rates_of_the_azores(address: str, azorean: Merchant) -> None:
     order = azorean.place_order(
         lines=[goods("58.00", "16"), goods("21.80", "9"), goods("10.40", "4")], address=address, pay=True
     )
@@ -125,7 +125,7 @@ def test_goods_that_leave_the_azores_have_the_rates_of_the_azores(address: str, 
         ("de", [goods("19.99", "19", qty=3)], "7.90", ("DE", "19", "", "57.03", "10.84", "67.87")),
     ],
 )
-def test_a_consumer_in_the_union_pays_the_rate_of_his_country(
+def test_a_consumer_in_the_union_pays_the_rate_of_their_country(
     mainland: Merchant, address: str, lines: list[dict[str, Any]], shipping: str, group: Group
 ) -> None:
     shipped = {"price": shipping, "tax": group[1]}
@@ -139,7 +139,7 @@ def test_a_consumer_in_the_union_pays_the_rate_of_his_country(
 @pytest.mark.parametrize(
     ("address", "price", "gross"), [("us", "100.00", "125.00"), ("gb", "70.00", "95.00")]
 )
-def test_what_leaves_the_union_is_exempt_with_its_shipping(
+def test_an_export_is_exempt_with_its_shipping(
     mainland: Merchant, address: str, price: str, gross: str
 ) -> None:
     order = mainland.place_order(
@@ -150,7 +150,7 @@ def test_what_leaves_the_union_is_exempt_with_its_shipping(
     assert entry["totals"] == totals(gross, "0.00", gross)
 
 
-def test_a_business_of_the_union_with_a_valid_number_is_not_taxed_here(
+def test_a_business_in_the_union_with_a_valid_number_is_not_taxed_here(
     stack: LocalStack, mainland: Merchant
 ) -> None:
     order = mainland.place_order(
@@ -167,7 +167,7 @@ def test_a_business_of_the_union_with_a_valid_number_is_not_taxed_here(
     assert questions(stack, "DE136695976") == 1
 
 
-def test_while_vies_is_silent_nothing_is_issued_and_afterwards_it_is(
+def test_while_vies_is_silent_nothing_is_issued_afterwards_it_is(
     stack: LocalStack, mainland: Merchant
 ) -> None:
     say(stack, "FR40303265045", "unavailable")
@@ -196,7 +196,7 @@ def test_while_vies_is_silent_nothing_is_issued_and_afterwards_it_is(
     assert questions(stack, "FR40303265045") == answered
 
 
-def test_a_number_that_vies_rejects_stays_off_the_document_and_the_sale_is_taxed(
+def test_a_number_that_vies_rejects_is_not_printed_and_the_sale_is_taxed(
     stack: LocalStack, mainland: Merchant
 ) -> None:
     say(stack, "ESB58378431", "invalid")

@@ -25,7 +25,7 @@ def test_the_newest_migration_can_run_again(stack: LocalStack) -> None:
     assert again.returncode == 0, again.stderr
 
 
-def test_a_killed_part_is_gone_with_all_its_processes_and_comes_back(stack: LocalStack) -> None:
+def test_a_killed_part_is_gone_with_all_its_processes_and_restarts(stack: LocalStack) -> None:
     web = stack.children["web"]
     before = web.pid
     assert len(web.members()) > 1

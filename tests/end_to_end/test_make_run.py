@@ -100,7 +100,9 @@ def test_a_second_run_in_the_same_folder_is_refused(run: Run, first_port: int) -
     assert wrong == f"Quick Invoice already runs in this folder (process {first.pid}).\n"
 
 
-def test_a_part_that_falls_is_named_and_everything_stops(run: Run, tmp_path: Path, first_port: int) -> None:
+def test_a_part_that_ends_by_itself_is_named_and_everything_stops(
+    run: Run, tmp_path: Path, first_port: int
+) -> None:
     process = run()
     until_up(process)
     for pid in orphaned_processes(tmp_path / "var"):
@@ -111,9 +113,7 @@ def test_a_part_that_falls_is_named_and_everything_stops(run: Run, tmp_path: Pat
     assert orphaned_processes(tmp_path / "var") == []
 
 
-def test_a_run_that_was_itself_killed_is_not_in_the_way_of_the_next(
-    run: Run, tmp_path: Path, first_port: int
-) -> None:
+def test_a_killed_run_does_not_block_the_next_one(run: Run, tmp_path: Path, first_port: int) -> None:
     process = run()
     until_up(process)
     process.kill()
@@ -122,7 +122,7 @@ def test_a_run_that_was_itself_killed_is_not_in_the_way_of_the_next(
     assert until_up(run()) == f"http://localhost:{first_port}/"
 
 
-def test_a_port_in_use_is_said_in_one_sentence(run: Run, first_port: int) -> None:
+def test_a_port_in_use_is_reported_in_one_sentence(run: Run, first_port: int) -> None:
     with socket.create_server(("127.0.0.1", first_port + 2)):
         process = run()
         said, wrong = process.communicate(timeout=60)
@@ -134,12 +134,12 @@ def test_a_port_in_use_is_said_in_one_sentence(run: Run, first_port: int) -> Non
 
 
 @pytest.mark.parametrize("port", ["eighty", "80", "70000"])
-def test_a_port_that_is_none_is_said_in_one_sentence(run: Run, port: str) -> None:
+def test_a_port_that_is_no_number_is_reported_in_one_sentence(run: Run, port: str) -> None:
     _, wrong = run(PORT=port).communicate(timeout=60)
     assert wrong == f"PORT={port} is not a port: choose a number from 1024 to 65000.\n"
 
 
-def test_a_database_that_is_not_there_is_said_by_the_release_step(run: Run, tmp_path: Path) -> None:
+def test_the_release_step_says_that_the_database_is_missing(run: Run, tmp_path: Path) -> None:
     process = run(DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
     _, wrong = process.communicate(timeout=60)
     assert process.returncode == 1 and wrong.startswith("release ended with status")

@@ -57,7 +57,7 @@ def test_a_paid_order_becomes_one_document_that_merchant_and_buyer_can_open(
     assert olaria.browser.open(page.url + "/pdf").body == paper.content
 
 
-def test_the_same_hook_five_times_is_one_document(world: StackWorld, olaria: Merchant) -> None:
+def test_the_same_webhook_five_times_is_one_document(world: StackWorld, olaria: Merchant) -> None:
     order = placed(olaria)
     olaria.change_order(order, "hook", copies=5)
     world.wait_until_final(olaria, order, "issued")
@@ -66,14 +66,14 @@ def test_the_same_hook_five_times_is_one_document(world: StackWorld, olaria: Mer
     world.check_document(olaria, order)
 
 
-def test_an_order_that_no_hook_announced_is_found(world: StackWorld, olaria: Merchant) -> None:
+def test_an_order_without_a_webhook_is_found(world: StackWorld, olaria: Merchant) -> None:
     world.set_switch("jumpseller", "hook-losses", "all")
     order = placed(olaria)
     world.wait_until_final(olaria, order, "issued")
     world.check_document(olaria, order)
 
 
-def test_what_was_refused_is_resent_by_the_merchant(world: StackWorld, olaria: Merchant) -> None:
+def test_a_refused_document_is_resent_by_the_merchant(world: StackWorld, olaria: Merchant) -> None:
     world.inject_fault("igest", kind="refused", text="O artigo não existe.")
     order = placed(olaria)
     olaria.wait_for_state(order, "Bloqueado")
@@ -99,9 +99,7 @@ def test_a_lost_answer_waits_for_the_merchant_who_looks_and_decides(
     world.check_document(olaria, order)
 
 
-def test_a_number_that_is_taken_or_of_another_total_settles_nothing(
-    world: StackWorld, olaria: Merchant
-) -> None:
+def test_a_number_that_is_taken_or_of_another_total_is_refused(world: StackWorld, olaria: Merchant) -> None:
     known = placed(olaria)
     olaria.wait_for_state(known, "Emitido")
     world.inject_fault("igest", kind="drop-after")
@@ -136,7 +134,7 @@ def test_an_invoiced_order_that_is_cancelled_asks_for_a_credit_note(
     )
 
 
-def test_what_is_not_signed_leaves_no_row_and_what_cannot_be_read_is_shown(
+def test_unsigned_webhooks_leave_no_row_and_unreadable_ones_are_shown(
     world: StackWorld, olaria: Merchant
 ) -> None:
     order = placed(olaria)

@@ -66,7 +66,7 @@ def both(merchant: PhcGoMerchant, order: Any) -> list[dict[str, Any]]:
     return found if len(found) == 2 else []
 
 
-def test_an_order_that_is_edited_is_signed_as_it_was_paid(olaria: PhcGoMerchant) -> None:
+def test_an_edited_order_is_signed_as_it_was_paid(olaria: PhcGoMerchant) -> None:
     number = olaria.place_order(lines=[MUG])["id"]
     (former,) = wait_until(lambda: ours(olaria, "drafts", number), "its draft", TIMEOUT)
     order = olaria._post_to_shop(f"edit/{number}", {"spec": {"lines": [MUG, BOOK]}})

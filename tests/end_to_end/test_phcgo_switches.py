@@ -60,12 +60,12 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
         request.getfixturevalue("world").set_back()
 
 
-def test_no_switch_is_without_a_journey() -> None:
+def test_every_switch_has_a_flow() -> None:
     assert {switch.name for switch in SWITCHES} == {*STEPS_BY_SWITCH, *DRAFT_SWITCHES}
 
 
 @pytest.mark.parametrize(("name", "position"), positions(STEPS_BY_SWITCH))
-def test_the_road_holds_in_each_position(world: PhcGoWorld, name: str, position: str) -> None:
+def test_the_app_copes_with_each_position(world: PhcGoWorld, name: str, position: str) -> None:
     world.control("POST", "switches", {name: position})
     STEPS_BY_SWITCH[name](world, position)
 

@@ -76,7 +76,7 @@ def _as_it_was(world: StackWorld) -> Iterator[None]:
     world.reset_stand_ins()
 
 
-def test_every_position_is_in_a_mix_or_among_the_first() -> None:
+def test_every_position_is_in_a_mix_or_a_default() -> None:
     named = {name for name, where in LEFT_OUT.items() if where == OF_GOODS}
     missing = {
         f"{switch.name}: {position}"

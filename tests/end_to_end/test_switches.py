@@ -82,13 +82,13 @@ def positions() -> list[tuple[str, str, str]]:
     ]
 
 
-def test_no_switch_is_without_a_journey() -> None:
+def test_every_switch_has_a_flow() -> None:
     named = {switch.name for switches in KNOWN.values() for switch in switches}
     assert named - set(CASES) - set(LEFT_OUT) == set(), "write a journey, or say why none is needed"
     assert set(CASES) | set(LEFT_OUT) <= named, "a journey for a switch that is gone"
 
 
 @pytest.mark.parametrize(("where", "name", "position"), positions())
-def test_the_road_holds_in_each_position(world: StackWorld, where: str, name: str, position: str) -> None:
+def test_the_app_copes_with_each_position(world: StackWorld, where: str, name: str, position: str) -> None:
     world.set_switch(where, name, position)
     CASES[name](world, position)

@@ -52,7 +52,7 @@ def test_every_test_named_after_a_row_stands_in_that_row() -> None:
     assert astray == []
 
 
-def test_every_row_has_a_test_of_its_name_or_says_what_was_done_instead() -> None:
+def test_every_row_has_a_test_of_its_name_or_says_why_not() -> None:
     for number, row in table().items():
         mine = any(test.startswith(f"test_row_{number:02d}_") for _, test in named(row))
         assert mine or row.rstrip("| ").rpartition("|")[2].strip().startswith("no test of this name"), number

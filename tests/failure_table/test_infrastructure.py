@@ -49,7 +49,7 @@ from tests.fakes import FakePlatform, FakeProvider, World, paid_order
 @pytest.mark.parametrize(
     "point", ["after_take", "before_claim", "after_claim", "after_send", "before_settle"]
 )
-def test_row_44_a_database_that_cuts_every_connection_there_costs_no_document_and_makes_no_second(
+def test_row_44_a_database_that_cuts_every_connection_loses_and_doubles_nothing(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     armed = [point]
@@ -91,7 +91,7 @@ def _cut(app: Flask) -> None:
         db.session.connection().invalidate()
 
 
-def test_row_44_a_claim_whose_commit_is_not_known_to_have_happened_sends_nothing(
+def test_row_44_a_claim_whose_commit_is_uncertain_sends_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commit, lost = db.session.commit, []
@@ -118,7 +118,7 @@ def test_row_44_a_claim_whose_commit_is_not_known_to_have_happened_sends_nothing
     assert (world.document().state, len(world.provider.ledger)) == ("issued", 1)
 
 
-def test_row_44_whoever_stands_still_inside_a_transaction_loses_it_and_another_goes_on(
+def test_row_44_a_worker_frozen_inside_a_transaction_loses_it(
     postgres: Postgres, settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(schema, "IDLE_TRANSACTION_SECONDS", 1)
@@ -175,7 +175,7 @@ def a_world(url: str, settings: dict[str, str]) -> Iterator[tuple[Flask, World]]
         db.engine.dispose()
 
 
-def test_row_46_a_full_disk_is_told_to_the_shop_and_nothing_is_sent_without_its_row(
+def test_row_46_a_full_disk_is_answered_503_and_nothing_is_sent_without_its_row(
     tmp_path: Path, settings: dict[str, str]
 ) -> None:
     with a_world(f"sqlite:///{tmp_path}/shop.db", settings) as (app, world):
@@ -239,7 +239,7 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-def test_row_46_a_server_whose_files_cannot_grow_is_told_to_the_shop(
+def test_row_46_a_database_whose_files_cannot_grow_is_answered_503(
     postgres: Postgres, settings: dict[str, str]
 ) -> None:
     with a_world(postgres.create_database("shop"), settings) as (app, world):

@@ -246,7 +246,7 @@ EDGES = [
 ]  # fmt: skip
 
 
-def test_row_42_the_date_is_that_of_the_place_around_midnight_the_years_end_and_the_change_of_the_hour(
+def test_row_42_the_date_is_the_local_one_around_midnight_new_year_and_clock_changes(
     world: World,
 ) -> None:
     dated = {}

@@ -74,7 +74,7 @@ AFTER = ("drop-after", "500-after", "garbage-after", "cut-after", "wrong-type-af
 
 
 @pytest.mark.parametrize("promise", ["by_search", "by_key", "by_draft"])
-def test_row_20_an_answer_lost_after_issuing_is_found_and_nothing_is_sent_twice(
+def test_row_20_an_answer_lost_after_issuing_is_found_and_not_sent_twice(
     app: Flask, world: World, tmp_path: Path, promise: str
 ) -> None:
     program = create_app(tmp_path, promise)
@@ -156,7 +156,7 @@ def test_row_22_a_reference_that_is_merely_like_ours_is_not_ours() -> None:
     server.stop()
 
 
-def test_row_23_six_hours_without_a_program_cost_few_calls_no_other_store_and_no_document(
+def test_row_23_six_hours_without_the_provider_cost_few_calls_and_no_document(
     world: World,
 ) -> None:
     clock, down = Clock(), [True]
@@ -198,13 +198,13 @@ BODIES = {
 }  # fmt: skip
 
 
-def test_row_24_whatever_a_200_holds_that_is_not_listed_is_a_doubt(app: Flask, world: World) -> None:
+def test_row_24_a_200_with_an_unknown_body_is_a_doubt(app: Flask, world: World) -> None:
     for at, (name, body) in enumerate(BODIES.items()):
         row, server = sent_to(app, world, send_and_close(http("200 OK", body)), str(1001 + at))
         assert (row.state, row.number, len(server.requests)) == ("review", None, 1), name
 
 
-def test_row_25_an_answer_without_end_ends_in_time_and_in_doubt(app: Flask, world: World) -> None:
+def test_row_25_an_endless_answer_ends_in_time_and_in_doubt(app: Flask, world: World) -> None:
     app.config["CALL_SECONDS"] = 0.6
     bomb = gzip.compress(b"\0" * (10 * 1024 * 1024))
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
@@ -228,9 +228,7 @@ def test_row_26_a_redirect_is_not_followed_and_leaves_a_doubt(app: Flask, world:
     assert other.connections == 0
 
 
-def test_row_26_a_certificate_that_nobody_vouches_for_means_not_sent(
-    app: Flask, world: World, tmp_path: Path
-) -> None:
+def test_row_26_an_untrusted_certificate_means_not_sent(app: Flask, world: World, tmp_path: Path) -> None:
     server = HostileServer(send_and_close(http("200 OK", b"{}")), certificate(tmp_path)[0])
     use_plain_provider(app, world, server.url.removesuffix("/path"), "by_person")
     world.pay_order("1001")
@@ -241,7 +239,7 @@ def test_row_26_a_certificate_that_nobody_vouches_for_means_not_sent(
     assert row.frozen is False
 
 
-def test_row_27_refused_keys_are_tried_once_and_never_hammered(app: Flask, world: World) -> None:
+def test_row_27_refused_keys_are_tried_once(app: Flask, world: World) -> None:
     server = HostileServer(send_and_close(http("401 Unauthorized", b"{}")))
     use_plain_provider(app, world, server.url.removesuffix("/path"), "by_person")
     for number in range(1001, 1006):
@@ -285,7 +283,7 @@ def test_row_28_a_cent_of_difference_is_recorded_with_an_alarm_and_not_sent_agai
 @pytest.mark.parametrize(
     "point", ["before_send", "draft_before_record", "draft_after_record", "after_send", "before_settle"]
 )
-def test_row_29_wherever_a_drafter_dies_one_document_is_finalised_and_no_spare_draft_stays(
+def test_row_29_wherever_a_drafting_worker_dies_one_document_and_no_orphan_draft_is_left(
     world: World, monkeypatch: pytest.MonkeyPatch, point: str
 ) -> None:
     armed = [point]

@@ -86,7 +86,7 @@ def worked_off(queue: Queue, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Non
     db.session.rollback()
 
 
-def test_row_11_after_redis_forgot_everything_the_clock_rings_again(
+def test_row_11_after_redis_forgot_everything_the_clock_notifies_again(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(1001, 1006):
@@ -101,7 +101,7 @@ def test_row_11_after_redis_forgot_everything_the_clock_rings_again(
     assert len(world.provider.ledger) == 5
 
 
-def test_row_13_a_worker_that_was_frozen_after_its_claim_wakes_up_and_sends_nothing(
+def test_row_13_a_worker_frozen_after_its_claim_sends_nothing(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(issue, "SEND_WITHIN", 0.2)
@@ -140,7 +140,7 @@ def test_row_14_eight_workers_and_one_due_document_are_one_claim(app: Flask, wor
 
 
 @pytest.mark.parametrize("promise", ["by_search", "by_person"])
-def test_row_15_a_job_that_runs_out_of_time_inside_the_call_leaves_a_doubt(
+def test_row_15_a_job_that_times_out_inside_the_call_leaves_a_doubt(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch, promise: str
 ) -> None:
     def never_answers(connection: socket.socket) -> None:
@@ -162,7 +162,7 @@ def test_row_15_a_job_that_runs_out_of_time_inside_the_call_leaves_a_doubt(
     assert len(server.requests) == 1
 
 
-def test_row_16_a_document_that_kills_whoever_drafts_it_is_shown_after_five_and_others_go_on(
+def test_row_16_a_document_that_kills_its_drafting_worker_is_shown_after_five(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = prepare.prepare_invoice
@@ -190,7 +190,7 @@ def _one_more(app: Flask, world: World) -> int:
 
 
 @pytest.mark.parametrize("promise", IssueGuarantee, ids=lambda once: once.value)
-def test_row_16_a_document_that_kills_whoever_sends_it_waits_for_a_person_after_five_at_most(
+def test_row_16_a_document_that_kills_its_sending_worker_waits_for_a_person_after_five(
     app: Flask, world: World, promise: IssueGuarantee
 ) -> None:
     app.config["SETTLE_SECONDS"] = 0.0
@@ -239,7 +239,7 @@ def test_row_17_a_job_of_another_release_ends_quietly_and_touches_nothing(
 
 
 @pytest.mark.timeout(1800)
-def test_row_17_rings_without_work_are_few_and_do_nothing(
+def test_row_17_jobs_without_work_are_few_and_do_nothing(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bell = app.extensions["work_queue"]
@@ -317,7 +317,7 @@ def _memory() -> int:
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError(), DataError("INSERT", {}, Exception())], ids=["bug", "no-column"]
 )
-def test_row_16_a_hook_over_which_the_program_stumbles_is_put_aside_and_others_go_on(
+def test_row_16_a_webhook_that_raises_is_quarantined_and_others_go_on(
     world: World, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     real = webhooks.request_document
@@ -367,7 +367,7 @@ def _killed(app: Flask, world: World, point: str, times: int) -> list[int]:
     return ended
 
 
-def test_row_16_a_hook_that_kills_whoever_opens_it_is_put_aside_and_others_go_on(
+def test_row_16_a_webhook_that_kills_its_worker_is_quarantined_and_others_go_on(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     real, myself = webhooks.request_document, os.getpid()
@@ -398,7 +398,7 @@ def test_row_16_a_hook_that_kills_whoever_opens_it_is_put_aside_and_others_go_on
     assert world.document("1001").state == "issued"
 
 
-def test_row_16_a_hook_whose_worker_died_is_nobodys_for_a_minute_and_the_next_one_is_opened(
+def test_row_16_a_webhook_whose_worker_died_waits_a_minute_and_the_next_is_processed(
     app: Flask, world: World
 ) -> None:
     world.pay_order("1001")
@@ -418,7 +418,7 @@ def test_row_16_a_hook_whose_worker_died_is_nobodys_for_a_minute_and_the_next_on
     assert (world.document("1001").state, len(world.issued_references())) == ("issued", 2)
 
 
-def test_row_16_a_follow_up_that_kills_whoever_does_it_is_given_up_and_others_go_on(
+def test_row_16_a_follow_up_that_kills_its_worker_is_given_up(
     app: Flask, world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.pay_order("1001")
@@ -445,7 +445,7 @@ def test_row_16_a_follow_up_that_kills_whoever_does_it_is_given_up_and_others_go
     assert [shown.number for shown in world.shop.attachments["1001"]] == [world.document().number]
 
 
-def test_row_16_a_run_that_kills_whoever_reads_its_page_is_given_up_and_documents_go_on(
+def test_row_16_a_run_that_kills_its_worker_is_given_up_and_documents_go_on(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(scheduler, "MAX_TRIES", 2)

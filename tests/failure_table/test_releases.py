@@ -66,7 +66,7 @@ def test_row_47_after_each_migration_the_code_of_before_still_works(server: Data
         before = after
 
 
-def test_row_47_hooks_are_kept_while_a_migration_runs(server: DatabaseServer) -> None:
+def test_row_47_webhooks_are_stored_while_a_migration_runs(server: DatabaseServer) -> None:
     url = server.create_database()
     first = _revisions()[0]
     command.upgrade(_config(url), first)
@@ -136,7 +136,7 @@ def placed(merchant: Merchant) -> int:
 
 @pytest.mark.journey
 @pytest.mark.timeout(1800)
-def test_row_48_however_often_it_is_deployed_no_order_is_lost_and_none_is_issued_twice(
+def test_row_48_deployments_lose_and_double_no_order(
     world: StackWorld,
 ) -> None:
     merchant, chance, orders = world.merchants["olariadosado"], random.Random(48), []

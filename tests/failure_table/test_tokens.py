@@ -104,7 +104,7 @@ def test_row_31_a_token_that_expires_in_the_middle_is_refreshed_once(
 
 
 @pytest.mark.parametrize("hours", [-2, 2])
-def test_row_31_a_clock_that_is_hours_wrong_costs_a_refresh_and_nothing_else(
+def test_row_31_a_clock_that_is_hours_off_costs_only_a_refresh(
     shop: Shop, refreshed: list[str], hours: int
 ) -> None:
     began = now()
@@ -120,7 +120,7 @@ def test_row_31_a_clock_that_is_hours_wrong_costs_a_refresh_and_nothing_else(
     assert len(refreshed) == 3 and shop.world.store.state == "installed"
 
 
-def test_row_32_sixteen_at_once_spend_one_refresh_token_and_keep_the_family(
+def test_row_32_sixteen_refreshes_at_once_use_one_refresh_token(
     app: Flask, shop: Shop, refreshed: list[str]
 ) -> None:
     store_id = shop.world.store.id
@@ -184,7 +184,7 @@ def _goes_on(shop: Shop, *numbers: str) -> None:
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["doubt settled", "doubt not to be settled"])
-def test_row_35_a_store_that_leaves_has_its_doubts_settled_and_then_its_secrets_wiped(
+def test_row_35_an_uninstalled_store_has_its_doubts_settled_then_its_secrets_wiped(
     app: Flask, world: World, known: bool
 ) -> None:
     def lost(draft: Draft, reference: str) -> Issued | None:
@@ -218,7 +218,7 @@ def test_row_35_a_store_that_leaves_has_its_doubts_settled_and_then_its_secrets_
     assert world.account.credentials is None and len(world.provider.ledger) == known
 
 
-def test_row_36_the_same_store_installed_three_times_is_one_store_with_its_documents_and_hooks(
+def test_row_36_a_store_installed_three_times_is_one_store(
     shop: Shop,
 ) -> None:
     first = shop.sell()

@@ -81,7 +81,7 @@ def send(app: Flask, store: Store, body: bytes, **parts: str) -> int:
     return app.test_client().post(f"/hooks/jumpseller/{key}", data=sent, headers=headers).status_code
 
 
-def test_row_01_a_hook_that_was_lost_is_made_good_and_hooks_that_are_gone_are_made_anew(world: World) -> None:
+def test_row_01_an_order_of_a_lost_webhook_is_found_and_webhooks_are_subscribed_again(world: World) -> None:
     world.shop.orders["1001"] = paid_order("1001")
     maintenance.check_webhooks(0)
     world.shop.webhooks.clear()
@@ -96,9 +96,7 @@ def test_row_01_a_hook_that_was_lost_is_made_good_and_hooks_that_are_gone_are_ma
 
 
 @pytest.mark.timeout(1800)
-def test_row_02_one_hook_twenty_times_at_one_instant_is_one_duty_and_all_are_answered(
-    app: Flask, world: World
-) -> None:
+def test_row_02_one_webhook_twenty_times_at_once_is_one_document(app: Flask, world: World) -> None:
     store, key = world.store.id, world.store.hook_key
     orders = range(1001, 1001 + (500 if IS_NIGHTLY else 8))
     for number in orders:
@@ -122,7 +120,7 @@ def test_row_02_one_hook_twenty_times_at_one_instant_is_one_duty_and_all_are_ans
     assert sorted(world.issued_references()) == sorted(f"QI-{store}-{number}" for number in orders)
 
 
-def test_row_03_the_order_in_which_hooks_arrive_decides_nothing(world: World) -> None:
+def test_row_03_the_order_in_which_webhooks_arrive_does_not_matter(world: World) -> None:
     hooks = ("order_paid", "order_canceled", "order_paid")
     for at, arrival in enumerate(itertools.permutations(enumerate(hooks))):
         number = str(1001 + at)
@@ -135,7 +133,7 @@ def test_row_03_the_order_in_which_hooks_arrive_decides_nothing(world: World) ->
     assert world.provider.ledger == []
 
 
-def test_row_04_before_the_install_is_committed_no_hook_is_asked_for_and_none_is_taken(
+def test_row_04_before_the_install_is_committed_no_webhook_is_subscribed_or_accepted(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(PLATFORMS, "jumpseller", Signed)
@@ -166,9 +164,7 @@ def test_row_04_before_the_install_is_committed_no_hook_is_asked_for_and_none_is
 BODY = json.dumps({"order": {"id": 1001, "status_enum": "paid", "total": 12.3}}).encode()
 
 
-def test_row_05_whatever_part_of_a_hook_is_tampered_with_nothing_comes_of_it(
-    app: Flask, signed: World
-) -> None:
+def test_row_05_a_webhook_tampered_with_in_any_part_does_nothing(app: Flask, signed: World) -> None:
     store = signed.store
     changed = [BODY[:at] + bytes([BODY[at] ^ 1]) + BODY[at + 1 :] for at in range(0, len(BODY), 3)]
     tampered: list[dict[str, str]] = [
@@ -181,7 +177,7 @@ def test_row_05_whatever_part_of_a_hook_is_tampered_with_nothing_comes_of_it(
     assert send(app, store, BODY) == 200
 
 
-def test_row_05_an_old_body_that_comes_again_issues_nothing(app: Flask, signed: World) -> None:
+def test_row_05_a_replayed_old_body_issues_nothing(app: Flask, signed: World) -> None:
     signed.shop.orders["1001"] = paid_order("1001")
     send(app, signed.store, BODY)
     signed.run_due_work()
@@ -223,9 +219,7 @@ HOSTILE = {
 }  # fmt: skip
 
 
-def test_row_08_a_hostile_body_is_refused_unsigned_and_kept_signed_and_never_in_the_way(
-    app: Flask, signed: World
-) -> None:
+def test_row_08_a_hostile_body_is_refused_unsigned_and_quarantined_signed(app: Flask, signed: World) -> None:
     signed.shop.orders |= {"1001": paid_order("1001"), "1002": paid_order("1002")}
     assert {send(app, signed.store, body, signature="wrong") for body in HOSTILE.values()} == {401}
     assert kept() == 0
@@ -237,7 +231,7 @@ def test_row_08_a_hostile_body_is_refused_unsigned_and_kept_signed_and_never_in_
     assert sorted(signed.issued_references()) == [f"QI-{signed.store.id}-{number}" for number in (1001, 1002)]
 
 
-def test_row_09_a_hook_answered_and_never_rung_for_is_rung_for_by_the_clock(
+def test_row_09_the_clock_notifies_for_a_webhook_that_did_not(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # the process died between its answer and the thread that notifies the workers
@@ -253,9 +247,7 @@ def test_row_09_a_hook_answered_and_never_rung_for_is_rung_for_by_the_clock(
 
 
 @pytest.mark.timeout(1800)
-def test_row_10_a_burst_of_hooks_is_answered_whole_and_starves_no_other_store(
-    app: Flask, world: World
-) -> None:
+def test_row_10_a_burst_of_webhooks_is_answered_and_starves_no_other_store(app: Flask, world: World) -> None:
     many = 1000 if IS_NIGHTLY else 200
     other = world.add_store("other")
     world.add_account(other)

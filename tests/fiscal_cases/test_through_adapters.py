@@ -215,7 +215,7 @@ def test_what_is_held_or_refused_reaches_no_ledger(case: dict[str, Any], street:
 
 
 @pytest.mark.parametrize("case", [CASES[number] for number in UNSUPPORTED], ids=named)
-def test_what_the_shop_cannot_say_is_stopped_or_drafted_as_the_case_has_it(
+def test_a_case_that_the_shop_cannot_express_is_stopped_or_drafted_as_expected(
     case: dict[str, Any], street: Street
 ) -> None:
     _, code = UNSUPPORTED[case["id"]]
@@ -234,5 +234,5 @@ def test_what_the_shop_cannot_say_is_stopped_or_drafted_as_the_case_has_it(
 
 
 @pytest.mark.parametrize("case", [case for case in ISSUED if not case["order"].get("refund")], ids=named)
-def test_the_shop_charged_what_the_case_says(case: dict[str, Any], street: Street) -> None:
+def test_the_shop_charges_what_the_case_says(case: dict[str, Any], street: Street) -> None:
     assert street.order(case).total == Decimal(case["order"]["total"])

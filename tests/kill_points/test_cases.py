@@ -33,7 +33,7 @@ from tests.kill_points.cases import (
 from tests.kill_points.judge import judge_case
 
 
-def test_every_point_that_the_program_passes_is_tried() -> None:
+def test_every_failpoint_of_the_app_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
     # those of stock and of articles are tried by tests/state_machines/test_stock.py and
@@ -45,7 +45,7 @@ def test_every_point_that_the_program_passes_is_tried() -> None:
     )
 
 
-def test_every_point_meets_every_act_every_answer_that_it_can_and_every_promise() -> None:
+def test_every_failpoint_meets_every_act_answer_and_guarantee() -> None:
     cases = every_case()
     assert len(cases) == len({case.words for case in cases}) >= 672
     met = Counter((case.point, case.act) for case in cases)
@@ -98,11 +98,11 @@ def verdict(
     return judge_case(Case(7, "p", "kill", answer, "by_key"), folder / "ledger", connection, folder)
 
 
-def test_a_case_that_holds_is_found_to_hold(connection: Connection, tmp_path: Path) -> None:
+def test_a_case_that_holds_is_judged_to_hold(connection: Connection, tmp_path: Path) -> None:
     assert verdict(connection, tmp_path, {}, ENTRY, {**ENTRY, "entity": "8"}) == []
 
 
-def test_another_total_over_there_needs_its_alarm(connection: Connection, tmp_path: Path) -> None:
+def test_another_total_at_the_provider_needs_its_alarm(connection: Connection, tmp_path: Path) -> None:
     theirs = {**ENTRY, "total": "12.31"}
     row = {"alarm": "total-differs", "provider_total": 1231}
     assert verdict(connection, tmp_path, row, theirs) == []
@@ -124,12 +124,12 @@ def test_another_total_over_there_needs_its_alarm(connection: Connection, tmp_pa
     ],
     ids=["lost", "twice", "wrong", "unrecorded", "its number", "our total", "not ours", "unseen", "seen twice"],
 )  # fmt: skip
-def test_what_does_not_hold_is_found(
+def test_a_case_that_fails_is_found(
     connection: Connection, tmp_path: Path, row: Any, entries: Any, known: Any, said: str
 ) -> None:
     found = verdict(connection, tmp_path, row, *entries, **known)
     assert any(said in line for line in found)
 
 
-def test_an_alarm_for_nothing_is_found(connection: Connection, tmp_path: Path) -> None:
+def test_a_false_alarm_is_found(connection: Connection, tmp_path: Path) -> None:
     assert verdict(connection, tmp_path, {"alarm": "duplicate"}, ENTRY) == ["alarm 'duplicate'"]

@@ -95,7 +95,7 @@ def ends_well(world: StackWorld, merchant: Merchant, order: int) -> None:
     assert len(world.wait_until_shown(merchant, order)["documents"]) == 1
 
 
-def test_every_point_of_the_road_is_tried() -> None:
+def test_every_failpoint_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
     # those of stock are tried by the machine in test_stock_machine.py, those of articles in unit/test_matching.py

@@ -47,7 +47,7 @@ GOOD = (made(7, 1, "12.30"), made(8, 2, "9.99"))
 ROWS = [row(7, 1, 1230), row(8, 2, 999)]
 
 
-def test_where_all_is_well_nothing_is_told() -> None:
+def test_correct_ledgers_report_nothing() -> None:
     verdict = judge_documents(ORDERS, documents(*GOOD), ROWS)
     assert (verdict.issued, verdict.wrong) == (2, [])
 
@@ -76,7 +76,7 @@ def test_where_all_is_well_nothing_is_told() -> None:
         ((*GOOD, made(99, 3, "5.00")), ROWS, ["unrecorded"]),
     ],
 )
-def test_whatever_is_wrong_is_told_by_its_kind(entries: Any, rows: list[Json], kinds: list[str]) -> None:
+def test_every_fault_is_reported_by_its_kind(entries: Any, rows: list[Json], kinds: list[str]) -> None:
     wrong = judge_documents(ORDERS, documents(*entries), rows).wrong
     assert [line.split(":")[0] for line in wrong] == kinds
     assert all("#8 " in line or "#9 " in line or "#99 " in line for line in wrong)
@@ -88,5 +88,5 @@ def test_the_ledger_is_read_by_the_whole_number_of_an_order(tmp_path: Path) -> N
     assert {order: len(found) for order, found in read_documents(file).items()} == {"12": 2, "120": 1}
 
 
-def test_a_ledger_that_was_never_begun_holds_nothing(tmp_path: Path) -> None:
+def test_a_ledger_without_a_file_is_empty(tmp_path: Path) -> None:
     assert read_documents(tmp_path / "ledger.jsonl") == {}

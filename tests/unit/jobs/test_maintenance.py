@@ -52,7 +52,7 @@ def test_a_lease_that_still_runs_is_left_alone(world: World) -> None:
     assert world.document().state == "issuing"
 
 
-def test_an_order_that_no_hook_announced_is_found(world: World) -> None:
+def test_an_order_without_a_webhook_is_found(world: World) -> None:
     world.shop.orders["77"] = paid_order("77")
     assert maintenance.poll_due_stores(every=0) == 1
     world.run_due_work()
