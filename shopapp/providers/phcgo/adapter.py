@@ -15,7 +15,7 @@ from functools import partial
 from typing import ClassVar, TypeVar
 
 from shopapp.errors import RefusedError, TransientError, UncertainError, UnreachableError
-from shopapp.fiscal.document import DocumentKind, Draft, Issued
+from shopapp.fiscal.document import INVOICE_KINDS, DocumentKind, Draft, Issued
 from shopapp.http_client import HttpClient
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
@@ -130,8 +130,9 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
     @property
     def guarantee(self) -> IssueGuarantee:
         """The promise for the first kind of invoice that the merchant chose a series for."""
-        kinds: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
-        return self.guarantee_for(next((kind for kind in kinds if kind in self.features.series), "FR"))
+        return self.guarantee_for(
+            next((kind for kind in INVOICE_KINDS if kind in self.features.series), "FR")
+        )
 
     def guarantee_for(self, kind: DocumentKind) -> IssueGuarantee:
         """BY_DRAFT where the series keeps drafts, BY_SEARCH where looking up was seen to work, else BY_PERSON."""

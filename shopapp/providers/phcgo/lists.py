@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 
-from shopapp.fiscal.document import DocumentKind
+from shopapp.fiscal.document import INVOICE_KINDS, DocumentKind
 from shopapp.fiscal.money import round_to_six_decimals, strip_trailing_zeros
 from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS, portuguese_rate, selectable_exemptions
 from shopapp.providers.base import AccountInfo, Choice, Choices, Series
@@ -24,7 +24,6 @@ from .session import PhcGoSession
 from .wire_format import Refusal, Row, build_query, decimal_field, flag_field, text_field
 
 _QUERY_PATH = "SearchWS/QueryAsEntities"
-INVOICE_KINDS: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
 SUPPORTED_KINDS: tuple[DocumentKind, ...] = (*INVOICE_KINDS, "NC", "ND", "GT", "PF")
 _KIND_BY_SAFT_TYPE: Mapping[str, DocumentKind] = {**{kind: kind for kind in SUPPORTED_KINDS}, "GR": "GT"}
 _UNUSED_REFERENCE = "QI-0000 -"

@@ -13,7 +13,7 @@ from flask import abort, g, render_template
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.documents import credit_notes, followups
-from shopapp.fiscal.document import Draft
+from shopapp.fiscal.document import INVOICE_KINDS, Draft
 from shopapp.messages.fiscal_rules import rules_by_subject
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import warning_text
@@ -29,8 +29,6 @@ from shopapp.web.documents.rows import (
 )
 from shopapp.web.documents.timeline import build_timeline
 from shopapp.web.form_fields import MAX_ROW_ID
-
-CREDITABLE_KINDS = ("FT", "FR", "FS")
 
 
 def own_document_or_404(number: int) -> Document:
@@ -109,7 +107,7 @@ def _credit_context(document: Document) -> dict[str, Any]:
     """The credit notes of a document and what they leave of it; of a credit note, what it corrects."""
     corrects = document.original_id if document.cause != "transport" else None
     original = documents.find_document(g.store, corrects) if corrects else None
-    if document.state != ISSUED or document.kind not in CREDITABLE_KINDS:
+    if document.state != ISSUED or document.kind not in INVOICE_KINDS:
         return {"credit_notes": [], "creditable_amount": None, "creditable": False, "original": original}
     notes = documents.credit_notes_of(document)
     creditable_amount = credit_notes.creditable_amount(document)
@@ -127,9 +125,7 @@ def may_credit(document: Document) -> bool:
     """True when the document is an invoice of a program that issues credit notes."""
     account = document.account
     able = account is not None and provider_class(account.provider).capabilities.credit_notes
-    return (
-        able and document.state == ISSUED and document.kind in CREDITABLE_KINDS and document.draft is not None
-    )
+    return able and document.state == ISSUED and document.kind in INVOICE_KINDS and document.draft is not None
 
 
 def is_unfinished(note: Document) -> bool:

@@ -27,6 +27,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from shopapp.connections.provider import provider_label
 from shopapp.documents import audit, followups, merchant_actions
 from shopapp.errors import MerchantError
+from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import midnight, month, today
@@ -45,7 +46,7 @@ from shopapp.web.setup.settings import record_follow_law
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
 
-LISTED_KINDS = ("FT", "FR", "FS", "NC")
+LISTED_KINDS = (*INVOICE_KINDS, "NC")
 OPTIONAL_KINDS = ("NE", "GT")
 """Kinds beside a sale's document: offered to a merchant who chose a series for them."""
 

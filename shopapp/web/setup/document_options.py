@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
+from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.messages.i18n import gettext
 from shopapp.providers.base import Provider, SupportsEmail
 from shopapp.web.form_fields import clean_text
-from shopapp.web.setup.forms import INVOICE_KINDS, Form, merge_forms, open_series
+from shopapp.web.setup.forms import Form, merge_forms, open_series
 
 LOADING_FIELDS = ("street", "postal_code", "city")
 DEFAULT_DEPARTURE_TIME = "18:00"

@@ -13,12 +13,11 @@ from typing import Any, Protocol
 
 from werkzeug.datastructures import MultiDict
 
+from shopapp.fiscal.document import INVOICE_KINDS, REGIMES
 from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS
 from shopapp.messages.i18n import gettext
 from shopapp.web.form_fields import clean_text, parse_email
 
-INVOICE_KINDS = ("FR", "FT", "FS")
-REGIMES = ("normal", "art53_exempt")
 FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "alert", "credit_cancelled")
 MAX_EXCEPTIONS = 500
 _MAX_KEY_LENGTH = 4000

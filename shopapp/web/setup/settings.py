@@ -20,6 +20,7 @@ from shopapp.connections.shop import platform_of
 from shopapp.documents import merchant_actions
 from shopapp.errors import AppError
 from shopapp.fiscal import place_of_supply
+from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
@@ -36,7 +37,6 @@ from shopapp.web.setup.document_options import (
     unusable_kinds,
 )
 from shopapp.web.setup.forms import (
-    INVOICE_KINDS,
     Form,
     merge_forms,
     open_series,

@@ -71,12 +71,12 @@ def test_order_notes_and_guides_are_found_by_their_kind_where_the_merchant_has_s
     database.session.commit()
     assert (listed(shop, "t=NE"), listed(shop, "t=GT"), listed(shop, "t=FR")) == (["102"], ["103"], ["101"])
     assert listed(shop, "t=XX") == ["103", "102", "101"]
-    assert kinds_on_offer(shop) == ["FT", "FR", "FS", "NC"]
-    assert kinds_on_offer(shop, "t=NE") == ["FT", "FR", "FS", "NC", "NE"]
+    assert kinds_on_offer(shop) == ["FR", "FT", "FS", "NC"]
+    assert kinds_on_offer(shop, "t=NE") == ["FR", "FT", "FS", "NC", "NE"]
     account = Account.find_current(shop.store)
     assert account is not None
     account.settings = {**account.settings, "series": {"FR": "2026FR", "NE": "1", "GT": "2"}}
-    assert kinds_on_offer(shop) == ["FT", "FR", "FS", "NC", "NE", "GT"]
+    assert kinds_on_offer(shop) == ["FR", "FT", "FS", "NC", "NE", "GT"]
 
 
 def kinds_on_offer(shop: StoreSession, query: str = "") -> list[str]:
