@@ -1,1 +1,1 @@
-"""Every word that a person reads, and how values are written."""
+"""Every text that a person reads, and how values are written."""

@@ -1,7 +1,4 @@
-"""The mails: to the buyer with his document, to the merchant when something waits for him.
-
-Called by `followups` in a worker, in the store's language. Header lines are put on one line by `notices`.
-"""
+"""The e-mails: to the buyer with their document, to the merchant when something needs them."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from shopapp.models import Document
 
 
 def compose_email(kind: str, document: Document) -> tuple[str, str]:
-    """(subject, text) of a mail of that kind about the document."""
+    """Return subject and text of the e-mail about the document, in the store's language."""
     with force_locale(locale_of(document.store)):
         return _compose_buyer_email(document) if kind == "buyer" else _compose_merchant_email(document)
 

@@ -1,7 +1,7 @@
-"""Every code that can stop a document, an account or a mail, as one sentence of cause and one of remedy.
+"""Every code that can stop a document, an account or an e-mail, with its cause and its remedy in words.
 
-Read by `wording` alone. The sentences are Portuguese and are themselves the keys of the translations; `%(name)s` takes
-a fact of the failure's detail. A test walks the sources and fails when a code has no sentence here.
+The sentences are Portuguese and are the keys of their translations; `%(name)s` takes a fact from the
+detail of the failure. A test finds a code without a sentence.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The fiscal rules that decided a document, each as one sentence with its source, for the merchant who asks why.
+"""The fiscal rules that decided a document, each as one sentence with its source.
 
-Called by the pages of documents and of previews. The names are those that `fiscal` writes on a draft; a test holds
-that each has its sentence here. Sources as in docs/fiscal.md; the law's own names are not translated.
+The names are those that `fiscal` records on a draft; a test finds one without a sentence. The sources
+are those of docs/fiscal.md; names of laws are not translated.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ SUBJECTS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule in words; `source` is empty where it is no law's but ours."""
+    """A rule in words; `source` is empty when the rule is ours and not the law's."""
 
     name: str
     text: str
@@ -96,7 +96,7 @@ class Rule:
 
 
 def rules_by_subject(names: Iterable[str]) -> dict[str, list[Rule]]:
-    """The rules of these names in words, by the subject that they are about; one that nobody wrote down is left out."""
+    """Return the named rules in words, grouped by subject; an unknown name is left out."""
     found: dict[str, list[Rule]] = {}
     for name in names:
         if name in RULES:
@@ -107,7 +107,7 @@ def rules_by_subject(names: Iterable[str]) -> dict[str, list[Rule]]:
 
 
 def _with_nonbreaking_spaces(source: str) -> str:
-    """The source with each number on the line of what it numbers."""
+    """Return the source so that no line breaks between `art.` or `n.º` and its number."""
     return source.replace("art. ", "art.\u00a0").replace("n.º ", "n.º\u00a0")
 
 
@@ -125,5 +125,5 @@ PAYMENT_MEANS: dict[str, str] = {
 
 
 def payment_means_label(code: str) -> str:
-    """A means of payment by its SAF-T code, in words."""
+    """Return the words for a means of payment, given its SAF-T code."""
     return gettext(PAYMENT_MEANS.get(code, PAYMENT_MEANS["OU"]))

@@ -1,6 +1,6 @@
-"""How amounts, days and moments are written, in the store's language and its own time zone.
+"""How amounts, days and times are written, in the store's language and time zone.
 
-Used by every page and mail, as functions and as template filters. Flask-Babel chooses the catalogue.
+Most functions are template filters too.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ def init_app(app: Flask) -> None:
 
 
 def zone_of(store: Store | None, account: Account | None) -> ZoneInfo:
-    """The zone in which the store dates its documents."""
+    """Return the time zone in which the account dates its documents."""
     if account is not None and account.settings.get("ship_from"):
         return ZoneInfo(place_of_supply.time_zone_of(account.settings["ship_from"]))
     return ZoneInfo(place_of_supply.time_zone_of("PT"))
 
 
 def zone() -> ZoneInfo:
-    """The zone of the store whose page this is."""
+    """Return the time zone of the store whose page this is."""
     return zone_of(g.get("store"), g.get("account"))
 
 
@@ -66,7 +66,7 @@ def today() -> date:
 
 
 def amount(value: Any) -> Decimal | None:
-    """The value as an amount; None when it is none."""
+    """Return the value as a decimal; None when it is not a number."""
     try:
         return value if isinstance(value, Decimal) else Decimal(str(value))
     except InvalidOperation:
@@ -74,7 +74,7 @@ def amount(value: Any) -> Decimal | None:
 
 
 def money(value: Any) -> str:
-    """`173,12 €`, with a true minus sign; empty for nothing."""
+    """Return `173,12 €`, with a true minus sign; empty when there is no value."""
     found = None if value is None or value == "" else amount(value)
     if found is None:
         return ""
@@ -86,7 +86,7 @@ def money(value: Any) -> str:
 
 
 def figure(value: Any) -> str:
-    """The same without the sign, for a column headed in euros."""
+    """Return `173,12`, for a column that is headed in euros."""
     found = amount(value)
     if found is None:
         return ""
@@ -98,12 +98,12 @@ def figure(value: Any) -> str:
 
 
 def _has_group_separator(found: Decimal) -> bool:
-    """Whether thousands are set apart: Portugal and Spain leave numbers of four figures whole."""
+    """Return whether thousands are separated: Portugal and Spain do so only from five digits on."""
     return abs(found) >= 10_000 or current_locale().language not in ("pt", "es")
 
 
 def signed(value: Any, credits: bool) -> str:
-    """The amount, below zero for a credit note in a list."""
+    """Return the amount in euros, negative for a credit note."""
     found = amount(value)
     return "" if value is None or found is None else money(-found if credits else found)
 
@@ -113,19 +113,19 @@ def _minus(text: str) -> str:
 
 
 def percent(rate: Any) -> str:
-    """`23%`."""
+    """Return `23%`."""
     found = amount(rate)
     return "" if found is None else numbers.format_decimal(found, "#,##0.##", locale=current_locale()) + "%"
 
 
 def price(value: Any) -> str:
-    """A unit price: cents, and more figures where it has them."""
+    """Return a unit price with cents, and with more decimals when it has them."""
     found = amount(value)
     return "" if found is None else _minus(numbers.format_decimal(found, "0.00####", locale=current_locale()))
 
 
 def quantity(value: Any) -> str:
-    """A quantity or a unit price, without zeros at its end beyond cents."""
+    """Return a quantity without zeros at the end."""
     found = amount(value)
     return (
         ""
@@ -135,27 +135,27 @@ def quantity(value: Any) -> str:
 
 
 def day(value: date | datetime | None) -> str:
-    """`20/11/2026`."""
+    """Return `20/11/2026`."""
     return "" if value is None else dates.format_date(_day(value), "dd/MM/yyyy", locale=current_locale())
 
 
 def iso_day(text: str) -> str:
-    """The day that is kept as ISO text."""
+    """Return `20/11/2026` for a day stored as ISO text."""
     return day(date.fromisoformat(text))
 
 
 def short_day(value: date | datetime) -> str:
-    """`20 nov`."""
+    """Return `20 nov`."""
     return dates.format_date(_day(value), "d MMM", locale=current_locale()).replace(".", "")
 
 
 def long_day(value: date | datetime | None) -> str:
-    """`20 de novembro de 2026`."""
+    """Return `20 de novembro de 2026`."""
     return "" if value is None else dates.format_date(_day(value), "long", locale=current_locale())
 
 
 def month(value: date | datetime) -> str:
-    """`Novembro`, or `Novembro de 2026` when it is not this year's."""
+    """Return `Novembro`, or `Novembro de 2026` when it is not in this year."""
     local = _day(value)
     if local.year == today().year:
         return dates.format_date(local, "LLLL", locale=current_locale()).capitalize()
@@ -163,14 +163,14 @@ def month(value: date | datetime) -> str:
 
 
 def clock(value: datetime | None) -> str:
-    """`14:29`."""
+    """Return `14:29`."""
     return (
         "" if value is None else dates.format_time(value.astimezone(zone()), "HH:mm", locale=current_locale())
     )
 
 
 def moment(value: datetime | None) -> str:
-    """`hoje às 14:29`, or the day with the time."""
+    """Return `hoje às 14:29`, or the day with the time."""
     if value is None:
         return ""
     current, local = today(), _day(value)
@@ -182,7 +182,7 @@ def moment(value: datetime | None) -> str:
 
 
 def ago(value: datetime | None) -> str:
-    """`há 4 minutos`."""
+    """Return `há 4 minutos`."""
     if value is None:
         return ""
     past = value - now()
@@ -196,7 +196,7 @@ def _day(value: date | datetime) -> date:
 
 
 def spaced_tax_id(tax_id: str) -> str:
-    """A nine-digit number in threes, any other as it is."""
+    """Return a tax id of nine digits in groups of three, any other as it is."""
     plain = tax_id.strip()
     if len(plain) == 9 and plain.isdigit():
         return NBSP.join((plain[:3], plain[3:6], plain[6:]))
@@ -204,7 +204,7 @@ def spaced_tax_id(tax_id: str) -> str:
 
 
 def count_word(number: int) -> str:
-    """`Quatro`: a small number of orders in words at the beginning of a sentence; figures from ten on."""
+    """Return `Quatro`: a number of orders (feminine) at the start of a sentence; digits from ten on."""
     words = (
         "", gettext("Uma"), gettext("Duas"), gettext("Três"), gettext("Quatro"), gettext("Cinco"), gettext("Seis"),
         gettext("Sete"), gettext("Oito"), gettext("Nove"),
@@ -213,12 +213,12 @@ def count_word(number: int) -> str:
 
 
 def order_count(number: int) -> str:
-    """`Quatro encomendas`."""
+    """Return `Quatro encomendas`."""
     return ngettext("%(count)s encomenda", "%(count)s encomendas", number, count=count_word(number))
 
 
 def http_url(address: str | None) -> str:
-    """The address when it is one of the web, else nothing: a link never runs a script."""
+    """Return the address when it is http or https, else an empty text: a link must never run a script."""
     parts = urlsplit(address or "")
     return address or "" if parts.scheme in ("http", "https") and parts.hostname else ""
 
@@ -229,10 +229,10 @@ def _version(folder: str, name: str) -> str:
 
 
 def asset(name: str) -> str:
-    """The address of a static file with its version, so that browsers may keep it for good."""
+    """Return the address of a static file with its version, so that browsers may cache it for good."""
     return url_for("static", filename=name, v=_version(current_app.static_folder or "", name))
 
 
 def midnight(day: date) -> datetime:
-    """The instant at which that day begins where the store is."""
+    """Return the instant at which that day begins where the store is."""
     return datetime.combine(day, time(), zone())

@@ -1,7 +1,4 @@
-"""Every code for which an order has no lawful document as it is, or the provider refuses one, as a sentence.
-
-Part of `sentences`, which every page reads them from.
-"""
+"""The sentences for orders that have no lawful document as they are, and for documents that a provider refuses."""
 
 from __future__ import annotations
 

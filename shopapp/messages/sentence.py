@@ -1,7 +1,4 @@
-"""What a sentence about a failure is made of: cause, remedy, button, and the page on which the remedy is.
-
-Used by `sentences` and `refusals`, which hold the sentences themselves.
-"""
+"""What a sentence about a failure consists of: cause, remedy, button, and the page on which the remedy is."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ DOCUMENT, CHECK, CREDIT, SHOP = "document", "check", "credit", "shop"
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """What happened, what to do, what the button says and where it leads."""
+    """A failure in words: what happened, what to do, what the button says and where it leads."""
 
     cause: str
     remedy: str = ""

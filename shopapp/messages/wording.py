@@ -1,7 +1,4 @@
-"""The words for what happened: one sentence and one remedy for each code, states, kinds, the provider's name.
-
-Called by pages and mails, in a language that Flask-Babel has chosen. Never decides anything.
-"""
+"""The words for codes, states and kinds, in the language that Flask-Babel has chosen."""
 
 from __future__ import annotations
 
@@ -31,7 +28,7 @@ _RATE_FACTS = ("rate", "charged", "lawful")
 
 @dataclass(frozen=True, slots=True)
 class StatusMessage:
-    """A failure in the reader's language: cause, remedy, the button's name, and the name of the page it leads to."""
+    """A failure in the reader's language: cause, remedy, the button's text and the page that it leads to."""
 
     cause: str
     remedy: str
@@ -40,7 +37,7 @@ class StatusMessage:
 
 
 class _Facts(dict[str, str]):
-    """The facts of a sentence; one that is not known is an ellipsis, never a failure of the page."""
+    """The facts of a sentence; an unknown one becomes an ellipsis and never breaks the page."""
 
     def __missing__(self, name: str) -> str:
         return "…"
@@ -59,7 +56,7 @@ def _facts(detail: Mapping[str, Any], provider: str) -> _Facts:
 
 
 def message_for(code: str, detail: Mapping[str, Any] | None = None, provider: str = "") -> StatusMessage:
-    """The words for a code; an unknown one is our fault and says so."""
+    """Return the words for a code; an unknown code is shown as an internal failure."""
     detail = detail or {}
     if code == "keys-refused" and f"keys-{detail.get('kind')}" in SENTENCES:
         code = f"keys-{detail['kind']}"
@@ -73,12 +70,12 @@ def message_for(code: str, detail: Mapping[str, Any] | None = None, provider: st
 
 
 def warning_text(code: str) -> str:
-    """The sentence for something the merchant should know; empty for a code without one."""
+    """Return the sentence for a warning on a draft; empty when the code has none."""
     text = WARNINGS.get(code, "")
     return gettext(text) if text else ""
 
 
-# state: the mark's class and its word
+# by state: CSS class and word
 _STATES = {
     "waiting": ("st-wait", N_("À espera")),
     "pending": ("st-wait", N_("Por emitir")),
@@ -113,36 +110,36 @@ _REGIONS = {"PT": N_("Continente"), "PT-MA": N_("Madeira"), "PT-AC": N_("Açores
 
 
 def state_label(name: str) -> tuple[str, str]:
-    """(class, word) of a document's state."""
+    """Return CSS class and word of a document's state."""
     state_class, label = _STATES[name]
     return state_class, gettext(label)
 
 
 def kind_name(code: str) -> str:
-    """`fatura-recibo`; a plain `documento` while the kind is not known."""
+    """Return `fatura-recibo`; `documento` while the kind is not known."""
     return gettext(_KINDS[code][0]) if code in _KINDS else gettext("documento")
 
 
 def kind_title(code: str) -> str:
-    """The same at the beginning of a sentence."""
+    """Return `Fatura-recibo`; `Documento` while the kind is not known."""
     return gettext(_KINDS[code][1]) if code in _KINDS else gettext("Documento")
 
 
 def kind_plural(code: str) -> str:
-    """`faturas-recibo`."""
+    """Return `faturas-recibo`."""
     return gettext(_PLURALS.get(code, N_("documentos")))
 
 
 def provider_state(code: str) -> str:
-    """What the program says of a document, in our words where we know its own."""
+    """Return the provider's own state of a document in our words; an unknown state as it is."""
     return gettext(_PROVIDER_STATES[code]) if code in _PROVIDER_STATES else code
 
 
 def region_name(code: str) -> str:
-    """`Continente`."""
+    """Return `Continente`."""
     return gettext(_REGIONS.get(code, code))
 
 
 def translated(text: str) -> str:
-    """A label or help that a provider declares; it is a Portuguese message id of ours."""
+    """Return a label or help that a provider declares, which is a message id, in the reader's language."""
     return gettext(text) if text else ""

@@ -1,7 +1,4 @@
-"""The page for what went wrong, and the short reference by which the log finds it.
-
-Registered by `web`. Never shows a trace, a code or the other side's words; a failure that we know becomes its sentence.
-"""
+"""The error pages: never a traceback or a code; a known failure becomes its sentence, any other a reference."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ log = logging.getLogger("quickinvoice.web")
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; every failure ends on our page."""
+    """Register the pages for every kind of failure."""
     app.register_error_handler(HTTPException, http_error_page)
     app.register_error_handler(CSRFError, _csrf_error_page)
     app.register_error_handler(AppError, app_error_page)
@@ -33,7 +30,7 @@ def init_app(app: Flask) -> None:
 def error_page(
     status: int, title: str, text: str, can_retry: bool = False, reference: str = "", back_url: str = ""
 ) -> tuple[str, int]:
-    """The error page with our own words."""
+    """Return the error page with these texts. Rolls back."""
     g.setdefault("store", None)
     g.setdefault("account", None)
     shown = render_template(
@@ -50,7 +47,7 @@ def error_page(
 
 
 def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
-    """The page for an answer that HTTP has a number for."""
+    """Return the page for an HTTP error."""
     status = error.code or 500
     if status < 400:
         return error.get_response()
@@ -91,7 +88,7 @@ def _csrf_error_page(error: CSRFError) -> tuple[str, int]:
 
 
 def app_error_page(error: AppError) -> tuple[str, int]:
-    """The page for a failure that has a sentence."""
+    """Return the page for a failure that has a sentence. Rolls back."""
     db.session.rollback()
     message = message_for(error.code, error.detail)
     return error_page(

@@ -1,8 +1,4 @@
-"""What every answer carries: who may frame it, what it may load, how long it may be kept.
-
-Registered by `web`. One place for all routes, errors included; a page never sets these itself, except the PDF,
-which is shut in further.
-"""
+"""The security headers of every response: who may frame it, what it may load, how long it may be cached."""
 
 from __future__ import annotations
 
@@ -31,18 +27,18 @@ YEAR_SECONDS = 31_536_000
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; every answer of the app gets its headers."""
+    """Add the headers to every response of the app."""
     app.after_request(with_security_headers)
 
 
 def own_origin() -> str:
-    """The origin under which browsers know us."""
+    """Return the origin under which browsers know the app."""
     parts = urlsplit(current_app.config["APP_URL"])
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def frame_ancestors() -> tuple[str, ...]:
-    """The origins that may frame this answer: the store's admin, the platforms' where there is no session."""
+    """Return the origins that may frame this page: the store's admin, or every platform's without a session."""
     if request.endpoint is None or request.endpoint in NEVER_FRAMED:
         return ()
     store = g.get("store")
@@ -55,7 +51,7 @@ def frame_ancestors() -> tuple[str, ...]:
 
 
 def with_security_headers(response: Response) -> Response:
-    """The answer with its headers."""
+    """Return the response with its headers; a PDF is sandboxed as well."""
     ancestors = " ".join(frame_ancestors()) or "'none'"
     policy = f"{CONTENT_SECURITY_POLICY}; frame-ancestors {ancestors}"
     if response.mimetype == "application/pdf":

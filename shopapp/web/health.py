@@ -1,7 +1,4 @@
-"""Whether the program is well, for whoever watches it: database, the clock's heartbeat, work that lies still.
-
-Called by monitors, without a session; tells figures, nothing of any store.
-"""
+"""The health check for monitors: database, heartbeat of the clock, overdue work. Shows nothing of any store."""
 
 from __future__ import annotations
 
@@ -18,15 +15,15 @@ OVERDUE_SECONDS = 600.0
 
 @bp.get("/healthz")
 def healthz() -> Response:
-    """200 when all is well, 503 otherwise, with what was looked at."""
+    """Return 200 when everything works, else 503, with the values checked."""
     try:
         status = _health_status()
     except SQLAlchemyError:
         status = {"database": False}
     response = jsonify(status)
-    at_work = status.get("clock") and not status.get("held")
-    well = status.get("database") and at_work and not status.get("overdue_seconds")
-    response.status_code = 200 if well else 503
+    is_issuing = status.get("clock") and not status.get("held")
+    is_healthy = status.get("database") and is_issuing and not status.get("overdue_seconds")
+    response.status_code = 200 if is_healthy else 503
     return response
 
 

@@ -1,7 +1,4 @@
-"""The help page for merchants: what happens to an order, what each state means, what cannot be promised.
-
-Anyone may read it, with or without a session. Tells nothing of any store.
-"""
+"""The help page for merchants, open to everyone: what each state means and what to do about it."""
 
 from __future__ import annotations
 
@@ -36,7 +33,7 @@ STATE_HELP: Mapping[str, tuple[str, str]] = {
 
 @bp.get("/help")
 def page() -> str:
-    """The page, in the reader's language."""
+    """Show the help page."""
     provider = provider_class(g.account.provider) if g.account is not None else None
     states = [
         (*state_label(name), gettext(meaning), gettext(remedy))

@@ -1,7 +1,4 @@
-"""The first page: does it work, what must I do, can I trust the figures.
-
-Browsers with a session; anyone else gets the page that asks to authorise. Reads our rows alone.
-"""
+"""The first page: whether everything works, what the merchant must do, and the reconciliation with the shop."""
 
 from __future__ import annotations
 
@@ -30,15 +27,15 @@ bp = Blueprint("home", __name__)
 CHART_DAYS = 30
 TODO_LIMIT = 25
 PLAN_WARNING_PERCENT = 80
-"""Percent of a plan's calls from which on the merchant is told."""
+"""Percent of a plan's calls from which the merchant is warned."""
 WEBHOOK_NOTICE_DAYS = 7
-"""How long the merchant reads that the shop's hooks were mended."""
+"""For how long the page says that the shop's webhooks were repaired."""
 STOPPED_REASONS = ("keys-refused", "keys-missing")
 
 
 @dataclass(frozen=True, slots=True)
 class DayBar:
-    """One day of the chart, in the chart's own units (300 wide, 90 high)."""
+    """One day of the chart, in the chart's units (300 wide, 90 high)."""
 
     day: datetime
     issued: int
@@ -52,7 +49,7 @@ class DayBar:
 
 @bp.get("/")
 def index() -> Response | str | tuple[str, int]:
-    """The page that says whether all is well; set-up while that is not done; consent without a session."""
+    """Show the first page; the set-up until that is done; the consent page without a session."""
     if g.store is None:
         return consent_page()
     if g.account is None or not is_ready():
@@ -60,10 +57,8 @@ def index() -> Response | str | tuple[str, int]:
     if g.store.state == "reauthorise" or g.account.refused_at is not None:
         return _render_stopped()
     waiting = documents.list_needing_merchant(g.store, TODO_LIMIT)
-    count, provider_down = (
-        len(waiting) if len(waiting) < TODO_LIMIT else documents.count_needing_merchant(g.store),
-        _provider_down_notice(),
-    )
+    count = len(waiting) if len(waiting) < TODO_LIMIT else documents.count_needing_merchant(g.store)
+    provider_down = _provider_down_notice()
     return render_template(
         "home.html",
         headline=todo_headline(count) if count or not provider_down else provider_down,
@@ -81,7 +76,7 @@ def index() -> Response | str | tuple[str, int]:
 
 
 def _webhook_notice() -> tuple[str, datetime] | None:
-    """What was wrong with the shop's hooks in the last days, and when it was mended."""
+    """Return what was wrong with the shop's webhooks in the last days, and when it was repaired."""
     at, store = g.store.hooks_problem_at, g.store
     if at is None or at < now() - timedelta(days=WEBHOOK_NOTICE_DAYS):
         return None
@@ -89,7 +84,7 @@ def _webhook_notice() -> tuple[str, datetime] | None:
 
 
 def _products_notice() -> str:
-    """How many products need the merchant, as a sentence; empty while none does."""
+    """Return a sentence with the number of products that need the merchant; empty when none does."""
     account: Account = g.account
     count = products.count_needing_merchant(account) if (account.choices or {}).get("articles") else 0
     if not count:
@@ -99,7 +94,7 @@ def _products_notice() -> str:
 
 
 def _plan_notice() -> str:
-    """How many of the calls of the merchant's plan are used up this month; empty while there are plenty left."""
+    """Return a sentence with the used calls of the merchant's plan; empty while enough are left."""
     allowance = int(g.account.settings.get("allowance") or 0)
     calls = ApiUsage.calls_in_month(g.account.id, api_usage.current_month()) if allowance else 0
     if not allowance or calls * 100 < allowance * PLAN_WARNING_PERCENT:
@@ -112,7 +107,7 @@ def _plan_notice() -> str:
 
 
 def _provider_down_notice() -> str:
-    """Since when the provider is known not to answer, as a sentence; empty while it answers."""
+    """Return a sentence that says since when the provider does not answer; empty while it answers."""
     account: Account = g.account
     if not account.pauses or account.down_since is None:
         return ""
@@ -123,7 +118,7 @@ def _provider_down_notice() -> str:
 
 
 def _render_stopped() -> str:
-    """The page while nothing can be issued: since when, why, what waits."""
+    """Return the page while nothing can be issued: since when, why, and what waits."""
     account = g.account
     waiting_documents = [
         *documents.list_blocked(g.store, STOPPED_REASONS),
@@ -147,7 +142,7 @@ def _render_stopped() -> str:
 
 
 def _connection_status() -> dict[str, Any]:
-    """The four connections at a glance."""
+    """Return what the overview of the four connections shows."""
     last = documents.last_issued(g.store)
     return {
         "platform": platform_without_store(g.store.platform),
@@ -159,7 +154,7 @@ def _connection_status() -> dict[str, Any]:
 
 
 def _reconciliation() -> dict[str, Any]:
-    """Today's and this month's comparison, what explains the difference, and the last thirty days."""
+    """Return the totals of today and this month, what explains the difference, and the last thirty days."""
     current = today()
     tomorrow, first = midnight(current + timedelta(days=1)), midnight(current.replace(day=1))
     month = reconciliation.period_totals(g.store, first, tomorrow)
@@ -181,7 +176,7 @@ def _reconciliation() -> dict[str, Any]:
 
 
 def _chart_top(most: int) -> int:
-    """A round top for the chart: even, at least ten."""
+    """Return a round upper limit for the chart: at least ten."""
     step = 10 if most <= 100 else 100
     return max(10, -(-most // step) * step)
 
@@ -197,7 +192,7 @@ def _bar(position: int, day: reconciliation.DailyCount, top: int) -> DayBar:
 
 
 def todo_headline(count: int) -> str:
-    """How many orders need the merchant, as a sentence."""
+    """Return a sentence with the number of orders that need the merchant."""
     if not count:
         return gettext("Está tudo em ordem")
     if count == 1:

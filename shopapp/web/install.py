@@ -1,7 +1,8 @@
-"""From "open the app" to "Yes, Authorize" and back: the state, the code for tokens, the store's row, its first session.
+"""OAuth installation: state, code for tokens, the store's row and its first session.
 
-Top-level pages, never framed. Who the store is, is asked of the platform with the fresh token; nothing in an address
-is believed. Ends by handing the frame a one-use token, or showing a code to paste into it.
+The pages are top-level and never framed. The platform itself says, for the new token, which store it is;
+nothing in an address is believed. The last page passes a one-time token to the frame in the shop's admin,
+or shows a code to type there.
 """
 
 from __future__ import annotations
@@ -46,11 +47,11 @@ _STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 @limiter.limit(LOGIN_RATE)
 @writes_database
 def start() -> Response:
-    """The platform's consent page, for this browser and this one time."""
+    """Redirect to the platform's consent page, with a state that this browser can use once. Commits."""
     name = platform_names()[0]
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     known = request.cookies.get(STATE_COOKIE, "")
-    # two windows opened at once share the cookie, so that neither breaks the other
+    # two windows opened at the same time share the cookie, so that both can finish
     browser_secret = known if _STATE_COOKIE_VALUE.fullmatch(known) else secrets.token_urlsafe(32)
     OneTimeToken.create(
         "state", state, STATE_SECONDS, {"platform": name, "verifier": verifier}, browser_secret
@@ -76,7 +77,7 @@ def _challenge(verifier: str) -> str:
 @limiter.limit(LOGIN_RATE)
 @writes_database
 def callback() -> ResponseReturnValue:
-    """The welcome page of the store that authorised; 400 with a sentence when anything does not fit."""
+    """Install the store that authorised and start its session; 400 when anything does not fit. Commits."""
     browser_secret = request.cookies.get(STATE_COOKIE, "")
     state = request.args.get("state", "")
     content = (
@@ -115,7 +116,7 @@ def _same_origin(issuer: str, ours: str) -> bool:
 
 
 def _install_store(content: dict[str, Any], code: str) -> Store:
-    """The store's row with its tokens, committed; its hooks follow by themselves."""
+    """Return the store's row with its tokens. Commits; its webhooks are subscribed later."""
     name = content["platform"]
     tokens = platform_without_store(name).exchange(code, content["verifier"])
     found = _retry_throttled(platform_with(name, tokens.access).store_info)
@@ -137,7 +138,7 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
 
 
 def _retry_throttled(call: Callable[[], Result]) -> Result:
-    """What `ask` gives, after a short wait where the store is called too often: the code is spent, so not in vain."""
+    """Return what `call` returns, repeated after a short wait when throttled: the code works only once."""
     for seconds in (1, 2):
         try:
             return call()
@@ -147,7 +148,7 @@ def _retry_throttled(call: Callable[[], Result]) -> Result:
 
 
 def _refused_page(reason: str) -> ResponseReturnValue:
-    """400; `why` chooses among our own sentences, nothing of the address is repeated."""
+    """Return 400 with our sentence for the reason; nothing of the address is repeated."""
     log.warning("install refused: %s", reason)
     texts = {
         "state": gettext("O pedido de autorização expirou ou começou noutro navegador. Comece de novo."),
@@ -166,6 +167,6 @@ def _refused_page(reason: str) -> ResponseReturnValue:
 @store_required
 @writes_database
 def welcome() -> ResponseReturnValue:
-    """The door of the app at top level, which also lets the frame in: by itself with scripts, by a code without."""
+    """Show the page that brings the session into the frame: by a token with scripts, by a code without."""
     token, code = entry_token(g.store), entry_code(g.store)
     return make_response(render_template("welcome.html", token=token, code=code))

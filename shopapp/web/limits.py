@@ -1,6 +1,6 @@
-"""How often one address may knock at the doors that need no session: install, log-in, the buyer's link.
+"""Rate limits per IP address, for the pages that need no session: install, log-in and the buyer's link.
 
-Used by those pages only, never by hooks. Counts in the memory of each process.
+The counts are kept in the memory of each process. Webhooks have no limit.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ PDF_RATE = "30 per minute"
 
 
 def _client_ip() -> str:
-    return request.remote_addr or "nobody"
+    return request.remote_addr or "unknown"
 
 
 limiter = Limiter(_client_ip, storage_uri="memory://", headers_enabled=False)
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; the limiter joins the app."""
+    """Register the limiter with the app."""
     limiter.init_app(app)

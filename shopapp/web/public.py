@@ -1,7 +1,4 @@
-"""The one page without a session: the link by which a buyer opens his document.
-
-Called by buyers from the shop's order page. Streams the provider's PDF; an unknown or revoked link tells nothing.
-"""
+"""The link by which a buyer opens their document, without a session."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ bp = Blueprint("public", __name__)
 
 
 def pdf_response(document: Document, content: bytes) -> Response:
-    """The PDF as a download under a name of ours."""
+    """Return the PDF as a download named after the document."""
     plain = "".join(c if c.isascii() and c.isalnum() else "-" for c in document.number or document.reference)
     response = Response(content, mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'attachment; filename="{plain.strip("-") or "documento"}.pdf"'
@@ -26,7 +23,7 @@ def pdf_response(document: Document, content: bytes) -> Response:
 @bp.get("/d/<token>")
 @limiter.limit(PDF_RATE)
 def buyer_pdf(token: str) -> Response:
-    """The document's PDF, or 404."""
+    """Send the document's PDF; 404 for an unknown or revoked link."""
     document = documents.find_by_link_token(token) if len(token) == 32 else None
     if document is None:
         abort(404)

@@ -1,7 +1,7 @@
-"""Which store is this browser? The session, who may post, and the door by which a session reaches the frame.
+"""The session: which store a browser belongs to, who may post, and how the session reaches the frame.
 
-Used by every page but hooks. A session names a store and its installation, so that it ends with it; it is born only
-at the end of an authorisation (`install`), and reaches the frame by a one-use token or a typed code (`enter`).
+A session names a store and its installation, so it ends when the store uninstalls. It starts only at the
+end of an authorisation and reaches the frame by a one-time token or a typed code.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ csrf = CSRFProtect()
 SESSION_HOURS = 12
 TOKEN_SECONDS, CODE_SECONDS = 60, 300
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-"""32 letters and figures that are not taken for one another: 5 bits each."""
+"""32 letters and digits that people do not confuse: 5 bits each."""
 _WITHOUT_SESSION = ("health.healthz", "public.buyer_pdf")
 
 
 class LazySessionInterface(SecureCookieSessionInterface):
-    """The cookie that holds the session; whoever sends none has a new one, and no key is made ready to read it."""
+    """The cookie that holds the session; without a cookie no signing key is prepared to read it."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) in request.cookies:
@@ -58,7 +58,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; the cookie's form, and the checks that come before every page."""
+    """Configure the cookie and register the checks that precede every page."""
     app.config.update(
         SESSION_COOKIE_NAME="__Host-session",
         SESSION_COOKIE_SECURE=True,
@@ -80,7 +80,7 @@ def init_app(app: Flask) -> None:
 
 
 def _check_origin() -> None:
-    """Nothing; 403 for anything that changes something and does not say that it comes from our own pages."""
+    """Answer 403 to every request that changes something and does not come from our own origin."""
     if request.endpoint == "webhooks.receive" or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.headers.get("Origin") != own_origin():
@@ -88,13 +88,13 @@ def _check_origin() -> None:
 
 
 def writes_database(view: View) -> View:
-    """The view, marked: though a GET, it writes, and its database transaction must say so."""
+    """Mark a GET view that writes, so that its database transaction is not read-only."""
     view.writes = True  # type: ignore[attr-defined]
     return view
 
 
 def _load_store() -> None:
-    """Nothing; `g.store` is the session's store, or None."""
+    """Set `g.store` and `g.account` to those of the session, or None; a GET gets a read-only transaction."""
     g.store = g.account = None
     if request.endpoint in ("static", "webhooks.receive"):
         return
@@ -128,14 +128,14 @@ def _session_store() -> Store | None:
 
 
 def start_session(store_id: int, installation: int) -> None:
-    """Nothing; from now on this browser is that store's: a new session, nothing kept of the old one."""
+    """Start a new session of this store for the browser; nothing of the old one is kept."""
     session.clear()
     session.permanent = True
     session.update(store=store_id, installation=installation, since=int(now().timestamp()))
 
 
 def store_required(view: View) -> View:
-    """The view, for a browser with a session; 401 with the page that leads to authorising for any other."""
+    """Wrap the view so that a browser without a session gets 401 and the consent page."""
 
     @functools.wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -147,12 +147,12 @@ def store_required(view: View) -> View:
 
 
 def consent_page(status: int = 200, problem: str = "") -> tuple[str, int]:
-    """The page that asks to authorise the store; it reads nothing from the address."""
+    """Return the page that asks to authorise the store; it reads nothing from the address."""
     return render_template("consent.html", problem=problem), status
 
 
 def entry_token(store: Store) -> str:
-    """A secret that opens this store's session once, within a minute; for the browser that just consented. Commits."""
+    """Return a secret that opens this store's session once, within a minute. Commits."""
     secret = secrets.token_urlsafe(32)
     OneTimeToken.create(
         "entry", secret, TOKEN_SECONDS, {"store": store.id, "installation": store.installation}
@@ -161,7 +161,7 @@ def entry_token(store: Store) -> str:
 
 
 def entry_code(store: Store) -> str:
-    """The same as a code to be typed within five minutes: 60 bits in groups. Commits."""
+    """Return a code of 60 bits that opens the session once, typed within five minutes. Commits."""
     plain = "".join(secrets.choice(CODE_ALPHABET) for _ in range(12))
     OneTimeToken.create("code", plain, CODE_SECONDS, {"store": store.id, "installation": store.installation})
     return "-".join(plain[at : at + 4] for at in range(0, 12, 4))
@@ -170,7 +170,7 @@ def entry_code(store: Store) -> str:
 @bp.post("/enter")
 @limiter.limit(LOGIN_RATE)
 def enter() -> Response | tuple[str, int]:
-    """The app, for whoever holds a fresh token or code; the consent page with a sentence for anyone else."""
+    """Start the session for a valid token or code; 401 with the consent page otherwise. Commits."""
     token = request.form.get("token", "")
     typed = "".join(c for c in request.form.get("code", "").upper() if c.isalnum())
     content = None
@@ -189,7 +189,7 @@ def enter() -> Response | tuple[str, int]:
 
 @bp.get("/authorise")
 def authorise() -> tuple[str, int]:
-    """The consent page also for a browser that has a session: when the store must be authorised anew."""
+    """Show the consent page to a browser with a session, whose store must be authorised again."""
     return consent_page()
 
 

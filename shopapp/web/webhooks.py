@@ -1,8 +1,8 @@
-"""Where the platforms post: a hook whose signature is good becomes one row and a ring; nothing else happens here.
+"""Where the platforms post their webhooks: a valid signature makes one row, and the workers are notified.
 
-Raw bytes are verified before anything reads them. 401 for an unknown store and for a wrong signature alike, with the
-same work; 413, 415 while the signature is not yet known to be good; afterwards always 200, whatever the body holds,
-or 503 when the database cannot keep it. No rate limit, no Redis, no ORM.
+The raw bytes are verified before anything parses them. An unknown store and a wrong signature both get
+401 after the same work. A body that is too large gets 413 and an encoded one 415, before the signature is
+checked; after that the answer is always 200, or 503 when the database cannot store the row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from shopapp.connections.shop import platform_class, platform_names
 from shopapp.jobs.queue import notify_workers
 from shopapp.models import Store, Webhook, db
 
-log = logging.getLogger("quickinvoice.hooks")
+log = logging.getLogger("quickinvoice.webhooks")
 
 bp = Blueprint("webhooks", __name__)
 
@@ -31,12 +31,15 @@ STORE_CACHE_SECONDS = 60.0
 _NO_STORE = (0, "", "no store has this address")
 
 _store_cache: dict[str, tuple[float, tuple[int, str, str]]] = {}
-"""Per hook address: until when, and (store id, code, hooks token); so that most hooks cost one statement."""
+"""By key of the webhook address: until when it holds, and (store id, code, hooks token).
+
+With it most webhooks cost one statement.
+"""
 
 
 @bp.post("/hooks/<platform>/<key>")
 def receive(platform: str, key: str) -> Response:
-    """200 once the hook is kept; 401, 413, 415 or 503 otherwise."""
+    """Store the webhook and answer 200; 401, 413, 415 or 503 otherwise. Commits."""
     if platform not in platform_names():
         return _empty_response(401)
     if request.headers.get("Content-Encoding", "identity") != "identity":
@@ -50,12 +53,12 @@ def receive(platform: str, key: str) -> Response:
     try:
         return _verify_and_save(platform, key, body)
     except SQLAlchemyError as error:
-        log.warning("hook not kept: %s", type(error).__name__)
+        log.warning("webhook not stored: %s", type(error).__name__)
         return _empty_response(503)
 
 
 def _drain_body() -> None:
-    """Nothing; what the sender still sends is thrown away: closed before that, his end would lose our answer."""
+    """Discard the rest of the body, so that the sender gets our answer before the connection closes."""
     left = MAX_DRAINED_BYTES if (request.content_length or 0) <= MAX_DRAINED_BYTES else 0
     while left > 0 and (piece := request.environ["wsgi.input"].read(min(left, 65_536))):
         left -= len(piece)
@@ -64,7 +67,7 @@ def _drain_body() -> None:
 def _verify_and_save(platform: str, key: str, body: bytes) -> Response:
     adapter = platform_class(platform)
     store_id, code, token = _find_store(platform, key)
-    headers: Any = request.headers  # finds a name whatever its case
+    headers: Any = request.headers  # its lookup ignores case
     claimed_code, event = adapter.webhook_headers(headers)
     signature_valid = adapter.has_valid_signature(body, headers, token)
     if not signature_valid or not store_id or (claimed_code and claimed_code != code):
@@ -79,7 +82,7 @@ def _verify_and_save(platform: str, key: str, body: bytes) -> Response:
 
 
 def _find_store(platform: str, key: str) -> tuple[int, str, str]:
-    """(id, code, hooks token) of the store with that address, at most a minute old; nobody's when there is none."""
+    """Return (id, code, hooks token) of the store, at most a minute old; `_NO_STORE` when there is none."""
     until, known = _store_cache.get(key, (0.0, _NO_STORE))
     if until > time.monotonic():
         return known
@@ -96,7 +99,7 @@ def _find_store(platform: str, key: str) -> tuple[int, str, str]:
 
 
 def _count_refused(store_id: int, key: str) -> None:
-    """Nothing; counts the refusal, so that the clock reads the store's hooks token again. The next look is fresh."""
+    """Count the refusal, so that the clock reads the hooks token again, and forget the cached one."""
     _store_cache.pop(key, None)
     Store.count_refused_webhook(store_id)
 
@@ -106,5 +109,5 @@ def _empty_response(status: int) -> Response:
 
 
 def clear_store_cache() -> None:
-    """Nothing; every kept store is read anew (tests, and a reset of the hooks token)."""
+    """Forget every cached store: for tests, and when a hooks token was reset."""
     _store_cache.clear()

@@ -1,11 +1,9 @@
-"""Several documents at once: a page that lists them and asks, then one move each.
-
-Browsers with a session only. Every document is one of the store's own, or the whole request is 404.
-"""
+"""One action for several documents: a page that lists them and asks, then one transition for each."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -18,7 +16,7 @@ from shopapp.models import Document, db
 from shopapp.models.queries import documents
 from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.web.documents.rows import document_rows
-from shopapp.web.form_fields import parse_email, parse_euros
+from shopapp.web.form_fields import parse_email, parse_row_id
 from shopapp.web.session import store_required
 
 bp = Blueprint("bulk", __name__, url_prefix="/documents/bulk")
@@ -40,9 +38,9 @@ APPLICABLE: Mapping[str, Callable[[Document], bool]] = {
 }
 
 
-def _selected_documents(numbers: Sequence[str]) -> list[Document]:
-    """The store's documents of these numbers; 404 when one of them is not its own."""
-    ids = {int(n) if n.isascii() and n.isdigit() and len(n) < 19 else abort(404) for n in numbers[:200]}
+def _selected_documents(texts: Sequence[str]) -> list[Document]:
+    """Return the store's documents with these ids; 404 when one of them is not its own."""
+    ids = {parse_row_id(text) or abort(404) for text in texts[:200]}
     found = documents.find_documents(g.store, sorted(ids))
     if len(found) != len(ids):
         abort(404)
@@ -52,14 +50,14 @@ def _selected_documents(numbers: Sequence[str]) -> list[Document]:
 @bp.get("")
 @store_required
 def confirm() -> ResponseReturnValue:
-    """The page that lists what was chosen and what will happen; nothing has happened yet."""
+    """Show what was chosen and what will happen; nothing has happened yet."""
     action = request.args.get("do", "")
     if action not in ACTIONS:
         abort(404)
     selected = _selected_documents(request.args.getlist("id"))
     applicable = [document for document in selected if APPLICABLE[action](document)]
     left_out = [document for document in selected if not APPLICABLE[action](document)]
-    total = sum((d.total for d in applicable if d.total is not None), start=parse_euros("0") or 0)
+    total = sum((d.total for d in applicable if d.total is not None), start=Decimal(0))
     return render_template(
         "bulk.html",
         action=action,
@@ -72,7 +70,7 @@ def confirm() -> ResponseReturnValue:
 @bp.post("")
 @store_required
 def apply() -> ResponseReturnValue:
-    """One move for each, from the oldest; one that moved meanwhile is left as it is."""
+    """Apply the action to each document, oldest first; one that changed in the meantime is left as it is."""
     action = request.form.get("do", "")
     if action not in ACTIONS:
         abort(404)

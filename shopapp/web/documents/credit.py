@@ -1,7 +1,7 @@
-"""The credit note before it is issued: what the merchant asks for, shown as it will be, and then owed by one act.
+"""The credit note before it is issued: what the merchant asks for, a preview, and the request itself.
 
-Browsers with a session only. Nothing is written until the note that was looked at is confirmed; the form carries the
-act's number, so that it counts once, and a mark of what was shown, so that nothing else is issued than that.
+Nothing is written until the merchant confirms the preview. The form carries the number of the request, so
+that it counts only once, and a digest of the preview, so that nothing else is issued than what was shown.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ DEFAULT_REASONS = {
     "lines": "Devolução parcial",
     "again": "Correção dos dados do cliente",
 }
-"""What stands on the note when nothing else was typed: words of the document, so in Portuguese always."""
+"""Reasons for when none was typed; they are printed on the document, so always in Portuguese."""
 CANCELLED_REASON = "Venda cancelada"
 FINAL_CONSUMER = "Consumidor final"
 _QUANTITY = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,6})?")
@@ -49,12 +49,12 @@ _QUANTITY = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,6})?")
 
 @dataclass(slots=True)
 class CreditRequest:
-    """What the merchant asks for, as he typed it, and what is wrong with it by field."""
+    """What the merchant asks for, as they typed it, and what is wrong with it by field."""
 
     mode: str
     reason: str
     lines: list[tuple[str, str, str]] = field(default_factory=list)
-    """Reference, quantity and amount of each line that was chosen."""
+    """Reference, quantity and amount of each line that was chosen, as typed."""
     amount: str = ""
     tax_id: str = ""
     name: str = ""
@@ -62,11 +62,11 @@ class CreditRequest:
 
     @property
     def is_empty(self) -> bool:
-        """True while lines are to be chosen and none is."""
+        """Whether lines must be chosen and none is."""
         return self.mode == "lines" and not self.lines and not self.amount
 
     def to_detail(self) -> dict[str, Any]:
-        """The same in the words of `deciding.credit`."""
+        """Return the request as `merchant_actions.credit_document` takes it."""
         detail: dict[str, Any] = {"reason": self.reason}
         if self.mode == "lines":
             detail["lines"] = [
@@ -78,7 +78,7 @@ class CreditRequest:
 
 @dataclass(frozen=True, slots=True)
 class CreditableLine:
-    """A line of which something is left; without a quantity where one thing stands in several lines."""
+    """A line of which something is left; without a quantity when it was split over several rates."""
 
     ref: str
     description: str
@@ -96,7 +96,7 @@ def _decimal_text(text: str) -> str:
 @bp.get("/<int:number>/credit")
 @store_required
 def show(number: int) -> ResponseReturnValue:
-    """The credit note as it would be, for what the address asks for (`what` is all, lines or again)."""
+    """Show the preview of what the address asks for (`what` is all, lines or again)."""
     document = own_document_or_404(number)
     mode = request.args.get("what", "")
     credit_request = CreditRequest(
@@ -111,7 +111,7 @@ def show(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/credit")
 @store_required
 def submit(number: int) -> ResponseReturnValue:
-    """The note shown anew for what was typed; owed, once, when it is the one that was shown and is confirmed."""
+    """Request the note, once, when the preview was confirmed and still holds; else show it again. Commits."""
     document = own_document_or_404(number)
     credit_request = _parse_request(document, request.form)
     if request.form.get("do") != "issue":
@@ -160,11 +160,11 @@ def _parse_request_number(text: str) -> int:
 
 
 def preview_digest(draft: Draft) -> str:
-    """What the form carries of the note that was shown: all of it but the reason, which stands beside the button."""
+    """Return the digest of a preview without its reason, which can be edited beside the button."""
     return replace(draft, references=()).digest()
 
 
-# what was typed
+# reading the form
 
 
 def _reason(text: str) -> str:
@@ -178,7 +178,7 @@ def _default_reason(document: Document, mode: str) -> str:
 
 
 def _invoiced_buyer(document: Document) -> tuple[str, str]:
-    """The tax id and the name that are on the document."""
+    """Return the tax id and the name on the document."""
     buyer = document.buyer or {}
     name = str(buyer.get("name") or "")
     return str(buyer.get("tax_id") or ""), "" if name == FINAL_CONSUMER else name
@@ -248,25 +248,25 @@ def _check_buyer_changes(document: Document, credit_request: CreditRequest) -> N
 
 
 def _buyer_changes(document: Document, credit_request: CreditRequest) -> dict[str, str]:
-    """The buyer's fields that are to be another on the new document."""
+    """Return the buyer's fields that change on the new document."""
     tax_id, name = _invoiced_buyer(document)
     changed: dict[str, str] = {}
     typed = parse_tax_id(credit_request.tax_id)
     if typed != parse_tax_id(tax_id):
         changed["tax_id"] = typed
     if credit_request.name != name:
-        # the company's name would stand before the buyer's
+        # the company's name would be printed instead of the corrected one
         changed.update(name=credit_request.name, company="")
     return changed
 
 
-# what is shown
+# the preview
 
 
 def _draft_note(
     document: Document, credit_request: CreditRequest
 ) -> tuple[Draft | None, StatusMessage | None]:
-    """The note that was asked for, or the sentence that says why there is none; neither while lines are chosen."""
+    """Return the draft asked for, or the message why there is none; neither while no line is chosen."""
     if credit_request.errors.keys() - {"tax_id", "name"}:
         return None, None
     try:
@@ -285,7 +285,7 @@ def _draft_note(
 
 
 def _creditable_lines(document: Document) -> list[CreditableLine]:
-    """The lines that may still be credited; one that was split over several rates is one offer."""
+    """Return the lines that may still be credited; one that was split over several rates counts once."""
     if not may_credit(document):
         return []
     try:

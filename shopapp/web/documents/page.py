@@ -1,7 +1,4 @@
-"""One document's page: what it is, why it stands where it stands, what to do, what belongs to it, its whole story.
-
-Called by the pages that show a document or refuse a remedy on it. Reads rows only; asks nobody, decides nothing.
-"""
+"""One document's page: its content, its state and why, what to do, related documents and its timeline."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ from shopapp.web.form_fields import MAX_ROW_ID
 
 
 def own_document_or_404(number: int) -> Document:
-    """The store's own document of that number; 404 for anybody else's."""
+    """Return the store's own document with that id; 404 for any other."""
     document = documents.find_document(g.store, number) if number < MAX_ROW_ID else None
     if document is None:
         abort(404)
@@ -40,7 +37,7 @@ def own_document_or_404(number: int) -> Document:
 
 
 def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str, int]:
-    """The document's page; `more` is what a refused remedy adds to it."""
+    """Return the document's page; `more` is the context that a refused action adds."""
     label = provider_label(account_of(document))
     failed = documents.failed_follow_ups([document]).get(document.id)
     account = account_of(document)
@@ -77,7 +74,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
 
 
 def draft_notice(document: Document, label: str) -> str:
-    """What the program keeps for an order that waits; empty when it keeps nothing."""
+    """Return a sentence about the draft that the provider keeps for a waiting order; empty without one."""
     if document.state != WAITING or document.draft_id is None or document.cause == "dossier":
         return ""
     if document.reason == "unpaid":
@@ -91,12 +88,12 @@ def draft_notice(document: Document, label: str) -> str:
 
 
 def warning_texts(draft: Draft | None) -> list[str]:
-    """The sentences for what the merchant should know of the draft."""
+    """Return the sentences for the warnings on the draft."""
     return [text for text in map(warning_text, draft.warnings if draft else ()) if text]
 
 
 def warehouse_name(document: Document, draft: Draft | None) -> str:
-    """The name of the warehouse on the draft, as the account's lists have it."""
+    """Return the name of the draft's warehouse in the provider's lists, or its code."""
     account = account_of(document)
     code = draft.warehouse if draft else ""
     listed = (account.choices or {}).get("warehouses", []) if account else []
@@ -104,7 +101,7 @@ def warehouse_name(document: Document, draft: Draft | None) -> str:
 
 
 def _credit_context(document: Document) -> dict[str, Any]:
-    """The credit notes of a document and what they leave of it; of a credit note, what it corrects."""
+    """Return the credit notes of a document and what is left to credit; for a credit note, its original."""
     corrects = document.original_id if document.cause != "transport" else None
     original = documents.find_document(g.store, corrects) if corrects else None
     if document.state != ISSUED or document.kind not in INVOICE_KINDS:
@@ -122,19 +119,19 @@ def _credit_context(document: Document) -> dict[str, Any]:
 
 
 def may_credit(document: Document) -> bool:
-    """True when the document is an invoice of a program that issues credit notes."""
+    """Return whether the document is an invoice of a provider that issues credit notes."""
     account = document.account
     able = account is not None and provider_class(account.provider).capabilities.credit_notes
     return able and document.state == ISSUED and document.kind in INVOICE_KINDS and document.draft is not None
 
 
 def is_unfinished(note: Document) -> bool:
-    """True while nobody knows how the credit note will end."""
+    """Return whether the credit note is neither issued nor void yet."""
     return note.state not in (ISSUED, VOID)
 
 
 def page_version(document: Document) -> str:
-    """Changes whenever anything that the page tells has changed."""
+    """Return a digest that changes whenever anything on the page changes."""
     followups_text = [f"{one.state}{one.tries}" for one in documents.follow_ups_of(document)]
     siblings_text = [f"{one.id}{one.state}" for one in documents.other_documents_of_order(document)]
     text = (

@@ -1,6 +1,6 @@
-"""The preview: the document as it would be issued now, and why, or what is missing until it can be.
+"""The preview: the document as it would be issued now, and why, or what prevents it.
 
-Browsers with a session only. The order is read again for it; nothing is issued and no row moves.
+The order is read again from the shop; nothing is issued and no state changes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PREVIEWABLE_STATES = (WAITING, PENDING, BLOCKED)
 @store_required
 @writes_database
 def show(number: int) -> Response | str:
-    """What would be issued for a document that waits, is on its way or is blocked; else its own page."""
+    """Show what would be issued for a waiting, pending or blocked document; redirect to its page otherwise."""
     document = own_document_or_404(number)
     account = account_of(document)
     if document.state not in PREVIEWABLE_STATES:

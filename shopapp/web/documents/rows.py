@@ -1,7 +1,4 @@
-"""A document as a merchant reads it: title, buyer, the mark and word of its state, cause, and where the remedy is.
-
-Called by the pages that list or show documents. Turns rows into words; decides and changes nothing.
-"""
+"""A document as a row of a list: title, buyer, state label, cause, and the page of the remedy."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VO
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """One document for a list: every text ready, nothing of the row left to ask."""
+    """One document of a list, with every text ready to show."""
 
     id: int
     order_id: str
@@ -54,14 +51,14 @@ def account_of(document: Document) -> Account | None:
 
 
 def document_rows(documents: Sequence[Document]) -> list[DocumentRow]:
-    """The documents for a list."""
+    """Return the rows of these documents."""
     failed = queries_documents.failed_follow_ups(documents)
     corrected = _corrected_numbers(documents)
     return [document_row(document, failed.get(document.id), corrected) for document in documents]
 
 
 def _corrected_numbers(documents: Sequence[Document]) -> dict[int, str]:
-    """The numbers of the invoices that the credit notes among them correct."""
+    """Return the numbers of the invoices that the credit notes among them correct, by row id."""
     ids = [document.original_id for document in documents if document.kind == "NC" and document.original_id]
     return queries_documents.document_numbers(g.store, ids)
 
@@ -69,7 +66,7 @@ def _corrected_numbers(documents: Sequence[Document]) -> dict[int, str]:
 def document_row(
     document: Document, failed: FollowUp | None = None, corrected: Mapping[int, str] | None = None
 ) -> DocumentRow:
-    """One document for a list; `corrected` are the numbers of invoices by row, asked for when not given."""
+    """Return the row of a document; `corrected` are invoice numbers by row id, queried when not given."""
     known = _corrected_numbers([document]) if corrected is None else corrected
     buyer: Mapping[str, Any] = document.buyer or {}
     message = status_message(document, failed)
@@ -97,7 +94,7 @@ def document_row(
 
 
 def _subtitle(document: Document, order: str, corrected: str) -> str:
-    """The line beneath the title: what a credit note corrects, the order, or what has no number yet."""
+    """Return the line under the title: what a credit note corrects, the order, or that it has no number."""
     if not document.number:
         return unnumbered_title(document)
     if document.kind == "NC" and corrected:
@@ -106,26 +103,26 @@ def _subtitle(document: Document, order: str, corrected: str) -> str:
 
 
 def document_kind(document: Document) -> str:
-    """The kind that the document has, or will have by the store's choice."""
+    """Return the kind that the document has, or will have by the account's settings."""
     account = account_of(document)
     chosen = account.settings.get("kind", "") if account is not None else ""
     return document.kind or str(chosen)
 
 
 def unnumbered_title(document: Document) -> str:
-    """`Fatura-recibo sem número`."""
+    """Return `Fatura-recibo sem número`."""
     return gettext("%(kind)s sem número", kind=kind_title(document_kind(document)))
 
 
 def document_state_label(document: Document) -> tuple[str, str]:
-    """(class, word) of the state; an issued document with something wrong is the merchant's to decide."""
+    """Return CSS class and word of the state; an issued document with an alarm is shown as in review."""
     if document.state == ISSUED and document.alarm:
         return state_label(REVIEW)
     return state_label(document.state)
 
 
 def status_message(document: Document, failed: FollowUp | None = None) -> StatusMessage:
-    """Why the document is where it is; empty where there is nothing to say."""
+    """Return why the document is in its state; an empty message when there is nothing to say."""
     label = provider_label(account_of(document))
     nothing = StatusMessage("", "", "", DOCUMENT)
     if document.alarm:
@@ -156,7 +153,7 @@ def _email_recipient(document: Document, followup: FollowUp) -> str:
 
 
 def _pending_message(document: Document, label: str) -> StatusMessage:
-    """What a document on its way waits for."""
+    """Return what a pending document waits for."""
     account = g.account
     if account is not None and account.refused_at is not None:
         return message_for(account.refused_code, account.refused_detail, label)
@@ -173,7 +170,7 @@ def _pending_message(document: Document, label: str) -> StatusMessage:
 
 
 def remedy_url(document: Document, remedy_page: str) -> str:
-    """The page on which the remedy is."""
+    """Return the address of the page on which the remedy is."""
     if remedy_page == KEYS and g.account is not None:
         return url_for("setup.keys", name=g.account.provider)
     if remedy_page == SETTINGS:

@@ -114,7 +114,7 @@ def _created_event(document: Document, transition: Transition, has_webhook: bool
 
 
 def _stopped_event(transition: Transition, label: str) -> TimelineEvent | None:
-    """Return the event of a document that goes no further for now; None when there is nothing to say."""
+    """Return the event of a document that stopped; None when there is nothing to say."""
     cause = message_for(transition.reason, transition.detail, label).cause if transition.reason else ""
     text, detail = {
         BLOCKED: (gettext("Parámos antes de emitir."), cause),

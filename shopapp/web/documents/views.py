@@ -1,7 +1,7 @@
-"""The listing of documents, and one document's page with its remedies.
+"""The list of documents, and one document's page with its actions.
 
-Browsers with a session, each for its own store alone: a foreign number is 404, as an unknown one is. Every remedy is
-one move of the row (`deciding`); nothing here sends anything to a provider but the question for a PDF.
+A document of another store is 404, like an unknown one. Every action is one transition of the row
+(`merchant_actions`); the only request to a provider is the one for a PDF.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ bp = Blueprint("documents", __name__, url_prefix="/documents")
 
 LISTED_KINDS = (*INVOICE_KINDS, "NC")
 OPTIONAL_KINDS = ("NE", "GT")
-"""Kinds beside a sale's document: offered to a merchant who chose a series for them."""
+"""Kinds beside the document of a sale: offered when the merchant chose a series for them."""
 
 
-# the listing
+# the list
 
 
 def requested_filters() -> documents.DocumentFilters:
-    """What the address asks to see; what it cannot mean is left out."""
+    """Return the filters of the address; an invalid one is left out."""
     args = request.args
     since, until = _parse_period(args.get("p", ""))
     kind = args.get("t", "")
@@ -72,7 +72,7 @@ def requested_filters() -> documents.DocumentFilters:
 
 
 def _parse_period(text: str) -> tuple[datetime | None, datetime | None]:
-    """The instants between which a period lies: `7d`, `30d`, or a month as `2026-11`."""
+    """Return the start and end of a period: `7d`, `30d`, or a month as `2026-11`."""
     if text in ("1d", "7d", "30d"):
         return midnight(today() - timedelta(days=int(text[:-1]) - 1)), None
     try:
@@ -87,7 +87,7 @@ def _next_month(first: date) -> date:
 
 
 def _period_choices() -> list[tuple[str, str]]:
-    """The periods on offer: the last days, and the last twelve months."""
+    """Return the periods to choose from: the last days, and the last twelve months."""
     found = [
         ("", gettext("Todos")), ("1d", gettext("Hoje")), ("7d", gettext("Últimos 7 dias")),
         ("30d", gettext("Últimos 30 dias")),
@@ -102,7 +102,7 @@ def _period_choices() -> list[tuple[str, str]]:
 @bp.get("")
 @store_required
 def index() -> ResponseReturnValue:
-    """The store's documents, newest first."""
+    """Show the store's documents, newest first."""
     filters = requested_filters()
     found = documents.list_documents(g.store, filters)
     if not found.rows and not filters.narrowed and not filters.tab and not documents.has_documents(g.store):
@@ -115,14 +115,14 @@ def index() -> ResponseReturnValue:
 
 
 def _kind_choices(asked_for: str) -> list[tuple[str, str]]:
-    """The kinds on offer, each with its name."""
+    """Return the kinds to choose from, each with its name."""
     chosen = g.account.settings.get("series", {}) if g.account is not None else {}
     optional = [code for code in OPTIONAL_KINDS if chosen.get(code) or code == asked_for]
     return [(code, kind_title(code)) for code in (*LISTED_KINDS, *optional)]
 
 
 def _current_url(**changes: str) -> str:
-    """The listing's address with these parameters changed, paging forgotten."""
+    """Return the address of the list with these parameters changed, on its first page."""
     kept = {k: v for k, v in request.args.items() if k in ("estado", "q", "p", "t") and v}
     wanted: dict[str, Any] = {k: v for k, v in {**kept, **changes}.items() if v}
     return url_for("documents.index", **wanted)
@@ -131,7 +131,7 @@ def _current_url(**changes: str) -> str:
 @bp.get("/rows")
 @store_required
 def rows() -> ResponseReturnValue:
-    """The rows of the same page as they are now, for the script that keeps the listing fresh; 304 when none changed."""
+    """Send the rows of the same list as they are now, for listing.js; 304 when none changed."""
     shown = document_rows(documents.list_documents(g.store, requested_filters()).rows)
     versions = " ".join(f"{row.id}:{row.version}" for row in shown)
     answer = make_response(render_template("_document_rows.html", rows=shown))
@@ -146,7 +146,7 @@ def rows() -> ResponseReturnValue:
 @store_required
 @writes_database
 def one(number: int) -> ResponseReturnValue:
-    """The document's page: what it is, why it stands where it stands, what to do, and its whole story."""
+    """Show the document's page; queue a new look at its state at the provider when the last one is old."""
     document = own_document_or_404(number)
     if audit.request_state_refresh(document):
         notify_workers()
@@ -156,7 +156,7 @@ def one(number: int) -> ResponseReturnValue:
 @bp.get("/<int:number>/version")
 @store_required
 def version(number: int) -> ResponseReturnValue:
-    """A word that changes when the document's page does, for the script that keeps it fresh."""
+    """Send a digest that changes when the document's page does, for document.js."""
     return make_response(
         page_version(own_document_or_404(number)), 200, {"Content-Type": "text/plain; charset=utf-8"}
     )
@@ -165,12 +165,12 @@ def version(number: int) -> ResponseReturnValue:
 @bp.get("/<int:number>/pdf")
 @store_required
 def pdf(number: int) -> Response:
-    """The provider's PDF."""
+    """Send the provider's PDF."""
     document = own_document_or_404(number)
     return pdf_response(document, followups.fetch_pdf(document))
 
 
-# remedies: one move each
+# actions: one transition each
 
 
 def _redirect_to_document(document: Document, text: str) -> AnyResponse:
@@ -181,7 +181,7 @@ def _redirect_to_document(document: Document, text: str) -> AnyResponse:
 
 @bp.errorhandler(merchant_actions.StateConflictError)
 def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]:
-    """409: someone or something was faster; nothing was done."""
+    """Return 409: the document changed before this action; nothing was done."""
     number = (request.view_args or {}).get("number")
     return error_page(
         409, gettext("O documento já não está onde o viu"),
@@ -193,7 +193,7 @@ def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]
 @bp.post("/<int:number>/issue")
 @store_required
 def issue(number: int) -> ResponseReturnValue:
-    """The document goes on as soon as a worker is free."""
+    """Make the document due for issue. Commits."""
     document = own_document_or_404(number)
     merchant_actions.request_issue(document)
     return _redirect_to_document(document, gettext("Pedido feito: o documento sai dentro de segundos."))
@@ -202,7 +202,7 @@ def issue(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/tax-id")
 @store_required
 def correct_tax_id(number: int) -> ResponseReturnValue:
-    """The same with the tax id that the merchant typed; refused here already when it cannot be one."""
+    """Issue with the tax id that the merchant typed; 422 when it is not valid. Commits."""
     document = own_document_or_404(number)
     text = clean_text(request.form.get("nif", ""))
     plain = parse_tax_id(text)
@@ -217,7 +217,7 @@ def correct_tax_id(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/no-tax-id")
 @store_required
 def without_tax_id(number: int) -> ResponseReturnValue:
-    """The same for a final consumer."""
+    """Issue to a final consumer. Commits."""
     document = own_document_or_404(number)
     merchant_actions.request_issue(document, {"tax_id": ""})
     return _redirect_to_document(document, gettext("O documento sai sem NIF dentro de segundos."))
@@ -226,7 +226,7 @@ def without_tax_id(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/follow-law")
 @store_required
 def follow_law(number: int) -> ResponseReturnValue:
-    """The merchant's choice for this difference of tax, kept for its cause; what waited for it goes on."""
+    """Follow the law for this difference of tax from now on, and retry what it blocked. Commits."""
     document = own_document_or_404(number)
     cause = str((document.detail or {}).get("cause", ""))
     if document.state != BLOCKED or document.reason != "tax-differs" or not cause or g.account is None:
@@ -240,7 +240,7 @@ def follow_law(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/aside")
 @store_required
 def dismiss(number: int) -> ResponseReturnValue:
-    """The order is answered elsewhere and no longer counts as missing."""
+    """Dismiss the order: it was invoiced elsewhere and no longer counts as missing. Commits."""
     document = own_document_or_404(number)
     merchant_actions.dismiss_document(document, clean_text(request.form.get("other", "")))
     return _redirect_to_document(document, gettext("Encomenda posta de parte."))
@@ -249,7 +249,7 @@ def dismiss(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/exists")
 @store_required
 def confirm_issued(number: int) -> ResponseReturnValue:
-    """The document was found in the invoicing program: its number is kept, nothing more is issued."""
+    """Record the number of a document that the merchant found at the provider. Commits."""
     document = own_document_or_404(number)
     typed = {name: clean_text(request.form.get(name, "")) for name in ("number", "total")}
     total = parse_euros(typed["total"])
@@ -271,7 +271,7 @@ def confirm_issued(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/absent")
 @store_required
 def confirm_not_issued(number: int) -> ResponseReturnValue:
-    """The merchant looked and it is not there: the same draft is sent once more."""
+    """Send the same draft again, because the merchant looked and found no document. Commits."""
     document = own_document_or_404(number)
     if request.form.get("sure") != "yes":
         wrong = {"sure": gettext("Marque primeiro que procurou e não encontrou.")}
@@ -283,7 +283,7 @@ def confirm_not_issued(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/mail")
 @store_required
 def send_email(number: int) -> ResponseReturnValue:
-    """The document is mailed to that address, as a follow-up of its own."""
+    """Queue an e-mail with the document to that address. Commits."""
     document = own_document_or_404(number)
     text = clean_text(request.form.get("to", ""))
     if not parse_email(text):
@@ -297,7 +297,7 @@ def send_email(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/acknowledge")
 @store_required
 def acknowledge(number: int) -> ResponseReturnValue:
-    """The merchant has seen the alarm and deals with it himself."""
+    """Clear the alarm, because the merchant handles it. Commits."""
     document = own_document_or_404(number)
     merchant_actions.dismiss_alarm(document)
     return _redirect_to_document(document, gettext("Marcado como tratado."))
@@ -306,7 +306,7 @@ def acknowledge(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/revoke")
 @store_required
 def revoke(number: int) -> ResponseReturnValue:
-    """The buyer's link opens nothing any more."""
+    """Revoke the buyer's link. Commits."""
     document = own_document_or_404(number)
     document.link_revoked_at = document.link_revoked_at or now()
     db.session.commit()

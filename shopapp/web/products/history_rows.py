@@ -1,7 +1,4 @@
-"""The changes of stock as a merchant reads them: from what to what, why, where, when, and whether there is a way back.
-
-Called by the pages of products and of the journal. Turns rows into words; decides and changes nothing.
-"""
+"""A stock change as a row of a list: levels before and after, cause, side, time, and whether it can be undone."""
 
 from __future__ import annotations
 
@@ -17,14 +14,23 @@ from shopapp.messages.formats import quantity
 from shopapp.messages.i18n import gettext
 from shopapp.models import Account, StockChange
 from shopapp.models.queries import products
-from shopapp.models.stock import CAUSE_HAND, CAUSE_RUN, DONE, PLANNED, PROVIDER, SHOP, UNDONE, UNSURE
-from shopapp.models.stock import CAUSE_UNDO as UNDOING
+from shopapp.models.stock import (
+    CAUSE_HAND,
+    CAUSE_RUN,
+    CAUSE_UNDO,
+    DONE,
+    PLANNED,
+    PROVIDER,
+    SHOP,
+    UNDONE,
+    UNSURE,
+)
 from shopapp.models.sync_run import CATALOGUE_RUN
 
 
 @dataclass(frozen=True, slots=True)
 class StockChangeRow:
-    """One change of a level: what, from what to what, why, when, and what can be done about it."""
+    """One stock change of a list, with every text ready to show."""
 
     id: int
     name: str
@@ -33,29 +39,29 @@ class StockChangeRow:
     after: str
     cause: str
     cause_url: str
-    """Where the cause is to be seen: the document, or the run; empty where there is nothing more."""
+    """The page of the cause: the document or the sync run; empty when there is none."""
     side_text: str
     at: datetime
     state_class: str
     state_label: str
     advice: str
-    """What the merchant has to look at himself; empty where nothing."""
+    """What the merchant must check themselves; empty when nothing."""
     undoable: bool
 
 
 def stock_change_row(
-    change: StockChange, document_id: int | None = None, is_latest: bool = False, first: bool = False
+    change: StockChange, document_id: int | None = None, is_latest: bool = False, is_first: bool = False
 ) -> StockChangeRow:
-    """One change for a list; `document_id` is the document of its sale, `last` whether no other came after it.
+    """Return the row of a change; `document_id` is the document of its sale.
 
-    `first` where the SKU was only then followed.
+    `is_latest`: no later change of the same SKU. `is_first`: the change began the sync of the SKU.
     """
     state_class, state_label = _unfinished_label(change)
     cause_url = ""
     number = change.document_id or document_id
     if number:
         cause_url = url_for("documents.one", number=number)
-    elif change.run_id and change.cause != UNDOING:
+    elif change.run_id and change.cause != CAUSE_UNDO:
         cause_url = url_for("stock_history.index", run=change.run_id)
     has_levels = change.stocked_id is not None
     return StockChangeRow(
@@ -64,7 +70,7 @@ def stock_change_row(
         sku=change.sku,
         before=quantity(change.before) if has_levels else "",
         after=quantity(change.after) if has_levels else quantity(change.after - change.before),
-        cause=cause_text(change, first),
+        cause=cause_text(change, is_first),
         cause_url=cause_url,
         side_text=_side_text(change),
         at=change.ended_at or change.planned_at,
@@ -76,7 +82,7 @@ def stock_change_row(
 
 
 def stock_change_rows(account: Account, changes: Sequence[StockChange]) -> list[StockChangeRow]:
-    """The changes for a list, each with the document of its order."""
+    """Return the rows of these changes, each with the document of its order."""
     orders = {one.order_id for one in changes if one.order_id and not one.document_id}
     documents = products.document_ids_by_order(account, orders)
     latest = products.latest_change_ids({one.stocked_id for one in changes if one.stocked_id})
@@ -98,25 +104,25 @@ def _advice(change: StockChange) -> str:
 
 
 def _is_undoable(change: StockChange) -> bool:
-    """True when the change was made, on the side that follows now, and is no way back itself."""
+    """Return whether the change was made on the side that is synced now, and is itself no undo."""
     side = {"to-shop": SHOP, "to-provider": PROVIDER}.get(g.account.stock_direction)
-    return change.state == DONE and change.cause != UNDOING and change.side == side
+    return change.state == DONE and change.cause != CAUSE_UNDO and change.side == side
 
 
-def cause_text(change: StockChange, first: bool = False) -> str:
-    """`Venda #10488`, `Mudou no iGEST`; a SKU that was only then followed brings its level with it."""
+def cause_text(change: StockChange, is_first: bool = False) -> str:
+    """Return the cause in words, such as `Venda #10488` or `Mudou no iGEST`."""
     label = provider_label(g.account)
     if change.order_id:
         return gettext("Venda #%(order)s", order=change.order_id)
     if change.cause == CAUSE_HAND:
         return gettext("Pedido por si")
-    if change.cause == UNDOING:
+    if change.cause == CAUSE_UNDO:
         return gettext("Desfeita por si")
-    if first or (change.cause == CAUSE_RUN and change.run_id is None):
+    if is_first or (change.cause == CAUSE_RUN and change.run_id is None):
         return gettext("Começou a seguir")
     if change.side != SHOP or change.cause == "hook":
         return gettext("Mudou na loja")
-    # not in or out: a first entry may well lower what the shop had
+    # not `entry` or `exit`: the first entry at the provider may lower the level that the shop had
     return gettext("Mudou no %(provider)s", provider=label)
 
 
@@ -132,7 +138,7 @@ def _side_text(change: StockChange) -> str:
 
 
 def _place_name(change: StockChange) -> str:
-    """Where it was, in the account's or the shop's own words; empty where there is only one place."""
+    """Return the name of the warehouse or shop location; empty when there is only one."""
     lists: Mapping[str, Any] = g.account.choices or {}
     known = lists.get("locations", ()) if change.side == SHOP else lists.get("warehouses", ())
     code = change.location if change.side == SHOP else change.warehouse
@@ -141,7 +147,7 @@ def _place_name(change: StockChange) -> str:
 
 
 def _unfinished_label(change: StockChange) -> tuple[str, str]:
-    """The mark and word of a change that is not simply done."""
+    """Return CSS class and word of a change that is not done; empty texts for one that is."""
     if change.state == DONE:
         return "", ""
     if change.state == UNDONE:

@@ -1,7 +1,7 @@
-"""One product's page: what it is on both sides, why it stands where it stands, and the remedies.
+"""One product's page: shop product, provider article, stock and their actions.
 
-Browsers with a session, each for its own store alone. Binding and making ask the provider while the page waits; levels
-are altered by the workers alone.
+Linking and creating an article ask the provider while the page waits; stock levels are changed only by
+the workers.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ bp = Blueprint("product", __name__, url_prefix="/products")
 
 
 def tax_treatments(account: Account) -> list[tuple[str, str]]:
-    """What an article may be taxed with, as value and label: the rates of where orders leave from, then the reasons."""
+    """Return the tax treatments of an article as (value, label): the region's rates, then exemptions."""
     region = account.settings.get("ship_from") or "PT"
     names = {
         "normal": gettext("taxa normal"),
@@ -55,10 +55,11 @@ def tax_treatments(account: Account) -> list[tuple[str, str]]:
 
 
 def _own_product_or_404(number: int) -> products.ProductRow:
-    """The store's own goods of that number; 404 for anybody else's, and where nothing is matched."""
+    """Return the store's own product with that id; 404 for any other, or when articles are not supported."""
     account: Account | None = g.account
-    able = account is not None and number < MAX_ROW_ID and line_articles.supports_articles(account)
-    found = products.find_product(account, number) if account is not None and able else None
+    if account is None or number >= MAX_ROW_ID or not line_articles.supports_articles(account):
+        abort(404)
+    found = products.find_product(account, number)
     if found is None:
         abort(404)
     return found
@@ -87,19 +88,19 @@ def _render_product(row: products.ProductRow, status: int = 200, **more: Any) ->
 
 
 def _names_by_code(account: Account, which: str) -> dict[str, str]:
-    """What the account, or the shop, calls its places, by code."""
+    """Return the names of warehouses or shop locations by code."""
     return {str(code): str(name) for code, name, *_ in provider_lists(account)[which]}
 
 
 @bp.get("/<int:number>")
 @store_required
 def one(number: int) -> ResponseReturnValue:
-    """The product's page."""
+    """Show the product's page."""
     return _render_product(_own_product_or_404(number))
 
 
 def _redirect_to_product(row: products.ProductRow, text: str) -> Response:
-    """The product's page again; its stock follows from now on, where stock follows."""
+    """Add the product to the stock sync and redirect to its page. Commits."""
     catalogue.add_to_sync(g.account, [row.product.sku])
     db.session.commit()
     notify_workers()
@@ -121,7 +122,7 @@ def _refused_page(number: int, error: AppError, field: str, typed: str) -> tuple
 @bp.post("/<int:number>/bind")
 @store_required
 def link_article(number: int) -> ResponseReturnValue:
-    """The SKU is that article from now on, whatever it is called; the provider is asked whether it is there."""
+    """Link the SKU to the article with that code, after asking the provider for it. Commits."""
     row = _own_product_with_sku(number)
     code = clean_text(request.form.get("code", ""))[:80]
     if not code:
@@ -146,7 +147,7 @@ def _own_product_with_sku(number: int) -> products.ProductRow:
 @bp.post("/<int:number>/unbind")
 @store_required
 def unlink_article(number: int) -> ResponseReturnValue:
-    """What was bound by hand is forgotten: the SKU is looked for again."""
+    """Remove a manual link, so that the article is found by SKU again. Commits."""
     row = _own_product_with_sku(number)
     db.session.commit()
     line_articles.unlink_article(g.account, row.product.sku)
@@ -156,7 +157,7 @@ def unlink_article(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/create")
 @store_required
 def create_article(number: int) -> ResponseReturnValue:
-    """The SKU has an article: the one that is there after all, or one made with the tax that was chosen."""
+    """Create the article with the chosen tax, or use the one that exists. Commits; asks the provider."""
     row = _own_product_with_sku(number)
     chosen = request.form.get("treatment", "")
     if chosen not in dict(tax_treatments(g.account)):
@@ -181,7 +182,7 @@ def create_article(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/right")
 @store_required
 def resync(number: int) -> ResponseReturnValue:
-    """What was left alone is held together once more, and the side that follows takes the other's level."""
+    """Queue another sync of the product's levels that were left different. Commits."""
     row = _own_product_with_sku(number)
     for level in products.synced_skus(g.account, [row.product.sku]).get(row.product.sku, []):
         stock_runs.resync(level)

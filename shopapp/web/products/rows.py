@@ -1,7 +1,4 @@
-"""Goods as a merchant reads them: mark, word, cause, levels, and where the remedy is; and how far a run is.
-
-Called by the pages of products. Turns rows into words; decides and changes nothing.
-"""
+"""A product as a row of a list: state label, cause, levels and remedy; and the progress of a sync run."""
 
 from __future__ import annotations
 
@@ -49,36 +46,36 @@ _NOT_SYNCED_REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class ProductSummary:
-    """One of the shop's goods for a list: every text ready, nothing of the rows left to ask."""
+    """One product of a list, with every text ready to show."""
 
     id: int
     name: str
     sku: str
     article_code: str
-    """Its reference over there, where that is not the SKU."""
+    """The article's code at the provider, when it is not the SKU."""
     state_class: str
     state_label: str
     cause: str
     provider_answer: str
-    """The program's own words, where it refused."""
+    """The provider's own answer when it refused."""
     button: str
     button_url: str
     in_shop_admin: bool
-    """Whether the remedy is in the shop's own admin."""
+    """Whether `button_url` is in the shop's admin."""
     same_sku_products: tuple[tuple[str, str], ...]
-    """Of a SKU that stands in several: the name of each, and its address in the shop's admin."""
+    """When several products have the SKU: the name of each, and its address in the shop's admin."""
     shop_quantity: str
     provider_quantity: str
     last_change: StockChangeRow | None
 
 
 def shop_product_url(product: Product) -> str:
-    """The product's address in the shop's admin; empty where it has none."""
+    """Return the product's address in the shop's admin; empty when it has none."""
     return platform_without_store(g.store.platform).product_admin_url(g.store.code, product.product_id)
 
 
 def product_summaries(account: Account, rows: Sequence[products.ProductRow]) -> list[ProductSummary]:
-    """The goods for a list."""
+    """Return the rows of these products."""
     skus = {row.product.sku for row in rows if row.product.sku}
     levels = products.synced_skus(account, skus)
     duplicate_skus = {row.product.sku for row in rows if row.state == products.DUPLICATE}
@@ -96,11 +93,11 @@ def _product_summary(
     products_by_sku: Mapping[str, Sequence[Product]], last: Mapping[int, StockChangeRow],
 ) -> ProductSummary:  # fmt: skip
     product, article = row.product, row.article
-    followed = levels.get(product.sku, ()) if row.state in (products.MATCHED, products.BY_HAND) else ()
-    state_class, state_label = _state_label(row.state, followed)
-    cause, button = _cause(account, row, followed, len(products_by_sku.get(product.sku, ())))
+    synced = levels.get(product.sku, ()) if row.state in (products.MATCHED, products.BY_HAND) else ()
+    state_class, state_label = _state_label(row.state, synced)
+    cause, button = _cause(account, row, synced, len(products_by_sku.get(product.sku, ())))
     in_shop_admin = row.state in (products.NO_SKU, products.DUPLICATE) and bool(shop_product_url(product))
-    changes = [last[one.id] for one in followed if one.id in last]
+    changes = [last[one.id] for one in synced if one.id in last]
     return ProductSummary(
         id=product.id,
         name=product.name,
@@ -117,27 +114,27 @@ def _product_summary(
             (one.name, shop_product_url(one)) for one in products_by_sku.get(product.sku, ())
         ),
         shop_quantity=gettext("Ilimitado") if product.stock is None else str(product.stock),
-        provider_quantity=_provider_quantity(followed),
+        provider_quantity=_provider_quantity(synced),
         last_change=max(changes, key=lambda one: one.id) if changes else None,
     )
 
 
-def _provider_quantity(followed: Sequence[SyncedSku]) -> str:
-    """The provider's levels together; empty where none is known."""
-    known = [row.theirs for row in followed if row.theirs is not None]
+def _provider_quantity(synced: Sequence[SyncedSku]) -> str:
+    """Return the sum of the provider's levels; empty when none is known."""
+    known = [row.theirs for row in synced if row.theirs is not None]
     return quantity(sum(known, Decimal(0))) if known else ""
 
 
-def _state_label(state: str, followed: Sequence[SyncedSku]) -> tuple[str, str]:
-    reasons = [row.reason for row in followed if row.reason in _STOCK_STATES]
+def _state_label(state: str, synced: Sequence[SyncedSku]) -> tuple[str, str]:
+    reasons = [row.reason for row in synced if row.reason in _STOCK_STATES]
     state_class, state_label = _STOCK_STATES[reasons[0]] if reasons else _STATES[state]
     return state_class, gettext(state_label)
 
 
 def _cause(
-    account: Account, row: products.ProductRow, followed: Sequence[SyncedSku], same_sku_count: int
+    account: Account, row: products.ProductRow, synced: Sequence[SyncedSku], same_sku_count: int
 ) -> tuple[str, str]:
-    """Why it is as it is, and the name of the button that leads to the remedy; empty where all is well."""
+    """Return the cause of the state and the text of the remedy's button; both empty when all is well."""
     label = provider_label(account)
     if row.state == products.NO_SKU:
         return _no_sku_text(account, label), gettext("Abrir na loja")
@@ -161,7 +158,7 @@ def _cause(
         return text, gettext("Criar ou ligar")
     if row.state == products.UNKNOWN:
         return gettext("Ainda não foi procurado no %(provider)s.", provider=label), ""
-    return _stock_cause(label, followed)
+    return _stock_cause(label, synced)
 
 
 def _no_sku_text(account: Account, label: str) -> str:
@@ -175,7 +172,7 @@ def _no_sku_text(account: Account, label: str) -> str:
 
 
 def article_refusal(article: Article | None, label: str) -> str:
-    """Why the program would not take the article, and what to do where that is known."""
+    """Return why the provider refused the article, and what to do when that is known."""
     if article is None or not article.reason:
         return gettext("O %(provider)s não aceitou criar este artigo.", provider=label)
     message = message_for(article.reason, article.detail, label)
@@ -183,7 +180,7 @@ def article_refusal(article: Article | None, label: str) -> str:
 
 
 def _provider_answer(article: Article | None) -> str:
-    """What the program itself said of an article that it would not take."""
+    """Return the provider's own answer about an article that it refused."""
     refused = article is not None and article.state == REFUSED
     return str(article.detail.get("answer") or "")[:300] if article is not None and refused else ""
 
@@ -196,8 +193,8 @@ def _stock_refusal(row: SyncedSku, label: str) -> str:
     return f"{message.cause} {message.remedy}"
 
 
-def _stock_cause(label: str, followed: Sequence[SyncedSku]) -> tuple[str, str]:
-    for row in followed:
+def _stock_cause(label: str, synced: Sequence[SyncedSku]) -> tuple[str, str]:
+    for row in synced:
         if row.reason == "contested":
             text = gettext(
                 "A loja tem %(ours)s e o %(provider)s tem %(theirs)s. Acertámos três vezes e mudou sempre de novo:"
@@ -207,30 +204,30 @@ def _stock_cause(label: str, followed: Sequence[SyncedSku]) -> tuple[str, str]:
         if row.reason == "refused":
             return _stock_refusal(row, label), gettext("Tentar de novo")
     reason = next(
-        (row.reason for row in followed if row.reason in _NOT_SYNCED_REASONS or row.reason in SENTENCES), ""
+        (row.reason for row in synced if row.reason in _NOT_SYNCED_REASONS or row.reason in SENTENCES), ""
     )
     if reason in SENTENCES:
-        # it is tried again by itself
+        # no button: the sync retries by itself
         return message_for(reason, {}, label).cause, ""
     return (gettext(_NOT_SYNCED_REASONS[reason]), "") if reason else ("", "")
 
 
-# a run
+# a sync run
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """How far a run is: what is done now, with numbers; `most` 0 where the end is not known."""
+    """The progress of a run: what happens now, with numbers; `total` is 0 while it is not known."""
 
     text: str
     done: int
     total: int
     pause_text: str
-    """Why it pauses and when it goes on; empty while it runs."""
+    """Why it pauses and when it continues; empty while it runs."""
 
 
 def run_progress(run: SyncRun, remaining: int = 0) -> RunProgress:
-    """How far the run is; `left` are the SKUs that it found and that are not settled yet."""
+    """Return the progress of a run; `remaining` is the number of SKUs still to be synced."""
     label = provider_label(g.account)
     pause_text = ""
     if run.reason:

@@ -1,6 +1,6 @@
-"""The journal of stock: every level that we altered, from what to what and why, and the way back for one or for a run.
+"""The stock history: every level that we changed and why, and undo for one change or for a whole run.
 
-Browsers with a session, each for its own store alone. Undoing takes two steps; the levels are altered by the workers.
+Undo asks first; the levels are then changed by the workers.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ bp = Blueprint("stock_history", __name__, url_prefix="/products/changes")
 @bp.get("")
 @store_required
 def index() -> ResponseReturnValue:
-    """The changes, newest first; those of one run where the address names one."""
+    """Show the changes, newest first; only those of one run when the address names it."""
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.resume"))
@@ -51,14 +51,14 @@ def index() -> ResponseReturnValue:
 
 
 def _current_url(**changes: str) -> str:
-    """The journal's address with these parameters changed, paging forgotten."""
+    """Return the address of the history with these parameters changed, on its first page."""
     kept = {name: value for name, value in request.args.items() if name in ("run", "q") and value}
     wanted: dict[str, Any] = {name: value for name, value in {**kept, **changes}.items() if value}
     return url_for("stock_history.index", **wanted)
 
 
 def _own_change_or_404(number: int) -> StockChange:
-    """The store's own change of that number; 404 for anybody else's."""
+    """Return the store's own change with that id; 404 for any other."""
     found = (
         products.find_stock_change(g.account, number)
         if g.account is not None and number < MAX_ROW_ID
@@ -70,7 +70,7 @@ def _own_change_or_404(number: int) -> StockChange:
 
 
 def _own_run_or_404(number: int) -> SyncRun:
-    """The store's own run of that number; 404 for anybody else's."""
+    """Return the store's own run with that id; 404 for any other."""
     found = products.find_run(g.account, number) if g.account is not None and number < MAX_ROW_ID else None
     if found is None:
         abort(404)
@@ -78,7 +78,7 @@ def _own_run_or_404(number: int) -> SyncRun:
 
 
 def _conflict_page() -> tuple[str, int]:
-    """409: somebody was faster; nothing was done."""
+    """Return 409: the stock changed before this action; nothing was done."""
     return error_page(
         409, gettext("Esta alteração já não se desfaz"),
         gettext("O stock mudou de novo depois dela, ou já foi desfeita. Nada foi feito; veja como está agora."),
@@ -89,7 +89,7 @@ def _conflict_page() -> tuple[str, int]:
 @bp.get("/<int:number>/undo")
 @store_required
 def confirm_undo(number: int) -> ResponseReturnValue:
-    """The page that says what undoing this change means; nothing has happened yet."""
+    """Show what undoing this change means; nothing has happened yet."""
     [change] = stock_change_rows(g.account, [_own_change_or_404(number)])
     if not change.undoable:
         return _conflict_page()
@@ -101,7 +101,7 @@ def confirm_undo(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/undo")
 @store_required
 def undo(number: int) -> ResponseReturnValue:
-    """The level is put back by the workers."""
+    """Queue the undo of this change. Commits."""
     change = _own_change_or_404(number)
     try:
         stock_runs.undo_change(change)
@@ -116,7 +116,7 @@ def undo(number: int) -> ResponseReturnValue:
 @bp.get("/runs/<int:number>/undo")
 @store_required
 def confirm_undo_run(number: int) -> ResponseReturnValue:
-    """The page that says what undoing this run means; nothing has happened yet."""
+    """Show what undoing this run means; nothing has happened yet."""
     run = _own_run_or_404(number)
     count = products.count_undoable_changes(g.account, [run.id]).get(run.id, 0)
     if not count:
@@ -129,11 +129,11 @@ def confirm_undo_run(number: int) -> ResponseReturnValue:
 @bp.post("/runs/<int:number>/undo")
 @store_required
 def undo_run(number: int) -> ResponseReturnValue:
-    """Every change of the run that nothing came after is undone by the workers, the last first."""
-    began = stock_runs.start_undo_run(g.account, _own_run_or_404(number))
+    """Start a run that undoes every change of this run without a later one, newest first. Commits."""
+    has_started = stock_runs.start_undo_run(g.account, _own_run_or_404(number))
     db.session.commit()
     notify_workers()
-    if began:
+    if has_started:
         flash(gettext("Estamos a desfazer as alterações. Pode sair desta página: continua sozinho."))
     else:
         flash(gettext("Já se está a desfazer outra comparação. Espere que acabe e tente de novo."), "warn")

@@ -1,7 +1,6 @@
-"""The products: which are matched and which need the merchant, what follows what, and how far a run is.
+"""The list of products: which are matched, which need the merchant, and the progress of sync runs.
 
-Browsers with a session, each for its own store alone. Reads rows only; comparing and making many articles is left to
-the workers.
+Comparing both sides and creating many articles is left to the workers.
 """
 
 from __future__ import annotations
@@ -32,11 +31,11 @@ from shopapp.web.setup.settings import account_stock_options
 bp = Blueprint("products", __name__, url_prefix="/products")
 
 TODO_LIMIT = 5
-"""How many of those that need the merchant stand above the whole list."""
+"""The most products that need the merchant to show above the list."""
 
 
 def requested_filters() -> products.ProductFilters:
-    """What the address asks to see; what it cannot mean is left out."""
+    """Return the filters of the address; an invalid one is left out."""
     tab = request.args.get("estado", "")
     return products.ProductFilters(
         tab=tab if tab in products.TABS else "",
@@ -49,7 +48,7 @@ def requested_filters() -> products.ProductFilters:
 @bp.get("")
 @store_required
 def index() -> ResponseReturnValue:
-    """The store's goods by name; above them those that need the merchant."""
+    """Show the store's products by name; above them those that need the merchant."""
     account: Account | None = g.account
     if account is None or not is_ready():
         return redirect(url_for("setup.resume"))
@@ -82,7 +81,7 @@ def index() -> ResponseReturnValue:
 
 
 def _no_articles_reason(account: Account) -> str:
-    """Why nothing is matched with this account."""
+    """Return why articles cannot be matched with this account."""
     options = account_stock_options(account)
     return options.articles_problem or gettext(
         "O %(provider)s não nos deixa ligar artigos.", provider=provider_label(account)
@@ -90,7 +89,7 @@ def _no_articles_reason(account: Account) -> str:
 
 
 def _current_url(**changes: str) -> str:
-    """The list's address with these parameters changed, paging forgotten."""
+    """Return the address of the list with these parameters changed, on its first page."""
     kept = {name: value for name, value in request.args.items() if name in ("estado", "q") and value}
     wanted: dict[str, Any] = {name: value for name, value in {**kept, **changes}.items() if value}
     return url_for("products.index", **wanted)
@@ -103,7 +102,7 @@ def _matched_text(counts: products.ProductCounts) -> str:
 
 
 def _sync_direction(account: Account) -> str:
-    """Which side follows which, in a sentence."""
+    """Return a sentence that says which side follows the other."""
     label = provider_label(account)
     names = {str(code): str(name) for code, name, *_ in (account.choices or {}).get("warehouses", ())}
     codes = [warehouse for warehouse, _ in account.stock_places]
@@ -121,7 +120,7 @@ def _sync_direction(account: Account) -> str:
 
 
 def _open_runs(account: Account) -> list[RunProgress]:
-    """How far the open runs are."""
+    """Return the progress of the open runs."""
     last = [SyncRun.last(account.id, kind, OPEN) for kind in (CATALOGUE_RUN, CREATE_RUN, STOCK_RUN, UNDO_RUN)]
     return [run_progress(run, SyncedSku.count_unchecked(run.id)) for run in last if run is not None]
 
@@ -131,7 +130,7 @@ def _last_comparison(account: Account) -> SyncRun | None:
 
 
 def _next_comparison_at(account: Account) -> datetime | None:
-    """When stock is compared again by itself; None where it does not follow, and where that is due already."""
+    """Return when stock is compared next; None when it is not synced, or when that is due already."""
     at = (
         stock_runs.next_stock_run_at(account)
         if account.stock_direction and account.refused_at is None
@@ -141,7 +140,7 @@ def _next_comparison_at(account: Account) -> datetime | None:
 
 
 def _last_failure(account: Account) -> tuple[str, str] | None:
-    """Why the last run did not end, and when; None where it did."""
+    """Return why and when the last run failed; None when it did not."""
     last = [SyncRun.last(account.id, kind) for kind in (CATALOGUE_RUN, STOCK_RUN)]
     failed_runs = [run for run in last if run is not None and run.state == FAILED and run.reason != "off"]
     if not failed_runs:
@@ -155,7 +154,7 @@ def _last_failure(account: Account) -> tuple[str, str] | None:
 @bp.get("/now")
 @store_required
 def progress() -> ResponseReturnValue:
-    """How far the open runs are, for the script that keeps the bar fresh; 204 when there is none."""
+    """Send the progress of the open runs, for progress.js; 204 when there is none."""
     runs = _open_runs(g.account) if g.account is not None else []
     if not runs:
         return Response(status=204)
@@ -165,7 +164,7 @@ def progress() -> ResponseReturnValue:
 @bp.post("/compare")
 @store_required
 def compare() -> ResponseReturnValue:
-    """Both sides are read and compared now, whatever the hour."""
+    """Start a comparison of both sides now. Commits."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):
         return redirect(url_for("products.index"), 303)
@@ -181,21 +180,21 @@ def compare() -> ResponseReturnValue:
 @bp.get("/missing")
 @store_required
 def missing() -> ResponseReturnValue:
-    """The page that says how many articles would be made, and asks at which rate; nothing has happened yet."""
+    """Show how many articles would be created, and ask at which rate; nothing has happened yet."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):
         return redirect(url_for("products.index"))
     return _render_missing(account)
 
 
-def _render_missing(account: Account, wrong: str = "", status: int = 200) -> tuple[str, int]:
+def _render_missing(account: Account, error: str = "", status: int = 200) -> tuple[str, int]:
     page = render_template(
         "products_missing.html",
         label=provider_label(account),
         count=products.count_without_article(account),
         examples=product_summaries(account, products.list_without_article(account, TODO_LIMIT)),
         tax_treatments=tax_treatments(account),
-        error=wrong,
+        error=error,
     )
     return page, status
 
@@ -203,7 +202,7 @@ def _render_missing(account: Account, wrong: str = "", status: int = 200) -> tup
 @bp.post("/missing")
 @store_required
 def create_missing() -> ResponseReturnValue:
-    """Every article that is missing is made by the workers, at the rate that was chosen."""
+    """Start a run that creates every missing article at the chosen rate. Commits."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):
         return redirect(url_for("products.index"), 303)

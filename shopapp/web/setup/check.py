@@ -1,7 +1,4 @@
-"""The words of the small check: what was found, what to do about it, and the sentence that heads the page.
-
-Called by `setup`. A finding is a code with facts (`checking`); its level is the mark.
-"""
+"""The setup check: compares the shop's taxes and the chosen series with the law and the provider's lists."""
 
 from __future__ import annotations
 
@@ -21,6 +18,83 @@ from shopapp.messages.sentence import SETTINGS, SHOP, Sentence
 from shopapp.messages.wording import kind_plural
 from shopapp.models import Account, Store, db
 from shopapp.platforms.base import ShopTax
+
+Severity = Literal["stop", "warn", "ok"]
+_SEVERITY_ORDER = {"stop": 0, "warn": 1, "ok": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found; `severity` says whether it will fail, deserves a look, or is in order."""
+
+    severity: Severity
+    code: str
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+def check_setup(store: Store, account: Account, lists: Mapping[str, Any], today: date) -> list[Finding]:
+    """Return the findings, the worst first.
+
+    Ends the transaction and asks the platform for its taxes; raises AppError when that fails.
+    """
+    settings = account.settings
+    has_webhooks = store.hooks_checked_at is not None and not store.hooks_problem
+    platform = platform_of(store)
+    db.session.commit()
+    account_rates = [Decimal(rate) for rate in lists.get("rates", ())]
+    found = [
+        *check_tax_rates(platform.taxes(), account_rates, today),
+        *check_series(settings, lists),
+        Finding("ok", "hooks-listening") if has_webhooks else Finding("warn", "hooks-soon"),
+    ]
+    if not settings.get("exemption"):
+        found.append(Finding("warn", "exemption-none"))
+    return sorted(found, key=lambda finding: _SEVERITY_ORDER[finding.severity])
+
+
+def check_tax_rates(shop: Sequence[ShopTax], account: Sequence[Decimal], today: date) -> Iterable[Finding]:
+    """Compare the shop's tax rates with the law's and the account's."""
+    if not shop:
+        yield Finding("warn", "taxes-none")
+        return
+    both: set[Decimal] = set()
+    for rate, names in _tax_names_by_rate(shop).items():
+        detail = {"rate": str(rate), "names": ", ".join(sorted(names))[:200]}
+        if tax_tables.category_of_rate(rate, today) is None:
+            yield Finding("stop", "rate-nowhere", detail)
+        elif account and rate not in account:
+            yield Finding("warn", "rate-not-in-account", detail)
+        else:
+            both.add(rate)
+    if both:
+        yield Finding("ok", "rates-agree", {"rates": [str(rate) for rate in sorted(both, reverse=True)]})
+    for one in shop:
+        if one.fixed:
+            yield Finding("stop", "tax-fixed", {"names": one.name[:200]})
+
+
+def _tax_names_by_rate(shop: Sequence[ShopTax]) -> dict[Decimal, set[str]]:
+    """Return by rate the names of the taxes that are charged in Portugal or everywhere."""
+    found: dict[Decimal, set[str]] = {}
+    for one in shop:
+        if not one.fixed and one.rate > 0 and one.country.upper() in ("", "PT", "PORTUGAL"):
+            found.setdefault(one.rate.normalize() + 0, set()).add(one.name)
+    return found
+
+
+def check_series(settings: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterable[Finding]:
+    """Check whether each chosen series is still open for its kind."""
+    listed = lists.get("series", ())
+    for kind, code in settings.get("series", {}).items():
+        is_open = any(one == code and of == kind and opened for one, of, opened, *_ in listed)
+        if is_open or not listed:
+            yield Finding("ok" if is_open else "warn", "series-open" if is_open else "series-unlisted",
+                          {"series": code, "kind": kind})  # fmt: skip
+        else:
+            yield Finding("stop", "series-closed", {"series": code, "kind": kind})
+
+
+# the findings in words
 
 CHECK_SENTENCES: dict[str, Sentence] = {
     "rate-nowhere": Sentence(
@@ -59,7 +133,7 @@ _LEVEL_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class FindingRow:
-    """One finding in words."""
+    """One finding in words, ready to show."""
 
     state_class: str
     state_label: str
@@ -70,7 +144,7 @@ class FindingRow:
 
 
 def finding_row(finding: Finding, provider: str, shop_url: str) -> FindingRow:
-    """The finding in words."""
+    """Return the finding in words."""
     sentence = CHECK_SENTENCES[finding.code]
     facts = _facts(finding.detail, provider)
     state_class, state_label = _LEVEL_LABELS[finding.severity]
@@ -100,7 +174,7 @@ def _facts(detail: Mapping[str, Any], provider: str) -> dict[str, str]:
 
 
 def check_headline(found: Sequence[Finding]) -> str:
-    """How many things will fail or deserve a look, as a sentence."""
+    """Return a sentence with the number of things that will fail or deserve a look."""
     failing = sum(one.severity == "stop" for one in found)
     warnings = sum(one.severity == "warn" for one in found)
     if failing and warnings:
@@ -121,84 +195,6 @@ def check_headline(found: Sequence[Finding]) -> str:
 
 
 def shop_admin_url() -> str:
-    """The first address of the shop's own admin."""
+    """Return the address of the shop's admin; empty when the platform has none."""
     origins = platform_without_store(g.store.platform).admin_origins(g.store.code)
     return origins[0] if origins else ""
-
-
-Severity = Literal["stop", "warn", "ok"]
-
-
-_SEVERITY_ORDER = {"stop": 0, "warn": 1, "ok": 2}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing found; `level` says whether it will fail, deserves a look, or is in order."""
-
-    severity: Severity
-    code: str
-    detail: Mapping[str, Any] = field(default_factory=dict)
-
-
-def check_setup(store: Store, account: Account, lists: Mapping[str, Any], today: date) -> list[Finding]:
-    """What was found, the worst first. Asks the platform for its taxes; AppError when it cannot be asked."""
-    settings, webhooks_checked, problem = (
-        account.settings,
-        store.hooks_checked_at is not None,
-        store.hooks_problem,
-    )
-    opened = platform_of(store)
-    db.session.commit()
-    found = [
-        *check_tax_rates(opened.taxes(), [Decimal(rate) for rate in lists.get("rates", ())], today),
-        *check_series(settings, lists),
-        Finding("ok", "hooks-listening")
-        if webhooks_checked and not problem
-        else Finding("warn", "hooks-soon"),
-    ]
-    if not settings.get("exemption"):
-        found.append(Finding("warn", "exemption-none"))
-    return sorted(found, key=lambda finding: _SEVERITY_ORDER[finding.severity])
-
-
-def check_tax_rates(shop: Sequence[ShopTax], account: Sequence[Decimal], today: date) -> Iterable[Finding]:
-    """The shop's rates against the law's and the account's."""
-    if not shop:
-        yield Finding("warn", "taxes-none")
-        return
-    both: set[Decimal] = set()
-    for rate, names in _tax_names_by_rate(shop).items():
-        detail = {"rate": str(rate), "names": ", ".join(sorted(names))[:200]}
-        if tax_tables.category_of_rate(rate, today) is None:
-            yield Finding("stop", "rate-nowhere", detail)
-        elif account and rate not in account:
-            yield Finding("warn", "rate-not-in-account", detail)
-        else:
-            both.add(rate)
-    if both:
-        yield Finding("ok", "rates-agree", {"rates": [str(rate) for rate in sorted(both, reverse=True)]})
-    for one in shop:
-        if one.fixed:
-            yield Finding("stop", "tax-fixed", {"names": one.name[:200]})
-
-
-def _tax_names_by_rate(shop: Sequence[ShopTax]) -> dict[Decimal, set[str]]:
-    """The names of the taxes of each rate that is charged in Portugal or everywhere."""
-    found: dict[Decimal, set[str]] = {}
-    for one in shop:
-        if not one.fixed and one.rate > 0 and one.country.upper() in ("", "PT", "PORTUGAL"):
-            found.setdefault(one.rate.normalize() + 0, set()).add(one.name)
-    return found
-
-
-def check_series(settings: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterable[Finding]:
-    """Whether each chosen series is still open for its kind."""
-    listed = lists.get("series", ())
-    for kind, code in settings.get("series", {}).items():
-        is_open = any(one == code and of == kind and opened for one, of, opened, *_ in listed)
-        if is_open or not listed:
-            yield Finding("ok" if is_open else "warn", "series-open" if is_open else "series-unlisted",
-                          {"series": code, "kind": kind})  # fmt: skip
-        else:
-            yield Finding("stop", "series-closed", {"series": code, "kind": kind})

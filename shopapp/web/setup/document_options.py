@@ -1,7 +1,6 @@
-"""The options around the document: drafts and notes before the payment, transport beside it, the plan's calls.
+"""The document options of the settings form: drafts, order notes, transport, e-mail and the plan's calls.
 
-Called by `choosing`. Offers what the provider and this account can do and says in words why not the rest; plain values
-in, values and sentences about them out.
+An option that the provider has and this account cannot use is shown with the reason.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _MAX_CALLS = 10_000_000
 
 
 def document_options_for(adapter: type[Provider], lists: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options of this provider, each with why this account can't have it; empty where it can."""
+    """Return the provider's options, each with the reason why this account can't have it, or empty."""
     capabilities, provider = adapter.capabilities, adapter.label
     found: dict[str, str] = {}
     if capabilities.drafts_before_payment:
@@ -56,7 +55,7 @@ def document_options_for(adapter: type[Provider], lists: Mapping[str, Any]) -> d
 
 
 def unusable_kinds(lists: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The kinds that the account has and that can't answer a paid order, each with the reason."""
+    """Return the account's kinds that can't be issued for a paid order, each with the reason."""
     reasons = {
         "NC": gettext("Corrige uma fatura emitida: emite-se na página dela, ou quando a encomenda é cancelada."),
         "ND": gettext("Só corrige uma fatura para mais. Uma encomenda paga não a pede: emita-a no seu programa."),
@@ -67,7 +66,7 @@ def unusable_kinds(lists: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def allows_drafts(lists: Mapping[str, Any], kind: str, code: str) -> bool:
-    """True when that series may hold drafts."""
+    """Return whether that series may hold drafts."""
     return any(one[0] == code and one[1] == kind and len(one) > 4 and one[4] for one in lists["series"])
 
 

@@ -1,7 +1,4 @@
-"""Forms drawn from what a provider declares: which keys it asks for, and what a merchant may choose from its lists.
-
-Called by `setup` and `choosing`. Knows no provider and no row: plain values in, values and sentences about them out.
-"""
+"""The credentials form and the fiscal settings form: plain values in, values and error texts out."""
 
 from __future__ import annotations
 
@@ -24,7 +21,7 @@ _MAX_KEY_LENGTH = 4000
 
 
 class CredentialFieldSpec(Protocol):
-    """What a provider says of one value that its keys form asks for."""
+    """What a provider declares about one value of its credentials form."""
 
     @property
     def name(self) -> str: ...
@@ -128,7 +125,7 @@ def parse_fiscal_settings(
 def _parse_exceptions(
     posted: Mapping[str, str], lists: Mapping[str, Any], former: Mapping[str, str], errors: dict[str, str]
 ) -> dict[str, str]:
-    """Per SKU an exemption code or a VAT category, row by row; a row whose SKU was emptied is gone."""
+    """Return by SKU an exemption code or a VAT category; a row whose SKU was emptied is removed."""
     allowed = {*VAT_CATEGORIES, *(code for code, *_ in lists["exemptions"]), *former.values()}
     found: dict[str, str] = {}
     for row in range(1, MAX_EXCEPTIONS + 1):
@@ -153,7 +150,7 @@ def _check_choice(value: str, allowed: Sequence[str], name: str, errors: dict[st
 def _parse_series(
     posted: Mapping[str, str], lists: Mapping[str, Any], chosen: str, errors: dict[str, str]
 ) -> dict[str, str]:
-    """The series per kind: those of the lists, or as typed where the provider lists none."""
+    """Return the series by kind: from the lists, or as typed when the provider lists none."""
     found: dict[str, str] = {}
     for kind in lists["kinds"]:
         name = f"series_{kind}"
@@ -169,18 +166,18 @@ def _parse_series(
 
 
 def open_series(lists: Mapping[str, Any], kind: str) -> list[str]:
-    """The open series that number this kind."""
+    """Return the open series that number this kind."""
     return [code for code, of, is_open, *_ in lists["series"] if of == kind and is_open]
 
 
 def series_choices(lists: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
-    """The open series of this kind, each with what the account calls it."""
+    """Return the open series of this kind as (code, label)."""
     named = {code: rest[0] for code, of, _, *rest in lists["series"] if of == kind and rest and rest[0]}
     return [(code, f"{code}: {named[code]}" if code in named else code) for code in open_series(lists, kind)]
 
 
 def _parse_start_date(text: str, former: str, today: date, errors: dict[str, str]) -> str:
-    """The start date as ISO; today or later, or the one that is kept already."""
+    """Return the start date as ISO text; it must be today or later, or the stored one."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

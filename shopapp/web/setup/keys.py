@@ -1,7 +1,7 @@
-"""The first steps of set-up: which invoicing program, its keys, the small check, and taking it apart again.
+"""Set-up: choosing a provider, its credentials, the setup check, and disconnecting.
 
-Browsers with a session only. Waits on the network where a person waits: checking keys, reading the shop's taxes.
-The fiscal choices have a room of their own (`choosing`).
+The pages wait for the network when they check credentials and read the shop's taxes. The settings form is
+in `settings`.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ bp = Blueprint("setup", __name__, url_prefix="/setup")
 
 
 def is_ready() -> bool:
-    """True when this store may issue: keys accepted and choices made."""
+    """Return whether this store may issue: credentials accepted and settings chosen."""
     return bool(g.account and g.account.settings and g.store.ready_at)
 
 
 @bp.get("")
 @store_required
 def start() -> ResponseReturnValue:
-    """The store is authorised; which invoicing program is it to be?"""
+    """Show the providers to choose from."""
     names = provider_names()
     offered = [(name, provider_class(name)) for name in names]
     return render_template("setup_start.html", providers=offered, ready=is_ready())
@@ -52,7 +52,7 @@ def start() -> ResponseReturnValue:
 @bp.get("/resume")
 @store_required
 def resume() -> ResponseReturnValue:
-    """The step at which set-up was left."""
+    """Redirect to the step at which the set-up was left."""
     if g.account is None:
         return redirect(url_for("setup.start"))
     return redirect(url_for("setup.start" if is_ready() else "settings.edit"))
@@ -61,7 +61,7 @@ def resume() -> ResponseReturnValue:
 @bp.get("/keys")
 @store_required
 def choose_provider() -> ResponseReturnValue:
-    """The keys form of the program chosen on the page before, or of the present one."""
+    """Redirect to the credentials form of the chosen provider, or of the current one."""
     name = request.args.get("provider", "") or (g.account.provider if g.account else provider_names()[0])
     return redirect(url_for("setup.keys", name=name if name in provider_names() else abort(404)))
 
@@ -69,7 +69,7 @@ def choose_provider() -> ResponseReturnValue:
 @bp.get("/keys/<name>")
 @store_required
 def keys(name: str) -> ResponseReturnValue:
-    """The keys form; what is secret is never shown again."""
+    """Show the credentials form; a secret is never shown again."""
     _check_provider_name(name)
     kept = _stored_credentials(name)
     values = {f.name: kept.get(f.name, "") for f in provider_class(name).credential_fields if not f.secret}
@@ -91,7 +91,7 @@ def _stored_credentials(name: str) -> dict[str, str]:
 def _render_keys(name: str, form: Form, status: int = 200, **refusal: Any) -> tuple[str, int]:
     provider = provider_class(name)
     tails = g.account.tails if g.account is not None and g.account.provider == name else {}
-    # a secret is not sent back, not even the one just typed
+    # a secret is never sent back, not even the one just typed
     shown = {f.name: form.values.get(f.name, "") for f in provider.credential_fields if not f.secret}
     page = render_template(
         "setup_keys.html", provider=provider, values=shown, errors=form.errors, tails=tails, refusal=refusal
@@ -102,7 +102,7 @@ def _render_keys(name: str, form: Form, status: int = 200, **refusal: Any) -> tu
 @bp.post("/keys/<name>")
 @store_required
 def save_keys(name: str) -> ResponseReturnValue:
-    """The keys tried at the provider; good ones are sealed and everything that waited for them goes on."""
+    """Check the credentials at the provider, store accepted ones and resume what waited. Commits."""
     _check_provider_name(name)
     fields = provider_class(name).credential_fields
     form = parse_credentials(fields, request.form, _stored_credentials(name))
@@ -136,7 +136,7 @@ def save_keys(name: str) -> ResponseReturnValue:
 
 
 def _connect_account(name: str, credentials: dict[str, str], facts: dict[str, Any]) -> Account:
-    """The account of these credentials, present and sealed. Commits."""
+    """Return the store's account with these credentials, which are stored encrypted. Commits."""
     account = Account.connect(g.store, name, facts["fingerprint"])
     former = account.credentials or {}
     tails = dict(account.tails or {})
@@ -157,7 +157,7 @@ def _connect_account(name: str, credentials: dict[str, str], facts: dict[str, An
 @store_required
 @writes_database
 def check() -> ResponseReturnValue:
-    """The small check: what will fail, what deserves a look, what is in order."""
+    """Show what will fail, what deserves a look and what is in order. Asks provider and platform."""
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.start"))
@@ -183,7 +183,7 @@ def check() -> ResponseReturnValue:
 @bp.post("/disconnect")
 @store_required
 def disconnect() -> ResponseReturnValue:
-    """The account closed; what is in flight stays with it, nothing new begins."""
+    """Close the account; documents already sent stay with it, nothing new is issued. Commits."""
     account: Account | None = g.account
     if request.form.get("sure") != "yes":
         flash(gettext("Para desligar, marque primeiro a caixa."), "warn")

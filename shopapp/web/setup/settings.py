@@ -1,6 +1,6 @@
-"""The fiscal choices: what the provider offers, what the merchant chose of it, and what goes on because of that.
+"""The settings form: the provider's lists, what the merchant chose, and retrying what that unblocks.
 
-Browsers with a session only. The provider's lists are kept with their time, so that the form works while it is down.
+The lists are stored with their time, so that the form works while the provider is down.
 """
 
 from __future__ import annotations
@@ -60,12 +60,12 @@ FIXED_BY_SETTINGS = (
 
 
 def provider_lists(account: Account) -> dict[str, Any]:
-    """The provider's lists as last read."""
+    """Return the provider's lists as last read."""
     return {**EMPTY_LISTS, **(account.choices or {})}
 
 
 def refresh_provider_lists(account: Account) -> str:
-    """Nothing when the lists are fresh, else the sentence that says why they are not. Commits; asks the provider."""
+    """Read the lists again when they are older than a minute. Return why that failed, or an empty text. Commits."""
     read_at = (account.choices or {}).get("at")
     if read_at and (now() - datetime.fromisoformat(read_at)).total_seconds() < LISTS_FRESH_SECONDS:
         return ""
@@ -95,7 +95,7 @@ def refresh_provider_lists(account: Account) -> str:
 
 
 def _shop_locations(account: Account) -> list[list[str]]:
-    """The shop's places as code and name; as last read where the shop does not answer, none where it can't matter."""
+    """Return the shop's locations as code and name; as last read when the shop does not answer."""
     if not issubclass(provider_class(account.provider), SupportsStock):
         return []
     former: list[list[str]] = provider_lists(account)["locations"]
@@ -115,7 +115,7 @@ def _shop_locations(account: Account) -> list[list[str]]:
 @store_required
 @writes_database
 def edit() -> ResponseReturnValue:
-    """The form, with the lists of the account; it appears only after good keys."""
+    """Show the form with the provider's lists, which are read again. Commits."""
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.start"))
@@ -127,12 +127,12 @@ def edit() -> ResponseReturnValue:
 
 
 def account_document_options(account: Account) -> dict[str, str]:
-    """The options that the account's provider has, and why this account can't have some."""
+    """Return the document options of the account, each with the reason when it is not available."""
     return document_options_for(provider_class(account.provider), provider_lists(account))
 
 
 def account_stock_options(account: Account) -> StockOptions:
-    """What this account can have of products and stock."""
+    """Return the stock options of the account."""
     return stock_options_for(provider_class(account.provider), provider_lists(account), account.facts or {})
 
 
@@ -155,7 +155,7 @@ def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
 
 
 def _article_error(account: Account, code: str) -> str:
-    """Nothing when the account has this article, else the sentence that says so or why nobody could look."""
+    """Return an empty text when the provider has the article, else the error. Ends the transaction."""
     label = provider_label(account)
     try:
         provider = require(provider_of(account), SupportsArticles)
@@ -170,7 +170,7 @@ def _article_error(account: Account, code: str) -> str:
 
 
 def _shop_postal_address() -> dict[str, str]:
-    """Where the shop says that it is, for the form; empty when it does not say."""
+    """Return the shop's postal address for the form; empty when the shop does not answer."""
     try:
         platform = platform_of(g.store)
         db.session.commit()
@@ -182,7 +182,7 @@ def _shop_postal_address() -> dict[str, str]:
 
 
 def _default_settings(account: Account) -> dict[str, Any]:
-    """What the form shows the first time: the usual, nothing decided that only the merchant can decide."""
+    """Return what the form shows the first time: usual values, and none that only the merchant can decide."""
     lists = provider_lists(account)
     series = {kind: (open_series(lists, kind) or [""])[0] for kind in lists["kinds"]}
     kinds = [kind for kind in INVOICE_KINDS if kind in lists["kinds"]]
@@ -229,7 +229,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
 @bp.post("/choices")
 @store_required
 def save() -> ResponseReturnValue:
-    """The choices kept; from the start date on paid orders are issued, and what waited for a choice goes on."""
+    """Store the settings and retry what waited for them. Commits."""
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.start"), 303)
@@ -242,7 +242,7 @@ def save() -> ResponseReturnValue:
     had_drafts = account.handles_unpaid_orders
     account.settings = {**former, **form.values}
     if account.handles_unpaid_orders != had_drafts or form.values.get("stock", "") != former.get("stock", ""):
-        # the shop is to tell of orders before they are paid, or of products, or no longer
+        # other webhooks are needed now (unpaid orders, products): have the subscriptions checked again
         g.store.hooks_checked_at = None
     if g.store.ready_at is None or form.values["starts_on"] != former.get("starts_on"):
         g.store.ready_at = _start_instant(
@@ -257,16 +257,16 @@ def save() -> ResponseReturnValue:
 
 
 def _start_instant(day: date, ship_from: str) -> datetime:
-    """The instant from which paid orders are ours: now for today, else midnight where the store is."""
+    """Return the instant from which paid orders are issued: now for today, else local midnight."""
     local = ZoneInfo(place_of_supply.time_zone_of(ship_from))
     if day <= now().astimezone(local).date():
-        # platforms tell whole seconds: an order of this very second is ours
+        # platforms report whole seconds: an order of this second must count
         return now().replace(microsecond=0)
     return datetime.combine(day, time(), local)
 
 
 def record_follow_law(cause: str) -> None:
-    """Nothing; from now on this difference of tax follows the law, the total unchanged. Commits."""
+    """Follow the law for this difference of tax from now on, and retry what it blocked. Commits."""
     account: Account = g.account
     chosen = {**account.settings.get("on_tax_difference", {}), cause: "follow-law"}
     account.settings = {**account.settings, "on_tax_difference": chosen}

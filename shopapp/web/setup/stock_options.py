@@ -1,7 +1,6 @@
-"""The options about products and stock: which side follows the other, and from where; what a sale without SKU does.
+"""The stock options of the settings form: direction, warehouses and locations, and sales without a SKU.
 
-Called by `choosing`. Offers what the provider and this account can do and says in words why not the rest; plain values
-in, values and sentences about them out.
+An option that the provider has and this account cannot use is shown with the reason.
 """
 
 from __future__ import annotations
@@ -25,32 +24,32 @@ MAX_CODE_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class StockOptions:
-    """What the section shows; `articles` and the two directions are empty where they can be had, else say why not."""
+    """What the section offers; a problem is empty when the option is available, else says why not."""
 
     has_articles: bool
-    """Whether the provider keeps articles at all."""
+    """Whether the provider has articles at all."""
     articles_problem: str
     to_shop_problem: str
     to_provider_problem: str
     moves_on_issue: bool | None
-    """What the account is known to do when a document is issued; None: the merchant is asked."""
+    """Whether documents of this account move stock; None when unknown, then the merchant is asked."""
     can_move_stock: bool
-    """Whether we can take off ourselves what documents do not."""
+    """Whether we can send stock movements to the provider."""
     warehouses: Sequence[Sequence[Any]]
     locations: Sequence[Sequence[Any]]
 
     @property
     def needs_pairs(self) -> bool:
-        """True where there are several places on both sides: then each of the shop's has its warehouse."""
+        """Whether each shop location needs its warehouse, because both sides have several."""
         return len(self.warehouses) > 1 and len(self.locations) > 1
 
     @property
     def needs_location(self) -> bool:
-        """True where only the shop has several: then one of them may follow, instead of all together."""
+        """Whether one location may be chosen instead of the shop's total, because only the shop has several."""
         return len(self.warehouses) < 2 and len(self.locations) > 1
 
     def warehouse_by_location(self, kept: Sequence[Sequence[str]], warehouse: str) -> dict[str, str]:
-        """The warehouse of each location as kept; else as their names say, or the chosen one for the first location."""
+        """Return the warehouse of each location: as stored, else by equal names, else `warehouse` for the first."""
         if any(location for _, location in kept):
             return {location: code for code, location in kept}
         codes = {fold_for_search(str(name)): str(code) for code, name, *_ in self.warehouses}
