@@ -29,7 +29,7 @@ from shopapp.models import (
     fold_for_search,
     now,
 )
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 
 CREDENTIALS = {"key": "a" * 36 + "7c41", "code": "b" * 36 + "9d52", "nif": "509999990", "entity": "4711"}
 SETTINGS: dict[str, Any] = {

@@ -117,7 +117,7 @@ def load_special_documents(stack: LocalStack, code: str) -> dict[str, int]:
     """The numbers of order notes that nobody closes, a transport guide and an order given away, by name."""
     from dev.factories import make_document
     from shopapp.documents.prepare import CAUSE_ORDER_NOTE
-    from shopapp.models.states import ISSUED, WAITING
+    from shopapp.models.document import ISSUED, WAITING
 
     with _open_store(stack, code) as store:
         open_note: dict[str, Any] = {"state": ISSUED, "cause": CAUSE_ORDER_NOTE, "kind": "NE"}

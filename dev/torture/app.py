@@ -19,8 +19,8 @@ from shopapp.documents import issue, outcome, recover
 from shopapp.errors import UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.http_client import HttpClient, HttpResponse
-from shopapp.models import Document
-from shopapp.models.states import PENDING
+from shopapp.models import Document, document_queue
+from shopapp.models.document import PENDING
 from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
 
 app = create_app()
@@ -40,7 +40,7 @@ def _write_holder_status(what: str) -> None:
 
 
 def _report_holders() -> None:
-    take, claim, step = Document.take, Document.claim, issue.issue_next_document
+    take, claim, step = document_queue.take, document_queue.claim, issue.issue_next_document
 
     def taking(seconds: float) -> Document | None:
         found = take(seconds)
@@ -48,8 +48,8 @@ def _report_holders() -> None:
             _write_holder_status("taken")
         return found
 
-    def claiming(self: Document, *given: Any) -> int | None:
-        number = claim(self, *given)
+    def claiming(document: Document, *given: Any) -> int | None:
+        number = claim(document, *given)
         _write_holder_status("claimed" if number is not None else "taken")
         return number
 
@@ -60,9 +60,9 @@ def _report_holders() -> None:
             _write_holder_status("")
 
     for owner, name, act in (
-        (Document, "take", taking),
-        (Document, "claim", claiming),
-        (issue, "step", stepping),
+        (document_queue, "take", taking),
+        (document_queue, "claim", claiming),
+        (issue, "issue_next_document", stepping),
     ):
         setattr(owner, name, act)
 

@@ -19,7 +19,7 @@ from shopapp.documents import outcome
 from shopapp.errors import AppError, RefusedError
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Attempt, Document, FollowUp, Store, db, db_now, now
-from shopapp.models.states import ISSUED, ISSUING
+from shopapp.models.document import ISSUED, ISSUING
 from shopapp.models.store import INSTALLED
 from shopapp.providers.base import Provider, SupportsDocumentState, SupportsListing
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from shopapp.errors import NotAllowedError
 from shopapp.models import Document, db, now
-from shopapp.models.states import ISSUED, VOID
+from shopapp.models.document import ISSUED, VOID
 
 OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
 

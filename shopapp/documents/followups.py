@@ -21,7 +21,7 @@ from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.models import Document, FollowUp, db, now
 from shopapp.models.followup import DONE, DUE, FAILED
-from shopapp.models.states import MAX_TAKES
+from shopapp.models.lease import MAX_TAKES
 from shopapp.platforms.base import Attachment
 from shopapp.providers.base import SupportsEmail
 from shopapp.providers.drafts import SupportsDrafts

@@ -30,8 +30,9 @@ from shopapp.errors import AppError, RefusedError, TransientError, UncertainErro
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.order import Order
 from shopapp.inventory import catalogue, line_articles
-from shopapp.models import Account, Attempt, Document, Sale, Store, db, fold_for_search, now
-from shopapp.models.states import BLOCKED, MAX_TAKES, PENDING, VOID, WAITING
+from shopapp.models import Account, Attempt, Document, Sale, Store, db, document_queue, fold_for_search, now
+from shopapp.models.document import BLOCKED, PENDING, VOID, WAITING
+from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider
 from shopapp.providers.drafts import SupportsDrafts
 
@@ -43,7 +44,7 @@ SEND_WITHIN = 5.0
 
 def issue_next_document() -> bool:
     """True when a due document was taken and moved as far as it goes now; False when nothing was due."""
-    document = Document.take(seconds_setting("TAKE_SECONDS"))
+    document = document_queue.take(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
     failpoints.hit("after_take")
@@ -84,9 +85,9 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
         provider = provider_of(account, document)
         if account.pauses:
             circuit_breaker.probe(account, provider)
-        if not document.provider_draft_matches(draft, account) and not provider_drafts.delete_draft(
-            document, account
-        ):
+        if not document_queue.provider_draft_matches(
+            document, draft, account
+        ) and not provider_drafts.delete_draft(document, account):
             return
     except AppError as error:
         record_not_sent(document, account, error)
@@ -94,7 +95,7 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     db.session.commit()
     failpoints.hit("before_claim")
     guarantee = provider.guarantee_for(draft.kind)
-    number = document.claim(draft, account, guarantee.value, seconds_setting("LEASE_SECONDS"))
+    number = document_queue.claim(document, draft, account, guarantee.value, seconds_setting("LEASE_SECONDS"))
     claimed = time.monotonic()
     if number is None:
         return
@@ -247,12 +248,12 @@ def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issu
             # at worst a spare draft: drafting again is safe
             raise TransientError("draft-unsure", **unsure.detail) from unsure
         failpoints.hit("draft_before_record")
-        if not document.record_draft(opened.draft_id):
+        if not document_queue.record_draft(document, opened.draft_id):
             return _delete_orphan_draft(drafting, opened.draft_id)
         failpoints.hit("draft_after_record")
         if opened.total is not None and opened.total != draft.gross:
             raise RefusedError("draft-total-differs", ours=str(draft.gross), theirs=str(opened.total))
-    if not document.renew_lease(seconds_setting("LEASE_SECONDS")):
+    if not document_queue.renew_lease(document, seconds_setting("LEASE_SECONDS")):
         raise TransientError("draft-not-ours")
     return drafting.finalise(str(document.draft_id))
 

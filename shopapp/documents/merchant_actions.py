@@ -16,7 +16,7 @@ from shopapp.documents import credit_notes, outcome, prepare
 from shopapp.errors import MerchantError, NotAllowedError
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Document, FollowUp, Store, db, now
-from shopapp.models.states import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 
 
 class StateConflictError(Exception):

@@ -31,18 +31,18 @@ from shopapp.errors import (
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.inventory import movements
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
-from shopapp.models.states import (
+from shopapp.models.document import (
     BLOCKED,
     IN_DOUBT,
     ISSUED,
     ISSUING,
-    MAX_TAKES,
     PENDING,
     REVIEW,
     TRANSITIONS,
     VOID,
     WAITING,
 )
+from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee
 
 log = logging.getLogger("quickinvoice.settling")

@@ -26,7 +26,7 @@ from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Transport
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address, vies_query_number
 from shopapp.models import Account, Document, DocumentLine, Sale, db, now
-from shopapp.models.states import ISSUED, VOID, WAITING
+from shopapp.models.document import ISSUED, VOID, WAITING
 
 CAUSE_ORDER_NOTE, CAUSE_TRANSPORT_GUIDE = "dossier", "transport"
 """The causes of an order note and of a transport guide."""

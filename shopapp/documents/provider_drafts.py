@@ -19,8 +19,8 @@ from shopapp.fiscal import transport as fiscal_transport
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.order import Order
 from shopapp.inventory import line_articles
-from shopapp.models import Account, Document, FollowUp, db, drafts, now
-from shopapp.models.states import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAITING
+from shopapp.models import Account, Document, FollowUp, db, document_queue, now
+from shopapp.models.document import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAITING
 from shopapp.providers.base import IssueGuarantee
 from shopapp.providers.drafts import SupportsDrafts
 
@@ -107,7 +107,9 @@ def _is_draft_current(document: Document, expected: Draft, account: Account) -> 
     if document.draft_id is None or former is None:
         return False
     transport = former.transport if expected.transport else None
-    return document.provider_draft_matches(replace(expected, date=former.date, transport=transport), account)
+    return document_queue.provider_draft_matches(
+        document, replace(expected, date=former.date, transport=transport), account
+    )
 
 
 def delete_draft(document: Document, account: Account | None) -> bool:
@@ -133,12 +135,12 @@ def delete_draft(document: Document, account: Account | None) -> bool:
         if draft_account is account:
             raise _as_retryable(error) from error
         FollowUp.enqueue(document, "spare", number=draft_account.id, account=draft_account.id, draft=draft_id)
-        return drafts.clear_provider_draft(document, draft_id)
+        return document_queue.clear_provider_draft(document, draft_id)
     failpoints.hit("early_after_drop")
     if found is not None:
         outcome.record_issued(document, found, "search")
         return False
-    return drafts.clear_provider_draft(document, draft_id)
+    return document_queue.clear_provider_draft(document, draft_id)
 
 
 def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
@@ -171,7 +173,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
     if opened.total is not None and opened.total != expected.gross:
         provider.drop_draft(opened.draft_id)
         raise RefusedError("draft-total-differs", ours=str(expected.gross), theirs=str(opened.total))
-    if not drafts.record_waiting_draft(
+    if not document_queue.record_waiting_draft(
         document, expected, opened.draft_id, account, IssueGuarantee.DRAFT_FIRST.value
     ):
         provider.drop_draft(opened.draft_id)

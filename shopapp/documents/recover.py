@@ -17,8 +17,9 @@ from shopapp.connections.settings import seconds_setting
 from shopapp.documents.outcome import commit_transition, record_issued
 from shopapp.errors import AppError, CredentialsError, MerchantError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.models import Document, db, now
-from shopapp.models.states import IN_DOUBT, MAX_TAKES, PENDING, REVIEW
+from shopapp.models import Document, db, document_queue, now
+from shopapp.models.document import IN_DOUBT, PENDING, REVIEW
+from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
 from shopapp.providers.drafts import SupportsDrafts
 
@@ -30,7 +31,7 @@ LOOKUP_SCHEDULE = (1, 2, 4, 10)
 
 def recover_next_document() -> bool:
     """True when a document in doubt was looked up; False when none is due. Commits."""
-    document = Document.take_uncertain(seconds_setting("TAKE_SECONDS"))
+    document = document_queue.take_uncertain(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
     account, draft = document.account, document.draft
@@ -133,7 +134,7 @@ def _schedule_next_lookup(document: Document) -> None:
     later = next(
         (times * unit - age for times in LOOKUP_SCHEDULE if times * unit > age), LOOKUP_SCHEDULE[-1] * unit
     )
-    document.postpone(later)
+    document_queue.postpone(document, later)
 
 
 _RECOVERIES: dict[IssueGuarantee, Callable[[Provider, Document, Draft], None]] = {

@@ -30,8 +30,8 @@ from shopapp.models import (
     now,
 )
 from shopapp.models.article import MAX_SKU_LENGTH, USABLE
+from shopapp.models.document import ISSUED, WAITING
 from shopapp.models.reservation import FREE_ORDER
-from shopapp.models.states import ISSUED, WAITING
 from shopapp.models.stock import CAUSE_RUN, CAUSE_SALE, CAUSE_WEBHOOK
 from shopapp.models.sync_run import CATALOGUE_RUN, DONE, MATCHING, READING, STOCK_RUN
 from shopapp.platforms.base import CatalogueItem, Platform

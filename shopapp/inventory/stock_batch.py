@@ -11,8 +11,8 @@ from shopapp.inventory import line_articles
 from shopapp.inventory.store_connections import StoreConnections
 from shopapp.models import Account, Article, Document, FollowUp, Product, StockReservation, SyncedSku, db
 from shopapp.models.article import USABLE
+from shopapp.models.document import IN_DOUBT, ISSUED, ISSUING, REVIEW
 from shopapp.models.followup import DUE
-from shopapp.models.states import IN_DOUBT, ISSUED, ISSUING, REVIEW
 from shopapp.models.stock import HELD_REASON
 
 HELD_SECONDS, MAX_HELD_SECONDS = 5.0, 300.0

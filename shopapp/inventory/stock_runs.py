@@ -27,8 +27,8 @@ from shopapp.models import (
     sync_run,
 )
 from shopapp.models.article import USABLE
+from shopapp.models.document import ISSUED, VOID
 from shopapp.models.reservation import FREE_ORDER
-from shopapp.models.states import ISSUED, VOID
 from shopapp.models.stock import CAUSE_HAND, CAUSE_RUN, CAUSE_UNDO, DONE, LOST, PROVIDER, SHOP
 from shopapp.models.sync_run import STOCK_RUN, UNDO_RUN
 from shopapp.providers.stock import StockLevel, SupportsStock

@@ -29,9 +29,11 @@ from shopapp.models import (
     Transition,
     Webhook,
     db,
+    document_queue,
     now,
 )
-from shopapp.models.states import IN_DOUBT, ISSUED, MAX_TAKES, REVIEW
+from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
+from shopapp.models.lease import MAX_TAKES
 from shopapp.orders import polling, webhooks
 
 log = logging.getLogger("quickinvoice.sweeping")
@@ -48,7 +50,7 @@ POLL_BUDGET_SECONDS = 20.0
 def expire_leases() -> int:
     """How many documents lost their worker in mid-send and are now in doubt (or wait for a person). Commits."""
     count = 0
-    for document in Document.expired_leases():
+    for document in document_queue.expired_leases():
         Attempt.end(document.id, document.attempt, "unknown", "worker-died")
         outcome.mark_uncertain(document, "worker-died", {})
         if document.state == IN_DOUBT and Attempt.count_worker_deaths(document.id) >= MAX_TAKES:

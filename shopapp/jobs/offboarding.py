@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, select
 
 from shopapp.documents import outcome
 from shopapp.models import Account, Document, Store, Webhook, db, now
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUING, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.store import INSTALLED, REAUTHORISE, UNINSTALLED
 
 log = logging.getLogger("quickinvoice.leaving")

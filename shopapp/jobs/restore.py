@@ -14,8 +14,8 @@ from shopapp.connections.provider import provider_of
 from shopapp.documents import audit
 from shopapp.errors import AppError, OrderError
 from shopapp.models import Account, Document, FollowUp, Heartbeat, Store, db, now
+from shopapp.models.document import BLOCKED, PENDING, REVIEW, WAITING
 from shopapp.models.heartbeat import ISSUING_HOLD
-from shopapp.models.states import BLOCKED, PENDING, REVIEW, WAITING
 from shopapp.models.store import INSTALLED
 from shopapp.orders import polling
 from shopapp.providers.base import IssueGuarantee

@@ -25,7 +25,7 @@ from shopapp.documents import followups, issue, recover
 from shopapp.inventory import scheduler
 from shopapp.jobs import maintenance
 from shopapp.jobs.queue import QUEUE, redis_connection
-from shopapp.models import Document, FollowUp, Webhook, db
+from shopapp.models import FollowUp, Webhook, db, document_queue
 from shopapp.orders import webhooks
 
 log = logging.getLogger("quickinvoice.jobs")
@@ -102,7 +102,7 @@ def with_fresh_session(act: Callable[[], T]) -> T:
 
 
 def has_work() -> bool:
-    has_work = Document.any_due() or FollowUp.any_due() or Webhook.any_new() or scheduler.any_due()
+    has_work = document_queue.any_due() or FollowUp.any_due() or Webhook.any_new() or scheduler.any_due()
     db.session.rollback()
     return has_work
 

@@ -11,12 +11,13 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, func, or_, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
 from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
+from .lease import is_free
 from .store import Store
 
 
@@ -87,13 +88,12 @@ class Account(UidModel):
     @classmethod
     def is_available(cls) -> ColumnElement[bool]:
         """Of accounts whose keys are good and whose provider is not known to be down."""
-        return cls.refused_at.is_(None) & or_(cls.paused_until.is_(None), cls.paused_until <= db_now())
+        return cls.refused_at.is_(None) & is_free(cls.paused_until)
 
     @classmethod
     def claim_probe(cls, number: int, seconds: float) -> bool:
         """True when the caller alone may try, for these seconds, whether the provider is back; not committed."""
-        free = or_(cls.probe_until.is_(None), cls.probe_until <= db_now())
-        mine = update(cls).where(cls.id == number, free)
+        mine = update(cls).where(cls.id == number, is_free(cls.probe_until))
         return execute_update(mine.values(probe_until=db_now(seconds))) > 0
 
     def count_failure(self) -> int:
@@ -117,7 +117,7 @@ class Account(UidModel):
             .where(
                 Account.id == self.id,
                 Account.pauses == self.pauses,
-                or_(Account.paused_until.is_(None), Account.paused_until <= db_now()),
+                is_free(Account.paused_until),
             )
             .values(pauses=self.pauses + 1, paused_until=db_now(seconds), probe_until=None)
         )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -24,7 +24,6 @@ from sqlalchemy import (
     Dialect,
     Engine,
     Integer,
-    Select,
     String,
     Update,
     bindparam,
@@ -41,7 +40,6 @@ from sqlalchemy.types import TypeDecorator
 from shopapp import encryption
 
 CENT = Decimal("0.01")
-T = TypeVar("T")
 
 
 class Base(DeclarativeBase):
@@ -143,19 +141,6 @@ def insert_into(row: type[Any]) -> Any:
     """An INSERT into the row's table that can be told what to do on conflict, for the database in use."""
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     return dialect.insert(row)
-
-
-def take_first(due: Select[tuple[T]], column: str, seconds: float) -> T | None:
-    """The first row of these, its moment in that column put off so that no one else takes it; commits."""
-    found: T | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))  # type: ignore[assignment]
-    if found is None:
-        db.session.rollback()
-        return None
-    setattr(found, column, db_now(seconds))
-    db.session.commit()
-    db.session.refresh(found)
-    db.session.commit()
-    return found
 
 
 def execute_update(statement: Update | Delete) -> int:

@@ -1,48 +1,70 @@
-"""A document: the duty to issue, what came of it, and every move on the way.
+"""Documents: what must be issued for an order, what came of it, and the transitions between its states.
 
-Moved by `issuing`, `sweeping` and the merchant's clicks, always by one conditional UPDATE that names the old state
-(and the attempt, once one began): nothing changed means that someone else was first. The unique key (store, order,
-cause) is the promise of one document. Never talks to anyone.
+Every change of state is one UPDATE that names the state and the attempt that were read: when it changes no row, someone
+else was first. The unique key (store, order, cause) is the promise of one document.
 """
 
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
     JSON,
+    Date,
     ForeignKey,
     Index,
     LargeBinary,
-    Select,
     String,
     UniqueConstraint,
     insert,
     select,
     update,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from shopapp import encryption
 from shopapp.fiscal.document import Draft
 
+from . import cause as causes
 from .account import Account
 from .attempt import Attempt, DocumentLine, Transition
-from .base import BigId, SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, insert_into, new_uid
-from .buyer import BuyerColumns
-from .frozen import DraftColumns
-from .heartbeat import Heartbeat
-from .outcome import OutcomeColumns
-from .states import BLOCKED, IN_DOUBT, ISSUING, PENDING, TRANSITIONS, VOID
-from .store import INSTALLED, Store
+from .base import (
+    BigId,
+    Money,
+    SealedJson,
+    SealedText,
+    UidModel,
+    UtcDateTime,
+    db,
+    db_now,
+    execute_update,
+    insert_into,
+    new_uid,
+)
+from .store import Store
 
-TAKE_SECONDS = 60
-CLAIM_SECONDS = 120
+WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
+BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
+STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
+
+TRANSITIONS = {
+    (WAITING, PENDING), (WAITING, VOID), (WAITING, WAITING),
+    (PENDING, WAITING), (PENDING, ISSUING), (PENDING, BLOCKED), (PENDING, VOID), (PENDING, PENDING),
+    (ISSUING, PENDING), (ISSUING, ISSUED), (ISSUING, BLOCKED), (ISSUING, IN_DOUBT),
+    (IN_DOUBT, ISSUED), (IN_DOUBT, PENDING), (IN_DOUBT, REVIEW),
+    (REVIEW, ISSUED), (REVIEW, PENDING),
+    (BLOCKED, PENDING), (BLOCKED, VOID), (VOID, WAITING),
+    (PENDING, REVIEW),
+}  # fmt: skip
+"""Every transition that is allowed. The last one is for a restored backup: the document may have been issued since."""
 
 
-class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
-    """One duty; `cause` is sale, dossier, transport, credit:<n> or reissue:<n>."""
+class Document(UidModel):
+    """One document of an order; its `cause` is one of `models.cause`."""
 
     __tablename__ = "document"
     __table_args__ = (
@@ -59,44 +81,92 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
 
     store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
     account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
-    """The account that it began with; empty until the first claim."""
+    """The account that it is issued at; empty until the first claim."""
     order_id: Mapped[str] = mapped_column(String(40))
-    cause: Mapped[str] = mapped_column(String(20), default="sale")
+    cause: Mapped[str] = mapped_column(String(20), default=causes.SALE)
     reference: Mapped[str] = mapped_column(String(60), unique=True)
-    """Our key, written into the document so that it can be asked for again."""
+    """Our key, written into the document so that the provider can be asked for it."""
     original_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("document.id"))
     kind: Mapped[str] = mapped_column(String(2), default="")
 
+    # the state, and when a worker may take it
     state: Mapped[str] = mapped_column(String(10), default=PENDING)
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The facts that the reason's sentence needs."""
+    """The facts that the sentence of the reason needs."""
     alarm: Mapped[str] = mapped_column(String(30), default="")
-    """What is wrong with an issued document: total-differs, duplicate, cancelled-after, changed-after, annulled, gone.
-    """
+    """total-differs, duplicate, cancelled-after, changed-after, annulled or gone; only of an issued document."""
     alarm_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     """Failures in a row that are no one's fault; they set the next delay."""
     takes: Mapped[int] = mapped_column(default=0)
-    """Leases in a row that brought no move: five mean that this row kills its worker."""
+    """Leases in a row without a transition: MAX_TAKES of them mean that this row kills its worker."""
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the merchant asked for it himself: then its age and the manual mode do not hold it."""
+    """When the merchant asked for it: then neither its age nor the manual mode holds it back."""
     corrections_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     asked_for_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
+    # what may have been sent
+    draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    draft_hash: Mapped[str] = mapped_column(String(64), default="")
+    frozen: Mapped[bool] = mapped_column(default=False)
+    """An attempt with this draft may have arrived: exactly these bytes are sent again, or nothing."""
+    draft_id: Mapped[str | None] = mapped_column(String(80))
+    """The provider's own draft, where its guarantee is DRAFT_FIRST: the only one that is ever finalised."""
+    draft_account_id: Mapped[int | None] = mapped_column(
+        BigId, ForeignKey("account.id", name="fk_document_draft_account")
+    )
+    """The account that holds `draft_id`; for a waiting order it may differ from the current one."""
+    promise: Mapped[str] = mapped_column(String(10), default="")
+    """The provider's guarantee of one document at the time of the claim (`providers.base.IssueGuarantee`)."""
+    doubted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    # what the provider made of it
+    provider_id: Mapped[str] = mapped_column(String(80), default="")
+    number: Mapped[str | None] = mapped_column(String(60))
+    series: Mapped[str] = mapped_column(String(40), default="")
+    atcud: Mapped[str] = mapped_column(String(60), default="")
+    pdf_url: Mapped[str] = mapped_column(String(500), default="")
+    issued_on: Mapped[date | None] = mapped_column(Date)
+    issued_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    settled_by: Mapped[str] = mapped_column(String(10), default="")
+    """Who said that the document exists: provider, search or merchant."""
+    net: Mapped[Decimal | None] = mapped_column(Money)
+    vat: Mapped[Decimal | None] = mapped_column(Money)
+    total: Mapped[Decimal | None] = mapped_column(Money)
+    """The draft's total, or the order's paid total while there is no draft."""
+    provider_total: Mapped[Decimal | None] = mapped_column(Money)
+    calls: Mapped[int] = mapped_column(default=0, server_default="0")
+    """Calls to the provider that this document has cost."""
+    provider_state: Mapped[str] = mapped_column(String(40), default="")
+    """The provider's own word for its state."""
+    provider_state_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    # the buyer
+    buyer_folded: Mapped[str] = mapped_column(String(200), default="")
+    """The buyer's name in lower case without accents, for the search."""
+    tax_id_mark: Mapped[str] = mapped_column(String(32), default="")
+    """The keyed hash of the buyer's tax id, for the search."""
+    buyer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    link_token: Mapped[str] = mapped_column(String(32), unique=True)
+    """The end of the address at which the buyer opens the PDF."""
+    link_revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
     corrections = SealedJson()
     asked_for = SealedJson()
     """Of a credit note: `{"lines", "amount", "reason", "again"}` as the merchant chose them."""
+    draft_text = SealedText()
+    buyer = SealedJson()
+    """`{"name", "tax_id", "address", "email"}` as on the document."""
 
     held_attempt = 0
-    """Not a column: the attempt that this worker knows as its own, whatever the row went on to."""
+    """Not a column: the attempt that belongs to this worker, whatever happened to the row since."""
 
     store: Mapped[Store] = relationship()
     account: Mapped[Account | None] = relationship(foreign_keys=account_id)
@@ -104,16 +174,52 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
     attempts: Mapped[list[Attempt]] = relationship(order_by="Attempt.number")
     transitions: Mapped[list[Transition]] = relationship(order_by="Transition.id")
 
+    # each of these reads one row, and as `Document.is_sale` it is the condition in SQL
+
+    @hybrid_property
+    def is_sale(self) -> bool:
+        """Whether it is the document of the sale itself."""
+        return self.cause == causes.SALE
+
+    @hybrid_property
+    def is_order_note(self) -> bool:
+        """Whether it is the order note that is made before payment."""
+        return self.cause == causes.ORDER_NOTE
+
+    @hybrid_property
+    def is_transport_guide(self) -> bool:
+        """Whether it is a transport guide."""
+        return self.cause == causes.TRANSPORT_GUIDE
+
+    @hybrid_property
+    def is_credit_note(self) -> bool:
+        """Whether it takes back what another document charged."""
+        return self.cause.startswith(causes.CREDIT + ":")
+
+    @hybrid_property
+    def is_reissue(self) -> bool:
+        """Whether it answers the sale again, after a full credit."""
+        return self.cause.startswith(causes.REISSUE + ":")
+
+    @property
+    def draft(self) -> Draft | None:
+        """The draft that was frozen, or None."""
+        return Draft.from_bytes(self.draft_text.encode()) if self.draft_text else None
+
+    @staticmethod
+    def hash_tax_id(tax_id: str) -> str:
+        """Return the keyed hash by which a tax id is found again."""
+        return encryption.keyed_hashes(tax_id)[0]
+
     @classmethod
-    def create_if_absent(cls, store: Store, order_id: str, cause: str = "sale", **values: Any) -> bool:
-        """True when this call made the row; False when the duty was there already. Not committed."""
-        reference = f"QI-{store.id}-{order_id}" + ("" if cause == "sale" else "-" + cause.replace(":", ""))
+    def create_if_absent(cls, store: Store, order_id: str, cause: str = causes.SALE, **values: Any) -> bool:
+        """Create the row; return False when the order has a document of that cause already. Not committed."""
         made = db.session.scalar(
             insert_into(cls)
             .values(
-                uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause, reference=reference,
-                link_token=secrets.token_hex(16), created_at=db_now(), changed_at=db_now(),
-                **{"state": PENDING, **values},
+                uid=new_uid(), store_id=store.id, order_id=order_id, cause=cause,
+                reference=causes.reference_for(store.id, order_id, cause), link_token=secrets.token_hex(16),
+                created_at=db_now(), changed_at=db_now(), **{"state": PENDING, **values},
             )
             .on_conflict_do_nothing()
             .returning(cls.id)
@@ -125,61 +231,19 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
         return True
 
     @classmethod
-    def find(cls, store_id: int, order_id: str, cause: str = "sale") -> Document | None:
-        """The row of that duty."""
+    def find(cls, store_id: int, order_id: str, cause: str = causes.SALE) -> Document | None:
+        """Return the order's document of that cause."""
         return db.session.scalar(
             select(cls).where(cls.store_id == store_id, cls.order_id == order_id, cls.cause == cause)
         )
 
     @classmethod
     def sale_and_reissues(cls, store_id: int, order_id: str) -> list[Document]:
-        """The documents that answer the sale itself: the first, and those issued again."""
-        wanted = (cls.cause == "sale") | cls.cause.startswith("reissue:")
-        return list(
-            db.session.scalars(
-                select(cls).where(cls.store_id == store_id, cls.order_id == order_id, wanted).order_by(cls.id)
-            )
+        """Return the documents that answer the sale itself: the first one, and those issued again."""
+        mine = select(cls).where(
+            cls.store_id == store_id, cls.order_id == order_id, cls.is_sale | cls.is_reissue
         )
-
-    @classmethod
-    def due_ids(cls) -> Select[int]:
-        """The ids of rows that a worker may take now: due, of a store and an account that are well."""
-        pinned = Account.id == cls.account_id
-        present = (
-            cls.account_id.is_(None) & (Account.store_id == cls.store_id) & Account.active_until.is_(None)
-        )
-        return (
-            select(cls.id)
-            .join(Store, Store.id == cls.store_id)
-            .join(Account, pinned | present)
-            .where(
-                cls.state == PENDING,
-                (cls.not_before.is_(None)) | (cls.not_before <= db_now()),
-                (cls.lease_until.is_(None)) | (cls.lease_until < db_now()),
-                Store.state == INSTALLED,
-                Account.is_available(),
-                (Account.pauses == 0) | Account.probe_until.is_(None) | (Account.probe_until <= db_now()),
-                ~Heartbeat.issuing_on_hold(),
-            )
-        )
-
-    @classmethod
-    def take(cls, seconds: float = TAKE_SECONDS) -> Document | None:
-        """A due row under a short lease, of the store that waited longest; commits. None when nothing is due."""
-        first = cls.due_ids().order_by(Store.taken_at.asc().nulls_first(), cls.id).limit(1)
-        due = first.add_columns(Account.id, Account.pauses).with_for_update(of=cls, skip_locked=True)
-        found, account, pauses = db.session.execute(due).one_or_none() or (None, 0, 0)
-        if found is None or (pauses and not Account.claim_probe(account, seconds)):
-            db.session.rollback()
-            return None
-        db.session.execute(
-            update(cls).where(cls.id == found).values(lease_until=db_now(seconds), takes=cls.takes + 1)
-        )
-        row = db.session.get_one(cls, found, populate_existing=True)
-        row.held_attempt = row.attempt
-        db.session.execute(update(Store).where(Store.id == row.store_id).values(taken_at=db_now()))
-        db.session.commit()
-        return row
+        return list(db.session.scalars(mine.order_by(cls.id)))
 
     def transition(
         self,
@@ -190,17 +254,18 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
         after: float | None = None,
         **values: Any,
     ) -> bool:
-        """True when the row, still in the state and attempt that we read, moved; not committed.
+        """Move to that state; return False when the row is no longer in the state and attempt read. Not committed.
 
-        `after` sets not_before, in seconds from now; other values are columns to set with the move.
+        `after` sets `not_before`, in seconds from now; other values are columns to set with it. Raises ValueError for
+        a transition that is not in TRANSITIONS.
         """
         old, attempt = self.state, self.attempt
         if (old, state) not in TRANSITIONS:
-            raise ValueError(f"no move from {old} to {state}")
+            raise ValueError(f"no transition from {old} to {state}")
         if (old, state) == (BLOCKED, PENDING):
-            # no document of it exists over there: it is drafted afresh, and the present account takes it
-            fresh = {"account_id": None} if self.cause == "sale" else {}
-            values = {"frozen": False, "draft_hash": "", **fresh, **values}
+            # the provider has no document of it: it is drafted again, and a sale goes to the current account
+            redrafted = {"account_id": None} if self.is_sale else {}
+            values = {"frozen": False, "draft_hash": "", **redrafted, **values}
         changed = execute_update(
             update(Document)
             .where(Document.id == self.id, Document.state == old, Document.attempt == attempt)
@@ -215,128 +280,12 @@ class Document(DraftColumns, BuyerColumns, OutcomeColumns, UidModel):
         db.session.refresh(self)
         return True
 
-    def claim(
-        self, draft: Draft, account: Account, promise: str = "", seconds: float = CLAIM_SECONDS
-    ) -> int | None:
-        """The new attempt's number, or None when the row moved since we took it; commits.
-
-        Seals the draft with its hash, pins the account, inserts the Attempt row: after this the document may be sent.
-        """
-        text, number = draft.to_bytes().decode(), self.attempt + 1
-        kept = self.draft_id if self.provider_draft_matches(draft, account) else None
-        changed = execute_update(
-            update(Document)
-            .where(
-                Document.id == self.id,
-                Document.state == PENDING,
-                Document.attempt == self.attempt,
-                Document.lease_until == self.lease_until,
-            )
-            .values(
-                state=ISSUING, promise=promise, doubted_at=None, attempt=number, account_id=account.id,
-                lease_until=db_now(seconds), reason="", detail={}, draft_id=kept, draft_hash=draft.digest(),
-                draft_text_sealed=Document.draft_text.sealed(self, text), kind=draft.kind, series=draft.series,
-                net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=db_now(),
-            )
-        )  # fmt: skip
-        if not changed:
-            db.session.rollback()
-            return None
-        db.session.add(
-            Attempt(
-                document_id=self.id, number=number, draft_hash=draft.digest(), text=text, started_at=db_now()
-            )
-        )
-        self.log_transition(PENDING, ISSUING, "", {"attempt": number})
-        db.session.flush()
-        db.session.refresh(self)
-        self.held_attempt = number
-        db.session.commit()
-        return number
-
-    def provider_draft_matches(self, draft: Draft, account: Account) -> bool:
-        """True when the provider's draft of this row, if it has one, is of this very content and at this account."""
-        here = self.draft_account_id in (None, account.id)
-        return self.frozen or (here and draft.digest() == self.draft_hash)
-
-    def renew_lease(self, seconds: float = CLAIM_SECONDS) -> bool:
-        """True when this attempt still owns the row, its lease now renewed; commits. Before each further call."""
-        mine = update(Document).where(
-            Document.id == self.id, Document.state == ISSUING, Document.attempt == self.attempt
-        )
-        changed = execute_update(mine.values(lease_until=db_now(seconds)))
-        db.session.commit()
-        return changed > 0
-
-    def record_draft(self, draft_id: str) -> bool:
-        """True when this attempt's provider draft is now the one to finalise; False when it is not ours. Commits."""
-        changed = execute_update(
-            update(Document)
-            .where(
-                Document.id == self.id,
-                Document.attempt == self.attempt,
-                Document.state != VOID,
-                Document.draft_id.is_(None),
-            )
-            .values(draft_id=draft_id, draft_account_id=Document.account_id)
-        )
-        if changed:  # else whoever comes late would take the next attempt for his own
-            db.session.refresh(self)
-        db.session.commit()
-        return changed > 0
-
     def log_transition(
         self, old: str, new: str, reason: str = "", detail: dict[str, Any] | None = None, by: str = "app"
     ) -> None:
-        """Nothing; adds a line to the document's story. Not committed."""
+        """Add a line to the document's timeline. Not committed."""
         db.session.execute(
             insert(Transition).values(
                 document_id=self.id, at=db_now(), old=old, new=new, reason=reason, detail=detail or {}, by=by
             )
-        )
-
-    @classmethod
-    def expired_leases(cls, limit: int = 50) -> list[Document]:
-        """Rows in `issuing` whose lease ran out: their worker is gone."""
-        return list(
-            db.session.scalars(
-                select(cls)
-                .where(cls.state == ISSUING, cls.lease_until < db_now())
-                .order_by(cls.id)
-                .limit(limit)
-            )
-        )
-
-    @classmethod
-    def uncertain_due(cls) -> Select[Document]:
-        """Rows in doubt whose time has come, and whose provider can be asked as far as is known."""
-        silent = select(Account.id).where(Account.id == cls.account_id, ~Account.is_available()).exists()
-        return select(cls).where(
-            cls.state == IN_DOUBT, cls.not_before <= db_now(), ~silent, ~Heartbeat.issuing_on_hold()
-        )
-
-    @classmethod
-    def take_uncertain(cls, seconds: float = TAKE_SECONDS) -> Document | None:
-        """A row in doubt whose time to be looked up has come, put off so that one worker looks; commits."""
-        due = cls.uncertain_due().order_by(cls.not_before).limit(1)
-        found: Document | None = db.session.scalar(due.with_for_update(skip_locked=True))
-        if found is not None:
-            found.not_before = db_now(seconds)
-            found.takes += 1
-            db.session.flush()
-            db.session.refresh(found)
-        db.session.commit()
-        return found
-
-    def postpone(self, seconds: float) -> None:
-        """Nothing; a row in doubt is looked up again after these seconds. Commits."""
-        later = update(Document).where(Document.id == self.id, Document.state == IN_DOUBT)
-        db.session.execute(later.values(not_before=db_now(seconds), takes=0))
-        db.session.commit()
-
-    @classmethod
-    def any_due(cls) -> bool:
-        """True when some pending row could be taken now, or a doubt looked up."""
-        return any(
-            db.session.scalar(rows.limit(1)) is not None for rows in (cls.due_ids(), cls.uncertain_due())
         )

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
 from .document import Document
+from .lease import take_first
 
 DUE, DONE, FAILED = "due", "done", "failed"
 
@@ -86,18 +87,15 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     def take(cls, seconds: float = 60, after_store_id: int = 0) -> FollowUp | None:
         """A due one of the next store after that one, put off by `seconds` so that no one else does it; commits."""
         due = select(cls).where(cls.state == DUE, cls.not_before <= db_now())
-        due = due.order_by(cls.store_id, cls.not_before, cls.id).limit(1).with_for_update(skip_locked=True)
-        found: FollowUp | None = db.session.scalar(due.where(cls.store_id > after_store_id))
+        due = due.order_by(cls.store_id, cls.not_before, cls.id)
+        found: FollowUp | None = take_first(
+            due.where(cls.store_id > after_store_id), "not_before", seconds, "tries"
+        )
         if found is None and after_store_id:
-            found = db.session.scalar(due)
+            found = take_first(due, "not_before", seconds, "tries")
         if found is None:
-            db.session.rollback()
             return None
-        found.not_before = db_now(seconds)
-        found.tries += 1
         found.detail = {**found.detail, "takes": found.takes + 1}
-        db.session.flush()
-        db.session.refresh(found)
         db.session.commit()
         return found
 

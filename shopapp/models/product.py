@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, execute_update, fold_for_search, insert_into, take_first
+from .base import BigId, UtcDateTime, db, db_now, execute_update, fold_for_search, insert_into
+from .lease import take_first
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]

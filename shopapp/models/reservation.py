@@ -26,10 +26,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into, take_first
-from .document import Document
+from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
+from .document import ISSUED, VOID, WAITING, Document
 from .followup import DONE, FollowUp
-from .states import ISSUED, VOID, WAITING
+from .lease import take_first
 
 UNREAD, READ = "unread", "read"
 FREE_ORDER = "free"

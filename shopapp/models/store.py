@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import LargeBinary, String, UniqueConstraint, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from . import lease
 from .base import SealedText, UidModel, UtcDateTime, db, db_now, execute_update, now
 
 MANY_UNANNOUNCED = 3
@@ -132,20 +133,11 @@ class Store(UidModel):
 
     def acquire_lease(self, column: str, seconds: float) -> bool:
         """True when this caller alone may do the named thing (token, hooks, reconcile) for these seconds; commits."""
-        name = column + "_lease_until"
-        field = getattr(Store, name)
-        free = update(Store).where(Store.id == self.id, or_(field.is_(None), field < db_now()))
-        taken = execute_update(free.values({name: db_now(seconds)}))
-        db.session.refresh(self, [name])
-        db.session.commit()
-        return taken > 0
+        return lease.acquire(self, column + "_lease_until", seconds)
 
     def release_lease(self, column: str, until: datetime | None) -> None:
         """Nothing; the lease that lasts until then is given back, unless it lapsed and is another's. Commits."""
-        name = column + "_lease_until"
-        mine = update(Store).where(Store.id == self.id, getattr(Store, name) == until)
-        execute_update(mine.values({name: None}))
-        db.session.commit()
+        lease.release(self, column + "_lease_until", until)
 
     @classmethod
     def due_for_webhook_check(cls, every: float, limit: int = 20) -> list[Store]:
@@ -156,7 +148,7 @@ class Store(UidModel):
                 .where(
                     cls.state == INSTALLED,
                     or_(cls.hooks_checked_at.is_(None), cls.hooks_checked_at < db_now(-every)),
-                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < db_now()),
+                    lease.is_free(cls.hooks_lease_until),
                 )
                 .order_by(cls.hooks_checked_at)
                 .limit(limit)
@@ -173,7 +165,7 @@ class Store(UidModel):
                 .where(
                     cls.state == INSTALLED,
                     or_(cls.unheard_at < db_now(-seconds), several),
-                    or_(cls.hooks_lease_until.is_(None), cls.hooks_lease_until < db_now()),
+                    lease.is_free(cls.hooks_lease_until),
                 )
                 .order_by(cls.unheard_at)
                 .limit(limit)
@@ -190,7 +182,7 @@ class Store(UidModel):
                     cls.state == INSTALLED,
                     cls.ready_at.is_not(None),
                     or_(cls.reconciled_at.is_(None), cls.reconciled_at < db_now(-every)),
-                    or_(cls.reconcile_lease_until.is_(None), cls.reconcile_lease_until < db_now()),
+                    lease.is_free(cls.reconcile_lease_until),
                 )
                 .order_by(func.coalesce(cls.reconciled_at, cls.installed_at))
                 .limit(limit)

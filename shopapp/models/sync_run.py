@@ -12,7 +12,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, or_, select, text, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into, take_first
+from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
+from .lease import take_first
 
 OPEN, DONE, FAILED = "open", "done", "failed"
 READING, MATCHING = "reading", "matching"
@@ -82,11 +83,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
     def take(cls, store_id: int, seconds: float = 60) -> SyncRun | None:
         """An open run of the store whose turn it is, this caller's alone for `seconds`; commits."""
         due = select(cls).where(cls.store_id == store_id, cls.state == OPEN, cls.not_before <= db_now())
-        found: SyncRun | None = take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
-        if found is not None:
-            found.tries += 1
-            db.session.commit()
-        return found
+        return take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds, "tries")
 
     def save_progress(self, delay: float = 0.0, **values: Any) -> bool:
         """True when the run, still open, is now as given and due again after some seconds. Not committed."""

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 
 from .base import BigId, UtcDateTime, app_now_or_none, db, db_now, execute_update, insert_into
-from .states import MAX_TAKES
+from .lease import MAX_TAKES
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
 UNCOUNTED_SECONDS = 60.0

@@ -15,7 +15,7 @@ from sqlalchemy import or_, select
 from shopapp.connections.shop import platform_of
 from shopapp.errors import OrderError
 from shopapp.models import Document, Sale, Store, Webhook, db, now
-from shopapp.models.states import ISSUED
+from shopapp.models.document import ISSUED
 from shopapp.orders import webhooks
 from shopapp.platforms.base import OrderSummary, Platform
 

@@ -26,7 +26,8 @@ from shopapp.models import (
     db,
     now,
 )
-from shopapp.models.states import BLOCKED, ISSUED, MAX_TAKES, PENDING, VOID, WAITING
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.models.lease import MAX_TAKES
 from shopapp.models.webhook import OPENED, QUARANTINED
 from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
 

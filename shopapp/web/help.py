@@ -9,7 +9,7 @@ from flask import Blueprint, g, render_template
 from shopapp.connections.provider import provider_class
 from shopapp.messages.i18n import N_, gettext
 from shopapp.messages.wording import state_label
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 
 bp = Blueprint("help", __name__)
 

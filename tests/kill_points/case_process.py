@@ -24,8 +24,8 @@ from shopapp.errors import MerchantError
 from shopapp.jobs.clock import tick
 from shopapp.jobs.worker import drain_due_work
 from shopapp.models import Account, Document, FollowUp, Store, Webhook, db, now
+from shopapp.models.document import ISSUED, WAITING
 from shopapp.models.followup import DUE
-from shopapp.models.states import ISSUED, WAITING
 from tests.kill_points.cases import PROVIDER_DRAFT_POINTS, WEB_POINTS, Case
 from tests.kill_points.folder_platform import HOOKS_TOKEN, FolderPlatform
 

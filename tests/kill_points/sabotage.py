@@ -15,8 +15,8 @@ from shopapp.documents import issue, outcome, recover
 from shopapp.errors import UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.jobs import maintenance
-from shopapp.models import Document
-from shopapp.models.states import IN_DOUBT
+from shopapp.models import Document, document_queue
+from shopapp.models.document import IN_DOUBT
 from shopapp.providers.base import IssueGuarantee, Provider
 
 
@@ -56,7 +56,7 @@ def _lease_ignored(app: Flask) -> None:
     """Make a dead worker's document simply due again."""
 
     def expired() -> int:
-        for document in Document.expired_leases():
+        for document in document_queue.expired_leases():
             document.transition("pending")
         return 0
 

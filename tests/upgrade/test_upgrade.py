@@ -41,7 +41,7 @@ from shopapp.models import (
     now,
     set_clock,
 )
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, STATES, VOID, WAITING
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, STATES, VOID, WAITING
 from tests import fakes
 from tests.conftest import Client
 from tests.databases import DatabaseServer

@@ -14,9 +14,18 @@ from sqlalchemy import ColumnElement, and_, func, or_, select
 
 from shopapp import encryption
 from shopapp.models.base import db
-from shopapp.models.document import Document
+from shopapp.models.document import (
+    BLOCKED,
+    IN_DOUBT,
+    ISSUED,
+    ISSUING,
+    PENDING,
+    REVIEW,
+    VOID,
+    WAITING,
+    Document,
+)
 from shopapp.models.followup import FAILED, FollowUp
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.store import Store
 from shopapp.models.webhook import QUARANTINED, Webhook
 

@@ -13,11 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
+from shopapp.models import document_queue
 from shopapp.models.base import CENT, db, db_now
-from shopapp.models.document import Document
+from shopapp.models.document import ISSUED, ISSUING, VOID, WAITING, Document
 from shopapp.models.heartbeat import Heartbeat
 from shopapp.models.sale import Sale
-from shopapp.models.states import ISSUED, ISSUING, VOID, WAITING
 from shopapp.models.store import Store
 
 ZERO = Decimal(0)
@@ -163,6 +163,6 @@ def is_issuing_on_hold() -> bool:
 def oldest_overdue(seconds: float) -> datetime | None:
     """When the row was due that should have moved longest ago, if it is overdue by more than `seconds`."""
     due = func.coalesce(Document.not_before, Document.changed_at)
-    pending = and_(Document.id.in_(Document.due_ids()), due < db_now(-seconds))
+    pending = and_(Document.id.in_(document_queue.due_ids()), due < db_now(-seconds))
     sending = and_(Document.state == ISSUING, Document.lease_until < db_now(-seconds))
     return db.session.scalar(select(func.min(due)).where(or_(pending, sending)))

@@ -13,8 +13,8 @@ from shopapp.errors import NotAllowedError
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import ngettext
 from shopapp.models import Document, db
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.models.queries import documents
-from shopapp.models.states import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.web.documents.rows import document_rows
 from shopapp.web.form_fields import parse_email, parse_row_id
 from shopapp.web.session import store_required

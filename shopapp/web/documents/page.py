@@ -15,8 +15,8 @@ from shopapp.messages.fiscal_rules import rules_by_subject
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import warning_text
 from shopapp.models import Document
+from shopapp.models.document import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.models.queries import documents
-from shopapp.models.states import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.web.documents.rows import (
     account_of,
     document_kind,

@@ -15,7 +15,7 @@ from shopapp.errors import MerchantError, TransientError
 from shopapp.messages.fiscal_rules import rules_by_subject
 from shopapp.messages.wording import message_for
 from shopapp.models import Document, db
-from shopapp.models.states import BLOCKED, PENDING, WAITING
+from shopapp.models.document import BLOCKED, PENDING, WAITING
 from shopapp.web.documents.page import own_document_or_404, warehouse_name, warning_texts
 from shopapp.web.documents.rows import account_of, document_kind, document_row, remedy_url
 from shopapp.web.session import store_required, writes_database

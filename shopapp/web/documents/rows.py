@@ -16,9 +16,9 @@ from shopapp.messages.i18n import gettext
 from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
 from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label
 from shopapp.models import Account, Document
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.models.followup import FollowUp
 from shopapp.models.queries import documents as queries_documents
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from shopapp.messages.formats import clock, money, quantity
 from shopapp.messages.i18n import N_, gettext, ngettext
 from shopapp.messages.wording import kind_name, message_for, state_label
 from shopapp.models import Attempt, Document, FollowUp, Transition, Webhook
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.followup import DONE, DUE
 from shopapp.models.queries import documents
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, PENDING, REVIEW, VOID, WAITING
 
 # why a document was created, by the first word of its cause; the sale itself is the webhook's event
 _CREATED_TEXTS = {

@@ -34,8 +34,8 @@ from shopapp.messages.formats import midnight, month, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import kind_title, message_for
 from shopapp.models import Document, db, now
+from shopapp.models.document import BLOCKED
 from shopapp.models.queries import documents
-from shopapp.models.states import BLOCKED
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import account_of, document_rows
 from shopapp.web.errors import error_page

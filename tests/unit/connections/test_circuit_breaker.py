@@ -11,7 +11,7 @@ from shopapp.connections import circuit_breaker
 from shopapp.documents import issue, outcome
 from shopapp.errors import AppError, RefusedError, ThrottledError, UncertainError, UnreachableError
 from shopapp.fiscal.document import Draft
-from shopapp.models import Account, Document, db, now
+from shopapp.models import Account, Document, db, document_queue, now
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World
 
@@ -72,12 +72,12 @@ def test_when_the_pause_ends_one_document_tries_and_the_others_wait(world: World
     world.run_due_work()
     _later(world.account)
     before = _knocks(world)
-    taken = Document.take()
+    taken = document_queue.take()
     assert taken is not None
-    assert Document.take() is None
+    assert document_queue.take() is None
     issue._issue(taken)
     assert _knocks(world) == before + 1
-    assert Document.take() is None
+    assert document_queue.take() is None
 
 
 def test_whether_it_is_back_is_asked_by_what_changes_nothing(world: World) -> None:
@@ -182,11 +182,11 @@ def test_doubts_of_an_account_that_pauses_are_not_looked_up_meanwhile(world: Wor
     _later(world.account, pause_over=False)
     db.session.execute(update(Document).values(not_before=now()))
     db.session.commit()
-    assert Document.take_uncertain() is None
+    assert document_queue.take_uncertain() is None
     _later(world.account)
     db.session.execute(update(Document).values(not_before=now()))
     db.session.commit()
-    assert Document.take_uncertain() is not None
+    assert document_queue.take_uncertain() is not None
 
 
 def test_our_own_fault_never_touches_the_attempt_that_another_worker_began(world: World) -> None:
@@ -194,7 +194,7 @@ def test_our_own_fault_never_touches_the_attempt_that_another_worker_began(world
     from shopapp.orders import webhooks
 
     webhooks.process_next_webhook()
-    mine = Document.take()
+    mine = document_queue.take()
     assert mine is not None
     db.session.execute(update(Document).values(state="issuing", attempt=7, lease_until=now() + timedelta(60)))
     db.session.commit()

@@ -17,7 +17,7 @@ from shopapp.documents import followups, issue, merchant_actions, recover
 from shopapp.errors import RefusedError, UnreachableError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.jobs import maintenance
-from shopapp.models import Document, db, now
+from shopapp.models import Document, db, document_queue, now
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World, paid_order
 
@@ -85,7 +85,7 @@ def test_a_late_drafter_leaves_the_next_attempt_alone(world: World) -> None:
     def claimed() -> None:
         row = db.session.query(Document).one()
         assert row.draft is not None and row.account is not None
-        row.claim(row.draft, row.account, "by_draft")
+        document_queue.claim(row, row.draft, row.account, "by_draft")
         seen.append((row.state, row.attempt))
 
     def frozen(draft: Draft, reference: str) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from shopapp.errors import StoreAccessError, UnreachableError
 from shopapp.jobs import maintenance
-from shopapp.models import Account, Document, Store, Webhook, db, now
+from shopapp.models import Account, Document, Store, Webhook, db, document_queue, now
 from shopapp.orders import webhooks
 from tests.fakes import World, paid_order
 
@@ -15,7 +15,7 @@ def _claimed(world: World) -> Document:
     """A document whose worker died in mid-send."""
     world.pay_order("1001")
     webhooks.process_next_webhook()
-    document = Document.take()
+    document = document_queue.take()
     assert document is not None
     from datetime import date
 
@@ -24,7 +24,7 @@ def _claimed(world: World) -> Document:
     account = Account.find_current(world.store)
     assert account is not None
     draft = invoice.build_invoice(paid_order("1001"), account.fiscal_settings("rate_group"), date.today())
-    assert document.claim(draft, account, seconds=-1) == 1
+    assert document_queue.claim(document, draft, account, seconds=-1) == 1
     return document
 
 
@@ -47,7 +47,7 @@ def test_two_sweepers_change_nothing_twice(world: World) -> None:
 
 def test_a_lease_that_still_runs_is_left_alone(world: World) -> None:
     document = _claimed(world)
-    assert document.renew_lease(60)
+    assert document_queue.renew_lease(document, 60)
     assert maintenance.expire_leases() == 0
     assert world.document().state == "issuing"
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete
 from shopapp.documents import issue
 from shopapp.errors import UnreachableError
 from shopapp.jobs import restore
-from shopapp.models import Document, Heartbeat, Sale, Webhook, db, now
+from shopapp.models import Heartbeat, Sale, Webhook, db, document_queue, now
 from shopapp.orders import webhooks
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World, paid_order
@@ -39,7 +39,7 @@ def test_while_it_is_held_nothing_is_issued(world: World) -> None:
     world.pay_order("1001")
     world.run_due_work()
     assert (world.document().state, world.provider.ledger) == ("pending", [])
-    assert Document.any_due() is False
+    assert document_queue.any_due() is False
     assert restore.verify_restore() == []
 
 

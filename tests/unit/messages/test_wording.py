@@ -11,7 +11,7 @@ import pytest
 from flask import Flask, g
 
 from shopapp.messages import errors, wording
-from shopapp.models.states import STATES
+from shopapp.models.document import STATES
 from shopapp.web.setup import check
 
 ROOT = Path(__file__).resolve().parents[3]

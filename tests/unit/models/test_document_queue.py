@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from shopapp.models import Account, Document, db, now
+from shopapp.models import Account, db, document_queue, now
 from tests.fakes import World
 
 
 def _rests(world: World) -> bool:
     world.run_due_work()
     db.session.expire_all()
-    return world.document().state == "pending" and not Document.any_due() and world.provider.ledger == []
+    return (
+        world.document().state == "pending" and not document_queue.any_due() and world.provider.ledger == []
+    )
 
 
 def test_documents_of_a_refused_account_rest(world: World) -> None:

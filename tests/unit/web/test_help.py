@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from shopapp.messages.wording import state_label
-from shopapp.models.states import STATES
+from shopapp.models.document import STATES
 from shopapp.web import help
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text

@@ -12,8 +12,8 @@ from flask_sqlalchemy import SQLAlchemy
 from dev.factories import make_document, make_store
 from shopapp.messages.formats import ago, count_word, figure, money, month, percent, price
 from shopapp.models import Account, Heartbeat, Sale, Webhook, now, set_clock
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.queries import reconciliation
-from shopapp.models.states import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text, reload
 

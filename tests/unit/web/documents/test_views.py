@@ -14,7 +14,7 @@ from dev.factories import make_credit_note, make_document, make_documents_in_eve
 from shopapp.errors import TransientError
 from shopapp.models import Account, Document, FollowUp, Webhook, now
 from shopapp.models import db as database
-from shopapp.models.states import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from tests.fakes import FakeProvider
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text, reload

@@ -1,0 +1,22 @@
+"""Causes: why a document exists. The unique key (store, order, cause) makes each of them one document."""
+
+from __future__ import annotations
+
+SALE, ORDER_NOTE, TRANSPORT_GUIDE = "sale", "dossier", "transport"
+CREDIT, REISSUE = "credit", "reissue"
+"""The causes that an order may have several times are stored with their number: `credit:1`, `reissue:2`."""
+
+
+def credit(number: int) -> str:
+    """Return the cause of the order's credit note of that number."""
+    return f"{CREDIT}:{number}"
+
+
+def reissue(number: int) -> str:
+    """Return the cause of the document with which the order is issued again for that time."""
+    return f"{REISSUE}:{number}"
+
+
+def reference_for(store_id: int, order_id: str, cause: str) -> str:
+    """Return our key of a document, which is written into the document at the provider."""
+    return f"QI-{store_id}-{order_id}" + ("" if cause == SALE else "-" + cause.replace(":", ""))
