@@ -3,7 +3,7 @@
 closed     Calls go through. FAILURE_THRESHOLD calls in a row without an answer open the breaker.
 open       Nothing of the account is tried until `paused_until`. Each further failure doubles the pause.
 half-open  The pause is over, but `pauses` still counts it: one document at a time is taken (`document_queue.take`
-           claims the probe) and first asks by a call that changes nothing. Any answer closes the breaker, a failure opens it.
+           claims the probe) and asks first by a call that changes nothing. Any answer closes it, a failure opens it.
 
 The state is kept in columns of `Account`. Refused keys stop the account until the merchant saves good ones.
 """
