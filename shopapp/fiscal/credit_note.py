@@ -1,7 +1,6 @@
 """Credit notes: what is taken back of an issued document, in its own lines, rates and prices.
 
-Called by `issuing` when a paid order was cancelled and by the merchant's own choice of lines or of an amount. Sources:
-fiscal-pt section 3.3 (NC1 to NC6; CIVA art. 29 n.º 7, 36 n.º 6, 78). Never credits over what is left; positive amounts.
+NC1 to NC6 in docs/fiscal.md. Amounts are positive, and never more than what is left is credited.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ from .money import (
 )
 
 REASON_LIMIT = 50
-"""SAF-T's field for the reason."""
+"""The length of SAF-T's field for the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class OriginalDocument:
-    """The issued document that is corrected, and what earlier notes took back of it."""
+    """The issued document that is corrected, and what earlier credit notes took back of it."""
 
     number: str
     kind: DocumentKind
@@ -43,7 +42,7 @@ class OriginalDocument:
     credited: tuple[DraftLine, ...] = ()
     """The lines of all earlier credit notes, each with the `ref` of the line that it corrects."""
     credited_gross: Decimal | None = None
-    """What earlier notes took back, where only their total is known."""
+    """What earlier credit notes took back, where only their total is known: so the fiscal cases state it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,36 +63,29 @@ def build_credit_note(
     amount: Decimal | None = None,
     reason: str = "",
 ) -> Draft:
-    """The credit note for the lines, for an amount over what they leave, or (neither given) for all that is left.
+    """Build the credit note for the lines, for an amount, or (neither given) for all that is left.
 
-    Raises NotAllowedError when the original cannot be credited or not by so much.
+    An amount above what the lines come to is taken from the other lines, too; one below it reduces what is credited of
+    these lines. Raises NotAllowedError when the original cannot be credited or not by so much.
     """
     left = _remaining_lines(original)
     available = _creditable_amount(original, left)
-    taken = [part for wanted in _check_distinct(lines) for part in _requested_parts(wanted, left)]
     if not lines and amount is None and original.credited_gross is not None:
         amount = available
-    if not lines and amount is None:
-        taken = [line for line in left if line.gross]
-    by_amount = ZERO if amount is None else amount - sum_amounts(line.gross for line in taken)
-    if by_amount < ZERO and amount is not None:
-        taken = _scale_down(amount, lines, taken)
-    elif by_amount:
-        taken += _allocate_amount(by_amount, _subtract_lines(left, taken))
+    taken, is_rebate = _credited_parts(left, lines, amount)
     gross = sum_amounts(line.gross for line in taken)
     if not gross or gross > available:
         raise NotAllowedError("credit-exceeds", asked=str(gross), left=str(available))
-    whole = gross == sum_amounts(line.gross for line in original.lines)
-    lines_at_paid_price = [_at_paid_price(line) for line in taken]
-    reason = " ".join(reason.split()) or ("Devolução" if whole else "Devolução parcial")
+    is_whole = gross == sum_amounts(line.gross for line in original.lines)
+    reason = " ".join(reason.split()) or ("Devolução" if is_whole else "Devolução parcial")
     return Draft(
         kind="NC",
         date=today,
         customer=original.customer,
-        **totals.lines_and_totals(lines_at_paid_price, settings.rounding_level),
+        **totals.lines_and_totals([_at_paid_price(line) for line in taken], settings.rounding_level),
         series=series_for("NC", settings),
         warehouse=settings.warehouse,
-        moves_stock=settings.moves_stock and not by_amount,
+        moves_stock=settings.moves_stock and not is_rebate,
         references=(Reference(original.number, reason[:REASON_LIMIT]),),
         rules=("NC1", "NC2", "NC3", "NC4", "NC5"),
         rounding="line",
@@ -101,7 +93,7 @@ def build_credit_note(
 
 
 def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) -> Decimal:
-    """What may still be credited; raises NotAllowedError when that is nothing (NC1, NC3, NC6)."""
+    """Return what may still be credited; raises NotAllowedError when that is nothing (NC1, NC3, NC6)."""
     if not original.number:
         raise NotAllowedError("credit-without-original")
     if original.kind not in INVOICE_KINDS:
@@ -118,7 +110,7 @@ def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) ->
 
 
 def creditable_lines(original: OriginalDocument) -> tuple[DraftLine, ...]:
-    """The lines of the original that may still be credited, each less what earlier notes took back of it."""
+    """Return the lines of the original that may still be credited, each less what earlier notes took back of it."""
     return tuple(line for line in _remaining_lines(original) if line.gross)
 
 
@@ -129,85 +121,101 @@ def _remaining_lines(original: OriginalDocument) -> list[DraftLine]:
 def _subtract_lines(lines: Iterable[DraftLine], taken: Sequence[DraftLine]) -> list[DraftLine]:
     left = list(lines)
     for part in taken:
-        places = _positions_credited(part, left)
-        expected_net = sum_amounts(left[at].net for at in places) - part.net
-        for at in places:
+        positions = _positions_credited(part, left)
+        net_left = sum_amounts(left[at].net for at in positions) - part.net
+        for at in positions:
             if part.gross and left[at].gross:
                 overlap = _overlap(part, left[at])
                 left[at] = _subtract_line(left[at], overlap)
                 part = _subtract_line(part, overlap)
         if not part.gross:
-            _balance_net(left, places, expected_net)
+            _balance_net(left, positions, net_left)
     return left
 
 
-def _balance_net(left: list[DraftLine], places: Sequence[int], expected_net: Decimal) -> None:
-    """Moves a cent between net and VAT where one part was bitten out of several lines: together they keep `due` net."""
-    for at in places:
-        over = sum_amounts(left[other].net for other in places) - expected_net
-        net = min(max(left[at].net - over, ZERO), left[at].gross)
-        left[at] = replace(left[at], net=net, vat=left[at].gross - net)
-
-
 def _positions_credited(part: DraftLine, lines: Sequence[DraftLine]) -> list[int]:
-    """The lines that a credited part may belong to: of its own name first, then those it was split off from."""
-    same = [
+    """Return the lines that a credited part may belong to: those of its ref, then those that it was split off from."""
+    same_tax = [
         at for at, line in enumerate(lines) if rounding.tax_group_key(line) == rounding.tax_group_key(part)
     ]
-    own = [at for at in same if lines[at].ref == part.ref]
-    return own + [at for at in same if part.ref.startswith(f"{lines[at].ref}~")]
+    same_ref = [at for at in same_tax if lines[at].ref == part.ref]
+    return same_ref + [at for at in same_tax if part.ref.startswith(f"{lines[at].ref}~")]
 
 
 def _overlap(part: DraftLine, line: DraftLine) -> DraftLine:
-    """As much of the part as the line still has."""
+    """Return as much of the part as the line still has."""
     gross, net = min(part.gross, line.gross), min(part.net, line.net)
     return replace(part, quantity=min(part.quantity, line.quantity), gross=gross, net=net, vat=gross - net)
 
 
 def _subtract_line(line: DraftLine, taken: DraftLine) -> DraftLine:
-    """What the bite leaves; a line whose price alone was lowered keeps its quantity."""
+    """Return the line less what was taken of it; when only its price was lowered, it keeps its quantity."""
     gross, net = line.gross - taken.gross, max(line.net - taken.net, ZERO)
     quantity = (max(line.quantity - taken.quantity, ZERO) or line.quantity) if gross else ZERO
     return replace(line, quantity=quantity, gross=gross, net=min(net, gross), vat=gross - min(net, gross))
 
 
+def _balance_net(left: list[DraftLine], positions: Sequence[int], net_left: Decimal) -> None:
+    """Move cents between net and VAT of these lines until their nets add up to `net_left`.
+
+    One part may have been taken from several pieces of a line: taking more net of a piece than it had would otherwise
+    lose that cent.
+    """
+    for at in positions:
+        excess = sum_amounts(left[other].net for other in positions) - net_left
+        net = min(max(left[at].net - excess, ZERO), left[at].gross)
+        left[at] = replace(left[at], net=net, vat=left[at].gross - net)
+
+
 # what is taken
 
 
-def _check_distinct(lines: Sequence[CreditLineRequest]) -> Sequence[CreditLineRequest]:
-    if len({each.ref for each in lines}) != len(lines):
+def _credited_parts(
+    left: Sequence[DraftLine], requests: Sequence[CreditLineRequest], amount: Decimal | None
+) -> tuple[list[DraftLine], bool]:
+    """Return what the note takes of the lines, and whether an amount decided it: then no products come back."""
+    if len({each.ref for each in requests}) != len(requests):
         raise NotAllowedError("credit-line-twice")
-    return lines
+    if not requests and amount is None:
+        return [line for line in left if line.gross], False
+    requested = [part for request in requests for part in _requested_parts(request, left)]
+    if amount is None:
+        return requested, False
+    beyond_lines = amount - sum_amounts(line.gross for line in requested)
+    if beyond_lines < ZERO:
+        return _scale_down(amount, requests, requested), True
+    if beyond_lines:
+        return requested + _allocate_amount(beyond_lines, _subtract_lines(left, requested)), True
+    return requested, False
 
 
-def _requested_parts(wanted: CreditLineRequest, left: Sequence[DraftLine]) -> list[DraftLine]:
-    """The part of one line that is asked for (NC2, NC3); of all lines of that name where shipping was split."""
-    same = [line for line in left if line.ref == wanted.ref and line.gross]
-    if not same:
-        raise NotAllowedError("credit-line-unknown", line=wanted.ref)
-    if len(same) == 1:
-        return [_requested_part(wanted, same[0])]
-    if wanted.gross is None:
-        return [_requested_part(wanted, line) for line in same]
-    return _allocate_amount(wanted.gross, same)
+def _requested_parts(request: CreditLineRequest, left: Sequence[DraftLine]) -> list[DraftLine]:
+    """Return the requested part of one line, or of all lines of that ref where shipping was split (NC2, NC3)."""
+    same_ref = [line for line in left if line.ref == request.ref and line.gross]
+    if not same_ref:
+        raise NotAllowedError("credit-line-unknown", line=request.ref)
+    if len(same_ref) == 1:
+        return [_requested_part(request, same_ref[0])]
+    if request.gross is None:
+        return [_requested_part(request, line) for line in same_ref]
+    return _allocate_amount(request.gross, same_ref)
 
 
-def _requested_part(wanted: CreditLineRequest, line: DraftLine) -> DraftLine:
-    quantity = line.quantity if wanted.quantity is None else wanted.quantity
-    gross = wanted.gross
-    if gross is None:
-        gross = (
-            line.gross
-            if quantity == line.quantity
-            else round_to_cents(line.gross * quantity / (line.quantity or ONE))
-        )
+def _requested_part(request: CreditLineRequest, line: DraftLine) -> DraftLine:
+    quantity = line.quantity if request.quantity is None else request.quantity
+    if request.gross is not None:
+        gross = request.gross
+    elif quantity == line.quantity:
+        gross = line.gross
+    else:
+        gross = round_to_cents(line.gross * quantity / (line.quantity or ONE))
     if quantity <= ZERO or quantity > line.quantity or gross <= ZERO or gross > line.gross:
         raise NotAllowedError("credit-exceeds", asked=str(gross), left=str(line.gross), line=line.description)
     return _partial_line(line, quantity, gross)
 
 
 def _partial_line(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLine:
-    """So much of the line: its own figures when it is all that is left, else the VAT taken out of the part."""
+    """Return so much of the line: with its own figures when it is all, else with the VAT taken out of the part."""
     if gross == line.gross:
         return replace(line, quantity=quantity)
     net = round_to_cents(gross / (1 + line.vat_rate / HUNDRED)) if line.vat_rate else gross
@@ -217,46 +225,43 @@ def _partial_line(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLi
 
 
 def _scale_down(
-    amount: Decimal, lines: Sequence[CreditLineRequest], taken: Sequence[DraftLine]
+    amount: Decimal, requests: Sequence[CreditLineRequest], parts: Sequence[DraftLine]
 ) -> list[DraftLine]:
-    """Less than the lines came to (something was kept back), over these lines alone, their quantities given back."""
-    if amount <= ZERO or any(wanted.gross is not None for wanted in lines):
+    """Credit these parts with less than they came to, at their full quantities: something was kept back."""
+    if amount <= ZERO or any(request.gross is not None for request in requests):
         raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
-    parts = allocate(amount, [line.gross for line in taken])
-    return [_partial_line(line, line.quantity, part) for line, part in zip(taken, parts, strict=True) if part]
-
-
-def _allocate_amount(amount: Decimal, lines: Sequence[DraftLine]) -> list[DraftLine]:
-    """The amount over what the lines leave, in proportion; the quantity shrinks with it, the unit price stays (NC2)."""
-    whole = sum_amounts(line.gross for line in lines)
-    if amount > whole or amount <= ZERO:
-        raise NotAllowedError("credit-exceeds", asked=str(amount), left=str(whole))
-    parts = allocate(amount, [line.gross for line in lines])
+    shares = allocate(amount, [part.gross for part in parts])
     return [
-        _partial_line(line, _scaled_quantity(line, part), part)
-        for line, part in zip(lines, parts, strict=True)
-        if part
+        _partial_line(part, part.quantity, share) for part, share in zip(parts, shares, strict=True) if share
     ]
 
 
-def _scaled_quantity(line: DraftLine, part: Decimal) -> Decimal:
-    return (
-        line.quantity
-        if part == line.gross
-        else max(round_to_six_decimals(line.quantity * part / line.gross), SIX_DECIMALS)
-    )
+def _allocate_amount(amount: Decimal, lines: Sequence[DraftLine]) -> list[DraftLine]:
+    """Take the amount from all lines in proportion; the quantities shrink with it, the unit prices stay (NC2)."""
+    total = sum_amounts(line.gross for line in lines)
+    if amount > total or amount <= ZERO:
+        raise NotAllowedError("credit-exceeds", asked=str(amount), left=str(total))
+    shares = allocate(amount, [line.gross for line in lines])
+    return [
+        _partial_line(line, _scaled_quantity(line, share), share)
+        for line, share in zip(lines, shares, strict=True)
+        if share
+    ]
 
 
-# the note
+def _scaled_quantity(line: DraftLine, gross: Decimal) -> Decimal:
+    if gross == line.gross:
+        return line.quantity
+    return max(round_to_six_decimals(line.quantity * gross / line.gross), SIX_DECIMALS)
 
 
 def _at_paid_price(line: DraftLine) -> DraftLine:
-    """The line at what was paid for a unit, the discount inside the price: a coupon is not given back (DIS2)."""
-    unit = line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
-    by_amount = line.gross / (1 + line.vat_rate / HUNDRED) / line.quantity
-    near = abs(unit - by_amount) * line.quantity < CENT
+    """Return the line at the price paid for a unit, with the discount inside it: a coupon is not given back (DIS2)."""
+    unit_price = line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
+    price_by_gross = line.gross / (1 + line.vat_rate / HUNDRED) / line.quantity
+    is_close = abs(unit_price - price_by_gross) * line.quantity < CENT
     return replace(
         line,
-        unit_price_net=round_to_six_decimals(unit if near else by_amount),
+        unit_price_net=round_to_six_decimals(unit_price if is_close else price_by_gross),
         discount_percent=round_to_six_decimals(ZERO),
     )

@@ -1,12 +1,14 @@
-"""The draft's lines in the provider's own arithmetic: predicted, and shaped until the prediction is the paid total.
+"""The lines of a draft, adjusted until the provider arrives at the paid total.
 
-`predict` is public: adapters and tests ask it what a provider will add up to. Source: rulings section 8, fiscal-pt
-section 5. A line is split by a cent before a price moves by less than one; a discount is never made up.
+A provider computes a document again from quantity, price, discount and rate, and rounds at its own level.
+`predict_total` computes what it will find; `fit_to_total` adjusts unit prices where that is a cent or two off. A line of
+several units is split, so that one unit carries the cent and the other units keep their price; discounts never change
+(NUM1 and "How cents are found and kept" in docs/fiscal.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
@@ -16,182 +18,198 @@ from .document import DraftLine, RoundingLevel
 from .money import CENT, HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals, sum_amounts
 
 _ROUNDING_MARGIN = CENT * 4 / 10
+"""An exact sum is moved no nearer to a cent than this: it rounds to it, a tenth of a cent away from the next."""
 
 TaxGroupKey = tuple[str, Decimal, str]
+LinePieces = list[DraftLine]
+"""One line of the draft: alone, or as the pieces into which it was split."""
 
 
 def tax_group_key(line: DraftLine) -> TaxGroupKey:
-    """What lines must share to be one entry of the tax summary."""
+    """Return what lines must share to be one entry of the tax summary."""
     return line.region, line.vat_rate, line.exemption_code
 
 
 def positions_by_tax_group(lines: Sequence[DraftLine]) -> dict[TaxGroupKey, list[int]]:
-    """The positions of the lines of each entry of the tax summary, in the order of the lines."""
-    members: dict[TaxGroupKey, list[int]] = {}
+    """Return the positions of the lines of each entry of the tax summary, in the order of the lines."""
+    positions: dict[TaxGroupKey, list[int]] = {}
     for at, line in enumerate(lines):
-        members.setdefault(tax_group_key(line), []).append(at)
-    return members
+        positions.setdefault(tax_group_key(line), []).append(at)
+    return positions
 
 
-def exact_net(line: DraftLine) -> Decimal:
-    """What the provider makes of the line: quantity x price less the discount, not rounded."""
-    return line.quantity * line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
+# what the provider will find
 
 
 def predict_total(lines: Sequence[DraftLine], level: RoundingLevel) -> Decimal:
-    """The total to which a provider that rounds at this level will add the lines up."""
+    """Return the total to which a provider that rounds at this level will add up the lines."""
     if level == "line":
-        return sum_amounts(_rounded_gross(exact_net(line), line.vat_rate) for line in lines)
-    sums = [_exact_gross(lines, inside) for inside in positions_by_tax_group(lines).values()]
-    return (
-        round_to_cents(sum_amounts(sums))
-        if level == "document"
-        else sum_amounts(round_to_cents(each) for each in sums)
-    )
+        return sum_amounts(_gross_rounded_on_line(line) for line in lines)
+    if level == "document":
+        return round_to_cents(_exact_gross(lines))
+    groups = positions_by_tax_group(lines).values()
+    return sum_amounts(round_to_cents(_exact_gross([lines[at] for at in members])) for members in groups)
 
 
-def _exact_gross(lines: Sequence[DraftLine], inside: Iterable[int]) -> Decimal:
-    return sum_amounts(exact_net(lines[at]) * (1 + lines[at].vat_rate / HUNDRED) for at in inside)
+def _exact_net(line: DraftLine) -> Decimal:
+    """Return quantity x price less the discount, not rounded."""
+    return line.quantity * line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
 
 
-def _rounded_gross(net: Decimal, rate: Decimal) -> Decimal:
-    return round_to_cents(net) + round_to_cents(net * rate / HUNDRED)
+def _exact_gross(lines: Sequence[DraftLine]) -> Decimal:
+    return sum_amounts(_exact_net(line) * (1 + line.vat_rate / HUNDRED) for line in lines)
+
+
+def _gross_rounded_on_line(line: DraftLine) -> Decimal:
+    """Return the gross of a provider that rounds net and VAT of each line apart."""
+    net = _exact_net(line)
+    return round_to_cents(net) + round_to_cents(net * line.vat_rate / HUNDRED)
+
+
+# the lines, fitted
 
 
 def fit_to_total(lines: Sequence[DraftLine], level: RoundingLevel) -> tuple[DraftLine, ...]:
-    """The lines, so that a provider rounding at this level arrives at the sum of their `gross`.
+    """Adjust the lines so that a provider rounding at this level arrives at the sum of their `gross`.
 
-    Raises OrderError `total-differs` when that takes more than two cents a line.
+    A line that was split comes back as two: `ref` and `ref~1`. Raises OrderError `total-differs` when that takes more
+    than two cents a line, or when no price gives the wanted gross.
     """
     total = sum_amounts(line.gross for line in lines)
     if level == "line":
         missing = total - predict_total(lines, level)
-        placed = _adjust_lines(lines, missing, missing, _adjust_by_line)
+        fitted = _spread_change(lines, missing, missing, _change_gross_rounded_on_line)
     elif level == "document":
-        exact = _exact_gross(lines, range(len(lines)))
-        placed = _adjust_lines(
-            lines, total - round_to_cents(exact), _distance(total, exact), _adjust_by_group
-        )
+        fitted = _fit_rounded_sum(lines)
     else:
-        placed = _fit_tax_groups(lines)
-    now = tuple(piece for pieces in placed for piece in pieces)
-    if predict_total(now, level) != total:
+        fitted = _fit_tax_groups(lines)
+    pieces = tuple(piece for line_pieces in fitted for piece in line_pieces)
+    if predict_total(pieces, level) != total:
         raise OrderError("total-differs", paid=str(total), lines=str(predict_total(lines, level)))
-    return now
+    return pieces
 
 
-def _fit_tax_groups(lines: Sequence[DraftLine]) -> list[list[DraftLine]]:
-    placed = [[line] for line in lines]
-    for inside in positions_by_tax_group(lines).values():
-        members = [lines[at] for at in inside]
-        wanted, exact = sum_amounts(line.gross for line in members), _exact_gross(lines, inside)
-        if wanted != round_to_cents(exact):
-            pieces = _adjust_lines(
-                members, wanted - round_to_cents(exact), _distance(wanted, exact), _adjust_by_group
-            )
-            for at, piece in zip(inside, pieces, strict=True):
-                placed[at] = piece
-    return placed
+def _fit_tax_groups(lines: Sequence[DraftLine]) -> list[LinePieces]:
+    fitted: list[LinePieces] = [[line] for line in lines]
+    for members in positions_by_tax_group(lines).values():
+        group = _fit_rounded_sum([lines[at] for at in members])
+        for at, pieces in zip(members, group, strict=True):
+            fitted[at] = pieces
+    return fitted
 
 
-def _distance(wanted: Decimal, exact: Decimal) -> Decimal:
-    """How far the exact sum must go to be rounded to what is wanted: the shortest way, and a tenth of a cent."""
-    return wanted + _ROUNDING_MARGIN - exact if exact > wanted else wanted - _ROUNDING_MARGIN - exact
+def _fit_rounded_sum(lines: Sequence[DraftLine]) -> list[LinePieces]:
+    """Fit lines whose exact gross the provider adds up first and rounds once."""
+    wanted, exact = sum_amounts(line.gross for line in lines), _exact_gross(lines)
+    missing = wanted - round_to_cents(exact)
+    # the least change of the exact sum after which it rounds to what is wanted
+    nearest = wanted + _ROUNDING_MARGIN if exact > wanted else wanted - _ROUNDING_MARGIN
+    return _spread_change(lines, missing, nearest - exact, _change_exact_gross)
 
 
-Adjustment = Callable[[DraftLine, Decimal], list[DraftLine] | None]
+def _spread_change(
+    lines: Sequence[DraftLine],
+    missing: Decimal,
+    exact_change: Decimal,
+    change_gross: Callable[[DraftLine, Decimal], LinePieces | None],
+) -> list[LinePieces]:
+    """Change one line for each missing cent, or for every two cents where there are fewer lines than cents.
 
-
-def _adjust_lines(
-    lines: Sequence[DraftLine], missing: Decimal, distance: Decimal, adjust: Adjustment
-) -> list[list[DraftLine]]:
-    """Each line as it is or in pieces, one move on as many lines as cents are missing (two cents a line at most).
-
-    `distance` is how far the exact sum is off: shared among the moves. Lines of several units come first: one unit
-    is split off and carries the cent; then the largest line.
+    `missing` is in whole cents; `exact_change` is the change of the exact sum that brings them, shared among the
+    changed lines. Lines of several units come first, then the largest. Where more than two cents a line are missing,
+    all lines stay as they are.
     """
-    result = [[line] for line in lines]
+    fitted: list[LinePieces] = [[line] for line in lines]
     left = abs(missing)
-    each = CENT if left <= CENT * len(lines) else CENT * 2
-    if not left or left > each * len(lines):
-        return result
-    for at in sorted(range(len(lines)), key=lambda at: (not _is_splittable(lines[at]), -lines[at].gross, at)):
-        step = min(each, left)
-        pieces = adjust(lines[at], distance * step / abs(missing)) if step else None
-        if pieces:
-            result[at] = pieces
-            left -= step
-    return result
+    cents_per_line = CENT if left <= CENT * len(lines) else CENT * 2
+    if not left or left > cents_per_line * len(lines):
+        return fitted
+    for at in sorted(range(len(lines)), key=lambda at: (not _has_units(lines[at]), -lines[at].gross, at)):
+        cents = min(cents_per_line, left)
+        pieces = change_gross(lines[at], exact_change * cents / abs(missing)) if cents else None
+        if pieces is not None:
+            fitted[at] = pieces
+            left -= cents
+    return fitted
 
 
-def _is_splittable(line: DraftLine) -> bool:
+# one line, changed
+
+
+def _change_exact_gross(line: DraftLine, change: Decimal) -> LinePieces | None:
+    """Change the line's exact gross by so much; return None when it has no price to change."""
+    rest, unit = _split_off_unit(line)
+    changed = _with_added_gross(unit, change)
+    if changed is None:
+        return None
+    return _share_amounts(line, rest, changed, round_to_cents(_exact_gross([rest])) if rest else ZERO)
+
+
+def _change_gross_rounded_on_line(line: DraftLine, change: Decimal) -> LinePieces | None:
+    """Change the line's gross, net and VAT rounded apart, by so many cents; return None when no price gives that."""
+    rest, unit = _split_off_unit(line)
+    rest_gross = _gross_rounded_on_line(rest) if rest else ZERO
+    wanted = _gross_rounded_on_line(line) + change - rest_gross
+    unit_net, factor = _exact_net(unit), 1 + unit.vat_rate / HUNDRED
+    for net in _nets_that_round_to(wanted, unit.vat_rate / HUNDRED, unit_net):
+        changed = _with_added_gross(unit, (net - unit_net) * factor)
+        if changed is not None and _gross_rounded_on_line(changed) == wanted:
+            return _share_amounts(line, rest, changed, rest_gross)
+    return None
+
+
+def _nets_that_round_to(gross: Decimal, rate: Decimal, near: Decimal) -> list[Decimal]:
+    """Return exact nets that, rounded, come to this gross with their rounded VAT; those closest to `near` first.
+
+    A net in cents and its VAT in cents are both given by a range of exact nets; where the two ranges meet, two nets are
+    tried: the one closest to `near`, off the ends of the range, and the middle.
+    """
+    nets = []
+    middle = round_to_cents(gross / (1 + rate))
+    for net in (middle, middle - CENT, middle + CENT):
+        vat = gross - net
+        low, high = net - CENT / 2, net + CENT / 2
+        if rate:
+            low, high = max(low, (vat - CENT / 2) / rate), min(high, (vat + CENT / 2) / rate)
+        if low < high and net >= ZERO and (vat >= ZERO if rate else vat == ZERO):
+            off_the_ends = (high - low) / 8
+            nets += [min(max(near, low + off_the_ends), high - off_the_ends), (low + high) / 2]
+    return sorted(nets, key=lambda net: abs(net - near))
+
+
+def _has_units(line: DraftLine) -> bool:
+    """Return whether the line is several whole units, of which one can be split off."""
     return line.quantity > ONE and line.quantity == line.quantity.to_integral_value()
 
 
-def _with_added_gross(line: DraftLine, step: Decimal) -> DraftLine | None:
-    """The line with a price that brings `step` more gross, or None where it has no price to move."""
-    kept = ONE - line.discount_percent / HUNDRED
-    if not kept:
-        return None
-    price = round_to_six_decimals(
-        line.unit_price_net + step / ((1 + line.vat_rate / HUNDRED) * line.quantity * kept)
-    )
-    return replace(line, unit_price_net=price) if price >= ZERO else None
-
-
 def _split_off_unit(line: DraftLine) -> tuple[DraftLine | None, DraftLine]:
-    """The line less one unit, and that unit; the unit alone where there is no more."""
-    if not _is_splittable(line):
+    """Return the line less one unit, and that unit; a line without several units is None and itself."""
+    if not _has_units(line):
         return None, line
     rest = replace(line, quantity=line.quantity - ONE)
     return rest, replace(line, ref=f"{line.ref}~1", quantity=ONE)
 
 
-def _distribute_amounts(
-    line: DraftLine, rest: DraftLine | None, unit: DraftLine, gross: Decimal
-) -> list[DraftLine]:
-    """Both pieces, the line's net, VAT and gross shared between them; `gross` is what the rest comes to."""
+def _with_added_gross(line: DraftLine, change: Decimal) -> DraftLine | None:
+    """Return the line at a price that changes its exact gross by so much; None where no price can do that."""
+    paid_part = ONE - line.discount_percent / HUNDRED
+    if not paid_part:
+        return None
+    price_change = change / ((1 + line.vat_rate / HUNDRED) * line.quantity * paid_part)
+    price = round_to_six_decimals(line.unit_price_net + price_change)
+    return replace(line, unit_price_net=price) if price >= ZERO else None
+
+
+def _share_amounts(
+    line: DraftLine, rest: DraftLine | None, unit: DraftLine, rest_gross: Decimal
+) -> LinePieces:
+    """Share the line's net, VAT and gross between its pieces; `rest_gross` is what the rest comes to."""
     if rest is None:
         return [unit]
-    gross = min(gross, line.gross)
-    net = min(max(round_to_cents(exact_net(rest)), gross - line.vat, ZERO), gross, line.net)
-    left = replace(
-        unit, gross=line.gross - gross, net=line.net - net, vat=line.gross - gross - (line.net - net)
-    )
-    return [replace(rest, gross=gross, net=net, vat=gross - net), left]
-
-
-def _adjust_by_group(line: DraftLine, step: Decimal) -> list[DraftLine] | None:
-    """The line with `step` more gross, on one unit split off where it has several."""
-    rest, unit = _split_off_unit(line)
-    other = _with_added_gross(unit, step)
-    if other is None:
-        return None
-    return _distribute_amounts(line, rest, other, round_to_cents(_exact_gross([rest], [0])) if rest else ZERO)
-
-
-def _adjust_by_line(line: DraftLine, step: Decimal) -> list[DraftLine] | None:
-    """The same where net and tax are rounded apart: moved just so far that their sum changes by `step`."""
-    rest, unit = _split_off_unit(line)
-    apart = _rounded_gross(exact_net(rest), rest.vat_rate) if rest else ZERO
-    wanted = _rounded_gross(exact_net(line), line.vat_rate) + step - apart
-    for net in _candidate_nets(wanted, unit.vat_rate / HUNDRED, exact_net(unit)):
-        other = _with_added_gross(unit, (net - exact_net(unit)) * (1 + unit.vat_rate / HUNDRED))
-        if other and _rounded_gross(exact_net(other), other.vat_rate) == wanted:
-            return _distribute_amounts(line, rest, other, apart)
-    return None
-
-
-def _candidate_nets(wanted: Decimal, rate: Decimal, near: Decimal) -> list[Decimal]:
-    """Nets whose rounding and whose tax's rounding come to what is wanted, the nearest first."""
-    found = []
-    middle = round_to_cents(wanted / (1 + rate))
-    for net in (middle, middle - CENT, middle + CENT):
-        tax = wanted - net
-        low, high = net - CENT / 2, net + CENT / 2
-        if rate:
-            low, high = max(low, (tax - CENT / 2) / rate), min(high, (tax + CENT / 2) / rate)
-        if low < high and net >= ZERO and (tax >= ZERO if rate else tax == ZERO):
-            inside = (high - low) / 8
-            found += [min(max(near, low + inside), high - inside), (low + high) / 2]
-    return sorted(found, key=lambda net: abs(net - near))
+    gross = min(rest_gross, line.gross)
+    net = min(max(round_to_cents(_exact_net(rest)), gross - line.vat, ZERO), gross, line.net)
+    unit_gross, unit_net = line.gross - gross, line.net - net
+    return [
+        replace(rest, net=net, vat=gross - net, gross=gross),
+        replace(unit, net=unit_net, vat=unit_gross - unit_net, gross=unit_gross),
+    ]
