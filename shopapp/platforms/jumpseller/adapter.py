@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import ZERO
-from shopapp.fiscal.order import Order, OrderStatus
+from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address
 from shopapp.http_client import HttpClient
 from shopapp.platforms.oauth import authorize_url, request_tokens
@@ -42,7 +42,8 @@ from .catalogue import (
     write_stock,
 )
 from .client import JumpsellerClient, parse_body
-from .orders import cents_field, order_from
+from .fields import cents_field, order_status, parse_timestamp
+from .orders import order_from
 from .webhooks import (
     EVENTS,
     PRODUCT_EVENTS,
@@ -58,7 +59,6 @@ SCOPE = (
     " read_hooks write_hooks read_apps"
 )
 _PAGE = 100
-_STATUS: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
 _CREDIT_NOTE_TYPE, _INVOICE_TYPE = 0, 1
 
 
@@ -255,8 +255,8 @@ def order_summary_from(order: Mapping[str, Any]) -> OrderSummary:
         total = ZERO
     return OrderSummary(
         order_id=str(order["id"]),
-        status=_STATUS.get(str(order.get("status_enum") or ""), "open"),
-        created_at=parse_list_timestamp(str(order["created_at"])),
+        status=order_status(order),
+        created_at=parse_timestamp(order["created_at"]),
         total=total,
     )
 
@@ -272,10 +272,3 @@ def shop_tax_from(tax: Mapping[str, Any]) -> ShopTax:
         region=str(tax.get("region") or ""),
         shipping=bool(tax.get("shipping")),
     )
-
-
-def parse_list_timestamp(text: str) -> datetime:
-    """Jumpseller's `2026-10-03 19:02:44 UTC` (or ISO 8601) as an aware instant."""
-    plain = text.removesuffix(" UTC").strip().replace("Z", "+00:00")
-    found = datetime.fromisoformat(plain)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

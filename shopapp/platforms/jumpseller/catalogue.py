@@ -15,15 +15,12 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
-from shopapp.fiscal.order import LineKind
 from shopapp.http_client import HttpResponse
 
 from ..base import CatalogueItem, CataloguePage, Location
 from .client import JumpsellerClient, parse_body, unwrap
+from .fields import Json, line_kind
 
-Json = Mapping[str, Any]
-
-_LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _PAGE = 100
 _MAX_STOCK_ROWS = 50
 """How many rows of stock are asked for at once: the list has no pages, and half a list must not look whole."""
@@ -100,7 +97,7 @@ def catalogue_items_from(product: Json) -> Iterator[CatalogueItem]:
             variant_id=str(_id(variant)) if variant else "",
             sku=str((variant or product).get("sku") or "").strip(),
             name=name + _options_text(variant),
-            kind=_LINE_KINDS.get(str(product.get("type") or ""), "goods"),
+            kind=line_kind(product),
             stock=_stock_of(variant or product),
             active=str(product.get("status") or "") != "disabled",
         )

@@ -10,28 +10,32 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
 from shopapp.errors import OrderError
-from shopapp.fiscal.money import SIX_DECIMALS, ZERO, parse_amount, round_to_cents, strip_trailing_zeros
-from shopapp.fiscal.order import LineKind, Order, OrderLine, OrderStatus, Payment
+from shopapp.fiscal.money import ZERO, strip_trailing_zeros
+from shopapp.fiscal.order import Order, OrderLine, Payment
 from shopapp.fiscal.party import Address, Party, normalise_tax_id
 
 from .discounts import PayloadLine, read_discounts
+from .fields import (
+    Json,
+    amount_field,
+    cents_field,
+    line_kind,
+    object_field,
+    objects_field,
+    order_status,
+    parse_timestamp,
+    required_field,
+)
 
-Json = Mapping[str, Any]
-
-_STATUS: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
-_LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
 _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)
 _TAX_ID = re.compile(r"\b(nif|nipc|contribuinte|vat|tax ?id|(n.?|número|numero) fiscal)\b", re.IGNORECASE)
 _CARD_GATEWAYS = ("stripe", "easypaycc", "hipay")
 _REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
-_AMOUNT_LIMIT = Decimal(10) ** 12
-"""No amount of an order is as large; what is would fit no column."""
 
 
 def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
@@ -48,10 +52,10 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     coupon, lines = _order_lines(inner, inclusive)
     total = cents_field(inner, "total")
     return Order(
-        id=str(_required(inner, "id")),
-        status=_STATUS.get(str(inner.get("status_enum") or ""), "open"),
-        created_at=parse_timestamp(_required(inner, "created_at")),
-        currency=str(_required(inner, "currency")).upper(),
+        id=str(required_field(inner, "id")),
+        status=order_status(inner),
+        created_at=parse_timestamp(required_field(inner, "created_at")),
+        currency=str(required_field(inner, "currency")).upper(),
         prices_include_tax=inclusive,
         lines=(*lines, *_shipping_lines(inner, inclusive)),
         total=total,
@@ -66,65 +70,12 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     )
 
 
-# plain values
-
-
-def _required(block: Json, name: str) -> Any:
-    if block.get(name) in (None, ""):
-        raise OrderError("order-unreadable", field=name)
-    return block[name]
-
-
-def amount_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
-    """The amount of that name, from text, an integer or a Decimal (a float has lost its cents already)."""
-    value = block.get(name)
-    if value in (None, ""):
-        if missing is None:
-            raise OrderError("order-unreadable", field=name)
-        return missing
-    try:
-        found = parse_amount(value)
-    except ValueError as wrong:
-        raise OrderError("order-unreadable", field=name) from wrong
-    if abs(found) >= _AMOUNT_LIMIT:
-        raise OrderError("order-unreadable", field=name)
-    return found
-
-
-def cents_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
-    """The amount of that name in whole cents, without the noise of a float; nobody pays parts of a cent."""
-    found = amount_field(block, name, missing)
-    whole = round_to_cents(found)
-    if abs(found - whole) > SIX_DECIMALS:
-        raise OrderError("order-unreadable", field=name)
-    return found if found == whole else whole
-
-
-def parse_timestamp(written: Any) -> datetime:
-    """The moment of `2026-10-03 19:02:44 UTC` (or of ISO 8601), always with its zone."""
-    try:
-        read = datetime.fromisoformat(str(written).strip().removesuffix(" UTC").replace("Z", "+00:00"))
-    except ValueError as wrong:
-        raise OrderError("order-unreadable", field="date") from wrong
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
-
-
-def _object_field(inner: Json, name: str) -> Json:
-    found = inner.get(name)
-    return found if isinstance(found, Mapping) else {}
-
-
-def _objects_field(inner: Json, name: str) -> list[Json]:
-    found = inner.get(name)
-    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
-
-
 # lines
 
 
 def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]]:
     """The coupon that stands on no line, and the lines of goods with their discounts."""
-    products = _objects_field(inner, "products")
+    products = objects_field(inner, "products")
     shown = [_payload_line(product) for product in products]
     coupon, taken = read_discounts(
         shown,
@@ -137,7 +88,7 @@ def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]
             description=each.name,
             quantity=each.quantity,
             unit_price=each.price,
-            kind=_LINE_KINDS.get(str(product.get("type") or ""), "goods"),
+            kind=line_kind(product),
             sku=str(product.get("sku") or "").strip(),
             discount=off,
             charged=each.rate,
@@ -148,7 +99,7 @@ def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]
 
 
 def _payload_line(product: Json) -> PayloadLine:
-    name = str(product.get("name") or product.get("sku") or _required(product, "id"))
+    name = str(product.get("name") or product.get("sku") or required_field(product, "id"))
     has_tax = product.get("tax") not in (None, "")
     return PayloadLine(
         name=name,
@@ -156,7 +107,7 @@ def _payload_line(product: Json) -> PayloadLine:
         price=amount_field(product, "price"),
         discount=amount_field(product, "discount", ZERO),
         tax=amount_field(product, "tax") if has_tax else None,
-        rate=charged_rate(_objects_field(product, "taxes"), name),
+        rate=charged_rate(objects_field(product, "taxes"), name),
     )
 
 
@@ -178,13 +129,13 @@ def _prices_include_tax(inner: Json) -> bool:
     """Whether prices have the tax in them; raises OrderError when the lines disagree. Shipping decides alone."""
     flags = {
         bool(tax.get("tax_on_product_price"))
-        for product in _objects_field(inner, "products")
-        for tax in _objects_field(product, "taxes")
+        for product in objects_field(inner, "products")
+        for tax in objects_field(product, "taxes")
         if amount_field(tax, "rate")
     }
     if len(flags) > 1:
         raise OrderError("prices-mixed")
-    own = {bool(tax.get("tax_on_shipping_price")) for tax in _objects_field(inner, "shipping_taxes")}
+    own = {bool(tax.get("tax_on_shipping_price")) for tax in objects_field(inner, "shipping_taxes")}
     return (flags or own or {True}).pop()
 
 
@@ -194,7 +145,7 @@ def _shipping_lines(inner: Json, inclusive: bool) -> list[OrderLine]:
     if not price:
         return []
     name = str(inner.get("shipping_method_name") or "Portes de envio")
-    taxes = _objects_field(inner, "shipping_taxes")
+    taxes = objects_field(inner, "shipping_taxes")
     rate = charged_rate(taxes, name)
     if (
         rate is not None
@@ -217,15 +168,15 @@ def _shipping_discount(inner: Json) -> Decimal:
 
 
 def _buyer(inner: Json) -> Party:
-    billing, customer = _object_field(inner, "billing_address"), _object_field(inner, "customer")
+    billing, customer = object_field(inner, "billing_address"), object_field(inner, "customer")
     name = " ".join(str(billing.get(part) or "").strip() for part in ("name", "surname")).strip()
     return Party(
         name=name or str(customer.get("fullname") or "").strip(),
         tax_id=_tax_id(inner, billing),
-        company=str(_object_field(inner, "billing_information").get("company_name") or "").strip(),
+        company=str(object_field(inner, "billing_information").get("company_name") or "").strip(),
         email=str(customer.get("email") or "").strip(),
         phone=str(customer.get("phone") or "").strip(),
-        address=_address(billing) or _address(_object_field(inner, "shipping_address")),
+        address=_address(billing) or _address(object_field(inner, "shipping_address")),
     )
 
 
@@ -236,7 +187,7 @@ def _tax_id(inner: Json, billing: Json) -> str:
         return own
     fields = [
         (str(each.get("area") or ""), str(each["value"]).strip())
-        for each in _objects_field(inner, "additional_fields")
+        for each in objects_field(inner, "additional_fields")
         if _TAX_ID.search(html.unescape(str(each.get("label") or ""))) and each.get("value")
     ]
     answers = [(area, value) for area, value in fields if any(sign.isdigit() for sign in value)]
@@ -261,8 +212,8 @@ def _address(block: Json) -> Address | None:
 def _ship_to(inner: Json) -> Address | None:
     """Where the goods went; the shop itself when the buyer fetched them there."""
     if inner.get("shipping_option") == "store_pickup":
-        return _address(_object_field(inner, "pickup_address")) or Address(country="PT")
-    return _address(_object_field(inner, "shipping_address"))
+        return _address(object_field(inner, "pickup_address")) or Address(country="PT")
+    return _address(object_field(inner, "shipping_address"))
 
 
 # payment

@@ -406,14 +406,6 @@ def test_an_order_that_is_not_paid_has_no_payment_day() -> None:
 
 
 @pytest.mark.parametrize(
-    "written",
-    ["2026-10-03 19:02:44 UTC", "2026-10-03T19:02:44Z", "2026-10-03T20:02:44+01:00", "2026-10-03 19:02:44"],
-)
-def test_timestamps_are_read_in_each_way_they_are_written(written: str) -> None:
-    assert orders.parse_timestamp(written) == datetime(2026, 10, 3, 19, 2, 44, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
     ("kind", "name", "information", "expected"),
     [
         ("ifthenpay", "Multibanco", None, "multibanco"),

@@ -1,0 +1,94 @@
+"""Single fields of Jumpseller's JSON as typed values: amounts, timestamps, statuses, nested objects.
+
+Source: Jumpseller's published API description and recorded payloads, read 2026-11-20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from shopapp.errors import OrderError
+from shopapp.fiscal.money import SIX_DECIMALS, parse_amount, round_to_cents
+from shopapp.fiscal.order import LineKind, OrderStatus
+
+Json = Mapping[str, Any]
+
+_STATUSES: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
+_LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
+_AMOUNT_LIMIT = Decimal(10) ** 12
+"""No amount of an order is as large, and no column holds one."""
+
+
+def order_status(order: Json) -> OrderStatus:
+    """Return the order's status by `status_enum` alone; an unknown one is `open`."""
+    return _STATUSES.get(str(order.get("status_enum") or ""), "open")
+
+
+def line_kind(product: Json) -> LineKind:
+    """Return the kind of a product or order line by its `type`; an unknown one is `goods`."""
+    return _LINE_KINDS.get(str(product.get("type") or ""), "goods")
+
+
+def required_field(block: Json, name: str) -> Any:
+    """Return the field's value. Raises OrderError `order-unreadable` when it is absent, null or empty."""
+    if block.get(name) in (None, ""):
+        raise OrderError("order-unreadable", field=name)
+    return block[name]
+
+
+def amount_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
+    """Return the amount in that field, written as text, integer or decimal number (seen in code).
+
+    Raises OrderError `order-unreadable` when it is no amount, or absent without a default.
+    """
+    value = block.get(name)
+    if value in (None, ""):
+        if missing is None:
+            raise OrderError("order-unreadable", field=name)
+        return missing
+    try:
+        found = parse_amount(value)
+    except ValueError as error:
+        raise OrderError("order-unreadable", field=name) from error
+    if abs(found) >= _AMOUNT_LIMIT:
+        raise OrderError("order-unreadable", field=name)
+    return found
+
+
+def cents_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
+    """Return the amount in that field in whole cents, without the noise of binary floating point.
+
+    Raises OrderError `order-unreadable` for parts of a cent, which nobody pays.
+    """
+    found = amount_field(block, name, missing)
+    whole = round_to_cents(found)
+    if abs(found - whole) > SIX_DECIMALS:
+        raise OrderError("order-unreadable", field=name)
+    return found if found == whole else whole
+
+
+def parse_timestamp(written: Any) -> datetime:
+    """Return the moment of `2026-10-03 19:02:44 UTC` or of ISO 8601, always with its zone (UTC where none is given).
+
+    Raises OrderError `order-unreadable` for any other text.
+    """
+    try:
+        found = datetime.fromisoformat(str(written).strip().removesuffix(" UTC").replace("Z", "+00:00"))
+    except ValueError as error:
+        raise OrderError("order-unreadable", field="date") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def object_field(block: Json, name: str) -> Json:
+    """Return the object in that field; an empty one when there is none."""
+    found = block.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def objects_field(block: Json, name: str) -> list[Json]:
+    """Return the objects of the list in that field; none when there is no list."""
+    found = block.get(name)
+    return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []
