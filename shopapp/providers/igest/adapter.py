@@ -17,6 +17,7 @@ from typing import ClassVar
 from shopapp.errors import CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.http_client import HttpClient
+from shopapp.providers.answers import MAX_PDF_BYTES, pdf_from
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
     AccountInfo,
@@ -48,7 +49,6 @@ from .lists import account_info_from, choices_from
 from .wire_format import Keys, Output, XmlElements
 
 _HEX_40 = "[0-9a-fA-F]{40}"
-_MAX_PDF_BYTES = 10 * 1024 * 1024
 _DOCUMENT_PROOF_ELEMENTS = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
 """Elements any of which says that a document exists, whatever the status claims."""
 _UNUSED_REFERENCE = "QI-0"
@@ -240,13 +240,11 @@ class IGest(SupportsStockMovements):
         if not issued.pdf_url:
             raise TransientError("pdf-not-ready", how="no-address")
         try:
-            reply = self._http.read("GET", issued.pdf_url, max_bytes=_MAX_PDF_BYTES)
+            reply = self._http.read("GET", issued.pdf_url, max_bytes=MAX_PDF_BYTES)
         except CredentialsError as error:
             # an address that ran out says nothing about the keys
             raise TransientError("pdf-not-ready", how=f"status-{error.detail['status']}") from error
-        if reply.status != 200 or not reply.body.startswith(b"%PDF-"):
-            raise TransientError("pdf-not-ready", how=f"status-{reply.status}")
-        return reply.body
+        return pdf_from(reply)
 
 
 def _issued_or_uncertain(output: Output) -> Issued:

@@ -16,9 +16,10 @@ from xml.etree.ElementTree import Element
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.stock import StockLevel, StockLevelPage, StockMovement
+from shopapp.providers.text import one_line
 
 from .documents import decimal_from, format_decimal
-from .wire_format import Output, XmlElements, one_line, printable, text_of
+from .wire_format import Output, XmlElements, printable, text_of
 
 MAX_NAME_LENGTH = 200
 """SAF-T (PT) holds no longer description of a product."""
@@ -35,7 +36,7 @@ def articles_from(output: Output) -> list[ProviderArticle]:
         ProviderArticle(
             article_id=_required_text(row, "id_artigo")[:80],
             code=_required_text(row, "referencia"),
-            name=one_line([text_of(row, "descricao")])[:MAX_NAME_LENGTH],
+            name=one_line(text_of(row, "descricao"))[:MAX_NAME_LENGTH],
             goods=text_of(row, "tipo") != "S",
         )
         for row in _list_rows(output, "artigos", "artigo")
@@ -54,7 +55,7 @@ def new_article_elements(new: NewArticle) -> XmlElements:
         raise RefusedError("article-refused", answer="")
     fields = [
         ("referencia", new.code),
-        ("descricao", one_line([new.name])[:MAX_NAME_LENGTH].strip() or new.code),
+        ("descricao", one_line(new.name)[:MAX_NAME_LENGTH].strip() or new.code),
         ("unidade", new.unit),
         ("tipo", "P" if new.goods else "S"),
         ("taxa", format_decimal(new.vat_rate)),
@@ -69,7 +70,7 @@ def created_article_from(output: Output, new: NewArticle) -> ProviderArticle:
     identity, code = output.text("id_artigo"), output.text("referencia")
     if not identity or code != new.code:
         raise UncertainError("outcome-unknown", how="no-article", id=identity[:80])
-    return ProviderArticle(identity[:80], code, one_line([new.name])[:MAX_NAME_LENGTH], new.goods)
+    return ProviderArticle(identity[:80], code, one_line(new.name)[:MAX_NAME_LENGTH], new.goods)
 
 
 def stock_levels_from(output: Output) -> tuple[StockLevel, ...]:
@@ -107,7 +108,7 @@ def movement_elements(movement: StockMovement) -> XmlElements:
     """The element `movimento`, our reference in its notes. RefusedError `stock-refused` when it can't be written."""
     if not is_encodable(movement.code):
         raise RefusedError("stock-refused", answer="")
-    notes = "\n".join(filter(None, [f"Ref. {movement.reference}", one_line([movement.reason])]))
+    notes = "\n".join(filter(None, [f"Ref. {movement.reference}", one_line(movement.reason)]))
     fields = [
         ("referencia", movement.code),
         ("quantidade", format_decimal(movement.quantity)),

@@ -22,13 +22,13 @@ from shopapp.errors import (
     UnreachableError,
 )
 from shopapp.http_client import HttpClient, HttpResponse
+from shopapp.providers.answers import UnreadableAnswer
 
 from .credential_errors import credentials_error_from, redact
 from .wire_format import (
     CONTENT_TYPE,
     Keys,
     Output,
-    UnreadableAnswer,
     XmlElements,
     build_request,
     parse_answer,

@@ -10,8 +10,7 @@ import re
 from collections.abc import Collection
 
 from shopapp.errors import CredentialsError
-
-from .wire_format import one_line
+from shopapp.providers.text import one_line
 
 _MAX_LENGTH = 500
 # in this order: the first whose words occur
@@ -41,4 +40,4 @@ def redact(words: str, secrets: Collection[str]) -> str:
         if secret:
             words = re.sub(re.escape(secret), "***", words, flags=re.IGNORECASE)
     # nor the proof made of one
-    return one_line([re.sub(r"\b[0-9a-fA-F]{40}\b", "***", words)])[:_MAX_LENGTH]
+    return one_line(re.sub(r"\b[0-9a-fA-F]{40}\b", "***", words))[:_MAX_LENGTH]

@@ -16,13 +16,12 @@ from decimal import Decimal
 from shopapp.errors import SettingsError
 from shopapp.fiscal.document import Customer, DocumentKind, Draft, DraftLine, Issued
 from shopapp.fiscal.party import FINAL_CONSUMER
+from shopapp.providers.text import iso_country, one_line
 
-from .wire_format import Output, XmlElements, one_line
+from .wire_format import Output, XmlElements
 
 SUPPORTED_KINDS: tuple[DocumentKind, ...] = ("FT", "FR", "FS", "NC")
 _MAX_REASON_LENGTH = 50
-# VIES and the VAT territories have names of their own for these; `pais_cliente` is ISO 3166
-_ISO_COUNTRIES = {"EL": "GR", "XI": "GB"}
 _NUMBER = re.compile(r"[^\s\x00-\x1f](?:[^\x00-\x1f\x7f-\x9f]{0,58}[^\s\x00-\x1f])?")
 _AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
@@ -42,7 +41,7 @@ def document_elements(draft: Draft, reference: str) -> XmlElements:
         ("data_documento", draft.date.isoformat()),
         *_customer_elements(draft.customer),
         *_payment_elements(draft),
-        ("observacoes", "\n".join([f"Ref. {reference}", *(one_line([note]) for note in draft.notes)])),
+        ("observacoes", "\n".join([f"Ref. {reference}", *(one_line(note) for note in draft.notes)])),
         ("atualiza_stock", "sim" if draft.moves_stock else "nao"),
         *_original_elements(draft),
     )
@@ -55,12 +54,12 @@ def _customer_elements(customer: Customer) -> XmlElements:
     address = customer.address
     found = (
         ("nif_cliente", customer.tax_id),
-        ("nome_cliente", one_line([customer.name]) or ("Consumidor final" if nobody else "")),
-        ("morada_cliente", one_line([address.street]) if address else ""),
-        ("codigo_postal_cliente", one_line([address.postal_code]) if address else ""),
-        ("localidade_cliente", one_line([address.city]) if address else ""),
-        ("pais_cliente", _ISO_COUNTRIES.get(customer.country, customer.country)),
-        ("email_cliente", one_line([customer.email])),
+        ("nome_cliente", one_line(customer.name) or ("Consumidor final" if nobody else "")),
+        ("morada_cliente", one_line(address.street) if address else ""),
+        ("codigo_postal_cliente", one_line(address.postal_code) if address else ""),
+        ("localidade_cliente", one_line(address.city) if address else ""),
+        ("pais_cliente", iso_country(customer.country)),
+        ("email_cliente", one_line(customer.email)),
     )
     return tuple((name, value) for name, value in found if value)
 
@@ -79,13 +78,13 @@ def _original_elements(draft: Draft) -> XmlElements:
     if not draft.references:
         raise SettingsError("original-missing")
     first = draft.references[0]
-    return (("documento_origem", first.number), ("motivo", one_line([first.reason])[:_MAX_REASON_LENGTH]))
+    return (("documento_origem", first.number), ("motivo", one_line(first.reason)[:_MAX_REASON_LENGTH]))
 
 
 def _line_elements(line: DraftLine, draft: Draft) -> XmlElements:
     fields: list[tuple[str, str]] = [
         ("referencia", draft.article_code_of(line)),
-        ("descricao", one_line([line.description])),
+        ("descricao", one_line(line.description)),
         ("unidade", "UN"),
         ("quantidade", format_decimal(line.quantity)),
         ("preco", format_decimal(line.unit_price_net)),

@@ -14,9 +14,10 @@ from decimal import Decimal
 from shopapp.fiscal.document import DocumentKind
 from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS, portuguese_rate, selectable_exemptions
 from shopapp.providers.base import AccountInfo, Choice, Choices, Series
+from shopapp.providers.text import one_line
 
 from .documents import SUPPORTED_KINDS, decimal_from
-from .wire_format import Keys, Output, one_line, text_of
+from .wire_format import Keys, Output, text_of
 
 
 def account_info_from(output: Output, keys: Keys) -> AccountInfo:
@@ -25,7 +26,7 @@ def account_info_from(output: Output, keys: Keys) -> AccountInfo:
     moves = {"sim": True, "nao": False}.get(output.text("entidade/movimenta_stock"))
     return AccountInfo(
         fingerprint=hashlib.sha256(f"igest/{keys.entity}/{keys.nif}".encode()).hexdigest(),
-        name=one_line([output.text("entidade/nome")])[:200],
+        name=one_line(output.text("entidade/nome"))[:200],
         nif=output.text("entidade/nif")[:20],
         region=region if region in VAT_REGIONS else "",
         warehouses=output.text("entidade/gere_armazens") == "sim",
@@ -59,7 +60,7 @@ def _exemptions(output: Output | None, today: date) -> tuple[Choice, ...]:
     """The account's reasons as far as the law knows them on that day, else all that the law knows."""
     lawful = selectable_exemptions(today)
     listed = {
-        code: one_line([text_of(row, "descricao")]) or lawful[code]
+        code: one_line(text_of(row, "descricao")) or lawful[code]
         for row in (output.rows("isencoes/isencao") if output else ())
         if (code := text_of(row, "codigo")) in lawful
     }
@@ -68,7 +69,7 @@ def _exemptions(output: Output | None, today: date) -> tuple[Choice, ...]:
 
 def _warehouses(output: Output | None) -> tuple[Choice, ...]:
     return tuple(
-        Choice(code, one_line([text_of(row, "nome")]) or code, text_of(row, "principal") == "sim")
+        Choice(code, one_line(text_of(row, "nome")) or code, text_of(row, "principal") == "sim")
         for row in (output.rows("armazens/armazem") if output else ())
         if (code := text_of(row, "codigo"))
     )

@@ -10,7 +10,6 @@ Unconfirmed, all of it: bare XML or a SOAP envelope, which of the two values is 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, Union
@@ -20,6 +19,8 @@ from zoneinfo import ZoneInfo
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
+from shopapp.providers.answers import UnreadableAnswer
+
 CONTENT_TYPE = "text/xml;charset=ISO-8859-1"
 MAX_ANSWER_BYTES = 1024 * 1024
 DECLARATION = '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
@@ -27,10 +28,6 @@ _LISBON = ZoneInfo("Europe/Lisbon")
 
 XmlElements: TypeAlias = tuple[tuple[str, Union[str, "XmlElements"]], ...]
 """Elements in their order: a name with its text, or with elements of its own."""
-
-
-class UnreadableAnswer(Exception):
-    """An answer that is not one whole, well-formed `output`; its text says what it is instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +103,6 @@ def _is_printable(code: int) -> bool:
     if code < 0x20:
         return code in (0x09, 0x0A)
     return not (0x7F <= code <= 0x9F or 0xD800 <= code <= 0xDFFF or code & 0xFFFE == 0xFFFE)
-
-
-def one_line(texts: Iterable[str]) -> str:
-    """The texts as one line, single blanks between the words."""
-    return " ".join(printable(" ".join(texts)).split())
 
 
 def parse_answer(body: bytes) -> Output:

@@ -49,7 +49,7 @@ from .records import (
 from .save_record import drafts_by_reference, record_by_stamp, records_by_reference, save_record
 from .session import Keys, PhcGoSession
 from .stock import levels_by_ref, levels_page
-from .wire_format import Refusal, Row, build_query, text_field
+from .wire_format import Refusal, Row, text_field
 
 T = TypeVar("T")
 
@@ -152,13 +152,11 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
 
     def _company_record(self) -> Row:
         """The company's own record."""
-        asked = build_query("E1", ("estab", 0), limit=1)
         try:
-            return self._session.read_with_relogin(
-                lambda: self._session.read("SearchWS/QueryAsEntities", itemQuery=asked)
-            ).first
+            rows = self._session.read_with_relogin(lambda: self._session.query("E1", ("estab", 0), limit=1))
         except Refusal as error:
             raise UnreachableError("not-phcgo", how="no-company") from error
+        return rows[0] if rows else {}
 
     # one document
 

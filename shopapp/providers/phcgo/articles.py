@@ -14,14 +14,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from shopapp.errors import AppError, RefusedError, UncertainError
 from shopapp.fiscal.money import round_to_six_decimals
 from shopapp.providers.articles import NewArticle, ProviderArticle
+from shopapp.providers.text import one_line
 
 from .lists import rate_indexes
 from .session import PhcGoSession
-from .wire_format import Refusal, Row, build_query, decimal_field, flag_field, one_line, text_field
+from .wire_format import Refusal, Row, decimal_field, flag_field, text_field
 
 MAX_REF_LENGTH = 18
 MAX_ROWS = 500
-_QUERY_PATH = "SearchWS/QueryAsEntities"
 _MAX_NAME_LENGTH = 60
 _SAMPLE_SIZE = 100
 """Twice as many articles as are looked up at once."""
@@ -43,7 +43,7 @@ def articles_by_ref(session: PhcGoSession, refs: Iterable[str]) -> Mapping[str, 
 
 def article_by_stamp(session: PhcGoSession, stamp: str) -> ProviderArticle | None:
     """The article in use with that stamp, whatever its reference is by now."""
-    rows = session.read(_QUERY_PATH, itemQuery=build_query("St", ("ststamp", stamp), limit=2)).rows
+    rows = session.query("St", ("ststamp", stamp), limit=2)
     row = next((row for row in rows if text_field(row, "ststamp") == stamp), None)
     return _article_from(row) if row and not flag_field(row, "inactivo") else None
 
@@ -80,8 +80,7 @@ def query_by_refs(
 ) -> tuple[Row, ...]:
     """The rows that one question for these references brings. Refusal when the references were not heeded."""
     named = [("ref", ref) for ref in refs]
-    question = build_query(entity, *named, any_of=len(refs) > 1, limit=MAX_ROWS, by=by, offset=offset)
-    found = session.read(_QUERY_PATH, itemQuery=question).rows
+    found = session.query(entity, *named, any_of=len(refs) > 1, limit=MAX_ROWS, by=by, offset=offset)
     # as a database compares: "abc" may bring "ABC", which is another reference
     wanted = {ref.casefold() for ref in refs}
     if sum(ref_of(row).casefold() not in wanted for row in found) > len(refs):
@@ -109,7 +108,7 @@ def _test_multi_ref_query(session: PhcGoSession) -> bool:
 
 
 def _sample_articles(session: PhcGoSession) -> Sequence[Row]:
-    return session.read(_QUERY_PATH, itemQuery=build_query("St", limit=_SAMPLE_SIZE)).rows
+    return session.query("St", limit=_SAMPLE_SIZE)
 
 
 def _query_one_by_one(session: PhcGoSession, refs: Sequence[str]) -> dict[str, Row]:

@@ -14,11 +14,10 @@ from collections.abc import Mapping
 from shopapp.errors import SettingsError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.party import FINAL_CONSUMER, Address, country_code
+from shopapp.providers.text import iso_country, one_line
 
 from .session import PhcGoSession
-from .wire_format import Refusal, Row, build_query, flag_field, one_line, text_field
-
-_ISO_COUNTRIES = {"XI": "GB"}
+from .wire_format import Refusal, Row, flag_field, text_field
 
 
 def customer_for(session: PhcGoSession, draft: Draft, countries: Mapping[str, Row]) -> Row:
@@ -30,7 +29,7 @@ def customer_for(session: PhcGoSession, draft: Draft, countries: Mapping[str, Ro
 
 def _final_consumer(session: PhcGoSession) -> Row:
     """The customer whom the program keeps for consumers without a number."""
-    rows = session.read("SearchWS/QueryAsEntities", itemQuery=build_query("Cl", ("clivd", True))).rows
+    rows = session.query("Cl", ("clivd", True))
     for row in rows:
         if flag_field(row, "clivd") and not flag_field(row, "inactivo"):
             return row
@@ -39,7 +38,7 @@ def _final_consumer(session: PhcGoSession) -> Row:
 
 def _customer_by_tax_id(session: PhcGoSession, tax_id: str) -> Row | None:
     """The customer with exactly this number who is in use, the head office before its branches."""
-    rows = session.read("SearchWS/QueryAsEntities", itemQuery=build_query("Cl", ("ncont", tax_id))).rows
+    rows = session.query("Cl", ("ncont", tax_id))
     same = [row for row in rows if text_field(row, "ncont") == tax_id and not flag_field(row, "inactivo")]
     return min(same, key=lambda row: text_field(row, "estab") not in ("", "0"), default=None)
 
@@ -81,11 +80,7 @@ def countries_for(session: PhcGoSession, draft: Draft) -> Mapping[str, Row]:
     if needed <= {"PT"} and draft.customer.tax_id == FINAL_CONSUMER:
         return {}
     known = session.cached_list("countries", lambda: _read_countries(session))
-    found = {
-        code: known[_ISO_COUNTRIES.get(code, code)]
-        for code in needed
-        if _ISO_COUNTRIES.get(code, code) in known
-    }
+    found = {code: known[iso_country(code)] for code in needed if iso_country(code) in known}
     for code in needed - {"PT"} - found.keys():
         raise SettingsError("country-unknown", country=code)
     return found
@@ -98,7 +93,7 @@ def _addresses(draft: Draft) -> list[Address | None]:
 
 def _read_countries(session: PhcGoSession) -> Mapping[str, Row]:
     try:
-        rows = session.read("SearchWS/QueryAsEntities", itemQuery=build_query("Country", limit=500)).rows
+        rows = session.query("Country", limit=500)
     except Refusal:
         return {}
     return {code: row for row in rows if (code := text_field(row, "nomeabrv").upper())}

@@ -17,9 +17,10 @@ from typing import Any
 from shopapp.fiscal.document import Draft, DraftLine
 from shopapp.fiscal.money import HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals
 from shopapp.fiscal.party import FINAL_CONSUMER, Address
+from shopapp.providers.text import one_line
 
 from .records import FT, RecordType
-from .wire_format import Row, decimal_field, one_line, text_field
+from .wire_format import Row, decimal_field, text_field
 
 _MAX_TEXT_LENGTH = 1000
 _MAX_REASON_LENGTH = 50

@@ -21,9 +21,8 @@ from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS, portuguese_ra
 from shopapp.providers.base import AccountInfo, Choice, Choices, Series
 
 from .session import PhcGoSession
-from .wire_format import Refusal, Row, build_query, decimal_field, flag_field, text_field
+from .wire_format import Refusal, Row, decimal_field, flag_field, text_field
 
-_QUERY_PATH = "SearchWS/QueryAsEntities"
 SUPPORTED_KINDS: tuple[DocumentKind, ...] = (*INVOICE_KINDS, "NC", "ND", "GT", "PF")
 _KIND_BY_SAFT_TYPE: Mapping[str, DocumentKind] = {**{kind: kind for kind in SUPPORTED_KINDS}, "GR": "GT"}
 _UNUSED_REFERENCE = "QI-0000 -"
@@ -74,7 +73,7 @@ def choices_from(
 def _is_queryable(session: PhcGoSession, entity: str) -> bool:
     """True when the account lets its rows of that entity be asked for."""
     try:
-        session.read_with_relogin(lambda: session.read(_QUERY_PATH, itemQuery=build_query(entity, limit=1)))
+        session.read_with_relogin(lambda: session.query(entity, limit=1))
     except Refusal:
         return False
     return True
@@ -83,9 +82,7 @@ def _is_queryable(session: PhcGoSession, entity: str) -> bool:
 def _list_rows(session: PhcGoSession, entity: str) -> Sequence[Row]:
     """The rows of a list; none where the account has no such list."""
     try:
-        return session.read_with_relogin(
-            lambda: session.read(_QUERY_PATH, itemQuery=build_query(entity, limit=500))
-        ).rows
+        return session.read_with_relogin(lambda: session.query(entity, limit=500))
     except Refusal:
         return ()
 
@@ -133,7 +130,7 @@ def rate_indexes(session: PhcGoSession) -> Mapping[Decimal, int]:
 
 def _read_rate_indexes(session: PhcGoSession) -> Mapping[Decimal, int]:
     try:
-        rows = session.read(_QUERY_PATH, itemQuery=build_query("Taxasiva", limit=200)).rows
+        rows = session.query("Taxasiva", limit=200)
     except Refusal:
         return {}
     found: dict[Decimal, int] = {}
@@ -188,14 +185,12 @@ def _read_layout_stamp(session: PhcGoSession, entity: str, series: str) -> str:
 def _search_works(session: PhcGoSession) -> bool:
     """True when a document was found again by its observations, and nothing by observations that none bears."""
     try:
-        rows = session.read(
-            _QUERY_PATH, itemQuery=build_query("Ft", ("draftRecord", False), limit=20, newest="fdata")
-        ).rows
+        rows = session.query("Ft", ("draftRecord", False), limit=20, newest="fdata")
         known = next((row for row in rows if text_field(row, "obs") and text_field(row, "ftstamp")), None)
         if known is None:
             return False
-        again = session.read(_QUERY_PATH, itemQuery=build_query("Ft", ("obs", text_field(known, "obs")))).rows
-        none = session.read(_QUERY_PATH, itemQuery=build_query("Ft", ("obs", _UNUSED_REFERENCE))).rows
+        again = session.query("Ft", ("obs", text_field(known, "obs")))
+        none = session.query("Ft", ("obs", _UNUSED_REFERENCE))
     except Refusal:
         return False
     return not none and any(text_field(row, "ftstamp") == text_field(known, "ftstamp") for row in again)

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 from shopapp.errors import CredentialsError, RefusedError, SettingsError, TransientError
 from shopapp.fiscal.document import Issued
+from shopapp.providers.answers import MAX_PDF_BYTES, pdf_from
 
 from .lists import layout_stamp
 from .records import RecordType, issued_from
 from .session import PhcGoSession
 from .wire_format import Refusal, Row, text_field
-
-_MAX_PDF_BYTES = 10 * 1024 * 1024
 
 
 def fetch_pdf(session: PhcGoSession, record_type: RecordType, row: Row) -> bytes:
@@ -29,15 +28,15 @@ def fetch_pdf(session: PhcGoSession, record_type: RecordType, row: Row) -> bytes
     try:
         printed = session.read_with_relogin(lambda: session.read("reportws/print", options=options)).first
         name = text_field(printed, "phcString")
-        reply = session.fetch_file(name, _MAX_PDF_BYTES) if name else None
+        reply = session.fetch_file(name, MAX_PDF_BYTES) if name else None
     except Refusal as error:
         raise TransientError("pdf-not-ready", how="refused") from error
     except CredentialsError as error:
         # a file that is no longer given says nothing about the keys
         raise TransientError("pdf-not-ready", how=f"status-{error.detail.get('status', '')}") from error
-    if reply is None or reply.status != 200 or not reply.body.startswith(b"%PDF-"):
-        raise TransientError("pdf-not-ready", how=f"status-{reply.status}" if reply else "no-name")
-    return reply.body
+    if reply is None:
+        raise TransientError("pdf-not-ready", how="no-name")
+    return pdf_from(reply)
 
 
 def send_email(session: PhcGoSession, record_type: RecordType, row: Row, to: str) -> None:

@@ -13,6 +13,7 @@ import time
 
 from shopapp.errors import AppError, RefusedError, SettingsError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft
+from shopapp.providers.text import one_line
 
 from .articles import MAX_REF_LENGTH, ref_of
 from .customers import countries_for, customer_for
@@ -37,9 +38,8 @@ from .records import (
     record_type_for,
 )
 from .session import PhcGoSession
-from .wire_format import Refusal, Row, build_query, flag_field, one_line, text_field
+from .wire_format import Refusal, Row, flag_field, text_field
 
-_QUERY_PATH = "SearchWS/QueryAsEntities"
 _MAX_PREPARE_SECONDS = 50.0
 """Seconds for all the calls before Save, so that it begins while the row is still held by whoever asked for it."""
 _HEADER_FIELDS_TO_VERIFY = ("fin", "efinv", "ncont", "obs")
@@ -165,15 +165,13 @@ def _find_saved(session: PhcGoSession, record_type: RecordType, stamp: str) -> R
 
 def record_by_stamp(session: PhcGoSession, record_type: RecordType, stamp: str) -> Row | None:
     """The record of that stamp, draft or not; None when the program shows none."""
-    rows = session.read(
-        _QUERY_PATH, itemQuery=build_query(record_type.entity, (record_type.stamp, stamp), limit=2)
-    ).rows
+    rows = session.query(record_type.entity, (record_type.stamp, stamp), limit=2)
     return next((row for row in rows if text_field(row, record_type.stamp) == stamp), None)
 
 
 def records_by_reference(session: PhcGoSession, record_type: RecordType, reference: str) -> list[Row]:
     """The records that bear exactly this reference, drafts among them. Refusal when it cannot be looked up."""
-    rows = session.read(_QUERY_PATH, itemQuery=build_query(record_type.entity, ("obs", reference))).rows
+    rows = session.query(record_type.entity, ("obs", reference))
     if any(reference not in text_field(row, "obs") for row in rows):
         # the condition was not heeded: what is not among these rows may stand behind them
         raise Refusal("obs")
@@ -185,12 +183,8 @@ def drafts_by_reference(session: PhcGoSession, record_type: RecordType, referenc
     try:
         rows = records_by_reference(session, record_type, reference)
     except Refusal:
-        asked = build_query(record_type.entity, ("draftRecord", True), limit=500)
-        rows = [
-            row
-            for row in session.read(_QUERY_PATH, itemQuery=asked).rows
-            if text_field(row, "obs") == reference
-        ]
+        all_drafts = session.query(record_type.entity, ("draftRecord", True), limit=500)
+        rows = [row for row in all_drafts if text_field(row, "obs") == reference]
     return [row for row in rows if is_draft(record_type, row)]
 
 
@@ -198,8 +192,7 @@ def _original_record(session: PhcGoSession, printed: str) -> Row:
     """The document that a credit note corrects, by its printed number. RefusedError `original-missing`."""
     last = printed.rpartition("/")[2].strip()
     if last.isdecimal():
-        asked = build_query("Ft", ("fno", int(last)), ("draftRecord", False), limit=200)
-        for row in session.read(_QUERY_PATH, itemQuery=asked).rows:
+        for row in session.query("Ft", ("fno", int(last)), ("draftRecord", False), limit=200):
             if issued_from(FT, row) and printed_number(FT, row) == one_line(printed):
                 return row
     raise SettingsError("original-missing", number=printed)
@@ -222,7 +215,7 @@ def _article_codes(session: PhcGoSession, draft: Draft) -> set[str]:
 
 
 def _existing_codes(session: PhcGoSession, refs: list[str]) -> set[str]:
-    question = build_query("St", *(("ref", ref) for ref in refs), any_of=len(refs) > 1, limit=len(refs))
-    rows = session.read(_QUERY_PATH, itemQuery=question).rows
+    conditions = [("ref", ref) for ref in refs]
+    rows = session.query("St", *conditions, any_of=len(refs) > 1, limit=len(refs))
     # what is missing here costs no more than a line of text
     return {ref_of(row) for row in rows if not flag_field(row, "inactivo")} & set(refs)

@@ -13,14 +13,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import OrderedDict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from shopapp.errors import AppError, CredentialsError, UncertainError, UnreachableError
 from shopapp.http_client import HttpClient, HttpResponse
+from shopapp.providers.answers import UnreadableAnswer
 
 from .installation_url import installation_url
 from .login_errors import login_error_from
@@ -29,7 +32,6 @@ from .wire_format import (
     Envelope,
     Refusal,
     Row,
-    UnreadableAnswer,
     build_query,
     parse_envelope,
     to_json,
@@ -82,8 +84,31 @@ class CachedSession:
     """The rows of the longest answer so far: how many one answer holds at least."""
 
 
-SESSIONS: dict[str, CachedSession] = {}
-"""By the mark of the keys; empty in a new process."""
+class SessionCache:
+    """The sessions of one process by the fingerprint of their credentials; past `size` the least recently used goes."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._sessions: OrderedDict[str, CachedSession] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, fingerprint: str) -> CachedSession:
+        """Return what is known under that fingerprint; a new, empty session when nothing is."""
+        with self._lock:
+            found = self._sessions.setdefault(fingerprint, CachedSession())
+            self._sessions.move_to_end(fingerprint)
+            while len(self._sessions) > self._size:
+                self._sessions.popitem(last=False)
+            return found
+
+    def clear(self) -> None:
+        """Forget every session."""
+        with self._lock:
+            self._sessions.clear()
+
+
+SESSIONS = SessionCache(size=500)
+"""Empty in a new process. An account that is dropped logs in and reads its lists again."""
 
 
 class PhcGoSession:
@@ -98,7 +123,7 @@ class PhcGoSession:
 
     @property
     def _cached(self) -> CachedSession:
-        return SESSIONS.setdefault(self._keys.fingerprint(), CachedSession())
+        return SESSIONS.get(self._keys.fingerprint())
 
     def base_url(self) -> str:
         """The installation's address, held against the operator's list anew. CredentialsError of field `url`."""
@@ -112,6 +137,14 @@ class PhcGoSession:
             raise UnreachableError("not-phcgo", how=str(error)) from error
         self._cached.longest_answer = max(self._cached.longest_answer, len(found.rows))
         return _raise_if_refused(found)
+
+    def query(self, entity: str, *conditions: tuple[str, Any], **options: Any) -> tuple[Row, ...]:
+        """Return the rows of that entity whose fields equal these values; the options are those of `build_query`.
+
+        Changes nothing. Raises Refusal or UnreachableError as `read` does.
+        """
+        query = build_query(entity, *conditions, **options)
+        return self.read("SearchWS/QueryAsEntities", itemQuery=query).rows
 
     def is_complete(self, rows: Sequence[Row]) -> bool:
         """True when an answer of these rows was certainly not cut: a longer one was seen."""
@@ -182,7 +215,7 @@ class PhcGoSession:
     def _is_alive(self) -> bool:
         """True when the session is still good for the simplest question."""
         try:
-            self.read("SearchWS/QueryAsEntities", itemQuery=build_query("E1", limit=1))
+            self.query("E1", limit=1)
         except (Refusal, AppError):
             return False
         return True

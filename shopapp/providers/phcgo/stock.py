@@ -17,9 +17,8 @@ from shopapp.providers.stock import StockLevel, StockLevelPage
 
 from .articles import MAX_ROWS, has_several_refs, query_by_refs, ref_of, supports_multi_ref_query
 from .session import PhcGoSession
-from .wire_format import Refusal, Row, build_query, decimal_field, text_field
+from .wire_format import Refusal, Row, decimal_field, text_field
 
-_QUERY_PATH = "SearchWS/QueryAsEntities"
 _ORDER_BY = ("ref", "armazem")
 
 
@@ -50,9 +49,7 @@ def levels_page(session: PhcGoSession, after: str) -> StockLevelPage:
     """The next rows of the whole list; `after` is where the former page ended, and what it began with."""
     start, _, begun = after.partition(":")
     offset = int(start or 0)
-    rows = session.read(
-        _QUERY_PATH, itemQuery=build_query("Sa", limit=MAX_ROWS, offset=offset, by=_ORDER_BY)
-    ).rows
+    rows = session.query("Sa", limit=MAX_ROWS, offset=offset, by=_ORDER_BY)
     first = _row_hash(rows[0]) if rows else ""
     if rows and first == begun:
         # the list was not read on: the same page would come for ever

@@ -14,19 +14,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
-from unicodedata import category
 
 from shopapp.http_client import HttpResponse
 from shopapp.json_text import parse_json
+from shopapp.providers.answers import UnreadableAnswer
+from shopapp.providers.text import one_line
 
 Row = dict[str, Any]
 EMPTY_ANSWER = "empty"
 _ANY_OF_GROUP = 9
 _MAX_MESSAGE_LENGTH = 500
-
-
-class UnreadableAnswer(Exception):
-    """An answer that is not one whole envelope; its text says what it is instead."""
 
 
 class Refusal(Exception):
@@ -102,11 +99,6 @@ def _message_text(message: Row) -> str:
         if isinstance(text := message.get(name), str) and text.strip():
             return one_line(text)[:_MAX_MESSAGE_LENGTH]
     return ""
-
-
-def one_line(text: str) -> str:
-    """The text on one line, single blanks between its words, without control characters and halves of letters."""
-    return " ".join("".join(c for c in text if c in "\t\r\n" or category(c) not in ("Cc", "Cs")).split())
 
 
 def build_query(

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopapp.providers.answers import UnreadableAnswer
 from shopapp.providers.igest import wire_format
-from shopapp.providers.igest.wire_format import Keys, UnreadableAnswer, build_request, parse_answer, printable
+from shopapp.providers.igest.wire_format import Keys, build_request, parse_answer, printable
 from tests.unit.providers.igest.xml_messages import CODE, KEY, output
 
 KEYS = Keys("40321", "509999999", KEY, CODE)

@@ -15,17 +15,12 @@ from hypothesis import strategies as st
 from shopapp.errors import AppError, CredentialsError, RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.document import Issued
 from shopapp.http_client import HttpResponse
+from shopapp.providers.answers import UnreadableAnswer
 from shopapp.providers.phcgo import PhcGo
 from shopapp.providers.phcgo.documents import gross_price
 from shopapp.providers.phcgo.records import FT, is_draft, issued_from, printed_number, record_total
-from shopapp.providers.phcgo.session import SESSIONS
-from shopapp.providers.phcgo.wire_format import (
-    UnreadableAnswer,
-    build_query,
-    one_line,
-    parse_envelope,
-    to_json,
-)
+from shopapp.providers.phcgo.session import SESSIONS, SessionCache
+from shopapp.providers.phcgo.wire_format import build_query, parse_envelope, to_json
 from tests.contract.drafts import PERSON, draft, line
 from tests.unit.providers.igest.xml_messages import ScriptedWire
 
@@ -255,6 +250,15 @@ VERBS: list[Callable[[PhcGo], Any]] = [
 ]
 
 
+def test_the_least_recently_used_session_is_dropped() -> None:
+    sessions = SessionCache(size=2)
+    first, second = sessions.get("first"), sessions.get("second")
+    assert sessions.get("first") is first
+    sessions.get("third")
+    assert sessions.get("first") is first
+    assert sessions.get("second") is not second
+
+
 def test_a_refused_log_in_is_told_without_what_was_typed() -> None:
     SESSIONS.clear()
     wire = ScriptedWire(answer([], {**NO, "messageCodeLocale": "A password p&=ã de loja está errada."}))
@@ -338,10 +342,6 @@ def test_a_total_is_rid_of_binary_noise_and_of_nothing_else() -> None:
     assert record_total({"etotal": Decimal("27.1349")}) == Decimal("27.1349")
     assert record_total({"etotal": Decimal("-12.30")}) == Decimal("12.30")
     assert record_total({"etotal": "x"}) is None
-
-
-def test_texts_lose_what_no_line_has_a_place_for() -> None:
-    assert one_line("a\x00b\x1bc \t\r\n d\ud800e 👍🏽 €") == "abc de 👍🏽 €"
 
 
 def test_an_answer_has_no_letter_that_no_database_holds() -> None:
