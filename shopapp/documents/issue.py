@@ -17,6 +17,7 @@ from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
+from shopapp.connections.send_window import is_too_late_to_send
 from shopapp.connections.settings import seconds_setting
 from shopapp.documents import prepare, provider_drafts
 from shopapp.documents.outcome import (
@@ -37,9 +38,6 @@ from shopapp.providers.base import IssueGuarantee, Provider
 from shopapp.providers.drafts import SupportsDrafts
 
 log = logging.getLogger("quickinvoice.issuing")
-
-SEND_WITHIN = 5.0
-"""Seconds after the claim in which the call must begin: a worker that was frozen there must not wake up and post."""
 
 
 def issue_next_document() -> bool:
@@ -96,11 +94,11 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     failpoints.hit("before_claim")
     guarantee = provider.guarantee_for(draft.kind)
     number = document_queue.claim(document, draft, account, guarantee.value, seconds_setting("LEASE_SECONDS"))
-    claimed = time.monotonic()
+    claimed_at = time.monotonic()
     if number is None:
         return
     failpoints.hit("after_claim")
-    _send(document, account, provider, draft, claimed)
+    _send(document, account, provider, draft, claimed_at)
 
 
 # reading and drafting: nothing is sent yet, all of it may fail freely
@@ -206,10 +204,10 @@ def _predates_activation(store: Store, order: Order, paid_at: datetime | None) -
 # sending
 
 
-def _send(document: Document, account: Account, provider: Provider, draft: Draft, claimed: float) -> None:
+def _send(document: Document, account: Account, provider: Provider, draft: Draft, claimed_at: float) -> None:
     """Nothing; the claimed document sent by the provider's promise, and its outcome settled."""
     failpoints.hit("before_send")
-    if time.monotonic() - claimed > SEND_WITHIN:
+    if is_too_late_to_send(claimed_at):
         Attempt.end(document.id, document.attempt, "not-sent", "too-late")
         commit_transition(document, PENDING, "", {})
         return

@@ -15,6 +15,7 @@ from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter
+from shopapp.connections.send_window import is_too_late_to_send
 from shopapp.connections.settings import seconds_setting
 from shopapp.errors import (
     AppError,
@@ -40,8 +41,6 @@ from shopapp.providers.articles import NewArticle, ProviderArticle, SupportsArti
 
 LOOKUP_BATCH_SIZE = 50
 """Codes in one call."""
-START_WITHIN = 5.0
-"""Seconds after the claim in which the creation must be sent: a worker that was frozen there must not send it."""
 MAX_CREATION_ATTEMPTS = 3
 """Creations without an answer after which a SKU goes without an article."""
 BUDGET_DIVISOR = 3
@@ -240,12 +239,12 @@ def create_article(
     provider = client.open_provider()
     lease_seconds = seconds_setting("LEASE_SECONDS")
     claimed_at = Article.claim_creation(account.id, sku, lease_seconds, unanswered + 1, from_states)
-    claimed = time.monotonic()
+    began = time.monotonic()
     if claimed_at is None:
         raise ThrottledError("articles-pending", retry_after=5)
     db.session.commit()
     failpoints.hit("article_after_claim")
-    if time.monotonic() - claimed > START_WITHIN:
+    if is_too_late_to_send(began):
         Article.end_creation(account.id, sku, claimed_at, ABSENT, detail={"sent": unanswered})
         raise ThrottledError("articles-pending", retry_after=1)
     created = _send_creation(

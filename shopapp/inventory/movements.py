@@ -8,6 +8,7 @@ from decimal import Decimal
 from shopapp import failpoints
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
+from shopapp.connections.send_window import is_too_late_to_send
 from shopapp.connections.settings import seconds_setting
 from shopapp.errors import AppError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.articles import quantities_by_sku
@@ -19,10 +20,6 @@ from shopapp.providers.stock import StockMovement, SupportsStockMovements
 
 DOCUMENT_DELAY = 2.0
 """Seconds after a document before its SKUs are synced: by then the provider shows what it moved."""
-SEND_WITHIN = 5.0
-"""Seconds after the claim in which a change must be sent: a worker that was frozen there must not send it."""
-
-
 def send_movement(provider: Provider, change: StockChange, movement: StockMovement) -> bool:
     """Send the movement and end its change as done or refused. Not committed.
 
@@ -45,8 +42,8 @@ def send_movement(provider: Provider, change: StockChange, movement: StockMoveme
 
 
 def check_send_window(claimed_at: float) -> None:
-    """Raises TransientError when SEND_WITHIN has passed: another worker may have the change by now."""
-    if time.monotonic() - claimed_at > SEND_WITHIN:
+    """Raise TransientError when the send window is over: another worker may have the change by now."""
+    if is_too_late_to_send(claimed_at):
         raise TransientError("too-late")
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import DataError
 from dev.servers import Valkey
 from sandbox.plain.document_ledger import DocumentLedger
 from shopapp import failpoints
+from shopapp.connections import send_window
 from shopapp.documents import issue, prepare
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.inventory import catalogue, scheduler
@@ -104,7 +105,7 @@ def test_row_11_after_redis_forgot_everything_the_clock_notifies_again(
 def test_row_13_a_worker_frozen_after_its_claim_sends_nothing(
     app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(issue, "SEND_WITHIN", 0.2)
+    monkeypatch.setattr(send_window, "SEND_WITHIN_SECONDS", 0.2)
     world.pay_order("1001")
 
     def frozen() -> int:

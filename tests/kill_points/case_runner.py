@@ -25,7 +25,7 @@ from flask import Flask
 from sqlalchemy.pool import NullPool
 
 from shopapp import create_app, failpoints
-from shopapp.documents import issue
+from shopapp.connections import send_window
 from shopapp.models import FollowUp, db, schema
 from shopapp.platforms import PLATFORMS
 from tests.databases import Database
@@ -200,7 +200,7 @@ def _already_migrated(url: str) -> None:
 
 def _shorten_waits() -> None:
     """Shorten the waits that are no settings."""
-    issue.SEND_WITHIN = SEND_WITHIN
+    send_window.SEND_WITHIN_SECONDS = SEND_WITHIN
     schema.LOCK_TIMEOUT_SECONDS = 1
     _TOKEN_LEASE_SECONDS = 1
     take = FollowUp.take.__func__  # type: ignore[attr-defined]

@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Flask
 
+from shopapp.connections import send_window
 from shopapp.documents import issue, outcome, recover
 from shopapp.errors import UncertainError
 from shopapp.fiscal.document import Draft, Issued
@@ -27,7 +28,7 @@ def _no_settle(app: Flask) -> None:
 
 def _late_send(app: Flask) -> None:
     """Send although the worker was stopped before the call."""
-    issue.SEND_WITHIN = 1e9
+    send_window.SEND_WITHIN_SECONDS = 1e9
 
 
 def _retry_post(app: Flask) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shopapp import failpoints
+from shopapp.connections import send_window
 from shopapp.documents import issue
 from shopapp.errors import (
     CredentialsError,
@@ -227,7 +228,7 @@ def test_a_worker_that_slept_after_the_claim_does_not_send(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.pay_order("1001")
-    monkeypatch.setattr(issue, "SEND_WITHIN", -1.0)
+    monkeypatch.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
     from shopapp.orders import webhooks
 
     webhooks.process_next_webhook()

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from shopapp import failpoints
+from shopapp.connections import send_window
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import OrderLine
-from shopapp.inventory import movements
 from shopapp.models import FollowUp, StockChange, StockReservation, db
 from shopapp.providers.stock import StockMovement
 from tests.fakes import FakeClock, World
@@ -134,7 +134,7 @@ def test_a_worker_that_stood_still_sends_nothing_and_another_may(
     mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as still:
-        still.setattr(movements, "SEND_WITHIN", -1.0)
+        still.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
         sold(mug)
     assert moved(mug) == []
     change = StockChange.query.one()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from shopapp import failpoints
+from shopapp.connections import send_window
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
-from shopapp.inventory import movements, stock_runs
+from shopapp.inventory import stock_runs
 from shopapp.models import Article, SyncedSku, db
 from shopapp.platforms.base import Location
 from shopapp.providers.stock import StockMovement
@@ -239,7 +240,7 @@ def test_a_worker_that_stood_still_sends_nothing(
     following(world, clock, "to-shop")
     differs(world, 7)
     with monkeypatch.context() as still:
-        still.setattr(movements, "SEND_WITHIN", -1.0)
+        still.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
         world.run_due_work()
     assert world.shop.stock.writes == []
     world.run_until_idle(clock)
