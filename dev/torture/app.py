@@ -102,8 +102,8 @@ def _freeze_sends(share: float, seed: str) -> None:
                 _write_holder_status("claimed")
         return write(self, method, url, **content)
 
-    for once, road in issue._SENDERS.items():
-        issue._SENDERS[once] = standing(road)
+    for name in ("_send_directly", "_send_by_draft"):
+        vars(issue)[name] = standing(vars(issue)[name])
     # whichever adapter sends, this is the last step before the call
     setattr(HttpClient, "write", writing)  # noqa: B010
 
@@ -124,8 +124,7 @@ def _retry_post() -> None:
                 continue
         return provider.issue(draft, document.reference)
 
-    for once in (IssueGuarantee.IDEMPOTENT, IssueGuarantee.SEARCHABLE, IssueGuarantee.MANUAL):
-        issue._SENDERS[once] = again
+    vars(issue)["_send_directly"] = again
 
 
 def _check_then_post() -> None:
@@ -137,7 +136,7 @@ def _check_then_post() -> None:
     def no_doubt(document: Document, code: str, detail: dict[str, Any]) -> None:
         outcome.commit_transition(document, PENDING, code, detail, after=0.0, frozen=True)
 
-    issue._SENDERS[IssueGuarantee.SEARCHABLE] = checked
+    vars(issue)["_send_directly"] = checked
     # settling itself and sweeping both look the name up there
     vars(outcome)["mark_uncertain"] = no_doubt
 

@@ -26,13 +26,14 @@ from shopapp.documents.outcome import (
     record_failed_attempt,
     record_issued,
     record_not_sent,
+    void_document,
 )
 from shopapp.errors import AppError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.order import Order
 from shopapp.inventory import catalogue, line_articles
 from shopapp.models import Account, Attempt, Document, Sale, Store, db, document_queue, fold_for_search, now
-from shopapp.models.document import BLOCKED, PENDING, VOID, WAITING
+from shopapp.models.document import BLOCKED, PENDING, WAITING
 from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider
 from shopapp.providers.drafts import SupportsDrafts
@@ -173,7 +174,8 @@ def _tax_id_hash(tax_id: str) -> str:
 def _should_issue(document: Document, account: Account, order: Order) -> bool:
     """True when the order is to be invoiced now; otherwise the row has moved to where it waits."""
     if order.status == "cancelled":
-        commit_transition(document, VOID, "cancelled")
+        void_document(document, "cancelled")
+        db.session.commit()
     elif order.status != "paid":
         _move_to_waiting(document, account, order, "unpaid")
     elif document.asked_at is None and _predates_activation(document.store, order, document.paid_at):
@@ -212,7 +214,8 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
         commit_transition(document, PENDING, "", {})
         return
     try:
-        issued = _SENDERS[IssueGuarantee(document.promise)](provider, document, draft)
+        by_draft = document.promise == IssueGuarantee.DRAFT_FIRST.value
+        issued = (_send_by_draft if by_draft else _send_directly)(provider, document, draft)
     except AppError as error:
         failpoints.hit("after_send")
         if error.code == "note-unusable":
@@ -264,11 +267,3 @@ def _delete_orphan_draft(provider: SupportsDrafts, draft_id: str) -> Issued:
     if signed is None:
         raise TransientError("draft-not-ours")
     return signed
-
-
-_SENDERS = {
-    IssueGuarantee.IDEMPOTENT: _send_directly,
-    IssueGuarantee.DRAFT_FIRST: _send_by_draft,
-    IssueGuarantee.SEARCHABLE: _send_directly,
-    IssueGuarantee.MANUAL: _send_directly,
-}

@@ -114,10 +114,7 @@ def dismiss_document(document: Document, other: str = "") -> None:
     detail = {"other": other[:60]} if other else {}
     if document.state not in (WAITING, PENDING, BLOCKED):
         raise StateConflictError
-    moved = document.transition(VOID, "set-aside", detail, by="merchant")
-    if moved:
-        outcome.discard_document(document)
-    _commit_or_conflict(moved)
+    _commit_or_conflict(outcome.void_document(document, "set-aside", detail, by="merchant"))
 
 
 def resend_email(document: Document, to: str) -> None:

@@ -49,65 +49,111 @@ log = logging.getLogger("quickinvoice.settling")
 
 
 def record_issued(document: Document, issued: Issued, settled_by: str) -> bool:
-    """True when the document is now recorded as issued; numbers, totals, lines and follow-ups in one commit.
+    """Record the document as issued: number, totals, lines and follow-ups in one commit.
 
-    Repeats while the database is locked: this is the one thing that must not be lost. A number that another row
-    holds, or a document that was settled otherwise meanwhile, raises the duplicate alarm instead.
+    Retries while the database is locked, as this answer must not be lost. Return False when the duplicate alarm was
+    raised instead: another row holds the number, or this row was issued with another one.
     """
     failpoints.hit("before_settle")
     for delay in (0.2, 0.5, 1, 2, 4, 8, 8, 8):
         try:
-            return _try_record_issued(document, issued, settled_by)
+            return _record_issued_once(document, issued, settled_by)
         except OperationalError:
             db.session.rollback()
-            log.warning("document %s: database busy while settling", document.id)
+            log.warning("document %s: database busy while recording its outcome", document.id)
             time.sleep(delay)
-    return _try_record_issued(document, issued, settled_by)
+    return _record_issued_once(document, issued, settled_by)
 
 
-def _try_record_issued(document: Document, issued: Issued, settled_by: str) -> bool:
-    if (document.state, ISSUED) not in TRANSITIONS:
-        # a commit whose answer was lost, or the row went on meanwhile
-        return _record_late_success(document, issued, settled_by)
-    draft = document.draft
-    alarm, detail = _total_alarm(draft, issued)
+def _record_issued_once(document: Document, issued: Issued, settled_by: str) -> bool:
     try:
-        done = document.transition(
-            ISSUED,
-            by="merchant" if settled_by == "merchant" else "app",
-            frozen=True,
-            detail={"number": issued.number, "total": str(issued.total) if issued.total is not None else ""},
-            provider_id=issued.provider_id,
-            number=issued.number,
-            atcud=issued.atcud,
-            pdf_url=issued.pdf_url,
-            series=issued.series or document.series,
-            issued_on=issued.date or (draft.date if draft else None),
-            issued_at=now(),
-            provider_total=issued.storable_total,
-            provider_state=issued.provider_state,
-            settled_by=settled_by,
-            alarm=alarm,
-            alarm_detail=detail,
-            tries=0,
-        )
+        # each further turn means that another worker moved the row within this one
+        while not _transition_to_issued(document, issued, settled_by):
+            db.session.rollback()
+            db.session.refresh(document)
+            if document.state == ISSUED:
+                return _compare_with_issued(document, issued)
+            _return_to_issuing(document, issued.number)
     except IntegrityError:
         db.session.rollback()
-        return _flag_duplicate(document, issued)
-    if not done:
-        db.session.rollback()
-        return _record_late_success(document, issued, settled_by)
-    Attempt.end(document.id, document.attempt, "issued", detail={"number": issued.number, **detail})
+        return _flag_other_document(document, issued.number)
+    _store_issued(document, issued, settled_by)
+    failpoints.hit("after_settle")
+    return True
+
+
+def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -> bool:
+    if (document.state, ISSUED) not in TRANSITIONS:
+        return False
+    draft = document.draft
+    alarm, detail = _total_alarm(draft, issued)
+    return document.transition(
+        ISSUED,
+        by="merchant" if settled_by == "merchant" else "app",
+        frozen=True,
+        detail={"number": issued.number, "total": str(issued.total) if issued.total is not None else ""},
+        provider_id=issued.provider_id,
+        number=issued.number,
+        atcud=issued.atcud,
+        pdf_url=issued.pdf_url,
+        series=issued.series or document.series,
+        issued_on=issued.date or (draft.date if draft else None),
+        issued_at=now(),
+        provider_total=issued.storable_total,
+        provider_state=issued.provider_state,
+        settled_by=settled_by,
+        alarm=alarm,
+        alarm_detail=detail,
+        tries=0,
+    )
+
+
+def _compare_with_issued(document: Document, issued: Issued) -> bool:
+    """Return whether the row was issued with this very number: a commit of ours whose answer was lost."""
+    if document.number == issued.number:
+        db.session.commit()
+        return True
+    return _flag_other_document(document, issued.number)
+
+
+def _return_to_issuing(document: Document, number: str) -> None:
+    """Move a row that went on without its document back to `issuing`: a late success is never dropped.
+
+    Whoever was about to send it again finds it claimed. Not committed.
+    """
+    kept: dict[str, Any] = {
+        "account_id": document.account_id or document.draft_account_id,
+        "draft_id": document.draft_id,
+        "frozen": True,
+    }
+    for state in _PATHS_TO_ISSUING.get(document.state, ()):
+        if not document.transition(state, "late", {"number": number}, **kept):
+            return
+
+
+_PATHS_TO_ISSUING = {
+    PENDING: (ISSUING,),
+    WAITING: (PENDING, ISSUING),
+    BLOCKED: (PENDING, ISSUING),
+    VOID: (WAITING, PENDING, ISSUING),
+}
+"""From each state that does not lead to `issued`, the transitions to one that does."""
+
+
+def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
+    """Store the lines, enqueue the follow-ups, apply a credit note. Commits."""
+    detail = {"number": issued.number, **document.alarm_detail}
+    Attempt.end(document.id, document.attempt, "issued", detail=detail)
+    draft = document.draft
     if draft is not None:
-        _store_lines(document, draft)
+        for position, line in enumerate(draft.lines):
+            db.session.add(DocumentLine.from_draft_line(document.id, position, line))
     _enqueue_followups(document)
     if document.kind == "NC":
         credit_notes.apply_issued_credit_note(document)
     if settled_by != "merchant" and document.account is not None:
         circuit_breaker.close(document.account)
     db.session.commit()
-    failpoints.hit("after_settle")
-    return True
 
 
 def _total_alarm(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, Any]]:
@@ -115,11 +161,6 @@ def _total_alarm(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, An
     if draft is None or issued.total is None or issued.total == draft.gross:
         return "", {}
     return "total-differs", {"ours": str(draft.gross), "theirs": str(issued.total)}
-
-
-def _store_lines(document: Document, draft: Draft) -> None:
-    for position, line in enumerate(draft.lines):
-        db.session.add(DocumentLine.from_draft_line(document.id, position, line))
 
 
 def _enqueue_followups(document: Document) -> None:
@@ -166,54 +207,26 @@ def _request_related_documents(document: Document) -> None:
         )  # fmt: skip
 
 
-def _record_late_success(document: Document, issued: Issued, settled_by: str) -> bool:
-    """The row moved while we sent: a late success is never dropped."""
+def _flag_other_document(document: Document, number: str) -> bool:
+    """Raise the duplicate alarm, and send a row that is not issued to review. Commits; returns False."""
     db.session.refresh(document)
-    if document.state in (IN_DOUBT, REVIEW, ISSUING):
-        return _try_record_issued(document, issued, settled_by)
-    kept: dict[str, Any] = {
-        "account_id": document.account_id or document.draft_account_id,
-        "draft_id": document.draft_id,
-        "frozen": True,
-    }
-    for state in _PATHS_TO_ISSUING.get(document.state, ()):
-        # whoever was to send it again finds it claimed
-        if not document.transition(state, "late", {"number": issued.number}, **kept):
-            db.session.rollback()
-            return _record_late_success(document, issued, settled_by)
-    if document.state == ISSUING:
-        return _try_record_issued(document, issued, settled_by)
-    if document.number == issued.number:
-        db.session.commit()
-        return True
-    return _flag_duplicate(document, issued)
-
-
-_PATHS_TO_ISSUING = {
-    PENDING: (ISSUING,),
-    WAITING: (PENDING, ISSUING),
-    BLOCKED: (PENDING, ISSUING),
-    VOID: (WAITING, PENDING, ISSUING),
-}
-"""The moves by which a row that went on without its document comes back to where an answer finds it."""
-
-
-def _flag_duplicate(document: Document, issued: Issued) -> bool:
-    """False; two documents answer one order, or one number two orders: the merchant is shown both numbers."""
-    db.session.refresh(document)
-    document.alarm, document.alarm_detail = (
-        "duplicate",
-        {"number": issued.number, "known": document.number or ""},
-    )
-    document.log_transition(document.state, document.state, "duplicate", {"number": issued.number})
+    raise_duplicate_alarm(document, number)
+    detail = {"number": number}
     if document.state in (ISSUING, IN_DOUBT):
-        Attempt.end(document.id, document.attempt, "unknown", "duplicate", {"number": issued.number})
+        Attempt.end(document.id, document.attempt, "unknown", "duplicate", detail)
         if document.state == ISSUING:
-            document.transition(IN_DOUBT, "duplicate", {"number": issued.number})
-        document.transition(REVIEW, "duplicate", {"number": issued.number})
+            document.transition(IN_DOUBT, "duplicate", detail)
+        document.transition(REVIEW, "duplicate", detail)
     db.session.commit()
-    log.error("document %s: duplicate %s", document.id, issued.number)
     return False
+
+
+def raise_duplicate_alarm(document: Document, number: str) -> None:
+    """Show the merchant both numbers: two documents answer one order, or one number two orders. Not committed."""
+    document.alarm = "duplicate"
+    document.alarm_detail = {"number": number, "known": document.number or ""}
+    document.log_transition(document.state, document.state, "duplicate", {"number": number})
+    log.error("document %s: duplicate %s", document.id, number)
 
 
 def record_failed_attempt(document: Document, account: Account, error: AppError) -> None:
@@ -255,9 +268,9 @@ def record_not_sent(document: Document, account: Account, error: AppError) -> No
         commit_transition(document, PENDING, error.code, detail)
     elif isinstance(error, CredentialsError):
         circuit_breaker.record_failure(account, error)
-        commit_transition(document, BLOCKED, error.code, detail, notice=True)
+        require_merchant(document, BLOCKED, error.code, detail)
     elif isinstance(error, MerchantError):
-        commit_transition(document, BLOCKED, error.code, detail, notice=True)
+        require_merchant(document, BLOCKED, error.code, detail)
     elif isinstance(error, TransientError):
         _retry_later(document, account, error)
     else:
@@ -285,7 +298,7 @@ def record_bug(document: Document, error: Exception) -> None:
     elif document.state == ISSUING:
         mark_uncertain(document, "internal", {})
     elif document.state == PENDING and document.tries + 1 >= MAX_TAKES:
-        commit_transition(document, BLOCKED, "internal", {"what": type(error).__name__}, notice=True)
+        require_merchant(document, BLOCKED, "internal", {"what": type(error).__name__})
     elif document.state == PENDING:
         delay = seconds_setting("RETRY_SECONDS") * 2**document.tries
         commit_transition(document, PENDING, "internal", after=delay, tries=document.tries + 1)
@@ -309,19 +322,37 @@ def discard_document(document: Document) -> None:
         FollowUp.restart(document, "draft")
 
 
-def commit_transition(
-    document: Document,
-    state: str,
-    reason: str = "",
-    detail: dict[str, Any] | None = None,
-    notice: bool = False,
-    **values: Any,
+def void_document(
+    document: Document, reason: str, detail: dict[str, Any] | None = None, by: str = "app"
 ) -> bool:
-    """True when the row moved; commits either way."""
-    done = document.transition(state, reason, detail, **values)
-    if done and state == VOID:
+    """Give the row up, and with it what the provider keeps as a draft of it. Not committed.
+
+    Return False when another moved the row first.
+    """
+    done = document.transition(VOID, reason, detail, by)
+    if done:
         discard_document(document)
-    if done and notice:
+    return done
+
+
+def require_merchant(
+    document: Document, state: str, reason: str, detail: dict[str, Any] | None = None
+) -> bool:
+    """Move the row to where the merchant must act, `blocked` or `review`, and enqueue the e-mail that says so. Commits.
+
+    Return False when another moved the row first.
+    """
+    done = document.transition(state, reason, detail)
+    if done:
         FollowUp.enqueue(document, "notice", number=document.attempt + 1)
+    db.session.commit()
+    return done
+
+
+def commit_transition(
+    document: Document, state: str, reason: str = "", detail: dict[str, Any] | None = None, **values: Any
+) -> bool:
+    """Move the row and commit. Return False when another moved it first."""
+    done = document.transition(state, reason, detail, **values)
     db.session.commit()
     return done

@@ -206,9 +206,11 @@ def should_issue_order_note(note: Document, account: Account, order: Order) -> b
     """True when the order's note is to be issued now; otherwise its row has moved. Commits."""
     chosen = account.settings
     if order.status in ("cancelled", "abandoned"):
-        outcome.commit_transition(note, VOID, "cancelled")
+        outcome.void_document(note, "cancelled")
+        db.session.commit()
     elif order.status == "paid" or not chosen.get("notes"):
-        outcome.commit_transition(note, VOID, "note-needless")
+        outcome.void_document(note, "note-needless")
+        db.session.commit()
     elif chosen.get("note_drafts"):
         if outcome.commit_transition(note, WAITING, KEPT_AS_DRAFT):
             FollowUp.enqueue_or_restart(note, "draft")
@@ -296,5 +298,5 @@ def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
 def void_order_note(store_id: int, order_id: str) -> None:
     """Nothing; the order was cancelled: its note is given up as far as it is none yet. Not committed."""
     note = Document.find(store_id, order_id, CAUSE_ORDER_NOTE)
-    if note is not None and note.state in (WAITING, BLOCKED) and note.transition(VOID, "cancelled"):
-        outcome.discard_document(note)
+    if note is not None and note.state in (WAITING, BLOCKED):
+        outcome.void_document(note, "cancelled")

@@ -14,7 +14,12 @@ from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
-from shopapp.documents.outcome import commit_transition, record_issued
+from shopapp.documents.outcome import (
+    commit_transition,
+    raise_duplicate_alarm,
+    record_issued,
+    require_merchant,
+)
 from shopapp.errors import AppError, CredentialsError, MerchantError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.models import Document, db, document_queue, now
@@ -40,7 +45,7 @@ def recover_next_document() -> bool:
         commit_transition(document, REVIEW, document.reason, dict(document.detail))
         return True
     if document.takes > MAX_TAKES:  # whoever looks it up dies over it: a person must, and the others go on
-        commit_transition(document, REVIEW, document.reason, dict(document.detail), notice=True)
+        require_merchant(document, REVIEW, document.reason, dict(document.detail))
         return True
     try:
         provider = provider_of(account, document)
@@ -74,7 +79,7 @@ def _record_refusal(document: Document, error: MerchantError) -> None:
     elif document.promise == IssueGuarantee.IDEMPOTENT.value:
         commit_transition(document, PENDING, error.code, dict(error.detail))
     else:
-        commit_transition(document, REVIEW, error.code, dict(error.detail), notice=True)
+        require_merchant(document, REVIEW, error.code, dict(error.detail))
 
 
 def _is_settle_window_over(document: Document) -> bool:
@@ -116,11 +121,8 @@ def _record_found(document: Document, found: list[Issued]) -> None:
     record_issued(document, found[0], "search")
     if len(found) > 1:
         db.session.refresh(document)
-        document.alarm = "duplicate"
-        document.alarm_detail = {"number": found[1].number, "known": document.number or ""}
-        document.log_transition(document.state, document.state, "duplicate", {"number": found[1].number})
+        raise_duplicate_alarm(document, found[1].number)
         db.session.commit()
-        log.error("document %s: two at the provider", document.id)
 
 
 def _schedule_next_lookup(document: Document) -> None:

@@ -55,7 +55,7 @@ def expire_leases() -> int:
         outcome.mark_uncertain(document, "worker-died", {})
         if document.state == IN_DOUBT and Attempt.count_worker_deaths(document.id) >= MAX_TAKES:
             # it kills whoever sends it
-            outcome.commit_transition(document, REVIEW, "worker-died", notice=True)
+            outcome.require_merchant(document, REVIEW, "worker-died")
         count += 1
     db.session.commit()
     return count

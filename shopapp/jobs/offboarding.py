@@ -7,6 +7,7 @@ uninstall (rulings section 7). What may exist at a provider is settled before it
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, select
@@ -46,33 +47,34 @@ def uninstall_store(store: Store) -> None:
 
 
 def void_pending() -> int:
-    """How many documents of uninstalled stores will not be issued: each is void with that reason. Commits."""
-    return _transition_documents(
-        Store.state == UNINSTALLED, Document.state.in_((PENDING, WAITING, BLOCKED)), VOID
-    )
+    """Void what uninstalled stores still had to issue; return how many documents. Commits."""
+    to_issue = Document.state.in_((PENDING, WAITING, BLOCKED))
+    documents = _documents_of(Store.state == UNINSTALLED, to_issue)
+    count = sum(outcome.void_document(document, "uninstalled") for document in documents)
+    db.session.commit()
+    return count
 
 
 def restore_after_reinstall() -> int:
-    """How many of them wait for the merchant's click, now that the store is back. Commits."""
+    """Let voided documents wait for the merchant's click, as the store is back; return how many. Commits."""
     back = (
         (Store.state == INSTALLED)
         & (Store.installed_at > now() - timedelta(days=1))
         & (Store.installation > 1)
     )
-    return _transition_documents(back, (Document.state == VOID) & (Document.reason == "uninstalled"), WAITING)
+    documents = _documents_of(back, (Document.state == VOID) & (Document.reason == "uninstalled"))
+    count = sum(document.transition(WAITING, "older") for document in documents)
+    db.session.commit()
+    return count
 
 
-def _transition_documents(which: ColumnElement[bool], what: ColumnElement[bool], state: str) -> int:
-    stores = list(db.session.scalars(select(Store.id).where(which)))
-    if not stores:
-        db.session.commit()
-        return 0
-    rows = select(Document).where(Document.store_id.in_(stores), what)
-    reason = "uninstalled" if state == VOID else "older"
-    return sum(
-        outcome.commit_transition(document, state, reason)
-        for document in db.session.scalars(rows.limit(_BATCH)).all()
-    )
+def _documents_of(stores: ColumnElement[bool], documents: ColumnElement[bool]) -> Sequence[Document]:
+    ids = list(db.session.scalars(select(Store.id).where(stores)))
+    if not ids:
+        return []
+    return db.session.scalars(
+        select(Document).where(Document.store_id.in_(ids), documents).limit(_BATCH)
+    ).all()
 
 
 def escalate_uncertain() -> int:
@@ -87,7 +89,7 @@ def escalate_uncertain() -> int:
     )
     found = db.session.scalars(rows.limit(_BATCH)).all()
     return sum(
-        outcome.commit_transition(document, REVIEW, document.reason, dict(document.detail), notice=True)
+        outcome.require_merchant(document, REVIEW, document.reason, dict(document.detail))
         for document in found
     )
 

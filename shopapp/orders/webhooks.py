@@ -26,7 +26,7 @@ from shopapp.models import (
     db,
     now,
 )
-from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, WAITING
 from shopapp.models.lease import MAX_TAKES
 from shopapp.models.webhook import OPENED, QUARANTINED
 from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
@@ -153,8 +153,7 @@ def apply_cancellation(document: Document) -> None:
         if document.state == WAITING:
             document.transition(PENDING)
     elif document.state == BLOCKED:
-        if document.transition(VOID, "cancelled"):
-            outcome.discard_document(document)
+        outcome.void_document(document, "cancelled")
     elif document.state == ISSUED:
         if not provider_drafts.flag_open_order_note(document, "note-cancelled"):
             _flag_or_credit_cancelled(document)

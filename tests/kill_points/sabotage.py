@@ -40,8 +40,7 @@ def _retry_post(app: Flask) -> None:
         except UncertainError:
             return provider.issue(draft, document.reference)
 
-    for once in (IssueGuarantee.SEARCHABLE, IssueGuarantee.MANUAL):
-        issue._SENDERS[once] = again
+    vars(issue)["_send_directly"] = again
 
 
 def _redraft(app: Flask) -> None:

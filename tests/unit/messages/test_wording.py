@@ -16,7 +16,14 @@ from shopapp.web.setup import check
 
 ROOT = Path(__file__).resolve().parents[3]
 CODE = re.compile(r"[a-z]+(-[a-z0-9]+)*")
-MOVES = {"transition", "commit_transition", "_move_to_waiting", "mark_uncertain"}
+MOVES = {
+    "transition",
+    "commit_transition",
+    "require_merchant",
+    "void_document",
+    "_move_to_waiting",
+    "mark_uncertain",
+}
 OUTCOMES = {"issued", "refused", "not-sent", "unknown", "app", "merchant", *STATES}
 NEVER_SHOWN = {
     # stays inside: a page of ours is shown instead, or it is only in the log
