@@ -36,10 +36,6 @@ POINTS = (
     "article_after_send",
     "stock_before_send",
     "stock_after_send",
-    "article_after_claim",
-    "article_after_send",
-    "stock_before_send",
-    "stock_after_send",
 )
 
 _armed: dict[str, tuple[str, int]] = {}
