@@ -19,6 +19,7 @@ from shopapp.documents import audit, provider_drafts
 from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
+from shopapp.messages import emails
 from shopapp.models import Document, FollowUp, db, now
 from shopapp.models.followup import DONE, DUE, FAILED
 from shopapp.models.lease import MAX_TAKES
@@ -31,18 +32,6 @@ log = logging.getLogger("quickinvoice.followups")
 GIVE_UP_AFTER = timedelta(hours=24)
 CREDENTIALS_RETRY_SECONDS = 600.0
 """How long one waits at least whose keys were refused: trying them in a row could lock the merchant's account."""
-
-EmailWriter = Callable[[str, Document], tuple[str, str]]
-"""(subject, text) of a mail of the given kind about a document; set by `web`, where the wording lives."""
-
-_email_writer: EmailWriter | None = None
-
-
-def set_email_writer(writer: EmailWriter) -> None:
-    """Nothing; mail is worded by this from now on."""
-    global _email_writer
-    _email_writer = writer
-
 
 _last_store_id = 0
 """The store whose follow-up this process did last: the next one's turn comes, however slow that one's shop is."""
@@ -136,11 +125,9 @@ def _email_merchant(document: Document, followup: FollowUp) -> None:
 
 
 def _compose_email(kind: str, document: Document) -> tuple[str, str]:
-    if _email_writer is None:
-        raise AppError("internal")
-    worded = _email_writer(kind, document)
+    subject, text = emails.compose_email(kind, document)
     db.session.commit()
-    return worded
+    return subject, text
 
 
 def fetch_pdf(document: Document) -> bytes:

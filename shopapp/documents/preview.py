@@ -11,7 +11,7 @@ from typing import Any
 
 from shopapp.documents import credit_notes, prepare
 from shopapp.errors import AppError, NotAllowedError
-from shopapp.fiscal.document import Draft, DraftLine
+from shopapp.fiscal.document import Draft
 from shopapp.models import Account, Document, db
 
 # previews
@@ -54,8 +54,3 @@ def preview_credit_note(original: Document, credit_request: dict[str, Any]) -> D
     if credit_notes.has_open_credit_note(original):
         raise NotAllowedError("credit-open")
     return prepare.draft_credit_note(original, original.account, credit_request)
-
-
-def creditable_lines(original: Document) -> tuple[DraftLine, ...]:
-    """What may still be credited of the document, line by line."""
-    return prepare.creditable_lines(original)

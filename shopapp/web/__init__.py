@@ -7,8 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopapp.connections import api_usage
-from shopapp.documents import followups
-from shopapp.messages import emails, fiscal_rules, formats, i18n, wording
+from shopapp.messages import fiscal_rules, formats, i18n, wording
 from shopapp.web import (
     documents,
     errors,
@@ -82,4 +81,3 @@ def init_app(app: Flask) -> None:
         app.register_blueprint(blueprint)
     session.csrf.exempt(webhooks.bp)
     app.teardown_request(lambda _: api_usage.flush_usage())
-    followups.set_email_writer(emails.compose_email)

@@ -17,7 +17,8 @@ from flask.typing import ResponseReturnValue
 
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.documents import credit_notes, merchant_actions
-from shopapp.documents.preview import creditable_lines, preview_credit_note
+from shopapp.documents.prepare import creditable_lines
+from shopapp.documents.preview import preview_credit_note
 from shopapp.errors import MerchantError, NotAllowedError
 from shopapp.fiscal.credit_note import REASON_LIMIT
 from shopapp.fiscal.document import Draft, DraftLine

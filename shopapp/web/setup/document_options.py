@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import time
 from typing import Any
 
+from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.messages.i18n import gettext
 from shopapp.providers.base import Provider, SupportsEmail
@@ -16,7 +17,6 @@ from shopapp.web.form_fields import clean_text
 from shopapp.web.setup.forms import Form, merge_forms, open_series
 
 LOADING_FIELDS = ("street", "postal_code", "city")
-DEFAULT_DEPARTURE_TIME = "18:00"
 _MAX_CALLS = 10_000_000
 
 

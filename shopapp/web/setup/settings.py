@@ -18,6 +18,7 @@ from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_label, provider_of
 from shopapp.connections.shop import platform_of
 from shopapp.documents import merchant_actions
+from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.errors import AppError
 from shopapp.fiscal import place_of_supply
 from shopapp.fiscal.document import INVOICE_KINDS
@@ -31,7 +32,6 @@ from shopapp.providers.base import SupportsEmail
 from shopapp.providers.stock import SupportsStock
 from shopapp.web.session import store_required, writes_database
 from shopapp.web.setup.document_options import (
-    DEFAULT_DEPARTURE_TIME,
     document_options_for,
     parse_document_options,
     unusable_kinds,
