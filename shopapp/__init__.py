@@ -57,7 +57,7 @@ def _init_database(app: Flask) -> None:
 
 
 def _configure_logging(level: str) -> None:
-    logger = logging.getLogger("quickinvoice")
+    logger = logging.getLogger(__name__)
     logger.setLevel(level)
     if not logger.handlers:
         logger.addHandler(logging.StreamHandler())

@@ -29,7 +29,7 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 
 from shopapp.errors import AppError, CredentialsError, ThrottledError, UncertainError, UnreachableError
 
-log = logging.getLogger("quickinvoice.http")
+log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 5.0
 READ_SECONDS = 30.0

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from shopapp.models import ApiUsage, db, now
 
-log = logging.getLogger("quickinvoice.counting")
+log = logging.getLogger(__name__)
 
 MONTH_ZONE = ZoneInfo("Europe/Lisbon")
 """Whose months an allowance counts: the provider's."""

@@ -20,7 +20,7 @@ from shopapp.errors import AppError, CredentialsError, MerchantError, ThrottledE
 from shopapp.models import Account, Document, db, now
 from shopapp.providers.base import Provider
 
-log = logging.getLogger("quickinvoice.circuit_breaker")
+log = logging.getLogger(__name__)
 
 FAILURE_THRESHOLD = 4
 """Calls in a row without an answer that open the breaker."""

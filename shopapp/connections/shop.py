@@ -13,7 +13,7 @@ from shopapp.errors import CredentialsError, StoreAccessError, UnreachableError
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 
-log = logging.getLogger("quickinvoice.connect")
+log = logging.getLogger(__name__)
 
 _REFRESH_MARGIN_SECONDS = 300
 

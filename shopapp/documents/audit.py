@@ -23,7 +23,7 @@ from shopapp.models.document import ISSUED, ISSUING
 from shopapp.models.store import INSTALLED
 from shopapp.providers.base import Provider, SupportsDocumentState, SupportsListing
 
-log = logging.getLogger("quickinvoice.comparing")
+log = logging.getLogger(__name__)
 
 AUDIT_INTERVAL = 86400.0
 RETRY_INTERVAL = 3600.0

@@ -27,7 +27,7 @@ from shopapp.platforms.base import Attachment
 from shopapp.providers.base import SupportsEmail
 from shopapp.providers.drafts import SupportsDrafts
 
-log = logging.getLogger("quickinvoice.followups")
+log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(hours=24)
 CREDENTIALS_RETRY_SECONDS = 600.0

@@ -38,7 +38,7 @@ from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider
 from shopapp.providers.drafts import SupportsDrafts
 
-log = logging.getLogger("quickinvoice.issuing")
+log = logging.getLogger(__name__)
 
 
 def issue_next_document() -> bool:

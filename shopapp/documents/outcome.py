@@ -45,7 +45,7 @@ from shopapp.models.document import (
 from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee
 
-log = logging.getLogger("quickinvoice.settling")
+log = logging.getLogger(__name__)
 
 
 def record_issued(document: Document, issued: Issued, settled_by: str) -> bool:

@@ -24,7 +24,7 @@ from shopapp.models.document import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAI
 from shopapp.providers.base import IssueGuarantee
 from shopapp.providers.drafts import SupportsDrafts
 
-log = logging.getLogger("quickinvoice.early")
+log = logging.getLogger(__name__)
 
 MAX_NOTE_TRIES = 3
 """How often a draft waits for the order note that it is to be made out of."""

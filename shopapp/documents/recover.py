@@ -28,7 +28,7 @@ from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
 from shopapp.providers.drafts import SupportsDrafts
 
-log = logging.getLogger("quickinvoice.resolving")
+log = logging.getLogger(__name__)
 
 LOOKUP_SCHEDULE = (1, 2, 4, 10)
 """When a doubt is looked up, in units of LOOKUP_SECONDS after it began; the last repeats."""

@@ -20,7 +20,7 @@ from shopapp.models.reservation import UNREAD
 from shopapp.models.store import INSTALLED
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, FAILED, OPEN, STOCK_RUN, UNDO_RUN
 
-log = logging.getLogger("quickinvoice.inventory")
+log = logging.getLogger(__name__)
 
 STEP_SECONDS = 2.0
 """How long one step works for a store before documents have their turn."""

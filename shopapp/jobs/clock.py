@@ -16,7 +16,7 @@ from shopapp.jobs import maintenance, offboarding
 from shopapp.jobs.worker import has_work, with_fresh_session
 from shopapp.models import Heartbeat, db
 
-log = logging.getLogger("quickinvoice.jobs")
+log = logging.getLogger(__name__)
 
 
 def tick(app: Flask) -> None:

@@ -36,7 +36,7 @@ from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
 from shopapp.models.lease import MAX_TAKES
 from shopapp.orders import polling, webhooks
 
-log = logging.getLogger("quickinvoice.sweeping")
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 

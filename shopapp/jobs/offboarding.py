@@ -17,7 +17,7 @@ from shopapp.models import Account, Document, Store, Webhook, db, now
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUING, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.store import INSTALLED, REAUTHORISE, UNINSTALLED
 
-log = logging.getLogger("quickinvoice.leaving")
+log = logging.getLogger(__name__)
 
 SILENCE_LIMIT = timedelta(days=30)
 ESCALATE_AFTER = timedelta(hours=72)

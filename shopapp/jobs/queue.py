@@ -16,7 +16,7 @@ from rq.serializers import JSONSerializer
 
 from shopapp import failpoints
 
-log = logging.getLogger("quickinvoice.jobs")
+log = logging.getLogger(__name__)
 
 JOB = "shopapp.jobs.worker.run_job"
 """By name: the job is written above, over the modules that do the work."""
@@ -47,7 +47,7 @@ class WorkQueue:
         if self._thread is None or self._thread[0] != os.getpid():
             with self._lock:
                 if self._thread is None or self._thread[0] != os.getpid():
-                    thread = threading.Thread(target=self._run, name="bell", daemon=True)
+                    thread = threading.Thread(target=self._run, name="work-queue", daemon=True)
                     self._thread = (os.getpid(), thread)
                     thread.start()
 

@@ -20,7 +20,7 @@ from shopapp.models.store import INSTALLED
 from shopapp.orders import polling
 from shopapp.providers.base import IssueGuarantee
 
-log = logging.getLogger("quickinvoice.verifying")
+log = logging.getLogger(__name__)
 
 MARGIN = timedelta(days=1)
 MAX_LOOKBACK = timedelta(days=30)

@@ -28,7 +28,7 @@ from shopapp.jobs.queue import QUEUE, redis_connection
 from shopapp.models import FollowUp, Webhook, db, document_queue
 from shopapp.orders import webhooks
 
-log = logging.getLogger("quickinvoice.jobs")
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 

@@ -31,7 +31,7 @@ from shopapp.models.lease import MAX_TAKES
 from shopapp.models.webhook import OPENED, QUARANTINED
 from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
 
-log = logging.getLogger("quickinvoice.opening")
+log = logging.getLogger(__name__)
 
 PAID_READ_DELAY_SECONDS = 20.0
 """Seconds within which a paid order is usually read for its document."""

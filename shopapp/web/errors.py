@@ -16,7 +16,7 @@ from shopapp.messages.wording import message_for
 from shopapp.models import db, now
 from shopapp.web.session import CODE_ALPHABET
 
-log = logging.getLogger("quickinvoice.web")
+log = logging.getLogger(__name__)
 
 
 def init_app(app: Flask) -> None:

@@ -32,7 +32,7 @@ from shopapp.web.errors import error_page
 from shopapp.web.limits import LOGIN_RATE, limiter
 from shopapp.web.session import entry_code, entry_token, start_session, store_required, writes_database
 
-log = logging.getLogger("quickinvoice.install")
+log = logging.getLogger(__name__)
 
 bp = Blueprint("install", __name__)
 

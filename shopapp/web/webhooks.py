@@ -21,7 +21,7 @@ from shopapp.connections.shop import platform_class, platform_names
 from shopapp.jobs.queue import notify_workers
 from shopapp.models import Store, Webhook, db
 
-log = logging.getLogger("quickinvoice.webhooks")
+log = logging.getLogger(__name__)
 
 bp = Blueprint("webhooks", __name__)
 

@@ -55,7 +55,7 @@ def shop(
     request: pytest.FixtureRequest, mode: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> Iterator[PlatformShop]:
     """A shop; afterwards no secret may be in an address or in the log."""
-    caplog.set_level(logging.DEBUG, logger="quickinvoice")
+    caplog.set_level(logging.DEBUG, logger="shopapp")
     found = SHOPS[name]()
     with found.opened(mode, request.node.originalname.removeprefix("test_")):
         yield found

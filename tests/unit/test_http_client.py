@@ -351,7 +351,7 @@ def test_no_log_line_and_no_error_holds_what_was_sent(
         quick().write("POST", url, data=SECRET.encode(), headers={"Authorization": f"Bearer {SECRET}"})
     except AppError as error:
         assert SECRET not in f"{error} {error.detail}"
-    ours = [record.getMessage() for record in caplog.records if record.name.startswith("quickinvoice")]
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("shopapp")]
     assert len(ours) == 1
     assert "POST 127.0.0.1/path" in ours[0]
     assert SECRET not in ours[0]

@@ -118,9 +118,9 @@ def clock(upgraded: Flask) -> Iterator[FakeClock]:
 @pytest.fixture
 def complaints(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
     """Return what was logged of bugs and failures, so that nothing raises unseen."""
-    caplog.set_level(logging.ERROR, "quickinvoice")
+    caplog.set_level(logging.ERROR, "shopapp")
     # the program's own logger does not hand its records on to the root, where pytest listens
-    logging.getLogger("quickinvoice").addHandler(caplog.handler)
+    logging.getLogger("shopapp").addHandler(caplog.handler)
     return lambda: [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
 
 

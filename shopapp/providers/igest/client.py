@@ -34,7 +34,7 @@ from .wire_format import (
     parse_answer,
 )
 
-log = logging.getLogger("quickinvoice.igest")
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
