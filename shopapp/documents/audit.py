@@ -1,7 +1,6 @@
-"""The provider's own documents against our rows, both ways: one that we don't know, one that is gone or annulled.
+"""Compare the provider's own documents with our rows: find those that we don't know, and those gone or annulled.
 
-Called by the clock once a day for each account, by `verifying` after a restore, by the document's page for one.
-Where a provider can neither list nor read, nothing is asked (iGEST, as far as is public). Issues nothing.
+Where a provider can neither list nor read its documents, nothing is asked. Issues nothing.
 """
 
 from __future__ import annotations
@@ -29,16 +28,16 @@ AUDIT_INTERVAL = 86400.0
 RETRY_INTERVAL = 3600.0
 AUDIT_WINDOW = timedelta(days=30)
 LISTING_DELAY = timedelta(hours=1)
-"""How long a document may be missing from the provider's list after it was issued."""
+"""How long after its issue a document may be missing from the provider's list."""
 CLOCK_SKEW = timedelta(hours=12)
-"""How far the provider's clock, or its idea of a day, may be from ours."""
+"""How far the provider's clock, or the time zone of its days, may be from ours."""
 MAX_READS = 50
-"""Documents read one by one a day, where there is no list: calls may be counted by the month."""
+"""Documents read one by one a day, where there is no list: plans may allow so many calls a month."""
 STATE_REFRESH_INTERVAL = timedelta(minutes=10)
 
 
 def audit_due_account() -> int:
-    """How many accounts were compared on this beat: one at most, as the provider may be slow. Commits."""
+    """Audit one account that is due, one at most as the provider may be slow; return how many. Commits."""
     account = _take_due_account()
     if account is None:
         return 0
@@ -46,14 +45,14 @@ def audit_due_account() -> int:
         audit_account(account, now() - AUDIT_WINDOW)
     except AppError as error:
         db.session.rollback()
-        log.warning("account %s: not compared: %s", account.id, error.code)
+        log.warning("account %s: audit failed: %s", account.id, error.code)
         account.compared_at = now() - timedelta(seconds=AUDIT_INTERVAL - RETRY_INTERVAL)
         db.session.commit()
     return 1
 
 
 def _take_due_account() -> Account | None:
-    """An account that is due, marked as compared so that no other clock compares it. Commits."""
+    """Return an account that is due, marked as audited so that no other clock takes it. Commits."""
     due = or_(Account.compared_at.is_(None), Account.compared_at < db_now(-AUDIT_INTERVAL))
     well = (Store.state == INSTALLED) & Account.is_available() & Account.credentials_sealed.is_not(None)
     found = db.session.scalar(
@@ -76,9 +75,9 @@ def _take_due_account() -> Account | None:
 
 
 def audit_account(account: Account, since: datetime) -> bool:
-    """True when the provider told all it has since then; rows are settled, alarms raised. Commits, raises its errors.
+    """Record what the provider has issued since then and raise alarms. Commits. Raises the provider's errors.
 
-    Where there is no list, what we know of is read one by one.
+    Return whether the provider listed all of it; where it has no list, the documents that we know are read one by one.
     """
     provider = provider_of(account)
     db.session.commit()
@@ -99,14 +98,14 @@ def audit_account(account: Account, since: datetime) -> bool:
 
 
 def _compare_document(account: Account, reference: str, issued: Issued) -> None:
-    """Nothing; one document of the provider, held against the row of its reference. Commits."""
+    """Compare one document of the provider with the row of its reference. Commits."""
     document = db.session.scalar(
         select(Document).where(Document.reference == reference).execution_options(populate_existing=True)
     )
     if document is None:
         document = _recreate_document(account, reference, issued)
     if document is None or document.store_id != account.store_id or document.state == ISSUING:
-        # another store's at the same account, or on its way: the attempt settles itself
+        # it belongs to another store at the same account, or an attempt that is under way records it
         db.session.commit()
     elif document.state == ISSUED and document.number == issued.number:
         _record_provider_state(document, issued)
@@ -123,7 +122,7 @@ def _compare_document(account: Account, reference: str, issued: Issued) -> None:
 
 
 def _recreate_document(account: Account, reference: str, issued: Issued) -> Document | None:
-    """A row for a document that we once issued and don't know any more (a restored backup). Not committed."""
+    """Create the row of a document that we issued and a restored backup does not know. Not committed."""
     parts = re.fullmatch(
         rf"QI-{account.store_id}-([^-]+)(?:-(dossier|transport|credit|reissue)(\d*))?", reference
     )
@@ -141,7 +140,7 @@ def _recreate_document(account: Account, reference: str, issued: Issued) -> Docu
 
 
 def _record_provider_state(document: Document, issued: Issued) -> None:
-    """Nothing; the provider's own word is kept; one that was annulled over there is flagged once. Commits."""
+    """Record the document's state at the provider; flag it once if it was annulled there. Commits."""
     if document.provider_state != issued.provider_state[:40]:
         document.provider_state, document.changed_at = issued.provider_state[:40], now()
     document.provider_state_at = now()
@@ -151,7 +150,7 @@ def _record_provider_state(document: Document, issued: Issued) -> None:
 
 
 def _flag_document(document: Document, alarm: str) -> None:
-    """Nothing; the merchant is told, once for each document and alarm. Commits."""
+    """Raise the alarm and notify the merchant, once for each document and alarm. Commits."""
     if not any(move.reason == alarm for move in document.transitions):
         document.alarm, document.alarm_detail = alarm, {"number": document.number or ""}
         document.log_transition(ISSUED, ISSUED, alarm, {"number": document.number or ""})
@@ -162,7 +161,7 @@ def _flag_document(document: Document, alarm: str) -> None:
 
 
 def _documents_expected_in_list(account: Account, since: datetime) -> list[Document]:
-    """Rows that the provider's list must hold: nothing of them was sent before it begins, nor just now."""
+    """Return the rows that the provider's list must hold: sent neither before the list begins nor just now."""
     sent = select(Attempt.id).where(Attempt.document_id == Document.id)
     before = sent.where(Attempt.started_at <= since + CLOCK_SKEW)
     rows = select(Document).where(
@@ -173,7 +172,7 @@ def _documents_expected_in_list(account: Account, since: datetime) -> list[Docum
 
 
 def _read_one_by_one(account: Account, provider: Provider) -> None:
-    """Nothing; documents are read one by one, those first that were read longest ago. Commits."""
+    """Read documents one by one, those first that were read longest ago. Commits."""
     if not isinstance(provider, SupportsDocumentState):
         return
     rows = (
@@ -201,9 +200,9 @@ def _read_provider_state(provider: SupportsDocumentState, document: Document) ->
 
 
 def request_state_refresh(document: Document) -> bool:
-    """True when somebody looks at an issued document whose provider can be asked, and was not for ten minutes.
+    """Enqueue reading the document's state at the provider, as somebody looks at it. Commits.
 
-    It is owed from now on, to be done by a worker: no page waits for it. Commits.
+    Return False when it was read within ten minutes, or the provider can't be asked now.
     """
     is_due = _can_refresh_state(document)
     if is_due:
@@ -223,9 +222,9 @@ def _can_refresh_state(document: Document) -> bool:
 
 
 def refresh_state(document: Document) -> bool:
-    """True when the provider's word for an issued document was asked now. Commits.
+    """Read the document's state at the provider. Return whether it could be read. Commits.
 
-    A provider that cannot be asked now changes nothing: it is asked when the page is opened again, or by night.
+    After a failure nothing changes: it is read when the page is opened again, or by the daily audit.
     """
     account = document.account
     if account is None or not _can_refresh_state(document):
@@ -236,6 +235,6 @@ def refresh_state(document: Document) -> bool:
         _read_provider_state(provider, document)
     except AppError as error:
         db.session.rollback()
-        log.warning("document %s: not read: %s", document.id, error.code)
+        log.warning("document %s: state not read: %s", document.id, error.code)
         return False
     return True

@@ -1,7 +1,6 @@
-"""Correcting what was issued: the duty to credit, and the duty to issue again with other data.
+"""Request credit notes for issued documents, and their reissue with corrected data.
 
-Called by `opening` (an order cancelled after its document), by `deciding` (the merchant's act) and by `settling` (a
-credited document that is to be issued again). Makes rows, sends nothing.
+Makes rows; sends nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
 
 
 def next_cause_number(document: Document, cause_prefix: str) -> int:
-    """The number that the next `credit` or `reissue` of this order has; a form carries it, so an act counts once."""
+    """Return the number of the order's next `credit` or `reissue`; a form carries it, so the same act counts once."""
     existing = db.session.scalar(
         select(func.count())
         .select_from(Document)
@@ -33,7 +32,7 @@ def next_cause_number(document: Document, cause_prefix: str) -> int:
 
 
 def has_open_credit_note(original: Document) -> bool:
-    """True while a credit note of this document is on its way or waits for somebody."""
+    """Return whether a credit note of this document is neither issued nor void."""
     unsettled = select(Document.id).where(
         Document.original_id == original.id,
         Document.cause.startswith("credit:"),
@@ -43,9 +42,9 @@ def has_open_credit_note(original: Document) -> bool:
 
 
 def lock_for_credit(original_id: int | None) -> None:
-    """Nothing; no credit note of this document is open, and nobody else opens one until the caller commits.
+    """Lock the document so that nobody else opens a credit note of it until the caller commits.
 
-    NotAllowedError `credit-open` otherwise: each would take back what the other is about to.
+    Raises NotAllowedError `credit-open` when one is open: two would take back the same amount.
     """
     locked = select(Document).where(Document.id == original_id).with_for_update()
     if has_open_credit_note(db.session.scalars(locked).one()):
@@ -58,10 +57,11 @@ def request_credit_note(
     credit_request: dict[str, Any],
     reissue_corrections: dict[str, str] | None = None,
 ) -> bool:
-    """True when this call made the duty to credit; False when that act was done already. Not committed.
+    """Request a credit note. Return False when the same act was done before. Not committed.
 
-    `again` are the corrected fields with which the order is to be issued anew once the whole is credited.
-    NotAllowedError `credit-open` while another credit of the same document is not settled.
+    `reissue_corrections` are the buyer's corrected fields with which the order is issued again once all is credited.
+    Raises NotAllowedError `credit-without-original` when the document is not issued, `credit-open` while another
+    credit note of it is open.
     """
     if original.state != ISSUED:
         raise NotAllowedError("credit-without-original")
@@ -83,10 +83,7 @@ def request_credit_note(
 
 
 def apply_issued_credit_note(note: Document) -> None:
-    """Nothing; a credit note was issued: its original's alarm is answered, and the sale is issued again if asked.
-
-    Not committed.
-    """
+    """Clear the original's alarm once all of it is credited, and request the reissue asked for. Not committed."""
     original = db.session.get_one(Document, note.original_id)
     fully_credited = creditable_amount(original) == 0
     if fully_credited and original.alarm == "cancelled-after":
@@ -103,7 +100,10 @@ def apply_issued_credit_note(note: Document) -> None:
 
 
 def creditable_amount(document: Document) -> Decimal:
-    """What may still be credited of an issued invoice, in euros; notes on their way count with their draft."""
+    """Return what may still be credited of an issued invoice, in euros.
+
+    An open credit note counts with the total of its draft, or with the whole invoice while it has none.
+    """
     if document.state != ISSUED or document.kind in ("NC", "NE", "GT"):
         return Decimal(0)
     notes = db.session.scalars(

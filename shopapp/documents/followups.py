@@ -1,7 +1,7 @@
-"""What comes after `issued`: shown on the order, a line in its history, mail to the buyer; and mail to the merchant.
+"""Do what follows a document: show it on the order, e-mail it, move stock, notify the merchant, keep drafts in step.
 
-Called by `jobs`. Each is a row with its own retries; a failure here never touches the document. Tried for 24 hours,
-or until five in a row died over it, then shown as failed.
+Each follow-up is a row with its own retries, and its failure never touches the document. It is tried for 24 hours, or
+until five workers in a row have died doing it; then it is shown as failed.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ log = logging.getLogger(__name__)
 
 GIVE_UP_AFTER = timedelta(hours=24)
 CREDENTIALS_RETRY_SECONDS = 600.0
-"""How long one waits at least whose keys were refused: trying them in a row could lock the merchant's account."""
+"""The shortest wait after refused keys: trying them repeatedly could lock the merchant's account at the provider."""
 
 _last_store_id = 0
-"""The store whose follow-up this process did last: the next one's turn comes, however slow that one's shop is."""
+"""The store that this process served last; the next store has its turn, however slow that one's shop is."""
 
 
 def run_next_followup() -> bool:
-    """True when a due follow-up was tried; False when none is due. Commits."""
+    """Do one due follow-up. Return False when none is due. Commits."""
     global _last_store_id
     followup = FollowUp.take(after_store_id=_last_store_id)
     if followup is None:
@@ -48,7 +48,7 @@ def run_next_followup() -> bool:
     store = document.store
     db.session.commit()
     if followup.takes > MAX_TAKES:
-        log.error("follow-up %s is given up: it kills whoever does it", followup.id)
+        log.error("follow-up %s is given up: every worker that does it dies", followup.id)
         followup.end(FAILED, "internal")
         return True
     try:
@@ -76,13 +76,13 @@ def _record_failure(followup: FollowUp, code: str, final: bool, min_delay: float
         followup.end(FAILED, code)
     else:
         first = seconds_setting("RETRY_SECONDS")
-        # as long again as it has been owed: what is owed anew begins anew, however often it was tried before
+        # as long again as it has been queued; queued again, it starts from the first delay
         after = min(max(first, (now() - followup.owed_at).total_seconds()), first * 60)
         followup.end(DUE, code, delay=max(after, min_delay))
 
 
 def document_url(document: Document) -> str:
-    """Our address under which the buyer opens the document; unguessable, revocable."""
+    """Return our address at which the buyer opens the document; it can't be guessed and can be revoked."""
     return f"{text_setting('APP_URL')}/d/{document.link_token}"
 
 
@@ -131,7 +131,7 @@ def _compose_email(kind: str, document: Document) -> tuple[str, str]:
 
 
 def fetch_pdf(document: Document) -> bytes:
-    """The provider's own PDF of an issued document. AppError when it cannot be had (now)."""
+    """Return the provider's own PDF of an issued document. Raises AppError when it can't be had now."""
     account = document.account
     if account is None or document.number is None:
         raise MerchantError("pdf-none")
@@ -154,12 +154,10 @@ def _delete_leftover_drafts(document: Document, followup: FollowUp) -> None:
 
 
 def _refresh_provider_state(document: Document, followup: FollowUp) -> None:
-    """The provider's own word for the document, asked because somebody looks at it."""
     audit.refresh_state(document)
 
 
 def _apply_to_stock(document: Document, followup: FollowUp) -> None:
-    """What the document took off is taken off at the provider, which does not do so by itself."""
     movements.apply_document(document)
 
 

@@ -1,7 +1,6 @@
-"""The road of a document: from a duty to a draft, from a draft to what a provider issued.
+"""Issue one due document: draft it, claim its row, send it to the provider and record what came of it.
 
-Called by `jobs` (which loops), by `sweeping` and by `deciding` (which only settle). Every move returns an outcome and
-schedules nothing. No transaction is open while the network is waited for. Specification: docs/failure-model.md.
+No transaction is open while a call waits for the network. What must hold is in docs/failure-model.md.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def issue_next_document() -> bool:
-    """True when a due document was taken and moved as far as it goes now; False when nothing was due."""
+    """Take a due document as far as it goes now. Return False when none is due. Commits."""
     document = document_queue.take(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
@@ -50,10 +49,12 @@ def issue_next_document() -> bool:
     try:
         _issue(document)
     except OperationalError:
-        # the database went away: nobody's bug; the lease lapses, and the row is as free, or as much in doubt, as it is
+        # no bug: the lease of the take or of the claim decides what becomes of the row
         db.session.rollback()
-        log.warning("a document was left where it was: the database is away")
-    except Exception as error:  # our own bug: bounded, then shown; never mistaken for an outcome
+        log.warning("document left as it was: the database is busy or away")
+    except (
+        Exception
+    ) as error:  # a bug of ours is retried a few times, then shown; it is never taken for an outcome
         db.session.rollback()
         log.exception("document %s", document.id)
         record_bug(document, error)
@@ -66,7 +67,9 @@ def _issue(document: Document) -> None:
         return
     account = document.account or Account.find_current(document.store)
     db.session.commit()
-    if account is None:  # closed since it was taken: the lease lapses, and the row waits for another
+    if (
+        account is None
+    ):  # closed since the row was taken: once the lease expires, it waits for another account
         return
     try:
         draft = _frozen_draft(document) or _draft_with_articles(document, account)
@@ -79,7 +82,6 @@ def _issue(document: Document) -> None:
 
 
 def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
-    """Nothing; the row is ours alone, its draft frozen, before anything is sent."""
     try:
         provider = provider_of(account, document)
         if account.pauses:
@@ -102,16 +104,16 @@ def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     _send(document, account, provider, draft, claimed_at)
 
 
-# reading and drafting: nothing is sent yet, all of it may fail freely
+# drafting: nothing is sent yet, so all of it may fail and be repeated
 
 
 def _frozen_draft(document: Document) -> Draft | None:
-    """The draft of an attempt that may have arrived: these bytes are sent again, or nothing."""
+    """Return the draft of an attempt that may have arrived: these bytes are sent again, or nothing is."""
     return document.draft if document.frozen else None
 
 
 def _draft_with_articles(document: Document, account: Account) -> Draft | None:
-    """The draft of the duty as it is now with its articles, or None when the row moved instead (unpaid, too old)."""
+    """Return the draft of the order as it is now, or None when there is nothing to issue and the row moved instead."""
     draft = _prepare_draft(document, account)
     return None if draft is None else line_articles.attach_articles(draft, account, document)
 
@@ -139,7 +141,7 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
 
 
 def _record_order(document: Document, order: Order) -> None:
-    """Nothing; the sale's figures as just read, and the buyer in the listing, also when the document is blocked."""
+    """Store the order's figures and its buyer, so that the list shows them even if drafting fails. Commits."""
     sale = Sale.get_or_create(document.store_id, document.order_id)
     sale.status, sale.total, sale.currency = order.status, order.paid_total, order.currency[:3]
     sale.ordered_at, sale.checked_at = order.created_at, now()
@@ -158,7 +160,7 @@ def _record_order(document: Document, order: Order) -> None:
 
 
 def _record_buyer(document: Document, draft: Draft) -> None:
-    """Nothing; the buyer as the document will name him."""
+    """Store the buyer as the document will name them. Commits."""
     buyer = draft.customer.as_buyer()
     document.buyer = buyer
     document.buyer_folded = fold_for_search(buyer["name"])[:200]
@@ -172,7 +174,7 @@ def _tax_id_hash(tax_id: str) -> str:
 
 
 def _should_issue(document: Document, account: Account, order: Order) -> bool:
-    """True when the order is to be invoiced now; otherwise the row has moved to where it waits."""
+    """Return whether to invoice the order now; if not, the row has moved to the state that says why. Commits."""
     if order.status == "cancelled":
         void_document(document, "cancelled")
         db.session.commit()
@@ -188,13 +190,12 @@ def _should_issue(document: Document, account: Account, order: Order) -> bool:
 
 
 def _move_to_waiting(document: Document, account: Account, order: Order, reason: str) -> None:
-    """Nothing; the row waits, and what its order is owed meanwhile is owed."""
     if commit_transition(document, WAITING, reason):
         provider_drafts.enqueue_waiting_drafts(document, account, order)
 
 
 def _predates_activation(store: Store, order: Order, paid_at: datetime | None) -> bool:
-    """True unless the order, or its proved payment, lies after the merchant said go (rulings section 8)."""
+    """Return whether neither the order nor its proved payment is later than the merchant's start of issuing."""
     if store.ready_at is None:
         return True
     if order.created_at >= store.ready_at:
@@ -207,7 +208,6 @@ def _predates_activation(store: Store, order: Order, paid_at: datetime | None) -
 
 
 def _send(document: Document, account: Account, provider: Provider, draft: Draft, claimed_at: float) -> None:
-    """Nothing; the claimed document sent by the provider's promise, and its outcome settled."""
     failpoints.hit("before_send")
     if is_too_late_to_send(claimed_at):
         Attempt.end(document.id, document.attempt, "not-sent", "too-late")
@@ -222,7 +222,7 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
             error = provider_drafts.mark_order_note_unusable(document, error)
         record_failed_attempt(document, account, error)
         line_articles.invalidate_articles(draft, account, error)
-    except Exception as error:  # unknown is the default: only listed answers leave it
+    except Exception as error:  # the outcome is unknown unless the provider's answer says otherwise
         failpoints.hit("after_send")
         log.exception("document %s while sending", document.id)
         record_failed_attempt(document, account, UncertainError("outcome-unknown", how=type(error).__name__))
@@ -232,21 +232,21 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
 
 
 def _send_directly(provider: Provider, document: Document, draft: Draft) -> Issued:
-    """One call, never repeated here; whether it may be repeated after a doubt is for `resolving`."""
+    """Send the document in one call, which is never repeated here: recover.py knows whether it may be."""
     return provider.issue(draft, document.reference)
 
 
 def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issued:
-    """BY_DRAFT: a draft is made, its id recorded as the only one, compared, and that one finalised.
+    """Open a draft, record its id as the only one, compare its total and finalise it (DRAFT_FIRST).
 
-    Whatever freezes in between, a late worker has only made a spare draft, and removes it.
+    A worker that comes late has only opened an orphan draft, and deletes it.
     """
     drafting = require(provider, SupportsDrafts)
     if document.draft_id is None:
         try:
             opened = drafting.open_draft(draft, document.reference)
         except UncertainError as unsure:
-            # at worst a spare draft: drafting again is safe
+            # at worst an orphan draft is left: opening another is safe
             raise TransientError("draft-unsure", **unsure.detail) from unsure
         failpoints.hit("draft_before_record")
         if not document_queue.record_draft(document, opened.draft_id):
@@ -260,10 +260,13 @@ def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issu
 
 
 def _delete_orphan_draft(provider: SupportsDrafts, draft_id: str) -> Issued:
-    """The document, where somebody signed the draft that the row does not know; else it is removed, and raises."""
-    signed = None
-    with contextlib.suppress(AppError):  # whatever it is, the row is another's by now
-        signed = provider.drop_draft(draft_id)
-    if signed is None:
+    """Delete a draft that the row does not hold; return the document if somebody has finalised it at the provider.
+
+    Raises TransientError `draft-not-ours` otherwise.
+    """
+    finalised = None
+    with contextlib.suppress(AppError):  # a failure changes nothing: another worker has the row by now
+        finalised = provider.drop_draft(draft_id)
+    if finalised is None:
         raise TransientError("draft-not-ours")
-    return signed
+    return finalised

@@ -1,7 +1,7 @@
-"""What the merchant decides about one document: issue, try again, it exists, it does not, set aside, e-mail again.
+"""Apply what the merchant decides about a document: issue it, confirm it, credit it, dismiss it, e-mail it again.
 
-Called by `web`. Nothing here sends anything to a provider: each is one move of the row, and the worker goes on from
-there. A move that came too late (two tabs, a worker was faster) raises AlreadyMoved.
+Each action is one transition of the row and sends nothing: a worker goes on from there. One that comes too late (a
+second tab, a faster worker) raises StateConflictError.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAIT
 
 
 class StateConflictError(Exception):
-    """The document is no longer where the merchant saw it; nothing was done."""
+    """The document is no longer in the state that the merchant saw; nothing was done."""
 
 
 def request_issue(document: Document, corrections: dict[str, str] | None = None) -> None:
-    """Nothing; a waiting or blocked document is issued as soon as a worker is free. Commits.
+    """Have a waiting, blocked or dismissed document issued by the next free worker. Commits.
 
-    `corrections` replace fields of the buyer (`tax_id`, `name`). A blocked one is read and drafted afresh.
-    NotAllowedError `credit-open`: a credit note that was set aside, where another of the same document is open.
+    `corrections` replace fields of the buyer (`tax_id`, `name`). The order of a blocked one is read and drafted again.
+    Raises NotAllowedError `credit-open` for a dismissed credit note while another of the same document is open.
     """
     if document.state == PENDING:
         db.session.commit()
@@ -46,9 +46,9 @@ def request_issue(document: Document, corrections: dict[str, str] | None = None)
 
 
 def confirm_issued(document: Document, number: str, total: Decimal) -> None:
-    """Nothing; the merchant found the document in his program: recorded, nothing more is issued. Commits.
+    """Record the document that the merchant has found at the provider; nothing more is issued. Commits.
 
-    MerchantError `number-taken`, `number-shape` or `total-not-ours`: the row stays as it is.
+    Raises MerchantError `number-taken`, `number-shape` or `total-not-ours`; then the row stays as it is.
     """
     number = " ".join(number.split())
     if document.state != REVIEW:
@@ -72,7 +72,7 @@ def confirm_issued(document: Document, number: str, total: Decimal) -> None:
 
 
 def confirm_not_issued(document: Document) -> None:
-    """Nothing; the merchant looked and it is not there: the same draft, byte for byte, is sent once more. Commits."""
+    """Have the same draft sent again, byte for byte, as the merchant has looked and it is not there. Commits."""
     if document.state != REVIEW:
         raise StateConflictError
     _commit_or_conflict(document.transition(PENDING, "absent", by="merchant", asked_at=now(), tries=0))
@@ -84,10 +84,10 @@ def credit_document(
     credit_request: dict[str, Any],
     reissue_corrections: dict[str, str] | None = None,
 ) -> Document:
-    """The credit note's own document, to be issued by a worker. Commits.
+    """Request a credit note and return its document, which a worker issues. Commits.
 
-    `number` is the one that the form carried: the same act twice makes one note. `asked` as in `preparing.credit_of`.
-    NotAllowedError when the document can't be credited, or not by so much.
+    `number` is the one that the form carried, so that the same act twice makes one note; `credit_request` as in
+    `prepare.draft_credit_note`. Raises NotAllowedError when the document can't be credited, or not by so much.
     """
     if document.account is None:
         raise StateConflictError
@@ -105,12 +105,11 @@ def credit_document(
 
 
 def _is_uncredited(document: Document) -> bool:
-    """True while nothing of the document was credited: what is issued again is the whole sale."""
     return credit_notes.creditable_amount(document) == (document.total or Decimal(0))
 
 
 def dismiss_document(document: Document, other: str = "") -> None:
-    """Nothing; the order counts as answered elsewhere (`other` is that document's number). Commits."""
+    """Give the document up: the order was invoiced elsewhere, with the number `other` if known. Commits."""
     detail = {"other": other[:60]} if other else {}
     if document.state not in (WAITING, PENDING, BLOCKED):
         raise StateConflictError
@@ -118,7 +117,7 @@ def dismiss_document(document: Document, other: str = "") -> None:
 
 
 def resend_email(document: Document, to: str) -> None:
-    """Nothing; the document is mailed to that address as a follow-up of its own. Commits."""
+    """Enqueue another e-mail of the document to that address. Commits."""
     if document.state != ISSUED:
         raise StateConflictError
     done = db.session.scalar(
@@ -129,7 +128,7 @@ def resend_email(document: Document, to: str) -> None:
 
 
 def dismiss_alarm(document: Document) -> None:
-    """Nothing; the merchant has seen the alarm of an issued document and deals with it himself. Commits."""
+    """Clear the alarm of an issued document, as the merchant has seen it. Commits."""
     if document.alarm:
         document.log_transition(
             document.state, document.state, "alarm-seen", {"alarm": document.alarm}, by="merchant"
@@ -139,7 +138,7 @@ def dismiss_alarm(document: Document) -> None:
 
 
 def resume_account(account: Account) -> int:
-    """How many documents go on by themselves now that the account's credentials are good again. Commits."""
+    """Let documents blocked by refused keys go on, as the keys are good again; return how many. Commits."""
     circuit_breaker.reset(account)
     stopped = db.session.scalars(
         select(Document).where(
@@ -154,7 +153,7 @@ def resume_account(account: Account) -> int:
 
 
 def retry_blocked(store: Store, reasons: tuple[str, ...]) -> int:
-    """How many documents blocked for one of these reasons are tried again, after a setting changed. Commits."""
+    """Retry documents blocked for one of these reasons, as a setting changed; return how many. Commits."""
     stopped = db.session.scalars(
         select(Document).where(
             Document.store_id == store.id, Document.state == BLOCKED, Document.reason.in_(reasons)
@@ -166,7 +165,7 @@ def retry_blocked(store: Store, reasons: tuple[str, ...]) -> int:
 
 
 def refresh_drafts(store: Store) -> None:
-    """Nothing; the drafts of orders that wait are looked at anew, after a choice or the program changed. Commits."""
+    """Sync the provider drafts of waiting orders, as a setting or the provider changed. Commits."""
     waiting = select(Document).where(Document.store_id == store.id, Document.state == WAITING)
     account = Account.find_current(store)
     reasons = ("unpaid", "automatic-off") if account is not None and account.settings.get("drafts") else ()

@@ -1,7 +1,7 @@
-"""What came of a document: issued, refused, put off, or in doubt; recorded once, whatever happened meanwhile.
+"""Record what came of a document: issued, refused, postponed or in doubt.
 
-Called by `issuing` after sending, by `sweeping` for workers that died, by `deciding` for the merchant's answer. Sends
-nothing. A late success is never dropped; unknown is the default. Specification: docs/failure-model.md.
+Sends nothing. A late success is never dropped, and an outcome is unknown unless the provider's answer says otherwise.
+What must hold is in docs/failure-model.md.
 """
 
 from __future__ import annotations
@@ -157,14 +157,12 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
 
 
 def _total_alarm(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, Any]]:
-    """The alarm to raise when the provider's total is not ours."""
     if draft is None or issued.total is None or issued.total == draft.gross:
         return "", {}
     return "total-differs", {"ours": str(draft.gross), "theirs": str(issued.total)}
 
 
 def _enqueue_followups(document: Document) -> None:
-    """Nothing; what is owed after issuing, by the merchant's choice."""
     if document.promise == IssueGuarantee.DRAFT_FIRST.value:
         FollowUp.enqueue(document, "tidy")
     _enqueue_stock_update(document)
@@ -184,7 +182,7 @@ def _enqueue_followups(document: Document) -> None:
 
 
 def _enqueue_stock_update(document: Document) -> None:
-    """Nothing; where stock follows, what the document takes off or brings back is looked at, or is to be moved."""
+    """Enqueue the stock movements of the document, or mark its SKUs due where the provider moved them itself."""
     if document.kind in ("GT", "NE", "PF"):
         return
     if movements.needs_movements(document):
@@ -194,7 +192,7 @@ def _enqueue_stock_update(document: Document) -> None:
 
 
 def _request_related_documents(document: Document) -> None:
-    """Nothing; what stands beside the sale's document: its order note's end, and the transport guide if chosen."""
+    """Enqueue the end of the sale's order note, and request its transport guide if the merchant chose one."""
     if Document.find(document.store_id, document.order_id, "dossier") is not None:
         FollowUp.enqueue(document, "note")
     chosen = document.account.settings if document.account else {}
@@ -230,7 +228,7 @@ def raise_duplicate_alarm(document: Document, number: str) -> None:
 
 
 def record_failed_attempt(document: Document, account: Account, error: AppError) -> None:
-    """Nothing; the attempt ended without a document, or nobody knows how."""
+    """Record an attempt that brought no document, or whose outcome is unknown. Commits."""
     detail = dict(error.detail)
     if isinstance(error, UncertainError):
         Attempt.end(document.id, document.attempt, "unknown", error.code, detail)
@@ -243,9 +241,9 @@ def record_failed_attempt(document: Document, account: Account, error: AppError)
 
 
 def mark_uncertain(document: Document, code: str, detail: dict[str, Any]) -> None:
-    """Nothing; the row is in doubt, its draft frozen, and looked up when its time comes (`resolving`). Commits.
+    """Mark the document as in doubt, with its draft frozen; recover.py looks it up when due. Commits.
 
-    Where nobody but a person can look (BY_PERSON), it waits for him at once.
+    Where the provider can't be asked (MANUAL), it goes to review at once, and the merchant is notified.
     """
     by_person = document.promise in ("", IssueGuarantee.MANUAL.value)
     first_look = seconds_setting("LOOKUP_SECONDS")
@@ -259,7 +257,7 @@ def mark_uncertain(document: Document, code: str, detail: dict[str, Any]) -> Non
 
 
 def record_not_sent(document: Document, account: Account, error: AppError) -> None:
-    """Nothing; no document exists over there: the row waits, is tried again, or waits for the merchant. Commits."""
+    """Record that the provider has no document: wait, retry later, or stop for the merchant. Commits."""
     detail = dict(error.detail)
     if isinstance(error, NotYet):
         commit_transition(document, WAITING, error.code, detail)
@@ -278,19 +276,19 @@ def record_not_sent(document: Document, account: Account, error: AppError) -> No
 
 
 def _retry_later(document: Document, account: Account, error: TransientError) -> None:
-    """Nothing; tried again later, twice as late each time, or when the other side said."""
+    """Retry with growing delays, or when the other side said."""
     delay = circuit_breaker.backoff_seconds(document.tries)
     if isinstance(error, ThrottledError) and error.retry_after is not None:
         delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
-    # many articles to be made are no failure: they set no delay
+    # that many articles have still to be created is no failure, and does not lengthen the delay
     tries = document.tries + (error.code != "articles-pending")
     commit_transition(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
 
 
 def record_bug(document: Document, error: Exception) -> None:
-    """Nothing; a bug of ours: tried a bounded number of times, then shown with the code `internal`.
+    """Record a bug of ours: retry a few times, then block the document with the code `internal`. Commits.
 
-    An attempt that another worker began meanwhile is his.
+    Leaves an attempt alone that another worker has begun.
     """
     db.session.refresh(document)
     if document.attempt != document.held_attempt:
@@ -307,14 +305,11 @@ def record_bug(document: Document, error: Exception) -> None:
 
 
 def discard_document(document: Document) -> None:
-    """Nothing; the row is given up: what the provider keeps as draft of it is removed (`early`). Not committed.
-
-    What its order put aside is free again.
-    """
+    """Delete what the provider keeps as a draft of a voided row, and release its stock reservations. Not committed."""
     movements.schedule_sync(document)
     drafted = document.promise == IssueGuarantee.DRAFT_FIRST.value
     if drafted:
-        # only the recorded draft could have become a document, and its removal tells whether it did
+        # only the recorded draft can have become a document, and deleting it shows whether it did
         document.frozen = False
     if drafted or document.draft_id is not None:
         FollowUp.enqueue_or_restart(document, "draft")

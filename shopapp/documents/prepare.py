@@ -1,7 +1,6 @@
-"""What would be sent: the order as it is now and its draft, or the lines that a credit note takes back.
+"""Prepare a draft: read the order from the platform, ask VIES, and apply the fiscal rules.
 
-Called by `issuing` before a claim, and by `checking` for the preview. Reads the platform and VIES; writes nothing but
-VIES's answer, sends nothing. Everything here may fail freely.
+Writes nothing but VIES's answer and sends nothing, so all of it may fail and be repeated.
 """
 
 from __future__ import annotations
@@ -29,12 +28,13 @@ from shopapp.models import Account, Document, DocumentLine, Sale, db, now
 from shopapp.models.document import ISSUED, VOID, WAITING
 
 CAUSE_ORDER_NOTE, CAUSE_TRANSPORT_GUIDE = "dossier", "transport"
-"""The causes of an order note and of a transport guide."""
+"""The `cause` of an order note and of a transport guide."""
 DEFAULT_DEPARTURE_TIME = "18:00"
+"""When the products leave, by the merchant's clock, unless the merchant says otherwise."""
 
 
 def fetch_order(document: Document) -> Order:
-    """The order as the platform has it now, with the merchant's corrections and VIES's answer in it."""
+    """Return the order as the platform has it now, with the merchant's corrections and VIES's answer. Commits."""
     corrections, store = document.corrections, document.store
     sale = Sale.get_or_create(document.store_id, document.order_id)
     first_webhook_at = sale.first_paid_hook_at
@@ -52,7 +52,7 @@ def fetch_order(document: Document) -> Order:
 
 
 def settings_and_today(account: Account) -> tuple[FiscalSettings, date]:
-    """What the merchant chose, and today in the zone of the place that he ships from."""
+    """Return the merchant's fiscal settings, and today's date in the time zone that they ship from."""
     provider = provider_class(account.provider)
     settings = account.fiscal_settings(provider.capabilities.rounding_level)
     today = now().astimezone(ZoneInfo(place_of_supply.time_zone_of(settings.ship_from))).date()
@@ -61,7 +61,7 @@ def settings_and_today(account: Account) -> tuple[FiscalSettings, date]:
 
 
 def prepare_invoice(order: Order, account: Account, document: Document) -> Draft:
-    """The draft for the order as it was just read: with its transport, made out of its order note, where wanted."""
+    """Return the draft for an order just read, with its transport and its order note where the merchant wants them."""
     draft = invoice.build_invoice(order, *settings_and_today(account))
     if (
         draft.kind in transport.INVOICES_VALID_FOR_TRANSPORT
@@ -73,18 +73,18 @@ def prepare_invoice(order: Order, account: Account, document: Document) -> Draft
 
 
 def prepare_order_note(order: Order, account: Account) -> Draft:
-    """The draft of the order's note, whether it is paid or not."""
+    """Return the draft of the order's note, whether the order is paid or not."""
     settings, today = settings_and_today(account)
     return transport.build_order_note(invoice.build_invoice(as_if_paid(order), settings, today), settings)
 
 
 def as_if_paid(order: Order) -> Order:
-    """The order as it would be if it were paid this moment: so drafted, its draft can be signed when it is."""
+    """Return the order as if it were paid now, so that its draft can be finalised once it is."""
     return order if order.status == "paid" else replace(order, status="paid", paid_at=now(), paid_source="")
 
 
 def prepare_transport_guide(document: Document, account: Account) -> Draft:
-    """The transport guide of an issued document. NotAllowedError when there is none."""
+    """Return the draft of the transport guide of an issued document. Raises NotAllowedError without a draft of it."""
     sale = db.session.get_one(Document, document.original_id).draft
     db.session.commit()
     if sale is None:
@@ -95,7 +95,6 @@ def prepare_transport_guide(document: Document, account: Account) -> Draft:
 
 
 def _transport_details(order: Order, account: Account) -> Transport:
-    """Where the goods are loaded and unloaded, and when they leave, by the merchant's clock."""
     chosen = account.settings
     at, zone = (
         chosen.get("loading", {}),
@@ -109,7 +108,7 @@ def _transport_details(order: Order, account: Account) -> Transport:
 
 
 def _source_order_note_id(document: Document, account: Account, draft: Draft) -> str:
-    """The provider's id of the order note that the sale is made out of; empty when there is none of this content."""
+    """Return the provider's id of the order note that the sale follows; empty when none has the same content."""
     note = (
         Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
         if document.cause == "sale"
@@ -129,7 +128,7 @@ def _source_order_note_id(document: Document, account: Account, draft: Draft) ->
 
 
 def prepare_credit_note(document: Document, account: Account) -> Draft:
-    """The draft of a credit note as it was asked for, from the issued lines and what is left of them."""
+    """Return the draft of the credit note that was requested."""
     credit_request = document.asked_for or {}
     original = db.session.get_one(Document, document.original_id)
     return draft_credit_note(original, account, credit_request, exclude_id=document.id)
@@ -138,9 +137,10 @@ def prepare_credit_note(document: Document, account: Account) -> Draft:
 def draft_credit_note(
     original: Document, account: Account, credit_request: dict[str, Any], exclude_id: int = 0
 ) -> Draft:
-    """The credit note that `asked` ({"lines": [[ref, quantity, gross]], "amount", "reason"}) would be.
+    """Return the credit note that `credit_request` ({"lines": [[ref, quantity, gross]], "amount", "reason"}) asks for.
 
-    NotAllowedError when the original can't be credited, or not by so much.
+    Counts what other credit notes take back, except that of document `exclude_id`. Raises NotAllowedError when the
+    original can't be credited, or not by so much.
     """
     issued_original = _original_as_issued(original, exclude_id)
     db.session.commit()
@@ -160,12 +160,11 @@ def draft_credit_note(
 
 
 def creditable_lines(original: Document) -> tuple[DraftLine, ...]:
-    """What may still be credited of an issued document, line by line. NotAllowedError when there is none."""
+    """Return the lines of a document that may still be credited. Raises NotAllowedError when it is not issued."""
     return credit_note.creditable_lines(_original_as_issued(original))
 
 
 def _original_as_issued(original: Document, exclude_id: int = 0) -> OriginalDocument:
-    """The document as it was issued, and what other credit notes took back of it."""
     issued_draft = original.draft
     if original.state != ISSUED or issued_draft is None:
         raise NotAllowedError("credit-without-original")
@@ -179,7 +178,7 @@ def _original_as_issued(original: Document, exclude_id: int = 0) -> OriginalDocu
 
 
 def _credited_lines(original: Document, exclude_id: int) -> tuple[DraftLine, ...]:
-    """The lines that other credit notes took back of the original, or are about to."""
+    """Return the lines that other credit notes have taken back of the original, or are about to."""
     others = db.session.scalars(
         select(Document).where(
             Document.original_id == original.id,

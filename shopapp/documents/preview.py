@@ -1,8 +1,4 @@
-"""What would happen: the small check after set-up, and the preview of a document or of a credit note.
-
-Called by the pages, where a person waits. Reads only; issues nothing. Findings and reasons are codes with facts: the
-words are the pages' own.
-"""
+"""Preview a document or a credit note: what would be issued now, or why nothing would. Issues nothing."""
 
 from __future__ import annotations
 
@@ -14,12 +10,10 @@ from shopapp.errors import AppError, NotAllowedError
 from shopapp.fiscal.document import Draft
 from shopapp.models import Account, Document, db
 
-# previews
-
 
 @dataclass(frozen=True, slots=True)
 class DocumentPreview:
-    """What would be issued now, or why nothing would; `rules` had decided something either way."""
+    """What would be issued now, or the error that prevents it, with the fiscal rules that decided."""
 
     draft: Draft | None
     rules: tuple[str, ...]
@@ -27,9 +21,9 @@ class DocumentPreview:
 
 
 def preview_document(document: Document, account: Account) -> DocumentPreview:
-    """The draft that the document would have now. Asks the platform (and VIES); issues nothing.
+    """Return the preview of the document as its order is now. Asks the platform, and VIES; issues nothing.
 
-    What may have been sent already is shown as it was: the same bytes go again, or nothing.
+    A draft that may have been sent is shown as it was: the same bytes are sent again, or nothing is.
     """
     try:
         if document.frozen and document.draft is not None:
@@ -45,9 +39,9 @@ def preview_document(document: Document, account: Account) -> DocumentPreview:
 
 
 def preview_credit_note(original: Document, credit_request: dict[str, Any]) -> Draft:
-    """The credit note that `asked` (as in `preparing.credit_of`) would be; nothing is written.
+    """Return the credit note that `credit_request` (as in `prepare.draft_credit_note`) would be. Writes nothing.
 
-    NotAllowedError when the original can't be credited now, or not by so much; SettingsError without a series.
+    Raises NotAllowedError when the original can't be credited now, or not by so much; SettingsError without a series.
     """
     if original.account is None:
         raise NotAllowedError("credit-without-original")

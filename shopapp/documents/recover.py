@@ -1,8 +1,7 @@
-"""What became of a document in doubt: looked up, finalised, asked again by its key, or left for a person.
+"""Find out what became of a document in doubt, in the way that the provider's guarantee makes safe.
 
-Called by `jobs`. Nothing here makes a second document: each provider is asked in the way that its promise makes safe.
-The settle window: "not found" proves nothing while the lost call may still be at work, so only a search after
-SETTLE_SECONDS sends a row back. Specification: docs/failure-model.md.
+"Not found" proves nothing while the lost call may still take effect: only a search after SETTLE_SECONDS (the settle
+window) sends a row back to `pending`. What must hold is in docs/failure-model.md.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ from shopapp.providers.drafts import SupportsDrafts
 log = logging.getLogger(__name__)
 
 LOOKUP_SCHEDULE = (1, 2, 4, 10)
-"""When a doubt is looked up, in units of LOOKUP_SECONDS after it began; the last repeats."""
+"""When a document in doubt is looked up, in units of LOOKUP_SECONDS after the doubt began; the last repeats."""
 
 
 def recover_next_document() -> bool:
-    """True when a document in doubt was looked up; False when none is due. Commits."""
+    """Look up a document in doubt. Return False when none is due. Commits."""
     document = document_queue.take_uncertain(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
@@ -44,7 +43,9 @@ def recover_next_document() -> bool:
     if account is None or draft is None or document.promise not in (once.value for once in _RECOVERIES):
         commit_transition(document, REVIEW, document.reason, dict(document.detail))
         return True
-    if document.takes > MAX_TAKES:  # whoever looks it up dies over it: a person must, and the others go on
+    if (
+        document.takes > MAX_TAKES
+    ):  # every worker that looks it up dies: a person must, so that the others go on
         require_merchant(document, REVIEW, document.reason, dict(document.detail))
         return True
     try:
@@ -69,10 +70,11 @@ def recover_next_document() -> bool:
 
 
 def _record_refusal(document: Document, error: MerchantError) -> None:
-    """Nothing; what is refused under its own key does not exist, and is refused again where the merchant is told.
+    """Record that the provider refused while a document in doubt was looked up. Commits.
 
-    A draft may be refused because the lost call has signed it by now, and be shown as signed only a moment later: the
-    merchant is asked once the settle window is over. Commits.
+    What is refused under its own key (IDEMPOTENT) does not exist: it is sent again, refused again, and the merchant is
+    notified then. A draft may be refused because the lost call has just finalised it and shows it only a moment later:
+    the merchant is asked once the settle window is over.
     """
     if document.promise == IssueGuarantee.DRAFT_FIRST.value and not _is_settle_window_over(document):
         _schedule_next_lookup(document)
@@ -83,7 +85,7 @@ def _record_refusal(document: Document, error: MerchantError) -> None:
 
 
 def _is_settle_window_over(document: Document) -> bool:
-    """True once no lost call can be at work any more. Leaves no transaction open."""
+    """Return whether no lost call can take effect any more. Leaves no transaction open."""
     began = document.doubted_at or now()
     over = (now() - began).total_seconds() > seconds_setting("SETTLE_SECONDS")
     db.session.commit()
@@ -91,12 +93,12 @@ def _is_settle_window_over(document: Document) -> bool:
 
 
 def _repeat_with_key(provider: Provider, document: Document, draft: Draft) -> None:
-    """BY_KEY: the same call with the same key gives the same document."""
+    """Send the same call with the same key, which gives the same document (IDEMPOTENT)."""
     record_issued(document, provider.issue(draft, document.reference), "search")
 
 
 def _finalise_draft(provider: Provider, document: Document, draft: Draft) -> None:
-    """BY_DRAFT: only the recorded draft is ever finalised; without one nothing fiscal happened."""
+    """Finalise the recorded draft and no other; without one nothing fiscal has happened (DRAFT_FIRST)."""
     if document.draft_id is None:
         commit_transition(document, PENDING, document.reason)
         return
@@ -106,7 +108,7 @@ def _finalise_draft(provider: Provider, document: Document, draft: Draft) -> Non
 
 
 def _search_provider(provider: Provider, document: Document, draft: Draft) -> None:
-    """BY_SEARCH: found is issued; not found sends the row back only once the settle window is over."""
+    """Search by reference; "not found" sends the row back only once the settle window is over (SEARCHABLE)."""
     over = _is_settle_window_over(document)
     found = require(provider, SupportsSearch).find_by_reference(document.reference, draft)
     if found:
@@ -126,7 +128,7 @@ def _record_found(document: Document, found: list[Issued]) -> None:
 
 
 def _schedule_next_lookup(document: Document) -> None:
-    """Nothing; looked up again at the next of the times, and never given up. Commits."""
+    """Look the document up again at the next time of the schedule; it is never given up. Commits."""
     db.session.refresh(document)
     if document.state != IN_DOUBT:
         db.session.commit()

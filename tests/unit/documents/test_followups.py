@@ -10,6 +10,7 @@ import pytest
 from shopapp import mail as shopapp_mail
 from shopapp.documents import followups, merchant_actions
 from shopapp.errors import CredentialsError, RefusedError, TransientError, UnreachableError
+from shopapp.messages import emails
 from shopapp.models import FollowUp, db, now
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World
@@ -24,9 +25,7 @@ def _of(world: World, kind: str) -> FollowUp:
 def post(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     sent: list[tuple[Any, ...]] = []
     monkeypatch.setattr(shopapp_mail, "send", lambda *mail: sent.append(mail))
-    monkeypatch.setattr(
-        followups, "_email_writer", lambda kind, document: (f"{kind} {document.number}", "text")
-    )
+    monkeypatch.setattr(emails, "compose_email", lambda kind, document: (f"{kind} {document.number}", "text"))
     return sent
 
 
@@ -142,7 +141,7 @@ def test_a_mail_that_cannot_go_now_goes_later(world: World, monkeypatch: pytest.
     def down(*_: Any) -> None:
         raise TransientError("mail-unsent")
 
-    monkeypatch.setattr(followups, "_email_writer", lambda kind, document: ("subject", "text"))
+    monkeypatch.setattr(emails, "compose_email", lambda kind, document: ("subject", "text"))
     monkeypatch.setattr(shopapp_mail, "send", down)
     world.pay_order("1001")
     world.run_due_work()
