@@ -1,1 +1,1 @@
-"""Where a row meets an adapter: stores with their platforms, accounts with their providers."""
+"""Connect rows with adapters: a store with its platform, an account with its provider."""

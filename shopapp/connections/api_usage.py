@@ -1,7 +1,7 @@
-"""How many calls each account, and each document, cost its provider: some plans allow only so many in a month.
+"""Count the calls to providers, by account and by document: some plans allow only so many a month.
 
-`connect` counts each call as it is made, in memory, as no transaction may be open then; `jobs` and `web` have the
-counts written afterwards. Nothing is decided by them: what a dead process had not told yet is lost.
+Calls are counted in memory, as no transaction may be open during one, and written afterwards. Nothing is decided by
+the counts, so those that a dead process had not written are lost.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from shopapp.models import ApiUsage, db, now
 log = logging.getLogger(__name__)
 
 MONTH_ZONE = ZoneInfo("Europe/Lisbon")
-"""Whose months an allowance counts: the provider's."""
+"""The time zone of the months that a plan counts: the provider's."""
 
 _unsaved_calls: Counter[tuple[int, int | None]] = Counter()
 _lock = threading.Lock()
 
 
 def call_counter(account_id: int, document_id: int | None) -> Callable[[], None]:
-    """What counts one call of that account, for that document, each time it is called."""
+    """Return a function that counts one call of the account, for the document, each time it is called."""
 
     def count() -> None:
         with _lock:
@@ -36,18 +36,18 @@ def call_counter(account_id: int, document_id: int | None) -> Callable[[], None]
 
 
 def current_month() -> str:
-    """This month as `2026-11`."""
+    """Return this month as `2026-11`."""
     return f"{now().astimezone(MONTH_ZONE):%Y-%m}"
 
 
 def flush_usage() -> None:
-    """Nothing; what was counted since the last time is written. Commits; a database that is busy is told later."""
+    """Write what was counted since the last flush. Commits. While the database is busy, keeps it for the next flush."""
     with _lock:
         counts = dict(_unsaved_calls)
         _unsaved_calls.clear()
     if not counts:
         return
-    # what a page left undone when it broke is not committed along with them
+    # what a request left uncommitted when it failed must not be committed with the counts
     db.session.rollback()
     try:
         this_month = current_month()
@@ -55,11 +55,11 @@ def flush_usage() -> None:
             ApiUsage.add(account_id, this_month, calls, document_id)
         db.session.commit()
     except IntegrityError:
-        # an account or document that is gone: kept, they would be in the way of all that is counted from now on
+        # an account or document is gone: kept, these counts would make every later flush fail
         db.session.rollback()
-        log.warning("calls not told: %s", counts)
+        log.warning("calls not written: %s", counts)
     except SQLAlchemyError as error:
         db.session.rollback()
         with _lock:
             _unsaved_calls.update(counts)
-        log.warning("calls not told yet: %s", type(error).__name__)
+        log.warning("calls not written yet: %s", type(error).__name__)

@@ -1,4 +1,4 @@
-"""Open the invoicing provider of an account."""
+"""Open the invoicing provider of an account with its credentials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOGIN_LIMIT, LOGIN_WINDOW_SECONDS = 3, 600.0
 def provider_with(
     name: str, credentials: dict[str, str], on_call: Callable[[], None] | None = None
 ) -> Provider:
-    """The provider opened with credentials that are not kept yet: for checking them."""
+    """Return the provider opened with credentials that are not stored yet, to check them."""
     adapter: Callable[..., Provider] = provider_class(name)
     return adapter(credentials, new_http_client(on_call), now=now, **adapter_settings(name))
 
@@ -27,15 +27,15 @@ def provider_with(
 def provider_of(
     account: Account, document: Document | None = None, rate_limiter: RateLimiter | None = None
 ) -> Provider:
-    """The provider opened with this account's credentials. CredentialsError when they are gone, or known to be refused.
+    """Return the provider opened with the account's credentials.
 
-    Its calls are counted as this account's, and as this document's where they are made for one. With `pace` they keep
-    to that.
+    Its calls are counted for the account, and for the document where there is one. Raises CredentialsError when the
+    credentials are missing or known to be refused.
     """
     if not account.credentials:
         raise CredentialsError("keys-missing")
     if account.refused_at is not None:
-        # whoever asks, and however often (mail, a buyer's PDF): the account over there is not to be locked by us
+        # however often mail or a buyer's PDF asks: further tries could lock the merchant's account at the provider
         raise CredentialsError(account.refused_code or "keys-refused", **(account.refused_detail or {}))
     count = api_usage.call_counter(account.id, document.id if document is not None else None)
     provider = provider_with(
@@ -56,7 +56,6 @@ def _limit_and_count(count: Callable[[], None], rate_limiter: RateLimiter) -> Ca
 
 
 def _account_features(account: Account) -> AccountFeatures:
-    """What set-up learned: the series that the merchant chose, as the lists told of them."""
     listed = {(kind, code): rest for code, kind, *rest in account.choices.get("series", [])}
     chosen = account.settings.get("series", {})
     series = {kind: Series(code, kind, *listed.get((kind, code), ())) for kind, code in chosen.items()}
@@ -65,9 +64,9 @@ def _account_features(account: Account) -> AccountFeatures:
 
 
 def check_login_rate(store: Store, name: str) -> None:
-    """Nothing; keys may be tried at the provider now, which is counted. Commits.
+    """Count one try of keys at the provider. Commits.
 
-    ThrottledError `log-in-bounded` when they were tried too often: the provider would lock the merchant's account.
+    Raises ThrottledError `log-in-bounded` after too many: the provider would lock the merchant's account.
     """
     wait = LoginAttempt.acquire(store.id, f"log-in:{name}", LOGIN_LIMIT, LOGIN_WINDOW_SECONDS)
     if wait:
@@ -75,12 +74,12 @@ def check_login_rate(store: Store, name: str) -> None:
 
 
 def reset_login_rate(store: Store, name: str, answered: bool = True) -> None:
-    """Nothing; the keys were good, or (not `heard`) nobody was there to judge the last ones. Commits."""
+    """Forget the tries, as the keys were good, or only the last one when the provider gave no answer. Commits."""
     LoginAttempt.clear(store.id, f"log-in:{name}", last_only=not answered)
 
 
 def provider_class(name: str) -> type[Provider]:
-    """What the provider declares of itself, without opening it."""
+    """Return the adapter's class, for what it declares without being opened."""
     return _available_providers()[name]
 
 
@@ -97,5 +96,5 @@ def _available_providers() -> dict[str, type[Provider]]:
 
 
 def provider_names() -> tuple[str, ...]:
-    """The providers there are, in the order in which they are offered."""
+    """Return the names of all providers, in the order in which they are offered."""
     return tuple(_available_providers())

@@ -25,22 +25,22 @@ _TOKEN_WAIT_SECONDS = 20.0
 
 
 def platform_without_store(name: str) -> Platform:
-    """The platform with no store opened: for authorising and for reading hooks."""
+    """Return the platform without a store, to authorise one."""
     return _open_platform(name, None)
 
 
 def platform_names() -> tuple[str, ...]:
-    """The platforms there are, in the order in which they are offered."""
+    """Return the names of all platforms, in the order in which they are offered."""
     return tuple(PLATFORMS)
 
 
 def platform_with(name: str, access_token: str) -> Platform:
-    """The platform opened with a token just received, before any row holds it."""
+    """Return the platform opened with a token just received, before a row holds it."""
     return _open_platform(name, lambda refused: access_token)
 
 
 def platform_of(store: Store, rate_limiter: RateLimiter | None = None) -> Platform:
-    """The store's platform; its token is refreshed when it must be. With `pace` its calls keep to that."""
+    """Return the store's platform; its access token is refreshed when needed."""
     return _open_platform(store.platform, _access_token_getter(store.id), rate_limiter)
 
 
@@ -53,14 +53,17 @@ def _open_platform(
 
 
 def platform_class(name: str) -> type[Platform]:
-    """What needs no store: the signature and the reading of hooks."""
+    """Return the adapter's class, for what needs no store: verifying and reading webhooks."""
     return PLATFORMS[name]
 
 
 def _access_token_getter(store_id: int) -> Callable[[str | None], str]:
-    """A giver of access tokens that refreshes once per store, whoever asks first (rotating refresh tokens)."""
+    """Return a function that returns an access token, and refreshes it when it expires or was refused.
 
-    def give(refused: str | None) -> str:
+    One caller per store refreshes at a time, as a refresh token may be used once; the others wait for its result.
+    """
+
+    def access_token(refused: str | None) -> str:
         until = time.monotonic() + _TOKEN_WAIT_SECONDS
         while True:
             db.session.rollback()
@@ -78,11 +81,11 @@ def _access_token_getter(store_id: int) -> Callable[[str | None], str]:
                 raise UnreachableError("unreachable", how="token-busy")
             time.sleep(0.1)
 
-    return give
+    return access_token
 
 
 def _refresh_access_token(store: Store, refused: str | None) -> str:
-    """The new access token. The lease is held: re-reads first, as another may just have finished."""
+    """Refresh the access token and return it. The lease is held; reads again, as another may just have finished."""
     db.session.refresh(store)
     expires = store.token_expires_at
     if (
@@ -100,7 +103,7 @@ def _refresh_access_token(store: Store, refused: str | None) -> str:
         tokens = platform_without_store(store.platform).refresh(old)
     except CredentialsError as error:
         if not _record_lost_grant(store, old):
-            # authorised anew in this very moment: the refusal was of the former grant
+            # the merchant has authorised again in this moment: the refusal was of the former grant
             return str(store.access_token)
         raise StoreAccessError(store.access_token, **error.detail) from error
     failpoints.hit("refresh_before_commit")
@@ -110,12 +113,12 @@ def _refresh_access_token(store: Store, refused: str | None) -> str:
 
 
 def _record_lost_grant(store: Store, used_token: str) -> bool:
-    """True when the store's grant is gone; False when another pair of tokens was kept meanwhile. Commits."""
+    """Require a new authorisation. Return False when the store has other tokens by now. Commits."""
     db.session.refresh(store)
     gone = bool(store.refresh_token == used_token)
     if gone:
         store.state, store.lost_at = "reauthorise", now()
-        log.warning("store %s must be authorised again", store.id)
+        log.warning("store %s: access lost, the merchant must authorise again", store.id)
     store.token_lease_until = None
     db.session.commit()
     return gone

@@ -1,4 +1,4 @@
-"""Subscribe a store's webhooks."""
+"""Subscribe a store's webhooks and keep its webhook token current."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from shopapp.platforms.base import UnreadableWebhook
 
 
 def webhook_kind(platform_name: str, event: str, body: bytes) -> str:
-    """What a kept hook says happened (paid, cancelled, updated, other); empty when it cannot be read."""
+    """Return what a stored webhook reports (paid, cancelled, updated, other); '' when it can't be read."""
     try:
         return PLATFORMS[platform_name].parse_webhook(event, body).kind
     except UnreadableWebhook:
@@ -18,14 +18,14 @@ def webhook_kind(platform_name: str, event: str, body: bytes) -> str:
 
 
 def webhook_url(store: Store) -> str:
-    """The address that the store's hooks post to; its end is unguessable."""
+    """Return the address that the store's webhooks post to; its last part can't be guessed."""
     return f"{text_setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
 
 
 def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
-    """What had to be mended in the store's hooks ('' when nothing); also re-reads the hooks token. Commits.
+    """Subscribe the webhooks that the store needs and re-read their token. Commits.
 
-    With `anew` each is made again, whatever the platform says of it.
+    Return what had to be fixed, '' when nothing had. With `recreate` each is made again, whatever the platform says.
     """
     account = Account.find_current(store)
     opened = platform_of(store)
@@ -45,7 +45,7 @@ def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
 
 
 def reread_webhook_token(store: Store, at_most_every: float = 600) -> bool:
-    """True when the store's hooks token was read again and is another one; at most once in ten minutes. Commits."""
+    """Read the store's webhook token again, unless it is recent. Return whether it changed. Commits."""
     read_at, old = store.hooks_token_read_at, store.hooks_token
     is_fresh = read_at is not None and (now() - read_at).total_seconds() < at_most_every
     db.session.commit()

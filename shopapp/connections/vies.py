@@ -1,8 +1,7 @@
-"""Is this VAT number valid? Asked of the Commission's VIES service; three answers, kept with their date for a day.
+"""Check a VAT number at the Commission's VIES service; its answer is kept for a day.
 
-Called by `preparing` before an order is drafted whose tax hangs on the number. `unavailable` is never kept.
-Source: the REST service behind the Commission's VIES page (`check-vat-number`), seen in code, read 2026-11-20;
-*unconfirmed*: the words of its errors, so only `valid` being true or false is believed.
+Source: the REST service behind the Commission's VIES page (`check-vat-number`), seen in code, read 2026-11-20.
+*Unconfirmed*: the texts of its errors, so only `valid` being true or false counts as an answer.
 """
 
 from __future__ import annotations
@@ -19,7 +18,10 @@ CACHE_LIFETIME = timedelta(days=1)
 
 
 def check_vat_number(number: str, url: str, http: HttpClient) -> ViesResult:
-    """What VIES says of a number with its prefix (`FR40303265045`), at most a day ago. Commits; never raises."""
+    """Return what VIES said of a number with its prefix (`FR40303265045`) within a day. Commits.
+
+    `unavailable` when it gives no answer, which is never kept. Raises nothing.
+    """
     cached = VatNumber.find(number)
     is_fresh = cached is not None and now() - cached.asked_at < CACHE_LIFETIME
     db.session.commit()
@@ -33,7 +35,6 @@ def check_vat_number(number: str, url: str, http: HttpClient) -> ViesResult:
 
 
 def _query_vies(number: str, url: str, http: HttpClient) -> bool | None:
-    """The service's word, or None when it gave none that can be believed."""
     payload = {"countryCode": number[:2], "vatNumber": number[2:]}
     try:
         answer = http.read("POST", f"{url}/check-vat-number", json=payload)

@@ -52,9 +52,8 @@ def issue_next_document() -> bool:
         # no bug: the lease of the take or of the claim decides what becomes of the row
         db.session.rollback()
         log.warning("document left as it was: the database is busy or away")
-    except (
-        Exception
-    ) as error:  # a bug of ours is retried a few times, then shown; it is never taken for an outcome
+    except Exception as error:
+        # a bug of ours is retried a few times, then shown; it is never taken for an outcome
         db.session.rollback()
         log.exception("document %s", document.id)
         record_bug(document, error)
@@ -67,9 +66,8 @@ def _issue(document: Document) -> None:
         return
     account = document.account or Account.find_current(document.store)
     db.session.commit()
-    if (
-        account is None
-    ):  # closed since the row was taken: once the lease expires, it waits for another account
+    if account is None:
+        # closed since the row was taken: once the lease expires, it waits for another account
         return
     try:
         draft = _frozen_draft(document) or _draft_with_articles(document, account)

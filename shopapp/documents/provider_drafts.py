@@ -1,7 +1,7 @@
-"""What an order that waits is owed meanwhile: the provider's draft that follows it, and its order note.
+"""Keep the provider's draft and the order note of a waiting order in step with the order.
 
-`watch` is called by `issuing` when a row waits, `removed` before a claim, `draft` and `close_note` by `followups`.
-Never signs anything and never writes a draft anew: one is known to be gone before another is opened. Decision 0005.
+Finalises nothing, and never changes a draft: one is known to be gone before another is opened. Why:
+docs/decisions/0005-what-phc-go-changed-above-the-providers.md.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from shopapp.providers.drafts import SupportsDrafts
 log = logging.getLogger(__name__)
 
 MAX_NOTE_TRIES = 3
-"""How often a draft waits for the order note that it is to be made out of."""
+"""How often a draft waits for the order note that it follows."""
 KEPT_AS_DRAFT = "kept-as-draft"
-"""Why an order note waits that the merchant wants as a draft only."""
+"""The reason of an order note that waits because the merchant wants it as a draft only."""
 DRAFTABLE_REASONS = ("unpaid", "automatic-off")
-"""What a sale waits for that may have a draft meanwhile."""
+"""The reasons for which a sale may wait and have a draft."""
 
 
 def enqueue_waiting_drafts(document: Document, account: Account, order: Order) -> None:
-    """Nothing; the order waits for payment or for the merchant: its draft and its note are owed. Commits."""
+    """Enqueue the draft of an order that waits for payment or for the merchant, and request its order note. Commits."""
     chosen, ready_at = account.settings, document.store.ready_at
     is_after_activation = ready_at is not None and order.created_at >= ready_at
     if chosen.get("notes") and order.status == "open" and is_after_activation and document.cause == "sale":
@@ -56,7 +56,10 @@ def enqueue_waiting_drafts(document: Document, account: Account, order: Order) -
 
 
 def sync_draft(document: Document, followup: FollowUp) -> None:
-    """Nothing; the provider's draft of a row that waits is now what the order is: made, made anew, or removed."""
+    """Create, replace or delete the provider's draft of a waiting row, so that it says what the order says now.
+
+    Raises AppError when the provider can't be asked, or when no lawful draft of the order exists.
+    """
     account = Account.find_current(document.store)
     db.session.commit()
     if document.state not in (WAITING, VOID) or document.frozen:
@@ -84,7 +87,7 @@ def sync_draft(document: Document, followup: FollowUp) -> None:
 
 
 def _expected_draft(document: Document, account: Account) -> Draft | None:
-    """The draft that ought to stand at the provider now, by the merchant's choice and the order's state."""
+    """Return the draft that the provider should hold now; None by the merchant's choice or the order's state."""
     chosen = account.settings
     is_note = document.cause == CAUSE_ORDER_NOTE
     if not (chosen.get("notes") and chosen.get("note_drafts") if is_note else chosen.get("drafts")):
@@ -102,7 +105,7 @@ def _expected_draft(document: Document, account: Account) -> Draft | None:
 
 
 def _is_draft_current(document: Document, expected: Draft, account: Account) -> bool:
-    """True when the draft over there says this already; the day alone is no reason to make it anew."""
+    """Return whether the provider's draft says this already; another date alone is no reason to replace it."""
     former = document.draft
     if document.draft_id is None or former is None:
         return False
@@ -113,10 +116,10 @@ def _is_draft_current(document: Document, expected: Draft, account: Account) -> 
 
 
 def delete_draft(document: Document, account: Account | None) -> bool:
-    """True when the draft that the row knew is gone over there and forgotten here; no other is opened before.
+    """Delete the provider draft that the row holds, and forget it. Commits.
 
-    Where somebody signed it by hand meanwhile it is a document: recorded as this row's, and False. One at another
-    account than `account` holds nobody up: what cannot be removed there now is owed.
+    Return False when somebody has finalised it at the provider: it is a document then, recorded as this row's. Raises
+    AppError when it can't be deleted, except at another account than `account`, where the deletion is enqueued.
     """
     draft_id, draft_account_id = document.draft_id, document.draft_account_id or document.account_id
     if draft_id is None:
@@ -144,7 +147,7 @@ def delete_draft(document: Document, account: Account | None) -> bool:
 
 
 def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
-    """Nothing; a draft that was left at a former account is gone; one that became a document raises the alarm."""
+    """Delete a draft that was left at a former account; one that became a document raises the duplicate alarm."""
     draft_account = db.session.get_one(Account, followup.detail["account"])
     db.session.commit()
     found = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts).drop_draft(
@@ -155,7 +158,7 @@ def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
 
 
 def _create_draft(document: Document, account: Account, expected: Draft) -> None:
-    """Nothing; a new draft at the provider, recorded as the row's only one; otherwise it is spare and removed."""
+    """Open a draft at the provider and record it as the row's only one; delete it when the row has moved on."""
     provider = circuit_breaker.open_provider(account, document)
     if not isinstance(provider, SupportsDrafts):
         return
@@ -164,7 +167,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
     try:
         opened = provider.open_draft(expected, document.reference)
     except AppError as error:
-        # one of which we never learned is spare: it goes with the others when the row is settled
+        # a draft of which we never learned is an orphan: all of them are deleted once the row is issued or void
         db.session.rollback()
         circuit_breaker.record_failure(account, error)
         line_articles.invalidate_articles(expected, account, error)
@@ -184,7 +187,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
 
 
 def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
-    """Nothing; drafts of which we never learned are gone too, now that the row is given up."""
+    """Delete the drafts of a voided row of which we never learned."""
     provider = circuit_breaker.open_provider(account, document)
     if not isinstance(provider, SupportsDrafts):
         return
@@ -193,7 +196,7 @@ def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
 
 
 def _as_retryable(error: AppError) -> AppError:
-    """The failure as a call that issues nothing means it: unknown is only a matter of asking again."""
+    """Return the error of a call that issues nothing: where the outcome is unknown, the call may be repeated."""
     if isinstance(error, UncertainError):
         return TransientError("draft-unsure", **error.detail)
     return error
@@ -203,7 +206,7 @@ def _as_retryable(error: AppError) -> AppError:
 
 
 def should_issue_order_note(note: Document, account: Account, order: Order) -> bool:
-    """True when the order's note is to be issued now; otherwise its row has moved. Commits."""
+    """Return whether to issue the order's note now; if not, its row has moved to the state that says why. Commits."""
     chosen = account.settings
     if order.status in ("cancelled", "abandoned"):
         outcome.void_document(note, "cancelled")
@@ -221,7 +224,7 @@ def should_issue_order_note(note: Document, account: Account, order: Order) -> b
 
 
 def _wait_for_order_note(document: Document, followup: FollowUp) -> None:
-    """Nothing, unless the order's note is on its way: then TransientError, a few times, as the draft follows it."""
+    """Raise TransientError while the note that the draft should follow is being issued, MAX_NOTE_TRIES times."""
     note = (
         Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
         if document.cause == "sale"
@@ -242,9 +245,9 @@ def _enqueue_sale_draft(note: Document) -> None:
 
 
 def close_order_note(document: Document, followup: FollowUp) -> None:
-    """Nothing; the sale has its document: a note that was not issued by then is given up, a draft of it too.
+    """Void the order note of a sale that was invoiced, and its draft, unless the invoice follows it. Commits.
 
-    The one that the document was made out of stays where it is.
+    A note that was issued and that no invoice follows is flagged for the merchant.
     """
     note = Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
     if note is not None and note.state in (WAITING, PENDING, BLOCKED):
@@ -257,20 +260,20 @@ def close_order_note(document: Document, followup: FollowUp) -> None:
 
 
 def _flag_changed_order_note(note: Document, account: Account, order: Order) -> None:
-    """Nothing; an issued note of which the order is no longer what it says is told of."""
+    """Flag an issued note when the order no longer says the same. Not committed."""
     try:
         expected = prepare.prepare_order_note(order, account)
     except AppError:
-        # what is wrong with the order its own document says
+        # the order's own document reports what is wrong with it
         return
     if note.draft is not None and not fiscal_transport.same_content(note.draft, expected):
         flag_open_order_note(note, "note-changed")
 
 
 def flag_open_order_note(note: Document, code: str) -> bool:
-    """True when it is an issued order note of which no invoice was made: the merchant is told, once for each code.
+    """Flag an issued order note that no invoice follows, once for each code; return whether it is one. Not committed.
 
-    No program is known to let us close or annul one: it stands open there until he does. Not committed.
+    No call is known that closes or annuls a note: it stays open at the provider until the merchant closes it.
     """
     if note.cause != CAUSE_ORDER_NOTE:
         return False
@@ -287,7 +290,7 @@ def flag_open_order_note(note: Document, code: str) -> bool:
 
 
 def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
-    """The failure that sends the sale on without its order note: the note is marked, so that nothing follows it."""
+    """Mark the order note so that nothing follows it; return the error that sends the sale on without it. Commits."""
     note = Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
     if note is not None:
         note.alarm, note.alarm_detail, note.changed_at = "note-unusable", dict(error.detail), now()
@@ -296,7 +299,7 @@ def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
 
 
 def void_order_note(store_id: int, order_id: str) -> None:
-    """Nothing; the order was cancelled: its note is given up as far as it is none yet. Not committed."""
+    """Void the note of a cancelled order if it is not issued. Not committed."""
     note = Document.find(store_id, order_id, CAUSE_ORDER_NOTE)
     if note is not None and note.state in (WAITING, BLOCKED):
         outcome.void_document(note, "cancelled")

@@ -43,9 +43,8 @@ def recover_next_document() -> bool:
     if account is None or draft is None or document.promise not in (once.value for once in _RECOVERIES):
         commit_transition(document, REVIEW, document.reason, dict(document.detail))
         return True
-    if (
-        document.takes > MAX_TAKES
-    ):  # every worker that looks it up dies: a person must, so that the others go on
+    if document.takes > MAX_TAKES:
+        # every worker that looks it up dies: a person must, so that the other documents go on
         require_merchant(document, REVIEW, document.reason, dict(document.detail))
         return True
     try:

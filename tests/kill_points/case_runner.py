@@ -25,7 +25,7 @@ from flask import Flask
 from sqlalchemy.pool import NullPool
 
 from shopapp import create_app, failpoints
-from shopapp.connections import send_window
+from shopapp.connections import send_window, shop
 from shopapp.models import FollowUp, db, schema
 from shopapp.platforms import PLATFORMS
 from tests.databases import Database
@@ -202,7 +202,7 @@ def _shorten_waits() -> None:
     """Shorten the waits that are no settings."""
     send_window.SEND_WITHIN_SECONDS = SEND_WITHIN
     schema.LOCK_TIMEOUT_SECONDS = 1
-    _TOKEN_LEASE_SECONDS = 1
+    shop._TOKEN_LEASE_SECONDS = 1
     take = FollowUp.take.__func__  # type: ignore[attr-defined]
     FollowUp.take = classmethod(lambda cls, seconds=1.0, **more: take(cls, seconds, **more))  # type: ignore[method-assign]
 
