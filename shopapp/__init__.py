@@ -1,7 +1,4 @@
-"""Quick Invoice: a shop's paid order becomes a certified invoicing document, once, and the merchant can see it.
-
-`create_app` joins the parts, in the order in which they stand on one another; nothing else happens here.
-"""
+"""Quick Invoice: a shop's paid order becomes exactly one certified fiscal document, and the merchant can see it."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ from shopapp.models import configure_engine, db, encryption_keys_match, engine_o
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
-    """The application, ready to serve, work or tick; ConfigError when a setting is missing or wrong.
+    """Return the application, for web, worker and clock. Raises ConfigError when a setting is missing or wrong.
 
     `overrides` are settings by name that win over the environment (tests).
     """
@@ -41,17 +38,17 @@ def _init_database(app: Flask) -> None:
     with app.app_context():
         configure_engine(db.engine)
         fit = encryption_keys_match()
-        # whoever forks from this process connects for himself
+        # a process forked from this one must open connections of its own
         db.engine.dispose()
         if not fit:
             raise config.ConfigError(
-                "Quick Invoice cannot start:\n  - SEAL_KEYS does not open what this database holds. Put back the key"
-                " with which it was sealed, after the newest where there are several. Nothing was changed."
+                "Quick Invoice cannot start:\n  - SEAL_KEYS does not decrypt what this database holds. Put back the"
+                " key that encrypted it, after the newest where there are several. Nothing was changed."
             )
 
     @app.cli.command("release")
     def release() -> None:
-        """Brings the tables up to date; safe to repeat."""
+        """Run the migrations; safe to repeat."""
         migrate(url)
         click.echo("The tables are up to date.")
 

@@ -12,30 +12,30 @@ from shopapp.jobs.worker import DRAIN_SECONDS, supervise_workers
 
 
 def init_app(app: Flask) -> None:
-    """Nothing; the bell and the commands `worker` and `clock` join the app."""
+    """Add the work queue and the commands `worker`, `clock`, `hold` and `verify` to the app."""
     job_seconds = DRAIN_SECONDS + app.config["LEASE_SECONDS"] + 30
     app.extensions["work_queue"] = WorkQueue(app.config["REDIS_URL"], app.config["WORKERS"], job_seconds)
 
     @app.cli.command("worker")
     @click.option("--number", type=int, default=None, help="How many workers; WORKERS when not given.")
     def worker(number: int | None) -> None:
-        """Starts the workers and keeps them; ends them on SIGTERM, each after its job."""
+        """Start the workers and replace those that die; on SIGTERM end each after its job."""
         supervise_workers(app, number or app.config["WORKERS"])
 
     @app.cli.command("hold")
     def hold() -> None:
-        """Stops all issuing until `verify` finds all well."""
+        """Stop all issuing until `verify` succeeds."""
         restore.hold_issuing()
-        click.echo("Nothing is issued until `verify` has found all well.")
+        click.echo("Nothing is issued until `verify` succeeds.")
 
     @app.cli.command("verify")
     def verify() -> None:
-        """After a backup was restored: asks what was issued since, then lets issuing go on."""
+        """Compare all stores with their shops and providers after a restore, then let issuing go on."""
         if failed := restore.verify_restore():
             raise click.ClickException("still held, as these could not be compared:\n" + "\n".join(failed))
-        click.echo("All is compared; issuing goes on.")
+        click.echo("All stores are compared; issuing goes on.")
 
     @app.cli.command("clock")
     def clock() -> None:
-        """Looks for what is due, every CLOCK_SECONDS, until SIGTERM."""
+        """Do what is due by time, every CLOCK_SECONDS, until SIGTERM."""
         run_clock(app)

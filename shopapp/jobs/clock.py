@@ -1,4 +1,4 @@
-"""`flask clock`: run what is due by time."""
+"""Do what is due by time, in the process `flask clock`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def tick(app: Flask) -> None:
-    """Nothing; one beat of the clock: does what is due by time and rings when there is work."""
+    """Do once what is due by time, and notify the workers when there is work."""
     Heartbeat.beat("clock", pid=os.getpid())
     tasks: tuple[Callable[[], object], ...] = (
         maintenance.expire_leases,
@@ -41,14 +41,15 @@ def tick(app: Flask) -> None:
     for act in tasks:
         try:
             with_fresh_session(act)
-        except Exception:  # one beat's failure never stops the clock
+        except Exception:  # a task that fails never stops the clock
             db.session.rollback()
-            log.exception("clock")
+            log.exception("clock task failed")
     if has_work():
         app.extensions["work_queue"].notify_now()
 
 
 def run_clock(app: Flask) -> None:
+    """Tick every CLOCK_SECONDS until SIGTERM or SIGINT."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -57,5 +58,5 @@ def run_clock(app: Flask) -> None:
             with app.app_context():
                 tick(app)
         except Exception:  # the database may be down: the clock goes on
-            log.exception("clock")
+            log.exception("clock tick failed")
         stop.wait(app.config["CLOCK_SECONDS"])

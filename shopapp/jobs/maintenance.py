@@ -1,6 +1,6 @@
-"""What nobody rang for: leases that ran out, orders that no hook announced, hooks that went missing, old bodies.
+"""Find what no webhook announces: expired leases, missed orders, missing webhooks, rows that may be deleted.
 
-Called by `jobs` from the clock and the workers; safe to run twice at once. Bounded batches; sends nothing.
+Safe to run twice at once, and in bounded batches. Issues nothing.
 """
 
 from __future__ import annotations
@@ -44,17 +44,17 @@ CLEAN_INTERVAL = 3600.0
 WEBHOOK_LEASE_SECONDS = 60.0
 POLL_LEASE_SECONDS = 120.0
 POLL_BUDGET_SECONDS = 20.0
-"""Seconds after which one beat of the clock begins no further store."""
+"""How long one tick of the clock goes on with further stores."""
 
 
 def expire_leases() -> int:
-    """How many documents lost their worker in mid-send and are now in doubt (or wait for a person). Commits."""
+    """Mark documents as in doubt whose worker died while sending; return how many. Commits."""
     count = 0
     for document in document_queue.expired_leases():
         Attempt.end(document.id, document.attempt, "unknown", "worker-died")
         outcome.mark_uncertain(document, "worker-died", {})
         if document.state == IN_DOUBT and Attempt.count_worker_deaths(document.id) >= MAX_TAKES:
-            # it kills whoever sends it
+            # every worker that sends it dies
             outcome.require_merchant(document, REVIEW, "worker-died")
         count += 1
     db.session.commit()
@@ -62,7 +62,7 @@ def expire_leases() -> int:
 
 
 def check_webhooks(every: float) -> int:
-    """How many stores had their hooks checked, and mended where they were missing, doubled or paused. Commits."""
+    """Check the webhooks of due stores, and fix missing, duplicate or paused ones; return how many stores. Commits."""
     due = Store.due_for_webhook_check(every)
     db.session.commit()
     for store in due:
@@ -79,28 +79,28 @@ def _check_store_webhooks(store: Store) -> None:
 
 
 def _record_webhook_repair(store: Store, what: str) -> None:
-    """Nothing; what was wrong with the hooks and when it was mended is kept for the merchant to read. Commits."""
+    """Keep what was wrong with the webhooks, and when it was fixed, for the merchant to read. Commits."""
     store.hooks_problem, store.hooks_problem_at = what, now()
     store.unheard, store.unheard_at = 0, None
     db.session.commit()
-    log.warning("store %s: hooks were %s and are mended", store.id, what)
+    log.warning("store %s: webhooks were %s and are fixed", store.id, what)
 
 
 def resubscribe_silent_webhooks(seconds: float) -> int:
-    """How many stores had their hooks made anew because paid orders came and no hook did. Commits.
+    """Recreate the webhooks of stores whose paid orders no webhook announced; return how many stores. Commits.
 
-    A platform need not show that it paused a hook (Jumpseller's API is not known to), so silence is the sign.
+    A platform need not show that it paused a webhook (Jumpseller's API is not known to), so silence is the sign.
     """
     resubscribed = 0
     due = Store.with_unannounced_orders(seconds)
     db.session.commit()
     for store in due:
-        # each event is paused alone, and what we do to products ourselves is told too
+        # each event is paused by itself, and our own changes to products are announced too
         products = platform_class(store.platform).product_events
         if store.unheard_at is None or Webhook.exists_since(
             store.id, store.unheard_at, except_events=products
         ):
-            # one was lost, the others come
+            # one webhook was lost, but others come
             store.unheard, store.unheard_at = 0, None
             db.session.commit()
         elif store.acquire_lease("hooks", min(WEBHOOK_LEASE_SECONDS, seconds)):
@@ -115,7 +115,7 @@ def _resubscribe_store_webhooks(store: Store) -> int:
 
 
 def reread_webhook_tokens() -> None:
-    """Nothing; where signatures were refused, the store's hooks token is read again (at most once in ten minutes)."""
+    """Read the webhook token again of stores whose webhooks had a wrong signature, at most every ten minutes. Commits."""
     refused = db.session.scalars(
         select(Store).where(Store.refused_hooks > 0, Store.state == "installed")
     ).all()
@@ -127,19 +127,19 @@ def reread_webhook_tokens() -> None:
 
 
 def poll_due_stores(every: float) -> int:
-    """How many orders were found that no hook announced. Commits."""
+    """Poll the orders of due stores; return how many orders no webhook had announced. Commits."""
     found, until = 0, time.monotonic() + POLL_BUDGET_SECONDS
     due = Store.due_for_polling(every)
     db.session.commit()
     for store in due:
-        # a shop that fails is asked again when its lease is over, and a slow one never stops the clock for long
+        # a shop that fails is polled again when its lease is over, and a slow one never stops the clock for long
         if time.monotonic() < until and store.acquire_lease("reconcile", min(POLL_LEASE_SECONDS, every)):
             found += _run_for_store(store, "reconcile", partial(polling.poll_orders, store)) or 0
     return found
 
 
 def flag_cancelled() -> int:
-    """How many issued documents turned out to answer an order cancelled while they were sent: each is flagged."""
+    """Flag issued documents whose order was cancelled while they were sent; return how many. Commits."""
     is_cancel_flag = Transition.reason.in_(("cancelled-after", "note-cancelled"))
     flagged = select(Transition.id).where(Transition.document_id == Document.id, is_cancel_flag)
     rows = db.session.scalars(
@@ -160,7 +160,7 @@ def flag_cancelled() -> int:
 
 
 def delete_expired_rows() -> None:
-    """Nothing; once an hour bodies of old hooks, used tickets and old knocks go. Commits."""
+    """Once an hour, delete the bodies of old webhooks, expired tokens and other rows past their time. Commits."""
     if not Heartbeat.beat_if_due("clean", CLEAN_INTERVAL):
         return
     Webhook.wipe_old_bodies()
@@ -171,7 +171,7 @@ def delete_expired_rows() -> None:
 
 
 def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:
-    """What `act` gives; a failure of one store is logged and never stops the others."""
+    """Return what `act` returns, or None when it failed: one store's failure is logged and never stops the others."""
     try:
         return act()
     except StoreAccessError as error:

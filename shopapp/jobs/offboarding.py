@@ -1,7 +1,7 @@
-"""A store that left, and one that came back: what is given up, what is wiped and when, what is listed again.
+"""Uninstall stores that left: void what is pending, wipe what is kept, and restore it after a reinstall.
 
-Called by `sweeping` on each beat. Only the platform's word, or thirty days without access and without a hook, is an
-uninstall (rulings section 7). What may exist at a provider is settled before its keys go.
+Thirty days without access and without a webhook count as an uninstall. The credentials of a provider are wiped only
+when no document at it is in doubt.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 SILENCE_LIMIT = timedelta(days=30)
 ESCALATE_AFTER = timedelta(hours=72)
-"""How long the keys of an uninstalled store, or of an account that refuses them, are waited for by a doubt."""
+"""How long a document stays in doubt whose store is uninstalled or whose keys are refused; then a person decides."""
 _BATCH = 200
 
 
 def uninstall_silent_stores() -> int:
-    """How many stores count as uninstalled from now on. Commits."""
+    """Uninstall stores that have been without access and webhooks for SILENCE_LIMIT; return how many. Commits."""
     count = 0
     lost = select(Store).where(Store.state == REAUTHORISE, Store.lost_at < now() - SILENCE_LIMIT)
     for store in db.session.scalars(lost.limit(_BATCH)).all():
@@ -38,7 +38,7 @@ def uninstall_silent_stores() -> int:
 
 
 def uninstall_store(store: Store) -> None:
-    """Nothing; the store is uninstalled: its tokens go at once, its sessions end. Commits."""
+    """Mark the store as uninstalled, wipe its tokens and end its sessions. Commits."""
     store.state, store.uninstalled_at = UNINSTALLED, now()
     store.installation += 1
     store.access_token = store.refresh_token = store.hooks_token = None
@@ -78,7 +78,7 @@ def _documents_of(stores: ColumnElement[bool], documents: ColumnElement[bool]) -
 
 
 def escalate_uncertain() -> int:
-    """How many doubts nobody can look up any more are left to a person: no keys, for three days. Commits."""
+    """Send documents to review that nobody has been able to look up for ESCALATE_AFTER; return how many. Commits."""
     until = now() - ESCALATE_AFTER
     left = (Store.state == UNINSTALLED) & (Store.uninstalled_at < until)
     rows = (
@@ -95,7 +95,7 @@ def escalate_uncertain() -> int:
 
 
 def wipe_credentials() -> int:
-    """How many accounts of uninstalled stores lost their keys: nothing of theirs is in doubt any more. Commits."""
+    """Wipe the credentials of uninstalled stores' accounts with nothing in doubt; return how many accounts. Commits."""
     open_still = select(Document.id).where(
         Document.account_id == Account.id, Document.state.in_((ISSUING, IN_DOUBT))
     )
@@ -107,6 +107,6 @@ def wipe_credentials() -> int:
     found = db.session.scalars(rows.limit(_BATCH)).all()
     for account in found:
         account.credentials, account.tails = None, {}
-        log.warning("account %s: its keys are wiped", account.id)
+        log.warning("account %s: credentials wiped", account.id)
     db.session.commit()
     return len(found)

@@ -1,4 +1,8 @@
-"""Notify the workers that there is work."""
+"""Notify the workers through Redis that there is work.
+
+The queue promises nothing: a job carries no content, and what is to be done stands in the database. No request talks to
+Redis: it sets a flag, and a thread of the process notifies.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,7 @@ from shopapp import failpoints
 log = logging.getLogger(__name__)
 
 JOB = "shopapp.jobs.worker.run_job"
-"""By name: the job is written above, over the modules that do the work."""
+"""Given by name, as the worker imports the modules that do the work, and a web process must not."""
 QUEUE = "work"
 
 
@@ -30,10 +34,10 @@ _NOTIFY_INTERVAL, _NOTIFY_RETRY_SECONDS, _REDIS_TIMEOUT = 0.1, 5.0, 0.25
 
 
 class WorkQueue:
-    """Tells the workers that there is work, at most every 100 ms, never from within a request."""
+    """Notify the workers that there is work, at most every 100 ms, from a thread of its own."""
 
     def __init__(self, url: str, workers: int, job_seconds: float) -> None:
-        # kept, as to connect costs ten times what a ring does; whoever finds it cut connects once more
+        # kept, as connecting costs ten times what notifying does; a connection found closed is opened once more
         self._connection = redis_connection(url, _REDIS_TIMEOUT, Retry(NoBackoff(), 1))
         self._max_queued, self._job_seconds = QUEUED_JOBS_PER_WORKER * workers, int(job_seconds)
         self._notify_requested = threading.Event()
@@ -42,7 +46,7 @@ class WorkQueue:
         self.failures = 0
 
     def notify(self) -> None:
-        """Nothing; sets the flag. The process's thread is started on the first ring after a fork."""
+        """Have the thread notify the workers. Never waits. The thread starts with the first call after a fork."""
         self._notify_requested.set()
         if self._thread is None or self._thread[0] != os.getpid():
             with self._lock:
@@ -52,16 +56,16 @@ class WorkQueue:
                     thread.start()
 
     def notify_now(self) -> bool:
-        """True when the workers were told, or enough rings wait already; False when Redis cannot be reached."""
+        """Enqueue a job unless enough are queued already. Return False when Redis can't be reached."""
         try:
             failpoints.hit("before_ring")
             queue = Queue(QUEUE, connection=self._connection, serializer=JSONSerializer)
             if queue.count < self._max_queued:
                 queue.enqueue(JOB, job_timeout=self._job_seconds, result_ttl=0, failure_ttl=3600, ttl=600)
             return True
-        except Exception as error:  # noqa: BLE001  (Redis down, frozen or refusing: the clock rings again)
+        except Exception as error:  # noqa: BLE001  (Redis is down, frozen or refuses: the clock notifies again)
             self.failures += 1
-            log.warning("bell: %s", type(error).__name__)
+            log.warning("workers not notified: %s", type(error).__name__)
             return False
 
     def _run(self) -> None:
@@ -76,11 +80,11 @@ class WorkQueue:
 
 
 def redis_connection(url: str, seconds: float | None, retry: Retry | None = None) -> Redis:
-    """A connection that gives up after `seconds` (None: as RQ's blocking calls need it)."""
+    """Return a connection that gives up after `seconds`; None for RQ's blocking calls, which wait."""
     return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds or 5, retry=retry)
 
 
 def notify_workers() -> None:
-    """Nothing; says that there is work. Never waits."""
+    """Notify the workers that there is work. Never waits."""
     work_queue: WorkQueue = current_app.extensions["work_queue"]
     work_queue.notify()

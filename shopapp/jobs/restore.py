@@ -1,6 +1,6 @@
-"""After a backup was restored: nothing is issued before each provider was asked what it issued since.
+"""Hold all issuing after a backup was restored, until each provider was asked what it has issued since.
 
-Called by the commands `flask hold` and `flask verify`. What no provider can tell waits for a person. Issues nothing.
+What a provider can't list goes to review. Issues nothing.
 """
 
 from __future__ import annotations
@@ -27,14 +27,17 @@ MAX_LOOKBACK = timedelta(days=30)
 
 
 def hold_issuing() -> None:
-    """Nothing; no document is issued and no doubt resolved until `verify` has found all well. Commits."""
+    """Let no document be issued or looked up until `verify_restore` succeeds. Commits."""
     if db.session.get(Heartbeat, ISSUING_HOLD) is None:
         beat = db.session.get(Heartbeat, "clock")
         Heartbeat.beat(ISSUING_HOLD, since=beat.beat_at.isoformat() if beat else "")
 
 
 def verify_restore() -> list[str]:
-    """What could not be compared, a line for each store; when there is none issuing goes on. Commits."""
+    """Compare each store with its shop and its providers; end the hold when all could be compared. Commits.
+
+    Return a line for each store that could not.
+    """
     hold_issuing()
     since = _audit_since()
     failed = []
@@ -55,21 +58,21 @@ def verify_restore() -> list[str]:
 
 
 def _audit_since() -> datetime:
-    """From when on the provider may know more than we do: the last beat before we were stopped, and a day."""
+    """Return since when the provider may know more than we do: the backup's last tick of the clock, less a margin."""
     held = db.session.get_one(Heartbeat, ISSUING_HOLD)
     last = held.read_note().get("since")
     return (datetime.fromisoformat(last) if last else now() - MAX_LOOKBACK) - MARGIN
 
 
 def _verify_store(store: Store, since: datetime) -> None:
-    """Nothing; the store's orders and each of its accounts' documents are compared, the rest is left to a person."""
+    """Compare the store's orders and its accounts' documents; send to review what no provider lists. Commits."""
     accounts = db.session.scalars(
         select(Account).where(Account.store_id == store.id, Account.credentials_sealed.is_not(None))
     ).all()
     db.session.commit()
     unsure = [account for account in accounts if not _is_safe_to_issue(account, since)]
     if store.ready_at is not None:
-        # orders that came since are rows again before anyone decides about them
+        # orders placed since the backup become rows again before anyone decides about them
         store.reconciled_at, store.combed_at = min(since, store.reconciled_at or since), None
         db.session.commit()
         polling.poll_orders(store)
@@ -78,14 +81,14 @@ def _verify_store(store: Store, since: datetime) -> None:
 
 
 def _is_safe_to_issue(account: Account, since: datetime) -> bool:
-    """True when nothing of this account can be issued twice: its provider told all, or takes a key only once."""
+    """Return whether nothing can be issued twice: the provider lists all that it issued, or takes a key only once."""
     by_key = provider_of(account).guarantee is IssueGuarantee.IDEMPOTENT
     db.session.commit()
     return audit.audit_account(account, since) or by_key
 
 
 def _send_to_review(account: Account) -> None:
-    """Nothing; what is not issued as far as we know may have been: the merchant looks before it is. Commits."""
+    """Send to review what may have been issued after the backup: the merchant looks before it is issued. Commits."""
     of_account = Document.account_id == account.id
     if account.active_until is None:
         of_account = or_(of_account, Document.account_id.is_(None))

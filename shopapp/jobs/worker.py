@@ -1,7 +1,6 @@
-"""What happens later: the bell, the one RQ job that means "there is work", `flask worker`, `flask clock`.
+"""Do what is due: the one RQ job, and the processes of `flask worker` that run it.
 
-The queue promises nothing: a job carries no business content, and everything it finds to do it finds in the database.
-Only this file and `web` ring. A request never talks to Redis: it sets a flag, and a thread of the process rings.
+A job carries no content: it takes what is due from the database, one row after another, for DRAIN_SECONDS.
 """
 
 from __future__ import annotations
@@ -33,17 +32,17 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _app: Flask | None = None
-"""The loaded app, in the workers that were forked from it."""
+"""The loaded app, in the workers that are forked from it."""
 
 DRAIN_SECONDS = 20.0
-"""How long one job goes on claiming; its time-out is this, plus a lease, plus 30 s (rulings section 4)."""
+"""How long one job goes on taking rows; its time-out is this, plus a lease, plus 30 s."""
 WEBHOOK_SECONDS = 1.0
-"""How long hooks are opened before a document's turn comes: a shop that posts without end holds nobody else up."""
+"""How long webhooks are processed before a document has its turn: a shop that posts without end delays nobody."""
 _BUSY_RETRY_SECONDS = 0.5
 
 
 def run_job() -> None:
-    """Nothing; the job: does what is due, one after another, for up to 20 seconds."""
+    """Do what is due, for up to DRAIN_SECONDS; notify again when more is left. The job of the queue."""
     if _app is None:
         raise RuntimeError("this job runs only in the workers of `flask worker`")
     with _app.app_context():
@@ -52,7 +51,7 @@ def run_job() -> None:
             while not _try_drain(until):
                 time.sleep(_BUSY_RETRY_SECONDS)
         except JobTimeoutException:
-            log.error("job over its time: whatever was being sent is settled by its lease")
+            log.error("job timed out: the lease decides about what was being sent")
         finally:
             db.session.remove()
         with contextlib.suppress(OperationalError):
@@ -61,11 +60,11 @@ def run_job() -> None:
 
 
 def _try_drain(until: float) -> bool:
-    """True when nothing is due or the time is up; False when the database was busy or away: then it is tried again."""
+    """Do what is due. Return False when the database was busy or away and there is time to try again."""
     try:
         drain_due_work(until)
     except OperationalError:
-        # nobody's bug: what was under way has its lease
+        # no bug: what was under way has its lease
         db.session.rollback()
         log.warning("worker: the database is busy or away")
         return time.monotonic() > until
@@ -73,7 +72,7 @@ def _try_drain(until: float) -> bool:
 
 
 def drain_due_work(until: float) -> None:
-    """Nothing; hooks opened, documents moved and follow-ups done until none is due, or until that monotonic time."""
+    """Process webhooks, documents, follow-ups and stock until nothing is due, or until that monotonic time."""
     maintenance.check_webhooks(current_app.config["HOOK_WATCH_SECONDS"])
     while time.monotonic() < until:
         did_work = _process_webhooks(min(until, time.monotonic() + WEBHOOK_SECONDS))
@@ -86,7 +85,7 @@ def drain_due_work(until: float) -> None:
 
 
 def _process_webhooks(until: float) -> bool:
-    """True when hooks were opened: all that are new, or as many as there was time for."""
+    """Process new webhooks while there is time. Return whether there were any."""
     processed = False
     while time.monotonic() < until and with_fresh_session(webhooks.process_next_webhook):
         processed = True
@@ -94,7 +93,7 @@ def _process_webhooks(until: float) -> bool:
 
 
 def with_fresh_session(act: Callable[[], T]) -> T:
-    """What `act` gives, all rows being read anew: others changed them since the last act."""
+    """Return what `act` returns, with all rows read again, as others may have changed them; write the call counts."""
     db.session.expire_all()
     result = act()
     api_usage.flush_usage()
@@ -102,17 +101,18 @@ def with_fresh_session(act: Callable[[], T]) -> T:
 
 
 def has_work() -> bool:
+    """Return whether anything is due now. Leaves no transaction open."""
     has_work = document_queue.any_due() or FollowUp.any_due() or Webhook.any_new() or scheduler.any_due()
     db.session.rollback()
     return has_work
 
 
 def supervise_workers(app: Flask, number: int) -> None:
-    """Forks the workers from this loaded process; starts a new one when one dies."""
+    """Fork the workers from this loaded process, and replace those that die, until SIGTERM or SIGINT."""
     global _app
     _app = app
     with app.app_context():
-        # what each worker would make for itself (mappers, statements) is made once before the fork, and shared
+        # mappers and statements are compiled once before the fork, and shared by all workers
         with contextlib.suppress(SQLAlchemyError):
             has_work()
         db.engine.dispose()

@@ -1,7 +1,7 @@
-"""The shop's orders against our rows: what was paid, or cancelled, and no hook said so.
+"""Poll a shop's orders for payments and cancellations that no webhook announced.
 
-Called by `sweeping`, store by store. The platform's lists can't be asked for what changed lately, so three things are
-looked at: the newest orders, those known to be unpaid one by one, and once a day all of thirty days. Issues nothing.
+The platform's lists can't be asked for what changed lately, so three things are read: the newest orders, each order
+known to be unpaid, and once a day all orders of thirty days. Issues nothing.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ OVERLAP = timedelta(days=3)
 MAX_LOOKBACK = timedelta(days=30)
 FULL_SCAN_INTERVAL = timedelta(days=1)
 REREAD_INTERVAL = timedelta(hours=1)
-"""An order whose total in the list is not the one that we know is read no more often than this."""
+"""How often an order is read whose total in the list is not the one that we know."""
 UNPAID_DAYS = 60
-"""How long an order may stay unpaid and still be looked at."""
+"""How long an unpaid order is polled."""
 BATCH_SIZE = 100
-"""How many orders of the list are held against our rows by one question."""
+"""How many orders of the list are compared with our rows by one query."""
 MAX_OPEN, MAX_ABANDONED = 100, 20
-"""How many known unpaid orders are read at a time, the one read longest ago first; a shop allows 800 calls a minute."""
+"""How many known unpaid orders are read at a time, those read longest ago first; a shop allows 800 calls a minute."""
 
 
 def poll_orders(store: Store) -> int:
-    """How many orders are owed a document that no hook asked for. Commits; raises what the shop answers."""
+    """Request documents for orders that no webhook announced; return how many. Commits. Raises the shop's errors."""
     began = now()
     is_full_scan = store.combed_at is None or store.combed_at < began - FULL_SCAN_INTERVAL
     since = max(store.reconciled_at or store.installed_at, store.installed_at) - OVERLAP
@@ -51,7 +51,7 @@ def poll_orders(store: Store) -> int:
 
 
 def _poll_paid_orders(store: Store, shop: Platform, since: datetime) -> int:
-    """How many paid orders of the list had no row, or one that waited for payment. Commits."""
+    """Request documents for listed paid orders that have none; return how many. Commits."""
     found, listed = 0, shop.paid_orders(since)
     while batch := list(islice(listed, BATCH_SIZE)):
         _check_changed_totals(store, shop, {summary.order_id: summary.total for summary in batch})
@@ -64,7 +64,7 @@ def _poll_paid_orders(store: Store, shop: Platform, since: datetime) -> int:
 
 
 def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
-    """Of these orders, those with a row that does not wait for payment: nearly all, so they are asked for together."""
+    """Return those of the orders that have a document which does not wait for payment."""
     known = select(Document.order_id).where(
         Document.store_id == store.id,
         Document.order_id.in_(orders),
@@ -77,7 +77,7 @@ def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
 
 
 def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decimal]) -> None:
-    """Nothing; where an order seems to be worth another amount than was invoiced, it is read and told of. Commits."""
+    """Read the orders whose listed total is not what was invoiced, and flag those that differ. Commits."""
     issued = (
         select(Document, Sale)
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
@@ -92,7 +92,7 @@ def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decima
         sale.checked_at = now()
         db.session.commit()
         try:
-            # the list leaves out what was paid by gift card
+            # the order has to be read, as the list leaves out what was paid by gift card
             total = shop.read_order(sale.order_id).paid_total
         except OrderError:
             continue
@@ -103,7 +103,7 @@ def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decima
 
 
 def _request_document(store: Store, summary: OrderSummary) -> bool:
-    """True when the order's document is now owed; not committed."""
+    """Request the order's document and count a missing webhook. Return whether it was needed. Not committed."""
     if not webhooks.request_document(store, summary.order_id):
         return False
     if _is_webhook_missing(store, summary):
@@ -112,13 +112,13 @@ def _request_document(store: Store, summary: OrderSummary) -> bool:
 
 
 def _is_webhook_missing(store: Store, summary: OrderSummary) -> bool:
-    """True when our hooks were there before the order was, and none came for it."""
+    """Return whether our webhooks existed before the order, and none came for it."""
     listening = max(store.installed_at, store.hooks_problem_at or store.installed_at)
     return summary.created_at > listening and not Webhook.exists_for_order(store.id, summary.order_id)
 
 
 def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
-    """Nothing; orders that may yet be paid are known from now on, cancelled ones are acted on. Commits."""
+    """Record unpaid orders, so that they are polled, and apply cancellations. Commits."""
     for summary in shop.unpaid_orders(since):
         webhooks.track_reservation(store, summary.order_id, summary.status == "open")
         if summary.status == "cancelled":
@@ -136,7 +136,7 @@ def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
 
 
 def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
-    """Nothing; documents of an order whose cancelling no hook told are treated as if one had. Not committed."""
+    """Apply a cancellation that no webhook announced to the order's documents. Not committed."""
     documents = Document.sale_and_reissues(store.id, summary.order_id)
     if not documents or Sale.get_or_create(store.id, summary.order_id).cancelled_at is not None:
         return
@@ -151,7 +151,7 @@ def _update_sale(sale: Sale, summary: OrderSummary) -> None:
 
 
 def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
-    """How many orders known as unpaid are paid by now. Commits."""
+    """Read orders known as unpaid; return how many are paid by now. Commits."""
     known = Sale.list_unpaid(
         store.id, UNPAID_DAYS, {"open": MAX_OPEN, "": MAX_OPEN, "abandoned": MAX_ABANDONED}
     )
@@ -163,7 +163,7 @@ def _recheck_order(store: Store, shop: Platform, sale: Sale) -> bool:
     try:
         summary = shop.order_summary(sale.order_id)
     except OrderError as error:
-        # gone from the shop, or not to be understood: its document says so, if it has one
+        # it is gone from the shop or can't be read: its document, if it has one, says so
         sale.status, sale.checked_at = error.code.removeprefix("order-")[:12], now()
         webhooks.track_reservation(store, sale.order_id, False)
         db.session.commit()

@@ -1,7 +1,6 @@
-"""From a hook to a duty: opens what a platform posted, and makes the one row that answers the order.
+"""Process a stored webhook: make the one document row that answers its order, or change it.
 
-Called by `jobs`; `sweeping` uses `owe` for orders that no hook announced. Reads the body only to learn which order
-it is about: what is true of the order is asked later, of the platform.
+A body is read only to learn which order it is about; the order itself is read later, from the platform.
 """
 
 from __future__ import annotations
@@ -34,14 +33,14 @@ from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
 log = logging.getLogger(__name__)
 
 PAID_READ_DELAY_SECONDS = 20.0
-"""Seconds within which a paid order is usually read for its document."""
+"""How long after its payment an order has usually been read for its document."""
 
 _last_store_id = 0
-"""The store whose hook this process opened last: the next one's turn comes, however many that one has."""
+"""The store whose webhook this process handled last; the next store has its turn, however many that one has."""
 
 
 def process_next_webhook() -> bool:
-    """True when a hook was opened into its duty or put in quarantine; False when none is new. Commits."""
+    """Process one new webhook, or quarantine it when it can't be read. Return False when none is new. Commits."""
     global _last_store_id
     webhook = Webhook.take_new(_last_store_id)
     if webhook is None:
@@ -54,20 +53,20 @@ def process_next_webhook() -> bool:
     webhook.opened_at, webhook.reason = at, ""
     try:
         if attempts > MAX_TAKES:
-            log.error("hook %s is put aside: it kills whoever opens it", webhook.id)
+            log.error("webhook %s is quarantined: every worker that processes it dies", webhook.id)
             raise UnreadableWebhook("worker-died")
         event = platform_class(store.platform).parse_webhook(webhook.event, webhook.body or b"")
         webhook.state, webhook.order_id = OPENED, event.order_id
         if event.kind == "product":
-            # a hint and no more, of which an import of a whole catalogue sends thousands
+            # only a hint, and the import of a whole catalogue sends thousands
             webhook.body = None
         _apply_event(store, event, webhook)
     except UnreadableWebhook as unreadable:
         webhook.state, webhook.reason = QUARANTINED, str(unreadable)
     except OperationalError:
         raise
-    except Exception as error:  # a bug of ours must not stop the hooks behind this one
-        log.exception("hook %s", webhook.id)
+    except Exception as error:  # a bug of ours must not stop the webhooks behind this one
+        log.exception("webhook %s", webhook.id)
         db.session.rollback()
         webhook.state, webhook.reason, webhook.opened_at = QUARANTINED, type(error).__name__, now()
     failpoints.hit("open_before_commit")
@@ -76,7 +75,7 @@ def process_next_webhook() -> bool:
 
 
 def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
-    """Nothing; the duty that the event asks for. The row decides whether it is new. Not committed."""
+    """Do what the event asks for; the same event again changes nothing. Not committed."""
     _schedule_stock_reads(store, event)
     if event.kind in ("other", "product"):
         return
@@ -93,23 +92,23 @@ def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
 
 
 def _schedule_stock_reads(store: Store, event: WebhookEvent) -> None:
-    """Nothing; where stock follows, the product is read again, or the order for what it puts aside. Not committed."""
+    """Where stock is synced, mark the product or the order as to be read again. Not committed."""
     account = Account.find_current(store)
     if account is None or not account.stock_direction or event.kind == "other":
         return
     if event.kind == "product":
         Product.mark_stale(store.id, event.product_id)
     else:
-        # its document is about to be drafted from a reading of its own, which tells it sooner
+        # a paid order is about to be read for its document, which records its reservation sooner
         StockReservation.mark_stale(
             store.id, event.order_id, PAID_READ_DELAY_SECONDS if event.kind == "paid" else 0.0
         )
 
 
 def track_reservation(store: Store, order_id: str, reserves_stock: bool) -> None:
-    """Nothing; where stock follows, an order is read for its goods that was not yet, or stands no more. Not committed.
+    """Have an order read for its stock reservation when it differs from what we know. Not committed.
 
-    For what no hook told.
+    For changes that no webhook announced, where stock is synced.
     """
     account = Account.find_current(store)
     if (
@@ -121,7 +120,7 @@ def track_reservation(store: Store, order_id: str, reserves_stock: bool) -> None
 
 
 def request_provider_draft(store: Store, order_id: str, is_open: bool) -> None:
-    """Nothing; an order that is not paid yet is read when its store keeps drafts or notes of such. Not committed."""
+    """Have an unpaid order read when its merchant wants drafts or notes of such. Not committed."""
     account = Account.find_current(store)
     if account is None or store.ready_at is None or not account.handles_unpaid_orders:
         return
@@ -133,7 +132,10 @@ def request_provider_draft(store: Store, order_id: str, is_open: bool) -> None:
 
 
 def request_document(store: Store, order_id: str) -> bool:
-    """True when the order's document is new or waits no longer for payment; it will be read again. Not committed."""
+    """Create the order's document, or let one go on that waits for payment. Not committed.
+
+    Return False when neither was needed.
+    """
     if Document.create_if_absent(store, order_id):
         return True
     document = Document.find(store.id, order_id)
@@ -143,11 +145,11 @@ def request_document(store: Store, order_id: str) -> bool:
 
 
 def apply_cancellation(document: Document) -> None:
-    """Nothing; the platform says that the order was cancelled. Not committed.
+    """Apply that the platform says the order was cancelled. Not committed.
 
-    Before a document exists the order is read again, which makes the row void; afterwards the merchant is told that
-    a credit note is due, or that an order note stands open. A row that is being sent or in doubt is looked at when it
-    is settled (`sweeping`).
+    Before a document exists the order is read again, which voids the row. Afterwards the document is credited or
+    flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is known
+    (`maintenance.flag_cancelled`).
     """
     if document.state in (PENDING, WAITING):
         if document.state == WAITING:
@@ -176,9 +178,9 @@ def _flag_or_credit_cancelled(document: Document) -> None:
 
 
 def flag_changed_total(document: Document, total: Decimal) -> None:
-    """Nothing; the shop's order has another total than was invoiced: told to the merchant, once. Not committed.
+    """Raise the alarm that the order has another total than was invoiced. Not committed.
 
-    The document stays as it is: only a person knows whether it needs a credit note.
+    The document stays as it is: only the merchant knows whether it needs a credit note.
     """
     sale = Sale.get_or_create(document.store_id, document.order_id)
     detail = {"ours": str(sale.total), "theirs": str(total)}

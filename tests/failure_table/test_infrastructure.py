@@ -313,7 +313,7 @@ def test_row_51_with_a_wrong_key_nothing_starts_and_nothing_is_overwritten(
 
     before = held()
     other = base64.b64encode(b"another key of thirty-two bytes.").decode()
-    with pytest.raises(ConfigError, match="SEAL_KEYS does not open"):
+    with pytest.raises(ConfigError, match="SEAL_KEYS does not decrypt"):
         make_app(SEAL_KEYS=other)
     assert held() == before
     make_app(SEAL_KEYS=f"{other},{settings['SEAL_KEYS']}")
