@@ -1,4 +1,4 @@
-"""The WSGI entry: what gunicorn and `flask --app wsgi` load. Nothing else belongs here."""
+"""The WSGI application that gunicorn and `flask --app wsgi` load."""
 
 from shopapp import create_app
 

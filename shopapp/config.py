@@ -1,8 +1,4 @@
-"""Every setting as one record: its name, how it is read, whether it must be there, and what it means.
-
-Read once by `create_app`, from the environment or from a test's overrides; nothing else reads the environment.
-Refuses to start with a list of all that is missing or wrong.
-"""
+"""Read every setting from the environment, once and typed; refuse to start with the list of what is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from shopapp.encryption import parse_keys
 
 
 class ConfigError(Exception):
-    """The settings are not good; the text lists each that is missing or wrong."""
+    """Settings are missing or wrong; the text lists them all."""
 
 
 def _parse_url(text: str) -> str:
@@ -47,14 +43,14 @@ def _parse_origins(text: str) -> tuple[str, ...]:
 
 
 def _parse_hosts(text: str) -> tuple[str, ...]:
-    """Names of hosts in lower case; one that begins with a point stands for every name beneath it."""
+    """Return host names in lower case; one with a leading dot stands for all of its subdomains."""
     hosts = tuple(part.lower() for part in text.split())
     for host in hosts:
-        # the last label has a letter: no spelling of an IP address is a name
+        # the last label needs a letter, so that no spelling of an IP address is taken for a name
         if not re.fullmatch(
             r"\.?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}", host
         ):
-            raise ValueError("names of hosts are needed, a point before each whose sub-domains are meant")
+            raise ValueError("host names are needed, with a leading dot for all subdomains")
     return hosts
 
 
@@ -70,7 +66,7 @@ def _parse_flag(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting; `default` None means that it must be given."""
+    """One setting; without a default it must be given."""
 
     name: str
     meaning: str
@@ -80,58 +76,60 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("APP_URL", "Public address of this program, https in production", None, _parse_url),
+    Setting("APP_URL", "Public address of the app, https in production", None, _parse_url),
     Setting("SECRET_KEY", "Signs sessions; 32 characters or more", None, _parse_long_secret, secret=True),
-    Setting("SEAL_KEYS", "Keys that seal values at rest: base64 of 32 bytes each, newest first, commas between",
-            None, parse_keys, secret=True),
+    Setting("SEAL_KEYS", "Keys that encrypt values at rest: base64 of 32 bytes each, newest first, separated by "
+            "commas", None, parse_keys, secret=True),
     Setting("DATABASE_URL", "PostgreSQL (production) or SQLite address", None, _parse_database_url, secret=True),
-    Setting("REDIS_URL", "Redis or Valkey address; only a bell, nothing is kept there", None, str, secret=True),
+    Setting("REDIS_URL", "Redis or Valkey address; it only notifies the workers, nothing is kept there", None, str,
+            secret=True),
     Setting("JUMPSELLER_CLIENT_ID", "From the app's registration at Jumpseller", None),
     Setting("JUMPSELLER_CLIENT_SECRET", "From the app's registration at Jumpseller", None, str, secret=True),
     Setting("JUMPSELLER_ACCOUNTS_URL", "Where merchants authorise", "https://accounts.jumpseller.com", _parse_url),
     Setting("JUMPSELLER_API_URL", "Jumpseller's REST API", "https://api.jumpseller.com/v1", _parse_url),
-    Setting("JUMPSELLER_ADMIN_ORIGINS", "Origins that may frame the app, * for the store's code, spaces between",
+    Setting("JUMPSELLER_ADMIN_ORIGINS", "Origins that may frame the app, separated by spaces; * is the store's code",
             "https://*.jumpseller.com", _parse_origins),
     Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
             "https://www.igest.pt/igest/webservice.php", _parse_url),
-    Setting("PHCGO_HOSTS", "Hosts that an installation of PHC GO may be at, spaces between; a point in front: any name "
-            "beneath", ".phcgo.net .drivefx.net", _parse_hosts),
-    Setting("PHCGO_LOOPBACK", "Development only: where the sandbox's PHC GO is (127.0.0.1:port), the one address "
-            "admitted over plain http", "", _parse_loopback),
+    Setting("PHCGO_HOSTS", "Hosts that a PHC GO installation may have, separated by spaces; with a leading dot: any "
+            "subdomain", ".phcgo.net .drivefx.net", _parse_hosts),
+    Setting("PHCGO_LOOPBACK", "Development only: address of the sandbox's PHC GO (127.0.0.1:port), the only one "
+            "allowed over plain http", "", _parse_loopback),
     Setting("VIES_URL", "The Commission's VIES service (REST)",
             "https://ec.europa.eu/taxation_customs/vies/rest-api", _parse_url),
-    Setting("PLAIN_URL", "Development only: where the sandbox's plain invoicing program is; empty: it is not offered",
+    Setting("PLAIN_URL", "Development only: address of the sandbox's plain provider; empty: it is not offered",
             "", lambda text: _parse_url(text) if text else ""),
-    Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no mail is sent", "", str, secret=True),
-    Setting("MAIL_FROM", "Sender of all mail", "faturas@quickinvoice.example"),
+    Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no e-mail is sent", "", str,
+            secret=True),
+    Setting("MAIL_FROM", "Sender of all e-mail", "faturas@quickinvoice.example"),
     Setting("SUPPORT_EMAIL", "Shown on error pages", "apoio@quickinvoice.example"),
-    Setting("PROXIES", "How many proxies in front set X-Forwarded-*; 0: none is believed", "0", int),
-    Setting("ALLOW_PLAIN_HTTP", "Development only: plain http to loopback addresses is admitted", "", _parse_flag),
+    Setting("PROXIES", "How many proxies in front set X-Forwarded-*; 0: such headers are ignored", "0", int),
+    Setting("ALLOW_PLAIN_HTTP", "Development only: allow plain http to loopback addresses", "", _parse_flag),
     Setting("WORKERS", "Workers that `flask worker` starts", "2", int),
-    Setting("CLOCK_SECONDS", "How often `flask clock` looks for what is due", "10", float),
-    Setting("RECONCILE_SECONDS", "How often a store's paid orders are compared with ours", "600", float),
-    Setting("STOCK_SECONDS", "How often a store's stock is read where it follows", "300", float),
+    Setting("CLOCK_SECONDS", "How often `flask clock` does what is due by time", "10", float),
+    Setting("RECONCILE_SECONDS", "How often a store's orders are polled", "600", float),
+    Setting("STOCK_SECONDS", "How often a store's stock is read where it is synced", "300", float),
     Setting("STOCK_METERED_SECONDS", "The same at a provider that allows only so many calls a month, for each four "
             "calls that a reading takes", "21600", float),
-    Setting("HOOK_WATCH_SECONDS", "How often a store's hooks are checked", "3600", float),
-    Setting("HOOK_SILENCE_SECONDS", "How long after a paid order that no hook announced, with none since, a store's "
-            "hooks are made anew; a twelfth of it after three such orders", "7200", float),
-    Setting("CALL_SECONDS", "Limit of one whole call to the outside", "45", float),
-    Setting("SETTLE_SECONDS", "How long a call may still do something after we hung up", "300", float),
-    Setting("LOOKUP_SECONDS", "First look for a document in doubt, where a provider can be asked; then 2, 4, 10 times",
-            "30", float),
-    Setting("RETRY_SECONDS", "First delay after a failure that is no one's fault; doubles up to 60 times this",
+    Setting("HOOK_WATCH_SECONDS", "How often a store's webhooks are checked", "3600", float),
+    Setting("HOOK_SILENCE_SECONDS", "How long after a paid order that no webhook announced, with no webhook since, the "
+            "store's webhooks are recreated; a twelfth of it after three such orders", "7200", float),
+    Setting("CALL_SECONDS", "Deadline of one whole call to an external system", "45", float),
+    Setting("SETTLE_SECONDS", "How long a lost call may still take effect after we hung up", "300", float),
+    Setting("LOOKUP_SECONDS", "First look-up of a document in doubt, where the provider can be asked; then after 2, 4, "
+            "10 times this", "30", float),
+    Setting("RETRY_SECONDS", "First delay after a temporary failure; doubles up to 60 times this",
             "30", float),
     Setting("TAKE_SECONDS", "How long a row belongs to the worker that reads and drafts it, or looks it up", "60",
             float),
     Setting("LEASE_SECONDS", "How long a claimed document belongs to its worker", "120", float),
     Setting("LOG_LEVEL", "DEBUG, INFO, WARNING", "INFO"),
-    Setting("FAULT_POINT", "Tests only: kill points (shopapp/failpoints.py)", ""),
+    Setting("FAULT_POINT", "Tests only: failpoints to arm (shopapp/failpoints.py)", ""),
 )  # fmt: skip
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Every setting by its name, read and checked; ConfigError with the whole list of what is missing or wrong.
+    """Return every setting by its name. Raises ConfigError with the whole list of what is missing or wrong.
 
     An override wins over the environment; one that is not text is taken as it is.
     """

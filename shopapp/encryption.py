@@ -1,7 +1,7 @@
-"""Values encrypted at rest and bound to their row, with several keys so that they can rotate.
+"""Encrypt values at rest, bound to their row, with several keys so that they can rotate.
 
-Called by `models`; never stores or logs a value. AES-GCM; the key's id stands in front, and table, column and the
-row's random uid are the associated data, so a value pasted into another row or column does not open.
+AES-GCM. The key's id comes first; table, column and the row's random uid are the associated data, so that a value
+copied into another row or column does not decrypt. Stores and logs nothing.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _NONCE = 12
 
 
 class DecryptionError(Exception):
-    """The value does not open: unknown key, changed bytes, or another row's value."""
+    """The value does not decrypt: an unknown key, changed bytes, or another row's value."""
 
 
 def parse_keys(text: str) -> tuple[bytes, ...]:
-    """The 32-byte keys written as comma-separated base64, newest first; ValueError when one is not a key."""
+    """Return the 32-byte keys of comma-separated base64, newest first. Raises ValueError when one is no key."""
     keys = tuple(base64.b64decode(part.strip(), validate=True) for part in text.split(",") if part.strip())
     if not keys or any(len(key) != 32 for key in keys):
         raise ValueError("every key is 32 bytes in base64")
@@ -42,14 +42,14 @@ def _keys() -> tuple[bytes, ...]:
 
 
 def encrypt(value: bytes, where: str) -> bytes:
-    """The value encrypted with the newest key, bound to `where` (table, column and row)."""
+    """Encrypt the value with the newest key, bound to `where` (table, column and row)."""
     key = _keys()[0]
     nonce = os.urandom(_NONCE)
     return _key_id(key) + nonce + AESGCM(key).encrypt(nonce, value, where.encode())
 
 
 def decrypt(encrypted: bytes, where: str) -> bytes:
-    """The value again; SealBroken when no key opens it at this place."""
+    """Decrypt a value of that place. Raises DecryptionError when no key does."""
     key_id, nonce, rest = encrypted[:4], encrypted[4 : 4 + _NONCE], encrypted[4 + _NONCE :]
     for key in _keys():
         if hmac.compare_digest(_key_id(key), key_id):
@@ -61,5 +61,5 @@ def decrypt(encrypted: bytes, where: str) -> bytes:
 
 
 def keyed_hashes(value: str) -> list[str]:
-    """Keyed hashes of a value, newest key first: equal values can be found without being readable."""
+    """Return keyed hashes of the value, newest key first: equal values can be found without being readable."""
     return [hmac.new(key, b"mark" + value.encode(), hashlib.sha256).hexdigest()[:32] for key in _keys()]

@@ -1,7 +1,6 @@
-"""Why there is no document, and who moves next.
+"""The errors that say why there is no document, and who must act next.
 
-Raised everywhere below `web`; `issuing` turns them into states and `messages/wording.py` into sentences.
-Never carries a sentence itself: only a stable code and the facts a sentence needs.
+An error carries a stable code and the facts of its sentence; the sentences are in `shopapp/messages/`.
 """
 
 from __future__ import annotations
@@ -10,14 +9,14 @@ from typing import Any
 
 
 class AppError(Exception):
-    """The base of every failure we know; `code` is stable, `detail` holds plain JSON values for the sentence."""
+    """The base of all known failures; `code` is stable, `detail` holds plain JSON values for the sentence."""
 
     def __init__(self, code: str, **detail: Any) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
         self.rules: tuple[str, ...] = ()
-        """Names of the fiscal rules that had decided something by then, set by drafting."""
+        """The names of the fiscal rules that had decided something before the failure."""
 
     def __str__(self) -> str:
         return self.code
@@ -28,7 +27,7 @@ class MerchantError(AppError):
 
 
 class CredentialsError(MerchantError):
-    """The other side does not accept who we are: keys, tokens, a switched-off integration."""
+    """The other side does not accept our credentials: keys, tokens, an integration that is switched off."""
 
 
 class StoreAccessError(CredentialsError):
@@ -51,15 +50,15 @@ class OrderError(MerchantError):
 
 
 class RefusedError(MerchantError):
-    """The provider read the document and said no; `detail["answer"]` holds its words."""
+    """The provider read the document and refused it; `detail["answer"]` holds its words."""
 
 
 class NotAllowedError(MerchantError):
-    """What was asked for may not be (a credit over what is left, ...): refused before a row exists."""
+    """What the merchant asks for is not allowed, such as crediting more than is left; no row is made."""
 
 
 class TransientError(AppError):
-    """Nothing happened over there; repeating later is safe (state `pending`)."""
+    """Nothing happened at the other side; repeating later is safe (state `pending`)."""
 
 
 class UnreachableError(TransientError):
@@ -79,4 +78,4 @@ class UncertainError(AppError):
 
 
 class NotYet(AppError):
-    """There is nothing to issue now, and nobody did wrong (state `waiting`): `unpaid`, `cancelled`, `free`, `older`."""
+    """There is nothing to issue now, and nothing is wrong (state `waiting`): `unpaid`, `cancelled`, `free`, `older`."""

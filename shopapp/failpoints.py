@@ -1,7 +1,6 @@
-"""Named points at which a test may kill, stop or break this program; free in production.
+"""Named points at which a test may kill, stop or break the process; they do nothing in production.
 
-Called by the moves and by `web/hooks`; armed once by `create_app` from the setting FAULT_POINT, for example
-`after_claim=kill` or `before_send=stop:2`. Imports nothing of ours.
+Armed once by `create_app` from the setting FAULT_POINT, for example `after_claim=kill` or `before_send=stop:2`.
 """
 
 from __future__ import annotations
@@ -42,7 +41,7 @@ _armed: dict[str, tuple[str, int]] = {}
 
 
 class InjectedFault(Exception):
-    """What an armed point raises with the act `raise`."""
+    """Raised by a point that is armed with the action `raise`."""
 
 
 def _raise(name: str) -> None:
@@ -54,24 +53,24 @@ ACTIONS: dict[str, Callable[[str], object]] = {
     "stop": lambda name: os.kill(os.getpid(), signal.SIGSTOP),
     "raise": _raise,
 }
-"""What is done where a point is armed; a test may add to them (cutting the database needs more than this room has)."""
+"""What an armed point does, by name; a test may add actions, such as closing the database connection."""
 
 
 def arm(spec: str) -> None:
-    """Nothing; arms the points of `name=act[:times],...`; acts are those of ACTS. Empty disarms all."""
+    """Arm the points of `name=action[:times],...`, with the names of ACTIONS. Empty disarms all."""
     _armed.clear()
     for part in filter(None, spec.split(",")):
         name, _, action = part.partition("=")
         action, _, times = action.partition(":")
         if name not in POINTS:
-            raise ValueError(f"unknown kill point {name}")
+            raise ValueError(f"unknown failpoint {name}")
         if action not in ACTIONS:
-            raise ValueError(f"unknown act {action}")
+            raise ValueError(f"unknown action {action}")
         _armed[name] = (action, int(times or 1))
 
 
 def hit(name: str) -> None:
-    """Nothing, unless a test armed this point: then the process is killed, stopped, or an exception raised."""
+    """Do what a test armed this point for; nothing otherwise."""
     if not _armed or name not in _armed:
         return
     action, times = _armed[name]

@@ -1,9 +1,9 @@
-"""The wire: every call to the outside goes through here, and its failures are sorted here once for all.
+"""Call external systems by HTTP: the one way out, where failures are sorted once for all adapters.
 
-Called by the adapters. One whole-call limit, one size limit, no redirects, no retries, no cookies, no proxy
-variables, guarded addresses (the name is resolved once and that very address is connected to). Logs method,
-host, path, status and milliseconds, never a query, a header or a body. The sorting is the table of
-failure-model.md section 3: for a write the default is "unknown".
+One deadline for the whole call, one size limit, no redirects, no retries, no cookies, no proxy variables, and guarded
+addresses (the name is resolved once, and that very address is connected to). Logs method, host, path, status and
+milliseconds, never a query, a header or a body. How failures are sorted is the table of docs/failure-model.md, "How
+an answer is sorted": the outcome of a failed write is unknown by default.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _MAX_RETRY_AFTER = 24 * 3600
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """What came back, whole: status, headers in lower case, body after decompression."""
+    """A whole response: status, headers with lower-case names, body after decompression."""
 
     status: int
     headers: Mapping[str, str]
@@ -48,7 +48,7 @@ class HttpResponse:
 
 
 class _Deadline:
-    """Ends the call of this thread at its deadline by shutting its socket; knows whether it was connected."""
+    """End this thread's call at its deadline by shutting its socket down; remember whether it was connected."""
 
     def __init__(self, seconds: float) -> None:
         self.connected = False
@@ -64,7 +64,7 @@ class _Deadline:
                 self._shut()
 
     def left(self) -> float:
-        """Seconds until the deadline, never quite none (a socket takes 0 for something else)."""
+        """Return the seconds until the deadline, never 0, which a socket takes for something else."""
         return max(self._ends_at - time.monotonic(), 0.001)
 
     def expire(self) -> None:
@@ -76,7 +76,7 @@ class _Deadline:
         if self._socket is not None:
             # already closed: the call is over anyway
             with contextlib.suppress(OSError):
-                # the plain socket's own: that of TLS would forget its state under a thread that reads
+                # the plain socket's own shutdown: that of TLS would drop its state under a thread that reads
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
@@ -84,7 +84,7 @@ _call_state = threading.local()
 
 
 def is_public_address(address: str) -> bool:
-    """True when this IP address is one of the open internet (`is_global` alone is not enough)."""
+    """Return whether the IP address belongs to the public internet (`is_global` alone is not enough)."""
     ip = ipaddress.ip_address(address)
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.is_site_local:
@@ -104,7 +104,7 @@ _SPECIAL_NETWORKS = tuple(
 
 
 def _open_guarded_socket(connection: Any, allow_loopback: bool) -> socket.socket:
-    """A socket to the one address that the name resolved to, all answers being admissible."""
+    """Connect to an address that the name resolved to; refuse unless all of its addresses are admissible."""
     host = connection._dns_host
     try:
         found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
@@ -149,7 +149,7 @@ def _guarded_pool_classes(allow_loopback: bool) -> tuple[type[HTTPConnectionPool
             _call_state.deadline.attach(self.sock)
             _call_state.deadline.connected = True
 
-    # no connection is used twice: the cut of the next call would not know it and call a lost write "not sent"
+    # no connection is used twice: the next call's deadline would not know its socket, and take a lost write for unsent
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Guarded
 
@@ -173,7 +173,7 @@ def _close(connection: HTTPConnection | None) -> None:
 
 
 class _Adapter(HTTPAdapter):
-    """requests' adapter over the guarded connections, without transport retries."""
+    """The adapter of requests over guarded connections, without transport retries."""
 
     def __init__(self, allow_loopback: bool) -> None:
         self._pools = _guarded_pool_classes(allow_loopback)
@@ -186,7 +186,7 @@ class _Adapter(HTTPAdapter):
 
 
 class HttpClient:
-    """Calls to the outside. A `read` may be repeated; a `write` may have happened whenever it fails."""
+    """Call external systems. A `read` may be repeated; a `write` that fails may have taken effect."""
 
     def __init__(
         self,
@@ -201,25 +201,25 @@ class HttpClient:
         self.session = session or requests.Session()
         self.session.trust_env = False
         self.session.headers["User-Agent"] = "QuickInvoice"
-        # a cookie of one store's call must never go out with another's
+        # a cookie of one store's call must never be sent with another's
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if session is None:
             for scheme in ("http://", "https://"):
                 self.session.mount(scheme, _Adapter(allow_plain))
 
     def read(self, method: str, url: str, **content: Any) -> HttpResponse:
-        """The answer to a call that changes nothing; 2xx and 4xx other than 401, 403, 408, 429 come back.
+        """Call what changes nothing; return the answer if it is 2xx, or 4xx other than 401, 403, 408 and 429.
 
-        `most` is the largest body in bytes. Raises UnreachableError, ThrottledError or CredentialsError.
+        `max_bytes` limits the body. Raises UnreachableError, ThrottledError or CredentialsError.
         """
         return check_status(self.send(method, url, writes=False, **content), writes=False)
 
     def write(self, method: str, url: str, **content: Any) -> HttpResponse:
-        """The answer to a call that may change something; UncertainError whenever its outcome is unknown."""
+        """Call what may change something. Raises UncertainError whenever its outcome is unknown."""
         return check_status(self.send(method, url, writes=True, **content), writes=True)
 
     def send(self, method: str, url: str, *, writes: bool, **content: Any) -> HttpResponse:
-        """The answer with any status, for an adapter that sorts these itself; lost connections are sorted."""
+        """Return the answer with any status, for an adapter that sorts these itself; lost connections are sorted."""
         if self.before_call is not None:
             self.before_call()
         host, path = self._check_address(url)
@@ -232,7 +232,7 @@ class HttpClient:
         try:
             answer = self._request(method, url, content)
             if deadline.expired:
-                # what was read until then may look whole: headers end where the connection does
+                # what was read may look whole, as headers may end where the connection was shut
                 raise requests.Timeout("the deadline passed")
             status = answer.status
             return answer
@@ -244,7 +244,6 @@ class HttpClient:
             log.info("%s %s%s %s %.0f ms", method, host, path, status, (time.monotonic() - began) * 1000)
 
     def _check_address(self, url: str) -> tuple[str, str]:
-        """Host and path of an address that may be called at all."""
         try:
             parts = urlsplit(url)
         except ValueError as error:
@@ -282,12 +281,12 @@ class HttpClient:
 
 
 def _is_foreign_transport(session: requests.Session) -> bool:
-    """True when another transport than ours is mounted (a replay): nothing tells that it did not arrive."""
+    """Return whether another transport is mounted (a replay), of which nobody knows whether it connected."""
     return not isinstance(session.get_adapter("https://"), _Adapter)
 
 
 def check_status(answer: HttpResponse, writes: bool) -> HttpResponse:
-    """The answer, when its status says something definite; otherwise the error that it means."""
+    """Return the answer if its status is a definite outcome; raise the error that it means otherwise."""
     status = answer.status
     if status in (401, 403):
         raise CredentialsError("keys-refused", status=status)

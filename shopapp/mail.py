@@ -1,7 +1,4 @@
-"""Mail: to the merchant when something waits for him, to the buyer with his document.
-
-Called by `followups`. Sent by SMTP when SMTP_URL is set; a header can't carry line breaks. Sentences come in ready.
-"""
+"""Send e-mail by SMTP. The texts are in `shopapp/messages/emails.py`."""
 
 from __future__ import annotations
 
@@ -19,18 +16,19 @@ _TIMEOUT_SECONDS = 20.0
 
 
 class MailRefused(MerchantError):
-    """The mail server says that the address does not exist, or the address is none."""
+    """The address is malformed, the mail server says that it does not exist, or mail is switched off."""
 
 
 def single_line(text: str) -> str:
-    """The text on one line: what may stand in a mail header."""
+    """Return the text on one line, as a mail header must be."""
     return " ".join(text.split())
 
 
 def send(to: str, subject: str, text: str, attachment: tuple[str, bytes] | None = None) -> None:
-    """Nothing; the mail was accepted by the server.
+    """Send an e-mail, with a PDF of (name, content) attached; return once the server has accepted it.
 
-    MailRefused when the address is refused, TransientError `mail-unsent` when it may be tried again.
+    Raises MailRefused when the address is refused or SMTP_URL is empty, TransientError `mail-unsent` when it may be
+    tried again.
     """
     message = EmailMessage()
     try:

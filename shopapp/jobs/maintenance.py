@@ -115,7 +115,7 @@ def _resubscribe_store_webhooks(store: Store) -> int:
 
 
 def reread_webhook_tokens() -> None:
-    """Read the webhook token again of stores whose webhooks had a wrong signature, at most every ten minutes. Commits."""
+    """Read the webhook token again of stores whose webhooks had a wrong signature. Commits."""
     refused = db.session.scalars(
         select(Store).where(Store.refused_hooks > 0, Store.state == "installed")
     ).all()
