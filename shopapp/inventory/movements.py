@@ -20,6 +20,8 @@ from shopapp.providers.stock import StockMovement, SupportsStockMovements
 
 DOCUMENT_DELAY = 2.0
 """Seconds after a document before its SKUs are synced: by then the provider shows what it moved."""
+
+
 def send_movement(provider: Provider, change: StockChange, movement: StockMovement) -> bool:
     """Send the movement and end its change as done or refused. Not committed.
 
