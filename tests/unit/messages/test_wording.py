@@ -77,9 +77,10 @@ def test_every_warning_has_a_sentence() -> None:
 
 
 def test_every_alarm_has_a_sentence() -> None:
-    told = re.search(r"What is wrong with an issued document: ([a-z, -]+)", sources())
-    assert told
-    assert not {f"alarm-{code}" for code in told.group(1).split(", ")} - set(errors.SENTENCES)
+    listed = re.search(r'"""([a-z, -]+); only of an issued document', sources())
+    assert listed
+    alarms = re.split(", | or ", listed.group(1))
+    assert not {f"alarm-{code}" for code in alarms} - set(errors.SENTENCES)
 
 
 def sources() -> str:
