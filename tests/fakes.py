@@ -43,14 +43,17 @@ from shopapp.platforms.base import (
     CatalogueItem,
     CataloguePage,
     Location,
-    OAuthTokens,
     OrderSummary,
-    Platform,
     ShopTax,
     StoreInfo,
+    SupportsOrderDocuments,
+    SupportsOrderHistory,
+    SupportsProductStock,
+    SupportsWebhookSecret,
     UnreadableWebhook,
     WebhookEvent,
 )
+from shopapp.platforms.oauth import OAuthTokens, SupportsOAuth
 from shopapp.providers import PROVIDERS
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
@@ -127,7 +130,9 @@ EVENT_KINDS: dict[str, Any] = {
 }  # fmt: skip
 
 
-class FakePlatform(Platform):
+class FakePlatform(
+    SupportsOAuth, SupportsWebhookSecret, SupportsOrderDocuments, SupportsOrderHistory, SupportsProductStock
+):
     """The platform's verbs over `PLATFORM_STATE`."""
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
@@ -167,9 +172,14 @@ class FakePlatform(Platform):
 
     def store_info(self) -> StoreInfo:
         self._ask("store_info")
-        return StoreInfo(
-            "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", "hooks-token"
-        )
+        return StoreInfo("fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "")
+
+    def webhook_secret(self) -> str:
+        self._ask("webhook_secret")
+        return "hooks-token"
+
+    def product_admin_url(self, code: str, product_id: str) -> str:
+        return ""
 
     def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
         self._ask("listen anew" if recreate else "listen")

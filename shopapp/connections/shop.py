@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 
 from shopapp import failpoints
+from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter, new_http_client
 from shopapp.connections.settings import adapter_settings, text_setting
 from shopapp.errors import CredentialsError, StoreAccessError, UnreachableError
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
+from shopapp.platforms.oauth import SupportsOAuth
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +102,7 @@ def _refresh_access_token(store: Store, refused: str | None) -> str:
     old = str(store.refresh_token)
     db.session.commit()
     try:
-        tokens = platform_without_store(store.platform).refresh(old)
+        tokens = require(platform_without_store(store.platform), SupportsOAuth).refresh(old)
     except CredentialsError as error:
         if not _record_lost_grant(store, old):
             # the merchant has authorised again in this moment: the refusal was of the former grant

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from shopapp.connections.settings import text_setting
+from shopapp.connections.settings import adapter_settings, text_setting
 from shopapp.connections.shop import platform_of
 from shopapp.models import Account, Store, db, now
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import UnreadableWebhook
+from shopapp.platforms.base import SupportsProducts, SupportsWebhookSecret, UnreadableWebhook
 
 
 def webhook_kind(platform_name: str, event: str, body: bytes) -> str:
@@ -22,6 +22,13 @@ def webhook_url(store: Store) -> str:
     return f"{text_setting('APP_URL')}/hooks/{store.platform}/{store.hook_key}"
 
 
+def webhook_secret_of(store: Store) -> str:
+    """Return the secret that signs the store's webhooks: its own, or the application's; '' while none is known."""
+    if issubclass(PLATFORMS[store.platform], SupportsWebhookSecret):
+        return str(store.hooks_token or "")
+    return str(adapter_settings(store.platform).get("webhook_secret", ""))
+
+
 def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
     """Subscribe the webhooks that the store needs and re-read their token. Commits.
 
@@ -32,13 +39,13 @@ def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
     wanted = opened.events
     if account is not None and (account.handles_unpaid_orders or account.stock_direction):
         wanted += opened.unpaid_order_events
-    if account is not None and account.stock_direction:
+    if account is not None and account.stock_direction and isinstance(opened, SupportsProducts):
         wanted += opened.product_events
     db.session.commit()
     fixed = opened.subscribe_webhooks(webhook_url(store), wanted, recreate)
-    found = opened.store_info()
-    store.hooks_token = found.hooks_token
-    store.hooks_token_read_at = store.hooks_checked_at = now()
+    if isinstance(opened, SupportsWebhookSecret):
+        store.hooks_token, store.hooks_token_read_at = opened.webhook_secret(), now()
+    store.hooks_checked_at = now()
     store.hooks_lease_until = None
     db.session.commit()
     return fixed
@@ -49,9 +56,9 @@ def reread_webhook_token(store: Store, at_most_every: float = 600) -> bool:
     read_at, old = store.hooks_token_read_at, store.hooks_token
     is_fresh = read_at is not None and (now() - read_at).total_seconds() < at_most_every
     db.session.commit()
-    if is_fresh:
+    opened = platform_of(store)
+    if is_fresh or not isinstance(opened, SupportsWebhookSecret):
         return False
-    store.hooks_token = platform_of(store).store_info().hooks_token
-    store.hooks_token_read_at = now()
+    store.hooks_token, store.hooks_token_read_at = opened.webhook_secret(), now()
     db.session.commit()
     return bool(old != store.hooks_token)

@@ -23,7 +23,7 @@ from shopapp.messages import emails
 from shopapp.models import Document, FollowUp, db, now
 from shopapp.models.followup import DONE, DUE, FAILED
 from shopapp.models.lease import MAX_TAKES
-from shopapp.platforms.base import Attachment
+from shopapp.platforms.base import Attachment, SupportsOrderDocuments, SupportsOrderHistory
 from shopapp.providers.base import SupportsEmail
 from shopapp.providers.drafts import SupportsDrafts
 
@@ -93,12 +93,12 @@ def _show_on_order(document: Document, followup: FollowUp) -> None:
         number=document.number or "",
         url=document_url(document),
     )
-    platform_of(document.store).attach_document(document.order_id, shown)
+    require(platform_of(document.store), SupportsOrderDocuments).attach_document(document.order_id, shown)
 
 
 def _add_order_history(document: Document, followup: FollowUp) -> None:
     text = f"Quick Invoice: {document.number} ({document.total} €)".replace(".", ",")
-    platform_of(document.store).add_history_entry(document.order_id, text)
+    require(platform_of(document.store), SupportsOrderHistory).add_history_entry(document.order_id, text)
 
 
 def _email_buyer(document: Document, followup: FollowUp) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
-from shopapp.connections.shop import record_lost_access
+from shopapp.connections.shop import platform_class, record_lost_access
 from shopapp.documents import credit_notes
 from shopapp.errors import (
     AppError,
@@ -43,6 +43,7 @@ from shopapp.models.document import (
     WAITING,
 )
 from shopapp.models.lease import MAX_TAKES
+from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory
 from shopapp.providers.base import IssueGuarantee
 
 log = logging.getLogger(__name__)
@@ -171,9 +172,11 @@ def _enqueue_followups(document: Document) -> None:
         if sale is not None and sale.state in (WAITING, ISSUED):
             FollowUp.enqueue_or_restart(sale, "draft" if sale.state == WAITING else "note")
         return
-    if document.kind != "GT":
+    platform = platform_class(document.store.platform)
+    if document.kind != "GT" and issubclass(platform, SupportsOrderDocuments):
         FollowUp.enqueue(document, "attach")
-    FollowUp.enqueue(document, "history")
+    if issubclass(platform, SupportsOrderHistory):
+        FollowUp.enqueue(document, "history")
     if document.cause == "sale":
         _request_related_documents(document)
     chosen = document.account.settings if document.account else {}

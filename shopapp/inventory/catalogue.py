@@ -12,6 +12,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter
 from shopapp.errors import OrderError
 from shopapp.fiscal.articles import quantities_by_sku
@@ -34,7 +35,7 @@ from shopapp.models.document import ISSUED, WAITING
 from shopapp.models.reservation import FREE_ORDER
 from shopapp.models.stock import CAUSE_RUN, CAUSE_SALE, CAUSE_WEBHOOK
 from shopapp.models.sync_run import CATALOGUE_RUN, DONE, MATCHING, READING, STOCK_RUN
-from shopapp.platforms.base import CatalogueItem, Platform
+from shopapp.platforms.base import CatalogueItem, Platform, SupportsProducts
 
 SKUS_PER_PAGE = 50
 """SKUs that are looked up at the provider in one step."""
@@ -71,7 +72,7 @@ def run_catalogue_page(run: SyncRun, account: Account, shop: Platform, rate_limi
 
 
 def _read_page(run: SyncRun, shop: Platform) -> None:
-    page = shop.catalogue_page(run.cursor)
+    page = require(shop, SupportsProducts).catalogue_page(run.cursor)
     Product.upsert(run.store_id, (_product_values(item) for item in page.items))
     if page.after:
         run.save_progress(
@@ -165,7 +166,7 @@ def refresh_stale_product(account: Account, shop: Platform, rate_limiter: RateLi
         return False
     began, former_skus = now(), Product.skus_of(account.store_id, stale.product_id)
     db.session.commit()
-    items = shop.items_of_product(stale.product_id)
+    items = require(shop, SupportsProducts).items_of_product(stale.product_id)
     values = [_product_values(item) for item in items]
     skus = former_skus | {str(row["sku"]) for row in values if row["sku"]}
     unknown_skus = sorted(skus - Article.find_by_sku(account.id, skus).keys())

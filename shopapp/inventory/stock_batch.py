@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from sqlalchemy import select
 
+from shopapp.connections.contracts import require
 from shopapp.inventory import line_articles
 from shopapp.inventory.store_connections import StoreConnections
 from shopapp.models import Account, Article, Document, FollowUp, Product, StockReservation, SyncedSku, db
@@ -14,6 +15,7 @@ from shopapp.models.article import USABLE
 from shopapp.models.document import IN_DOUBT, ISSUED, ISSUING, REVIEW
 from shopapp.models.followup import DUE
 from shopapp.models.stock import HELD_REASON
+from shopapp.platforms.base import SupportsProductStock
 
 HELD_SECONDS, MAX_HELD_SECONDS = 5.0, 300.0
 """The wait of a SKU whose stock an order or a document may be changing: twice as long each time, up to the maximum."""
@@ -28,7 +30,7 @@ class StockBatch:
     def __init__(self, account: Account, connections: StoreConnections, rows: list[SyncedSku]) -> None:
         self.account = account
         self.rows = rows
-        self.shop = connections.shop
+        self.shop = require(connections.shop, SupportsProductStock)
         self.provider = connections.provider(account)
         self._rate_limiter = connections.rate_limiter(account)
         self._articles: dict[str, Article] = {}

@@ -35,6 +35,7 @@ from shopapp.models import (
 from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
 from shopapp.models.lease import MAX_TAKES
 from shopapp.orders import polling, webhooks
+from shopapp.platforms.base import SupportsProducts
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +97,8 @@ def resubscribe_silent_webhooks(seconds: float) -> int:
     db.session.commit()
     for store in due:
         # each event is paused by itself, and our own changes to products are announced too
-        products = platform_class(store.platform).product_events
+        platform = platform_class(store.platform)
+        products = platform.product_events if issubclass(platform, SupportsProducts) else ()
         if store.unheard_at is None or Webhook.exists_since(
             store.id, store.unheard_at, except_events=products
         ):

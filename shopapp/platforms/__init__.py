@@ -1,4 +1,4 @@
-"""The shop platforms: one folder or file each; this list is all that the rest of the house knows of them."""
+"""The shop platforms, by name. The first one answers `/install`; each answers `/install/<name>`."""
 
 from .base import Platform
 from .jumpseller import Jumpseller

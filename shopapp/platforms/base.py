@@ -1,6 +1,16 @@
-"""The verbs that every platform answers, and the plain values they answer with.
+"""What every shop platform answers, and the optional contracts that an adapter names in its class head.
 
-An adapter is built from plain values (addresses, a token giver) and returns plain values; it never sees a row.
+The optional ones: `SupportsOAuth` (in `oauth`), `SupportsWebhookSecret`, `SupportsOrderDocuments`,
+`SupportsOrderHistory`, `SupportsProducts` and `SupportsProductStock`. What must be written is the list of the abstract
+methods of the contracts that it names; the rest of the application asks `isinstance` and never a platform's name.
+
+An adapter is built from plain values (addresses, a getter of access tokens) and returns plain values; it never sees a
+row or a request.
+
+Errors mean the same in every verb (shopapp.errors). CredentialsError `store-access`: the store's token was refused for
+good. OrderError `order-missing`: there is no such order. TransientError (UnreachableError, ThrottledError): nothing
+happened, repeating is safe. UncertainError: a call that writes may have happened; it may be repeated, as every verb
+that writes looks first or sets an absolute value.
 """
 
 from __future__ import annotations
@@ -17,21 +27,12 @@ from shopapp.fiscal.order import LineKind, Order, OrderStatus
 from shopapp.fiscal.party import Address
 
 AccessTokenGetter = Callable[[str | None], str]
-"""The access token to use; the argument is a token that was just refused, or None."""
-
-
-@dataclass(frozen=True, slots=True)
-class OAuthTokens:
-    """What the platform gave for a code or a refresh token; `expires_in` in seconds from receipt."""
-
-    access: str
-    refresh: str | None
-    expires_in: float
+"""Gives the access token to use; its argument is a token that was just refused, or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreInfo:
-    """Whose store the token belongs to, asked of the API with that token."""
+    """The store that the access token belongs to."""
 
     code: str
     name: str
@@ -41,16 +42,15 @@ class StoreInfo:
     language: str
     email: str
     url: str
-    hooks_token: str
     address: Address = Address()
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """A verified hook, read: what it says happened (a hint, as only the body is signed) and to which order."""
+    """What a verified webhook says happened (a hint: often only the body is signed), and to which order or product."""
 
     kind: Literal["paid", "cancelled", "open", "updated", "product", "other"]
-    """`open`: placed, not paid yet. `product`: it, its stock or one of its variants changed, or it is gone."""
+    """`open`: placed, not paid yet. `product`: it, its stock or one of its variants changed or was deleted."""
     order_id: str
     product_id: str = ""
 
@@ -67,7 +67,7 @@ class OrderSummary:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A document as it is shown on the order: the kind, the number, and a link that the buyer can open."""
+    """A document to show on the order, with a link that the buyer can open."""
 
     kind: DocumentKind
     external_id: str
@@ -89,33 +89,34 @@ class ShopTax:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueItem:
-    """One thing that the shop sells under its own SKU: a product without variants, or one variant of a product."""
+    """What the shop sells under one SKU: a product without variants, or one variant of a product."""
 
     product_id: str
     variant_id: str
     """Empty where the product has no variants."""
     sku: str
-    """Without blanks around it; empty when it has none."""
+    """Without spaces around it; empty when it has none."""
     name: str
-    """The product's, with the variant's options behind it."""
+    """The product's name, followed by the variant's options."""
     kind: LineKind = "goods"
     """`service` for what is not sent (digital), `giftcard` for a voucher."""
     stock: int | None = None
-    """Pieces, all places together as the shop shows it; None: unlimited."""
+    """Pieces in all locations together, as the shop shows it; None when it is unlimited."""
     active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CataloguePage:
-    """Some of a shop's goods, whole products together, and where to ask on; `after` is empty at the end."""
+    """One page of a shop's catalogue, whole products together."""
 
     items: tuple[CatalogueItem, ...]
     after: str
+    """The cursor of the next page; empty on the last one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A place from which the shop sends; its stock can be told apart."""
+    """A place from which the shop sends, with stock of its own."""
 
     code: str
     name: str
@@ -123,129 +124,159 @@ class Location:
 
 
 class UnreadableWebhook(Exception):
-    """A hook whose signature is good and whose content cannot be read; the reason is its text."""
+    """The signature is good and the content cannot be read; the reason is the exception's text."""
 
 
 class Platform(ABC):
-    """One shop system, opened for one store (or, for authorising, for none)."""
+    """One shop platform, opened for one store, or for none (to read webhooks and to connect a store).
+
+    `connections.shop` builds it as `Adapter(http, token, redirect_uri, **settings)`: `token` gives the store's access
+    token (None without a store), and the settings are those that begin with the adapter's name: JUMPSELLER_API_URL
+    becomes the keyword `api_url`.
+    """
 
     name: ClassVar[str]
+    """Its key in `PLATFORMS`, in the database and in addresses, and the prefix of its settings."""
     label: ClassVar[str]
     events: ClassVar[tuple[str, ...]]
-    """The hooks that the automatic road needs."""
+    """The webhook events that automatic invoicing needs."""
     unpaid_order_events: ClassVar[tuple[str, ...]] = ()
-    """Those that tell of orders before they are paid: needed only for drafts and order notes."""
-    product_events: ClassVar[tuple[str, ...]] = ()
-    """Those that tell of products and their stock: needed only where stock follows."""
+    """Those about orders that are not paid yet; subscribed only for drafts, order notes and stock."""
     calls_per_second: ClassVar[float] = 10.0
-    """Calls a second for work that nobody waits for: far enough below its limit that documents are not in the way."""
+    """The rate of calls for background work: far enough below the platform's limit that documents are not held up."""
 
-    # authorising
-    @abstractmethod
-    def authorize_url(self, state: str, challenge: str) -> str:
-        """Where the merchant is sent; `challenge` is PKCE's S256."""
-
-    @abstractmethod
-    def exchange(self, code: str, verifier: str) -> OAuthTokens:
-        """The tokens for an authorisation code. CredentialsError when it is refused."""
-
-    @abstractmethod
-    def refresh(self, refresh_token: str) -> OAuthTokens:
-        """The next pair. CredentialsError with code `grant-refused` when the old one is no longer good."""
+    # the store
 
     @abstractmethod
     def admin_origins(self, code: str = "") -> tuple[str, ...]:
-        """The origins that may frame us: the store's admin, or the platform's where no store is known."""
+        """Return the origins that may frame us: of this store's admin, or of any admin. Sends nothing."""
 
     @abstractmethod
     def order_admin_url(self, code: str, order_id: str) -> str:
-        """Where the merchant sees the order in his shop's admin."""
+        """Return the address of the order in the shop's admin. Sends nothing."""
 
-    def product_admin_url(self, code: str, product_id: str) -> str:
-        """Where the merchant sees the product in his shop's admin; empty where that has no address."""
-        return ""
-
-    # with a store's token
     @abstractmethod
     def store_info(self) -> StoreInfo:
-        """Whose token this is."""
-
-    @abstractmethod
-    def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
-        """What had to be mended ('' when nothing): afterwards exactly one hook per event points to `url`.
-
-        missing, paused, doubled, or foreign (it led to us, but not to this store). With `anew` each is made again,
-        whatever the platform says of it: a pause need not show.
-        """
-
-    @abstractmethod
-    def read_order(self, order_id: str) -> Order:
-        """The order as it is now. OrderError `order-missing` when it is gone, or what cannot be read."""
-
-    @abstractmethod
-    def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
-        """Paid orders created since then, newest first."""
-
-    @abstractmethod
-    def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
-        """Orders created since then that are not paid (open, abandoned, cancelled), newest first."""
-
-    @abstractmethod
-    def order_summary(self, order_id: str) -> OrderSummary:
-        """The order's row of the list as it is now. OrderError `order-missing` when it is gone."""
-
-    @abstractmethod
-    def attach_document(self, order_id: str, document: Attachment) -> None:
-        """Nothing; the document is shown on the order. Looks first, so it is safe to repeat."""
-
-    @abstractmethod
-    def add_history_entry(self, order_id: str, text: str) -> None:
-        """Nothing; a line in the order's history. Looks first, so it is safe to repeat."""
+        """Ask whose store the token belongs to. Changes nothing."""
 
     @abstractmethod
     def taxes(self) -> tuple[ShopTax, ...]:
-        """The taxes that the shop is set up with."""
+        """Ask for the taxes that the shop is set up with. Changes nothing."""
 
-    # products and their stock
+    # orders
 
-    def catalogue_page(self, after: str = "") -> CataloguePage:
-        """The next goods of the whole catalogue behind `after`, in an order that does not change meanwhile."""
-        raise NotImplementedError
-
-    def items_of_product(self, product_id: str) -> tuple[CatalogueItem, ...]:
-        """The product as it is now, all its variants; () when it is gone."""
-        raise NotImplementedError
-
-    def locations(self) -> tuple[Location, ...]:
-        """The places from which it sends; () where stock is not kept by place."""
-        raise NotImplementedError
-
-    def stock_by_location(
-        self, items: Sequence[tuple[str, str]], locations: Sequence[str]
-    ) -> Mapping[tuple[str, str, str], int]:
-        """Pieces by (product, variant, location) of at most fifty (product, variant); unlimited ones are left out."""
-        raise NotImplementedError
-
-    def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
-        """Nothing; the shop has so many, in all or at that location. Absolute, so safe to repeat.
-
-        RefusedError `goods-gone` when there is no such product or variant, `goods-unlimited` when it keeps no stock,
-        `goods-by-place` when the shop took it and yet shows another figure in all.
-        """
-        raise NotImplementedError
-
-    # hooks
-    @staticmethod
     @abstractmethod
-    def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
-        """True when the signature over the raw bytes is good; constant time, never raises."""
+    def read_order(self, order_id: str) -> Order:
+        """Ask for the order as it is now. Changes nothing. Raises OrderError also for what cannot be read."""
+
+    @abstractmethod
+    def order_summary(self, order_id: str) -> OrderSummary:
+        """Ask for the order's row of the list as it is now. Changes nothing."""
+
+    @abstractmethod
+    def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
+        """Ask for the paid orders created since then; yield them newest first. Changes nothing."""
+
+    @abstractmethod
+    def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
+        """Ask for the orders created since then that are open, abandoned or cancelled; yield them newest first.
+
+        Changes nothing.
+        """
+
+    # webhooks
+
+    @abstractmethod
+    def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
+        """Leave exactly one active webhook per event at `url`; return the problem that was fixed ('' for none).
+
+        The problem is `missing`, `paused`, `doubled`, or `foreign` (it pointed to us, but not to this store). With
+        `recreate` each is created again, because a pause need not show. Webhooks of other applications are left alone.
+        """
 
     @staticmethod
     @abstractmethod
     def webhook_headers(headers: Mapping[str, str]) -> tuple[str, str]:
-        """(store code, event) as the unsigned headers claim; empty where absent or absurd."""
+        """Return (store code, event) as the headers claim; empty where absent or absurd. Never raises."""
+
+    @staticmethod
+    @abstractmethod
+    def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
+        """Return whether the signature over the raw bytes is good, in constant time. Never raises.
+
+        `secret` is the store's own where the platform tells one (`SupportsWebhookSecret`), else the application's: the
+        setting `<NAME>_WEBHOOK_SECRET`.
+        """
 
     @staticmethod
     @abstractmethod
     def parse_webhook(event: str, body: bytes) -> WebhookEvent:
-        """What a verified body says. UnreadableHook when it cannot be read."""
+        """Return what a verified body says. Raises UnreadableWebhook when it cannot be read."""
+
+
+class SupportsWebhookSecret(Platform):
+    """A platform that signs each store's webhooks with a secret of that store, which its API tells."""
+
+    @abstractmethod
+    def webhook_secret(self) -> str:
+        """Ask for the secret that signs the store's webhooks. Changes nothing."""
+
+
+class SupportsOrderDocuments(Platform):
+    """A platform that shows documents on an order."""
+
+    @abstractmethod
+    def attach_document(self, order_id: str, document: Attachment) -> None:
+        """Show the document on the order. Looks first, so it is safe to repeat."""
+
+
+class SupportsOrderHistory(Platform):
+    """A platform that keeps notes in the history of an order."""
+
+    @abstractmethod
+    def add_history_entry(self, order_id: str, text: str) -> None:
+        """Add a line to the order's history. Looks first, so it is safe to repeat."""
+
+
+class SupportsProducts(Platform):
+    """A platform whose products can be read and announce their changes."""
+
+    product_events: ClassVar[tuple[str, ...]]
+    """The webhook events about products and their stock; subscribed only where stock is synced."""
+
+    @abstractmethod
+    def product_admin_url(self, code: str, product_id: str) -> str:
+        """Return the address of the product in the shop's admin; '' where it has none. Sends nothing."""
+
+    @abstractmethod
+    def catalogue_page(self, after: str = "") -> CataloguePage:
+        """Ask for the page of the catalogue after that cursor, in an order that stays the same. Changes nothing."""
+
+    @abstractmethod
+    def items_of_product(self, product_id: str) -> tuple[CatalogueItem, ...]:
+        """Ask for the product with all its variants as it is now; () when it is gone. Changes nothing."""
+
+
+class SupportsProductStock(SupportsProducts):
+    """A platform whose stock can be set, in all or by location."""
+
+    @abstractmethod
+    def locations(self) -> tuple[Location, ...]:
+        """Ask for the places from which the shop sends; () where stock is not kept by location. Changes nothing."""
+
+    @abstractmethod
+    def stock_by_location(
+        self, items: Sequence[tuple[str, str]], locations: Sequence[str]
+    ) -> Mapping[tuple[str, str, str], int]:
+        """Ask for the pieces by (product, variant, location) of at most fifty (product, variant). Changes nothing.
+
+        Unlimited ones are left out.
+        """
+
+    @abstractmethod
+    def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
+        """Set the pieces that the shop has, in all or at that location. Absolute, so it is safe to repeat.
+
+        Raises RefusedError `goods-gone` when there is no such product or variant, `goods-unlimited` when it keeps no
+        stock, `goods-by-place` when the shop accepted it and still shows another total.
+        """

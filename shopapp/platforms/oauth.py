@@ -1,10 +1,12 @@
-"""Authorising by OAuth 2: the address to send the merchant to, the code for tokens, the next pair for the old one.
+"""Connecting a store by OAuth 2: the contract of such platforms, and the messages that all of them share.
 
-Called by the platform adapters. Authlib writes and reads the messages (RFC 6749, RFC 7636), our wire carries them.
+Authlib writes and reads the messages (RFC 6749, RFC 7636); our HTTP client sends them.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Any
 
 from authlib.common.urls import add_params_to_uri
@@ -14,15 +16,44 @@ from shopapp.errors import CredentialsError, ThrottledError, UncertainError
 from shopapp.http_client import HttpClient
 from shopapp.json_text import parse_json
 
-from .base import OAuthTokens
+from .base import Platform
 
 _FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthTokens:
+    """What the platform gave for a code or a refresh token; `expires_in` in seconds from receipt."""
+
+    access: str
+    refresh: str | None
+    expires_in: float
+
+
+class SupportsOAuth(Platform):
+    """A platform on whose consent page the merchant lets us in."""
+
+    @abstractmethod
+    def authorize_url(self, state: str, challenge: str) -> str:
+        """Return the address of the consent page; `challenge` is PKCE's S256. Sends nothing."""
+
+    @abstractmethod
+    def exchange(self, code: str, verifier: str) -> OAuthTokens:
+        """Exchange an authorisation code for tokens. Raises CredentialsError `grant-refused`; as `request_tokens`."""
+
+    @abstractmethod
+    def refresh(self, refresh_token: str) -> OAuthTokens:
+        """Exchange a refresh token for the next tokens.
+
+        Raises CredentialsError `grant-refused` when the old one is no longer good, UncertainError when the answer was
+        lost: the old one may be spent.
+        """
 
 
 def authorize_url(
     base: str, *, client_id: str, redirect_uri: str, scope: str, state: str, challenge: str
 ) -> str:
-    """The address of the consent page for this state and PKCE challenge."""
+    """Return the address of the consent page for this state and PKCE challenge."""
     address: str = prepare_grant_uri(base, client_id, "code", redirect_uri, scope, state)
     with_pkce: str = add_params_to_uri(
         address, [("code_challenge", challenge), ("code_challenge_method", "S256")]
@@ -31,10 +62,11 @@ def authorize_url(
 
 
 def request_tokens(http: HttpClient, url: str, grant_type: str, **values: str) -> OAuthTokens:
-    """The tokens that the endpoint answers with.
+    """Send a token request, and return the tokens that the endpoint answers with.
 
-    CredentialsError `grant-refused` when it says no in the standard's own way; UncertainError when the answer was lost
-    or is another's (a page of a proxy must not end a store's authorisation).
+    Raises CredentialsError `grant-refused` when it refuses in the standard's own way, ThrottledError when it was asked
+    too often, UncertainError when the answer was lost or is not the endpoint's (the page of a proxy must not end a
+    store's authorisation).
     """
     body = prepare_token_request(grant_type, **values)
     answer = http.send("POST", url, writes=True, data=body.encode(), headers=_FORM_HEADERS)
@@ -52,7 +84,7 @@ def request_tokens(http: HttpClient, url: str, grant_type: str, **values: str) -
 
 
 def _error_code(body: bytes) -> str:
-    """The standard error word of the answer, never its free text."""
+    """Return the standard's error code in the answer, never its free text; '' when there is none."""
     try:
         content: Any = parse_json(body)
         return str(content["error"])[:40]

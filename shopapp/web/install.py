@@ -17,17 +17,20 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Blueprint, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from shopapp import failpoints
+from shopapp.connections.contracts import require
 from shopapp.connections.shop import platform_names, platform_with, platform_without_store
 from shopapp.errors import AppError, ThrottledError
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import OneTimeToken, Store, db, now
+from shopapp.platforms.base import SupportsWebhookSecret
+from shopapp.platforms.oauth import SupportsOAuth
 from shopapp.web.errors import error_page
 from shopapp.web.limits import LOGIN_RATE, limiter
 from shopapp.web.session import entry_code, entry_token, start_session, store_required, writes_database
@@ -44,11 +47,18 @@ _STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 @bp.get("/install")
+@bp.get("/install/<platform>")
 @limiter.limit(LOGIN_RATE)
 @writes_database
-def start() -> Response:
-    """Redirect to the platform's consent page, with a state that this browser can use once. Commits."""
-    name = platform_names()[0]
+def start(platform: str = "") -> Response:
+    """Redirect to the platform's consent page, with a state that this browser can use once. Commits.
+
+    Without a name it is the first platform's. 404 for one that does not connect by OAuth.
+    """
+    name = platform or platform_names()[0]
+    adapter = platform_without_store(name) if name in platform_names() else None
+    if not isinstance(adapter, SupportsOAuth):
+        abort(404)
     state, verifier = secrets.token_urlsafe(32), secrets.token_urlsafe(48)
     known = request.cookies.get(STATE_COOKIE, "")
     # two windows opened at the same time share the cookie, so that both can finish
@@ -56,7 +66,7 @@ def start() -> Response:
     OneTimeToken.create(
         "state", state, STATE_SECONDS, {"platform": name, "verifier": verifier}, browser_secret
     )
-    response = redirect(platform_without_store(name).authorize_url(state, _challenge(verifier)), 302)
+    response = redirect(adapter.authorize_url(state, _challenge(verifier)), 302)
     response.set_cookie(
         STATE_COOKIE,
         browser_secret,
@@ -87,7 +97,7 @@ def callback() -> ResponseReturnValue:
     )
     if content is None:
         return _refused_page("state")
-    platform = platform_without_store(content["platform"])
+    platform = _oauth_platform(content["platform"])
     issuer = request.args.get("iss")
     if issuer is not None and not _same_origin(issuer, platform.authorize_url("", "")):
         return _refused_page("issuer")
@@ -115,11 +125,17 @@ def _same_origin(issuer: str, ours: str) -> bool:
     return hmac.compare_digest(issuer.rstrip("/").encode(), origin.encode())
 
 
+def _oauth_platform(name: str) -> SupportsOAuth:
+    return require(platform_without_store(name), SupportsOAuth)
+
+
 def _install_store(content: dict[str, Any], code: str) -> Store:
     """Return the store's row with its tokens. Commits; its webhooks are subscribed later."""
     name = content["platform"]
-    tokens = platform_without_store(name).exchange(code, content["verifier"])
-    found = _retry_throttled(platform_with(name, tokens.access).store_info)
+    tokens = _oauth_platform(name).exchange(code, content["verifier"])
+    opened = platform_with(name, tokens.access)
+    found = _retry_throttled(opened.store_info)
+    secret = _retry_throttled(opened.webhook_secret) if isinstance(opened, SupportsWebhookSecret) else ""
     failpoints.hit("install_before_commit")
     known: dict[str, Any] = {
         "name": found.name[:200], "currency": found.currency[:3], "country": found.country[:2],
@@ -129,8 +145,8 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
         known["timezone"] = found.timezone[:60]
     store = Store.install(name, found.code[:100], **known)
     store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
-    if found.hooks_token:
-        store.hooks_token, store.hooks_token_read_at = found.hooks_token, now()
+    if secret:
+        store.hooks_token, store.hooks_token_read_at = secret, now()
     db.session.commit()
     failpoints.hit("install_after_commit")
     log.info("store %s installed, installation %s", store.id, store.installation)

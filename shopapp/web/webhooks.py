@@ -18,6 +18,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from shopapp import failpoints
 from shopapp.connections.shop import platform_class, platform_names
+from shopapp.connections.subscriptions import webhook_secret_of
 from shopapp.jobs.queue import notify_workers
 from shopapp.models import Store, Webhook, db
 
@@ -87,11 +88,13 @@ def _find_store(platform: str, key: str) -> tuple[int, str, str]:
     if until > time.monotonic():
         return known
     store = Store.find_by_webhook_key(key)
-    if store is None or store.platform != platform or store.state == "uninstalled" or not store.hooks_token:
+    if store is None or store.platform != platform or store.state == "uninstalled":
         db.session.rollback()
         return _NO_STORE
-    known = (store.id, store.code, store.hooks_token)
+    known = (store.id, store.code, webhook_secret_of(store))
     db.session.rollback()
+    if not known[2]:
+        return _NO_STORE
     if len(_store_cache) > 20_000:
         _store_cache.clear()
     _store_cache[key] = (time.monotonic() + STORE_CACHE_SECONDS, known)

@@ -31,7 +31,13 @@ from shopapp.errors import (
     UnreachableError,
 )
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import Attachment, CatalogueItem, Platform, UnreadableWebhook
+from shopapp.platforms.base import (
+    Attachment,
+    CatalogueItem,
+    Platform,
+    SupportsWebhookSecret,
+    UnreadableWebhook,
+)
 from tests.contract.broken_transport import LOST_OUTCOMES, break_session
 from tests.contract.cassette import also_replayed
 from tests.contract.shops import REDIRECT, SHOPS, PlatformShop
@@ -160,9 +166,13 @@ def test_the_token_says_whose_store_it_is(shop: PlatformShop) -> None:
     found = open_platform(shop).store_info()
     assert (found.code, found.currency, found.country) == (shop.code, "EUR", "PT")
     assert found.name
-    assert found.hooks_token
     assert "/" in found.timezone
     assert found.language == "pt"
+
+
+def test_the_secret_that_signs_the_webhooks_is_told(shop: PlatformShop) -> None:
+    platform = open_platform(shop)
+    assert not isinstance(platform, SupportsWebhookSecret) or platform.webhook_secret()
 
 
 def test_the_admin_of_a_store_may_frame_us_and_has_an_address_for_an_order(shop: PlatformShop) -> None:

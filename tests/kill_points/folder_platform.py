@@ -18,7 +18,8 @@ from typing import Any, ClassVar
 
 from shopapp.errors import CredentialsError, StoreAccessError
 from shopapp.fiscal.order import Order
-from shopapp.platforms.base import Attachment, OAuthTokens, OrderSummary, StoreInfo
+from shopapp.platforms.base import Attachment, OrderSummary, StoreInfo
+from shopapp.platforms.oauth import OAuthTokens
 from tests.fakes import FakePlatform
 
 HOOKS_TOKEN = "hooks-token"
@@ -89,9 +90,11 @@ class FolderPlatform(FakePlatform):
 
     def store_info(self) -> StoreInfo:
         self._require_grant()
-        return StoreInfo(
-            "fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "", HOOKS_TOKEN
-        )
+        return StoreInfo("fake", "Fake", "EUR", "PT", "Europe/Lisbon", "pt", "loja@example.pt", "")
+
+    def webhook_secret(self) -> str:
+        self._require_grant()
+        return HOOKS_TOKEN
 
     def read_order(self, order_id: str) -> Order:
         """Return the order; while it is only placed it has another total."""

@@ -14,6 +14,7 @@ from tests.security.test_csrf import everything
 from tests.security.test_headers import values
 
 NOT_A_STORES = {
+    "install.start": "platform",
     "static": "filename",
     "setup.keys": "name",
     "setup.save_keys": "name",

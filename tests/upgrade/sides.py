@@ -17,7 +17,8 @@ import pytest
 from shopapp.errors import UnreachableError
 from shopapp.models import Article, Document, Product, Sale, Store, SyncedSku, Webhook, db
 from shopapp.platforms import PLATFORMS, Jumpseller
-from shopapp.platforms.base import CatalogueItem, OAuthTokens
+from shopapp.platforms.base import CatalogueItem
+from shopapp.platforms.oauth import OAuthTokens
 from shopapp.providers import PROVIDERS
 from shopapp.providers.articles import ProviderArticle as ProgramArticle
 from shopapp.providers.base import Choices, Issued

@@ -19,7 +19,7 @@ from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address
 from shopapp.http_client import HttpClient
-from shopapp.platforms.oauth import authorize_url, request_tokens
+from shopapp.platforms.oauth import OAuthTokens, SupportsOAuth, authorize_url, request_tokens
 
 from ..base import (
     AccessTokenGetter,
@@ -27,11 +27,13 @@ from ..base import (
     CatalogueItem,
     CataloguePage,
     Location,
-    OAuthTokens,
     OrderSummary,
-    Platform,
     ShopTax,
     StoreInfo,
+    SupportsOrderDocuments,
+    SupportsOrderHistory,
+    SupportsProductStock,
+    SupportsWebhookSecret,
     WebhookEvent,
 )
 from .catalogue import (
@@ -62,7 +64,9 @@ _PAGE = 100
 _CREDIT_NOTE_TYPE, _INVOICE_TYPE = 0, 1
 
 
-class Jumpseller(Platform):
+class Jumpseller(
+    SupportsOAuth, SupportsWebhookSecret, SupportsOrderDocuments, SupportsOrderHistory, SupportsProductStock
+):
     """Jumpseller, for one store when a token giver is there."""
 
     name = "jumpseller"
@@ -124,11 +128,13 @@ class Jumpseller(Platform):
             language=self._language(),
             email=str(store.get("email") or ""),
             url=str(store.get("url") or ""),
-            hooks_token=str(store.get("hooks_token") or ""),
             address=Address(
                 *(str(address.get(k) or "") for k in ("address", "postal", "city", "country_code"))
             ),
         )
+
+    def webhook_secret(self) -> str:
+        return str(self._api_client.get_object("/store/info.json", "store").get("hooks_token") or "")
 
     def _language(self) -> str:
         """The first of the store's languages (that it is the shop's own is unconfirmed), or empty."""

@@ -18,6 +18,7 @@ from shopapp.models import Account, Article, Product, SyncedSku, SyncRun
 from shopapp.models.article import REFUSED
 from shopapp.models.queries import products
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, UNDO_RUN
+from shopapp.platforms.base import SupportsProducts
 from shopapp.web.products.history_rows import StockChangeRow, stock_change_rows
 
 _STATES = {
@@ -71,7 +72,10 @@ class ProductSummary:
 
 def shop_product_url(product: Product) -> str:
     """Return the product's address in the shop's admin; empty when it has none."""
-    return platform_without_store(g.store.platform).product_admin_url(g.store.code, product.product_id)
+    platform = platform_without_store(g.store.platform)
+    if not isinstance(platform, SupportsProducts):
+        return ""
+    return platform.product_admin_url(g.store.code, product.product_id)
 
 
 def product_summaries(account: Account, rows: Sequence[products.ProductRow]) -> list[ProductSummary]:

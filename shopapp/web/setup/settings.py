@@ -27,6 +27,7 @@ from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, ApiUsage, db, now
+from shopapp.platforms.base import SupportsProductStock
 from shopapp.providers.articles import SupportsArticles
 from shopapp.providers.base import SupportsEmail
 from shopapp.providers.stock import SupportsStock
@@ -102,10 +103,10 @@ def _shop_locations(account: Account) -> list[list[str]]:
     try:
         platform = platform_of(g.store)
         db.session.commit()
+        if not isinstance(platform, SupportsProductStock):
+            return []
         places = sorted(platform.locations(), key=lambda one: not one.main)
         return [[one.code, one.name] for one in places]
-    except NotImplementedError:
-        return []
     except AppError:
         db.session.rollback()
         return former

@@ -20,7 +20,8 @@ from shopapp import failpoints
 from shopapp.errors import CredentialsError, ThrottledError, UncertainError, UnreachableError
 from shopapp.models import OneTimeToken, Store, set_clock
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import OAuthTokens, StoreInfo
+from shopapp.platforms.base import Platform, StoreInfo
+from shopapp.platforms.oauth import OAuthTokens
 from shopapp.web.limits import limiter
 from tests.fakes import FakePlatform
 from tests.security.conftest import ORIGIN, csrf_token_of
@@ -60,8 +61,11 @@ class Door(FakePlatform):
             "pt",
             "geral@olaria.example",
             "",
-            "hooks-token",
         )
+
+    def webhook_secret(self) -> str:
+        self._http.before_call()
+        return "hooks-token"
 
 
 @pytest.fixture(autouse=True)
@@ -103,6 +107,43 @@ def test_starting_leads_to_the_platform_with_a_state_bound_to_this_browser(clien
     asked = begin(client)
     assert len(base64.urlsafe_b64decode(asked["state"] + "==")) >= 16
     assert begin(client)["state"] != asked["state"]
+
+
+class OtherPlatform(Door):
+    """A second platform, with a consent page of its own."""
+
+    name = "othershop"
+
+    def authorize_url(self, state: str, challenge: str) -> str:
+        return f"https://other.example/authorize?state={state}&code_challenge={challenge}"
+
+
+class PlatformWithoutOAuth(Platform):
+    """A platform that connects in another way."""
+
+
+def test_each_platform_is_installed_at_its_own_address(
+    client: FlaskClient, db: SQLAlchemy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLATFORMS, "othershop", OtherPlatform)
+    answer = client.get("/install/othershop")
+    assert answer.headers["Location"].startswith("https://other.example/authorize?")
+    state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
+    assert finish(client, state).status_code == 303
+    assert Store.find("othershop", "olariadosado") is not None
+    assert Store.find("jumpseller", "olariadosado") is None
+    assert client.get("/install/jumpseller").headers["Location"].startswith(f"{ACCOUNTS}/oauth/authorize?")
+
+
+@pytest.mark.parametrize("name", ["unknown", "keyshop"])
+def test_a_platform_that_cannot_be_authorised_has_no_install_page(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    PlatformWithoutOAuth.__abstractmethods__ = frozenset()
+    PlatformWithoutOAuth.__init__ = lambda self, *given, **settings: None  # type: ignore[method-assign]
+    PlatformWithoutOAuth.admin_origins = lambda self, code="": ()  # type: ignore[method-assign]
+    monkeypatch.setitem(PLATFORMS, "keyshop", PlatformWithoutOAuth)
+    assert client.get(f"/install/{name}").status_code == 404
 
 
 def test_the_store_is_installed_and_the_browser_has_its_session(client: FlaskClient, db: SQLAlchemy) -> None:

@@ -75,7 +75,7 @@ def rich(new: StoreSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreSe
 
 def _told(self: Any) -> StoreInfo:
     at = Address("Rua da Loja 5", "2900-001", "Setúbal", "PT")
-    return StoreInfo("olaria", "Olaria", "EUR", "PT", "Europe/Lisbon", "pt", "", "", "t", at)
+    return StoreInfo("olaria", "Olaria", "EUR", "PT", "Europe/Lisbon", "pt", "", "", at)
 
 
 def account_of(shop: StoreSession) -> Account:
