@@ -37,8 +37,9 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """What it needs to know; while somebody does it also `takes`, the times in a row that it was begun and not ended.
-    """
+    """The facts that it needs."""
+    takes: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often in a row a worker took it and did not end it: the work killed the worker."""
     owed_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -92,26 +93,19 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
             due.where(cls.store_id > after_store_id), "not_before", seconds, "tries"
         )
         if found is None and after_store_id:
-            found = take_first(due, "not_before", seconds, "tries")
-        if found is None:
-            return None
-        found.detail = {**found.detail, "takes": found.takes + 1}
-        db.session.commit()
+            found = take_first(due, "not_before", seconds, "tries", "takes")
         return found
-
-    @property
-    def takes(self) -> int:
-        """How often in a row it was begun and nobody came to its end: whoever did it was killed."""
-        return int(self.detail.get("takes", 0))
 
     def end(self, state: str, reason: str = "", delay: float = 0, **detail: Any) -> None:
         """Nothing; done, failed, or due again after some seconds. Commits."""
+        # releases before migration 0006 counted the takes in here
         known = {name: value for name, value in self.detail.items() if name != "takes"}
         execute_update(
             update(FollowUp)
             .where(FollowUp.id == self.id, FollowUp.tries == self.tries)
             .values(
                 state=state,
+                takes=0,
                 reason=reason,
                 detail={**known, **detail},
                 not_before=db_now(delay),

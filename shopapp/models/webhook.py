@@ -27,12 +27,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 
 from .base import BigId, UtcDateTime, app_now_or_none, db, db_now, execute_update, insert_into
-from .lease import MAX_TAKES
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
 UNCOUNTED_SECONDS = 60.0
-ATTEMPT_REASONS = tuple(f"opening {count}" for count in range(1, MAX_TAKES + 2))
-"""The reasons of a new hook that was begun to be opened once, twice, ..., and not ended."""
+"""How long a webhook counts as young: its attempts are not counted, as most are processed within a second."""
 
 
 class Webhook(db.Model):  # type: ignore[name-defined,misc]
@@ -54,7 +52,9 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
     copies: Mapped[int] = mapped_column(default=1)
     state: Mapped[str] = mapped_column(String(12), default=NEW)
     reason: Mapped[str] = mapped_column(String(40), default="")
-    """Why it could not be read; of a new one that is old, how often it was begun to be opened (COUNTS)."""
+    """Why it could not be read."""
+    attempts: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often in a row a worker began to process it since it is no longer young, and did not end."""
     order_id: Mapped[str] = mapped_column(String(40), default="")
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -88,17 +88,17 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
         return found if found is not None or not after_store_id else db.session.scalar(new)
 
     def count_attempt(self, at: datetime) -> int:
-        """How often in a row it was begun to be opened since it is old, this time included; 0 while it is young.
+        """Count this attempt and return how many there were in a row; 0 while the webhook is young. Commits.
 
-        An old one may have killed whoever opened it: it is counted, and nobody else's for a minute; commits. Most are
-        open within a second, and cost no commit more.
+        An old webhook may have killed the worker that processed it. It is this worker's alone for a minute. A young one
+        costs no further commit.
         """
         if self.received_at > at - timedelta(seconds=UNCOUNTED_SECONDS):
             return 0
-        count = ATTEMPT_REASONS.index(self.reason) + 1 if self.reason in ATTEMPT_REASONS else 0
-        self.reason, self.opened_at = ATTEMPT_REASONS[min(count, MAX_TAKES)], at
+        self.attempts += 1
+        self.opened_at = at
         db.session.commit()
-        return count + 1
+        return self.attempts
 
     @classmethod
     def exists_for_order(cls, store_id: int, order_id: str) -> bool:
@@ -121,7 +121,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _due(cls) -> ColumnElement[bool]:
-        free = or_(cls.reason.not_in(ATTEMPT_REASONS), cls.opened_at <= db_now(-UNCOUNTED_SECONDS))
+        free = or_(cls.attempts == 0, cls.opened_at <= db_now(-UNCOUNTED_SECONDS))
         return and_(cls.state == NEW, free)
 
     @classmethod

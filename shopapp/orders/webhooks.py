@@ -50,7 +50,7 @@ def process_next_webhook() -> bool:
     at = now()
     attempts = webhook.count_attempt(at)
     store = db.session.get_one(Store, webhook.store_id)
-    webhook.opened_at, webhook.reason = at, ""
+    webhook.opened_at, webhook.reason, webhook.attempts = at, "", 0
     try:
         if attempts > MAX_TAKES:
             log.error("webhook %s is quarantined: every worker that processes it dies", webhook.id)
@@ -68,7 +68,8 @@ def process_next_webhook() -> bool:
     except Exception as error:  # a bug of ours must not stop the webhooks behind this one
         log.exception("webhook %s", webhook.id)
         db.session.rollback()
-        webhook.state, webhook.reason, webhook.opened_at = QUARANTINED, type(error).__name__, now()
+        webhook.state, webhook.reason = QUARANTINED, type(error).__name__
+        webhook.opened_at, webhook.attempts = now(), 0
     failpoints.hit("open_before_commit")
     db.session.commit()
     return True

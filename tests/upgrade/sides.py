@@ -21,7 +21,7 @@ from shopapp.platforms.base import CatalogueItem
 from shopapp.platforms.oauth import OAuthTokens
 from shopapp.providers import PROVIDERS
 from shopapp.providers.articles import ProviderArticle as ProgramArticle
-from shopapp.providers.base import Choices, Issued
+from shopapp.providers.base import Choices, Issued, SupportsEmail
 from shopapp.providers.igest import IGest
 from shopapp.providers.phcgo import PhcGo
 from tests import fakes
@@ -60,7 +60,7 @@ class DumpShop(FakePlatform):
         return OAuthTokens(f"access-of-{code}", f"refresh-of-{code}", 3600)
 
 
-class DumpBooks(FakeProvider):
+class DumpBooks(FakeProvider, SupportsEmail):
     """The office, opened by keys that were unsealed; its lists stay as they were last read."""
 
     def __init__(self, credentials: Any, wire: Any, now: Any, **settings: Any) -> None:

@@ -144,12 +144,12 @@ def test_rows_of_every_table_in_every_state_are_there_after_the_migrations(
     }  # fmt: skip
     assert {one.state for one in db.session.query(FollowUp)} == {"due", "done", "failed"}
     assert max(one.takes for one in db.session.query(FollowUp)) == 2
-    hooks = {(one.state, one.reason) for one in db.session.query(Webhook)}
-    assert hooks >= {("new", ""), ("new", "opening 3"), ("opened", ""), ("quarantined", "not-json")}
-    begun = db.session.query(Webhook).filter_by(reason="opening 3").one()
-    assert begun.count_attempt(begun.received_at + timedelta(minutes=5)) == 4, (
-        "it is known how often it was begun"
-    )
+    webhooks = {(one.state, one.reason) for one in db.session.query(Webhook)}
+    assert webhooks >= {("new", ""), ("opened", ""), ("quarantined", "not-json")}
+    assert ("new", "opening 3") not in webhooks
+    [begun] = db.session.query(Webhook).filter(Webhook.attempts > 0)
+    assert (begun.state, begun.attempts) == ("new", 3), "the dump says `opening 3` in its reason"
+    assert begun.count_attempt(begun.received_at + timedelta(minutes=5)) == 4
     assert {one.state for one in db.session.query(Store)} == {"installed", "reauthorise", "uninstalled"}
     assert {one.state for one in db.session.query(SyncRun)} == {"open", "done", "failed"}
 
@@ -338,7 +338,9 @@ def test_every_row_moves_on_and_nothing_is_lost(
     served = (
         db.session.query(FollowUp).join(Store, Store.id == FollowUp.store_id).filter_by(state="installed")
     )
-    assert {one.state for one in served if one.id not in failed} == {"done"}
+    assert [
+        (one.kind, one.reason, one.detail) for one in served if one.id not in failed and one.state != "done"
+    ] == []
     for number, state in ended.items():
         assert db.session.get_one(SyncRun, number).state == state
     assert {one.state for one in db.session.query(SyncRun) if one.id not in ended} == {"done"}
