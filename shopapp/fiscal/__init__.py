@@ -1,1 +1,1 @@
-"""The fiscal core: an order in, the lawful draft out; pure, without Flask, database, network or clock."""
+"""The fiscal core turns an order into a lawful draft: pure, without Flask, database, network or clock."""

@@ -1,7 +1,6 @@
-"""What the law and the merchant's choices say of an article: which lines must name one, and the tax it is made with.
+"""Articles: which lines must name one, how many of each an order takes, and the tax that a new one is created with.
 
-Called by drafting (a line without SKU) and by `matching` (an article to be made). Source: rulings section 8; the rule
-for lines without SKU is the merchant's own. Looks nothing up and makes nothing.
+"articles" in docs/fiscal.md. Nothing is looked up or created here.
 """
 
 from __future__ import annotations
@@ -19,11 +18,11 @@ from .order import OrderLine
 from .tax_tables import Tax, VatCategory
 
 KINDS_WITH_SKU = ("goods", "service")
-"""Kinds of line that are sold under a SKU; shipping, fees and vouchers are not asked for one."""
+"""Kinds of line that are sold under a SKU; shipping, fees and gift cards need none."""
 
 
 def check_skus(lines: Sequence[OrderLine], settings: FiscalSettings) -> None:
-    """Nothing; OrderError `sku-missing` for a product without SKU where the merchant wants to be stopped."""
+    """Check that every product has a SKU, where the merchant wants that; raises OrderError `sku-missing`."""
     if settings.no_sku != "block":
         return
     for line in lines:
@@ -32,27 +31,30 @@ def check_skus(lines: Sequence[OrderLine], settings: FiscalSettings) -> None:
 
 
 def quantities_by_sku(lines: Iterable[OrderLine | DraftLine]) -> dict[str, Decimal]:
-    """How many pieces of each SKU the lines hold; goods alone, which are what stock is kept of."""
-    found: dict[str, Decimal] = {}
+    """Return the quantity of each SKU on the lines; only goods, since stock is kept of nothing else."""
+    quantities: dict[str, Decimal] = {}
     for line in lines:
         if line.kind == "goods" and line.sku:
-            found[line.sku] = found.get(line.sku, ZERO) + line.quantity
-    return found
+            quantities[line.sku] = quantities.get(line.sku, ZERO) + line.quantity
+    return quantities
 
 
 def domestic_article_tax(line: DraftLine, settings: FiscalSettings, day: date) -> Tax:
-    """The tax of the line's article where the merchant is: never the rate, or the reason for none, of a sale abroad."""
-    at = settings.ship_from
-    found = tax_tables.exempt_tax(at, _article_exemption(line, settings), day) or tax_tables.domestic_tax(
-        at, _article_category(line, settings, day), day
+    """Return the tax of the line's article at home: never the rate or the exemption that a sale abroad had.
+
+    Raises OrderError `rate-not-in-table` for a day before the tables begin.
+    """
+    home = settings.ship_from
+    tax = tax_tables.exempt_tax(home, _article_exemption(line, settings), day) or tax_tables.domestic_tax(
+        home, _article_category(line, settings, day), day
     )
-    if found is None:
-        raise OrderError("rate-not-in-table", region=at, day=day.isoformat())
-    return found
+    if tax is None:
+        raise OrderError("rate-not-in-table", region=home, day=day.isoformat())
+    return tax
 
 
 def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
-    """The product's own reason for no tax; empty when it has none, whatever this buyer was charged."""
+    """Return the product's own exemption; empty when it has none, whatever this buyer was charged."""
     if line.exemption_code and line.exemption_code not in tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS:
         return line.exemption_code
     if settings.regime == "art53_exempt":
@@ -62,7 +64,7 @@ def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
 
 
 def _article_category(line: DraftLine, settings: FiscalSettings, day: date) -> VatCategory:
-    """What the goods are: as the merchant marked them, as they were taxed or charged here; else the normal rate."""
+    """Return the category that the merchant gave the product, else that of its tax or charged rate, else normal."""
     exception = settings.exceptions.get(line.sku, "") if line.sku else ""
     return (
         tax_tables.category_named(exception)

@@ -1,6 +1,6 @@
-"""The fiscal content of a document: what the merchant chose, the draft, and what a provider issued.
+"""The fiscal content of a document: the merchant's settings, the draft, and what a provider issued.
 
-Built by drafting, frozen by `issuing` (bytes and hash), translated by `providers/`. Holds no rule.
+Plain data without rules. A draft is frozen as JSON (`to_bytes`) before it is sent, so its field names are stored.
 """
 
 from __future__ import annotations
@@ -27,37 +27,37 @@ _AMOUNT_LIMIT = Decimal(10) ** 12
 
 @dataclass(frozen=True, slots=True)
 class FiscalSettings:
-    """What the merchant chose, as far as it decides the content of a document."""
+    """The merchant's choices that decide the content of a document."""
 
     kind: DocumentKind = "FR"
     series: Mapping[str, str] = field(default_factory=dict)
-    """Series code per kind, `{"FR": "2026FR", ...}`."""
+    """Series code by kind, `{"FR": "2026FR", ...}`."""
     ship_from: str = "PT"
-    """PT, PT-MA or PT-AC: where the goods leave from (rule VAT1)."""
+    """PT, PT-MA or PT-AC: where the goods leave from (VAT1)."""
     regime: Regime = "normal"
     oss_registered: bool = False
     threshold_exceeded: bool = False
     retailer: bool = True
     exemption: str = ""
-    """M code for lines at zero that have none of their own; empty: block and ask."""
+    """M code for lines at zero that have none of their own; empty when not chosen: such an order is blocked."""
     exceptions: Mapping[str, str] = field(default_factory=dict)
-    """Per SKU: an M code or a VAT category."""
+    """M code or VAT category by SKU."""
     gift_cards: Literal["", "multi-purpose"] = ""
-    """How gift cards sold are treated; empty: not chosen yet, such a sale waits."""
+    """How the sale of a gift card is taxed; empty when not chosen: such an order is blocked."""
     on_tax_difference: Mapping[str, Literal["follow-law", "stop"]] = field(default_factory=dict)
-    """The merchant's choice per cause where the shop charged another rate than the law (`tax-differs`)."""
+    """The merchant's choice by cause (`22>23`) where the shop charged another rate than the law's (`tax-differs`)."""
     warehouse: str = ""
     moves_stock: bool = False
     no_sku: Literal["", "generic", "block"] = ""
-    """A product without SKU: its line names no article, or `generic_article`, or there is no document."""
+    """For a product without SKU: its line names no article, or `generic_article`, or the order is blocked."""
     generic_article: str = ""
     rounding_level: RoundingLevel = "rate_group"
-    """At which level the provider rounds; declared by its adapter."""
+    """The level at which the provider rounds, as its adapter declares."""
 
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """The customer as the document names him; `tax_id` 999999990 when none was given (then not printed)."""
+    """The customer as the document names them; `tax_id` is 999999990, not printed, when none was given."""
 
     tax_id: str
     name: str
@@ -66,22 +66,24 @@ class Customer:
     address: Address | None = None
     email: str = ""
     name_and_address_required: bool = False
-    """Whether the law wants the customer named on an FT or FR (rules ID3, ID4)."""
+    """Whether the law wants the customer named on an FT or FR (ID3, ID4)."""
 
     def as_buyer(self) -> dict[str, Any]:
-        """The customer as a document's row keeps him and its page shows him; no tax id that is not printed."""
-        at = self.address
+        """Return the customer as stored and shown with the document, without a tax id that is not printed."""
+        address = self.address
         return {
             "name": self.name,
             "tax_id": self.tax_id if self.print_tax_id else "",
-            "address": [at.street, f"{at.postal_code} {at.city}".strip(), at.country] if at else None,
+            "address": [address.street, f"{address.postal_code} {address.city}".strip(), address.country]
+            if address
+            else None,
             "email": self.email,
         }
 
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """One line of the document: net, vat and gross in cents; price and discount with six decimals."""
+    """One line of the document: net, VAT and gross in cents; price and discount with six decimals."""
 
     ref: str
     description: str
@@ -101,12 +103,12 @@ class DraftLine:
     exemption_mention: str = ""
     charged: Decimal | None = None
     article: str = ""
-    """The provider's own reference of the article that is sold, once it was looked up (`Draft.matched`)."""
+    """The provider's own code of the article that is sold, once it was looked up (`Draft.matched`)."""
 
 
 @dataclass(frozen=True, slots=True)
 class TaxGroup:
-    """The sum of one region, rate and exemption."""
+    """The sums of one region, rate and exemption."""
 
     region: str
     vat_rate: Decimal
@@ -135,7 +137,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """Where the goods are loaded and unloaded, and when they leave: local time, whole minutes."""
+    """Where the goods are loaded and unloaded, and when they leave: local time in whole minutes."""
 
     loading: Address
     unloading: Address
@@ -160,36 +162,36 @@ class Draft:
     payments: tuple[PaymentMeans, ...] = ()
     references: tuple[Reference, ...] = ()
     notes: tuple[str, ...] = ()
-    """Sentences in Portuguese to print on the document (payment day, gift card used, other currency)."""
+    """Sentences in Portuguese to print on the document (payment day, gift card, other currency)."""
     rules: tuple[str, ...] = ()
-    """Names of the rules that decided (VAT1, DOC1, NUM1, ...), for the page that explains."""
+    """Names of the rules that decided (VAT1, DOC1, NUM1, ...), for the page that explains the document."""
     warnings: tuple[str, ...] = ()
     rounding: RoundingLevel = "rate_group"
-    """The level at which the shop rounded, as found."""
+    """The level at which the shop rounded."""
     transport: Transport | None = None
-    """Only when the merchant wants it printed."""
+    """Present only when the merchant wants it printed."""
     follows: str = ""
-    """The provider's id of the order note that this is made out of; its content is this draft's all the same."""
+    """The provider's id of the order note that this document is made from; its content still comes from this draft."""
     matched: bool = False
-    """Whether the lines' articles were looked up: then a line without one names none, whatever its SKU."""
+    """Whether the lines' articles were looked up: then a line without one names no article, whatever its SKU."""
 
     def article_code_of(self, line: DraftLine) -> str:
-        """What the provider is to know the line's article by; empty where it is to know none."""
+        """Return the code by which the provider knows the line's article; empty when the line names none."""
         return line.article if self.matched else line.sku
 
     def to_bytes(self) -> bytes:
-        """The draft as canonical JSON: equal drafts give equal bytes."""
+        """Return the draft as canonical JSON: equal drafts give equal bytes."""
         return json.dumps(
             asdict(self), default=str, sort_keys=True, ensure_ascii=False, separators=(",", ":")
         ).encode()
 
     def digest(self) -> str:
-        """SHA-256 of `to_bytes`, in hex: what a claim names."""
+        """Return the SHA-256 of `to_bytes` in hex, which a claim names."""
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     @classmethod
     def from_bytes(cls, raw: bytes) -> Draft:
-        """The draft that was frozen with `to_bytes`."""
+        """Read a draft that was frozen with `to_bytes`."""
         d: dict[str, Any] = json.loads(raw)
         customer = d["customer"]
         address, transport = customer["address"], d.get("transport")
@@ -235,14 +237,14 @@ def _with_decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A provider's answer: the document exists over there."""
+    """A provider's answer: the document exists there."""
 
     provider_id: str
     number: str
     series: str = ""
     date: date | None = None
     total: Decimal | None = None
-    """What the provider says the document adds up to; None when it does not say."""
+    """The total that the provider states; None when it states none."""
     vat: Decimal | None = None
     atcud: str = ""
     pdf_url: str = ""
@@ -251,9 +253,9 @@ class Issued:
 
     @property
     def storable_total(self) -> Decimal | None:
-        """The total in whole cents, as a row holds it; None where the program tells none, or a figure of no sale.
+        """The total in whole cents; None when the provider states none, or one that is too large for the column.
 
-        Whatever it tells, the document exists, and must be recorded.
+        Whatever it states, the document exists and must be recorded.
         """
         total = self.total
         return round_to_cents(total) if total is not None and abs(total) < _AMOUNT_LIMIT else None

@@ -1,6 +1,6 @@
-"""Cents: rounding half up, and the spreading of an amount over parts without losing one.
+"""Cents: rounding half up, and spreading an amount over parts without losing a cent.
 
-Called by the rest of `fiscal` and by the adapters, which round nowhere else; never touches a float.
+Amounts are rounded here and nowhere else; floats are refused.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SIX_DECIMALS = Decimal("0.000001")
 
 
 def parse_amount(written: str | int | Decimal) -> Decimal:
-    """The number as written; raises ValueError for a float, a blank or anything that is no finite number."""
+    """Read a number as written; raises ValueError for a float, a blank or anything that is no finite number."""
     if isinstance(written, bool) or not isinstance(written, str | int | Decimal):
         raise ValueError("an amount is text, an integer or a Decimal")
     try:
@@ -29,17 +29,17 @@ def parse_amount(written: str | int | Decimal) -> Decimal:
 
 
 def round_to_cents(number: Decimal) -> Decimal:
-    """The amount in whole cents, half up (rule NUM2)."""
+    """Round to whole cents, half up (NUM2)."""
     return number.quantize(CENT, ROUND_HALF_UP)
 
 
 def round_to_six_decimals(number: Decimal) -> Decimal:
-    """The number with six decimals, half up: what unit prices and discount percentages are sent with."""
+    """Round to six decimals, half up, as unit prices and discount percentages are sent."""
     return number.quantize(SIX_DECIMALS, ROUND_HALF_UP)
 
 
 def strip_trailing_zeros(number: Decimal) -> Decimal:
-    """The same number without trailing zeros and without an exponent: 23, 25.5, 0."""
+    """Return the same number without trailing zeros and without an exponent: 23, 25.5, 0."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -47,14 +47,14 @@ def strip_trailing_zeros(number: Decimal) -> Decimal:
 
 
 def sum_amounts(numbers: Iterable[Decimal]) -> Decimal:
-    """The sum, a Decimal also when there is nothing to add."""
+    """Return the sum: a Decimal also when there is nothing to add."""
     return sum(numbers, ZERO)
 
 
 def allocate(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """The whole, in cents, over the parts by their weight: largest remainder, ties to the earlier (rule DIS2).
+    """Spread the amount in cents over parts by weight: largest remainder first, ties to the earlier (DIS2).
 
-    Weights are not negative. When all are zero the first part takes everything.
+    Weights are not negative. When all are zero, the first part takes everything.
     """
     weight = sum_amounts(weights)
     if not weights:
@@ -65,7 +65,7 @@ def allocate(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 
 def round_parts_to_total(whole: Decimal, exact: Sequence[Decimal]) -> list[Decimal]:
-    """The exact parts in cents, adding up to `whole`: each is cut, then the largest remainders get the cents left."""
+    """Round the exact parts to cents that add up to `whole`: each is cut, then the largest remainders get a cent."""
     parts = [each.quantize(CENT, ROUND_DOWN) for each in exact]
     left = int((whole - sum_amounts(parts)) / CENT)
     order = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))

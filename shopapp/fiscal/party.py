@@ -1,7 +1,7 @@
-"""Who buys: name, address and tax id, and the rules that say which of them go on the document.
+"""The buyer: name, address and tax id, and the rules that say which of them go on the document.
 
-Called by drafting and by the platform adapters; never asks anyone (a VIES answer comes in as a value).
-Sources: fiscal-pt sections 3.1 and 4 (CIVA art. 36 and 40; ranges of the NIF), python-stdnum for check digits.
+ID1, ID2, ID5 and EU4 in docs/fiscal.md; python-stdnum checks the digits. VIES is not asked here: its answer comes in
+with the buyer.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from . import tax_tables
 from .trace import DecisionTrace
 
 FINAL_CONSUMER = "999999990"
-"""The SAF-T value that stands for a buyer who gave no number; never printed (rule ID1)."""
+"""The SAF-T value for a buyer who gave no number; never printed (ID1)."""
 
 ViesResult = Literal["valid", "invalid", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where someone is; `country` is ISO 3166 alpha-2 in capitals, the rest as the shop has it."""
+    """A postal address; `country` is ISO 3166 alpha-2 in capitals, the rest as the shop has it."""
 
     street: str = ""
     postal_code: str = ""
@@ -35,13 +35,13 @@ class Address:
 
     @property
     def is_complete(self) -> bool:
-        """Enough to be found by post."""
+        """Whether street and city are there."""
         return bool(self.street.strip() and self.city.strip())
 
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """A buyer as the shop knows him: nothing checked, nothing normalised yet."""
+    """A buyer as the shop knows them: nothing checked, nothing normalised."""
 
     name: str = ""
     tax_id: str = ""
@@ -50,24 +50,24 @@ class Party:
     address: Address | None = None
     vies: ViesResult | None = None
     phone: str = ""
-    """Only to see a telephone number that was typed where the tax id belongs."""
+    """Only to detect a telephone number that was typed as the tax id."""
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """A buyer as the law sees him."""
+    """A buyer as the law sees them."""
 
     tax_id: str
     print_tax_id: bool
     name: str
     country: str
     is_business: bool
-    """Named and addressed like a business, also when his foreign number turned out not to be valid."""
+    """Named and addressed like a business, also when their foreign number turned out not to be valid."""
     vat_country: str = ""
     """The member state of a foreign VAT number that may count; empty for Portuguese and for rejected numbers."""
     vies: ViesResult | None = None
     is_foreign: bool = False
-    """A taxable person of another country by the number that they gave."""
+    """Whether they gave a number of another country that was not rejected."""
 
     @property
     def is_portuguese_business(self) -> bool:
@@ -76,27 +76,27 @@ class Buyer:
 
 
 def country_code(written: str) -> str:
-    """The ISO code in capitals, also where the VAT prefix or a common other code was written (EL, UK)."""
+    """Return the ISO code in capitals; EL and UK, as often written, become GR and GB."""
     code = written.strip().upper()
     return {"EL": "GR", "UK": "GB"}.get(code, code)
 
 
 def normalise_tax_id(written: str) -> str:
-    """The number in capitals without blanks, dots, hyphens and slashes; empty when nothing is left to judge."""
+    """Return the number in capitals with letters and digits alone; empty when there are none."""
     return re.sub(r"[^0-9A-Z]", "", written.upper())
 
 
 def is_nif(number: str) -> bool:
-    """Nine digits with the right check digit and a prefix that exists; not the final consumer's value (ID5)."""
+    """Return whether this is a NIF: nine digits, a known prefix, the right check digit; not 999999990 (ID5)."""
     if not re.fullmatch(r"[0-9]{9}", number) or number == FINAL_CONSUMER or not nif.is_valid(number):
         return False
     return any(number.startswith(row["prefix"]) for row in tax_tables.table_rows("nif-prefixes"))
 
 
 def foreign_vat_number(party: Party) -> str:
-    """The foreign EU VAT number with its prefix, as VIES wants it; empty when the buyer gave none.
+    """Return the buyer's VAT number of another member state with its prefix, as VIES wants it; else empty.
 
-    A number without prefix takes the one of the buyer's country when its form fits there.
+    A number without a prefix gets that of the buyer's country when its form fits there.
     """
     number = normalise_tax_id(party.tax_id)
     country = country_code(party.address.country) if party.address else ""
@@ -108,8 +108,8 @@ def foreign_vat_number(party: Party) -> str:
         and country in ("", "PT")
     ):
         return ""
-    known = {*prefixes.values(), *prefixes}
-    if number[:2] in known and re.search(r"[0-9]", number[2:]):
+    known_prefixes = {*prefixes.values(), *prefixes}
+    if number[:2] in known_prefixes and re.search(r"[0-9]", number[2:]):
         return "EL" + number[2:] if number[:2] == "GR" else number
     if country in prefixes and eu_vat.is_valid(prefixes[country] + number):
         return prefixes[country] + number
@@ -117,13 +117,13 @@ def foreign_vat_number(party: Party) -> str:
 
 
 def vies_query_number(party: Party) -> str:
-    """The number that VIES should be asked about before drafting, else empty (no question, or its form is wrong)."""
+    """Return the number to ask VIES about before building the invoice; empty when there is none of the right form."""
     number = foreign_vat_number(party)
     return number if number and eu_vat.is_valid(number) else ""
 
 
 def parse_tax_id(written: str) -> str:
-    """The number that somebody typed, cleaned: a NIF, or a VAT number that VIES can be asked about; else empty."""
+    """Return a typed number as a NIF, or as a VAT number that VIES can be asked about; empty when it is neither."""
     number = normalise_tax_id(written)
     local = number.removeprefix("PT")
     if is_nif(local):
@@ -132,16 +132,17 @@ def parse_tax_id(written: str) -> str:
 
 
 def identify_buyer(party: Party, country: str, trace: DecisionTrace) -> Buyer:
-    """The buyer with the number that goes on the document; `country` is where he lives.
+    """Decide which number goes on the document and whether the buyer is a business; `country` is where they live.
 
-    Raises OrderError `nif-invalid` for a Portuguese number that fails its check: it is neither printed nor dropped.
+    Raises OrderError `nif-invalid` for a Portuguese number that fails its check, `nif-is-telephone` for one that is the
+    buyer's telephone number: neither is printed nor dropped (ID5).
     """
     number = normalise_tax_id(party.tax_id)
     name = (party.company or party.name).strip()
     foreign = foreign_vat_number(party)
     if number in ("", FINAL_CONSUMER):
         trace.add_rule("ID1")
-        return Buyer(FINAL_CONSUMER, False, name, country, False)
+        return Buyer(FINAL_CONSUMER, False, name, country, is_business=False)
     if foreign:
         return _eu_buyer(party, foreign, name, country, trace)
     local = number.removeprefix("PT")
@@ -150,7 +151,7 @@ def identify_buyer(party: Party, country: str, trace: DecisionTrace) -> Buyer:
     if country in tax_tables.member_states():
         return _buyer_with_rejected_number(name, country, trace)
     trace.add_rule("ID2")
-    return Buyer(number, True, name, country, True, is_foreign=True)
+    return Buyer(number, True, name, country, is_business=True, is_foreign=True)
 
 
 def _portuguese_buyer(party: Party, number: str, name: str, country: str, trace: DecisionTrace) -> Buyer:
@@ -168,17 +169,20 @@ def _portuguese_buyer(party: Party, number: str, name: str, country: str, trace:
 
 
 def _eu_buyer(party: Party, number: str, name: str, country: str, trace: DecisionTrace) -> Buyer:
-    """A number of another member state: VIES decides; without an answer, its form (EU3 to EU5 follow from this)."""
+    """Accept a number of another member state unless VIES, or without its answer its form, rejects it (EU4)."""
     if party.vies == "invalid" or (party.vies is None and not eu_vat.is_valid(number)):
         return _buyer_with_rejected_number(name, country, trace)
     prefix = number[:2]
-    states = {prefix_: state for state, prefix_ in tax_tables.member_states().items()}
+    state_by_prefix = {vat_prefix: state for state, vat_prefix in tax_tables.member_states().items()}
     trace.add_rule("ID2")
-    return Buyer(number, True, name, country, True, states.get(prefix, prefix), party.vies, True)
+    return Buyer(
+        number, True, name, country, is_business=True, vat_country=state_by_prefix.get(prefix, prefix),
+        vies=party.vies, is_foreign=True,
+    )  # fmt: skip
 
 
 def _buyer_with_rejected_number(name: str, country: str, trace: DecisionTrace) -> Buyer:
-    """Kept off the document and taxed like a consumer, the merchant told (EU4; rulings section 8)."""
+    """Keep the number off the document, tax the buyer like a consumer and warn the merchant (EU4)."""
     trace.add_rule("EU4", "ID1")
     trace.add_warning("vat-number-rejected")
-    return Buyer(FINAL_CONSUMER, False, name, country, True, vies="invalid")
+    return Buyer(FINAL_CONSUMER, False, name, country, is_business=True, vies="invalid")

@@ -1,9 +1,9 @@
 """The lines of a draft, adjusted until the provider arrives at the paid total.
 
 A provider computes a document again from quantity, price, discount and rate, and rounds at its own level.
-`predict_total` computes what it will find; `fit_to_total` adjusts unit prices where that is a cent or two off. A line of
-several units is split, so that one unit carries the cent and the other units keep their price; discounts never change
-(NUM1 and "How cents are found and kept" in docs/fiscal.md).
+`predict_total` computes what it will find; `fit_to_total` adjusts unit prices where that is a cent or two off. A line
+of several units is split, so that one unit carries the cent and the other units keep their price; discounts never
+change (NUM1 and "How cents are found and kept" in docs/fiscal.md).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .document import DraftLine, RoundingLevel
 from .money import CENT, HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals, sum_amounts
 
 _ROUNDING_MARGIN = CENT * 4 / 10
-"""An exact sum is moved no nearer to a cent than this: it rounds to it, a tenth of a cent away from the next."""
+"""Exact sums are brought to within 0.4 cents of the wanted cent, so that they surely round to it."""
 
 TaxGroupKey = tuple[str, Decimal, str]
 LinePieces = list[DraftLine]

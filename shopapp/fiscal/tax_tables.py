@@ -1,7 +1,6 @@
-"""Tax rates by region and day, and the reasons for charging none: the law's tables, read from `tables/`.
+"""Tax rates by region and day, and exemption codes: the law's tables, read from `tables/`.
 
-Called by the rules that rate a line. The tables are facts with a source in each row; nothing here decides
-which row fits an order, and nothing here knows today's date.
+Each row is a fact with its source. Which row fits an order is decided elsewhere.
 """
 
 from __future__ import annotations
@@ -27,18 +26,18 @@ _SAFT_TAX_CODES: dict[VatCategory, str] = {"normal": "NOR", "intermediate": "INT
 CATEGORY_BY_SAFT_TAX_CODE = {code: category for category, code in _SAFT_TAX_CODES.items()}
 
 REVERSE_CHARGE_EXEMPTIONS = frozenset({"M30", "M31", "M32", "M33", "M34", "M35", "M42", "M43"})
-"""Only for a business with a Portuguese number, and only where the merchant marked the product (section 2.6)."""
+"""Only for a business with a Portuguese number, and only for products that the merchant marked."""
 PLACE_OF_SUPPLY_EXEMPTIONS = frozenset({"M05", "M16", "M40"})
-"""Given by the place of supply alone, never by a setting (fiscal-pt section 8)."""
+"""Given by the place of supply alone, never by a setting."""
 SMALL_BUSINESS_EXEMPTION = "M10"
 """The exemption of a merchant under art. 53 (EXM1)."""
 NON_ORDER_EXEMPTIONS = frozenset({"M04", "M46"})
-"""About importing and about travellers' luggage: never right for an order (fiscal-pt section 1)."""
+"""For imports and for travellers' luggage: never right for an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """What one line owes: the rate, the region it belongs to and, at zero, the reason."""
+    """The tax of a line: its rate, the region of the rate and, at zero, the exemption."""
 
     region: str
     rate: Decimal
@@ -49,19 +48,19 @@ class Tax:
 
     @property
     def factor(self) -> Decimal:
-        """What a net amount is multiplied with to have the tax in it."""
+        """The factor from a net to a gross amount: 1.23 at 23 %."""
         return 1 + self.rate / 100
 
 
 @cache
 def table_rows(name: str) -> tuple[dict[str, str], ...]:
-    """The rows of one table as text."""
+    """Return the rows of a table as text, by column."""
     with (TABLES / f"{name}.csv").open(encoding="utf-8", newline="") as table:
         return tuple(csv.DictReader(table))
 
 
 def rows_in_force(table: Iterable[dict[str, str]], day: date) -> list[dict[str, str]]:
-    """The rows that are valid on that day."""
+    """Return the rows that are valid on that day."""
     written = day.isoformat()
     return [
         row
@@ -77,7 +76,7 @@ def category_named(text: str) -> VatCategory | None:
 
 @cache
 def portuguese_rate(region: str, category: VatCategory, day: date) -> Decimal | None:
-    """The Portuguese rate in percent, or None when the table does not reach that day (CIVA art. 18; section 2.1)."""
+    """Return the Portuguese rate in percent; None when the table does not cover that day (CIVA art. 18)."""
     for row in rows_in_force(table_rows("vat-rates"), day):
         if row["region"] == region and row["category"] == category:
             return strip_trailing_zeros(parse_amount(row["rate"]))
@@ -86,7 +85,7 @@ def portuguese_rate(region: str, category: VatCategory, day: date) -> Decimal | 
 
 @cache
 def oss_rate(country: str, day: date) -> Decimal | None:
-    """The standard rate of another member state (or XI), or None when it is not one (rule EU2)."""
+    """Return the standard rate of another member state or XI; None for any other country (EU2)."""
     for row in rows_in_force(table_rows("eu-standard-rates"), day):
         if row["country"] == country:
             return strip_trailing_zeros(parse_amount(row["rate"]))
@@ -95,15 +94,15 @@ def oss_rate(country: str, day: date) -> Decimal | None:
 
 @cache
 def member_states() -> dict[str, str]:
-    """Country code to VAT prefix of the other member states, with XI for Northern Ireland."""
+    """Return the VAT prefix of each other member state by country code, with XI for Northern Ireland."""
     return {row["country"]: row["vat_prefix"] for row in table_rows("eu-standard-rates")}
 
 
 @cache
 def category_of_rate(charged: Decimal, day: date, destination: str = "") -> VatCategory | None:
-    """The category that a charged rate stands for in one of the three regions or as an OSS rate, else None.
+    """Return the category of a rate in any of the three regions, or of the destination's standard rate; else None.
 
-    Rulings section 8: shops tax by delivery address, so the rate of another region still tells the category.
+    Shops tax by delivery address, so the rate of another region still shows the category.
     """
     for category in VAT_CATEGORIES:
         if any(portuguese_rate(region, category, day) == charged for region in VAT_REGIONS):
@@ -114,13 +113,13 @@ def category_of_rate(charged: Decimal, day: date, destination: str = "") -> VatC
 
 
 def domestic_tax(region: str, category: VatCategory, day: date) -> Tax | None:
-    """The tax of a Portuguese region, or None when the table does not reach that day."""
-    found = portuguese_rate(region, category, day)
-    return None if found is None else Tax(region, found, _SAFT_TAX_CODES[category])
+    """Return the tax in a Portuguese region; None when the table does not cover that day."""
+    rate = portuguese_rate(region, category, day)
+    return None if rate is None else Tax(region, rate, _SAFT_TAX_CODES[category])
 
 
 def exemption_mention(code: str, day: date) -> str | None:
-    """The words that stand for an exemption code on the document, or None when it is not in force on that day."""
+    """Return the mention that a document prints for an exemption code; None when it is not in force on that day."""
     for row in rows_in_force(table_rows("exemption-reasons"), day):
         if row["code"] == code:
             return row["mention"]
@@ -128,13 +127,13 @@ def exemption_mention(code: str, day: date) -> str | None:
 
 
 def exempt_tax(region: str, code: str, day: date) -> Tax | None:
-    """Zero tax for that reason in the ship-from region, or None when the reason is not in force on that day."""
-    words = exemption_mention(code, day)
-    return None if words is None else Tax(region, ZERO, "ISE", code, words)
+    """Return zero tax with that exemption code in a region; None when the code is not in force on that day."""
+    mention = exemption_mention(code, day)
+    return None if mention is None else Tax(region, ZERO, "ISE", code, mention)
 
 
 def selectable_exemptions(day: date) -> dict[str, str]:
-    """The codes that a merchant may choose on that day, with their mention (for the settings form)."""
-    closed = PLACE_OF_SUPPLY_EXEMPTIONS | NON_ORDER_EXEMPTIONS
-    found = rows_in_force(table_rows("exemption-reasons"), day)
-    return {row["code"]: row["mention"] for row in found if row["code"] not in closed}
+    """Return the mention of each exemption code that a merchant may choose on that day."""
+    excluded = PLACE_OF_SUPPLY_EXEMPTIONS | NON_ORDER_EXEMPTIONS
+    rows = rows_in_force(table_rows("exemption-reasons"), day)
+    return {row["code"]: row["mention"] for row in rows if row["code"] not in excluded}

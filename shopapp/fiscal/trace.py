@@ -1,6 +1,6 @@
-"""Why a draft is as it is: the rules that decided, what the merchant should know, what is printed.
+"""The decision trace of a draft: the rules that decided, warnings for the merchant, and notes to print.
 
-Filled by the rules of `fiscal` while one draft is made, read once at its end; decides nothing.
+The rules of `fiscal/` fill it while one draft is built.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class DecisionTrace:
-    """The names of rules, the codes of warnings and the sentences to print, each once and in the order they came."""
+    """Names of rules, codes of warnings and sentences to print: each once, in the order in which they were added."""
 
     rules: dict[str, None] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
 
     def add_rule(self, *names: str) -> None:
-        """These rules decided something."""
+        """Record that these rules decided something."""
         self.rules.update(dict.fromkeys(names))
 
     def add_warning(self, code: str) -> None:
-        """The merchant should know this; `code` is stable, its sentence is in `messages/wording.py`."""
+        """Warn the merchant; `code` is stable, its sentence is in `messages/errors.py`."""
         self.warnings[code] = None
 
     def add_note(self, sentence: str) -> None:
-        """This is printed on the document."""
+        """Print a sentence on the document."""
         self.notes[sentence] = None

@@ -1,7 +1,6 @@
-"""Documents that answer no sale by themselves: the order note before it, the transport guide beside it.
+"""Documents beside the invoice: the order note before payment and the transport guide, from the invoice's own draft.
 
-Called by `preparing`. Source: fiscal-pt section 3 (SAF-T MovementOfGoods, WorkingDocuments), DL 147/2003 for what a
-transport document names. Takes the lines of the sale's own draft; reckons nothing anew but their sums.
+SAF-T (PT) 1.04 files them under WorkingDocuments and MovementOfGoods; DL 147/2003 says what a transport document names.
 """
 
 from __future__ import annotations
@@ -18,11 +17,11 @@ from .order import Order
 from .party import Address
 
 INVOICES_VALID_FOR_TRANSPORT = ("FT", "FR")
-"""Invoices that may serve as transport document themselves; a simplified one may not."""
+"""Invoices that may serve as the transport document themselves; a simplified invoice may not."""
 
 
 def build_order_note(sale: Draft, settings: FiscalSettings) -> Draft:
-    """The order as the customer placed it: the sale's lines, no payment, no stock (kind NE)."""
+    """Build the order note (NE): the sale's lines without payment, without moving stock."""
     return replace(
         sale, kind="NE", series=series_for("NE", settings), payments=(), notes=(), moves_stock=False,
         transport=None, follows="",
@@ -32,9 +31,9 @@ def build_order_note(sale: Draft, settings: FiscalSettings) -> Draft:
 def build_transport_guide(
     sale: Draft, settings: FiscalSettings, today: date, transport: Transport | None
 ) -> Draft:
-    """The transport guide of a sale: its goods alone, from where to where and when (kind GT).
+    """Build the transport guide (GT) of a sale: its goods alone, from where to where and when.
 
-    OrderError `nothing-to-move` when none of its lines travels.
+    Raises OrderError `nothing-to-move` when the sale has no goods, `total-differs` as `fit_to_total` does.
     """
     goods = [line for line in sale.lines if line.kind == "goods"]
     if not goods:
@@ -55,7 +54,7 @@ def build_transport_guide(
 
 
 def needs_transport(draft: Draft, order: Order) -> bool:
-    """True when goods of this order go to a place that is known; a course, or a pot fetched at the shop, does not."""
+    """Return whether goods of this order travel to a known place: not a course, nor a pot fetched at the shop."""
     unloading = order.ship_to or order.buyer.address
     return (
         any(line.kind == "goods" for line in draft.lines) and unloading is not None and unloading.is_complete
@@ -63,9 +62,9 @@ def needs_transport(draft: Draft, order: Order) -> bool:
 
 
 def plan_transport(loading: Address, unloading: Address | None, leaves: time, now: datetime) -> Transport:
-    """From where to where, and when: today at the hour at which the shop's parcels leave, tomorrow once it is past.
+    """Plan the transport for today at the hour at which the shop's parcels leave, or tomorrow when it has passed.
 
-    SettingsError `loading-missing`, OrderError `unloading-missing`: a place that cannot be found is none.
+    Raises SettingsError `loading-missing` or OrderError `unloading-missing` for an address without street or city.
     """
     if not loading.is_complete:
         raise SettingsError("loading-missing")
@@ -78,7 +77,7 @@ def plan_transport(loading: Address, unloading: Address | None, leaves: time, no
 
 
 def same_content(note: Draft, sale: Draft) -> bool:
-    """True when the invoice says of its lines what the note said: then it may be made out of it."""
+    """Return whether note and invoice have the same lines: then the invoice may be made from the note."""
     return _lines_content(note) == _lines_content(sale)
 
 
