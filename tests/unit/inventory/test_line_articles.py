@@ -1,4 +1,4 @@
-"""Which article a line is: found by its SKU and remembered, followed when renamed, made once and only when missing."""
+"""The article of a document line: found by SKU, followed when renamed, created once and only when missing."""
 
 from __future__ import annotations
 
@@ -48,40 +48,40 @@ def line(sku: str = "CAN-1", **changes: Any) -> OrderLine:
 
 
 def lines(*made: OrderLine) -> dict[str, Any]:
-    """An order's lines, each with a number of its own, and their total."""
+    """Return the lines, numbered, and the total of an order of them."""
     return {
         "lines": tuple(replace(one, ref=str(at)) for at, one in enumerate(made, 1)),
         "total": sum((one.unit_price * one.quantity - one.discount for one in made), Decimal(0)),
     }
 
 
-DRAFTED = DraftLine(
+DRAFT_LINE = DraftLine(
     "1", "Caneca", Decimal(1), Decimal(10), Decimal(0), "PT", Decimal(23), "NOR", Decimal(10), Decimal("2.30"),
     Decimal("12.30"), sku="CAN-1",
 )  # fmt: skip
 
 
 @pytest.fixture
-def office(world: World) -> Iterator[World]:
-    """A world whose account looks articles up, and whose time is ours."""
+def world(world: World) -> Iterator[World]:
+    """A world whose account has articles, and whose time passes only by `advance`."""
     at = now()
     world.enable_articles()
-    set_clock(lambda: at + timedelta(seconds=PASSED[0]))
-    PASSED[0] = 0.0
+    set_clock(lambda: at + timedelta(seconds=SECONDS_PASSED[0]))
+    SECONDS_PASSED[0] = 0.0
     yield world
     set_clock(None)
 
 
-PASSED = [0.0]
+SECONDS_PASSED = [0.0]
 
 
-def later(seconds: float) -> None:
+def advance(seconds: float) -> None:
     db.session.commit()
-    PASSED[0] += seconds
+    SECONDS_PASSED[0] += seconds
 
 
-def issued(world: World, number: str = "1001") -> Draft:
-    """What was issued for the order."""
+def issued_draft(world: World, number: str = "1001") -> Draft:
+    """Return the draft that the order was issued with."""
     row = world.document(number)
     assert (row.state, row.reason) == ("issued", ""), row.detail
     assert row.draft is not None
@@ -89,24 +89,24 @@ def issued(world: World, number: str = "1001") -> Draft:
     return row.draft
 
 
-def sold(world: World, number: str = "1001", *made: OrderLine, **changes: Any) -> Draft:
-    """The draft that an order of these lines was issued with."""
+def issue_order(world: World, number: str = "1001", *made: OrderLine, **changes: Any) -> Draft:
+    """Pay an order of these lines, and return the draft that it was issued with."""
     world.pay_order(number, **lines(*(made or (line(),))), **changes)
     world.run_due_work()
-    return issued(world, number)
+    return issued_draft(world, number)
 
 
-def stuck(world: World, number: str = "1001") -> tuple[str, str]:
+def state_of(world: World, number: str = "1001") -> tuple[str, str]:
     row = world.document(number)
     return row.state, row.reason
 
 
-def articles_of(draft: Draft) -> list[str]:
+def article_codes(draft: Draft) -> list[str]:
     assert draft.matched
     return [draft.article_code_of(one) for one in draft.lines]
 
 
-def row_of(world: World, sku: str = "CAN-1") -> Article:
+def article_row(world: World, sku: str = "CAN-1") -> Article:
     db.session.rollback()
     return Article.find_by_sku(world.account.id, [sku])[sku]
 
@@ -114,90 +114,90 @@ def row_of(world: World, sku: str = "CAN-1") -> Article:
 # found and remembered
 
 
-def test_a_sku_is_looked_up_exactly_and_case_counts(office: World) -> None:
+def test_a_sku_is_looked_up_exactly_and_case_counts(world: World) -> None:
     for code in ("can-1", "CAN-1", "CAN-10", "CAN"):
-        office.provider.add_article(code)
-    assert articles_of(sold(office, "1001", line("CAN-1"))) == ["CAN-1"]
-    assert office.provider.article_lookups == [("CAN-1",)]
-    assert office.provider.created_articles == []
+        world.provider.add_article(code)
+    assert article_codes(issue_order(world, "1001", line("CAN-1"))) == ["CAN-1"]
+    assert world.provider.article_lookups == [("CAN-1",)]
+    assert world.provider.created_articles == []
 
 
-def test_an_answer_that_is_merely_like_the_sku_is_another_article(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_an_answer_with_a_similar_code_is_another_article(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     like = ProviderArticle("st-9", "can-1", "Outra")
     monkeypatch.setattr(FakeProvider, "articles_by_code", lambda self, codes: dict.fromkeys(codes, like))
-    assert articles_of(sold(office)) == ["CAN-1"]
-    assert [new.code for new in office.provider.created_articles] == ["CAN-1"]
+    assert article_codes(issue_order(world)) == ["CAN-1"]
+    assert [new.code for new in world.provider.created_articles] == ["CAN-1"]
 
 
-def test_what_was_found_is_not_asked_for_again_within_a_minute(office: World) -> None:
-    office.provider.add_article("CAN-1")
-    sold(office, "1001")
-    sold(office, "1002")
-    assert len(office.provider.article_lookups) == 1
-    later(61)
-    sold(office, "1003")
-    assert len(office.provider.article_lookups) == 2
+def test_a_found_article_is_not_looked_up_again_within_a_minute(world: World) -> None:
+    world.provider.add_article("CAN-1")
+    issue_order(world, "1001")
+    issue_order(world, "1002")
+    assert len(world.provider.article_lookups) == 1
+    advance(61)
+    issue_order(world, "1003")
+    assert len(world.provider.article_lookups) == 2
 
 
 @pytest.mark.parametrize("moves", [True, False])
-def test_a_document_that_names_no_article_has_known_ones_looked_up_once_a_day(
-    office: World, monkeypatch: pytest.MonkeyPatch, moves: bool
+def test_a_document_that_names_no_article_looks_known_ones_up_once_a_day(
+    world: World, monkeypatch: pytest.MonkeyPatch, moves: bool
 ) -> None:
     monkeypatch.setattr(
         FakeProvider,
         "capabilities",
         replace(FakeProvider.capabilities, names_articles_only_when_moving_stock=True),
     )
-    office.enable_articles(moves_stock=moves)
-    office.provider.add_article("CAN-1")
-    sold(office, "1001")
-    later(3600)
-    sold(office, "1002", line(), line("LIV-1"))
-    assert office.provider.article_lookups == [("CAN-1",), ("CAN-1", "LIV-1") if moves else ("LIV-1",)]
-    assert [new.code for new in office.provider.created_articles] == ["LIV-1"], (
-        "what is missing is made all the same"
+    world.enable_articles(moves_stock=moves)
+    world.provider.add_article("CAN-1")
+    issue_order(world, "1001")
+    advance(3600)
+    issue_order(world, "1002", line(), line("LIV-1"))
+    assert world.provider.article_lookups == [("CAN-1",), ("CAN-1", "LIV-1") if moves else ("LIV-1",)]
+    assert [new.code for new in world.provider.created_articles] == ["LIV-1"], (
+        "a missing article is created all the same"
     )
-    later(86_400)
-    sold(office, "1003")
-    assert office.provider.article_lookups[2:] == [("CAN-1",)]
+    advance(86_400)
+    issue_order(world, "1003")
+    assert world.provider.article_lookups[2:] == [("CAN-1",)]
 
 
-def test_two_lines_of_one_sku_and_forty_skus_are_one_look_up(office: World) -> None:
+def test_forty_skus_are_one_look_up_and_a_repeated_sku_is_asked_once(world: World) -> None:
     many = [line(f"SKU-{at}") for at in range(40)]
     for one in many:
-        office.provider.add_article(one.sku)
-    draft = sold(office, "1001", *many, line("SKU-0", description="Outra vez"))
-    assert articles_of(draft) == [f"SKU-{at}" for at in range(40)] + ["SKU-0"]
-    assert len(office.provider.article_lookups) == 1 and len(office.provider.article_lookups[0]) == 40
+        world.provider.add_article(one.sku)
+    draft = issue_order(world, "1001", *many, line("SKU-0", description="Outra vez"))
+    assert article_codes(draft) == [f"SKU-{at}" for at in range(40)] + ["SKU-0"]
+    assert len(world.provider.article_lookups) == 1 and len(world.provider.article_lookups[0]) == 40
 
 
-def test_more_skus_than_one_look_up_takes_are_asked_in_several(office: World) -> None:
+def test_more_than_fifty_skus_are_looked_up_in_several_calls(world: World) -> None:
     many = [line(f"SKU-{at}") for at in range(60)]
     for one in many:
-        office.provider.add_article(one.sku)
-    assert len(set(articles_of(sold(office, "1001", *many)))) == 60
-    assert [len(codes) for codes in office.provider.article_lookups] == [50, 10]
+        world.provider.add_article(one.sku)
+    assert len(set(article_codes(issue_order(world, "1001", *many)))) == 60
+    assert [len(codes) for codes in world.provider.article_lookups] == [50, 10]
 
 
-def test_shipping_names_no_article_and_is_not_asked_for(office: World) -> None:
-    office.provider.add_article("CAN-1")
-    draft = sold(office, "1001", line(), line("", kind="shipping", description="Portes"))
-    assert articles_of(draft) == ["CAN-1", ""]
+def test_shipping_has_no_article_and_is_not_looked_up(world: World) -> None:
+    world.provider.add_article("CAN-1")
+    draft = issue_order(world, "1001", line(), line("", kind="shipping", description="Portes"))
+    assert article_codes(draft) == ["CAN-1", ""]
     assert draft.warnings == ()
 
 
-def test_a_program_without_articles_or_an_account_that_may_not_see_them_is_not_asked(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_a_provider_or_account_without_articles_is_not_asked(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.account.choices = {"articles": False}
-    draft = sold(office, "1001")
+    world.account.choices = {"articles": False}
+    draft = issue_order(world, "1001")
     assert not draft.matched and draft.article_code_of(draft.lines[0]) == "CAN-1"
-    office.enable_articles()
+    world.enable_articles()
     monkeypatch.setitem(PROVIDERS, "fakebooks", FakeInvoicing)
-    assert not sold(office, "1002").matched
-    assert office.provider.article_lookups == [] and office.provider.created_articles == []
+    assert not issue_order(world, "1002").matched
+    assert world.provider.article_lookups == [] and world.provider.created_articles == []
 
 
 # a look-up that failed
@@ -211,172 +211,172 @@ def test_a_program_without_articles_or_an_account_that_may_not_see_them_is_not_a
         (RefusedError("provider-refused", answer="Não"), "articles-unread"),
     ],
 )
-def test_a_failed_look_up_makes_nothing_and_the_document_waits(
-    office: World, error: AppError, reason: str
+def test_a_failed_look_up_creates_nothing_and_the_document_waits(
+    world: World, error: AppError, reason: str
 ) -> None:
-    office.provider.errors["articles"] = [error]
-    office.pay_order()
-    office.run_due_work()
-    assert stuck(office) == ("pending", reason)
-    assert Article.find_by_sku(office.account.id, ["CAN-1"]) == {}
-    assert office.provider.created_articles == [] and office.provider.ledger == []
-    office.provider.add_article("CAN-1")
-    later(60)
-    office.run_due_work()
-    assert articles_of(issued(office)) == ["CAN-1"]
+    world.provider.errors["articles"] = [error]
+    world.pay_order()
+    world.run_due_work()
+    assert state_of(world) == ("pending", reason)
+    assert Article.find_by_sku(world.account.id, ["CAN-1"]) == {}
+    assert world.provider.created_articles == [] and world.provider.ledger == []
+    world.provider.add_article("CAN-1")
+    advance(60)
+    world.run_due_work()
+    assert article_codes(issued_draft(world)) == ["CAN-1"]
 
 
-def test_a_failed_look_up_leaves_what_was_known_as_it_was(office: World) -> None:
-    office.provider.add_article("CAN-1")
-    sold(office)
-    later(61)
-    office.provider.errors["articles"] = [UnreachableError("unreachable")]
-    office.pay_order("1002")
-    office.run_due_work()
-    assert stuck(office, "1002") == ("pending", "unreachable")
-    assert row_of(office).state == "found" and row_of(office).code == "CAN-1"
+def test_a_failed_look_up_leaves_the_known_article_as_it_was(world: World) -> None:
+    world.provider.add_article("CAN-1")
+    issue_order(world)
+    advance(61)
+    world.provider.errors["articles"] = [UnreachableError("unreachable")]
+    world.pay_order("1002")
+    world.run_due_work()
+    assert state_of(world, "1002") == ("pending", "unreachable")
+    assert article_row(world).state == "found" and article_row(world).code == "CAN-1"
 
 
-def test_a_program_that_does_not_answer_look_ups_is_left_in_peace_after_a_few(office: World) -> None:
-    office.provider.errors["articles"] = [UnreachableError("unreachable")] * 9
+def test_a_provider_that_does_not_answer_look_ups_is_paused_after_four(world: World) -> None:
+    world.provider.errors["articles"] = [UnreachableError("unreachable")] * 9
     for number in range(1001, 1010):
-        office.pay_order(str(number))
-    office.run_due_work()
-    assert len(office.provider.article_lookups) == 4
-    db.session.refresh(office.account)
-    assert office.account.pauses == 1
+        world.pay_order(str(number))
+    world.run_due_work()
+    assert len(world.provider.article_lookups) == 4
+    db.session.refresh(world.account)
+    assert world.account.pauses == 1
 
 
-def test_keys_that_are_refused_at_a_look_up_stop_the_account(office: World) -> None:
-    office.provider.errors["articles"] = [CredentialsError("keys-refused")]
-    office.pay_order("1001")
-    office.pay_order("1002")
-    office.run_due_work()
-    assert stuck(office) == ("blocked", "keys-refused")
-    assert stuck(office, "1002")[0] == "pending"
-    assert len(office.provider.article_lookups) == 1
-    db.session.refresh(office.account)
-    assert office.account.refused_at is not None
+def test_credentials_refused_at_a_look_up_stop_the_account(world: World) -> None:
+    world.provider.errors["articles"] = [CredentialsError("keys-refused")]
+    world.pay_order("1001")
+    world.pay_order("1002")
+    world.run_due_work()
+    assert state_of(world) == ("blocked", "keys-refused")
+    assert state_of(world, "1002")[0] == "pending"
+    assert len(world.provider.article_lookups) == 1
+    db.session.refresh(world.account)
+    assert world.account.refused_at is not None
 
 
-def test_a_program_that_is_known_not_to_answer_is_not_asked(office: World) -> None:
-    office.pay_order()
+def test_a_paused_provider_is_not_asked(world: World) -> None:
+    world.pay_order()
     webhooks.process_next_webhook()
-    document = office.document()
-    office.account.paused_until = now() + timedelta(seconds=60)
+    document = world.document()
+    world.account.paused_until = now() + timedelta(seconds=60)
     db.session.commit()
     drafted = Draft("FR", now().date(), Customer("999999990", "Ana"), (), (), *[Decimal(0)] * 3)
     with pytest.raises(TransientError) as why:
-        line_articles.attach_articles(replace(drafted, lines=(DRAFTED,)), office.account, document)
-    assert why.value.code == "unreachable" and office.provider.article_lookups == []
+        line_articles.attach_articles(replace(drafted, lines=(DRAFT_LINE,)), world.account, document)
+    assert why.value.code == "unreachable" and world.provider.article_lookups == []
 
 
 # renamed, gone
 
 
-def test_a_renamed_article_is_followed_by_its_id_and_nothing_is_made(office: World) -> None:
-    known = office.provider.add_article("CAN-1")
-    sold(office)
-    office.provider.articles[known.article_id] = replace(known, code="CANECA-AZUL")
-    later(61)
-    assert articles_of(sold(office, "1002")) == ["CANECA-AZUL"]
-    assert office.provider.article_lookups[1:] == [("CAN-1",), (known.article_id,)]
-    later(61)
-    # from now on its name is known
-    assert articles_of(sold(office, "1003")) == ["CANECA-AZUL"]
-    assert office.provider.article_lookups[3:] == [("CAN-1", "CANECA-AZUL")]
-    assert office.provider.created_articles == []
-    assert row_of(office).state == "found"
+def test_a_renamed_article_is_found_by_its_id_and_nothing_is_created(world: World) -> None:
+    known = world.provider.add_article("CAN-1")
+    issue_order(world)
+    world.provider.articles[known.article_id] = replace(known, code="CANECA-AZUL")
+    advance(61)
+    assert article_codes(issue_order(world, "1002")) == ["CANECA-AZUL"]
+    assert world.provider.article_lookups[1:] == [("CAN-1",), (known.article_id,)]
+    advance(61)
+    # From now on its new code is known.
+    assert article_codes(issue_order(world, "1003")) == ["CANECA-AZUL"]
+    assert world.provider.article_lookups[3:] == [("CAN-1", "CANECA-AZUL")]
+    assert world.provider.created_articles == []
+    assert article_row(world).state == "found"
 
 
-def test_an_article_that_took_the_former_name_of_a_renamed_one_is_not_taken_for_it(office: World) -> None:
-    known = office.provider.add_article("CAN-1")
-    sold(office)
-    office.provider.articles[known.article_id] = replace(known, code="B")
-    later(61)
-    sold(office, "1002")
-    office.provider.articles[known.article_id] = replace(known, code="C")
-    office.provider.add_article("B", "Outra coisa")
-    later(61)
-    assert articles_of(sold(office, "1003")) == ["C"]
+def test_an_article_that_got_the_former_code_of_another_is_not_taken_for_it(world: World) -> None:
+    known = world.provider.add_article("CAN-1")
+    issue_order(world)
+    world.provider.articles[known.article_id] = replace(known, code="B")
+    advance(61)
+    issue_order(world, "1002")
+    world.provider.articles[known.article_id] = replace(known, code="C")
+    world.provider.add_article("B", "Outra coisa")
+    advance(61)
+    assert article_codes(issue_order(world, "1003")) == ["C"]
 
 
-def test_an_article_of_the_very_sku_goes_before_the_one_that_was_renamed(office: World) -> None:
-    known = office.provider.add_article("CAN-1")
-    sold(office)
-    office.provider.articles[known.article_id] = replace(known, code="ANTIGA")
-    later(61)
-    assert articles_of(sold(office, "1002")) == ["ANTIGA"]
-    office.provider.add_article("CAN-1", "A nova")
-    later(61)
-    assert articles_of(sold(office, "1003")) == ["CAN-1"]
-    assert row_of(office).article_id != known.article_id
+def test_an_article_whose_code_is_the_sku_goes_before_the_renamed_one(world: World) -> None:
+    known = world.provider.add_article("CAN-1")
+    issue_order(world)
+    world.provider.articles[known.article_id] = replace(known, code="ANTIGA")
+    advance(61)
+    assert article_codes(issue_order(world, "1002")) == ["ANTIGA"]
+    world.provider.add_article("CAN-1", "A nova")
+    advance(61)
+    assert article_codes(issue_order(world, "1003")) == ["CAN-1"]
+    assert article_row(world).article_id != known.article_id
 
 
-def test_an_article_that_is_gone_is_made_anew(office: World) -> None:
-    known = office.provider.add_article("CAN-1")
-    sold(office)
-    del office.provider.articles[known.article_id]
-    later(61)
-    assert articles_of(sold(office, "1002")) == ["CAN-1"]
-    assert [new.code for new in office.provider.created_articles] == ["CAN-1"]
-    assert row_of(office).state == "made"
+def test_a_deleted_article_is_created_again(world: World) -> None:
+    known = world.provider.add_article("CAN-1")
+    issue_order(world)
+    del world.provider.articles[known.article_id]
+    advance(61)
+    assert article_codes(issue_order(world, "1002")) == ["CAN-1"]
+    assert [new.code for new in world.provider.created_articles] == ["CAN-1"]
+    assert article_row(world).state == "made"
 
 
-def test_a_refused_document_has_its_articles_looked_up_again_when_it_is_resent(office: World) -> None:
-    known = office.provider.add_article("CAN-1")
-    sold(office)
-    office.provider.articles[known.article_id] = replace(known, code="NOVA")
-    office.provider.planned_issues.append(_refuses)
-    office.pay_order("1002")
-    office.run_due_work()
-    assert stuck(office, "1002") == ("blocked", "provider-refused")
-    merchant_actions.request_issue(office.document("1002"))
-    office.run_due_work()
-    assert articles_of(issued(office, "1002")) == ["NOVA"]
+def test_a_refused_document_looks_its_articles_up_again_when_it_is_sent_again(world: World) -> None:
+    known = world.provider.add_article("CAN-1")
+    issue_order(world)
+    world.provider.articles[known.article_id] = replace(known, code="NOVA")
+    world.provider.planned_issues.append(_refuse)
+    world.pay_order("1002")
+    world.run_due_work()
+    assert state_of(world, "1002") == ("blocked", "provider-refused")
+    merchant_actions.request_issue(world.document("1002"))
+    world.run_due_work()
+    assert article_codes(issued_draft(world, "1002")) == ["NOVA"]
 
 
-def _refuses(draft: Draft, reference: str) -> None:
+def _refuse(draft: Draft, reference: str) -> None:
     raise RefusedError("provider-refused", answer="Artigo desconhecido")
 
 
-# made
+# created
 
 
-def test_a_sku_that_is_not_there_is_made_with_name_unit_rate_and_the_document_names_it(office: World) -> None:
-    assert articles_of(sold(office, "1001", line(description="Caneca azul"))) == ["CAN-1"]
-    assert office.provider.created_articles == [
+def test_a_missing_article_is_created_with_name_unit_and_rate(world: World) -> None:
+    assert article_codes(issue_order(world, "1001", line(description="Caneca azul"))) == ["CAN-1"]
+    assert world.provider.created_articles == [
         NewArticle("CAN-1", "Caneca azul", Decimal(23), "PT", "", True, "UN")
     ]
-    assert row_of(office).state == "made" and row_of(office).article_id == "st-1"
-    sold(office, "1002")
-    assert len(office.provider.created_articles) == 1
+    assert article_row(world).state == "made" and article_row(world).article_id == "st-1"
+    issue_order(world, "1002")
+    assert len(world.provider.created_articles) == 1
 
 
-def test_nothing_is_made_on_the_word_of_an_old_answer(office: World) -> None:
-    line_articles.look_up_articles(office.account, ["CAN-1"])
-    assert row_of(office).state == "absent"
-    office.provider.add_article("CAN-1")
-    assert articles_of(sold(office)) == ["CAN-1"]
-    assert office.provider.created_articles == []
+def test_an_article_is_looked_up_again_right_before_it_is_created(world: World) -> None:
+    line_articles.look_up_articles(world.account, ["CAN-1"])
+    assert article_row(world).state == "absent"
+    world.provider.add_article("CAN-1")
+    assert article_codes(issue_order(world)) == ["CAN-1"]
+    assert world.provider.created_articles == []
 
 
-def test_two_lines_of_one_new_sku_make_it_once(office: World) -> None:
-    draft = sold(office, "1001", line(description="Primeira"), line(description="Segunda"))
-    assert articles_of(draft) == ["CAN-1", "CAN-1"]
-    assert [new.name for new in office.provider.created_articles] == ["Primeira"]
+def test_two_lines_of_one_new_sku_create_one_article(world: World) -> None:
+    draft = issue_order(world, "1001", line(description="Primeira"), line(description="Segunda"))
+    assert article_codes(draft) == ["CAN-1", "CAN-1"]
+    assert [new.name for new in world.provider.created_articles] == ["Primeira"]
 
 
-def test_what_is_there_already_is_neither_made_nor_named_nor_priced_anew(office: World) -> None:
-    known = office.provider.add_article("CAN-1", "Nome do comerciante")
-    sold(office, "1001", line(description="Nome da loja", charged=Decimal(6)))
-    assert office.provider.articles == {known.article_id: known}
+def test_an_existing_article_is_neither_created_again_nor_renamed_nor_repriced(world: World) -> None:
+    known = world.provider.add_article("CAN-1", "Nome do comerciante")
+    issue_order(world, "1001", line(description="Nome da loja", charged=Decimal(6)))
+    assert world.provider.articles == {known.article_id: known}
 
 
-def test_a_line_at_zero_gives_its_reason_and_a_service_keeps_no_stock(office: World) -> None:
-    office.enable_articles(exemption="M07")
-    sold(office, "1001", line("CURSO", kind="service", charged=None))
-    assert office.provider.created_articles == [
+def test_a_line_at_zero_has_its_exemption_and_a_service_keeps_no_stock(world: World) -> None:
+    world.enable_articles(exemption="M07")
+    issue_order(world, "1001", line("CURSO", kind="service", charged=None))
+    assert world.provider.created_articles == [
         NewArticle("CURSO", "Caneca", Decimal(0), "PT", "M07", False, "UN")
     ]
 
@@ -386,161 +386,163 @@ AMERICA = Address("Example Street 1", "10001", "New York", "US")
 
 
 @pytest.mark.parametrize(("to", "charged"), [(SPAIN, Decimal(21)), (AMERICA, None)])
-def test_an_article_first_sold_abroad_has_the_rate_of_the_place_that_the_merchant_ships_from(
-    office: World, to: Address, charged: Decimal | None
+def test_an_article_first_sold_abroad_has_the_domestic_rate(
+    world: World, to: Address, charged: Decimal | None
 ) -> None:
-    office.enable_articles(ship_from="PT-MA", oss_registered=True, threshold_exceeded=True)
-    draft = sold(office, "1001", line(charged=charged), ship_to=to, buyer=Party("Ana", address=to))
+    world.enable_articles(ship_from="PT-MA", oss_registered=True, threshold_exceeded=True)
+    draft = issue_order(world, "1001", line(charged=charged), ship_to=to, buyer=Party("Ana", address=to))
     assert draft.lines[0].vat_rate == (charged or 0)
-    assert office.provider.created_articles == [
+    assert world.provider.created_articles == [
         NewArticle("CAN-1", "Caneca", Decimal(22), "PT-MA", "", True, "UN")
     ]
 
 
-def test_a_sku_that_the_program_will_not_take_goes_without_article_and_stops_nothing(office: World) -> None:
-    office.provider.add_article("B-2")
-    office.provider.errors["create_article"] = [RefusedError("article-refused", answer="Referência inválida")]
-    draft = sold(office, "1001", line("Ç" * 30), line("B-2"))
-    assert articles_of(draft) == ["", "B-2"]
+def test_a_sku_that_the_provider_refuses_goes_without_article(world: World) -> None:
+    world.provider.add_article("B-2")
+    world.provider.errors["create_article"] = [RefusedError("article-refused", answer="Referência inválida")]
+    draft = issue_order(world, "1001", line("Ç" * 30), line("B-2"))
+    assert article_codes(draft) == ["", "B-2"]
     assert draft.warnings == ("article-none",)
-    row = row_of(office, "Ç" * 30)
+    row = article_row(world, "Ç" * 30)
     assert (row.state, row.reason, row.detail) == (
         "refused", "article-refused", {"answer": "Referência inválida"},
     )  # fmt: skip
-    # it is not tried again, but taken as soon as somebody makes it over there
-    later(61)
-    assert articles_of(sold(office, "1002", line("Ç" * 30))) == [""]
-    assert row_of(office, "Ç" * 30).detail == {"answer": "Referência inválida"}
-    office.provider.add_article("Ç" * 30)
-    later(61)
-    assert articles_of(sold(office, "1003", line("Ç" * 30))) == ["Ç" * 30]
-    assert office.provider.created_articles == []
+    # It is not tried again, but used as soon as somebody creates it at the provider.
+    advance(61)
+    assert article_codes(issue_order(world, "1002", line("Ç" * 30))) == [""]
+    assert article_row(world, "Ç" * 30).detail == {"answer": "Referência inválida"}
+    world.provider.add_article("Ç" * 30)
+    advance(61)
+    assert article_codes(issue_order(world, "1003", line("Ç" * 30))) == ["Ç" * 30]
+    assert world.provider.created_articles == []
 
 
 @pytest.mark.parametrize("sku", ["X" * 81, "X" * 500, "X\0Y"])
-def test_a_sku_that_no_program_would_have_is_not_asked_for(office: World, sku: str) -> None:
-    draft = sold(office, "1001", line(sku))
-    assert articles_of(draft) == [""] and draft.warnings == ("article-none",)
-    assert office.provider.article_lookups == [] and office.provider.created_articles == []
+def test_a_sku_that_no_provider_can_have_is_not_looked_up(world: World, sku: str) -> None:
+    draft = issue_order(world, "1001", line(sku))
+    assert article_codes(draft) == [""] and draft.warnings == ("article-none",)
+    assert world.provider.article_lookups == [] and world.provider.created_articles == []
 
 
-def test_a_creation_that_never_arrived_is_tried_again(office: World) -> None:
-    office.provider.errors["create_article"] = [UnreachableError("unreachable")] * 4
-    office.pay_order()
+def test_a_creation_that_never_arrived_is_tried_again(world: World) -> None:
+    world.provider.errors["create_article"] = [UnreachableError("unreachable")] * 4
+    world.pay_order()
     for _ in range(4):
-        office.run_due_work()
-        assert stuck(office) == ("pending", "unreachable")
-        assert (row_of(office).state, row_of(office).detail) == ("absent", {"sent": 0})
-        later(2000)
-    office.run_due_work()
-    assert articles_of(issued(office)) == ["CAN-1"]
-    assert len(office.provider.created_articles) == 1
+        world.run_due_work()
+        assert state_of(world) == ("pending", "unreachable")
+        assert (article_row(world).state, article_row(world).detail) == ("absent", {"sent": 0})
+        advance(2000)
+    world.run_due_work()
+    assert article_codes(issued_draft(world)) == ["CAN-1"]
+    assert len(world.provider.created_articles) == 1
 
 
 # a creation whose answer was lost
 
 
-def _lost(new: NewArticle) -> None:
+def _lose_answer(new: NewArticle) -> None:
     raise UncertainError("outcome-unknown", how="time-out")
 
 
-def test_an_article_whose_creation_was_answered_by_nothing_is_looked_up_and_not_made_again(
-    office: World,
+def test_after_a_lost_answer_the_article_is_looked_up_and_not_created_again(
+    world: World,
 ) -> None:
-    office.provider.planned_articles.append(_lost)
-    office.pay_order()
-    office.run_due_work()
-    assert stuck(office) == ("pending", "article-unsure")
-    assert row_of(office).state == "making"
-    later(60)
-    office.run_due_work()
-    assert articles_of(issued(office)) == ["CAN-1"]
-    assert len(office.provider.created_articles) == 1
-    assert row_of(office).state == "made"
+    world.provider.planned_articles.append(_lose_answer)
+    world.pay_order()
+    world.run_due_work()
+    assert state_of(world) == ("pending", "article-unsure")
+    assert article_row(world).state == "making"
+    advance(60)
+    world.run_due_work()
+    assert article_codes(issued_draft(world)) == ["CAN-1"]
+    assert len(world.provider.created_articles) == 1
+    assert article_row(world).state == "made"
 
 
-def test_what_is_not_there_yet_is_made_again_only_when_the_lost_call_can_no_longer_be_at_work(
-    office: World,
+def test_an_article_is_created_again_only_once_the_lost_call_can_no_longer_arrive(
+    world: World,
 ) -> None:
-    office.provider.planned_articles.append(_vanishes(office))
-    office.pay_order()
-    office.run_due_work()
+    world.provider.planned_articles.append(_nothing_created(world))
+    world.pay_order()
+    world.run_due_work()
     for _ in range(9):
-        later(30)
-        office.run_due_work()
-        assert stuck(office) == ("pending", "article-unsure")
-        assert len(office.provider.created_articles) == 1
-    later(600)
-    office.run_due_work()
-    assert articles_of(issued(office)) == ["CAN-1"]
-    assert len(office.provider.created_articles) == 2
+        advance(30)
+        world.run_due_work()
+        assert state_of(world) == ("pending", "article-unsure")
+        assert len(world.provider.created_articles) == 1
+    advance(600)
+    world.run_due_work()
+    assert article_codes(issued_draft(world)) == ["CAN-1"]
+    assert len(world.provider.created_articles) == 2
 
 
-def _vanishes(world: World) -> Callable[[NewArticle], None]:
-    """Nothing came of the call, and nothing was answered."""
+def _nothing_created(world: World) -> Callable[[NewArticle], None]:
+    """Create nothing, and lose the answer."""
 
     def answer(new: NewArticle) -> None:
         world.provider.articles.clear()
-        _lost(new)
+        _lose_answer(new)
 
     return answer
 
 
-def test_a_sku_whose_creation_never_answers_goes_without_article_after_three(office: World) -> None:
-    office.provider.planned_articles += [_vanishes(office)] * 9
-    office.pay_order()
+def test_a_sku_goes_without_article_after_three_creations_without_answer(world: World) -> None:
+    world.provider.planned_articles += [_nothing_created(world)] * 9
+    world.pay_order()
     for _ in range(12):
-        office.run_due_work()
-        later(600)
-    assert articles_of(issued(office)) == [""]
-    assert len(office.provider.created_articles) == 3
-    assert (row_of(office).state, row_of(office).reason) == ("refused", "article-unsure")
+        world.run_due_work()
+        advance(600)
+    assert article_codes(issued_draft(world)) == [""]
+    assert len(world.provider.created_articles) == 3
+    assert (article_row(world).state, article_row(world).reason) == ("refused", "article-unsure")
 
 
 class Killed(BaseException):
-    """The worker is gone: nothing more of it happens."""
+    """Raised where a worker dies; a BaseException, so that no handler of ours runs."""
 
 
 @pytest.mark.parametrize("point", ["article_after_claim", "article_after_send"])
 @pytest.mark.parametrize("act", ["kill", "sleep", "sleep long"])
-def test_a_worker_that_dies_or_sleeps_over_a_creation_leaves_one_article(
-    office: World, monkeypatch: pytest.MonkeyPatch, point: str, act: str
+def test_a_worker_that_dies_or_freezes_while_creating_leaves_one_article(
+    world: World, monkeypatch: pytest.MonkeyPatch, point: str, act: str
 ) -> None:
     met = []
 
-    def befalls(name: str) -> None:
+    def hit_failpoint(name: str) -> None:
         if name != point or met:
             return
         met.append(name)
         if act == "kill":
             raise Killed
         for seconds in (30, 100, 500)[: 3 if act == "sleep long" else 1]:
-            later(seconds)
-            _other_works(office)
+            advance(seconds)
+            run_another_worker(world)
 
-    monkeypatch.setattr(failpoints, "hit", befalls)
-    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: PASSED[0]))
-    office.pay_order()
-    office.pay_order("1002")
+    monkeypatch.setattr(failpoints, "hit", hit_failpoint)
+    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: SECONDS_PASSED[0]))
+    world.pay_order()
+    world.pay_order("1002")
     with pytest.raises(Killed) if act == "kill" else nullcontext():
-        office.run_due_work()
+        world.run_due_work()
     db.session.rollback()
     for _ in range(12):
-        later(61)
-        office.run_due_work()
+        advance(61)
+        world.run_due_work()
     assert met
-    assert articles_of(issued(office)) == articles_of(issued(office, "1002")) == ["CAN-1"]
-    assert [new.code for new in office.provider.created_articles] == ["CAN-1"]
-    assert row_of(office).state == "made"
+    assert article_codes(issued_draft(world)) == article_codes(issued_draft(world, "1002")) == ["CAN-1"]
+    assert [new.code for new in world.provider.created_articles] == ["CAN-1"]
+    assert article_row(world).state == "made"
 
 
-# two workers at one SKU
+# two workers with one SKU
 
 
-def _rival(world: World, monkeypatch: pytest.MonkeyPatch, name: str, late: bool = True) -> None:
-    """Another worker does what is due, once, while we wait for that verb: after it was done, or before."""
+def let_another_worker_run_beside(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, late: bool = True
+) -> None:
+    """Have another worker do what is due during our next call of that method: after it took effect, or before."""
     verb = getattr(FakeProvider, name)
-    turns = [lambda: _other_works(world)]
+    turns = [lambda: run_another_worker(world)]
 
     def beside(self: FakeProvider, *given: Any) -> Any:
         if turns and not late:
@@ -553,8 +555,8 @@ def _rival(world: World, monkeypatch: pytest.MonkeyPatch, name: str, late: bool 
     monkeypatch.setattr(FakeProvider, name, beside)
 
 
-def _other_works(world: World) -> None:
-    """Another worker does what is due, with a session of his own."""
+def run_another_worker(world: World) -> None:
+    """Do what is due in another session, as another worker would."""
     mine = db.session.registry()
     db.session.registry.clear()
     try:
@@ -564,26 +566,28 @@ def _other_works(world: World) -> None:
         db.session.registry.set(mine)
 
 
-def test_of_two_workers_who_both_saw_that_it_is_not_there_one_makes_it(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_of_two_workers_that_both_found_no_article_one_creates_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other one looked up, made and issued between our look-up and our claim."""
-    office.pay_order("1001")
-    office.pay_order("1002")
-    _rival(office, monkeypatch, "articles_by_code")
-    office.run_due_work()
-    later(10)
-    office.run_due_work()
-    assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
-    assert len(office.provider.created_articles) == 1
+    # The other one looks up, creates and issues between our look-up and our claim.
+    world.pay_order("1001")
+    world.pay_order("1002")
+    let_another_worker_run_beside(world, monkeypatch, "articles_by_code")
+    world.run_due_work()
+    advance(10)
+    world.run_due_work()
+    assert (
+        article_codes(issued_draft(world, "1001")) == article_codes(issued_draft(world, "1002")) == ["CAN-1"]
+    )
+    assert len(world.provider.created_articles) == 1
 
 
-def test_six_workers_who_all_saw_that_it_is_not_there_make_it_once(
-    app: Flask, office: World, monkeypatch: pytest.MonkeyPatch
+def test_six_workers_that_all_found_no_article_create_one(
+    app: Flask, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = [str(number) for number in range(1001, 1007)]
     for number in numbers:
-        office.pay_order(number, **lines(line(), line("B-2")))
+        world.pay_order(number, **lines(line(), line("B-2")))
         webhooks.process_next_webhook()
     seen, look = threading.Barrier(len(numbers)), FakeProvider.articles_by_code
 
@@ -596,68 +600,73 @@ def test_six_workers_who_all_saw_that_it_is_not_there_make_it_once(
         patch.setattr(FakeProvider, "articles_by_code", together)
         run_concurrently(app, len(numbers), issue.issue_next_document)
     for _ in range(3):
-        later(10)
-        office.run_due_work()
-    assert sorted(new.code for new in office.provider.created_articles) == ["B-2", "CAN-1"]
-    assert [articles_of(issued(office, number)) for number in numbers] == [["CAN-1", "B-2"]] * len(numbers)
+        advance(10)
+        world.run_due_work()
+    assert sorted(new.code for new in world.provider.created_articles) == ["B-2", "CAN-1"]
+    assert [article_codes(issued_draft(world, number)) for number in numbers] == [["CAN-1", "B-2"]] * len(
+        numbers
+    )
 
 
-def test_while_one_makes_it_the_other_waits(office: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    office.pay_order("1001")
-    office.pay_order("1002")
-    _rival(office, monkeypatch, "create_article", late=False)
-    office.run_due_work()
-    assert len(office.provider.created_articles) == 1
-    states = {number: stuck(office, number) for number in ("1001", "1002")}
-    assert sorted(states.values()) == [("issued", ""), ("pending", "articles-pending")]
-    later(10)
-    office.run_due_work()
-    assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
-    assert len(office.provider.created_articles) == 1
-
-
-def test_an_article_that_is_seen_before_its_maker_is_answered_is_used(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_while_one_worker_creates_the_article_another_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.pay_order("1001")
-    office.pay_order("1002")
-    _rival(office, monkeypatch, "create_article")
-    office.run_due_work()
-    assert articles_of(issued(office, "1001")) == articles_of(issued(office, "1002")) == ["CAN-1"]
-    assert len(office.provider.created_articles) == 1 and row_of(office).state == "made"
+    world.pay_order("1001")
+    world.pay_order("1002")
+    let_another_worker_run_beside(world, monkeypatch, "create_article", late=False)
+    world.run_due_work()
+    assert len(world.provider.created_articles) == 1
+    states = {number: state_of(world, number) for number in ("1001", "1002")}
+    assert sorted(states.values()) == [("issued", ""), ("pending", "articles-pending")]
+    advance(10)
+    world.run_due_work()
+    assert (
+        article_codes(issued_draft(world, "1001")) == article_codes(issued_draft(world, "1002")) == ["CAN-1"]
+    )
+    assert len(world.provider.created_articles) == 1
 
 
-def test_an_answer_older_than_an_article_just_made_does_not_make_it_forgotten(office: World) -> None:
-    """The very row: what was read before the look-up must still be so."""
-    account = office.account
-    books = articles.ArticleClient(account)
+def test_an_article_found_before_its_creator_got_the_answer_is_used(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pay_order("1001")
+    world.pay_order("1002")
+    let_another_worker_run_beside(world, monkeypatch, "create_article")
+    world.run_due_work()
+    assert (
+        article_codes(issued_draft(world, "1001")) == article_codes(issued_draft(world, "1002")) == ["CAN-1"]
+    )
+    assert len(world.provider.created_articles) == 1 and article_row(world).state == "made"
+
+
+def test_an_answer_from_before_the_creation_does_not_overwrite_the_new_article(world: World) -> None:
+    account = world.account
+    client = articles.ArticleClient(account)
     line_articles.look_up_articles(account, ["CAN-1"])
     former = articles.load_articles(account, ["CAN-1"])["CAN-1"]
     line_articles.ensure_article(account, "CAN-1", "Caneca", "normal", "", True)
     assert not Article.record_if_unchanged(account.id, "CAN-1", former, "absent")
     db.session.commit()
-    assert row_of(office).state == "made"
+    assert article_row(world).state == "made"
     with pytest.raises(TransientError):
-        articles.create_article(books, former, NewArticle("CAN-1", "Caneca", Decimal(23), "PT"))
-    assert len(office.provider.created_articles) == 1
+        articles.create_article(client, former, NewArticle("CAN-1", "Caneca", Decimal(23), "PT"))
+    assert len(world.provider.created_articles) == 1
 
 
-def test_a_worker_that_slept_after_the_claim_makes_nothing(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_that_was_frozen_after_the_claim_creates_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=itertools.count(0, 6).__next__))
-    office.pay_order()
-    office.run_due_work()
-    assert office.provider.created_articles == []
-    assert (stuck(office), row_of(office).state) == (("pending", "articles-pending"), "absent")
+    world.pay_order()
+    world.run_due_work()
+    assert world.provider.created_articles == []
+    assert (state_of(world), article_row(world).state) == (("pending", "articles-pending"), "absent")
 
 
 # many at once
 
 
-def test_many_new_skus_are_made_some_at_a_time_and_the_document_goes_on_where_it_stopped(
-    office: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_new_articles_are_created_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = [0.0]
     monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
     make = FakeProvider.create_article
@@ -667,22 +676,22 @@ def test_many_new_skus_are_made_some_at_a_time_and_the_document_goes_on_where_it
         return make(self, new)
 
     monkeypatch.setattr(FakeProvider, "create_article", slowly)
-    office.pay_order(**lines(*(line(f"SKU-{at}") for at in range(40))))
+    world.pay_order(**lines(*(line(f"SKU-{at}") for at in range(40))))
     made = []
     for _ in range(10):
-        office.run_due_work()
-        made.append(len(office.provider.created_articles))
-        row = office.document()
+        world.run_due_work()
+        made.append(len(world.provider.created_articles))
+        row = world.document()
         assert row.state == "issued" or (row.reason, row.tries) == ("articles-pending", 0)
-        later(2)
-    # a third of the take's minute, of which each costs six seconds
+        advance(2)
+    # A third of the minute of TAKE_SECONDS, at six seconds for each article.
     assert made == [4, 8, 12, 16, 20, 24, 28, 32, 36, 40]
-    assert articles_of(issued(office)) == [f"SKU-{at}" for at in range(40)]
-    assert len({new.code for new in office.provider.created_articles}) == 40
+    assert article_codes(issued_draft(world)) == [f"SKU-{at}" for at in range(40)]
+    assert len({new.code for new in world.provider.created_articles}) == 40
 
 
-def test_however_slow_the_look_up_is_each_try_makes_one_at_least(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_each_attempt_creates_at_least_one_article_however_slow_the_look_up(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, look = [0.0], FakeProvider.articles_by_code
     monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
@@ -692,211 +701,209 @@ def test_however_slow_the_look_up_is_each_try_makes_one_at_least(
         return look(self, codes)
 
     monkeypatch.setattr(FakeProvider, "articles_by_code", slowly)
-    office.pay_order(**lines(*(line(f"SKU-{at}") for at in range(3))))
+    world.pay_order(**lines(*(line(f"SKU-{at}") for at in range(3))))
     made = []
     for _ in range(3):
-        office.run_due_work()
-        made.append(len(office.provider.created_articles))
-        later(2)
+        world.run_due_work()
+        made.append(len(world.provider.created_articles))
+        advance(2)
     assert made == [1, 2, 3]
-    assert articles_of(issued(office)) == ["SKU-0", "SKU-1", "SKU-2"]
+    assert article_codes(issued_draft(world)) == ["SKU-0", "SKU-1", "SKU-2"]
 
 
 # products without SKU
 
 
-def test_a_line_without_sku_goes_without_article_by_itself(office: World) -> None:
-    office.provider.add_article("CAN-1")
-    draft = sold(office, "1001", line(), line(""))
-    assert articles_of(draft) == ["CAN-1", ""] and draft.warnings == ()
+def test_a_line_without_sku_has_no_article_by_default(world: World) -> None:
+    world.provider.add_article("CAN-1")
+    draft = issue_order(world, "1001", line(), line(""))
+    assert article_codes(draft) == ["CAN-1", ""] and draft.warnings == ()
 
 
-def test_a_line_without_sku_is_the_article_that_the_merchant_chose(office: World) -> None:
-    office.enable_articles(no_sku="generic", generic_article=" DIV ")
-    office.provider.add_article("DIV")
-    office.provider.add_article("CAN-1")
-    draft = sold(office, "1001", line(), line(""), line("", kind="shipping", description="Portes"))
-    assert articles_of(draft) == ["CAN-1", "DIV", ""]
+def test_a_line_without_sku_has_the_generic_article_that_the_merchant_chose(world: World) -> None:
+    world.enable_articles(no_sku="generic", generic_article=" DIV ")
+    world.provider.add_article("DIV")
+    world.provider.add_article("CAN-1")
+    draft = issue_order(world, "1001", line(), line(""), line("", kind="shipping", description="Portes"))
+    assert article_codes(draft) == ["CAN-1", "DIV", ""]
     assert draft.warnings == ()
 
 
-def test_the_article_for_lines_without_sku_may_be_sold_under_its_own_sku_too(office: World) -> None:
-    office.enable_articles(no_sku="generic", generic_article="DIV")
-    assert articles_of(sold(office, "1001", line(""), line("DIV"))) == ["DIV", "DIV"]
-    assert [new.code for new in office.provider.created_articles] == ["DIV"]
-    assert office.provider.article_lookups == [("DIV",)]
+def test_the_generic_article_may_be_sold_under_its_own_sku_too(world: World) -> None:
+    world.enable_articles(no_sku="generic", generic_article="DIV")
+    assert article_codes(issue_order(world, "1001", line(""), line("DIV"))) == ["DIV", "DIV"]
+    assert [new.code for new in world.provider.created_articles] == ["DIV"]
+    assert world.provider.article_lookups == [("DIV",)]
 
 
-def test_an_article_for_lines_without_sku_that_is_not_there_is_told_and_not_made(office: World) -> None:
-    office.enable_articles(no_sku="generic", generic_article="DIV")
-    draft = sold(office, "1001", line(""))
-    assert articles_of(draft) == [""] and draft.warnings == ("article-generic-missing",)
-    assert office.provider.created_articles == []
+def test_a_missing_generic_article_is_a_warning_and_is_not_created(world: World) -> None:
+    world.enable_articles(no_sku="generic", generic_article="DIV")
+    draft = issue_order(world, "1001", line(""))
+    assert article_codes(draft) == [""] and draft.warnings == ("article-generic-missing",)
+    assert world.provider.created_articles == []
 
 
-def test_a_line_without_sku_stops_the_order_where_the_merchant_wants_that(office: World) -> None:
-    office.enable_articles(no_sku="block")
-    office.pay_order(**lines(line(), line("", description="Jarra")))
-    office.run_due_work()
-    row = office.document()
+def test_a_line_without_sku_stops_the_order_where_the_merchant_wants_that(world: World) -> None:
+    world.enable_articles(no_sku="block")
+    world.pay_order(**lines(line(), line("", description="Jarra")))
+    world.run_due_work()
+    row = world.document()
     assert (row.state, row.reason, row.detail) == ("blocked", "sku-missing", {"line": "Jarra"})
-    assert office.provider.article_lookups == [] and office.provider.created_articles == []
-    office.enable_articles(no_sku="")
+    assert world.provider.article_lookups == [] and world.provider.created_articles == []
+    world.enable_articles(no_sku="")
     merchant_actions.request_issue(row)
-    office.run_due_work()
-    assert articles_of(issued(office)) == ["CAN-1", ""]
+    world.run_due_work()
+    assert article_codes(issued_draft(world)) == ["CAN-1", ""]
 
 
-def test_what_a_draft_warns_of_has_its_sentence() -> None:
+def test_each_warning_has_its_sentence() -> None:
     assert {line_articles.WARN_NO_ARTICLE, line_articles.WARN_NO_GENERIC_ARTICLE} <= set(errors.WARNINGS)
 
 
-# what makes nothing
+# what creates nothing
 
 
 @pytest.mark.parametrize("status", ["open", "cancelled"])
-def test_an_order_that_is_not_to_be_invoiced_asks_for_no_article(office: World, status: str) -> None:
-    office.pay_order(status=status)
-    office.run_due_work()
-    assert stuck(office)[0] in ("waiting", "void")
-    assert office.provider.article_lookups == [] and office.provider.created_articles == []
+def test_an_order_that_is_not_invoiced_looks_nothing_up(world: World, status: str) -> None:
+    world.pay_order(status=status)
+    world.run_due_work()
+    assert state_of(world)[0] in ("waiting", "void")
+    assert world.provider.article_lookups == [] and world.provider.created_articles == []
 
 
-def test_a_preview_asks_for_no_article_and_makes_none(office: World) -> None:
-    office.account.settings = {**office.account.settings, "automatic": False}
-    office.pay_order()
-    office.run_due_work()
-    seen = preview_document(office.document(), office.account)
+def test_a_preview_looks_nothing_up_and_creates_nothing(world: World) -> None:
+    world.account.settings = {**world.account.settings, "automatic": False}
+    world.pay_order()
+    world.run_due_work()
+    seen = preview_document(world.document(), world.account)
     assert seen.draft is not None and seen.draft.gross == Decimal("12.30")
-    assert office.provider.article_lookups == [] and office.provider.created_articles == []
+    assert world.provider.article_lookups == [] and world.provider.created_articles == []
 
 
-def test_a_credit_note_looks_its_articles_up_and_makes_none(office: World) -> None:
-    office.enable_articles(series={"FR": "2026FR", "NC": "2026NC"})
-    draft = sold(office, "1001", line(), line("B-2"))
-    assert articles_of(draft) == ["CAN-1", "B-2"]
-    del office.provider.articles["st-2"]
-    later(61)
-    merchant_actions.credit_document(office.document(), 1, {"lines": [], "amount": None, "reason": ""})
-    office.run_due_work()
-    note = Document.find(office.store.id, "1001", "credit:1")
+def test_a_credit_note_looks_its_articles_up_and_creates_none(world: World) -> None:
+    world.enable_articles(series={"FR": "2026FR", "NC": "2026NC"})
+    draft = issue_order(world, "1001", line(), line("B-2"))
+    assert article_codes(draft) == ["CAN-1", "B-2"]
+    del world.provider.articles["st-2"]
+    advance(61)
+    merchant_actions.credit_document(world.document(), 1, {"lines": [], "amount": None, "reason": ""})
+    world.run_due_work()
+    note = Document.find(world.store.id, "1001", "credit:1")
     assert note is not None and note.state == "issued" and note.draft is not None
-    assert articles_of(note.draft) == ["CAN-1", ""]
+    assert article_codes(note.draft) == ["CAN-1", ""]
     assert note.draft.warnings == ()
-    assert len(office.provider.created_articles) == 2
+    assert len(world.provider.created_articles) == 2
 
 
-# by hand
+# what the merchant chooses
 
 
-def test_what_the_merchant_bound_goes_before_what_a_look_up_finds(office: World) -> None:
-    office.provider.add_article("CAN-1")
-    chosen = office.provider.add_article("CANECA")
-    line_articles.link_article(office.account, "CAN-1", " CANECA ")
-    assert articles_of(sold(office, "1001")) == ["CANECA"]
-    later(61)
-    assert articles_of(sold(office, "1002")) == ["CANECA"]
-    assert row_of(office).state == "bound"
-    office.provider.articles[chosen.article_id] = replace(chosen, code="RENOMEADA")
-    later(61)
-    assert articles_of(sold(office, "1003")) == ["RENOMEADA"]
-    line_articles.unlink_article(office.account, "CAN-1")
-    assert articles_of(sold(office, "1004")) == ["CAN-1"]
-    assert row_of(office).state == "found"
+def test_the_article_that_the_merchant_chose_goes_before_the_one_found(world: World) -> None:
+    world.provider.add_article("CAN-1")
+    chosen = world.provider.add_article("CANECA")
+    line_articles.link_article(world.account, "CAN-1", " CANECA ")
+    assert article_codes(issue_order(world, "1001")) == ["CANECA"]
+    advance(61)
+    assert article_codes(issue_order(world, "1002")) == ["CANECA"]
+    assert article_row(world).state == "bound"
+    world.provider.articles[chosen.article_id] = replace(chosen, code="RENOMEADA")
+    advance(61)
+    assert article_codes(issue_order(world, "1003")) == ["RENOMEADA"]
+    line_articles.unlink_article(world.account, "CAN-1")
+    assert article_codes(issue_order(world, "1004")) == ["CAN-1"]
+    assert article_row(world).state == "found"
 
 
-def test_a_bound_article_that_is_gone_leaves_the_sku_to_the_look_up(office: World) -> None:
-    chosen = office.provider.add_article("CANECA")
-    line_articles.link_article(office.account, "CAN-1", "CANECA")
-    del office.provider.articles[chosen.article_id]
-    office.provider.add_article("CAN-1")
-    later(61)
-    assert articles_of(sold(office, "1001")) == ["CAN-1"]
-    assert row_of(office).state == "found"
+def test_when_the_chosen_article_is_deleted_the_sku_is_looked_up(world: World) -> None:
+    chosen = world.provider.add_article("CANECA")
+    line_articles.link_article(world.account, "CAN-1", "CANECA")
+    del world.provider.articles[chosen.article_id]
+    world.provider.add_article("CAN-1")
+    advance(61)
+    assert article_codes(issue_order(world, "1001")) == ["CAN-1"]
+    assert article_row(world).state == "found"
 
 
 @pytest.mark.parametrize("code", ["NADA", "caneca", " "])
-def test_a_sku_is_bound_only_to_an_article_that_is_there(office: World, code: str) -> None:
-    office.provider.add_article("CANECA")
+def test_a_sku_is_linked_only_to_an_existing_article(world: World, code: str) -> None:
+    world.provider.add_article("CANECA")
     with pytest.raises(NotAllowedError) as why:
-        line_articles.link_article(office.account, "CAN-1", code)
+        line_articles.link_article(world.account, "CAN-1", code)
     assert (why.value.code, why.value.detail) == ("article-unknown", {"article": code.strip()})
-    assert Article.find_by_sku(office.account.id, ["CAN-1"]) == {}
+    assert Article.find_by_sku(world.account.id, ["CAN-1"]) == {}
 
 
-def test_what_the_merchant_binds_while_it_is_being_made_stays_bound(
-    office: World, monkeypatch: pytest.MonkeyPatch
+def test_an_article_chosen_while_one_is_being_created_stays_chosen(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    office.provider.add_article("CANECA")
-    account = office.account
-    office.provider.planned_articles.append(
-        lambda new: line_articles.link_article(account, "CAN-1", "CANECA")
-    )
-    sold(office, "1001")
-    assert (row_of(office).state, row_of(office).code) == ("bound", "CANECA")
+    world.provider.add_article("CANECA")
+    account = world.account
+    world.provider.planned_articles.append(lambda new: line_articles.link_article(account, "CAN-1", "CANECA"))
+    issue_order(world, "1001")
+    assert (article_row(world).state, article_row(world).code) == ("bound", "CANECA")
 
 
-def test_a_missing_sku_is_made_as_the_merchant_said(office: World) -> None:
-    office.enable_articles(ship_from="PT-AC")
-    line_articles.ensure_article(office.account, "LIV-1", "Livro", "reduced", "", True)
-    line_articles.ensure_article(office.account, "AULA", "Aula", "normal", "M07", False)
-    assert office.provider.created_articles == [
+def test_a_missing_article_is_created_with_the_tax_that_the_merchant_chose(world: World) -> None:
+    world.enable_articles(ship_from="PT-AC")
+    line_articles.ensure_article(world.account, "LIV-1", "Livro", "reduced", "", True)
+    line_articles.ensure_article(world.account, "AULA", "Aula", "normal", "M07", False)
+    assert world.provider.created_articles == [
         NewArticle("LIV-1", "Livro", Decimal(4), "PT-AC", "", True),
         NewArticle("AULA", "Aula", Decimal(0), "PT-AC", "M07", False),
     ]
-    assert {row_of(office, sku).state for sku in ("LIV-1", "AULA")} == {"made"}
+    assert {article_row(world, sku).state for sku in ("LIV-1", "AULA")} == {"made"}
 
 
-def test_what_the_merchant_asks_to_be_made_is_looked_up_first(office: World) -> None:
-    office.provider.add_article("LIV-1")
-    line_articles.ensure_article(office.account, "LIV-1", "Livro", "reduced", "", True)
-    assert office.provider.created_articles == [] and row_of(office, "LIV-1").state == "found"
+def test_an_article_that_the_merchant_wants_created_is_looked_up_first(world: World) -> None:
+    world.provider.add_article("LIV-1")
+    line_articles.ensure_article(world.account, "LIV-1", "Livro", "reduced", "", True)
+    assert world.provider.created_articles == [] and article_row(world, "LIV-1").state == "found"
 
 
-def test_a_refused_sku_can_be_tried_again_by_hand_and_the_merchant_reads_why_not(office: World) -> None:
-    office.provider.errors["create_article"] = [
+def test_the_merchant_may_try_a_refused_sku_again_and_reads_the_refusal(world: World) -> None:
+    world.provider.errors["create_article"] = [
         RefusedError("article-refused", answer=f"Não {n}") for n in (1, 2)
     ]
-    sold(office)
+    issue_order(world)
     with pytest.raises(RefusedError) as why:
-        line_articles.ensure_article(office.account, "CAN-1", "Caneca", "normal", "", True)
+        line_articles.ensure_article(world.account, "CAN-1", "Caneca", "normal", "", True)
     assert why.value.detail == {"answer": "Não 2"}
-    line_articles.ensure_article(office.account, "CAN-1", "Caneca", "normal", "", True)
-    assert row_of(office).state == "made" and len(office.provider.created_articles) == 1
+    line_articles.ensure_article(world.account, "CAN-1", "Caneca", "normal", "", True)
+    assert article_row(world).state == "made" and len(world.provider.created_articles) == 1
 
 
-def test_a_reason_for_no_tax_that_is_not_in_force_makes_no_article(office: World) -> None:
+def test_an_exemption_that_is_not_in_force_creates_no_article(world: World) -> None:
     with pytest.raises(SettingsError):
-        line_articles.ensure_article(office.account, "LIV-1", "Livro", "normal", "M26", True)
-    assert office.provider.created_articles == []
+        line_articles.ensure_article(world.account, "LIV-1", "Livro", "normal", "M26", True)
+    assert world.provider.created_articles == []
 
 
-def test_a_look_up_for_the_catalogue_makes_nothing_and_asks_fifty_at_a_time(office: World) -> None:
-    known = [office.provider.add_article(f"SKU-{at}") for at in range(70)]
+def test_a_look_up_for_the_catalogue_creates_nothing_and_asks_fifty_at_a_time(world: World) -> None:
+    known = [world.provider.add_article(f"SKU-{at}") for at in range(70)]
     skus = [f"SKU-{at}" for at in range(120)]
-    line_articles.look_up_articles(office.account, [*skus, *skus, "", "X" * 300])
-    assert [len(codes) for codes in office.provider.article_lookups] == [50, 50, 20]
+    line_articles.look_up_articles(world.account, [*skus, *skus, "", "X" * 300])
+    assert [len(codes) for codes in world.provider.article_lookups] == [50, 50, 20]
     db.session.rollback()
-    rows = Article.find_by_sku(office.account.id, skus)
+    rows = Article.find_by_sku(world.account.id, skus)
     assert [rows[sku].state for sku in skus] == ["found"] * 70 + ["absent"] * 50
     assert rows["SKU-3"].article_id == known[3].article_id
-    assert office.provider.created_articles == []
+    assert world.provider.created_articles == []
 
 
-def test_keys_that_are_refused_while_nobody_waits_stop_the_account_too(office: World) -> None:
-    office.provider.errors["articles"] = [CredentialsError("keys-refused")]
+def test_credentials_refused_in_background_work_stop_the_account_too(world: World) -> None:
+    world.provider.errors["articles"] = [CredentialsError("keys-refused")]
     with pytest.raises(CredentialsError):
-        line_articles.look_up_articles(office.account, ["CAN-1"])
-    db.session.refresh(office.account)
-    assert office.account.refused_code == "keys-refused"
+        line_articles.look_up_articles(world.account, ["CAN-1"])
+    db.session.refresh(world.account)
+    assert world.account.refused_code == "keys-refused"
     with pytest.raises(CredentialsError):
-        line_articles.link_article(office.account, "CAN-1", "CANECA")
-    assert len(office.provider.article_lookups) == 1
+        line_articles.link_article(world.account, "CAN-1", "CANECA")
+    assert len(world.provider.article_lookups) == 1
 
 
-def test_a_look_up_that_breaks_off_keeps_what_was_told_by_then(office: World) -> None:
+def test_a_look_up_that_fails_half_way_keeps_the_answers_so_far(world: World) -> None:
     skus = [f"SKU-{at}" for at in range(120)]
-    office.provider.errors["articles"] = []
+    world.provider.errors["articles"] = []
     count = [0]
 
     class Third(list[Exception]):
@@ -907,8 +914,8 @@ def test_a_look_up_that_breaks_off_keeps_what_was_told_by_then(office: World) ->
         def pop(self, at: Any = -1) -> Exception:
             return UnreachableError("unreachable")
 
-    office.provider.errors["articles"] = Third()
+    world.provider.errors["articles"] = Third()
     with pytest.raises(TransientError):
-        line_articles.look_up_articles(office.account, skus)
+        line_articles.look_up_articles(world.account, skus)
     db.session.rollback()
-    assert len(Article.find_by_sku(office.account.id, skus)) == 100
+    assert len(Article.find_by_sku(world.account.id, skus)) == 100
