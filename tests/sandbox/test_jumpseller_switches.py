@@ -1,11 +1,10 @@
-"""Every switch of the Jumpseller stand-in, in each of its positions."""
+"""Every switch of the Jumpseller stand-in does something else in each of its positions."""
 
 from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +20,23 @@ from tests.sandbox.jumpseller_client import (
     open_client,
 )
 
+CUP = [{"sku": "TACA-01"}]
+HOOK_URL = "http://127.0.0.1:9/h"
+DOCUMENT = {"document_type": 1, "external_id": "7", "public_id": "FT 2026/12", "url": "https://x.example/d"}
+CREATED, PAID = "2026-11-01 10:00:00 UTC", "2026-11-02 11:00:00 UTC"
+Probe = Callable[[JumpsellerClient], Any]
+CASES: dict[str, tuple[Probe, dict[str, Any]]] = {}
+
+
+def case(switch: str, **expected: Any) -> Callable[[Probe], Probe]:
+    """Register what the probe returns in each position (`_` in a keyword stands for `-`)."""
+
+    def register(probe: Probe) -> Probe:
+        CASES[switch] = probe, {name.strip("_").replace("_", "-"): value for name, value in expected.items()}
+        return probe
+
+    return register
+
 
 @pytest.fixture
 def jumpseller() -> Iterator[JumpsellerClient]:
@@ -28,33 +44,36 @@ def jumpseller() -> Iterator[JumpsellerClient]:
         yield caller
 
 
-@pytest.fixture
-def receiver() -> Iterator[WebhookReceiver]:
-    receiver = WebhookReceiver()
-    yield receiver
-    receiver.stop()
+@pytest.mark.parametrize(
+    ("switch", "position"), [(switch.name, position) for switch in SWITCHES for position in switch.positions]
+)
+def test_each_position_of_a_switch_has_its_own_effect(
+    jumpseller: JumpsellerClient, switch: str, position: str
+) -> None:
+    probe, expected = CASES[switch]
+    jumpseller.switch(switch, position)
+    assert probe(jumpseller) == expected[position]
 
 
-def test_every_switch_has_a_test_here_and_a_known_basis() -> None:
-    text = Path(__file__).read_text()
-    assert [switch.name for switch in SWITCHES if f'"{switch.name}"' not in text] == []
+def test_every_position_is_expected_and_every_basis_known() -> None:
+    assert {switch.name: set(switch.positions) for switch in SWITCHES} == {
+        name: set(expected) for name, (_, expected) in CASES.items()
+    }
     assert {switch.basis for switch in SWITCHES} <= set(BASES)
 
 
 def test_a_switch_is_read_and_set_over_http(jumpseller: JumpsellerClient) -> None:
     answer = jumpseller.browser.post("/sandbox/switches", json={"rate": "text"})
-    told = {one["name"]: one["position"] for one in answer.json or []}
-    assert told["rate"] == "text"
-    assert jumpseller.browser.post("/sandbox/switches", json={"rate": "roman"}).status_code == 422
-    assert jumpseller.browser.post("/sandbox/switches", json={"no-such": "x"}).status_code == 422
+    assert {one["name"]: one["position"] for one in answer.json or []}["rate"] == "text"
+    for wrong in ({"rate": "roman"}, {"no-such": "x"}):
+        assert jumpseller.browser.post("/sandbox/switches", json=wrong).status_code == 422
     page = jumpseller.browser.get("/sandbox/switches", headers={"Accept": "text/html"}).text
     assert "<option selected>text</option>" in page.replace("\n", "")
-    came = jumpseller.browser.post("/sandbox/switches", data={"rate": "number"})
-    assert came.status_code == 303
+    assert jumpseller.browser.post("/sandbox/switches", data={"rate": "number"}).status_code == 303
     assert jumpseller.parts.switches["rate"] == "number"
 
 
-# --- what an order says -----------------------------------------------------------------------------------
+# --- orders -----------------------------------------------------------------------------------------------
 
 
 def line_of(jumpseller: JumpsellerClient, **more: Any) -> dict[str, Any]:
@@ -63,144 +82,111 @@ def line_of(jumpseller: JumpsellerClient, **more: Any) -> dict[str, Any]:
     return line
 
 
-@pytest.mark.parametrize(("position", "discount"), [("unit", 0.5), ("line", 1.0)])
-def test_line_discount(jumpseller: JumpsellerClient, position: str, discount: float) -> None:
-    jumpseller.switch("line-discount", position)
-    assert line_of(jumpseller, discount="1.00")["discount"] == discount
+@case("line-discount", unit=0.5, line=1.0)
+def line_discount(jumpseller: JumpsellerClient) -> Any:
+    return line_of(jumpseller, discount="1.00")["discount"]
 
 
-@pytest.mark.parametrize(("position", "tax", "amount"), [("unit", 4.6, "4.600"), ("line", 9.2, "9.200")])
-def test_line_tax(jumpseller: JumpsellerClient, position: str, tax: float, amount: str) -> None:
-    jumpseller.switch("line-tax", position)
+@case("line-tax", unit=(4.6, "4.600"), line=(9.2, "9.200"))
+def line_tax(jumpseller: JumpsellerClient) -> Any:
     jumpseller.switch("rate", "text")
     line = line_of(jumpseller)
-    assert (line["tax"], line["taxes"][0]["amount"]) == (tax, amount)
+    return line["tax"], line["taxes"][0]["amount"]
 
 
-@pytest.mark.parametrize(("position", "tax"), [("without-shipping", 2.3), ("with-shipping", 3.22)])
-def test_order_tax(jumpseller: JumpsellerClient, position: str, tax: float) -> None:
-    jumpseller.switch("order-tax", position)
+@case("order-tax", without_shipping=(2.3, 0.92, 17.22), with_shipping=(3.22, 0.92, 17.22))
+def order_tax(jumpseller: JumpsellerClient) -> Any:
     order = jumpseller.place_order(lines=[{"price": "12.30", "tax": "23"}], shipping="4.92")
-    assert (order["tax"], order["shipping_tax"], order["total"]) == (tax, 0.92, 17.22)
+    return order["tax"], order["shipping_tax"], order["total"]
 
 
-@pytest.mark.parametrize(("position", "tax"), [("after-discount", 2.3), ("before-discount", 2.87)])
-def test_tax_base(jumpseller: JumpsellerClient, position: str, tax: float) -> None:
-    jumpseller.switch("tax-base", position)
+@case("tax-base", after_discount=(2.3, 2.3, 12.3, 12.3), before_discount=(2.87, 2.87, 12.3, 12.3))
+def tax_base(jumpseller: JumpsellerClient) -> Any:
     order = jumpseller.place_order(lines=[{"price": "15.35", "tax": "23", "discount": "3.05"}])
-    assert (order["tax"], round(order["products"][0]["tax"], 2), order["total"]) == (tax, tax, 12.3)
+    exclusive = jumpseller.place_order(SERRA, lines=[{"price": "12.00", "tax": "23", "discount": "2.00"}])
+    assert exclusive["tax"] == 2.3, "it never changes what a shop without VAT in its prices charges"
+    return order["tax"], round(order["products"][0]["tax"], 2), order["total"], exclusive["total"]
 
 
-@pytest.mark.parametrize("position", ["after-discount", "before-discount"])
-def test_tax_base_never_changes_what_an_exclusive_shop_charges(
-    jumpseller: JumpsellerClient, position: str
-) -> None:
-    jumpseller.switch("tax-base", position)
-    order = jumpseller.place_order(SERRA, lines=[{"price": "12.00", "tax": "23", "discount": "2.00"}])
-    assert (order["tax"], order["total"]) == (2.3, 12.3)
-
-
-@pytest.mark.parametrize(("position", "on_line"), [("lines", 5.0), ("order", 0.0)])
-def test_coupon(jumpseller: JumpsellerClient, position: str, on_line: float) -> None:
-    jumpseller.switch("coupon", position)
+@case("coupon", lines=(5.0, 5.0, 15.0), order=(0.0, 5.0, 15.0))
+def coupon(jumpseller: JumpsellerClient) -> Any:
     order = jumpseller.place_order(lines=[{"price": "20.00", "tax": "23"}], coupon="5.00")
-    assert (order["products"][0]["discount"], order["discount"], order["total"]) == (on_line, 5.0, 15.0)
+    return order["products"][0]["discount"], order["discount"], order["total"]
 
 
-@pytest.mark.parametrize(("position", "rate"), [("number", 23.0), ("text", "23.0")])
-def test_rate(jumpseller: JumpsellerClient, position: str, rate: object) -> None:
-    jumpseller.switch("rate", position)
+@case("rate", number=(23.0, False), text=("23.0", True))
+def rate(jumpseller: JumpsellerClient) -> Any:
     tax = line_of(jumpseller)["taxes"][0]
-    assert tax["rate"] == rate
-    assert ("amount" in tax) is (position == "text")
+    return tax["rate"], "amount" in tax
 
 
-@pytest.mark.parametrize(("position", "tax"), [("line", 0.67), ("rate", 0.68), ("document", 0.69)])
-def test_shop_rounding(jumpseller: JumpsellerClient, position: str, tax: float) -> None:
-    jumpseller.switch("shop-rounding", position)
-    # the VAT is 3 x 0.2139 at 23 % and 0.0444 at 6 %
+@case("shop-rounding", line=(0.67, 4.2), rate=(0.68, 4.21), document=(0.69, 4.22))
+def shop_rounding(jumpseller: JumpsellerClient) -> Any:
+    # the VAT is 3 x 0.2139 at 23 % and 0.0444 at 6 %, the net amount 3.53
     lines = [{"price": "0.93", "tax": "23"}] * 3 + [{"price": "0.74", "tax": "6"}]
     order = jumpseller.place_order(SERRA, lines=lines)
-    assert (order["tax"], order["total"]) == (tax, round(3.53 + tax, 2))
+    return order["tax"], order["total"]
 
 
-@pytest.mark.parametrize(("position", "state"), [("no", "pending_payment"), ("yes", "created")])
-def test_created_state(jumpseller: JumpsellerClient, position: str, state: str) -> None:
-    jumpseller.switch("created-state", position)
-    order = jumpseller.place_order(lines=[{"sku": "TACA-01"}])
-    assert order["status_enum"] == state
-    assert jumpseller.change_order(order["id"], "pay")["status_enum"] == "paid"
+@case("created-state", no=("pending_payment", "paid"), yes=("created", "paid"))
+def created_state(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(lines=CUP)
+    return order["status_enum"], jumpseller.change_order(order["id"], "pay")["status_enum"]
 
 
-@pytest.mark.parametrize(("position", "at"), [("payment", None), ("checkout", "2026-11-01 10:00:00 UTC")])
-def test_completed_at(jumpseller: JumpsellerClient, position: str, at: str | None) -> None:
-    jumpseller.switch("completed-at", position)
-    order = jumpseller.place_order(lines=[{"sku": "TACA-01"}], created_at="2026-11-01 10:00:00 UTC")
-    assert order["completed_at"] == at
-    paid = jumpseller.change_order(order["id"], "pay", paid_at="2026-11-02 11:00:00 UTC")
-    assert paid["completed_at"] == (at or "2026-11-02 11:00:00 UTC")
+@case("completed-at", payment=(None, PAID), checkout=(CREATED, CREATED))
+def completed_at(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(lines=CUP, created_at=CREATED)
+    return order["completed_at"], jumpseller.change_order(order["id"], "pay", paid_at=PAID)["completed_at"]
 
 
-@pytest.mark.parametrize(("position", "lines"), [("yes", 2), ("no", 0)])
-def test_state_history(jumpseller: JumpsellerClient, position: str, lines: int) -> None:
-    jumpseller.switch("state-history", position)
-    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
-    assert len(jumpseller.stored_order(number)["history"]) == lines
+@case("state-history", yes=2, no=0)
+def state_history(jumpseller: JumpsellerClient) -> Any:
+    return len(jumpseller.stored_order(jumpseller.place_order(lines=CUP, pay=True)["id"])["history"])
 
 
-@pytest.mark.parametrize(("position", "price"), [("number", 12.3), ("text", "12.30")])
-def test_product_numbers(jumpseller: JumpsellerClient, position: str, price: object) -> None:
-    jumpseller.switch("product-numbers", position)
+@case("product-numbers", number=(12.3, 40), text=("12.30", "40"))
+def product_numbers(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
     product = jumpseller.get("/products/search.json?query=TACA-01")[0]["product"]
-    assert product["price"] == price
-    assert product["stock"] == (40 if position == "number" else "40")
+    return product["price"], product["stock"]
 
 
-@pytest.mark.parametrize("position", ["list", "one"])
-def test_orders_after(jumpseller: JumpsellerClient, position: str) -> None:
-    jumpseller.switch("orders-after", position)
+@case("orders-after", list=([1002, 1003], 200), one=([1002], 404))
+def orders_after(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    numbers = [jumpseller.place_order(lines=[{"sku": "TACA-01"}])["id"] for _ in range(3)]
+    numbers = [jumpseller.place_order(lines=CUP)["id"] for _ in range(3)]
     answer = jumpseller.get(f"/orders/after/{numbers[0]}.json")
     found = answer if isinstance(answer, list) else [answer]
-    assert [one["order"]["id"] for one in found] == (numbers[1:] if position == "list" else numbers[1:2])
     last = jumpseller.call("GET", f"/orders/after/{numbers[2]}.json")
-    assert last.status_code == (200 if position == "list" else 404)
+    return [one["order"]["id"] for one in found], last.status_code
 
 
-@pytest.mark.parametrize("position", ["bare", "wrapped"])
-def test_wrapped_store(jumpseller: JumpsellerClient, position: str) -> None:
-    jumpseller.switch("wrapped-store", position)
+@case("wrapped-store", bare=SADO, wrapped=None)
+def wrapped_store(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    told = jumpseller.get("/store/info.json")
-    assert (told["store"] if position == "wrapped" else told)["code"] == SADO
+    shown = jumpseller.get("/store/info.json")
+    assert shown.get("store", shown)["code"] == SADO
+    return shown.get("code")
 
 
 # --- documents --------------------------------------------------------------------------------------------
 
-DOCUMENT = {"document_type": 1, "external_id": "7", "public_id": "FT 2026/12", "url": "https://x.example/d"}
 
-
-@pytest.mark.parametrize(("position", "count"), [("twice", 2), ("once", 1)])
-def test_documents_post(jumpseller: JumpsellerClient, position: str, count: int) -> None:
-    jumpseller.switch("documents-post", position)
+@case("documents-post", twice=([200, 200], 2), once=([200, 200], 1))
+def documents_post(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}])["id"]
-    for _ in range(2):
-        posted = jumpseller.call("POST", f"/orders/{number}/documents.json", json={"document": DOCUMENT})
-        assert posted.status_code == 200
-    assert len(jumpseller.get(f"/orders/{number}/documents.json")) == count
+    path = f"/orders/{jumpseller.place_order(lines=CUP)['id']}/documents.json"
+    posted = [jumpseller.call("POST", path, json={"document": DOCUMENT}).status_code for _ in range(2)]
+    return posted, len(jumpseller.get(path))
 
 
-@pytest.mark.parametrize(("position", "status"), [("refused", 404), ("accepted", 200)])
-def test_public_id_slash(jumpseller: JumpsellerClient, position: str, status: int) -> None:
-    jumpseller.switch("public-id-slash", position)
+@case("public-id-slash", refused=404, accepted=200)
+def public_id_slash(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}])["id"]
-    jumpseller.call("POST", f"/orders/{number}/documents.json", json={"document": DOCUMENT})
-    path = f"/orders/{number}/documents/FT%202026%2F12.json"
-    assert jumpseller.call("DELETE", path).status_code == status
+    path = f"/orders/{jumpseller.place_order(lines=CUP)['id']}/documents"
+    jumpseller.call("POST", f"{path}.json", json={"document": DOCUMENT})
+    return jumpseller.call("DELETE", f"{path}/FT%202026%2F12.json").status_code
 
 
 # --- accounts ---------------------------------------------------------------------------------------------
@@ -210,329 +196,266 @@ def consent_page(jumpseller: JumpsellerClient) -> Any:
     return jumpseller.browser.get("/oauth/authorize", query_string=jumpseller.authorize_query())
 
 
-@pytest.mark.parametrize(("position", "header"), [("refused", "SAMEORIGIN"), ("allowed", None)])
-def test_consent_framed(jumpseller: JumpsellerClient, position: str, header: str | None) -> None:
-    jumpseller.switch("consent-framed", position)
+@case("consent-framed", refused=("SAMEORIGIN", True), allowed=(None, False))
+def consent_framed(jumpseller: JumpsellerClient) -> Any:
     headers = consent_page(jumpseller).headers
-    assert headers.get("X-Frame-Options") == header
-    assert ("Content-Security-Policy" in headers) is (header is not None)
+    return headers.get("X-Frame-Options"), "Content-Security-Policy" in headers
 
 
-@pytest.mark.parametrize(("position", "header"), [("none", None), ("same-origin", "same-origin")])
-def test_consent_coop(jumpseller: JumpsellerClient, position: str, header: str | None) -> None:
-    jumpseller.switch("consent-coop", position)
-    assert consent_page(jumpseller).headers.get("Cross-Origin-Opener-Policy") == header
+@case("consent-coop", none=None, same_origin="same-origin")
+def consent_coop(jumpseller: JumpsellerClient) -> Any:
+    return consent_page(jumpseller).headers.get("Cross-Origin-Opener-Policy")
 
 
-@pytest.mark.parametrize(("position", "status"), [("at-once", 302), ("asked", 200)])
-def test_consent_again(jumpseller: JumpsellerClient, position: str, status: int) -> None:
-    jumpseller.switch("consent-again", position)
+@case("consent-again", at_once=[200, 302, 200], asked=[200, 200, 200])
+def consent_again(jumpseller: JumpsellerClient) -> Any:
     jumpseller.browser.get(f"/admin/{SADO}/")
-    assert consent_page(jumpseller).status_code == 200
+    before = consent_page(jumpseller).status_code
     jumpseller.install()
-    assert consent_page(jumpseller).status_code == status
+    installed = consent_page(jumpseller).status_code
     jumpseller.browser.post(f"/admin/{SADO}/apps/quick-invoice/uninstall")
-    assert consent_page(jumpseller).status_code == 200
+    return [before, installed, consent_page(jumpseller).status_code]
 
 
-@pytest.mark.parametrize(("position", "status"), [("yes", 200), ("no", 403)])
-def test_store_permitted(jumpseller: JumpsellerClient, position: str, status: int) -> None:
-    jumpseller.switch("store-permitted", position)
+@case("store-permitted", yes=(200, False), no=(403, True))
+def store_permitted(jumpseller: JumpsellerClient) -> Any:
     page = consent_page(jumpseller)
-    assert page.status_code == status
-    assert ("does not have permission" in page.text) is (position == "no")
+    return page.status_code, "does not have permission" in page.text
 
 
-@pytest.mark.parametrize(("position", "status"), [("checked", 400), ("ignored", 200)])
-def test_pkce(jumpseller: JumpsellerClient, position: str, status: int) -> None:
-    jumpseller.switch("pkce", position)
+@case("pkce", checked=400, ignored=200)
+def pkce(jumpseller: JumpsellerClient) -> Any:
     code = jumpseller.consent(code_challenge="never-met", code_challenge_method="S256")["code"]
-    assert jumpseller.exchange(code, code_verifier="x" * 50).status_code == status
+    return jumpseller.exchange(code, code_verifier="x" * 50).status_code
 
 
-@pytest.mark.parametrize("position", ["rotate", "stay"])
-def test_refresh_tokens(jumpseller: JumpsellerClient, position: str) -> None:
-    jumpseller.switch("refresh-tokens", position)
+@case("refresh-tokens", rotate=(False, 400), stay=(True, 200))
+def refresh_tokens(jumpseller: JumpsellerClient) -> Any:
     first = jumpseller.install()["refresh_token"]
     second = (jumpseller.refresh(first).json or {})["refresh_token"]
-    assert (second == first) is (position == "stay")
-    assert jumpseller.refresh(first).status_code == (200 if position == "stay" else 400)
+    return second == first, jumpseller.refresh(first).status_code
 
 
-@pytest.mark.parametrize(("position", "status"), [("lives-on", 200), ("revoked", 401)])
-def test_old_access_token(jumpseller: JumpsellerClient, position: str, status: int) -> None:
-    jumpseller.switch("old-access-token", position)
-    tokens = jumpseller.install()
-    jumpseller.refresh(tokens["refresh_token"])
-    assert jumpseller.call("GET", "/store/info.json").status_code == status
+@case("old-access-token", lives_on=200, revoked=401)
+def old_access_token(jumpseller: JumpsellerClient) -> Any:
+    jumpseller.refresh(jumpseller.install()["refresh_token"])
+    return jumpseller.call("GET", "/store/info.json").status_code
 
 
-@pytest.mark.parametrize(("position", "is_told"), [("no", False), ("yes", True)])
-def test_token_scope(jumpseller: JumpsellerClient, position: str, is_told: bool) -> None:
-    jumpseller.switch("token-scope", position)
-    assert ("scope" in jumpseller.install()) is is_told
+@case("token-scope", no=False, yes=True)
+def token_scope(jumpseller: JumpsellerClient) -> Any:
+    return "scope" in jumpseller.install()
 
 
-@pytest.mark.parametrize(("position", "status"), [("body", 401), ("body-or-basic", 200)])
-def test_token_client(jumpseller: JumpsellerClient, position: str, status: int) -> None:
-    jumpseller.switch("token-client", position)
-    refresh = jumpseller.install()["refresh_token"]
+@case("token-client", body=401, body_or_basic=200)
+def token_client(jumpseller: JumpsellerClient) -> Any:
+    fields = {"grant_type": "refresh_token", "refresh_token": jumpseller.install()["refresh_token"]}
     basic = base64.b64encode(b"quick-invoice:sandbox-secret").decode()
-    answer = jumpseller.browser.post(
-        "/oauth/token",
-        data={"grant_type": "refresh_token", "refresh_token": refresh},
-        headers={"Authorization": f"Basic {basic}"},
-    )
-    assert answer.status_code == status
+    answer = jumpseller.browser.post("/oauth/token", data=fields, headers={"Authorization": f"Basic {basic}"})
+    return answer.status_code
 
 
 # --- the app in the admin ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("position", "address"),
-    [
-        ("none", f'src="{APP_URL}/"'),
-        ("store", f'src="{APP_URL}/?store={SADO}"'),
-        ("junk", "store=outra-loja&amp;"),
-    ],
-)
-def test_app_url_parameters(jumpseller: JumpsellerClient, position: str, address: str) -> None:
-    jumpseller.switch("app-url-parameters", position)
-    assert address in jumpseller.browser.get(f"/admin/{SADO}/apps/quick-invoice").text
+def app_page(jumpseller: JumpsellerClient) -> Any:
+    return jumpseller.browser.get(f"/admin/{SADO}/apps/quick-invoice")
 
 
-@pytest.mark.parametrize(("position", "mark"), [("frame", '<iframe name="app"'), ("tab", 'target="_blank"')])
-def test_app_opens(jumpseller: JumpsellerClient, position: str, mark: str) -> None:
-    jumpseller.switch("app-opens", position)
-    page = jumpseller.browser.get(f"/admin/{SADO}/apps/quick-invoice").text
-    assert mark in page
-    assert ("<iframe" in page) is (position == "frame")
+@case("app-url-parameters", none=[True, False, False], store=[False, True, False], junk=[False, False, True])
+def app_url_parameters(jumpseller: JumpsellerClient) -> Any:
+    text = app_page(jumpseller).text
+    addresses = (f'src="{APP_URL}/"', f'src="{APP_URL}/?store={SADO}"', "store=outra-loja&amp;")
+    return [address in text for address in addresses]
 
 
-@pytest.mark.parametrize("position", ["app-url", "authorize"])
-def test_install_begins(jumpseller: JumpsellerClient, position: str) -> None:
-    jumpseller.switch("install-begins", position)
-    first = jumpseller.browser.get(f"/admin/{SADO}/apps/quick-invoice")
-    if position == "app-url":
-        assert "<iframe" in first.text
-    else:
-        assert first.location.startswith("http://localhost:2/oauth/authorize?client_id=quick-invoice")
-        assert "state=" not in first.location
+@case("app-opens", frame=[True, False], tab=[False, True])
+def app_opens(jumpseller: JumpsellerClient) -> Any:
+    return [mark in app_page(jumpseller).text for mark in ('<iframe name="app"', 'target="_blank"')]
+
+
+@case("install-begins", app_url=(None, True), authorize=("/oauth/authorize?client_id=quick-invoice", True))
+def install_begins(jumpseller: JumpsellerClient) -> Any:
+    location = app_page(jumpseller).location
+    assert "state=" not in (location or "")
     jumpseller.install()
-    assert "<iframe" in jumpseller.browser.get(f"/admin/{SADO}/apps/quick-invoice").text
+    begin = location and location.removeprefix("http://localhost:2").partition("&")[0]
+    return begin, "<iframe" in app_page(jumpseller).text
 
 
-@pytest.mark.parametrize(("position", "count"), [("deleted", 0), ("kept", 1)])
-def test_hooks_on_uninstall(jumpseller: JumpsellerClient, position: str, count: int) -> None:
-    jumpseller.switch("hooks-on-uninstall", position)
+@case("hooks-on-uninstall", deleted=(0, 0, False), kept=(1, 0, False))
+def hooks_on_uninstall(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid")
+    jumpseller.subscribe(HOOK_URL, "order_paid")
     about = jumpseller.browser.post(f"/sandbox/shops/{SADO}/uninstall").json or {}
-    assert (len(about["hooks"]), about["tokens"], about["installed"]) == (count, 0, False)
+    return len(about["hooks"]), about["tokens"], about["installed"]
 
 
-# --- hooks ------------------------------------------------------------------------------------------------
+# --- webhooks ---------------------------------------------------------------------------------------------
 
 
-def told(jumpseller: JumpsellerClient, count: int = 1) -> int:
-    """How many deliveries so many paid orders made."""
-    for _ in range(count):
-        jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)
-    return len(jumpseller.deliveries(event="order_paid"))
+def paid_deliveries(jumpseller: JumpsellerClient, orders: int = 1, ship: bool = False) -> list[Any]:
+    """Place paid orders and return the deliveries of `order_paid` to a receiver, oldest first."""
+    receiver = WebhookReceiver()
+    try:
+        jumpseller.install()
+        jumpseller.subscribe(receiver.url, "order_paid")
+        for _ in range(orders):
+            number = jumpseller.place_order(lines=CUP, pay=True)["id"]
+        if ship:
+            jumpseller.change_order(number, "ship")
+        found = jumpseller.deliveries(event="order_paid")
+        assert len(receiver.received) == len(found)
+        return found[::-1]
+    finally:
+        receiver.stop()
 
 
-@pytest.mark.parametrize(("position", "count"), [("no", 1), ("yes", 2)])
-def test_paid_on_shipping(
-    jumpseller: JumpsellerClient, receiver: WebhookReceiver, position: str, count: int
-) -> None:
-    jumpseller.switch("paid-on-shipping", position)
+@case("paid-on-shipping", no=1, yes=2)
+def paid_on_shipping(jumpseller: JumpsellerClient) -> Any:
+    return len(paid_deliveries(jumpseller, ship=True))
+
+
+@case("hook-copies", one=1, two=2, five=5)
+def hook_copies(jumpseller: JumpsellerClient) -> Any:
+    return len(paid_deliveries(jumpseller))
+
+
+@case("hook-losses", none=6, every_third=4, all=0)
+def hook_losses(jumpseller: JumpsellerClient) -> Any:
+    return len(paid_deliveries(jumpseller, 6))
+
+
+@case("hook-order", in_turn=True, shuffled=False)
+def hook_order(jumpseller: JumpsellerClient) -> Any:
+    due = [one["due"] for one in paid_deliveries(jumpseller, 6)]
+    return due == sorted(due)
+
+
+def only_hook(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    jumpseller.subscribe(receiver.url, "order_paid")
-    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
-    jumpseller.change_order(number, "ship")
-    assert len(jumpseller.deliveries(event="order_paid")) == count
+    jumpseller.subscribe(HOOK_URL, "order_paid")
+    return next(iter(jumpseller.parts.platform.shops[SADO].hooks.values()))
 
 
-@pytest.mark.parametrize(("position", "count"), [("one", 1), ("two", 2), ("five", 5)])
-def test_hook_copies(
-    jumpseller: JumpsellerClient, receiver: WebhookReceiver, position: str, count: int
-) -> None:
-    jumpseller.switch("hook-copies", position)
-    jumpseller.install()
-    jumpseller.subscribe(receiver.url, "order_paid")
-    assert told(jumpseller) == count
-
-
-@pytest.mark.parametrize(("position", "count"), [("none", 6), ("every-third", 4), ("all", 0)])
-def test_hook_losses(
-    jumpseller: JumpsellerClient, receiver: WebhookReceiver, position: str, count: int
-) -> None:
-    jumpseller.switch("hook-losses", position)
-    jumpseller.install()
-    jumpseller.subscribe(receiver.url, "order_paid")
-    assert told(jumpseller, 6) == count
-
-
-@pytest.mark.parametrize("position", ["in-turn", "shuffled"])
-def test_hook_order(jumpseller: JumpsellerClient, receiver: WebhookReceiver, position: str) -> None:
-    jumpseller.switch("hook-order", position)
-    jumpseller.install()
-    jumpseller.subscribe(receiver.url, "order_paid")
-    told(jumpseller, 6)
-    assert len(receiver.received) == 6
-    due = [one["due"] for one in reversed(jumpseller.deliveries())]
-    assert (due == sorted(due)) is (position == "in-turn")
-
-
-@pytest.mark.parametrize(("position", "is_paused"), [("put", False), ("anew", True)])
-def test_hook_resume(jumpseller: JumpsellerClient, position: str, is_paused: bool) -> None:
-    jumpseller.switch("hook-resume", position)
-    jumpseller.install()
-    jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid")
-    shop = jumpseller.parts.platform.shops[SADO]
-    hook = next(iter(shop.hooks.values()))
+@case("hook-resume", put=False, anew=True)
+def hook_resume(jumpseller: JumpsellerClient) -> Any:
+    hook = only_hook(jumpseller)
     hook["paused"] = True
-    sent = {"hook": {"event": "order_paid", "url": "http://127.0.0.1:9/h"}}
+    sent = {"hook": {"event": "order_paid", "url": HOOK_URL}}
     assert jumpseller.call("PUT", f"/hooks/{hook['id']}.json", json=sent).status_code == 200
-    assert bool(hook["paused"]) is is_paused
-    jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid")
-    assert not list(shop.hooks.values())[-1].get("paused")
+    jumpseller.subscribe(HOOK_URL, "order_paid")
+    assert not list(jumpseller.parts.platform.shops[SADO].hooks.values())[-1].get("paused")
+    return bool(hook["paused"])
 
 
-@pytest.mark.parametrize(("position", "shown"), [("no", None), ("yes", True)])
-def test_hook_pause_shown(jumpseller: JumpsellerClient, position: str, shown: bool | None) -> None:
-    jumpseller.switch("hook-pause-shown", position)
-    jumpseller.install()
-    jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid")
+@case("hook-pause-shown", no=[None], yes=[True])
+def hook_pause_shown(jumpseller: JumpsellerClient) -> Any:
+    hook = only_hook(jumpseller)
     jumpseller.browser.post(f"/sandbox/shops/{SADO}/pause-hooks", json={})
-    assert [one["hook"].get("paused") for one in jumpseller.get("/hooks.json")] == [shown]
-    assert all(hook["paused"] for hook in jumpseller.parts.platform.shops[SADO].hooks.values())
+    assert jumpseller.parts.platform.shops[SADO].hooks[hook["id"]]["paused"]
+    return [one["hook"].get("paused") for one in jumpseller.get("/hooks.json")]
 
 
-# --- limits -------------------------------------------------------------------------------------------
+# --- limits -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("position", "headers"), [("on", True), ("off", False)])
-def test_rate_limits(jumpseller: JumpsellerClient, position: str, headers: bool) -> None:
-    jumpseller.switch("rate-limits", position)
+@case("rate-limits", on=(True, True), off=(False, False))
+def rate_limits(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    statuses = {jumpseller.call("GET", "/store/languages.json").status_code for _ in range(150)}
-    assert (429 in statuses) is headers
-    told = jumpseller.call("GET", "/store/languages.json").headers
-    assert ("Jumpseller-PerMinuteRateLimit-Remaining" in told) is headers
+    answers = [jumpseller.call("GET", "/store/languages.json") for _ in range(100)]
+    header = "Jumpseller-PerMinuteRateLimit-Remaining" in answers[-1].headers
+    return 429 in {answer.status_code for answer in answers}, header
 
 
-@pytest.mark.parametrize("position", ["429", "403"])
-def test_limit_answer(jumpseller: JumpsellerClient, position: str) -> None:
-    jumpseller.switch("limit-answer", position)
+@case("limit-answer", _429=(429, True), _403=(403, True))
+def limit_answer(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
     jumpseller.parts.limits.ban(SADO, 60)
     answer = jumpseller.call("GET", "/store/info.json")
-    assert answer.status_code == int(position)
-    assert "Jumpseller-PerSecondRateLimit-Limit" in answer.headers
+    return answer.status_code, "Jumpseller-PerSecondRateLimit-Limit" in answer.headers
 
 
 # --- products and stock -----------------------------------------------------------------------------------
 
 
-def numbers(jumpseller: JumpsellerClient, path: str) -> list[int]:
-    return [one["product"]["id"] for one in jumpseller.get(path)]
-
-
-@pytest.mark.parametrize(
-    ("position", "answered"),
-    [
-        ("list", lambda every: every[:100]),
-        ("fifty", lambda every: every[:50]),
-        ("newest-first", lambda every: every[:-101:-1]),
-        ("newest-alone", lambda every: every[-50:]),
-    ],
-)
-def test_products_after(jumpseller: JumpsellerClient, position: str, answered: Any) -> None:
-    jumpseller.switch("products-after", position)
+@case("products-after", list="first 100", fifty="first 50", newest_first="last 100", newest_alone="last 50",
+      missing=404)  # fmt: skip
+def products_after(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
     jumpseller.load(120)
     every = sorted(jumpseller.parts.platform.shops[SADO].products)
-    assert numbers(jumpseller, "/products/after/0.json?limit=100") == answered(every)
+    answer = jumpseller.call("GET", "/products/after/0.json?limit=100")
+    found = [one["product"]["id"] for one in answer.json] if answer.status_code == 200 else []  # type: ignore[union-attr]
+    known = {
+        "first 100": every[:100],
+        "first 50": every[:50],
+        "last 100": every[:-101:-1],
+        "last 50": every[-50:],
+    }
+    return next((name for name, numbers in known.items() if numbers == found), answer.status_code)
 
 
-def test_products_after_missing(jumpseller: JumpsellerClient) -> None:
-    jumpseller.switch("products-after", "missing")
-    jumpseller.install()
-    assert jumpseller.call("GET", "/products/after/0.json").status_code == 404
+@case("product-deleted", whole=["product"], id=["id"], empty=[])
+def product_deleted(jumpseller: JumpsellerClient) -> Any:
+    receiver = WebhookReceiver()
+    try:
+        jumpseller.install()
+        jumpseller.subscribe(receiver.url, "product_deleted")
+        jumpseller.call("DELETE", f"/products/{jumpseller.product('TACA-01')['product']}.json")
+        return list(json.loads(receiver.wait_for(1)[0]["body"]))
+    finally:
+        receiver.stop()
 
 
-@pytest.mark.parametrize(("position", "names"), [("whole", {"product"}), ("id", {"id"}), ("empty", set())])
-def test_product_deleted(
-    jumpseller: JumpsellerClient, receiver: WebhookReceiver, position: str, names: set[str]
-) -> None:
-    jumpseller.switch("product-deleted", position)
-    jumpseller.install()
-    jumpseller.subscribe(receiver.url, "product_deleted")
-    jumpseller.call("DELETE", f"/products/{jumpseller.product('TACA-01')['product']}.json")
-    assert set(json.loads(receiver.wait_for(1)[0]["body"])) == names
-
-
-@pytest.mark.parametrize(
-    ("position", "placed", "paid"), [("placed", 37, 37), ("paid", 40, 37), ("never", 40, 40)]
-)
-def test_stock_on_sale(jumpseller: JumpsellerClient, position: str, placed: int, paid: int) -> None:
-    jumpseller.switch("stock-on-sale", position)
+@case("stock-on-sale", placed=(37, 37), paid=(40, 37), never=(40, 40))
+def stock_on_sale(jumpseller: JumpsellerClient) -> Any:
     number = jumpseller.place_order(lines=[{"sku": "TACA-01", "qty": 3}])["id"]
-    assert jumpseller.product("TACA-01")["stock"] == placed
+    placed = jumpseller.product("TACA-01")["stock"]
     jumpseller.change_order(number, "pay")
-    assert jumpseller.product("TACA-01")["stock"] == paid
+    return placed, jumpseller.product("TACA-01")["stock"]
 
 
-@pytest.mark.parametrize(("position", "left"), [("returned", 40), ("kept", 39)])
-@pytest.mark.parametrize("act", ["cancel", "abandon"])
-def test_stock_on_cancel(jumpseller: JumpsellerClient, position: str, left: int, act: str) -> None:
-    jumpseller.switch("stock-on-cancel", position)
-    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}])["id"]
-    jumpseller.change_order(number, act)
-    assert jumpseller.product("TACA-01")["stock"] == left
+@case("stock-on-cancel", returned=[40, 40], kept=[39, 38])
+def stock_on_cancel(jumpseller: JumpsellerClient) -> Any:
+    left = []
+    for act in ("cancel", "abandon"):
+        jumpseller.change_order(jumpseller.place_order(lines=CUP)["id"], act)
+        left.append(jumpseller.product("TACA-01")["stock"])
+    return left
 
 
-@pytest.mark.parametrize(("position", "count"), [("sent", 1), ("none", 0)])
-def test_stock_hook_on_sale(
-    jumpseller: JumpsellerClient, receiver: WebhookReceiver, position: str, count: int
-) -> None:
-    jumpseller.switch("stock-hook-on-sale", position)
+@case("stock-hook-on-sale", sent=[1, 1], none=[0, 0])
+def stock_hook_on_sale(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
-    jumpseller.subscribe(receiver.url, "product_stock_updated", "product_updated")
-    jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)
-    assert len(jumpseller.deliveries(event="product_stock_updated")) == count
-    assert len(jumpseller.deliveries(event="product_updated")) == count
+    events = ("product_stock_updated", "product_updated")
+    jumpseller.subscribe(HOOK_URL, *events)
+    jumpseller.place_order(lines=CUP, pay=True)
+    return [len(jumpseller.deliveries(event=event)) for event in events]
 
 
-@pytest.mark.parametrize(("position", "left"), [("to-zero", 0), ("below-zero", -2)])
-def test_oversold(jumpseller: JumpsellerClient, position: str, left: int) -> None:
-    jumpseller.switch("oversold", position)
+@case("oversold", to_zero=(0, 40), below_zero=(-2, 40))
+def oversold(jumpseller: JumpsellerClient) -> Any:
     number = jumpseller.place_order(lines=[{"sku": "TACA-01", "qty": 42}])["id"]
-    assert jumpseller.product("TACA-01")["stock"] == left
+    left = jumpseller.product("TACA-01")["stock"]
     jumpseller.change_order(number, "cancel")
-    assert jumpseller.product("TACA-01")["stock"] == 40
+    return left, jumpseller.product("TACA-01")["stock"]
 
 
-@pytest.mark.parametrize(
-    ("position", "shown", "after_put"), [("sum", 45, 30), ("main", 40, 30), ("main-put", 45, 35)]
-)
-def test_plain_stock(jumpseller: JumpsellerClient, position: str, shown: int, after_put: int) -> None:
-    jumpseller.switch("plain-stock", position)
+@case("plain-stock", sum=(45, 30), main=(40, 30), main_put=(45, 35))
+def plain_stock(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
     cup = jumpseller.product("TACA-01")
     jumpseller.edit_product(cup["product"], stock={list(cup["locations"])[1]: 5})
     path = f"/products/{cup['product']}.json"
-    assert jumpseller.get(path)["product"]["stock"] == shown
+    shown = jumpseller.get(path)["product"]["stock"]
     put = jumpseller.call("PUT", path, json={"product": {"stock": 30}})
-    assert (put.json or {})["product"]["stock"] == after_put
+    return shown, (put.json or {})["product"]["stock"]
 
 
-@pytest.mark.parametrize(("position", "shown"), [("null", [None]), ("zero", [0]), ("left-out", [])])
-def test_unlimited_by_place(jumpseller: JumpsellerClient, position: str, shown: list[int | None]) -> None:
-    jumpseller.switch("unlimited-by-place", position)
+@case("unlimited-by-place", null=[None], zero=[0], left_out=[])
+def unlimited_by_place(jumpseller: JumpsellerClient) -> Any:
     jumpseller.install()
     voucher = jumpseller.product("VALE-25")
     asked = f"location_ids={min(voucher['locations'])}&product_ids={voucher['product']}"
-    assert [row["stock"] for row in jumpseller.get(f"/products_locations?{asked}")] == shown
+    return [row["stock"] for row in jumpseller.get(f"/products_locations?{asked}")]
