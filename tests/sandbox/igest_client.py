@@ -103,9 +103,9 @@ class IgestClient:
 
     def __init__(self, app: Flask, number: str = OLARIA) -> None:
         self.http = app.test_client()
-        self.office: ProgramState = app.extensions["program"]
+        self.program: ProgramState = app.extensions["program"]
         self.number = number
-        self.nif = self.office.entities[number].nif
+        self.nif = self.program.entities[number].nif
         shown = self.http.post(f"/sandbox/entities/{number}/activate").get_json()
         self.code, self.secret = shown["integration_key"], shown["security_code"]
 
@@ -119,7 +119,7 @@ class IgestClient:
 
     def body(self, method: str, content: str = "", **changes: str) -> bytes:
         """The bytes of a request; entity, nif, code, digest and stamp may be changed."""
-        stamp = changes.get("stamp") or self.office.clock.now().strftime("%Y-%m-%d %H:%M:%S")
+        stamp = changes.get("stamp") or self.program.clock.now().strftime("%Y-%m-%d %H:%M:%S")
         digest = hashlib.sha1((self.secret + stamp).encode()).hexdigest()
         text = (
             '<?xml version="1.0" encoding="ISO-8859-1"?>'
@@ -143,7 +143,7 @@ class IgestClient:
     @property
     def issued(self) -> list[dict[str, Any]]:
         """The documents in the ledger."""
-        return [entry for entry in self.office.ledger.entries if entry["kind"] == "document"]
+        return [entry for entry in self.program.ledger.entries if entry["kind"] == "document"]
 
 
 def document_xml(wanted: dict[str, Any]) -> str:
@@ -160,9 +160,9 @@ def document_xml(wanted: dict[str, Any]) -> str:
 def open_client(folder: Path, number: str = OLARIA, **how: Any) -> Iterator[IgestClient]:
     """A caller of a stand-in over the folder, whose clock shows noon of the day of `document`."""
     app = create_app(folder, **({"public": "http://127.0.0.1:1"} | how))
-    office: ProgramState = app.extensions["program"]
+    program: ProgramState = app.extensions["program"]
     try:
         app.test_client().post("/sandbox/clock", json={"now": f"{DAY} 12:00:00"})
         yield IgestClient(app, number)
     finally:
-        office.close()
+        program.close()

@@ -40,12 +40,12 @@ class PhcGoClient:
         self.session_headers = ""
 
     @property
-    def office(self) -> ProgramState:
+    def program(self) -> ProgramState:
         return self.app.extensions["program"]  # type: ignore[no-any-return]
 
     @property
     def base(self) -> Database:
-        found = self.office.find_database(self.path, self.company)
+        found = self.program.find_database(self.path, self.company)
         assert found
         return found
 
@@ -59,7 +59,7 @@ class PhcGoClient:
 
     def login(self, **changes: str) -> TestResponse:
         known = {
-            "userCode": USER, "password": PASSWORD, "applicationType": self.office.token(self.path),
+            "userCode": USER, "password": PASSWORD, "applicationType": self.program.token(self.path),
             "company": self.company,
         }  # fmt: skip
         answer = self.post("UserLoginWS", "userLoginCompany", **(known | changes))
@@ -115,13 +115,13 @@ class PhcGoClient:
 
     def switch(self, **positions: str) -> None:
         for name, position in positions.items():
-            self.office.switches.set(name.replace("_", "-"), position)
+            self.program.switches.set(name.replace("_", "-"), position)
 
     def fault(self, **fault: Any) -> None:
-        self.office.faults.schedule(fault)
+        self.program.faults.schedule(fault)
 
     def ledger(self) -> list[Row]:
-        file = self.office.folder / "ledger.jsonl"
+        file = self.program.folder / "ledger.jsonl"
         return [json.loads(one) for one in file.read_text(encoding="utf-8").splitlines()]
 
 

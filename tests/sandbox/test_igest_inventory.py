@@ -57,7 +57,7 @@ def levels(answer: Answer) -> dict[tuple[str, str], str]:
 
 
 def entries(igest: IgestClient, *kinds: str) -> list[dict[str, Any]]:
-    return [entry for entry in igest.office.ledger.entries if entry["kind"] in kinds]
+    return [entry for entry in igest.program.ledger.entries if entry["kind"] in kinds]
 
 
 # --- looking up and making --------------------------------------------------------------------------------

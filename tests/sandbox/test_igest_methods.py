@@ -128,7 +128,7 @@ def test_a_document_of_another_entity_is_unknown(igest: IgestClient, tmp_path: P
     igest.switch(document_state="on")
     identity = igest.issue()["id_documento"]
     quinta = igest.http.post(f"/sandbox/entities/{QUINTA}/activate").get_json()
-    stamp = igest.office.clock.now().strftime("%Y-%m-%d %H:%M:%S")
+    stamp = igest.program.clock.now().strftime("%Y-%m-%d %H:%M:%S")
     refused = igest.call(
         "estado_documento",
         f"<id_documento>{identity}</id_documento>",
@@ -192,7 +192,7 @@ def test_the_log_of_requests_holds_no_secret_part(igest: IgestClient) -> None:
     igest.issue()
     igest.post(igest.body("verificar").replace(b"<codigo>", b"<codigo nota='x'>"))
     igest.post(b"<oops>" + igest.code.encode() + igest.secret.encode())
-    kept = (igest.office.folder / "requests.jsonl").read_text()
+    kept = (igest.program.folder / "requests.jsonl").read_text()
     digest_of_first = igest.body("x").decode("iso-8859-1").split("<chave>")[1][:40]
     for secret in (igest.code, igest.secret, digest_of_first):
         assert secret not in kept

@@ -121,7 +121,7 @@ def test_a_fault_is_ordered_and_cleared_on_a_page(igest: IgestClient) -> None:
 
 
 def test_the_ledger_is_a_file_that_only_grows(igest: IgestClient) -> None:
-    path = igest.office.ledger.path
+    path = igest.program.ledger.path
     before = b""
     identity = ""
     for step in ("issue", "article", "mail", "annul"):
@@ -151,7 +151,7 @@ def test_a_reader_of_the_ledger_gets_each_document_with_what_became_of_it(igest:
     )
     igest.http.post(f"/sandbox/documents/{first['id_documento']}/annul")
     igest.http.post(f"/sandbox/documents/{second['id_documento']}/receipt")
-    found = ledger.documents(igest.office.ledger.path)
+    found = ledger.documents(igest.program.ledger.path)
     assert [(d["number"], d["annulled"], d["paid_by_receipt"], d["mails"]) for d in found] == [
         ("FR 2026FR/1", True, False, ["ana@exemplo.example"]),
         ("FT 2026FT/1", False, True, []),
@@ -168,7 +168,7 @@ def test_the_ledger_is_printed_for_a_person(igest: IgestClient) -> None:
     number = igest.issue(document(atualiza_stock="sim"))["numero_documento"]
     igest.issue(credit(number))
     shown = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "sandbox.igest.ledger", str(igest.office.ledger.path)],
+        [sys.executable, "-W", "error", "-m", "sandbox.igest.ledger", str(igest.program.ledger.path)],
         capture_output=True,
         text=True,
         check=True,
@@ -221,7 +221,7 @@ def test_the_same_calls_give_the_same_ledger(tmp_path: Path) -> None:
         with open_client(tmp_path / str(index)) as caller:
             caller.issue()
             caller.issue(document(line(referencia="NOVO-1")))
-            ledgers.append([entry | {"time": ""} for entry in caller.office.ledger.entries])
+            ledgers.append([entry | {"time": ""} for entry in caller.program.ledger.entries])
     assert ledgers[0] == ledgers[1]
 
 
@@ -238,7 +238,7 @@ def test_a_reset_begins_anew_and_lays_the_ledger_aside(igest: IgestClient) -> No
     assert all(
         switch["position"] == switch["default"] for switch in igest.http.get("/sandbox/switches").get_json()
     )
-    aside = igest.office.folder / "ledger.1.jsonl"
+    aside = igest.program.folder / "ledger.1.jsonl"
     assert [entry["number"] for entry in ledger.documents(aside)] == ["FR 2026FR/1"]
     igest.http.post("/sandbox/clock", json={"now": "2026-11-20 12:00:00"})
     igest.http.post(f"/sandbox/entities/{OLARIA}/activate")
@@ -279,10 +279,10 @@ def test_the_clock_is_put_on_a_day_at_a_moment_and_back(tmp_path: Path) -> None:
 
 
 def test_today_may_be_given_at_the_start(tmp_path: Path) -> None:
-    office = ProgramState(tmp_path, "http://127.0.0.1:1", today=date(2027, 1, 4))
-    assert office.clock.today() == date(2027, 1, 4)
-    assert ("2027FR", "FR", True) in office.series(office.entities[OLARIA])
-    office.close()
+    program = ProgramState(tmp_path, "http://127.0.0.1:1", today=date(2027, 1, 4))
+    assert program.clock.today() == date(2027, 1, 4)
+    assert ("2027FR", "FR", True) in program.series(program.entities[OLARIA])
+    program.close()
 
 
 def test_only_known_things_of_an_entity_change(igest: IgestClient) -> None:

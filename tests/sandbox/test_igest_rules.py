@@ -45,7 +45,7 @@ def test_the_answer_tells_what_the_ledger_holds(igest: IgestClient) -> None:
     assert answer["atcud"] == entry["atcud"]
     assert answer["hash_at"] == entry["hash"]
     assert entry["reference"] == "QI-1"
-    assert entry["request"] == igest.office.requests[-1]["request"]
+    assert entry["request"] == igest.program.requests[-1]["request"]
     assert [row["net"] for row in entry["lines"]] == ["30.00", "1.50"]
 
 
@@ -172,7 +172,7 @@ def test_an_unknown_article_is_made_or_refused(igest: IgestClient) -> None:
     igest.switch(unknown_article="created")
     assert igest.issue(new).ok
     assert igest.issue(new).ok
-    made = [entry["ref"] for entry in igest.office.ledger.entries if entry["kind"] == "article"]
+    made = [entry["ref"] for entry in igest.program.ledger.entries if entry["kind"] == "article"]
     assert made == ["NOVO-1"]
 
 

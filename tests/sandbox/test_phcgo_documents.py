@@ -313,7 +313,7 @@ def test_a_transport_guide_tells_the_authority_and_where_it_was_loaded(caller: P
 
 def test_the_next_year_begins_at_one(caller: PhcGoClient) -> None:
     assert caller.signed()["fno"] == 1
-    caller.office.clock.set_day(date(2027, 1, 1))
+    caller.program.clock.set_day(date(2027, 1, 1))
     caller.login()
     row = caller.signed()
     assert (row["fno"], row["ftano"], row["uniqueID"]) == (1, 2027, "FT 2027S12/1")

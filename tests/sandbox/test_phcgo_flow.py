@@ -25,7 +25,7 @@ def test_signing_gives_the_next_number_of_series_and_year(caller: PhcGoClient) -
         ("FR 2026S47/1", "12.30", "QI-1-1"),
         ("FT 2026S12/2", "12.30", "QI-1-1"),
     ]
-    caller.office.clock.set_day(date(2027, 1, 2))
+    caller.program.clock.set_day(date(2027, 1, 2))
     caller.login()
     assert caller.signed(series=FT)["uniqueID"] == "FT 2027S12/1"
 

@@ -18,7 +18,7 @@ Row = dict[str, Any]
 
 def told(caller: PhcGoClient, *kinds: str) -> list[Row]:
     """What the ledger of goods says, read from its file."""
-    lines = (caller.office.folder / "goods.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (caller.program.folder / "goods.jsonl").read_text(encoding="utf-8").splitlines()
     return [entry for entry in map(json.loads, lines) if not kinds or entry["kind"] in kinds]
 
 

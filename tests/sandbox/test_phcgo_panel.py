@@ -47,7 +47,7 @@ def test_a_document_with_a_credit_note_is_not_annulled(caller: PhcGoClient) -> N
 def test_series_and_plan_are_changed_on_the_panel(caller: PhcGoClient) -> None:
     page = caller.client.get(f"{HOME}/series").text
     assert all(
-        word in page for word in (caller.office.token(OLARIA), "OLARIA", "barro-e-azeite", f"/{OLARIA}")
+        word in page for word in (caller.program.token(OLARIA), "OLARIA", "barro-e-azeite", f"/{OLARIA}")
     )
     caller.client.post(f"{HOME}/series", data={"ndoc": str(FT), "codigoValidacao": "NOVO"})
     row = caller.draft()
@@ -124,13 +124,13 @@ def test_a_restart_finds_everything_but_the_sessions(tmp_path: Path) -> None:
         caller.login()
         caller.switch(rounding="line")
         stamp, first = caller.draft()["ftstamp"], caller.signed()
-        used = caller.office.used(OLARIA)
+        used = caller.program.used(OLARIA)
     with serve_stand_in(tmp_path) as app:
         caller = PhcGoClient(app)
         assert caller.refused("FtWS", "signDocument", ftstamp=stamp) == "messages.Session.Invalid"
         caller.login()
         assert caller.sign(stamp)["fno"] == first["fno"] + 1
-        assert caller.office.switches["rounding"] == "line" and caller.office.used(OLARIA) == used + 3
+        assert caller.program.switches["rounding"] == "line" and caller.program.used(OLARIA) == used + 3
         assert [one["fno"] for one in caller.ledger()] == [1, 2]
 
 
@@ -140,7 +140,7 @@ def test_a_reset_lays_the_ledger_aside(caller: PhcGoClient, tmp_path: Path) -> N
     caller.login()
     assert caller.ledger() == [] and caller.base.rows("Ft") == []
     assert len(read(tmp_path / "ledger.1.jsonl")) == 1
-    caller.office.clock.set_day(date(2026, 11, 20))
+    caller.program.clock.set_day(date(2026, 11, 20))
     caller.login()
     assert caller.signed()["fno"] == 1
 
@@ -148,7 +148,7 @@ def test_a_reset_lays_the_ledger_aside(caller: PhcGoClient, tmp_path: Path) -> N
 def test_the_log_of_requests_holds_no_password_and_no_token(caller: PhcGoClient, tmp_path: Path) -> None:
     caller.draft()
     text = (tmp_path / "requests.jsonl").read_text(encoding="utf-8")
-    assert caller.office.token(OLARIA) not in text and "barro-e-azeite" not in text
+    assert caller.program.token(OLARIA) not in text and "barro-e-azeite" not in text
     assert [json.loads(one)["step"] for one in text.splitlines()] == [
         "login", "getNewInstance", "actEntity", "actEntity", "Save",
     ]  # fmt: skip

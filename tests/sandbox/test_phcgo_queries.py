@@ -182,7 +182,7 @@ def test_who_may_fetch_a_printed_file(caller: PhcGoClient) -> None:
     assert (fetch(stranger, name), fetch(caller, name)) == (401, 200)
     caller.switch(pdf_link="10-minutes")
     assert fetch(stranger, name) == 200
-    caller.office.clock.set_time(caller.office.clock.now() + timedelta(minutes=11))
+    caller.program.clock.set_time(caller.program.clock.now() + timedelta(minutes=11))
     assert fetch(stranger, name) == 404
     caller.switch(pdf_link="open")
     assert fetch(stranger, "outro.pdf") == 404
@@ -211,7 +211,7 @@ def test_a_mail_is_information_or_silence(caller: PhcGoClient) -> None:
     config = {"sendTo": "ana@example.pt", "subject": "A sua fatura"}
     body = printed(caller, row, outputType=2, emailConfig=config).get_json()
     assert [message["messageType"] for message in body["messages"]] == [3] and not errors(body)
-    assert [(mail["to"], mail["number"]) for mail in caller.office.mails] == [
+    assert [(mail["to"], mail["number"]) for mail in caller.program.mails] == [
         ("ana@example.pt", row["uniqueID"])
     ]
     caller.switch(email_answer="silent")
@@ -232,7 +232,7 @@ def test_mailing_may_sign(caller: PhcGoClient) -> None:
         }
         caller.call("reportws", "sendReportEmail", reportEmailVO=letter, forceSendEmail="true")
         assert bool(caller.ledger()) is wanted
-    assert [mail["draft"] for mail in caller.office.mails] == [True, False]
+    assert [mail["draft"] for mail in caller.program.mails] == [True, False]
     row = caller.draft(series=GT)
     letter = {
         "repstamp": layout,
@@ -250,7 +250,7 @@ def test_a_mail_reaches_the_mailbox_with_its_paper(tmp_path: Path) -> None:
     door = mailbox.smtp_controller(letters, port)
     door.start()
     app = create_app(tmp_path, smtp=f"127.0.0.1:{port}")
-    office: ProgramState = app.extensions["program"]
+    program: ProgramState = app.extensions["program"]
     try:
         caller = PhcGoClient(app)
         caller.login()
@@ -261,10 +261,10 @@ def test_a_mail_reaches_the_mailbox_with_its_paper(tmp_path: Path) -> None:
         assert letters.messages[0]["attachments"][0]["type"] == "application/pdf"
         letters.switches.set("mail", "refused")
         body = printed(caller, caller.signed(), outputType=2, emailConfig=config).get_json()
-        assert errors(body) == ["messages.Email.Failed"] and len(office.mails) == 1
+        assert errors(body) == ["messages.Email.Failed"] and len(program.mails) == 1
     finally:
         door.stop()
-        office.close()
+        program.close()
 
 
 def test_stamps_of_the_same_number_differ_between_companies(tmp_path: Path) -> None:

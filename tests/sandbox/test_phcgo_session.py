@@ -39,7 +39,7 @@ def is_good(answer: TestResponse) -> bool:
 
 
 def later(caller: PhcGoClient, **by: float) -> None:
-    clock = caller.office.clock
+    clock = caller.program.clock
     clock.set_time(clock.now() + timedelta(**by))
 
 
@@ -101,10 +101,10 @@ def test_each_wrong_key_is_refused_by_its_own_message(caller: PhcGoClient, field
 
 
 def test_a_token_whose_plus_became_a_blank_is_wrong(caller: PhcGoClient) -> None:
-    token = caller.office.token(OLARIA)
+    token = caller.program.token(OLARIA)
     assert {"+", "/", "="} <= set(token)
     assert errors(caller.login(applicationType=token.replace("+", " ")).get_json())
-    caller.office.change_installation(OLARIA, rotation=2)
+    caller.program.change_installation(OLARIA, rotation=2)
     assert errors(caller.login(applicationType=token).get_json())
 
 
@@ -242,7 +242,7 @@ def test_the_plan_is_told_without_a_session(caller: PhcGoClient) -> None:
 )
 def test_the_month_has_an_allowance(caller: PhcGoClient, position: str, status: int) -> None:
     caller.switch(quota_answer=position)
-    caller.office.change_installation(OLARIA, allowance=2)
+    caller.program.change_installation(OLARIA, allowance=2)
     caller.login()
     assert is_good(ask(caller))
     answer = ask(caller)
