@@ -25,6 +25,7 @@ from shopapp.models import (
     Sale,
     Store,
     Webhook,
+    cause,
     db,
     fold_for_search,
     now,
@@ -168,7 +169,7 @@ def make_credit_note(original: Document, total: str = "45.00", state: str = ISSU
     """A credit note of an issued document, taking `total` back of its first line."""
     note = make_document(
         original.store, state, original.order_id, total=total, number=f"NC 2026NC/{original.id}", reason="",
-        cause=f"credit:{act}", original_id=original.id, account_id=original.account_id, kind="NC", series="2026NC",
+        cause=cause.credit(act), original_id=original.id, account_id=original.account_id, kind="NC", series="2026NC",
     )  # fmt: skip
     draft = note.draft
     if draft is not None:

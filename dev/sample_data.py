@@ -116,11 +116,11 @@ def set_run_progress(stack: LocalStack, code: str, where: str) -> None:
 def load_special_documents(stack: LocalStack, code: str) -> dict[str, int]:
     """The numbers of order notes that nobody closes, a transport guide and an order given away, by name."""
     from dev.factories import make_document
-    from shopapp.documents.prepare import CAUSE_ORDER_NOTE
+    from shopapp.models.cause import ORDER_NOTE
     from shopapp.models.document import ISSUED, WAITING
 
     with _open_store(stack, code) as store:
-        open_note: dict[str, Any] = {"state": ISSUED, "cause": CAUSE_ORDER_NOTE, "kind": "NE"}
+        open_note: dict[str, Any] = {"state": ISSUED, "cause": ORDER_NOTE, "kind": "NE"}
         made = {
             "note": make_document(store, number="NE 41", **open_note),
             "note-cancelled": make_document(store, number="NE 42", alarm="note-cancelled", **open_note),

@@ -18,6 +18,7 @@ from shopapp.documents import outcome
 from shopapp.errors import AppError, RefusedError
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Attempt, Document, FollowUp, Store, db, db_now, now
+from shopapp.models.cause import SALE
 from shopapp.models.document import ISSUED, ISSUING
 from shopapp.models.store import INSTALLED
 from shopapp.providers.base import Provider, SupportsDocumentState, SupportsListing
@@ -129,8 +130,8 @@ def _recreate_document(account: Account, reference: str, issued: Issued) -> Docu
     if parts is None:
         return None
     order, word, count = parts.groups()
-    cause = f"{word}:{count}" if count else word or "sale"
-    original = None if cause == "sale" else Document.find(account.store_id, order)
+    cause = f"{word}:{count}" if count else word or SALE
+    original = None if cause == SALE else Document.find(account.store_id, order)
     kind = {"credit": "NC", "transport": "GT", "dossier": "NE"}.get(word or "", "") or issued.number[:2]
     Document.create_if_absent(
         account.store, order, cause, account_id=account.id, original_id=original.id if original else None,

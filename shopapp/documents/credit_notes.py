@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from shopapp.errors import NotAllowedError
 from shopapp.models import Document, db, now
+from shopapp.models import cause as causes
 from shopapp.models.document import ISSUED, VOID
 
 OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
@@ -35,7 +36,7 @@ def has_open_credit_note(original: Document) -> bool:
     """Return whether a credit note of this document is neither issued nor void."""
     unsettled = select(Document.id).where(
         Document.original_id == original.id,
-        Document.cause.startswith("credit:"),
+        Document.is_credit_note,
         Document.state.in_(OPEN_STATES),
     )
     return db.session.scalar(unsettled.limit(1)) is not None
@@ -65,7 +66,7 @@ def request_credit_note(
     """
     if original.state != ISSUED:
         raise NotAllowedError("credit-without-original")
-    cause = f"credit:{number}"
+    cause = causes.credit(number)
     if Document.find(original.store_id, original.order_id, cause) is not None:
         return False
     lock_for_credit(original.id)
@@ -92,7 +93,7 @@ def apply_issued_credit_note(note: Document) -> None:
     reissue_corrections = (note.asked_for or {}).get("again")
     if reissue_corrections is None or not fully_credited:
         return
-    cause = f"reissue:{next_cause_number(note, 'reissue')}"
+    cause = causes.reissue(next_cause_number(note, causes.REISSUE))
     if Document.create_if_absent(note.store, note.order_id, cause, original_id=original.id, asked_at=now()):
         row = Document.find(note.store_id, note.order_id, cause)
         if row is not None:
@@ -108,7 +109,7 @@ def creditable_amount(document: Document) -> Decimal:
         return Decimal(0)
     notes = db.session.scalars(
         select(Document).where(
-            Document.original_id == document.id, Document.cause.startswith("credit:"), Document.state != VOID
+            Document.original_id == document.id, Document.is_credit_note, Document.state != VOID
         )
     )
     whole = document.total or Decimal(0)

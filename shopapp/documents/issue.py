@@ -117,16 +117,16 @@ def _draft_with_articles(document: Document, account: Account) -> Draft | None:
 
 
 def _prepare_draft(document: Document, account: Account) -> Draft | None:
-    if document.cause.startswith("credit:"):
+    if document.is_credit_note:
         return prepare.prepare_credit_note(document, account)
-    if document.cause == prepare.CAUSE_TRANSPORT_GUIDE:
+    if document.is_transport_guide:
         return prepare.prepare_transport_guide(document, account)
     began = now()
     db.session.commit()
     order = prepare.fetch_order(document)
     _record_order(document, order)
     catalogue.record_reservation(account, order, began)
-    is_note = document.cause == prepare.CAUSE_ORDER_NOTE
+    is_note = document.is_order_note
     if not (provider_drafts.should_issue_order_note if is_note else _should_issue)(document, account, order):
         return None
     draft = (

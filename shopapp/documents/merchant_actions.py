@@ -15,7 +15,7 @@ from shopapp.connections import circuit_breaker
 from shopapp.documents import credit_notes, outcome, prepare
 from shopapp.errors import MerchantError, NotAllowedError
 from shopapp.fiscal.document import Issued
-from shopapp.models import Account, Document, FollowUp, Store, db, now
+from shopapp.models import Account, Document, FollowUp, Store, cause, db, now
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 
 
@@ -38,7 +38,7 @@ def request_issue(document: Document, corrections: dict[str, str] | None = None)
         raise StateConflictError
     if corrections:
         document.corrections = {**(document.corrections or {}), **corrections}
-    if document.state == VOID and document.cause.startswith("credit:"):
+    if document.state == VOID and document.is_credit_note:
         credit_notes.lock_for_credit(document.original_id)
     if document.state == VOID and not document.transition(WAITING, by="merchant"):
         raise StateConflictError
@@ -98,7 +98,7 @@ def credit_document(
     prepare.draft_credit_note(document, document.account, credit_request)
     made = credit_notes.request_credit_note(document, number, credit_request, reissue_corrections)
     db.session.commit()
-    note = Document.find(document.store_id, document.order_id, f"credit:{number}")
+    note = Document.find(document.store_id, document.order_id, cause.credit(number))
     if not made or note is None:
         raise StateConflictError
     return note

@@ -31,6 +31,7 @@ from shopapp.errors import (
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.inventory import movements
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
+from shopapp.models.cause import ORDER_NOTE, TRANSPORT_GUIDE
 from shopapp.models.document import (
     BLOCKED,
     IN_DOUBT,
@@ -167,7 +168,7 @@ def _enqueue_followups(document: Document) -> None:
     if document.promise == IssueGuarantee.DRAFT_FIRST.value:
         FollowUp.enqueue(document, "tidy")
     _enqueue_stock_update(document)
-    if document.cause == "dossier":
+    if document.is_order_note:
         sale = Document.find(document.store_id, document.order_id)
         if sale is not None and sale.state in (WAITING, ISSUED):
             FollowUp.enqueue_or_restart(sale, "draft" if sale.state == WAITING else "note")
@@ -177,7 +178,7 @@ def _enqueue_followups(document: Document) -> None:
         FollowUp.enqueue(document, "attach")
     if issubclass(platform, SupportsOrderHistory):
         FollowUp.enqueue(document, "history")
-    if document.cause == "sale":
+    if document.is_sale:
         _request_related_documents(document)
     chosen = document.account.settings if document.account else {}
     if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
@@ -196,13 +197,13 @@ def _enqueue_stock_update(document: Document) -> None:
 
 def _request_related_documents(document: Document) -> None:
     """Enqueue the end of the sale's order note, and request its transport guide if the merchant chose one."""
-    if Document.find(document.store_id, document.order_id, "dossier") is not None:
+    if Document.find(document.store_id, document.order_id, ORDER_NOTE) is not None:
         FollowUp.enqueue(document, "note")
     chosen = document.account.settings if document.account else {}
     goods = document.draft is not None and any(line.kind == "goods" for line in document.draft.lines)
     if chosen.get("guide") and goods:
         Document.create_if_absent(
-            document.store, document.order_id, "transport", original_id=document.id, kind="GT",
+            document.store, document.order_id, TRANSPORT_GUIDE, original_id=document.id, kind="GT",
             account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,
             tax_id_mark=document.tax_id_mark, asked_at=now(),
         )  # fmt: skip

@@ -25,9 +25,9 @@ from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Transport
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address, vies_query_number
 from shopapp.models import Account, Document, DocumentLine, Sale, db, now
+from shopapp.models.cause import ORDER_NOTE
 from shopapp.models.document import ISSUED, VOID, WAITING
 
-CAUSE_ORDER_NOTE, CAUSE_TRANSPORT_GUIDE = "dossier", "transport"
 """The `cause` of an order note and of a transport guide."""
 DEFAULT_DEPARTURE_TIME = "18:00"
 """When the products leave, by the merchant's clock, unless the merchant says otherwise."""
@@ -109,11 +109,7 @@ def _transport_details(order: Order, account: Account) -> Transport:
 
 def _source_order_note_id(document: Document, account: Account, draft: Draft) -> str:
     """Return the provider's id of the order note that the sale follows; empty when none has the same content."""
-    note = (
-        Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
-        if document.cause == "sale"
-        else None
-    )
+    note = Document.find(document.store_id, document.order_id, ORDER_NOTE) if document.is_sale else None
     followed = ""
     if note is not None and not note.alarm and note.draft is not None:
         known = {
@@ -182,7 +178,7 @@ def _credited_lines(original: Document, exclude_id: int) -> tuple[DraftLine, ...
     others = db.session.scalars(
         select(Document).where(
             Document.original_id == original.id,
-            Document.cause.startswith("credit:"),
+            Document.is_credit_note,
             Document.state != VOID,
             Document.id != exclude_id,
         )

@@ -28,7 +28,7 @@ def preview_document(document: Document, account: Account) -> DocumentPreview:
     try:
         if document.frozen and document.draft is not None:
             draft = document.draft
-        elif document.cause.startswith("credit:"):
+        elif document.is_credit_note:
             draft = prepare.prepare_credit_note(document, account)
         else:
             draft = prepare.prepare_invoice(prepare.fetch_order(document), account, document)

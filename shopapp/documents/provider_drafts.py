@@ -13,13 +13,13 @@ from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.documents import outcome, prepare
-from shopapp.documents.prepare import CAUSE_ORDER_NOTE
 from shopapp.errors import AppError, CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal import transport as fiscal_transport
 from shopapp.fiscal.document import Draft
 from shopapp.fiscal.order import Order
 from shopapp.inventory import line_articles
 from shopapp.models import Account, Document, FollowUp, db, document_queue, now
+from shopapp.models.cause import ORDER_NOTE
 from shopapp.models.document import BLOCKED, ISSUED, ISSUING, PENDING, VOID, WAITING
 from shopapp.providers.base import IssueGuarantee
 from shopapp.providers.drafts import SupportsDrafts
@@ -38,11 +38,9 @@ def enqueue_waiting_drafts(document: Document, account: Account, order: Order) -
     """Enqueue the draft of an order that waits for payment or for the merchant, and request its order note. Commits."""
     chosen, ready_at = account.settings, document.store.ready_at
     is_after_activation = ready_at is not None and order.created_at >= ready_at
-    if chosen.get("notes") and order.status == "open" and is_after_activation and document.cause == "sale":
-        Document.create_if_absent(
-            document.store, order.id, CAUSE_ORDER_NOTE, kind="NE", total=order.paid_total
-        )
-        note = Document.find(document.store_id, order.id, CAUSE_ORDER_NOTE)
+    if chosen.get("notes") and order.status == "open" and is_after_activation and document.is_sale:
+        Document.create_if_absent(document.store, order.id, ORDER_NOTE, kind="NE", total=order.paid_total)
+        note = Document.find(document.store_id, order.id, ORDER_NOTE)
         if note is not None and note.state == WAITING:
             FollowUp.enqueue_or_restart(note, "draft")
         elif note is not None and note.state == ISSUED:
@@ -89,7 +87,7 @@ def sync_draft(document: Document, followup: FollowUp) -> None:
 def _expected_draft(document: Document, account: Account) -> Draft | None:
     """Return the draft that the provider should hold now; None by the merchant's choice or the order's state."""
     chosen = account.settings
-    is_note = document.cause == CAUSE_ORDER_NOTE
+    is_note = document.is_order_note
     if not (chosen.get("notes") and chosen.get("note_drafts") if is_note else chosen.get("drafts")):
         return None
     order = prepare.fetch_order(document)
@@ -182,7 +180,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
         provider.drop_draft(opened.draft_id)
         raise TransientError("draft-not-ours")
     failpoints.hit("early_after_record")
-    if document.cause == CAUSE_ORDER_NOTE:
+    if document.is_order_note:
         _enqueue_sale_draft(document)
 
 
@@ -225,11 +223,7 @@ def should_issue_order_note(note: Document, account: Account, order: Order) -> b
 
 def _wait_for_order_note(document: Document, followup: FollowUp) -> None:
     """Raise TransientError while the note that the draft should follow is being issued, MAX_NOTE_TRIES times."""
-    note = (
-        Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
-        if document.cause == "sale"
-        else None
-    )
+    note = Document.find(document.store_id, document.order_id, ORDER_NOTE) if document.is_sale else None
     db.session.commit()
     if note is None or followup.tries > MAX_NOTE_TRIES:
         return
@@ -249,7 +243,7 @@ def close_order_note(document: Document, followup: FollowUp) -> None:
 
     A note that was issued and that no invoice follows is flagged for the merchant.
     """
-    note = Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
+    note = Document.find(document.store_id, document.order_id, ORDER_NOTE)
     if note is not None and note.state in (WAITING, PENDING, BLOCKED):
         used = document.draft is not None and note.draft_id == document.draft.follows
         if note.transition(VOID, "note-used" if used else "note-needless") and not used:
@@ -275,7 +269,7 @@ def flag_open_order_note(note: Document, code: str) -> bool:
 
     No call is known that closes or annuls a note: it stays open at the provider until the merchant closes it.
     """
-    if note.cause != CAUSE_ORDER_NOTE:
+    if not note.is_order_note:
         return False
     sale = Document.find(note.store_id, note.order_id)
     invoice = sale.draft if sale is not None and sale.state == ISSUED else None
@@ -291,7 +285,7 @@ def flag_open_order_note(note: Document, code: str) -> bool:
 
 def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
     """Mark the order note so that nothing follows it; return the error that sends the sale on without it. Commits."""
-    note = Document.find(document.store_id, document.order_id, CAUSE_ORDER_NOTE)
+    note = Document.find(document.store_id, document.order_id, ORDER_NOTE)
     if note is not None:
         note.alarm, note.alarm_detail, note.changed_at = "note-unusable", dict(error.detail), now()
     db.session.commit()
@@ -300,6 +294,6 @@ def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
 
 def void_order_note(store_id: int, order_id: str) -> None:
     """Void the note of a cancelled order if it is not issued. Not committed."""
-    note = Document.find(store_id, order_id, CAUSE_ORDER_NOTE)
+    note = Document.find(store_id, order_id, ORDER_NOTE)
     if note is not None and note.state in (WAITING, BLOCKED):
         outcome.void_document(note, "cancelled")

@@ -125,7 +125,7 @@ def apply_document(document: Document) -> None:
             continue
         change = _send_once(provider, document, article, quantity, f"{document.reference}-S{number}")
         states.add(change.state)
-        if change.state in (DONE, UNSURE) and document.cause == "sale":
+        if change.state in (DONE, UNSURE) and document.is_sale:
             StockReservation.release_sku(document.store_id, document.order_id, sku)
             db.session.commit()
     schedule_sync(document)

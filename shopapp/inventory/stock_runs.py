@@ -60,7 +60,7 @@ def mark_open_orders_stale(account: Account) -> None:
     open_sales = select(Sale.order_id).where(
         Sale.store_id == account.store_id, Sale.status.in_(("open", "paid")),
         ~select(Document.id).where(
-            Document.store_id == Sale.store_id, Document.order_id == Sale.order_id, Document.cause == "sale",
+            Document.store_id == Sale.store_id, Document.order_id == Sale.order_id, Document.is_sale,
             Document.state.in_((ISSUED, VOID)) | (Document.reason == FREE_ORDER),
         ).exists(),
     )  # fmt: skip

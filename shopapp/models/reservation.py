@@ -128,7 +128,7 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
         settled = select(Document.id).where(
             Document.store_id == cls.store_id,
             Document.order_id == cls.order_id,
-            Document.cause == "sale",
+            Document.is_sale,
             or_(
                 Document.state == VOID,
                 and_(Document.state == ISSUED, ~moving.exists()),
@@ -145,7 +145,7 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def _is_free_order(cls) -> ColumnElement[bool]:
         """True of orders that were given away: no document will take their goods off."""
-        free = Document.cause == "sale", Document.state == WAITING, Document.reason == FREE_ORDER
+        free = Document.is_sale, Document.state == WAITING, Document.reason == FREE_ORDER
         mine = Document.store_id == cls.store_id, Document.order_id == cls.order_id
         return select(Document.id).where(*mine, *free).exists()
 

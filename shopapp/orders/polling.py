@@ -68,7 +68,7 @@ def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
     known = select(Document.order_id).where(
         Document.store_id == store.id,
         Document.order_id.in_(orders),
-        Document.cause == "sale",
+        Document.is_sale,
         Document.reason != "unpaid",
     )
     answered = set(db.session.scalars(known))
@@ -81,7 +81,7 @@ def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decima
     issued = (
         select(Document, Sale)
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
-        .where(Document.store_id == store.id, Document.order_id.in_(totals), Document.cause == "sale")
+        .where(Document.store_id == store.id, Document.order_id.in_(totals), Document.is_sale)
         .where(Document.state == ISSUED, Document.alarm == "")
         .where(or_(Sale.checked_at.is_(None), Sale.checked_at < now() - REREAD_INTERVAL))
     )

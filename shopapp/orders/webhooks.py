@@ -25,6 +25,7 @@ from shopapp.models import (
     db,
     now,
 )
+from shopapp.models.cause import CREDIT
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, WAITING
 from shopapp.models.lease import MAX_TAKES
 from shopapp.models.webhook import OPENED, QUARANTINED
@@ -160,7 +161,7 @@ def apply_cancellation(document: Document) -> None:
     elif document.state == ISSUED:
         if not provider_drafts.flag_open_order_note(document, "note-cancelled"):
             _flag_or_credit_cancelled(document)
-    if document.cause == "sale":
+    if document.is_sale:
         provider_drafts.void_order_note(document.store_id, document.order_id)
     sale = Sale.get_or_create(document.store_id, document.order_id)
     sale.cancelled_at = sale.cancelled_at or now()
@@ -171,7 +172,7 @@ def _flag_or_credit_cancelled(document: Document) -> None:
     chosen = document.account.settings if document.account else {}
     no_open_credit = not credit_notes.has_open_credit_note(document)
     if chosen.get("credit_cancelled") and no_open_credit and credit_notes.creditable_amount(document) > 0:
-        number = credit_notes.next_cause_number(document, "credit")
+        number = credit_notes.next_cause_number(document, CREDIT)
         credit_notes.request_credit_note(document, number, {"reason": "Encomenda cancelada"})
     elif not document.alarm and credit_notes.creditable_amount(document) > 0:
         document.alarm, document.alarm_detail = "cancelled-after", {}

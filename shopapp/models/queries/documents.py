@@ -200,7 +200,7 @@ def credit_notes_of(document: Document) -> list[Document]:
     mine = select(Document).where(
         Document.store_id == document.store_id,
         Document.original_id == document.id,
-        Document.cause.startswith("credit:"),
+        Document.is_credit_note,
     )
     return list(db.session.scalars(mine.order_by(Document.id)))
 

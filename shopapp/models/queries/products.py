@@ -217,7 +217,7 @@ def latest_change_ids(numbers: Iterable[int]) -> set[int]:
 def document_ids_by_order(account: Account, orders: Iterable[str]) -> dict[str, int]:
     """The number of the document of each of these orders."""
     mine = select(Document.order_id, Document.id).where(
-        Document.store_id == account.store_id, Document.order_id.in_(list(orders)), Document.cause == "sale"
+        Document.store_id == account.store_id, Document.order_id.in_(list(orders)), Document.is_sale
     )
     return {order_id: int(number) for order_id, number in db.session.execute(mine)}
 

@@ -63,7 +63,7 @@ class DailyCount:
 
 def _is_sale_document(store: Store) -> ColumnElement[bool]:
     """The document of the sale itself, not of a credit or a second one."""
-    return and_(Document.store_id == store.id, Document.order_id == Sale.order_id, Document.cause == "sale")
+    return and_(Document.store_id == store.id, Document.order_id == Sale.order_id, Document.is_sale)
 
 
 def _invoiceable_in_period(store: Store, begins: datetime, ends: datetime) -> Sequence[ColumnElement[bool]]:

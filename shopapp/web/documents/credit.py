@@ -26,7 +26,7 @@ from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import StatusMessage, message_for
-from shopapp.models import Document, db
+from shopapp.models import Document, cause, db
 from shopapp.web.documents.page import may_credit, own_document_or_404, warehouse_name
 from shopapp.web.documents.rows import account_of, document_kind, remedy_url
 from shopapp.web.documents.views import conflict_page
@@ -118,7 +118,7 @@ def submit(number: int) -> ResponseReturnValue:
     if request.form.get("do") != "issue":
         return _render_review(document, credit_request, 422 if credit_request.errors else 200)
     request_number = _parse_request_number(request.form.get("act", ""))
-    done = Document.find(document.store_id, document.order_id, f"credit:{request_number}")
+    done = Document.find(document.store_id, document.order_id, cause.credit(request_number))
     if done is not None:
         flash(gettext("Esta nota de crédito já tinha sido pedida; nada se repetiu."), "warn")
         return redirect(url_for("documents.one", number=done.id), 303)
@@ -127,7 +127,7 @@ def submit(number: int) -> ResponseReturnValue:
         return _render_review(document, credit_request, 422)
     if request.form.get("seen") != preview_digest(draft):
         return _render_review(document, credit_request, 422, changed=True)
-    if request_number != credit_notes.next_cause_number(document, "credit"):
+    if request_number != credit_notes.next_cause_number(document, cause.CREDIT):
         raise merchant_actions.StateConflictError
     return _request_note(document, credit_request, request_number)
 
@@ -327,7 +327,7 @@ def _render_review(
         creditable_lines=_creditable_lines(document) if credit_request.mode == "lines" else [],
         creditable_amount=creditable_amount,
         creditable_after=creditable_amount - draft.gross if draft else creditable_amount,
-        request_number=credit_notes.next_cause_number(document, "credit"),
+        request_number=credit_notes.next_cause_number(document, cause.CREDIT),
         preview_digest=preview_digest(draft) if draft else "",
         changed=changed,
         kind=document_kind(document),

@@ -75,7 +75,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
 
 def draft_notice(document: Document, label: str) -> str:
     """Return a sentence about the draft that the provider keeps for a waiting order; empty without one."""
-    if document.state != WAITING or document.draft_id is None or document.cause == "dossier":
+    if document.state != WAITING or document.draft_id is None or document.is_order_note:
         return ""
     if document.reason == "unpaid":
         return gettext(
@@ -102,7 +102,7 @@ def warehouse_name(document: Document, draft: Draft | None) -> str:
 
 def _credit_context(document: Document) -> dict[str, Any]:
     """Return the credit notes of a document and what is left to credit; for a credit note, its original."""
-    corrects = document.original_id if document.cause != "transport" else None
+    corrects = document.original_id if not document.is_transport_guide else None
     original = documents.find_document(g.store, corrects) if corrects else None
     if document.state != ISSUED or document.kind not in INVOICE_KINDS:
         return {"credit_notes": [], "creditable_amount": None, "creditable": False, "original": original}

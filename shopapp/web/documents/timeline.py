@@ -70,7 +70,7 @@ def build_timeline(document: Document, label: str) -> list[TimelineEvent]:
 def _webhook_events(document: Document, webhooks: list[Webhook]) -> Iterator[TimelineEvent]:
     for webhook in webhooks:
         kind = webhook_kind(document.store.platform, webhook.event, webhook.body or b"")
-        if document.cause.startswith("credit:") and kind != "cancelled":
+        if document.is_credit_note and kind != "cancelled":
             continue
         text = {
             "paid": gettext("A loja avisou: encomenda #%(order)s paga.", order=document.order_id),
@@ -173,7 +173,7 @@ def _attempt_events(document: Document, attempt: Attempt, label: str) -> Iterato
             "%(num)d linha, %(total)s.", "%(num)d linhas, %(total)s.", lines, total=money(document.total)
         )
         text = gettext("Lemos a encomenda na loja e preparámos a %(kind)s.", kind=kind)
-        if document.cause.startswith("credit:"):
+        if document.is_credit_note:
             text = gettext("Preparámos a nota de crédito com as linhas do documento emitido.")
         yield TimelineEvent(attempt.started_at, text, detail if lines else "")
     yield TimelineEvent(
