@@ -1,6 +1,6 @@
-"""Made-up rows laid into a house's own database, so that each page has something to show for `dev.screenshots`.
+"""Sample rows in the database of a local stack, so that every page has something to show.
 
-Nobody works in the house meanwhile. Each function opens the app on the house's settings and commits.
+Worker and clock must be stopped. Each function opens the app with the stack's settings and commits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _open_store(stack: LocalStack, code: str) -> Iterator[Store]:
-    """The store of that shop, inside an app on the house's settings."""
+    """Yield the store of that shop, inside an app with the stack's settings."""
     from shopapp import create_app
     from shopapp.models import Store
 
@@ -37,7 +37,7 @@ def _account(store: Store) -> Account:
 
 
 def load_documents(stack: LocalStack, code: str) -> dict[str, int]:
-    """The numbers of made-up documents in every state, by name, laid into the store's own rows."""
+    """Create sample documents in every state. Return their ids by name."""
     from dev.factories import make_documents_in_every_state
 
     with _open_store(stack, code) as store:
@@ -48,7 +48,7 @@ def load_documents(stack: LocalStack, code: str) -> dict[str, int]:
 
 
 def stop_issuing(stack: LocalStack, code: str) -> None:
-    """The account's keys are refused from now on."""
+    """Mark the account's credentials as refused."""
     from shopapp.models import db, now
 
     with _open_store(stack, code) as store:
@@ -59,7 +59,7 @@ def stop_issuing(stack: LocalStack, code: str) -> None:
 
 
 def load_waiting_documents(stack: LocalStack, code: str, orders: dict[str, str]) -> dict[str, int]:
-    """The numbers of documents that wait for these orders of the shop, by name; an exemption is chosen first."""
+    """Choose an exemption and create a waiting document for each order. Return their ids by name."""
     from dev.factories import make_document
     from shopapp.models import db
 
@@ -71,40 +71,42 @@ def load_waiting_documents(stack: LocalStack, code: str, orders: dict[str, str])
 
 
 def load_products(stack: LocalStack, code: str, own: bool) -> dict[str, int]:
-    """The numbers of made-up goods, changes and a run, by name; `own`: of the store's own account, in two places."""
+    """Create sample products, stock changes and a run. Return their ids by name.
+
+    With `own` they belong to the store's account and have two pairs of warehouse and location; without it,
+    to a new account.
+    """
     from dev.factories import make_account
     from dev.stock_factories import make_catalogue, make_synced_sku
     from shopapp.models import Product, now
 
     with _open_store(stack, code) as store:
         store.ready_at = store.ready_at or now()
-        account = _account(store) if own else make_account(store, fingerprint="of the shelf")
+        account = _account(store) if own else make_account(store, fingerprint="sample")
         pairs = zip(account.choices["warehouses"], account.choices["locations"], strict=False) if own else ()
         account.settings |= {"stock_places": [[one[0], other[0]] for one, other in pairs]}
-        laid = make_catalogue(store, account)
+        rows = make_catalogue(store, account)
         for warehouse, location in account.stock_places[1:]:
             make_synced_sku(account, "OLA-0006", "2", 2, warehouse=warehouse, location=location)
-        numbers = {f"goods-{n}" if isinstance(row, Product) else n: row.id for n, row in laid.items()}
-        return {**numbers, "goods-sold": laid["OLA-0006"].id}
+        numbers = {f"goods-{n}" if isinstance(row, Product) else n: row.id for n, row in rows.items()}
+        return {**numbers, "goods-sold": rows["OLA-0006"].id}
 
 
 def set_run_progress(stack: LocalStack, code: str, where: str) -> None:
-    """Nothing; the store's open runs are halfway, or at the levels that differ, or one of them was given up."""
+    """Set the store's open runs to halfway (`midway`), to `settling`, or one of them to failed."""
     from shopapp.models import SyncedSku, SyncRun, db, now
     from shopapp.models.sync_run import CATALOGUE_RUN, FAILED, OPEN, STOCK_RUN
 
     with _open_store(stack, code) as store:
         account = _account(store)
-        listed, stock = (
-            SyncRun.last(account.id, CATALOGUE_RUN, OPEN),
-            SyncRun.last(account.id, STOCK_RUN, OPEN),
-        )
+        catalogue = SyncRun.last(account.id, CATALOGUE_RUN, OPEN)
+        stock = SyncRun.last(account.id, STOCK_RUN, OPEN)
         assert stock is not None
-        if where == "midway" and listed is not None:
-            listed.phase, listed.seen, listed.total = "matching", 1240, 3187
+        if where == "midway" and catalogue is not None:
+            catalogue.phase, catalogue.seen, catalogue.total = "matching", 1240, 3187
             stock.seen, stock.reason, stock.not_before = 1500, "unreachable", now() + timedelta(minutes=4)
-        elif where == "settling" and listed is not None:
-            listed.state, listed.ended_at = "done", now()
+        elif where == "settling" and catalogue is not None:
+            catalogue.state, catalogue.ended_at = "done", now()
             stock.phase, stock.differing, stock.reason = "settling", 20, ""
             found = db.session.query(SyncedSku).filter_by(account_id=account.id, reason="")
             found.update({"run_id": stock.id, "due_at": now()})
@@ -114,7 +116,7 @@ def set_run_progress(stack: LocalStack, code: str, where: str) -> None:
 
 
 def load_special_documents(stack: LocalStack, code: str) -> dict[str, int]:
-    """The numbers of order notes that nobody closes, a transport guide and an order given away, by name."""
+    """Create open order notes, a transport guide and a free order. Return their ids by name."""
     from dev.factories import make_document
     from shopapp.models.cause import ORDER_NOTE
     from shopapp.models.document import ISSUED, WAITING

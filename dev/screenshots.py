@@ -1,8 +1,7 @@
-"""A picture of every page, wide and narrow, light and dark, and what axe finds wrong with each.
+"""Take a picture of every page, wide and narrow, light and dark, and check each with axe.
 
-`python -m dev.screenshots FOLDER`. Installs through the real pages in Chromium, then lays made-up
-documents in every state
-beside them, so that each page has something to show. Exits 1 when axe finds anything or a page scrolls sideways.
+`python -m dev.screenshots FOLDER [NAME ...]`. Installs through the real pages in Chromium, then loads
+sample documents in every state. Exits 1 when axe finds a violation or a page scrolls sideways.
 """
 
 from __future__ import annotations
@@ -41,33 +40,33 @@ WIDEST = """() => [...document.querySelectorAll('body *')]
     .map(e => [Math.round(e.getBoundingClientRect().right),
                `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}"`])
     .sort((a, b) => b[0] - a[0]).slice(0, 3).map(each => each.join(' '))"""
-"""The elements that reach furthest to the right."""
+"""Lists the elements that reach furthest to the right."""
 
 
 class Screenshots:
-    """One browser, one folder (None: only judged, no picture), and the list of what was found."""
+    """Pictures of one browser page in a folder (None: only checks), and the list of what was found."""
 
     def __init__(self, page: Page, folder: Path | None, sizes: Mapping[str, tuple[int, int]] = SIZES) -> None:
         self.page, self.folder, self.sizes = page, folder, sizes
-        self.wrong: list[str] = []
+        self.problems: list[str] = []
 
     def take(self, name: str) -> None:
-        """The page as it is now, in both sizes and both schemes, held against axe in each."""
+        """Take and check the page as it is now, in every size and colour scheme."""
         for size, (width, height) in self.sizes.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
                 self.page.emulate_media(color_scheme=scheme)
                 self._save_picture(f"{name}-{size}-{scheme}")
-                self._check_accessibility(f"{name} {size} {scheme}", colours_alone=scheme != SCHEMES[0])
+                self._check_accessibility(f"{name} {size} {scheme}", only_colours=scheme != SCHEMES[0])
         self._open_details(name)
 
     def _save_picture(self, name: str) -> None:
         if self.folder is not None:
             self.page.screenshot(path=self.folder / f"{name}.png", full_page=True)
 
-    def _check_accessibility(self, where: str, colours_alone: bool = False) -> None:
+    def _check_accessibility(self, where: str, only_colours: bool = False) -> None:
         options: dict[str, Any] = {"resultTypes": ["violations"]}
-        if colours_alone:
+        if only_colours:
             # the second scheme is the same page in other colours
             options["runOnly"] = ["color-contrast", "link-in-text-block"]
         if not self.page.evaluate("typeof axe === 'object'"):
@@ -75,16 +74,16 @@ class Screenshots:
         found = self.page.evaluate("options => axe.run(options)", options)
         for violation in found["violations"]:
             targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
-            self.wrong.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
+            self.problems.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
         too_wide = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
         if too_wide > 0:
             widest = self.page.evaluate(WIDEST)
-            self.wrong.append(f"{where}: scrolls sideways by {too_wide} px: {widest}")
+            self.problems.append(f"{where}: scrolls sideways by {too_wide} px: {widest}")
 
     def _open_details(self, name: str) -> None:
-        """What stands behind the second steps is judged too, narrow and dark, where things break first."""
+        """Check the page with its details open, and at the smallest width."""
         if self.page.evaluate("[...document.querySelectorAll('details')].map(d => d.open = true).length"):
             self._save_picture(f"{name}-open")
             self._check_accessibility(f"{name} open")
@@ -92,9 +91,24 @@ class Screenshots:
         self._check_accessibility(f"{name} at 320")
 
 
-def visit_pages(stack: LocalStack, page: Page, shots: Screenshots) -> Iterator[str]:
-    """Every page in turn but those of products; the name of each when it is there to be taken."""
+def visit_pages(stack: LocalStack, page: Page) -> Iterator[str]:
+    """Visit every page but those of products; yield the name of each one when it is shown."""
     merchant = Merchant(stack)
+    yield from visit_setup(stack, page, merchant)
+    for part in ("worker", "clock"):
+        stack.kill(part)
+    documents = load_documents(stack, merchant.shop)
+    yield from visit_documents(stack, page, documents)
+    yield from visit_corrections(stack, page, merchant, documents)
+    page.goto(f"{stack.app_url}/nowhere")
+    yield "not-found"
+    stop_issuing(stack, merchant.shop)
+    page.goto(f"{stack.app_url}/")
+    yield "home-stopped"
+
+
+def visit_setup(stack: LocalStack, page: Page, merchant: Merchant) -> Iterator[str]:
+    """Visit the pages from the consent to a store that is set up and has no documents."""
     page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
     page.goto(f"{stack.app_url}/")
     yield "consent"
@@ -126,9 +140,10 @@ def visit_pages(stack: LocalStack, page: Page, shots: Screenshots) -> Iterator[s
     yield "documents-empty"
     page.goto(f"{stack.app_url}/")
     yield "home-quiet"
-    for part in ("worker", "clock"):
-        stack.kill(part)
-    made = load_documents(stack, merchant.shop)
+
+
+def visit_documents(stack: LocalStack, page: Page, documents: Mapping[str, int]) -> Iterator[str]:
+    """Visit the first page, the list and each of these documents; a refused answer about one in review."""
     page.goto(f"{stack.app_url}/")
     yield "home"
     page.goto(f"{stack.app_url}/help")
@@ -138,31 +153,24 @@ def visit_pages(stack: LocalStack, page: Page, shots: Screenshots) -> Iterator[s
     yield "documents"
     page.goto(f"{stack.app_url}/documents?q=ninguem")
     yield "documents-none"
-    page.goto(
-        f"{stack.app_url}/documents/bulk?do=issue&id={made['nif']}&id={made['issued']}&id={made['older']}"
-    )
+    chosen = "&".join(f"id={documents[name]}" for name in ("nif", "issued", "older"))
+    page.goto(f"{stack.app_url}/documents/bulk?do=issue&{chosen}")
     yield "bulk"
-    for name, number in made.items():
+    for name, number in documents.items():
         page.goto(f"{stack.app_url}/documents/{number}")
         yield f"document-{name}"
-    page.goto(f"{stack.app_url}/documents/{made['review']}")
+    page.goto(f"{stack.app_url}/documents/{documents['review']}")
     page.fill("#f-number", "abc")
     page.fill("#f-total", "1,00")
     page.get_by_role("button", name="Existe: guardar o número").click()
     yield "document-review-wrong"
-    yield from visit_corrections(stack, page, merchant, made)
-    page.goto(f"{stack.app_url}/nowhere")
-    yield "not-found"
-    stop_issuing(stack, merchant.shop)
-    page.goto(f"{stack.app_url}/")
-    yield "home-stopped"
 
 
 def visit_corrections(
-    stack: LocalStack, page: Page, merchant: Merchant, made: dict[str, int]
+    stack: LocalStack, page: Page, merchant: Merchant, documents: Mapping[str, int]
 ) -> Iterator[str]:
-    """Credit notes in each way and before each refusal, and previews of what would be issued."""
-    issued = f"{stack.app_url}/documents/{made['issued']}/credit"
+    """Visit credit notes of each mode, their errors, and previews of what would be issued."""
+    issued = f"{stack.app_url}/documents/{documents['issued']}/credit"
     for way in ("all", "lines", "again"):
         page.goto(f"{issued}?what={way}")
         yield f"credit-{way}"
@@ -179,7 +187,7 @@ def visit_corrections(
     page.fill("#f-v2", "")
     page.get_by_role("button", name="Rever a nota de crédito").click()
     yield "credit-too-much"
-    page.goto(f"{stack.app_url}/documents/{made['note']}/credit")
+    page.goto(f"{stack.app_url}/documents/{documents['note']}/credit")
     yield "credit-refused"
     orders = {
         "preview": merchant.place_order(
@@ -187,45 +195,45 @@ def visit_corrections(
         ),
         "preview-blocked": merchant.place_order(lines=[MUG], nif="123456780", pay=True),
     }
-    laid = load_waiting_documents(
+    waiting = load_waiting_documents(
         stack, merchant.shop, {name: str(order["id"]) for name, order in orders.items()}
     )
-    for name, number in laid.items():
+    for name, number in waiting.items():
         page.goto(f"{stack.app_url}/documents/{number}/preview")
         yield name
-    page.goto(f"{stack.app_url}/documents/{made['waiting']}/preview")
+    page.goto(f"{stack.app_url}/documents/{documents['waiting']}/preview")
     yield "preview-missing"
 
 
 def visit_products(stack: LocalStack, page: Page, code: str = "") -> Iterator[str]:
-    """Products in every state, their remedies, the journal with the way back, and what an empty list says.
+    """Visit products in every state, the stock history with undo, and the empty list.
 
-    Nobody works. Without a code no keys are asked for: the browser's store has an account of its own for it.
+    Worker and clock must be stopped. Without a code, a new account of the browser's store is used.
     """
     page.goto(f"{stack.app_url}/products")
     yield "products-new"
     shop = code or Merchant(stack).shop
-    laid = load_products(stack, shop, own=bool(code))
+    ids = load_products(stack, shop, own=bool(code))
     for name, path in {
         "products": "", "products-waiting": "?estado=espera", "products-missing": "?estado=por-criar",
         "products-none": "?q=ninguem", "products-making": "/missing", "products-changes": "/changes",
-        "products-run": f"/changes?run={laid['run']}", "products-undo": f"/changes/{laid['by-hand']}/undo",
-        "products-undo-run": f"/changes/runs/{laid['run']}/undo",
-        "products-too-late": f"/changes/{laid['undone']}/undo", "product-unlimited": f"/{laid['goods-unlimited']}",
+        "products-run": f"/changes?run={ids['run']}", "products-undo": f"/changes/{ids['by-hand']}/undo",
+        "products-undo-run": f"/changes/runs/{ids['run']}/undo",
+        "products-too-late": f"/changes/{ids['undone']}/undo", "product-unlimited": f"/{ids['goods-unlimited']}",
     }.items():  # fmt: skip
         page.goto(f"{stack.app_url}/products{path}")
         yield name
     for name in ("sold", "bound", "missing", "refused", "no-sku", "twice", "contested", "stuck", "unsure"):
-        page.goto(f"{stack.app_url}/products/{laid[f'goods-{name}']}")
+        page.goto(f"{stack.app_url}/products/{ids[f'goods-{name}']}")
         yield f"product-{name}"
-    page.goto(f"{stack.app_url}/products/{laid['goods-missing']}")
+    page.goto(f"{stack.app_url}/products/{ids['goods-missing']}")
     page.get_by_role("button", name="Criar o artigo").click()
     yield "product-missing-wrong"
     page.goto(f"{stack.app_url}/products")
     page.get_by_role("button", name="Comparar agora").click()
     yield "products-running"
     for name in ("midway", "settling", "failed"):
-        page.goto("about:blank")  # a page that keeps its bar fresh would show itself anew just then
+        page.goto("about:blank")  # otherwise the page's script would reload it just then
         set_run_progress(stack, shop, name)
         page.goto(f"{stack.app_url}/products")
         yield f"products-{name}"
@@ -237,7 +245,7 @@ def visit_products(stack: LocalStack, page: Page, code: str = "") -> Iterator[st
 
 
 def visit_phcgo(stack: LocalStack, page: Page) -> Iterator[str]:
-    """The keys, the choices and the products of a second shop, whose program is PHC GO."""
+    """Visit set-up, special documents and products of a second shop, whose provider is PHC GO."""
     merchant = PhcGoMerchant(stack, "quintadaserra")
     page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
     page.goto(f"{stack.app_url}/install")
@@ -270,7 +278,7 @@ def visit_phcgo(stack: LocalStack, page: Page) -> Iterator[str]:
 
 
 def main() -> int:
-    """0 when axe found nothing and nothing scrolls sideways."""
+    """Return 0 when axe found nothing and no page scrolls sideways."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "var/shots")
     folder.mkdir(parents=True, exist_ok=True)
     only = sys.argv[2:]
@@ -280,12 +288,12 @@ def main() -> int:
             page = browser.new_page(locale="pt-PT")
             shots = Screenshots(page, folder)
             for name in chain(
-                visit_pages(stack, page, shots), visit_products(stack, page), visit_phcgo(stack, page)
+                visit_pages(stack, page), visit_products(stack, page), visit_phcgo(stack, page)
             ):
                 if not only or name in only:
                     shots.take(name)
-    print("\n".join(dict.fromkeys(shots.wrong)) or f"Pictures in {folder}; axe found nothing.")
-    return 1 if shots.wrong else 0
+    print("\n".join(dict.fromkeys(shots.problems)) or f"Pictures in {folder}; axe found nothing.")
+    return 1 if shots.problems else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// One document's page: asks every three seconds whether it changed, and shows it anew unless something is being typed.
+// One document's page: asks every three seconds whether it changed, and reloads its content unless the merchant is typing.
 "use strict";
 (() => {
   const SECONDS = 3;
@@ -17,7 +17,7 @@
           await refreshPage();
         }
       } catch {
-        // the network is away: the next round asks again
+        // no network: the next round tries again
       }
     }
     window.setTimeout(poll, SECONDS * 1000);

@@ -1,5 +1,5 @@
-// The consent page in the shop's frame: takes the one-use token from the window that consented, and posts it.
-// Messages from any other origin than ours are not even looked at.
+// The consent page in the shop's frame: takes the one-time token from the window of the consent, and posts it.
+// Messages from any other origin are ignored.
 "use strict";
 (() => {
   const form = document.getElementById("enter");

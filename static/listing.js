@@ -1,4 +1,4 @@
-// Keeps the rows of the listing as they are now: asks every three seconds, replaces a row alone, keeps ticks and focus.
+// Keeps the list of documents up to date: asks every three seconds, replaces only changed rows, keeps ticks and focus.
 "use strict";
 (() => {
   const body = document.getElementById("rows");
@@ -15,7 +15,7 @@
           return;
         }
       } catch {
-        // the network is away: the next round asks again
+        // no network: the next round tries again
       }
     }
     window.setTimeout(awaitFirst, SECONDS * 1000);
@@ -91,7 +91,7 @@
           show(await answer.text());
         }
       } catch {
-        // the network is away: the next round asks again
+        // no network: the next round tries again
       }
     }
     window.setTimeout(poll, SECONDS * 1000);

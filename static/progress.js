@@ -1,4 +1,4 @@
-// Keeps the bar of a run as it is now: asks every three seconds, and shows the page anew once nothing runs any more.
+// Keeps the progress of a sync run up to date: asks every three seconds, and reloads the page when no run is open.
 "use strict";
 (() => {
   const SECONDS = 3;
@@ -25,7 +25,7 @@
           }
         }
       } catch {
-        // the network is away: the next round asks again
+        // no network: the next round tries again
       }
     }
     window.setTimeout(poll, SECONDS * 1000);

@@ -1,8 +1,8 @@
-// The window that consented: hands the token to the frame that opened it, if that is ours, and closes.
-// Where the opener is gone or another's, nothing leaves and the page stays as the app's own door.
+// The window in which the merchant consented: passes the token to the frame that opened it, if that is ours, and closes.
+// Without such an opener nothing is sent, and the merchant continues in this window.
 "use strict";
 (() => {
-  const token = document.getElementById("pass").dataset.token;
+  const token = document.getElementById("entry-token").dataset.token;
   const frame = window.opener;
   if (!frame || frame === window) {
     return;

@@ -69,7 +69,7 @@ def picture(page: Page, name: str) -> None:
     page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
 
 
-def test_a_merchant_installs_sets_up_and_sees_his_invoice_without_leaving_the_frame(
+def test_a_merchant_installs_sets_up_and_sees_an_invoice_in_the_frame(
     context: BrowserContext, merchant: Merchant
 ) -> None:
     page, frame = opened(context, merchant)
@@ -102,9 +102,7 @@ def test_a_merchant_installs_sets_up_and_sees_his_invoice_without_leaving_the_fr
     picture(page, "6-document")
 
 
-def test_a_row_changes_by_itself_and_keeps_its_tick_and_the_focus(
-    context: BrowserContext, merchant: Merchant
-) -> None:
+def test_a_refreshed_row_keeps_its_tick_and_the_focus(context: BrowserContext, merchant: Merchant) -> None:
     page, frame = opened(context, merchant)
     consent(context, frame)
     frame.get_by_role("link", name="Documentos").click()
@@ -123,7 +121,7 @@ def test_a_row_changes_by_itself_and_keeps_its_tick_and_the_focus(
     expect(frame.locator("#chosen")).to_have_text("1 escolhido")
 
 
-def test_where_the_opener_is_gone_a_code_lets_the_frame_in(
+def test_without_an_opener_a_code_opens_the_session_in_the_frame(
     context: BrowserContext, merchant: Merchant
 ) -> None:
     merchant.set_switch("consent-coop", "same-origin")
@@ -140,7 +138,7 @@ def test_where_the_opener_is_gone_a_code_lets_the_frame_in(
 
 
 @pytest.mark.parametrize("parameters", ["store", "junk"])
-def test_what_the_admin_adds_to_the_address_opens_nothing(
+def test_parameters_that_the_admin_adds_open_nothing(
     context: BrowserContext, merchant: Merchant, parameters: str
 ) -> None:
     merchant.set_switch("app-url-parameters", parameters)
@@ -148,7 +146,7 @@ def test_what_the_admin_adds_to_the_address_opens_nothing(
     expect(frame.get_by_role("heading", level=1)).to_contain_text("Cada encomenda paga")
 
 
-def test_a_message_from_another_origin_is_not_looked_at(context: BrowserContext, merchant: Merchant) -> None:
+def test_a_message_from_another_origin_is_ignored(context: BrowserContext, merchant: Merchant) -> None:
     page, frame = opened(context, merchant)
     expect(frame.get_by_role("heading", level=1)).to_contain_text("Cada encomenda paga")
     page.evaluate(
@@ -158,7 +156,7 @@ def test_a_message_from_another_origin_is_not_looked_at(context: BrowserContext,
     assert frame.locator("#enter").get_attribute("data-sent") is None
 
 
-def test_a_foreign_page_can_neither_frame_the_app_nor_have_its_token(
+def test_another_site_can_neither_frame_the_app_nor_get_its_token(
     context: BrowserContext, merchant: Merchant
 ) -> None:
     page, frame = opened(context, merchant)

@@ -122,7 +122,7 @@ def type_code(walk: Walk, code: str) -> None:
     walk.frame.get_by_role("button", name="Entrar").click()
 
 
-def test_from_the_list_of_apps_to_the_pdf(context: BrowserContext, world: StackWorld, folder: Path) -> None:
+def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld, folder: Path) -> None:
     walk = Walk(context, world.stack, "quintadaserra", folder)
     entity = Merchant(world.stack, "quintadaserra", "40377")
     walk.admin("apps").get_by_role("link", name="Instalar").click()
@@ -176,7 +176,7 @@ def test_from_the_list_of_apps_to_the_pdf(context: BrowserContext, world: StackW
     assert not walk.wrong, "\n".join(walk.wrong)
 
 
-def test_the_frame_keeps_the_apps_cookie_and_no_other(walk: Walk, merchant: Merchant) -> None:
+def test_the_frame_keeps_only_the_apps_cookie(walk: Walk, merchant: Merchant) -> None:
     walk.admin("apps/quick-invoice")
     walk.consent()
     inside(walk)
@@ -198,7 +198,7 @@ def test_the_frame_keeps_the_apps_cookie_and_no_other(walk: Walk, merchant: Merc
     assert ours.get("partitionKey")
 
 
-def test_where_the_consent_page_cuts_the_opener_a_code_lets_the_frame_in(
+def test_when_the_consent_page_cuts_the_opener_a_code_opens_the_frame(
     walk: Walk, world: StackWorld, merchant: Merchant
 ) -> None:
     world.set_switch("jumpseller", "consent-coop", "same-origin")
@@ -219,7 +219,7 @@ def test_where_the_consent_page_cuts_the_opener_a_code_lets_the_frame_in(
 
 
 @pytest.mark.parametrize("position", ["refused", "allowed"])
-def test_whether_or_not_the_consent_page_may_be_framed_the_window_is_the_road(
+def test_consent_happens_in_a_window_even_if_it_may_be_framed(
     walk: Walk, world: StackWorld, merchant: Merchant, position: str
 ) -> None:
     world.set_switch("jumpseller", "consent-framed", position)
@@ -228,7 +228,7 @@ def test_whether_or_not_the_consent_page_may_be_framed_the_window_is_the_road(
     inside(walk)
 
 
-def test_without_scripts_a_code_lets_the_frame_in(
+def test_without_scripts_a_code_opens_the_frame(
     browser: Browser, world: StackWorld, merchant: Merchant, folder: Path
 ) -> None:
     world.set_switch("jumpseller", "consent-again", "asked")
@@ -249,7 +249,7 @@ def test_without_scripts_a_code_lets_the_frame_in(
     context.close()
 
 
-def test_where_the_admin_opens_the_app_in_a_tab_it_is_the_app(
+def test_the_app_works_when_the_admin_opens_it_in_a_tab(
     walk: Walk, world: StackWorld, merchant: Merchant
 ) -> None:
     world.set_switch("jumpseller", "app-opens", "tab")

@@ -45,11 +45,11 @@ def test_axe_finds_nothing_on_any_page(alone: LocalStack, browser_here: Browser)
     page = browser_here.new_page(locale="pt-PT")
     shots = Screenshots(page, None, {"narrow": (375, 812)})
     seen = 0
-    for name in visit_pages(alone, page, shots):
+    for name in visit_pages(alone, page):
         shots.take(name)
         seen += 1
     assert seen > 25
-    assert not shots.wrong, "\n" + "\n".join(dict.fromkeys(shots.wrong))
+    assert not shots.problems, "\n" + "\n".join(dict.fromkeys(shots.problems))
 
 
 @pytest.mark.timeout(400)
@@ -63,7 +63,7 @@ def test_axe_finds_nothing_on_any_page_of_products(alone: LocalStack, browser_he
         (both if name in wide else narrow).take(name)
         seen += 1
     assert seen > 20
-    wrong = dict.fromkeys([*narrow.wrong, *both.wrong])
+    wrong = dict.fromkeys([*narrow.problems, *both.problems])
     assert not wrong, "\n" + "\n".join(wrong)
 
 
@@ -130,9 +130,7 @@ def test_hostile_text_runs_nowhere(alone: LocalStack, browser_here: Browser) -> 
     assert not wrong
 
 
-def test_the_bar_of_a_run_moves_by_itself_and_gives_way_to_the_page_when_it_ends(
-    alone: LocalStack, browser_here: Browser
-) -> None:
+def test_the_progress_of_a_run_updates_until_the_run_ends(alone: LocalStack, browser_here: Browser) -> None:
     from dev.factories import PROVIDER_LISTS, make_account
     from dev.stock_factories import make_sync_run
     from shopapp import create_app

@@ -119,7 +119,7 @@ def code(stack: LocalStack) -> str:
         return entry_code(store)
 
 
-def test_behind_tls_the_frame_gets_in_posts_and_keeps_a_secure_cookie(
+def test_behind_a_tls_proxy_the_frame_logs_in_with_a_secure_cookie(
     browser: Browser, stack: LocalStack, code: str
 ) -> None:
     app_url = stack.env["APP_URL"]
@@ -138,9 +138,7 @@ def test_behind_tls_the_frame_gets_in_posts_and_keeps_a_secure_cookie(
     context.close()
 
 
-def test_behind_tls_every_address_that_we_give_is_https_and_stays_so(
-    browser: Browser, stack: LocalStack
-) -> None:
+def test_behind_a_tls_proxy_every_address_is_https(browser: Browser, stack: LocalStack) -> None:
     app_url = stack.env["APP_URL"]
     context = browser.new_context(ignore_https_errors=True)
     for path in ("/", "/nowhere", "/healthz"):

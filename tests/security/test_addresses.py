@@ -167,14 +167,12 @@ VERBS: dict[str, Callable[[PhcGo], Any]] = {
 }
 
 
-def test_there_are_as_many_spellings_as_were_asked_for() -> None:
+def test_at_least_two_hundred_spellings_are_tried() -> None:
     assert len(set(SPELLINGS)) >= 200
 
 
 @pytest.mark.parametrize("url", sorted(set(SPELLINGS)), ids=ascii)
-def test_an_address_outside_the_list_is_refused_and_named_and_nobody_is_asked(
-    outside: Outside, url: str
-) -> None:
+def test_an_address_outside_the_list_is_refused_before_any_lookup(outside: Outside, url: str) -> None:
     with pytest.raises(CredentialsError) as raised:
         opened(url).check()
     assert raised.value.detail["field"] == "url"
@@ -183,7 +181,7 @@ def test_an_address_outside_the_list_is_refused_and_named_and_nobody_is_asked(
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_it_is_held_against_the_list_before_every_call(outside: Outside, verb: str) -> None:
+def test_the_address_is_checked_against_the_list_before_every_call(outside: Outside, verb: str) -> None:
     for url in ("https://evil.test/x", "https://127.0.0.1/x", "https://sis05.phcgo.net@evil.test/x"):
         with pytest.raises(CredentialsError):
             VERBS[verb](opened(url))
@@ -203,13 +201,13 @@ def test_it_is_held_against_the_list_before_every_call(outside: Outside, verb: s
         )
     ],
 )  # fmt: skip
-def test_of_this_machine_only_the_one_address_is_admitted(outside: Outside, url: str, loopback: str) -> None:
+def test_only_the_configured_loopback_address_is_allowed(outside: Outside, url: str, loopback: str) -> None:
     with pytest.raises(CredentialsError):
         opened(url, HttpClient(2, allow_plain=True), loopback).check()
     assert outside.names == outside.connected == []
 
 
-def test_without_the_operators_word_this_machine_is_not_admitted(outside: Outside) -> None:
+def test_loopback_is_refused_unless_configured(outside: Outside) -> None:
     with pytest.raises(CredentialsError):
         opened("http://127.0.0.1:5006/x", HttpClient(2, allow_plain=True)).check()
     with pytest.raises(UnreachableError):
@@ -233,7 +231,7 @@ GOOD = {
 
 
 @pytest.mark.parametrize("typed", GOOD)
-def test_what_merchants_paste_is_made_into_one_address(outside: Outside, typed: str) -> None:
+def test_pasted_addresses_are_normalised(outside: Outside, typed: str) -> None:
     provider = opened(typed)
     assert provider._session.base_url() == GOOD[typed]
     with pytest.raises(UnreachableError):
@@ -266,7 +264,7 @@ SCHEDULES = [
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: " ".join(map(str, schedule[:3])))
-def test_a_name_that_leads_inside_at_any_moment_is_never_followed(
+def test_a_name_that_resolves_to_a_private_address_is_never_connected_to(
     outside: Outside, schedule: list[list[str]]
 ) -> None:
     outside.answers = iter(schedule * 3)
@@ -279,5 +277,5 @@ def test_a_name_that_leads_inside_at_any_moment_is_never_followed(
     assert not any(one in PRIVATE for one in outside.connected)
 
 
-def test_there_are_as_many_schedules_as_were_asked_for() -> None:
+def test_at_least_fifty_schedules_are_tried() -> None:
     assert len(SCHEDULES) >= 50

@@ -38,7 +38,7 @@ def pages(app: Flask, shop: StoreSession) -> list[str]:
 
 
 @pytest.mark.parametrize("text", XSS)
-def test_a_hostile_text_is_text_wherever_it_shows(app: Flask, db: SQLAlchemy, text: str) -> None:
+def test_hostile_text_is_escaped_on_every_page(app: Flask, db: SQLAlchemy, text: str) -> None:
     store = make_store("olariadosado", name=text[:200])
     make_account(store, label=text)
     rows = {
@@ -64,7 +64,9 @@ def test_a_hostile_text_is_text_wherever_it_shows(app: Flask, db: SQLAlchemy, te
 
 
 @pytest.mark.parametrize("text", XSS)
-def test_a_hostile_product_is_text_on_every_page_of_products(app: Flask, db: SQLAlchemy, text: str) -> None:
+def test_hostile_product_text_is_escaped_on_every_page_of_products(
+    app: Flask, db: SQLAlchemy, text: str
+) -> None:
     store = make_store("olariadosado")
     account = make_account(store, settings={"stock": "to-shop"})
     account.choices = {
@@ -93,7 +95,7 @@ def test_a_hostile_product_is_text_on_every_page_of_products(app: Flask, db: SQL
     assert typed.status_code == 422 and not [raw for raw in RAW if raw in typed.get_data(as_text=True)]
 
 
-def test_no_page_holds_a_secret(app: Flask, db: SQLAlchemy, ours: StoreSession) -> None:
+def test_no_page_contains_a_secret(app: Flask, db: SQLAlchemy, ours: StoreSession) -> None:
     account = Account.find_current(ours.store)
     assert account is not None and account.credentials == CREDENTIALS
     secrets = [CREDENTIALS["key"], CREDENTIALS["code"], "access-of-olariadosado", "refresh-of-olariadosado",
@@ -129,7 +131,7 @@ def test_a_failure_of_ours_shows_a_reference_and_nothing_else(
     assert reference in caplog.text
 
 
-def test_the_buyers_link_opens_only_whole_and_only_until_it_is_closed(
+def test_the_buyers_link_needs_its_whole_token_and_can_be_revoked(
     app: Flask, ours: StoreSession, theirs: StoreSession
 ) -> None:
     client = app.test_client()
@@ -153,7 +155,7 @@ def test_the_buyers_link_opens_only_whole_and_only_until_it_is_closed(
     assert client.get(f"/d/{token}").status_code == 404
 
 
-def test_the_doors_without_a_session_are_not_knocked_at_for_ever(app: Flask, ours: StoreSession) -> None:
+def test_pages_without_a_session_are_rate_limited(app: Flask, ours: StoreSession) -> None:
     client = app.test_client()
     token = csrf_token_of(client, "/")
     for path, post in (
@@ -173,7 +175,7 @@ def test_the_doors_without_a_session_are_not_knocked_at_for_ever(app: Flask, our
         assert answers[0] != 429 and answers[-1] == 429, path
 
 
-def test_hooks_are_never_limited(app: Flask, ours: StoreSession) -> None:
+def test_webhooks_are_never_rate_limited(app: Flask, ours: StoreSession) -> None:
     client = app.test_client()
     answers = {
         client.post(f"/hooks/jumpseller/{ours.store.hook_key}", data=b"{}").status_code for _ in range(60)

@@ -76,9 +76,7 @@ def test_a_post_that_is_not_from_our_own_page_changes_nothing(
     assert everything(db) == before
 
 
-def test_what_changes_something_is_never_done_by_a_get(
-    app: Flask, db: SQLAlchemy, ours: StoreSession
-) -> None:
+def test_an_action_answers_only_to_post(app: Flask, db: SQLAlchemy, ours: StoreSession) -> None:
     before = everything(db)
     for rule in posts(app):
         if rule.rule in {other.rule for other in routes(app) if "GET" in (other.methods or ())}:
@@ -101,7 +99,7 @@ def test_reading_any_page_changes_nothing(app: Flask, db: SQLAlchemy, ours: Stor
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "multipart/form-data"])
-def test_a_body_of_another_kind_carries_no_token(
+def test_a_csrf_token_in_another_kind_of_body_is_refused(
     app: Flask, db: SQLAlchemy, ours: StoreSession, kind: str
 ) -> None:
     before = everything(db)
@@ -112,14 +110,14 @@ def test_a_body_of_another_kind_carries_no_token(
     assert everything(db) == before
 
 
-def test_our_own_page_may_post(db: SQLAlchemy, ours: StoreSession) -> None:
+def test_a_post_from_our_own_page_is_accepted(db: SQLAlchemy, ours: StoreSession) -> None:
     answer = ours.post(f"/documents/{ours.documents['nif'].id}/no-tax-id")
     assert answer.status_code == 303
     db.session.refresh(ours.documents["nif"])
     assert ours.documents["nif"].state == "pending"
 
 
-def test_a_token_from_before_the_log_in_is_worth_nothing_after_it(app: Flask, ours: StoreSession) -> None:
+def test_a_csrf_token_from_before_log_in_is_refused_after_it(app: Flask, ours: StoreSession) -> None:
     client = app.test_client()
     before = csrf_token_of(client, "/")
     with client.session_transaction() as session:

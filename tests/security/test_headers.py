@@ -71,7 +71,7 @@ def test_every_route_says_who_may_frame_it_and_what_it_may_load(app: Flask, ours
     assert len(answers) > 100
 
 
-def test_without_a_session_only_the_platform_may_frame_the_page_that_asks_to_authorise(
+def test_without_a_session_only_the_platform_may_frame_the_consent_page(
     app: Flask, ours: StoreSession
 ) -> None:
     for path, status in (("/", 200), ("/documents", 401), (f"/documents/{ours.documents['nif'].id}", 401)):
@@ -81,7 +81,7 @@ def test_without_a_session_only_the_platform_may_frame_the_page_that_asks_to_aut
         assert "Yes, Authorize" in answer.get_data(as_text=True)
 
 
-def test_the_frame_is_the_stores_own_admin_and_no_other_stores(make_app: Any) -> None:
+def test_only_the_stores_own_admin_may_frame_its_pages(make_app: Any) -> None:
     from dev.factories import make_account, make_store
     from tests.security.conftest import log_in
 
@@ -101,13 +101,13 @@ def test_the_frame_is_the_stores_own_admin_and_no_other_stores(make_app: Any) ->
 @pytest.mark.parametrize(
     "path", ["/nowhere", "/documents/99999999", "/documents/9999999999999999999999", "/setup/keys/none"]
 )
-def test_an_error_page_is_as_guarded_as_any(app: Flask, ours: StoreSession, path: str) -> None:
+def test_error_pages_carry_the_same_headers(app: Flask, ours: StoreSession, path: str) -> None:
     answer = ours.client.get(path)
     assert answer.status_code == 404
     check(answer, path, "'none'" if path == "/nowhere" else "http://admin.localhost")
 
 
-def test_only_what_never_changes_may_be_kept_by_a_browser(app: Flask, ours: StoreSession) -> None:
+def test_only_static_files_may_be_cached(app: Flask, ours: StoreSession) -> None:
     for endpoint, where, answer in every_route(app, ours, ours.client):
         if endpoint == "static" and answer.status_code == 200:
             assert "immutable" in answer.headers["Cache-Control"], where
@@ -115,7 +115,7 @@ def test_only_what_never_changes_may_be_kept_by_a_browser(app: Flask, ours: Stor
             assert answer.headers["Cache-Control"] == "no-store", where
 
 
-def test_over_https_the_browser_is_told_to_stay_there(make_app: Any) -> None:
+def test_https_answers_carry_hsts(make_app: Any) -> None:
     app = make_app(
         APP_URL="https://app.example", ALLOW_PLAIN_HTTP="", JUMPSELLER_ACCOUNTS_URL="https://accounts.example",
         JUMPSELLER_API_URL="https://api.example/v1", IGEST_URL="https://igest.example/x",
@@ -124,9 +124,7 @@ def test_over_https_the_browser_is_told_to_stay_there(make_app: Any) -> None:
         assert app.test_client().get(path).headers["Strict-Transport-Security"].startswith("max-age=31536000")
 
 
-def test_the_session_cookie_is_for_this_host_alone_and_for_our_partition_of_the_frame(
-    app: Flask, ours: StoreSession
-) -> None:
+def test_the_session_cookie_is_host_only_and_partitioned(app: Flask, ours: StoreSession) -> None:
     cookie = app.test_client().get("/").headers["Set-Cookie"]
     assert cookie.startswith("__Host-session=")
     for part in ("Secure", "HttpOnly", "SameSite=None", "Partitioned", "Path=/"):
@@ -134,7 +132,7 @@ def test_the_session_cookie_is_for_this_host_alone_and_for_our_partition_of_the_
     assert "Domain" not in cookie
 
 
-def test_no_page_holds_inline_script_or_style(app: Flask, ours: StoreSession) -> None:
+def test_no_page_contains_inline_script_or_style(app: Flask, ours: StoreSession) -> None:
     import re
 
     for _, where, answer in every_route(app, ours, ours.client):

@@ -17,7 +17,7 @@ def named(text: str) -> list[tuple[str, str]]:
     return found
 
 
-def test_every_test_that_the_table_names_is_there() -> None:
+def test_every_test_named_in_the_table_exists() -> None:
     found = named((ROOT / "docs" / "security.md").read_text())
     assert len(found) > 60
     missing = [

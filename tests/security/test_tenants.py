@@ -31,7 +31,7 @@ FORM = {
 }
 
 
-def test_every_number_of_another_store_is_unknown_and_untouched(
+def test_every_id_of_another_store_is_404_and_untouched(
     app: Flask, db: SQLAlchemy, ours: StoreSession, theirs: StoreSession
 ) -> None:
     before, seen = everything(db), 0
@@ -54,7 +54,7 @@ def test_every_number_of_another_store_is_unknown_and_untouched(
     assert everything(db) == before
 
 
-def test_nor_do_another_stores_products_changes_and_runs_exist_here(
+def test_products_changes_and_runs_of_another_store_are_404(
     app: Flask, db: SQLAlchemy, ours: StoreSession, theirs: StoreSession
 ) -> None:
     for shop in (ours, theirs):
@@ -86,7 +86,7 @@ def test_nor_do_another_stores_products_changes_and_runs_exist_here(
     assert everything(db) == before
 
 
-def test_a_foreign_number_and_an_unknown_one_get_the_same_answer(
+def test_another_stores_id_and_an_unknown_one_get_the_same_answer(
     ours: StoreSession, theirs: StoreSession
 ) -> None:
     foreign = ours.client.get(f"/documents/{theirs.documents['issued'].id}")
@@ -95,7 +95,7 @@ def test_a_foreign_number_and_an_unknown_one_get_the_same_answer(
     assert foreign.data == unknown.data
 
 
-def test_several_at_once_are_refused_whole_when_one_is_foreign(
+def test_a_bulk_action_with_one_document_of_another_store_is_refused_whole(
     db: SQLAlchemy, ours: StoreSession, theirs: StoreSession
 ) -> None:
     before = everything(db)
@@ -147,7 +147,7 @@ def test_a_session_lasts_twelve_hours(app: Flask, ours: StoreSession) -> None:
     assert ours.client.get("/documents").status_code == 401
 
 
-def test_an_address_never_says_who_is_asking(app: Flask, ours: StoreSession) -> None:
+def test_an_address_never_identifies_the_store(app: Flask, ours: StoreSession) -> None:
     client = app.test_client()
     for query in ("store=olariadosado", f"store={ours.store.id}", "code=olariadosado&hmac=x", "session=1"):
         answer = client.get(f"/?{query}")

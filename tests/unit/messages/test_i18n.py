@@ -55,7 +55,7 @@ def test_a_translation_has_the_same_facts_as_its_sentence(language: str) -> None
 
 
 @LANGUAGES
-def test_what_the_program_reads_is_what_was_written(language: str) -> None:
+def test_the_compiled_catalogue_matches_its_source(language: str) -> None:
     compiled = translations.catalog_path(language).with_suffix(".mo").read_bytes()
     assert compiled == translations.compile_catalog(translations.load_catalog(language))
 
@@ -71,7 +71,7 @@ def test_what_the_program_reads_is_what_was_written(language: str) -> None:
         ("", "pt_PT"),
     ],
 )
-def test_the_shops_language_decides(app: Flask, written: str, expected: str) -> None:
+def test_the_shops_language_chooses_the_locale(app: Flask, written: str, expected: str) -> None:
     with app.test_request_context(headers={"Accept-Language": "es"}):
         g.store = Store(platform="jumpseller", code="x", language=written)
         assert select_locale() == expected
@@ -80,7 +80,7 @@ def test_the_shops_language_decides(app: Flask, written: str, expected: str) -> 
 @pytest.mark.parametrize(
     ("liked", "expected"), [("es-MX,en;q=0.5", "es"), ("en", "en"), ("fr", "pt-PT"), ("", "pt-PT")]
 )
-def test_without_a_store_the_browser_decides(app: Flask, liked: str, expected: str) -> None:
+def test_without_a_store_the_browser_chooses_the_locale(app: Flask, liked: str, expected: str) -> None:
     page = app.test_client().get("/", headers={"Accept-Language": liked}).get_data(as_text=True)
     assert f'<html lang="{expected}">' in page
 
@@ -102,7 +102,7 @@ def test_amounts_are_written_in_the_shops_language(app: Flask) -> None:
         ("es", "Configuración", ("Configuração", "Encomenda #", "Encomendas")),
     ],
 )
-def test_every_page_speaks_one_language(
+def test_every_page_is_in_one_language(
     app: Flask, db: object, language: str, ours: str, not_ours: tuple[str, ...]
 ) -> None:
     store = make_store(language=language)

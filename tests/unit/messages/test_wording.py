@@ -60,7 +60,7 @@ def test_every_code_has_a_sentence() -> None:
     assert not without, "\n" + "\n".join(without)
 
 
-def test_the_reader_of_codes_finds_them() -> None:
+def test_codes_are_found_in_the_sources() -> None:
     found = {code for code, _ in codes()}
     assert {"nif-invalid", "series-missing", "keys-refused", "older", "worker-died", "set-aside"} <= found
     assert list(_codes_of(ast.parse('OrderError("made-up-code", line=1)').body[0].value)) == ["made-up-code"]  # type: ignore[attr-defined]
@@ -89,7 +89,7 @@ def sources() -> str:
     return "\n".join(path.read_text() for path in sorted(files))
 
 
-def test_no_sentence_is_about_a_code_that_nobody_says() -> None:
+def test_every_sentence_belongs_to_a_code_in_use() -> None:
     text = sources()
     dead = [
         code
@@ -118,7 +118,7 @@ def test_a_sentence_stands_on_its_own(app: Flask, code: str) -> None:
         assert len(said.button) < 40
 
 
-def test_facts_are_written_as_people_write_them(app: Flask) -> None:
+def test_facts_in_sentences_are_formatted(app: Flask) -> None:
     with app.test_request_context():
         g.store = g.account = None
         said = wording.message_for("total-differs", {"paid": "1284.60", "lines": "1284.62"})
@@ -129,7 +129,7 @@ def test_facts_are_written_as_people_write_them(app: Flask) -> None:
         )
 
 
-def test_a_refusal_of_the_keys_says_which_it_is(app: Flask) -> None:
+def test_refused_keys_have_a_sentence_per_kind(app: Flask) -> None:
     with app.test_request_context():
         g.store = g.account = None
         general = wording.message_for("keys-refused", {"kind": "other"}, "iGEST")
@@ -137,13 +137,13 @@ def test_a_refusal_of_the_keys_says_which_it_is(app: Flask) -> None:
         assert general.cause != code.cause and "código de segurança" in code.cause
 
 
-def test_a_code_that_nobody_knows_is_our_fault_and_says_so(app: Flask) -> None:
+def test_an_unknown_code_is_shown_as_an_internal_failure(app: Flask) -> None:
     with app.test_request_context():
         g.store = g.account = None
         assert wording.message_for("never-heard-of").cause == wording.message_for("internal").cause
 
 
-def test_every_state_has_its_mark_and_word(app: Flask) -> None:
+def test_every_state_has_its_own_label(app: Flask) -> None:
     with app.test_request_context():
         g.store = g.account = None
         assert len({wording.state_label(state) for state in STATES}) == len(STATES)

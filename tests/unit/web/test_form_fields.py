@@ -17,7 +17,7 @@ from shopapp.web.form_fields import parse_email, parse_euros
         ("9" * 30, None),
     ],
 )  # fmt: skip
-def test_an_amount_is_read_as_people_write_it(typed: str, expected: str | None) -> None:
+def test_an_amount_is_parsed_as_people_write_it(typed: str, expected: str | None) -> None:
     assert parse_euros(typed) == (None if expected is None else Decimal(expected))
 
 
@@ -28,5 +28,5 @@ def test_an_amount_is_read_as_people_write_it(typed: str, expected: str | None) 
         ("a@b.pt@c.pt", False), ("a" * 300 + "@b.pt", False),
     ],
 )  # fmt: skip
-def test_an_address_is_told_from_what_is_none(typed: str, good: bool) -> None:
+def test_a_valid_email_address_is_recognised(typed: str, good: bool) -> None:
     assert bool(parse_email(typed)) is good

@@ -18,14 +18,14 @@ def test_every_state_is_explained(shop: StoreSession, app: Flask) -> None:
         assert all(state_label(name)[1] in page for name in STATES)
 
 
-def test_what_cannot_be_promised_is_said_and_found_from_every_page(shop: StoreSession) -> None:
+def test_the_limits_of_the_promise_are_linked_from_every_page(shop: StoreSession) -> None:
     page = page_text(shop.client.get("/help"))
     assert "O que não podemos prometer" in page and "ficam dois" in page and "iGEST" in page
     for path in ("/", "/documents", "/setup"):
         assert 'href="/help"' in shop.client.get(path).get_data(as_text=True)
 
 
-def test_it_needs_no_session_and_tells_of_no_store(shop: StoreSession, app: Flask) -> None:
+def test_the_help_page_needs_no_session_and_names_no_store(shop: StoreSession, app: Flask) -> None:
     answer = app.test_client().get("/help")
     assert answer.status_code == 200
     assert shop.store.name not in page_text(answer) and "seu programa de faturação" in page_text(answer)

@@ -33,13 +33,15 @@ def home(shop: StoreSession) -> str:
         (12, "12 encomendas precisam"),
     ],
 )
-def test_the_headline_is_the_answer(shop: StoreSession, count: int, headline: str) -> None:
+def test_the_headline_counts_the_orders_that_need_the_merchant(
+    shop: StoreSession, count: int, headline: str
+) -> None:
     for _ in range(count):
         make_document(shop.store, BLOCKED)
     assert headline in home(shop)
 
 
-def test_what_waits_stands_oldest_first_with_cause_and_remedy(shop: StoreSession) -> None:
+def test_waiting_orders_are_listed_oldest_first_with_cause_and_remedy(shop: StoreSession) -> None:
     make_document(shop.store, REVIEW, order_id="1")
     make_document(shop.store, BLOCKED, order_id="2", reason="exemption-missing", detail={"line": "Oficina"})
     make_document(shop.store, ISSUED, order_id="3", alarm="cancelled-after")
@@ -98,7 +100,7 @@ def test_another_stores_sales_are_not_counted(shop: StoreSession) -> None:
     assert (sums.paid, sums.issued) == (0, 0)
 
 
-def test_days_are_those_of_the_store(shop: StoreSession) -> None:
+def test_days_begin_at_midnight_of_the_store(shop: StoreSession) -> None:
     midnight = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # half past midnight of the 2nd in Lisbon
     make_document(shop.store, at=midnight)
     edges = [datetime(2026, 7, 1, 23, tzinfo=UTC) + timedelta(days=n) for n in (-1, 0, 1)]
@@ -136,7 +138,7 @@ def test_a_store_that_took_back_its_access_is_asked_again(shop: StoreSession, db
     assert "Yes, Authorize" in page_text(shop.client.get("/authorise"))
 
 
-def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(
+def test_unreadable_webhooks_and_repaired_subscriptions_are_shown(
     noon: None, shop: StoreSession, db: SQLAlchemy
 ) -> None:
     Webhook.record(shop.store.id, "order_paid", "x", b"[[[")
@@ -148,7 +150,7 @@ def test_hooks_that_could_not_be_read_and_hooks_that_were_mended_are_told(
     assert "A loja tinha posto os avisos em pausa e criámo-los de novo. Foi hoje às" in page
 
 
-def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_subscriptions_repaired_long_ago_are_not_shown(shop: StoreSession, db: SQLAlchemy) -> None:
     shop.store.hooks_problem, shop.store.hooks_problem_at = "silent", now() - timedelta(days=8)
     db.session.commit()
     assert "criámos os avisos de novo" not in home(shop)
@@ -157,7 +159,7 @@ def test_hooks_that_were_mended_long_ago_are_no_longer_told(shop: StoreSession, 
     assert "criámos os avisos de novo" in home(shop)
 
 
-def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
+def test_a_provider_that_is_down_is_shown_with_since_and_until(
     noon: None, shop: StoreSession, db: SQLAlchemy
 ) -> None:
     account = Account.find_current(shop.store)
@@ -175,7 +177,7 @@ def test_a_provider_that_does_not_answer_is_told_with_since_when_and_until_when(
     assert "Estamos a tentar agora" in home(shop)
 
 
-def test_while_all_issuing_is_held_the_page_and_the_monitor_say_so(
+def test_an_issuing_hold_is_shown_on_the_page_and_in_the_health_check(
     shop: StoreSession, db: SQLAlchemy
 ) -> None:
     Heartbeat.beat("clock", pid=1)
@@ -186,7 +188,7 @@ def test_while_all_issuing_is_held_the_page_and_the_monitor_say_so(
     assert (answer.status_code, answer.json["held"]) == (503, True)
 
 
-def test_the_connections_say_when_something_last_came(shop: StoreSession) -> None:
+def test_the_connections_show_their_state_and_last_events(shop: StoreSession) -> None:
     make_document(shop.store, number="FR 2026FR/1188")
     page = home(shop)
     assert "Loja Jumpseller Ligada" in page and "iGEST Ligado Série 2026FR" in page
@@ -216,9 +218,7 @@ def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> No
 # health
 
 
-def test_health_tells_of_the_clock_and_of_work_that_lies_still(
-    app: Flask, shop: StoreSession, db: SQLAlchemy
-) -> None:
+def test_health_reports_the_clock_and_overdue_work(app: Flask, shop: StoreSession, db: SQLAlchemy) -> None:
     client = app.test_client()
     assert client.get("/healthz").status_code == 503
     Heartbeat.beat("clock")

@@ -98,7 +98,7 @@ def has_session(client: FlaskClient) -> bool:
     return client.get("/documents").status_code == 200
 
 
-def test_starting_leads_to_the_platform_with_a_state_bound_to_this_browser(client: FlaskClient) -> None:
+def test_install_redirects_with_a_state_bound_to_this_browser(client: FlaskClient) -> None:
     answer = client.get("/install")
     assert answer.headers["Location"].startswith(f"{ACCOUNTS}/oauth/authorize?")
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-install="))
@@ -168,7 +168,7 @@ def test_installing_again_refreshes_the_row_and_adds_none(client: FlaskClient, d
     assert stores(db) == 1
 
 
-def test_a_store_that_was_uninstalled_comes_back_and_its_old_sessions_do_not(
+def test_reinstalling_a_store_does_not_revive_its_old_sessions(
     app: Flask, client: FlaskClient, db: SQLAlchemy
 ) -> None:
     finish(client, begin(client)["state"])
@@ -227,7 +227,7 @@ COOKIES = {
 
 
 @pytest.mark.parametrize("cookie", COOKIES)
-def test_a_state_in_another_browser_is_worth_nothing(
+def test_a_state_is_refused_in_another_browser(
     app: Flask, client: FlaskClient, db: SQLAlchemy, cookie: str
 ) -> None:
     state = begin(client)["state"]
@@ -248,7 +248,7 @@ def test_two_browsers_with_one_state_make_one_install(
     assert finish(client, state).status_code == 303
 
 
-def test_a_state_serves_once(client: FlaskClient, db: SQLAlchemy) -> None:
+def test_a_state_can_be_used_once(client: FlaskClient, db: SQLAlchemy) -> None:
     state = begin(client)["state"]
     cookie = client.get_cookie("__Host-install")
     assert cookie is not None
@@ -275,9 +275,7 @@ def test_two_windows_opened_at_once_do_not_break_each_other(client: FlaskClient,
 @pytest.mark.parametrize(
     "name", ["store", "code_store", "shop", "store_code", "next", "return_to", "redirect_uri"]
 )
-def test_who_the_store_is_comes_from_the_platform_alone(
-    client: FlaskClient, db: SQLAlchemy, name: str
-) -> None:
+def test_only_the_platform_says_which_store_it_is(client: FlaskClient, db: SQLAlchemy, name: str) -> None:
     answer = finish(client, begin(client)["state"], **{name: "//evil.example"})
     assert answer.headers["Location"] == "/welcome"
     assert Store.find("jumpseller", "olariadosado") is not None and stores(db) == 1
@@ -288,7 +286,7 @@ def test_who_the_store_is_comes_from_the_platform_alone(
     ["//evil", "/\\evil", "https:evil", "%0d%0aLocation: x", "javascript:alert(1)", "http://localhost@evil"],
 )
 @pytest.mark.parametrize("path", ["/", "/install", "/enter", "/welcome", "/authorise", "/setup/resume"])
-def test_no_address_leads_anywhere_else(client: FlaskClient, path: str, target: str) -> None:
+def test_no_address_redirects_to_another_site(client: FlaskClient, path: str, target: str) -> None:
     for name in ("next", "redirect_uri", "return_to", "url"):
         answer = client.get(f"{path}?{name}={quote(target)}")
         location = answer.headers.get("Location", "")
@@ -313,9 +311,7 @@ def test_a_platform_that_gives_no_tokens_leaves_no_store(
     assert stores(db) == 0 and not has_session(client)
 
 
-def test_a_program_that_dies_before_the_commit_has_installed_nothing(
-    client: FlaskClient, db: SQLAlchemy
-) -> None:
+def test_a_crash_before_the_commit_installs_nothing(client: FlaskClient, db: SQLAlchemy) -> None:
     failpoints.arm("install_before_commit=raise")
     assert finish(client, begin(client)["state"]).status_code == 500
     assert stores(db) == 0
@@ -323,16 +319,14 @@ def test_a_program_that_dies_before_the_commit_has_installed_nothing(
     assert stores(db) == 1
 
 
-def test_a_program_that_dies_after_the_commit_has_a_store_whose_hooks_are_still_due(
-    client: FlaskClient, db: SQLAlchemy
-) -> None:
+def test_a_crash_after_the_commit_leaves_the_webhooks_due(client: FlaskClient, db: SQLAlchemy) -> None:
     failpoints.arm("install_after_commit=raise")
     assert finish(client, begin(client)["state"]).status_code == 500
     store = Store.find("jumpseller", "olariadosado")
     assert store is not None and [due.id for due in Store.due_for_webhook_check(3600)] == [store.id]
 
 
-def test_the_session_is_a_new_one_at_the_log_in(client: FlaskClient, db: SQLAlchemy) -> None:
+def test_log_in_starts_a_new_session(client: FlaskClient, db: SQLAlchemy) -> None:
     client.get("/")
     before = client.get_cookie("__Host-session")
     with client.session_transaction() as session:
@@ -390,7 +384,7 @@ def test_the_code_opens_the_frame_once_however_it_is_typed(app: Flask, window: F
 @pytest.mark.parametrize(
     ("seconds", "token_good", "code_good"), [(50, True, True), (70, False, True), (310, False, False)]
 )
-def test_token_and_code_do_not_last(
+def test_token_and_code_expire(
     app: Flask, window: FlaskClient, seconds: int, token_good: bool, code_good: bool
 ) -> None:
     token, code = secrets_of(window)
@@ -424,14 +418,14 @@ def test_a_token_of_an_ended_installation_opens_nothing(
     assert enter(app.test_client(), code=code).status_code == 401
 
 
-def test_the_window_keeps_nothing_readable(window: FlaskClient, db: SQLAlchemy) -> None:
+def test_tokens_and_codes_are_stored_only_as_hashes(window: FlaskClient, db: SQLAlchemy) -> None:
     token, code = secrets_of(window)
     for ticket in db.session.scalars(select(OneTimeToken)):
         kept = f"{ticket.secret_hash}{ticket.bound_hash}".encode() + (ticket.content_sealed or b"")
         assert token.encode() not in kept and code.replace("-", "").encode() not in kept
 
 
-def test_nothing_secret_stands_in_an_address(window: FlaskClient) -> None:
+def test_no_address_contains_a_secret(window: FlaskClient) -> None:
     answer = window.get("/welcome")
     page = answer.get_data(as_text=True)
     token, _ = secrets_of(window)

@@ -49,18 +49,18 @@ def kept() -> int:
 BODY = json.dumps({"order": {"id": 1012}}).encode()
 
 
-def test_a_signed_hook_is_kept_and_answered(client: FlaskClient, store: Store) -> None:
+def test_a_signed_webhook_is_stored_and_answered_200(client: FlaskClient, store: Store) -> None:
     assert post(client, store, BODY).status_code == 200
     assert kept() == 1
 
 
-def test_the_same_hook_again_is_one_row_with_two_copies(client: FlaskClient, store: Store) -> None:
+def test_the_same_webhook_twice_is_one_row_with_two_copies(client: FlaskClient, store: Store) -> None:
     post(client, store, BODY)
     assert post(client, store, BODY).status_code == 200
     assert [hook.copies for hook in db.session.scalars(select(Webhook))] == [2]
 
 
-def test_a_hook_bears_the_time_of_the_one_clock(client: FlaskClient, store: Store) -> None:
+def test_a_webhook_is_dated_by_the_apps_clock(client: FlaskClient, store: Store) -> None:
     then = datetime(2031, 1, 2, 3, 4, 5, tzinfo=UTC)
     set_clock(lambda: then)
     try:
@@ -73,7 +73,7 @@ def test_a_hook_bears_the_time_of_the_one_clock(client: FlaskClient, store: Stor
     assert abs(second.received_at - now()) < timedelta(minutes=1)
 
 
-def test_a_hook_is_asked_for_its_signature_and_for_nothing_else(client: FlaskClient, store: Store) -> None:
+def test_a_webhook_needs_only_its_signature(client: FlaskClient, store: Store) -> None:
     origin = {"Origin": "https://elsewhere.example", "Cookie": "__Host-session=forged"}
     assert [post(client, store, BODY + b" " * n, **origin).status_code for n in range(40)] == [200] * 40
 
@@ -88,7 +88,7 @@ def test_a_wrong_signature_is_401_and_leaves_no_row(client: FlaskClient, store: 
     assert kept() == 0
 
 
-def test_a_hook_without_a_signature_is_401(client: FlaskClient, store: Store) -> None:
+def test_a_webhook_without_a_signature_is_401(client: FlaskClient, store: Store) -> None:
     assert client.post(f"/hooks/jumpseller/{store.hook_key}", data=BODY).status_code == 401
 
 
@@ -109,7 +109,7 @@ def test_a_body_over_five_mib_is_413(client: FlaskClient, store: Store) -> None:
     assert (post(client, store, body).status_code, kept()) == (413, 0)
 
 
-def test_a_body_of_five_mib_is_kept(client: FlaskClient, store: Store) -> None:
+def test_a_body_of_five_mib_is_stored(client: FlaskClient, store: Store) -> None:
     body = b"x" * (5 * 1024 * 1024)
     assert (post(client, store, body).status_code, kept()) == (200, 1)
 
@@ -136,7 +136,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_a_signed_unreadable_body_is_kept_in_quarantine(client: FlaskClient, store: Store, name: str) -> None:
+def test_a_signed_unreadable_body_is_quarantined(client: FlaskClient, store: Store, name: str) -> None:
     assert post(client, store, UNREADABLE[name]).status_code == 200
     assert orders_webhooks.process_next_webhook() is True
     assert orders_webhooks.process_next_webhook() is False
@@ -145,7 +145,7 @@ def test_a_signed_unreadable_body_is_kept_in_quarantine(client: FlaskClient, sto
     ]
 
 
-def test_the_next_order_is_opened_after_an_unreadable_body(client: FlaskClient, store: Store) -> None:
+def test_an_unreadable_body_does_not_stop_the_next_order(client: FlaskClient, store: Store) -> None:
     from shopapp.models import Document
 
     post(client, store, UNREADABLE["nested"])
@@ -155,7 +155,7 @@ def test_the_next_order_is_opened_after_an_unreadable_body(client: FlaskClient, 
     assert Document.find(store.id, "1012") is not None
 
 
-def test_a_database_that_cannot_keep_it_is_503(
+def test_a_failing_database_is_503(
     client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_: Any) -> None:
@@ -165,22 +165,22 @@ def test_a_database_that_cannot_keep_it_is_503(
     assert post(client, store, BODY).status_code == 503
 
 
-def test_an_uninstalled_store_is_nobody(client: FlaskClient, store: Store) -> None:
+def test_a_webhook_of_an_uninstalled_store_is_401(client: FlaskClient, store: Store) -> None:
     store.state = "uninstalled"
     db.session.commit()
     assert post(client, store, BODY).status_code == 401
 
 
-def test_refusals_are_counted_for_the_store(client: FlaskClient, store: Store) -> None:
+def test_refused_webhooks_are_counted_for_the_store(client: FlaskClient, store: Store) -> None:
     post(client, store, BODY, "wrong")
     db.session.refresh(store)
     assert store.refused_hooks == 1
 
 
-def test_a_get_is_not_admitted(client: FlaskClient, store: Store) -> None:
+def test_a_get_on_a_webhook_address_is_405(client: FlaskClient, store: Store) -> None:
     assert client.get(f"/hooks/jumpseller/{store.hook_key}").status_code == 405
 
 
-def test_an_event_name_that_is_absurd_is_kept_short(client: FlaskClient, store: Store) -> None:
+def test_an_overlong_event_name_is_cut(client: FlaskClient, store: Store) -> None:
     assert post(client, store, BODY, **{"Jumpseller-Event": "x" * 5000}).status_code == 200
     assert all(len(hook.event) <= 40 for hook in db.session.scalars(select(Webhook)))

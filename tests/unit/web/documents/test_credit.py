@@ -85,7 +85,7 @@ def sold(app: Flask, db: SQLAlchemy, world: World) -> Sold:
 # looking
 
 
-def test_the_document_offers_to_be_credited_and_says_what_of_it_was(sold: Sold) -> None:
+def test_the_document_offers_a_credit_note_and_lists_earlier_ones(sold: Sold) -> None:
     page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
     assert "Tudo: 47,50 €" in page and "Tudo, e emitir de novo com dados corrigidos" in page
     sold.issue(sold.review(sold.look("lines"), amount="7,50"))
@@ -95,7 +95,7 @@ def test_the_document_offers_to_be_credited_and_says_what_of_it_was(sold: Sold) 
     assert "−7,50 € NC 2026NC/2" in page and "Falta creditar 40,00 €" in page
 
 
-def test_looking_at_a_note_owes_none(sold: Sold) -> None:
+def test_a_preview_requests_no_credit_note(sold: Sold) -> None:
     page = sold.look()
     assert page.status_code == 200
     text = page_text(page)
@@ -107,7 +107,7 @@ def test_looking_at_a_note_owes_none(sold: Sold) -> None:
     assert sold.note() is None and sold.kinds() == [("FR", Decimal("47.50"))]
 
 
-def test_the_reason_is_the_merchants_or_the_usual_one_of_the_case(sold: Sold) -> None:
+def test_the_reason_is_the_merchants_or_a_default(sold: Sold) -> None:
     assert fields(sold.look(why="Artigo  partido"))["why"] == "Artigo partido"
     assert fields(sold.look("lines"))["why"] == "Devolução parcial"
     sold.world.receive_webhook("1001", "order_canceled")
@@ -118,7 +118,7 @@ def test_the_reason_is_the_merchants_or_the_usual_one_of_the_case(sold: Sold) ->
 # by lines, by an amount
 
 
-def test_the_whole_is_credited(sold: Sold) -> None:
+def test_a_whole_document_is_credited(sold: Sold) -> None:
     answer = sold.issue(sold.look(), why="Devolução do cliente")
     note = sold.note()
     assert note is not None
@@ -143,7 +143,7 @@ def test_lines_are_credited_by_quantity_and_by_amount(sold: Sold) -> None:
     )  # fmt: skip
 
 
-def test_an_amount_alone_is_spread_and_over_lines_it_is_what_they_come_to(sold: Sold) -> None:
+def test_an_amount_is_spread_over_all_lines_or_over_the_chosen_ones(sold: Sold) -> None:
     assert "10,00 €" in page_text(sold.review(sold.look("lines"), amount="10"))
     page = sold.review(sold.look("lines"), **{"quantity-1": "1", "amount": "10,00"})
     assert "Livro" not in page_text(page).split("como vai sair")[1] and "10,00 €" in page_text(page)
@@ -165,7 +165,7 @@ def test_what_was_credited_already_is_not_offered_again(sold: Sold) -> None:
 # once
 
 
-def test_the_same_act_sent_twice_makes_one_note(sold: Sold) -> None:
+def test_the_same_request_sent_twice_makes_one_note(sold: Sold) -> None:
     page = sold.review(sold.look("lines"), amount="5")
     first = sold.issue(page)
     sold.world.run_due_work()
@@ -174,7 +174,7 @@ def test_the_same_act_sent_twice_makes_one_note(sold: Sold) -> None:
     assert sold.kinds() == [("FR", Decimal("47.50")), ("NC", Decimal("5.00"))]
 
 
-def test_nothing_is_issued_but_what_was_shown(sold: Sold) -> None:
+def test_only_the_note_that_was_shown_is_issued(sold: Sold) -> None:
     seen = sold.review(sold.look("lines"), amount="5")
     other = sold.issue(seen, amount="6")
     assert other.status_code == 422 and "A escolha mudou depois da última revisão" in page_text(other)
@@ -183,7 +183,7 @@ def test_nothing_is_issued_but_what_was_shown(sold: Sold) -> None:
     assert sold.kinds()[1] == ("NC", Decimal("6.00"))
 
 
-def test_a_made_up_number_of_an_act_owes_nothing(sold: Sold) -> None:
+def test_an_invalid_request_number_requests_no_note(sold: Sold) -> None:
     page = sold.look()
     for act in ("7", "0", "-1", "x", "999999999999"):
         assert sold.issue(page, act=act).status_code == 409
@@ -213,7 +213,7 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
 
 
 @pytest.mark.parametrize(("way", "typed", "sentence"), REFUSED)
-def test_what_cannot_be_is_said_and_nothing_typed_is_lost(
+def test_invalid_input_is_explained_and_nothing_typed_is_lost(
     sold: Sold, way: str, typed: dict[str, str], sentence: str
 ) -> None:
     for send in (sold.review, sold.issue):
@@ -233,7 +233,7 @@ def test_a_second_note_waits_for_the_first(sold: Sold) -> None:
     assert "Creditar" not in page and "Notas de crédito" in page
 
 
-def test_what_is_no_issued_invoice_is_refused_on_the_page(sold: Sold) -> None:
+def test_only_an_issued_invoice_can_be_credited(sold: Sold) -> None:
     sold.issue(sold.look())
     sold.world.run_due_work()
     note = sold.note()
@@ -249,9 +249,7 @@ def test_what_is_no_issued_invoice_is_refused_on_the_page(sold: Sold) -> None:
     assert blocked.state == "blocked" and "Não há documento emitido para creditar." in page_text(answer)
 
 
-def test_without_a_series_for_credit_notes_the_merchant_is_led_to_choose_one(
-    sold: Sold, db: SQLAlchemy
-) -> None:
+def test_a_missing_credit_note_series_links_to_the_settings(sold: Sold, db: SQLAlchemy) -> None:
     sold.world.account.settings = {**sold.world.account.settings, "series": {"FR": "2026FR"}}
     db.session.commit()
     page = sold.look()
@@ -263,7 +261,7 @@ def test_without_a_series_for_credit_notes_the_merchant_is_led_to_choose_one(
 # issued again
 
 
-def test_a_wrong_nif_is_credited_and_the_sale_issued_again(sold: Sold) -> None:
+def test_a_wrong_nif_is_corrected_by_credit_and_reissue(sold: Sold) -> None:
     assert sold.issue(sold.look("again"), tax_id="123 456 789").status_code == 303
     assert sold.kinds() == [(kind, Decimal("47.50")) for kind in ("FR", "NC", "FR")]
     again = sold.world.provider.ledger[2][1].customer
@@ -273,7 +271,7 @@ def test_a_wrong_nif_is_credited_and_the_sale_issued_again(sold: Sold) -> None:
     assert "Correção dos dados do cliente" in page_text(sold.shop.client.get(f"/documents/{note.id}"))
 
 
-def test_a_wrong_name_is_corrected_also_where_a_company_stood(
+def test_a_wrong_name_is_corrected_even_for_a_company(
     app: Flask, db: SQLAlchemy, world: World, sold: Sold
 ) -> None:
     assert sold.issue(sold.look("again"), name="Ana Maria Exemplo").status_code == 303
@@ -281,7 +279,7 @@ def test_a_wrong_name_is_corrected_also_where_a_company_stood(
     assert sold.world.provider.ledger[2][1].customer.name == "Ana Maria Exemplo"
 
 
-def test_after_a_part_was_credited_nothing_is_issued_again(sold: Sold) -> None:
+def test_a_partly_credited_document_cannot_be_reissued(sold: Sold) -> None:
     page = sold.look("again")
     sold.issue(sold.review(sold.look("lines"), amount="5"))
     sold.world.run_due_work()
@@ -293,7 +291,7 @@ def test_after_a_part_was_credited_nothing_is_issued_again(sold: Sold) -> None:
 # a cancelled order
 
 
-def test_the_alarm_of_a_cancelled_order_leads_to_its_note(sold: Sold) -> None:
+def test_the_alarm_of_a_cancelled_order_links_to_its_credit_note(sold: Sold) -> None:
     sold.world.receive_webhook("1001", "order_canceled")
     sold.world.run_due_work()
     home = sold.shop.client.get("/").get_data(as_text=True)
@@ -305,7 +303,7 @@ def test_the_alarm_of_a_cancelled_order_leads_to_its_note(sold: Sold) -> None:
     assert sold.kinds()[1] == ("NC", Decimal("47.50")) and sold.document.alarm == ""
 
 
-def test_an_awkward_reference_of_a_line_comes_back_as_it_was(
+def test_an_unusual_line_reference_survives_the_form(
     sold: Sold, db: SQLAlchemy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for line in sold.document.lines:

@@ -47,7 +47,7 @@ def rules_of(shop: StoreSession, path: str) -> list[str]:
     return re.findall(r'data-rule="(\w+)"', shop.client.get(path).get_data(as_text=True))
 
 
-def test_what_waits_is_shown_as_it_would_be_issued(world: World, shop: StoreSession) -> None:
+def test_a_waiting_document_is_shown_as_it_would_be_issued(world: World, shop: StoreSession) -> None:
     lines = (
         OrderLine("1", "Caneca", Decimal(1), Decimal("12.30"), sku="CAN-1", charged=Decimal(23)),
         OrderLine("2", "Oficina de roda", Decimal(1), Decimal("45.00"), sku="FOR-1", charged=Decimal(0)),
@@ -78,7 +78,7 @@ def test_a_preview_follows_the_order_as_it_is_now(world: World, shop: StoreSessi
     assert "de 24,60 €" in preview(shop, world.document())
 
 
-def test_a_preview_moves_and_writes_nothing(world: World, shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_preview_changes_nothing(world: World, shop: StoreSession, db: SQLAlchemy) -> None:
     world.pay_order("1001")
     world.pay_order("1002", total=Decimal("1.00"))
     world.run_due_work()
@@ -88,7 +88,7 @@ def test_a_preview_moves_and_writes_nothing(world: World, shop: StoreSession, db
     assert everything(db) == before and world.provider.ledger == []
 
 
-def test_what_is_blocked_says_what_is_missing_and_where_it_is_mended(
+def test_a_blocked_document_says_what_is_missing_and_where_to_fix_it(
     world: World, shop: StoreSession, db: SQLAlchemy
 ) -> None:
     world.account.settings = {**world.account.settings, "automatic": True, "exemption": ""}
@@ -111,7 +111,7 @@ def test_what_is_blocked_says_what_is_missing_and_where_it_is_mended(
     assert "O que seria emitido" in preview(shop, world.document())
 
 
-def test_a_shop_that_does_not_answer_is_no_lack_of_the_order(world: World, shop: StoreSession) -> None:
+def test_an_unreachable_shop_is_not_a_fault_of_the_order(world: World, shop: StoreSession) -> None:
     world.pay_order("1001")
     world.run_due_work()
     world.shop.errors["order"] = [UnreachableError("unreachable")] * 9
@@ -120,14 +120,14 @@ def test_a_shop_that_does_not_answer_is_no_lack_of_the_order(world: World, shop:
     assert world.document().state == "waiting"
 
 
-def test_an_order_cancelled_meanwhile_would_have_no_document(world: World, shop: StoreSession) -> None:
+def test_a_cancelled_order_has_no_preview_document(world: World, shop: StoreSession) -> None:
     world.pay_order("1001")
     world.run_due_work()
     world.shop.orders["1001"] = paid_order("1001", status="cancelled")
     assert "Cancelada na loja antes de haver documento." in preview(shop, world.document())
 
 
-def test_what_is_issued_tells_its_rules_itself(world: World, shop: StoreSession) -> None:
+def test_an_issued_document_shows_its_own_rules(world: World, shop: StoreSession) -> None:
     world.account.settings = {**world.account.settings, "automatic": True}
     world.pay_order("1001")
     world.run_due_work()
@@ -138,7 +138,7 @@ def test_what_is_issued_tells_its_rules_itself(world: World, shop: StoreSession)
     assert draft is not None and set(rules_of(shop, path)) == set(draft.rules)
 
 
-def test_a_credit_note_on_its_way_has_its_preview(world: World, shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_pending_credit_note_has_a_preview(world: World, shop: StoreSession, db: SQLAlchemy) -> None:
     from shopapp.documents import merchant_actions
 
     series = {"FR": "2026FR", "NC": "2026NC"}
@@ -152,7 +152,7 @@ def test_a_credit_note_on_its_way_has_its_preview(world: World, shop: StoreSessi
     assert "nota de crédito de 2,30 €" in page and "Corrige FR 2026FR/1" in page
 
 
-def test_a_warning_is_said_before_it_is_issued(world: World, shop: StoreSession) -> None:
+def test_a_warning_is_shown_before_the_document_is_issued(world: World, shop: StoreSession) -> None:
     untaxed = OrderLine("1", "Oficina de roda", Decimal(1), Decimal("45.00"), charged=Decimal(0))
     world.pay_order("1001", lines=(untaxed,), total=Decimal("45.00"))
     world.run_due_work()
@@ -176,12 +176,12 @@ def rules_given() -> set[str]:
     }
 
 
-def test_every_rule_that_can_decide_has_its_sentence() -> None:
+def test_every_fiscal_rule_has_a_sentence() -> None:
     assert {"VAT1", "EXM1", "NC5", "DIS2"} <= rules_given()
     assert rules_given() == set(RULES)
 
 
-def test_every_rule_has_a_subject_and_a_source_that_the_documentation_knows() -> None:
+def test_every_rule_has_a_subject_and_a_documented_source() -> None:
     told = (ROOT / "docs" / "fiscal.md").read_text()
     for name, (text, source) in RULES.items():
         assert text.endswith(".") and name.rstrip("0123456789") in SUBJECTS, name
@@ -190,6 +190,6 @@ def test_every_rule_has_a_subject_and_a_source_that_the_documentation_knows() ->
         assert all(f"art. {law}" in told or f", {law}" in told for law in laws), (name, source)
 
 
-def test_every_means_of_payment_has_its_word() -> None:
+def test_every_means_of_payment_has_a_label() -> None:
     table = (ROOT / "shopapp" / "fiscal" / "tables" / "means-of-payment.csv").read_text().splitlines()[1:]
     assert {row.split(",")[1] for row in table} == set(PAYMENT_MEANS)

@@ -36,7 +36,7 @@ def page_of(shop: StoreSession, document: Document) -> str:
 # finding
 
 
-def test_the_listing_has_the_newest_first(shop: StoreSession) -> None:
+def test_the_list_shows_the_newest_first(shop: StoreSession) -> None:
     for number in ("101", "102", "103"):
         make_document(shop.store, order_id=number)
     assert listed(shop) == ["103", "102", "101"]
@@ -49,7 +49,7 @@ def test_the_listing_has_the_newest_first(shop: StoreSession) -> None:
         ("note-changed", "A encomenda mudou depois desta nota de encomenda"),
     ],
 )
-def test_a_note_that_stands_open_in_the_program_says_what_to_do(
+def test_an_order_note_left_open_at_the_provider_says_what_to_do(
     shop: StoreSession, alarm: str, cause: str
 ) -> None:
     note = make_document(shop.store, cause="dossier", alarm=alarm)
@@ -63,7 +63,7 @@ def test_a_note_that_stands_open_in_the_program_says_what_to_do(
     assert listed(shop, "estado=espera") == []
 
 
-def test_order_notes_and_guides_are_found_by_their_kind_where_the_merchant_has_such(
+def test_order_notes_and_guides_are_filters_when_the_merchant_has_them(
     shop: StoreSession,
 ) -> None:
     for number, kind, cause in (("101", "FR", "sale"), ("102", "NE", "dossier"), ("103", "GT", "transport")):
@@ -177,7 +177,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(
     assert re.findall(r"Escolher a encomenda #(\d+)", back) == ["205", "204", "203"]
 
 
-def test_an_empty_listing_says_what_will_come_and_a_fruitless_search_says_so(shop: StoreSession) -> None:
+def test_an_empty_list_and_a_search_without_results_say_so(shop: StoreSession) -> None:
     assert "Ainda não há documentos" in page_text(shop.client.get("/documents"))
     make_document(shop.store)
     assert "Nenhum documento com «ninguém»" in page_text(shop.client.get("/documents?q=ninguém"))
@@ -193,7 +193,7 @@ def test_a_row_says_why_and_what_to_do(shop: StoreSession) -> None:
     )
 
 
-def test_a_credit_note_stands_with_a_minus(shop: StoreSession) -> None:
+def test_a_credit_note_is_listed_with_a_minus(shop: StoreSession) -> None:
     make_document(shop.store, number="NC 2026NC/1", kind="NC", total="36.90")
     assert "−36,90 €" in page_text(shop.client.get("/documents"))
 
@@ -209,7 +209,7 @@ def test_the_rows_are_sent_again_only_when_one_changed(shop: StoreSession, db: S
     assert second.status_code == 200 and f'id="d{document.id}"' in second.get_data(as_text=True)
 
 
-def test_the_page_of_a_document_tells_when_it_changed(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_the_version_of_a_page_changes_with_the_document(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store)
     before = shop.client.get(f"/documents/{document.id}/version").data
     assert shop.client.get(f"/documents/{document.id}/version").data == before
@@ -220,7 +220,7 @@ def test_the_page_of_a_document_tells_when_it_changed(shop: StoreSession, db: SQ
 # the story
 
 
-def test_a_document_tells_its_whole_story(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_the_timeline_shows_everything_that_happened(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store, order_id="10488", number="FR 2026FR/1188")
     hook = db.session.query(Webhook).one()
     hook.copies = 2
@@ -265,7 +265,7 @@ def test_every_state_has_a_page_that_says_it(shop: StoreSession) -> None:
         assert word in page_of(shop, world[name]), name
 
 
-def test_a_mail_that_came_back_is_told_with_the_address(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_bounced_email_is_shown_with_its_address(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store)
     FollowUp.enqueue(document, "email", to="gone@b.pt")
     owed = db.session.query(FollowUp).filter_by(kind="email").one()
@@ -300,7 +300,7 @@ def act(shop: StoreSession, document: Document, name: str, **form: str) -> Any:
         (REVIEW, "outcome-unknown", "absent", {"sure": "yes"}, PENDING),
     ],
 )
-def test_a_remedy_moves_the_document(
+def test_an_action_changes_the_state_of_the_document(
     shop: StoreSession, db: SQLAlchemy, state: str, reason: str, name: str, form: dict[str, str], becomes: str
 ) -> None:
     document = make_document(shop.store, state, reason=reason)
@@ -327,7 +327,7 @@ def test_a_remedy_moves_the_document(
         (ISSUED, "", "no-tax-id", {}),
     ],
 )
-def test_a_remedy_that_comes_too_late_says_so_and_changes_nothing(
+def test_an_action_that_comes_too_late_says_so_and_changes_nothing(
     shop: StoreSession, db: SQLAlchemy, state: str, reason: str, name: str, form: dict[str, str]
 ) -> None:
     document = make_document(shop.store, state, reason=reason)
@@ -343,7 +343,7 @@ def test_a_remedy_that_comes_too_late_says_so_and_changes_nothing(
 @pytest.mark.parametrize(
     "typed", ["", "123456780", "abc", "999999990", "12345678", "' or 1", "PT 123456780", "<b>"]
 )
-def test_a_tax_id_that_cannot_be_is_refused_where_it_was_typed(
+def test_an_invalid_tax_id_is_refused_where_it_was_typed(
     shop: StoreSession, db: SQLAlchemy, typed: str
 ) -> None:
     document = make_document(shop.store, BLOCKED)
@@ -373,7 +373,7 @@ def test_the_corrected_tax_id_is_kept_for_the_next_draft(shop: StoreSession, db:
         ({"number": "1" * 61, "total": "173,12"}, "não é um número"),
     ],
 )
-def test_a_wrong_answer_about_a_doubt_is_refused_in_words_and_stays_in_the_form(
+def test_an_invalid_answer_in_review_is_explained_and_stays_in_the_form(
     shop: StoreSession, db: SQLAlchemy, form: dict[str, str], sentence: str
 ) -> None:
     make_document(shop.store, order_id="777", number="FR 2026FR/50")
@@ -385,14 +385,14 @@ def test_a_wrong_answer_about_a_doubt_is_refused_in_words_and_stays_in_the_form(
     assert reload(db, document).state == REVIEW and document.number is None
 
 
-def test_that_it_does_not_exist_has_to_be_ticked(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_saying_that_it_does_not_exist_needs_a_tick(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store, REVIEW)
     answer = act(shop, document, "absent")
     assert answer.status_code == 422 and "Marque primeiro" in page_text(answer)
     assert reload(db, document).state == REVIEW
 
 
-def test_a_doubt_says_what_was_sent_when_and_where_to_look(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_review_shows_what_was_sent_when_and_where_to_look(shop: StoreSession, db: SQLAlchemy) -> None:
     sent = now() - timedelta(hours=2)
     make_document(shop.store, number="FR 2026FR/1184", at=sent - timedelta(hours=1))
     make_document(shop.store, number="FR 2026FR/1186", at=sent + timedelta(hours=1))
@@ -401,9 +401,7 @@ def test_a_doubt_says_what_was_sent_when_and_where_to_look(shop: StoreSession, d
     assert "1183" not in page and "1187" not in page
 
 
-def test_an_alarm_is_the_merchants_until_he_says_that_it_is_dealt_with(
-    shop: StoreSession, db: SQLAlchemy
-) -> None:
+def test_an_alarm_stays_until_the_merchant_acknowledges_it(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store, alarm="cancelled-after")
     assert listed(shop, "estado=espera") == [document.order_id]
     assert act(shop, document, "acknowledge").status_code == 303
@@ -411,7 +409,7 @@ def test_an_alarm_is_the_merchants_until_he_says_that_it_is_dealt_with(
     assert "Marcou o aviso como tratado." in page_of(shop, document)
 
 
-def test_mail_goes_to_the_address_that_was_typed(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_an_email_goes_to_the_address_that_was_typed(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store)
     for wrong in ("", "x", "a@b", "a@b.pt\nBcc: c@d.pt e", "a@b.pt, c@d.pt"):
         assert act(shop, document, "mail", to=wrong).status_code == 422, wrong
@@ -420,7 +418,7 @@ def test_mail_goes_to_the_address_that_was_typed(shop: StoreSession, db: SQLAlch
     assert owed.detail == {"to": "certa@example.pt"}
 
 
-def test_the_pdf_is_the_programs_own_and_cannot_run_anything(shop: StoreSession) -> None:
+def test_the_pdf_is_the_providers_and_sandboxed(shop: StoreSession) -> None:
     document = make_document(shop.store, number='FR "2026"/../1188')
     answer = shop.client.get(f"/documents/{document.id}/pdf")
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf") and answer.data.startswith(
@@ -433,9 +431,7 @@ def test_the_pdf_is_the_programs_own_and_cannot_run_anything(shop: StoreSession)
     assert shop.client.get(f"/documents/{make_document(shop.store, BLOCKED).id}/pdf").status_code == 409
 
 
-def test_a_pdf_that_is_not_ready_is_told_in_words(
-    shop: StoreSession, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_pdf_that_is_not_ready_is_explained(shop: StoreSession, monkeypatch: pytest.MonkeyPatch) -> None:
     def none(self: object, issued: object) -> bytes:
         raise TransientError("pdf-not-ready")
 
@@ -447,7 +443,9 @@ def test_a_pdf_that_is_not_ready_is_told_in_words(
 # several at once
 
 
-def test_several_are_listed_before_anything_happens(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_bulk_action_lists_its_documents_before_anything_happens(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
     blocked, issued = make_document(shop.store, BLOCKED), make_document(shop.store, number="FR 2026FR/5")
     answer = shop.client.get(f"/documents/bulk?do=issue&id={blocked.id}&id={issued.id}")
     page = page_text(answer)
@@ -460,7 +458,7 @@ def test_several_are_listed_before_anything_happens(shop: StoreSession, db: SQLA
 @pytest.mark.parametrize(
     ("name", "state", "becomes"), [("issue", BLOCKED, PENDING), ("aside", WAITING, VOID)]
 )
-def test_several_are_moved_one_by_one_and_late_ones_left(
+def test_a_bulk_action_skips_documents_that_changed_meanwhile(
     shop: StoreSession, db: SQLAlchemy, name: str, state: str, becomes: str
 ) -> None:
     many = [make_document(shop.store, state) for _ in range(3)]
@@ -472,9 +470,7 @@ def test_several_are_moved_one_by_one_and_late_ones_left(
     assert "Feito para 3 encomendas." in page and "1 mudou entretanto" in page
 
 
-def test_of_several_one_that_may_not_be_is_told_from_one_that_moved(
-    shop: StoreSession, db: SQLAlchemy
-) -> None:
+def test_a_bulk_action_counts_refused_and_changed_documents_apart(shop: StoreSession, db: SQLAlchemy) -> None:
     original = make_document(shop.store)
     aside = make_credit_note(original, state=VOID)
     aside.reason = "set-aside"
@@ -485,7 +481,7 @@ def test_of_several_one_that_may_not_be_is_told_from_one_that_moved(
     assert "1 não se pode fazer agora e ficou como estava" in page and "entretanto" not in page
 
 
-def test_several_are_mailed_each_to_its_own_buyer(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_bulk_emails_go_to_each_documents_own_buyer(shop: StoreSession, db: SQLAlchemy) -> None:
     many = [make_document(shop.store) for _ in range(2)]
     shop.post("/documents/bulk", {"do": "email", "id": [one.id for one in many]})
     assert [one.detail for one in db.session.query(FollowUp).filter_by(kind="email")] == [
@@ -496,11 +492,11 @@ def test_several_are_mailed_each_to_its_own_buyer(shop: StoreSession, db: SQLAlc
 @pytest.mark.parametrize(
     "query", ["do=steal&id=1", "id=1", "do=issue&id=x", "do=issue&id=-1", "do=issue&id=9" + "9" * 30]
 )
-def test_what_several_cannot_mean_is_unknown(shop: StoreSession, query: str) -> None:
+def test_an_unknown_bulk_action_is_404(shop: StoreSession, query: str) -> None:
     assert shop.client.get(f"/documents/bulk?{query}").status_code == 404
 
 
-def test_none_chosen_is_said(shop: StoreSession) -> None:
+def test_a_bulk_action_without_documents_says_so(shop: StoreSession) -> None:
     assert "Não há nada a fazer com os escolhidos" in page_text(shop.client.get("/documents/bulk?do=issue"))
 
 

@@ -66,7 +66,7 @@ def test_every_state_has_a_page_that_says_it(stall: StoreSession, name: str, sen
         assert sentence in page, (name, sentence)
 
 
-def test_a_sku_is_bound_to_an_article_that_is_there(stall: StoreSession) -> None:
+def test_a_sku_is_linked_to_an_existing_article(stall: StoreSession) -> None:
     article = PROVIDER_STATE.add_article("TIGELA-GRES", "Tigela de grés")
     assert act(stall, "missing", "bind", code=" TIGELA-GRES ").status_code == 303
     kept = article_of(stall, "TIG-0033")
@@ -77,7 +77,7 @@ def test_a_sku_is_bound_to_an_article_that_is_there(stall: StoreSession) -> None
 
 
 @pytest.mark.parametrize("code", ["", "   ", "tigela-gres"])
-def test_a_reference_that_is_not_there_binds_nothing(stall: StoreSession, code: str) -> None:
+def test_an_unknown_article_code_is_not_linked(stall: StoreSession, code: str) -> None:
     PROVIDER_STATE.add_article("TIGELA-GRES")
     answer = act(stall, "missing", "bind", code=code)
     assert answer.status_code == 422 and ('id="f-code-e"' in answer.get_data(as_text=True))
@@ -85,7 +85,7 @@ def test_a_reference_that_is_not_there_binds_nothing(stall: StoreSession, code: 
     assert kept is not None and kept.state == "absent"
 
 
-def test_a_program_that_does_not_answer_is_not_one_without_the_article(stall: StoreSession) -> None:
+def test_an_unreachable_provider_does_not_count_as_a_missing_article(stall: StoreSession) -> None:
     PROVIDER_STATE.errors["articles"] = [UnreachableError("unreachable")]
     answer = act(stall, "missing", "bind", code="TIGELA-GRES")
     assert answer.status_code == 422 and "Não conseguimos falar com a loja ou com o iGEST." in page_text(
@@ -94,13 +94,13 @@ def test_a_program_that_does_not_answer_is_not_one_without_the_article(stall: St
     assert "não tem nenhum artigo" not in page_text(answer)
 
 
-def test_what_was_bound_by_hand_is_forgotten(stall: StoreSession) -> None:
+def test_a_manual_link_can_be_removed(stall: StoreSession) -> None:
     assert act(stall, "bound", "unbind").status_code == 303
     kept = article_of(stall, "PRT-28")
     assert kept is None or kept.state not in ("bound", "made")
 
 
-def test_a_missing_article_is_made_with_the_rate_that_was_chosen(stall: StoreSession) -> None:
+def test_a_missing_article_is_created_with_the_chosen_rate(stall: StoreSession) -> None:
     assert act(stall, "missing", "create", treatment="reduced").status_code == 303
     [made] = PROVIDER_STATE.created_articles
     assert (made.code, made.vat_rate, made.region, made.exemption_code) == ("TIG-0033", Decimal(6), "PT", "")
@@ -111,34 +111,34 @@ def test_a_missing_article_is_made_with_the_rate_that_was_chosen(stall: StoreSes
     assert len(PROVIDER_STATE.created_articles) == 1, "it is there: nothing is made twice"
 
 
-def test_one_that_is_there_after_all_is_taken_and_none_is_made(stall: StoreSession) -> None:
+def test_an_article_that_exists_after_all_is_used(stall: StoreSession) -> None:
     PROVIDER_STATE.add_article("TIG-0033")
     assert act(stall, "missing", "create", treatment="M07").status_code == 303
     kept = article_of(stall, "TIG-0033")
     assert kept is not None and kept.state == "found" and not PROVIDER_STATE.created_articles
 
 
-def test_a_reason_for_no_tax_is_made_with_it(stall: StoreSession) -> None:
+def test_an_article_is_created_with_an_exemption(stall: StoreSession) -> None:
     assert act(stall, "also-missing", "create", treatment="M07").status_code == 303
     [made] = PROVIDER_STATE.created_articles
     assert (made.vat_rate, made.exemption_code) == (Decimal(0), "M07")
 
 
 @pytest.mark.parametrize("chosen", ["", "zero", "M05"])
-def test_nothing_is_made_without_a_rate_of_the_list(stall: StoreSession, chosen: str) -> None:
+def test_no_article_is_created_without_a_listed_rate(stall: StoreSession, chosen: str) -> None:
     answer = act(stall, "missing", "create", treatment=chosen)
     assert answer.status_code == 422 and "Escolha a taxa de IVA." in page_text(answer)
     assert not PROVIDER_STATE.created_articles
 
 
-def test_what_the_program_refuses_is_told_with_its_answer(stall: StoreSession) -> None:
+def test_a_refused_article_is_shown_with_the_providers_answer(stall: StoreSession) -> None:
     PROVIDER_STATE.errors["create_article"] = [RefusedError("article-refused", answer="Família em falta")]
     answer = act(stall, "missing", "create", treatment="normal")
     assert answer.status_code == 422 and "Família em falta" in page_text(answer)
     assert "Recusado" in page_of(stall, "missing")
 
 
-def test_a_creation_without_an_answer_is_neither_made_nor_made_again(stall: StoreSession) -> None:
+def test_a_creation_without_an_answer_is_not_repeated(stall: StoreSession) -> None:
     PROVIDER_STATE.errors["create_article"] = [UncertainError("outcome-unknown")]
     answer = act(stall, "missing", "create", treatment="normal")
     assert answer.status_code == 422
@@ -147,7 +147,7 @@ def test_a_creation_without_an_answer_is_neither_made_nor_made_again(stall: Stor
 
 
 @pytest.mark.parametrize("name", ["contested", "stuck"])
-def test_what_was_left_alone_is_held_together_again(stall: StoreSession, name: str) -> None:
+def test_levels_left_different_can_be_synced_again(stall: StoreSession, name: str) -> None:
     sku = stall.known[name].sku
     assert act(stall, name, "right").status_code == 303
     db.session.rollback()
@@ -157,18 +157,18 @@ def test_what_was_left_alone_is_held_together_again(stall: StoreSession, name: s
 
 
 @pytest.mark.parametrize("verb", ["bind", "unbind", "create", "right"])
-def test_nothing_is_done_for_a_product_without_sku(stall: StoreSession, verb: str) -> None:
+def test_a_product_without_sku_has_no_actions(stall: StoreSession, verb: str) -> None:
     assert act(stall, "no-sku", verb, code="A", treatment="normal").status_code == 404
 
 
 @pytest.mark.parametrize("verb", ["bind", "unbind", "create", "right"])
-def test_nor_for_an_account_that_looks_nothing_up(shop: StoreSession, verb: str) -> None:
+def test_an_account_without_article_access_has_no_actions(shop: StoreSession, verb: str) -> None:
     goods = make_product(shop.store, "A-1")
     assert shop.client.get(f"/products/{goods.id}").status_code == 404
     assert shop.post(f"/products/{goods.id}/{verb}", {"code": "A"}).status_code == 404
 
 
-def test_levels_by_place_have_the_names_of_both_sides(stall: StoreSession) -> None:
+def test_levels_by_location_show_the_names_of_both_sides(stall: StoreSession) -> None:
     account = Account.find_current(stall.store)
     assert account is not None
     account.settings = {**account.settings, "stock_places": [["SET", "7"], ["EST", "8"]]}
@@ -211,7 +211,7 @@ def excepted(stall: StoreSession, exceptions: dict[str, str]) -> Account:
     return account
 
 
-def test_all_that_is_missing_is_made_once_and_a_sku_of_its_own_treatment_with_that(
+def test_missing_articles_are_created_once_with_their_own_tax_exceptions(
     stall: StoreSession,
 ) -> None:
     excepted(stall, {"TIG-0034": "M07"})
@@ -224,7 +224,7 @@ def test_all_that_is_missing_is_made_once_and_a_sku_of_its_own_treatment_with_th
     assert len(PROVIDER_STATE.created_articles) == 2
 
 
-def test_one_that_is_refused_stops_none_of_the_others(stall: StoreSession) -> None:
+def test_one_refused_article_does_not_stop_the_others(stall: StoreSession) -> None:
     PROVIDER_STATE.errors["create_article"] = [RefusedError("article-refused", answer="Família em falta")]
     stall.post("/products/missing", {"treatment": "normal"})
     assert work(stall).seen == 2
@@ -232,7 +232,7 @@ def test_one_that_is_refused_stops_none_of_the_others(stall: StoreSession) -> No
     assert "Recusado" in page_of(stall, "missing")
 
 
-def test_one_that_must_not_be_taxed_so_says_why_it_was_not_made_and_what_to_do(stall: StoreSession) -> None:
+def test_an_article_with_an_unlawful_treatment_says_why_and_what_to_do(stall: StoreSession) -> None:
     account = excepted(stall, {"TIG-0034": "M98"})
     stall.post("/products/missing", {"treatment": "normal"})
     assert work(stall).state == "done"
@@ -249,7 +249,7 @@ def test_one_that_must_not_be_taxed_so_says_why_it_was_not_made_and_what_to_do(s
     assert said not in page_of(stall, "also-missing") and len(PROVIDER_STATE.created_articles) == 2
 
 
-def test_one_whose_sku_is_too_long_says_how_long_and_how_long_it_may_be(stall: StoreSession) -> None:
+def test_a_sku_that_is_too_long_says_its_length_and_the_limit(stall: StoreSession) -> None:
     PROVIDER_STATE.errors["create_article"] = [
         RefusedError("article-too-long", answer="", length=22, limit=18)
     ]

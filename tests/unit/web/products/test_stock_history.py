@@ -50,17 +50,17 @@ def row_of(stall: StoreSession, change: StockChange) -> str:
         ("doubtful", ["Por confirmar", "no iGEST, Setúbal"]),
     ],
 )
-def test_a_change_tells_what_it_was_and_why(stall: StoreSession, name: str, told: list[str]) -> None:
+def test_a_change_shows_its_levels_and_cause(stall: StoreSession, name: str, told: list[str]) -> None:
     row = row_of(stall, stall.known[name])
     for text in told:
         assert text in row, (name, text, row)
 
 
-def test_what_never_arrived_is_not_in_the_journal(stall: StoreSession) -> None:
+def test_a_change_that_never_arrived_is_not_in_the_history(stall: StoreSession) -> None:
     assert row_of(stall, stall.known["lost"]) == ""
 
 
-def test_a_sale_leads_to_its_document_and_a_run_to_its_changes(stall: StoreSession) -> None:
+def test_a_sale_links_to_its_document_and_a_run_to_its_changes(stall: StoreSession) -> None:
     page = stall.client.get("/products/changes").get_data(as_text=True)
     assert f'href="/documents/{stall.known["sale"].id}">Venda #10488<' in page
     run = stall.known["run"]
@@ -74,7 +74,7 @@ def test_a_sale_leads_to_its_document_and_a_run_to_its_changes(stall: StoreSessi
     ("name", "can"),
     [("by-hand", True), ("sold", False), ("undone", False), ("undoing", False), ("going", False)],
 )
-def test_only_what_stands_can_be_undone(stall: StoreSession, name: str, can: bool) -> None:
+def test_only_changes_still_in_place_can_be_undone(stall: StoreSession, name: str, can: bool) -> None:
     assert ("Desfazer" in row_of(stall, stall.known[name])) is can
     asked = stall.client.get(f"/products/changes/{stall.known[name].id}/undo")
     assert asked.status_code == (200 if can else 409)
@@ -96,7 +96,7 @@ def fresh_level(sku: str) -> SyncedSku:
     return db.session.query(SyncedSku).filter_by(sku=sku).one()
 
 
-def test_a_change_that_another_came_after_is_not_undone(stall: StoreSession) -> None:
+def test_a_change_with_a_later_one_is_not_undone(stall: StoreSession) -> None:
     level = make_synced_sku(account_of(stall), "ALG-1", "9", 9)
     first = make_stock_change(level, "15", "9")
     make_stock_change(level, "9", "8")
@@ -143,7 +143,7 @@ def test_changes_are_found_by_name_or_sku(stall: StoreSession, query: str, rows:
     assert len(ids(stall, query)) == rows
 
 
-def test_an_empty_journal_says_why(shop: StoreSession, articles_enabled: None) -> None:
+def test_an_empty_history_says_why(shop: StoreSession, articles_enabled: None) -> None:
     assert "Ainda não mudámos nenhum stock O stock não segue" in page_text(
         shop.client.get("/products/changes")
     )
@@ -170,7 +170,7 @@ def test_another_stores_changes_and_runs_are_unknown(stall: StoreSession, app: A
 @pytest.mark.parametrize(
     ("state", "told"), [("done", "−3"), ("unsure", "Não sabemos se mexeu: confirme o stock no iGEST.")]
 )
-def test_what_a_document_took_off_tells_only_the_difference_and_has_no_way_back(
+def test_a_stock_movement_shows_only_its_difference_and_has_no_undo(
     stall: StoreSession, state: str, told: str
 ) -> None:
     level = make_synced_sku(account_of(stall), "ALG-1", "9", 9)
@@ -187,7 +187,7 @@ def test_what_a_document_took_off_tells_only_the_difference_and_has_no_way_back(
     assert stall.post(f"/products/changes/{moved.id}/undo").status_code == 409
 
 
-def test_a_change_after_which_one_never_arrived_can_still_be_undone(stall: StoreSession) -> None:
+def test_a_later_change_that_never_arrived_does_not_prevent_undo(stall: StoreSession) -> None:
     level = make_synced_sku(account_of(stall), "ALG-1", "9", 9)
     change = make_stock_change(level, "15", "9")
     make_stock_change(level, "9", "8", state="lost")
@@ -195,7 +195,7 @@ def test_a_change_after_which_one_never_arrived_can_still_be_undone(stall: Store
     assert stall.post(f"/products/changes/{change.id}/undo").status_code == 303
 
 
-def test_a_sku_that_was_only_then_followed_says_so_and_goes_back_with_its_run(stall: StoreSession) -> None:
+def test_the_first_sync_of_a_sku_says_so_and_is_undone_with_its_run(stall: StoreSession) -> None:
     account = account_of(stall)
     run = make_sync_run(account, CATALOGUE_RUN)
     level = make_synced_sku(account, "ALG-1", "9", 9)

@@ -41,7 +41,7 @@ def account_of(shop: StoreSession) -> Account:
 def listed(shop: StoreSession, query: str = "") -> list[str]:
     """The names in the list, from above."""
     page = shop.client.get(f"/products?{query}").get_data(as_text=True)
-    body = page.split('class="list fold goods"')[1] if "fold goods" in page else ""
+    body = page.split('class="list fold products"')[1] if "fold products" in page else ""
     return re.findall(r'href="/products/\d+">([^<]+)<', body)
 
 
@@ -57,7 +57,7 @@ def words_in(html: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).replace("\xa0", " ").split())
 
 
-def test_the_list_is_in_the_order_of_names(stall: StoreSession) -> None:
+def test_the_list_is_sorted_by_name(stall: StoreSession) -> None:
     names = listed(stall)
     assert set(NAMES) <= set(names) and len(names) == 20
     assert names.index(NAMES[0]) < names.index("Pires de café") < names.index(NAMES[7])
@@ -80,7 +80,7 @@ def test_the_list_is_in_the_order_of_names(stall: StoreSession) -> None:
         ("depois=999999999999999999", 20),
     ],
 )
-def test_goods_are_found_by_name_or_sku(stall: StoreSession, query: str, expected: int) -> None:
+def test_products_are_found_by_name_or_sku(stall: StoreSession, query: str, expected: int) -> None:
     assert len(listed(stall, query)) == expected
 
 
@@ -88,7 +88,9 @@ def test_goods_are_found_by_name_or_sku(stall: StoreSession, query: str, expecte
     ("query", "offered"),
     [("", True), ("estado=por-criar", True), ("estado=ligados", False), ("q=tigela", False)],
 )
-def test_what_is_missing_is_one_click_from_being_made(stall: StoreSession, query: str, offered: bool) -> None:
+def test_missing_articles_can_be_created_from_the_list(
+    stall: StoreSession, query: str, offered: bool
+) -> None:
     page = page_text(stall.client.get(f"/products?{query}"))
     assert ("2 produtos ainda não existem no iGEST" in page and "Criar os que faltam" in page) is offered
 
@@ -110,7 +112,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(
     assert listed(stall, back.group(1).partition("?")[2]) == seen[1]
 
 
-def test_another_stores_goods_are_neither_listed_nor_a_place_to_go_on_from(stall: StoreSession) -> None:
+def test_another_stores_products_are_neither_listed_nor_a_page_cursor(stall: StoreSession) -> None:
     from dev.factories import make_store
 
     other = make_store("quintadaserra")
@@ -144,7 +146,7 @@ def test_a_repeated_sku_is_one_line_however_many_have_it(stall: StoreSession) ->
     assert told.count("CAN-0210 está em 3 produtos") == 1 and "Caneca, terceira" in told
 
 
-def test_what_only_the_shop_can_mend_leads_to_the_products_page_there(stall: StoreSession) -> None:
+def test_what_only_the_shop_can_fix_links_to_the_product_in_its_admin(stall: StoreSession) -> None:
     page = stall.client.get("/products?estado=espera").get_data(as_text=True)
     number = stall.known["no-sku"].product_id
     assert re.search(rf'<a class="btn" href="http[^"]+/admin/products/edit/{number}" target="_blank"', page)
@@ -159,7 +161,7 @@ def test_the_count_is_of_what_needs_the_merchant(stall: StoreSession) -> None:
     assert "Sem SKU não há" not in troubles(stall)
 
 
-def test_a_product_that_is_gone_is_neither_listed_nor_repeated(stall: StoreSession) -> None:
+def test_a_deleted_product_is_neither_listed_nor_a_duplicate(stall: StoreSession) -> None:
     again: Product = stall.known["again"]
     again.gone_at = now()
     db.session.commit()
@@ -167,7 +169,7 @@ def test_a_product_that_is_gone_is_neither_listed_nor_repeated(stall: StoreSessi
     assert stall.client.get(f"/products/{again.id}").status_code == 404
 
 
-def test_the_head_says_what_follows_what_and_since_when(stall: StoreSession) -> None:
+def test_the_head_shows_the_direction_and_the_last_comparison(stall: StoreSession) -> None:
     page = page_text(stall.client.get("/products"))
     assert "13 produtos ligados pelo SKU." in page
     assert "O stock segue do iGEST (armazém Setúbal) para a loja." in page
@@ -176,7 +178,7 @@ def test_the_head_says_what_follows_what_and_since_when(stall: StoreSession) -> 
 
 
 @pytest.mark.parametrize("how", ["due", "off", "refused"])
-def test_the_head_promises_no_comparison_that_does_not_come_by_itself(stall: StoreSession, how: str) -> None:
+def test_the_head_shows_no_next_comparison_that_is_not_scheduled(stall: StoreSession, how: str) -> None:
     account = account_of(stall)
     if how == "due":
         make_sync_run(account, STOCK_RUN, at=now() - timedelta(seconds=400))
@@ -207,7 +209,7 @@ def test_the_head_names_the_direction(stall: StoreSession, chosen: dict[str, Any
     assert sentence in page_text(stall.client.get("/products"))
 
 
-def test_a_row_tells_both_levels_and_the_last_change(stall: StoreSession) -> None:
+def test_a_row_shows_both_levels_and_the_last_change(stall: StoreSession) -> None:
     page = words_in(stall.client.get("/products?q=OLA-0002").get_data(as_text=True))
     assert "OLA-0002 Loja 1 iGEST 1 7 → 1 Mudou no iGEST" in page
     assert "no iGEST: PRATO28" in page_text(stall.client.get("/products?q=PRT-28"))
@@ -238,7 +240,7 @@ def test_a_row_tells_both_levels_and_the_last_change(stall: StoreSession) -> Non
         (UNDO_RUN, {"seen": 20, "total": 40}, "A desfazer alterações: 20 de 40", 20),
     ],
 )  # fmt: skip
-def test_a_run_says_what_it_does_and_how_far_it_is(
+def test_a_run_shows_its_step_and_progress(
     stall: StoreSession, kind: str, how: dict[str, Any], text: str, bar: int | None
 ) -> None:
     make_sync_run(account_of(stall), kind, OPEN, **how)
@@ -251,7 +253,7 @@ def test_a_run_says_what_it_does_and_how_far_it_is(
     assert "Comparar agora" not in page_text(stall.client.get("/products"))
 
 
-def test_a_run_that_pauses_says_why_and_when_it_goes_on(stall: StoreSession) -> None:
+def test_a_paused_run_says_why_and_when_it_continues(stall: StoreSession) -> None:
     make_sync_run(
         account_of(stall), STOCK_RUN, OPEN, reason="unreachable", not_before=now() + timedelta(minutes=2)
     )
@@ -261,12 +263,12 @@ def test_a_run_that_pauses_says_why_and_when_it_goes_on(stall: StoreSession) -> 
     )
 
 
-def test_without_a_run_there_is_nothing_to_show(stall: StoreSession) -> None:
+def test_without_a_run_the_progress_is_204(stall: StoreSession) -> None:
     assert stall.client.get("/products/now").status_code == 204
     assert "progress.js" not in stall.client.get("/products").get_data(as_text=True)
 
 
-def test_a_run_that_failed_is_told_with_its_cause_until_another_ends(stall: StoreSession) -> None:
+def test_a_failed_run_is_shown_with_its_cause_until_another_ends(stall: StoreSession) -> None:
     account = account_of(stall)
     make_sync_run(account, STOCK_RUN, FAILED, reason="unreachable", at=now())
     told = page_text(stall.client.get("/products"))
@@ -279,7 +281,7 @@ def test_a_run_that_failed_is_told_with_its_cause_until_another_ends(stall: Stor
     assert "parou a meio" not in page_text(stall.client.get("/products"))
 
 
-def test_to_compare_now_begins_both_readings_once(stall: StoreSession) -> None:
+def test_compare_now_starts_both_runs_once(stall: StoreSession) -> None:
     for _ in range(2):
         assert stall.post("/products/compare").status_code == 303
     db.session.rollback()
@@ -290,7 +292,7 @@ def test_to_compare_now_begins_both_readings_once(stall: StoreSession) -> None:
     assert runs == [(CATALOGUE_RUN, "hand"), (STOCK_RUN, "hand")]
 
 
-def test_where_nothing_follows_only_the_goods_are_read(stall: StoreSession) -> None:
+def test_without_stock_sync_only_the_catalogue_is_read(stall: StoreSession) -> None:
     account = account_of(stall)
     account.settings = {**account.settings, "stock": ""}
     db.session.commit()
@@ -302,7 +304,7 @@ def test_where_nothing_follows_only_the_goods_are_read(stall: StoreSession) -> N
 # making what is missing
 
 
-def test_the_page_of_what_is_missing_asks_for_the_rate(stall: StoreSession) -> None:
+def test_the_page_of_missing_articles_asks_for_the_rate(stall: StoreSession) -> None:
     page = stall.client.get("/products/missing")
     assert "Criar 2 artigos no iGEST" in page_text(page) and "Tigela de arroz" in page_text(page)
     assert re.findall(r'<option value="([^"]*)"', page.get_data(as_text=True))[:4] == [
@@ -311,7 +313,7 @@ def test_the_page_of_what_is_missing_asks_for_the_rate(stall: StoreSession) -> N
     assert "23%, taxa normal" in page_text(page)
 
 
-def test_what_the_shop_hides_is_not_made_with_the_others(stall: StoreSession) -> None:
+def test_hidden_products_are_not_created_with_the_others(stall: StoreSession) -> None:
     hidden: Product = stall.known["missing"]
     hidden.active = False
     db.session.commit()
@@ -320,14 +322,14 @@ def test_what_the_shop_hides_is_not_made_with_the_others(stall: StoreSession) ->
 
 
 @pytest.mark.parametrize("chosen", ["", "zero", "M05"])
-def test_nothing_is_made_without_a_rate_of_the_list(stall: StoreSession, chosen: str) -> None:
+def test_no_article_is_created_without_a_listed_rate(stall: StoreSession, chosen: str) -> None:
     answer = stall.post("/products/missing", {"treatment": chosen})
     assert answer.status_code == 422 and "Escolha a taxa de IVA." in page_text(answer)
     db.session.rollback()
     assert SyncRun.last(account_of(stall).id, CREATE_RUN) is None
 
 
-def test_what_is_missing_is_left_to_the_workers_with_the_rate_that_was_chosen(stall: StoreSession) -> None:
+def test_the_workers_create_missing_articles_at_the_chosen_rate(stall: StoreSession) -> None:
     assert stall.post("/products/missing", {"treatment": "reduced"}).status_code == 303
     db.session.rollback()
     run = SyncRun.last(account_of(stall).id, CREATE_RUN, OPEN)
@@ -337,7 +339,7 @@ def test_what_is_missing_is_left_to_the_workers_with_the_rate_that_was_chosen(st
 # nothing there
 
 
-def test_a_store_that_was_never_read_says_so_and_offers_it(
+def test_a_catalogue_that_was_never_read_says_so_and_offers_it(
     shop: StoreSession, articles_enabled: None
 ) -> None:
     page = page_text(shop.client.get("/products"))
@@ -361,7 +363,7 @@ def test_a_shop_without_products_and_one_being_read_say_so(
         ("estado=por-criar", "Não falta criar nada"),
     ],
 )
-def test_an_empty_list_says_what_it_is_empty_of(
+def test_an_empty_list_says_which_filter_found_nothing(
     shop: StoreSession, articles_enabled: None, query: str, sentence: str
 ) -> None:
     make_product(shop.store, "A-1")
@@ -369,14 +371,14 @@ def test_an_empty_list_says_what_it_is_empty_of(
     assert sentence in page_text(shop.client.get(f"/products?{query}"))
 
 
-def test_an_account_that_looks_nothing_up_is_told_why(shop: StoreSession) -> None:
+def test_an_account_without_article_access_sees_why(shop: StoreSession) -> None:
     assert "Aqui não há produtos a ligar" in page_text(shop.client.get("/products"))
     for path in ("/products/compare", "/products/missing"):
         assert shop.post(path, {"treatment": "normal"}).headers["Location"] == "/products"
     assert db.session.query(SyncRun).count() == 0
 
 
-def test_before_set_up_is_done_the_way_leads_there(new: StoreSession) -> None:
+def test_before_the_set_up_is_done_the_list_redirects_to_it(new: StoreSession) -> None:
     assert new.client.get("/products").headers["Location"] == "/setup/resume"
 
 
@@ -386,9 +388,7 @@ def test_the_first_page_says_when_a_product_needs_the_merchant(stall: StoreSessi
     assert "Está tudo em ordem" not in home
 
 
-def test_the_first_page_says_nothing_of_products_that_are_well(
-    shop: StoreSession, articles_enabled: None
-) -> None:
+def test_the_first_page_is_silent_about_products_in_order(shop: StoreSession, articles_enabled: None) -> None:
     make_product(shop.store, "A-1")
     make_article(account_of(shop), "A-1")
     make_synced_sku(account_of(shop), "A-1")
@@ -409,7 +409,7 @@ def test_ten_thousand_rows_are_counted_by_the_database(shop: StoreSession, artic
     assert len(listed(shop)) == 50
 
 
-def test_a_second_account_knows_nothing_of_the_first_ones_articles(stall: StoreSession) -> None:
+def test_a_second_account_does_not_see_the_articles_of_the_first(stall: StoreSession) -> None:
     make_account(stall.store, fingerprint="another")
     account = account_of(stall)
     account.choices = {**account.choices, "articles": True}
@@ -417,7 +417,7 @@ def test_a_second_account_knows_nothing_of_the_first_ones_articles(stall: StoreS
     assert "0 produtos ligados" in page_text(stall.client.get("/products"))
 
 
-def test_whoever_makes_articles_reads_that_the_shop_follows_them_once_they_are_counted(
+def test_creating_articles_explains_that_sync_begins_once_they_have_stock(
     stall: StoreSession,
 ) -> None:
     missing = stall.known["missing"].id

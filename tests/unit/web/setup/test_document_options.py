@@ -86,7 +86,7 @@ def account_of(shop: StoreSession) -> Account:
     return found
 
 
-def test_the_form_shows_what_the_program_can_with_the_address_that_the_shop_tells(rich: StoreSession) -> None:
+def test_the_form_shows_the_providers_options_and_the_shops_address(rich: StoreSession) -> None:
     page = rich.client.get("/setup/choices").get_data(as_text=True)
     for name in ("drafts", "notes", "note_drafts", "transport", "guide", "email_buyer"):
         assert f'name="{name}"' in page
@@ -99,14 +99,14 @@ def test_the_form_shows_what_the_program_can_with_the_address_that_the_shop_tell
             kept.write(page)
 
 
-def test_a_program_that_can_none_of_it_shows_none_of_it(new: StoreSession) -> None:
+def test_a_provider_without_these_options_shows_none(new: StoreSession) -> None:
     make_account(new.store)
     page = new.client.get("/setup/choices").get_data(as_text=True)
     assert 'name="drafts"' not in page and "Antes do pagamento" not in page and "Transporte" not in page
     assert 'name="allowance"' not in page
 
 
-def test_all_of_it_is_kept_and_the_shop_is_asked_to_tell_of_unpaid_orders(rich: StoreSession) -> None:
+def test_options_are_stored_and_webhooks_of_unpaid_orders_subscribed(rich: StoreSession) -> None:
     rich.store.hooks_checked_at = now()
     db.session.commit()
     assert rich.post("/setup/choices", all_of_it()).status_code == 303
@@ -128,7 +128,7 @@ def test_all_of_it_is_kept_and_the_shop_is_asked_to_tell_of_unpaid_orders(rich: 
         ({"allowance": "muitos"}, "allowance"), ({"allowance": "-5"}, "allowance"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_refused_and_nothing_typed_is_lost(
+def test_an_invalid_option_is_refused_and_nothing_typed_is_lost(
     rich: StoreSession, changes: dict[str, str], field: str
 ) -> None:
     answer = rich.post("/setup/choices", all_of_it(**changes))
@@ -141,7 +141,7 @@ def test_what_does_not_fit_is_refused_and_nothing_typed_is_lost(
     assert account_of(rich).settings == {}
 
 
-def test_a_plan_without_dossiers_and_series_without_drafts_are_said_here(
+def test_missing_dossiers_and_drafts_are_explained_on_the_form(
     rich: StoreSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     poor = replace(
@@ -164,14 +164,14 @@ def test_a_plan_without_dossiers_and_series_without_drafts_are_said_here(
     assert not any(kept[name] for name in ("drafts", "notes", "note_drafts", "guide"))
 
 
-def test_a_changed_choice_looks_at_the_drafts_of_orders_that_wait(rich: StoreSession) -> None:
+def test_changed_settings_refresh_the_drafts_of_waiting_orders(rich: StoreSession) -> None:
     waiting = make_document(rich.store, "waiting", "1001", reason="unpaid")
     rich.post("/setup/choices", all_of_it())
     owed = db.session.scalars(db.select(FollowUp).where(FollowUp.document_id == waiting.id)).all()
     assert [one.kind for one in owed] == ["draft"]
 
 
-def test_the_calls_of_this_month_stand_beside_the_allowance(noon: None, rich: StoreSession) -> None:
+def test_the_form_shows_this_months_calls_beside_the_allowance(noon: None, rich: StoreSession) -> None:
     ApiUsage.add(account_of(rich).id, api_usage.current_month(), 1234)
     db.session.commit()
     assert "Este mês fizemos 1234 pedidos." in page_text(rich.client.get("/setup/choices"))
@@ -188,7 +188,7 @@ def test_home_warns_before_the_calls_of_the_plan_are_used_up(noon: None, shop: S
     assert "Este mês fizemos 80 dos 100 pedidos ao iGEST do seu plano." in page_text(shop.client.get("/"))
 
 
-def test_the_page_of_an_order_that_waits_says_that_there_is_a_draft(shop: StoreSession) -> None:
+def test_the_page_of_a_waiting_order_mentions_its_draft(shop: StoreSession) -> None:
     waiting = make_document(shop.store, "waiting", "1001", reason="unpaid")
     page = f"/documents/{waiting.id}"
     assert "Há um rascunho" not in page_text(shop.client.get(page))
@@ -197,14 +197,14 @@ def test_the_page_of_an_order_that_waits_says_that_there_is_a_draft(shop: StoreS
     assert "Há um rascunho no iGEST: muda com a encomenda" in page_text(shop.client.get(page))
 
 
-def test_the_page_of_a_document_says_what_the_program_says_of_it(shop: StoreSession) -> None:
+def test_the_page_of_a_document_shows_its_state_at_the_provider(shop: StoreSession) -> None:
     issued = make_document(shop.store, "issued", "1001")
     issued.provider_state = "annulled"
     db.session.commit()
     assert "No iGEST: anulado" in page_text(shop.client.get(f"/documents/{issued.id}"))
 
 
-def test_another_program_and_none_at_all_look_at_waiting_drafts(shop: StoreSession) -> None:
+def test_disconnecting_the_provider_refreshes_waiting_drafts(shop: StoreSession) -> None:
     waiting = make_document(shop.store, "waiting", "1001", reason="unpaid")
     waiting.draft_id, waiting.draft_account_id = "d-1", account_of(shop).id
     db.session.commit()

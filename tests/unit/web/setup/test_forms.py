@@ -47,7 +47,7 @@ def test_only_the_company_may_be_left_empty(app: Flask) -> None:
         assert set(wrong) == ({name} - {"company"})
 
 
-def test_what_is_secret_shows_in_no_trace(app: Flask) -> None:
+def test_secrets_are_not_in_the_repr_of_keys(app: Flask) -> None:
     found, _ = keys(app)
     assert TOKEN not in repr(found)
     assert "a b&c=ã" not in repr(found)

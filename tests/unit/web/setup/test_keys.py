@@ -57,7 +57,7 @@ def test_a_new_store_is_led_from_step_to_step(new: StoreSession) -> None:
     assert new.client.get("/setup/keys?provider=other").status_code == 404
 
 
-def test_good_keys_are_tried_sealed_and_lead_to_the_choices(new: StoreSession, db: SQLAlchemy) -> None:
+def test_accepted_keys_are_encrypted_and_lead_to_the_settings(new: StoreSession, db: SQLAlchemy) -> None:
     answer = new.post("/setup/keys/igest", GOOD)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/setup/choices")
     account = the_account(new)
@@ -70,7 +70,7 @@ def test_good_keys_are_tried_sealed_and_lead_to_the_choices(new: StoreSession, d
     assert new.client.get("/setup/resume").headers["Location"] == "/setup/choices"
 
 
-def test_a_refusal_marks_the_field_quotes_the_program_and_keeps_nothing(
+def test_refused_keys_mark_the_field_quote_the_provider_and_store_nothing(
     new: StoreSession, db: SQLAlchemy
 ) -> None:
     PROVIDER_STATE.check_errors = [
@@ -86,7 +86,7 @@ def test_a_refusal_marks_the_field_quotes_the_program_and_keeps_nothing(
     assert the_account(new) is None
 
 
-def test_a_program_that_is_down_is_no_refusal(new: StoreSession) -> None:
+def test_an_unreachable_provider_is_not_a_refusal(new: StoreSession) -> None:
     PROVIDER_STATE.check_errors = [UnreachableError("unreachable")]
     answer = new.post("/setup/keys/igest", GOOD)
     assert answer.status_code == 503 and "não as guardámos" in page_text(answer)
@@ -107,7 +107,7 @@ def test_wrong_keys_are_tried_three_times_in_ten_minutes_and_no_more(new: StoreS
     assert new.post("/setup/keys/igest", GOOD).status_code == 303
 
 
-def test_neither_good_keys_nor_a_program_that_is_down_use_up_a_try(new: StoreSession) -> None:
+def test_accepted_keys_and_an_unreachable_provider_use_up_no_attempt(new: StoreSession) -> None:
     for _ in range(5):
         PROVIDER_STATE.check_errors = [UnreachableError("unreachable")]
         assert new.post("/setup/keys/igest", GOOD).status_code == 503
@@ -131,7 +131,7 @@ def test_a_value_that_cannot_be_right_is_never_sent(
     assert not FakeIgest.tried_credentials
 
 
-def test_a_blank_secret_keeps_the_old_one(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_blank_secret_keeps_the_stored_one(shop: StoreSession, db: SQLAlchemy) -> None:
     kept = the_account(shop)
     assert kept is not None
     # the account of the entity that is posted below: the keys of another one are saved anew
@@ -160,7 +160,7 @@ def test_another_entity_is_another_account_and_the_old_one_is_closed(
     assert reload(db, old).active_until is not None
 
 
-def test_good_keys_set_going_what_waited_for_them(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_accepted_keys_resume_what_waited_for_them(shop: StoreSession, db: SQLAlchemy) -> None:
     account = the_account(shop)
     assert account is not None
     stopped = make_document(shop.store, "blocked", reason="keys-refused")
@@ -195,7 +195,7 @@ def test_an_entity_without_warehouses_is_not_asked_for_one(
     assert "Armazém" not in page_text(new.client.get("/setup/choices"))
 
 
-def test_the_choices_are_kept_in_the_words_of_the_fiscal_core(new: StoreSession, db: SQLAlchemy) -> None:
+def test_settings_are_stored_in_the_terms_of_the_fiscal_core(new: StoreSession, db: SQLAlchemy) -> None:
     new.post("/setup/keys/igest", GOOD)
     answer = new.post("/setup/choices", chosen(email_buyer="yes"))
     assert (answer.status_code, answer.headers["Location"]) == (303, "/setup/check")
@@ -222,7 +222,7 @@ def test_the_choices_are_kept_in_the_words_of_the_fiscal_core(new: StoreSession,
         ({"alert_email": "a@b.pt\r\nBcc: c@d.pt"}, "alert_email"),
     ],
 )  # fmt: skip
-def test_a_choice_that_cannot_be_is_refused_and_nothing_typed_is_lost(
+def test_an_invalid_setting_is_refused_and_nothing_typed_is_lost(
     new: StoreSession, db: SQLAlchemy, changes: dict[str, str], field: str
 ) -> None:
     new.post("/setup/keys/igest", GOOD)

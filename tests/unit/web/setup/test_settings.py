@@ -28,7 +28,7 @@ def settings_of(shop: StoreSession, db: SQLAlchemy) -> dict[str, Any]:
     return account.settings
 
 
-def test_products_are_treated_in_their_own_way_by_their_sku(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_tax_exception_is_stored_by_sku(shop: StoreSession, db: SQLAlchemy) -> None:
     rows = {"sku_1": " LIV-1 ", "treatment_1": "reduced", "sku_2": "FOR-1", "treatment_2": "M07"}
     assert save(shop, **rows).status_code == 303
     assert settings_of(shop, db)["exceptions"] == {"LIV-1": "reduced", "FOR-1": "M07"}
@@ -37,7 +37,7 @@ def test_products_are_treated_in_their_own_way_by_their_sku(shop: StoreSession, 
     assert '<option value="reduced" selected>' in page
 
 
-def test_an_emptied_row_is_gone_and_a_later_one_stays(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_an_emptied_row_is_removed_and_a_later_one_stays(shop: StoreSession, db: SQLAlchemy) -> None:
     save(shop, sku_1="LIV-1", treatment_1="reduced", sku_2="FOR-1", treatment_2="M07")
     save(shop, sku_1="", treatment_1="M07", sku_4="LIV-1", treatment_4="normal")
     assert settings_of(shop, db)["exceptions"] == {"LIV-1": "normal"}
@@ -51,7 +51,7 @@ def test_an_emptied_row_is_gone_and_a_later_one_stays(shop: StoreSession, db: SQ
         ({"sku_1": "A", "treatment_1": "M07", "sku_2": "A", "treatment_2": "normal"}, "Este SKU está em duas linhas."),
     ],
 )  # fmt: skip
-def test_a_row_that_says_nothing_is_refused_and_stays_on_the_page(
+def test_a_row_without_a_treatment_is_refused_and_stays_on_the_page(
     shop: StoreSession, db: SQLAlchemy, rows: dict[str, str], sentence: str
 ) -> None:
     before = settings_of(shop, db)
@@ -62,7 +62,7 @@ def test_a_row_that_says_nothing_is_refused_and_stays_on_the_page(
     assert settings_of(shop, db) == before
 
 
-def test_the_less_common_cases_stay_folded_where_something_else_is_wrong(shop: StoreSession) -> None:
+def test_less_common_cases_stay_closed_when_another_field_is_wrong(shop: StoreSession) -> None:
     answer = save(shop, starts_on="amanhã")
     page = answer.get_data(as_text=True)
     assert answer.status_code == 422 and "Casos menos comuns" in page
@@ -78,7 +78,7 @@ def test_sales_in_the_union_are_one_question(shop: StoreSession, db: SQLAlchemy)
     assert (found["threshold_exceeded"], found["oss_registered"]) == (True, True)
 
 
-def test_a_cancelled_order_is_told_of_unless_chosen_otherwise(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_cancelled_orders_notify_the_merchant_by_default(shop: StoreSession, db: SQLAlchemy) -> None:
     page = shop.client.get("/setup/choices").get_data(as_text=True)
     assert re.search(r'name="credit_cancelled"[^>]*value="no" checked', page)
     save(shop)

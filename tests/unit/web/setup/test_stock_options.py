@@ -111,16 +111,14 @@ def form_of(shop: StoreSession) -> str:
     return str(shop.client.get("/setup/choices").get_data(as_text=True))
 
 
-def test_nothing_follows_until_the_merchant_says_so(stocked: StoreSession) -> None:
+def test_nothing_is_synced_until_the_merchant_chooses_it(stocked: StoreSession) -> None:
     assert save(stocked).status_code == 303
     kept = account_of(stocked).settings
     assert (kept["stock"], kept["no_sku"], kept["stock_places"]) == ("", "", [["SET", ""]])
 
 
 @pytest.mark.parametrize("way", ["to-shop", "to-provider"])
-def test_a_direction_is_kept_and_the_shop_is_asked_to_tell_of_products(
-    stocked: StoreSession, way: str
-) -> None:
+def test_a_direction_is_stored_and_product_webhooks_subscribed(stocked: StoreSession, way: str) -> None:
     stocked.store.hooks_checked_at = now()
     db.session.commit()
     assert save(stocked, stock=way, place_7="SET", place_8="EST").status_code == 303
@@ -152,7 +150,7 @@ def test_each_location_shows_its_own_warehouse_again(stocked: StoreSession) -> N
         ({"place_7": "LIS"}, "Escolha um armazém da lista."),
     ],
 )
-def test_places_that_would_sell_twice_or_follow_nothing_are_refused(
+def test_pairs_that_sell_stock_twice_or_sync_nothing_are_refused(
     stocked: StoreSession, places: dict[str, str], sentence: str
 ) -> None:
     before = account_of(stocked).settings
@@ -162,7 +160,7 @@ def test_places_that_would_sell_twice_or_follow_nothing_are_refused(
 
 
 @with_program(Single)
-def test_places_are_not_asked_for_where_one_side_has_only_one(
+def test_pairs_are_not_asked_for_when_one_side_has_only_one(
     stocked: StoreSession, program: type[FakeIgest]
 ) -> None:
     assert "place_7" not in form_of(stocked)
@@ -171,7 +169,7 @@ def test_places_are_not_asked_for_where_one_side_has_only_one(
 
 
 @with_program(Reader)
-def test_a_program_that_takes_no_movements_cannot_follow_the_shop(
+def test_a_provider_without_stock_movements_cannot_follow_the_shop(
     stocked: StoreSession, program: type[FakeIgest]
 ) -> None:
     assert "O iGEST não aceita acertos de stock" in page_text(stocked.client.get("/setup/choices"))
@@ -184,7 +182,7 @@ def test_a_program_that_takes_no_movements_cannot_follow_the_shop(
     ("program", "told", "kept_quiet"),
     [(Stocker, "na loja em minutos", "por dia"), (Metered, "na loja algumas vezes por dia", "em minutos")],
 )
-def test_minutes_are_promised_only_where_the_program_may_be_asked_that_often(
+def test_sync_within_minutes_is_promised_only_without_a_call_allowance(
     stocked: StoreSession, program: type[FakeIgest], told: str, kept_quiet: str
 ) -> None:
     page = page_text(stocked.client.get("/setup/choices"))
@@ -192,7 +190,7 @@ def test_minutes_are_promised_only_where_the_program_may_be_asked_that_often(
 
 
 @with_program(Reader)
-def test_nor_can_the_shop_follow_it_while_nobody_takes_off_what_is_sold(
+def test_the_shop_cannot_follow_a_provider_whose_stock_sales_never_reduce(
     stocked: StoreSession, program: type[FakeIgest]
 ) -> None:
     answer = save(stocked, stock="to-shop", place_7="SET", moves_stock="-")
@@ -202,7 +200,7 @@ def test_nor_can_the_shop_follow_it_while_nobody_takes_off_what_is_sold(
 @pytest.mark.parametrize(
     ("moves", "told"), [(True, "cada documento emitido baixa"), (False, "não mexem no stock")]
 )
-def test_who_moves_the_stock_is_asked_only_where_the_account_does_not_say(
+def test_who_moves_stock_is_asked_only_when_the_account_does_not_say(
     stocked: StoreSession, moves: bool, told: str
 ) -> None:
     assert 'name="moves_stock"' in form_of(stocked)
@@ -216,7 +214,7 @@ def test_who_moves_the_stock_is_asked_only_where_the_account_does_not_say(
 
 
 @with_program(Locked)
-def test_an_account_that_lets_nobody_look_articles_up_says_so_and_keeps_the_rest(
+def test_an_account_without_article_access_says_so_and_keeps_the_rest(
     stocked: StoreSession, program: type[FakeIgest]
 ) -> None:
     page = stocked.client.get("/setup/choices")
@@ -228,7 +226,7 @@ def test_an_account_that_lets_nobody_look_articles_up_says_so_and_keeps_the_rest
     assert account_of(stocked).settings["no_sku"] == ""
 
 
-def test_a_generic_article_must_be_one_of_the_program(stocked: StoreSession) -> None:
+def test_a_generic_article_must_exist_at_the_provider(stocked: StoreSession) -> None:
     empty = save(stocked, no_sku="generic", generic_article="")
     assert empty.status_code == 422 and "Escreva a referência do artigo genérico." in page_text(empty)
     unknown = save(stocked, no_sku="generic", generic_article="OUTRO")
@@ -238,7 +236,7 @@ def test_a_generic_article_must_be_one_of_the_program(stocked: StoreSession) -> 
     assert (kept["no_sku"], kept["generic_article"]) == ("generic", "DIV")
 
 
-def test_a_generic_article_that_nobody_could_look_for_is_not_taken_as_missing_nor_as_there(
+def test_a_generic_article_that_could_not_be_checked_is_not_stored(
     stocked: StoreSession,
 ) -> None:
     PROVIDER_STATE.check_errors = [UnreachableError("unreachable")]
@@ -254,9 +252,7 @@ def test_a_generic_article_that_nobody_could_look_for_is_not_taken_as_missing_no
     )
 
 
-def test_what_waited_for_a_sku_goes_on_when_the_rule_is_another(
-    stocked: StoreSession, db: SQLAlchemy
-) -> None:
+def test_a_new_rule_for_missing_skus_retries_blocked_orders(stocked: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(stocked.store, "blocked", reason="sku-missing", detail={"line": "Vale"})
     save(stocked, no_sku="")
     assert reload(db, document).state == "pending"
@@ -273,13 +269,15 @@ class Plain(FakeIgestDocuments):
 
 
 @with_program(Plain)
-def test_a_program_without_articles_shows_none_of_it(stocked: StoreSession, program: type[FakeIgest]) -> None:
+def test_a_provider_without_articles_shows_no_stock_options(
+    stocked: StoreSession, program: type[FakeIgest]
+) -> None:
     page = form_of(stocked)
     assert 'name="stock"' not in page and 'name="no_sku"' not in page and 'name="moves_stock"' in page
 
 
 @with_program(Single)
-def test_where_only_the_shop_has_several_places_one_of_them_may_follow(
+def test_one_location_may_be_synced_when_only_the_shop_has_several(
     stocked: StoreSession, program: type[FakeIgest]
 ) -> None:
     assert save(stocked, stock="to-shop", place="8").status_code == 303
@@ -291,7 +289,7 @@ def test_where_only_the_shop_has_several_places_one_of_them_may_follow(
     assert answer.status_code == 422 and "Escolha um local da lista." in page_text(answer)
 
 
-def test_places_are_proposed_by_their_names_and_else_the_chosen_warehouse_for_the_main_one(
+def test_pairs_are_proposed_by_name_else_the_warehouse_for_the_main_location(
     stocked: StoreSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = form_of(stocked).split('id="f-place_7"')[1].split('id="f-place_8"')
