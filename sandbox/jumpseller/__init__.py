@@ -1,7 +1,6 @@
-"""The Jumpseller stand-in: accounts, REST API, hook sender and a small shop admin in one program.
+"""A stand-in of Jumpseller: OAuth, the REST API, webhooks and a small shop admin in one Flask app.
 
-Run as `python -m sandbox.jumpseller`; tests make it in their own process with `create`. What it reproduces is
-in sandbox/README.md; what nobody knows of Jumpseller is a switch.
+sandbox/README.md says what it reproduces; each point that is not certain is a switch.
 """
 
 from __future__ import annotations
@@ -36,12 +35,12 @@ from .stock import Stock
 from .webhooks import WebhookSender
 
 __all__ = ["create_app", "components_of"]
-# these register their pages on the blueprints of api, control and admin when they are imported
+# importing these registers their routes on the blueprints of api, control and admin
 ROUTE_MODULES = (api_orders, api_products, api_stock, api_store, control_products, admin_products)
 
 
 def create_app(folder: Path | None, app_url: str, public: str, clock_scale: float = 1) -> Flask:
-    """The stand-in with everything that the folder holds (None: nothing is kept)."""
+    """Return the stand-in over the state kept in the folder (None: in memory)."""
     app = Flask("sandbox-jumpseller", root_path=str(Path(__file__).parent))
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
@@ -73,7 +72,7 @@ def create_app(folder: Path | None, app_url: str, public: str, clock_scale: floa
 
 
 def components_of(app: Flask) -> Components:
-    """The parts of an app that `create` made."""
+    """Return the components of an app made by `create_app`."""
     found: Components = app.extensions["sandbox"]
     return found
 

@@ -1,4 +1,4 @@
-"""The command `python -m sandbox.jumpseller`."""
+"""Serve the Jumpseller stand-in: `python -m sandbox.jumpseller`."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from . import components_of, create_app
 
 
 def main() -> None:
-    """Nothing until the stand-in is told to end."""
+    """Serve the stand-in until it is told to end."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.jumpseller", description="The Jumpseller stand-in."
     )
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--data", type=Path, required=True, help="the folder in which everything is kept")
-    parser.add_argument("--app-url", required=True, help="where the application answers")
-    parser.add_argument("--public", default="", help="under which address a browser finds this stand-in")
-    parser.add_argument("--clock-scale", type=float, default=1, help="how much faster hooks are tried again")
+    parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the state")
+    parser.add_argument("--app-url", required=True, help="the address of the application")
+    parser.add_argument("--public", default="", help="the address of this stand-in for a browser")
+    parser.add_argument("--clock-scale", type=float, default=1, help="how much faster webhooks are retried")
     arguments = parser.parse_args()
     public = arguments.public or f"http://localhost:{arguments.port}"
     app = create_app(arguments.data, arguments.app_url, public, arguments.clock_scale)

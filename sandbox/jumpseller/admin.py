@@ -1,7 +1,6 @@
-"""The small shop admin: apps, orders, taxes, hooks; plain pages in Portuguese, no script.
+"""The small shop admin: apps, orders, taxes and webhooks, as plain Portuguese pages without scripts.
 
-Registered by the app; the products are in admin_products.py. Opening a shop's admin logs the browser in to that shop,
-by a cookie that the consent page reads.
+Opening a shop's admin logs the browser in to that shop with a cookie, which the consent page reads.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def _order_or_404(shop: Shop, number: int) -> Json:
 
 
 def app_url(shop: Shop) -> str:
-    """The App URL with whatever the switch says that Jumpseller adds to it."""
+    """Return the App URL with the parameters that the switch says Jumpseller adds."""
     added = {
         "none": {},
         "store": {"store": shop.code},
@@ -126,7 +125,7 @@ def orders(code: str) -> Response:
 
 
 def _product_choices(shop: Shop) -> list[tuple[str, str]]:
-    """What the form offers, of a great catalogue only the beginning; named by SKU where that is one, else by number."""
+    """Return the first products for the form, named by SKU or, without one, by number."""
     choices = []
     for number in shop.product_index.product_ids[:PRODUCTS_OFFERED]:
         product = shop.products[number]
@@ -244,12 +243,12 @@ def act_on_order(code: str, number: int, act: str) -> AnyResponse:
         else:
             abort(404)
     except StateError:
-        pass  # a second click on the same button
+        pass  # the same button was clicked twice
     return redirect_to(shop, f"orders/{number}")
 
 
 def redirect_to_order(number: int) -> AnyResponse:
-    """The order's page, asked for by the address that it has in a real admin."""
+    """Redirect from the address that an order has in a real admin."""
     shop = (
         components().platform.shops.get(request.cookies.get(COOKIE, "")) or components().platform.first_shop()
     )

@@ -1,4 +1,4 @@
-"""The admin's page of products: name, SKU, price, tax, and the stock in each location, all edited by hand."""
+"""The admin's page of products, where a person edits name, SKU, price, tax and the stock in each location."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _search_text(product: Json) -> str:
 
 
 def redirect_to_product(number: int) -> AnyResponse:
-    """The product's row, asked for by the address that its page has in a real admin."""
+    """Redirect from the address that a product has in a real admin."""
     shop = (
         components().platform.shops.get(request.cookies.get(COOKIE, "")) or components().platform.first_shop()
     )
@@ -60,7 +60,7 @@ def redirect_to_product(number: int) -> AnyResponse:
 
 @pages.post("/products/<int:number>")
 def change_product(code: str, number: int) -> AnyResponse:
-    """The product, or its variant, with what its row of the page says."""
+    """Change the product, or its variant, as its row of the form says."""
     shop = shop_or_404(code)
     product = shop.products.get(number) or abort(404)
     variant = None

@@ -1,6 +1,6 @@
 """The shop's own arithmetic: what an order costs, and the VAT in it.
 
-Called by the orders room. It shares nothing with the application: the application is judged by these figures.
+It shares no code with the application, which tests judge by these figures.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ ZERO = Decimal(0)
 
 
 def cents(amount: Decimal) -> Decimal:
-    """The amount to the cent, half up."""
+    """Return the amount rounded half up to cents."""
     return amount.quantize(CENT, ROUND_HALF_UP)
 
 
 @dataclass(frozen=True)
 class LineAmounts:
-    """One line: its own discount, its part of the coupon, the VAT after and before both, not rounded."""
+    """A line's own discount, its share of the coupon and its VAT after and before both, not rounded."""
 
     qty: int
     price: Decimal
@@ -34,7 +34,7 @@ class LineAmounts:
 
 @dataclass(frozen=True)
 class Amounts:
-    """A whole order; `total` is what is left to pay after gift cards."""
+    """The amounts of an order; `total` is what remains to be paid after gift cards."""
 
     lines: tuple[LineAmounts, ...]
     subtotal: Decimal
@@ -49,7 +49,7 @@ class Amounts:
 
 
 def allocate_cents(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
-    """The whole in cents over the weights, the cents left over going to the largest remainders."""
+    """Split the amount by the weights; cents left over go to the largest remainders."""
     total = sum(weights, ZERO)
     if not total:
         return [ZERO for _ in weights]
@@ -63,7 +63,7 @@ def allocate_cents(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 
 def vat(amount: Decimal, qty: int, taxes: Sequence[Json], inclusive: bool) -> Decimal:
-    """The VAT in (inclusive) or on the amount, not rounded; fixed taxes count once for each unit."""
+    """Return the VAT in (inclusive) or on the amount, not rounded; fixed taxes apply once per unit."""
     percent = sum((Decimal(tax["rate"]) for tax in taxes if not tax["fixed"]), ZERO) / 100
     fixed = sum((Decimal(tax["rate"]) for tax in taxes if tax["fixed"]), ZERO) * qty
     if not inclusive:
@@ -72,7 +72,7 @@ def vat(amount: Decimal, qty: int, taxes: Sequence[Json], inclusive: bool) -> De
 
 
 def coupon_by_line(lines: Sequence[Json], coupon: Json | None) -> list[Decimal]:
-    """What the coupon takes off each line, in cents; gift cards are never made cheaper."""
+    """Return the coupon's discount for each line in cents; it does not apply to gift cards."""
     weights = [
         Decimal(line["price"]) * line["qty"] - Decimal(line["discount"])
         if coupon and line["type"] != "gift_card" and line["sku"] in (coupon.get("skus") or [line["sku"]])
@@ -87,7 +87,7 @@ def coupon_by_line(lines: Sequence[Json], coupon: Json | None) -> list[Decimal]:
 
 
 def round_tax(lines: Sequence[Json], taxes: Sequence[Decimal], rounding: str) -> Decimal:
-    """The VAT of all lines to the cent, rounded for each line, each group of equal taxes, or once."""
+    """Return the VAT of all lines in cents, rounded per line, per group of equal taxes, or once."""
     if rounding == "line":
         return sum((cents(tax) for tax in taxes), ZERO)
     if rounding == "document":
@@ -100,7 +100,7 @@ def round_tax(lines: Sequence[Json], taxes: Sequence[Decimal], rounding: str) ->
 
 
 def calculate_amounts(spec: Json, rounding: str) -> Amounts:
-    """The amounts of an order from its resolved specification."""
+    """Return the amounts of an order from its complete specification."""
     inclusive: bool = spec["prices_include_tax"]
     lines, shipping = spec["lines"], spec["shipping"]
     line_amounts = []

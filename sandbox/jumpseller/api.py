@@ -1,6 +1,6 @@
-"""The door of the REST API: who calls, how often, with which scope; errors, pages of lists, wrappers.
+"""What every call of the REST API shares: token, scope and limits, errors, paging and wrappers.
 
-The calls themselves are in the files named api_..., which register on `pages`.
+The calls themselves are in the `api_...` modules, which register on `pages`.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ REFUSAL_TEXTS: dict[str, dict[str, str]] = {
 
 
 class Refusal(Exception):
-    """An answer other than 200; its text is chosen in the shop's language."""
+    """An answer other than 200; its text is in the shop's language."""
 
     def __init__(self, status: int, text: str, field: str = "") -> None:
         super().__init__(text)
@@ -74,7 +74,7 @@ class Refusal(Exception):
 
 
 def requires_scope(scope: str | None) -> Callable[[View], View]:
-    """A mark on a call: the scope that its token must have (None: any token)."""
+    """Mark a view with the scope that its token must have (None: any valid token)."""
 
     def marked(view: View) -> View:
         view.scope = scope  # type: ignore[attr-defined]
@@ -84,14 +84,14 @@ def requires_scope(scope: str | None) -> Callable[[View], View]:
 
 
 def current_shop() -> Shop:
-    """The shop whose token came with the request."""
+    """Return the shop of the request's token."""
     found: Shop = g.shop
     return found
 
 
 @pages.before_request
 def authorise_request() -> None:
-    """Nothing when the call may go on: a live token, its scope, and not too many calls."""
+    """Refuse the call without a valid token, its scope, or within the limits."""
     scheme, _, token_text = request.headers.get("Authorization", "").partition(" ")
     token = components().oauth_tokens.find_live_token(token_text) if scheme.lower() == "bearer" else None
     if not token:
@@ -110,7 +110,7 @@ def authorise_request() -> None:
 
 
 def _path_pattern() -> str:
-    """The path of this call with its numbers left out: `/products/{}.json`."""
+    """Return the path of this call without its numbers: `/products/{}.json`."""
     rule = request.url_rule.rule if request.url_rule else request.path
     return re.sub(r"<[^>]*>", "{}", rule.removeprefix("/v1"))
 
@@ -142,7 +142,7 @@ def nowhere(unknown: str) -> Response:
 
 
 def request_body(wrapper: str | None = None) -> Json:
-    """The JSON object that was sent, inside its wrapper when one is named."""
+    """Return the JSON object of the request, from inside its wrapper when one is named."""
     sent = request.get_json(silent=True) if request.is_json else None
     inside = sent.get(wrapper) if wrapper and isinstance(sent, dict) else sent
     if not isinstance(inside, dict):
@@ -151,25 +151,25 @@ def request_body(wrapper: str | None = None) -> Json:
 
 
 def stock_cause() -> Json:
-    """Who alters stock by this call, for the ledger."""
+    """Return the cause of this call's stock changes for the ledger."""
     return {"by": "api", "request": g.number}
 
 
 def paginate(items: list[Thing]) -> list[Thing]:
-    """The part of the list that `limit` and `page` ask for."""
+    """Return the page of the list that `limit` and `page` ask for."""
     limit = min(max(request.args.get("limit", 50, int), 1), 100)
     first = (max(request.args.get("page", 1, int), 1) - 1) * limit
     return items[first : first + limit]
 
 
 def only_fields(item: Json) -> Json:
-    """The thing with no more than the `fields` that were asked for."""
+    """Return the item with only the `fields` that were asked for."""
     fields = request.args.get("fields")
     return {key: item[key] for key in fields.split(",") if key in item} if fields else item
 
 
 def get_or_404(kind: str, number: int) -> Json:
-    """The shop's thing of that kind and id, or a 404."""
+    """Return the shop's record of that kind and id, or abort with 404."""
     record = current_shop().records[kind].get(number)
     if record is None:
         raise Refusal(404, "not-found")

@@ -1,4 +1,4 @@
-"""The calls on orders: lists, one, search, count, change, history, documents."""
+"""The calls on orders: list, show, search, count, change, history and documents."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def change_order(number: int) -> Response:
         state = states.get(str(sent["status"]).lower())
         if state not in act:
             raise Refusal(400, "status")
-        with contextlib.suppress(StateError):  # the same state again changes nothing
+        with contextlib.suppress(StateError):  # setting the same state again changes nothing
             act[state](current_shop(), order)
     return jsonify(_order_json(order))
 

@@ -1,4 +1,4 @@
-"""The calls on products: lists, search, one, create, change, delete, variants."""
+"""The calls on products: list, search, show, create, change, delete, and their variants."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _product_body(product: Json) -> Json:
 
 
 def _product_page(numbers: list[int]) -> list[Json]:
-    """The page of these products that is asked for; one that was deleted this moment is none."""
+    """Return the requested page of these products, without any that was deleted meanwhile."""
     known = current_shop().products
     return [_product_body(product) for number in paginate(numbers) if (product := known.get(number))]
 
@@ -123,7 +123,7 @@ def drop_product(number: int) -> Response:
 
 
 def variant_or_404(product: Json, number: int) -> Json:
-    """The product's variant of that id, or a 404."""
+    """Return the product's variant with that id, or abort with 404."""
     for variant in product["variants"]:
         if variant["id"] == number:
             return variant

@@ -1,4 +1,4 @@
-"""The calls on the store itself: its profile, hooks, taxes, locations, customers, the app's installation."""
+"""The calls on the store: its profile, webhooks, taxes, locations, customers and the app's installation."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ def new_tax() -> Response:
 
 
 def add_tax(name: str, amount: str, is_fixed: bool, shop_: Json = None) -> Json:
-    """A new tax of the shop (the request's own when none is given)."""
+    """Add a tax to the shop (default: the shop of the request) and return it."""
     target = shop_ or current_shop()
     tax = {
         "id": target.next_id("tax", 51200000),

@@ -1,7 +1,4 @@
-"""The parts of the stand-in that is answering the present request.
-
-Asked by every page; put in place by the app when it is made.
-"""
+"""The components of the stand-in that answers the current request."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ from .webhooks import WebhookSender
 
 @dataclass(frozen=True)
 class Components:
-    """One stand-in: what it knows and who acts on it."""
+    """One stand-in: its state and the objects that act on it."""
 
     platform: PlatformState
     oauth_tokens: OAuthTokens
@@ -35,18 +32,18 @@ class Components:
         return self.platform.switches
 
     def close(self) -> None:
-        """Nothing is sent or kept any more."""
+        """Stop sending webhooks and close the storage."""
         self.webhook_sender.stop()
         self.platform.storage.close()
 
 
 def components() -> Components:
-    """The parts of the running app."""
+    """Return the components of the current app."""
     found: Components = current_app.extensions["sandbox"]
     return found
 
 
 def shop_or_404(code: str) -> Shop:
-    """The shop of that code; a 404 when there is none."""
+    """Return the shop with that code, or abort with 404."""
     shop = components().platform.shops.get(code)
     return shop if shop else abort(404)

@@ -1,4 +1,4 @@
-"""The routes under /sandbox: what tests and the demo do to the shops without a browser.
+"""The control routes under /sandbox: what tests and the demo do to the shops without a browser.
 
 Nothing of this exists in Jumpseller.
 """
@@ -11,7 +11,7 @@ from flask import Blueprint, Response, jsonify, request
 
 from sandbox.core.storage import Json
 
-from . import faults as faults_room
+from . import faults as fault_rules
 from .components import components, shop_or_404
 from .faults import FaultError
 from .order_spec import OrderSpecError
@@ -103,7 +103,7 @@ def about(code: str) -> Response:
 
 @pages.post("/shops/<code>")
 def change_shop(code: str) -> Response:
-    """The shop with another name, language, currency, country, timezone or way of pricing."""
+    """Change the shop's name, language, currency, country, timezone or way of pricing."""
     shop, sent = shop_or_404(code), _json_body()
     for field in ("name", "language", "currency", "country", "timezone", "prices_include_tax"):
         if field in sent:
@@ -114,7 +114,7 @@ def change_shop(code: str) -> Response:
 
 @pages.post("/shops/<code>/<act>")
 def act_on_shop(code: str, act: str) -> tuple[Response, int]:
-    """`hooks-token` a new secret; `pause-hooks`; `expire` or `revoke` its tokens; `uninstall`; `ban` for seconds."""
+    """Set a new `hooks-token`, `pause-hooks`, `expire` or `revoke` tokens, `uninstall`, or `ban` for seconds."""
     shop = shop_or_404(code)
     if act == "hooks-token":
         shop.profile["hooks_token"] = _json_body().get("token") or secrets.token_hex(16)
@@ -187,7 +187,7 @@ def edit(code: str, number: int) -> Response:
 
 @pages.get("/deliveries")
 def deliveries() -> Response:
-    """The hooks sent, newest first; `shop`, `order_id`, `product_id`, `event`, `limit`; `settled=S` waits for quiet."""
+    """Return the webhooks sent, newest first, filtered by query; `settled=S` waits until none is due."""
     if request.args.get("settled"):
         components().webhook_sender.wait_until_idle(float(request.args["settled"]))
     wanted = {key: request.args.get(key) for key in ("shop", "event", "state", "order_id", "product_id")}
@@ -207,7 +207,7 @@ def faults() -> Response:
 
 @pages.post("/faults")
 def new_fault() -> tuple[Response, int]:
-    return jsonify(faults_room.add_fault(_json_body())), 201
+    return jsonify(fault_rules.add_fault(_json_body())), 201
 
 
 @pages.delete("/faults")

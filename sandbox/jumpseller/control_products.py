@@ -1,4 +1,4 @@
-"""The routes under /sandbox about products and their stock: what tests and the demo do to a catalogue by hand.
+"""The control routes for products and stock: what tests and the demo change in a catalogue as a person would.
 
 Nothing of this exists in Jumpseller.
 """
@@ -18,7 +18,7 @@ BY_ADMIN = {"by": "admin"}
 
 
 def _stock_rows(shop: Shop, product: Json) -> list[Json]:
-    """A row for the product or for each of its variants, with what lies where."""
+    """Return a row for the product or for each of its variants, with the stock by location."""
     return [
         {
             "product": product["id"],
@@ -39,7 +39,7 @@ def _stock_rows(shop: Shop, product: Json) -> list[Json]:
 
 @pages.get("/shops/<code>/goods")
 def all_goods(code: str) -> Response:
-    """Everything that the shop sells, oldest first; `sku` for those of one SKU."""
+    """Return everything that the shop sells, oldest first; `sku` limits it to one SKU."""
     shop, sku = shop_or_404(code), request.args.get("sku")
     numbers = shop.product_index.products_with_sku(sku) if sku else shop.product_index.product_ids
     rows = [row for number in numbers for row in _stock_rows(shop, shop.products[number])]
@@ -48,7 +48,7 @@ def all_goods(code: str) -> Response:
 
 @pages.post("/shops/<code>/goods")
 def new_goods(code: str) -> tuple[Response, int]:
-    """A new product from an item, told by hook."""
+    """Add a product from an item and send its webhook."""
     shop = shop_or_404(code)
     return jsonify(
         _stock_rows(shop, product_catalogue.add_product(components(), shop, request.get_json()))
@@ -57,7 +57,7 @@ def new_goods(code: str) -> tuple[Response, int]:
 
 @pages.post("/shops/<code>/goods/<int:number>")
 def edit_goods(code: str, number: int) -> Response:
-    """The product, or its `variant`, changed by hand: name, sku, price, status, stock (plain, or by location), ..."""
+    """Change the product or its `variant` as a person does: name, sku, price, status, stock, ..."""
     shop, sent = shop_or_404(code), request.get_json()
     product = shop.products.get(number) or abort(404)
     variant = None
@@ -77,7 +77,7 @@ def drop_goods(code: str, number: int) -> Response:
 
 @pages.post("/catalogue")
 def catalogue() -> tuple[Response, int]:
-    """So many invented `products` (`variants_every`, `seed`) or a list of items, in the shop named `shop`."""
+    """Load a list of items, or generate so many `products` (`variants_every`, `seed`)."""
     sent = request.get_json()
     shop = shop_or_404(sent.get("shop") or components().platform.first_shop().code)
     items = sent.get("products", [])
@@ -92,7 +92,7 @@ def catalogue() -> tuple[Response, int]:
 
 @pages.get("/stock")
 def ledger() -> Response:
-    """The ledger of stock, oldest line first; `shop`, `sku`, `by`."""
+    """Return the stock ledger, oldest entry first, filtered by `shop`, `sku`, `by`."""
     wanted = {key: value for key in ("shop", "sku", "by") if (value := request.args.get(key)) is not None}
     lines = components().stock.ledger.entries
     return jsonify([one for one in lines if all(one[key] == value for key, value in wanted.items())])
@@ -100,7 +100,7 @@ def ledger() -> Response:
 
 @pages.get("/limits")
 def limits() -> Response:
-    """For each shop how many calls there were, the busiest second and minute, and every one that was too many."""
+    """Return the calls of each shop with its busiest second and minute and its refused calls."""
     return jsonify(components().limits.call_counts())
 
 

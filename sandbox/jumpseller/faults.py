@@ -1,7 +1,6 @@
-"""Answers that go wrong on purpose: the next N calls under a path fail in the way asked for.
+"""Faults: the next N calls under a path of /v1 or /oauth fail in the requested way.
 
-Asked by the app before and after each call under /v1 and /oauth; set through /sandbox/faults. The kinds that
-end in `-after` do the work first and lose the answer.
+The kinds that end in `-after` execute the call first and lose the answer.
 """
 
 from __future__ import annotations
@@ -21,11 +20,11 @@ KINDS = KINDS_BEFORE + KINDS_AFTER
 
 
 class FaultError(ValueError):
-    """A fault of a kind that does not exist."""
+    """A fault of an unknown kind."""
 
 
 def add_fault(wanted: Json) -> Json:
-    """The fault, now waiting for its calls."""
+    """Schedule the fault and return it. Raises FaultError for an unknown kind."""
     if wanted.get("kind") not in KINDS:
         raise FaultError(f"kind must be one of {', '.join(KINDS)}")
     fault = {
@@ -67,7 +66,7 @@ def _take_fault() -> Json | None:
 
 
 def before_request() -> Response | None:
-    """The faulty answer of this call, or None when the call goes on (perhaps late)."""
+    """Return the faulty answer to this call, or None when the call is executed (perhaps later)."""
     if not components().platform.faults or not request.path.startswith(("/v1", "/oauth")):
         return None
     fault = _take_fault()
@@ -84,7 +83,7 @@ def before_request() -> Response | None:
 
 
 def after_request(answer: Response) -> Response:
-    """The answer, or what is left of it."""
+    """Return the answer, or the faulty one in its place."""
     kind = g.get("fault")
     return _faulty_response(kind.removesuffix("-after")) if kind else answer
 

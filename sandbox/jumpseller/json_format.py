@@ -1,7 +1,6 @@
-"""Orders and products in the shape in which Jumpseller's API and hooks show them.
+"""Orders and products in the JSON that Jumpseller's API and webhooks send.
 
-Called by the API, the hook sender, the admin and the control routes. It changes nothing; the switches
-for what is unknown about the shape are read here, at the moment of showing.
+It changes no state; the switches for uncertain formats are read here, whenever JSON is made.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ STATES = {
     "canceled": "Canceled",
     "abandoned": "Abandoned",
 }
-# fields of a product that an invoicing application never looks at
+# product fields that an invoicing application never reads
 UNUSED_FIELDS: Json = {
     "featured": False,
     "package_format": "box",
@@ -48,12 +47,12 @@ SHIPMENTS = {
 
 
 def json_number(amount: Decimal, step: Decimal = CENT) -> float:
-    """A JSON number; the only place of this stand-in in which an amount stops being a Decimal."""
+    """Return the amount as a JSON number; nowhere else here does a Decimal become a float."""
     return float(amount.quantize(step))
 
 
 def order_amounts(order: Json, switches: Switches) -> Amounts:
-    """The amounts of the order, rounded as its own specification or else the switch says."""
+    """Return the order's amounts, rounded as its specification or else the switch says."""
     return calculate_amounts(order["spec"], order["spec"]["rounding"] or switches["shop-rounding"])
 
 
@@ -102,7 +101,7 @@ def _line_json(
 
 
 def _stock_locations(shop: Shop, order: Json, at: int) -> list[Json]:
-    """From where the line's pieces were taken; the main location where nothing was."""
+    """Return the locations from which the line's stock was taken; the main one where none was."""
     taken = [one for one in order.get("taken", []) if one["line"] == at]
     if taken:
         return [{"location_id": one["location"], "stock": one["pieces"]} for one in taken]
@@ -217,7 +216,7 @@ def _links_json(shop: Shop, order: Json) -> Json:
 
 
 def order_json(shop: Shop, order: Json, switches: Switches) -> Json:
-    """The order as the API shows it, without its wrapper; what `raw` says of it comes last."""
+    """Return the order as the API shows it, without its wrapper; its `raw` fields replace any others."""
     spec, buyer = order["spec"], order["spec"]["buyer"]
     amounts = order_amounts(order, switches)
     company = spec["company"]
@@ -264,14 +263,14 @@ def _customer_json(order_id: int, buyer: Json) -> Json:
 
 
 def deep_merge(shown: Json, raw: Json) -> Json:
-    """The first with the second laid over it, object into object; anything else is replaced."""
+    """Return the first object with the fields of the second; objects are merged, anything else replaced."""
     if not isinstance(shown, dict) or not isinstance(raw, dict):
         return raw
     return shown | {key: deep_merge(shown.get(key), value) for key, value in raw.items()}
 
 
 def variant_json(shop: Shop, variant: Json, switches: Switches) -> Json:
-    """A variant as the API shows it, without its wrapper."""
+    """Return the variant as the API shows it, without its wrapper."""
     return {
         "id": variant["id"],
         "price": _price_value(variant["price"], switches),
@@ -298,7 +297,7 @@ def _stock_value(shop: Shop, held: Json, switches: Switches) -> int | str:
 
 
 def product_json(shop: Shop, product: Json, switches: Switches) -> Json:
-    """A product as the API shows it, without its wrapper; with variants, theirs are stock and sku."""
+    """Return the product as the API shows it, without its wrapper; variants have their own stock and SKU."""
     variants = [variant_json(shop, variant, switches) for variant in product["variants"]]
     return {
         "id": product["id"],
@@ -334,5 +333,5 @@ def product_json(shop: Shop, product: Json, switches: Switches) -> Json:
 
 
 def tax_json(tax: Json) -> Json:
-    """A tax as the API shows it, without its wrapper."""
+    """Return the tax as the API shows it, without its wrapper."""
     return {**tax, "tax_amount": float(Decimal(tax["tax_amount"]))}

@@ -1,7 +1,7 @@
-"""How often an app may call for one store: 20 times a second, 800 a minute; a ban after 2000 calls too many.
+"""Rate limits: 20 calls a second and 800 a minute for each caller and store; 2000 refused calls start a ban.
 
-Asked by the API before each call. It counts by caller's address and store, as documented; and it remembers, for
-whoever judges a run, the busiest second and minute of each store, which calls were made, and which were too many.
+It also counts each store's calls, its busiest second and minute and its refused calls, for whoever judges a
+run.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REFUSALS_KEPT = 1000
 
 @dataclass
 class CallCounts:
-    """The calls for one store since the count began; second and minute are any, not those of the clock's face."""
+    """The calls for one store since the count began; seconds and minutes are sliding windows."""
 
     calls: Counter[str] = field(default_factory=Counter)
     busiest_second: int = 0
@@ -57,7 +57,7 @@ def _count_in_window(times: deque[float], now: float, window: float) -> int:
 
 
 class RateLimits:
-    """The counts of the present second and minute for each caller and store."""
+    """The counts of the current second and minute for each caller and store."""
 
     def __init__(self, clock_scale: float = 1) -> None:
         self._lock = threading.Lock()
@@ -68,18 +68,18 @@ class RateLimits:
         self._call_number = 0
 
     def ban(self, store: str, seconds: float) -> None:
-        """The store is banned from now for so many seconds."""
+        """Ban the store for so many seconds."""
         self._bans[store] = time.time() + seconds
 
     def record_call(self, store: str, call: str) -> int:
-        """The number of this call among all that the stand-in was asked; it is remembered."""
+        """Count the call and return its number among all calls of the stand-in."""
         with self._lock:
             self._call_number += 1
             self._call_counts.setdefault(store, CallCounts()).record_call(call, time.monotonic())
             return self._call_number
 
     def record_refusal(self, store: str, call: str) -> None:
-        """Nothing; the call that was just noted was one too many."""
+        """Count the call just recorded as refused."""
         with self._lock:
             counts = self._call_counts.setdefault(store, CallCounts())
             counts.refused += 1
@@ -87,17 +87,17 @@ class RateLimits:
             counts.refusals.append({"time": at, "request": self._call_number, "call": call})
 
     def call_counts(self) -> dict[str, Json]:
-        """What was seen for each store since the count began."""
+        """Return the counts of each store since the count began."""
         with self._lock:
             return {store: seen.as_json() for store, seen in self._call_counts.items()}
 
     def reset_counts(self) -> None:
-        """Nothing; what is seen is counted from now on (the limits in force are not touched)."""
+        """Reset the counts; the limits in force stay as they are."""
         with self._lock:
             self._call_counts = {}
 
     def check_limit(self, caller: str, store: str) -> tuple[bool, dict[str, str]]:
-        """Whether this call may go on, and the headers of its answer."""
+        """Return whether the call is allowed, and the headers of its answer."""
         now = time.time()
         second, minute = int(now), int(now // 60)
         with self._lock:

@@ -1,7 +1,6 @@
-"""The pages of accounts.jumpseller.com: consent, token, token info.
+"""The pages of accounts.jumpseller.com: consent, token and token info.
 
-Registered by the app. Which shop is authorising comes from the admin's own log-in cookie, or is chosen on
-the page.
+The admin's log-in cookie says which shop authorises the app, or the page lets the merchant choose.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ CONSENT_FIELDS = (
 
 
 def _consent_error(asked: Json) -> str | None:
-    """What is wrong with a request for consent from a known client and address, as an OAuth error code."""
+    """Return the OAuth error code for a wrong consent request of a known client, or None."""
     if asked["response_type"] != "code":
         return "unsupported_response_type"
     scopes = asked["scope"].split()
@@ -46,7 +45,7 @@ def _consent_error(asked: Json) -> str | None:
 
 
 def _redirect_back(asked: Json, answer: Json) -> AnyResponse:
-    """The browser sent back to the app; out of band the code is shown on a page instead."""
+    """Redirect the browser to the app; the out-of-band address shows the code on a page instead."""
     if asked["redirect_uri"].startswith("urn:"):
         return make_response(render_template("oauth/code.html", answer=answer))
     kept = {"state": asked["state"]} if asked["state"] else {}

@@ -1,7 +1,4 @@
-"""Grants and tokens: what accounts.jumpseller.com remembers of who may do what.
-
-Called by the OAuth pages, the API and the admin. It knows nothing of forms or pages.
-"""
+"""Grants and tokens as accounts.jumpseller.com keeps them."""
 
 from __future__ import annotations
 
@@ -30,7 +27,7 @@ SINGLE_SCOPES = ("read_apps", "write_reviews", "read_transaction_ledgers", "writ
 SCOPES = frozenset(
     [f"{act}_{name}" for name in READ_WRITE_SCOPES.split() for act in ("read", "write")]
 ) | set(SINGLE_SCOPES)
-# what the app asks for when the platform itself opens the consent page
+# the scope when the platform itself opens the consent page
 APP_SCOPE = (
     "read_store read_orders write_orders read_products write_products read_customers read_taxes "
     "read_hooks write_hooks read_apps read_locations"
@@ -38,7 +35,7 @@ APP_SCOPE = (
 
 
 class OAuthError(Exception):
-    """An answer of RFC 6749 section 5.2; `code` is its `error`."""
+    """An error answer of RFC 6749 section 5.2; `code` is its `error`."""
 
     def __init__(self, code: str, description: str, status: int = 400) -> None:
         super().__init__(code)
@@ -66,7 +63,7 @@ class OAuthTokens:
         return (f"{self.platform.app_url}/install/callback", "urn:ietf:wg:oauth:2.0:oob")
 
     def issue_code(self, shop: Shop, asked: Json) -> str:
-        """A code for what was asked, good once and for ten minutes; the shop counts as having the app."""
+        """Return a code, valid once and for ten minutes; the shop counts as having installed the app."""
         code = secrets.token_urlsafe(32)
         with self.platform.lock:
             self.platform.save_grant(
@@ -86,7 +83,10 @@ class OAuthTokens:
         return code
 
     def exchange(self, code: str, redirect_uri: str, verifier: str | None) -> Json:
-        """The first tokens for a code; a code that comes twice takes its tokens with it."""
+        """Return the first tokens for a code.
+
+        Raises OAuthError for an invalid code; a code that comes twice also revokes its tokens.
+        """
         with self.platform.lock:
             grant = self.platform.grants.get(code)
             if not grant or grant["expires"] < time.time() or grant["redirect_uri"] != redirect_uri:
@@ -103,7 +103,10 @@ class OAuthTokens:
             return self._issue_tokens(grant["shop"], grant["scope"], grant["family"])
 
     def refresh(self, refresh_token: str) -> Json:
-        """New tokens for a refresh token; one that was spent before ends the whole family."""
+        """Return new tokens for a refresh token.
+
+        Raises OAuthError for an invalid one; one that was used before also revokes all of its family.
+        """
         with self.platform.lock:
             old = self._find_token("refresh", refresh_token)
             if not old or old["revoked"]:
@@ -121,7 +124,7 @@ class OAuthTokens:
             )
 
     def find_live_token(self, access_token: str) -> Json | None:
-        """The live token with these letters, if any."""
+        """Return the valid access token, or None."""
         live_token = self._find_token("access", access_token)
         return (
             live_token
@@ -130,7 +133,7 @@ class OAuthTokens:
         )
 
     def live_tokens(self, shop: Shop) -> list[Json]:
-        """The tokens of the shop that can still be used or refreshed."""
+        """Return the shop's tokens that can still be used or refreshed."""
         return [
             token
             for token in list(self.platform.tokens.values())
@@ -138,7 +141,7 @@ class OAuthTokens:
         ]
 
     def uninstall(self, shop: Shop) -> None:
-        """The app is gone: every token revoked, its hooks deleted or kept as the switch says."""
+        """Revoke every token of the shop and delete or keep the app's webhooks, as the switch says."""
         with self.platform.lock:
             for token in self.live_tokens(shop):
                 self._revoke_family(token["family"])
@@ -149,7 +152,7 @@ class OAuthTokens:
             shop.save()
 
     def expire(self, shop: Shop, act: str) -> int:
-        """How many tokens of the shop were made to `expire` (access only) or were `revoke`d whole."""
+        """Expire the access tokens of the shop, or `revoke` all its tokens, and return their number."""
         with self.platform.lock:
             tokens = self.live_tokens(shop)
             for token in tokens:

@@ -1,7 +1,6 @@
-"""The stand-in held against Jumpseller's own description of its API: `python -m sandbox.jumpseller.openapi FILE`.
+"""Compare the stand-in with Jumpseller's own OpenAPI file: `python -m sandbox.jumpseller.openapi FILE`.
 
-Called by `make check-openapi`. Every call that the stand-in answers is made once, in this process, and path, scope
-and answer are compared with what the file says. It never changes the stand-in, and never reads the network.
+Makes every call of the stand-in once, in this process, and compares path, scope and answer. Uses no network.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from . import components_of, create_app
 from .oauth_tokens import SCOPES
 from .openapi_samples import SAMPLES, prepare_data
 
-# Differences that are meant, by the way they are printed, each with its reason.
+# Intended differences, as they are printed, each with its reason.
 KNOWN_DIFFERENCES = {
     "* null where *": "the description knows no null; recorded orders have them everywhere",
     "GET /store/info.json: more: checkout_version": "named in the official skill, not in the description",
@@ -56,7 +55,7 @@ TYPE_NAMES = {dict: "object", list: "list", str: "text", bool: "boolean", int: "
 
 @dataclass(frozen=True)
 class Call:
-    """One call of the stand-in: the method, its path with every variable as `{}`, and the scope it asks for."""
+    """A call of the stand-in: method, path with each variable as `{}`, and the required scope."""
 
     method: str
     path: str
@@ -67,7 +66,7 @@ class Call:
 
 
 def calls(app: Flask) -> list[Call]:
-    """Every call under /v1 that the stand-in knows."""
+    """Return every call under /v1 of the stand-in."""
     found = []
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/v1/") and not rule.endpoint.endswith(".nowhere"):
@@ -87,7 +86,7 @@ def _resolve_ref(schema: Json, whole: Json) -> Json:
 
 
 def differences(value: Json, schema: Json, whole: Json, at: str = "") -> Iterator[str]:
-    """What in the value is not as the schema says: types, missing and further fields, values not listed."""
+    """Yield how the value differs from the schema: types, missing and additional fields, values not listed."""
     schema = _resolve_ref(schema, whole)
     kind = schema.get("type")
     if value is None:
@@ -126,7 +125,7 @@ def _scope_differences(call: Call, operation: Json) -> Iterator[str]:
 
 
 def compare_all(app: Flask, browser: FlaskClient, whole: Json) -> list[str]:
-    """Every difference between the stand-in and the description, each as one line, without repetition."""
+    """Return every difference between the stand-in and the description, one line each, without repetition."""
     components_of(app).switches.set("rate-limits", "off")
     token, names = prepare_data(app)
     found = []
@@ -154,7 +153,7 @@ def compare_all(app: Flask, browser: FlaskClient, whole: Json) -> list[str]:
 
 
 def known_reason(difference: str) -> str | None:
-    """Why the difference is meant, or None when it is not."""
+    """Return why the difference is intended, or None when it is not."""
     return next(
         (
             why
@@ -170,7 +169,7 @@ def _escape_brackets(pattern: str) -> str:
 
 
 def main(path: Path) -> int:
-    """1 when a difference is not among the known ones, else 0; every difference is printed."""
+    """Print every difference; return 1 when one is not intended, else 0."""
     whole = json.loads(path.read_text(encoding="utf-8"))
     app = create_app(None, "http://127.0.0.1:1", "http://localhost:1")
     found = compare_all(app, app.test_client(), whole)

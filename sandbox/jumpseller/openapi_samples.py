@@ -1,6 +1,6 @@
-"""One example of each call that the stand-in answers, for the comparison with Jumpseller's description.
+"""One example of each call, for the comparison with Jumpseller's description.
 
-Read by openapi.py alone. A call without a sample makes the comparison fail, so none can be forgotten.
+The comparison fails for a call without a sample.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .oauth_tokens import SCOPES
 
 @dataclass(frozen=True)
 class Sample:
-    """A path with the names of `prepared` in braces, and the text of a body with them as %(name)s."""
+    """A path with the names of prepared ids in braces, and a body's text with them as %(name)s."""
 
     path: str
     body: str | None = None
@@ -84,7 +84,7 @@ SAMPLES = {
 
 
 def prepare_data(app: Flask) -> tuple[str, dict[str, int]]:
-    """A token for every scope, and the ids that the samples name, in a shop with two paid orders."""
+    """Return a token with every scope and the ids that the samples name, in a shop with two paid orders."""
     components = components_of(app)
     shop = components.platform.first_shop()
     uri = components.oauth_tokens.redirect_uris()[0]

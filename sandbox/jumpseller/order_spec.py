@@ -1,6 +1,6 @@
-"""What was bought, from a short specification to a complete one: prices, taxes and addresses filled in.
+"""Complete the short specification of an order: prices, taxes and addresses.
 
-Called by the orders room when an order is placed or changed. It reckons nothing (see amounts.py).
+It calculates nothing; amounts.py does.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _complete_address(wanted: Json) -> Json:
 
 
 def find_product(shop: Shop, line: Json) -> tuple[Json | None, Json | None]:
-    """The product and the variant that the line names by sku or ids; None for what is not the shop's."""
+    """Return the product and variant that the line names by SKU or ids, or (None, None)."""
     number, variant_id, sku = (line.get(name) for name in ("product_id", "variant_id", "sku"))
     if number in shop.products and not variant_id:
         return shop.products[number], None
@@ -75,7 +75,7 @@ def _complete_tax(shop: Shop, wanted: Json, at: int) -> Json:
 
 
 def complete_taxes(shop: Shop, wanted: Json) -> list[Json]:
-    """The taxes asked for: None, one or a list of names, rates or whole taxes."""
+    """Return the wanted taxes in full: None, one or a list of names, rates or whole taxes."""
     if wanted is None:
         return []
     many = wanted if isinstance(wanted, list) else [wanted]
@@ -133,7 +133,7 @@ def _complete_coupon(wanted: Json) -> Json | None:
 
 
 def complete_spec(shop: Shop, spec: Json) -> Json:
-    """The specification with nothing left open, so that later changes of the shop leave the order alone."""
+    """Return the complete specification, so that later changes of the shop do not affect the order."""
     if not spec.get("lines"):
         raise OrderSpecError("an order needs at least one line")
     to = _complete_address(spec.get("address", "lisboa"))
@@ -159,9 +159,6 @@ def complete_spec(shop: Shop, spec: Json) -> Json:
         "nif": spec.get("nif"),
         "company": spec.get("company"),
         "note": spec.get("note"),
-        "payment": {
-            "name": payment.get("name", "Multibanco"),
-            "type": payment.get("type", "ifthenpay"),
-        },
+        "payment": {"name": payment.get("name", "Multibanco"), "type": payment.get("type", "ifthenpay")},
         "fields": spec.get("fields") or [],
     }

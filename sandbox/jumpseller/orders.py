@@ -1,8 +1,4 @@
-"""The life of an order: placed, paid, cancelled, shipped, changed; its history, its stock, its hooks.
-
-Called by the API, the admin and the control routes. What an order costs stands in amounts.py, its looks
-in shapes.py.
-"""
+"""The life of an order: placed, paid, cancelled, shipped, changed; its history, stock and webhooks."""
 
 from __future__ import annotations
 
@@ -32,11 +28,11 @@ STATUS_EVENTS = {
 
 
 class StateError(ValueError):
-    """The order cannot go there from the state that it is in."""
+    """The order cannot change to that state from its present one."""
 
 
 def timestamp_or_now(text: str | None) -> str:
-    """The moment asked for, as Jumpseller writes it; now when nothing was asked."""
+    """Return the requested time as Jumpseller writes it; now when none was given."""
     if not text:
         return format_timestamp()
     if text.endswith("UTC"):
@@ -46,13 +42,13 @@ def timestamp_or_now(text: str | None) -> str:
 
 
 class Orders:
-    """What can be done with the orders of any shop; each act is kept and then told by hook."""
+    """The acts on the orders of any shop; each one is stored and then sends its webhooks."""
 
     def __init__(self, platform: PlatformState, webhook_sender: WebhookSender, stock: Stock) -> None:
         self.platform, self.webhook_sender, self.stock = platform, webhook_sender, stock
 
     def place(self, shop: Shop, spec: Json) -> Json:
-        """A new order from a specification; paid at once when it says `pay`."""
+        """Place an order from a specification and return it; pays it at once when `pay` is set."""
         with self.platform.lock:
             is_open = self.platform.switches["created-state"] == "yes"
             whole = complete_spec(shop, spec)
@@ -84,7 +80,7 @@ class Orders:
         return order
 
     def pay(self, shop: Shop, order: Json, paid_at: str | None = None) -> Json:
-        """The order paid, now or at the given moment."""
+        """Mark the order as paid, now or at the given time."""
         with self.platform.lock:
             self._set_status(shop, order, "paid", timestamp_or_now(paid_at or order["spec"].get("paid_at")))
             if "taken" not in order and self.platform.switches["stock-on-sale"] != "never":
@@ -96,7 +92,7 @@ class Orders:
         return order
 
     def cancel(self, shop: Shop, order: Json) -> Json:
-        """The order cancelled, whether it was paid or not."""
+        """Cancel the order, paid or not."""
         with self.platform.lock:
             self._set_status(shop, order, "canceled", format_timestamp())
             self._return_stock(shop, order)
@@ -105,7 +101,7 @@ class Orders:
         return order
 
     def abandon(self, shop: Shop, order: Json) -> Json:
-        """The order abandoned by its buyer."""
+        """Mark the order as abandoned by its buyer."""
         with self.platform.lock:
             self._set_status(shop, order, "abandoned", format_timestamp())
             self._return_stock(shop, order)
@@ -114,7 +110,7 @@ class Orders:
         return order
 
     def ship(self, shop: Shop, order: Json, shipment: str = "requested") -> Json:
-        """The order handed to the carrier."""
+        """Mark the order as handed to the carrier."""
         with self.platform.lock:
             order["shipment"] = shipment
             self._add_history_entry(shop, order, None, format_timestamp(), "Envio registado.")
@@ -125,7 +121,7 @@ class Orders:
         return order
 
     def change(self, shop: Shop, order: Json, wanted: Json) -> Json:
-        """The order with another specification (`spec`), answer (`raw`) or field; told by `order_updated`."""
+        """Change the order's specification (`spec`), answer (`raw`) or fields; sends `order_updated`."""
         with self.platform.lock:
             if "spec" in wanted:
                 order["spec"] = complete_spec(shop, wanted["spec"])
@@ -140,7 +136,7 @@ class Orders:
         return order
 
     def add_history(self, shop: Shop, order: Json, message: str) -> Json:
-        """A line in the order's history, written by an app or by hand."""
+        """Add a line to the order's history and return it."""
         with self.platform.lock:
             entry = self._add_history_entry(shop, order, None, format_timestamp(), message)
             shop.put("order", order)
@@ -152,7 +148,7 @@ class Orders:
     def send_webhook(
         self, shop: Shop, order: Json, event: str, copies: int = 1, changes: Json | None = None
     ) -> int:
-        """How many deliveries were begun for the event, as if it happened again."""
+        """Send the event's webhooks as if it happened again and return the number of deliveries."""
         return self.webhook_sender.enqueue(shop, event, {"order": self.as_json(shop, order)}, copies, changes)
 
     def _set_status(self, shop: Shop, order: Json, state: str, when: str) -> None:

@@ -1,6 +1,6 @@
-"""Everything the stand-in knows: the shops with their orders, products, hooks and tokens, kept on the shelf.
+"""The state of the stand-in: shops with their orders, products and webhooks, tokens, switches and faults.
 
-Made once by the app; every room reads and writes here, under one lock. It never answers a request itself.
+Everything is kept in storage; readers and writers share one lock.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ RECORD_KINDS = ("order", "product", "tax", "hook", "location", "customer")
 
 
 def format_timestamp(moment: datetime | None = None) -> str:
-    """The moment (now when none is given) as Jumpseller writes it."""
+    """Return the moment (default: now) as Jumpseller writes it."""
     return (moment or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 class Shop:
-    """One shop: its profile and its things by kind and id."""
+    """A shop: its profile, and its records by kind and id."""
 
     def __init__(self, profile: Json, storage: JsonStorage) -> None:
         self.profile = profile
@@ -56,14 +56,14 @@ class Shop:
         self._storage.put("shop", self.code, self.profile)
 
     def put(self, kind: str, record: Json) -> None:
-        """The thing is the shop's, on disk too."""
+        """Store the record."""
         self.records[kind][record["id"]] = record
         if kind == "product":
             self.product_index.add(record)
         self._storage.put(f"{kind}:{self.code}", record["id"], record)
 
     def put_products(self, products: list[Json]) -> None:
-        """The products are the shop's, all in one go."""
+        """Store the products in one transaction."""
         for product in products:
             self.products[product["id"]] = product
             self.product_index.add(product)
@@ -76,7 +76,7 @@ class Shop:
         self._storage.drop(f"{kind}:{self.code}", number)
 
     def next_id(self, kind: str, first: int) -> int:
-        """An id that no thing of the kind had in this shop, even one that is gone."""
+        """Return an id that no record of the kind has had in this shop, not even a deleted one."""
         counters = self.profile.setdefault("counters", {})
         number = max(counters.get(kind, first - 1), max(self.records[kind], default=first - 1)) + 1
         counters[kind] = number
@@ -92,7 +92,7 @@ class Shop:
             self.product_index.add(product)
 
     def assign_location(self, product: Json) -> None:
-        """Nothing; stock that has no place yet lies in the main location."""
+        """Put stock without a location into the main one."""
         main = next((str(one["id"]) for one in self.records["location"].values() if one["main"]), "")
         for held in (product, *product["variants"]):
             if "at" not in held:
@@ -100,7 +100,7 @@ class Shop:
 
 
 class PlatformState:
-    """The shops and what they share: switches, tokens, faults, the addresses in use."""
+    """The shops and what they share: switches, tokens, faults and addresses."""
 
     def __init__(self, folder: Path | None, app_url: str, public: str, clock_scale: float = 1) -> None:
         self.app_url = app_url.rstrip("/")
@@ -129,7 +129,7 @@ class PlatformState:
                 self.create_shop(profile)
 
     def create_shop(self, profile: Json) -> Shop:
-        """A new shop with the goods and taxes of its kind."""
+        """Create a shop with its first products and taxes."""
         profile.setdefault("hooks_token", secrets.token_hex(16))
         shop = Shop(profile, self.storage)
         number = profile["number"] - 40000
@@ -147,7 +147,7 @@ class PlatformState:
         return shop
 
     def reset(self) -> None:
-        """The world as on the first day: two shops, no order, no token, every switch at its default."""
+        """Begin again with the first day: two shops, no orders, no tokens, every switch at its default."""
         with self.lock:
             self.storage.clear()
             self.switches.reload()

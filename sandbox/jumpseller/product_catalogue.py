@@ -1,6 +1,6 @@
-"""Products made, changed and removed, whoever does it: an app, a hand in the admin, or a whole catalogue at once.
+"""Create, change and remove products, for apps, for people and for whole catalogues.
 
-Called by the API, the admin and the control routes. Each change is kept and told by hook, but a catalogue is not told.
+Each change is stored and sends its webhook; loading a catalogue sends none.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ FIRST_PRODUCT_ID, FIRST_VARIANT_ID = 30415000, 120415000
 
 
 class ProductError(ValueError):
-    """What was asked for cannot be a product; the text says why."""
+    """The request cannot be a product; the text says why."""
 
 
 def change_product(
     components: Components, shop: Shop, product: Json, variant: Json | None, sent: Json, cause: StockCause
 ) -> None:
-    """Nothing; what was sent is laid over the product or the variant: `stock` plain, or pieces by location."""
+    """Change the product or variant; `stock` is plain, or a quantity by location."""
     with components.platform.lock:
         stock_item = variant or product
         for field in TEXT_FIELDS:
@@ -67,7 +67,7 @@ def _apply_stock(
 
 
 def add_product(components: Components, shop: Shop, item: Json) -> Json:
-    """The new product, told by hook."""
+    """Add the product and send its webhook."""
     with components.platform.lock:
         product = build_product(shop, item, shop.next_id("product", FIRST_PRODUCT_ID))
         shop.put("product", product)
@@ -79,7 +79,7 @@ def add_product(components: Components, shop: Shop, item: Json) -> Json:
 
 
 def remove_product(components: Components, shop: Shop, product: Json) -> None:
-    """Nothing; the product is gone and the hook says so, as much as the switch lets it."""
+    """Remove the product and send its webhook, with the body that the switch says."""
     body = {
         "whole": {"product": product_json(shop, product, components.switches)},
         "id": {"id": product["id"]},
@@ -95,7 +95,7 @@ def _send_webhook(components: Components, shop: Shop, event: str, body: Json) ->
 
 
 def build_product(shop: Shop, item: Json, number: int) -> Json:
-    """A product from a short item: `stock` is a number, null (unlimited) or pieces by location."""
+    """Return a product from a short item; `stock` is a number, null (unlimited) or a quantity by location."""
     if not item.get("name"):
         raise ProductError("a product needs a name")
     is_parent = bool(item.get("variants"))
@@ -146,7 +146,10 @@ def _initial_stock(shop: Shop, wanted: Json, is_unlimited: bool) -> Json:
 
 
 def generate_items(count: int, variants_every: int, seed: int) -> list[Json]:
-    """So many products, P00001 and on; every n-th has three variants (P00004-1, ...) and no SKU of its own."""
+    """Return so many items, P00001 and so on.
+
+    Every n-th has three variants (P00004-1, ...) and no SKU of its own.
+    """
     chance = random.Random(seed)
     items: list[Json] = []
     for at in range(1, count + 1):
@@ -163,7 +166,7 @@ def generate_items(count: int, variants_every: int, seed: int) -> list[Json]:
 
 
 def load_items(components: Components, shop: Shop, items: list[Json]) -> list[Json]:
-    """The new products, all kept at once; no hook is sent and the ledger begins with what is altered afterwards."""
+    """Store the new products in one transaction; sends no webhook and writes nothing to the ledger."""
     with components.platform.lock:
         first = shop.next_id("product", FIRST_PRODUCT_ID)
         products = [build_product(shop, item, first + at) for at, item in enumerate(items)]

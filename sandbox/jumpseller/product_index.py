@@ -1,6 +1,6 @@
 """A shop's products by number, SKU and variant, kept in order as they change.
 
-Held by each shop, so that pages and orders of a shop with ten thousand products need neither sorting nor searching.
+With it, pages and orders of a shop with ten thousand products need no sorting or searching.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from sandbox.core.storage import Json
 
 
 class ProductIndex:
-    """Which products there are, and which of them bear a SKU or a variant."""
+    """The product numbers in order, and the products with each SKU."""
 
     def __init__(self) -> None:
         self.product_ids: list[int] = []
@@ -20,7 +20,7 @@ class ProductIndex:
         self._known: dict[int, tuple[list[str], list[int]]] = {}
 
     def add(self, product: Json) -> None:
-        """Nothing; the product is found by what it bears now, and no more by what it bore."""
+        """Index the product by its present SKUs and drop its former ones."""
         number = product["id"]
         known = self._known.get(number)
         skus = [str(one["sku"]) for one in (product, *product["variants"]) if one["sku"]]
@@ -49,11 +49,11 @@ class ProductIndex:
             self._by_variant.pop(variant, None)
 
     def ids_after(self, number: int) -> list[int]:
-        """Every number above this one, going up."""
+        """Return every number above this one, ascending."""
         return self.product_ids[bisect_right(self.product_ids, number) :]
 
     def products_with_sku(self, sku: str) -> list[int]:
-        """The products that bear the SKU, themselves or by a variant, oldest first."""
+        """Return the products that have the SKU, themselves or in a variant, oldest first."""
         return self._by_sku.get(sku, [])
 
     def product_with_variant(self, variant: int) -> int | None:

@@ -1,6 +1,6 @@
-"""The invented shops, products, taxes and addresses that the stand-in starts with.
+"""The invented shops, products, taxes and addresses of the first day.
 
-Read by the world when it is made or reset. Nobody here exists; tax ids are right only by their check digit.
+Nobody here exists; tax ids are valid by their check digit only.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ TAXES = (("IVA 23%", "23.0", True), ("IVA 13%", "13.0", False), ("IVA 6%", "6.0"
 
 
 def profile(code: str, name: str, number: int, inclusive: bool, place: Json, language: str = "pt") -> Json:
-    """What a shop says of itself; the secret with which its hooks are signed is added by the world."""
+    """Return the profile of a shop, without the secret that signs its webhooks."""
     return {
         "code": code,
         "name": name,
@@ -105,7 +105,7 @@ def profile(code: str, name: str, number: int, inclusive: bool, place: Json, lan
 
 
 def profiles() -> list[Json]:
-    """The two shops that are always there."""
+    """Return the profiles of the two shops that always exist."""
     sado = _place("Rua do Barro 15", "Setúbal", "2900-100", ("Setúbal", "19"), PORTUGAL)
     serra = _place("Estrada da Quinta 2", "Seia", "6270-100", ("Guarda", "11"), PORTUGAL)
     return [
@@ -115,7 +115,7 @@ def profiles() -> list[Json]:
 
 
 def taxes(number: int) -> list[Json]:
-    """The taxes of a new shop; the first is on shipping too."""
+    """Return the taxes of a new shop; the first one also applies to shipping."""
     return [
         {
             "id": 51200340 + number * 1000 + at,
@@ -132,7 +132,7 @@ def taxes(number: int) -> list[Json]:
 
 
 def locations(number: int, profile_: Json) -> list[Json]:
-    """One main warehouse and, unless the shop has but one place, a shop that sells from the shelf."""
+    """Return a main warehouse and, unless the shop has only one location, a retail shop."""
     place = profile_["address"]
     address = {
         "id": 9000 + number * 10,
@@ -182,7 +182,7 @@ def _option(name: str, value: str, position: int) -> Json:
 
 
 def products(number: int, code: str) -> list[Json]:
-    """The products of a new shop; a shop that is not among the first two gets those of the first."""
+    """Return the products of a new shop; any but the first two shops has those of the first."""
     made = []
     for at, row in enumerate(PRODUCTS.get(code, PRODUCTS["olariadosado"])):
         sku, name, price, tax_names, kind, stock, weight, variants = row
@@ -223,5 +223,5 @@ def is_in_eu(country_code: str) -> bool:
 
 
 def decimal_text(amount: object) -> str:
-    """The amount as text without an exponent, whatever kind of number came in."""
+    """Return the amount as text without an exponent."""
     return format(Decimal(str(amount)), "f")

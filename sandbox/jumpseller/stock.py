@@ -1,7 +1,4 @@
-"""The stock room: every alteration of stock passes through here, into the shop, the ledger and the hooks.
-
-Called by the API (apps), the orders room (sales and what they give back), the admin and the control routes (hands).
-"""
+"""Every change of stock: it reaches the shop, the ledger and the webhooks through this module only."""
 
 from __future__ import annotations
 
@@ -21,7 +18,7 @@ StockCause = Json
 
 
 class Stock:
-    """The stock of every shop. What it did is told by `changed`, once for a product however many places it had."""
+    """The stock of every shop; `publish_change` reports a product once, however many locations changed."""
 
     def __init__(self, platform: PlatformState, webhook_sender: WebhookSender, ledger: Ledger) -> None:
         self.platform, self.webhook_sender, self.ledger = platform, webhook_sender, ledger
@@ -31,7 +28,7 @@ class Stock:
     def set_shown_stock(
         self, shop: Shop, product: Json, variant: Json | None, pieces: int, cause: StockCause
     ) -> bool:
-        """Whether it altered something that the product or variant has so many, as plain `stock` says it."""
+        """Set the plain `stock` of a product or variant; return whether anything changed."""
         with self.platform.lock:
             held = variant or product
             place, here = stock_levels.location_for(shop, held, pieces, self.platform.switches)
@@ -40,14 +37,14 @@ class Stock:
     def set_at_location(
         self, shop: Shop, product: Json, variant: Json | None, place: int, pieces: int, cause: StockCause
     ) -> bool:
-        """Whether it altered something that so many lie in that location."""
+        """Set the stock in a location; return whether anything changed."""
         with self.platform.lock:
             return self._set_pieces(shop, product, variant, place, pieces, cause)
 
     def set_unlimited(
         self, shop: Shop, product: Json, variant: Json | None, is_unlimited: bool, cause: StockCause
     ) -> bool:
-        """Whether it altered something that the stock is counted, or is not (`null` in the ledger)."""
+        """Set whether the stock is unlimited (`null` in the ledger); return whether anything changed."""
         with self.platform.lock:
             held = variant or product
             if bool(held.get("stock_unlimited")) == is_unlimited:
@@ -60,7 +57,7 @@ class Stock:
             return True
 
     def publish_change(self, shop: Shop, product: Json, is_moved: bool) -> None:
-        """Nothing; the product is kept and told by hook, whoever changed it."""
+        """Store the product and send its webhooks."""
         with self.platform.lock:
             product["updated_at"] = format_timestamp()
             shop.put("product", product)
@@ -72,7 +69,7 @@ class Stock:
     # --- by orders ---------------------------------------------------------------------------------------
 
     def take_for_order(self, shop: Shop, order: Json) -> None:
-        """Nothing; what the order's lines take is taken, and stands in the order, so that it can be given back."""
+        """Take the stock of the order's lines and note on the order where it was taken."""
         taken: list[Json] = []
         for at, line in enumerate(order["spec"]["lines"]):
             product, variant = find_product(shop, line)
@@ -94,7 +91,7 @@ class Stock:
         self._publish_taken(shop, taken)
 
     def return_for_order(self, shop: Shop, order: Json) -> None:
-        """Nothing; exactly what the order took is there again."""
+        """Return exactly what the order took."""
         taken = order.pop("taken", [])
         for one in taken:
             self._move_pieces(shop, one, 1, {"by": "cancel", "order": order["id"]})

@@ -1,6 +1,6 @@
-"""How many of a product or variant lie where: read and spread over the shop's locations.
+"""How much of a product or variant is in each location.
 
-Asked by the shapes, the admin and the stock room. It changes what it is given, tells nobody and keeps nothing.
+It changes only the object that it is given: nothing is stored or sent.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from .platform_state import Shop
 
 
 def variants_or_product(product: Json) -> list[tuple[Json | None, Json]]:
-    """What of the product has a stock of its own: (None, itself), or each variant and it again."""
+    """Return what has its own stock: (None, product), or (variant, variant) for each variant."""
     return [(variant, variant) for variant in product["variants"]] or [(None, product)]
 
 
 def location_ids(shop: Shop) -> list[int]:
-    """The shop's locations, the main one first."""
+    """Return the shop's locations, the main one first."""
     known = shop.records["location"].values()
     return [one["id"] for one in sorted(known, key=lambda one: (not one["main"], one["id"]))]
 
 
 def quantity_at(held: Json, location: int) -> int:
-    """Pieces in that location."""
+    """Return the quantity in that location."""
     return int(held["at"].get(str(location), 0))
 
 
 def shown_stock(shop: Shop, held: Json, switches: Switches) -> int:
-    """The one figure that the product or variant shows as `stock`."""
+    """Return the one figure that the product or variant shows as `stock`."""
     places = location_ids(shop)
     if switches["plain-stock"] == "main":
         return quantity_at(held, places[0])
@@ -36,7 +36,7 @@ def shown_stock(shop: Shop, held: Json, switches: Switches) -> int:
 
 
 def location_for(shop: Shop, held: Json, pieces: int, switches: Switches) -> tuple[int, int]:
-    """Where a plain `stock` of so many is written, and how many lie there afterwards."""
+    """Return where a plain `stock` is written, and the quantity there afterwards."""
     first, *others = location_ids(shop)
     if switches["plain-stock"] == "sum":
         return first, pieces - sum(quantity_at(held, place) for place in others)
@@ -44,7 +44,10 @@ def location_for(shop: Shop, held: Json, pieces: int, switches: Switches) -> tup
 
 
 def allocate_to_locations(shop: Shop, held: Json, pieces: int, switches: Switches) -> dict[int, int]:
-    """From where a sale takes so many: the main location first, then the others; what is nowhere, see `oversold`."""
+    """Return from where a sale takes its quantity: the main location first, then the others.
+
+    `oversold` decides about what is nowhere in stock.
+    """
     quantities: dict[int, int] = {}
     remaining = pieces
     for place in location_ids(shop):

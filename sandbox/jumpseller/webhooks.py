@@ -1,7 +1,7 @@
-"""The hook sender: signed, at least once, tried again after N^4 minutes, paused after eight failures.
+"""Send webhooks: signed, at least once, retried after N^4 minutes, paused after eight failures.
 
-Fed by the orders room and the API; its threads do the posting. A delivery is on the shelf before it is
-tried, so a restart goes on where it stopped. It never reads an order: the body is frozen when it is told.
+A delivery is stored before its first attempt, so a restart continues where it stopped. Its body is fixed
+when the event happens.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ COPIES = {"one": 1, "two": 2, "five": 5}
 
 
 def signature(body: bytes, token: str) -> str:
-    """What Jumpseller-Hmac-Sha256 says of these bytes."""
+    """Return the value of Jumpseller-Hmac-Sha256 for these bytes."""
     return base64.b64encode(hmac.new(token.encode(), body, hashlib.sha256).digest()).decode()
 
 
 def retry_delay(failed_tries: int, clock_scale: float) -> float:
-    """Seconds until the next try after so many failed ones: N^4 minutes, faster by the scale."""
+    """Return the seconds until the next attempt after so many failed ones: N^4 minutes, divided by the scale."""
     return float(failed_tries**4 * 60) / clock_scale
 
 
 def post(url: str, body: bytes, headers: dict[str, str], limit: float) -> tuple[int, str]:
-    """Status and beginning of the answer; status 0 and the reason when none came within the limit."""
+    """Return status and beginning of the answer; status 0 and the reason when none came in time."""
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
@@ -65,7 +65,7 @@ def post(url: str, body: bytes, headers: dict[str, str], limit: float) -> tuple[
 
 
 class WebhookSender:
-    """The deliveries of every shop, and the threads that make them."""
+    """The deliveries of every shop, and the threads that send them."""
 
     def __init__(self, platform: PlatformState) -> None:
         self.platform = platform
@@ -86,7 +86,7 @@ class WebhookSender:
     def enqueue(
         self, shop: Shop, event: str, body: Json, copies: int | None = None, changes: Json | None = None
     ) -> int:
-        """How many deliveries were begun: every hook of the shop for the event, so many times each.
+        """Enqueue a delivery to every webhook of the shop for the event and return their number.
 
         `changes` is for hostile tests: `raw` (another body), `signature`, `store_code`, `event`, `headers`.
         """
@@ -234,13 +234,13 @@ class WebhookSender:
                 self._queue(delivery)
 
     def reset(self) -> None:
-        """No delivery is known or due."""
+        """Forget every delivery."""
         with self._condition:
             self._due.clear()
             self.deliveries = {}
 
     def wait_until_idle(self, limit: float) -> bool:
-        """True once every hook was tried and no retry is due; False when the limit in seconds went by."""
+        """Wait until every webhook was attempted and no retry is due; return False after `limit` seconds."""
         until = time.monotonic() + limit
         with self._condition:
             while self._busy or self._has_pending():
@@ -250,12 +250,12 @@ class WebhookSender:
         return True
 
     def _has_pending(self) -> bool:
-        """Whether something is due, or was told a moment ago and is only held back to be shuffled."""
+        """Return whether a delivery is due, or held back to be shuffled."""
         now = time.time()
         return any(due <= now or not self.deliveries[number]["tries"] for due, number in self._due)
 
     def stop(self) -> None:
-        """The threads end after the posting that they are at; one that is slow is not waited for."""
+        """End the threads after their current request; does not wait for a slow one."""
         with self._condition:
             self._is_stopped = True
             self._condition.notify_all()

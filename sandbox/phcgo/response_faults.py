@@ -75,7 +75,7 @@ def faulty_response(program: ProgramState, fault: Fault, response: Response) -> 
 
 
 _FAULTY_RESPONSES: dict[str, Callable[[Response], Response]] = SPOILED_RESPONSES | {
-    "500-after": lambda _: Response(SERVER_ERROR_PAGE, 500, mimetype="text/html"),
+    "500-after": lambda _: Response(SERVER_ERROR_PAGE, 500, mimetype="text/html")
 }
 
 

@@ -123,11 +123,7 @@ def envelope(result: list[Any], messages: list[Message], message_type: str) -> b
     """Return the body of an answer; a switch says how a message's type is written."""
     lines = []
     for message in messages:
-        line: Row = {
-            "messageCode": message.code,
-            "messageCodeLocale": message.text,
-            "code": "",
-        }
+        line: Row = {"messageCode": message.code, "messageCodeLocale": message.text, "code": ""}
         if message_type == "number":
             line |= {"messageType": _NUMBERS[message.kind], "type": _NUMBERS[message.kind]}
         elif message_type == "text":

@@ -185,5 +185,5 @@ _RESPONSES_BEFORE: dict[str, Callable[[], Response]] = {
     "login-page": lambda: Response(_LOGIN_PAGE, mimetype="text/html"),
 }
 _RESPONSES_AFTER: dict[str, Callable[[Response], Response]] = SPOILED_RESPONSES | {
-    "500-after": lambda _: _status_response(500)(),
+    "500-after": lambda _: _status_response(500)()
 }
