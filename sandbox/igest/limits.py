@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 
+from sandbox.core.call_window import count_in_window
+
 MAX_PER_MINUTE, WINDOW_SECONDS, BAN_SECONDS = 200, 60.0, 120.0
 
 
@@ -26,11 +28,11 @@ class RateLimits:
         When enforced: 200 calls a minute; one more starts two minutes of refusals.
         """
         self._calls += 1
-        self._busiest = max(self._busiest, _count_last_minute(self._all_calls, now))
+        self._busiest = max(self._busiest, count_in_window(self._all_calls, now, WINDOW_SECONDS))
         if not enforced:
             return True
         if now >= self._banned_until:
-            if _count_last_minute(self._allowed_calls, now) <= MAX_PER_MINUTE:
+            if count_in_window(self._allowed_calls, now, WINDOW_SECONDS) <= MAX_PER_MINUTE:
                 return True
             self._banned_until = now + BAN_SECONDS
             self._allowed_calls.clear()
@@ -44,11 +46,3 @@ class RateLimits:
             "refused": self._refused,
             "most": MAX_PER_MINUTE,
         }
-
-
-def _count_last_minute(calls: deque[float], now: float) -> int:
-    """Add the call and return how many lie within the last minute; a clock set back starts over."""
-    calls.append(now)
-    while not now - WINDOW_SECONDS < calls[0] <= now:
-        calls.popleft()
-    return len(calls)

@@ -12,6 +12,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from sandbox.core.call_window import count_in_window
 from sandbox.core.storage import Json
 
 PER_SECOND = 20
@@ -35,8 +36,8 @@ class CallCounts:
 
     def record_call(self, call: str, now: float) -> None:
         self.calls[call] += 1
-        self.busiest_second = max(self.busiest_second, _count_in_window(self.last_second, now, 1.0))
-        self.busiest_minute = max(self.busiest_minute, _count_in_window(self.last_minute, now, 60.0))
+        self.busiest_second = max(self.busiest_second, count_in_window(self.last_second, now, 1.0))
+        self.busiest_minute = max(self.busiest_minute, count_in_window(self.last_minute, now, 60.0))
 
     def as_json(self) -> Json:
         return {
@@ -47,13 +48,6 @@ class CallCounts:
             "refusals": list(self.refusals),
             "by_call": dict(sorted(self.calls.items())),
         }
-
-
-def _count_in_window(times: deque[float], now: float, window: float) -> int:
-    times.append(now)
-    while times[0] <= now - window:
-        times.popleft()
-    return len(times)
 
 
 class RateLimits:

@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Response, request
 
+from sandbox.core.call_window import count_in_window
 from sandbox.core.server import drop_connection
 
 from . import documents, queries, records, reports, response_faults, session, signature, wire
@@ -146,15 +147,12 @@ def _blocked_response(program: ProgramState, call: Call) -> Response | None:
         # fetching a file is not a web service call and does not count towards the allowance
         used = program.count_call(call.installation) if call.ws else 0
         allowance = program.installations[call.installation]["allowance"]
-        program.recent_calls.append(now)
-        while program.recent_calls[0] <= now - 60:
-            program.recent_calls.popleft()
-        often = len(program.recent_calls) > MAX_PER_MINUTE
+        is_too_often = count_in_window(program.recent_calls, now, 60.0) > MAX_PER_MINUTE
     if now < program.maintenance_until:
         return _maintenance_response(program)
     if allowance and used > allowance:
         return _limit_response(program, program.switches["quota-answer"], "messages.Licence.QuotaExceeded")
-    if often and program.switches["rate-limit"] != "off":
+    if is_too_often and program.switches["rate-limit"] != "off":
         return _limit_response(program, program.switches["rate-limit"], "messages.Rest.TooManyRequests")
     return None
 
