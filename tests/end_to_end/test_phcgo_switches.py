@@ -57,7 +57,7 @@ def world() -> Iterator[PhcGoWorld]:
 def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     if "world" in request.fixturenames:
-        request.getfixturevalue("world").set_back()
+        request.getfixturevalue("world").reset_stand_ins()
 
 
 def test_every_switch_has_a_flow() -> None:
