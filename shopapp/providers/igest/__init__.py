@@ -1,4 +1,4 @@
-"""iGEST, the invoicing program of ACIN: one class, `IGest`. Its parts are nobody else's business."""
+"""iGEST, the invoicing system of ACIN. Only the class `IGest` is used outside this folder."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""iGEST behind the verbs of a provider: checks keys, lists choices, issues once, keeps articles, fetches the paper.
+"""iGEST as a provider: checks credentials, issues documents, keeps articles and their stock, fetches PDFs.
 
-Opened by `connect` with one account's credentials. It never repeats a call that issues, makes or moves anything.
+It never repeats a call that issues, creates or moves anything.
 
-Source: igest.pt and publico.igest.pt (read 2026-11-20); the wire is not public, see wire.py.
-Unconfirmed: every method but `novo_documento`, the level of rounding, and that nothing was issued when the
-whole answer is an `erro`.
+Source: igest.pt and publico.igest.pt (read 2026-11-20); the web service is not public, see docs/igest-wire.md.
+Unconfirmed: every method but `novo_documento`, the rounding level, and that an answer that is wholly an `erro` means
+that nothing was issued.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ from .wire_format import Keys, Output, XmlElements
 
 _HEX_40 = "[0-9a-fA-F]{40}"
 _DOCUMENT_PROOF_ELEMENTS = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
-"""Elements any of which says that a document exists, whatever the status claims."""
+"""Any of these elements says that a document exists, whatever the status is."""
 _UNUSED_REFERENCE = "QI-0"
-"""A reference to ask with, when only whether one may ask is of interest."""
+"""A reference that nothing has, to learn only whether a method exists."""
 
 
 class IGest(SupportsStockMovements):
@@ -61,7 +61,7 @@ class IGest(SupportsStockMovements):
     name: ClassVar[str] = "igest"
     label: ClassVar[str] = "iGEST"
     support: ClassVar[str] = "apoio@igest.pt"
-    # the four values of the only known request; one that proves needless is one line less here
+    # the four values of the only known request
     credential_fields: ClassVar[tuple[CredentialField, ...]] = (
         CredentialField("key", "Chave de integração", "40 letras e algarismos, que o iGEST mostra depois de ativar.",
               secret=True, pattern=_HEX_40, length=40),
@@ -75,7 +75,7 @@ class IGest(SupportsStockMovements):
     capabilities: ClassVar[Capabilities] = Capabilities(
         rounding_level="rate_group",
         credit_notes=True,
-        # the sibling product of the vendor takes 200 a minute and then refuses for two
+        # documented of the vendor's sibling product: over 200 calls a minute it refuses for two minutes
         calls_per_second=2.0,
     )
     help_paths: ClassVar[HelpPaths] = HelpPaths(
@@ -86,15 +86,15 @@ class IGest(SupportsStockMovements):
         series_help=("Entidade", "Configurar", "Definições"),
     )
     unconfirmed: ClassVar[tuple[str, ...]] = (
-        "the wire format as a whole: it is not public, and the one public client of it never had an answer",
+        "the wire format as a whole: it is not public, and no answer to its one public client is recorded",
         "the production address, and whether the XML goes bare or in a SOAP envelope",
         "which of the two values on the merchant's screen is `codigo` and which makes `chave`",
-        "the methods that check the keys and list series, exemption reasons, rates and warehouses",
+        "the methods that check the credentials and list series, exemption reasons, rates and warehouses",
         "that prices are without VAT and that cents are rounded once for each rate",
         "that a whole answer with status `erro` and no number means that nothing was issued",
-        "looking a document up by our reference, reading its state, having it e-mailed: taken as impossible",
+        "looking up a document by our reference, reading its state, having it e-mailed: taken as impossible",
         "whether issuing moves stock by itself, and whether an unknown article is created",
-        "that articles can be looked up and made, and stock read, asked for by what changed, and moved",
+        "that articles can be looked up and created, and stock read, moved, and listed by what changed",
     )
 
     def __init__(
@@ -110,15 +110,15 @@ class IGest(SupportsStockMovements):
 
     @property
     def guarantee(self) -> IssueGuarantee:
-        """One attempt: no way is known to find a document again, so in doubt a person decides."""
+        """Return MANUAL: no way to find a document again is known, so a person decides about a lost answer."""
         return IssueGuarantee.MANUAL
 
     def check(self) -> AccountInfo:
-        """Whose account it is. CredentialsError for an `erro`, UnreachableError when it is none."""
+        """Ask whose account it is. Raises CredentialsError for an `erro`, UnreachableError for no readable answer."""
         return account_info_from(self._client.query("verificar"), self._keys)
 
     def choices(self) -> Choices:
-        """The lists of the settings form; one that the web service lacks is the law's own, or empty."""
+        """Ask for the lists of the settings form; one that the web service lacks is the legal one, or empty."""
         facts = self.check()
         names = ["listar_series", "listar_isencoes", "listar_taxas"]
         if facts.warehouses:
@@ -132,20 +132,22 @@ class IGest(SupportsStockMovements):
         try:
             return self._client.query(method, fields)
         except CredentialsError:
-            # the keys were good a moment ago: this method is refused, or does not exist
+            # the credentials worked a moment ago: this method is refused, or does not exist
             return None
 
     def _supports_stock_changes(self) -> bool:
-        """Whether levels can be asked for by what changed: a mark is given, and understood."""
-        now = self._query_list("listar_stock", reference_elements([_UNUSED_REFERENCE]))
-        mark = now.text("marca") if now else ""
-        since = self._query_list("listar_stock", stock_page_elements(mark, "")) if mark else None
-        return since is not None and bool(since.text("marca"))
+        """Return whether changed levels can be asked for: the answer has a sync token, and one is understood."""
+        levels = self._query_list("listar_stock", reference_elements([_UNUSED_REFERENCE]))
+        sync_token = levels.text("marca") if levels else ""
+        changed = (
+            self._query_list("listar_stock", stock_page_elements(sync_token, "")) if sync_token else None
+        )
+        return changed is not None and bool(changed.text("marca"))
 
     def issue(self, draft: Draft, reference: str) -> Issued:
-        """The document, issued by one single call.
+        """Issue the document in a single call.
 
-        UncertainError means that it may exist; every other error that nothing was issued.
+        Raises UncertainError when it may exist; after any other error nothing was issued.
         """
         return self._client.execute(
             "novo_documento",
@@ -156,20 +158,23 @@ class IGest(SupportsStockMovements):
         )
 
     def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
-        """The articles in use with exactly these references."""
-        asked = [code for code in codes if is_encodable(code)]
-        if not asked:
+        """Ask for the articles in use with exactly these references."""
+        wanted = [code for code in codes if is_encodable(code)]
+        if not wanted:
             return {}
-        found = articles_from(self._query_or_unreachable("procurar_artigos", reference_elements(asked)))
-        return {article.code: article for article in found if article.code in asked}
+        found = articles_from(self._query_or_unreachable("procurar_artigos", reference_elements(wanted)))
+        return {article.code: article for article in found if article.code in wanted}
 
     def article_by_id(self, article_id: str) -> ProviderArticle | None:
-        """The article of that id, whatever it is called by now; None when it is gone or no longer in use."""
+        """Ask for the article with that id; return None when it is gone or no longer in use."""
         found = articles_from(self._query_or_unreachable("procurar_artigos", (("id_artigo", article_id),)))
         return next((article for article in found if article.article_id == article_id), None)
 
     def create_article(self, new: NewArticle) -> ProviderArticle:
-        """The article, made by one call, or made by another meanwhile. UncertainError means that it may be there."""
+        """Create the article in a single call; return the existing one when somebody else created it first.
+
+        Raises UncertainError when it may have been created.
+        """
         try:
             return self._client.execute(
                 "novo_artigo",
@@ -179,42 +184,40 @@ class IGest(SupportsStockMovements):
                 "article-refused",
             )
         except RefusedError as error:
-            existing = self._article_created_meanwhile(new.code)
+            existing = self._existing_article(new.code)
             if existing is None:
                 raise error
             return existing
 
-    def _article_created_meanwhile(self, code: str) -> ProviderArticle | None:
-        """The article that made it impossible to make it; None where there is none, or it can't be said."""
+    def _existing_article(self, code: str) -> ProviderArticle | None:
+        """Return the article that a creation was refused for; None when there is none, or nobody knows."""
         try:
             return self.articles_by_code([code]).get(code)
         except TransientError:
             return None
 
     def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
-        """The levels now, in every warehouse, of these articles; one that has no level at all is not known."""
-        asked = [code for code in codes if is_encodable(code)]
-        return (
-            stock_levels_from(self._query_or_unreachable("listar_stock", reference_elements(asked)))
-            if asked
-            else ()
-        )
+        """Ask for the levels of these articles in every warehouse; an article without any level is unknown."""
+        wanted = [code for code in codes if is_encodable(code)]
+        if not wanted:
+            return ()
+        return stock_levels_from(self._query_or_unreachable("listar_stock", reference_elements(wanted)))
 
     def changed_stock_levels(self, sync_token: str = "", after: str = "") -> StockLevelPage:
-        """The levels that changed since the reading that gave `mark`, or all of them, page by page."""
-        since, first, cursor = sync_token if self.features.stock_changes else "", "", ""
+        """Ask for one page of the levels that changed since the sync that gave the token, or of all levels."""
+        since, next_token, cursor = sync_token if self.features.stock_changes else "", "", ""
         if after:
-            since, first, cursor = parse_stock_cursor(after)
-        found = self._client.query_or_none("listar_stock", stock_page_elements(since, cursor))
-        if found is None and since and not after:
-            # a mark that is no longer understood: the reading begins with everything
-            since, found = "", self._client.query_or_none("listar_stock", ())
-        if found is None:
+            since, next_token, cursor = parse_stock_cursor(after)
+        page = self._client.query_or_none("listar_stock", stock_page_elements(since, cursor))
+        if page is None and since and not after:
+            # the token is no longer understood: read all levels
+            since, page = "", self._client.query_or_none("listar_stock", ())
+        if page is None:
             raise TransientError("unreachable", how="refused")
-        return stock_page_from(found, since, first)
+        return stock_page_from(page, since, next_token)
 
     def move_stock(self, movement: StockMovement) -> None:
-        """Nothing; the stock was moved, by one call. UncertainError means that it may have been."""
+        """Send the movement in a single call. Raises UncertainError when it may have been made."""
         self._client.execute(
             "movimentar_stock",
             lambda: movement_elements(movement),
@@ -224,32 +227,32 @@ class IGest(SupportsStockMovements):
         )
 
     def has_stock_movement(self, reference: str) -> bool | None:
-        """Whether a movement with exactly this reference is there; None where movements can't be searched."""
-        found = self._client.query_or_none("listar_movimentos", (("referencia", reference),))
-        return None if found is None else has_movement_with_reference(found, reference)
+        """Ask whether a movement has exactly this reference; return None where movements cannot be searched."""
+        movements = self._client.query_or_none("listar_movimentos", (("referencia", reference),))
+        return None if movements is None else has_movement_with_reference(movements, reference)
 
     def _query_or_unreachable(self, method: str, fields: XmlElements) -> Output:
-        """The `sucesso` of a look-up. One that is refused although the keys are good says nothing of what is there."""
-        found = self._client.query_or_none(method, fields)
-        if found is None:
+        """Return the `sucesso` of a look-up; one refused with good credentials does not say that nothing exists."""
+        output = self._client.query_or_none(method, fields)
+        if output is None:
             raise TransientError("unreachable", how="refused")
-        return found
+        return output
 
     def pdf(self, issued: Issued) -> bytes:
-        """iGEST's own PDF, at most 10 MiB. TransientError `pdf-not-ready` while its address gives none."""
+        """Fetch iGEST's own PDF, at most 10 MiB. Raises TransientError `pdf-not-ready` while its address gives none."""
         if not issued.pdf_url:
             raise TransientError("pdf-not-ready", how="no-address")
         try:
             reply = self._http.read("GET", issued.pdf_url, max_bytes=MAX_PDF_BYTES)
         except CredentialsError as error:
-            # an address that ran out says nothing about the keys
+            # an address that expired says nothing about the credentials
             raise TransientError("pdf-not-ready", how=f"status-{error.detail['status']}") from error
         return pdf_from(reply)
 
 
 def _issued_or_uncertain(output: Output) -> Issued:
-    """The document that a `sucesso` tells of. UncertainError when it bears no number."""
-    found = issued_from(output)
-    if found is None:
+    """Return the document in a `sucesso`. Raises UncertainError when it has no number."""
+    issued = issued_from(output)
+    if issued is None:
         raise UncertainError("outcome-unknown", how="no-number", id=output.text("id_documento")[:80])
-    return found
+    return issued

@@ -1,9 +1,8 @@
-"""iGEST's words for articles and their stock: what is asked for, and its answers as plain values.
+"""iGEST's XML for articles and their stock: requests out of our values, and our values out of answers.
 
-Called by the adapter beside it; pure. An answer that leaves out what it was asked for is no answer: what is not read
-is never "not there".
+Pure. An answer that lacks its list or a required element is unreadable: it never means that nothing exists.
 
-Unconfirmed, all of it: that such methods exist at all, and every element.
+Unconfirmed: that such methods exist at all, and every element (docs/igest-wire.md, "Articles and stock").
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ from .documents import decimal_from, format_decimal
 from .wire_format import Output, XmlElements, printable, text_of
 
 MAX_NAME_LENGTH = 200
-"""SAF-T (PT) holds no longer description of a product."""
+"""The longest description of a product in SAF-T (PT)."""
 
 
 def reference_elements(codes: Sequence[str]) -> XmlElements:
-    """The element that asks for these references."""
+    """Return the element that asks for these references."""
     return (("referencias", tuple(("referencia", code) for code in codes)),)
 
 
 def articles_from(output: Output) -> list[ProviderArticle]:
-    """The articles in use that the answer lists."""
+    """Return the articles in use that the answer lists."""
     return [
         ProviderArticle(
             article_id=_required_text(row, "id_artigo")[:80],
@@ -45,12 +44,12 @@ def articles_from(output: Output) -> list[ProviderArticle]:
 
 
 def is_encodable(code: str) -> bool:
-    """Whether the wire carries this reference unchanged: it has no place for control characters or outer blanks."""
+    """Return whether the XML carries this reference unchanged: no control characters and no outer blanks."""
     return bool(code) and printable(code).strip() == code and not {"\t", "\n"} & set(code)
 
 
 def new_article_elements(new: NewArticle) -> XmlElements:
-    """The element `artigo` of one to be made. RefusedError `article-refused` when it can't be written."""
+    """Return the element `artigo` of a new article. Raises RefusedError `article-refused` when XML cannot carry it."""
     if not is_encodable(new.code):
         raise RefusedError("article-refused", answer="")
     fields = [
@@ -66,15 +65,15 @@ def new_article_elements(new: NewArticle) -> XmlElements:
 
 
 def created_article_from(output: Output, new: NewArticle) -> ProviderArticle:
-    """The article that a `sucesso` tells of. UncertainError when it names none, or another than was asked for."""
-    identity, code = output.text("id_artigo"), output.text("referencia")
-    if not identity or code != new.code:
-        raise UncertainError("outcome-unknown", how="no-article", id=identity[:80])
-    return ProviderArticle(identity[:80], code, one_line(new.name)[:MAX_NAME_LENGTH], new.goods)
+    """Return the created article. Raises UncertainError when the `sucesso` names none, or another."""
+    article_id, code = output.text("id_artigo"), output.text("referencia")
+    if not article_id or code != new.code:
+        raise UncertainError("outcome-unknown", how="no-article", id=article_id[:80])
+    return ProviderArticle(article_id[:80], code, one_line(new.name)[:MAX_NAME_LENGTH], new.goods)
 
 
 def stock_levels_from(output: Output) -> tuple[StockLevel, ...]:
-    """The levels that the answer lists."""
+    """Return the stock levels that the answer lists."""
     return tuple(
         StockLevel(_required_text(row, "referencia"), text_of(row, "armazem"), _quantity(row))
         for row in _list_rows(output, "stocks", "stock")
@@ -82,30 +81,33 @@ def stock_levels_from(output: Output) -> tuple[StockLevel, ...]:
 
 
 def stock_page_elements(since: str, cursor: str) -> XmlElements:
-    """What asks for a page of the levels that changed since a mark ('' for all), beyond the cursor."""
+    """Return the elements that ask for a page behind the cursor, of what changed since a token ('' for all)."""
     return tuple((name, value) for name, value in (("desde", since), ("apos", cursor)) if value)
 
 
-def stock_page_from(output: Output, since: str, first: str) -> StockLevelPage:
-    """The page of a reading whose first page gave the mark `first` ('' when this is it).
+def stock_page_from(output: Output, since: str, next_token: str) -> StockLevelPage:
+    """Return a page of the sync whose first page gave `next_token` ('' when this is the first page).
 
-    The mark of the first page is that of the whole reading: what changes while it is read is read again.
+    The token of the first page is that of the whole sync: what changes during it is read again by the next one.
     """
-    mark = first or output.text("marca")
+    next_token = next_token or output.text("marca")
     cursor = output.text("seguinte")
     return StockLevelPage(
-        stock_levels_from(output), json.dumps([since, mark, cursor]) if cursor else "", mark
+        stock_levels_from(output), json.dumps([since, next_token, cursor]) if cursor else "", next_token
     )
 
 
 def parse_stock_cursor(after: str) -> tuple[str, str, str]:
-    """Since which mark is read, the mark of the first page, and the cursor, out of a page's `after`."""
-    since, first, cursor = json.loads(after)
-    return since, first, cursor
+    """Return (token read from, token of the first page, cursor) out of a page's `after`."""
+    since, next_token, cursor = json.loads(after)
+    return since, next_token, cursor
 
 
 def movement_elements(movement: StockMovement) -> XmlElements:
-    """The element `movimento`, our reference in its notes. RefusedError `stock-refused` when it can't be written."""
+    """Return the element `movimento` with our reference first in its notes.
+
+    Raises RefusedError `stock-refused` when XML cannot carry the article's reference.
+    """
     if not is_encodable(movement.code):
         raise RefusedError("stock-refused", answer="")
     notes = "\n".join(filter(None, [f"Ref. {movement.reference}", one_line(movement.reason)]))
@@ -120,23 +122,23 @@ def movement_elements(movement: StockMovement) -> XmlElements:
 
 
 def check_movement_created(output: Output) -> None:
-    """Nothing; the `sucesso` tells of a movement. UncertainError when it does not."""
+    """Raise UncertainError when the `sucesso` names no movement."""
     if not output.text("id_movimento"):
         raise UncertainError("outcome-unknown", how="no-movement")
 
 
 def has_movement_with_reference(output: Output, reference: str) -> bool:
-    """Whether one of the movements bears exactly this reference."""
+    """Return whether one of the movements has exactly this reference."""
     notes = (text_of(row, "observacoes") for row in _list_rows(output, "movimentos", "movimento"))
     return any(text.splitlines()[:1] == [f"Ref. {reference}"] for text in notes)
 
 
-def _list_rows(output: Output, whole: str, one: str) -> list[Element]:
-    """The rows of a list that may be empty, but must be there."""
-    found = output.rows(whole)
-    if len(found) != 1:
+def _list_rows(output: Output, list_name: str, row_name: str) -> list[Element]:
+    """Return the rows of a list that may be empty but must exist. Raises UnreachableError when it does not."""
+    lists = output.rows(list_name)
+    if len(lists) != 1:
         raise UnreachableError("not-igest", how="no-list")
-    return found[0].findall(one)
+    return lists[0].findall(row_name)
 
 
 def _required_text(row: Element, name: str) -> str:

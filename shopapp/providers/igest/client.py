@@ -1,9 +1,9 @@
-"""One call to iGEST and what came of it: told, refused, or unknown. Nothing of what a method means.
+"""One call to iGEST and how it ended: done, refused or unknown, whatever the method.
 
-Used by the adapter beside it. It never repeats a call that changes something and never sorts by the words of an
-answer: they only choose which field of the form is marked.
+It never repeats a call that changes something, and never classifies by the text of an answer: that only chooses which
+field of the form is marked.
 
-Unconfirmed: that nothing happened when the whole answer is an `erro` without a trace of what was asked for.
+Unconfirmed: that an `erro` without any element of the requested thing means that nothing happened.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ T = TypeVar("T")
 
 
 class IGestClient:
-    """The web service as one account calls it."""
+    """The web service, called with one account's credentials."""
 
     def __init__(
         self, keys: Keys, http: HttpClient, url: str, now: Callable[[], datetime], fields: Collection[str]
@@ -52,7 +52,10 @@ class IGestClient:
         self._fields = fields
 
     def query(self, method: str, fields: XmlElements = ()) -> Output:
-        """The `sucesso` of a method that changes nothing. CredentialsError for an `erro`, whatever it speaks of."""
+        """Call a method that changes nothing and return its `sucesso`.
+
+        Raises CredentialsError for any `erro`, UnreachableError for no readable answer.
+        """
         try:
             output = _parse_reply(self._http.read("POST", self._url, **self._request_options(method, fields)))
         except CredentialsError as error:
@@ -66,11 +69,11 @@ class IGestClient:
         raise UnreachableError("not-igest", how="status-unknown")
 
     def query_or_none(self, method: str, fields: XmlElements) -> Output | None:
-        """The `sucesso` of a method that changes nothing; None when it is refused although the keys are good."""
+        """Call a method that changes nothing; return None when it is refused although the credentials are good."""
         try:
             return self.query(method, fields)
         except CredentialsError:
-            # raises when it was the keys
+            # raises when the credentials are refused
             self.query("verificar")
             return None
 
@@ -82,18 +85,18 @@ class IGestClient:
         proof_elements: Collection[str],
         refused_code: str,
     ) -> T:
-        """What `read` makes of the `sucesso` of a method that changes something, called once.
+        """Call a method that changes something, once; return what `read` makes of its `sucesso`.
 
-        An `erro` is a refusal with that code, unless one of the traces is in it: then something was made all the
-        same. UncertainError means that it may have happened; every other error that it did not.
+        An `erro` raises RefusedError with `refused_code`, unless it has one of the proof elements: then something was
+        done all the same. Raises UncertainError when it may have happened; after any other error it did not.
         """
         try:
             content = self._request_options(method, fields())
         except AppError:
             raise
         except Exception as error:
-            # our own mistake, and nothing has left yet
-            log.exception("a request could not be written for iGEST")
+            # a bug of ours, and nothing was sent yet
+            log.exception("could not write a request for iGEST")
             raise TransientError("internal") from error
         try:
             output = _parse_write_reply(self._http.write("POST", self._url, **content), proof_elements)
@@ -104,19 +107,19 @@ class IGestClient:
         except AppError:
             raise
         except Exception as error:
-            # our own mistake again, but it may have happened all the same
-            log.exception("an answer of iGEST could not be read")
+            # a bug of ours again, but the call may have happened
+            log.exception("could not read an answer of iGEST")
             raise UncertainError("outcome-unknown", how="internal") from error
         raise self._classify_refusal(self._redacted_message(output), refused_code)
 
     def _classify_refusal(self, words: str, code: str) -> AppError:
-        """What a refusal means: the account is no longer accepted, or else the content is not."""
+        """Return what a refusal means: the credentials are refused now, or else the content was."""
         try:
             self.query("verificar")
         except CredentialsError as error:
             return error
         except Exception:
-            log.warning("whether the keys are good could not be asked after a refusal", exc_info=True)
+            log.warning("could not check the credentials after a refusal", exc_info=True)
         return RefusedError(code, answer=words)
 
     def _request_options(self, method: str, fields: XmlElements) -> dict[str, Any]:
@@ -128,26 +131,26 @@ class IGestClient:
 
 
 def _parse_reply(reply: HttpResponse) -> Output:
-    """The output in this answer; business errors come with 200 as well, so any other status is none."""
+    """Return the output in this answer. Business errors come with HTTP 200 too, so any other status has none."""
     if reply.status != 200:
         raise UnreadableAnswer(f"status-{reply.status}")
     return parse_answer(reply.body)
 
 
 def _parse_write_reply(reply: HttpResponse, proof_elements: Collection[str]) -> Output:
-    """The answer to a call that changes something, its status known. UncertainError when it is neither."""
+    """Return the `sucesso` or `erro` of a call that changes something. Raises UncertainError for anything else."""
     try:
         output = _parse_reply(reply)
     except UnreadableAnswer as error:
         raise UncertainError("outcome-unknown", how=str(error)) from error
     if output.status not in ("sucesso", "erro"):
         raise UncertainError("outcome-unknown", how="status-unknown")
-    if output.status == "erro" and any(output.text(trace) for trace in proof_elements):
+    if output.status == "erro" and any(output.text(name) for name in proof_elements):
         number = output.text("numero_documento")[:60]
         raise UncertainError("outcome-unknown", how="contradictory", number=number)
     return output
 
 
 def _normalise_refusal(error: CredentialsError) -> CredentialsError:
-    """The same refusal with the detail that every refusal of an account has."""
+    """Return the same refusal with the detail that every refusal of credentials has."""
     return CredentialsError("keys-refused", **{"answer": "", "field": "", "kind": "other", **error.detail})

@@ -1,7 +1,8 @@
-"""iGEST's refusals of an account: the sentence kept for the merchant, and a guess at the field it speaks of.
+"""iGEST's refusals of credentials: its sentence for the merchant, and a guess at the field that it means.
 
-Called by the adapter beside it. Unconfirmed: every sentence. The guess marks a field of the form; it never
-decides whether something was issued or refused.
+The guess only marks a field of the form; it never decides whether something was issued or refused.
+
+Unconfirmed: every sentence.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from shopapp.errors import CredentialsError
 from shopapp.providers.text import one_line
 
 _MAX_LENGTH = 500
-# in this order: the first whose words occur
+# the first pattern that occurs wins
 _GUESSES = (
     (r"inativ|desativ|não está ativ", "inactive", ""),
     (r"prazo|\bhora\b|rel[oó]gio", "clock", ""),
@@ -25,7 +26,7 @@ _GUESSES = (
 
 
 def credentials_error_from(words: str, fields: Collection[str]) -> CredentialsError:
-    """The refusal with iGEST's own sentence, the likely kind, and the field to mark when the form has it."""
+    """Return the refusal with iGEST's own sentence, its likely kind, and the field to mark if the form has it."""
     for pattern, kind, field in _GUESSES:
         if re.search(pattern, words, re.IGNORECASE):
             return CredentialsError(
@@ -35,9 +36,9 @@ def credentials_error_from(words: str, fields: Collection[str]) -> CredentialsEr
 
 
 def redact(words: str, secrets: Collection[str]) -> str:
-    """The sentence on one line, cut at 500 characters, without any secret that it repeats."""
+    """Return the sentence on one line, at most 500 characters, without the secrets that it repeats."""
     for secret in secrets:
         if secret:
             words = re.sub(re.escape(secret), "***", words, flags=re.IGNORECASE)
-    # nor the proof made of one
+    # nor a hash made of one
     return one_line(re.sub(r"\b[0-9a-fA-F]{40}\b", "***", words))[:_MAX_LENGTH]

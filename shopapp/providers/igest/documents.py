@@ -1,8 +1,8 @@
-"""iGEST's words for a document: the draft translated into its elements, its answer into `Issued`.
+"""iGEST's XML for a document: the draft as elements, and the answer as `Issued`.
 
-Called by the adapter beside it; pure. It decides nothing about tax: what the draft says is written down.
+Pure. It decides nothing about tax: what the draft says is written down.
 
-Source: the public client's request (see wire.py) for tipo_documento, nif_cliente, nome_cliente,
+Source: the request of the one public client (see wire_format.py) for tipo_documento, nif_cliente, nome_cliente,
 data_documento and the lines' referencia, descricao, quantidade, preco, taxa, codigo_isencao, motivo_isencao.
 Unconfirmed: every other element, and that preco is without VAT.
 """
@@ -27,9 +27,9 @@ _AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
 def document_elements(draft: Draft, reference: str) -> XmlElements:
-    """The element `documento` of this draft, our reference in its notes.
+    """Return the element `documento` of this draft, our reference first in its notes.
 
-    Raises SettingsError `kind-unsupported` or `series-missing`.
+    Raises SettingsError `kind-unsupported`, `series-missing` or `original-missing`.
     """
     if draft.kind not in SUPPORTED_KINDS:
         raise SettingsError("kind-unsupported", kind=draft.kind)
@@ -50,11 +50,11 @@ def document_elements(draft: Draft, reference: str) -> XmlElements:
 
 
 def _customer_elements(customer: Customer) -> XmlElements:
-    nobody = customer.tax_id == FINAL_CONSUMER
+    is_anonymous = customer.tax_id == FINAL_CONSUMER
     address = customer.address
     found = (
         ("nif_cliente", customer.tax_id),
-        ("nome_cliente", one_line(customer.name) or ("Consumidor final" if nobody else "")),
+        ("nome_cliente", one_line(customer.name) or ("Consumidor final" if is_anonymous else "")),
         ("morada_cliente", one_line(address.street) if address else ""),
         ("codigo_postal_cliente", one_line(address.postal_code) if address else ""),
         ("localidade_cliente", one_line(address.city) if address else ""),
@@ -65,11 +65,11 @@ def _customer_elements(customer: Customer) -> XmlElements:
 
 
 def _payment_elements(draft: Draft) -> XmlElements:
-    """How it was paid, which only an invoice-receipt says; of several means the one that paid most."""
+    """Return the payment means, which only an invoice-receipt has; of several the one with the largest amount."""
     if draft.kind != "FR":
         return ()
-    most = max(draft.payments, key=lambda means: means.amount, default=None)
-    return (("modo_pagamento", most.mechanism if most else "OU"),)
+    largest = max(draft.payments, key=lambda means: means.amount, default=None)
+    return (("modo_pagamento", largest.mechanism if largest else "OU"),)
 
 
 def _original_elements(draft: Draft) -> XmlElements:
@@ -77,8 +77,8 @@ def _original_elements(draft: Draft) -> XmlElements:
         return ()
     if not draft.references:
         raise SettingsError("original-missing")
-    first = draft.references[0]
-    return (("documento_origem", first.number), ("motivo", one_line(first.reason)[:_MAX_REASON_LENGTH]))
+    original = draft.references[0]
+    return (("documento_origem", original.number), ("motivo", one_line(original.reason)[:_MAX_REASON_LENGTH]))
 
 
 def _line_elements(line: DraftLine, draft: Draft) -> XmlElements:
@@ -100,7 +100,7 @@ def _line_elements(line: DraftLine, draft: Draft) -> XmlElements:
 
 
 def format_decimal(number: Decimal) -> str:
-    """The number as the wire writes it: a point, no exponent, no zeros at the end."""
+    """Return the number as the XML has it: a point, no exponent, no trailing zeros."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -108,7 +108,7 @@ def format_decimal(number: Decimal) -> str:
 
 
 def issued_from(output: Output) -> Issued | None:
-    """The document that a `sucesso` tells of; None when it bears no number that could be one."""
+    """Return the document in a `sucesso`; None when it has no plausible number."""
     number = output.text("numero_documento")
     if not _NUMBER.fullmatch(number):
         return None
@@ -126,7 +126,7 @@ def issued_from(output: Output) -> Issued | None:
 
 
 def series_from_number(number: str) -> str:
-    """The series inside a printed number: `2026FR` of `FR 2026FR/12`; empty when it is written otherwise."""
+    """Return the series in a printed number (`2026FR` of `FR 2026FR/12`); empty when it has another form."""
     found = re.fullmatch(r"[A-Z]{2} (\S{1,40})/[0-9]+", number)
     return found.group(1) if found else ""
 
@@ -139,5 +139,5 @@ def _parse_date(text: str) -> date | None:
 
 
 def decimal_from(text: str) -> Decimal | None:
-    """The amount as a number; None when it is not written as one."""
+    """Return the amount; None when the text is not a plain decimal number."""
     return Decimal(text) if _AMOUNT.fullmatch(text) else None

@@ -1,7 +1,8 @@
 """iGEST's lists and facts about an entity, as the settings form needs them.
 
-Called by the adapter beside it; pure. Unconfirmed: all these methods and their elements are ours. A list that
-is not there is replaced by the law's own table or left empty, never by a guess about the account.
+Pure. A missing list is replaced by the legal table or left empty, never by a guess about the account.
+
+Unconfirmed: all these methods and their elements are assumptions of ours (docs/igest-wire.md, "Methods").
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .wire_format import Keys, Output, text_of
 
 
 def account_info_from(output: Output, keys: Keys) -> AccountInfo:
-    """Whose account these keys open; an answer that leaves something open says so by an empty value."""
+    """Return whose account these credentials open; what the answer leaves out is empty."""
     region = output.text("entidade/regiao")
     moves = {"sim": True, "nao": False}.get(output.text("entidade/movimenta_stock"))
     return AccountInfo(
@@ -35,7 +36,7 @@ def account_info_from(output: Output, keys: Keys) -> AccountInfo:
 
 
 def choices_from(lists: Mapping[str, Output | None], region: str, today: date) -> Choices:
-    """The lists of the settings form from those that were answered."""
+    """Return the lists of the settings form from those that were answered."""
     series = _series(lists.get("listar_series"))
     usable = {one.kind for one in series if one.open}
     return Choices(
@@ -57,7 +58,7 @@ def _series(output: Output | None) -> tuple[Series, ...]:
 
 
 def _exemptions(output: Output | None, today: date) -> tuple[Choice, ...]:
-    """The account's reasons as far as the law knows them on that day, else all that the law knows."""
+    """Return the account's exemption reasons that are lawful on that day; all lawful ones when it lists none."""
     lawful = selectable_exemptions(today)
     listed = {
         code: one_line(text_of(row, "descricao")) or lawful[code]
@@ -76,7 +77,7 @@ def _warehouses(output: Output | None) -> tuple[Choice, ...]:
 
 
 def _rates(output: Output | None, region: str, today: date) -> tuple[Decimal, ...]:
-    """The entity's rates above zero, highest first; those of its region by law when it lists none."""
+    """Return the entity's rates above zero, highest first; its region's legal rates when it lists none."""
     listed = [decimal_from(text_of(row, "valor")) for row in (output.rows("taxas/taxa") if output else ())]
     if not any(listed) and region:
         listed = [portuguese_rate(region, category, today) for category in VAT_CATEGORIES]

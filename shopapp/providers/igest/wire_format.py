@@ -1,10 +1,8 @@
-"""The XML of iGEST's web service: a request as bytes, an answer read, and nothing of their meaning.
+"""The XML of iGEST's web service: requests as bytes and answers parsed, whatever they mean. Sends nothing.
 
-Called by the adapter beside it; replaced alone on the day the vendor's own description is at hand. It sends
-nothing itself.
-
-Source: the one public client, GitHub pedromonunes/igest (read 2026-11-20), which never had an answer.
-Unconfirmed, all of it: bare XML or a SOAP envelope, which of the two values is `codigo`, which makes `chave`.
+Source: the one public client, GitHub pedromonunes/igest (read 2026-11-20); no answer to it is recorded.
+Unconfirmed: all of it, as bare XML or a SOAP envelope, which of the two values is `codigo`, which makes `chave`
+(docs/igest-wire.md).
 """
 
 from __future__ import annotations
@@ -27,12 +25,12 @@ DECLARATION = '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
 _LISBON = ZoneInfo("Europe/Lisbon")
 
 XmlElements: TypeAlias = tuple[tuple[str, Union[str, "XmlElements"]], ...]
-"""Elements in their order: a name with its text, or with elements of its own."""
+"""Elements in their order: a name with its text, or with child elements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The four values that the merchant copies; none of them shows in a trace."""
+    """The four values that the merchant copies; the secret ones show in no traceback."""
 
     entity: str
     nif: str
@@ -42,28 +40,28 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """One whole answer: `status` as written, the message of an `erro`, and the elements of a `sucesso`."""
+    """One whole answer: the status as written, the message of an `erro`, and the elements of a `sucesso`."""
 
     status: str
     message: str
     root: Element
 
     def text(self, path: str) -> str:
-        """The text of the element at `path`, without blanks around it; empty when there is none."""
+        """Return the text of the element at `path`, without blanks around it; empty when there is none."""
         return text_of(self.root, path)
 
     def rows(self, path: str) -> list[Element]:
-        """Every element at `path`."""
+        """Return every element at `path`."""
         return self.root.findall(path)
 
 
 def text_of(element: Element, path: str) -> str:
-    """The text of an element below this one, without blanks around it; empty when there is none."""
+    """Return the text of an element below this one, without blanks around it; empty when there is none."""
     return (element.findtext(path) or "").strip()
 
 
 def build_request(keys: Keys, method: str, fields: XmlElements, moment: datetime) -> bytes:
-    """The body that asks for `method`, in the name of these keys, at this moment (any zone)."""
+    """Return the body that calls `method` with these credentials at this moment (in any time zone)."""
     stamp = moment.astimezone(_LISBON).strftime("%Y-%m-%d %H:%M:%S")
     root = Element("input")
     if keys.entity:
@@ -76,12 +74,12 @@ def build_request(keys: Keys, method: str, fields: XmlElements, moment: datetime
         ("data", stamp),
     )
     _append_elements(root, (("autenticacao", authentication), *fields))
-    # what Latin-1 lacks (the euro sign, Polish, emoji) goes as character references
+    # what Latin-1 lacks (the euro sign, Polish letters, emoji) goes as character references
     return (DECLARATION + tostring(root, encoding="unicode")).encode("iso-8859-1", "xmlcharrefreplace")
 
 
 def access_digest(code: str, stamp: str) -> str:
-    """The proof that the caller knows the security code, for one second of Lisbon time."""
+    """Return `chave`: the hash that proves the security code, for one second of Lisbon time."""
     return hashlib.sha1(f"{code}{stamp}".encode(), usedforsecurity=False).hexdigest()
 
 
@@ -95,7 +93,7 @@ def _append_elements(parent: Element, fields: XmlElements) -> None:
 
 
 def printable(text: str) -> str:
-    """The text without what XML or Latin-1 has no place for: control characters, lone surrogates."""
+    """Return the text without what XML cannot carry: control characters, lone surrogates, noncharacters."""
     return "".join(letter for letter in text if _is_printable(ord(letter)))
 
 
@@ -106,7 +104,7 @@ def _is_printable(code: int) -> bool:
 
 
 def parse_answer(body: bytes) -> Output:
-    """The answer in these bytes. UnreadableAnswer when they are cut, mis-encoded or anything else."""
+    """Parse an answer. Raises UnreadableAnswer when it is cut, mis-encoded or anything else."""
     if len(body) > MAX_ANSWER_BYTES:
         raise UnreadableAnswer("too-long")
     if not body.strip():
@@ -125,7 +123,7 @@ def parse_answer(body: bytes) -> Output:
 
 
 def _is_misencoded(body: bytes) -> bool:
-    """True for UTF-8 that calls itself Latin-1, which no Portuguese text in Latin-1 looks like."""
+    """Return whether the answer is UTF-8 declared as Latin-1; no real Latin-1 Portuguese decodes as UTF-8."""
     if body.isascii() or b"iso-8859-1" not in body[:100].lower():
         return False
     try:
