@@ -1,4 +1,4 @@
-"""PHC GO, the invoicing program of PHC Software: one class, `PhcGo`. Its parts are nobody else's business."""
+"""PHC GO, the invoicing system of PHC Software. Only the class `PhcGo` is used outside this folder."""
 
 from __future__ import annotations
 

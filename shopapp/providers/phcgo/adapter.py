@@ -1,10 +1,10 @@
-"""PHC GO behind the verbs of a provider: a draft is saved, compared, and that very draft is signed.
+"""PHC GO as a provider: a draft is saved, compared with ours, and that very draft is signed.
 
-Opened by `connect` with one account's credentials. It never signs another draft than the one it is told to, never
-writes a customer or an article who exists, and never repeats a call that may have happened. It moves no stock beside
-that of its documents: no public client writes a movement other than an article's initial stock.
+It never signs a draft that it was not told to sign, never changes an existing customer or article, and never repeats a
+call that may have happened. Only its documents move stock: no public client writes a movement other than an article's
+initial stock.
 
-Source: phcgo.md (public clients of the Full API, the vendor's help pages), docs/phcgo.md for the wire as used.
+Source: public clients of the Full API and the vendor's help pages, read 2026-11-20 (docs/phcgo.md).
 """
 
 from __future__ import annotations
@@ -103,15 +103,15 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         series_help=("Menu", "Definições", "Séries de Documentos", "Séries de Documentos de Faturação"),
     )
     unconfirmed: ClassVar[tuple[str, ...]] = (
-        "where the token comes from for this product: it may be tied to the shop system that it was made for",
-        "how long a session lasts, what a call without one is answered, and where the Engine-Auth value is told",
-        "which field of a series says that it keeps drafts: without it none is made, and in doubt a person decides",
+        "where the token comes from for this product: it may be tied to the shop system that it was created for",
+        "how long a session lasts, what a call without one is answered, and where the Engine-Auth value is given",
+        "which field of a series says that it keeps drafts: without it none is saved, and a person decides a doubt",
         "that a price with VAT keeps its cents: drafts are compared before they are signed",
-        "that `obs` is kept and can be asked for: proved at set-up where a series keeps no drafts",
+        "that `obs` is kept and can be searched: proved at set-up where a series keeps no drafts",
         "the entities of rate tables and warehouses, and the fields of loading, state, ATCUD and a credit's reason",
         "what a call over the monthly allowance is answered, and that a whole answer with an error changed nothing",
         "deleting a draft by Save with Operation 3, and signing a dossier",
-        "several references in one question, how many rows an answer holds, and that a list can be read on",
+        "several references in one query, how many rows an answer holds, and that a list can be paged",
         "that an article's rate is the index of its table, and where its exemption code goes",
     )
 
@@ -129,29 +129,28 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
 
     @property
     def guarantee(self) -> IssueGuarantee:
-        """The promise for the first kind of invoice that the merchant chose a series for."""
+        """Return the guarantee for the first kind of invoice that the merchant chose a series for."""
         return self.guarantee_for(
             next((kind for kind in INVOICE_KINDS if kind in self.features.series), "FR")
         )
 
     def guarantee_for(self, kind: DocumentKind) -> IssueGuarantee:
-        """BY_DRAFT where the series keeps drafts, BY_SEARCH where looking up was seen to work, else BY_PERSON."""
+        """Return DRAFT_FIRST where the series keeps drafts, SEARCHABLE where searching was proved, else MANUAL."""
         series = self.features.series.get(kind)
         if series is not None and series.drafts:
             return IssueGuarantee.DRAFT_FIRST
-        # an order note is not fiscal, and public clients look it up by `obs`
+        # an order note is no fiscal document, and public clients look it up by `obs` (seen in code)
         return IssueGuarantee.SEARCHABLE if self.features.searches or kind == "NE" else IssueGuarantee.MANUAL
 
     def check(self) -> AccountInfo:
-        """Whose account it is. CredentialsError names the field, UnreachableError when PHC GO did not answer."""
+        """Ask whose account it is. Raises CredentialsError with the field, UnreachableError without an answer."""
         return account_info_from(self._company_record(), self._session.base_url(), self._company)
 
     def choices(self) -> Choices:
-        """The lists of the settings form, and what this account cannot do."""
+        """Ask for the lists of the settings form, and for what this account cannot do."""
         return choices_from(self._session, self._company_record(), self.features.series, self._now().date())
 
     def _company_record(self) -> Row:
-        """The company's own record."""
         try:
             rows = self._session.read_with_relogin(lambda: self._session.query("E1", ("estab", 0), limit=1))
         except Refusal as error:
@@ -161,17 +160,18 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
     # one document
 
     def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
-        """The saved draft with what it adds up to. UncertainError leaves a spare draft at worst."""
+        """Save a draft; return its id and total. After UncertainError an orphan draft may exist, nothing more."""
         record_type = record_type_for(draft.kind)
         row = save_record(self._session, draft, reference)
-        opened = provider_id_of(record_type, text_field(row, record_type.stamp))
-        # where the series no longer keeps drafts it is a document by now, and finalising says so
-        return ProviderDraft(opened, record_total(row) if is_draft(record_type, row) else None)
+        draft_id = provider_id_of(record_type, text_field(row, record_type.stamp))
+        # where the series no longer keeps drafts this is a document already, and `finalise` returns it
+        return ProviderDraft(draft_id, record_total(row) if is_draft(record_type, row) else None)
 
     def finalise(self, draft_id: str) -> Issued:
-        """The document made of that draft by signing it; after any unclear answer its state is asked.
+        """Sign that draft and return its document; after any unclear answer, ask for the draft's state.
 
-        RefusedError `draft-gone` when there is no such record any more.
+        Raises RefusedError `provider-refused`, or `draft-gone` when there is no such record any more; UncertainError
+        when it may be signed.
         """
         record_type, stamp = parse_provider_id(draft_id)
         why: Exception
@@ -191,7 +191,10 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return self._signed_document_or_raise(record_type, stamp, why)
 
     def _signed_document_or_raise(self, record_type: RecordType, stamp: str, why: Exception) -> Issued:
-        """The document as its state tells, else what its signing came to: a doubt stays one, a refusal is definite."""
+        """Return the document if the record's state shows one.
+
+        Otherwise raises what signing raised: uncertain stays uncertain, and a refusal is now definite.
+        """
         try:
             row = self._find_record(record_type, stamp)
         except (Refusal, TransientError) as error:
@@ -209,7 +212,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return self._session.read_with_relogin(lambda: record_by_stamp(self._session, record_type, stamp))
 
     def finalised_document(self, draft_id: str) -> Issued | None:
-        """The document made of that draft, or None while the program shows none."""
+        """Ask for the document made of that draft; return None while PHC GO shows none."""
         record_type, stamp = parse_provider_id(draft_id)
         row = self._find_record_or_unreachable(record_type, stamp)
         return issued_from(record_type, row) if row else None
@@ -221,7 +224,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
             raise UnreachableError("unreachable", how="not-shown") from error
 
     def drop_draft(self, draft_id: str) -> Issued | None:
-        """None once that draft is gone; its document when somebody signed it."""
+        """Delete that draft; return its document instead when somebody signed it."""
         record_type, stamp = parse_provider_id(draft_id)
         row = self._find_record_or_unreachable(record_type, stamp)
         if row is not None and (issued := issued_from(record_type, row)):
@@ -237,7 +240,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return None
 
     def drop_drafts(self, reference: str) -> int:
-        """How many drafts bearing exactly this reference were removed."""
+        """Delete the drafts with exactly this reference; return how many."""
         record_types = [FT] + ([BO] if "NE" in self.features.series else [])
         removed = 0
         try:
@@ -253,16 +256,16 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return removed
 
     def _delete_draft(self, record_type: RecordType, row: Row) -> None:
-        """Nothing; the draft is gone. The program itself refuses to delete what is signed."""
-        gone = row | {"Operation": 3}
+        # PHC GO itself refuses to delete what is signed (inferred)
+        deletion = row | {"Operation": 3}
         self._session.write_with_relogin(
             lambda: self._session.write(
-                f"{record_type.web_service}/Save", itemVO=gone, runWarningRules="false"
+                f"{record_type.web_service}/Save", itemVO=deletion, runWarningRules="false"
             )
         )
 
     def issue(self, draft: Draft, reference: str) -> Issued:
-        """The document, where the series keeps no drafts; one that turns out to be a draft is signed at once."""
+        """Issue the document where the series keeps no drafts; sign it at once when it turns out to be a draft."""
         record_type = record_type_for(draft.kind)
         row = save_record(self._session, draft, reference)
         return issued_from(record_type, row) or self.finalise(
@@ -270,7 +273,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         )
 
     def find_by_reference(self, reference: str, draft: Draft) -> list[Issued]:
-        """The documents that bear exactly this reference."""
+        """Ask for the documents with exactly this reference."""
         record_type = record_type_for(draft.kind)
         try:
             rows = self._session.read_with_relogin(
@@ -283,29 +286,28 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
     # articles and their stock
 
     def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
-        """The articles in use with exactly these references."""
+        """Ask for the articles in use with exactly these references."""
         wanted = list(dict.fromkeys(code for code in codes if code))
         return self._query_articles(lambda: articles_by_ref(self._session, wanted))
 
     def article_by_id(self, article_id: str) -> ProviderArticle | None:
-        """The article with that stamp; None when it is gone or no longer in use."""
+        """Ask for the article with that stamp; return None when it is gone or no longer in use."""
         return self._query_articles(lambda: article_by_stamp(self._session, article_id))
 
     def create_article(self, new: NewArticle) -> ProviderArticle:
-        """The article, without a price, made by one Save."""
+        """Create the article, without a price, by a single Save."""
         return save_article(self._session, new)
 
     def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
-        """The levels of these articles in every warehouse."""
+        """Ask for the levels of these articles in every warehouse."""
         wanted = list(dict.fromkeys(code for code in codes if code))
         return self._query_articles(lambda: levels_by_ref(self._session, wanted))
 
     def changed_stock_levels(self, sync_token: str = "", after: str = "") -> StockLevelPage:
-        """All levels, page by page, whatever the mark: this program can't be asked for changes."""
+        """Ask for one page of all levels, whatever the sync token: PHC GO cannot be asked for changes."""
         return self._query_articles(lambda: levels_page(self._session, after))
 
     def _query_articles(self, step: Callable[[], T]) -> T:
-        """What a question about articles gives; UnreachableError when it could not be asked."""
         try:
             return self._session.read_with_relogin(step)
         except Refusal as error:
@@ -323,15 +325,15 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return issued
 
     def pdf(self, issued: Issued) -> bytes:
-        """PHC GO's own PDF, at most 10 MiB."""
+        """Fetch PHC GO's own PDF, at most 10 MiB."""
         return fetch_pdf(self._session, *self._signed_record(issued.provider_id))
 
     def email(self, provider_id: str, to: str) -> None:
-        """Nothing; PHC GO mailed the document in its own words."""
+        """Have PHC GO e-mail the document in its own words."""
         send_email(self._session, *self._signed_record(provider_id), to)
 
     def _signed_record(self, provider_id: str) -> tuple[RecordType, Row]:
-        """The record, which is no draft: printing or mailing one may sign it. UnreachableError when it is not shown."""
+        """Return the record. Raises UnreachableError for a draft: printing or mailing one may sign it (documented)."""
         record_type, stamp = parse_provider_id(provider_id)
         row = self._find_record_or_unreachable(record_type, stamp)
         if row is None or is_draft(record_type, row):

@@ -1,10 +1,10 @@
-"""PHC GO's articles: looked up by their references, and made where there is none.
+"""PHC GO's articles: looked up by their references, and created where there is none.
 
-Called by the adapter and the drafting room beside it. It never takes an answer that may have been cut, or a question
-that may have been misunderstood, for "not there"; and it never writes an article that exists.
+An answer that may be cut, or a query that may be misunderstood, never means that an article does not exist; and an
+existing article is never changed.
 
-Source: phcgo.md sections 3 (St), 4.1 to 4.3, 7. Unconfirmed: that conditions of group 9 are alternatives; how many rows
-one answer holds; that an article's rate is `tabiva` and its exemption `codmotiseimp`.
+Source: public clients, read 2026-11-20 (docs/phcgo.md, "Articles and stock"). Unconfirmed: that conditions of group 9
+are alternatives; how many rows one answer holds; that an article's rate is `tabiva` and its exemption `codmotiseimp`.
 """
 
 from __future__ import annotations
@@ -28,21 +28,19 @@ _SAMPLE_SIZE = 100
 
 
 def ref_of(row: Row) -> str:
-    """The reference exactly as the program writes it, without the blanks around it."""
-    found = row.get("ref")
-    return found.strip() if isinstance(found, str) else ""
+    """Return the reference exactly as PHC GO writes it, without the blanks around it."""
+    ref = row.get("ref")
+    return ref.strip() if isinstance(ref, str) else ""
 
 
 def articles_by_ref(session: PhcGoSession, refs: Iterable[str]) -> Mapping[str, ProviderArticle]:
-    """The articles in use with exactly these references. Refusal when that can't be said of all of them."""
-    found = {
-        ref: row for ref, row in _article_rows(session, list(refs)).items() if not flag_field(row, "inactivo")
-    }
-    return {ref: _article_from(row) for ref, row in found.items()}
+    """Ask for the articles in use with exactly these references. Raises Refusal when some of them stay unknown."""
+    rows = _article_rows(session, list(refs))
+    return {ref: _article_from(row) for ref, row in rows.items() if not flag_field(row, "inactivo")}
 
 
 def article_by_stamp(session: PhcGoSession, stamp: str) -> ProviderArticle | None:
-    """The article in use with that stamp, whatever its reference is by now."""
+    """Ask for the article in use with that stamp, whatever its reference is now."""
     rows = session.query("St", ("ststamp", stamp), limit=2)
     row = next((row for row in rows if text_field(row, "ststamp") == stamp), None)
     return _article_from(row) if row and not flag_field(row, "inactivo") else None
@@ -56,47 +54,51 @@ def _article_from(row: Row) -> ProviderArticle:
 
 
 def _article_rows(session: PhcGoSession, refs: Sequence[str]) -> dict[str, Row]:
-    """The articles of these references, in use or not, by reference."""
+    """Return the rows of these references, in use or not, by reference.
+
+    Queries again for what is missing until an answer is certainly complete, or brings nothing new. Where no answer has
+    shown that several references in one query work, queries each missing one alone.
+    """
     found: dict[str, Row] = {}
-    left, multi_ref = list(refs), len(refs) < 2
-    while left:
-        rows = query_by_refs(session, "St", left)
-        new = {ref_of(row): row for row in rows if ref_of(row) in left}
+    missing, multi_ref = list(refs), len(refs) < 2
+    while missing:
+        rows = query_by_refs(session, "St", missing)
+        new = {ref_of(row): row for row in rows if ref_of(row) in missing}
         found |= new
         multi_ref = multi_ref or has_several_refs(new)
-        left = [ref for ref in left if ref not in found]
-        if not left or not new or session.is_complete(rows):
+        missing = [ref for ref in missing if ref not in found]
+        if not missing or not new or session.is_complete(rows):
             break
         multi_ref = supports_multi_ref_query(session) or multi_ref
         if session.is_complete(rows) or not multi_ref:
             break
-    if left and not multi_ref and not supports_multi_ref_query(session):
-        found |= _query_one_by_one(session, left)
+    if missing and not multi_ref and not supports_multi_ref_query(session):
+        found |= _query_one_by_one(session, missing)
     return found
 
 
 def query_by_refs(
     session: PhcGoSession, entity: str, refs: Sequence[str], by: Sequence[str] = (), offset: int = 0
 ) -> tuple[Row, ...]:
-    """The rows that one question for these references brings. Refusal when the references were not heeded."""
-    named = [("ref", ref) for ref in refs]
-    found = session.query(entity, *named, any_of=len(refs) > 1, limit=MAX_ROWS, by=by, offset=offset)
-    # as a database compares: "abc" may bring "ABC", which is another reference
+    """Query once for the rows of these references. Raises Refusal when the answer ignores the references."""
+    conditions = [("ref", ref) for ref in refs]
+    rows = session.query(entity, *conditions, any_of=len(refs) > 1, limit=MAX_ROWS, by=by, offset=offset)
+    # a database may compare without case: "abc" brings "ABC", which is another reference
     wanted = {ref.casefold() for ref in refs}
-    if sum(ref_of(row).casefold() not in wanted for row in found) > len(refs):
+    if sum(ref_of(row).casefold() not in wanted for row in rows) > len(refs):
         raise Refusal("ref")
-    return found
+    return rows
 
 
 def has_several_refs(refs: Iterable[str]) -> bool:
-    """True when these are more than one reference, however the database compares."""
+    """Return whether these are more than one reference, even where case is ignored."""
     return len({ref.casefold() for ref in refs}) > 1
 
 
 def supports_multi_ref_query(session: PhcGoSession) -> bool:
-    """True when two articles were seen to come for one question that names both; asked once an hour.
+    """Return whether one query for two known articles brought both. Asks at most once an hour.
 
-    By the way it is seen that an answer may be long.
+    The sample that it reads also shows how many rows an answer can hold (`PhcGoSession.is_complete`).
     """
     return session.cached_list("several at once", lambda: _test_multi_ref_query(session))
 
@@ -112,17 +114,17 @@ def _sample_articles(session: PhcGoSession) -> Sequence[Row]:
 
 
 def _query_one_by_one(session: PhcGoSession, refs: Sequence[str]) -> dict[str, Row]:
-    """The articles of these references, each asked for alone; where there is one article or none, that is all."""
-    few = _sample_articles(session)
-    rows = few if len(few) < 2 else [row for ref in refs for row in query_by_refs(session, "St", [ref])]
+    """Query for each of these references alone, unless a sample shows that there is at most one article."""
+    sample = _sample_articles(session)
+    rows = sample if len(sample) < 2 else [row for ref in refs for row in query_by_refs(session, "St", [ref])]
     return {ref_of(row): row for row in rows if ref_of(row) in refs}
 
 
 def save_article(session: PhcGoSession, new: NewArticle) -> ProviderArticle:
-    """The article, made by one Save; one that somebody made in the meantime is taken as it is.
+    """Create the article by a single Save; return the existing one when somebody else created it first.
 
-    RefusedError `article-refused` or `article-too-long`, TransientError: nothing was made. UncertainError: it may
-    have been.
+    Raises RefusedError `article-refused` or `article-too-long`, or TransientError, when nothing was created;
+    UncertainError when it may have been.
     """
     if len(new.code) > MAX_REF_LENGTH:
         raise RefusedError("article-too-long", answer="", length=len(new.code), limit=MAX_REF_LENGTH)
@@ -148,7 +150,7 @@ def save_article(session: PhcGoSession, new: NewArticle) -> ProviderArticle:
 
 
 def _created_or_raise(session: PhcGoSession, code: str, why: Exception) -> ProviderArticle:
-    """The article when it can be seen after all, else what saving it came to."""
+    """Return the article when it exists after all; otherwise raise `why`."""
     try:
         found = session.read_with_relogin(lambda: articles_by_ref(session, [code]))
     except (AppError, Refusal) as error:
@@ -159,7 +161,7 @@ def _created_or_raise(session: PhcGoSession, code: str, why: Exception) -> Provi
 
 
 def _complete_article(session: PhcGoSession, new: NewArticle) -> Row:
-    """The record as it is to be saved. RefusedError when the program would give it another reference or rate."""
+    """Return the record to save. Raises RefusedError when PHC GO would give it another reference or rate."""
     index = rate_indexes(session).get(new.vat_rate)
     if index is None:
         raise RefusedError("article-refused", answer="", how="rate")

@@ -1,10 +1,9 @@
-"""The customer whom a document names: the generic one, the one with this tax id, or a new one.
+"""The customer that a document names: the generic one, the one with this tax id, or a new one.
 
-Called by the drafting room beside it. A customer who exists is never written: neither his tax id nor his e-mail
-address makes him somebody else, and a document's own name and address stand on the document.
+An existing customer is never changed, and none is matched by e-mail address: the document has its own name and address.
 
-Source: phcgo.md sections 3 and 5.4 (why nobody is matched by e-mail). Unconfirmed: that a customer may be saved
-without having been acted upon.
+Source: public clients, read 2026-11-20 (docs/phcgo.md, "One document"). Unconfirmed: that a customer may be saved
+without actEntity.
 """
 
 from __future__ import annotations
@@ -21,14 +20,17 @@ from .wire_format import Refusal, Row, flag_field, text_field
 
 
 def customer_for(session: PhcGoSession, draft: Draft, countries: Mapping[str, Row]) -> Row:
-    """The customer's record. SettingsError `consumer-missing`, Refusal, TransientError: no document exists."""
+    """Return the customer's record, created where there is none with this tax id.
+
+    Raises SettingsError `consumer-missing`, Refusal or TransientError; no document exists then.
+    """
     if draft.customer.tax_id == FINAL_CONSUMER:
         return session.cached_list("consumer", lambda: _final_consumer(session))
     return _customer_by_tax_id(session, draft.customer.tax_id) or _create_customer(session, draft, countries)
 
 
 def _final_consumer(session: PhcGoSession) -> Row:
-    """The customer whom the program keeps for consumers without a number."""
+    """Ask for PHC GO's generic customer, kept for consumers without a tax id."""
     rows = session.query("Cl", ("clivd", True))
     for row in rows:
         if flag_field(row, "clivd") and not flag_field(row, "inactivo"):
@@ -37,33 +39,33 @@ def _final_consumer(session: PhcGoSession) -> Row:
 
 
 def _customer_by_tax_id(session: PhcGoSession, tax_id: str) -> Row | None:
-    """The customer with exactly this number who is in use, the head office before its branches."""
+    """Ask for the customer in use with exactly this tax id, the head office before its branches."""
     rows = session.query("Cl", ("ncont", tax_id))
     same = [row for row in rows if text_field(row, "ncont") == tax_id and not flag_field(row, "inactivo")]
     return min(same, key=lambda row: text_field(row, "estab") not in ("", "0"), default=None)
 
 
 def _create_customer(session: PhcGoSession, draft: Draft, countries: Mapping[str, Row]) -> Row:
-    """A new customer with the buyer's name, number and address."""
+    """Save a new customer with the buyer's name, tax id and address."""
     blank = session.read("ClWS/getNewInstance", ndos="0").first
     if not blank:
         raise Refusal("")
-    buyer, at = draft.customer, draft.customer.address
+    buyer, address = draft.customer, draft.customer.address
     wanted: Row = {"nome": one_line(buyer.name) or buyer.tax_id, "ncont": buyer.tax_id, "Operation": 1}
     if buyer.email:
         wanted["email"] = one_line(buyer.email)
-    if at is not None:
+    if address is not None:
         wanted |= {
-            "morada": one_line(at.street),
-            "codpost": one_line(at.postal_code),
-            "local": one_line(at.city),
+            "morada": one_line(address.street),
+            "codpost": one_line(address.postal_code),
+            "local": one_line(address.city),
         }
     if country := countries.get(country_code(buyer.country)):
         wanted |= {"pais": text_field(country, "nome"), "paisesstamp": text_field(country, "paisesstamp")}
     try:
         found = session.write("ClWS/Save", itemVO=blank | wanted, runWarningRules="false").first
     except UncertainError as error:
-        # no document was touched: next time he is found by his number, or made
+        # no document was touched: next time the customer is found by tax id, or created
         raise TransientError("unreachable", how="customer-unsure") from error
     if not text_field(found, "no"):
         raise TransientError("unreachable", how="customer-unsure")
@@ -71,11 +73,11 @@ def _create_customer(session: PhcGoSession, draft: Draft, countries: Mapping[str
 
 
 def countries_for(session: PhcGoSession, draft: Draft) -> Mapping[str, Row]:
-    """The program's countries by their ISO code, as far as this draft needs them.
+    """Return PHC GO's countries that this draft needs, by ISO code.
 
-    SettingsError `country-unknown` when the program has none that the draft names.
+    Raises SettingsError `country-unknown` when PHC GO lacks one of them (Portugal excepted).
     """
-    needed = {country_code(at.country) for at in _addresses(draft) if at}
+    needed = {country_code(address.country) for address in _addresses(draft) if address}
     needed |= {country_code(draft.customer.country)} - {""}
     if needed <= {"PT"} and draft.customer.tax_id == FINAL_CONSUMER:
         return {}
@@ -87,8 +89,8 @@ def countries_for(session: PhcGoSession, draft: Draft) -> Mapping[str, Row]:
 
 
 def _addresses(draft: Draft) -> list[Address | None]:
-    moved = draft.transport
-    return [draft.customer.address, *((moved.loading, moved.unloading) if moved else ())]
+    transport = draft.transport
+    return [draft.customer.address, *((transport.loading, transport.unloading) if transport else ())]
 
 
 def _read_countries(session: PhcGoSession) -> Mapping[str, Row]:

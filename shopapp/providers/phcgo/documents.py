@@ -1,11 +1,11 @@
-"""A draft in PHC GO's words: the fields of its record and lines, laid over what the program filled in by itself.
+"""A draft as fields of PHC GO's record and its lines, merged over what PHC GO filled in by itself.
 
-Called by the drafting room beside it; pure. It decides nothing about tax: what the draft says is written down, and
-what customer or company add to it (discounts, another price) is taken out again.
+Pure. It decides nothing about tax: what the draft says is written down, and what PHC GO adds from the customer or the
+company (discounts, another price) is taken out again.
 
-Source: phcgo.md sections 3.1, 3.2, 4.1, 4.8; text lines of quantity 0 as public clients send them.
-Unconfirmed: that prices with VAT keep their cents at whatever level the program rounds; the fields for loading; where
-a credit note's reason goes.
+Source: public clients, read 2026-11-20, as are text lines of quantity 0 (docs/phcgo.md, "One document").
+Unconfirmed: that prices with VAT keep their cents at whatever level PHC GO rounds; the fields for loading; where a
+credit note's reason goes.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ _MAX_TEXT_LENGTH = 1000
 _MAX_REASON_LENGTH = 50
 _TOLERANCE = Decimal("0.0004")
 _NO_DISCOUNTS = {f"desc{nth}": ZERO for nth in range(2, 7)}
-# what decides an amount, a tax or stock: these must come back as they were sent
+# these decide an amount, a tax or stock, so they must come back as they were sent
 _AMOUNT_FIELDS = ("fin", "efinv")
 _LINE_FIELDS_TO_VERIFY = ("ref", "qtt", "ivaincl", "iva", "desconto", "codmotiseimp")
 
 
 def format_day(draft: Draft) -> str:
-    """The draft's day as the program writes days."""
+    """Return the draft's day in PHC GO's format."""
     return f"{draft.date.isoformat()} 00:00:00Z"
 
 
 def header_fields(
     record_type: RecordType, draft: Draft, reference: str, customer: Row, countries: Mapping[str, Row]
 ) -> Row:
-    """The fields of the record itself; `obs` holds our reference and nothing else, so that it can be looked up."""
+    """Return the fields of the record itself; `obs` holds our reference alone, so that a search can find it."""
     buyer = draft.customer
     found: Row = {"no": customer.get("no"), "estab": customer.get("estab", 0), "obs": reference, "fin": ZERO,
                   "efinv": ZERO, record_type.day: format_day(draft), record_type.due: format_day(draft)}  # fmt: skip
@@ -58,23 +58,23 @@ def header_fields(
     return found
 
 
-def _address_fields(at: Address, end: str, countries: Mapping[str, Row]) -> Row:
-    """An address under its four names, which end in `to` on the delivery side."""
+def _address_fields(address: Address, suffix: str, countries: Mapping[str, Row]) -> Row:
+    """Return an address as fields, whose names end in `suffix` (`to` for the delivery address)."""
     found = {
-        f"morada{end}": one_line(at.street),
-        f"codpost{end}": one_line(at.postal_code),
-        f"local{end}": one_line(at.city),
+        f"morada{suffix}": one_line(address.street),
+        f"codpost{suffix}": one_line(address.postal_code),
+        f"local{suffix}": one_line(address.city),
     }
-    if country := countries.get(at.country):
+    if country := countries.get(address.country):
         found |= {
-            f"pais{end}": text_field(country, "nome"),
-            f"paisesstamp{end}": text_field(country, "paisesstamp"),
+            f"pais{suffix}": text_field(country, "nome"),
+            f"paisesstamp{suffix}": text_field(country, "paisesstamp"),
         }
     return found
 
 
 def _transport_fields(draft: Draft, countries: Mapping[str, Row]) -> Row:
-    """Where the goods are loaded and unloaded, and when they leave."""
+    """Return the fields of where goods are loaded and unloaded, and when they leave."""
     assert draft.transport is not None
     moment, loading, unloading = (
         draft.transport.leaves_at,
@@ -89,16 +89,17 @@ def _transport_fields(draft: Draft, countries: Mapping[str, Row]) -> Row:
     }
 
 
-def _full_address(at: Address) -> str:
-    return ", ".join(one for one in map(one_line, (at.street, f"{at.postal_code} {at.city}")) if one)
+def _full_address(address: Address) -> str:
+    parts = (address.street, f"{address.postal_code} {address.city}")
+    return ", ".join(part for part in map(one_line, parts) if part)
 
 
 def line_rows(
     record_type: RecordType, draft: Draft, articles: set[str], rates: Mapping[Decimal, int]
 ) -> list[Row]:
-    """One entry for each line, and one without amount for each sentence that must be printed."""
+    """Return one row for each line, and one without amount for each note that must be printed."""
     found = [_line_row(record_type, one, draft, articles, rates) for one in draft.lines]
-    # at the end, so that a credit note finds the lines of its original where they were
+    # notes come last, so that a credit note finds the lines of its original in their places
     return found + [_note_row(record_type, found[0], note) for note in draft.notes]
 
 
@@ -143,58 +144,59 @@ def _note_row(record_type: RecordType, first: Row, note: str) -> Row:
 
 
 def gross_price(line: DraftLine) -> Decimal:
-    """The unit price with VAT that gives exactly the line's gross: the shop's own in cents wherever it does."""
+    """Return a unit price with VAT that gives exactly the line's gross: one in whole cents where there is one."""
     exact = line.unit_price_net * (ONE + line.vat_rate / HUNDRED)
-    left = line.quantity * (ONE - line.discount_percent / HUNDRED)
+    factor = line.quantity * (ONE - line.discount_percent / HUNDRED)
     for price in (round_to_cents(exact), round_to_six_decimals(exact)):
-        if abs(price * left - line.gross) <= _TOLERANCE:
+        if abs(price * factor - line.gross) <= _TOLERANCE:
             return price
-    return round_to_six_decimals(line.gross / left) if left else round_to_six_decimals(exact)
+    return round_to_six_decimals(line.gross / factor) if factor else round_to_six_decimals(exact)
 
 
 def link_original_lines(record_type: RecordType, wanted: list[Row], original: Row) -> list[Row]:
-    """The lines of a credit note, each with the stamps of the line that it takes back."""
-    stamp, left = text_field(original, FT.stamp), list(original.get(FT.lines) or [])
-    found = []
+    """Return the lines of a credit note, each with the stamps of the original's line that it takes back."""
+    stamp, remaining = text_field(original, FT.stamp), list(original.get(FT.lines) or [])
+    linked = []
     for line in wanted:
-        original_line = _find_matching_line(left, line, ("litem", "design")) or _find_matching_line(
-            left, line, ("litem",)
+        original_line = (
+            _find_matching_line(remaining, line, "litem", "design")
+            or _find_matching_line(remaining, line, "litem")
+            or _find_matching_line(remaining, line, "design")
         )
-        original_line = original_line or _find_matching_line(left, line, ("design",))
         if original_line is not None:
-            left.remove(original_line)
+            remaining.remove(original_line)
         origin = {
             "oftstamp": stamp,
             "ofistamp": text_field(original_line or {}, FT.line_stamp),
             "oref": text_field(original_line or {}, "ref"),
         }
-        found.append(line | origin)
-    return found
+        linked.append(line | origin)
+    return linked
 
 
-def _find_matching_line(left: list[Row], line: Row, names: tuple[str, ...]) -> Row | None:
-    """The first of the lines left that has the same in these fields."""
-    return next(
-        (one for one in left if all(text_field(one, name) == text_field(line, name) != "" for name in names)),
-        None,
-    )
+def _find_matching_line(remaining: list[Row], line: Row, *names: str) -> Row | None:
+    """Return the first of the remaining lines with the same text in all of these fields."""
+    for candidate in remaining:
+        if all(text_field(candidate, name) == text_field(line, name) != "" for name in names):
+            return candidate
+    return None
 
 
 def link_dossier_lines(wanted: list[Row], note: Row) -> list[Row]:
-    """The lines of an invoice, each bound to the dossier's line that it answers, as far as there is one."""
-    left = [one for one in note.get(FT.lines) or [] if text_field(one, "bistamp")]
-    found = []
+    """Return the lines of an invoice, each with the stamp of the dossier's line that it invoices, if there is one."""
+    remaining = [one for one in note.get(FT.lines) or [] if text_field(one, "bistamp")]
+    linked = []
     for line in wanted:
-        dossier_line = _find_matching_line(left, line, ("design",))
+        dossier_line = _find_matching_line(remaining, line, "design")
         if dossier_line is not None:
-            left.remove(dossier_line)
+            remaining.remove(dossier_line)
             line = line | {"bistamp": text_field(dossier_line, "bistamp")}
-        found.append(line)
-    return found
+        linked.append(line)
+    return linked
 
 
 def merge_fields(record_type: RecordType, row: Row, head: Row, wanted: list[Row]) -> Row:
-    """The record with our fields in place of what the program made of them."""
+    """Return the record with our fields and lines in place of PHC GO's."""
     known = row.get(record_type.lines) or []
     merged = [
         {**(known[at] if at < len(known) and isinstance(known[at], dict) else {}), **line}
@@ -206,9 +208,9 @@ def merge_fields(record_type: RecordType, row: Row, head: Row, wanted: list[Row]
 def first_difference(
     record_type: RecordType, row: Row, head: Row, wanted: list[Row], names: tuple[str, ...] = _AMOUNT_FIELDS
 ) -> str:
-    """The name of the first field that decides something and is not as it was wanted; empty when all are.
+    """Return the name of the first field that differs from what was sent; empty when none does.
 
-    Of the lines those that decide an amount, a tax or stock; of the record itself `names`.
+    Compares the lines' fields that decide an amount, a tax or stock, and `names` of the record itself.
     """
     known = row.get(record_type.lines)
     if not isinstance(known, list) or len(known) != len(wanted):

@@ -1,9 +1,9 @@
-"""Where an installation of PHC GO is: what a merchant pastes, made into one address that may be called, or refused.
+"""The address of a PHC GO installation: what a merchant pastes becomes one permitted address, or is refused.
 
-Called by the session beside it before every call, not only when the keys are saved. It resolves no name and sends
-nothing: which addresses a name may lead to is guarded by the wire.
+Checked before every call, not only when the credentials are saved. It resolves no host name and sends nothing: which IP
+addresses a name may lead to is guarded by the HTTP client.
 
-Source: the forms of the address in phcgo.md section 1; the guards of security.md section 4.
+Source: the forms of the address in docs/phcgo.md, "Address"; the guards in docs/security.md.
 """
 
 from __future__ import annotations
@@ -20,38 +20,39 @@ _LOOPBACK = re.compile(r"http://((?:127\.0\.0\.1|localhost):[1-9][0-9]{0,4})((?:
 _HTTPS_URL = re.compile(r"https://([a-z0-9.-]{1,253})(?::443)?((?:/.*)?)", re.ASCII | re.IGNORECASE)
 _SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,79}")
 _MAX_SEGMENTS = 4
-# what merchants copy along: the page that they were on, or the service that a manual names
+# merchants paste the page that they were on, or the service path of a manual
 _TRAILING_PAGE = re.compile(r"/(html|phcws|rest)$", re.IGNORECASE)
 
 
 def installation_url(typed: str, hosts: Collection[str], loopback: str = "") -> str:
-    """The address of the installation without a slash at its end. CredentialsError `keys-refused` of field `url`.
+    """Return the address of the installation without a slash at its end.
 
-    `hosts` are the names that the operator admits, one with a point in front standing for all beneath it;
-    `loopback` is the one address on this machine that is admitted over plain http, in development.
+    `hosts` are the host names that the operator permits; one with a leading point permits all subdomains. `loopback`
+    is the one local address permitted over plain http, for development. Raises CredentialsError `keys-refused` with
+    field `url`.
     """
     text = typed.strip(" ")
     if not text or len(text) > _MAX_LENGTH or not text.isascii() or not text.isprintable():
         _refuse("address-shape")
-    if loopback and (inside := _LOOPBACK.fullmatch(text)) and inside[1] == loopback:
-        return f"http://{loopback}{_clean_path(inside[2])}"
+    if loopback and (local := _LOOPBACK.fullmatch(text)) and local[1] == loopback:
+        return f"http://{loopback}{_clean_path(local[2])}"
     if "://" not in text:
         text = f"https://{text}"
     found = _HTTPS_URL.fullmatch(text)
     if found is None:
         _refuse("address-shape")
     host = found[1].lower()
-    if not _HOST.fullmatch(host) or not any(_is_allowed_host(one, host) for one in hosts):
+    if not _HOST.fullmatch(host) or not any(_is_allowed_host(allowed, host) for allowed in hosts):
         _refuse("address-foreign")
     return f"https://{host}{_clean_path(found[2])}"
 
 
-def _is_allowed_host(admitted: str, host: str) -> bool:
-    return host.endswith(admitted) if admitted.startswith(".") else host == admitted
+def _is_allowed_host(allowed: str, host: str) -> bool:
+    return host.endswith(allowed) if allowed.startswith(".") else host == allowed
 
 
 def _clean_path(text: str) -> str:
-    """The path without slashes at its end, and without what belongs to a page or a service of the installation."""
+    """Return the path without slashes at its end and without a page or service of the installation."""
     path = text.rstrip("/")
     while _TRAILING_PAGE.search(path):
         path = _TRAILING_PAGE.sub("", path).rstrip("/")

@@ -1,10 +1,9 @@
-"""PHC GO's lists and facts about an account, as the settings form and the drafting room need them.
+"""PHC GO's lists and facts about an account, as the settings form and the saving of records need them.
 
-Called by the adapter and the drafting room beside it. A list that cannot be had is replaced by the law's own or left
-empty, never by a guess about the account.
+A list that cannot be read is replaced by the legal one or left empty, never by a guess about the account.
 
-Source: phcgo.md sections 3, 4.4 to 4.6. Unconfirmed: the fields of a series that say whether it keeps drafts or takes
-imported documents; the entities of the rate tables and of the warehouses; the fields of the company.
+Source: public clients, read 2026-11-20 (docs/phcgo.md). Unconfirmed: the fields of a series that say whether it keeps
+drafts or takes imported documents; the entities of the rate tables and of the warehouses; the fields of the company.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _ISLANDS = ((r"9[0-4][0-9]{2}\b", "PT-MA"), (r"9[5-9][0-9]{2}\b", "PT-AC"))
 
 
 def account_info_from(company: Row, base: str, database: str) -> AccountInfo:
-    """Whose account it is; what the company leaves open is empty."""
+    """Return whose account it is; what the company's record leaves out is empty."""
     nif = re.sub(r"\D", "", text_field(company, "ncont"))[:20]
     who = f"phcgo/{base.lower()}/{nif or database.lower()}"
     return AccountInfo(
@@ -54,7 +53,7 @@ def _region(company: Row) -> str:
 def choices_from(
     session: PhcGoSession, company: Row, wanted: Mapping[DocumentKind, Series], today: date
 ) -> Choices:
-    """The lists of the settings form, and what this account cannot do."""
+    """Ask for the lists of the settings form and for what this account cannot do."""
     series = (*_series(_list_rows(session, "Td")), *_dossier_series(_list_rows(session, "Ts")))
     usable = {one.kind for one in series if one.open}
     direct = any(one.open and not one.drafts for one in series if one.kind in INVOICE_KINDS)
@@ -71,7 +70,6 @@ def choices_from(
 
 
 def _is_queryable(session: PhcGoSession, entity: str) -> bool:
-    """True when the account lets its rows of that entity be asked for."""
     try:
         session.read_with_relogin(lambda: session.query(entity, limit=1))
     except Refusal:
@@ -80,7 +78,6 @@ def _is_queryable(session: PhcGoSession, entity: str) -> bool:
 
 
 def _list_rows(session: PhcGoSession, entity: str) -> Sequence[Row]:
-    """The rows of a list; none where the account has no such list."""
     try:
         return session.read_with_relogin(lambda: session.query(entity, limit=500))
     except Refusal:
@@ -124,7 +121,7 @@ def _warehouses(rows: Sequence[Row]) -> tuple[Choice, ...]:
 
 
 def rate_indexes(session: PhcGoSession) -> Mapping[Decimal, int]:
-    """The index of the table of each rate, the first where several have one; empty where they cannot be read."""
+    """Return the table index of each VAT rate, the first of several; empty where they cannot be read."""
     return session.cached_list("rates", lambda: _read_rate_indexes(session))
 
 
@@ -137,13 +134,13 @@ def _read_rate_indexes(session: PhcGoSession) -> Mapping[Decimal, int]:
     for row in rows:
         index, value = decimal_field(row, "codigo"), decimal_field(row, "taxa")
         if index and value is not None:
-            # without the noise of binary numbers
+            # rounded, to remove floating-point noise
             found.setdefault(strip_trailing_zeros(round_to_six_decimals(value)), int(index))
     return found
 
 
 def _rates(session: PhcGoSession, region: str, today: date) -> tuple[Decimal, ...]:
-    """The account's rates above zero, highest first; those of its region by law where they cannot be read."""
+    """Return the account's rates above zero, highest first; its region's legal rates where they cannot be read."""
     listed = [value for value in session.read_with_relogin(lambda: rate_indexes(session)) if value]
     if not listed and region:
         listed = [value for category in VAT_CATEGORIES if (value := portuguese_rate(region, category, today))]
@@ -153,7 +150,7 @@ def _rates(session: PhcGoSession, region: str, today: date) -> tuple[Decimal, ..
 def _problems(
     session: PhcGoSession, series: Sequence[Series], wanted: Mapping[DocumentKind, Series]
 ) -> list[str]:
-    """What this account cannot do, told at set-up and not at the first order."""
+    """Return the codes of what this account cannot do, so that set-up says it and not the first order."""
     invoices = [one for one in series if one.kind in INVOICE_KINDS and one.open]
     found = [] if any(one.kind == "NE" and one.open for one in series) else ["no-notes"]
     if not any(one.drafts for one in invoices):
@@ -166,7 +163,7 @@ def _problems(
 
 
 def layout_stamp(session: PhcGoSession, entity: str, series: str) -> str:
-    """The stamp of the layout that prints this series: its default, else the first enabled; empty where none is."""
+    """Return the stamp of the layout that prints this series: its default, else the first enabled one, else empty."""
     return session.cached_list(
         f"layout {entity} {series}", lambda: _read_layout_stamp(session, entity, series)
     )
@@ -183,7 +180,7 @@ def _read_layout_stamp(session: PhcGoSession, entity: str, series: str) -> str:
 
 
 def _search_works(session: PhcGoSession) -> bool:
-    """True when a document was found again by its observations, and nothing by observations that none bears."""
+    """Return whether a document was found again by its `obs`, and nothing by an `obs` that no document has."""
     try:
         rows = session.query("Ft", ("draftRecord", False), limit=20, newest="fdata")
         known = next((row for row in rows if text_field(row, "obs") and text_field(row, "ftstamp")), None)

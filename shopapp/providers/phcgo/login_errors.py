@@ -1,7 +1,9 @@
-"""PHC GO's refusals of a log-in: the sentence kept for the merchant, and a guess at what it speaks of.
+"""PHC GO's refusals of a log-in: its sentence for the merchant, and a guess at what it means.
 
-Called by the session beside it, for log-ins alone. Unconfirmed: every sentence. The guess marks a field of the form, or
-tells a limit that passes by itself from keys that do not; it never decides whether something was issued or refused.
+The guess marks a field of the form, or distinguishes a limit that passes by itself from wrong credentials; it never
+decides whether something was issued or refused.
+
+Unconfirmed: every sentence.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from collections.abc import Collection
 
 from shopapp.errors import AppError, CredentialsError, ThrottledError
 
-# in this order: the first whose words occur
+# the first pattern that occurs wins
 _GUESSES = (
     (r"token|aplica[cç][aã]o|application", "token", "wrong-token"),
     (r"empresa|base de dados|company|database", "company", "wrong-company"),
@@ -23,13 +25,13 @@ _LIMITS = (
     (rf"(?=.*({_LIMIT_WORDS})).*\b(pedidos|chamadas|requests|calls)\b", "allowance-used", 3600.0),
     (rf"(?=.*({_LIMIT_WORDS})).*\b(sess[oõ]es|sess[aã]o|sessions?)\b", "sessions-full", 300.0),
 )
-"""What passes by itself, and after how many seconds it is asked again: a plan that is used up may grow any day."""
+"""Limits that pass by themselves, each with its retry delay in seconds; a used-up plan may be enlarged any day."""
 
 
 def login_error_from(words: str, secrets: Collection[str]) -> AppError:
-    """The refusal with PHC GO's own sentence, without any secret that it repeats, and the field to mark.
+    """Return the refusal with PHC GO's own sentence, without the secrets that it repeats, and the field to mark.
 
-    CredentialsError stops the account, ThrottledError has it wait.
+    CredentialsError stops the account, ThrottledError makes it wait.
     """
     for secret in secrets:
         if secret:

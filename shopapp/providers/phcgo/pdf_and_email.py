@@ -1,10 +1,10 @@
-"""PHC GO's paper: a document printed and fetched as a PDF, or mailed by the program itself.
+"""PDFs and e-mails of PHC GO: a document printed and fetched, or mailed by PHC GO itself.
 
-Called by the adapter beside it, for signed documents only: printing or mailing a draft may sign it. The printed file
-is fetched at once; its name holds the buyer's, and its address is shown to nobody.
+For signed documents only: printing or mailing a draft may sign it (documented). The printed file is fetched at once,
+and its address is shown to nobody, because the file name holds the buyer's name.
 
-Source: phcgo.md section 4.6. Unconfirmed: how long a printed file can be fetched, and by whom; that mail needs no
-sender of ours.
+Source: public clients, read 2026-11-20 (docs/phcgo.md, "One document"). Unconfirmed: how long a printed file can be
+fetched, and by whom; that an e-mail needs no sender of ours.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .wire_format import Refusal, Row, text_field
 
 
 def fetch_pdf(session: PhcGoSession, record_type: RecordType, row: Row) -> bytes:
-    """The PDF of a signed document. TransientError `pdf-not-ready` while there is none."""
+    """Print a signed document and fetch its PDF. Raises TransientError `pdf-not-ready` while there is none."""
     layout = _layout_for(session, record_type, row)
     if not layout:
         raise TransientError("pdf-not-ready", how="no-layout")
@@ -32,7 +32,7 @@ def fetch_pdf(session: PhcGoSession, record_type: RecordType, row: Row) -> bytes
     except Refusal as error:
         raise TransientError("pdf-not-ready", how="refused") from error
     except CredentialsError as error:
-        # a file that is no longer given says nothing about the keys
+        # a file that is no longer served says nothing about the credentials
         raise TransientError("pdf-not-ready", how=f"status-{error.detail.get('status', '')}") from error
     if reply is None:
         raise TransientError("pdf-not-ready", how="no-name")
@@ -40,7 +40,10 @@ def fetch_pdf(session: PhcGoSession, record_type: RecordType, row: Row) -> bytes
 
 
 def send_email(session: PhcGoSession, record_type: RecordType, row: Row, to: str) -> None:
-    """Nothing; the program mailed the signed document. UncertainError when nobody knows."""
+    """Have PHC GO e-mail the signed document.
+
+    Raises SettingsError `layout-missing`, RefusedError `provider-refused`, UncertainError when it may have been sent.
+    """
     issued = issued_from(record_type, row)
     assert issued is not None
     layout = _layout_for(session, record_type, row)

@@ -1,8 +1,6 @@
-"""PHC GO's two kinds of record, invoicing documents (Ft) and dossiers (Bo): their fields, and what a saved one says.
+"""PHC GO's two types of record, invoicing documents (Ft) and dossiers (Bo): their fields, and what a saved one says.
 
-Called by the adapter and the rooms beside it; pure.
-
-Source: phcgo.md sections 3, 3.1, 3.2, 4.2, 4.5 (fields seen in public clients).
+Pure. Source: fields seen in public clients, read 2026-11-20 (docs/phcgo.md, "One document").
 Unconfirmed: which field says that a document was annulled or paid, and which holds the ATCUD.
 """
 
@@ -23,7 +21,7 @@ _DOSSIER_PREFIX = "bo:"
 
 @dataclass(frozen=True, slots=True)
 class RecordType:
-    """How the fields of one kind of record are called."""
+    """The names of the fields of one type of record."""
 
     entity: str
     web_service: str
@@ -45,32 +43,30 @@ BO = RecordType(
 
 
 def record_type_for(kind: DocumentKind) -> RecordType:
-    """Order notes are dossiers, all else is an invoicing document."""
+    """Return the record type of a kind: order notes are dossiers, everything else is an invoicing document."""
     return BO if kind == "NE" else FT
 
 
 def provider_id_of(record_type: RecordType, stamp: str) -> str:
-    """The record's id as the rest of the program keeps it."""
+    """Return the record's id as shopapp stores it."""
     return f"{_DOSSIER_PREFIX}{stamp}" if record_type is BO else stamp
 
 
 def parse_provider_id(provider_id: str) -> tuple[RecordType, str]:
-    """Which kind of record the id names, and its stamp."""
-    return (
-        (BO, provider_id.removeprefix(_DOSSIER_PREFIX))
-        if provider_id.startswith(_DOSSIER_PREFIX)
-        else (FT, provider_id)
-    )
+    """Return the record type that the id names, and the stamp."""
+    if provider_id.startswith(_DOSSIER_PREFIX):
+        return BO, provider_id.removeprefix(_DOSSIER_PREFIX)
+    return FT, provider_id
 
 
 def is_draft(record_type: RecordType, row: Row) -> bool:
-    """True unless the record is certainly none: a document bears a number above zero and no mark of a draft."""
-    known = decimal_field(row, record_type.number)
-    return flag_field(row, "draftRecord") or known is None or known <= 0
+    """Return whether the record may be a draft: a document has a number above zero and is not marked as a draft."""
+    number = decimal_field(row, record_type.number)
+    return flag_field(row, "draftRecord") or number is None or number <= 0
 
 
 def issued_from(record_type: RecordType, row: Row) -> Issued | None:
-    """The document that this record is; None while it is a draft, or when it bears no stamp."""
+    """Return the document in this record; None while it is a draft, or when it has no stamp."""
     stamp = text_field(row, record_type.stamp)
     if not stamp or is_draft(record_type, row):
         return None
@@ -87,29 +83,29 @@ def issued_from(record_type: RecordType, row: Row) -> Issued | None:
 
 
 def printed_number(record_type: RecordType, row: Row) -> str:
-    """The legal number as the program writes it; where it writes none, series, year and number."""
-    if legal := text_field(row, "uniqueID")[:60]:
-        return legal
+    """Return the legal number (`uniqueID`, documented); where it is empty, series, year and number."""
+    if legal_number := text_field(row, "uniqueID")[:60]:
+        return legal_number
     day = _date_of(row, record_type.day)
     year = text_field(row, "ftano") or (str(day.year) if day else "")
     return f"{text_field(row, record_type.name)[:40]} {year}/{text_field(row, record_type.number)}"
 
 
 def record_total(row: Row) -> Decimal | None:
-    """What the record adds up to, without the noise of binary numbers; a credit note's is positive here."""
-    found = _without_float_noise(decimal_field(row, "etotal"))
-    return abs(found) if found is not None else None
+    """Return the record's total without floating-point noise; that of a credit note is positive here."""
+    total = _without_float_noise(decimal_field(row, "etotal"))
+    return abs(total) if total is not None else None
 
 
-def _without_float_noise(found: Decimal | None) -> Decimal | None:
-    if found is None:
+def _without_float_noise(amount: Decimal | None) -> Decimal | None:
+    if amount is None:
         return None
-    near = round_to_cents(found)
-    return near if abs(near - found) < _FLOAT_NOISE else found
+    in_cents = round_to_cents(amount)
+    return in_cents if abs(in_cents - amount) < _FLOAT_NOISE else amount
 
 
 def provider_state_of(row: Row) -> str:
-    """`annulled`, `paid`, or empty where the record tells neither."""
+    """Return `annulled`, `paid`, or an empty text where the record says neither."""
     if flag_field(row, "anulada") or flag_field(row, "anulado"):
         return "annulled"
     return "paid" if flag_field(row, "pago") else ""

@@ -1,10 +1,10 @@
-"""A record of PHC GO made from a draft: begun, completed, put right and saved, with the fewest calls that are safe.
+"""A record of PHC GO made from a draft: begun, completed, corrected and saved, with the fewest calls that are safe.
 
-Called by the adapter beside it. The one call that changes anything is Save. What the program filled in otherwise than
-the draft says is put right before it, and looked at again in what was saved.
+Save is the only call that changes anything, apart from a new customer. Whatever PHC GO filled in that differs from the
+draft is corrected before it, and compared again in what was saved.
 
-Source: phcgo.md section 4.1 (the cycle of public clients). Unconfirmed: that a record which was put right without
-changing an amount may be saved without a second actEntity.
+Source: the cycle of public clients, read 2026-11-20 (docs/phcgo.md, "One document"). Unconfirmed: that a record whose
+correction changed no amount may be saved without a second actEntity.
 """
 
 from __future__ import annotations
@@ -41,17 +41,17 @@ from .session import PhcGoSession
 from .wire_format import Refusal, Row, flag_field, text_field
 
 _MAX_PREPARE_SECONDS = 50.0
-"""Seconds for all the calls before Save, so that it begins while the row is still held by whoever asked for it."""
+"""Seconds for all the calls before Save, so that Save begins while the document's lease is still valid."""
 _HEADER_FIELDS_TO_VERIFY = ("fin", "efinv", "ncont", "obs")
 
 
 def save_record(session: PhcGoSession, draft: Draft, reference: str) -> Row:
-    """The saved record: a draft where the series allows them, else a document already.
+    """Save the draft as a record: a draft where the series keeps drafts, otherwise a document already.
 
-    RefusedError, SettingsError, TransientError: nothing was saved. UncertainError: it may have been. RefusedError
-    `draft-differs`: it was saved as a draft with something else in it than the draft says, and will not be signed.
+    Raises RefusedError, SettingsError or TransientError when nothing was saved, UncertainError when it may have been.
+    RefusedError `draft-differs` means that a draft was saved whose content differs from ours; it must not be signed.
     """
-    record_type, began = record_type_for(draft.kind), time.monotonic()
+    record_type, started_at = record_type_for(draft.kind), time.monotonic()
     if not draft.series.isdecimal():
         raise SettingsError("series-missing", kind=draft.kind)
     try:
@@ -61,19 +61,19 @@ def save_record(session: PhcGoSession, draft: Draft, reference: str) -> Row:
     except Refusal as error:
         code = "note-unusable" if draft.follows else "provider-refused"
         raise RefusedError(code, answer=str(error)) from error
-    if time.monotonic() - began > _MAX_PREPARE_SECONDS:
+    if time.monotonic() - started_at > _MAX_PREPARE_SECONDS:
         raise TransientError("too-late")
-    found = _send_save(session, record_type, record)
-    wrong = first_difference(record_type, found, head, wanted, _HEADER_FIELDS_TO_VERIFY)
-    if wrong and is_draft(record_type, found):
-        raise RefusedError("draft-differs", field=wrong)
-    return found
+    saved = _send_save(session, record_type, record)
+    differing = first_difference(record_type, saved, head, wanted, _HEADER_FIELDS_TO_VERIFY)
+    if differing and is_draft(record_type, saved):
+        raise RefusedError("draft-differs", field=differing)
+    return saved
 
 
 def _complete_record(
     session: PhcGoSession, record_type: RecordType, draft: Draft, reference: str
 ) -> tuple[Row, Row, list[Row]]:
-    """(the record as it is to be saved, our fields of it, our lines). Changes nothing but makes a missing customer."""
+    """Return (the record to save, our fields of it, our lines). Changes nothing, but creates a missing customer."""
     countries = countries_for(session, draft)
     customer = customer_for(session, draft, countries)
     head = header_fields(record_type, draft, reference, customer, countries)
@@ -87,7 +87,7 @@ def _complete_record(
         )
     acted = _act_entity(session, record_type, {**begun, **head, record_type.lines: wanted})
     if first_difference(record_type, acted, head, wanted):
-        # discounts of the customer, a price of the article: ours again, and the sums anew
+        # PHC GO put in a discount of the customer or a price of the article: correct it and have it sum again
         acted = _act_entity(session, record_type, merge_fields(record_type, acted, head, wanted))
     theirs = record_total(acted)
     if theirs and theirs != draft.gross and not first_difference(record_type, acted, head, wanted):
@@ -96,7 +96,7 @@ def _complete_record(
 
 
 def _new_record(session: PhcGoSession, record_type: RecordType, draft: Draft) -> Row:
-    """A blank record of the series, or one made out of the order note that the draft follows."""
+    """Ask for a blank record of the series, or one made out of the order note that the draft follows."""
     if not draft.follows or record_type is BO:
         return _require_row(
             session.read(f"{record_type.web_service}/getNewInstance", ndos=draft.series).first
@@ -124,7 +124,7 @@ def _require_row(row: Row) -> Row:
 
 
 def _send_save(session: PhcGoSession, record_type: RecordType, record: Row) -> Row:
-    """The record as it was saved. After an unclear answer it is looked for once, under its stamp."""
+    """Save and return the saved record. After an unclear answer, look for it once by its stamp."""
     stamp = text_field(record, record_type.stamp)
     try:
         found = session.write_with_relogin(
@@ -137,26 +137,26 @@ def _send_save(session: PhcGoSession, record_type: RecordType, record: Row) -> R
         why = error
     except Refusal as error:
         return _saved_despite_refusal(session, record_type, stamp, error)
-    if there := _find_saved(session, record_type, stamp):
-        return there
+    if saved := _find_saved(session, record_type, stamp):
+        return saved
     raise why
 
 
 def _saved_despite_refusal(session: PhcGoSession, record_type: RecordType, stamp: str, error: Refusal) -> Row:
-    """The record that stands there although saving it was refused. RefusedError when there is none."""
+    """Return the record that exists although Save was refused. Raises RefusedError when there is none."""
     try:
-        there = (
+        saved = (
             session.read_with_relogin(lambda: record_by_stamp(session, record_type, stamp)) if stamp else None
         )
     except (AppError, Refusal) as unseen:
         raise UncertainError("outcome-unknown", how="refused-unseen") from unseen
-    if there is None:
+    if saved is None:
         raise RefusedError("provider-refused", answer=str(error)) from error
-    return there
+    return saved
 
 
 def _find_saved(session: PhcGoSession, record_type: RecordType, stamp: str) -> Row | None:
-    """The record of that stamp when it can be seen; None says nothing."""
+    """Return the record with that stamp when it can be seen; None does not say that there is none."""
     try:
         return record_by_stamp(session, record_type, stamp) if stamp else None
     except (AppError, Refusal):
@@ -164,22 +164,22 @@ def _find_saved(session: PhcGoSession, record_type: RecordType, stamp: str) -> R
 
 
 def record_by_stamp(session: PhcGoSession, record_type: RecordType, stamp: str) -> Row | None:
-    """The record of that stamp, draft or not; None when the program shows none."""
+    """Ask for the record with that stamp, draft or not; return None when PHC GO shows none."""
     rows = session.query(record_type.entity, (record_type.stamp, stamp), limit=2)
     return next((row for row in rows if text_field(row, record_type.stamp) == stamp), None)
 
 
 def records_by_reference(session: PhcGoSession, record_type: RecordType, reference: str) -> list[Row]:
-    """The records that bear exactly this reference, drafts among them. Refusal when it cannot be looked up."""
+    """Ask for the records with exactly this reference, drafts included. Raises Refusal when the search is ignored."""
     rows = session.query(record_type.entity, ("obs", reference))
     if any(reference not in text_field(row, "obs") for row in rows):
-        # the condition was not heeded: what is not among these rows may stand behind them
+        # the condition was ignored: a record that is not among these rows may still exist
         raise Refusal("obs")
     return [row for row in rows if text_field(row, "obs") == reference]
 
 
 def drafts_by_reference(session: PhcGoSession, record_type: RecordType, reference: str) -> list[Row]:
-    """The drafts that bear exactly this reference."""
+    """Ask for the drafts with exactly this reference."""
     try:
         rows = records_by_reference(session, record_type, reference)
     except Refusal:
@@ -189,7 +189,10 @@ def drafts_by_reference(session: PhcGoSession, record_type: RecordType, referenc
 
 
 def _original_record(session: PhcGoSession, printed: str) -> Row:
-    """The document that a credit note corrects, by its printed number. RefusedError `original-missing`."""
+    """Ask for the document that a credit note corrects, by its printed number.
+
+    Raises SettingsError `original-missing` when there is none.
+    """
     last = printed.rpartition("/")[2].strip()
     if last.isdecimal():
         for row in session.query("Ft", ("fno", int(last)), ("draftRecord", False), limit=200):
@@ -199,9 +202,9 @@ def _original_record(session: PhcGoSession, printed: str) -> Row:
 
 
 def _article_codes(session: PhcGoSession, draft: Draft) -> set[str]:
-    """The references of the draft's lines that are articles over there; none unless stock is to move.
+    """Return the references of the draft's lines that are articles at PHC GO; none unless stock is to move.
 
-    An article that a line names moves stock: nothing is known that keeps it from that.
+    A line that names an article moves its stock: no way to prevent that is known.
     """
     codes = (
         {code for line in draft.lines if (code := draft.article_code_of(line))}
@@ -217,5 +220,5 @@ def _article_codes(session: PhcGoSession, draft: Draft) -> set[str]:
 def _existing_codes(session: PhcGoSession, refs: list[str]) -> set[str]:
     conditions = [("ref", ref) for ref in refs]
     rows = session.query("St", *conditions, any_of=len(refs) > 1, limit=len(refs))
-    # what is missing here costs no more than a line of text
+    # an article that this query misses only becomes a line of free text
     return {ref_of(row) for row in rows if not flag_field(row, "inactivo")} & set(refs)

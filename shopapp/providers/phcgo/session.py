@@ -1,12 +1,12 @@
-"""A session with one installation of PHC GO: logging in, calls in its name, and one new log-in when it ended.
+"""A session with one installation of PHC GO: log-in, calls, and a new log-in when the session expired.
 
-Called by the rooms beside it. What a log-in gave is kept in this process for a few minutes, because log-ins count
-towards the month's allowance; what an unclear answer leaves of it is thrown away. It never hammers: a step that is
-refused is repeated once, under one new session, and then refused for good; two new sessions at most.
+The session is kept in this process for a few minutes, because log-ins count towards the month's allowance; an unclear
+answer discards it. A refused step is repeated once, under one new session, and then refused for good; one adapter logs
+in again twice at most.
 
-Source: phcgo.md section 2.1. Unconfirmed: where the Engine-Auth value is told, how long a session lasts, what a call
-without one is answered. Whatever that is (401, a message, a page, nothing), it is taken for a session that may have
-ended.
+Source: public clients, read 2026-11-20 (docs/phcgo.md, "Log-in and session"). Unconfirmed: where the Engine-Auth value
+is given, how long a session lasts, and what a call without one is answered: any refusal (401, a message, a page,
+nothing) may mean an expired session.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ T = TypeVar("T")
 _SESSION_IDLE = timedelta(minutes=5)
 _LIST_LIFETIME = timedelta(hours=1)
 _MAX_RELOGINS = 2
-"""Log-ins made anew by one opened adapter, however many of its calls are refused."""
+"""How often one adapter logs in again, however many of its calls are refused."""
 _UNAUTHORISED = ("status-401", "status-403")
-# where the web services lie: on the vendor's hosts, and in older installations of a company's own
+# the path of the web services: on the vendor's hosts, and in a company's own older installation (seen in code)
 _BASE_PATHS = ("PHCWS", "")
 _COOKIE = re.compile(r"ASP\.NET_SessionId=([A-Za-z0-9_.-]{1,200})")
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the merchant typed; none of the secrets shows in a trace."""
+    """What the merchant typed; the secrets show in no traceback."""
 
     url: str
     user: str
@@ -61,27 +61,27 @@ class Keys:
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, str]) -> Keys:
-        """The keys as they go out: a blank inside the token is a plus sign that a browser turned into one."""
+        """Return the keys as they are sent: a blank inside the token was a plus sign before it was pasted."""
         typed = {name: credentials.get(name, "").strip() for name in ("url", "user", "company", "token")}
         typed["token"] = typed["token"].replace(" ", "+")
         return cls(**typed, password=credentials.get("password", ""))
 
     def fingerprint(self) -> str:
-        """What tells these keys from others, without giving them away."""
+        """Return a hash that identifies these keys without revealing them."""
         text = "\0".join((self.url, self.user, self.company, self.password, self.token))
         return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(slots=True)
 class CachedSession:
-    """What this process knows of an installation: a session while it lasts, and lists that rarely change."""
+    """What this process knows of one account: its session while it lasts, and lists that rarely change."""
 
     headers: dict[str, str] | None = None
     used_at: datetime | None = None
     base_path: str = _BASE_PATHS[0]
     lists: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
     longest_answer: int = 0
-    """The rows of the longest answer so far: how many one answer holds at least."""
+    """The number of rows of the longest answer so far: an answer can hold at least as many."""
 
 
 class SessionCache:
@@ -112,7 +112,7 @@ SESSIONS = SessionCache(size=500)
 
 
 class PhcGoSession:
-    """Calls in the name of one account."""
+    """Calls with one account's credentials."""
 
     def __init__(
         self, keys: Keys, http: HttpClient, hosts: Collection[str], loopback: str, now: Callable[[], datetime]
@@ -126,17 +126,17 @@ class PhcGoSession:
         return SESSIONS.get(self._keys.fingerprint())
 
     def base_url(self) -> str:
-        """The installation's address, held against the operator's list anew. CredentialsError of field `url`."""
+        """Return the installation's address, checked again. Raises CredentialsError with field `url`."""
         return installation_url(self._keys.url, self._hosts, self._loopback)
 
     def read(self, path: str, **fields: Any) -> Envelope:
-        """The answer to a call that changes nothing. Refusal when it is a no, UnreachableError when it is none."""
+        """Make a call that changes nothing. Raises Refusal for an error, UnreachableError for no readable answer."""
         try:
-            found = parse_envelope(self._call(self._http.read, path, fields))
+            envelope = parse_envelope(self._call(self._http.read, path, fields))
         except UnreadableAnswer as error:
             raise UnreachableError("not-phcgo", how=str(error)) from error
-        self._cached.longest_answer = max(self._cached.longest_answer, len(found.rows))
-        return _raise_if_refused(found)
+        self._cached.longest_answer = max(self._cached.longest_answer, len(envelope.rows))
+        return _raise_if_refused(envelope)
 
     def query(self, entity: str, *conditions: tuple[str, Any], **options: Any) -> tuple[Row, ...]:
         """Return the rows of that entity whose fields equal these values; the options are those of `build_query`.
@@ -147,33 +147,33 @@ class PhcGoSession:
         return self.read("SearchWS/QueryAsEntities", itemQuery=query).rows
 
     def is_complete(self, rows: Sequence[Row]) -> bool:
-        """True when an answer of these rows was certainly not cut: a longer one was seen."""
+        """Return whether an answer of these rows was certainly not cut, because a longer one was seen."""
         return len(rows) < self._cached.longest_answer
 
     def write(self, path: str, **fields: Any) -> Envelope:
-        """The answer to a call that changes something. Refusal when it is a no, UncertainError when it is unclear."""
+        """Make a call that changes something. Raises Refusal for an error, UncertainError when it may have happened."""
         try:
-            found = parse_envelope(self._call(self._http.write, path, fields))
+            envelope = parse_envelope(self._call(self._http.write, path, fields))
         except UnreadableAnswer as error:
             self.forget_session()
             raise UncertainError("outcome-unknown", how=str(error)) from error
         except UncertainError:
             self.forget_session()
             raise
-        if found.error is not None and found.rows:
+        if envelope.error is not None and envelope.rows:
             raise UncertainError("outcome-unknown", how="contradictory")
-        return _raise_if_refused(found)
+        return _raise_if_refused(envelope)
 
     def fetch_file(self, name: str, max_bytes: int) -> HttpResponse:
-        """The answer of the place where printed files lie, 200 or not."""
+        """Fetch a printed file; return the answer, whatever its status."""
         self._ensure_logged_in()
         address = f"{self.base_url()}{_path_prefix(self._cached.base_path)}/cfile.aspx?fileName={quote(name, safe='')}"
         return self._http.read("GET", address, headers=dict(self._cached.headers or {}), max_bytes=max_bytes)
 
     def read_with_relogin(self, step: Callable[[], T]) -> T:
-        """What the step gives; when it is refused under a session that may have ended, it is made anew once.
+        """Run a step that changes nothing, or nothing when refused; once more when the session may have expired.
 
-        Only for steps that a plain refusal leaves undone. Refusal comes out as it is.
+        Raises Refusal when it is refused under the new session too.
         """
         try:
             return step()
@@ -184,9 +184,9 @@ class PhcGoSession:
             return step()
 
     def write_with_relogin(self, step: Callable[[], T]) -> T:
-        """What a step that changes something gives; made again once when it was refused because the session had ended.
+        """Run a step that changes something; once more when it was refused because the session had expired.
 
-        Whether it had is asked by a call that changes nothing. Refusal comes out as it is.
+        Whether it had is asked by a call that changes nothing. Raises Refusal for any other refusal.
         """
         try:
             return step()
@@ -200,7 +200,7 @@ class PhcGoSession:
         return step()
 
     def _may_have_expired(self, error: Exception) -> bool:
-        """True when a session without end would not have been answered so, and not too many were begun anew by now."""
+        """Return whether an expired session may explain this failure, and another log-in is allowed."""
         if self._relogins >= _MAX_RELOGINS:
             return False
         if isinstance(error, UnreachableError):
@@ -213,7 +213,7 @@ class PhcGoSession:
         self.forget_session()
 
     def _is_alive(self) -> bool:
-        """True when the session is still good for the simplest question."""
+        """Return whether the session still answers the simplest query."""
         try:
             self.query("E1", limit=1)
         except (Refusal, AppError):
@@ -221,19 +221,19 @@ class PhcGoSession:
         return True
 
     def cached_list(self, name: str, ask: Callable[[], T]) -> T:
-        """A list as asked within the hour by this process, else as it is now."""
+        """Return a list that this process asked for within the hour; otherwise ask for it with `ask`."""
         known = self._cached.lists.get(name)
         if known is not None and self._now() - known[0] < _LIST_LIFETIME:
-            found: T = known[1]
-            return found
-        found = ask()
-        if found:
-            # what is empty now may have been made in a minute
-            self._cached.lists[name] = (self._now(), found)
-        return found
+            cached: T = known[1]
+            return cached
+        fresh = ask()
+        if fresh:
+            # an empty list is not kept: it may be filled in a minute
+            self._cached.lists[name] = (self._now(), fresh)
+        return fresh
 
     def forget_session(self) -> None:
-        """Nothing; the next call logs in anew."""
+        """Make the next call log in again."""
         self._cached.headers = None
 
     # the call itself
@@ -246,33 +246,36 @@ class PhcGoSession:
         try:
             answer = verb("POST", address, data=_utf8_form(content), headers=dict(cached.headers or {}))
         except CredentialsError as error:
-            # the keys were good at the log-in: it is the session that is not admitted, and nothing was done
+            # the credentials were good at the log-in: the session is refused, and nothing was done
             raise UnreachableError("unreachable", how=f"status-{error.detail['status']}") from error
         cached.used_at = self._now()
         return answer
 
     def _ensure_logged_in(self) -> None:
-        """Nothing; there is a session. CredentialsError with `field` and `answer`, ThrottledError, UnreachableError."""
+        """Log in unless there is a session in use.
+
+        Raises CredentialsError with `field` and `answer`, ThrottledError or UnreachableError.
+        """
         cached = self._cached
         if cached.headers is not None and cached.used_at and self._now() - cached.used_at < _SESSION_IDLE:
             return
         cached.headers = None
         answer = self._send_login(cached)
         try:
-            found = parse_envelope(answer)
+            envelope = parse_envelope(answer)
         except UnreadableAnswer as error:
             if str(error) == EMPTY_ANSWER:
-                # seen: so some installations refuse. Trying again and again could lock the user
+                # seen in code: some installations refuse like this; repeated attempts could lock the user
                 raise CredentialsError("keys-refused", answer="", field="", kind="silent") from error
             raise UnreachableError("not-phcgo", how=str(error)) from error
-        if found.error is not None:
-            raise login_error_from(found.error, (self._keys.password, self._keys.token))
-        if not found.rows:
+        if envelope.error is not None:
+            raise login_error_from(envelope.error, (self._keys.password, self._keys.token))
+        if not envelope.rows:
             raise UnreachableError("not-phcgo", how="no-result")
-        cached.headers, cached.used_at = _session_headers(answer, found), self._now()
+        cached.headers, cached.used_at = _session_headers(answer, envelope), self._now()
 
     def _send_login(self, cached: CachedSession) -> HttpResponse:
-        """The answer to a log-in, asked where the services lie."""
+        """Send the log-in to the first path of the web services that is not HTTP 404; return the answer."""
         keys = self._keys
         form = {"userCode": keys.user, "password": keys.password, "applicationType": keys.token,
                 "company": keys.company}  # fmt: skip
@@ -300,19 +303,19 @@ def _utf8_form(form: Mapping[str, str]) -> dict[str, bytes]:
     return {name: text.encode("utf-8", "replace") for name, text in form.items()}
 
 
-def _raise_if_refused(found: Envelope) -> Envelope:
-    if found.error is not None:
-        raise Refusal(found.error)
-    return found
+def _raise_if_refused(envelope: Envelope) -> Envelope:
+    if envelope.error is not None:
+        raise Refusal(envelope.error)
+    return envelope
 
 
-def _session_headers(answer: HttpResponse, found: Envelope) -> dict[str, str]:
-    """The headers that later calls carry: the cookie and any Engine-Auth value, wherever it was told."""
+def _session_headers(answer: HttpResponse, envelope: Envelope) -> dict[str, str]:
+    """Return the headers of later calls: the cookie, and the Engine-Auth value of a header or of the body."""
     headers: dict[str, str] = {}
     if cookie := _COOKIE.search(answer.headers.get("set-cookie", "")):
         headers["Cookie"] = f"ASP.NET_SessionId={cookie[1]}"
-    told = {name.lower().replace("-", ""): text for row in found.rows for name, text in row.items()}
-    value = answer.headers.get("engine-auth") or told.get("engineauth")
+    fields = {name.lower().replace("-", ""): text for row in envelope.rows for name, text in row.items()}
+    value = answer.headers.get("engine-auth") or fields.get("engineauth")
     if isinstance(value, str) and value.isascii() and value.isprintable() and value.strip():
         headers["Engine-Auth"] = value.strip()
     return headers

@@ -1,10 +1,10 @@
-"""PHC GO's stock: what each warehouse holds of an article, read and never moved.
+"""PHC GO's stock levels, read and never moved.
 
-Called by the adapter beside it. No field of a level or of a movement that tells when it changed is public, so the
-account can't be asked for changes: the whole list is read, page by page.
+No public client names a field that says when a level changed, so changes cannot be asked for: the whole list is read,
+page by page.
 
-Source: phcgo.md sections 3 (Sa, Sl), 4.3. Unconfirmed: how many rows one answer holds, `offset`, and that rows come in
-the order that is asked for.
+Source: public clients, read 2026-11-20 (docs/phcgo.md, "Articles and stock"). Unconfirmed: how many rows one answer
+holds, `offset`, and that rows come in the order that is asked for.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _ORDER_BY = ("ref", "armazem")
 
 
 def levels_by_ref(session: PhcGoSession, refs: Sequence[str]) -> tuple[StockLevel, ...]:
-    """The levels of these articles in every warehouse. Refusal when that can't be said of all of them."""
+    """Ask for the levels of these articles in every warehouse. Raises Refusal when some of them stay unknown."""
     rows = _rows_of_refs(session, refs)
-    known = {ref_of(row) for row in rows}
-    left = [ref for ref in refs if ref not in known]
-    if left and len(refs) > 1 and not has_several_refs(known) and not supports_multi_ref_query(session):
-        rows += [row for ref in left for row in _rows_of_refs(session, [ref])]
+    found = {ref_of(row) for row in rows}
+    missing = [ref for ref in refs if ref not in found]
+    if missing and len(refs) > 1 and not has_several_refs(found) and not supports_multi_ref_query(session):
+        rows += [row for ref in missing for row in _rows_of_refs(session, [ref])]
     return tuple(_stock_level_from(row) for row in rows if ref_of(row) in refs)
 
 
 def _rows_of_refs(session: PhcGoSession, refs: Sequence[str]) -> list[Row]:
-    """The rows of these references, read on until an answer is whole or brings nothing more."""
+    """Return the rows of these references: further pages until one is certainly complete, or empty."""
     found: list[Row] = []
     while refs:
         page = query_by_refs(session, "Sa", refs, by=_ORDER_BY, offset=len(found))
@@ -46,17 +46,17 @@ def _rows_of_refs(session: PhcGoSession, refs: Sequence[str]) -> list[Row]:
 
 
 def levels_page(session: PhcGoSession, after: str) -> StockLevelPage:
-    """The next rows of the whole list; `after` is where the former page ended, and what it began with."""
-    start, _, begun = after.partition(":")
+    """Ask for the next page of the whole list; `after` is `offset:hash of the previous page's first row`."""
+    start, _, previous_first = after.partition(":")
     offset = int(start or 0)
     rows = session.query("Sa", limit=MAX_ROWS, offset=offset, by=_ORDER_BY)
     first = _row_hash(rows[0]) if rows else ""
-    if rows and first == begun:
-        # the list was not read on: the same page would come for ever
+    if rows and first == previous_first:
+        # `offset` was ignored: the same page would come for ever
         raise Refusal("offset")
-    last = not rows or session.is_complete(rows)
+    is_last = not rows or session.is_complete(rows)
     return StockLevelPage(
-        tuple(map(_stock_level_from, rows)), "" if last else f"{offset + len(rows)}:{first}"
+        tuple(map(_stock_level_from, rows)), "" if is_last else f"{offset + len(rows)}:{first}"
     )
 
 
@@ -68,7 +68,7 @@ def _stock_level_from(row: Row) -> StockLevel:
     quantity = decimal_field(row, "stock")
     if quantity is None:
         raise Refusal("stock")
-    # without the noise of binary numbers
+    # rounded, to remove floating-point noise
     return StockLevel(
         ref_of(row), text_field(row, "armazem"), strip_trailing_zeros(round_to_six_decimals(quantity))
     )

@@ -1,9 +1,8 @@
-"""PHC GO's wire: a form whose objects are JSON goes out, `{"result": [...], "messages": [...]}` comes in.
+"""PHC GO's wire format: forms whose objects are JSON go out, `{"result": [...], "messages": [...]}` comes in.
 
-Called by the rooms beside it; pure, it sends nothing. It knows no entity and matches no text: whether a message is
-an error is told by its type alone.
+Pure; sends nothing. It knows no entity and matches no text: only the type of a message makes it an error.
 
-Source: phcgo.md sections 4.1, 4.2 (public clients of the Full API).
+Source: public clients of the Full API, read 2026-11-20 (docs/phcgo.md, "Answers").
 Unconfirmed: that type 1 is the only one that means an error; what a message without a type means.
 """
 
@@ -27,24 +26,24 @@ _MAX_MESSAGE_LENGTH = 500
 
 
 class Refusal(Exception):
-    """A whole answer that says no: an error among its messages. Its text is the program's own, on one line."""
+    """A whole answer that refuses: one of its messages is an error. Its text is PHC GO's own, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One whole answer: its rows, and the words of the first error when one is among its messages."""
+    """One whole answer: its rows, and the text of the first error among its messages, if any."""
 
     rows: tuple[Row, ...]
     error: str | None = None
 
     @property
     def first(self) -> Row:
-        """The first row; empty when there is none."""
+        """Return the first row; an empty one when there is none."""
         return self.rows[0] if self.rows else {}
 
 
 def to_json(value: Any) -> str:
-    """The value as JSON, a Decimal with exactly the digits that it has."""
+    """Return the value as JSON, a Decimal with exactly its digits."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_json_string(str(key))}:{to_json(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -57,12 +56,12 @@ def to_json(value: Any) -> str:
 
 
 def _json_string(text: str) -> str:
-    # a lone surrogate has no place in UTF-8
+    # UTF-8 cannot hold a lone surrogate
     return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
 
 
 def parse_envelope(answer: HttpResponse) -> Envelope:
-    """The envelope in this answer. UnreadableAnswer when it is cut, a page, or anything else."""
+    """Parse the envelope in this answer. Raises UnreadableAnswer when it is cut, a web page, or anything else."""
     if answer.status != 200:
         raise UnreadableAnswer(f"status-{answer.status}")
     if not answer.body.strip():
@@ -84,7 +83,7 @@ def _reject_constant(word: str) -> None:
 
 
 def _first_error(messages: list[Row], has_rows: bool) -> str | None:
-    """The words of the first message that is an error, None when none is one."""
+    """Return the text of the first message that is an error; None when there is none."""
     for message in messages:
         kind = message.get("messageType")
         if kind in (1, "1") or str(kind).lower() == "error":
@@ -110,9 +109,9 @@ def build_query(
     by: Sequence[str] = (),
     offset: int = 0,
 ) -> Row:
-    """The question for rows of that entity whose fields equal these values, all or any of them.
+    """Return the query for rows of that entity whose fields equal all (or, with `any_of`, any) of these values.
 
-    `newest` is the field by which the last come first, `by` those by which the first do.
+    Orders descending by the field `newest`, or else ascending by the fields `by`.
     """
     last = len(conditions) - 1
     items = [
@@ -137,7 +136,7 @@ def build_query(
 
 
 def text_field(row: Row, *names: str) -> str:
-    """The first of these fields that holds something, on one line; empty when none does."""
+    """Return the first of these fields that is not empty, on one line; empty when all are."""
     for name in names:
         value = row.get(name)
         if (
@@ -150,7 +149,7 @@ def text_field(row: Row, *names: str) -> str:
 
 
 def decimal_field(row: Row, name: str) -> Decimal | None:
-    """The field as a number; None when it is none."""
+    """Return the field as a number; None when it is not one."""
     value = row.get(name)
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
@@ -162,5 +161,5 @@ def decimal_field(row: Row, name: str) -> Decimal | None:
 
 
 def flag_field(row: Row, name: str) -> bool:
-    """True when the field says yes, however it is written."""
+    """Return whether the field is true, written as `true` or 1 in text or JSON."""
     return str(row.get(name, "")).lower() in ("1", "true")
