@@ -1,6 +1,6 @@
-"""Jumpseller, the shop platform: its words into ours. Outside only the class is used.
+"""Jumpseller, the shop platform. Only the class `Jumpseller` is used outside this folder.
 
-Sources: Jumpseller's published API description and webhook page as gathered in docs/jumpseller.md, read 2026-11-20.
+Sources: Jumpseller's published API description and webhook page, read 2026-11-20 (docs/jumpseller.md).
 """
 
 from .adapter import Jumpseller

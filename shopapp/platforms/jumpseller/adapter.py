@@ -1,9 +1,9 @@
-"""The platform's verbs, spoken to Jumpseller's REST API v1.
+"""Jumpseller as a platform: its REST API v1 and its OAuth.
 
-Built by `connect` from plain values. Sources: Jumpseller/api-docs openapi.json (2026-03-27) and Jumpseller/ai
-SKILL.md (mid-2026), read 2026-11-20. *Unconfirmed*, each with the safe choice taken here: whether refresh tokens
-rotate (treated as rotating), whether documents may be posted twice (looked up first), whether a slash may stand in
-`public_id` (none is sent), whether a paused hook can be resumed (it is made anew); of products and stock, see `goods`.
+Sources: Jumpseller/api-docs openapi.json (2026-03-27) and Jumpseller/ai SKILL.md (mid-2026), read 2026-11-20.
+*Unconfirmed*, each with the safe choice made here: whether refresh tokens rotate (treated as rotating), whether a
+document may be posted twice (looked up first), whether `public_id` may hold a slash (none is sent), whether a paused
+webhook can be resumed (it is created again); for products and stock see catalogue.py.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ _CREDIT_NOTE_TYPE, _INVOICE_TYPE = 0, 1
 class Jumpseller(
     SupportsOAuth, SupportsWebhookSecret, SupportsOrderDocuments, SupportsOrderHistory, SupportsProductStock
 ):
-    """Jumpseller, for one store when a token giver is there."""
+    """Jumpseller, for one store when there is a token getter."""
 
     name = "jumpseller"
     label = "Jumpseller"
@@ -137,7 +137,7 @@ class Jumpseller(
         return str(self._api_client.get_object("/store/info.json", "store").get("hooks_token") or "")
 
     def _language(self) -> str:
-        """The first of the store's languages (that it is the shop's own is unconfirmed), or empty."""
+        """Return the first of the store's languages (that it is the shop's own is unconfirmed), or empty."""
         for entry in self._api_client.get_list("/store/languages.json"):
             language = entry.get("language", entry)
             if isinstance(language, dict) and language.get("code"):
@@ -178,7 +178,7 @@ class Jumpseller(
             raise OrderError("order-unreadable") from error
 
     def _orders(self, since: datetime, *states: str) -> Iterator[OrderSummary]:
-        """The list is by id, newest first, and can't be asked for what changed lately."""
+        # the list is ordered by id, newest first, and cannot be filtered by date of change (documented by absence)
         for page in range(1, 1000):
             query = {"status_filters[]": list(states), "limit": _PAGE, "page": page}
             entries = self._api_client.get_list("/orders.json", query)
@@ -241,19 +241,19 @@ class Jumpseller(
 
 
 _TIME_ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores", "Madrid": "Europe/Madrid"}
-"""Names that the platform's framework gives to zones, where they are not those of the tz database."""
+"""Time zones that the platform's framework names otherwise than the tz database."""
 
 
 def time_zone_from(name: str) -> str:
-    """The tz database's name of a store's zone; Lisbon's when it is unknown."""
+    """Return the tz database's name of a store's time zone; Lisbon's when it is unknown."""
     found = _TIME_ZONES.get(name, name)
     return found if found in zoneinfo.available_timezones() else "Europe/Lisbon"
 
 
 def order_summary_from(order: Mapping[str, Any]) -> OrderSummary:
-    """One row of the order list in our words; a total that can't be read is 0 here, and told when its order is read.
+    """Return one row of the order list; a total that cannot be read is 0.
 
-    It must not keep the orders behind it from being found.
+    Such an order is reported when it is read itself; in a list it must not hide the orders after it.
     """
     try:
         total = cents_field(order, "total", ZERO)
@@ -268,7 +268,7 @@ def order_summary_from(order: Mapping[str, Any]) -> OrderSummary:
 
 
 def shop_tax_from(tax: Mapping[str, Any]) -> ShopTax:
-    """One tax of the shop in our words; the amount is `tax_amount`, or `tax` as on creating."""
+    """Return one tax of the shop; its rate is in `tax_amount`, or in `tax` as in the request that creates one."""
     amount = tax.get("tax_amount", tax.get("tax", 0))
     return ShopTax(
         name=str(tax.get("name") or ""),

@@ -1,11 +1,11 @@
-"""Jumpseller's products as goods: reading them page by page or one by one, their stock, all places or each.
+"""Jumpseller's products as catalogue items: read page by page or one by one, and their stock read and set.
 
-Called by the adapter alone. Sources as there. *Unconfirmed*, each with the safe choice taken here: that
-`/products/after/{id}` begins with 0, goes up and honours `limit` (an answer that does not follow, or an end before the
-counted number of products, is read anew from `/products.json`, page by page until one is empty); what plain `stock`
-means where stock is kept by place (a write that is not answered with what was sent is a refusal, never a success);
-how unlimited goods show by place (nothing is written there without a look). Sold pieces are never subtracted: levels
-are absolute. `fields` is never asked for, as it may leave out what was not thought of.
+Sources as in adapter.py. *Unconfirmed*, each with the safe choice made here: that `/products/after/{id}` begins with 0,
+ascends and honours `limit` (an answer that does not, or an end before the counted number of products, is read again
+from `/products.json`, page by page until one is empty); what plain `stock` means where stock is kept by location (a
+write that is not answered with the value sent is a refusal, never a success); how unlimited items show by location
+(nothing is written there before the product was read). Stock is only ever set, never changed by a difference. `fields`
+is not used, because it may leave out something that is needed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from .fields import Json, line_kind
 
 _PAGE = 100
 _MAX_STOCK_ROWS = 50
-"""How many rows of stock are asked for at once: the list has no pages, and half a list must not look whole."""
+"""Rows of stock asked for at once: the list has no pages, and half a list must not look whole."""
 _MAX_PAGE_BYTES = 25 * 1024 * 1024
 """A hundred products with their descriptions: merchants paste whole pages, with pictures inside, into these."""
 _MAX_PIECES = 2**31 - 1
-"""What a column holds."""
+"""The largest value of an integer column."""
 _PAGE_PREFIX = "page/"
 
 
@@ -35,7 +35,7 @@ _PAGE_PREFIX = "page/"
 
 
 def read_catalogue_page(client: JumpsellerClient, after: str) -> CataloguePage:
-    """The goods behind the cursor: `last id/how many were read` or, where that can't be had, `page/n`."""
+    """Get the items behind the cursor: `last id/products read` or, where that list does not work, `page/n`."""
     if after.startswith(_PAGE_PREFIX):
         return _page_by_number(client, int(after.removeprefix(_PAGE_PREFIX)))
     last, _, read = (after or "0/0").partition("/")
@@ -69,7 +69,7 @@ def _product_count(client: JumpsellerClient) -> int:
 
 
 def _objects_from(answer: HttpResponse, root: str) -> list[Json]:
-    """The things of a list, without their wrappers; none when there is no such list."""
+    """Return the objects of a list without their wrappers; none for HTTP 404."""
     content = [] if answer.status == 404 else parse_body(answer)
     if not isinstance(content, list):
         raise UnreachableError("unreachable", how="unreadable")
@@ -81,13 +81,13 @@ def _items_from(products: Sequence[Json]) -> tuple[CatalogueItem, ...]:
 
 
 def read_product_items(client: JumpsellerClient, product_id: str) -> tuple[CatalogueItem, ...]:
-    """The product's goods as they are now; () when it is gone."""
+    """Get the product's items as they are now; return () when it is gone."""
     answer = client.send("GET", f"/products/{int(product_id)}.json")
     return () if answer.status == 404 else tuple(catalogue_items_from(unwrap(parse_body(answer), "product")))
 
 
 def catalogue_items_from(product: Json) -> Iterator[CatalogueItem]:
-    """The product itself or, where it has variants, each of them and never itself."""
+    """Yield the product or, where it has variants, each of them and never the product itself."""
     variants = product.get("variants")
     name = str(product.get("name") or product.get("sku") or _id(product)).strip()
     for own in variants if isinstance(variants, list) and variants else [product]:
@@ -103,16 +103,16 @@ def catalogue_items_from(product: Json) -> Iterator[CatalogueItem]:
         )
 
 
-def _id(thing: Json) -> int:
-    """The number of a product or variant; without one nothing can be said of the whole answer."""
-    number = thing.get("id")
+def _id(block: Json) -> int:
+    """Return the id of a product, variant or location. Raises UnreachableError without one: the answer is unusable."""
+    number = block.get("id")
     if isinstance(number, bool) or not isinstance(number, int):
         raise UnreachableError("unreachable", how="unreadable")
     return number
 
 
 def _options_text(variant: Json) -> str:
-    """The options as an order's line names them: ` (Cor: Azul)`."""
+    """Return the options as an order line shows them: ` (Cor: Azul)`."""
     listed = variant.get("options")
     options = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     return "".join(
@@ -120,11 +120,11 @@ def _options_text(variant: Json) -> str:
     )
 
 
-def _stock_of(thing: Json) -> int | None:
-    """Pieces; None where it is unlimited, or where it can't be read: such goods are left alone."""
-    if str(thing.get("stock_unlimited")).lower() not in ("false", "none"):
+def _stock_of(block: Json) -> int | None:
+    """Return the pieces; None where stock is unlimited or unreadable, so that it is left alone."""
+    if str(block.get("stock_unlimited")).lower() not in ("false", "none"):
         return None
-    return _parse_pieces(thing.get("stock"))
+    return _parse_pieces(block.get("stock"))
 
 
 def _parse_pieces(value: Any) -> int | None:
@@ -137,23 +137,24 @@ def _parse_pieces(value: Any) -> int | None:
     return int(pieces)
 
 
-# places
+# locations
 
 
 def read_locations(client: JumpsellerClient) -> tuple[Location, ...]:
-    """The locations that goods are sent from; () with fewer than two, and where there is no such list."""
-    found = _objects_from(client.send("GET", "/locations.json"), "location")
-    origins = [one for one in found if one.get("is_stock_origin")]
-    known = tuple(
-        Location(str(_id(one)), str(one.get("name") or ""), bool(one.get("main"))) for one in origins
+    """Get the locations that stock is sent from; return () when there are fewer than two."""
+    rows = _objects_from(client.send("GET", "/locations.json"), "location")
+    locations = tuple(
+        Location(str(_id(row)), str(row.get("name") or ""), bool(row.get("main")))
+        for row in rows
+        if row.get("is_stock_origin")
     )
-    return known if len(known) > 1 else ()
+    return locations if len(locations) > 1 else ()
 
 
 def read_location_stock(
     client: JumpsellerClient, items: Sequence[tuple[str, str]], locations: Sequence[str]
 ) -> dict[tuple[str, str, str], int]:
-    """Pieces by (product, variant, location); products with and without variants are asked for apart."""
+    """Get the pieces by (product, variant, location), for products with and without variants separately."""
     found: dict[tuple[str, str, str], int] = {}
     most = max(1, _MAX_STOCK_ROWS // max(1, len(locations)))
     for some in ([one for one in items if not one[1]], [one for one in items if one[1]]):
@@ -189,7 +190,10 @@ def _location_stock_rows(
 def write_stock(
     client: JumpsellerClient, product_id: str, variant_id: str, pieces: int, location: str
 ) -> None:
-    """Nothing; the shop has so many, in all or at that location."""
+    """Set the pieces in all, or at that location. Safe to repeat.
+
+    Raises RefusedError `goods-gone`, `goods-unlimited` or `goods-by-place`, UncertainError for an unreadable answer.
+    """
     if location:
         _write_location_stock(client, product_id, variant_id, pieces, location)
         return
@@ -217,11 +221,11 @@ def write_stock(
 def _write_location_stock(
     client: JumpsellerClient, product_id: str, variant_id: str, pieces: int, location: str
 ) -> None:
-    """Looks first: the call must say `stock_unlimited`, and would make an end of it where it is set."""
-    present = [one for one in read_product_items(client, product_id) if one.variant_id == variant_id]
-    if not present:
+    """Read the product, then set: the call must send `stock_unlimited`, which would limit unlimited stock."""
+    items = [item for item in read_product_items(client, product_id) if item.variant_id == variant_id]
+    if not items:
         raise RefusedError("goods-gone")
-    if present[0].stock is None:
+    if items[0].stock is None:
         raise RefusedError("goods-unlimited")
     content: dict[str, Any] = {"location_id": int(location), "product_id": int(product_id)}
     if variant_id:

@@ -1,8 +1,8 @@
-"""The calls to Jumpseller's API v1 for one store: the token, the rate limits, what refusals mean, answers read.
+"""Calls to Jumpseller's API v1 for one store: the token, the rate limits, what refusals mean, answers parsed.
 
-Used by the adapter and by `goods`. Each answer says how many calls the store has left (800 a minute, 20 a second for
-one address and store; jumpseller.md 3.1, documented): where few are, the call waits, so that several processes of ours
-stay within them without knowing of each other. *Unconfirmed*: a 403 with these headers at zero is taken for throttling.
+Each answer says how many calls the store has left (documented: 800 a minute and 20 a second for one address and store).
+Where few are left the call waits, so that several processes of ours stay within the limits without knowing of each
+other. *Unconfirmed*: a 403 with these headers at zero is taken for throttling.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from shopapp.json_text import parse_json
 from ..base import AccessTokenGetter
 
 THROTTLE_AT = (("second", 0.3, 1.0), ("minute", 0.1, 2.0))
-"""Of which limit, at what share of it left, an answer waits how many seconds before it is handed on."""
+"""(limit, remaining share at which to wait, seconds to wait)."""
 
 
 class JumpsellerClient:
-    """What may be asked of the API with a store's token."""
+    """Jumpseller's API, called with one store's token."""
 
     def __init__(self, http: HttpClient, token: AccessTokenGetter | None, base: str) -> None:
         self._http, self._token, self._base = http, token, base
 
     def get_list(self, path: str, query: Mapping[str, Any] | None = None) -> list[Mapping[str, Any]]:
-        """The list that is there; OrderError `order-missing` when the order is gone that it belongs to."""
+        """Get a list. Raises OrderError `order-missing` for HTTP 404: the order that it belongs to is gone."""
         answer = self.send("GET", path, query=query)
         if answer.status == 404:
             raise OrderError("order-missing")
@@ -38,7 +38,7 @@ class JumpsellerClient:
         return content
 
     def get_object(self, path: str, root: str) -> Mapping[str, Any]:
-        """The one object that is there, without its wrapper where it has one."""
+        """Get one object, without its wrapper where it has one."""
         return unwrap(parse_body(self.send("GET", path)), root)
 
     def send(
@@ -51,7 +51,11 @@ class JumpsellerClient:
         writes: bool = False,
         max_bytes: int | None = None,
     ) -> HttpResponse:
-        """The answer, of at most `max_bytes`; a refused token is replaced once. 2xx and, for reads, 404 come back."""
+        """Send a call and return its 2xx answer or, for reads, a 404. Asks once for another token after a 401.
+
+        Raises ThrottledError, CredentialsError `store-access`, RefusedError `store-refused`, or what the HTTP client
+        raises.
+        """
         more: dict[str, Any] = {"json": content} if content is not None else {}
         more |= {"params": query} if query else {}
         more |= {"max_bytes": max_bytes} if max_bytes else {}
@@ -87,18 +91,18 @@ class JumpsellerClient:
 
 
 def _throttle_seconds(headers: Mapping[str, str]) -> float:
-    """Seconds to leave to others, as the shop says that few calls are left; 0 where it says nothing."""
+    """Return how long to wait because the shop says that few calls are left; 0 where it says nothing."""
     for name, share, seconds in THROTTLE_AT:
-        most, left = (
-            headers.get(f"jumpseller-per{name}ratelimit-{what}", "") for what in ("limit", "remaining")
+        limit, remaining = (
+            headers.get(f"jumpseller-per{name}ratelimit-{part}", "") for part in ("limit", "remaining")
         )
-        if most.isdecimal() and left.isdecimal() and int(left) <= int(most) * share:
+        if limit.isdecimal() and remaining.isdecimal() and int(remaining) <= int(limit) * share:
             return seconds
     return 0.0
 
 
 def parse_body(answer: HttpResponse) -> Any:
-    """The JSON of an answer, fractions as Decimal; UnreachableError when it is none."""
+    """Parse the JSON of an answer, fractions as Decimal. Raises UnreachableError when it is not JSON."""
     try:
         return parse_json(answer.body)
     except ValueError as error:
@@ -106,7 +110,7 @@ def parse_body(answer: HttpResponse) -> Any:
 
 
 def unwrap(content: Any, root: str) -> Mapping[str, Any]:
-    """The object inside its wrapper, or the bare one; UnreachableError when it is none."""
+    """Return the object inside its wrapper, or the bare one. Raises UnreachableError when it is no object."""
     inner = content.get(root, content) if isinstance(content, dict) else None
     if not isinstance(inner, dict):
         raise UnreachableError("unreachable", how="unreadable")

@@ -1,7 +1,7 @@
-"""What a Jumpseller line's `discount` and `tax` mean: for the line or for one unit, told by what adds up.
+"""Whether a Jumpseller line's `discount` and `tax` are for the line or for one unit: the reading that adds up.
 
-Called by `orders` alone; pure. *Unconfirmed* by any public source, so no reading is assumed: the one that reconciles
-with the order's own discount and with each line's tax is kept, where none or two do there is no document.
+Pure. No public source says which (*unconfirmed*), so none is assumed: the reading that reconciles with the order's own
+discount and with each line's tax is taken; where none or two differing ones do, there is no document.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.money import CENT, ZERO, allocate, round_to_cents, sum_amounts
 
 _TOLERANCE = CENT * 11 / 10
-"""Shops show a line's tax rounded or not, before or after their own spreading of a coupon."""
+"""A shop may round a line's tax or not, before or after it spreads a coupon."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadLine:
-    """A line as the payload shows it."""
+    """A line as in the payload."""
 
     name: str
     quantity: Decimal
@@ -32,7 +32,7 @@ class PayloadLine:
 
 @dataclass(frozen=True, slots=True)
 class DiscountReading:
-    """One way to read the discounts: those of each line, and the coupon that stands on none."""
+    """One reading of the discounts: that of each line, and the coupon that is on no line."""
 
     line_discounts: tuple[Decimal, ...]
     coupon: Decimal
@@ -41,17 +41,18 @@ class DiscountReading:
 def read_discounts(
     lines: Sequence[PayloadLine], discount: Decimal, *, inclusive: bool
 ) -> tuple[Decimal, tuple[Decimal, ...]]:
-    """The coupon over the order and each line's discount; `discount` is the order's own, without shipping's.
+    """Return the coupon over the order and each line's discount.
 
-    Raises OrderError `discount-unclear` or `tax-unclear` when no reading, or more than one, reconciles.
+    `discount` is that of the whole order without that of shipping. Raises OrderError `discount-unclear` or
+    `tax-unclear` when no reading, or more than one, reconciles.
     """
     possible = [each for each in _readings(lines, discount) if _is_possible(each, lines)]
     if not possible:
         raise OrderError("discount-unclear", discount=str(discount))
     matching = [each for each in possible if _explains_taxes(each, lines, inclusive)]
     if not matching:
-        wrong = _line_to_report(possible[0], lines, inclusive)
-        raise OrderError("tax-unclear", line=wrong.name, tax=str(wrong.tax), rate=str(wrong.rate or 0))
+        line = _line_to_report(possible[0], lines, inclusive)
+        raise OrderError("tax-unclear", line=line.name, tax=str(line.tax), rate=str(line.rate or 0))
     without_coupon = [each for each in matching if not each.coupon] or matching
     if len(without_coupon) > 1:
         raise OrderError("discount-unclear", discount=str(discount))
@@ -59,55 +60,60 @@ def read_discounts(
 
 
 def _readings(lines: Sequence[PayloadLine], discount: Decimal) -> list[DiscountReading]:
-    """For the line, and for each unit; once where both say the same."""
+    """Return the readings "for the line" and "for each unit"; one where both are the same."""
     by_line = tuple(_in_cents(line.discount) for line in lines)
     by_unit = tuple(_in_cents(line.discount * line.quantity) for line in lines)
     return [
-        DiscountReading(taken, _in_cents(discount - sum_amounts(taken)))
-        for taken in dict.fromkeys((by_line, by_unit))
+        DiscountReading(discounts, _in_cents(discount - sum_amounts(discounts)))
+        for discounts in dict.fromkeys((by_line, by_unit))
     ]
 
 
 def _in_cents(number: Decimal) -> Decimal:
-    """The amount in cents where it is all but that (a third of a cent times three), else as it is."""
+    """Return the amount in whole cents where it nearly is (three times a third of a cent), else unchanged."""
     return round_to_cents(number) if abs(round_to_cents(number) - number) < CENT / 50 else number
 
 
 def _is_possible(reading: DiscountReading, lines: Sequence[PayloadLine]) -> bool:
-    """Nothing taken twice and no line below zero."""
-    fits = all(
-        off <= line.price * line.quantity for off, line in zip(reading.line_discounts, lines, strict=True)
+    """Return whether no discount is counted twice and no line is below zero."""
+    discounted = zip(reading.line_discounts, lines, strict=True)
+    return reading.coupon >= ZERO and all(
+        discount <= line.price * line.quantity for discount, line in discounted
     )
-    return reading.coupon >= ZERO and fits
 
 
 def _explains_taxes(reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool) -> bool:
-    """Whether one meaning of `tax` (for line or unit, after or before discounts) holds on every line."""
+    """Return whether one meaning of `tax` (for line or unit, after or before discounts) holds on every line."""
     return any(not _mismatched_lines(reading, lines, inclusive, meaning) for meaning in _TAX_MEANINGS)
 
 
-_TAX_MEANINGS = tuple((unit, after) for after in (True, False) for unit in (True, False))
+_TAX_MEANINGS = tuple(
+    (by_unit, after_discounts) for after_discounts in (True, False) for by_unit in (True, False)
+)
 
 
 def _mismatched_lines(
     reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool, meaning: tuple[bool, bool]
 ) -> list[PayloadLine]:
-    """The lines whose tax is not what this meaning gives."""
-    by_unit, after = meaning
+    """Return the lines whose tax is not what this meaning gives."""
+    by_unit, after_discounts = meaning
     values = [line.price * line.quantity for line in lines]
-    left = [value - off for value, off in zip(values, reading.line_discounts, strict=True)]
-    shares = allocate(round_to_cents(reading.coupon), left) if reading.coupon else [ZERO] * len(left)
-    strange = []
-    for line, value, rest, share in zip(lines, values, left, shares, strict=True):
-        expected = _tax(rest - share if after else value, line.rate or ZERO, inclusive)
-        each = expected / line.quantity if by_unit and line.quantity else expected
-        if line.tax is not None and (abs(line.tax - each) > _TOLERANCE or _is_tax_missing(line, expected)):
-            strange.append(line)
-    return strange
+    reduced = [value - discount for value, discount in zip(values, reading.line_discounts, strict=True)]
+    shares = allocate(round_to_cents(reading.coupon), reduced) if reading.coupon else [ZERO] * len(reduced)
+    mismatched = []
+    for line, value, net_of_discount, share in zip(lines, values, reduced, shares, strict=True):
+        taxed = net_of_discount - share if after_discounts else value
+        line_tax = _tax(taxed, line.rate or ZERO, inclusive)
+        expected = line_tax / line.quantity if by_unit and line.quantity else line_tax
+        if line.tax is None:
+            continue
+        if abs(line.tax - expected) > _TOLERANCE or _is_tax_missing(line, line_tax):
+            mismatched.append(line)
+    return mismatched
 
 
 def _is_tax_missing(line: PayloadLine, expected: Decimal) -> bool:
-    """A rate that was shown and not collected: an error of the shop, not an exemption."""
+    """Return whether a rate is shown but not charged: an error of the shop, not an exemption."""
     return line.tax == ZERO and expected >= CENT
 
 
@@ -116,7 +122,7 @@ def _tax(value: Decimal, rate: Decimal, inclusive: bool) -> Decimal:
 
 
 def _line_to_report(reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool) -> PayloadLine:
-    """A line to name in the refusal: one that no meaning explains, else the first that the likeliest does not."""
+    """Return the line to name in the error: one that no meaning explains, else the first that the likeliest fails."""
     for line in lines:
         if all(line in _mismatched_lines(reading, lines, inclusive, meaning) for meaning in _TAX_MEANINGS):
             return line

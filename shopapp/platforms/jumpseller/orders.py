@@ -1,8 +1,8 @@
-"""Jumpseller's order, read into ours: pure, from the parsed payload of `GET /orders/{id}.json`.
+"""An `Order` out of Jumpseller's payload of `GET /orders/{id}.json`. Pure.
 
-Called by the adapter. Source: Jumpseller's published API description and recorded payloads, read 2026-11-20.
-*Unconfirmed*, with the safe choice taken here: whether a line's `discount` and `tax` are for one unit or for the line
-(`discounts.py`: the reading that adds up, else no document), and how a payment shows in the history.
+Source: Jumpseller's published API description and recorded payloads, read 2026-11-20.
+*Unconfirmed*, with the safe choice made here: whether a line's `discount` and `tax` are for one unit or for the line
+(discounts.py takes the reading that adds up, or there is no document), and how a payment shows in the history.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
 
 
 def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
-    """The order in our words, with or without its wrapper, `history` as its own call answers.
+    """Return the order in this payload (with or without its wrapper) and its history.
 
-    Raises OrderError where the payload does not say for certain what was sold (two taxes on a line, a fixed tax,
-    figures that no reading reconciles).
+    Raises OrderError where the payload does not say for certain what was sold: two taxes on a line, a fixed tax,
+    figures that no reading reconciles.
     """
     inner = payload.get("order", payload)
     if not isinstance(inner, Mapping):
@@ -74,26 +74,28 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
 
 
 def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]]:
-    """The coupon that stands on no line, and the lines of goods with their discounts."""
+    """Return the coupon that is on no line, and the product lines with their discounts."""
     products = objects_field(inner, "products")
-    shown = [_payload_line(product) for product in products]
-    coupon, taken = read_discounts(
-        shown,
+    payload_lines = [_payload_line(product) for product in products]
+    coupon, discounts = read_discounts(
+        payload_lines,
         amount_field(inner, "discount", ZERO) - amount_field(inner, "shipping_discount", ZERO),
         inclusive=inclusive,
     )
     lines = [
         OrderLine(
-            ref=str(at),
-            description=each.name,
-            quantity=each.quantity,
-            unit_price=each.price,
+            ref=str(position),
+            description=line.name,
+            quantity=line.quantity,
+            unit_price=line.price,
             kind=line_kind(product),
             sku=str(product.get("sku") or "").strip(),
-            discount=off,
-            charged=each.rate,
+            discount=discount,
+            charged=line.rate,
         )
-        for at, (product, each, off) in enumerate(zip(products, shown, taken, strict=True), 1)
+        for position, (product, line, discount) in enumerate(
+            zip(products, payload_lines, discounts, strict=True), 1
+        )
     ]
     return coupon, lines
 
@@ -112,52 +114,69 @@ def _payload_line(product: Json) -> PayloadLine:
 
 
 def charged_rate(taxes: Sequence[Json], line: str) -> Decimal | None:
-    """The one percentage charged, None for no tax; raises OrderError for a fixed tax or for two on one line."""
-    counted = [each for each in taxes if amount_field(each, "rate")]
-    if any(each.get("fixed") for each in counted):
+    """Return the one percentage charged, or None for no tax.
+
+    Raises OrderError `fixed-tax`, or `two-taxes` when more than one is on the line.
+    """
+    charged = [each for each in taxes if amount_field(each, "rate")]
+    if any(each.get("fixed") for each in charged):
         raise OrderError("fixed-tax", line=line)
-    if len(counted) > 1:
+    if len(charged) > 1:
         raise OrderError(
             "two-taxes",
             line=line,
-            rates=[str(strip_trailing_zeros(amount_field(each, "rate"))) for each in counted],
+            rates=[str(strip_trailing_zeros(amount_field(each, "rate"))) for each in charged],
         )
-    return strip_trailing_zeros(amount_field(counted[0], "rate")) if counted else None
+    return strip_trailing_zeros(amount_field(charged[0], "rate")) if charged else None
 
 
 def _prices_include_tax(inner: Json) -> bool:
-    """Whether prices have the tax in them; raises OrderError when the lines disagree. Shipping decides alone."""
-    flags = {
+    """Return whether prices include tax, by the product lines or, where none is taxed, by shipping.
+
+    Raises OrderError `prices-mixed` when the lines disagree.
+    """
+    product_flags = {
         bool(tax.get("tax_on_product_price"))
         for product in objects_field(inner, "products")
         for tax in objects_field(product, "taxes")
         if amount_field(tax, "rate")
     }
-    if len(flags) > 1:
+    if len(product_flags) > 1:
         raise OrderError("prices-mixed")
-    own = {bool(tax.get("tax_on_shipping_price")) for tax in objects_field(inner, "shipping_taxes")}
-    return (flags or own or {True}).pop()
+    shipping_flags = {
+        bool(tax.get("tax_on_shipping_price")) for tax in objects_field(inner, "shipping_taxes")
+    }
+    return (product_flags or shipping_flags or {True}).pop()
 
 
 def _shipping_lines(inner: Json, inclusive: bool) -> list[OrderLine]:
-    """The delivery, none where nothing was asked for it; its price brought to the basis of the other prices."""
+    """Return the shipping line, or none where it was free; its price with or without tax as the other prices."""
     price = amount_field(inner, "shipping", ZERO)
     if not price:
         return []
     name = str(inner.get("shipping_method_name") or "Portes de envio")
     taxes = objects_field(inner, "shipping_taxes")
     rate = charged_rate(taxes, name)
-    if (
-        rate is not None
-        and amount_field(inner, "shipping_tax", ZERO) == ZERO
-        and price > _shipping_discount(inner)
-    ):
+    if rate is not None and _is_shipping_untaxed(inner):
         rate = None
-    own = all(bool(tax.get("tax_on_shipping_price")) for tax in taxes) if rate is not None else inclusive
-    factor = 1 + (rate or ZERO) / 100
-    change = Decimal(1) if own == inclusive else (factor if inclusive else 1 / factor)
-    off = _shipping_discount(inner) * change
-    return [OrderLine("shipping", name, Decimal(1), price * change, "shipping", discount=off, charged=rate)]
+    is_inclusive = (
+        all(bool(tax.get("tax_on_shipping_price")) for tax in taxes) if rate is not None else inclusive
+    )
+    tax_factor = 1 + (rate or ZERO) / 100
+    if is_inclusive == inclusive:
+        factor = Decimal(1)
+    else:
+        factor = tax_factor if inclusive else 1 / tax_factor
+    discount = _shipping_discount(inner) * factor
+    return [
+        OrderLine("shipping", name, Decimal(1), price * factor, "shipping", discount=discount, charged=rate)
+    ]
+
+
+def _is_shipping_untaxed(inner: Json) -> bool:
+    """Return whether shipping was charged without tax although a tax is named."""
+    price = amount_field(inner, "shipping", ZERO)
+    return amount_field(inner, "shipping_tax", ZERO) == ZERO and price > _shipping_discount(inner)
 
 
 def _shipping_discount(inner: Json) -> Decimal:
@@ -181,10 +200,10 @@ def _buyer(inner: Json) -> Party:
 
 
 def _tax_id(inner: Json, billing: Json) -> str:
-    """The number from the field meant for it, else from an additional field whose label asks for it."""
-    own = str(billing.get("taxid") or "").strip()
-    if normalise_tax_id(own):
-        return own
+    """Return the tax id of the field meant for it, else of an additional field whose label asks for it."""
+    tax_id = str(billing.get("taxid") or "").strip()
+    if normalise_tax_id(tax_id):
+        return tax_id
     fields = [
         (str(each.get("area") or ""), str(each["value"]).strip())
         for each in objects_field(inner, "additional_fields")
@@ -210,7 +229,7 @@ def _address(block: Json) -> Address | None:
 
 
 def _ship_to(inner: Json) -> Address | None:
-    """Where the goods went; the shop itself when the buyer fetched them there."""
+    """Return where the goods went: to the shop itself when the buyer picked them up."""
     if inner.get("shipping_option") == "store_pickup":
         return _address(object_field(inner, "pickup_address")) or Address(country="PT")
     return _address(object_field(inner, "shipping_address"))
@@ -220,7 +239,10 @@ def _ship_to(inner: Json) -> Address | None:
 
 
 def _payment_time(inner: Json, history: Sequence[Json]) -> tuple[datetime | None, str]:
-    """When a paid order was paid and how that is known (rulings section 8); the history's words are unconfirmed."""
+    """Return when a paid order was paid, and the source of that: `platform`, `history` or `completed_at`.
+
+    The payload has no payment date (documented by absence); the wording of the history is unconfirmed.
+    """
     if inner.get("status_enum") != "paid":
         return None, ""
     if inner.get("paid_at"):
@@ -239,7 +261,7 @@ def _payment_time(inner: Json, history: Sequence[Json]) -> tuple[datetime | None
 
 
 def payment_method(inner: Json) -> str:
-    """The means of payment in our words, by the type; the merchant's own name for it only where the type is wide."""
+    """Return the payment means by its type; by the merchant's own name for it only where the type is too broad."""
     kind = str(inner.get("payment_method_type") or "").lower()
     name = html.unescape(str(inner.get("payment_method_name") or "")).lower()
     if kind in _CARD_GATEWAYS:
@@ -249,8 +271,8 @@ def payment_method(inner: Json) -> str:
     if re.search(r"mb ?way", name):
         return "mbway"
     if kind in _REFERENCE_GATEWAYS:
-        told = f"{name} {inner.get('payment_information') or ''}".lower()
-        return "multibanco" if "multibanco" in told or "entidade" in told else kind
+        text = f"{name} {inner.get('payment_information') or ''}".lower()
+        return "multibanco" if "multibanco" in text or "entidade" in text else kind
     if kind == "manual":
         for word, ours in (("transfer", "transfer"), ("cobrança", "cash_on_delivery"), ("numerário", "cash")):
             if word in name:

@@ -1,4 +1,4 @@
-"""Jumpseller's hooks: the signature over the raw bytes, what the unsigned headers claim, what the body says.
+"""Jumpseller's webhooks: the signature over the raw bytes, the unsigned headers, the body, and subscriptions.
 
 Source: Jumpseller's webhook page and its API skill (documented), read 2026-11-20: base64 of HMAC-SHA256 over the raw
 body with the store's hooks token; event, store code and time are in headers that the signature does not cover.
@@ -17,11 +17,11 @@ from typing import Any, Literal
 from ..base import UnreadableWebhook, WebhookEvent
 
 EVENTS = ("order_paid", "order_canceled")
-"""What the automatic road needs."""
+"""What issuing without a person needs."""
 UNPAID_ORDER_EVENTS = ("order_pending_payment", "order_updated")
-"""What drafts and order notes need besides (rulings section 5); that an edited order is told is documented."""
+"""What provider drafts and order notes need as well; `order_updated` for an edited order is documented."""
 PRODUCT_EVENTS = ("product_created", "product_updated", "product_deleted", "product_stock_updated")
-"""What following the stock needs; whether a sale sends the last is *unconfirmed*, so orders are counted besides."""
+"""What stock sync needs; whether a sale sends the last is *unconfirmed*, so orders are counted as reserved as well."""
 
 _KINDS: dict[str, Literal["paid", "cancelled", "open", "updated"]] = {
     "order_paid": "paid",
@@ -34,20 +34,23 @@ _MAX_NESTING = 32
 
 
 def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
-    """True when the signature header is the right one for these bytes."""
+    """Return whether the signature header is right for these bytes, in constant time."""
     given = headers.get("Jumpseller-Hmac-Sha256", "").encode("utf-8", "replace")
-    right = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
-    return hmac.compare_digest(given, right)
+    expected = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
+    return hmac.compare_digest(given, expected)
 
 
 def webhook_headers(headers: Mapping[str, str]) -> tuple[str, str]:
-    """(store code, event) as the headers say, cut to what a column holds."""
+    """Return (store code, event) as the headers say, cut to the length of their columns."""
     event = headers.get("Jumpseller-Event", "")
     return headers.get("Jumpseller-Store-Code", "")[:100], event[:40] if event.isascii() else "unknown"
 
 
 def parse_webhook(event: str, body: bytes) -> WebhookEvent:
-    """The order or product that it is about. UnreadableHook with a short reason where an order can't be read."""
+    """Return the order or product that the body is about.
+
+    Raises UnreadableWebhook with a short reason when the order cannot be read.
+    """
     if event.startswith("product_"):
         return _product_event(body)
     if event.startswith(("customer_", "subscription_")):
@@ -60,15 +63,16 @@ def parse_webhook(event: str, body: bytes) -> WebhookEvent:
         raise UnreadableWebhook("no-order-number")
     kind = _KINDS.get(event, "updated")
     if kind == "cancelled" and order.get("status_enum") not in (None, "canceled"):
-        # the event is in a header that nothing signs: it must not cancel what the signed body calls paid
+        # the event is in an unsigned header: it must not cancel what the signed body calls paid
         kind = "updated"
     return WebhookEvent(kind, str(number))
 
 
 def _product_event(body: bytes) -> WebhookEvent:
-    """The product that changed; `other` where none can be read, as nothing public says what `product_deleted` brings.
+    """Return the product that changed; `other` where none can be read.
 
-    It is only a hint: the reading of the whole catalogue finds what it did not tell.
+    No public source says what `product_deleted` contains. The webhook is only a hint: the daily reading of the whole
+    catalogue finds what it does not say.
     """
     try:
         number = _json_object(body, "product").get("id")
@@ -84,7 +88,7 @@ def _is_number(text: str) -> bool:
 
 @dataclass
 class SubscriptionPlan:
-    """Which hooks to delete, for which events to make one, and the word for what was wrong."""
+    """The webhooks to delete, the events to create one for, and the code of what was wrong."""
 
     problem: str = ""
     delete: list[Any] = field(default_factory=list)
@@ -94,26 +98,26 @@ class SubscriptionPlan:
 def plan_subscriptions(
     present: Sequence[Mapping[str, Any]], url: str, events: tuple[str, ...], recreate: bool
 ) -> SubscriptionPlan:
-    """What it takes that exactly one hook of each event, which is not paused, leads to `url`.
+    """Return what to change so that exactly one active webhook of each event points to `url`.
 
-    How a pause shows is *unconfirmed* (`paused` or a status is read); whether one can be lifted too, so such a hook is
-    made anew. Foreign is a hook that leads to us but not to this store: its calls are refused and pause it. Other
-    programs' hooks are theirs.
+    How a paused one shows is *unconfirmed* (`paused` or `status` is read), and so is whether it can be resumed: it is
+    created again. A webhook is foreign when it points to us but not to this store: its calls are refused, which pauses
+    it. Webhooks of other apps are left alone.
     """
-    plan, ours = SubscriptionPlan(), url.rpartition("/")[0] + "/"
+    plan, our_prefix = SubscriptionPlan(), url.rpartition("/")[0] + "/"
     for hook in present:
-        leads = str(hook.get("url"))
-        if leads.startswith(ours) and (leads != url or hook.get("event") not in events):
+        target = str(hook.get("url"))
+        if target.startswith(our_prefix) and (target != url or hook.get("event") not in events):
             plan.delete.append(hook["id"])
-            plan.problem = plan.problem if leads == url else "foreign"
+            plan.problem = plan.problem if target == url else "foreign"
     for event in events:
         same = [hook for hook in present if hook.get("url") == url and hook.get("event") == event]
-        good = [hook for hook in same if not (hook.get("paused") or hook.get("status") == "paused")]
-        kept = [] if recreate else good[:1]
+        active = [hook for hook in same if not (hook.get("paused") or hook.get("status") == "paused")]
+        kept = [] if recreate else active[:1]
         plan.delete += [hook["id"] for hook in same if hook not in kept]
         if not kept:
             plan.create.append(event)
-        if len(good) < len(same):
+        if len(active) < len(same):
             plan.problem = "paused"
         elif not same:
             plan.problem = plan.problem or "missing"
@@ -136,7 +140,7 @@ def _json_object(body: bytes, root: str) -> Mapping[str, Any]:
 
 
 def _nesting_depth(body: bytes) -> int:
-    """How deep brackets nest, counted without parsing (brackets inside strings only make it stricter)."""
+    """Return how deep brackets nest, without parsing; brackets inside strings only make it stricter."""
     deepest = depth = 0
     for byte in body:
         if byte in b"[{":
