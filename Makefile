@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates
+.PHONY: new-provider new-platform help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -66,6 +66,12 @@ check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's o
 
 record: venv ## records the cassettes of the contract suites again, at the stand-ins
 	@$(PY) -m tests.contract.record
+
+new-provider: venv ## the skeleton of a further invoicing provider, its stand-in and tests (NAME=x; docs/adding-a-provider.md)
+	@$(PY) -m dev.new_adapter provider '$(NAME)'
+
+new-platform: venv ## the skeleton of a further shop platform, its stand-in and tests (NAME=x; docs/adding-a-platform.md)
+	@$(PY) -m dev.new_adapter platform '$(NAME)'
 
 venv: ## the environment alone, in .venv
 	@$(or $(PYTHON),false) $(ENOUGH) 2>/dev/null || { echo 'Python 3.11 or newer is needed$(if $(PYTHON), and $(PYTHON) is not it): on Debian as root apt-get install python3 python3-venv, or name one: make PYTHON=/path/to/python3'; exit 1; }

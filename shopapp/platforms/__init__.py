@@ -3,6 +3,8 @@
 from .base import Platform
 from .jumpseller import Jumpseller
 
-PLATFORMS: dict[str, type[Platform]] = {Jumpseller.name: Jumpseller}
+PLATFORMS: dict[str, type[Platform]] = {
+    "jumpseller": Jumpseller,
+}
 
 __all__ = ["PLATFORMS", "Jumpseller", "Platform"]

@@ -15,7 +15,8 @@ from typing import Any
 from jsonschema import Draft202012Validator
 
 from shopapp.platforms.base import Attachment, Platform
-from tests.contract.shops import Exchange, JumpsellerShop
+from tests.contract.jumpseller_shop import JumpsellerShop
+from tests.contract.platform_shop import Exchange
 
 SCHEMA: dict[str, Any] = json.loads((Path(__file__).parent / "jumpseller_schema.json").read_text("utf-8"))
 CALLS: dict[str, dict[str, Any]] = SCHEMA["calls"]

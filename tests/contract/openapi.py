@@ -17,7 +17,8 @@ from typing import Any
 
 from shopapp.platforms.jumpseller.adapter import SCOPE
 from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, make_every_call
-from tests.contract.shops import Exchange, JumpsellerShop
+from tests.contract.jumpseller_shop import JumpsellerShop
+from tests.contract.platform_shop import Exchange
 
 # Differences that are meant, by the way they are printed, each with its reason.
 ACCEPTED_DIFFERENCES = {

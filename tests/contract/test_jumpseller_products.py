@@ -9,7 +9,7 @@ import pytest
 from shopapp.errors import RefusedError
 from shopapp.platforms.base import Platform
 from tests.contract.jumpseller_calls import differences
-from tests.contract.shops import JumpsellerShop
+from tests.contract.jumpseller_shop import JumpsellerShop
 from tests.contract.test_platforms import CUP, VOUCHER, item_of, open_platform, whole_catalogue
 
 

@@ -12,7 +12,8 @@ from shopapp.errors import OrderError
 from shopapp.platforms.base import Attachment
 from shopapp.platforms.jumpseller.adapter import SCOPE
 from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences, make_every_call
-from tests.contract.shops import Exchange, JumpsellerShop
+from tests.contract.jumpseller_shop import JumpsellerShop
+from tests.contract.platform_shop import Exchange
 
 # switches that change what an API call answers, in the positions that are not the default
 POSITIONS = [

@@ -8,7 +8,7 @@ import pytest
 
 from tests.contract.jumpseller_calls import CALLS
 from tests.contract.openapi import ACCEPTED_DIFFERENCES, accepted_reason, call_differences
-from tests.contract.shops import Exchange
+from tests.contract.platform_shop import Exchange
 
 NOTE = Exchange(
     "POST",

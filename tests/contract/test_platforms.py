@@ -40,7 +40,8 @@ from shopapp.platforms.base import (
 )
 from tests.contract.broken_transport import LOST_OUTCOMES, break_session
 from tests.contract.cassette import also_replayed
-from tests.contract.shops import REDIRECT, SHOPS, PlatformShop
+from tests.contract.platform_shop import REDIRECT, PlatformShop
+from tests.contract.shops import SHOPS
 
 pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")
 

@@ -26,7 +26,7 @@ from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import vies_query_number
 from shopapp.http_client import HttpClient
 from shopapp.providers.igest import IGest
-from tests.contract.shops import JumpsellerShop
+from tests.contract.jumpseller_shop import JumpsellerShop
 
 from .case_input import credit_request_of, settings_of, today_of
 from .runner import action_of

@@ -1,0 +1,119 @@
+"""What the contract suites need of a shop at any platform: opened live at its stand-in, or from a cassette."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
+
+import requests
+
+from shopapp.platforms.base import Platform
+
+REDIRECT = "https://app.test/install/callback"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One call: what was sent and what came back, JSON parsed."""
+
+    method: str
+    path: str
+    query: list[tuple[str, str]]
+    headers: Mapping[str, str]
+    sent: Any
+    status: int
+    got: Any
+
+
+class PlatformShop(ABC):
+    """A shop at one platform, in use inside `opened`."""
+
+    name: ClassVar[str]
+    code: ClassVar[str]
+    events: ClassVar[tuple[str, ...]]
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.urls: list[str] = []
+
+    @abstractmethod
+    @contextmanager
+    def opened(self, mode: str, cassette: str) -> Iterator[None]:
+        """Make the shop ready: `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
+
+    @abstractmethod
+    def platform(self, token: Callable[[str | None], str] | None = None) -> Platform:
+        """Open the platform as the application does: for this shop, or for none without a token getter."""
+
+    @abstractmethod
+    def consent_code(self, challenge: str) -> str:
+        """Return the code that the merchant's consent gives."""
+
+    @abstractmethod
+    def token(self) -> str:
+        """Return a valid access token of this shop."""
+
+    @abstractmethod
+    def place_order(self, **spec: Any) -> str:
+        """Place an order by the stand-in's specification; return its number."""
+
+    @abstractmethod
+    def arrange(self, scene: str) -> None:
+        """Put the other side in that scene from now on."""
+
+    @abstractmethod
+    def stored_order(self, order_id: str) -> Mapping[str, Any]:
+        """Return the order with its documents and history as the stand-in keeps it."""
+
+    @abstractmethod
+    def webhooks(self) -> list[Mapping[str, Any]]:
+        """Return the shop's webhook subscriptions as the stand-in keeps them."""
+
+    @abstractmethod
+    def edit_product(self, sku: str, /, **changes: Any) -> None:
+        """Edit the product of that SKU as the merchant would (`sku`, `name`, `stock`, `stock_unlimited`, `gone`)."""
+
+    @abstractmethod
+    def stock(self, sku: str) -> Mapping[str, int]:
+        """Return the pieces by location as the stand-in keeps them."""
+
+    @abstractmethod
+    def secrets(self) -> tuple[str, ...]:
+        """Return what must appear in no address, log line or error."""
+
+    def session(self) -> requests.Session:
+        """Return a session that records each of its calls."""
+        session = requests.Session()
+        session.hooks["response"].append(self._record_exchange)
+        return session
+
+    def _record_exchange(self, reply: requests.Response, **more: Any) -> None:
+        request = reply.request
+        parts = urlsplit(str(request.url))
+        self.urls.append(str(request.url))
+        self.exchanges.append(
+            Exchange(
+                str(request.method),
+                parts.path,
+                parse_qsl(parts.query),
+                request.headers,
+                _read(request.body, str(request.headers.get("Content-Type", ""))),
+                reply.status_code,
+                _read(reply.content, reply.headers.get("Content-Type", "")),
+            )
+        )
+
+
+def _read(body: Any, kind: str) -> Any:
+    text = body.decode() if isinstance(body, bytes) else body or ""
+    if "urlencoded" in kind:
+        return dict(parse_qsl(text))
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text or None
