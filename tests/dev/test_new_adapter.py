@@ -37,7 +37,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
 
 
 def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "400", "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "COLUMNS": "20000", "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
@@ -66,7 +66,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_their_tests_fail_because_nothing_is_written_yet(copy: tuple[Path, list[str]]) -> None:
     folder, _ = copy
     done = run(
-        folder, "pytest", "-n", "0", "-q", "-p", "no:cacheprovider", "-k", f"{PROVIDER} or {PLATFORM}",
+        folder, "pytest", "-n", "0", "-q", "--tb=no", "-p", "no:cacheprovider", "-k", f"{PROVIDER} or {PLATFORM}",
         "tests/contract/test_providers.py", "tests/contract/test_platforms.py", "tests/contract/test_articles.py",
         f"tests/unit/providers/{PROVIDER}", f"tests/unit/platforms/{PLATFORM}",
     )  # fmt: skip
