@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
-from shopapp.connections.shop import platform_class, record_lost_access
+from shopapp.connections.shop import record_lost_access
 from shopapp.documents import credit_notes
+from shopapp.documents.after_issue import enqueue_followups
 from shopapp.errors import (
     AppError,
     CredentialsError,
@@ -31,7 +32,6 @@ from shopapp.errors import (
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.inventory import movements
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
-from shopapp.models.cause import ORDER_NOTE, TRANSPORT_GUIDE
 from shopapp.models.document import (
     BLOCKED,
     IN_DOUBT,
@@ -44,7 +44,6 @@ from shopapp.models.document import (
     WAITING,
 )
 from shopapp.models.lease import MAX_TAKES
-from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory
 from shopapp.providers.base import IssueGuarantee
 
 log = logging.getLogger(__name__)
@@ -150,7 +149,7 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
     if draft is not None:
         for position, line in enumerate(draft.lines):
             db.session.add(DocumentLine.from_draft_line(document.id, position, line))
-    _enqueue_followups(document)
+    enqueue_followups(document)
     if document.kind == "NC":
         credit_notes.apply_issued_credit_note(document)
     if settled_by != "merchant" and document.account is not None:
@@ -162,51 +161,6 @@ def _total_alarm(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, An
     if draft is None or issued.total is None or issued.total == draft.gross:
         return "", {}
     return "total-differs", {"ours": str(draft.gross), "theirs": str(issued.total)}
-
-
-def _enqueue_followups(document: Document) -> None:
-    if document.promise == IssueGuarantee.DRAFT_FIRST.value:
-        FollowUp.enqueue(document, "tidy")
-    _enqueue_stock_update(document)
-    if document.is_order_note:
-        sale = Document.find(document.store_id, document.order_id)
-        if sale is not None and sale.state in (WAITING, ISSUED):
-            FollowUp.enqueue_or_restart(sale, "draft" if sale.state == WAITING else "note")
-        return
-    platform = platform_class(document.store.platform)
-    if document.kind != "GT" and issubclass(platform, SupportsOrderDocuments):
-        FollowUp.enqueue(document, "attach")
-    if issubclass(platform, SupportsOrderHistory):
-        FollowUp.enqueue(document, "history")
-    if document.is_sale:
-        _request_related_documents(document)
-    chosen = document.account.settings if document.account else {}
-    if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
-        FollowUp.enqueue(document, "email")
-
-
-def _enqueue_stock_update(document: Document) -> None:
-    """Enqueue the stock movements of the document, or mark its SKUs due where the provider moved them itself."""
-    if document.kind in ("GT", "NE", "PF"):
-        return
-    if movements.needs_movements(document):
-        FollowUp.enqueue(document, "stock")
-    else:
-        movements.schedule_sync(document)
-
-
-def _request_related_documents(document: Document) -> None:
-    """Enqueue the end of the sale's order note, and request its transport guide if the merchant chose one."""
-    if Document.find(document.store_id, document.order_id, ORDER_NOTE) is not None:
-        FollowUp.enqueue(document, "note")
-    chosen = document.account.settings if document.account else {}
-    goods = document.draft is not None and any(line.kind == "goods" for line in document.draft.lines)
-    if chosen.get("guide") and goods:
-        Document.create_if_absent(
-            document.store, document.order_id, TRANSPORT_GUIDE, original_id=document.id, kind="GT",
-            account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,
-            tax_id_mark=document.tax_id_mark, asked_at=now(),
-        )  # fmt: skip
 
 
 def _flag_other_document(document: Document, number: str) -> bool:

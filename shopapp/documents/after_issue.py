@@ -1,0 +1,57 @@
+"""Enqueue what follows an issued document: its follow-ups, its stock movements, its transport guide."""
+
+from __future__ import annotations
+
+from shopapp.connections.shop import platform_class
+from shopapp.inventory import movements
+from shopapp.models import Document, FollowUp, now
+from shopapp.models.cause import ORDER_NOTE, TRANSPORT_GUIDE
+from shopapp.models.document import ISSUED, WAITING
+from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory
+from shopapp.providers.base import IssueGuarantee
+
+
+def enqueue_followups(document: Document) -> None:
+    """Enqueue what follows the document just issued, by its kind and the merchant's choice. Not committed."""
+    if document.promise == IssueGuarantee.DRAFT_FIRST.value:
+        FollowUp.enqueue(document, "tidy")
+    _enqueue_stock_update(document)
+    if document.is_order_note:
+        sale = Document.find(document.store_id, document.order_id)
+        if sale is not None and sale.state in (WAITING, ISSUED):
+            FollowUp.enqueue_or_restart(sale, "draft" if sale.state == WAITING else "note")
+        return
+    platform = platform_class(document.store.platform)
+    if document.kind != "GT" and issubclass(platform, SupportsOrderDocuments):
+        FollowUp.enqueue(document, "attach")
+    if issubclass(platform, SupportsOrderHistory):
+        FollowUp.enqueue(document, "history")
+    if document.is_sale:
+        _request_related_documents(document)
+    chosen = document.account.settings if document.account else {}
+    if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
+        FollowUp.enqueue(document, "email")
+
+
+def _enqueue_stock_update(document: Document) -> None:
+    """Enqueue the stock movements of the document, or mark its SKUs due where the provider moved them itself."""
+    if document.kind in ("GT", "NE", "PF"):
+        return
+    if movements.needs_movements(document):
+        FollowUp.enqueue(document, "stock")
+    else:
+        movements.schedule_sync(document)
+
+
+def _request_related_documents(document: Document) -> None:
+    """Enqueue the end of the sale's order note, and request its transport guide if the merchant chose one."""
+    if Document.find(document.store_id, document.order_id, ORDER_NOTE) is not None:
+        FollowUp.enqueue(document, "note")
+    chosen = document.account.settings if document.account else {}
+    goods = document.draft is not None and any(line.kind == "goods" for line in document.draft.lines)
+    if chosen.get("guide") and goods:
+        Document.create_if_absent(
+            document.store, document.order_id, TRANSPORT_GUIDE, original_id=document.id, kind="GT",
+            account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,
+            tax_id_mark=document.tax_id_mark, asked_at=now(),
+        )  # fmt: skip
