@@ -1,6 +1,6 @@
-"""The app inside the shop's admin, cross-site, with third-party cookies blocked: install, set-up, listing, in Chromium.
+"""The app in the frame of the shop's admin, cross-site, with third-party cookies blocked, in Chromium.
 
-Every picture goes to `var/shots/frame`, so that whoever reviews a change can look at it.
+The pictures go to `var/shots/frame`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MUG = [{"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"}]
 
 @pytest.fixture(scope="module")
 def strict(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """A Chromium that gives third parties no cookies but partitioned ones."""
+    """A Chromium that allows third parties only partitioned cookies."""
     browser = playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_ARGS, BLOCKED])
     yield browser
     browser.close()
@@ -50,14 +50,14 @@ def context(strict: Browser, merchant: Merchant) -> Iterator[BrowserContext]:
 
 
 def opened(context: BrowserContext, merchant: Merchant) -> tuple[Page, FrameLocator]:
-    """The shop's admin with the app in its frame."""
+    """Open the shop's admin with the app in its frame."""
     page = context.new_page()
     page.goto(f"{merchant.stack.admin_url}/admin/{merchant.shop}/apps/quick-invoice")
     return page, page.frame_locator("iframe[name=app]")
 
 
 def consent(context: BrowserContext, frame: FrameLocator) -> Any:
-    """The window that consented."""
+    """Consent, and return the window in which that happened."""
     with context.expect_page() as window:
         frame.get_by_role("link", name="Abrir Quick Invoice").click()
     window.value.get_by_role("button", name="Yes, Authorize").click()
@@ -132,7 +132,7 @@ def test_without_an_opener_a_code_opens_the_session_in_the_frame(
     frame.locator("#f-code").fill(code)
     frame.get_by_role("button", name="Entrar").click()
     expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
-    # the window is itself the app's door
+    # the merchant can also continue in the window
     window.get_by_role("link", name="Continuar aqui").click()
     expect(window.get_by_role("navigation", name="Principal")).to_be_visible()
 
@@ -165,19 +165,19 @@ def test_another_site_can_neither_frame_the_app_nor_get_its_token(
     stack = merchant.stack
     foreign = context.new_page()
     foreign.goto(f"{stack.igest_url}/panel/{merchant.entity}/integracoes")
-    heard = foreign.evaluate(
+    received = foreign.evaluate(
         """async (address) => {
-            const heard = [];
-            addEventListener("message", event => heard.push(event.data));
+            const received = [];
+            addEventListener("message", event => received.push(event.data));
             const frame = document.createElement("iframe");
             frame.src = address + "/documents";
             document.body.append(frame);
             await new Promise(done => frame.addEventListener("load", done));
             let seen = "nothing";
             try { seen = frame.contentDocument ? "something" : "nothing"; } catch { seen = "nothing"; }
-            return [seen, heard];
+            return [seen, received];
         }""",
         stack.app_url,
     )
-    assert heard == ["nothing", []]
+    assert received == ["nothing", []]
     assert [one.url for one in foreign.frames[1:]] == ["chrome-error://chromewebdata/"]

@@ -1,7 +1,7 @@
-"""A merchant's first quarter of an hour in Chromium, from the shop's list of apps to the PDF, inside the admin.
+"""A merchant's first set-up in Chromium, inside the shop's admin: from the list of apps to the PDF.
 
-The app lies in a frame of another site, and Chromium's own default keeps third-party cookies away. Each step leaves a
-picture (in the folder that SHOTS names, else with the test's temporary files) and is held against axe in two widths.
+The app is in a cross-site frame, where Chromium blocks third-party cookies. Each step takes a picture (in
+the folder SHOTS, or the test's temporary files) and is checked with axe in two widths.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def world() -> Iterator[StackWorld]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the pictures go."""
+    """The folder for the pictures."""
     found = Path(os.environ["SHOTS"]) / "walk" if os.environ.get("SHOTS") else tmp_path
     found.mkdir(parents=True, exist_ok=True)
     return found
@@ -41,19 +41,19 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def merchant(world: StackWorld) -> Iterator[Merchant]:
-    """The owner of a shop that is set up already, to be used without his browser."""
+    """The merchant of a shop that is set up already, without a browser."""
     yield world.merchant()
     world.reset_stand_ins()
 
 
 class Walk:
-    """The admin's window with the app in its frame, and what axe found on the way."""
+    """The window of the admin with the app in its frame, and what axe found in each step."""
 
     def __init__(self, context: BrowserContext, stack: LocalStack, shop: str, folder: Path) -> None:
         context.set_default_timeout(MS)
         self.context, self.stack, self.shop, self.folder = context, stack, shop, folder
         self.page = context.new_page()
-        self.wrong: list[str] = []
+        self.problems: list[str] = []
         self.steps = 0
 
     def admin(self, path: str, page: Page | None = None) -> Page:
@@ -66,7 +66,7 @@ class Walk:
         return self.page.frame_locator("iframe[name=app]")
 
     def see(self, name: str, page: Page | None = None) -> None:
-        """A picture of the step in both widths; what axe finds in the app's pages is remembered."""
+        """Take a picture in both widths; record what axe finds in the app's pages."""
         page = page or self.page
         self.steps += 1
         for width in WIDTHS:
@@ -79,25 +79,25 @@ class Walk:
                     node for node in violation["nodes"] if page is not self.page or len(node["target"]) > 1
                 ]
                 if nodes:
-                    self.wrong.append(f"{name} at {width}: {violation['id']}: {nodes[0]['target']}")
+                    self.problems.append(f"{name} at {width}: {violation['id']}: {nodes[0]['target']}")
         page.set_viewport_size({"width": 1440, "height": 900})
 
-    def asked(self) -> Page:
-        """The window that opened, with the platform's question in it."""
+    def open_consent(self) -> Page:
+        """Return the window with the platform's consent page."""
         with self.context.expect_page() as opened:
             self.frame.get_by_role("link", name="Abrir Quick Invoice").click()
         expect(opened.value.get_by_role("button", name="Yes, Authorize")).to_be_visible()
         return opened.value
 
     def consent(self) -> Page:
-        """The same window after "Yes, Authorize"."""
-        window = self.asked()
+        """Consent, and return the window."""
+        window = self.open_consent()
         window.get_by_role("button", name="Yes, Authorize").click()
         return window
 
     def consent_and_close(self) -> None:
-        """Nothing; the window closed by itself after "Yes, Authorize"."""
-        window = self.asked()
+        """Consent, and wait until the window closes by itself."""
+        window = self.open_consent()
         with window.expect_event("close"):
             window.get_by_role("button", name="Yes, Authorize").click()
 
@@ -154,10 +154,10 @@ def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld
     shop.get_by_role("button", name="Encomendar sem pagar").click()
     order = shop.url.rsplit("/", 1)[1]
     shop.get_by_role("button", name="Pagar").click()
-    # the window that is looked at is the one that asks
+    # only the visible window polls
     walk.page.bring_to_front()
     row = walk.frame.locator("#rows tr", has_text=f"#{order}")
-    # nothing is loaded anew by hand, and the listing asks every three seconds
+    # the list refreshes itself every three seconds
     expect(row).to_contain_text("Emitido", timeout=10_000)
     document = world.check_document(entity, int(order))
     expect(row).to_contain_text(document["number"])
@@ -173,7 +173,7 @@ def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld
     walk.see("home")
     shown = world.wait_until_shown(entity, int(order))
     assert len(shown["documents"]) == 1
-    assert not walk.wrong, "\n".join(walk.wrong)
+    assert not walk.problems, "\n".join(walk.problems)
 
 
 def test_the_frame_keeps_only_the_apps_cookie(walk: Walk, merchant: Merchant) -> None:
@@ -209,13 +209,13 @@ def test_when_the_consent_page_cuts_the_opener_a_code_opens_the_frame(
     signed_out(walk)
     type_code(walk, code)
     inside(walk)
-    # the same code serves nobody a second time
+    # the same code does not work twice
     walk.context.clear_cookies(name="__Host-session")
     walk.page.reload()
     signed_out(walk)
     type_code(walk, code)
     expect(walk.frame.get_by_text("Este código já não serve")).to_be_visible()
-    assert not walk.wrong, "\n".join(walk.wrong)
+    assert not walk.problems, "\n".join(walk.problems)
 
 
 @pytest.mark.parametrize("position", ["refused", "allowed"])
@@ -243,7 +243,7 @@ def test_without_scripts_a_code_opens_the_frame(
     world.wait_until_final(merchant, order, "issued")
     walk.frame.get_by_role("link", name="Documentos").click()
     expect(walk.frame.locator("#rows tr", has_text=f"#{order}")).to_contain_text("Emitido")
-    # at top level the same window is the whole app
+    # the window of the consent is the app at top level
     window.get_by_role("link", name="Continuar aqui").click()
     expect(window.get_by_role("navigation", name="Principal")).to_be_visible()
     context.close()
@@ -261,4 +261,4 @@ def test_the_app_works_when_the_admin_opens_it_in_a_tab(
     tab.get_by_role("link", name="Continuar aqui").click()
     expect(tab.get_by_role("navigation", name="Principal")).to_be_visible()
     walk.see("tab", tab)
-    assert not walk.wrong, "\n".join(walk.wrong)
+    assert not walk.problems, "\n".join(walk.problems)

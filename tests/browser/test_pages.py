@@ -28,7 +28,7 @@ XSS = [
 
 @pytest.fixture(scope="module")
 def alone() -> Iterator[LocalStack]:
-    """A house of these tests' own, which they leave in disorder; pages look alike on every database."""
+    """A local stack for these tests alone, which they leave in disorder."""
     with LocalStack(clock_scale=60, settings={"WEB_PROCESSES": "1"}) as stack:
         yield stack
 
@@ -55,7 +55,7 @@ def test_axe_finds_nothing_on_any_page(alone: LocalStack, browser_here: Browser)
 @pytest.mark.timeout(400)
 def test_axe_finds_nothing_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
-    # lists with many columns also as they are on a desk
+    # lists with many columns also at desktop width
     wide = ("products", "products-waiting", "products-changes", "product-missing", "setup-choices-stock")
     narrow, both = Screenshots(page, None, {"narrow": (375, 812)}), Screenshots(page, None)
     seen = 0
@@ -68,7 +68,7 @@ def test_axe_finds_nothing_on_any_page_of_products(alone: LocalStack, browser_he
 
 
 def signed_in(stack: LocalStack, browser: Browser) -> Page:
-    """A page with the session of the shop's store; nobody works behind it any more."""
+    """Return a page with the session of the shop's store; worker and clock are stopped."""
     merchant = Merchant(stack)
     page = browser.new_page(locale="pt-PT")
     page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
@@ -81,8 +81,8 @@ def signed_in(stack: LocalStack, browser: Browser) -> Page:
     return page
 
 
-def lay(stack: LocalStack) -> list[int]:
-    """Documents that carry a hostile text in every field that somebody else fills; their numbers."""
+def load_hostile_documents(stack: LocalStack) -> list[int]:
+    """Create documents with hostile text in every field that others fill; return their ids."""
     from dev.factories import make_account, make_document
     from shopapp import create_app
     from shopapp.models import Store
@@ -110,13 +110,13 @@ def lay(stack: LocalStack) -> list[int]:
 
 def test_hostile_text_runs_nowhere(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
-    numbers = lay(alone)
+    numbers = load_hostile_documents(alone)
     wrong: list[str] = []
     page.on("dialog", lambda dialog: (wrong.append(f"dialog on {page.url}"), dialog.dismiss()))
     page.on("pageerror", lambda error: wrong.append(f"{page.url}: {error}"))
     page.on(
         "console",
-        lambda told: wrong.append(f"{page.url}: {told.text}") if "Security Policy" in told.text else None,
+        lambda entry: wrong.append(f"{page.url}: {entry.text}") if "Security Policy" in entry.text else None,
     )
     last = f"antes={numbers[len(numbers) // 2]}"
     for path in ("", "documents", f"documents?{last}", *(f"documents/{number}" for number in numbers)):
@@ -141,7 +141,7 @@ def test_the_progress_of_a_run_updates_until_the_run_ends(alone: LocalStack, bro
         store = Store.find("jumpseller", Merchant(alone).shop)
         assert store is not None
         store.ready_at = store.ready_at or now()
-        account = make_account(store, fingerprint="of the bar", choices={**PROVIDER_LISTS, "articles": True})
+        account = make_account(store, fingerprint="progress", choices={**PROVIDER_LISTS, "articles": True})
         make_sync_run(account, "catalogue")
         run = make_sync_run(account, "create", "open", seen=10, total=100)
         page.goto(f"{alone.app_url}/products")

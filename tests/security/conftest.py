@@ -1,6 +1,6 @@
 """Two stores with every kind of row, a browser for each, and the app's own list of routes.
 
-A new route is in the list by itself: it inherits every test of this folder, or fails it until it has a case.
+A new route is in that list automatically: the tests of this folder cover it, or fail until it has a case.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shopapp.web.limits import limiter
 
 ORIGIN = "http://localhost"
 OPEN_POSTS = {"webhooks.receive"}
-"""What is posted to by others than browsers: signed, not protected by Origin and token."""
+"""Endpoints that others than browsers post to: protected by a signature, not by Origin and CSRF token."""
 
 
 @dataclass
@@ -36,7 +36,7 @@ class StoreSession:
     known: dict[str, Any] = field(default_factory=dict)
 
     def post(self, path: str, form: dict[str, Any] | None = None, **more: Any) -> Any:
-        """The answer to a form posted as our own pages post it."""
+        """Post a form as our own pages do; return the answer."""
         headers = {"Origin": ORIGIN, "Referer": f"{ORIGIN}/"}
         return self.client.post(
             path, data={"csrf_token": self.token, **(form or {})}, headers=headers, **more
@@ -44,7 +44,7 @@ class StoreSession:
 
 
 def log_in(app: Flask, store: Store) -> FlaskClient:
-    """A browser with the store's session."""
+    """Return a browser with the store's session."""
     client = app.test_client()
     with client.session_transaction() as session:
         session.update(store=store.id, installation=store.installation, since=now().timestamp())
@@ -52,14 +52,14 @@ def log_in(app: Flask, store: Store) -> FlaskClient:
 
 
 def csrf_token_of(client: FlaskClient, path: str = "/setup") -> str:
-    """The token that the pages of this browser's session carry."""
+    """Return the CSRF token of this browser's session."""
     page = client.get(path).get_data(as_text=True)
     found = re.search(r'name="csrf_token" value="([^"]+)"', page)
     return found.group(1) if found else ""
 
 
 def open_store_session(app: Flask, code: str, **names: str) -> StoreSession:
-    """A store with a document in every state, and its browser."""
+    """Create a store with a document in every state, and its browser."""
     store = make_store(code)
     rows = make_documents_in_every_state(store)
     if names:
@@ -70,7 +70,7 @@ def open_store_session(app: Flask, code: str, **names: str) -> StoreSession:
 
 @pytest.fixture(autouse=True)
 def _reset_rate_limits() -> Iterator[None]:
-    """No test inherits the knocks of another."""
+    """Reset the counts of the rate limits after each test."""
     yield
     if limiter.initialized:
         limiter.reset()
@@ -84,17 +84,17 @@ def ours(app: Flask, db: SQLAlchemy) -> StoreSession:
 
 @pytest.fixture
 def theirs(app: Flask, db: SQLAlchemy) -> StoreSession:
-    """Somebody else's store."""
+    """Another merchant's store."""
     return open_store_session(app, "quintadaserra", name="Zulmira Marcador", total="987.65")
 
 
 def routes(app: Flask) -> list[Rule]:
-    """Every route of the app."""
+    """Return every route of the app."""
     return sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, sorted(rule.methods or ())))
 
 
 def fill_path(rule: Rule, values: dict[str, Any]) -> str:
-    """The route's address with these values for its parameters; KeyError when the table has none for one of them."""
+    """Return the route's address with these parameters. Raises KeyError when one is missing."""
     path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda match: str(values[match.group(1)]), rule.rule)
     assert "<" not in path
     return path

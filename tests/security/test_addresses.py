@@ -1,6 +1,6 @@
-"""Installation addresses that lead elsewhere: nothing outside the operator's list is ever connected to.
+"""PHC GO addresses that merchants type: nothing outside the operator's list is ever connected to.
 
-Nothing is sent: a stub answers for names, a recording connector stands in for every connection.
+Nothing is sent: a stub replaces the resolver, and every connection is recorded and refused.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ INSIDE_NAMES = (
     "[fe80::1]", "[fe80::1%25eth0]", "[fec0::1]", "[fd00::1]", "[0:0:0:0:0:ffff:127.0.0.1]", "93.184.216.34",
     "[2606:2800:220:1::1]", "224.0.0.1", "192.0.0.8", "255.255.255.255", "127.0.0.1.nip.io", "localtest.me",
 )  # fmt: skip
-FOREIGN_NAMES = (
+OTHER_NAMES = (
     "evil.test", "phcgo.net.evil.test", "sis05.phcgo.net.evil.test", "evilphcgo.net", "sis05-phcgo.net", "phcgo.net",
     "drivefx.net", "phcgo.net.", "sis05.phcgo.net.", "sis05.phcgo.net..", ".phcgo.net", "..phcgo.net", "-.phcgo.net",
     "sis05..phcgo.net", "-sis05.phcgo.net", "sis05-.phcgo.net", "sis_05.phcgo.net", "*.phcgo.net", "sis05.phcgo.com",
@@ -83,15 +83,15 @@ HIDDEN = (
     "https://https://sis05.phcgo.net/x", "https://http://evil.test/x", "<https://sis05.phcgo.net/x>",
 )  # fmt: skip
 SPELLINGS = [
-    *(f"https://{name}/x" for name in (*INSIDE_NAMES, *FOREIGN_NAMES)),
-    *(f"{name}/x" for name in (*INSIDE_NAMES, *FOREIGN_NAMES)),
+    *(f"https://{name}/x" for name in (*INSIDE_NAMES, *OTHER_NAMES)),
+    *(f"{name}/x" for name in (*INSIDE_NAMES, *OTHER_NAMES)),
     *(f"{scheme}://sis05.phcgo.net/x" for scheme in SCHEMES),
     *HIDDEN,
 ]
 
 
 class Outside:
-    """What stands in for the resolver and the connector: names asked for, addresses connected to."""
+    """Replaces resolver and connections; records names looked up and addresses connected to."""
 
     def __init__(self) -> None:
         self.answers: Iterator[list[str]] = itertools.repeat([OUTSIDE])
@@ -112,12 +112,12 @@ class Outside:
 
     def connect(self, address: tuple[str, int], *args: Any, **more: Any) -> socket.socket:
         self.connected.append(address[0])
-        raise ConnectionRefusedError("nobody is called in a test")
+        raise ConnectionRefusedError("no connection in a test")
 
 
 @pytest.fixture
 def outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
-    """No name is looked up and no connection made for real."""
+    """Look no name up and make no connection for real."""
     found = Outside()
     monkeypatch.setattr(socket, "getaddrinfo", found.resolve)
     monkeypatch.setattr(socket, "create_connection", found.connect)
@@ -126,13 +126,13 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
     return found
 
 
-def opened(url: str, wire: HttpClient | None = None, loopback: str = "") -> PhcGo:
+def open_provider(url: str, http: HttpClient | None = None, loopback: str = "") -> PhcGo:
     keys = {"url": url, "user": "loja", "password": "x", "token": "dG9r+ZW4=", "company": ""}
     moment = datetime(2026, 11, 20, tzinfo=UTC)
-    return PhcGo(keys, wire or HttpClient(2), now=lambda: moment, hosts=HOSTS, loopback=loopback)
+    return PhcGo(keys, http or HttpClient(2), now=lambda: moment, hosts=HOSTS, loopback=loopback)
 
 
-def a_draft() -> Draft:
+def make_draft() -> Draft:
     ten = Decimal(10)
     line = DraftLine(
         "1",
@@ -155,12 +155,12 @@ def a_draft() -> Draft:
 VERBS: dict[str, Callable[[PhcGo], Any]] = {
     "check": lambda provider: provider.check(),
     "choices": lambda provider: provider.choices(),
-    "open_draft": lambda provider: provider.open_draft(a_draft(), "QI-1"),
-    "issue": lambda provider: provider.issue(a_draft(), "QI-1"),
+    "open_draft": lambda provider: provider.open_draft(make_draft(), "QI-1"),
+    "issue": lambda provider: provider.issue(make_draft(), "QI-1"),
     "finalise": lambda provider: provider.finalise("stamp"),
     "finalised": lambda provider: provider.finalised_document("stamp"),
     "drop_drafts": lambda provider: provider.drop_drafts("QI-1"),
-    "find": lambda provider: provider.find_by_reference("QI-1", a_draft()),
+    "find": lambda provider: provider.find_by_reference("QI-1", make_draft()),
     "read": lambda provider: provider.read_document("stamp"),
     "pdf": lambda provider: provider.pdf(Issued("stamp", "FR 1/1")),
     "email": lambda provider: provider.email("stamp", "ana@example.pt"),
@@ -174,7 +174,7 @@ def test_at_least_two_hundred_spellings_are_tried() -> None:
 @pytest.mark.parametrize("url", sorted(set(SPELLINGS)), ids=ascii)
 def test_an_address_outside_the_list_is_refused_before_any_lookup(outside: Outside, url: str) -> None:
     with pytest.raises(CredentialsError) as raised:
-        opened(url).check()
+        open_provider(url).check()
     assert raised.value.detail["field"] == "url"
     assert outside.names == []
     assert outside.connected == []
@@ -184,7 +184,7 @@ def test_an_address_outside_the_list_is_refused_before_any_lookup(outside: Outsi
 def test_the_address_is_checked_against_the_list_before_every_call(outside: Outside, verb: str) -> None:
     for url in ("https://evil.test/x", "https://127.0.0.1/x", "https://sis05.phcgo.net@evil.test/x"):
         with pytest.raises(CredentialsError):
-            VERBS[verb](opened(url))
+            VERBS[verb](open_provider(url))
     assert outside.names == []
 
 
@@ -203,16 +203,16 @@ def test_the_address_is_checked_against_the_list_before_every_call(outside: Outs
 )  # fmt: skip
 def test_only_the_configured_loopback_address_is_allowed(outside: Outside, url: str, loopback: str) -> None:
     with pytest.raises(CredentialsError):
-        opened(url, HttpClient(2, allow_plain=True), loopback).check()
+        open_provider(url, HttpClient(2, allow_plain=True), loopback).check()
     assert outside.names == outside.connected == []
 
 
 def test_loopback_is_refused_unless_configured(outside: Outside) -> None:
     with pytest.raises(CredentialsError):
-        opened("http://127.0.0.1:5006/x", HttpClient(2, allow_plain=True)).check()
+        open_provider("http://127.0.0.1:5006/x", HttpClient(2, allow_plain=True)).check()
     with pytest.raises(UnreachableError):
-        # nor with it where the wire is that of production
-        opened("http://127.0.0.1:5006/x", HttpClient(2), "127.0.0.1:5006").check()
+        # not even when configured, with the HTTP client of production
+        open_provider("http://127.0.0.1:5006/x", HttpClient(2), "127.0.0.1:5006").check()
     assert outside.connected == []
 
 
@@ -232,7 +232,7 @@ GOOD = {
 
 @pytest.mark.parametrize("typed", GOOD)
 def test_pasted_addresses_are_normalised(outside: Outside, typed: str) -> None:
-    provider = opened(typed)
+    provider = open_provider(typed)
     assert provider._session.base_url() == GOOD[typed]
     with pytest.raises(UnreachableError):
         provider.check()
@@ -240,20 +240,20 @@ def test_pasted_addresses_are_normalised(outside: Outside, typed: str) -> None:
     assert set(outside.connected) == {OUTSIDE}
 
 
-# --- names that change their mind ---------------------------------------------------------------------------
+# names whose address changes between lookups
 
 PRIVATE = (
     "127.0.0.1", "10.0.0.7", "192.168.0.1", "172.20.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
     "192.0.0.8", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "fe80::1", "fec0::1", "fd00::1",
 )  # fmt: skip
-CHANCE = random.Random(20261120)
+RANDOM = random.Random(20261120)
 
 
 def answers() -> list[list[str]]:
-    """One schedule: what the name leads to, call by call."""
+    """Return one schedule: the addresses of the name, lookup by lookup."""
     kinds = [[OUTSIDE], [], ["151.101.1.1", OUTSIDE], ["2606:2800:220:1::1"]]
-    kinds += [[CHANCE.choice(PRIVATE)], [OUTSIDE, CHANCE.choice(PRIVATE)], [CHANCE.choice(PRIVATE), OUTSIDE]]
-    return [CHANCE.choice(kinds) for _ in range(40)]
+    kinds += [[RANDOM.choice(PRIVATE)], [OUTSIDE, RANDOM.choice(PRIVATE)], [RANDOM.choice(PRIVATE), OUTSIDE]]
+    return [RANDOM.choice(kinds) for _ in range(40)]
 
 
 SCHEDULES = [
@@ -270,7 +270,7 @@ def test_a_name_that_resolves_to_a_private_address_is_never_connected_to(
     outside.answers = iter(schedule * 3)
     for verb in VERBS.values():
         with pytest.raises(AppError):
-            verb(opened("https://sis05.phcgo.net/abc"))
+            verb(open_provider("https://sis05.phcgo.net/abc"))
     assert len(outside.given) == len(VERBS)
     admitted = {one for found in outside.given if all(map(is_public_address, found)) for one in found}
     assert set(outside.connected) <= admitted

@@ -1,4 +1,4 @@
-"""What changes something must come from our own pages: Origin and a token tied to the session, on every route."""
+"""Every request that changes something needs our own Origin and the session's CSRF token."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def posts(app: Flask) -> list[Any]:
 
 
 def everything(db: SQLAlchemy) -> dict[str, list[Any]]:
-    """Every row of every table, but how many calls were made: a PDF that is looked at costs one."""
+    """Return every row of every table, without call counts: viewing a PDF counts one."""
     db.session.rollback()
     columns = {
         name: [column for column in table.columns if column.name != "calls"]

@@ -1,4 +1,4 @@
-"""Every route carries the headers of docs/security.md, whatever it answers."""
+"""Every route sends the security headers of docs/security.md, whatever it answers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def check(answer: Any, where: str, framed_by: str) -> None:
 
 
 def every_route(app: Flask, shop: StoreSession, client: Any) -> list[tuple[str, str, Any]]:
-    """(endpoint, what was asked, answer) for each route and method; no endpoint where the route has no such method."""
+    """Return (endpoint, request, answer) for each route and method; no endpoint without such a method."""
     found = []
     for rule in routes(app):
         others = {other for one in routes(app) if one.rule == rule.rule for other in one.methods or ()}

@@ -1,4 +1,4 @@
-"""Two stores against each other: what is of the other store is 404 on every route, and neither changes nor shows."""
+"""Two stores: everything of the other store is 404 on every route, is not shown and does not change."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, fill_path,
 from tests.security.test_csrf import everything
 from tests.security.test_headers import values
 
-NOT_A_STORES = {
+OTHER_PARAMETERS = {
     "install.start": "platform",
     "static": "filename",
     "setup.keys": "name",
     "setup.save_keys": "name",
     "webhooks.receive": "key",
 }
-"""Routes whose parameter is no number of a store's row, with that parameter."""
+"""Routes whose parameter is not the id of a store's row, with that parameter."""
 FORM = {
     "sure": "yes",
     "number": "FR 2026FR/999",
@@ -36,9 +36,9 @@ def test_every_id_of_another_store_is_404_and_untouched(
 ) -> None:
     before, seen = everything(db), 0
     for rule in routes(app):
-        if not rule.arguments or rule.endpoint in NOT_A_STORES or rule.endpoint == "public.buyer_pdf":
+        if not rule.arguments or rule.endpoint in OTHER_PARAMETERS or rule.endpoint == "public.buyer_pdf":
             continue
-        assert rule.arguments == {"number"}, f"{rule.rule}: say in this test what its parameter is"
+        assert rule.arguments == {"number"}, f"{rule.rule}: add its parameter to this test"
         for method in sorted(rule.methods or ()):
             for document in theirs.documents.values():
                 path = fill_path(rule, {"number": document.id})
@@ -61,8 +61,8 @@ def test_products_changes_and_runs_of_another_store_are_404(
         account = Account.find_current(shop.store)
         assert account is not None
         account.choices = {**account.choices, "articles": True}
-    laid = make_catalogue(theirs.store, account)
-    foreign = sorted({row.id for row in laid.values()})
+    rows = make_catalogue(theirs.store, account)
+    other = sorted({row.id for row in rows.values()})
     before, seen = everything(db), 0
     for rule in routes(app):
         if not rule.rule.startswith("/products") or not rule.arguments:
@@ -70,7 +70,7 @@ def test_products_changes_and_runs_of_another_store_are_404(
         for method in ("GET", "POST"):
             if method not in (rule.methods or ()):
                 continue
-            for number in foreign:
+            for number in other:
                 headers = {"Origin": ORIGIN, "Referer": ORIGIN + "/"}
                 form = {"csrf_token": ours.token, "code": "A", "treatment": "normal"}
                 answer = ours.client.open(
@@ -79,8 +79,8 @@ def test_products_changes_and_runs_of_another_store_are_404(
                 assert answer.status_code == 404, f"{method} {rule.rule} {number}"
                 seen += 1
     assert seen > 100
-    names = [row.name for row in laid.values() if isinstance(row, Product)]
-    for path in ("", "?estado=espera", "/changes", f"?depois={foreign[0]}", f"/changes?run={laid['run'].id}"):
+    names = [row.name for row in rows.values() if isinstance(row, Product)]
+    for path in ("", "?estado=espera", "/changes", f"?depois={other[0]}", f"/changes?run={rows['run'].id}"):
         page = ours.client.get(f"/products{path}").get_data(as_text=True)
         assert not [name for name in names if name in page], path
     assert everything(db) == before
@@ -89,10 +89,10 @@ def test_products_changes_and_runs_of_another_store_are_404(
 def test_another_stores_id_and_an_unknown_one_get_the_same_answer(
     ours: StoreSession, theirs: StoreSession
 ) -> None:
-    foreign = ours.client.get(f"/documents/{theirs.documents['issued'].id}")
+    other = ours.client.get(f"/documents/{theirs.documents['issued'].id}")
     unknown = ours.client.get("/documents/999999")
-    assert foreign.status_code == unknown.status_code == 404
-    assert foreign.data == unknown.data
+    assert other.status_code == unknown.status_code == 404
+    assert other.data == unknown.data
 
 
 def test_a_bulk_action_with_one_document_of_another_store_is_refused_whole(
@@ -126,7 +126,7 @@ def test_nothing_of_another_store_shows_on_any_page(
             paths += [fill_path(rule, {**values(ours), "number": row.id}) for row in ours.documents.values()]
     for path in dict.fromkeys(paths):
         page = ours.client.get(path, buffered=True).get_data(as_text=True)
-        # what was searched for is repeated in the field, and belongs to whoever typed it
+        # the search field repeats what was typed
         found = [mark for mark in marks if mark in page and mark not in path]
         assert not found, path
 

@@ -1,4 +1,4 @@
-"""The catalogues are whole: every sentence in every language, with the same facts, compiled as written."""
+"""The catalogues are complete: every sentence in every language, with the same facts, compiled."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LANGUAGES = pytest.mark.parametrize("language", translations.LANGUAGES)
 
 @pytest.fixture(autouse=True)
 def fake_igest() -> None:
-    """The words of the real programs, not of the made-up one that the other tests of this folder see."""
+    """Use the texts of the real providers instead of the fake one."""
 
 
 def strings(text: str | tuple[str, ...] | list[str]) -> list[str]:

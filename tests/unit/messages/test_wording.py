@@ -1,4 +1,4 @@
-"""Every code that the program can raise, move by, or find has its sentence; every sentence works in every language."""
+"""Every code of an error, a transition or a finding has a sentence, and every sentence a code."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ MOVES = {
 }
 OUTCOMES = {"issued", "refused", "not-sent", "unknown", "app", "merchant", *STATES}
 NEVER_SHOWN = {
-    # stays inside: a page of ours is shown instead, or it is only in the log
+    # internal: a page of ours is shown instead, or it is only logged
     "alarm-seen",
-    # of a reading: it becomes the alarm `gone`
+    # it becomes the alarm `gone`
     "document-gone",
 }
 
 
 def codes() -> Iterator[tuple[str, str]]:
-    """(code, where) of each code in the sources."""
+    """Yield (code, place) of each code in the sources."""
     for path in sorted((ROOT / "shopapp").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call):
@@ -84,7 +84,7 @@ def test_every_alarm_has_a_sentence() -> None:
 
 
 def sources() -> str:
-    """All that stands beneath the pages."""
+    """Return the sources of all layers below the pages."""
     files = [path for path in (ROOT / "shopapp").rglob("*.py") if not {"web", "messages"} & set(path.parts)]
     return "\n".join(path.read_text() for path in sorted(files))
 
@@ -140,7 +140,7 @@ def test_refused_keys_have_a_sentence_per_kind(app: Flask) -> None:
 def test_an_unknown_code_is_shown_as_an_internal_failure(app: Flask) -> None:
     with app.test_request_context():
         g.store = g.account = None
-        assert wording.message_for("never-heard-of").cause == wording.message_for("internal").cause
+        assert wording.message_for("unknown-code").cause == wording.message_for("internal").cause
 
 
 def test_every_state_has_its_own_label(app: Flask) -> None:

@@ -83,12 +83,12 @@ def fake_igest(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeIgest]]:
 
 @pytest.fixture
 def noon() -> Iterator[None]:
-    """Let time stand still at today's noon: what is some minutes old is of today, and of this month.
+    """Stop the clock at noon of today, so that what is some minutes old is of today and of this month.
 
     A test names it before the fixture whose browser logs in.
     """
-    told = datetime.now(UTC).replace(hour=12, minute=0)
-    set_clock(lambda: told)
+    fixed = datetime.now(UTC).replace(hour=12, minute=0)
+    set_clock(lambda: fixed)
     yield
     set_clock(None)
 
@@ -111,13 +111,13 @@ def shop(app: Flask, db: SQLAlchemy) -> StoreSession:
 
 
 def page_text(answer: Any) -> str:
-    """The page's text, without markup."""
+    """Return the page's text without markup."""
     page = answer.get_data(as_text=True)
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", page)).replace("\xa0", " ").split())
 
 
 def reload(db: SQLAlchemy, row: Any) -> Any:
-    """The row as it is in the database now."""
+    """Return the row as it is in the database now."""
     db.session.rollback()
     db.session.refresh(row)
     return row
@@ -131,7 +131,7 @@ def document_of(store: Store, order_id: str) -> Document:
 
 @pytest.fixture
 def articles_enabled(shop: StoreSession) -> None:
-    """Let the store's account look articles up, and read and move their stock."""
+    """Give the store's account access to articles and their stock."""
     account = Account.find_current(shop.store)
     assert account is not None
     account.choices = {**account.choices, "articles": True, "stock_changes": True}

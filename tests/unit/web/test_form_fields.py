@@ -1,4 +1,4 @@
-"""What people type into a form, and what is made of it."""
+"""Values that people type into forms, parsed."""
 
 from __future__ import annotations
 

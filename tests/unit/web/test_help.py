@@ -1,4 +1,4 @@
-"""The help page tells merchants what happens, what each state means, and where the promise ends."""
+"""The help page explains every state and what cannot be promised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page: the headline is the answer, the accounts agree to the cent, each cause has its remedy."""
+"""The first page: headline, what needs the merchant, reconciliation to the cent; and the health check."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_another_stores_sales_are_not_counted(shop: StoreSession) -> None:
 
 
 def test_days_begin_at_midnight_of_the_store(shop: StoreSession) -> None:
-    midnight = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # half past midnight of the 2nd in Lisbon
+    midnight = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # 00:30 of the 2nd in Lisbon
     make_document(shop.store, at=midnight)
     edges = [datetime(2026, 7, 1, 23, tzinfo=UTC) + timedelta(days=n) for n in (-1, 0, 1)]
     assert [(day.issued, day.open) for day in reconciliation.daily_counts(shop.store, edges)] == [
@@ -195,7 +195,7 @@ def test_the_connections_show_their_state_and_last_events(shop: StoreSession) ->
     assert "FR 2026FR/1188" in page and "há 10 minutos" in page
 
 
-# figures in words
+# amounts and days
 
 
 def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> None:
@@ -215,7 +215,7 @@ def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> No
         assert month(datetime(2019, 3, 1, tzinfo=UTC)) == "Março de 2019"
 
 
-# health
+# the health check
 
 
 def test_health_reports_the_clock_and_overdue_work(app: Flask, shop: StoreSession, db: SQLAlchemy) -> None:

@@ -1,4 +1,4 @@
-"""From "open the app" to a session: the state, the code for tokens, the store's row, and how the frame is let in."""
+"""Installation: the state, the code for tokens, the store's row, and the session in the frame."""
 
 from __future__ import annotations
 
@@ -29,31 +29,31 @@ from tests.security.conftest import ORIGIN, csrf_token_of
 ACCOUNTS = "https://accounts.shop.example"
 
 
-class Door(FakePlatform):
-    """A platform at whose door one can knock; what it heard is kept by the class."""
+class OAuthPlatform(FakePlatform):
+    """A platform that grants tokens; the class records the calls."""
 
-    heard: list[tuple[str, str]] = []
+    exchanged: list[tuple[str, str]] = []
     store: str = "olariadosado"
     fails: Exception | None = None
 
-    def __init__(self, wire: Any, token: Any, redirect: str, **settings: Any) -> None:
-        super().__init__(wire, token, redirect)
+    def __init__(self, http: Any, token: Any, redirect: str, **settings: Any) -> None:
+        super().__init__(http, token, redirect)
 
     def authorize_url(self, state: str, challenge: str) -> str:
         return f"{ACCOUNTS}/oauth/authorize?state={state}&code_challenge={challenge}"
 
     def exchange(self, code: str, verifier: str) -> OAuthTokens:
         self._http.before_call()
-        Door.heard.append((code, verifier))
-        if Door.fails:
-            raise Door.fails
+        OAuthPlatform.exchanged.append((code, verifier))
+        if OAuthPlatform.fails:
+            raise OAuthPlatform.fails
         return OAuthTokens(f"access for {code}", "refresh", 3600)
 
     def store_info(self) -> StoreInfo:
         self._http.before_call()
         assert self._token and self._token(None).startswith("access for ")
         return StoreInfo(
-            Door.store,
+            OAuthPlatform.store,
             "Olaria do Sado",
             "EUR",
             "PT",
@@ -69,23 +69,25 @@ class Door(FakePlatform):
 
 
 @pytest.fixture(autouse=True)
-def door(monkeypatch: pytest.MonkeyPatch, app: Flask, db: SQLAlchemy) -> Iterator[type[Door]]:
-    monkeypatch.setitem(PLATFORMS, "jumpseller", Door)
-    Door.heard, Door.store, Door.fails = [], "olariadosado", None
-    yield Door
+def oauth_platform(
+    monkeypatch: pytest.MonkeyPatch, app: Flask, db: SQLAlchemy
+) -> Iterator[type[OAuthPlatform]]:
+    monkeypatch.setitem(PLATFORMS, "jumpseller", OAuthPlatform)
+    OAuthPlatform.exchanged, OAuthPlatform.store, OAuthPlatform.fails = [], "olariadosado", None
+    yield OAuthPlatform
     set_clock(None)
     failpoints.arm("")
     limiter.reset()
 
 
-def begin(client: FlaskClient) -> dict[str, str]:
-    """What the platform is asked when this browser starts."""
+def start_install(client: FlaskClient) -> dict[str, str]:
+    """Start an installation; return the parameters of the redirect to the platform."""
     answer = client.get("/install")
     assert answer.status_code == 302
     return {name: values[0] for name, values in parse_qs(urlsplit(answer.headers["Location"]).query).items()}
 
 
-def finish(client: FlaskClient, state: str, **more: str) -> Any:
+def call_back(client: FlaskClient, state: str, **more: str) -> Any:
     return client.get("/install/callback", query_string={"state": state, "code": "the-code", **more})
 
 
@@ -104,12 +106,12 @@ def test_install_redirects_with_a_state_bound_to_this_browser(client: FlaskClien
     cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("__Host-install="))
     for part in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=600"):
         assert part in cookie
-    asked = begin(client)
+    asked = start_install(client)
     assert len(base64.urlsafe_b64decode(asked["state"] + "==")) >= 16
-    assert begin(client)["state"] != asked["state"]
+    assert start_install(client)["state"] != asked["state"]
 
 
-class OtherPlatform(Door):
+class OtherPlatform(OAuthPlatform):
     """A second platform, with a consent page of its own."""
 
     name = "othershop"
@@ -129,7 +131,7 @@ def test_each_platform_is_installed_at_its_own_address(
     answer = client.get("/install/othershop")
     assert answer.headers["Location"].startswith("https://other.example/authorize?")
     state = parse_qs(urlsplit(answer.headers["Location"]).query)["state"][0]
-    assert finish(client, state).status_code == 303
+    assert call_back(client, state).status_code == 303
     assert Store.find("othershop", "olariadosado") is not None
     assert Store.find("jumpseller", "olariadosado") is None
     assert client.get("/install/jumpseller").headers["Location"].startswith(f"{ACCOUNTS}/oauth/authorize?")
@@ -147,10 +149,10 @@ def test_a_platform_that_cannot_be_authorised_has_no_install_page(
 
 
 def test_the_store_is_installed_and_the_browser_has_its_session(client: FlaskClient, db: SQLAlchemy) -> None:
-    asked = begin(client)
-    answer = finish(client, asked["state"])
+    asked = start_install(client)
+    answer = call_back(client, asked["state"])
     assert (answer.status_code, answer.headers["Location"]) == (303, "/welcome")
-    ((code, verifier),) = Door.heard
+    ((code, verifier),) = OAuthPlatform.exchanged
     assert code == "the-code"
     digest = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     assert digest == asked["code_challenge"]
@@ -164,14 +166,14 @@ def test_the_store_is_installed_and_the_browser_has_its_session(client: FlaskCli
 
 def test_installing_again_refreshes_the_row_and_adds_none(client: FlaskClient, db: SQLAlchemy) -> None:
     for _ in range(2):
-        finish(client, begin(client)["state"])
+        call_back(client, start_install(client)["state"])
     assert stores(db) == 1
 
 
 def test_reinstalling_a_store_does_not_revive_its_old_sessions(
     app: Flask, client: FlaskClient, db: SQLAlchemy
 ) -> None:
-    finish(client, begin(client)["state"])
+    call_back(client, start_install(client)["state"])
     old = client
     store = Store.find("jumpseller", "olariadosado")
     assert store is not None
@@ -179,7 +181,7 @@ def test_reinstalling_a_store_does_not_revive_its_old_sessions(
     db.session.commit()
     assert old.get("/setup").status_code == 401
     fresh = app.test_client()
-    finish(fresh, begin(fresh)["state"])
+    call_back(fresh, start_install(fresh)["state"])
     assert fresh.get("/setup").status_code == 200
     assert old.get("/setup").status_code == 401
     assert stores(db) == 1
@@ -207,13 +209,13 @@ HOSTILE = {
 
 @pytest.mark.parametrize("what", HOSTILE)
 def test_an_answer_that_does_not_fit_installs_nothing(client: FlaskClient, db: SQLAlchemy, what: str) -> None:
-    values = {"code": "the-code", "state": begin(client)["state"], **HOSTILE[what]}
+    values = {"code": "the-code", "state": start_install(client)["state"], **HOSTILE[what]}
     answer = client.get("/install/callback", query_string=values)
     assert answer.status_code == 400
     page = answer.get_data(as_text=True)
     assert "<script>alert" not in page and "javascript:" not in page and "Começar de novo" in page
     assert "Set-Cookie: b=c" not in str(answer.headers)
-    assert not Door.heard and stores(db) == 0 and not has_session(client)
+    assert not OAuthPlatform.exchanged and stores(db) == 0 and not has_session(client)
 
 
 COOKIES = {
@@ -230,11 +232,11 @@ COOKIES = {
 def test_a_state_is_refused_in_another_browser(
     app: Flask, client: FlaskClient, db: SQLAlchemy, cookie: str
 ) -> None:
-    state = begin(client)["state"]
+    state = start_install(client)["state"]
     thief = app.test_client()
     if COOKIES[cookie] is not None:
         thief.set_cookie("__Host-install", str(COOKIES[cookie]))
-    assert finish(thief, state).status_code == 400
+    assert call_back(thief, state).status_code == 400
     assert stores(db) == 0 and not has_session(thief)
 
 
@@ -242,32 +244,32 @@ def test_two_browsers_with_one_state_make_one_install(
     app: Flask, client: FlaskClient, db: SQLAlchemy
 ) -> None:
     other = app.test_client()
-    begin(other)
-    state = begin(client)["state"]
-    assert finish(other, state).status_code == 400
-    assert finish(client, state).status_code == 303
+    start_install(other)
+    state = start_install(client)["state"]
+    assert call_back(other, state).status_code == 400
+    assert call_back(client, state).status_code == 303
 
 
 def test_a_state_can_be_used_once(client: FlaskClient, db: SQLAlchemy) -> None:
-    state = begin(client)["state"]
+    state = start_install(client)["state"]
     cookie = client.get_cookie("__Host-install")
     assert cookie is not None
-    assert finish(client, state).status_code == 303
+    assert call_back(client, state).status_code == 303
     client.set_cookie("__Host-install", cookie.value)
-    assert finish(client, state, code="again").status_code == 400
-    assert len(Door.heard) == 1
+    assert call_back(client, state, code="again").status_code == 400
+    assert len(OAuthPlatform.exchanged) == 1
 
 
 def test_a_state_lasts_ten_minutes(client: FlaskClient, db: SQLAlchemy) -> None:
-    state = begin(client)["state"]
+    state = start_install(client)["state"]
     set_clock(lambda: datetime.now(UTC) + timedelta(seconds=601))
-    assert finish(client, state).status_code == 400
-    assert not Door.heard
+    assert call_back(client, state).status_code == 400
+    assert not OAuthPlatform.exchanged
 
 
 def test_two_windows_opened_at_once_do_not_break_each_other(client: FlaskClient, db: SQLAlchemy) -> None:
-    first, second = begin(client)["state"], begin(client)["state"]
-    assert finish(client, first).status_code == 303
+    first, second = start_install(client)["state"], start_install(client)["state"]
+    assert call_back(client, first).status_code == 303
     client.get("/install")
     assert first != second
 
@@ -276,7 +278,7 @@ def test_two_windows_opened_at_once_do_not_break_each_other(client: FlaskClient,
     "name", ["store", "code_store", "shop", "store_code", "next", "return_to", "redirect_uri"]
 )
 def test_only_the_platform_says_which_store_it_is(client: FlaskClient, db: SQLAlchemy, name: str) -> None:
-    answer = finish(client, begin(client)["state"], **{name: "//evil.example"})
+    answer = call_back(client, start_install(client)["state"], **{name: "//evil.example"})
     assert answer.headers["Location"] == "/welcome"
     assert Store.find("jumpseller", "olariadosado") is not None and stores(db) == 1
 
@@ -304,8 +306,8 @@ def test_no_address_redirects_to_another_site(client: FlaskClient, path: str, ta
 def test_a_platform_that_gives_no_tokens_leaves_no_store(
     client: FlaskClient, db: SQLAlchemy, failure: Exception
 ) -> None:
-    Door.fails = failure
-    answer = finish(client, begin(client)["state"])
+    OAuthPlatform.fails = failure
+    answer = call_back(client, start_install(client)["state"])
     assert answer.status_code == 502
     assert "<b>" not in answer.get_data(as_text=True)
     assert stores(db) == 0 and not has_session(client)
@@ -313,15 +315,15 @@ def test_a_platform_that_gives_no_tokens_leaves_no_store(
 
 def test_a_crash_before_the_commit_installs_nothing(client: FlaskClient, db: SQLAlchemy) -> None:
     failpoints.arm("install_before_commit=raise")
-    assert finish(client, begin(client)["state"]).status_code == 500
+    assert call_back(client, start_install(client)["state"]).status_code == 500
     assert stores(db) == 0
-    assert finish(client, begin(client)["state"]).status_code == 303
+    assert call_back(client, start_install(client)["state"]).status_code == 303
     assert stores(db) == 1
 
 
 def test_a_crash_after_the_commit_leaves_the_webhooks_due(client: FlaskClient, db: SQLAlchemy) -> None:
     failpoints.arm("install_after_commit=raise")
-    assert finish(client, begin(client)["state"]).status_code == 500
+    assert call_back(client, start_install(client)["state"]).status_code == 500
     store = Store.find("jumpseller", "olariadosado")
     assert store is not None and [due.id for due in Store.due_for_webhook_check(3600)] == [store.id]
 
@@ -331,18 +333,18 @@ def test_log_in_starts_a_new_session(client: FlaskClient, db: SQLAlchemy) -> Non
     before = client.get_cookie("__Host-session")
     with client.session_transaction() as session:
         session["planted"] = "by someone else"
-    finish(client, begin(client)["state"])
+    call_back(client, start_install(client)["state"])
     after = client.get_cookie("__Host-session")
     assert before is not None and after is not None and before.value != after.value
     with client.session_transaction() as session:
         assert "planted" not in session
 
 
-# how the frame is let in
+# the session in the frame
 
 
 def secrets_of(client: FlaskClient) -> tuple[str, str]:
-    """(token, code) that the window shows."""
+    """Return the token and the code on the welcome page."""
     page = client.get("/welcome").get_data(as_text=True)
     token = re.search(r'data-token="([^"]+)"', page)
     code = re.search(r"<code>([^<]+)</code>", page)
@@ -357,8 +359,8 @@ def enter(client: FlaskClient, **form: str) -> Any:
 
 @pytest.fixture
 def window(client: FlaskClient) -> FlaskClient:
-    """The window that consented."""
-    finish(client, begin(client)["state"])
+    """Return the client of the window in which the merchant consented."""
+    call_back(client, start_install(client)["state"])
     return client
 
 
@@ -403,7 +405,7 @@ def test_a_token_is_not_a_code_nor_a_state(app: Flask, window: FlaskClient) -> N
         {"token": "", "code": ""},
     ):
         assert enter(app.test_client(), **form).status_code == 401
-    assert enter(app.test_client(), token=begin(window)["state"]).status_code == 401
+    assert enter(app.test_client(), token=start_install(window)["state"]).status_code == 401
 
 
 def test_a_token_of_an_ended_installation_opens_nothing(

@@ -1,4 +1,4 @@
-"""The hook's door: what is signed is kept and answered 200, everything else leaves no trace but a count."""
+"""The webhook address: a signed webhook is stored and answered 200, any other leaves only a count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Credit notes from the pages: seen before they are owed, owed once, never more than is left, nothing typed lost."""
+"""Credit notes from the pages: preview, one request, limits, and errors that lose nothing typed."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ class Sold:
         return self.shop.client.get(self.path, query_string={"what": way, **more})
 
     def review(self, page: Any, **changes: str) -> Any:
-        """The answer to the form of that page, sent to be looked at again."""
+        """Return the answer to the page's form, posted for another preview."""
         return self.shop.post(self.path, {**fields(page), **changes, "do": "review"})
 
     def issue(self, page: Any, **changes: str) -> Any:
-        """The answer to the form of that page, sent by its last button."""
+        """Return the answer to the page's form, posted to issue."""
         return self.shop.post(self.path, {**fields(page), **changes, "do": "issue"})
 
     def kinds(self) -> list[tuple[str, Decimal]]:
@@ -62,7 +62,7 @@ class Sold:
 
 
 def fields(page: Any) -> dict[str, str]:
-    """What the form of the page would send untouched."""
+    """Return what the page's form would post unchanged."""
     found = {}
     for tag in re.findall(r"<input[^>]*>", page.get_data(as_text=True)):
         given = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
@@ -82,7 +82,7 @@ def sold(app: Flask, db: SQLAlchemy, world: World) -> Sold:
     return Sold(world, StoreSession(world.store, {}, client, csrf_token_of(client, "/setup/keys/fakebooks")))
 
 
-# looking
+# the preview
 
 
 def test_the_document_offers_a_credit_note_and_lists_earlier_ones(sold: Sold) -> None:
@@ -162,7 +162,7 @@ def test_what_was_credited_already_is_not_offered_again(sold: Sold) -> None:
     assert "Creditar" not in page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
 
 
-# once
+# one request
 
 
 def test_the_same_request_sent_twice_makes_one_note(sold: Sold) -> None:
@@ -190,7 +190,7 @@ def test_an_invalid_request_number_requests_no_note(sold: Sold) -> None:
     assert sold.kinds() == [("FR", Decimal("47.50"))]
 
 
-# refused
+# errors
 
 
 REFUSED: list[tuple[str, dict[str, str], str]] = [
@@ -258,7 +258,7 @@ def test_a_missing_credit_note_series_links_to_the_settings(sold: Sold, db: SQLA
     )
 
 
-# issued again
+# reissue
 
 
 def test_a_wrong_nif_is_corrected_by_credit_and_reissue(sold: Sold) -> None:

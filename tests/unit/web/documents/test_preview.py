@@ -1,4 +1,4 @@
-"""Previews: the document as it would be issued, why, or what is missing; and nothing moves because of it."""
+"""Previews: the document as it would be issued, why, or what is missing; nothing changes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BUYER = Party(name="Ana Exemplo", tax_id="123456789", address=Address("Rua 1", "
 
 @pytest.fixture
 def shop(app: Flask, db: SQLAlchemy, world: World) -> StoreSession:
-    """The store, and a merchant who issues by his own click."""
+    """A store whose merchant issues manually."""
     world.account.settings = {**world.account.settings, "automatic": False, "exemption": "M07"}
     db.session.commit()
     client = log_in(app, world.store)
@@ -159,11 +159,11 @@ def test_a_warning_is_shown_before_the_document_is_issued(world: World, shop: St
     assert "Nenhuma linha da encomenda tem IVA na loja." in preview(shop, world.document())
 
 
-# the words
+# words of the rules
 
 
 def rules_given() -> set[str]:
-    """The names of rules that stand in the sources of the law."""
+    """Return the names of the rules in the sources of `fiscal`."""
     return {
         node.value
         for path in (ROOT / "shopapp" / "fiscal").glob("*.py")
@@ -182,12 +182,12 @@ def test_every_fiscal_rule_has_a_sentence() -> None:
 
 
 def test_every_rule_has_a_subject_and_a_documented_source() -> None:
-    told = (ROOT / "docs" / "fiscal.md").read_text()
+    shown = (ROOT / "docs" / "fiscal.md").read_text()
     for name, (text, source) in RULES.items():
         assert text.endswith(".") and name.rstrip("0123456789") in SUBJECTS, name
-        assert name[:-1] in told, name
+        assert name[:-1] in shown, name
         laws = re.findall(r"art\. ([0-9]+)", source.split(";")[0])
-        assert all(f"art. {law}" in told or f", {law}" in told for law in laws), (name, source)
+        assert all(f"art. {law}" in shown or f", {law}" in shown for law in laws), (name, source)
 
 
 def test_every_means_of_payment_has_a_label() -> None:

@@ -1,4 +1,4 @@
-"""The listing, what it finds, and one document's page: what it tells and what its buttons do."""
+"""The list of documents, its filters, and one document's page with its actions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.unit.web.conftest import page_text, reload
 
 
 def listed(shop: StoreSession, query: str = "") -> list[str]:
-    """The order numbers that the listing shows, from above."""
+    """Return the order numbers in the list, from the top."""
     page = shop.client.get(f"/documents?{query}").get_data(as_text=True)
     body = page.split('id="rows"')[1] if 'id="rows"' in page else ""
     return re.findall(r"Escolher a encomenda #(\d+)", body)
@@ -33,7 +33,7 @@ def page_of(shop: StoreSession, document: Document) -> str:
     return page_text(answer)
 
 
-# finding
+# the list and its filters
 
 
 def test_the_list_shows_the_newest_first(shop: StoreSession) -> None:
@@ -151,7 +151,7 @@ def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(shop: Store
     ]
     names = ("q", "t", "p", "estado", "antes", "depois")
     for number, text in enumerate(one + other for one in parts for other in parts[:12]):
-        # in all the parameters at once, and in one alone, each in its turn
+        # in all parameters at once, then in each one alone
         for wanted in (names, (names[number % len(names)],)):
             answer = shop.client.get("/documents", query_string=dict.fromkeys(wanted, text))
             assert answer.status_code == 200, (wanted, text)
@@ -217,7 +217,7 @@ def test_the_version_of_a_page_changes_with_the_document(shop: StoreSession, db:
     assert shop.client.get(f"/documents/{document.id}/version").data != before
 
 
-# the story
+# the timeline
 
 
 def test_the_timeline_shows_everything_that_happened(shop: StoreSession, db: SQLAlchemy) -> None:
@@ -226,7 +226,7 @@ def test_the_timeline_shows_everything_that_happened(shop: StoreSession, db: SQL
     hook.copies = 2
     db.session.commit()
     page = page_of(shop, document)
-    told = [
+    shown = [
         "A loja avisou: encomenda #10488 paga. A loja avisou 2 vezes",
         "Lemos a encomenda na loja",
         "2 linhas, 173,12 €.",
@@ -236,7 +236,7 @@ def test_the_timeline_shows_everything_that_happened(shop: StoreSession, db: SQL
         "Documento junto à encomenda",
         "Linha escrita no histórico",
     ]
-    places = [page.index(text) for text in told]
+    places = [page.index(text) for text in shown]
     assert places == sorted(places)
     assert "Igual ao valor pago" in page and "Isento M07" in page and "NIF 123 456 789" in page
 
@@ -277,7 +277,7 @@ def test_a_bounced_email_is_shown_with_its_address(shop: StoreSession, db: SQLAl
     assert "O e-mail a gone@b.pt foi devolvido" in page_of(shop, document)
 
 
-# remedies
+# actions
 
 
 def act(shop: StoreSession, document: Document, name: str, **form: str) -> Any:
@@ -440,7 +440,7 @@ def test_a_pdf_that_is_not_ready_is_explained(shop: StoreSession, monkeypatch: p
     assert answer.status_code == 503 and "O PDF ainda não está pronto" in page_text(answer)
 
 
-# several at once
+# bulk actions
 
 
 def test_a_bulk_action_lists_its_documents_before_anything_happens(

@@ -1,8 +1,7 @@
-"""The options around the document: shown where the program can, refused where the account can't, nothing lost."""
+"""The document options: shown when the provider has them, refused when the account can't have them."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -23,7 +22,7 @@ from tests.unit.web.setup.test_keys import chosen
 
 
 class Rich(FakeIgestDocuments, SupportsEmail):
-    """A program that can do all there is."""
+    """A provider with every option."""
 
     label = "PHC GO"
     capabilities = Capabilities(
@@ -58,22 +57,22 @@ CHOSEN = {
 
 
 def all_of_it(**changes: str) -> dict[str, str]:
-    """A form in which everything is chosen."""
+    """Return a form in which everything is chosen."""
     return chosen(**{**CHOSEN, **changes})
 
 
 @pytest.fixture
 def rich(new: StoreSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreSession]:
-    """A store with such an account, its choices not made yet."""
+    """A store with such a provider, its settings not chosen yet."""
     monkeypatch.setitem(PROVIDERS, "igest", Rich)
     account = make_account(new.store, choices={})
     account.settings = {}
     db.session.commit()
-    monkeypatch.setattr(PLATFORMS["jumpseller"], "store_info", _told)
+    monkeypatch.setattr(PLATFORMS["jumpseller"], "store_info", _store_info)
     yield new
 
 
-def _told(self: Any) -> StoreInfo:
+def _store_info(self: Any) -> StoreInfo:
     at = Address("Rua da Loja 5", "2900-001", "Setúbal", "PT")
     return StoreInfo("olaria", "Olaria", "EUR", "PT", "Europe/Lisbon", "pt", "", "", at)
 
@@ -94,9 +93,6 @@ def test_the_form_shows_the_providers_options_and_the_shops_address(rich: StoreS
         assert f'id="f-{name}"' in page
     assert "12: Fatura-recibo loja" in page and 'value="Rua da Loja 5"' in page
     assert "Não serve de fatura" in page and "series_PF" not in page and "series_ND" not in page
-    if os.environ.get("KEEP_PAGE"):
-        with open(os.environ["KEEP_PAGE"], "w") as kept:
-            kept.write(page)
 
 
 def test_a_provider_without_these_options_shows_none(new: StoreSession) -> None:

@@ -1,4 +1,4 @@
-"""The keys form with what PHC GO asks for: nothing of a pasted token is lost on its way."""
+"""The credentials form with the fields of PHC GO: a pasted token arrives complete."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Set-up: keys tried and sealed, choices held against the program's lists, what waited goes on, taking it apart."""
+"""Set-up: credentials, settings, the setup check, and disconnecting."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def the_account(new: StoreSession) -> Account | None:
 
 @contextmanager
 def logged_in_at(instant: datetime, shop: StoreSession) -> Iterator[StoreSession]:
-    """Let time stand still at this instant; the store has a browser that has just logged in."""
+    """Stop the clock at this instant, with a browser that has just logged in."""
     set_clock(lambda: instant)
     try:
         client = log_in(shop.client.application, shop.store)
@@ -134,12 +134,12 @@ def test_a_value_that_cannot_be_right_is_never_sent(
 def test_a_blank_secret_keeps_the_stored_one(shop: StoreSession, db: SQLAlchemy) -> None:
     kept = the_account(shop)
     assert kept is not None
-    # the account of the entity that is posted below: the keys of another one are saved anew
+    # of the entity that is posted below; the keys of another one would make a new account
     kept.fingerprint = "entity 4711"
     page = shop.client.get("/setup/keys/igest").get_data(as_text=True)
     assert "termina em 7c41" in page and "Guardado em 20/11/2026" in page
     before = dict(kept.credentials)
-    # half past midnight of the 2nd in Lisbon
+    # 00:30 of the 2nd in Lisbon
     with logged_in_at(datetime(2030, 7, 1, 23, 30, tzinfo=UTC), shop) as then:
         answer = then.post("/setup/keys/igest", {**before, "key": "", "code": "c" * 40})
     assert answer.status_code == 303
@@ -173,7 +173,7 @@ def test_accepted_keys_resume_what_waited_for_them(shop: StoreSession, db: SQLAl
     assert reload(db, account).refused_at is None
 
 
-# choices
+# settings
 
 
 def test_the_form_shows_what_the_account_has(new: StoreSession) -> None:
@@ -306,7 +306,7 @@ def test_a_choice_about_tax_can_be_taken_back(shop: StoreSession, db: SQLAlchemy
     assert reload(db, account).settings["on_tax_difference"] == {}
 
 
-# taking apart
+# disconnecting
 
 
 def test_disconnecting_takes_two_steps_and_closes_the_account(shop: StoreSession, db: SQLAlchemy) -> None:
@@ -328,7 +328,7 @@ def test_two_stores_never_share_an_account(shop: StoreSession, db: SQLAlchemy) -
     assert reload(db, theirs).active_until is None
 
 
-# the small check
+# the setup check
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC).date()
 

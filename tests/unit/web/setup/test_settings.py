@@ -1,4 +1,4 @@
-"""The rarer fiscal choices: products treated in a way of their own, sales in the Union, credit by itself."""
+"""The rarer settings: tax exceptions by SKU, sales in the EU, automatic credit notes."""
 
 from __future__ import annotations
 

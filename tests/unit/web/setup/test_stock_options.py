@@ -1,4 +1,4 @@
-"""The choices about products and stock: offered where the account can, refused in words where not, kept as chosen."""
+"""The stock options: offered when the account can have them, refused with a reason when not."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SERIES = (Series("2026FR", "FR"), Series("2026FT", "FT"), Series("2026NC", "NC")
 
 
 class Reader(FakeIgestDocuments, FakeStockReader):
-    """A provider that keeps articles and only tells their stock."""
+    """A provider that has articles and reports their stock."""
 
     find_documents = True
     warehouses = PLACES
@@ -47,17 +47,17 @@ class Reader(FakeIgestDocuments, FakeStockReader):
 
 
 class Stocker(Reader, FakeProvider):
-    """One that also lets it be moved."""
+    """One that also takes stock movements."""
 
 
 class Locked(Stocker):
-    """One whose account did not let us look articles up."""
+    """One whose account has no access to articles."""
 
     find_documents = False
 
 
 class Metered(Stocker):
-    """One whose plans allow only so many calls a month."""
+    """One whose plans limit the calls per month."""
 
     capabilities = Capabilities(credit_notes=True, metered=True)
 
@@ -75,7 +75,7 @@ def program() -> type[FakeIgest]:
 
 @pytest.fixture(autouse=True)
 def shop_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The shop sends from two places."""
+    """Let the shop have two locations."""
     places = (Location("7", "Loja Setúbal", True), Location("8", "Feira"))
     monkeypatch.setattr(PLATFORMS["jumpseller"], "locations", lambda _: places)
 
@@ -84,7 +84,7 @@ def shop_places(monkeypatch: pytest.MonkeyPatch) -> None:
 def stocked(
     new: StoreSession, program: type[FakeIgest], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[StoreSession]:
-    """A store with that program, whose form was opened once."""
+    """A store with that provider, whose form was opened once."""
     monkeypatch.setitem(PROVIDERS, "igest", program)
     make_account(new.store, choices={})
     assert new.client.get("/setup/choices").status_code == 200
@@ -179,14 +179,14 @@ def test_a_provider_without_stock_movements_cannot_follow_the_shop(
 
 
 @pytest.mark.parametrize(
-    ("program", "told", "kept_quiet"),
+    ("program", "shown", "not_shown"),
     [(Stocker, "na loja em minutos", "por dia"), (Metered, "na loja algumas vezes por dia", "em minutos")],
 )
 def test_sync_within_minutes_is_promised_only_without_a_call_allowance(
-    stocked: StoreSession, program: type[FakeIgest], told: str, kept_quiet: str
+    stocked: StoreSession, program: type[FakeIgest], shown: str, not_shown: str
 ) -> None:
     page = page_text(stocked.client.get("/setup/choices"))
-    assert told in page and kept_quiet not in page
+    assert shown in page and not_shown not in page
 
 
 @with_program(Reader)
@@ -198,17 +198,17 @@ def test_the_shop_cannot_follow_a_provider_whose_stock_sales_never_reduce(
 
 
 @pytest.mark.parametrize(
-    ("moves", "told"), [(True, "cada documento emitido baixa"), (False, "não mexem no stock")]
+    ("moves", "shown"), [(True, "cada documento emitido baixa"), (False, "não mexem no stock")]
 )
 def test_who_moves_stock_is_asked_only_when_the_account_does_not_say(
-    stocked: StoreSession, moves: bool, told: str
+    stocked: StoreSession, moves: bool, shown: str
 ) -> None:
     assert 'name="moves_stock"' in form_of(stocked)
     account = account_of(stocked)
     account.facts = {**account.facts, "stock_moves_on_issue": moves}
     db.session.commit()
     page = stocked.client.get("/setup/choices")
-    assert 'name="moves_stock"' not in page.get_data(as_text=True) and told in page_text(page)
+    assert 'name="moves_stock"' not in page.get_data(as_text=True) and shown in page_text(page)
     assert save(stocked, moves_stock="-" if moves else "yes").status_code == 303
     assert account_of(stocked).settings["moves_stock"] is moves
 
@@ -265,7 +265,7 @@ def test_what_the_form_does_not_offer_is_refused(stocked: StoreSession, form: di
 
 
 class Plain(FakeIgestDocuments):
-    """A provider that keeps no articles."""
+    """A provider without articles."""
 
 
 @with_program(Plain)
