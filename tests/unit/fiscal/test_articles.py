@@ -1,4 +1,4 @@
-"""Articles: a product without SKU by the merchant's rule, and the tax that a new article is made with."""
+"""A product without SKU, by the merchant's rule, and the tax that a new article is created with."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ def mug(**changes: Any) -> Order:
 
 
 @pytest.mark.parametrize("kind", ["goods", "service"])
-def test_a_product_without_sku_stops_the_order_only_where_the_merchant_chose_so(kind: LineKind) -> None:
+def test_a_product_without_sku_stops_the_order_only_if_the_merchant_wants(kind: LineKind) -> None:
     order = mug(sku="", kind=kind)
     for rule in ("", "generic"):
         assert invoice.build_invoice(order, FiscalSettings(no_sku=rule), TODAY).gross == Decimal("12.30")  # type: ignore[arg-type]
-    with pytest.raises(OrderError) as why:
+    with pytest.raises(OrderError) as raised:
         invoice.build_invoice(order, FiscalSettings(no_sku="block"), TODAY)
-    assert (why.value.code, why.value.detail) == ("sku-missing", {"line": "Caneca"})
+    assert (raised.value.code, raised.value.detail) == ("sku-missing", {"line": "Caneca"})
 
 
-def test_shipping_and_vouchers_are_not_asked_for_a_sku() -> None:
+def test_shipping_and_gift_cards_need_no_sku() -> None:
     order = make_order(
         make_line("12.30", sku="CAN-1"),
         make_line("5.00", kind="shipping"),
@@ -48,23 +48,25 @@ def test_shipping_and_vouchers_are_not_asked_for_a_sku() -> None:
     assert invoice.build_invoice(order, settings, TODAY).gross == Decimal("37.30")
 
 
-def test_an_order_that_is_not_paid_waits_whatever_it_lacks() -> None:
+def test_an_unpaid_order_waits_even_without_sku() -> None:
     with pytest.raises(NotYet):
         invoice.build_invoice(
             replace(mug(), status="open", paid_at=None), FiscalSettings(no_sku="block"), TODAY
         )
 
 
-# the tax of an article to be made
+# the tax of a new article
 
 
 def line_of(order: Order, settings: FiscalSettings) -> DraftLine:
     return invoice.build_invoice(order, settings, TODAY).lines[0]
 
 
-def made_with(order: Order, settings: FiscalSettings = MADEIRA, day: date = TODAY) -> tuple[str, str, str]:
-    found = domestic_article_tax(line_of(order, settings), settings, day)
-    return found.region, str(found.rate), found.exemption
+def new_article_tax(
+    order: Order, settings: FiscalSettings = MADEIRA, day: date = TODAY
+) -> tuple[str, str, str]:
+    tax = domestic_article_tax(line_of(order, settings), settings, day)
+    return tax.region, str(tax.rate), tax.exemption
 
 
 def abroad(order: Order, country: str, **changes: Any) -> Order:
@@ -72,52 +74,48 @@ def abroad(order: Order, country: str, **changes: Any) -> Order:
     return replace(order, ship_to=there, buyer=Party("Ana", address=there, **changes))
 
 
-def test_sold_at_home_it_has_the_rate_that_the_sale_had() -> None:
-    assert made_with(mug(charged=Decimal(22))) == ("PT-MA", "22", "")
-    assert made_with(mug(charged=Decimal(4))) == ("PT-MA", "4", "")
+def test_an_article_sold_at_home_has_the_rate_of_the_sale() -> None:
+    assert new_article_tax(mug(charged=Decimal(22))) == ("PT-MA", "22", "")
+    assert new_article_tax(mug(charged=Decimal(4))) == ("PT-MA", "4", "")
 
 
-def test_sold_to_another_member_state_it_has_the_rate_of_home_and_not_of_the_buyer() -> None:
+def test_an_article_sold_to_another_member_state_has_the_rate_at_home() -> None:
     settings = replace(MADEIRA, oss_registered=True, threshold_exceeded=True)
     order = abroad(mug(charged=Decimal(21)), "ES")
     assert line_of(order, settings).vat_rate == 21
-    assert made_with(order, settings) == ("PT-MA", "22", "")
+    assert new_article_tax(order, settings) == ("PT-MA", "22", "")
 
 
-def test_exported_it_has_the_rate_that_the_shop_charged_or_the_normal_one_and_never_the_reason_of_exports() -> (
-    None
-):
-    following = replace(MADEIRA, on_tax_difference={"4>0": "follow-law"})
+def test_an_exported_article_has_the_charged_or_the_normal_rate_and_no_exemption() -> None:
+    follow_law = replace(MADEIRA, on_tax_difference={"4>0": "follow-law"})
     order = abroad(mug(charged=Decimal(4)), "US")
-    assert line_of(order, following).exemption_code == "M05"
-    assert made_with(order, following) == ("PT-MA", "4", "")
+    assert line_of(order, follow_law).exemption_code == "M05"
+    assert new_article_tax(order, follow_law) == ("PT-MA", "4", "")
     untaxed = abroad(mug(charged=None), "US")
     assert line_of(untaxed, MADEIRA).exemption_code == "M05"
-    assert made_with(untaxed) == ("PT-MA", "22", "")
+    assert new_article_tax(untaxed) == ("PT-MA", "22", "")
 
 
-def test_what_the_merchant_said_of_the_product_holds_for_a_sale_abroad_too() -> None:
+def test_the_merchants_choice_for_a_product_holds_for_a_sale_abroad_too() -> None:
     exported = abroad(mug(charged=None, sku="LIV-1"), "US")
-    assert made_with(exported, replace(MADEIRA, exceptions={"LIV-1": "reduced"})) == ("PT-MA", "4", "")
-    assert made_with(exported, replace(MADEIRA, exceptions={"LIV-1": "M07"})) == ("PT-MA", "0", "M07")
+    assert new_article_tax(exported, replace(MADEIRA, exceptions={"LIV-1": "reduced"})) == ("PT-MA", "4", "")
+    assert new_article_tax(exported, replace(MADEIRA, exceptions={"LIV-1": "M07"})) == ("PT-MA", "0", "M07")
 
 
-def test_a_line_at_zero_gives_its_reason_to_the_article() -> None:
+def test_a_line_at_zero_gives_its_exemption_to_the_article() -> None:
     settings = replace(MADEIRA, exemption="M07")
-    assert made_with(mug(charged=None), settings) == ("PT-MA", "0", "M07")
+    assert new_article_tax(mug(charged=None), settings) == ("PT-MA", "0", "M07")
 
 
-def test_a_merchant_who_is_exempt_by_article_53_has_articles_without_tax_also_when_the_first_sale_is_an_export() -> (
-    None
-):
+def test_a_merchant_exempt_by_article_53_has_untaxed_articles_even_after_an_export() -> None:
     exempt = replace(MADEIRA, regime="art53_exempt")
-    assert made_with(mug(charged=None), exempt) == ("PT-MA", "0", "M10")
+    assert new_article_tax(mug(charged=None), exempt) == ("PT-MA", "0", "M10")
     exported = abroad(mug(charged=None), "US")
     assert line_of(exported, exempt).exemption_code == "M05"
-    assert made_with(exported, exempt) == ("PT-MA", "0", "M10")
+    assert new_article_tax(exported, exempt) == ("PT-MA", "0", "M10")
 
 
-def test_a_service_taxed_in_another_region_has_the_rate_of_its_category_at_home() -> None:
+def test_a_service_taxed_in_another_region_has_its_rate_at_home() -> None:
     """A business in the Azores is taxed there (VAT3): the article is the merchant's, in Lisbon."""
     there = Address("Rua do Exemplo 1", "9500-150", "Ponta Delgada", "PT")
     order = replace(
@@ -127,10 +125,10 @@ def test_a_service_taxed_in_another_region_has_the_rate_of_its_category_at_home(
     )
     settings = FiscalSettings()
     assert (line_of(order, settings).region, line_of(order, settings).vat_rate) == ("PT-AC", 16)
-    assert made_with(order, settings) == ("PT", "23", "")
+    assert new_article_tax(order, settings) == ("PT", "23", "")
 
 
-def test_a_reason_that_is_no_longer_in_force_is_not_given_to_an_article() -> None:
+def test_an_exemption_that_is_no_longer_in_force_is_not_given_to_an_article() -> None:
     settings = replace(MADEIRA, exceptions={"LIV-1": "M26"})
     assert tax_tables.exempt_tax("PT-MA", "M26", TODAY) is None
-    assert made_with(abroad(mug(charged=None, sku="LIV-1"), "US"), settings) == ("PT-MA", "22", "")
+    assert new_article_tax(abroad(mug(charged=None, sku="LIV-1"), "US"), settings) == ("PT-MA", "22", "")

@@ -1,4 +1,4 @@
-"""Credit notes: whole, by lines, by amount; never over what is left, always the invoice's own rates (NC1 to NC6)."""
+"""Credit notes: whole, by lines, by amount; never more than is left, always at the invoice's own rates (NC1 to NC6)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings
 SETTINGS = FiscalSettings()
 
 
-def issued() -> OriginalDocument:
+def two_shirts_and_a_book() -> OriginalDocument:
     """Two shirts at 23 %, one book at 6 %, shipping at 23 %."""
     order = make_order(
         make_line("24.60", quantity=Decimal(2), ref="TS"),
@@ -29,28 +29,28 @@ def issued() -> OriginalDocument:
     return OriginalDocument("FR 2026FR/31", "FR", made.customer, made.lines)
 
 
-def credited(original: OriginalDocument, **asked: Any) -> Draft:
+def credit(original: OriginalDocument, **asked: Any) -> Draft:
     return credit_note.build_credit_note(original, SETTINGS, TODAY, **asked)
 
 
 def refused(original: OriginalDocument, **asked: Any) -> str:
-    with pytest.raises(NotAllowedError) as why:
-        credited(original, **asked)
-    return why.value.code
+    with pytest.raises(NotAllowedError) as raised:
+        credit(original, **asked)
+    return raised.value.code
 
 
-def test_a_whole_credit_has_the_figures_of_the_invoice_and_names_it() -> None:
-    note = credited(issued())
+def test_a_whole_credit_has_the_figures_and_the_number_of_the_invoice() -> None:
+    note = credit(two_shirts_and_a_book())
     assert (note.kind, note.net, note.vat, note.gross) == (
         "NC", Decimal("70.00"), Decimal("12.70"), Decimal("82.70"),
     )  # fmt: skip
     assert [(each.number, each.reason) for each in note.references] == [("FR 2026FR/31", "Devolução")]
-    assert note.customer == issued().customer
+    assert note.customer == two_shirts_and_a_book().customer
     assert all(line.gross > 0 for line in note.lines)
 
 
 def test_one_piece_of_a_line_is_credited_at_its_rate_and_price() -> None:
-    note = credited(issued(), lines=[CreditLineRequest("TS", Decimal(1))])
+    note = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("TS", Decimal(1))])
     line = note.lines[0]
     assert (line.quantity, line.unit_price_net, line.vat_rate, note.gross) == (
         Decimal(1), Decimal("20.000000"), Decimal(23), Decimal("24.60"),
@@ -61,9 +61,7 @@ def test_one_piece_of_a_line_is_credited_at_its_rate_and_price() -> None:
 def test_a_coupon_is_not_given_back() -> None:
     order = make_order(make_line("59.90", ref="J"), total="53.91", discount=Decimal("5.99"))
     made = invoice.build_invoice(order, SETTINGS, TODAY)
-    note = credited(
-        OriginalDocument("FR 1/1", "FR", made.customer, made.lines), lines=[CreditLineRequest("J")]
-    )
+    note = credit(OriginalDocument("FR 1/1", "FR", made.customer, made.lines), lines=[CreditLineRequest("J")])
     assert note.gross == Decimal("53.91")
     assert (note.lines[0].unit_price_net, note.lines[0].discount_percent) == (
         Decimal("43.829268"),
@@ -71,8 +69,8 @@ def test_a_coupon_is_not_given_back() -> None:
     )
 
 
-def test_an_amount_is_taken_from_all_rates_in_proportion_at_the_same_unit_price() -> None:
-    note = credited(issued(), amount=Decimal("8.27"))
+def test_an_amount_is_taken_in_proportion_at_the_same_unit_prices() -> None:
+    note = credit(two_shirts_and_a_book(), amount=Decimal("8.27"))
     assert [(line.ref, line.quantity, line.unit_price_net, line.gross) for line in note.lines] == [
         ("TS", Decimal("0.2"), Decimal("20"), Decimal("4.92")),
         ("BK", Decimal("0.1"), Decimal("20"), Decimal("2.12")),
@@ -81,35 +79,38 @@ def test_an_amount_is_taken_from_all_rates_in_proportion_at_the_same_unit_price(
 
 
 def test_an_amount_beyond_the_named_lines_comes_from_the_others() -> None:
-    note = credited(issued(), lines=[CreditLineRequest("BK")], amount=Decimal("30.00"))
+    note = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK")], amount=Decimal("30.00"))
     assert note.gross == Decimal("30.00")
     assert note.lines[0].gross == Decimal("21.20")
     assert {line.ref for line in note.lines[1:]} == {"TS", "SHIP"}
 
 
-def test_something_may_be_kept_back_of_the_lines_that_came_back() -> None:
-    note = credited(issued(), lines=[CreditLineRequest("BK")], amount=Decimal("20.00"))
+def test_less_than_the_returned_lines_came_to_may_be_credited() -> None:
+    note = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK")], amount=Decimal("20.00"))
     assert [(line.ref, line.quantity, line.gross) for line in note.lines] == [
         ("BK", Decimal(1), Decimal("20.00"))
     ]
-    told = [CreditLineRequest("BK", Decimal(1), Decimal("21.20"))]
-    assert refused(issued(), lines=told, amount=Decimal("20.00")) == "credit-amount-below-lines"
+    with_amounts = [CreditLineRequest("BK", Decimal(1), Decimal("21.20"))]
+    assert (
+        refused(two_shirts_and_a_book(), lines=with_amounts, amount=Decimal("20.00"))
+        == "credit-amount-below-lines"
+    )
 
 
-def test_notes_one_after_another_never_exceed_the_invoice_and_end_at_nothing() -> None:
-    first = credited(issued(), lines=[CreditLineRequest("TS", Decimal(1))])
-    left = replace(issued(), credited=first.lines)
+def test_successive_credit_notes_never_exceed_the_invoice() -> None:
+    first = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("TS", Decimal(1))])
+    left = replace(two_shirts_and_a_book(), credited=first.lines)
     assert refused(left, lines=[CreditLineRequest("TS", Decimal(2))]) == "credit-exceeds"
-    second = credited(left)
+    second = credit(left)
     assert second.gross == Decimal("58.10")
     assert second.references[0].reason == "Devolução parcial"
     assert refused(replace(left, credited=first.lines + second.lines)) == "credit-nothing-left"
 
 
-def test_a_lowered_price_leaves_the_pieces_to_be_credited_later() -> None:
-    first = credited(issued(), lines=[CreditLineRequest("BK", Decimal(1), Decimal("5.00"))])
+def test_a_price_reduction_leaves_the_pieces_to_be_credited_later() -> None:
+    first = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK", Decimal(1), Decimal("5.00"))])
     assert first.gross == Decimal("5.00")
-    rest = credited(replace(issued(), credited=first.lines), lines=[CreditLineRequest("BK")])
+    rest = credit(replace(two_shirts_and_a_book(), credited=first.lines), lines=[CreditLineRequest("BK")])
     assert rest.gross == Decimal("16.20")
 
 
@@ -126,39 +127,45 @@ def test_a_lowered_price_leaves_the_pieces_to_be_credited_later() -> None:
         ({"amount": Decimal("-1.00")}, "credit-amount-below-lines"),
     ],
 )
-def test_what_may_not_be_credited_is_refused(asked: dict[str, Any], code: str) -> None:
-    assert refused(issued(), **asked) == code
+def test_a_credit_that_is_not_allowed_is_refused(asked: dict[str, Any], code: str) -> None:
+    assert refused(two_shirts_and_a_book(), **asked) == code
 
 
 def test_only_an_issued_invoice_can_be_credited() -> None:
-    assert refused(replace(issued(), number="")) == "credit-without-original"
-    assert refused(replace(issued(), kind="NC")) == "credit-of-no-invoice"
-    assert refused(replace(issued(), kind="PF")) == "credit-of-no-invoice"
+    assert refused(replace(two_shirts_and_a_book(), number="")) == "credit-without-original"
+    assert refused(replace(two_shirts_and_a_book(), kind="NC")) == "credit-of-no-invoice"
+    assert refused(replace(two_shirts_and_a_book(), kind="PF")) == "credit-of-no-invoice"
 
 
-def test_where_only_the_credited_total_is_known_no_more_than_the_rest_is_given() -> None:
-    partly = replace(issued(), credited_gross=Decimal("80.00"))
-    assert credited(partly).gross == Decimal("2.70")
+def test_with_only_the_credited_total_known_no_more_than_the_rest_is_credited() -> None:
+    partly = replace(two_shirts_and_a_book(), credited_gross=Decimal("80.00"))
+    assert credit(partly).gross == Decimal("2.70")
     assert refused(partly, amount=Decimal("2.71")) == "credit-exceeds"
 
 
 def test_the_reason_is_one_line_of_fifty_characters_at_most() -> None:
-    reason = credited(issued(), reason="  Cliente desistiu\nda compra " + "x" * 60).references[0].reason
+    reason = (
+        credit(two_shirts_and_a_book(), reason="  Cliente desistiu\nda compra " + "x" * 60)
+        .references[0]
+        .reason
+    )
     assert reason.startswith("Cliente desistiu da compra ") and len(reason) == 50
 
 
-def test_stock_moves_back_with_goods_and_not_with_a_rebate() -> None:
+def test_stock_moves_back_with_products_and_not_with_a_rebate() -> None:
     moving = FiscalSettings(moves_stock=True)
-    assert credit_note.build_credit_note(issued(), moving, TODAY).moves_stock
-    assert not credit_note.build_credit_note(issued(), moving, TODAY, amount=Decimal("5.00")).moves_stock
+    assert credit_note.build_credit_note(two_shirts_and_a_book(), moving, TODAY).moves_stock
+    assert not credit_note.build_credit_note(
+        two_shirts_and_a_book(), moving, TODAY, amount=Decimal("5.00")
+    ).moves_stock
 
 
-def test_a_note_needs_its_series() -> None:
+def test_a_credit_note_needs_its_series() -> None:
     with pytest.raises(SettingsError):
-        credit_note.build_credit_note(issued(), FiscalSettings(series={"FR": "2026FR"}), TODAY)
+        credit_note.build_credit_note(two_shirts_and_a_book(), FiscalSettings(series={"FR": "2026FR"}), TODAY)
 
 
-def test_split_shipping_is_credited_under_one_name() -> None:
+def test_split_shipping_is_credited_under_one_ref() -> None:
     order = make_order(
         make_line("60.00", ref="A"),
         make_line("20.00", "6", ref="B"),
@@ -168,8 +175,8 @@ def test_split_shipping_is_credited_under_one_name() -> None:
     made = invoice.build_invoice(order, SETTINGS, TODAY)
     same_name = tuple(replace(line, ref=line.ref.split("-")[0]) for line in made.lines)
     original = OriginalDocument("FR 1/1", "FR", made.customer, same_name)
-    assert credited(original, lines=[CreditLineRequest("SHIP")]).gross == Decimal("4.00")
-    halved = credited(original, lines=[CreditLineRequest("SHIP", Decimal(1), Decimal("2.00"))])
+    assert credit(original, lines=[CreditLineRequest("SHIP")]).gross == Decimal("4.00")
+    halved = credit(original, lines=[CreditLineRequest("SHIP", Decimal(1), Decimal("2.00"))])
     assert [(line.vat_rate, line.gross) for line in halved.lines] == [
         (Decimal(23), Decimal("1.50")),
         (Decimal(6), Decimal("0.50")),
@@ -177,14 +184,18 @@ def test_split_shipping_is_credited_under_one_name() -> None:
 
 
 @pytest.mark.parametrize(("taken", "kept"), [("0.41", "0.40"), ("0.39", "0.42")])
-def test_pieces_of_a_split_line_keep_the_net_that_a_note_over_one_of_them_left(taken: str, kept: str) -> None:
+def test_pieces_of_a_split_line_keep_the_net_that_a_credit_note_left(taken: str, kept: str) -> None:
     def piece(ref: str, net: str) -> DraftLine:
         gross = Decimal("0.50")
-        line = replace(issued().lines[0], ref=ref, quantity=Decimal(1), unit_price_net=Decimal(net))
+        line = replace(
+            two_shirts_and_a_book().lines[0], ref=ref, quantity=Decimal(1), unit_price_net=Decimal(net)
+        )
         return replace(line, net=Decimal(net), vat=gross - Decimal(net), gross=gross)
 
     original = replace(
-        issued(), lines=(piece("A", "0.41"), piece("A~1", "0.40")), credited=(piece("A~1", taken),)
+        two_shirts_and_a_book(),
+        lines=(piece("A", "0.41"), piece("A~1", "0.40")),
+        credited=(piece("A~1", taken),),
     )
     (left,) = credit_note.creditable_lines(original)
     assert (left.ref, left.net, left.vat, left.gross) == (

@@ -1,4 +1,4 @@
-"""Cents: half up, and nothing lost when an amount is spread."""
+"""Cents: rounded half up, none lost when an amount is spread."""
 
 from __future__ import annotations
 
@@ -38,23 +38,24 @@ def test_rates_are_written_without_trailing_zeros(written: str, shown: str) -> N
 
 
 @pytest.mark.parametrize("wrong", [1.5, True, "", "abc", "NaN", "Infinity", None])
-def test_a_float_or_what_is_no_number_is_no_amount(wrong: object) -> None:
+def test_a_float_or_anything_but_a_finite_number_is_no_amount(wrong: object) -> None:
     with pytest.raises(ValueError):
         parse_amount(wrong)  # type: ignore[arg-type]
 
 
-def test_five_euros_over_three_equal_lines_tie_to_the_earlier() -> None:
+def test_equal_remainders_give_the_cent_to_the_earlier_line() -> None:
     parts = allocate(Decimal("5.00"), [Decimal("9.99")] * 3)
     assert parts == [Decimal("1.67"), Decimal("1.67"), Decimal("1.66")]
 
 
 @given(amounts, st.lists(amounts, min_size=1, max_size=20))
-def test_a_spread_amount_adds_up_and_no_part_is_off_by_a_cent(whole: Decimal, weights: list[Decimal]) -> None:
+def test_spread_parts_add_up_and_none_is_off_by_a_cent(whole: Decimal, weights: list[Decimal]) -> None:
     parts = allocate(whole, weights)
     assert sum(parts) == whole
     assert all(part >= 0 for part in parts)
-    base = sum(weights)
-    if base:
+    total_weight = sum(weights)
+    if total_weight:
         assert all(
-            abs(part - whole * w / base) < Decimal("0.01") for part, w in zip(parts, weights, strict=True)
+            abs(part - whole * weight / total_weight) < Decimal("0.01")
+            for part, weight in zip(parts, weights, strict=True)
         )

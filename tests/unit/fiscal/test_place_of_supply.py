@@ -19,15 +19,15 @@ LISBON_FIRM = Buyer("500000000", True, "Empresa Exemplo, Lda", "PT", True)
 OSS = FiscalSettings(oss_registered=True, threshold_exceeded=True)
 
 
-def at(country: str, postal: str = "") -> Address:
+def address_in(country: str, postal: str = "") -> Address:
     return Address("Rua 1", postal, "Cidade", country)
 
 
 def goods(
     address: Address, buyer: Buyer = CONSUMER, settings: FiscalSettings = OSS
 ) -> tuple[PlaceOfSupply, DecisionTrace]:
-    grounds = DecisionTrace()
-    return place_of_supply.place_of_goods(address, buyer, settings, grounds), grounds
+    trace = DecisionTrace()
+    return place_of_supply.place_of_goods(address, buyer, settings, trace), trace
 
 
 @pytest.mark.parametrize(
@@ -70,98 +70,100 @@ def goods(
         ("US", "10001", "export", "US"),
     ],
 )
-def test_what_an_address_means_for_vat(country: str, postal: str, kind: str, region: str) -> None:
-    found = territory_of(at(country, postal))
+def test_each_address_has_its_vat_territory(country: str, postal: str, kind: str, region: str) -> None:
+    found = territory_of(address_in(country, postal))
     assert (found.kind, found.region) == (kind, region)
 
 
 @pytest.mark.parametrize("country", ["ES", "GB", "FR"])
-def test_a_missing_postal_code_stops_where_it_decides(country: str) -> None:
-    with pytest.raises(OrderError) as stopped:
-        territory_of(at(country))
-    assert stopped.value.code == "postal-code-missing"
+def test_a_missing_postal_code_stops_the_order_where_it_decides(country: str) -> None:
+    with pytest.raises(OrderError) as raised:
+        territory_of(address_in(country))
+    assert raised.value.code == "postal-code-missing"
 
 
 def test_services_in_northern_ireland_are_outside_the_union() -> None:
-    assert territory_of(at("GB", "BT1 1AA"), for_goods=False).kind == "export"
+    assert territory_of(address_in("GB", "BT1 1AA"), for_goods=False).kind == "export"
 
 
 @pytest.mark.parametrize("home", ["PT", "PT-MA", "PT-AC"])
-def test_goods_sold_in_portugal_are_taxed_where_they_leave(home: str) -> None:
+def test_goods_sold_in_portugal_are_taxed_where_they_leave_from(home: str) -> None:
     for postal in ("1000-100", "9000-098", "9500-100"):
-        found, grounds = goods(at("PT", postal), settings=FiscalSettings(ship_from=home))
+        found, trace = goods(address_in("PT", postal), settings=FiscalSettings(ship_from=home))
         assert found == PlaceOfSupply(home)
-        assert "VAT1" in grounds.rules
+        assert "VAT1" in trace.rules
 
 
 def test_below_the_threshold_a_consumer_abroad_pays_portuguese_tax() -> None:
-    found, grounds = goods(at("ES", "28001"), settings=FiscalSettings(ship_from="PT-AC"))
-    assert found == PlaceOfSupply("PT-AC") and "EU1" in grounds.rules
+    found, trace = goods(address_in("ES", "28001"), settings=FiscalSettings(ship_from="PT-AC"))
+    assert found == PlaceOfSupply("PT-AC") and "EU1" in trace.rules
 
 
 @pytest.mark.parametrize("registered", [True, False])
-def test_above_the_threshold_the_destination_taxes_and_a_missing_registration_is_told(
+def test_above_the_threshold_the_destination_taxes_with_a_warning_if_not_registered(
     registered: bool,
 ) -> None:
-    found, grounds = goods(
-        at("ES", "28001"), settings=FiscalSettings(oss_registered=registered, threshold_exceeded=True)
+    found, trace = goods(
+        address_in("ES", "28001"), settings=FiscalSettings(oss_registered=registered, threshold_exceeded=True)
     )
-    assert found == PlaceOfSupply("ES", is_oss=True) and "EU2" in grounds.rules
-    assert ("oss-not-registered" in grounds.warnings) is not registered
+    assert found == PlaceOfSupply("ES", is_oss=True) and "EU2" in trace.rules
+    assert ("oss-not-registered" in trace.warnings) is not registered
 
 
-def test_a_valid_number_of_another_member_state_exempts_goods_that_leave_portugal() -> None:
-    assert goods(at("DE", "10115"), GERMAN)[0].exemption == "M16"
-    assert goods(at("FR", "75001"), GERMAN)[0].exemption == "M16"
-    assert goods(at("PT", "1000-100"), GERMAN)[0] == PlaceOfSupply("PT")
+def test_a_valid_number_of_another_member_state_exempts_goods_sent_abroad() -> None:
+    assert goods(address_in("DE", "10115"), GERMAN)[0].exemption == "M16"
+    assert goods(address_in("FR", "75001"), GERMAN)[0].exemption == "M16"
+    assert goods(address_in("PT", "1000-100"), GERMAN)[0] == PlaceOfSupply("PT")
 
 
 @pytest.mark.parametrize("vies", [None, "unavailable"])
-def test_a_silent_vies_exempts_nobody(vies: Any) -> None:
+def test_nobody_is_exempt_while_vies_does_not_answer(vies: Any) -> None:
     waiting = Buyer("DE136695976", True, "Beispiel GmbH", "DE", True, "DE", vies, True)
-    with pytest.raises(UnreachableError) as stopped:
-        goods(at("DE", "10115"), waiting)
-    assert stopped.value.code == "vies-unavailable"
+    with pytest.raises(UnreachableError) as raised:
+        goods(address_in("DE", "10115"), waiting)
+    assert raised.value.code == "vies-unavailable"
 
 
 def test_a_portuguese_business_abroad_is_taxed_at_home_even_under_oss() -> None:
-    assert goods(at("ES", "28001"), LISBON_FIRM)[0] == PlaceOfSupply("PT")
+    assert goods(address_in("ES", "28001"), LISBON_FIRM)[0] == PlaceOfSupply("PT")
 
 
 def test_goods_that_leave_the_union_are_exports_also_for_an_exempt_merchant() -> None:
     exempt = FiscalSettings(regime="art53_exempt")
-    assert goods(at("US", "10001"))[0].exemption == "M05"
-    assert goods(at("US", "10001"), settings=exempt)[0].exemption == "M05"
-    assert goods(at("PT", "1000-100"), settings=exempt)[0].exemption == "M10"
-    assert goods(at("ES", "28001"), settings=exempt)[0].exemption == "M10"
+    assert goods(address_in("US", "10001"))[0].exemption == "M05"
+    assert goods(address_in("US", "10001"), settings=exempt)[0].exemption == "M05"
+    assert goods(address_in("PT", "1000-100"), settings=exempt)[0].exemption == "M10"
+    assert goods(address_in("ES", "28001"), settings=exempt)[0].exemption == "M10"
 
 
 def test_an_exempt_merchant_above_the_threshold_is_stopped() -> None:
-    with pytest.raises(OrderError) as stopped:
-        goods(at("ES", "28001"), settings=FiscalSettings(regime="art53_exempt", threshold_exceeded=True))
-    assert stopped.value.code == "exempt-merchant-abroad"
+    with pytest.raises(OrderError) as raised:
+        goods(
+            address_in("ES", "28001"), settings=FiscalSettings(regime="art53_exempt", threshold_exceeded=True)
+        )
+    assert raised.value.code == "exempt-merchant-abroad"
 
 
 def services(address: Address, buyer: Buyer = CONSUMER, settings: FiscalSettings = OSS) -> PlaceOfSupply:
     return place_of_supply.place_of_services(address, buyer, settings, DecisionTrace())
 
 
-def test_services_follow_a_business_to_its_region_and_stay_with_the_supplier_for_a_consumer() -> None:
-    assert services(at("PT", "9000-098"), LISBON_FIRM) == PlaceOfSupply("PT-MA")
-    assert services(at("PT", "9000-098")) == PlaceOfSupply("PT")
-    assert services(at("DE", "10115"), GERMAN).exemption == "M40"
-    assert services(at("ES", "28001")) == PlaceOfSupply("ES", is_oss=True)
-    assert services(at("ES", "28001"), settings=FiscalSettings()) == PlaceOfSupply("PT")
+def test_services_are_taxed_where_a_business_is_and_where_a_consumers_supplier_is() -> None:
+    assert services(address_in("PT", "9000-098"), LISBON_FIRM) == PlaceOfSupply("PT-MA")
+    assert services(address_in("PT", "9000-098")) == PlaceOfSupply("PT")
+    assert services(address_in("DE", "10115"), GERMAN).exemption == "M40"
+    assert services(address_in("ES", "28001")) == PlaceOfSupply("ES", is_oss=True)
+    assert services(address_in("ES", "28001"), settings=FiscalSettings()) == PlaceOfSupply("PT")
 
 
-def test_a_service_to_a_consumer_outside_the_union_is_left_to_a_person() -> None:
-    with pytest.raises(OrderError) as stopped:
-        services(at("US", "10001"))
-    assert stopped.value.code == "service-outside-eu"
+def test_a_service_to_a_consumer_outside_the_union_stops_the_order() -> None:
+    with pytest.raises(OrderError) as raised:
+        services(address_in("US", "10001"))
+    assert raised.value.code == "service-outside-eu"
 
 
 @pytest.mark.parametrize(
     ("region", "zone"), [("PT", "Europe/Lisbon"), ("PT-MA", "Atlantic/Madeira"), ("PT-AC", "Atlantic/Azores")]
 )
-def test_each_region_has_its_time(region: str, zone: str) -> None:
+def test_each_region_has_its_time_zone(region: str, zone: str) -> None:
     assert place_of_supply.time_zone_of(region) == zone

@@ -1,4 +1,4 @@
-"""Shaping: the provider's own arithmetic arrives at the paid total, without a made-up discount."""
+"""The provider's own arithmetic arrives at the paid total, without a fitted-up discount."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
+from dev.order_factories import LEVELS
 from shopapp.errors import OrderError
 from shopapp.fiscal.document import DraftLine, RoundingLevel
 from shopapp.fiscal.rounding import fit_to_total, predict_total
-
-LEVELS: tuple[RoundingLevel, ...] = ("rate_group", "document", "line")
 
 
 def line(price: str, gross: str, *, quantity: str = "1", rate: str = "23", **more: Any) -> DraftLine:
@@ -48,65 +47,65 @@ def test_each_level_rounds_where_it_says() -> None:
     ]
 
 
-def test_lines_that_land_are_left_alone() -> None:
+def test_lines_that_fit_are_left_alone() -> None:
     lines = [line("8.121951", "29.97", quantity="3")]
     for level in LEVELS:
         assert fit_to_total(lines, level) == tuple(lines)
 
 
-def test_one_unit_of_several_carries_the_cent_before_any_other_price_moves() -> None:
+def test_one_unit_of_several_carries_the_cent_before_any_other_price_changes() -> None:
     lines = [line("0.10", "0.36", quantity="3"), line("5.00", "6.15", ref="B")]
-    made = fit_to_total(lines, "rate_group")
-    assert [(part.ref, part.quantity) for part in made] == [
+    fitted = fit_to_total(lines, "rate_group")
+    assert [(part.ref, part.quantity) for part in fitted] == [
         ("A", Decimal(2)),
         ("A~1", Decimal(1)),
         ("B", Decimal(1)),
     ]
-    assert [part.unit_price_net for part in made if part.ref != "A~1"] == [Decimal("0.10"), Decimal("5.00")]
-    assert sum(part.gross for part in made) == Decimal("6.51") == predict_total(made, "rate_group")
+    assert [part.unit_price_net for part in fitted if part.ref != "A~1"] == [Decimal("0.10"), Decimal("5.00")]
+    assert sum(part.gross for part in fitted) == Decimal("6.51") == predict_total(fitted, "rate_group")
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_single_piece_moves_by_less_than_a_cent(level: RoundingLevel) -> None:
-    made = fit_to_total([line("0.10", "0.12", ref=ref) for ref in "ABC"], level)
-    assert predict_total(made, level) == Decimal("0.36")
-    assert all(abs(part.unit_price_net - Decimal("0.10")) < Decimal("0.01") for part in made)
-    assert all(part.discount_percent == 0 for part in made)
+def test_the_price_of_a_single_piece_changes_by_less_than_a_cent(level: RoundingLevel) -> None:
+    fitted = fit_to_total([line("0.10", "0.12", ref=ref) for ref in "ABC"], level)
+    assert predict_total(fitted, level) == Decimal("0.36")
+    assert all(abs(part.unit_price_net - Decimal("0.10")) < Decimal("0.01") for part in fitted)
+    assert all(part.discount_percent == 0 for part in fitted)
 
 
-def test_a_gross_that_net_and_tax_rounded_apart_cannot_make_is_refused_for_a_piece_alone() -> None:
-    # 0.125 net and 0.005 tax go up together: a provider that rounds on the line knows 0.12 and 0.14
+def test_a_gross_that_rounding_on_the_line_cannot_give_is_refused() -> None:
+    # 0.125 net and 0.005 VAT round up together: a provider that rounds on the line finds 0.12 or 0.14, never 0.13
     alone = line("0.125000", "0.13", rate="4")
-    with pytest.raises(OrderError) as stopped:
+    with pytest.raises(OrderError) as raised:
         fit_to_total([alone], "line")
-    assert stopped.value.detail == {"paid": "0.13", "lines": "0.14"}
+    assert raised.value.detail == {"paid": "0.13", "lines": "0.14"}
 
 
-def test_the_same_gross_lands_where_another_line_can_give_the_cent() -> None:
-    made = fit_to_total([line("0.125000", "0.13", rate="4"), line("10.00", "12.30", ref="B")], "line")
-    assert predict_total(made, "line") == Decimal("12.43")
+def test_the_same_gross_fits_when_another_line_can_carry_the_cent() -> None:
+    fitted = fit_to_total([line("0.125000", "0.13", rate="4"), line("10.00", "12.30", ref="B")], "line")
+    assert predict_total(fitted, "line") == Decimal("12.43")
 
 
-def test_more_than_two_cents_a_line_are_not_bent_away() -> None:
-    with pytest.raises(OrderError) as stopped:
+def test_more_than_two_cents_a_line_stop_the_order() -> None:
+    with pytest.raises(OrderError) as raised:
         fit_to_total([line("10.00", "12.33")], "rate_group")
-    assert stopped.value.code == "total-differs"
+    assert raised.value.code == "total-differs"
 
 
-def test_a_line_given_away_has_no_price_to_move() -> None:
+def test_a_line_given_away_has_no_price_to_change() -> None:
     free = line("10.00", "0.00", discount="100", ref="FREE")
-    made = fit_to_total([free, line("0.10", "0.13", ref="B")], "rate_group")
-    assert made[0] == free
-    assert predict_total(made, "rate_group") == Decimal("0.13")
+    fitted = fit_to_total([free, line("0.10", "0.13", ref="B")], "rate_group")
+    assert fitted[0] == free
+    assert predict_total(fitted, "rate_group") == Decimal("0.13")
 
 
-def test_rate_groups_are_shaped_each_on_its_own() -> None:
-    made = fit_to_total([line("1.003", "1.24"), line("1.004", "1.06", rate="6", ref="B")], "rate_group")
-    assert predict_total(made[:1], "rate_group") == Decimal("1.24")
-    assert predict_total(made[1:], "rate_group") == Decimal("1.06")
+def test_each_tax_group_is_fitted_on_its_own() -> None:
+    fitted = fit_to_total([line("1.003", "1.24"), line("1.004", "1.06", rate="6", ref="B")], "rate_group")
+    assert predict_total(fitted[:1], "rate_group") == Decimal("1.24")
+    assert predict_total(fitted[1:], "rate_group") == Decimal("1.06")
 
 
-def test_a_split_line_keeps_its_figures_together() -> None:
+def test_the_pieces_of_a_split_line_add_up_to_it() -> None:
     whole = line("0.10", "0.36", quantity="3")
     parts = fit_to_total([whole], "rate_group")
     for name in ("net", "vat", "gross", "quantity"):

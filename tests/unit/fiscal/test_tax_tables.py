@@ -1,4 +1,4 @@
-"""The tables: which rate and which reason is in force on which day."""
+"""The tables: which rate and which exemption is in force on which day."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def test_a_day_before_the_table_has_no_rate() -> None:
     [("23", "normal"), ("22", "normal"), ("16", "normal"), ("13", "intermediate"), ("12", "intermediate"),
      ("9", "intermediate"), ("6", "reduced"), ("4", "reduced")],
 )  # fmt: skip
-def test_a_rate_of_any_region_tells_the_category(charged: str, category: str) -> None:
+def test_a_rate_of_any_region_shows_the_category(charged: str, category: str) -> None:
     assert tax_tables.category_of_rate(Decimal(charged), TODAY) == category
 
 
-def test_the_standard_rate_of_the_destination_is_the_normal_category_and_no_other_rate_is_known() -> None:
+def test_of_a_destination_only_the_standard_rate_shows_a_category() -> None:
     assert tax_tables.category_of_rate(Decimal("21"), TODAY, "ES") == "normal"
     assert tax_tables.category_of_rate(Decimal("21"), TODAY) is None
     assert tax_tables.category_of_rate(Decimal("10"), TODAY, "ES") is None
@@ -59,12 +59,12 @@ def test_every_member_state_and_northern_ireland_have_a_standard_rate() -> None:
 
 
 @pytest.mark.parametrize("code", ["M03", "M08"])
-def test_a_withdrawn_reason_is_not_in_force(code: str) -> None:
+def test_a_withdrawn_exemption_is_not_in_force(code: str) -> None:
     assert tax_tables.exemption_mention(code, date(2022, 6, 30))
     assert tax_tables.exemption_mention(code, date(2022, 7, 1)) is None
 
 
-def test_the_food_basket_and_the_housing_works_have_their_days() -> None:
+def test_exemptions_for_food_and_housing_works_hold_only_on_their_days() -> None:
     assert tax_tables.exemption_mention("M26", date(2024, 1, 4))
     assert tax_tables.exemption_mention("M26", date(2024, 1, 5)) is None
     assert tax_tables.exemption_mention("M35", date(2026, 6, 30)) is None
@@ -85,7 +85,7 @@ def test_every_mention_fits_the_field_and_every_row_names_its_source() -> None:
         assert all(row["source"] and row["checked_on"] for row in tax_tables.table_rows(name)), name
 
 
-def test_the_merchant_is_not_offered_reasons_that_only_the_place_of_supply_can_give() -> None:
+def test_exemptions_that_only_the_place_of_supply_gives_are_not_offered() -> None:
     offered = tax_tables.selectable_exemptions(TODAY)
     assert {"M01", "M07", "M10", "M99"} <= offered.keys()
     assert not {"M03", "M04", "M05", "M08", "M16", "M26", "M40", "M46"} & offered.keys()

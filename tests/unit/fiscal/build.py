@@ -1,0 +1,26 @@
+"""Build the invoice of an order, or the error that stops it, with settings that need no choice of the merchant."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from dev.order_factories import TODAY
+from shopapp.errors import AppError
+from shopapp.fiscal import invoice
+from shopapp.fiscal.document import Draft, FiscalSettings
+from shopapp.fiscal.order import Order
+
+M07 = FiscalSettings(exemption="M07")
+
+
+def build(order: Order, settings: FiscalSettings = M07, today: date = TODAY) -> Draft:
+    return invoice.build_invoice(order, settings, today)
+
+
+def stop_of(order: Order, settings: FiscalSettings = M07, today: date = TODAY) -> AppError:
+    """Return the error that keeps the order from having an invoice."""
+    with pytest.raises(AppError) as raised:
+        invoice.build_invoice(order, settings, today)
+    return raised.value

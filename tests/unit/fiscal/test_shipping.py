@@ -1,0 +1,59 @@
+"""Shipping and fees follow the goods (VAT4, VAT6, DIS3)."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from dev.order_factories import make_line, make_order
+from shopapp.fiscal.document import FiscalSettings
+from shopapp.fiscal.order import Order
+from tests.unit.fiscal.build import build, stop_of
+
+
+def shipped(price: str, charged: str | None, *goods: Any, total: str, **changes: Any) -> Order:
+    delivery = make_line(price, charged, kind="shipping", ref="SHIP", description="Portes")
+    return make_order(*goods, delivery, total=total, **changes)
+
+
+def test_shipping_taxed_at_a_rate_of_some_goods_keeps_it() -> None:
+    draft = build(shipped("4.92", "23", make_line("24.60"), make_line("10.60", "6"), total="40.12"))
+    assert [(line.ref, line.vat_rate) for line in draft.lines][-1] == ("SHIP", Decimal(23))
+
+
+@pytest.mark.parametrize("charged", [None, "13"])
+def test_shipping_untaxed_or_at_a_rate_of_no_goods_is_split_in_proportion(charged: str | None) -> None:
+    draft = build(shipped("4.00", charged, make_line("60.00"), make_line("20.00", "6"), total="84.00"))
+    parts = [(line.vat_rate, line.gross) for line in draft.lines if line.kind == "shipping"]
+    assert parts == [(Decimal(23), Decimal("3.00")), (Decimal(6), Decimal("1.00"))]
+    assert "VAT6" in draft.rules
+
+
+def test_shipping_of_books_gets_the_rate_of_the_books() -> None:
+    order = shipped("4.00", "23", make_line("20.00", "6"), total="26.12", prices_include_tax=False)
+    draft = build(order)
+    assert [line.vat_rate for line in draft.lines] == [Decimal(6), Decimal(6)]
+    assert draft.lines[-1].gross == Decimal("4.92")
+
+
+def test_shipping_that_cost_nothing_has_no_line() -> None:
+    free = make_line("4.99", "23", kind="shipping", ref="SHIP", discount=Decimal("4.99"))
+    draft = build(make_order(make_line("34.99"), free, total="34.99"))
+    assert [line.ref for line in draft.lines] == ["L0"] and "DIS3" in draft.rules
+
+
+def test_a_gift_in_the_parcel_is_on_the_document_at_no_price() -> None:
+    gift = make_line("0.00", None, ref="GIFT")
+    draft = build(make_order(make_line("24.60"), gift, total="24.60"), FiscalSettings())
+    assert [(line.ref, line.gross, line.exemption_code) for line in draft.lines][-1] == (
+        "GIFT",
+        Decimal("0.00"),
+        "",
+    )
+
+
+def test_shipping_alone_is_stopped_for_lack_of_goods_to_follow() -> None:
+    gift = make_line("0.00", None, ref="GIFT")
+    assert stop_of(shipped("5.00", None, gift, total="5.00")).code == "shipping-untaxed"
