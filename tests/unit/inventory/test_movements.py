@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from shopapp import failpoints
-from shopapp.connections import send_window
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import OrderLine
@@ -134,7 +133,7 @@ def test_a_worker_that_stood_still_sends_nothing_and_another_may(
     mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as still:
-        still.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
+        still.setattr(movements, "is_too_late_to_send", lambda claimed_at: True)
         sold(mug)
     assert moved(mug) == []
     change = StockChange.query.one()
