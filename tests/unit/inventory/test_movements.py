@@ -12,6 +12,7 @@ from shopapp import failpoints
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import OrderLine
+from shopapp.inventory import movements
 from shopapp.models import FollowUp, StockChange, StockReservation, db
 from shopapp.providers.stock import StockMovement
 from tests.fakes import FakeClock, World
