@@ -1,4 +1,4 @@
-"""`python -m tests.cases FILE.json` prints the decision on each case; the runner is in `tests/fiscal_cases`."""
+"""Print the decision on each fiscal case of a file: `python -m tests.cases FILE.json`."""
 
 import sys
 

@@ -1,1 +1,1 @@
-"""Fiscal cases as data, and the runner that prints what the application decides on each."""
+"""Fiscal cases as data, and the runner that prints the decision on each."""

@@ -1,6 +1,6 @@
-"""A case as the application would meet it: an order, the merchant's settings and today.
+"""A case as the input of `shopapp.fiscal`: an order, the merchant's settings and today.
 
-Called by the runner. It translates words of the file into words of `shopapp.fiscal` and computes nothing.
+Translates the words of the file and computes nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Case = Mapping[str, Any]
 
 
 def settings_of(case: Case) -> FiscalSettings:
-    """What the merchant of the case chose."""
+    """Return the settings of the case's merchant."""
     merchant = case["merchant"]
     marked = {each["ref"]: each["exemption_code"] for each in _lines(case) if each.get("exemption_code")}
     return FiscalSettings(
@@ -39,15 +39,15 @@ def settings_of(case: Case) -> FiscalSettings:
 
 
 def today_of(case: Case) -> date:
-    """The day on which the case is decided (rulings section 8)."""
+    """Return the day of the case: that of the refund, else of the handing over, the payment or the order."""
     order = case["order"]
-    told = (order.get("refund") or {}).get("date") or order.get("goods_made_available")
-    told = told or order.get("paid_date") or order["date"]
-    return local_day(_moment(told), case["merchant"]["ship_from"])
+    refund_date = (order.get("refund") or {}).get("date")
+    written = refund_date or order.get("goods_made_available") or order.get("paid_date") or order["date"]
+    return local_day(_moment(written), case["merchant"]["ship_from"])
 
 
 def order_of(case: Case) -> Order:
-    """The order of the case."""
+    """Return the order of the case."""
     order = case["order"]
     rate = order.get("exchange_rate") or {}
     return Order(
@@ -74,13 +74,13 @@ def order_of(case: Case) -> Order:
 
 
 def original_of(case: Case) -> OriginalDocument:
-    """The issued document that the case's refund corrects; without a number where there is none."""
-    told = case["order"].get("original_document") or {}
-    customer = told.get("customer") or {}
-    credited = told.get("already_credited_gross")
+    """Return the issued document that the case's refund corrects; its number is empty when there is none."""
+    document = case["order"].get("original_document") or {}
+    customer = document.get("customer") or {}
+    credited = document.get("already_credited_gross")
     return OriginalDocument(
-        number="" if told.get("status") == "draft" else told.get("number") or "",
-        kind=told.get("type", "FR"),
+        number="" if document.get("status") == "draft" else document.get("number") or "",
+        kind=document.get("type", "FR"),
         customer=Customer(
             tax_id=customer.get("tax_id", ""),
             name=customer.get("name", ""),
@@ -88,13 +88,13 @@ def original_of(case: Case) -> OriginalDocument:
             country=customer.get("country", "PT"),
             name_and_address_required=customer.get("name_and_address_required", False),
         ),
-        lines=tuple(_issued_lines(each) for each in told.get("lines", [])),
+        lines=tuple(_issued_line(each) for each in document.get("lines", [])),
         credited_gross=parse_amount(credited) if credited else None,
     )
 
 
 def credit_request_of(case: Case) -> dict[str, Any]:
-    """What the refund asks to be credited, as `credit_note` takes it."""
+    """Return what the refund asks to credit, as arguments of `build_credit_note`."""
     refund = case["order"]["refund"]
     lines = [
         CreditLineRequest(each["ref"], _number(each.get("qty")), _number(each.get("gross")))
@@ -111,36 +111,36 @@ def _lines(case: Case) -> list[Mapping[str, Any]]:
     return list(case["order"].get("lines", []))
 
 
-def _line(told: Mapping[str, Any], order: Mapping[str, Any]) -> OrderLine:
+def _line(line: Mapping[str, Any], order: Mapping[str, Any]) -> OrderLine:
     return OrderLine(
-        ref=told["ref"],
-        description=told.get("description") or told["ref"],
-        quantity=parse_amount(told["qty"]),
-        unit_price=parse_amount(told["unit_price"]),
-        kind=told["kind"],
-        sku=told["ref"],
-        discount=parse_amount(told.get("line_discount") or "0"),
-        category=told.get("vat_category"),
-        charged=_number(told.get("charged_rate")),
-        parts=_parts(told, order),
+        ref=line["ref"],
+        description=line.get("description") or line["ref"],
+        quantity=parse_amount(line["qty"]),
+        unit_price=parse_amount(line["unit_price"]),
+        kind=line["kind"],
+        sku=line["ref"],
+        discount=parse_amount(line.get("line_discount") or "0"),
+        category=line.get("vat_category"),
+        charged=_number(line.get("charged_rate")),
+        parts=_parts(line, order),
     )
 
 
-def _parts(told: Mapping[str, Any], order: Mapping[str, Any]) -> tuple[Any, ...]:
-    """The categories of what is sold together as one product, whether the bundle names lines or has its own."""
+def _parts(line: Mapping[str, Any], order: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return the categories of what is sold together as this line; a bundle names lines, or parts of its own."""
     bundle = order.get("bundle") or []
     if isinstance(bundle, Mapping):
-        own = bundle.get("ref") or bundle.get("line_ref")
+        own_ref = bundle.get("ref") or bundle.get("line_ref")
         inside = next(
             (bundle[key] for key in ("components", "items", "lines", "refs") if bundle.get(key)), []
         )
     else:
-        own, inside = None, list(bundle)
+        own_ref, inside = None, list(bundle)
     named = [each for each in inside if isinstance(each, Mapping) and each.get("vat_category")]
     refs = {each if isinstance(each, str) else each.get("ref") for each in inside}
     goods = [each for each in order.get("lines", []) if each["kind"] == "goods"]
-    if told["kind"] != "goods" or not (
-        told["ref"] == own or told["ref"] in refs or len(goods) == 1 and inside
+    if line["kind"] != "goods" or not (
+        line["ref"] == own_ref or line["ref"] in refs or len(goods) == 1 and inside
     ):
         return ()
     if named:
@@ -149,12 +149,14 @@ def _parts(told: Mapping[str, Any], order: Mapping[str, Any]) -> tuple[Any, ...]
 
 
 def _unsplit_shipping(order: Mapping[str, Any]) -> tuple[OrderLine, ...]:
-    """The delivery of an order that names its price only apart from the lines."""
-    told = order.get("shipping_as_charged")
-    if not told or any(each["kind"] == "shipping" for each in order["lines"]):
+    """Return the shipping of an order that states its price apart from the lines."""
+    charged = order.get("shipping_as_charged")
+    if not charged or any(each["kind"] == "shipping" for each in order["lines"]):
         return ()
     price = (
-        told if isinstance(told, str) else told.get("amount") or told.get("gross") or told.get("unit_price")
+        charged
+        if isinstance(charged, str)
+        else charged.get("amount") or charged.get("gross") or charged.get("unit_price")
     )
     return (
         (OrderLine("SHIP", "Portes de envio", parse_amount("1"), parse_amount(price), "shipping"),)
@@ -163,47 +165,47 @@ def _unsplit_shipping(order: Mapping[str, Any]) -> tuple[OrderLine, ...]:
     )
 
 
-def _issued_lines(told: Mapping[str, Any]) -> DraftLine:
+def _issued_line(line: Mapping[str, Any]) -> DraftLine:
     return DraftLine(
-        ref=told["ref"],
-        description=told.get("description") or told["ref"],
-        quantity=parse_amount(told["qty"]),
-        unit_price_net=parse_amount(told["unit_price_net"]),
-        discount_percent=parse_amount(told["discount_percent"]),
-        region=told["region"],
-        vat_rate=parse_amount(told["vat_rate"]),
-        tax_code=told["saft_tax_code"],
-        net=parse_amount(told["net"]),
-        vat=parse_amount(told["vat"]),
-        gross=parse_amount(told["gross"]),
-        exemption_code=told.get("exemption_code") or "",
-        exemption_mention=told.get("exemption_mention") or "",
+        ref=line["ref"],
+        description=line.get("description") or line["ref"],
+        quantity=parse_amount(line["qty"]),
+        unit_price_net=parse_amount(line["unit_price_net"]),
+        discount_percent=parse_amount(line["discount_percent"]),
+        region=line["region"],
+        vat_rate=parse_amount(line["vat_rate"]),
+        tax_code=line["saft_tax_code"],
+        net=parse_amount(line["net"]),
+        vat=parse_amount(line["vat"]),
+        gross=parse_amount(line["gross"]),
+        exemption_code=line.get("exemption_code") or "",
+        exemption_mention=line.get("exemption_mention") or "",
     )
 
 
-def _buyer(told: Mapping[str, Any]) -> Party:
-    is_business = told.get("type") == "business"
+def _buyer(customer: Mapping[str, Any]) -> Party:
+    is_business = customer.get("type") == "business"
     return Party(
-        name=told.get("name") or "",
-        tax_id=told.get("tax_id") or "",
-        company=told.get("name") or "" if is_business else "",
-        address=_address(told.get("billing")),
-        vies=told.get("vies"),
+        name=customer.get("name") or "",
+        tax_id=customer.get("tax_id") or "",
+        company=customer.get("name") or "" if is_business else "",
+        address=_address(customer.get("billing")),
+        vies=customer.get("vies"),
     )
 
 
-def _address(told: Mapping[str, Any] | None) -> Address | None:
-    if not told:
+def _address(address: Mapping[str, Any] | None) -> Address | None:
+    if not address:
         return None
     return Address(
-        street=told.get("address") or "",
-        postal_code=told.get("postal_code") or "",
-        city=told.get("city") or "",
-        country=(told.get("country") or "").upper(),
+        street=address.get("address") or "",
+        postal_code=address.get("postal_code") or "",
+        city=address.get("city") or "",
+        country=(address.get("country") or "").upper(),
     )
 
 
 def _moment(written: str) -> datetime:
-    """The moment; a bare day is its noon in UTC, which is the same day in all three regions."""
+    """Read a moment; a bare day is its noon in UTC, which is the same day in all three regions."""
     text = written.replace("Z", "+00:00")
     return datetime.fromisoformat(text if "T" in text else f"{text}T12:00:00+00:00")

@@ -1,6 +1,4 @@
-"""`python -m tests.cases FILE.json`: one JSON object a line, what the application decides on each
-case of the file.
-"""
+"""Print what `shopapp.fiscal` decides on each case of a file, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -16,21 +14,21 @@ from shopapp.fiscal.document import Draft
 from .case_input import Case, credit_request_of, order_of, original_of, settings_of, today_of
 
 HOLD_CODES = ("free",)
-"""Waiting, but for the merchant's word and not for time."""
+"""Codes of NotYet that wait for the merchant instead of for time."""
 
 
 def decide(case: Case) -> dict[str, Any]:
-    """The decision on one case, in the shape of its `expected`."""
+    """Decide one case; the result has the shape of its `expected`."""
     try:
         return {"id": case["id"], "action": "issue", **_draft_as_json(_draft(case))}
-    except AppError as why:
+    except AppError as error:
         return {
             "id": case["id"],
-            "action": action_of(why),
+            "action": action_of(error),
             "document_type": None,
-            "reason": why.code,
-            "detail": why.detail,
-            "rules": list(why.rules),
+            "reason": error.code,
+            "detail": error.detail,
+            "rules": list(error.rules),
         }
 
 
@@ -41,11 +39,11 @@ def _draft(case: Case) -> Draft:
     return invoice.build_invoice(order_of(case), settings, today)
 
 
-def action_of(why: AppError) -> str:
-    """What the decision means for the case: issue, none, hold or reject."""
-    if isinstance(why, NotAllowedError):
+def action_of(error: AppError) -> str:
+    """Return what an error means for the case: none, hold or reject."""
+    if isinstance(error, NotAllowedError):
         return "reject"
-    return "none" if isinstance(why, NotYet) and why.code not in HOLD_CODES else "hold"
+    return "none" if isinstance(error, NotYet) and error.code not in HOLD_CODES else "hold"
 
 
 def _draft_as_json(draft: Draft) -> dict[str, Any]:
@@ -83,7 +81,7 @@ def _draft_as_json(draft: Draft) -> dict[str, Any]:
 
 
 def _tax_as_json(part: Any) -> dict[str, Any]:
-    told = {
+    fields = {
         "region": part.region,
         "vat_rate": str(part.vat_rate),
         "saft_tax_code": part.tax_code,
@@ -91,7 +89,7 @@ def _tax_as_json(part: Any) -> dict[str, Any]:
         **_amounts_as_json(part),
     }
     mention = getattr(part, "exemption_mention", "")
-    return {**told, "exemption_mention": mention} if mention else told
+    return {**fields, "exemption_mention": mention} if mention else fields
 
 
 def _amounts_as_json(part: Any) -> dict[str, str]:
@@ -99,14 +97,10 @@ def _amounts_as_json(part: Any) -> dict[str, str]:
 
 
 def main(arguments: list[str]) -> int:
-    """0 when every case of the file was decided and printed."""
+    """Print the decisions and return 0; return 2 when not called with one file."""
     if len(arguments) != 1:
-        print("python -m tests.cases FILE.json", file=sys.stderr)
+        print("usage: python -m tests.cases FILE.json", file=sys.stderr)
         return 2
     for case in json.loads(Path(arguments[0]).read_text(encoding="utf-8"))["cases"]:
         print(json.dumps(decide(case), ensure_ascii=False))
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
