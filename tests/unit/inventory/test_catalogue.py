@@ -1,4 +1,4 @@
-"""What the shop sells as it is read: page by page, product by product when a hook tells, order by order."""
+"""Reading the shop: the catalogue page by page, a product after its webhook, and what orders reserve."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shopapp.platforms.base import CataloguePage
 from tests.fakes import FakeClock, FakePlatform, World, paid_order
 
 
-def living(world: World) -> list[tuple[str, str, int | None]]:
+def current_products(world: World) -> list[tuple[str, str, int | None]]:
     db.session.rollback()
     db.session.expire_all()
     rows = Product.query.filter(Product.gone_at.is_(None)).order_by(Product.product_id, Product.variant_id)
@@ -29,51 +29,51 @@ def reserved(world: World) -> dict[str, dict[str, Decimal]]:
     return StockReservation.reserved_quantities(world.store.id, ["CAN-1"])
 
 
-def placed(world: World, number: str = "1001", event: str = "order_pending_payment") -> None:
-    """An order that is not paid yet, and its hook."""
+def place_order(world: World, number: str = "1001", event: str = "order_pending_payment") -> None:
+    """Place an order that is not paid yet, and send its webhook."""
     world.shop.orders[number] = paid_order(number, status="open", paid_at=None)
     world.shop.stock.place_order(world.shop.orders[number])
     if event:
         world.receive_webhook(number, event)
 
 
-def while_read(monkeypatch: pytest.MonkeyPatch, verb: str, act: Callable[[], object]) -> None:
-    """The next time that verb is asked, this happens after it was answered and before the answer is kept."""
-    plain = getattr(FakePlatform, verb)
+def act_during_call(monkeypatch: pytest.MonkeyPatch, method: str, act: Callable[[], object]) -> None:
+    """At the next call of the method, act after the shop has answered and before the answer is stored."""
+    real_method = getattr(FakePlatform, method)
 
-    def asked(self: FakePlatform, *given: Any) -> Any:
-        answer = plain(self, *given)
-        monkeypatch.setattr(FakePlatform, verb, plain)
+    def call_and_act(self: FakePlatform, *given: Any) -> Any:
+        answer = real_method(self, *given)
+        monkeypatch.setattr(FakePlatform, method, real_method)
         act()
         db.session.commit()
         return answer
 
-    monkeypatch.setattr(FakePlatform, verb, asked)
+    monkeypatch.setattr(FakePlatform, method, call_and_act)
 
 
 @pytest.fixture
-def mug(world: World, clock: FakeClock) -> World:
-    """Ten mugs on both sides, following."""
+def world_with_mug(world: World, clock: FakeClock) -> World:
+    """Ten mugs on both sides, in sync to the shop."""
     world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
     return world
 
 
-def test_a_list_goes_on_where_it_stopped(world: World, clock: FakeClock) -> None:
+def test_a_catalogue_run_continues_where_it_stopped(world: World, clock: FakeClock) -> None:
     for at in range(5):
         world.add_synced_product(f"CAN-{at}", at, at)
     world.shop.stock.page_size = 2
     world.enable_articles()
     world.shop.errors["goods"] = [UnreachableError("unreachable")]
     world.run_full_sync(clock)
-    assert [sku for _, sku, _ in living(world)] == [f"CAN-{at}" for at in range(5)]
+    assert [sku for _, sku, _ in current_products(world)] == [f"CAN-{at}" for at in range(5)]
     world.shop.calls.clear()
     world.run_full_sync(clock)
     assert world.shop.calls.count("goods") == 3
 
 
-def test_looking_up_counts_skus_so_that_its_bar_ends_full(
+def test_the_look_up_counts_skus_so_that_progress_ends_at_the_total(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(catalogue, "SKUS_PER_PAGE", 2)
@@ -85,146 +85,154 @@ def test_looking_up_counts_skus_so_that_its_bar_ends_full(
     assert run is not None and (run.state, run.seen, run.total) == ("done", 3, 3)
 
 
-def test_what_is_no_longer_in_the_list_is_gone_and_comes_back(mug: World, clock: FakeClock) -> None:
-    kept = mug.shop.stock.items.copy()
-    mug.shop.stock.remove("CAN-1")
-    mug.run_full_sync(clock)
-    assert living(mug) == []
-    mug.shop.stock.items.update(kept)
-    mug.run_full_sync(clock)
-    assert living(mug) == [("1", "CAN-1", 10)]
+def test_a_product_that_left_the_list_is_gone_and_can_come_back(
+    world_with_mug: World, clock: FakeClock
+) -> None:
+    kept = world_with_mug.shop.stock.items.copy()
+    world_with_mug.shop.stock.remove("CAN-1")
+    world_with_mug.run_full_sync(clock)
+    assert current_products(world_with_mug) == []
+    world_with_mug.shop.stock.items.update(kept)
+    world_with_mug.run_full_sync(clock)
+    assert current_products(world_with_mug) == [("1", "CAN-1", 10)]
 
 
-def test_what_a_list_left_out_lives_until_a_reading_of_its_own_says_that_it_is_gone(
-    mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+def test_a_product_that_the_list_left_out_is_gone_only_after_its_own_reading(
+    world_with_mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for size in ("S", "M", "L"):
-        mug.shop.stock.add_item(f"TSH-{size}", 3, product="2", variant=f"2{size}")
-    mug.run_full_sync(clock)
-    mug.shop.calls.clear()
-    monkeypatch.setattr(mug.shop.stock, "list_page", lambda after: CataloguePage((), ""))
-    mug.shop.errors["goods_of"] = [UnreachableError("unreachable")] * 2
+        world_with_mug.shop.stock.add_item(f"TSH-{size}", 3, product="2", variant=f"2{size}")
+    world_with_mug.run_full_sync(clock)
+    world_with_mug.shop.calls.clear()
+    monkeypatch.setattr(world_with_mug.shop.stock, "list_page", lambda after: CataloguePage((), ""))
+    world_with_mug.shop.errors["goods_of"] = [UnreachableError("unreachable")] * 2
     clock.advance(1)
-    catalogue.start_catalogue_run(mug.account, "hand")
-    mug.run_due_work()
-    assert len(living(mug)) == 4
-    mug.shop.stock.remove("TSH-M")
-    mug.run_until_idle(clock)
-    assert [sku for _, sku, _ in living(mug)] == ["CAN-1", "TSH-L", "TSH-S"]
-    assert mug.shop.calls.count("goods_of") == 4, "one call for each product, and one more as it failed"
+    catalogue.start_catalogue_run(world_with_mug.account, "hand")
+    world_with_mug.run_due_work()
+    assert len(current_products(world_with_mug)) == 4
+    world_with_mug.shop.stock.remove("TSH-M")
+    world_with_mug.run_until_idle(clock)
+    assert [sku for _, sku, _ in current_products(world_with_mug)] == ["CAN-1", "TSH-L", "TSH-S"]
+    assert world_with_mug.shop.calls.count("goods_of") == 4, (
+        "one call for each product, and one more as it failed"
+    )
 
 
-def test_a_run_that_fails_half_way_makes_nothing_gone(mug: World, clock: FakeClock) -> None:
-    mug.shop.errors["goods"] = [UnreachableError("unreachable")] * 40
-    catalogue.start_catalogue_run(mug.account, "hand")
+def test_a_run_that_fails_half_way_marks_nothing_as_gone(world_with_mug: World, clock: FakeClock) -> None:
+    world_with_mug.shop.errors["goods"] = [UnreachableError("unreachable")] * 40
+    catalogue.start_catalogue_run(world_with_mug.account, "hand")
     for _ in range(15):
-        mug.run_due_work()
+        world_with_mug.run_due_work()
         clock.advance(1000)
-    assert SyncRun.last(mug.account.id, "catalogue").state == "failed"  # type: ignore[union-attr]
-    assert living(mug) == [("1", "CAN-1", 10)]
+    assert SyncRun.last(world_with_mug.account.id, "catalogue").state == "failed"  # type: ignore[union-attr]
+    assert current_products(world_with_mug) == [("1", "CAN-1", 10)]
 
 
-def test_a_product_is_read_when_a_hook_tells_of_it(mug: World, clock: FakeClock) -> None:
-    mug.shop.stock.set_level("CAN-1", 4)
-    mug.receive_product_webhook("CAN-1")
-    mug.run_until_idle(clock)
-    assert mug.stock_levels("CAN-1") == (10, 10)
-    assert mug.stock_changes() == [("CAN-1", "shop", 4, 10, "hook", "done")]
+def test_a_product_is_read_after_its_webhook(world_with_mug: World, clock: FakeClock) -> None:
+    world_with_mug.shop.stock.set_level("CAN-1", 4)
+    world_with_mug.receive_product_webhook("CAN-1")
+    world_with_mug.run_until_idle(clock)
+    assert world_with_mug.stock_levels("CAN-1") == (10, 10)
+    assert world_with_mug.stock_changes() == [("CAN-1", "shop", 4, 10, "hook", "done")]
 
 
-def test_a_hook_that_comes_while_the_product_is_read_is_not_lost(
-    mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+def test_a_webhook_that_comes_while_the_product_is_read_is_not_lost(
+    world_with_mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def edited() -> None:
-        mug.shop.stock.set_level("CAN-1", 4)
-        Product.mark_stale(mug.store.id, "1")
+    def edit() -> None:
+        world_with_mug.shop.stock.set_level("CAN-1", 4)
+        Product.mark_stale(world_with_mug.store.id, "1")
 
-    Product.mark_stale(mug.store.id, "1")
+    Product.mark_stale(world_with_mug.store.id, "1")
     db.session.commit()
-    while_read(monkeypatch, "items_of_product", edited)
-    mug.run_until_idle(clock)
-    assert (mug.stock_levels("CAN-1"), len(mug.stock_changes())) == ((10, 10), 1)
+    act_during_call(monkeypatch, "items_of_product", edit)
+    world_with_mug.run_until_idle(clock)
+    assert (world_with_mug.stock_levels("CAN-1"), len(world_with_mug.stock_changes())) == ((10, 10), 1)
 
 
-def test_a_product_that_gets_variants_is_read_as_these(mug: World, clock: FakeClock) -> None:
-    del mug.shop.stock.items["1", ""]
-    mug.shop.stock.add_item("CAN-S", 1, product="1", variant="11")
-    mug.shop.stock.add_item("CAN-1", 2, product="1", variant="12")
-    mug.receive_product_webhook("CAN-1")
-    mug.run_until_idle(clock)
-    assert living(mug) == [("111", "CAN-S", 1), ("112", "CAN-1", 10)]
+def test_a_product_that_gets_variants_is_replaced_by_them(world_with_mug: World, clock: FakeClock) -> None:
+    del world_with_mug.shop.stock.items["1", ""]
+    world_with_mug.shop.stock.add_item("CAN-S", 1, product="1", variant="11")
+    world_with_mug.shop.stock.add_item("CAN-1", 2, product="1", variant="12")
+    world_with_mug.receive_product_webhook("CAN-1")
+    world_with_mug.run_until_idle(clock)
+    assert current_products(world_with_mug) == [("111", "CAN-S", 1), ("112", "CAN-1", 10)]
 
 
-def test_a_sku_that_moved_to_another_product_follows_there(mug: World, clock: FakeClock) -> None:
-    mug.shop.stock.edit("CAN-1", sku="VELHA")
-    mug.shop.stock.add_item("CAN-1", 2)
-    mug.receive_product_webhook("VELHA")
-    mug.receive_product_webhook("CAN-1")
-    mug.run_until_idle(clock)
-    assert (mug.shop.stock.level("CAN-1"), mug.shop.stock.level("VELHA")) == (10, 10)
-    assert [row[:4] for row in mug.stock_changes()] == [("CAN-1", "shop", 2, 10)]
+def test_a_sku_that_moved_to_another_product_is_synced_there(world_with_mug: World, clock: FakeClock) -> None:
+    world_with_mug.shop.stock.edit("CAN-1", sku="VELHA")
+    world_with_mug.shop.stock.add_item("CAN-1", 2)
+    world_with_mug.receive_product_webhook("VELHA")
+    world_with_mug.receive_product_webhook("CAN-1")
+    world_with_mug.run_until_idle(clock)
+    assert (world_with_mug.shop.stock.level("CAN-1"), world_with_mug.shop.stock.level("VELHA")) == (10, 10)
+    assert [row[:4] for row in world_with_mug.stock_changes()] == [("CAN-1", "shop", 2, 10)]
 
 
-def test_a_sku_that_no_column_holds_counts_as_none(world: World, clock: FakeClock) -> None:
+def test_a_sku_that_is_too_long_counts_as_none(world: World, clock: FakeClock) -> None:
     world.shop.stock.add_item("x" * 201, 3)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
-    assert living(world) == [("1", "", 3)]
+    assert current_products(world) == [("1", "", 3)]
 
 
-def test_an_article_is_looked_up_again_after_a_week(mug: World, clock: FakeClock) -> None:
-    (number, article) = next(iter(mug.provider.articles.items()))
-    mug.provider.articles[number] = replace(article, code="CANECA")
-    mug.provider.stock.set_level(article, 6)
-    mug.run_full_sync(clock)
-    assert mug.shop.stock.level("CAN-1") == 10
+def test_an_article_is_looked_up_again_after_a_week(world_with_mug: World, clock: FakeClock) -> None:
+    (number, article) = next(iter(world_with_mug.provider.articles.items()))
+    world_with_mug.provider.articles[number] = replace(article, code="CANECA")
+    world_with_mug.provider.stock.set_level(article, 6)
+    world_with_mug.run_full_sync(clock)
+    assert world_with_mug.shop.stock.level("CAN-1") == 10
     clock.advance(8 * 86_400)
-    mug.run_full_sync(clock)
-    assert mug.shop.stock.level("CAN-1") == 6
-    assert Article.find_by_sku(mug.account.id, ["CAN-1"])["CAN-1"].code == "CANECA"
+    world_with_mug.run_full_sync(clock)
+    assert world_with_mug.shop.stock.level("CAN-1") == 6
+    assert Article.find_by_sku(world_with_mug.account.id, ["CAN-1"])["CAN-1"].code == "CANECA"
 
 
-# what orders put aside
+# what orders reserve
 
 
-def test_an_order_that_is_not_paid_yet_puts_its_goods_aside(mug: World, clock: FakeClock) -> None:
-    placed(mug)
-    mug.run_until_idle(clock)
-    assert reserved(mug) == {"CAN-1": {"1001": Decimal(1)}}
-    assert (mug.stock_levels("CAN-1"), mug.shop.stock.writes) == ((9, 10), [])
+def test_an_unpaid_order_reserves_its_stock(world_with_mug: World, clock: FakeClock) -> None:
+    place_order(world_with_mug)
+    world_with_mug.run_until_idle(clock)
+    assert reserved(world_with_mug) == {"CAN-1": {"1001": Decimal(1)}}
+    assert (world_with_mug.stock_levels("CAN-1"), world_with_mug.shop.stock.writes) == ((9, 10), [])
 
 
-@pytest.mark.parametrize("how", ["hook", "found", "abandoned", "missing"])
-def test_an_order_that_comes_to_nothing_gives_them_free(mug: World, clock: FakeClock, how: str) -> None:
-    placed(mug)
-    mug.run_until_idle(clock)
-    polling.poll_orders(mug.store)
+@pytest.mark.parametrize("how", ["webhook", "polled", "abandoned", "missing"])
+def test_an_order_that_is_cancelled_abandoned_or_gone_releases_its_stock(
+    world_with_mug: World, clock: FakeClock, how: str
+) -> None:
+    place_order(world_with_mug)
+    world_with_mug.run_until_idle(clock)
+    polling.poll_orders(world_with_mug.store)
     status = "abandoned" if how == "abandoned" else "cancelled"
-    mug.shop.orders["1001"] = replace(mug.shop.orders["1001"], status=status)
+    world_with_mug.shop.orders["1001"] = replace(world_with_mug.shop.orders["1001"], status=status)
     if how == "missing":
-        del mug.shop.orders["1001"]
-    if how == "hook":
-        mug.receive_webhook("1001", "order_canceled")
+        del world_with_mug.shop.orders["1001"]
+    if how == "webhook":
+        world_with_mug.receive_webhook("1001", "order_canceled")
     else:
-        polling.poll_orders(mug.store)
-    mug.run_until_idle(clock)
-    assert (reserved(mug), mug.stock_levels("CAN-1")) == ({}, (10, 10))
+        polling.poll_orders(world_with_mug.store)
+    world_with_mug.run_until_idle(clock)
+    assert (reserved(world_with_mug), world_with_mug.stock_levels("CAN-1")) == ({}, (10, 10))
 
 
-def test_an_order_that_no_hook_told_is_found_and_read_once(mug: World, clock: FakeClock) -> None:
-    placed(mug, event="")
-    polling.poll_orders(mug.store)
-    mug.run_until_idle(clock)
-    assert reserved(mug) == {"CAN-1": {"1001": Decimal(1)}}
-    mug.shop.calls.clear()
-    polling.poll_orders(mug.store)
-    mug.run_until_idle(clock)
-    assert "order" not in mug.shop.calls
+def test_an_order_without_webhook_is_found_and_read_once(world_with_mug: World, clock: FakeClock) -> None:
+    place_order(world_with_mug, event="")
+    polling.poll_orders(world_with_mug.store)
+    world_with_mug.run_until_idle(clock)
+    assert reserved(world_with_mug) == {"CAN-1": {"1001": Decimal(1)}}
+    world_with_mug.shop.calls.clear()
+    polling.poll_orders(world_with_mug.store)
+    world_with_mug.run_until_idle(clock)
+    assert "order" not in world_with_mug.shop.calls
 
 
-def test_orders_from_before_stock_followed_are_read_when_it_begins(world: World, clock: FakeClock) -> None:
+def test_open_orders_from_before_are_read_when_the_sync_is_switched_on(
+    world: World, clock: FakeClock
+) -> None:
     world.add_synced_product("CAN-1", 10, 10)
-    placed(world)
+    place_order(world)
     polling.poll_orders(world.store)
     world.run_until_idle(clock)
     assert StockReservation.query.count() == 0
@@ -233,80 +241,83 @@ def test_orders_from_before_stock_followed_are_read_when_it_begins(world: World,
     assert (reserved(world), world.stock_levels("CAN-1")) == ({"CAN-1": {"1001": Decimal(1)}}, (9, 10))
 
 
-def test_an_order_told_of_while_it_is_read_is_read_again(
-    mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+def test_an_order_reported_while_it_is_read_is_read_again(
+    world_with_mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cancelled() -> None:
+    def cancel() -> None:
         clock.advance(1)
-        mug.shop.orders["1001"] = replace(mug.shop.orders["1001"], status="cancelled")
-        StockReservation.mark_stale(mug.store.id, "1001")
+        world_with_mug.shop.orders["1001"] = replace(world_with_mug.shop.orders["1001"], status="cancelled")
+        StockReservation.mark_stale(world_with_mug.store.id, "1001")
 
-    placed(mug)
-    while_read(monkeypatch, "read_order", cancelled)
-    mug.run_until_idle(clock)
-    assert reserved(mug) == {}
+    place_order(world_with_mug)
+    act_during_call(monkeypatch, "read_order", cancel)
+    world_with_mug.run_until_idle(clock)
+    assert reserved(world_with_mug) == {}
 
 
-def test_an_older_reading_is_not_kept_over_a_later_one(mug: World, clock: FakeClock) -> None:
+def test_an_older_reading_does_not_replace_a_later_one(world_with_mug: World, clock: FakeClock) -> None:
     began = now()
-    StockReservation.record_goods(mug.store.id, "1001", {"CAN-1": Decimal(3)}, began)
-    assert StockReservation.record_goods(mug.store.id, "1001", {}, began - timedelta(seconds=1)) == set()
-    assert reserved(mug) == {"CAN-1": {"1001": Decimal(3)}}
+    StockReservation.record_goods(world_with_mug.store.id, "1001", {"CAN-1": Decimal(3)}, began)
+    assert (
+        StockReservation.record_goods(world_with_mug.store.id, "1001", {}, began - timedelta(seconds=1))
+        == set()
+    )
+    assert reserved(world_with_mug) == {"CAN-1": {"1001": Decimal(3)}}
 
 
-def test_while_an_order_is_not_read_no_level_of_its_store_is_touched(mug: World, clock: FakeClock) -> None:
-    mug.shop.errors["order"] = [UnreachableError("unreachable")] * 3
-    placed(mug)
-    mug.provider.stock.set_level(mug.provider.article_by_code("CAN-1"), 4)  # type: ignore[arg-type]
-    SyncedSku.mark_due(mug.account.id, ["CAN-1"], "hook")
+def test_while_an_order_is_unread_no_quantity_of_its_store_is_changed(
+    world_with_mug: World, clock: FakeClock
+) -> None:
+    world_with_mug.shop.errors["order"] = [UnreachableError("unreachable")] * 3
+    place_order(world_with_mug)
+    world_with_mug.provider.stock.set_level(world_with_mug.provider.article_by_code("CAN-1"), 4)  # type: ignore[arg-type]
+    SyncedSku.mark_due(world_with_mug.account.id, ["CAN-1"], "hook")
     for _ in range(4):
-        mug.run_due_work()
+        world_with_mug.run_due_work()
         clock.advance(5)
-    assert mug.stock_levels("CAN-1") == (9, 4)
-    mug.run_until_idle(clock)
-    assert mug.stock_levels("CAN-1") == (3, 4)
+    assert world_with_mug.stock_levels("CAN-1") == (9, 4)
+    world_with_mug.run_until_idle(clock)
+    assert world_with_mug.stock_levels("CAN-1") == (3, 4)
 
 
-def test_an_order_that_is_not_to_be_understood_keeps_what_was_known_of_it(
-    mug: World, clock: FakeClock
+def test_an_order_that_cannot_be_understood_keeps_its_reservation(
+    world_with_mug: World, clock: FakeClock
 ) -> None:
-    placed(mug)
-    mug.run_until_idle(clock)
-    mug.shop.errors["order"] = [OrderError("order-unreadable")]
-    StockReservation.mark_stale(mug.store.id, "1001")
-    mug.run_until_idle(clock)
-    assert reserved(mug) == {"CAN-1": {"1001": Decimal(1)}}
+    place_order(world_with_mug)
+    world_with_mug.run_until_idle(clock)
+    world_with_mug.shop.errors["order"] = [OrderError("order-unreadable")]
+    StockReservation.mark_stale(world_with_mug.store.id, "1001")
+    world_with_mug.run_until_idle(clock)
+    assert reserved(world_with_mug) == {"CAN-1": {"1001": Decimal(1)}}
 
 
-def test_an_order_whose_document_is_issued_is_not_read_again(mug: World, clock: FakeClock) -> None:
-    mug.pay_order("1001")
-    mug.run_until_idle(clock)
-    mug.shop.calls.clear()
-    mug.receive_webhook("1001", "order_updated")
-    mug.run_until_idle(clock)
-    assert "order" not in mug.shop.calls
-    assert reserved(mug) == {}
+def test_an_order_whose_document_is_issued_is_not_read_again(world_with_mug: World, clock: FakeClock) -> None:
+    world_with_mug.pay_order("1001")
+    world_with_mug.run_until_idle(clock)
+    world_with_mug.shop.calls.clear()
+    world_with_mug.receive_webhook("1001", "order_updated")
+    world_with_mug.run_until_idle(clock)
+    assert "order" not in world_with_mug.shop.calls
+    assert reserved(world_with_mug) == {}
 
 
-def test_an_edited_order_holds_what_it_says_now(mug: World, clock: FakeClock) -> None:
-    placed(mug)
-    mug.run_until_idle(clock)
-    order = mug.shop.orders["1001"]
-    mug.shop.orders["1001"] = replace(order, lines=(replace(order.lines[0], quantity=Decimal(4)),))
-    mug.receive_webhook("1001", "order_updated")
-    mug.run_until_idle(clock)
-    assert mug.stock_levels("CAN-1") == (6, 10)
+def test_an_edited_order_reserves_what_it_has_now(world_with_mug: World, clock: FakeClock) -> None:
+    place_order(world_with_mug)
+    world_with_mug.run_until_idle(clock)
+    order = world_with_mug.shop.orders["1001"]
+    world_with_mug.shop.orders["1001"] = replace(order, lines=(replace(order.lines[0], quantity=Decimal(4)),))
+    world_with_mug.receive_webhook("1001", "order_updated")
+    world_with_mug.run_until_idle(clock)
+    assert world_with_mug.stock_levels("CAN-1") == (6, 10)
 
 
-def test_what_is_altered_because_a_sku_is_new_goes_back_with_the_run_that_found_it(
-    world: World, clock: FakeClock
-) -> None:
+def test_changes_of_new_skus_are_undone_with_the_run_that_added_them(world: World, clock: FakeClock) -> None:
     for at in range(3):
         world.add_synced_product(f"CAN-{at}", 9, at)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
     run = SyncRun.last(world.account.id, "catalogue")
-    assert run is not None and [stock for *_, stock in living(world)] == [0, 1, 2]
+    assert run is not None and [stock for *_, stock in current_products(world)] == [0, 1, 2]
     stock_runs.start_undo_run(world.account, run)
     world.run_until_idle(clock)
-    assert [stock for *_, stock in living(world)] == [9, 9, 9]
+    assert [stock for *_, stock in current_products(world)] == [9, 9, 9]

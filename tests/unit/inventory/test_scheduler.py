@@ -1,4 +1,4 @@
-"""Goods and stock from end to end: what the shop sells, what the program has, and what a sale does to both."""
+"""Background stock work: both directions, sales, free orders, runs by the clock, failures and fairness."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shopapp.orders import polling
 from tests.fakes import FakeClock, FakeProvider, World, paid_order
 
 
-def test_the_shop_takes_over_what_the_program_has(world: World, clock: FakeClock) -> None:
+def test_the_shop_gets_the_quantity_of_the_provider(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 3, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
@@ -24,7 +24,7 @@ def test_the_shop_takes_over_what_the_program_has(world: World, clock: FakeClock
     assert world.stock_changes() == [("CAN-1", "shop", 3, 10, "run", "done")]
 
 
-def test_the_program_takes_over_what_the_shop_has(world: World, clock: FakeClock) -> None:
+def test_the_provider_gets_the_quantity_of_the_shop(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 3, 10)
     world.enable_stock_sync("to-provider")
     world.run_full_sync(clock)
@@ -32,8 +32,8 @@ def test_the_program_takes_over_what_the_shop_has(world: World, clock: FakeClock
     assert world.stock_changes() == [("CAN-1", "provider", 10, 3, "run", "done")]
 
 
-def ten_of_each(world: World, clock: FakeClock, direction: str, documents_move: bool) -> None:
-    """Both sides have ten of CAN-1, the one follows the other, and documents take the goods off, or we do."""
+def start_sync_with_ten(world: World, clock: FakeClock, direction: str, documents_move: bool) -> None:
+    """Start the sync with ten of CAN-1 on both sides; documents move stock, or we do."""
     world.add_synced_product("CAN-1", 10, 10)
     world.provider.stock.documents_move = documents_move
     world.enable_stock_sync(direction)
@@ -45,7 +45,7 @@ def ten_of_each(world: World, clock: FakeClock, direction: str, documents_move: 
 def test_a_sale_is_taken_off_once_on_both_sides(
     world: World, clock: FakeClock, direction: str, documents_move: bool
 ) -> None:
-    ten_of_each(world, clock, direction, documents_move)
+    start_sync_with_ten(world, clock, direction, documents_move)
     world.pay_order("1001")
     world.run_until_idle(clock)
     assert world.stock_levels("CAN-1") == (9, 9)
@@ -55,10 +55,10 @@ def test_a_sale_is_taken_off_once_on_both_sides(
 @pytest.mark.parametrize("documents_move", [True, False], ids=["documents-move", "we-move"])
 @pytest.mark.parametrize("paid_at_once", [True, False], ids=["at-once", "later"])
 @pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
-def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
+def test_a_free_order_is_taken_off_once_although_it_has_no_document(
     world: World, clock: FakeClock, direction: str, paid_at_once: bool, documents_move: bool
 ) -> None:
-    ten_of_each(world, clock, direction, documents_move)
+    start_sync_with_ten(world, clock, direction, documents_move)
     if not paid_at_once:
         world.shop.orders["1001"] = paid_order(
             status="open", paid_at=None, total=Decimal(0), discount=Decimal("12.30")
@@ -70,7 +70,7 @@ def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
     world.run_until_idle(clock)
     assert world.document("1001").reason == "free"
     world.run_full_sync(clock)
-    # to the shop: nothing takes it off in the program, which has it still; the shop does not sell it again
+    # To the shop: the provider still has it, as nothing takes it off there; the shop must not sell it again.
     assert world.stock_levels("CAN-1") == (9, 10 if direction == "to-shop" else 9)
     clock.advance(100 * 86_400)
     StockReservation.delete_old()
@@ -84,10 +84,10 @@ def test_what_was_given_away_is_taken_off_once_though_no_document_does_it(
 
 @pytest.mark.parametrize("documents_move", [True, False], ids=["documents-move", "we-move"])
 @pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
-def test_an_order_under_way_is_taken_off_once_also_where_the_direction_is_turned_meanwhile(
+def test_an_open_order_is_taken_off_once_even_if_the_direction_is_turned_round(
     world: World, clock: FakeClock, direction: str, documents_move: bool
 ) -> None:
-    ten_of_each(world, clock, direction, documents_move)
+    start_sync_with_ten(world, clock, direction, documents_move)
     world.shop.orders["1001"] = paid_order(status="open", paid_at=None)
     world.shop.stock.place_order(world.shop.orders["1001"])
     world.receive_webhook("1001", "order_pending_payment")
@@ -106,7 +106,7 @@ def test_an_order_under_way_is_taken_off_once_also_where_the_direction_is_turned
 
 
 @pytest.mark.parametrize("how", ["taken-off-by-hand", "cancelled"])
-def test_what_was_given_away_is_no_longer_put_aside_once_that_is_settled(
+def test_a_free_order_is_no_longer_reserved_once_it_is_taken_off_or_cancelled(
     world: World, clock: FakeClock, how: str
 ) -> None:
     mug = world.add_synced_product("CAN-1", 10, 10)
@@ -125,9 +125,7 @@ def test_what_was_given_away_is_no_longer_put_aside_once_that_is_settled(
     assert world.stock_levels("CAN-1") == ((10, 10) if how == "cancelled" else (9, 9))
 
 
-def test_what_was_given_away_before_stock_followed_is_nobodys_any_more(
-    world: World, clock: FakeClock
-) -> None:
+def test_a_free_order_from_before_the_sync_reserves_nothing(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 10, 10)
     world.pay_order("1001", total=Decimal(0), discount=Decimal("12.30"))
     world.run_until_idle(clock)
@@ -142,7 +140,7 @@ def test_what_was_given_away_before_stock_followed_is_nobodys_any_more(
     assert world.stock_levels("CAN-1") == (10, 10)
 
 
-def test_what_was_given_away_is_taken_off_once_also_where_the_direction_is_turned(
+def test_a_free_order_is_taken_off_once_even_if_the_direction_is_turned_round(
     world: World, clock: FakeClock
 ) -> None:
     world.add_synced_product("CAN-1", 10, 10)
@@ -161,7 +159,7 @@ def test_what_was_given_away_is_taken_off_once_also_where_the_direction_is_turne
         assert world.stock_levels("CAN-1") == (9, 9), direction
 
 
-def test_where_stock_does_not_follow_nothing_is_altered(world: World, clock: FakeClock) -> None:
+def test_without_sync_no_quantity_is_changed(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 3, 10)
     world.enable_articles()
     world.run_full_sync(clock)
@@ -169,7 +167,7 @@ def test_where_stock_does_not_follow_nothing_is_altered(world: World, clock: Fak
     assert SyncedSku.query.count() == 0
 
 
-def test_stock_that_no_longer_follows_is_left_as_it_is(world: World, clock: FakeClock) -> None:
+def test_after_the_sync_is_switched_off_quantities_stay_as_they_are(world: World, clock: FakeClock) -> None:
     mug = world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
@@ -181,7 +179,7 @@ def test_stock_that_no_longer_follows_is_left_as_it_is(world: World, clock: Fake
     assert world.synced_sku("CAN-1").reason == "off"
 
 
-def test_a_merchant_who_chose_otherwise_has_all_compared_anew(world: World, clock: FakeClock) -> None:
+def test_after_the_settings_change_everything_is_compared_again(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 3, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
@@ -195,7 +193,7 @@ def test_a_merchant_who_chose_otherwise_has_all_compared_anew(world: World, cloc
     assert scheduler.start_due_runs() == 0
 
 
-def test_the_clock_begins_with_the_whole_list_and_reads_stock_every_few_minutes(
+def test_the_clock_starts_with_the_catalogue_and_reads_stock_every_few_minutes(
     world: World, clock: FakeClock
 ) -> None:
     world.add_synced_product("CAN-1", 10, 10)
@@ -214,8 +212,8 @@ def test_the_clock_begins_with_the_whole_list_and_reads_stock_every_few_minutes(
 
 
 @pytest.fixture
-def metered(world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The shop follows a program of so many calls a month, and was read once."""
+def metered_world(world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> World:
+    """The shop follows a provider that limits calls per month, and one run is done."""
     monkeypatch.setattr(FakeProvider, "capabilities", replace(FakeProvider.capabilities, metered=True))
     world.enable_stock_sync("to-shop")
     scheduler.start_due_runs()
@@ -223,22 +221,24 @@ def metered(world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> 
     return world
 
 
-def test_a_program_of_so_many_calls_a_month_is_asked_seldom(metered: World, clock: FakeClock) -> None:
+def test_a_metered_provider_is_read_every_six_hours(metered_world: World, clock: FakeClock) -> None:
     clock.advance(3600)
     assert scheduler.start_due_runs() == 0
     clock.advance(18_100)
     assert scheduler.start_due_runs() == 1
 
 
-def test_a_list_that_takes_many_calls_is_read_as_much_more_seldom(metered: World, clock: FakeClock) -> None:
-    run = SyncRun.last(metered.account.id, "stock")
+def test_a_run_of_many_calls_at_a_metered_provider_is_started_less_often(
+    metered_world: World, clock: FakeClock
+) -> None:
+    run = SyncRun.last(metered_world.account.id, "stock")
     assert run is not None
     run.calls = 41
     db.session.commit()
     begun, month = run.begun_at, 30 * 86_400
-    assert stock_runs.next_stock_run_at(metered.account) == begun + timedelta(seconds=21_600 * 41 / 4)
+    assert stock_runs.next_stock_run_at(metered_world.account) == begun + timedelta(seconds=21_600 * 41 / 4)
     while clock.now < begun + timedelta(seconds=month):
-        # the shop's own list is read every day, and by itself has no level read
+        # The catalogue run of each day must not start a stock run.
         clock.advance(3_600)
         scheduler.start_due_runs()
         for one in SyncRun.query.filter(SyncRun.state == "open"):
@@ -250,7 +250,7 @@ def test_a_list_that_takes_many_calls_is_read_as_much_more_seldom(metered: World
 
 
 @pytest.mark.parametrize("before", ["", "to-provider"])
-def test_orders_from_before_are_put_aside_before_the_clock_has_anything_levelled(
+def test_open_orders_from_before_are_reserved_before_the_first_stock_run(
     world: World, clock: FakeClock, before: str
 ) -> None:
     world.add_synced_product("CAN-1", 10, 10)
@@ -269,7 +269,7 @@ def test_orders_from_before_are_put_aside_before_the_clock_has_anything_levelled
     assert (world.stock_levels("CAN-1"), world.stock_changes()) == ((9, 10), [])
 
 
-def test_refused_keys_stop_the_account_at_once(world: World, clock: FakeClock) -> None:
+def test_refused_credentials_stop_the_account_at_once(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 3, 10)
     world.enable_stock_sync("to-shop")
     catalogue.start_catalogue_run(world.account, "hand")
@@ -284,7 +284,7 @@ def test_refused_keys_stop_the_account_at_once(world: World, clock: FakeClock) -
     assert len(world.provider.article_lookups) == asked
 
 
-def test_a_program_that_rests_is_not_asked(world: World, clock: FakeClock) -> None:
+def test_a_paused_provider_is_not_asked(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 3, 10)
     world.enable_stock_sync("to-shop")
     world.account.paused_until = clock.now + timedelta(days=365)
@@ -294,7 +294,7 @@ def test_a_program_that_rests_is_not_asked(world: World, clock: FakeClock) -> No
     assert world.stock_levels("CAN-1") == (3, 10)
 
 
-def test_a_bug_of_ours_stops_neither_documents_nor_other_work(
+def test_a_bug_stops_neither_documents_nor_other_work(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.add_synced_product("CAN-1", 3, 10)
@@ -311,7 +311,7 @@ def test_a_bug_of_ours_stops_neither_documents_nor_other_work(
     assert world.stock_levels("CAN-1") == (9, 9)
 
 
-def test_a_worker_that_stood_still_gives_back_only_its_own_lease(world: World, clock: FakeClock) -> None:
+def test_a_worker_that_was_frozen_releases_only_its_own_lease(world: World, clock: FakeClock) -> None:
     world.store.acquire_lease("stock", 60)
     db.session.refresh(world.store)
     first = world.store.stock_lease_until
@@ -325,7 +325,7 @@ def test_a_worker_that_stood_still_gives_back_only_its_own_lease(world: World, c
     assert world.store.stock_lease_until is None
 
 
-def test_a_page_that_fails_is_read_again_and_at_last_given_up(world: World, clock: FakeClock) -> None:
+def test_a_page_that_fails_is_retried_until_the_run_fails(world: World, clock: FakeClock) -> None:
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
     world.provider.errors["changed_levels"] = [UnreachableError("unreachable")] * 30
@@ -340,7 +340,7 @@ def test_a_page_that_fails_is_read_again_and_at_last_given_up(world: World, cloc
     assert len(world.provider.errors["changed_levels"]) == 30 - scheduler.MAX_TRIES - 1
 
 
-def test_a_run_that_waits_for_another_worker_is_not_asked_again_at_once(
+def test_a_run_that_waits_for_its_skus_is_not_taken_again_at_once(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mug = world.add_synced_product("CAN-1", 10, 10)
@@ -353,12 +353,12 @@ def test_a_run_that_waits_for_another_worker_is_not_asked_again_at_once(
         others.setattr(stock_sync, "sync_due_skus", lambda *_: False)
         stock_runs.start_stock_run(world.account, "hand")
         world.run_due_work()
-    assert len(pages) == 2, "read, and seen that it waits"
+    assert len(pages) == 2, "one reads, the next sees that it has to wait"
     world.run_until_idle(clock)
     assert world.stock_levels("CAN-1") == (7, 7)
 
 
-def test_stores_have_their_turns(world: World, clock: FakeClock) -> None:
+def test_every_store_is_worked_on(world: World, clock: FakeClock) -> None:
     other = world.add_store("other")
     account = world.add_account(other)
     world.add_synced_product("CAN-1", 3, 10)

@@ -1,4 +1,4 @@
-"""The shop's goods as they are read again: what a hook told of is kept whole, or read once more."""
+"""A product that a webhook reported is stored whole, or read once more."""
 
 from __future__ import annotations
 
@@ -12,32 +12,34 @@ from shopapp.inventory import catalogue, line_articles
 from tests.fakes import FakeClock, World
 
 
-@pytest.mark.parametrize("room, verb", [(catalogue, "add_to_sync"), (line_articles, "look_up_articles")])
-def test_a_worker_that_dies_over_a_product_leaves_it_to_be_read_again(
-    world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, room: Any, verb: str
+@pytest.mark.parametrize(
+    "module, function", [(catalogue, "add_to_sync"), (line_articles, "look_up_articles")]
+)
+def test_a_product_is_read_again_after_its_worker_died(
+    world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch, module: Any, function: str
 ) -> None:
     world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-provider")
     world.run_full_sync(clock)
-    # one that is known, and one that is to be looked up first
+    # One whose article is known, and one whose article has to be looked up first.
     world.add_synced_product("LIV-1", 3, 8)
     for sku, pieces in (("CAN-1", 7), ("LIV-1", 5)):
         world.shop.stock.set_level(sku, pieces)
         world.receive_product_webhook(sku)
-    real, died = getattr(room, verb), []
+    real_function, calls = getattr(module, function), []
 
-    def dying(*given: Any, **more: Any) -> Any:
-        if len(died) < 2:
-            died.append(given)
-            raise InjectedFault(verb)
-        return real(*given, **more)
+    def die_twice(*given: Any, **more: Any) -> Any:
+        if len(calls) < 2:
+            calls.append(given)
+            raise InjectedFault(function)
+        return real_function(*given, **more)
 
-    monkeypatch.setattr(room, verb, dying)
+    monkeypatch.setattr(module, function, die_twice)
     world.run_until_idle(clock)
-    assert died and world.stock_levels("CAN-1") == (7, 7) and world.stock_levels("LIV-1") == (5, 5)
+    assert calls and world.stock_levels("CAN-1") == (7, 7) and world.stock_levels("LIV-1") == (5, 5)
 
 
-def test_a_new_product_waits_for_a_program_that_cannot_be_asked(world: World, clock: FakeClock) -> None:
+def test_a_new_product_waits_while_the_provider_cannot_be_asked(world: World, clock: FakeClock) -> None:
     world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)

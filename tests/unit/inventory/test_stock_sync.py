@@ -1,4 +1,4 @@
-"""One followed SKU: what level it gets, what leaves it alone, and what a lost answer or a death makes of it."""
+"""One synced SKU: its quantity, why it is left alone, and what follows a lost answer or a killed worker."""
 
 from __future__ import annotations
 
@@ -19,43 +19,47 @@ from tests.fakes import PLATFORM_STATE, FakeClock, World
 
 
 @pytest.fixture(autouse=True)
-def _disarmed() -> Any:
+def _disarm_failpoints() -> Any:
     yield
     failpoints.arm("")
 
 
-def following(
-    world: World, clock: FakeClock, direction: str, ours: int | None = 10, theirs: int = 10
+def start_sync(
+    world: World,
+    clock: FakeClock,
+    direction: str,
+    shop_quantity: int | None = 10,
+    provider_quantity: int = 10,
 ) -> None:
-    """One mug that follows, both sides equal or brought there."""
-    world.add_synced_product("CAN-1", ours, theirs)
+    """Sync one mug until both sides are equal."""
+    world.add_synced_product("CAN-1", shop_quantity, provider_quantity)
     world.enable_stock_sync(direction)
     world.run_full_sync(clock)
 
 
-def differs(world: World, theirs: int | str, cause: str = "hook") -> None:
-    """The program has another level by now, and the mug is to be looked at."""
-    world.provider.stock.set_level(world.provider.article_by_code("CAN-1"), theirs)  # type: ignore[arg-type]
+def set_provider_quantity(world: World, provider_quantity: int | str, cause: str = "hook") -> None:
+    """Set the mug's quantity at the provider and mark it due."""
+    world.provider.stock.set_level(world.provider.article_by_code("CAN-1"), provider_quantity)  # type: ignore[arg-type]
     SyncedSku.mark_due(world.account.id, ["CAN-1"], cause)
     db.session.commit()
 
 
-def lost(move: StockMovement) -> bool:
+def lose_answer(move: StockMovement) -> bool:
     raise UncertainError("outcome-unknown", how="timeout")
 
 
-def made_and_lost(world: World) -> Callable[[StockMovement], bool]:
+def move_and_lose_answer(world: World) -> Callable[[StockMovement], bool]:
     def answer(move: StockMovement) -> bool:
         world.provider.stock.record_movement(world.provider.article_by_code(move.code), move)
-        return lost(move)
+        return lose_answer(move)
 
     return answer
 
 
-def test_the_shop_is_not_emptied_because_of_an_article_that_we_made_and_nobody_counted(
+def test_an_article_that_we_created_does_not_empty_the_shop_until_it_is_counted(
     world: World, clock: FakeClock
 ) -> None:
-    following(world, clock, "to-shop", theirs=0, ours=0)
+    start_sync(world, clock, "to-shop", provider_quantity=0, shop_quantity=0)
     row = db.session.query(Article).one()
     row.state = "made"
     PLATFORM_STATE.stock.set_level("CAN-1", 6)
@@ -63,21 +67,21 @@ def test_the_shop_is_not_emptied_because_of_an_article_that_we_made_and_nobody_c
     db.session.commit()
     world.run_until_idle(clock)
     assert (world.stock_levels("CAN-1")[0], db.session.query(SyncedSku).one().reason) == (6, "uncounted")
-    differs(world, 4)
+    set_provider_quantity(world, 4)
     world.run_until_idle(clock)
-    differs(world, 0)
+    set_provider_quantity(world, 0)
     world.run_until_idle(clock)
-    assert world.stock_levels("CAN-1")[0] == 0, "once it was counted it follows, down to none as well"
+    assert world.stock_levels("CAN-1")[0] == 0, "once it was counted it is synced, down to zero as well"
 
 
-@pytest.mark.parametrize(("theirs", "ours"), [("7.9", 7), ("-3", 0), ("0", 0)])
-def test_the_shop_has_whole_pieces_and_never_less_than_none(
-    world: World, clock: FakeClock, theirs: str, ours: int
+@pytest.mark.parametrize(("provider_quantity", "shop_quantity"), [("7.9", 7), ("-3", 0), ("0", 0)])
+def test_the_shop_gets_whole_pieces_and_never_less_than_zero(
+    world: World, clock: FakeClock, provider_quantity: str, shop_quantity: int
 ) -> None:
-    following(world, clock, "to-shop")
-    differs(world, theirs)
+    start_sync(world, clock, "to-shop")
+    set_provider_quantity(world, provider_quantity)
     world.run_until_idle(clock)
-    assert world.stock_levels("CAN-1")[0] == ours
+    assert world.stock_levels("CAN-1")[0] == shop_quantity
 
 
 @pytest.mark.parametrize(
@@ -85,7 +89,7 @@ def test_the_shop_has_whole_pieces_and_never_less_than_none(
     [({"stock": None}, "unlimited"), ({"kind": "service"}, "no-stock"), ({"kind": "giftcard"}, "no-stock")],
 )
 @pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
-def test_what_keeps_no_stock_is_left_alone(
+def test_a_sku_without_stock_is_left_alone(
     world: World, clock: FakeClock, how: dict[str, Any], reason: str, direction: str
 ) -> None:
     world.add_synced_product("CAN-1", 3, 10)
@@ -95,7 +99,7 @@ def test_what_keeps_no_stock_is_left_alone(
     assert (world.synced_sku("CAN-1").reason, world.stock_changes()) == (reason, [])
 
 
-def test_a_sku_that_the_shop_has_twice_is_left_alone_until_it_has_it_once(
+def test_a_sku_that_stands_twice_in_the_shop_is_left_alone_until_it_stands_once(
     world: World, clock: FakeClock
 ) -> None:
     world.shop.stock.page_size = 1
@@ -110,10 +114,10 @@ def test_a_sku_that_the_shop_has_twice_is_left_alone_until_it_has_it_once(
     assert world.stock_levels("CAN-1") == (10, 10)
 
 
-def test_stock_that_is_counted_again_follows_again(world: World, clock: FakeClock) -> None:
-    following(world, clock, "to-shop")
+def test_a_product_that_is_no_longer_unlimited_is_synced_again(world: World, clock: FakeClock) -> None:
+    start_sync(world, clock, "to-shop")
     world.shop.stock.edit("CAN-1", stock=None)
-    differs(world, 7)
+    set_provider_quantity(world, 7)
     world.run_until_idle(clock)
     assert world.synced_sku("CAN-1").reason == "unlimited"
     world.shop.stock.edit("CAN-1", stock=10)
@@ -123,7 +127,7 @@ def test_stock_that_is_counted_again_follows_again(world: World, clock: FakeCloc
 
 
 def test_a_renamed_article_does_not_empty_the_shop(world: World, clock: FakeClock) -> None:
-    following(world, clock, "to-shop")
+    start_sync(world, clock, "to-shop")
     (number, mug) = next(iter(world.provider.articles.items()))
     world.provider.articles[number] = replace(mug, code="CANECA")
     SyncedSku.mark_due(world.account.id, ["CAN-1"], "hook")
@@ -136,8 +140,8 @@ def test_a_renamed_article_does_not_empty_the_shop(world: World, clock: FakeCloc
     assert world.shop.stock.level("CAN-1") == 6
 
 
-def test_an_article_that_is_gone_does_not_empty_the_shop(world: World, clock: FakeClock) -> None:
-    following(world, clock, "to-shop")
+def test_a_deleted_article_does_not_empty_the_shop(world: World, clock: FakeClock) -> None:
+    start_sync(world, clock, "to-shop")
     world.provider.articles.clear()
     SyncedSku.mark_due(world.account.id, ["CAN-1"], "hook")
     world.run_until_idle(clock)
@@ -145,8 +149,8 @@ def test_an_article_that_is_gone_does_not_empty_the_shop(world: World, clock: Fa
 
 
 @pytest.mark.parametrize("verb", ["levels", "articles"])
-def test_a_failed_look_up_is_no_absence(world: World, clock: FakeClock, verb: str) -> None:
-    following(world, clock, "to-shop")
+def test_a_failed_look_up_does_not_count_as_absence(world: World, clock: FakeClock, verb: str) -> None:
+    start_sync(world, clock, "to-shop")
     world.provider.stock.quantities.clear()
     world.provider.errors[verb] = [UnreachableError("unreachable")]
     SyncedSku.mark_due(world.account.id, ["CAN-1"], "hook")
@@ -157,10 +161,10 @@ def test_a_failed_look_up_is_no_absence(world: World, clock: FakeClock, verb: st
     assert world.shop.stock.level("CAN-1") == 0
 
 
-def test_one_that_fails_holds_up_no_other(world: World, clock: FakeClock) -> None:
-    following(world, clock, "to-shop")
+def test_a_sku_that_fails_does_not_stop_the_others(world: World, clock: FakeClock) -> None:
+    start_sync(world, clock, "to-shop")
     world.add_synced_product("LIV-1", 3, 8)
-    differs(world, 7)
+    set_provider_quantity(world, 7)
     world.shop.errors["set_stock"] = [UncertainError("outcome-unknown", how="500")]
     world.run_full_sync(clock)
     assert (world.stock_levels("CAN-1"), world.stock_levels("LIV-1")) == ((7, 7), (8, 8))
@@ -168,12 +172,12 @@ def test_one_that_fails_holds_up_no_other(world: World, clock: FakeClock) -> Non
 
 @pytest.mark.parametrize("point", ["stock_before_send", "stock_after_send"])
 @pytest.mark.parametrize("direction", ["to-shop", "to-provider"])
-def test_a_worker_that_died_over_it_neither_loses_nor_repeats_it(
+def test_a_worker_that_dies_neither_loses_nor_repeats_a_change(
     world: World, clock: FakeClock, direction: str, point: str
 ) -> None:
-    following(world, clock, direction)
+    start_sync(world, clock, direction)
     if direction == "to-shop":
-        differs(world, 7)
+        set_provider_quantity(world, 7)
     else:
         world.shop.stock.set_level("CAN-1", 7)
         world.receive_product_webhook("CAN-1")
@@ -190,55 +194,57 @@ def test_a_worker_that_died_over_it_neither_loses_nor_repeats_it(
     assert len(world.shop.stock.writes) + len(world.provider.stock.movements) == 1
 
 
-def test_a_movement_whose_answer_was_lost_is_asked_after_and_not_repeated(
+def test_a_movement_whose_answer_was_lost_is_looked_up_and_not_repeated(
     world: World, clock: FakeClock
 ) -> None:
-    world.provider.stock.planned_movements = [made_and_lost(world)]
-    following(world, clock, "to-provider", ours=4)
+    world.provider.stock.planned_movements = [move_and_lose_answer(world)]
+    start_sync(world, clock, "to-provider", shop_quantity=4)
     assert world.stock_changes() == [("CAN-1", "provider", 10, 4, "run", "done")]
     assert len(world.provider.stock.movements) == 1
 
 
-def test_a_movement_that_never_arrived_is_made_anew_once_it_can_arrive_no_more(
+def test_a_movement_that_never_arrived_is_sent_again_once_it_can_no_longer_arrive(
     world: World, clock: FakeClock
 ) -> None:
-    world.provider.stock.planned_movements = [lost]
-    following(world, clock, "to-provider", ours=4)
+    world.provider.stock.planned_movements = [lose_answer]
+    start_sync(world, clock, "to-provider", shop_quantity=4)
     assert [row[-1] for row in world.stock_changes()] == ["lost", "done"]
     assert (world.stock_levels("CAN-1"), len(world.provider.stock.movements)) == ((4, 4), 1)
 
 
-def test_where_a_movement_cannot_be_asked_for_the_level_tells(world: World, clock: FakeClock) -> None:
+def test_where_a_movement_cannot_be_looked_up_the_quantity_decides(world: World, clock: FakeClock) -> None:
     world.provider.stock.finds_movements = False
-    world.provider.stock.planned_movements = [made_and_lost(world)]
-    following(world, clock, "to-provider", ours=4)
+    world.provider.stock.planned_movements = [move_and_lose_answer(world)]
+    start_sync(world, clock, "to-provider", shop_quantity=4)
     assert world.stock_changes() == [("CAN-1", "provider", 10, 4, "run", "done")]
 
 
-def test_one_that_arrives_between_two_questions_is_not_made_twice(world: World, clock: FakeClock) -> None:
-    mine = world.provider
-    late: list[StockMovement] = []
+def test_a_movement_that_arrives_after_the_quantity_was_read_is_not_sent_twice(
+    world: World, clock: FakeClock
+) -> None:
+    provider = world.provider
+    held_back: list[StockMovement] = []
 
-    def keeps(move: StockMovement) -> bool:
-        late.append(move)
-        return lost(move)
+    def hold_back(move: StockMovement) -> bool:
+        held_back.append(move)
+        return lose_answer(move)
 
-    def arrives(reference: str) -> bool | None:
-        if late:
-            mine.stock.record_movement(mine.article_by_code("CAN-1"), late.pop())
-        return any(one.reference == reference for one in mine.stock.movements)
+    def arrive_when_asked(reference: str) -> bool | None:
+        if held_back:
+            provider.stock.record_movement(provider.article_by_code("CAN-1"), held_back.pop())
+        return any(one.reference == reference for one in provider.stock.movements)
 
-    mine.stock.planned_movements = [keeps]
-    mine.stock.has_movement = arrives  # type: ignore[method-assign]
-    following(world, clock, "to-provider", ours=4)
-    assert (world.stock_levels("CAN-1"), len(mine.stock.movements)) == ((4, 4), 1)
+    provider.stock.planned_movements = [hold_back]
+    provider.stock.has_movement = arrive_when_asked  # type: ignore[method-assign]
+    start_sync(world, clock, "to-provider", shop_quantity=4)
+    assert (world.stock_levels("CAN-1"), len(provider.stock.movements)) == ((4, 4), 1)
 
 
-def test_a_worker_that_stood_still_sends_nothing(
+def test_a_worker_that_was_frozen_sends_nothing(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    following(world, clock, "to-shop")
-    differs(world, 7)
+    start_sync(world, clock, "to-shop")
+    set_provider_quantity(world, 7)
     with monkeypatch.context() as still:
         still.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
         world.run_due_work()
@@ -248,21 +254,21 @@ def test_a_worker_that_stood_still_sends_nothing(
 
 
 def test_a_refused_movement_waits_for_the_merchant(world: World, clock: FakeClock) -> None:
-    def refused(move: StockMovement) -> bool:
+    def refuse(move: StockMovement) -> bool:
         raise RefusedError("stock-refused", answer="Fechado.")
 
-    world.provider.stock.planned_movements = [refused]
-    following(world, clock, "to-provider", ours=4)
+    world.provider.stock.planned_movements = [refuse]
+    start_sync(world, clock, "to-provider", shop_quantity=4)
     assert (world.synced_sku("CAN-1").reason, world.stock_levels("CAN-1")) == ("refused", (4, 10))
     stock_runs.resync(world.synced_sku("CAN-1"))
     world.run_until_idle(clock)
     assert world.stock_levels("CAN-1") == (4, 4)
 
 
-def test_a_level_that_somebody_puts_back_each_time_is_left_to_the_merchant(
+def test_a_quantity_that_is_changed_back_each_time_is_left_to_the_merchant(
     world: World, clock: FakeClock
 ) -> None:
-    following(world, clock, "to-shop")
+    start_sync(world, clock, "to-shop")
     for at in range(5):
         world.shop.stock.set_level("CAN-1", 3)
         world.receive_product_webhook("CAN-1", str(at))
@@ -274,20 +280,20 @@ def test_a_level_that_somebody_puts_back_each_time_is_left_to_the_merchant(
     assert world.stock_levels("CAN-1") == (10, 10)
 
 
-def test_our_own_echo_finds_nothing_to_do(world: World, clock: FakeClock) -> None:
-    following(world, clock, "to-shop", ours=3)
+def test_the_webhook_of_our_own_change_finds_nothing_to_do(world: World, clock: FakeClock) -> None:
+    start_sync(world, clock, "to-shop", shop_quantity=3)
     world.receive_product_webhook("CAN-1")
     world.run_until_idle(clock)
     assert len(world.stock_changes()) == 1
 
 
-def test_a_run_reads_of_the_shop_only_what_differs(world: World, clock: FakeClock) -> None:
+def test_a_run_reads_from_the_shop_only_what_differs(world: World, clock: FakeClock) -> None:
     world.add_synced_product("LIV-1", 10, 10)
-    following(world, clock, "to-shop", ours=3)
+    start_sync(world, clock, "to-shop", shop_quantity=3)
     assert world.shop.calls.count("goods_of") == 1
 
 
-def test_each_pair_of_places_has_its_own_level(world: World, clock: FakeClock) -> None:
+def test_each_pair_of_places_has_its_own_quantity(world: World, clock: FakeClock) -> None:
     world.shop.stock.locations = (Location("l1", "Loja", True), Location("l2", "Porto"))
     world.provider.stock.warehouses, world.provider.stock.documents_move = ("w1", "w2"), True
     mug = world.add_synced_product("CAN-1", 3, 10)
@@ -303,8 +309,8 @@ def test_each_pair_of_places_has_its_own_level(world: World, clock: FakeClock) -
 
 def test_a_sku_is_left_alone_while_its_document_is_in_doubt(world: World, clock: FakeClock) -> None:
     world.provider.stock.documents_move = True
-    following(world, clock, "to-shop")
-    world.provider.planned_issues = [lambda draft, reference: lost(None)]  # type: ignore[arg-type,list-item]
+    start_sync(world, clock, "to-shop")
+    world.provider.planned_issues = [lambda draft, reference: lose_answer(None)]  # type: ignore[arg-type,list-item]
     world.pay_order("1001")
     for _ in range(5):
         world.run_due_work()
