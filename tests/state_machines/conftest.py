@@ -1,4 +1,4 @@
-"""What both machines stand on: the app on a database in memory, fakes outside, and everything put back afterwards."""
+"""The app of both state machines: a database in memory, fakes for external systems, everything restored afterwards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 
 from shopapp import create_app, failpoints
+from shopapp.connections import send_window
 from shopapp.documents import issue
 from shopapp.inventory import movements, scheduler, stock_sync
 from shopapp.models import Store, db, set_clock
@@ -20,15 +21,15 @@ from tests.state_machines.document_machine import RoutedProvider
 
 @pytest.fixture(scope="module")
 def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
-    """The app on SQLite in memory; what a machine sets for its workers (time, death, release) is its alone."""
+    """The app on SQLite in memory; what a machine replaces (time, failpoints, leases) is restored afterwards."""
     app = create_app({**settings, "DATABASE_URL": "sqlite://", "LOG_LEVEL": "CRITICAL"})
     with pytest.MonkeyPatch.context() as patch, app.app_context():
         patch.setitem(PLATFORMS, "fakeshop", FakePlatform)
         patch.setitem(PROVIDERS, "fakebooks", RoutedProvider)
-        # set to what they are, so that what a machine makes of them is undone
+        # Set to what they are, so that they are restored when a machine has replaced them.
         patch.setattr(failpoints, "hit", failpoints.hit)
         patch.setattr(Store, "release_lease", Store.release_lease)
-        for module in (scheduler, issue, movements, stock_sync):
+        for module in (scheduler, issue, movements, stock_sync, send_window):
             patch.setattr(module, "time", module.time)  # type: ignore[attr-defined]
         db.create_all()
         app.extensions["emptying"] = [f"DELETE FROM {t.name}" for t in reversed(db.metadata.sorted_tables)]

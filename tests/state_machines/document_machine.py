@@ -19,6 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from sqlalchemy import text
 
 from shopapp import failpoints
+from shopapp.connections import send_window
 from shopapp.documents import followups, issue, recover
 from shopapp.errors import CredentialsError, RefusedError, ThrottledError, UncertainError, UnreachableError
 from shopapp.fiscal.document import Draft, Issued
@@ -138,7 +139,8 @@ class DocumentMachine(RuleBasedStateMachine):
             self.store_id, self.first_account = self.world.store.id, self.world.account.id
             db.session.commit()
         failpoints.hit = self._point
-        issue.time = SimpleNamespace(monotonic=lambda: self.monotonic)  # type: ignore[attr-defined]
+        for module in (issue, send_window):
+            module.time = SimpleNamespace(monotonic=lambda: self.monotonic)  # type: ignore[attr-defined]
 
     @property
     def random(self) -> random.Random:

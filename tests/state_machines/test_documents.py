@@ -291,11 +291,11 @@ class Machine(DocumentMachine):
 
 
 @pytest.mark.timeout(0 if NIGHTLY else 600)
-@pytest.mark.parametrize("promise", IssueGuarantee, ids=lambda once: once.value)
-def test_whatever_happens_there_is_one_document_for_each_paid_order(
-    in_memory: Flask, promise: IssueGuarantee
+@pytest.mark.parametrize("guarantee", IssueGuarantee, ids=lambda guarantee: guarantee.value)
+def test_whatever_happens_each_paid_order_has_one_document(
+    in_memory: Flask, guarantee: IssueGuarantee
 ) -> None:
-    machine = type("Machine", (Machine,), {"app": in_memory, "promise": promise})
+    machine = type("Machine", (Machine,), {"app": in_memory, "guarantee": guarantee})
     run_state_machine_as_test(
         machine,
         settings=settings(

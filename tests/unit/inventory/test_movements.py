@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from shopapp import failpoints
-from shopapp.connections import send_window
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import OrderLine
+from shopapp.inventory import movements
 from shopapp.models import FollowUp, StockChange, StockReservation, db
 from shopapp.providers.stock import StockMovement
 from tests.fakes import FakeClock, World
@@ -137,8 +137,8 @@ def test_a_worker_that_dies_neither_loses_nor_repeats_a_movement(
 def test_a_worker_that_was_frozen_sends_nothing_and_another_may(
     world_with_mug: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as still:
-        still.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
+    with monkeypatch.context() as frozen:
+        frozen.setattr(movements, "is_too_late_to_send", lambda claimed_at: True)
         pay_order(world_with_mug)
     assert sent_movements(world_with_mug) == []
     change = StockChange.query.one()

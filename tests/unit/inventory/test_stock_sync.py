@@ -9,9 +9,8 @@ from typing import Any
 import pytest
 
 from shopapp import failpoints
-from shopapp.connections import send_window
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
-from shopapp.inventory import stock_runs
+from shopapp.inventory import movements, stock_runs
 from shopapp.models import Article, SyncedSku, db
 from shopapp.platforms.base import Location
 from shopapp.providers.stock import StockMovement
@@ -245,8 +244,8 @@ def test_a_worker_that_was_frozen_sends_nothing(
 ) -> None:
     start_sync(world, clock, "to-shop")
     set_provider_quantity(world, 7)
-    with monkeypatch.context() as still:
-        still.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
+    with monkeypatch.context() as frozen:
+        frozen.setattr(movements, "is_too_late_to_send", lambda claimed_at: True)
         world.run_due_work()
     assert world.shop.stock.writes == []
     world.run_until_idle(clock)
