@@ -56,11 +56,14 @@ def _limit_and_count(count: Callable[[], None], rate_limiter: RateLimiter) -> Ca
 
 
 def _account_features(account: Account) -> AccountFeatures:
-    listed = {(kind, code): rest for code, kind, *rest in account.choices.get("series", [])}
-    chosen = account.settings.get("series", {})
-    series = {kind: Series(code, kind, *listed.get((kind, code), ())) for kind, code in chosen.items()}
-    detected = {name: bool(account.choices.get(name)) for name in ("searches", "articles", "stock_changes")}
-    return AccountFeatures(series, **detected)
+    lists = account.lists
+    series = {
+        kind: Series(*(lists.find_series(kind, code) or (code, kind)))
+        for kind, code in account.chosen.series.items()
+    }
+    return AccountFeatures(
+        series, searches=lists.searches, articles=lists.articles, stock_changes=lists.stock_changes
+    )
 
 
 def check_login_rate(store: Store, name: str) -> None:

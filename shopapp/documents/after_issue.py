@@ -5,6 +5,7 @@ from __future__ import annotations
 from shopapp.connections.shop import platform_class
 from shopapp.inventory import movements
 from shopapp.models import Document, FollowUp, now
+from shopapp.models.account_settings import AccountSettings
 from shopapp.models.cause import ORDER_NOTE, TRANSPORT_GUIDE
 from shopapp.models.document import ISSUED, WAITING
 from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory
@@ -28,8 +29,8 @@ def enqueue_followups(document: Document) -> None:
         FollowUp.enqueue(document, "history")
     if document.is_sale:
         _request_related_documents(document)
-    chosen = document.account.settings if document.account else {}
-    if chosen.get("email_buyer") and document.kind != "GT" and (document.buyer or {}).get("email"):
+    chosen = document.account.chosen if document.account else AccountSettings()
+    if chosen.email_buyer and document.kind != "GT" and (document.buyer or {}).get("email"):
         FollowUp.enqueue(document, "email")
 
 
@@ -47,9 +48,9 @@ def _request_related_documents(document: Document) -> None:
     """Enqueue the end of the sale's order note, and request its transport guide if the merchant chose one."""
     if Document.find(document.store_id, document.order_id, ORDER_NOTE) is not None:
         FollowUp.enqueue(document, "note")
-    chosen = document.account.settings if document.account else {}
+    chosen = document.account.chosen if document.account else AccountSettings()
     goods = document.draft is not None and any(line.kind == "goods" for line in document.draft.lines)
-    if chosen.get("guide") and goods:
+    if chosen.guide and goods:
         Document.create_if_absent(
             document.store, document.order_id, TRANSPORT_GUIDE, original_id=document.id, kind="GT",
             account_id=document.account_id, paid_at=document.paid_at, buyer_folded=document.buyer_folded,

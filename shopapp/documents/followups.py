@@ -21,6 +21,7 @@ from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.messages import emails
 from shopapp.models import Document, FollowUp, db, now
+from shopapp.models.account_settings import AccountSettings
 from shopapp.models.followup import DONE, DUE, FAILED
 from shopapp.models.lease import MAX_TAKES
 from shopapp.platforms.base import Attachment, SupportsOrderDocuments, SupportsOrderHistory
@@ -117,10 +118,10 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
 
 def _email_merchant(document: Document, followup: FollowUp) -> None:
     account = document.account
-    chosen = account.settings if account else {}
-    to = chosen.get("alert_email") or ""
+    chosen = account.chosen if account else AccountSettings()
+    to = chosen.alert_email
     db.session.commit()
-    if to and chosen.get("alert", True) and text_setting("SMTP_URL"):
+    if to and chosen.alert and text_setting("SMTP_URL"):
         mail.send(to, *_compose_email("merchant", document))
 
 

@@ -180,7 +180,7 @@ def _should_issue(document: Document, account: Account, order: Order) -> bool:
         _move_to_waiting(document, account, order, "unpaid")
     elif document.asked_at is None and _predates_activation(document.store, order, document.paid_at):
         commit_transition(document, WAITING, "older")
-    elif document.asked_at is None and not account.settings.get("automatic", True):
+    elif document.asked_at is None and not account.chosen.automatic:
         _move_to_waiting(document, account, order, "automatic-off")
     else:
         return True

@@ -168,7 +168,7 @@ def refresh_drafts(store: Store) -> None:
     """Sync the provider drafts of waiting orders, as a setting or the provider changed. Commits."""
     waiting = select(Document).where(Document.store_id == store.id, Document.state == WAITING)
     account = Account.find_current(store)
-    reasons = ("unpaid", "automatic-off") if account is not None and account.settings.get("drafts") else ()
+    reasons = ("unpaid", "automatic-off") if account is not None and account.chosen.drafts else ()
     drafted = or_(Document.draft_id.is_not(None), Document.reason.in_(reasons))
     for document in db.session.scalars(waiting.where(drafted).order_by(Document.id.desc()).limit(500)).all():
         FollowUp.enqueue_or_restart(document, "draft")

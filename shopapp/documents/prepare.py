@@ -28,7 +28,6 @@ from shopapp.models import Account, Document, DocumentLine, Sale, db, now
 from shopapp.models.cause import ORDER_NOTE
 from shopapp.models.document import ISSUED, VOID, WAITING
 
-"""The `cause` of an order note and of a transport guide."""
 DEFAULT_DEPARTURE_TIME = "18:00"
 """When the products leave, by the merchant's clock, unless the merchant says otherwise."""
 
@@ -65,7 +64,7 @@ def prepare_invoice(order: Order, account: Account, document: Document) -> Draft
     draft = invoice.build_invoice(order, *settings_and_today(account))
     if (
         draft.kind in transport.INVOICES_VALID_FOR_TRANSPORT
-        and account.settings.get("transport")
+        and account.chosen.transport
         and transport.needs_transport(draft, order)
     ):
         draft = replace(draft, transport=_transport_details(order, account))
@@ -95,13 +94,13 @@ def prepare_transport_guide(document: Document, account: Account) -> Draft:
 
 
 def _transport_details(order: Order, account: Account) -> Transport:
-    chosen = account.settings
+    chosen = account.chosen
     at, zone = (
-        chosen.get("loading", {}),
-        ZoneInfo(place_of_supply.time_zone_of(chosen.get("ship_from") or "PT")),
+        chosen.loading,
+        ZoneInfo(place_of_supply.time_zone_of(chosen.ship_from or "PT")),
     )
     loading = Address(at.get("street", ""), at.get("postal_code", ""), at.get("city", ""), "PT")
-    leaves = time.fromisoformat(chosen.get("leaves_at") or DEFAULT_DEPARTURE_TIME)
+    leaves = time.fromisoformat(chosen.leaves_at or DEFAULT_DEPARTURE_TIME)
     moment = now().astimezone(zone)
     db.session.commit()
     return transport.plan_transport(loading, order.ship_to or order.buyer.address, leaves, moment)

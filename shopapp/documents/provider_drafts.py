@@ -36,16 +36,16 @@ DRAFTABLE_REASONS = ("unpaid", "automatic-off")
 
 def enqueue_waiting_drafts(document: Document, account: Account, order: Order) -> None:
     """Enqueue the draft of an order that waits for payment or for the merchant, and request its order note. Commits."""
-    chosen, ready_at = account.settings, document.store.ready_at
+    chosen, ready_at = account.chosen, document.store.ready_at
     is_after_activation = ready_at is not None and order.created_at >= ready_at
-    if chosen.get("notes") and order.status == "open" and is_after_activation and document.is_sale:
+    if chosen.notes and order.status == "open" and is_after_activation and document.is_sale:
         Document.create_if_absent(document.store, order.id, ORDER_NOTE, kind="NE", total=order.paid_total)
         note = Document.find(document.store_id, order.id, ORDER_NOTE)
         if note is not None and note.state == WAITING:
             FollowUp.enqueue_or_restart(note, "draft")
         elif note is not None and note.state == ISSUED:
             _flag_changed_order_note(note, account, order)
-    if document.draft_id or (chosen.get("drafts") and (is_after_activation or order.status == "paid")):
+    if document.draft_id or (chosen.drafts and (is_after_activation or order.status == "paid")):
         FollowUp.enqueue_or_restart(document, "draft")
     db.session.commit()
 
@@ -86,9 +86,9 @@ def sync_draft(document: Document, followup: FollowUp) -> None:
 
 def _expected_draft(document: Document, account: Account) -> Draft | None:
     """Return the draft that the provider should hold now; None by the merchant's choice or the order's state."""
-    chosen = account.settings
+    chosen = account.chosen
     is_note = document.is_order_note
-    if not (chosen.get("notes") and chosen.get("note_drafts") if is_note else chosen.get("drafts")):
+    if not (chosen.notes and chosen.note_drafts if is_note else chosen.drafts):
         return None
     order = prepare.fetch_order(document)
     if order.status not in ("open", "paid"):
@@ -205,14 +205,14 @@ def _as_retryable(error: AppError) -> AppError:
 
 def should_issue_order_note(note: Document, account: Account, order: Order) -> bool:
     """Return whether to issue the order's note now; if not, its row has moved to the state that says why. Commits."""
-    chosen = account.settings
+    chosen = account.chosen
     if order.status in ("cancelled", "abandoned"):
         outcome.void_document(note, "cancelled")
         db.session.commit()
-    elif order.status == "paid" or not chosen.get("notes"):
+    elif order.status == "paid" or not chosen.notes:
         outcome.void_document(note, "note-needless")
         db.session.commit()
-    elif chosen.get("note_drafts"):
+    elif chosen.note_drafts:
         if outcome.commit_transition(note, WAITING, KEPT_AS_DRAFT):
             FollowUp.enqueue_or_restart(note, "draft")
             db.session.commit()

@@ -33,7 +33,7 @@ def run_bulk_create_page(run: SyncRun, account: Account, rate_limiter: RateLimit
     if not page:
         run.end(DONE)
         return
-    treatment_by_sku = account.settings.get("exceptions", {})
+    treatment_by_sku = account.chosen.exceptions
     seen = run.seen
     db.session.commit()
     for product in page:

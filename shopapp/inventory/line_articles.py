@@ -42,7 +42,7 @@ WARN_NO_ARTICLE, WARN_NO_GENERIC_ARTICLE = "article-none", "article-generic-miss
 def supports_articles(account: Account) -> bool:
     """Return whether the provider has articles and this account lets us look them up."""
     has_articles = issubclass(provider_class(account.provider), SupportsArticles)
-    return has_articles and bool((account.choices or {}).get("articles"))
+    return has_articles and account.lists.articles
 
 
 # a document's lines

@@ -84,7 +84,7 @@ class StockBatch:
         They count in one pair of places only: the one whose warehouse the documents take stock from.
         """
         places = self.account.stock_places
-        warehouse = self.account.settings.get("warehouse") or places[0][0]
+        warehouse = self.account.chosen.warehouse or places[0][0]
         reserving_place = next((place for place in places if place[0] == warehouse), places[0])
         if (row.warehouse, row.location) != reserving_place:
             return Decimal(0)

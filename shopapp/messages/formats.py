@@ -50,8 +50,8 @@ def init_app(app: Flask) -> None:
 
 def zone_of(store: Store | None, account: Account | None) -> ZoneInfo:
     """Return the time zone in which the account dates its documents."""
-    if account is not None and account.settings.get("ship_from"):
-        return ZoneInfo(place_of_supply.time_zone_of(account.settings["ship_from"]))
+    if account is not None and account.chosen.ship_from:
+        return ZoneInfo(place_of_supply.time_zone_of(account.chosen.ship_from))
     return ZoneInfo(place_of_supply.time_zone_of("PT"))
 
 

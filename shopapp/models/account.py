@@ -16,8 +16,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
+from .account_settings import AccountSettings
 from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
 from .lease import is_free
+from .provider_lists import ProviderLists
 from .store import Store
 
 
@@ -134,26 +136,34 @@ class Account(UidModel):
             )
 
     @property
+    def chosen(self) -> AccountSettings:
+        """The merchant's settings, typed; `settings` is what is stored."""
+        return AccountSettings.from_json(self.settings)
+
+    @property
+    def lists(self) -> ProviderLists:
+        """The provider's lists as last read, typed; `choices` is what is stored."""
+        return ProviderLists.from_json(self.choices)
+
+    @property
     def handles_unpaid_orders(self) -> bool:
         """True when the merchant wants drafts or notes of orders that are not paid yet."""
-        return bool(self.settings.get("drafts") or self.settings.get("notes"))
+        return self.chosen.drafts or self.chosen.notes
 
     @property
     def stock_direction(self) -> str:
         """Which way stock follows: `to-shop`, `to-provider`, or empty where it does not."""
-        chosen = self.settings.get("stock", "") if self.active_until is None else ""
-        return str(chosen)
+        return self.chosen.stock if self.active_until is None else ""
 
     @property
     def stock_places(self) -> tuple[tuple[str, str], ...]:
         """The pairs of warehouse and shop location whose levels go together; '' where a side tells none apart."""
-        chosen = self.settings.get("stock_places") or [[self.settings.get("warehouse", ""), ""]]
-        return tuple((str(warehouse), str(location)) for warehouse, location in chosen)
+        return self.chosen.stock_places or ((self.chosen.warehouse, ""),)
 
     @property
     def stock_settings_digest(self) -> str:
         """A mark of how stock follows, between which places: another one once the merchant chose otherwise."""
-        chosen = json.dumps([self.stock_direction, self.stock_places, self.settings.get("warehouse", "")])
+        chosen = json.dumps([self.stock_direction, self.stock_places, self.chosen.warehouse])
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
     def fiscal_settings(self, level: RoundingLevel) -> FiscalSettings:

@@ -25,6 +25,7 @@ from shopapp.models import (
     db,
     now,
 )
+from shopapp.models.account_settings import AccountSettings
 from shopapp.models.cause import CREDIT
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, WAITING
 from shopapp.models.lease import MAX_TAKES
@@ -169,9 +170,9 @@ def apply_cancellation(document: Document) -> None:
 
 def _flag_or_credit_cancelled(document: Document) -> None:
     document.log_transition(ISSUED, ISSUED, "cancelled-after")
-    chosen = document.account.settings if document.account else {}
+    chosen = document.account.chosen if document.account else AccountSettings()
     no_open_credit = not credit_notes.has_open_credit_note(document)
-    if chosen.get("credit_cancelled") and no_open_credit and credit_notes.creditable_amount(document) > 0:
+    if chosen.credit_cancelled and no_open_credit and credit_notes.creditable_amount(document) > 0:
         number = credit_notes.next_cause_number(document, CREDIT)
         credit_notes.request_credit_note(document, number, {"reason": "Encomenda cancelada"})
     elif not document.alarm and credit_notes.creditable_amount(document) > 0:

@@ -86,7 +86,7 @@ def _webhook_notice() -> tuple[str, datetime] | None:
 def _products_notice() -> str:
     """Return a sentence with the number of products that need the merchant; empty when none does."""
     account: Account = g.account
-    count = products.count_needing_merchant(account) if (account.choices or {}).get("articles") else 0
+    count = products.count_needing_merchant(account) if account.lists.articles else 0
     if not count:
         return ""
     return ngettext("%(count)s produto precisa de si.", "%(count)s produtos precisam de si.", count,
@@ -95,7 +95,7 @@ def _products_notice() -> str:
 
 def _plan_notice() -> str:
     """Return a sentence with the used calls of the merchant's plan; empty while enough are left."""
-    allowance = int(g.account.settings.get("allowance") or 0)
+    allowance = int(g.account.chosen.allowance or 0)
     calls = ApiUsage.calls_in_month(g.account.id, api_usage.current_month()) if allowance else 0
     if not allowance or calls * 100 < allowance * PLAN_WARNING_PERCENT:
         return ""

@@ -115,7 +115,7 @@ def _needs_merchant(account: Account) -> ColumnElement[bool]:
     state = _match_state(account.store_id)
     unmade = and_(state == MISSING, Article.reason != "")
     sold = [state == ARTICLE_REFUSED, unmade, and_(state == DUPLICATE, Product.id == first.scalar_subquery())]
-    if account.settings.get("no_sku") != "generic":
+    if account.chosen.no_sku != "generic":
         sold.append(and_(state == NO_SKU, Product.active))
     return or_(*sold, and_(Product.sku.in_(stuck), state.in_((MATCHED, BY_HAND))))
 

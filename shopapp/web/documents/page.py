@@ -96,7 +96,7 @@ def warehouse_name(document: Document, draft: Draft | None) -> str:
     """Return the name of the draft's warehouse in the provider's lists, or its code."""
     account = account_of(document)
     code = draft.warehouse if draft else ""
-    listed = (account.choices or {}).get("warehouses", []) if account else []
+    listed = account.lists.warehouses if account else ()
     return next((str(label) for known, label, _ in listed if known == code), code)
 
 

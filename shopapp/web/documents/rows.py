@@ -105,7 +105,7 @@ def _subtitle(document: Document, order: str, corrected: str) -> str:
 def document_kind(document: Document) -> str:
     """Return the kind that the document has, or will have by the account's settings."""
     account = account_of(document)
-    chosen = account.settings.get("kind", "") if account is not None else ""
+    chosen = account.chosen.kind if account is not None else ""
     return document.kind or str(chosen)
 
 

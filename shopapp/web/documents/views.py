@@ -116,7 +116,7 @@ def index() -> ResponseReturnValue:
 
 def _kind_choices(asked_for: str) -> list[tuple[str, str]]:
     """Return the kinds to choose from, each with its name."""
-    chosen = g.account.settings.get("series", {}) if g.account is not None else {}
+    chosen = g.account.chosen.series if g.account is not None else {}
     optional = [code for code in OPTIONAL_KINDS if chosen.get(code) or code == asked_for]
     return [(code, kind_title(code)) for code in (*LISTED_KINDS, *optional)]
 

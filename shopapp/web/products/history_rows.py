@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask import g, url_for
 
@@ -13,6 +12,7 @@ from shopapp.connections.provider import provider_label
 from shopapp.messages.formats import quantity
 from shopapp.messages.i18n import gettext
 from shopapp.models import Account, StockChange
+from shopapp.models.provider_lists import ProviderLists
 from shopapp.models.queries import products
 from shopapp.models.stock import (
     CAUSE_HAND,
@@ -139,10 +139,10 @@ def _side_text(change: StockChange) -> str:
 
 def _place_name(change: StockChange) -> str:
     """Return the name of the warehouse or shop location; empty when there is only one."""
-    lists: Mapping[str, Any] = g.account.choices or {}
-    known = lists.get("locations", ()) if change.side == SHOP else lists.get("warehouses", ())
+    lists: ProviderLists = g.account.lists
+    known = lists.locations if change.side == SHOP else lists.warehouses
     code = change.location if change.side == SHOP else change.warehouse
-    names = {str(one): str(name) for one, name, *_ in known}
+    names = {one.code: one.label for one in known}
     return names.get(code, code) if len(names) > 1 else ""
 
 

@@ -26,14 +26,13 @@ from shopapp.web.form_fields import MAX_ROW_ID, clean_text
 from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.products.rows import product_summaries, shop_product_url
 from shopapp.web.session import store_required
-from shopapp.web.setup.settings import provider_lists
 
 bp = Blueprint("product", __name__, url_prefix="/products")
 
 
 def tax_treatments(account: Account) -> list[tuple[str, str]]:
     """Return the tax treatments of an article as (value, label): the region's rates, then exemptions."""
-    region = account.settings.get("ship_from") or "PT"
+    region = account.chosen.ship_from or "PT"
     names = {
         "normal": gettext("taxa normal"),
         "intermediate": gettext("taxa intermédia"),
@@ -48,10 +47,8 @@ def tax_treatments(account: Account) -> list[tuple[str, str]]:
         for category, rate in rates.items()
         if rate is not None
     ]
-    exempt = [
-        (code, f"{percent(0)}, {code}: {label}") for code, label, *_ in provider_lists(account)["exemptions"]
-    ]
-    return exempt if account.settings.get("regime") == "art53_exempt" else [*found, *exempt]
+    exempt = [(code, f"{percent(0)}, {code}: {label}") for code, label, *_ in account.lists.exemptions]
+    return exempt if account.chosen.regime == "art53_exempt" else [*found, *exempt]
 
 
 def _own_product_or_404(number: int) -> products.ProductRow:
@@ -78,18 +75,13 @@ def _render_product(row: products.ProductRow, status: int = 200, **more: Any) ->
         "label": provider_label(account),
         "shop_url": shop_product_url(row.product),
         "tax_treatments": tax_treatments(account),
-        "places": _names_by_code(account, "locations"),
-        "warehouses": _names_by_code(account, "warehouses"),
+        "places": {one.code: one.label for one in account.lists.locations},
+        "warehouses": {one.code: one.label for one in account.lists.warehouses},
         "errors": {},
         "typed": {},
         **more,
     }
     return render_template("product.html", **context), status
-
-
-def _names_by_code(account: Account, which: str) -> dict[str, str]:
-    """Return the names of warehouses or shop locations by code."""
-    return {str(code): str(name) for code, name, *_ in provider_lists(account)[which]}
 
 
 @bp.get("/<int:number>")

@@ -166,7 +166,7 @@ def _cause(
 
 
 def _no_sku_text(account: Account, label: str) -> str:
-    rule = account.settings.get("no_sku", "")
+    rule = account.chosen.no_sku
     first = gettext("Sem SKU não há ligação ao %(provider)s.", provider=label)
     then = {
         "generic": gettext("A venda é faturada com o artigo genérico."),

@@ -104,7 +104,7 @@ def _matched_text(counts: products.ProductCounts) -> str:
 def _sync_direction(account: Account) -> str:
     """Return a sentence that says which side follows the other."""
     label = provider_label(account)
-    names = {str(code): str(name) for code, name, *_ in (account.choices or {}).get("warehouses", ())}
+    names = {str(code): str(name) for code, name, *_ in account.lists.warehouses}
     codes = [warehouse for warehouse, _ in account.stock_places]
     place = names.get(codes[0], codes[0]) if len(codes) == 1 and len(names) > 1 else ""
     known = {"provider": label, "place": place}

@@ -17,6 +17,8 @@ from shopapp.messages.i18n import N_, gettext
 from shopapp.messages.sentence import SETTINGS, SHOP, Sentence
 from shopapp.messages.wording import kind_plural
 from shopapp.models import Account, Store, db
+from shopapp.models.account_settings import AccountSettings
+from shopapp.models.provider_lists import ProviderLists
 from shopapp.platforms.base import ShopTax
 
 Severity = Literal["stop", "warn", "ok"]
@@ -32,22 +34,22 @@ class Finding:
     detail: Mapping[str, Any] = field(default_factory=dict)
 
 
-def check_setup(store: Store, account: Account, lists: Mapping[str, Any], today: date) -> list[Finding]:
+def check_setup(store: Store, account: Account, lists: ProviderLists, today: date) -> list[Finding]:
     """Return the findings, the worst first.
 
     Ends the transaction and asks the platform for its taxes; raises AppError when that fails.
     """
-    settings = account.settings
+    settings = account.chosen
     has_webhooks = store.hooks_checked_at is not None and not store.hooks_problem
     platform = platform_of(store)
     db.session.commit()
-    account_rates = [Decimal(rate) for rate in lists.get("rates", ())]
+    account_rates = lists.rates
     found = [
         *check_tax_rates(platform.taxes(), account_rates, today),
         *check_series(settings, lists),
         Finding("ok", "hooks-listening") if has_webhooks else Finding("warn", "hooks-soon"),
     ]
-    if not settings.get("exemption"):
+    if not settings.exemption:
         found.append(Finding("warn", "exemption-none"))
     return sorted(found, key=lambda finding: _SEVERITY_ORDER[finding.severity])
 
@@ -82,12 +84,12 @@ def _tax_names_by_rate(shop: Sequence[ShopTax]) -> dict[Decimal, set[str]]:
     return found
 
 
-def check_series(settings: Mapping[str, Any], lists: Mapping[str, Any]) -> Iterable[Finding]:
+def check_series(settings: AccountSettings, lists: ProviderLists) -> Iterable[Finding]:
     """Check whether each chosen series is still open for its kind."""
-    listed = lists.get("series", ())
-    for kind, code in settings.get("series", {}).items():
-        is_open = any(one == code and of == kind and opened for one, of, opened, *_ in listed)
-        if is_open or not listed:
+    for kind, code in settings.series.items():
+        listed = lists.find_series(kind, code)
+        is_open = listed is not None and listed.open
+        if is_open or not lists.series:
             yield Finding("ok" if is_open else "warn", "series-open" if is_open else "series-unlisted",
                           {"series": code, "kind": kind})  # fmt: skip
         else:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import time
-from typing import Any
 
 from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.messages.i18n import gettext
+from shopapp.models.provider_lists import ProviderLists
 from shopapp.providers.base import Provider, SupportsEmail
 from shopapp.web.form_fields import clean_text
 from shopapp.web.setup.forms import Form, merge_forms, open_series
@@ -20,7 +20,7 @@ LOADING_FIELDS = ("street", "postal_code", "city")
 _MAX_CALLS = 10_000_000
 
 
-def document_options_for(adapter: type[Provider], lists: Mapping[str, Any]) -> dict[str, str]:
+def document_options_for(adapter: type[Provider], lists: ProviderLists) -> dict[str, str]:
     """Return the provider's options, each with the reason why this account can't have it, or empty."""
     capabilities, provider = adapter.capabilities, adapter.label
     found: dict[str, str] = {}
@@ -46,7 +46,7 @@ def document_options_for(adapter: type[Provider], lists: Mapping[str, Any]) -> d
             "A sua conta não tem nenhuma série de guias de transporte aberta.")  # fmt: skip
     if capabilities.metered:
         found["allowance"] = ""
-    if issubclass(adapter, SupportsEmail) and "no-layout" in lists.get("problems", ()):
+    if issubclass(adapter, SupportsEmail) and "no-layout" in lists.problems:
         found["email_buyer"] = gettext(
             "O %(provider)s não tem um modelo de impressão para a série: sem ele não há PDF nem e-mail.",
             provider=provider,
@@ -54,7 +54,7 @@ def document_options_for(adapter: type[Provider], lists: Mapping[str, Any]) -> d
     return found
 
 
-def unusable_kinds(lists: Mapping[str, Any]) -> list[tuple[str, str]]:
+def unusable_kinds(lists: ProviderLists) -> list[tuple[str, str]]:
     """Return the account's kinds that can't be issued for a paid order, each with the reason."""
     reasons = {
         "NC": gettext("Corrige uma fatura emitida: emite-se na página dela, ou quando a encomenda é cancelada."),
@@ -62,17 +62,18 @@ def unusable_kinds(lists: Mapping[str, Any]) -> list[tuple[str, str]]:
         "GT": gettext("Acompanha a mercadoria e não é fatura. Escolha-a mais abaixo, em Transporte."),
         "PF": gettext("Não serve de fatura. Uma encomenda paga exige fatura, por isso não a emitimos."),
     }  # fmt: skip
-    return [(kind, reason) for kind, reason in reasons.items() if kind in lists["kinds"]]
+    return [(kind, reason) for kind, reason in reasons.items() if kind in lists.kinds]
 
 
-def allows_drafts(lists: Mapping[str, Any], kind: str, code: str) -> bool:
+def allows_drafts(lists: ProviderLists, kind: str, code: str) -> bool:
     """Return whether that series may hold drafts."""
-    return any(one[0] == code and one[1] == kind and len(one) > 4 and one[4] for one in lists["series"])
+    series = lists.find_series(kind, code)
+    return series is not None and series.drafts
 
 
 def parse_document_options(
     posted: Mapping[str, str],
-    lists: Mapping[str, Any],
+    lists: ProviderLists,
     options: Mapping[str, str],
     kind: str,
     series: Mapping[str, str],
@@ -86,7 +87,7 @@ def parse_document_options(
 
 def _parse_switches(
     posted: Mapping[str, str],
-    lists: Mapping[str, Any],
+    lists: ProviderLists,
     options: Mapping[str, str],
     kind: str,
     series: Mapping[str, str],

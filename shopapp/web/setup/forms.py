@@ -13,6 +13,7 @@ from werkzeug.datastructures import MultiDict
 from shopapp.fiscal.document import INVOICE_KINDS, REGIMES
 from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS
 from shopapp.messages.i18n import gettext
+from shopapp.models.provider_lists import ProviderLists
 from shopapp.web.form_fields import clean_text, parse_email
 
 FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "alert", "credit_cancelled")
@@ -85,21 +86,21 @@ def _format_error(field: CredentialFieldSpec) -> str:
 
 
 def parse_fiscal_settings(
-    posted: MultiDict[str, str], lists: Mapping[str, Any], former: Mapping[str, Any], today: date
+    posted: MultiDict[str, str], lists: ProviderLists, former: Mapping[str, Any], today: date
 ) -> Form:
     """Return the fiscal settings as chosen from the provider's lists; `former` are those kept until now."""
     form = Form()
     values, errors = form.values, form.errors
     values["kind"] = _check_choice(
-        posted.get("kind", ""), [k for k in INVOICE_KINDS if k in lists["kinds"]], "kind", errors
+        posted.get("kind", ""), [k for k in INVOICE_KINDS if k in lists.kinds], "kind", errors
     )
     values["series"] = _parse_series(posted, lists, values["kind"], errors)
     values["exemption"] = posted.get("exemption", "")
-    if values["exemption"] not in ["", *(code for code, *_ in lists["exemptions"])]:
+    if values["exemption"] not in ["", *(code for code, *_ in lists.exemptions)]:
         errors["exemption"] = gettext("Escolha um motivo da lista.")
     values["warehouse"] = posted.get("warehouse", "")
-    if lists["warehouses"]:
-        _check_choice(values["warehouse"], [code for code, *_ in lists["warehouses"]], "warehouse", errors)
+    if lists.warehouses:
+        _check_choice(values["warehouse"], [code for code, *_ in lists.warehouses], "warehouse", errors)
     else:
         values["warehouse"] = ""
     values["ship_from"] = _check_choice(posted.get("ship_from", ""), VAT_REGIONS, "ship_from", errors)
@@ -123,10 +124,10 @@ def parse_fiscal_settings(
 
 
 def _parse_exceptions(
-    posted: Mapping[str, str], lists: Mapping[str, Any], former: Mapping[str, str], errors: dict[str, str]
+    posted: Mapping[str, str], lists: ProviderLists, former: Mapping[str, str], errors: dict[str, str]
 ) -> dict[str, str]:
     """Return by SKU an exemption code or a VAT category; a row whose SKU was emptied is removed."""
-    allowed = {*VAT_CATEGORIES, *(code for code, *_ in lists["exemptions"]), *former.values()}
+    allowed = {*VAT_CATEGORIES, *(code for code, *_ in lists.exemptions), *former.values()}
     found: dict[str, str] = {}
     for row in range(1, MAX_EXCEPTIONS + 1):
         sku, chosen = clean_text(posted.get(f"sku_{row}", ""))[:120], posted.get(f"treatment_{row}", "")
@@ -148,15 +149,15 @@ def _check_choice(value: str, allowed: Sequence[str], name: str, errors: dict[st
 
 
 def _parse_series(
-    posted: Mapping[str, str], lists: Mapping[str, Any], chosen: str, errors: dict[str, str]
+    posted: Mapping[str, str], lists: ProviderLists, chosen: str, errors: dict[str, str]
 ) -> dict[str, str]:
     """Return the series by kind: from the lists, or as typed when the provider lists none."""
     found: dict[str, str] = {}
-    for kind in lists["kinds"]:
+    for kind in lists.kinds:
         name = f"series_{kind}"
         value = clean_text(posted.get(name, ""))[:40]
         allowed = open_series(lists, kind)
-        if value and (not lists["series"] or value in allowed):
+        if value and (not lists.series or value in allowed):
             found[kind] = value
         elif value:
             errors[name] = gettext("Esta série não está aberta para este tipo de documento.")
@@ -165,15 +166,15 @@ def _parse_series(
     return found
 
 
-def open_series(lists: Mapping[str, Any], kind: str) -> list[str]:
+def open_series(lists: ProviderLists, kind: str) -> list[str]:
     """Return the open series that number this kind."""
-    return [code for code, of, is_open, *_ in lists["series"] if of == kind and is_open]
+    return [one.code for one in lists.series if one.kind == kind and one.open]
 
 
-def series_choices(lists: Mapping[str, Any], kind: str) -> list[tuple[str, str]]:
+def series_choices(lists: ProviderLists, kind: str) -> list[tuple[str, str]]:
     """Return the open series of this kind as (code, label)."""
-    named = {code: rest[0] for code, of, _, *rest in lists["series"] if of == kind and rest and rest[0]}
-    return [(code, f"{code}: {named[code]}" if code in named else code) for code in open_series(lists, kind)]
+    series = [one for one in lists.series if one.kind == kind and one.open]
+    return [(one.code, f"{one.code}: {one.label}" if one.label else one.code) for one in series]
 
 
 def _parse_start_date(text: str, former: str, today: date, errors: dict[str, str]) -> str:

@@ -30,7 +30,7 @@ from shopapp.models import Account, db, now
 from shopapp.web.session import store_required, writes_database
 from shopapp.web.setup.check import check_headline, check_setup, finding_row, shop_admin_url
 from shopapp.web.setup.forms import Form, parse_credentials
-from shopapp.web.setup.settings import provider_lists, refresh_provider_lists
+from shopapp.web.setup.settings import refresh_provider_lists
 
 bp = Blueprint("setup", __name__, url_prefix="/setup")
 
@@ -166,7 +166,7 @@ def check() -> ResponseReturnValue:
     refresh_provider_lists(account)
     provider = provider_class(account.provider)
     try:
-        found = check_setup(g.store, account, provider_lists(account), today())
+        found = check_setup(g.store, account, account.lists, today())
     except AppError as error:
         db.session.rollback()
         message = message_for(error.code, error.detail, provider.label)

@@ -27,6 +27,7 @@ from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, ApiUsage, db, now
+from shopapp.models.provider_lists import ListedChoice, ListedSeries, ProviderLists
 from shopapp.platforms.base import SupportsProductStock
 from shopapp.providers.articles import SupportsArticles
 from shopapp.providers.base import SupportsEmail
@@ -49,10 +50,6 @@ from shopapp.web.setup.stock_options import GENERIC, StockOptions, parse_stock_o
 bp = Blueprint("settings", __name__, url_prefix="/setup")
 
 LISTS_FRESH_SECONDS = 60
-EMPTY_LISTS: dict[str, Any] = {
-    "kinds": [], "series": [], "exemptions": [], "warehouses": [], "rates": [], "problems": [], "searches": False,
-    "articles": False, "stock_changes": False, "locations": [],
-}  # fmt: skip
 FIXED_BY_SETTINGS = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
@@ -60,15 +57,10 @@ FIXED_BY_SETTINGS = (
 )  # fmt: skip
 
 
-def provider_lists(account: Account) -> dict[str, Any]:
-    """Return the provider's lists as last read."""
-    return {**EMPTY_LISTS, **(account.choices or {})}
-
-
 def refresh_provider_lists(account: Account) -> str:
     """Read the lists again when they are older than a minute. Return why that failed, or an empty text. Commits."""
-    read_at = (account.choices or {}).get("at")
-    if read_at and (now() - datetime.fromisoformat(read_at)).total_seconds() < LISTS_FRESH_SECONDS:
+    read_at = account.lists.read_at
+    if read_at and (now() - read_at).total_seconds() < LISTS_FRESH_SECONDS:
         return ""
     label = provider_label(account)
     try:
@@ -78,35 +70,38 @@ def refresh_provider_lists(account: Account) -> str:
     except AppError as error:
         db.session.rollback()
         return message_for(error.code, error.detail, label).cause
-    account.choices = {
-        "at": now().isoformat(),
-        "kinds": list(found.kinds),
-        "series": [[one.code, one.kind, one.open, one.label, one.drafts] for one in found.series],
-        "exemptions": [[one.code, one.label, one.default] for one in found.exemptions],
-        "warehouses": [[one.code, one.label, one.default] for one in found.warehouses],
-        "rates": [str(rate) for rate in found.rates],
-        "problems": list(found.problems),
-        "searches": found.searches,
-        "articles": found.articles,
-        "stock_changes": found.stock_changes,
-        "locations": _shop_locations(account),
-    }
+    lists = ProviderLists(
+        read_at=now(),
+        kinds=tuple(found.kinds),
+        series=tuple(
+            ListedSeries(one.code, one.kind, one.open, one.label, one.drafts) for one in found.series
+        ),
+        exemptions=tuple(ListedChoice(one.code, one.label, one.default) for one in found.exemptions),
+        warehouses=tuple(ListedChoice(one.code, one.label, one.default) for one in found.warehouses),
+        rates=tuple(found.rates),
+        problems=tuple(found.problems),
+        searches=found.searches,
+        articles=found.articles,
+        stock_changes=found.stock_changes,
+        locations=_shop_locations(account),
+    )
+    account.choices = lists.to_json()
     db.session.commit()
     return ""
 
 
-def _shop_locations(account: Account) -> list[list[str]]:
+def _shop_locations(account: Account) -> tuple[ListedChoice, ...]:
     """Return the shop's locations as code and name; as last read when the shop does not answer."""
     if not issubclass(provider_class(account.provider), SupportsStock):
-        return []
-    former: list[list[str]] = provider_lists(account)["locations"]
+        return ()
+    former = account.lists.locations
     try:
         platform = platform_of(g.store)
         db.session.commit()
         if not isinstance(platform, SupportsProductStock):
-            return []
+            return ()
         places = sorted(platform.locations(), key=lambda one: not one.main)
-        return [[one.code, one.name] for one in places]
+        return tuple(ListedChoice(one.code, one.name) for one in places)
     except AppError:
         db.session.rollback()
         return former
@@ -129,17 +124,17 @@ def edit() -> ResponseReturnValue:
 
 def account_document_options(account: Account) -> dict[str, str]:
     """Return the document options of the account, each with the reason when it is not available."""
-    return document_options_for(provider_class(account.provider), provider_lists(account))
+    return document_options_for(provider_class(account.provider), account.lists)
 
 
 def account_stock_options(account: Account) -> StockOptions:
     """Return the stock options of the account."""
-    return stock_options_for(provider_class(account.provider), provider_lists(account), account.facts or {})
+    return stock_options_for(provider_class(account.provider), account.lists, account.facts or {})
 
 
 def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
     """Return the settings of all sections of the form. Asks the provider for a new generic article."""
-    former, lists = account.settings or {}, provider_lists(account)
+    former, lists = account.settings or {}, account.lists
     fiscal = parse_fiscal_settings(posted, lists, former, today())
     document_options = parse_document_options(
         posted, lists, account_document_options(account), fiscal.values["kind"], fiscal.values["series"]
@@ -184,14 +179,14 @@ def _shop_postal_address() -> dict[str, str]:
 
 def _default_settings(account: Account) -> dict[str, Any]:
     """Return what the form shows the first time: usual values, and none that only the merchant can decide."""
-    lists = provider_lists(account)
-    series = {kind: (open_series(lists, kind) or [""])[0] for kind in lists["kinds"]}
-    kinds = [kind for kind in INVOICE_KINDS if kind in lists["kinds"]]
+    lists = account.lists
+    series = {kind: (open_series(lists, kind) or [""])[0] for kind in lists.kinds}
+    kinds = [kind for kind in INVOICE_KINDS if kind in lists.kinds]
     return {
         "kind": next((kind for kind in kinds if series.get(kind)), kinds[0] if kinds else ""),
         "series": series,
         "exemption": "",
-        "warehouse": next((code for code, _, default in lists["warehouses"] if default), ""),
+        "warehouse": next((code for code, _, default in lists.warehouses if default), ""),
         "ship_from": account.facts.get("region") or "PT",
         "regime": "normal",
         "retailer": True,
@@ -204,7 +199,7 @@ def _default_settings(account: Account) -> dict[str, Any]:
 
 
 def _render_page(account: Account, form: Form, lists_error: str = "", status: int = 200) -> tuple[str, int]:
-    lists, stock_options = provider_lists(account), account_stock_options(account)
+    lists, stock_options = account.lists, account_stock_options(account)
     kept = form.values.get("stock_places") or []
     page = render_template(
         "setup_settings.html",
@@ -222,7 +217,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
         warehouse_by_location=stock_options.warehouse_by_location(kept, form.values.get("warehouse", "")),
         provider_emails=issubclass(provider_class(account.provider), SupportsEmail),
         calls=ApiUsage.calls_in_month(account.id, api_usage.current_month()),
-        read_at=datetime.fromisoformat(lists["at"]) if lists.get("at") else None,
+        read_at=lists.read_at,
     )
     return page, status
 
@@ -234,7 +229,7 @@ def save() -> ResponseReturnValue:
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.start"), 303)
-    if not provider_lists(account)["kinds"]:
+    if not account.lists.kinds:
         refresh_provider_lists(account)
     former = account.settings or {}
     form = _parse_settings(account, request.form)

@@ -11,6 +11,7 @@ from typing import Any
 
 from shopapp.messages.i18n import gettext
 from shopapp.models import fold_for_search
+from shopapp.models.provider_lists import ListedChoice, ProviderLists
 from shopapp.providers.articles import SupportsArticles
 from shopapp.providers.base import Provider
 from shopapp.providers.stock import SupportsStock, SupportsStockMovements
@@ -35,8 +36,8 @@ class StockOptions:
     """Whether documents of this account move stock; None when unknown, then the merchant is asked."""
     can_move_stock: bool
     """Whether we can send stock movements to the provider."""
-    warehouses: Sequence[Sequence[Any]]
-    locations: Sequence[Sequence[Any]]
+    warehouses: Sequence[ListedChoice]
+    locations: Sequence[ListedChoice]
 
     @property
     def needs_pairs(self) -> bool:
@@ -52,25 +53,25 @@ class StockOptions:
         """Return the warehouse of each location: as stored, else by equal names, else `warehouse` for the first."""
         if any(location for _, location in kept):
             return {location: code for code, location in kept}
-        codes = {fold_for_search(str(name)): str(code) for code, name, *_ in self.warehouses}
+        codes = {fold_for_search(one.label): one.code for one in self.warehouses}
         named = {
-            str(code): codes[fold_for_search(str(name))]
-            for code, name, *_ in self.locations
-            if fold_for_search(str(name)) in codes
+            one.code: codes[fold_for_search(one.label)]
+            for one in self.locations
+            if fold_for_search(one.label) in codes
         }
         if named or not self.locations:
             return named
-        return {str(self.locations[0][0]): warehouse}
+        return {self.locations[0].code: warehouse}
 
 
 def stock_options_for(
-    adapter: type[Provider], lists: Mapping[str, Any], facts: Mapping[str, Any]
+    adapter: type[Provider], lists: ProviderLists, facts: Mapping[str, Any]
 ) -> StockOptions:
     """Return what this account can have of products and stock, and why it can't have the rest."""
     provider, has_articles = adapter.label, issubclass(adapter, SupportsArticles)
     can_move_stock = issubclass(adapter, SupportsStockMovements)
     articles_problem = ""
-    if has_articles and not lists["articles"]:
+    if has_articles and not lists.articles:
         articles_problem = gettext(
             "A sua conta do %(provider)s não nos deixou procurar artigos."
             " Peça esse acesso no %(provider)s e volte aqui.",
@@ -98,8 +99,8 @@ def stock_options_for(
         to_provider_problem=to_provider_problem,
         moves_on_issue=moves_on_issue,
         can_move_stock=can_move_stock,
-        warehouses=lists["warehouses"],
-        locations=lists["locations"],
+        warehouses=lists.warehouses,
+        locations=lists.locations,
     )
 
 
@@ -153,7 +154,7 @@ def _parse_places(posted: Mapping[str, str], options: StockOptions, warehouse: s
     location = ""
     if options.needs_location and is_synced:
         location = posted.get("place", "")
-        if location not in ["", *(str(code) for code, *_ in options.locations)]:
+        if location not in ["", *(one.code for one in options.locations)]:
             form.errors["place"] = gettext("Escolha um local da lista.")
     form.values["stock_places"] = [[warehouse, location]]
     return form
@@ -161,7 +162,7 @@ def _parse_places(posted: Mapping[str, str], options: StockOptions, warehouse: s
 
 def _parse_pairs(posted: Mapping[str, str], options: StockOptions) -> Form:
     """Return one pair per location; a warehouse of two locations would have its stock sold twice."""
-    known = {str(code) for code, *_ in options.warehouses}
+    known = {one.code for one in options.warehouses}
     pairs: list[list[str]] = []
     form = Form({"stock_places": pairs})
     for location, *_ in options.locations:
@@ -177,7 +178,9 @@ def _parse_pairs(posted: Mapping[str, str], options: StockOptions) -> Form:
             )
         pairs.append([chosen, str(location)])
     if not pairs and options.locations:
-        form.errors[f"place_{options.locations[0][0]}"] = gettext("Escolha o armazém de pelo menos um local.")
+        form.errors[f"place_{options.locations[0].code}"] = gettext(
+            "Escolha o armazém de pelo menos um local."
+        )
     return form
 
 
