@@ -71,7 +71,7 @@ def test_articles_are_found_by_exactly_their_reference(account: ProviderAccount)
     assert (found[TACA].goods, found[OFICINA].goods) == (True, False)
 
 
-def test_a_reference_that_nobody_has_is_not_there(account: ProviderAccount) -> None:
+def test_an_unknown_reference_is_not_found(account: ProviderAccount) -> None:
     provider = account.provider()
     assert provider.articles_by_code(["NADA"]) == {}
     assert provider.articles_by_code(["NADA", "NEM ISTO"]) == {}
@@ -106,7 +106,7 @@ def test_an_article_no_longer_in_use_is_not_there(account: ProviderAccount) -> N
 
 
 @pytest.mark.parametrize("scene", ["goods", "service", "markup", "long", "empty"])
-def test_an_article_is_made_once_and_found_afterwards(account: ProviderAccount, scene: str) -> None:
+def test_an_article_is_created_once_and_found_afterwards(account: ProviderAccount, scene: str) -> None:
     new = {
         "goods": NEW,
         "service": FREE,
@@ -124,7 +124,7 @@ def test_an_article_is_made_once_and_found_afterwards(account: ProviderAccount, 
     assert account.created_articles() == [new.code]
 
 
-def test_an_article_that_is_there_is_not_made_again(account: ProviderAccount) -> None:
+def test_an_existing_article_is_not_created_again(account: ProviderAccount) -> None:
     provider = account.provider()
     before = provider.articles_by_code([TACA])
     try:
@@ -136,7 +136,7 @@ def test_an_article_that_is_there_is_not_made_again(account: ProviderAccount) ->
 
 
 @pytest.mark.parametrize("scene", ["reference", "rate", "control"])
-def test_an_article_that_cannot_be_is_refused(account: ProviderAccount, scene: str) -> None:
+def test_an_impossible_article_is_refused(account: ProviderAccount, scene: str) -> None:
     new = {
         "reference": replace(NEW, code="X" * 200),
         "rate": replace(NEW, vat_rate=Decimal("17.3")),
@@ -151,7 +151,7 @@ def test_an_article_that_cannot_be_is_refused(account: ProviderAccount, scene: s
 
 
 @of_each(KEEPERS, lost)
-def test_a_lost_answer_to_making_an_article_is_a_doubt(account: ProviderAccount, scene: str) -> None:
+def test_a_lost_answer_to_creating_an_article_is_uncertain(account: ProviderAccount, scene: str) -> None:
     provider, there = account.provider(), account.uncertain_scenes[scene]
     account.plan_fault("create_article", scene)
     try:
@@ -203,7 +203,7 @@ def as_set_up(provider: Provider) -> Provider:
     return provider
 
 
-def test_levels_are_told_by_warehouse(account: ProviderAccount) -> None:
+def test_levels_are_listed_by_warehouse(account: ProviderAccount) -> None:
     provider = account.provider()
     main, other = account.stock_places
     account.edit_by_hand(TACA, level="7", warehouse=main)
@@ -215,7 +215,7 @@ def test_levels_are_told_by_warehouse(account: ProviderAccount) -> None:
     assert provider.stock_levels([]) == ()
 
 
-def test_a_reading_of_everything_and_one_of_what_changed_since(account: ProviderAccount) -> None:
+def test_all_levels_are_read_and_then_only_what_changed(account: ProviderAccount) -> None:
     provider = as_set_up(account.provider())
     main, other = account.stock_places
     account.edit_by_hand(TACA, level="7", warehouse=main)
@@ -265,7 +265,7 @@ def test_stock_is_moved_once_and_found_by_exactly_its_reference(account: Provide
 
 @movers
 @pytest.mark.parametrize("scene", ["article", "service", "warehouse"])
-def test_a_movement_that_cannot_be_is_refused(account: ProviderAccount, scene: str) -> None:
+def test_an_impossible_movement_is_refused(account: ProviderAccount, scene: str) -> None:
     main = account.stock_places[0]
     good = StockMovement(TACA, main, Decimal(-1), "QI-S1")
     move = {
@@ -280,7 +280,7 @@ def test_a_movement_that_cannot_be_is_refused(account: ProviderAccount, scene: s
 
 
 @of_each(MOVERS, lost)
-def test_a_lost_answer_to_moving_stock_is_a_doubt(account: ProviderAccount, scene: str) -> None:
+def test_a_lost_answer_to_moving_stock_is_uncertain(account: ProviderAccount, scene: str) -> None:
     provider, there = account.provider(), account.uncertain_scenes[scene]
     main = account.stock_places[0]
     account.plan_fault("move_stock", scene)
@@ -303,7 +303,7 @@ LOOKS: dict[str, Callable[[Provider], Any]] = {
 
 @pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_a_failed_look_up_is_never_nothing_there(
+def test_a_failed_look_up_never_means_that_nothing_exists(
     name: str, look: Callable[[Provider], Any], outcome: Exception | int
 ) -> None:
     silent = outcome == 200 and ACCOUNTS[name].empty_login_means_refused
@@ -312,7 +312,7 @@ def test_a_failed_look_up_is_never_nothing_there(
 
 
 @pytest.mark.parametrize("scene", ["another-service"])
-def test_another_service_at_that_address_says_nothing_of_articles(
+def test_another_service_at_that_address_never_means_that_no_article_exists(
     account: ProviderAccount, scene: str
 ) -> None:
     provider = account.provider(scene)
@@ -321,7 +321,7 @@ def test_another_service_at_that_address_says_nothing_of_articles(
             look(provider)
 
 
-def test_too_many_calls_are_tried_again_later(name: str, tmp_path: Path) -> None:
+def test_too_many_calls_are_throttled(name: str, tmp_path: Path) -> None:
     with over(name, 429, {"Retry-After": "120"}) as provider:
         for verb in (*LOOKS.values(), lambda provider: provider.create_article(NEW)):
             with pytest.raises(ThrottledError) as raised:
@@ -330,7 +330,7 @@ def test_too_many_calls_are_tried_again_later(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int) -> None:
+def test_a_refused_caller_blames_the_credentials(name: str, status: int) -> None:
     with over(name, status) as provider:
         for verb in (*LOOKS.values(), lambda provider: provider.create_article(NEW)):
             with pytest.raises(CredentialsError):

@@ -43,7 +43,7 @@ def test_reading_a_catalogue_takes_a_call_for_a_hundred_products_and_two(shop: J
     assert len(product_paths(shop)) == 3 + 2
 
 
-def test_reading_goes_on_behind_what_was_deleted_meanwhile(shop: JumpsellerShop) -> None:
+def test_the_reading_continues_after_a_product_was_deleted(shop: JumpsellerShop) -> None:
     shop.load(243)
     platform = open_platform(shop)
     first = platform.catalogue_page()
@@ -56,7 +56,7 @@ def test_reading_goes_on_behind_what_was_deleted_meanwhile(shop: JumpsellerShop)
 
 
 @pytest.mark.parametrize("position", ["list", "missing"])
-def test_descriptions_of_any_length_are_in_nobodys_way(shop: JumpsellerShop, position: str) -> None:
+def test_long_descriptions_do_not_stop_the_catalogue(shop: JumpsellerShop, position: str) -> None:
     shop.load(100, description="<p>barro</p>" * 6000)
     shop.turn("products-after", position)
     assert len(whole_catalogue(open_platform(shop))) > 100
@@ -87,7 +87,7 @@ def test_plain_stock_is_what_the_shop_shows(shop: JumpsellerShop, position: str)
     assert platform.items_of_product(cup)[0].stock == 30
 
 
-def test_plain_stock_that_is_not_what_was_put_is_refused(shop: JumpsellerShop) -> None:
+def test_plain_stock_that_is_not_what_was_set_is_refused(shop: JumpsellerShop) -> None:
     shop.turn("plain-stock", "main-put")
     platform = open_platform(shop)
     cup = cup_in_two_places(shop, platform)
@@ -103,7 +103,7 @@ def cup_in_two_places(shop: JumpsellerShop, platform: Platform) -> str:
 
 
 @pytest.mark.parametrize("position", ["null", "zero", "left-out"])
-def test_unlimited_goods_stay_unlimited_by_place(shop: JumpsellerShop, position: str) -> None:
+def test_unlimited_goods_stay_unlimited_by_location(shop: JumpsellerShop, position: str) -> None:
     shop.turn("unlimited-by-place", position)
     platform = open_platform(shop)
     voucher, place = item_of(platform, VOUCHER), platform.locations()[0].code
@@ -118,7 +118,7 @@ def test_unlimited_goods_stay_unlimited_by_place(shop: JumpsellerShop, position:
     assert platform.items_of_product(voucher.product_id)[0].stock is None
 
 
-def test_no_answer_about_places_has_more_rows_than_a_page(shop: JumpsellerShop) -> None:
+def test_no_answer_about_locations_has_more_rows_than_a_page(shop: JumpsellerShop) -> None:
     shop.load(60)
     platform = open_platform(shop)
     wanted = [(one.product_id, one.variant_id) for one in whole_catalogue(platform)][:50]
@@ -132,7 +132,7 @@ def test_no_answer_about_places_has_more_rows_than_a_page(shop: JumpsellerShop) 
     assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
 
 
-def test_a_shop_of_one_place_has_no_places_to_choose_from(shop: JumpsellerShop) -> None:
+def test_a_shop_with_one_location_has_none_to_choose_from(shop: JumpsellerShop) -> None:
     locations = shop._shop.records["location"]
     locations[max(locations)]["is_stock_origin"] = False
     assert open_platform(shop).locations() == ()

@@ -100,5 +100,5 @@ def test_a_missing_order_is_answered_as_the_schema_has_it(shop: JumpsellerShop) 
     ],
     ids=call_of,
 )
-def test_a_call_that_is_otherwise_is_told(exchange: Exchange) -> None:
+def test_a_call_that_differs_from_the_schema_is_reported(exchange: Exchange) -> None:
     assert list(differences(exchange))

@@ -61,7 +61,7 @@ def test_a_call_as_described_has_no_difference() -> None:
         (described(responses={}), "answer 200 is not described"),
     ],
 )
-def test_a_call_that_is_described_otherwise_is_told(whole: dict[str, Any], said: str) -> None:
+def test_a_call_that_differs_from_its_description_is_reported(whole: dict[str, Any], said: str) -> None:
     assert list(call_differences(NOTE, whole)) == [f"POST /orders/{{id}}/history.json: {said}"]
 
 
@@ -74,19 +74,19 @@ def test_a_call_that_is_described_otherwise_is_told(whole: dict[str, Any], said:
         ([], "body is no object"),
     ],
 )
-def test_a_body_that_is_described_otherwise_is_told(sent: Any, said: str) -> None:
+def test_a_body_that_differs_from_its_description_is_reported(sent: Any, said: str) -> None:
     exchange = Exchange(NOTE.method, NOTE.path, [], {}, sent, 200, {})
     assert list(call_differences(exchange, described())) == [f"POST /orders/{{id}}/history.json: {said}"]
 
 
-def test_a_query_that_is_not_described_is_told() -> None:
+def test_an_undescribed_query_is_reported() -> None:
     exchange = Exchange(NOTE.method, NOTE.path, [("page", "1")], {}, NOTE.sent, 200, {})
     assert list(call_differences(exchange, described())) == [
         "POST /orders/{id}/history.json: query page is not described"
     ]
 
 
-def test_a_part_of_an_answer_that_is_not_described_is_told() -> None:
+def test_an_undescribed_part_of_an_answer_is_reported() -> None:
     answer = {"type": "array", "items": {"properties": {"tax": {"properties": {"name": {"type": "string"}}}}}}
     whole = {
         "paths": {
@@ -103,6 +103,6 @@ def test_a_part_of_an_answer_that_is_not_described_is_told() -> None:
     assert not any(one.endswith("tax.name") for one in found)
 
 
-def test_every_difference_that_is_meant_is_of_a_call_that_is_made() -> None:
+def test_every_accepted_difference_is_of_a_call_that_is_made() -> None:
     assert all(pattern.startswith("*") or pattern.split(":")[0] in CALLS for pattern in ACCEPTED_DIFFERENCES)
     assert accepted_reason("GET /taxes.json: not described") is None

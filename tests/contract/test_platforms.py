@@ -150,7 +150,7 @@ def test_every_platform_has_a_shop_in_this_suite() -> None:
 
 
 @only(SupportsOAuth)
-def test_the_address_of_consent_carries_state_and_challenge_and_no_secret(shop: PlatformShop) -> None:
+def test_the_consent_address_has_state_and_challenge_and_no_secret(shop: PlatformShop) -> None:
     url = shop.platform().authorize_url("the-state", CHALLENGE)
     asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
     assert asked["response_type"] == "code"
@@ -203,7 +203,7 @@ def test_a_refused_token_is_asked_for_once_more_and_then_given_up(shop: Platform
     assert asked == [None, "no-good-token"]
 
 
-def test_a_token_that_ran_out_is_replaced_without_ado(shop: PlatformShop) -> None:
+def test_an_expired_token_is_replaced(shop: PlatformShop) -> None:
     old = shop.token()
     shop.arrange("expire")
     new = shop.token()
@@ -246,7 +246,7 @@ def test_the_taxes_of_the_shop_are_read(shop: PlatformShop) -> None:
     assert rates == {Decimal(23), Decimal(13), Decimal(6)}
 
 
-def test_hooks_are_made_once_however_often_they_are_asked_for(shop: PlatformShop) -> None:
+def test_webhooks_are_subscribed_once_however_often_it_is_asked(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     assert platform.subscribe_webhooks(WEBHOOK_URL, shop.events) == "missing"
     assert platform.subscribe_webhooks(WEBHOOK_URL, shop.events) == ""
@@ -255,7 +255,7 @@ def test_hooks_are_made_once_however_often_they_are_asked_for(shop: PlatformShop
     assert {one["url"] for one in subscriptions} == {WEBHOOK_URL}
 
 
-def test_hooks_that_were_doubled_or_lost_are_mended(shop: PlatformShop) -> None:
+def test_duplicate_or_lost_webhooks_are_repaired(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     platform.subscribe_webhooks(WEBHOOK_URL, shop.events)
     shop.arrange("doubled-hooks")
@@ -265,7 +265,7 @@ def test_hooks_that_were_doubled_or_lost_are_mended(shop: PlatformShop) -> None:
     assert sorted(one["event"] for one in shop.webhooks()) == sorted(shop.events)
 
 
-def test_a_hook_that_leads_to_us_but_not_to_this_store_is_foreign(shop: PlatformShop) -> None:
+def test_a_webhook_that_points_to_us_but_not_to_this_store_is_foreign(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     platform.subscribe_webhooks(WEBHOOK_URL + "-of-another", shop.events)
     assert platform.subscribe_webhooks(WEBHOOK_URL, shop.events) in ("foreign", "missing")
@@ -273,7 +273,7 @@ def test_a_hook_that_leads_to_us_but_not_to_this_store_is_foreign(shop: Platform
     assert {one["url"] for one in shop.webhooks()} == {WEBHOOK_URL}
 
 
-def test_hooks_are_made_anew_when_asked(shop: PlatformShop) -> None:
+def test_webhooks_are_recreated_on_request(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     platform.subscribe_webhooks(WEBHOOK_URL, shop.events)
     before = shop.webhooks()
@@ -283,7 +283,7 @@ def test_hooks_are_made_anew_when_asked(shop: PlatformShop) -> None:
     assert not {one["id"] for one in after} & {one["id"] for one in before}
 
 
-def test_hooks_of_others_are_left_alone(shop: PlatformShop) -> None:
+def test_webhooks_of_other_apps_are_left_alone(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     platform.subscribe_webhooks("https://other.test/hooks", shop.events)
     platform.subscribe_webhooks(WEBHOOK_URL, shop.events)
@@ -329,14 +329,14 @@ def test_paid_orders_come_newest_first_and_end_at_their_day(shop: PlatformShop) 
     assert list(platform.paid_orders(datetime(2100, 1, 1, tzinfo=UTC))) == []
 
 
-def test_other_orders_are_those_that_are_not_paid(shop: PlatformShop) -> None:
+def test_unpaid_orders_are_listed_newest_first(shop: PlatformShop) -> None:
     numbers = [shop.place_order(pay=False), shop.place_order(), shop.place_order(pay=False)]
     platform = open_platform(shop)
     found = list(platform.unpaid_orders(LONG_AGO))
     assert [(sale.order_id, sale.status) for sale in found] == [(numbers[2], "open"), (numbers[0], "open")]
 
 
-def test_one_order_is_asked_for_as_it_is_in_the_list(shop: PlatformShop) -> None:
+def test_one_order_is_read_as_in_the_list(shop: PlatformShop) -> None:
     number = shop.place_order()
     platform = open_platform(shop)
     assert platform.order_summary(number) == next(platform.paid_orders(LONG_AGO))
@@ -359,7 +359,7 @@ def test_a_document_is_shown_on_the_order_once(shop: PlatformShop) -> None:
 
 
 @only(SupportsOrderHistory)
-def test_a_note_stands_in_the_history_once(shop: PlatformShop) -> None:
+def test_a_history_entry_is_added_once(shop: PlatformShop) -> None:
     number = shop.place_order()
     platform = open_platform(shop)
     for _ in range(2):
@@ -369,7 +369,7 @@ def test_a_note_stands_in_the_history_once(shop: PlatformShop) -> None:
 
 
 @each_verb("attach", "note")
-def test_what_is_shown_on_an_order_that_is_gone_is_said(shop: PlatformShop, verb: str) -> None:
+def test_writing_on_an_order_that_is_gone_raises_order_missing(shop: PlatformShop, verb: str) -> None:
     platform = open_platform(shop)
     with pytest.raises(OrderError) as raised:
         _show(platform, verb, "999")
@@ -407,7 +407,7 @@ def item_of(platform: Platform, sku: str) -> CatalogueItem:
 
 @only(SupportsProducts)
 @also_replayed
-def test_goods_are_products_without_variants_and_each_variant(shop: PlatformShop) -> None:
+def test_items_are_products_without_variants_and_each_variant(shop: PlatformShop) -> None:
     found = {one.sku: one for one in whole_catalogue(open_platform(shop))}
     assert {sku: one.stock for sku, one in found.items() if one.kind == "goods"} == {
         CUP: 40, TILE: 12, "AZJ-15-VERDE": 7, "LIV-OLA-01": 25, "VINHO-01": 60, "WORK-ISENTO": 20,
@@ -455,7 +455,7 @@ def test_stock_is_set_in_all_however_often(shop: PlatformShop) -> None:
 
 
 @only(SupportsProductStock)
-def test_stock_is_told_and_set_at_a_location(shop: PlatformShop) -> None:
+def test_stock_is_read_and_set_at_a_location(shop: PlatformShop) -> None:
     platform = open_platform(shop)
     main, other = (place.code for place in platform.locations())
     cup, tile = item_of(platform, CUP), item_of(platform, TILE)
@@ -471,7 +471,7 @@ def test_stock_is_told_and_set_at_a_location(shop: PlatformShop) -> None:
 
 
 @only(SupportsProductStock)
-def test_the_locations_are_told_with_the_main_one(shop: PlatformShop) -> None:
+def test_the_locations_are_listed_with_the_main_one(shop: PlatformShop) -> None:
     found = open_platform(shop).locations()
     assert [(place.name, place.main) for place in found] == [("Armazém", True), ("Loja", False)]
 
@@ -524,7 +524,7 @@ def headers(**changes: str) -> dict[str, str]:
     return values | {f"Jumpseller-{name}": value for name, value in changes.items()}
 
 
-def test_a_good_signature_over_the_very_bytes_is_good(name: str) -> None:
+def test_a_right_signature_over_the_exact_bytes_is_valid(name: str) -> None:
     assert PLATFORMS[name].has_valid_signature(BODY, headers(), KEY)
 
 
@@ -545,15 +545,15 @@ def test_a_good_signature_over_the_very_bytes_is_good(name: str) -> None:
         "\ud800",
     ],
 )
-def test_any_other_signature_is_not_and_never_an_error(name: str, given: str) -> None:
+def test_any_other_signature_is_invalid_and_raises_nothing(name: str, given: str) -> None:
     assert PLATFORMS[name].has_valid_signature(BODY, headers(**{"Hmac-Sha256": given}), KEY) is False
 
 
-def test_no_signature_is_not_a_good_one(name: str) -> None:
+def test_a_missing_signature_is_invalid(name: str) -> None:
     assert PLATFORMS[name].has_valid_signature(BODY, {}, KEY) is False
 
 
-def test_what_the_headers_claim_is_only_read(name: str) -> None:
+def test_the_unsigned_headers_are_read_and_cut(name: str) -> None:
     assert PLATFORMS[name].webhook_headers(headers()) == ("olariadosado", "order_paid")
     assert PLATFORMS[name].webhook_headers({}) == ("", "")
     code, event = PLATFORMS[name].webhook_headers(headers(**{"Store-Code": "x" * 5000, "Event": "y" * 5000}))
@@ -570,17 +570,17 @@ def test_what_the_headers_claim_is_only_read(name: str) -> None:
         ("order_new", "updated"),
     ],
 )
-def test_a_hook_about_an_order_names_it(name: str, event: str, kind: str) -> None:
+def test_a_webhook_about_an_order_names_it(name: str, event: str, kind: str) -> None:
     found = PLATFORMS[name].parse_webhook(event, BODY)
     assert (found.kind, found.order_id) == (kind, "1001")
 
 
-def test_a_hook_about_something_else_is_about_something_else(name: str) -> None:
+def test_a_webhook_about_something_else_is_of_kind_other(name: str) -> None:
     assert PLATFORMS[name].parse_webhook("customer_updated", b"whatever").kind == "other"
 
 
 @only(SupportsProducts)
-def test_a_hook_about_a_product_names_it(name: str) -> None:
+def test_a_webhook_about_a_product_names_it(name: str) -> None:
     body = b'{"product": {"id": 30416000, "stock": 3}}'
     for event in PLATFORMS[name].product_events:
         found = PLATFORMS[name].parse_webhook(event, body)
@@ -591,7 +591,7 @@ def test_a_hook_about_a_product_names_it(name: str) -> None:
 @pytest.mark.parametrize(
     "body", [b"", b"[]", b"{}", b'{"product": {"id": "../1"}}', b'{"id": true}', b"[" * 100_000, b"\xff"]
 )
-def test_a_hook_about_a_product_that_cannot_be_read_is_passed_over(name: str, body: bytes) -> None:
+def test_an_unreadable_webhook_about_a_product_is_ignored(name: str, body: bytes) -> None:
     # the webhook is only a hint: the daily reading of the whole catalogue finds what it did not say
     assert PLATFORMS[name].parse_webhook("product_deleted", body).kind == "other"
 
@@ -621,7 +621,7 @@ def test_a_hook_about_a_product_that_cannot_be_read_is_passed_over(name: str, bo
     ],
     ids=range(19),
 )
-def test_a_hook_that_cannot_be_read_is_said_to_be_so(name: str, body: bytes) -> None:
+def test_an_unreadable_webhook_raises_a_reason(name: str, body: bytes) -> None:
     with pytest.raises(UnreadableWebhook) as raised:
         PLATFORMS[name].parse_webhook("order_paid", body)
     assert str(raised.value)
@@ -632,9 +632,7 @@ def test_a_hook_that_cannot_be_read_is_said_to_be_so(name: str, body: bytes) -> 
 
 @pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204], ids=str)
 @each_verb(*READS)
-def test_whatever_begins_by_reading_may_be_repeated(
-    unplugged: Platform, verb: str, outcome: Exception | int
-) -> None:
+def test_a_failed_read_may_be_repeated(unplugged: Platform, verb: str, outcome: Exception | int) -> None:
     platform = unplugged
     break_session(platform._http.session, outcome)  # type: ignore[attr-defined]
     with pytest.raises(UnreachableError):
@@ -642,7 +640,7 @@ def test_whatever_begins_by_reading_may_be_repeated(
 
 
 @each_verb("attach", "note", "subscribe", "set_stock_at_location")
-def test_a_write_that_is_lost_is_a_doubt(shop: PlatformShop, verb: str) -> None:
+def test_a_lost_write_is_uncertain(shop: PlatformShop, verb: str) -> None:
     shop.place_order()
     platform = open_platform(shop)
     http = platform._http  # type: ignore[attr-defined]
@@ -660,7 +658,7 @@ def test_a_write_that_is_lost_is_a_doubt(shop: PlatformShop, verb: str) -> None:
 
 @only(SupportsProductStock)
 @pytest.mark.parametrize("outcome", [500, 502, 200, 204, requests.ReadTimeout("late")], ids=str)
-def test_stock_whose_setting_was_not_answered_whole_is_a_doubt(
+def test_setting_stock_without_a_whole_answer_is_uncertain(
     unplugged: Platform, outcome: Exception | int
 ) -> None:
     platform = unplugged
@@ -670,7 +668,7 @@ def test_stock_whose_setting_was_not_answered_whole_is_a_doubt(
 
 
 @each_verb(*READS)
-def test_too_many_calls_are_tried_again_later(unplugged: Platform, verb: str) -> None:
+def test_too_many_calls_are_throttled(unplugged: Platform, verb: str) -> None:
     platform = unplugged
     break_session(platform._http.session, 429)  # type: ignore[attr-defined]
     with pytest.raises(ThrottledError):
@@ -679,7 +677,9 @@ def test_too_many_calls_are_tried_again_later(unplugged: Platform, verb: str) ->
 
 @only(SupportsOAuth)
 @pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 400, 401, 403, 404, 422], ids=str)
-def test_a_lost_exchange_is_never_taken_for_a_refusal(unplugged: Platform, outcome: Exception | int) -> None:
+def test_a_lost_token_exchange_is_never_taken_for_a_refusal(
+    unplugged: Platform, outcome: Exception | int
+) -> None:
     # a status alone, without the words of the OAuth standard, may come from a proxy
     platform = unplugged
     break_session(platform._http.session, outcome)  # type: ignore[attr-defined]

@@ -64,7 +64,7 @@ def test_every_provider_has_an_account_in_this_suite() -> None:
     assert set(ACCOUNTS) == set(PROVIDERS)
 
 
-def test_a_provider_declares_what_the_pages_ask_for(name: str) -> None:
+def test_a_provider_declares_what_the_setup_pages_show(name: str) -> None:
     provider = PROVIDERS[name]
     assert provider.name == name
     assert provider.label
@@ -91,7 +91,7 @@ def test_a_guarantee_names_the_contract_that_keeps_it(name: str) -> None:
 
 
 @also_replayed
-def test_good_keys_say_whose_account_it_is(account: ProviderAccount) -> None:
+def test_valid_credentials_say_whose_account_it_is(account: ProviderAccount) -> None:
     facts = account.provider().check()
     assert facts.fingerprint == account.provider().check().fingerprint
     assert facts.name
@@ -101,7 +101,7 @@ def test_good_keys_say_whose_account_it_is(account: ProviderAccount) -> None:
 
 
 @pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
-def test_refused_keys_mark_their_field(account: ProviderAccount, scene: str) -> None:
+def test_refused_credentials_mark_their_field(account: ProviderAccount, scene: str) -> None:
     with pytest.raises(CredentialsError) as raised:
         account.provider(scene).check()
     error = raised.value
@@ -112,7 +112,7 @@ def test_refused_keys_mark_their_field(account: ProviderAccount, scene: str) -> 
 
 
 @pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
-def test_nothing_is_issued_with_refused_keys(account: ProviderAccount, scene: str) -> None:
+def test_nothing_is_issued_with_refused_credentials(account: ProviderAccount, scene: str) -> None:
     with pytest.raises(CredentialsError) as raised:
         account.provider(scene).issue(drafted(account), "QI-1")
     assert raised.value.detail["field"] == account.refused_keys[scene]
@@ -120,7 +120,7 @@ def test_nothing_is_issued_with_refused_keys(account: ProviderAccount, scene: st
 
 
 @pytest.mark.parametrize("scene", ["another-service"])
-def test_another_service_at_that_address_is_not_taken_for_refused_keys(
+def test_another_service_at_that_address_is_not_taken_for_refused_credentials(
     account: ProviderAccount, scene: str
 ) -> None:
     with pytest.raises(UnreachableError):
@@ -145,7 +145,9 @@ def test_the_choices_are_enough_for_the_settings_form(account: ProviderAccount) 
 
 
 @pytest.mark.parametrize("scene", ["without-lists"])
-def test_a_provider_without_lists_offers_the_laws_reasons(account: ProviderAccount, scene: str) -> None:
+def test_a_provider_without_lists_offers_the_legal_exemption_reasons(
+    account: ProviderAccount, scene: str
+) -> None:
     found = account.provider(scene).choices()
     assert {choice.code for choice in found.exemptions} == set(selectable_exemptions(TODAY))
     assert found.warehouses == ()
@@ -210,7 +212,7 @@ def test_two_documents_have_two_numbers(account: ProviderAccount) -> None:
 
 
 @pytest.mark.parametrize("scene", ["consumer", "person", "firm", "abroad"])
-def test_every_buyer_is_told_as_the_draft_has_him(account: ProviderAccount, scene: str) -> None:
+def test_every_buyer_arrives_as_in_the_draft(account: ProviderAccount, scene: str) -> None:
     buyer: Customer = {
         "consumer": drafted(account).customer,
         "person": PERSON,
@@ -247,7 +249,7 @@ def test_rates_exemptions_discounts_and_fractions_arrive_whole(account: Provider
     "scene",
     ["accents", "euro", "polish", "cyrillic", "emoji", "markup", "control", "lines", "quotes", "long"],
 )
-def test_no_letter_of_a_name_is_in_the_way(account: ProviderAccount, scene: str) -> None:
+def test_any_character_in_a_name_arrives(account: ProviderAccount, scene: str) -> None:
     text = {
         "accents": "Pão-de-ló Ação º",
         "euro": "Vale de 10 €",
@@ -288,14 +290,14 @@ def test_cents_are_rounded_at_the_level_that_is_declared(account: ProviderAccoun
     issued(account, provider, drafted(account, *lines, gross=expected))
 
 
-def test_another_total_than_ours_is_told_and_not_hidden(account: ProviderAccount) -> None:
+def test_a_total_that_differs_from_ours_is_returned(account: ProviderAccount) -> None:
     content = drafted(account)
     found = sent(account.provider("total-differs"), content, "QI-1")
     assert found.number
     assert found.total == content.gross + Decimal("0.01")
 
 
-def test_a_refused_content_is_said_in_the_providers_words(account: ProviderAccount) -> None:
+def test_refused_content_is_reported_in_the_providers_words(account: ProviderAccount) -> None:
     provider = account.provider()
     with pytest.raises(RefusedError) as raised:
         sent(provider, draft(series=account.series_unknown), "QI-1")
@@ -306,7 +308,7 @@ def test_a_refused_content_is_said_in_the_providers_words(account: ProviderAccou
 
 
 @pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.uncertain_scenes))
-def test_an_answer_that_is_lost_or_spoilt_is_a_doubt(account: ProviderAccount, scene: str) -> None:
+def test_a_lost_or_spoilt_answer_is_uncertain(account: ProviderAccount, scene: str) -> None:
     provider, there = account.provider(scene), account.uncertain_scenes[scene]
     try:
         found = sent(provider, drafted(account), "QI-1")
@@ -325,12 +327,12 @@ def test_an_answer_that_is_lost_or_spoilt_is_a_doubt(account: ProviderAccount, s
 
 
 @also_replayed
-def test_the_paper_of_an_issued_document_is_a_pdf(account: ProviderAccount) -> None:
+def test_an_issued_document_has_a_pdf(account: ProviderAccount) -> None:
     provider = account.provider()
     assert provider.pdf(issued(account, provider, drafted(account))).startswith(b"%PDF-")
 
 
-def test_a_paper_that_is_not_there_is_not_ready(account: ProviderAccount) -> None:
+def test_a_missing_pdf_is_not_ready(account: ProviderAccount) -> None:
     provider = account.provider()
     found = issued(account, provider, drafted(account))
     missing = found.pdf_url.replace(found.provider_id, "1")
@@ -352,23 +354,21 @@ def over(name: str, outcome: Exception | int, headers: dict[str, str] | None = N
 
 
 @pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
-def test_nothing_but_a_definite_answer_ends_the_doubt(
-    name: str, outcome: Exception | int, tmp_path: Path
-) -> None:
+def test_only_a_definite_answer_is_not_uncertain(name: str, outcome: Exception | int, tmp_path: Path) -> None:
     account = ACCOUNTS[name]()
     with account.failing(outcome, None, tmp_path) as provider, pytest.raises(UncertainError):
         sent(provider, drafted(account), "QI-1")
 
 
 @pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
-def test_a_check_that_was_lost_says_nothing_of_the_keys(name: str, outcome: Exception | int) -> None:
+def test_a_lost_check_does_not_blame_the_credentials(name: str, outcome: Exception | int) -> None:
     silent = outcome == 200 and ACCOUNTS[name].empty_login_means_refused
     with over(name, outcome) as provider, pytest.raises(CredentialsError if silent else UnreachableError):
         provider.check()
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int) -> None:
+def test_a_refused_caller_blames_the_credentials(name: str, status: int) -> None:
     content = draft(series=ACCOUNTS[name].kinds["FR"])
     with over(name, status) as provider:
         for verb in (provider.check, provider.choices, lambda: provider.issue(content, "QI-1")):
@@ -378,7 +378,7 @@ def test_a_refused_caller_is_a_matter_of_the_keys(name: str, status: int) -> Non
             assert {"field", "answer"} <= set(raised.value.detail)
 
 
-def test_too_many_calls_are_tried_again_later(name: str) -> None:
+def test_too_many_calls_are_throttled(name: str) -> None:
     with over(name, 429, {"Retry-After": "120"}) as provider:
         with pytest.raises(ThrottledError) as raised:
             provider.issue(draft(series=ACCOUNTS[name].kinds["FR"]), "QI-1")

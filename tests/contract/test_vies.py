@@ -66,14 +66,14 @@ def test_a_valid_and_an_invalid_number_are_told_apart(commission: Commission) ->
 @pytest.mark.parametrize(
     ("name", "position"), [(switch.name, at) for switch in SWITCHES for at in switch.positions]
 )
-def test_only_a_plain_answer_is_believed(commission: Commission, name: str, position: str) -> None:
+def test_only_a_clear_answer_of_vies_is_believed(commission: Commission, name: str, position: str) -> None:
     commission.register.switches.set(name, position)
     assert commission.ask() == ("valid" if position in HEALTHY else "unavailable")
     assert (VatNumber.find(FIRM) is not None) == (position in HEALTHY)
 
 
 @pytest.mark.parametrize("verdict", [name for name, code in VERDICTS.items() if code])
-def test_a_member_state_that_does_not_answer_is_neither_yes_nor_no(
+def test_a_member_state_that_does_not_answer_makes_a_number_unavailable(
     commission: Commission, verdict: str
 ) -> None:
     commission.register.set_verdict("FR", verdict)
@@ -83,7 +83,7 @@ def test_a_member_state_that_does_not_answer_is_neither_yes_nor_no(
 
 
 @pytest.mark.parametrize("verdict", ["valid", "invalid"])
-def test_an_answer_is_good_for_a_day(commission: Commission, db: SQLAlchemy, verdict: str) -> None:
+def test_an_answer_is_kept_for_a_day(commission: Commission, db: SQLAlchemy, verdict: str) -> None:
     commission.register.set_verdict(FIRM, verdict)
     assert [commission.ask(), commission.ask()] == [verdict, verdict]
     assert len(commission.register.requests) == 1
@@ -96,7 +96,7 @@ def test_an_answer_is_good_for_a_day(commission: Commission, db: SQLAlchemy, ver
     assert len(commission.register.requests) == 2
 
 
-def test_silence_is_not_kept_and_an_old_answer_does_not_stand_in_for_it(
+def test_no_answer_is_not_kept_and_an_old_answer_does_not_replace_it(
     commission: Commission, db: SQLAlchemy
 ) -> None:
     commission.ask()

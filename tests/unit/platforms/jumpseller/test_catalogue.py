@@ -145,14 +145,14 @@ def numbered(*numbers: int) -> list[Any]:
     return [{"product": {**CUP, "id": number}} for number in numbers]
 
 
-def test_what_does_not_go_up_is_read_by_pages_from_the_beginning() -> None:
+def test_a_list_that_does_not_ascend_is_read_by_pages_from_the_beginning() -> None:
     for answered in (numbered(9, 8), numbered(8, 8), numbered(5, 8), 404):
         told = Told({"GET /products/after/5": answered, "GET /products.json": numbered(9, 8)})
         page = read_catalogue_page(told, "5/1")
         assert (page.after, [each.product_id for each in page.items]) == ("page/2", ["9", "8"])
 
 
-def test_an_end_before_as_many_as_are_counted_is_none() -> None:
+def test_a_list_that_ends_before_the_counted_number_is_not_complete() -> None:
     answers = {"GET /products/after/9": [], "GET /products.json": numbered(9)}
     assert read_catalogue_page(Told({**answers, "GET /products/count": {"count": 3}}), "9/3").after == ""
     assert (
@@ -168,7 +168,7 @@ def test_pages_end_with_the_first_that_is_empty() -> None:
 
 
 @pytest.mark.parametrize("answered", [{}, {"products": []}, [3], ["x"], [None], 7.5])
-def test_a_list_that_is_none_is_unreadable(answered: Any) -> None:
+def test_an_answer_that_is_no_list_is_unreadable(answered: Any) -> None:
     with pytest.raises(UnreachableError):
         read_catalogue_page(Told({"GET /products/after/0": answered}), "")
 
@@ -221,14 +221,14 @@ def test_the_stock_alone_is_put() -> None:
     assert told.asked == [("PUT /products/7.json", {"product": {"stock": 9}})]
 
 
-def test_stock_at_a_place_is_put_after_a_look_and_says_that_it_is_counted() -> None:
+def test_stock_at_a_location_is_set_after_a_look_and_as_limited() -> None:
     told = Told({"GET /products/7.json": CUP, "PUT /products_locations": "ok"})
     write_stock(told, "7", "", 9, "1")
     content = {"location_id": 1, "product_id": 7, "stock": 9, "stock_unlimited": False}
     assert told.asked == [("GET /products/7.json", None), ("PUT /products_locations", content)]
 
 
-def test_unlimited_stock_at_a_place_is_never_written() -> None:
+def test_unlimited_stock_at_a_location_is_never_set() -> None:
     told = Told({"GET /products/7.json": {**CUP, "stock_unlimited": True}})
     with pytest.raises(RefusedError, match="goods-unlimited"):
         write_stock(told, "7", "", 9, "1")
@@ -246,12 +246,12 @@ def test_unlimited_stock_at_a_place_is_never_written() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_a_figure_that_did_not_come_to_stand_is_refused(answered: Any, code: str) -> None:
+def test_a_stock_value_that_was_not_kept_is_refused(answered: Any, code: str) -> None:
     with pytest.raises(RefusedError) as raised:
         write_stock(Told({"PUT /products/7.json": answered}), "7", "", 9, "")
     assert raised.value.code == code
 
 
-def test_a_list_that_belongs_to_an_order_that_is_gone_is_said_so() -> None:
+def test_a_list_of_an_order_that_is_gone_raises_order_missing() -> None:
     with pytest.raises(OrderError):
         Told({}).get_list("/orders/1/documents.json")

@@ -110,7 +110,7 @@ def test_a_sku_has_no_blanks_around_it(written: Any, read_as: str) -> None:
     assert order.lines[0].sku == read_as
 
 
-def test_what_the_merchant_chose_for_a_sku_holds_also_where_the_shop_put_blanks_around_it() -> None:
+def test_a_choice_for_a_sku_holds_where_the_shop_has_blanks_around_it() -> None:
     order = read(payload(product(24.6, sku=" LIV-1 ", taxes=[]), total=24.6))
     draft = invoice.build_invoice(order, FiscalSettings(exceptions={"LIV-1": "M07"}), TODAY)
     assert [(line.sku, line.exemption_code) for line in draft.lines] == [("LIV-1", "M07")]
@@ -155,7 +155,7 @@ def test_all_the_optional_blocks_may_be_null() -> None:
     assert (order.ship_to, order.buyer.address, order.lines[0].sku) == (None, None, "")
 
 
-def test_absent_keys_are_like_null_ones() -> None:
+def test_absent_fields_are_like_null_ones() -> None:
     content = payload(product(24.6), total=24.6)
     for name in (
         "shipping_address",
@@ -192,11 +192,11 @@ def test_a_fixed_tax_is_stopped_with_the_lines_name() -> None:
     assert (why.code, why.detail) == ("fixed-tax", {"line": "Artigo"})
 
 
-def test_a_tax_beside_one_of_nothing_is_one_tax() -> None:
+def test_a_tax_beside_one_of_zero_is_one_tax() -> None:
     assert read(payload(product(24.6, taxes=[tax(23), tax(0)]), total=24.6)).lines[0].charged == Decimal(23)
 
 
-def test_prices_without_tax_are_told_by_the_lines_own_flag() -> None:
+def test_the_lines_own_flag_says_that_prices_exclude_tax() -> None:
     order = read(payload(product(20.0, taxes=[tax(inside=False)], tax=4.6), total=24.6))
     assert not order.prices_include_tax
     assert invoice.build_invoice(order, FiscalSettings(), TODAY).gross == Decimal("24.60")
@@ -207,7 +207,7 @@ def test_lines_that_disagree_about_prices_are_stopped() -> None:
     assert refusal(content).code == "prices-mixed"
 
 
-def test_a_rate_that_was_shown_and_not_collected_is_an_error_and_no_exemption() -> None:
+def test_a_rate_that_was_shown_but_not_charged_is_an_error() -> None:
     assert refusal(payload(product(24.6, tax=0.0), total=24.6)).code == "tax-unclear"
 
 
@@ -252,14 +252,14 @@ def test_a_third_of_a_cent_for_each_unit_is_cents_again() -> None:
     assert order.lines[0].discount == Decimal("5.00")
 
 
-def test_what_stands_on_no_line_is_a_coupon_over_the_order() -> None:
+def test_a_discount_on_no_line_is_a_coupon_over_the_order() -> None:
     order = read(discounted(product(20.0), product(10.0), total=27.0, discount=3.0, coupons="OBRIGADO"))
     assert order.discount == Decimal(3)
     made = invoice.build_invoice(order, FiscalSettings(), TODAY)
     assert [line.gross for line in made.lines] == [Decimal("18.00"), Decimal("9.00")]
 
 
-def test_the_discount_holds_the_shipping_discount_and_it_is_taken_once() -> None:
+def test_the_discount_includes_the_shipping_discount_which_counts_once() -> None:
     content = discounted(
         product(50.0), total=50.0, discount=28.77, shipping=28.77, shipping_discount=28.77, shipping_tax=5.38,
         shipping_taxes=[{"rate": 23.0, "fixed": False, "tax_on_shipping_price": True}],
@@ -283,7 +283,7 @@ def test_two_readings_that_both_reconcile_and_differ_are_stopped() -> None:
 
 
 @pytest.mark.parametrize(("off", "coupon"), [("3.00", "7.00"), ("1.00", "9.00")])
-def test_the_lines_tax_tells_the_two_readings_apart(off: str, coupon: str) -> None:
+def test_the_lines_tax_decides_between_the_two_readings(off: str, coupon: str) -> None:
     left = [Decimal(30) - Decimal(off), Decimal(50)]
     values = [each - Decimal(coupon) * each / sum(left) for each in left]
     first, second = (float(round(value * 23 / 123, 6)) for value in values)
@@ -319,7 +319,7 @@ def test_shipping_with_tax_on_top_is_brought_to_the_basis_of_the_prices() -> Non
     assert order.prices_include_tax and order.lines[-1].unit_price == Decimal("4.92")
 
 
-def test_shipping_taxed_inside_beside_prices_without_tax_still_lands() -> None:
+def test_shipping_with_tax_included_beside_prices_without_tax_adds_up() -> None:
     lines = product(20.0, taxes=[tax(inside=False)])
     order = read(payload(lines, total=29.52, **delivered(23.0)))
     assert not order.prices_include_tax
@@ -361,7 +361,7 @@ def test_the_tax_id_comes_from_the_field_meant_for_it(taxid: Any, fields: list[A
     assert read(content).buyer.tax_id == expected
 
 
-def test_the_buyer_is_named_by_his_billing_address_and_his_company_is_kept() -> None:
+def test_the_buyer_is_named_by_the_billing_address_and_the_company_is_kept() -> None:
     information = {"company_name": "Empresa Exemplo, Lda", "taxpayer_type": None}
     buyer = read(payload(product(24.6), total=24.6, billing_information=information)).buyer
     assert (buyer.name, buyer.company, buyer.email) == (
@@ -385,7 +385,7 @@ def told(message: str, moment: str) -> dict[str, Any]:
     return {"order_history": {"id": 1, "message": message, "created_at": moment}}
 
 
-def test_the_history_tells_when_it_was_paid() -> None:
+def test_the_history_says_when_the_order_was_paid() -> None:
     history = [
         told("Encomenda criada. Estado: Pagamento Pendente.", "2026-11-20 10:00:00 UTC"),
         told("Estado alterado para Pago.", "2026-11-20 11:30:00 UTC"),
@@ -395,7 +395,7 @@ def test_the_history_tells_when_it_was_paid() -> None:
     assert (order.paid_at, order.paid_source) == (datetime(2026, 11, 20, 11, 30, tzinfo=UTC), "history")
 
 
-def test_without_history_the_first_completion_stands_in_and_says_so() -> None:
+def test_without_history_the_completion_date_is_used() -> None:
     order = read(payload(product(24.6), total=24.6))
     assert (order.paid_at, order.paid_source) == (datetime(2026, 11, 20, 10, 5, tzinfo=UTC), "completed_at")
 
@@ -420,7 +420,7 @@ def test_an_order_that_is_not_paid_has_no_payment_day() -> None:
         (None, None, None, ""),
     ],
 )
-def test_the_means_of_payment_is_told_by_its_type(
+def test_the_payment_means_is_read_from_its_type(
     kind: Any, name: Any, information: Any, expected: str
 ) -> None:
     told_ = {"payment_method_type": kind, "payment_method_name": name, "payment_information": information}

@@ -51,7 +51,7 @@ def issue(*answers: HttpResponse | Exception, **changes: Any) -> Issued:
 # --- issuing ----------------------------------------------------------------------------------------------
 
 
-def test_a_document_is_issued_by_one_single_call() -> None:
+def test_a_document_is_issued_by_a_single_call() -> None:
     provider, wire = open_adapter(success(GOOD))
     assert provider.issue(make_draft(), "QI-1").number == "FR 2026FR/12"
     ((verb, url, content),) = wire.calls
@@ -62,12 +62,12 @@ def test_a_document_is_issued_by_one_single_call() -> None:
     assert sent.findtext("documento/observacoes") == "Ref. QI-1"
 
 
-def test_another_total_is_issued_all_the_same() -> None:
+def test_a_document_with_another_total_is_issued_all_the_same() -> None:
     assert issue(success(GOOD.replace("24.60", "24.61"))).total == Decimal("24.61")
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-def test_an_unreadable_answer_is_a_doubt(body: bytes) -> None:
+def test_an_unreadable_answer_is_uncertain(body: bytes) -> None:
     with pytest.raises(UncertainError):
         issue(ok(body))
 
@@ -95,13 +95,13 @@ CONTRADICTORY = {
 
 
 @pytest.mark.parametrize("reply", CONTRADICTORY.values(), ids=CONTRADICTORY)
-def test_an_answer_that_is_not_listed_is_a_doubt(reply: HttpResponse) -> None:
+def test_an_unexpected_answer_is_uncertain(reply: HttpResponse) -> None:
     with pytest.raises(UncertainError) as raised:
         issue(reply)
     assert raised.value.code == "outcome-unknown"
 
 
-def test_a_doubt_keeps_what_the_answer_gave_away() -> None:
+def test_an_uncertain_outcome_keeps_the_number_in_the_answer() -> None:
     with pytest.raises(UncertainError) as raised:
         issue(success("<id_documento>7</id_documento>"))
     assert raised.value.detail == {"how": "no-number", "id": "7"}
@@ -110,7 +110,7 @@ def test_a_doubt_keeps_what_the_answer_gave_away() -> None:
     assert raised.value.detail == {"how": "contradictory", "number": "FR 2026FR/12"}
 
 
-def test_a_refused_content_keeps_the_words() -> None:
+def test_refused_content_keeps_the_providers_sentence() -> None:
     provider, wire = open_adapter(refusal("Série desconhecida: 2026FR"), success(ENTITY))
     with pytest.raises(RefusedError) as raised:
         provider.issue(make_draft(), "QI-1")
@@ -129,7 +129,7 @@ def test_the_words_of_a_refusal_decide_nothing(words: str) -> None:
         issue(refusal(words), success(ENTITY))
 
 
-def test_a_refusal_by_keys_that_are_refused_now_is_one_of_the_keys() -> None:
+def test_a_refusal_with_credentials_that_fail_now_blames_the_credentials() -> None:
     with pytest.raises(CredentialsError) as raised:
         issue(refusal("Não autorizado."), refusal("Integração inativa."))
     assert raised.value.detail == {"answer": "Integração inativa.", "field": "", "kind": "inactive"}
@@ -145,7 +145,9 @@ def test_a_refusal_by_keys_that_are_refused_now_is_one_of_the_keys() -> None:
         KeyError("x"),
     ],
 )
-def test_a_refusal_stays_one_when_the_keys_cannot_be_checked(after: HttpResponse | Exception) -> None:
+def test_a_refusal_stays_a_refusal_when_the_credentials_cannot_be_checked(
+    after: HttpResponse | Exception,
+) -> None:
     with pytest.raises(RefusedError):
         issue(refusal("Não."), after)
 
@@ -161,14 +163,16 @@ def test_a_refused_caller_has_issued_nothing(status: int) -> None:
     "error",
     [UnreachableError("unreachable"), ThrottledError("throttled", 7.0), UncertainError("outcome-unknown")],
 )
-def test_what_the_wire_sorted_stays_as_it_is(error: AppError) -> None:
+def test_an_error_that_the_http_client_classified_stays_as_it_is(error: AppError) -> None:
     with pytest.raises(type(error)) as raised:
         issue(error)
     assert raised.value is error
 
 
 @pytest.mark.parametrize("bug", [KeyError("x"), ValueError("x"), RecursionError("x"), AssertionError("x")])
-def test_a_mistake_of_ours_while_reading_is_a_doubt(bug: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ours_while_reading_the_answer_is_uncertain(
+    bug: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(*args: Any) -> None:
         raise bug
 
@@ -178,14 +182,14 @@ def test_a_mistake_of_ours_while_reading_is_a_doubt(bug: Exception, monkeypatch:
     assert raised.value.detail == {"how": "internal"}
 
 
-def test_a_mistake_of_ours_before_anything_left_is_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ours_before_anything_is_sent_is_not_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
     provider, wire = open_adapter()
     with pytest.raises(TransientError) as raised:
         provider.issue(make_draft(lines=(None,)), "QI-1")
     assert (raised.value.code, wire.calls) == ("internal", [])
 
 
-def test_a_choice_that_is_missing_is_said_before_anything_left() -> None:
+def test_a_missing_choice_is_reported_before_anything_is_sent() -> None:
     provider, wire = open_adapter()
     with pytest.raises(SettingsError):
         provider.issue(make_draft(series=""), "QI-1")
@@ -193,7 +197,7 @@ def test_a_choice_that_is_missing_is_said_before_anything_left() -> None:
 
 
 @given(st.binary(max_size=400))
-def test_no_answer_whatever_makes_issuing_raise_anything_unsorted(noise: bytes) -> None:
+def test_no_answer_makes_issuing_raise_an_unclassified_error(noise: bytes) -> None:
     for body in (noise, output("sucesso", GOOD)[:-20] + noise, output("erro").replace(b"erro", noise[:20])):
         try:
             issue(ok(body), success(ENTITY))
@@ -204,7 +208,7 @@ def test_no_answer_whatever_makes_issuing_raise_anything_unsorted(noise: bytes) 
 # --- checking ---------------------------------------------------------------------------------------------
 
 
-def test_good_keys_say_whose_account_it_is() -> None:
+def test_valid_credentials_say_whose_account_it_is() -> None:
     provider, wire = open_adapter(success(ENTITY))
     facts = provider.check()
     assert (facts.name, facts.nif, facts.region) == ("Olaria do Sado, Lda.", "509999999", "PT")
@@ -234,7 +238,9 @@ def test_the_fingerprint_is_the_entitys_and_not_the_keys() -> None:
         ("", "other", ""),
     ],
 )
-def test_refused_keys_mark_the_field_that_the_words_speak_of(words: str, kind: str, field: str) -> None:
+def test_refused_credentials_mark_the_field_that_the_sentence_names(
+    words: str, kind: str, field: str
+) -> None:
     with pytest.raises(CredentialsError) as raised:
         open_adapter(refusal(words))[0].check()
     assert (raised.value.code, raised.value.detail) == (
@@ -262,14 +268,14 @@ NOT_IGEST = {
 
 
 @pytest.mark.parametrize("reply", NOT_IGEST.values(), ids=NOT_IGEST)
-def test_whoever_answers_otherwise_is_not_igest(reply: HttpResponse) -> None:
+def test_an_answer_in_another_form_is_not_igest(reply: HttpResponse) -> None:
     with pytest.raises(UnreachableError) as raised:
         open_adapter(reply)[0].check()
     assert raised.value.code == "not-igest"
 
 
 @pytest.mark.parametrize("status", [408, 500, 503, 302])
-def test_a_check_that_fails_on_the_way_says_nothing_of_the_keys(status: int) -> None:
+def test_a_check_that_fails_on_the_network_does_not_blame_the_credentials(status: int) -> None:
     with pytest.raises(UnreachableError):
         open_adapter(ok(b"", status))[0].check()
 
@@ -327,7 +333,7 @@ def test_an_entity_without_warehouses_is_not_asked_for_them() -> None:
     assert not any(b"listar_armazens" in body for body in wire.bodies)
 
 
-def test_a_list_that_igest_does_not_have_is_the_laws_or_empty() -> None:
+def test_a_list_that_igest_lacks_is_the_legal_one_or_empty() -> None:
     missing = refusal("Método desconhecido")
     found = open_adapter(success(ENTITY), missing, missing, missing, missing, missing, missing)[0].choices()
     assert (found.series, found.warehouses) == ((), ())
@@ -337,12 +343,12 @@ def test_a_list_that_igest_does_not_have_is_the_laws_or_empty() -> None:
     assert found.rates == (Decimal(23), Decimal(13), Decimal(6))
 
 
-def test_refused_keys_are_not_taken_for_missing_lists() -> None:
+def test_refused_credentials_are_not_taken_for_missing_lists() -> None:
     with pytest.raises(CredentialsError):
         open_adapter(refusal("Integração inativa."))[0].choices()
 
 
-def test_a_list_that_is_lost_on_the_way_is_not_taken_for_an_empty_one() -> None:
+def test_a_lost_list_is_not_taken_for_an_empty_one() -> None:
     with pytest.raises(UnreachableError):
         open_adapter(success(ENTITY), UnreachableError("unreachable"))[0].choices()
 
@@ -350,7 +356,7 @@ def test_a_list_that_is_lost_on_the_way_is_not_taken_for_an_empty_one() -> None:
 # --- the paper --------------------------------------------------------------------------------------------
 
 
-def test_the_paper_is_fetched_from_its_address() -> None:
+def test_the_pdf_is_fetched_from_its_address() -> None:
     provider, wire = open_adapter(ok(b"%PDF-1.7 ..."))
     assert provider.pdf(PDF) == b"%PDF-1.7 ..."
     assert wire.calls == [("read", "https://igest.example/7.pdf", {"max_bytes": 10 * 1024 * 1024})]
@@ -360,13 +366,13 @@ def test_the_paper_is_fetched_from_its_address() -> None:
     "reply",
     [ok(b"<html>entrar</html>"), ok(b""), ok(b" %PDF-1.7"), ok(b"%PDF-1.7", 404), ok(b"", 403), ok(b"", 401)],
 )
-def test_an_address_without_a_paper_is_not_ready(reply: HttpResponse) -> None:
+def test_an_address_without_a_pdf_is_not_ready(reply: HttpResponse) -> None:
     with pytest.raises(TransientError) as raised:
         open_adapter(reply)[0].pdf(PDF)
     assert raised.value.code == "pdf-not-ready"
 
 
-def test_a_document_without_an_address_has_no_paper_yet() -> None:
+def test_a_document_without_a_pdf_address_is_not_ready() -> None:
     provider, wire = open_adapter()
     with pytest.raises(TransientError) as raised:
         provider.pdf(Issued("7", "FR 2026FR/12"))
@@ -388,7 +394,7 @@ def test_no_refusal_repeats_a_secret(caplog: pytest.LogCaptureFixture) -> None:
         assert raised.value.detail["answer"] == "Chave *** / *** / *** errada"
 
 
-def test_a_sentence_without_end_is_cut_and_kept_on_one_line() -> None:
+def test_an_endless_sentence_is_cut_and_kept_on_one_line() -> None:
     with pytest.raises(RefusedError) as raised:
         issue(refusal("a\n b " + "x" * 2000), success(ENTITY))
     answer = raised.value.detail["answer"]

@@ -101,7 +101,7 @@ def test_an_article_is_found_by_its_id_whatever_it_is_called() -> None:
 
 
 @pytest.mark.parametrize("code", ["A\x01B", "A\nB", "A\tB", " A", "A\ud800", "", "A\x85"])
-def test_a_reference_that_the_wire_would_change_is_never_asked_for(code: str) -> None:
+def test_a_reference_that_xml_would_change_is_never_asked_for(code: str) -> None:
     provider, wire = open_adapter()
     assert provider.articles_by_code([code]) == {}
     assert provider.stock_levels([code]) == ()
@@ -140,7 +140,7 @@ LOOKS: dict[str, Callable[[IGest], Any]] = {
         ok(b"", 302),
     ],
 )
-def test_a_look_up_without_a_whole_answer_is_never_nothing_there(
+def test_a_look_up_without_a_whole_answer_never_means_that_nothing_exists(
     look: Callable[[IGest], Any], reply: HttpResponse
 ) -> None:
     with pytest.raises(UnreachableError):
@@ -148,7 +148,7 @@ def test_a_look_up_without_a_whole_answer_is_never_nothing_there(
 
 
 @pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
-def test_a_look_up_that_is_refused_waits_or_says_that_it_is_the_keys(look: Callable[[IGest], Any]) -> None:
+def test_a_refused_look_up_waits_or_blames_the_credentials(look: Callable[[IGest], Any]) -> None:
     with pytest.raises(TransientError):
         look(open_adapter(refusal("Método desconhecido"), success(ENTITY))[0])
     with pytest.raises(CredentialsError) as raised:
@@ -161,7 +161,7 @@ def test_a_look_up_that_is_refused_waits_or_says_that_it_is_the_keys(look: Calla
 # --- making -----------------------------------------------------------------------------------------------
 
 
-def test_an_article_is_made_by_one_call() -> None:
+def test_an_article_is_created_by_a_single_call() -> None:
     provider, wire = open_adapter(success(MADE))
     assert provider.create_article(NEW) == ProviderArticle("7002", "TAC-002", "Taça de barro")
     assert asked(wire.bodies[0]) == {
@@ -191,7 +191,7 @@ def test_a_long_name_is_shortened_and_a_missing_one_is_the_reference() -> None:
 # --- levels -----------------------------------------------------------------------------------------------
 
 
-def test_levels_are_told_for_each_warehouse() -> None:
+def test_levels_are_listed_for_each_warehouse() -> None:
     provider, wire = open_adapter(levels(stock("A", "3"), stock("A", "-1.5", "EST"), stock("B", "0", "")))
     assert provider.stock_levels(["A", "B"]) == (
         StockLevel("A", "SET", Decimal(3)),
@@ -201,7 +201,7 @@ def test_levels_are_told_for_each_warehouse() -> None:
     assert asked(wire.bodies[0])["referencias"] == [("referencia", "A"), ("referencia", "B")]
 
 
-def test_a_whole_reading_begins_the_next_one_at_its_first_page() -> None:
+def test_the_next_sync_begins_at_the_first_page_of_the_last_one() -> None:
     provider, wire = changing(
         levels(stock("A", "3"), following="7500", mark="40"),
         levels(stock("B", "5"), mark="44"),
@@ -220,20 +220,20 @@ def test_a_whole_reading_begins_the_next_one_at_its_first_page() -> None:
     ]
 
 
-def test_a_reading_of_changes_keeps_to_its_mark_on_every_page() -> None:
+def test_a_reading_of_changes_keeps_its_sync_token_on_every_page() -> None:
     provider, wire = changing(levels(following="7500", mark="50"), levels(mark="51"))
     page = provider.changed_stock_levels("40")
     assert provider.changed_stock_levels("40", page.after).sync_token == "50"
     assert asked(wire.bodies[1]) == {"metodo": "listar_stock", "desde": "40", "apos": "7500"}
 
 
-def test_an_account_that_tells_no_changes_is_read_whole() -> None:
+def test_an_account_that_cannot_list_changes_is_read_whole() -> None:
     provider, wire = open_adapter(levels(stock("A", "3"), mark=""))
     assert provider.changed_stock_levels("40").sync_token == ""
     assert asked(wire.bodies[0]) == {"metodo": "listar_stock"}
 
 
-def test_a_mark_that_is_no_longer_understood_begins_with_everything() -> None:
+def test_a_sync_token_that_is_no_longer_understood_reads_all_levels() -> None:
     provider, wire = changing(
         refusal("Marca desconhecida"), success(ENTITY), levels(following="7500"), levels(stock("A", "3"))
     )
@@ -279,14 +279,14 @@ def test_without_warehouses_none_is_named() -> None:
         ("", False),
     ],
 )
-def test_a_movement_is_ours_only_by_exactly_our_reference(notes: str, there: bool) -> None:
+def test_a_movement_is_found_only_by_exactly_our_reference(notes: str, there: bool) -> None:
     row = f"<movimento><id_movimento>1</id_movimento><observacoes>{notes}</observacoes></movimento>"
     provider, wire = open_adapter(success(f"<movimentos>{row}</movimentos>"))
     assert provider.has_stock_movement("QI-S1") is there
     assert asked(wire.bodies[0]) == {"metodo": "listar_movimentos", "referencia": "QI-S1"}
 
 
-def test_where_movements_cannot_be_searched_nobody_knows() -> None:
+def test_where_movements_cannot_be_searched_none_is_returned() -> None:
     assert (
         open_adapter(refusal("Método desconhecido"), success(ENTITY))[0].has_stock_movement("QI-S1") is None
     )
@@ -306,7 +306,7 @@ each_write = pytest.mark.parametrize(("write", "made", "refused", "nothing"), WR
 
 
 @each_write
-def test_a_refusal_keeps_the_words(
+def test_a_refusal_keeps_the_providers_sentence(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     with pytest.raises(RefusedError) as raised:
@@ -315,7 +315,7 @@ def test_a_refusal_keeps_the_words(
 
 
 @each_write
-def test_a_refusal_may_be_one_of_the_keys(
+def test_a_refusal_may_be_due_to_the_credentials(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     with pytest.raises(CredentialsError) as raised:
@@ -324,7 +324,7 @@ def test_a_refusal_may_be_one_of_the_keys(
 
 
 @each_write
-def test_an_answer_that_is_not_listed_is_a_doubt(
+def test_an_unexpected_answer_is_uncertain(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     doubts = {
@@ -344,7 +344,7 @@ def test_an_answer_that_is_not_listed_is_a_doubt(
 
 
 @each_write
-def test_what_never_left_did_not_happen(
+def test_a_request_that_was_never_sent_did_not_happen(
     write: Callable[[IGest], Any], made: str, refused: str, nothing: str
 ) -> None:
     for error in (UnreachableError("unreachable"), ThrottledError("throttled")):
@@ -355,20 +355,20 @@ def test_what_never_left_did_not_happen(
     assert isinstance(raised.value, CredentialsError)
 
 
-def test_an_article_that_another_made_meanwhile_is_taken_as_it_is() -> None:
+def test_an_article_that_somebody_created_first_is_taken_as_it_is() -> None:
     there = success(f"<artigos>{artigo('TAC-002')}</artigos>")
     found = open_adapter(refusal("Já existe"), success(ENTITY), there)[0].create_article(NEW)
     assert found == ProviderArticle("7002", "TAC-002", "Nome de TAC-002")
 
 
 @pytest.mark.parametrize("look", [ok(b"", 500), refusal("Método desconhecido")])
-def test_a_refusal_stays_one_when_nobody_can_look_why(look: HttpResponse) -> None:
+def test_a_refusal_stays_a_refusal_when_the_credentials_cannot_be_asked(look: HttpResponse) -> None:
     with pytest.raises(RefusedError) as raised:
         open_adapter(refusal("Assim não"), success(ENTITY), look, success(ENTITY))[0].create_article(NEW)
     assert raised.value.detail == {"answer": "Assim não"}
 
 
-def test_an_article_made_under_another_reference_is_a_doubt() -> None:
+def test_an_article_created_under_another_reference_is_uncertain() -> None:
     with pytest.raises(UncertainError):
         open_adapter(success(MADE.replace("TAC", "tac")))[0].create_article(NEW)
 
@@ -398,7 +398,7 @@ def test_what_the_account_can_is_learned_by_asking(
 
 
 @given(st.binary(max_size=400))
-def test_no_answer_whatever_makes_a_call_that_writes_raise_anything_unsorted(noise: bytes) -> None:
+def test_no_answer_makes_a_write_raise_an_unclassified_error(noise: bytes) -> None:
     for write, made, _, _ in WRITES.values():
         for body in (
             noise,
@@ -412,7 +412,7 @@ def test_no_answer_whatever_makes_a_call_that_writes_raise_anything_unsorted(noi
 
 
 @given(st.binary(max_size=400))
-def test_no_answer_whatever_to_a_look_up_is_nothing_there(noise: bytes) -> None:
+def test_no_answer_to_a_look_up_means_that_nothing_exists(noise: bytes) -> None:
     for look in LOOKS.values():
         for body in (noise, output("sucesso", "<artigos/><stocks/>")[:-20] + noise):
             with pytest.raises(UnreachableError):

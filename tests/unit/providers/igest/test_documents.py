@@ -88,11 +88,11 @@ def test_of_several_means_the_largest_is_named() -> None:
     assert document(make_draft(payments=several))["modo_pagamento"] == "CC"
 
 
-def test_an_unknown_means_is_other() -> None:
+def test_an_unknown_payment_means_is_other() -> None:
     assert document(make_draft(payments=()))["modo_pagamento"] == "OU"
 
 
-def test_a_buyer_without_number_or_name_is_the_final_consumer() -> None:
+def test_a_buyer_without_tax_id_or_name_is_the_final_consumer() -> None:
     found = document(make_draft(customer=Customer(FINAL_CONSUMER, "")))
     assert (found["nif_cliente"], found["nome_cliente"], found["pais_cliente"]) == (
         FINAL_CONSUMER,
@@ -102,7 +102,7 @@ def test_a_buyer_without_number_or_name_is_the_final_consumer() -> None:
     assert "morada_cliente" not in found
 
 
-def test_a_buyer_without_number_keeps_his_name() -> None:
+def test_a_buyer_without_tax_id_keeps_their_name() -> None:
     assert document(make_draft(customer=Customer(FINAL_CONSUMER, "Ana Sá")))["nome_cliente"] == "Ana Sá"
 
 
@@ -190,7 +190,7 @@ def test_stock_is_moved_only_when_the_draft_says_so() -> None:
         ("12.340000", "12.34"),
     ],
 )
-def test_a_number_has_a_point_no_exponent_and_no_idle_zeros(number: str, text: str) -> None:
+def test_a_number_has_a_point_no_exponent_and_no_trailing_zeros(number: str, text: str) -> None:
     assert format_decimal(Decimal(number)) == text
 
 
@@ -201,7 +201,7 @@ def test_a_number_means_the_same_when_written(number: Decimal) -> None:
 
 
 @pytest.mark.parametrize("kind", ["GT", "PF", "NE", "ND"])
-def test_a_kind_that_igest_is_not_known_to_issue_is_refused_before_it_is_sent(kind: str) -> None:
+def test_an_unsupported_kind_is_refused_before_it_is_sent(kind: str) -> None:
     with pytest.raises(SettingsError) as raised:
         document_elements(make_draft(kind=kind), "QI-1")
     assert (raised.value.code, raised.value.detail) == ("kind-unsupported", {"kind": kind})
@@ -230,7 +230,7 @@ def test_an_issued_document_is_read_whole() -> None:
 
 
 @pytest.mark.parametrize("number", ["", "   ", "x" * 61, "a\nb", "FR&#133;1"])
-def test_a_number_that_could_not_be_one_is_none(number: str) -> None:
+def test_an_implausible_document_number_is_none(number: str) -> None:
     inside = GOOD.replace("FR 2026FR/12", number)
     assert issued_from(parse_answer(output("sucesso", inside))) is None
 
@@ -243,7 +243,7 @@ def test_the_rest_may_be_missing() -> None:
 @pytest.mark.parametrize(
     "total", ["24,60", "vinte", "NaN", "Infinity", "1e3", "", "٣", "24.60 EUR", "9" * 40]
 )
-def test_a_total_that_is_not_a_plain_amount_is_not_told(total: str) -> None:
+def test_a_total_that_is_not_a_plain_amount_is_none(total: str) -> None:
     found = issued_from(parse_answer(output("sucesso", GOOD.replace("24.60", total))))
     assert found is not None
     assert found.total is None

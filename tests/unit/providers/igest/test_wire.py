@@ -48,7 +48,7 @@ def test_the_security_code_itself_is_never_sent() -> None:
     assert CODE.encode() not in build_request(KEYS, "verificar", (), WINTER)
 
 
-def test_the_keys_do_not_show_in_a_trace() -> None:
+def test_the_credentials_do_not_show_in_a_traceback() -> None:
     assert KEY not in repr(KEYS)
     assert CODE not in repr(KEYS)
 
@@ -70,7 +70,7 @@ def test_what_latin_1_lacks_goes_as_a_character_reference() -> None:
 @pytest.mark.parametrize(
     "text", ["a\0b", "a\x0bb", "a\x1bb", "a\rb", "a\x80b", "a\x9fb", "a\x7fb", "a\ud800b", "a\ufffeb"]
 )
-def test_what_xml_has_no_place_for_is_dropped(text: str) -> None:
+def test_characters_that_xml_cannot_carry_are_dropped(text: str) -> None:
     assert sent((("nome", text),)).findtext("nome") == "ab"
 
 
@@ -132,13 +132,13 @@ def test_an_answer_cut_anywhere_is_unreadable(at: int) -> None:
 
 
 @given(st.one_of(st.binary(), st.binary().map(lambda noise: WHOLE[:60] + noise + WHOLE[60:])))
-def test_no_bytes_whatever_raise_anything_else(body: bytes) -> None:
+def test_no_bytes_raise_anything_but_unreadable_answer(body: bytes) -> None:
     try:
         assert parse_answer(body).root.tag == "output"
     except UnreadableAnswer as error:
         assert str(error) in {"empty", "html", "not-xml", "not-output", "mis-encoded"}
 
 
-def test_depth_without_end_is_not_an_error_of_ours() -> None:
+def test_endless_nesting_is_unreadable() -> None:
     deep = b"<a>" * 50_000 + b"</a>" * 50_000
     assert parse_answer(b"<output><status>erro</status>" + deep + b"</output>").status == "erro"

@@ -49,7 +49,7 @@ def test_a_consumers_document_costs_four_calls_once_the_lists_are_known(program:
     assert program.calls() == ["getNewInstance", "actEntity", "Save", "signDocument"]
 
 
-def test_a_known_customer_costs_one_call_more_and_a_new_one_three(program: RunningStandIn) -> None:
+def test_a_known_customer_costs_one_more_call_and_a_new_one_three(program: RunningStandIn) -> None:
     program.switch("customer-defaults", "none")
     issue_draft(program.open_adapter(), invoice_draft())
     program.calls()
@@ -61,7 +61,7 @@ def test_a_known_customer_costs_one_call_more_and_a_new_one_three(program: Runni
     assert program.calls() == ["query", "getNewInstance", "actEntity", "Save", "signDocument"]
 
 
-def test_paper_mail_state_and_tidying_cost_what_the_page_says(program: RunningStandIn) -> None:
+def test_pdf_email_state_and_cleanup_cost_the_documented_calls(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     issued = issue_draft(provider, invoice_draft())
     program.calls()
@@ -106,14 +106,14 @@ def test_discounts_that_the_order_does_not_have_are_taken_out(program: RunningSt
 
 
 @pytest.mark.parametrize("how", ["once", "each-time"])
-def test_they_are_out_however_often_the_program_puts_them_in(program: RunningStandIn, how: str) -> None:
+def test_discounts_are_taken_out_however_often_they_are_put_in(program: RunningStandIn, how: str) -> None:
     program.switch("act-customer", how)
     issue_draft(program.open_adapter(), invoice_draft(line("10"), exempt("5"), customer=PERSON))
     assert program.documents()[0]["total"] == "17.30"
     assert program.documents()[0]["customer"]["nif"] == PERSON.tax_id
 
 
-def test_a_customer_who_exists_is_never_written(program: RunningStandIn) -> None:
+def test_an_existing_customer_is_never_changed(program: RunningStandIn) -> None:
     before = [dict(row) for row in program.rows("Cl") if row["no"] == 2]
     buyer = replace(COMPANY, tax_id="510000010", name="Outro Nome, Lda.", email="outra@example.pt")
     issue_draft(program.open_adapter(), invoice_draft(customer=buyer))
@@ -125,7 +125,7 @@ def test_a_customer_who_exists_is_never_written(program: RunningStandIn) -> None
     assert [entry["customer"]["no"] for entry in program.documents()] == [2, 4]
 
 
-def test_a_buyer_without_number_is_the_generic_customer_under_his_own_name(program: RunningStandIn) -> None:
+def test_a_buyer_without_tax_id_is_the_generic_customer_under_their_own_name(program: RunningStandIn) -> None:
     buyer = replace(PERSON, tax_id="999999990", print_tax_id=False)
     issue_draft(program.open_adapter(), invoice_draft(customer=buyer))
     told = program.documents()[0]["customer"]
@@ -138,7 +138,7 @@ def test_a_foreign_buyer_has_his_country(program: RunningStandIn) -> None:
     assert program.documents()[0]["customer"]["country"] == "ES"
 
 
-def test_a_country_that_the_program_lacks_is_said_before_anything_is_saved(program: RunningStandIn) -> None:
+def test_an_unknown_country_is_reported_before_anything_is_saved(program: RunningStandIn) -> None:
     buyer = replace(FOREIGN_COMPANY, country="JP", address=Address("1", "1", "Tóquio", "JP"))
     with pytest.raises(SettingsError) as raised:
         program.open_adapter().open_draft(invoice_draft(customer=buyer), "QI-1")
@@ -146,7 +146,7 @@ def test_a_country_that_the_program_lacks_is_said_before_anything_is_saved(progr
     assert "Save" not in program.calls()
 
 
-def test_a_program_without_generic_customer_is_said(program: RunningStandIn) -> None:
+def test_a_missing_generic_customer_is_reported(program: RunningStandIn) -> None:
     for row in program.rows("Cl"):
         row["clivd"] = False
         program.office.find_database(INSTALLATION, "").save("Cl", row)  # type: ignore[union-attr]
@@ -155,7 +155,7 @@ def test_a_program_without_generic_customer_is_said(program: RunningStandIn) -> 
     assert raised.value.code == "consumer-missing"
 
 
-def test_what_must_be_printed_is_a_line_without_amount_and_obs_is_ours_alone(program: RunningStandIn) -> None:
+def test_printed_notes_are_lines_without_amount_and_obs_is_our_reference(program: RunningStandIn) -> None:
     issue_draft(
         program.open_adapter(),
         invoice_draft(line("10"), exempt("5"), notes=("Pagamento recebido em 2026-11-19.",)),
@@ -191,7 +191,7 @@ def test_the_transport_is_filled_in(program: RunningStandIn) -> None:
 
 @pytest.mark.parametrize("rounding", ["rate-group", "line", "document"])
 @pytest.mark.parametrize("rate", ["23", "13", "6"])
-def test_whatever_the_program_rounds_the_total_is_what_was_paid(
+def test_however_the_provider_rounds_the_total_is_what_was_paid(
     program: RunningStandIn, rounding: str, rate: str
 ) -> None:
     program.switch("rounding", rounding)
@@ -202,7 +202,7 @@ def test_whatever_the_program_rounds_the_total_is_what_was_paid(
     assert issue_draft(program.open_adapter(), content).total == content.gross
 
 
-def test_a_credit_note_bears_the_stamps_of_its_original_and_the_reason(program: RunningStandIn) -> None:
+def test_a_credit_note_has_the_stamps_of_its_original_and_the_reason(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     original = invoice_draft(line("10"), line("5", sku="X", description="Prato"), notes=("Uma nota.",))
     number = issue_draft(provider, original).number
@@ -214,7 +214,7 @@ def test_a_credit_note_bears_the_stamps_of_its_original_and_the_reason(program: 
     assert program.documents()[1]["reason"] == "Devolução"
 
 
-def test_a_credit_note_of_a_number_that_is_not_there_is_refused(program: RunningStandIn) -> None:
+def test_a_credit_note_of_an_unknown_number_is_refused(program: RunningStandIn) -> None:
     note = replace(credit_of("FR 2026S47/99", invoice_draft()), series="58")
     with pytest.raises(SettingsError) as raised:
         program.open_adapter().open_draft(note, "QI-1-NC1")
@@ -243,7 +243,7 @@ def test_signing_twice_gives_the_same_document(program: RunningStandIn) -> None:
     assert len(program.documents()) == 1
 
 
-def test_only_the_draft_that_was_named_is_signed(program: RunningStandIn) -> None:
+def test_only_the_named_draft_is_signed(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     spare, chosen = (provider.open_draft(invoice_draft(), "QI-1").draft_id for _ in range(2))
     assert provider.finalise(chosen).provider_id == chosen
@@ -252,7 +252,7 @@ def test_only_the_draft_that_was_named_is_signed(program: RunningStandIn) -> Non
     assert spare != chosen
 
 
-def test_a_draft_that_somebody_deleted_is_a_persons_matter(program: RunningStandIn) -> None:
+def test_a_draft_that_somebody_deleted_needs_a_person(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     opened = provider.open_draft(invoice_draft(), "QI-1")
     assert provider.drop_draft(opened.draft_id) is None
@@ -262,7 +262,7 @@ def test_a_draft_that_somebody_deleted_is_a_persons_matter(program: RunningStand
     assert raised.value.code == "draft-gone"
 
 
-def test_a_document_is_never_dropped(program: RunningStandIn) -> None:
+def test_a_document_is_never_deleted(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     issued = issue_draft(provider, invoice_draft())
     assert provider.drop_draft(issued.provider_id) == issued
@@ -270,7 +270,7 @@ def test_a_document_is_never_dropped(program: RunningStandIn) -> None:
     assert len(program.documents()) == 1
 
 
-def test_drafts_that_cannot_be_removed_or_asked_for_are_not_said_to_be_gone(program: RunningStandIn) -> None:
+def test_drafts_that_cannot_be_deleted_or_found_are_not_reported_as_gone(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     opened = provider.open_draft(invoice_draft(), "QI-1")
     program.switch("draft-delete", "refused")
@@ -281,7 +281,7 @@ def test_drafts_that_cannot_be_removed_or_asked_for_are_not_said_to_be_gone(prog
 
 
 @pytest.mark.parametrize("how", ["exact", "contains", "refused", "ignored"])
-def test_spare_drafts_are_found_however_observations_can_be_asked_for(
+def test_orphan_drafts_are_found_however_observations_can_be_searched(
     program: RunningStandIn, how: str
 ) -> None:
     provider = program.open_adapter()
@@ -300,7 +300,7 @@ def test_a_draft_with_another_total_is_not_even_saved(program: RunningStandIn) -
     assert program.rows("Ft") == []
 
 
-def test_what_was_saved_otherwise_than_it_was_sent_is_not_signed(program: RunningStandIn) -> None:
+def test_a_draft_saved_differently_from_what_was_sent_is_not_signed(program: RunningStandIn) -> None:
     program.switch("obs-kept", "dropped")
     with pytest.raises(RefusedError) as raised:
         program.open_adapter().open_draft(invoice_draft(), "QI-1")
@@ -308,7 +308,7 @@ def test_what_was_saved_otherwise_than_it_was_sent_is_not_signed(program: Runnin
 
 
 @pytest.mark.parametrize("kind", ["drop-after", "garbage-after", "500-after", "empty-after"])
-def test_a_draft_whose_answer_was_lost_is_found_by_its_stamp_and_none_is_spare(
+def test_a_draft_whose_answer_was_lost_is_found_and_no_orphan_is_left(
     program: RunningStandIn, kind: str
 ) -> None:
     program.plan_fault(kind, "Save")
@@ -317,9 +317,7 @@ def test_a_draft_whose_answer_was_lost_is_found_by_its_stamp_and_none_is_spare(
 
 
 @pytest.mark.parametrize("kind", ["refused", "error-although-done"])
-def test_a_save_that_was_refused_and_cannot_be_looked_behind_is_a_doubt(
-    program: RunningStandIn, kind: str
-) -> None:
+def test_a_refused_save_that_cannot_be_verified_is_uncertain(program: RunningStandIn, kind: str) -> None:
     provider = program.open_adapter(DIRECT_FEATURES)
     provider.issue(ft(), "QI-0")
     program.plan_fault(kind, "Save")
@@ -330,7 +328,7 @@ def test_a_save_that_was_refused_and_cannot_be_looked_behind_is_a_doubt(
     assert len(program.documents()) == (2 if kind == "error-although-done" else 1)
 
 
-def test_a_series_that_lost_its_drafts_gives_a_document_and_says_so(program: RunningStandIn) -> None:
+def test_a_series_that_no_longer_keeps_drafts_gives_a_document(program: RunningStandIn) -> None:
     provider = program.open_adapter(AccountFeatures({"FT": Series("80", "FT", drafts=True)}))
     opened = provider.open_draft(ft(), "QI-1")
     assert opened.total is None
@@ -370,7 +368,7 @@ def test_an_order_that_changed_after_its_note_is_invoiced_as_it_is(program: Runn
     ]
 
 
-def test_a_note_that_is_a_draft_can_be_removed(program: RunningStandIn) -> None:
+def test_an_order_note_that_is_a_draft_can_be_deleted(program: RunningStandIn) -> None:
     provider = program.open_adapter()
     opened = provider.open_draft(draft(kind="NE", series="4"), "QI-1-NE")
     assert opened.draft_id.startswith("bo:")
@@ -378,7 +376,7 @@ def test_a_note_that_is_a_draft_can_be_removed(program: RunningStandIn) -> None:
     assert program.rows("Bo") == []
 
 
-def test_a_note_of_a_series_without_drafts_is_saved_at_once_and_found_again(program: RunningStandIn) -> None:
+def test_an_order_note_of_a_series_without_drafts_is_saved_and_found_again(program: RunningStandIn) -> None:
     provider = program.open_adapter(AccountFeatures({"NE": Series("9", "NE")}))
     content = draft(kind="NE", series="9")
     assert provider.guarantee_for("NE") is IssueGuarantee.SEARCHABLE
@@ -389,7 +387,7 @@ def test_a_note_of_a_series_without_drafts_is_saved_at_once_and_found_again(prog
 # --- a series without drafts --------------------------------------------------------------------------------
 
 
-def test_the_promise_is_that_of_the_series(program: RunningStandIn) -> None:
+def test_the_guarantee_is_that_of_the_series(program: RunningStandIn) -> None:
     assert program.open_adapter().guarantee_for("FR") is IssueGuarantee.DRAFT_FIRST
     assert program.open_adapter(DIRECT_FEATURES).guarantee_for("FT") is IssueGuarantee.SEARCHABLE
     assert program.open_adapter(replace(DIRECT_FEATURES, searches=False)).guarantee is IssueGuarantee.MANUAL
@@ -406,7 +404,7 @@ def test_looking_up_is_proved_at_set_up(program: RunningStandIn) -> None:
         assert provider.choices().searches is False
 
 
-def test_a_look_up_that_is_not_heeded_is_never_an_empty_answer(program: RunningStandIn) -> None:
+def test_an_ignored_search_condition_is_never_an_empty_answer(program: RunningStandIn) -> None:
     provider = program.open_adapter(DIRECT_FEATURES)
     issued = provider.issue(ft(), "QI-1")
     provider.issue(ft(), "QI-11")
@@ -430,7 +428,7 @@ STEPS = ["login", "getNewInstance", "actEntity", "Save", "signDocument", "query"
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("kind", BROKEN)
-def test_whatever_goes_wrong_at_any_step_there_is_one_document_in_the_end(
+def test_whichever_step_fails_there_is_one_document_in_the_end(
     program: RunningStandIn, step: str, kind: str
 ) -> None:
     program.plan_fault(kind, step)
@@ -461,7 +459,7 @@ def test_whatever_goes_wrong_at_any_step_there_is_one_document_in_the_end(
 
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("kind", [kind for kind in BROKEN if kind != "refused"])
-def test_in_a_series_without_drafts_too_when_every_doubt_is_looked_up(
+def test_a_series_without_drafts_issues_once_when_every_doubt_is_looked_up(
     program: RunningStandIn, step: str, kind: str
 ) -> None:
     program.plan_fault(kind, step)
@@ -488,9 +486,7 @@ def test_in_a_series_without_drafts_too_when_every_doubt_is_looked_up(
 
 @pytest.mark.parametrize("answer", ["message", "401", "empty", "login-page", "redirect"])
 @pytest.mark.parametrize("proof", ["cookie", "both", "engine-auth"])
-def test_a_session_that_ends_in_mid_flow_is_begun_anew(
-    program: RunningStandIn, answer: str, proof: str
-) -> None:
+def test_a_session_that_expires_midway_is_replaced(program: RunningStandIn, answer: str, proof: str) -> None:
     program.switch("session-life", "6-calls")
     program.switch("session-answer", answer)
     program.switch("session-proof", proof)
@@ -507,14 +503,14 @@ def test_a_session_that_ends_in_mid_flow_is_begun_anew(
 
 
 @pytest.mark.parametrize("where", ["header", "body", "none"])
-def test_the_engine_auth_value_is_kept_wherever_it_is_told(program: RunningStandIn, where: str) -> None:
+def test_the_engine_auth_value_is_kept_wherever_it_is_given(program: RunningStandIn, where: str) -> None:
     program.switch("engine-auth", where)
     program.switch("session-proof", "both")
     assert program.open_adapter().check().nif == "599980125"
 
 
 @pytest.mark.parametrize("answer", ["message", "empty", "login-page", "401"])
-def test_an_account_that_never_gets_in_is_not_hammered(program: RunningStandIn, answer: str) -> None:
+def test_an_account_that_cannot_log_in_is_not_hammered(program: RunningStandIn, answer: str) -> None:
     program.switch("session-proof", "engine-auth")
     program.switch("session-answer", answer)
     program.switch("engine-auth", "header")
@@ -532,7 +528,7 @@ def test_a_wrong_password_is_tried_once(program: RunningStandIn) -> None:
     assert program.calls() == ["login"]
 
 
-def test_a_log_in_that_is_answered_by_nothing_is_refused_and_tried_once(program: RunningStandIn) -> None:
+def test_a_log_in_with_an_empty_answer_is_refused_and_tried_once(program: RunningStandIn) -> None:
     program.switch("wrong-login", "empty")
     with pytest.raises(CredentialsError) as raised:
         program.open_adapter(password="wrong").check()
@@ -541,7 +537,7 @@ def test_a_log_in_that_is_answered_by_nothing_is_refused_and_tried_once(program:
 
 
 @pytest.mark.parametrize("left", [0, 3])
-def test_a_plan_that_is_used_up_is_no_matter_of_the_keys(program: RunningStandIn, left: int) -> None:
+def test_a_used_up_plan_is_throttling_and_not_wrong_credentials(program: RunningStandIn, left: int) -> None:
     """The log-in is refused, or a call in the middle and then the new log-in."""
     program.office.count_call(INSTALLATION)
     program.office.change_installation(INSTALLATION, allowance=1 + left)
@@ -565,7 +561,7 @@ def test_a_user_who_has_too_many_sessions_waits_for_one_of_them(program: Running
 
 @pytest.mark.parametrize("kind", ["number", "text", "absent"])
 @pytest.mark.parametrize("told", ["told", "silent"])
-def test_a_message_that_is_no_error_is_none_however_errors_are_marked(
+def test_a_message_that_is_no_error_is_never_taken_for_one(
     program: RunningStandIn, kind: str, told: str
 ) -> None:
     program.switch("message-type", kind)
@@ -589,7 +585,7 @@ def test_a_message_that_is_no_error_is_none_however_errors_are_marked(
         ("credit-from-origin", "missing"), ("zero-vat-check", "sign"), ("stock-check", "sign"),
     ],
 )  # fmt: skip
-def test_under_each_plausible_behaviour_sale_paper_and_state_are_right(
+def test_under_each_plausible_behaviour_document_pdf_and_state_are_right(
     program: RunningStandIn, name: str, position: str
 ) -> None:
     program.switch(name, position)
@@ -605,7 +601,7 @@ def test_under_each_plausible_behaviour_sale_paper_and_state_are_right(
 # --- set-up, paper and state --------------------------------------------------------------------------------
 
 
-def test_what_an_account_cannot_do_is_said_at_set_up(program: RunningStandIn) -> None:
+def test_what_an_account_cannot_do_is_reported_at_set_up(program: RunningStandIn) -> None:
     assert program.open_adapter().choices().problems == ()
     small = program.open_adapter(AccountFeatures(), DIRECT_INSTALLATION).choices()
     assert small.problems == ("no-notes", "no-drafts")
@@ -637,7 +633,7 @@ def test_the_region_is_the_companys(program: RunningStandIn) -> None:
     assert program.open_adapter(AccountFeatures(), "0c77e1aa").check().region == "PT-AC"
 
 
-def test_a_blank_in_a_pasted_token_is_a_plus_sign(program: RunningStandIn) -> None:
+def test_a_blank_in_a_pasted_token_becomes_a_plus_sign(program: RunningStandIn) -> None:
     token = program.office.token(INSTALLATION)
     assert "+" in token
     assert program.open_adapter(token=f" {token.replace('+', ' ')}\n").check().nif == "599980125"
@@ -655,7 +651,7 @@ def test_a_draft_is_never_printed_or_mailed(program: RunningStandIn) -> None:
     assert program.documents() == []
 
 
-def test_without_a_layout_there_is_no_paper_and_the_document_stands(program: RunningStandIn) -> None:
+def test_without_a_layout_there_is_no_pdf_and_the_document_stays_issued(program: RunningStandIn) -> None:
     known = AccountFeatures({"FR": Series("102", "FR", drafts=True)})
     provider = program.open_adapter(known, "0c77e1aa")
     issued = issue_draft(provider, draft(line("10", "16"), series="102"))
@@ -667,7 +663,7 @@ def test_without_a_layout_there_is_no_paper_and_the_document_stands(program: Run
     assert len(program.documents()) == 1
 
 
-def test_a_document_that_was_annulled_by_hand_says_so_and_a_missing_one_too(program: RunningStandIn) -> None:
+def test_a_document_annulled_by_hand_and_a_missing_one_are_recognised(program: RunningStandIn) -> None:
     from sandbox.phcgo import signature
 
     provider = program.open_adapter()

@@ -52,7 +52,7 @@ def test_articles_that_are_all_there_cost_one_call(program: RunningStandIn) -> N
     assert program.calls() == ["query"]
 
 
-def test_a_missing_one_costs_the_proof_that_several_may_be_asked_for_once_an_hour(
+def test_a_missing_article_costs_the_proof_of_multi_queries_once_an_hour(
     program: RunningStandIn,
 ) -> None:
     program.load(*MANY)
@@ -68,7 +68,7 @@ def test_a_missing_one_costs_the_proof_that_several_may_be_asked_for_once_an_hou
     assert program.calls() == ["login", "query", "query", "query"]
 
 
-def test_fifty_of_which_some_are_missing_cost_one_call_once_a_long_answer_was_seen(
+def test_fifty_articles_cost_one_call_once_a_long_answer_was_seen(
     program: RunningStandIn,
 ) -> None:
     program.load(*MANY)
@@ -80,7 +80,7 @@ def test_fifty_of_which_some_are_missing_cost_one_call_once_a_long_answer_was_se
         assert program.calls() == ["query"] * calls
 
 
-def test_an_answer_as_long_as_any_is_asked_on(program: RunningStandIn) -> None:
+def test_an_answer_that_may_be_cut_is_read_further(program: RunningStandIn) -> None:
     program.load(*MANY[:7])
     provider = program.open_adapter()
     provider.check(), program.calls()
@@ -127,7 +127,7 @@ def test_all_levels_cost_a_call_for_each_five_hundred(program: RunningStandIn) -
     assert program.calls() == ["query"] * 4
 
 
-def test_a_document_whose_articles_were_looked_up_costs_no_call_more(program: RunningStandIn) -> None:
+def test_a_document_whose_articles_were_looked_up_costs_no_further_call(program: RunningStandIn) -> None:
     issue_draft(program.open_adapter(), invoice_draft()), program.calls()
     matched = invoice_draft(line("10", article="TAC-002"), matched=True, moves_stock=True)
     issue_draft(program.open_adapter(), matched, "QI-2")
@@ -143,7 +143,7 @@ THERE = {"SKU-007", "SKU-003", "TAC-002", "SKU-059", "OFI-001"}
 @pytest.mark.parametrize("most", ["any", "100", "2"])
 @pytest.mark.parametrize("any_of", ["one", "all", "last"])
 @pytest.mark.parametrize("offset", ["skips", "ignored"])
-def test_what_is_there_is_found_however_the_program_understands_the_question(
+def test_what_exists_is_found_however_the_provider_understands_the_query(
     program: RunningStandIn, most: str, any_of: str, offset: str
 ) -> None:
     program.load(*MANY)
@@ -154,7 +154,7 @@ def test_what_is_there_is_found_however_the_program_understands_the_question(
         assert set(provider.articles_by_code(codes)) == set(codes) & (THERE | set(MANY))
 
 
-def test_a_question_that_is_not_heeded_is_never_nothing(program: RunningStandIn) -> None:
+def test_an_ignored_query_condition_never_means_that_nothing_exists(program: RunningStandIn) -> None:
     program.load(*MANY)
     program.switch("any-of", "none")
     for look in (lambda one: one.articles_by_code(ASKED), lambda one: one.stock_levels(ASKED)):
@@ -165,7 +165,7 @@ def test_a_question_that_is_not_heeded_is_never_nothing(program: RunningStandIn)
 
 @pytest.mark.parametrize("most", ["any", "100", "2"])
 @pytest.mark.parametrize("any_of", ["one", "all", "last"])
-def test_no_level_is_missed_however_the_program_understands_the_question(
+def test_no_level_is_missed_however_the_provider_understands_the_query(
     program: RunningStandIn, most: str, any_of: str
 ) -> None:
     program.load(*MANY, stock=7)
@@ -177,7 +177,7 @@ def test_no_level_is_missed_however_the_program_understands_the_question(
     assert found == {("SKU-007", "1"): 7, ("SKU-007", "2"): 0, ("TAC-002", "1"): 50, ("TAC-002", "2"): 0}
 
 
-def test_a_list_that_cannot_be_read_on_is_not_taken_for_whole(program: RunningStandIn) -> None:
+def test_a_list_that_cannot_be_paged_is_not_taken_for_complete(program: RunningStandIn) -> None:
     program.load(*MANY)
     program.switch("query-most", "2")
     program.switch("query-offset", "ignored")
@@ -194,7 +194,7 @@ def test_a_list_that_cannot_be_read_on_is_not_taken_for_whole(program: RunningSt
 
 @pytest.mark.parametrize("order", ["orders", "ignored"])
 @pytest.mark.parametrize("most", ["any", "100"])
-def test_a_reading_has_every_level_once(program: RunningStandIn, most: str, order: str) -> None:
+def test_a_full_reading_has_every_level_once(program: RunningStandIn, most: str, order: str) -> None:
     program.load(*(f"MUITO-{at:04}" for at in range(600)), stock=3)
     program.switch("query-most", most)
     program.switch("query-order", order)
@@ -204,7 +204,7 @@ def test_a_reading_has_every_level_once(program: RunningStandIn, most: str, orde
     }
 
 
-def test_a_reading_goes_on_in_another_process(program: RunningStandIn) -> None:
+def test_a_paged_reading_continues_in_another_process(program: RunningStandIn) -> None:
     program.load(*(f"MUITO-{at:04}" for at in range(600)))
     page, found = program.open_adapter().changed_stock_levels(), ()
     found += page.levels
@@ -215,7 +215,7 @@ def test_a_reading_goes_on_in_another_process(program: RunningStandIn) -> None:
     assert len(levels_by_place(found)) == 1204
 
 
-def test_levels_are_rid_of_binary_noise(program: RunningStandIn) -> None:
+def test_levels_lose_floating_point_noise(program: RunningStandIn) -> None:
     program.load("METRO-1")
     program.company.save("Sa", program.company.find_indexed("Sa", "METRO-1")[0] | {"stock": 2.5})
     program.switch("figures", "noisy")
@@ -223,7 +223,7 @@ def test_levels_are_rid_of_binary_noise(program: RunningStandIn) -> None:
 
 
 @pytest.mark.parametrize("stock", ["", None, "muito", True])
-def test_a_level_that_is_no_number_is_not_none_left(program: RunningStandIn, stock: Any) -> None:
+def test_a_stock_level_that_is_no_number_is_not_read_as_zero(program: RunningStandIn, stock: Any) -> None:
     program.company.save("Sa", program.company.find_indexed("Sa", "TAC-002")[0] | {"stock": stock})
     for look in (lambda one: one.stock_levels(["TAC-002"]), lambda one: one.changed_stock_levels()):
         with pytest.raises(UnreachableError):
@@ -243,7 +243,7 @@ def test_an_article_out_of_use_is_not_there_and_stays_as_it_is(program: RunningS
 
 
 @pytest.mark.parametrize("any_of", ["one", "last"])
-def test_two_that_differ_in_case_only_prove_nothing(program: RunningStandIn, any_of: str) -> None:
+def test_two_references_that_differ_in_case_only_prove_nothing(program: RunningStandIn, any_of: str) -> None:
     program.switch("ref-case", "accepted")
     program.switch("any-of", any_of)
     program.load("tac-002")
@@ -286,7 +286,7 @@ def test_an_article_at_zero_bears_its_exemption_and_no_other_does(program: Runni
         ("engine-auth", "body"), ("rest-path", "REST"),
     ],
 )  # fmt: skip
-def test_under_each_plausible_behaviour_an_article_is_made_once(
+def test_under_each_plausible_behaviour_an_article_is_created_once(
     program: RunningStandIn, name: str, position: str
 ) -> None:
     program.switch(name, position)
@@ -298,7 +298,7 @@ def test_under_each_plausible_behaviour_an_article_is_made_once(
     assert set(levels_by_place(provider.stock_levels(["JARRO-1"])).values()) <= {0}
 
 
-def test_an_article_that_would_get_another_rate_is_not_made(program: RunningStandIn) -> None:
+def test_an_article_that_would_get_another_rate_is_not_created(program: RunningStandIn) -> None:
     program.switch("article-rate", "own")
     provider = program.open_adapter()
     with pytest.raises(RefusedError) as raised:
@@ -321,7 +321,7 @@ def test_a_reference_that_differs_in_case_only_is_another(program: RunningStandI
     }  # fmt: skip
 
 
-def test_a_reference_that_is_too_long_says_how_long_and_how_long_it_may_be(program: RunningStandIn) -> None:
+def test_a_reference_that_is_too_long_reports_its_length_and_the_limit(program: RunningStandIn) -> None:
     with pytest.raises(RefusedError) as raised:
         program.open_adapter().create_article(replace(JUG, code="x" * 19))
     told = raised.value.detail
@@ -330,7 +330,7 @@ def test_a_reference_that_is_too_long_says_how_long_and_how_long_it_may_be(progr
 
 
 @pytest.mark.parametrize("code", ["", " TAC", "DUAS  VEZES", "A\tB", "A\x00B"])
-def test_a_reference_that_would_not_stay_as_it_is_is_refused_without_a_call(
+def test_a_reference_that_would_be_changed_is_refused_without_a_call(
     program: RunningStandIn, code: str
 ) -> None:
     with pytest.raises(RefusedError) as raised:
@@ -341,7 +341,7 @@ def test_a_reference_that_would_not_stay_as_it_is_is_refused_without_a_call(
 
 @pytest.mark.parametrize("step", ["getNewInstance", "actEntity", "Save", "query", "login"])
 @pytest.mark.parametrize("kind", RANDOM_KINDS)
-def test_whatever_goes_wrong_an_article_is_made_once_and_what_is_said_is_so(
+def test_whatever_fails_an_article_is_created_once_and_reported_truly(
     program: RunningStandIn, kind: str, step: str
 ) -> None:
     program.plan_fault(kind, step, seconds=0.01)
@@ -366,7 +366,7 @@ def test_whatever_goes_wrong_an_article_is_made_once_and_what_is_said_is_so(
 
 
 @pytest.mark.parametrize("kind", ["error-although-done", "no-result", "drop-after"])
-def test_what_cannot_be_looked_behind_is_a_doubt(program: RunningStandIn, kind: str) -> None:
+def test_what_cannot_be_verified_is_uncertain(program: RunningStandIn, kind: str) -> None:
     program.plan_fault(kind, "Save")
     program.plan_fault("503", "query", match='"entityName":"St"', times=9)
     with pytest.raises(UncertainError):
@@ -395,7 +395,7 @@ def test_a_document_that_moves_no_stock_names_no_article(program: RunningStandIn
     assert program.office.inventory_ledger.entries == []
 
 
-def test_an_article_that_went_since_it_was_looked_up_is_refused_or_a_line_of_text(
+def test_an_article_deleted_since_its_look_up_is_refused_or_free_text(
     program: RunningStandIn,
 ) -> None:
     gone = invoice_draft(line("10", article="FOI-SE"), matched=True, moves_stock=True)

@@ -79,7 +79,7 @@ def test_numbers_go_out_with_the_digits_that_they_have() -> None:
     | st.decimals(allow_nan=False, allow_infinity=False, places=6),
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(st.text(), inside, max_size=4), max_leaves=12,
 ))  # fmt: skip
-def test_whatever_is_written_is_json_and_utf_8(value: Any) -> None:
+def test_everything_sent_is_json_in_utf_8(value: Any) -> None:
     json.loads(to_json(value).encode("utf-8").decode())
 
 
@@ -96,7 +96,7 @@ def test_a_session_is_proved_by_cookie_and_engine_auth() -> None:
     assert all(isinstance(value, bytes) for value in asked["data"].values())
 
 
-def test_conditions_are_joined_the_way_public_programs_join_them() -> None:
+def test_conditions_are_joined_as_public_clients_join_them() -> None:
     items = build_query("Ft", ("ndoc", 1), ("obs", "x"))["filterItems"]
     assert [(item["filterItem"], item["groupItem"], item["comparison"]) for item in items] == [
         ("ndoc", 1, 0), ("obs", 0, 0)
@@ -181,7 +181,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("body", UNREADABLE.values(), ids=UNREADABLE)
-def test_what_is_not_one_whole_envelope_is_none(body: bytes) -> None:
+def test_an_answer_that_is_not_one_whole_envelope_is_unreadable(body: bytes) -> None:
     with pytest.raises(UnreadableAnswer):
         parse_envelope(HttpResponse(200, {}, body))
     provider, _ = opened(HttpResponse(200, {}, body), LOGIN, answer([]))
@@ -190,12 +190,12 @@ def test_what_is_not_one_whole_envelope_is_none(body: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [201, 204, 400, 404, 409, 410, 422])
-def test_a_whole_envelope_of_another_status_is_none(status: int) -> None:
+def test_a_whole_envelope_with_another_status_is_unreadable(status: int) -> None:
     with pytest.raises(UnreadableAnswer):
         parse_envelope(answer([SIGNED], status=status))
 
 
-def test_an_error_beside_a_document_is_a_doubt_and_its_state_is_asked() -> None:
+def test_an_error_beside_a_document_is_uncertain_and_its_state_is_asked() -> None:
     provider, _ = opened(answer([SIGNED], NO), answer([SIGNED]))
     assert provider.finalise("a1b-2c").number == "Fatura 2026/7"
     provider, _ = opened(answer([SIGNED], NO), answer([{**SIGNED, "fno": -3, "draftRecord": True}]))
@@ -203,7 +203,7 @@ def test_an_error_beside_a_document_is_a_doubt_and_its_state_is_asked() -> None:
         provider.finalise("a1b-2c")
 
 
-def test_a_refusal_that_cannot_be_looked_behind_is_a_doubt() -> None:
+def test_a_refusal_that_cannot_be_verified_is_uncertain() -> None:
     alive = answer([{"nomecomp": "x"}])
     provider, _ = opened(answer([], NO), alive, UnreachableError("unreachable"))
     with pytest.raises(UncertainError) as raised:
@@ -211,7 +211,7 @@ def test_a_refusal_that_cannot_be_looked_behind_is_a_doubt() -> None:
     assert raised.value.detail == {"how": "refused-unseen"}
 
 
-def test_another_documents_answer_is_not_taken_for_this_ones() -> None:
+def test_the_answer_about_another_document_is_not_taken_for_this_one() -> None:
     draft_of_ours = {**SIGNED, "ftstamp": "a1b-2c", "fno": -3, "draftRecord": True}
     provider, _ = opened(
         answer([{**SIGNED, "ftstamp": "other"}]), answer([{**SIGNED, "ftstamp": "other"}, draft_of_ours])
@@ -221,7 +221,7 @@ def test_another_documents_answer_is_not_taken_for_this_ones() -> None:
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_whatever_make_the_adapter_raise_anything_unsorted(noise: bytes) -> None:
+def test_no_bytes_make_the_adapter_raise_an_unclassified_error(noise: bytes) -> None:
     good = answer([SIGNED]).body
     for body in (noise, good[:-20] + noise, good.replace(b"7", noise[:6])):
         for verb in VERBS:
@@ -259,7 +259,7 @@ def test_the_least_recently_used_session_is_dropped() -> None:
     assert sessions.get("second") is not second
 
 
-def test_a_refused_log_in_is_told_without_what_was_typed() -> None:
+def test_a_refused_log_in_is_reported_without_what_was_typed() -> None:
     SESSIONS.clear()
     wire = ScriptedWire(answer([], {**NO, "messageCodeLocale": "A password p&=ã de loja está errada."}))
     typed = {"url": "https://sis05.phcgo.net/abc", "user": "loja", "password": "p&=ã", "token": "a+b/c="}
@@ -280,7 +280,7 @@ OTHERS = [
 
 
 @pytest.mark.parametrize(("rows", "number"), [(OTHERS, 4), (OTHERS[:3], 2), (OTHERS[:1], None), ([], None)])
-def test_a_customer_is_the_one_with_exactly_this_number_whatever_the_program_lists(
+def test_a_customer_is_matched_by_exactly_their_tax_id(
     rows: list[dict[str, Any]], number: int | None
 ) -> None:
     blank = answer([{"no": 6}])
@@ -326,7 +326,7 @@ def test_the_generic_customer_is_the_one_that_is_marked_so() -> None:
         ({"fno": "x"}, True),
     ],
 )
-def test_a_record_is_a_document_only_when_all_says_so(changes: dict[str, Any], drafted: bool) -> None:
+def test_a_record_is_a_document_only_when_every_field_says_so(changes: dict[str, Any], drafted: bool) -> None:
     row = {**SIGNED, **changes}
     assert is_draft(FT, row) is drafted
     assert (issued_from(FT, row) is None) is drafted
@@ -337,13 +337,13 @@ def test_the_legal_number_is_the_programs_own_where_it_writes_one() -> None:
     assert printed_number(FT, SIGNED) == "Fatura 2026/7"
 
 
-def test_a_total_is_rid_of_binary_noise_and_of_nothing_else() -> None:
+def test_a_total_loses_floating_point_noise_and_nothing_else() -> None:
     assert record_total({"etotal": Decimal("27.139999999999997")}) == Decimal("27.14")
     assert record_total({"etotal": Decimal("27.1349")}) == Decimal("27.1349")
     assert record_total({"etotal": Decimal("-12.30")}) == Decimal("12.30")
     assert record_total({"etotal": "x"}) is None
 
 
-def test_an_answer_has_no_letter_that_no_database_holds() -> None:
+def test_an_answer_has_no_character_that_a_database_cannot_store() -> None:
     body = b'{"result": [{"no": 1, "nome": "A\\u0000B\\ud800C \\ud83d\\ude00"}], "messages": []}'
     assert parse_envelope(HttpResponse(200, {}, body)).first == {"no": 1, "nome": "AB\ufffdC 😀"}
