@@ -1,4 +1,4 @@
-"""The database locked, slow or away: the shop's hook is told 503 in time, and everything goes on by itself."""
+"""The database locked or down: webhooks are answered 503 in time, and work continues without a restart."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def on_postgres(postgres: Postgres) -> Iterator[StackWorld]:
 
 
 @contextmanager
-def held(world: StackWorld) -> Iterator[None]:
-    """Another program holds SQLite's one write lock."""
+def sqlite_locked(world: StackWorld) -> Iterator[None]:
+    """Hold SQLite's one write lock from another connection."""
     file = world.stack.env["DATABASE_URL"].removeprefix("sqlite:///")
     connection = sqlite3.connect(file, isolation_level=None)
     connection.execute("BEGIN EXCLUSIVE")
@@ -49,22 +49,22 @@ def held(world: StackWorld) -> Iterator[None]:
 
 
 @contextmanager
-def locked(postgres: Postgres) -> Iterator[None]:
-    """Somebody holds the table of hooks."""
+def webhook_table_locked(postgres: Postgres) -> Iterator[None]:
+    """Hold a lock on the table of webhooks."""
     with psycopg.connect(postgres.url_of("shop").replace("+psycopg", "")) as connection:
         connection.execute("LOCK TABLE hook IN ACCESS EXCLUSIVE MODE")
         yield
 
 
 @contextmanager
-def away(postgres: Postgres) -> Iterator[None]:
+def postgres_down(postgres: Postgres) -> Iterator[None]:
     postgres.child.kill()
     yield
     postgres.child.start()
-    postgres.child.wait_until(lambda: reachable(postgres))
+    postgres.child.wait_until(lambda: is_reachable(postgres))
 
 
-def reachable(postgres: Postgres) -> bool:
+def is_reachable(postgres: Postgres) -> bool:
     try:
         postgres.execute("SELECT 1")
     except psycopg.OperationalError:
@@ -72,50 +72,57 @@ def reachable(postgres: Postgres) -> bool:
     return True
 
 
-def statuses(world: StackWorld, order: int) -> list[int]:
-    """What the hooks of the order were answered, in turn; 0 is no answer within five seconds."""
+def webhook_statuses(world: StackWorld, order: int) -> list[int]:
+    """Return how the order's webhooks were answered, in order; 0 is no answer within five seconds."""
     found = [one for one in reversed(world.finished_deliveries(0)) if one["order_id"] == order]
     return [each["status"] for one in found if one["event"] == "order_paid" for each in one["tries"]]
 
 
-def refused_in_time(world: StackWorld, merchant: Merchant) -> int:
-    """The number of an order whose hook was told 503, within the five seconds that the stand-in waits."""
+def order_refused_in_time(world: StackWorld, merchant: Merchant) -> int:
+    """Place an order whose webhook is answered 503 within the stand-in's five seconds; return its number."""
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
-    assert wait_until(lambda: statuses(world, order), f"an answer to the hook of #{order}", TIMEOUT)[0] == 503
+    assert (
+        wait_until(lambda: webhook_statuses(world, order), f"an answer to the webhook of #{order}", TIMEOUT)[
+            0
+        ]
+        == 503
+    )
     return order
 
 
-def goes_on(world: StackWorld, merchant: Merchant, order: int) -> None:
-    """Without a restart: the order is issued, and the next one's hook is taken at the first try."""
+def check_recovery(world: StackWorld, merchant: Merchant, order: int) -> None:
+    """Check that the order is issued without a restart, and that the next webhook is accepted at once."""
     world.wait_until_final(merchant, order, "issued")
     world.check_document(merchant, order)
     again = int(merchant.place_order(lines=[MUG], pay=True)["id"])
-    assert wait_until(lambda: statuses(world, again), f"an answer to the hook of #{again}", TIMEOUT) == [200]
+    assert wait_until(
+        lambda: webhook_statuses(world, again), f"an answer to the webhook of #{again}", TIMEOUT
+    ) == [200]
     world.wait_until_final(merchant, again, "issued")
     world.check_document(merchant, again)
     assert world.stack.crashed_child() is None
 
 
-def test_while_sqlite_is_held_a_hook_is_told_to_come_again(on_sqlite: StackWorld) -> None:
+def test_while_sqlite_is_locked_a_webhook_is_answered_503(on_sqlite: StackWorld) -> None:
     merchant = on_sqlite.merchants["olariadosado"]
-    with held(on_sqlite):
-        order = refused_in_time(on_sqlite, merchant)
-    goes_on(on_sqlite, merchant, order)
+    with sqlite_locked(on_sqlite):
+        order = order_refused_in_time(on_sqlite, merchant)
+    check_recovery(on_sqlite, merchant, order)
 
 
-def test_while_a_table_of_postgresql_is_locked_a_hook_is_told_to_come_again(
+def test_while_the_webhook_table_is_locked_a_webhook_is_answered_503(
     on_postgres: StackWorld, postgres: Postgres
 ) -> None:
     merchant = on_postgres.merchants["olariadosado"]
-    with locked(postgres):
-        order = refused_in_time(on_postgres, merchant)
-    goes_on(on_postgres, merchant, order)
+    with webhook_table_locked(postgres):
+        order = order_refused_in_time(on_postgres, merchant)
+    check_recovery(on_postgres, merchant, order)
 
 
-def test_while_postgresql_is_away_a_hook_is_told_to_come_again(
+def test_while_postgresql_is_down_a_webhook_is_answered_503(
     on_postgres: StackWorld, postgres: Postgres
 ) -> None:
     merchant = on_postgres.merchants["olariadosado"]
-    with away(postgres):
-        order = refused_in_time(on_postgres, merchant)
-    goes_on(on_postgres, merchant, order)
+    with postgres_down(postgres):
+        order = order_refused_in_time(on_postgres, merchant)
+    check_recovery(on_postgres, merchant, order)

@@ -1,6 +1,6 @@
-"""kill -9 at every named point of the road, with three answers of the office: one document each in the end.
+"""SIGKILL at every failpoint, with three answers of the provider: each order has one document in the end.
 
-After the restart nothing is issued twice and nothing is forgotten: what cannot be known waits for the merchant.
+After the restart nothing is issued twice and nothing is lost: an unknown outcome waits for the merchant.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running
 
 pytestmark = pytest.mark.journey
 
-# the kinds of answer, each to the order of a buyer of that name
-ANSWERS = {"Boa": "", "Perdida": "drop-after", "Recusada": "refused"}
-# which point: how many of the three orders pass it, each killing whoever carries it
-OF_THE_WORKER = {
+# The provider's fault for the order of a buyer with that name; "" is a normal answer.
+FAULT_BY_BUYER = {"Boa": "", "Perdida": "drop-after", "Recusada": "refused"}
+# How many of the three orders pass each failpoint; each of them kills its job.
+WORKER_POINTS = {
     "open_before_commit": 1,
     "after_take": 3,
     "before_claim": 3,
@@ -33,14 +33,14 @@ OF_THE_WORKER = {
     "follow_before_send": 1,
     "follow_after_send": 1,
 }
-# only a provider that makes drafts first passes these; `make grid` has those roads
-OF_OTHER_PROVIDERS = (
+# Only providers with drafts pass these; `make grid` covers them.
+DRAFT_PROVIDER_POINTS = (
     "draft_before_record", "draft_after_record", "early_before_record", "early_after_record", "early_after_drop",
 )  # fmt: skip
-OF_THE_WEB = ("hook_before_commit", "hook_after_commit")
-OF_THE_BELL = ("before_ring",)
-OF_THE_INSTALL = ("install_before_commit", "install_after_commit")
-OF_THE_TOKEN = ("refresh_before_commit",)
+WEB_POINTS = ("hook_before_commit", "hook_after_commit")
+NOTIFY_POINTS = ("before_ring",)
+INSTALL_POINTS = ("install_before_commit", "install_after_commit")
+TOKEN_POINTS = ("refresh_before_commit",)
 
 
 @pytest.fixture(scope="module")
@@ -59,33 +59,34 @@ def olaria(world: StackWorld) -> Iterator[Merchant]:
             world.stack.restart(name, {"FAULT_POINT": ""})
 
 
-def armed(world: StackWorld, name: str, point: str) -> None:
+def restart_with_failpoint(world: StackWorld, name: str, point: str) -> None:
     world.stack.restart(name, {"FAULT_POINT": f"{point}=kill" if point else ""})
 
 
-def deaths(world: StackWorld) -> int:
-    """How many work-horses died so far, as their worker tells."""
+def killed_jobs(world: StackWorld) -> int:
+    """Return how many jobs were killed so far, by the worker's log."""
     return world.stack.log("worker").count("Work-horse terminated unexpectedly")
 
 
-def of_every_answer(world: StackWorld, merchant: Merchant) -> list[int]:
-    """The numbers of three paid orders; the office answers each in its own way."""
-    for name, kind in ANSWERS.items():
+def place_order_for_each_answer(world: StackWorld, merchant: Merchant) -> list[int]:
+    """Place three paid orders that the provider answers differently; return their numbers."""
+    for name, kind in FAULT_BY_BUYER.items():
         if kind:
             world.inject_fault("igest", kind=kind, match=name)
     return [
-        int(merchant.place_order(lines=[MUG, BOOK], buyer={"name": name}, pay=True)["id"]) for name in ANSWERS
+        int(merchant.place_order(lines=[MUG, BOOK], buyer={"name": name}, pay=True)["id"])
+        for name in FAULT_BY_BUYER
     ]
 
 
-def ends_well(world: StackWorld, merchant: Merchant, order: int) -> None:
-    """With the merchant's answers where they are needed, the order has one document, shown once."""
+def check_one_document(world: StackWorld, merchant: Merchant, order: int) -> None:
+    """Check that the order has one document, shown once, after the merchant decided what needs them."""
     for _ in range(3):
         row = world.wait_until_final(merchant, order, "issued", "review", "blocked")
         before = world.issued_documents(merchant, order)
         assert len(before) <= 1
         if row["state"] == "review":
-            # what the office was told to answer may befall the second attempt too
+            # The ordered fault may hit the second attempt too.
             assert bool(merchant.resolve_uncertain(order)) == bool(before)
         elif row["state"] == "blocked":
             assert before == []
@@ -98,95 +99,97 @@ def ends_well(world: StackWorld, merchant: Merchant, order: int) -> None:
 def test_every_failpoint_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
-    # those of stock are tried by the machine in test_stock_machine.py, those of articles in unit/test_matching.py
+    # Those of stock are in state_machines/test_stock.py, those of articles in unit/inventory/test_line_articles.py.
     passed = {point for point in passed if not point.startswith(("stock_", "article_"))}
-    tried = {*OF_THE_WORKER, *OF_THE_WEB, *OF_THE_BELL, *OF_THE_INSTALL, *OF_THE_TOKEN}
-    assert passed - set(OF_OTHER_PROVIDERS) == tried <= set(POINTS)
+    tried = {*WORKER_POINTS, *WEB_POINTS, *NOTIFY_POINTS, *INSTALL_POINTS, *TOKEN_POINTS}
+    assert passed - set(DRAFT_PROVIDER_POINTS) == tried <= set(POINTS)
 
 
-@pytest.mark.parametrize("point", OF_THE_WORKER)
-def test_a_work_horse_killed_there_makes_no_second_document(
+@pytest.mark.parametrize("point", WORKER_POINTS)
+def test_a_worker_killed_at_a_failpoint_makes_no_second_document(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:
-    armed(world, "worker", point)
-    before = deaths(world)
-    orders = of_every_answer(world, olaria)
-    wait_until(lambda: deaths(world) >= before + OF_THE_WORKER[point], f"{point} reached", TIMEOUT)
-    armed(world, "worker", "")
+    restart_with_failpoint(world, "worker", point)
+    before = killed_jobs(world)
+    orders = place_order_for_each_answer(world, olaria)
+    wait_until(lambda: killed_jobs(world) >= before + WORKER_POINTS[point], f"{point} reached", TIMEOUT)
+    restart_with_failpoint(world, "worker", "")
     world.expire_leases()
     for order in orders:
-        ends_well(world, olaria, order)
+        check_one_document(world, olaria, order)
 
 
-@pytest.mark.parametrize("point", OF_THE_WEB)
-def test_a_web_process_killed_there_loses_no_hook_and_doubles_no_document(
+@pytest.mark.parametrize("point", WEB_POINTS)
+def test_a_web_process_killed_at_a_failpoint_loses_no_webhook(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:
-    armed(world, "web", point)
+    restart_with_failpoint(world, "web", point)
     order = int(olaria.place_order(lines=[MUG], pay=True)["id"])
-    wait_until(lambda: 0 in answers(world, order), "the sender heard nothing", TIMEOUT)
-    armed(world, "web", "")
-    ends_well(world, olaria, order)
-    wait_until(lambda: 200 in answers(world, order), "the sender was answered", TIMEOUT)
-    wait_until(lambda: world.database.count("hook", "state = 'new'") == 0, "hooks opened", TIMEOUT)
+    wait_until(lambda: 0 in webhook_statuses(world, order), "the webhook got no answer", TIMEOUT)
+    restart_with_failpoint(world, "web", "")
+    check_one_document(world, olaria, order)
+    wait_until(lambda: 200 in webhook_statuses(world, order), "the webhook was answered", TIMEOUT)
+    wait_until(lambda: world.database.count("hook", "state = 'new'") == 0, "webhooks processed", TIMEOUT)
     world.check_document(olaria, order)
 
 
-@pytest.mark.parametrize("point", OF_THE_BELL)
-def test_a_web_process_killed_before_it_rings_costs_only_the_ring(
+@pytest.mark.parametrize("point", NOTIFY_POINTS)
+def test_a_web_process_killed_before_it_notifies_the_workers_loses_nothing(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:
-    armed(world, "web", point)
+    restart_with_failpoint(world, "web", point)
     before = world.stack.log("web").count("SIGKILL")
     order = int(olaria.place_order(lines=[MUG], pay=True)["id"])
     wait_until(lambda: world.stack.log("web").count("SIGKILL") > before, f"{point} reached", TIMEOUT)
-    armed(world, "web", "")
-    ends_well(world, olaria, order)
+    restart_with_failpoint(world, "web", "")
+    check_one_document(world, olaria, order)
 
 
-def answers(world: StackWorld, order: int) -> list[int]:
-    """What the hooks of the order were answered; 0 is a connection that broke."""
+def webhook_statuses(world: StackWorld, order: int) -> list[int]:
+    """Return how the order's webhooks were answered; 0 is a broken connection."""
     found = [one for one in world.finished_deliveries(0) if one["order_id"] == order]
     return [each["status"] for one in found for each in one["tries"]]
 
 
-@pytest.mark.parametrize("point", OF_THE_INSTALL)
-def test_an_install_killed_there_begins_anew_and_is_one_store(
+@pytest.mark.parametrize("point", INSTALL_POINTS)
+def test_an_install_killed_at_a_failpoint_can_be_repeated_and_makes_one_store(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:
-    shop = f"loja{OF_THE_INSTALL.index(point)}"
+    shop = f"loja{INSTALL_POINTS.index(point)}"
     url = f"{world.stack.admin_url}/sandbox/shops"
     requests.post(url, json={"code": shop, "name": "Loja Nova"}, timeout=30).raise_for_status()
     merchant = world.new_merchant(shop)
-    armed(world, "web", point)
+    restart_with_failpoint(world, "web", point)
     with pytest.raises(requests.RequestException):
         merchant.install()
-    armed(world, "web", "")
+    restart_with_failpoint(world, "web", "")
     merchant.set_up(exemption="M07")
     assert world.database.count("store", f"code = '{shop}'") == 1
     order = int(merchant.place_order(id=5000, lines=[MUG], pay=True)["id"])
-    ends_well(world, merchant, order)
+    check_one_document(world, merchant, order)
 
 
-@pytest.mark.parametrize("point", OF_THE_TOKEN)
-def test_a_refresh_killed_there_costs_the_grant_and_the_merchant_is_asked_to_authorise_anew(
+@pytest.mark.parametrize("point", TOKEN_POINTS)
+def test_a_killed_token_refresh_asks_the_merchant_to_authorise_again(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:
-    # the clock would be the one to refresh, and live
+    # Otherwise the clock would refresh the token, and it is not killed.
     world.stack.kill("clock")
-    armed(world, "worker", point)
-    before = deaths(world)
+    restart_with_failpoint(world, "worker", point)
+    before = killed_jobs(world)
     requests.post(f"{world.stack.admin_url}/sandbox/shops/olariadosado/expire", json={}, timeout=30)
     order = int(olaria.place_order(lines=[MUG], pay=True)["id"])
-    wait_until(lambda: deaths(world) > before, f"{point} reached", TIMEOUT)
-    armed(world, "worker", "")
+    wait_until(lambda: killed_jobs(world) > before, f"{point} reached", TIMEOUT)
+    restart_with_failpoint(world, "worker", "")
     world.expire_leases()
     world.stack.restart("clock")
     wait_until(
-        lambda: world.database.store("olariadosado")["state"] == "reauthorise", "the grant is gone", TIMEOUT
+        lambda: world.database.store("olariadosado")["state"] == "reauthorise",
+        "the grant to be lost",
+        TIMEOUT,
     )
     assert world.issued_documents(olaria, order) == []
     use_new_address(olaria)
     olaria.install()
     world.expire_leases()
-    ends_well(world, olaria, order)
+    check_one_document(world, olaria, order)

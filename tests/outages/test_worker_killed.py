@@ -1,6 +1,6 @@
-"""kill -9 of worker and work-horse at each place: after a restart there is never a second document.
+"""Workers killed with SIGKILL: after a restart there is never a second document.
 
-What cannot be known waits for the merchant, with what happened on its page; what can be known goes on by itself.
+A document whose outcome is unknown waits for the merchant; all others continue without anyone.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ def olaria(world: StackWorld) -> Iterator[Merchant]:
     world.stack.restart("worker", {"FAULT_POINT": ""})
 
 
-def placed(merchant: Merchant) -> int:
+def place_order(merchant: Merchant) -> int:
     return int(merchant.place_order(lines=[MUG, BOOK], pay=True)["id"])
 
 
-def died_at(world: StackWorld, merchant: Merchant, point: str) -> int:
-    """The number of an order whose worker was killed at that point; a new worker runs."""
+def place_order_and_kill_worker_at(world: StackWorld, merchant: Merchant, point: str) -> int:
+    """Place an order whose worker is killed at that failpoint, start a new worker, return the order's number."""
     world.stack.restart("worker", {"FAULT_POINT": f"{point}=kill"})
-    order = placed(merchant)
-    reached(world, point)
+    order = place_order(merchant)
+    wait_until_reached(world, point)
     world.stack.restart("worker", {"FAULT_POINT": ""})
     return order
 
 
-def reached(world: StackWorld, point: str) -> None:
-    """The point was reached: the work-horse that came there is dead, which its worker's log tells."""
-    before = _deaths(world)
-    wait_until(lambda: _deaths(world) > before, f"{point} reached", TIMEOUT)
+def wait_until_reached(world: StackWorld, point: str) -> None:
+    """Wait until the process that runs the job was killed at the failpoint, as the worker's log says."""
+    before = _killed_jobs(world)
+    wait_until(lambda: _killed_jobs(world) > before, f"{point} reached", TIMEOUT)
 
 
-def _deaths(world: StackWorld) -> int:
+def _killed_jobs(world: StackWorld) -> int:
     return world.stack.log("worker").count("Work-horse terminated unexpectedly")
 
 
-def test_a_worker_killed_while_the_office_answers_slowly_makes_no_second_document(
+def test_a_worker_killed_while_the_provider_answers_makes_no_second_document(
     world: StackWorld, olaria: Merchant
 ) -> None:
     world.inject_fault("igest", kind="slow", seconds=600)
-    order = placed(olaria)
-    wait_until(world.unanswered_calls, "the office at work", TIMEOUT)
+    order = place_order(olaria)
+    wait_until(world.unanswered_calls, "the provider working on the call", TIMEOUT)
     world.stack.kill("worker")
     assert world.document_row(olaria, order)["state"] == "issuing"
     world.stack.restart("worker")
@@ -71,10 +71,10 @@ def test_a_worker_killed_while_the_office_answers_slowly_makes_no_second_documen
     assert len(world.wait_until_shown(olaria, order)["documents"]) == 1
 
 
-def test_killed_after_the_claim_nothing_was_sent_and_nobody_pretends_to_know(
+def test_killed_after_the_claim_the_document_waits_for_the_merchant(
     world: StackWorld, olaria: Merchant
 ) -> None:
-    order = died_at(world, olaria, "after_claim")
+    order = place_order_and_kill_worker_at(world, olaria, "after_claim")
     olaria.wait_for_state(order, "Por decidir", seconds=TIMEOUT)
     assert world.issued_documents(olaria, order) == []
     assert olaria.resolve_uncertain(order) == ""
@@ -82,20 +82,22 @@ def test_killed_after_the_claim_nothing_was_sent_and_nobody_pretends_to_know(
     world.check_document(olaria, order)
 
 
-def test_killed_after_the_take_it_is_issued_once_by_itself(world: StackWorld, olaria: Merchant) -> None:
-    order = died_at(world, olaria, "after_take")
+def test_killed_after_taking_the_lease_the_document_is_issued_once(
+    world: StackWorld, olaria: Merchant
+) -> None:
+    order = place_order_and_kill_worker_at(world, olaria, "after_take")
     assert world.issued_documents(olaria, order) == []
     world.expire_leases()
     world.wait_until_final(olaria, order, "issued")
     world.check_document(olaria, order)
 
 
-def test_killed_after_settling_the_document_is_still_shown_on_the_order_once(
+def test_killed_after_recording_the_document_is_still_shown_on_the_order_once(
     world: StackWorld, olaria: Merchant
 ) -> None:
-    order = died_at(world, olaria, "after_settle")
+    order = place_order_and_kill_worker_at(world, olaria, "after_settle")
     world.check_document(olaria, order)
-    # the next work-horse may have begun to show it when its worker was ended: that is due again a minute later
+    # The next job may have been about to show it when its worker was stopped: that is due again a minute later.
     world.expire_leases()
     shown = world.wait_until_shown(olaria, order)
     assert len(shown["documents"]) == 1 and world.document_row(olaria, order)["state"] == "issued"
