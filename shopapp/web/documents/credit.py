@@ -15,7 +15,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from shopapp.connections.provider import provider_class, provider_label
+from shopapp.connections.provider import provider_class
 from shopapp.documents import credit_notes, merchant_actions
 from shopapp.documents.prepare import creditable_lines
 from shopapp.documents.preview import preview_credit_note
@@ -25,10 +25,10 @@ from shopapp.fiscal.document import Draft, DraftLine
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
-from shopapp.messages.wording import StatusMessage, message_for
+from shopapp.messages.wording import StatusMessage
 from shopapp.models import Document, cause, db
 from shopapp.web.documents.page import may_credit, own_document_or_404, warehouse_name
-from shopapp.web.documents.rows import account_of, document_kind, remedy_url
+from shopapp.web.documents.rows import account_of, document_kind, error_message, remedy_url
 from shopapp.web.documents.views import conflict_page
 from shopapp.web.form_fields import clean_text, parse_euros
 from shopapp.web.session import store_required
@@ -146,7 +146,7 @@ def _request_note(
             document,
             credit_request,
             422,
-            message_for(error.code, error.detail, provider_label(account_of(document))),
+            error_message(error, document),
         )
     notify_workers()
     if buyer_changes is None:
@@ -282,7 +282,7 @@ def _draft_note(
         return preview_credit_note(document, credit_request.to_detail()), None
     except MerchantError as error:
         db.session.rollback()
-        return None, message_for(error.code, error.detail, provider_label(account_of(document)))
+        return None, error_message(error, document)
 
 
 def _creditable_lines(document: Document) -> list[CreditableLine]:

@@ -8,16 +8,14 @@ from __future__ import annotations
 from flask import Blueprint, g, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from shopapp.connections.provider import provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.documents.preview import DocumentPreview, preview_document
 from shopapp.errors import MerchantError, TransientError
 from shopapp.messages.fiscal_rules import rules_by_subject
-from shopapp.messages.wording import message_for
 from shopapp.models import Document, db
 from shopapp.models.document import BLOCKED, PENDING, WAITING
 from shopapp.web.documents.page import own_document_or_404, warehouse_name, warning_texts
-from shopapp.web.documents.rows import account_of, document_kind, document_row, remedy_url
+from shopapp.web.documents.rows import account_of, document_kind, document_row, error_message, remedy_url
 from shopapp.web.session import store_required, writes_database
 
 bp = Blueprint("preview", __name__, url_prefix="/documents")
@@ -41,9 +39,7 @@ def show(number: int) -> Response | str:
 
 def _render_preview(document: Document, result: DocumentPreview) -> str:
     draft, why = result.draft, result.error
-    message = (
-        message_for(why.code, why.detail, provider_label(account_of(document))) if why is not None else None
-    )
+    message = error_message(why, document) if why is not None else None
     original = db.session.get(Document, document.original_id) if document.original_id else None
     return render_template(
         "document_preview.html",

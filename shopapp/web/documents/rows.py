@@ -11,6 +11,7 @@ from typing import Any
 from flask import g, url_for
 
 from shopapp.connections.provider import provider_label
+from shopapp.errors import AppError
 from shopapp.messages.formats import ago, clock, spaced_tax_id
 from shopapp.messages.i18n import gettext
 from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
@@ -146,6 +147,11 @@ def status_message(document: Document, failed: FollowUp | None = None) -> Status
             message_for(document.reason or "internal", document.detail, label) if document.reason else nothing
         )
     return _pending_message(document, label)
+
+
+def error_message(error: AppError, document: Document) -> StatusMessage:
+    """Return the words for an error about this document."""
+    return message_for(error.code, error.detail, provider_label(account_of(document)))
 
 
 def _email_recipient(document: Document, followup: FollowUp) -> str:

@@ -24,7 +24,6 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopapp.connections.provider import provider_label
 from shopapp.documents import audit, followups, merchant_actions
 from shopapp.errors import MerchantError
 from shopapp.fiscal.document import INVOICE_KINDS
@@ -32,12 +31,12 @@ from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import midnight, month, today
 from shopapp.messages.i18n import gettext
-from shopapp.messages.wording import kind_title, message_for
+from shopapp.messages.wording import kind_title
 from shopapp.models import Document, db, now
 from shopapp.models.document import BLOCKED
 from shopapp.models.queries import documents
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
-from shopapp.web.documents.rows import account_of, document_rows
+from shopapp.web.documents.rows import document_rows, error_message
 from shopapp.web.errors import error_page
 from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_row_id
 from shopapp.web.public import pdf_response
@@ -260,7 +259,7 @@ def confirm_issued(number: int) -> ResponseReturnValue:
         merchant_actions.confirm_issued(document, typed["number"], total)
     except MerchantError as error:
         db.session.rollback()
-        message = message_for(error.code, error.detail, provider_label(account_of(document)))
+        message = error_message(error, document)
         field = "total" if error.code == "total-not-ours" else "number"
         return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
     return _redirect_to_document(
