@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from babel import dates, numbers
-from flask import Flask, current_app, g, url_for
+from flask import Flask, current_app, g, has_request_context, request, url_for
 
 from shopapp.fiscal import place_of_supply
 from shopapp.messages.i18n import current_locale, gettext, ngettext
@@ -62,7 +62,16 @@ def zone() -> ZoneInfo:
 
 def today() -> date:
     """Return today's date where the store dates its documents."""
-    return now().astimezone(zone()).date()
+    return _page_now().astimezone(zone()).date()
+
+
+def _page_now() -> datetime:
+    """Return now, read once for a whole page: PostgreSQL would be asked for every date on it."""
+    if not has_request_context():
+        return now()
+    read: datetime = request.environ.get("shopapp.now") or now()
+    request.environ["shopapp.now"] = read
+    return read
 
 
 def amount(value: Any) -> Decimal | None:
@@ -185,7 +194,7 @@ def ago(value: datetime | None) -> str:
     """Return `há 4 minutos`."""
     if value is None:
         return ""
-    past = value - now()
+    past = value - _page_now()
     return dates.format_timedelta(
         min(past, timedelta(seconds=-1)), add_direction=True, locale=current_locale()
     )
