@@ -1,7 +1,7 @@
-"""A fiscal case as a real shop would show it: the specification of an order of the sandbox's Jumpseller.
+"""A fiscal case as an order of the Jumpseller stand-in.
 
-Called by test_served. A case names VAT categories, a shop names the rates that it charged: those stand here, with the
-few cases in which a shop cannot say what the case says, and what it says instead.
+A case names VAT categories, a shop the rates that it charged. Where a shop cannot say what the case says, this file has
+what it says instead.
 """
 
 from __future__ import annotations
@@ -16,29 +16,29 @@ CHARGED_RATES = {
     "PT-MA": {"normal": "22", "intermediate": "12", "reduced": "4"},
     "PT-AC": {"normal": "16", "intermediate": "9", "reduced": "4"},
 }
-"""What a shop charges by its region, for the lines of which a case does not expect a rate."""
+"""The rates that a shop of each region charges on lines for which the case expects none."""
 
 TYPES = {"giftcard": "gift_card", "service": "digital"}
 ROUNDINGS = {"per_rate_group": "rate", "per_line": "line", "per_document": "document"}
 
 SUBSTITUTES: dict[str, dict[str, Any]] = {
-    # the delivery that was given away is still in the order, with a discount of its own price
+    # free shipping is still in the order, with a discount of its whole price
     "F08": {"shipping": {"price": "4.99", "discount": "4.99", "tax": "23"}},
-    # the shop put its usual 23 % on the delivery of a book
+    # the shop charged its usual 23 % on the shipping of a book
     "P03": {"shipping": {"price": "4.24", "tax": "23"}},
-    # prices with VAT stay what they are: the shop charged its 23 % although none was due
+    # prices with VAT do not change: the shop charged its 23 % although none was due
     "P06": {"rates": {"CH": "23", "SHIP": "23"}},
     # a shop that believes every number charges nothing; it does not wait for VIES
     "P07": {"rates": {"CH": None}},
     # a shop sells a bundle as one product at one rate; of what is in it the order says nothing
     "P24": {"rates": {"KIT": "23"}},
-    # the total is the shop's own mistake
+    # the shop's total is wrong
     "P14": {"total_differs": "0.02"},
-    # the tax on the delivery is told as an amount, without saying at which rates it came about
+    # the tax on shipping is stated as an amount, without its rates
     "P33": {"shipping": {"price": "6.00", "tax": None}, "raw": {"shipping_tax": 1.03, "total": 77.13}},
 }
 CHOSEN_SETTINGS: dict[str, dict[str, str]] = {
-    # the rate that was charged and the one that holds differ: the merchant was asked, and chose
+    # the charged rate differs from the lawful one: the merchant was asked and chose
     "P06": {"23>0": "follow-law"},
 }
 UNSUPPORTED: dict[str, tuple[str, str]] = {
@@ -48,15 +48,15 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
     ),
     "P10": ("an order of Jumpseller has no exchange rate", "currency"),
     "P26": (
-        "no document is dated back: what was paid in 2024 has the rate of 2024 and the date of today",
+        "no document is dated back: an order paid in 2024 has the rate of 2024 and the date of today",
         "",
     ),
 }
-"""What the road cannot do, why, and the code of what stops the order instead."""
+"""Cases that Jumpseller's orders cannot express: why, and the code that stops the order (empty: none does)."""
 
 
 def order_specification(case: Case) -> dict[str, Any]:
-    """The order of the case, as the sandbox takes one."""
+    """Return the order of the case as the stand-in accepts it."""
     order, customer = case["order"], case["order"]["customer"]
     instead = SUBSTITUTES.get(case["id"], {})
     delivery = next((line for line in order["lines"] if line["kind"] == "shipping"), None)
@@ -84,29 +84,29 @@ def order_specification(case: Case) -> dict[str, Any]:
 
 
 def original_of(case: Case, given: Mapping[str, Case]) -> Case:
-    """The sale that the case's refund takes back: another case, or the one that its issued lines tell of."""
+    """Return the sale that the case's refund takes back: another case, or one made from its issued lines."""
     order = case["order"]
     if order.get("original_case"):
         return given[order["original_case"]]
-    told = order["original_document"]
+    document = order["original_document"]
     lines = [
         {"ref": each["ref"], "description": each["ref"], "unit_price": each["unit_price_net"], "qty": each["qty"],
          "kind": "shipping" if each["ref"] == "SHIP" else "goods", "line_discount": "0", "vat_category": None}
-        for each in told["lines"]
+        for each in document["lines"]
     ]  # fmt: skip
     home = {"address": "Rua do Exemplo 1", "postal_code": "1000-100", "city": "Lisboa", "country": "PT"}
     bought = {
-        "date": told["date"], "paid": True, "currency": "EUR", "prices_include_tax": False, "order_discount": "0.00",
-        "lines": lines, "total": told["totals"]["gross"], "ship_to": home,
-        "customer": {"type": "private", "billing": home, "name": told["customer"]["name"],
-                     "tax_id": told["customer"]["tax_id"]},
+        "date": document["date"], "paid": True, "currency": "EUR", "prices_include_tax": False, "order_discount": "0.00",
+        "lines": lines, "total": document["totals"]["gross"], "ship_to": home,
+        "customer": {"type": "private", "billing": home, "name": document["customer"]["name"],
+                     "tax_id": document["customer"]["tax_id"]},
     }  # fmt: skip
-    expected = {"lines": told["lines"], "totals": told["totals"]}
+    expected = {"lines": document["lines"], "totals": document["totals"]}
     return {"id": f"{case['id']} before", "merchant": case["merchant"], "order": bought, "expected": expected}
 
 
 def _rates(case: Case) -> dict[str, str | None]:
-    """The rate that the shop charged on each line: the case's own word, the lawful one, its usual one, or none."""
+    """Return the charged rate of each line: as the case states, else the lawful one, else the usual one, or none."""
     lawful = {line["ref"]: line["vat_rate"] for line in case["expected"].get("lines", [])}
     usual = CHARGED_RATES[case["merchant"]["ship_from"]]
     found = {}
@@ -140,14 +140,14 @@ def _paid_with(order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _moment(written: str) -> str:
-    """The moment as the sandbox takes it; a bare day is its noon."""
+    """Return the moment as the stand-in accepts it; a bare day is its noon."""
     return written.replace("Z", "+00:00") if "T" in written else f"{written} 12:00:00 UTC"
 
 
-def _place(told: Mapping[str, Any]) -> dict[str, Any]:
+def _place(address: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "address": told.get("address", ""),
-        "city": told.get("city", ""),
-        "postal": told["postal_code"],
-        "country_code": told["country"],
+        "address": address.get("address", ""),
+        "city": address.get("city", ""),
+        "postal": address["postal_code"],
+        "country_code": address["country"],
     }

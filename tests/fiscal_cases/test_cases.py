@@ -1,4 +1,4 @@
-"""The cases: what the runner prints is what each case expects, and the runner itself knows no law."""
+"""The runner prints what each case expects, and knows no law itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cases(name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def printed() -> dict[str, dict[str, Any]]:
-    """What `python -m tests.cases` prints for all files, by case."""
+    """The decisions that `python -m tests.cases` prints for all files, by case."""
     lines = []
     for name in FILES:
         run = subprocess.run(
@@ -34,14 +34,14 @@ def printed() -> dict[str, dict[str, Any]]:
             check=True,
         )
         lines += run.stdout.splitlines()
-    return {told["id"]: told for told in map(json.loads, lines)}
+    return {decision["id"]: decision for decision in map(json.loads, lines)}
 
 
 @pytest.mark.parametrize(
     "case", [case for name in FILES for case in cases(name)], ids=lambda case: f"{case['id']} {case['title']}"
 )
 def test_a_case_is_decided_as_expected(case: dict[str, Any], printed: dict[str, dict[str, Any]]) -> None:
-    told, expected = printed[case["id"]], case["expected"]
+    decision, expected = printed[case["id"]], case["expected"]
     for name in (
         "action",
         "document_type",
@@ -53,14 +53,14 @@ def test_a_case_is_decided_as_expected(case: dict[str, Any], printed: dict[str, 
         "reason",
     ):
         if name in expected:
-            assert told.get(name) == expected[name], name
+            assert decision.get(name) == expected[name], name
     for name, value in expected.get("customer", {}).items():
-        assert told["customer"][name] == value, name
+        assert decision["customer"][name] == value, name
     if "lines" in expected:
-        assert [line["ref"] for line in told["lines"]] == [line["ref"] for line in expected["lines"]]
-    for line, wanted in zip(told.get("lines", []), expected.get("lines", []), strict=True):
+        assert [line["ref"] for line in decision["lines"]] == [line["ref"] for line in expected["lines"]]
+    for line, wanted in zip(decision.get("lines", []), expected.get("lines", []), strict=True):
         assert {name: line.get(name) for name in wanted} == wanted
-    assert told["document_type"] not in expected.get("forbidden_types", [])
+    assert decision["document_type"] not in expected.get("forbidden_types", [])
 
 
 def test_the_runner_holds_no_decimal_no_rate_and_no_exemption_code() -> None:
@@ -75,6 +75,6 @@ def test_the_runner_holds_no_decimal_no_rate_and_no_exemption_code() -> None:
         assert not [value for value in values if type(value) in (int, float) and value not in (0, 1, 2)]
 
 
-def test_no_case_of_our_own_repeats_a_given_id() -> None:
+def test_every_case_has_its_own_id() -> None:
     ids = [case["id"] for name in FILES for case in cases(name)]
     assert len(ids) == len(set(ids))

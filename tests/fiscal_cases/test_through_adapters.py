@@ -1,5 +1,7 @@
-"""The cases once more, all the way: served by the sandbox's Jumpseller, read by its adapter, drafted, issued by the
-adapter of iGEST; judged by the ledger of the stand-in, which knows nothing of ours."""
+"""The cases through both adapters: from an order of the Jumpseller stand-in to a document of the iGEST stand-in.
+
+The ledger of the iGEST stand-in is the judge; it shares no code with `shopapp`.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ from sandbox.igest.panel import INTEGRATION_ACTIONS
 from shopapp.errors import AppError
 from shopapp.fiscal import invoice
 from shopapp.fiscal.credit_note import OriginalDocument, build_credit_note
-from shopapp.fiscal.document import Draft, FiscalSettings, Issued
+from shopapp.fiscal.document import INVOICE_KINDS, Draft, FiscalSettings, Issued
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import vies_query_number
 from shopapp.http_client import HttpClient
@@ -39,16 +41,16 @@ LEVELS = {"per_rate_group": "rate_group", "per_line": "line", "per_document": "d
 NIF = {"PT": "599980125", "PT-MA": "599970340", "PT-AC": "599960418"}
 
 
-class Office:
-    """The invoicing program's stand-in, with a new entity for each case: no case sees another's documents."""
+class IGestStandIn:
+    """The iGEST stand-in, with a new entity for each case, so that no case sees another's documents."""
 
-    def __init__(self, office: Any, url: str) -> None:
-        self._program, self._url = office, url
+    def __init__(self, program: Any, url: str) -> None:
+        self._program, self._url = program, url
         self._entity: Any = None
         self._session = requests.Session()
 
-    def begin(self, region: str, level: str) -> None:
-        """A new entity of the region, active; the program rounds at that level."""
+    def begin_case(self, region: str, level: str) -> None:
+        """Start a case: a new active entity of the region; the stand-in rounds at that level."""
         number = str(60_000 + len(self._program.entities))
         self._entity = Entity(number, "Exemplo, Lda.", NIF[region], region)
         with self._program.lock:
@@ -58,18 +60,18 @@ class Office:
         self._program.switches.set("rounding", level.replace("_", "-"))
 
     def issue(self, draft: Draft, today: date) -> Issued:
-        """The document, issued at noon of that day by the adapter that the application uses."""
+        """Issue the document through the iGEST adapter, at noon of that day."""
         moment = datetime.combine(today, time(12), UTC)
         self._program.clock.set_time(moment)
         key, code = self._entity.keys(self._program.seed)
         keys = {"entity": self._entity.number, "nif": self._entity.nif, "key": key, "code": code}
-        wire = HttpClient(5, allow_plain=True, session=self._session)
-        provider = IGest(keys, wire, url=f"{self._url}/webservice.php", now=lambda: moment)
-        return provider.issue(draft, f"QI-{self._entity.number}-{len(self.ledger)}")
+        http = HttpClient(5, allow_plain=True, session=self._session)
+        adapter = IGest(keys, http, url=f"{self._url}/webservice.php", now=lambda: moment)
+        return adapter.issue(draft, f"QI-{self._entity.number}-{len(self.ledger)}")
 
     @property
     def ledger(self) -> list[dict[str, Any]]:
-        """What this case's entity has issued."""
+        """The documents that this case's entity has issued."""
         return [
             entry
             for entry in self._program.ledger.entries
@@ -78,34 +80,33 @@ class Office:
 
 
 @dataclass
-class Street:
-    """The shop at one end and the invoicing program at the other."""
+class ShopAndProvider:
+    """The Jumpseller stand-in at one end and the iGEST stand-in at the other."""
 
     shop: JumpsellerShop
-    office: Office
+    provider: IGestStandIn
 
     def order(self, case: Mapping[str, Any]) -> Order:
-        """The case's order as the platform's adapter reads it from the shop."""
+        """Place the case's order in the shop and read it through the adapter."""
         number = self.shop.place_order(**order_specification(case))
         token = self.shop.token()
         order = self.shop.platform(lambda refused: token).read_order(number)
         if vies_query_number(order.buyer):
             order = replace(order, buyer=replace(order.buyer, vies=case["order"]["customer"].get("vies")))
         if case["order"].get("goods_made_available"):
-            # Jumpseller's order says that it was sent, not when: the merchant says that he invoices it now
+            # Jumpseller's order says that it was sent, but not when: the merchant decides to invoice it now
             order = replace(order, goods_made_available=datetime.combine(today_of(case), time(9), UTC))
         return order
 
-    def invoice(self, case: Mapping[str, Any], level: str) -> Draft:
-        """The draft of the case's order."""
+    def build_invoice(self, case: Mapping[str, Any], level: str) -> Draft:
         return invoice.build_invoice(self.order(case), self.settings(case, level), today_of(case))
 
-    def credit(self, case: Mapping[str, Any], level: str) -> Draft:
-        """The draft of the case's credit note; what it corrects was sold and issued on this very road."""
-        told = case["order"]["original_document"]
-        before = original_of(case, CASES)
-        draft = self.invoice(before, level)
-        number = self.office.issue(draft, draft.date).number if told["number"] else ""
+    def build_credit_note(self, case: Mapping[str, Any], level: str) -> Draft:
+        """Build the case's credit note; the invoice that it corrects is issued here first."""
+        original_document = case["order"]["original_document"]
+        sale = original_of(case, CASES)
+        draft = self.build_invoice(sale, level)
+        number = self.provider.issue(draft, draft.date).number if original_document["number"] else ""
         # the case names lines by their article, the application by their place in the order
         refs = {line.sku or "SHIP": line.ref for line in draft.lines}
         wanted = credit_request_of(case)
@@ -115,40 +116,40 @@ class Street:
             kind=draft.kind,
             customer=draft.customer,
             lines=draft.lines,
-            credited_gross=Decimal(told["already_credited_gross"]) or None,
+            credited_gross=Decimal(original_document["already_credited_gross"]) or None,
         )
         return build_credit_note(original, self.settings(case, level), today_of(case), **wanted)
 
     def settings(self, case: Mapping[str, Any], level: str) -> FiscalSettings:
         chosen = settings_of(case)
-        series = {kind: f"2026{kind}" for kind in ("FT", "FR", "FS", "NC")}
+        series = {kind: f"2026{kind}" for kind in (*INVOICE_KINDS, "NC")}
         differences = {**chosen.on_tax_difference, **CHOSEN_SETTINGS.get(case["id"], {})}
         return replace(chosen, series=series, rounding_level=level, on_tax_difference=differences)  # type: ignore[arg-type]
 
 
 @contextmanager
-def opened_office(folder: Path) -> Iterator[Office]:
+def running_igest(folder: Path) -> Iterator[IGestStandIn]:
     app = create_app(folder)
     running = server.start(app)
-    office = app.extensions["program"]
-    # noon: the cases do not last until midnight
-    office.clock.set_time(datetime(2026, 11, 20, 12, tzinfo=UTC))
-    office.public = running.url
+    program = app.extensions["program"]
+    # noon, so that no case runs past midnight
+    program.clock.set_time(datetime(2026, 11, 20, 12, tzinfo=UTC))
+    program.public = running.url
     try:
-        yield Office(office, running.url)
+        yield IGestStandIn(program, running.url)
     finally:
         running.stop()
-        office.close()
+        program.close()
 
 
 @pytest.fixture(scope="module")
-def street(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Street]:
+def shop_and_provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopAndProvider]:
     shop = JumpsellerShop()
-    with shop.opened("live", ""), opened_office(tmp_path_factory.mktemp("igest")) as office:
-        yield Street(shop, office)
+    with shop.opened("live", ""), running_igest(tmp_path_factory.mktemp("igest")) as provider:
+        yield ShopAndProvider(shop, provider)
 
 
-def named(case: Mapping[str, Any]) -> str:
+def case_title(case: Mapping[str, Any]) -> str:
     return f"{case['id']} {case['title']}"
 
 
@@ -168,71 +169,81 @@ ISSUED = [case for case in SERVED if case["expected"]["action"] == "issue"]
 STOPPED = [case for case in SERVED if case["expected"]["action"] != "issue"]
 
 
-@pytest.mark.parametrize("case", ISSUED, ids=named)
-def test_the_ledger_holds_the_figures_of_the_case(case: dict[str, Any], street: Street) -> None:
+@pytest.mark.parametrize("case", ISSUED, ids=case_title)
+def test_the_ledger_holds_the_figures_of_the_case(
+    case: dict[str, Any], shop_and_provider: ShopAndProvider
+) -> None:
     expected = case["expected"]
-    # where iGEST rounds is unknown: each case is printed by a program that rounds as its shop did ...
+    # it is not known where iGEST rounds: each case is issued by a stand-in that rounds as the shop did ...
     level = LEVELS[expected.get("rounding") or "per_rate_group"]
     if case["order"].get("refund"):
         level = "rate_group"
-    street.office.begin(case["merchant"]["ship_from"], level)
-    draft = street.credit(case, level) if case["order"].get("refund") else street.invoice(case, level)
-    issued = street.office.issue(draft, draft.date)
-    entry = street.office.ledger[-1]
+    shop_and_provider.provider.begin_case(case["merchant"]["ship_from"], level)
+    draft = (
+        shop_and_provider.build_credit_note(case, level)
+        if case["order"].get("refund")
+        else shop_and_provider.build_invoice(case, level)
+    )
+    issued = shop_and_provider.provider.issue(draft, draft.date)
+    entry = shop_and_provider.provider.ledger[-1]
     assert (entry["number"], entry["type"]) == (issued.number, expected["document_type"])
     assert entry["totals"] == expected["totals"]
     if level == "document":
-        # one rounding for all leaves the groups a cent of play
+        # rounded once for the document, a group may differ by a cent
         assert [one[:3] for one in groups(entry)] == [one[:3] for one in expected_groups(case)]
     else:
         assert groups(entry) == expected_groups(case)
     assert entry["customer"]["nif"] == expected["customer"]["tax_id"]
     assert entry["date"] == expected["issue_date"]
     if draft.kind == "NC":
-        origin = street.office.ledger[0]
-        assert (len(street.office.ledger), entry["origin"]) == (2, origin["number"])
+        origin = shop_and_provider.provider.ledger[0]
+        assert (len(shop_and_provider.provider.ledger), entry["origin"]) == (2, origin["number"])
         assert entry["reason"] == expected["references"][0]["reason"]
     if level != "rate_group":
-        # ... and by one that rounds by rate, as the adapter takes iGEST to do: the same total
-        street.office.begin(case["merchant"]["ship_from"], "rate_group")
-        draft = street.invoice(case, "rate_group")
-        street.office.issue(draft, draft.date)
-        assert street.office.ledger[-1]["totals"]["gross"] == expected["totals"]["gross"]
+        # ... and by one that rounds by rate, as the adapter assumes: the total is the same
+        shop_and_provider.provider.begin_case(case["merchant"]["ship_from"], "rate_group")
+        draft = shop_and_provider.build_invoice(case, "rate_group")
+        shop_and_provider.provider.issue(draft, draft.date)
+        assert shop_and_provider.provider.ledger[-1]["totals"]["gross"] == expected["totals"]["gross"]
 
 
-@pytest.mark.parametrize("case", STOPPED, ids=named)
-def test_what_is_held_or_refused_reaches_no_ledger(case: dict[str, Any], street: Street) -> None:
-    street.office.begin(case["merchant"]["ship_from"], "rate_group")
-    with pytest.raises(AppError) as why:
+@pytest.mark.parametrize("case", STOPPED, ids=case_title)
+def test_an_order_that_is_held_or_refused_reaches_no_ledger(
+    case: dict[str, Any], shop_and_provider: ShopAndProvider
+) -> None:
+    shop_and_provider.provider.begin_case(case["merchant"]["ship_from"], "rate_group")
+    with pytest.raises(AppError) as raised:
         if case["order"].get("refund"):
-            street.credit(case, "rate_group")
+            shop_and_provider.build_credit_note(case, "rate_group")
         else:
-            street.invoice(case, "rate_group")
-    assert action_of(why.value) == case["expected"]["action"]
-    assert why.value.code == case["expected"].get("reason", why.value.code)
+            shop_and_provider.build_invoice(case, "rate_group")
+    assert action_of(raised.value) == case["expected"]["action"]
+    assert raised.value.code == case["expected"].get("reason", raised.value.code)
     issued_before = 1 if (case["order"].get("original_document") or {}).get("number") else 0
-    assert [entry["type"] for entry in street.office.ledger] == ["FR"] * issued_before
+    assert [entry["type"] for entry in shop_and_provider.provider.ledger] == ["FR"] * issued_before
 
 
-@pytest.mark.parametrize("case", [CASES[number] for number in UNSUPPORTED], ids=named)
+@pytest.mark.parametrize("case", [CASES[number] for number in UNSUPPORTED], ids=case_title)
 def test_a_case_that_the_shop_cannot_express_is_stopped_or_drafted_as_expected(
-    case: dict[str, Any], street: Street
+    case: dict[str, Any], shop_and_provider: ShopAndProvider
 ) -> None:
     _, code = UNSUPPORTED[case["id"]]
-    street.office.begin(case["merchant"]["ship_from"], "rate_group")
+    shop_and_provider.provider.begin_case(case["merchant"]["ship_from"], "rate_group")
     if code:
-        with pytest.raises(AppError) as why:
-            street.invoice(case, "rate_group")
-        assert why.value.code == code
+        with pytest.raises(AppError) as raised:
+            shop_and_provider.build_invoice(case, "rate_group")
+        assert raised.value.code == code
     else:
-        draft = street.invoice(case, "rate_group")
+        draft = shop_and_provider.build_invoice(case, "rate_group")
         assert str(draft.gross) == case["expected"]["totals"]["gross"]
         assert [(group.region, str(group.vat_rate)) for group in draft.summary] == [
             one[:2] for one in expected_groups(case)
         ]
-    assert street.office.ledger == []
+    assert shop_and_provider.provider.ledger == []
 
 
-@pytest.mark.parametrize("case", [case for case in ISSUED if not case["order"].get("refund")], ids=named)
-def test_the_shop_charges_what_the_case_says(case: dict[str, Any], street: Street) -> None:
-    assert street.order(case).total == Decimal(case["order"]["total"])
+@pytest.mark.parametrize("case", [case for case in ISSUED if not case["order"].get("refund")], ids=case_title)
+def test_the_shop_charges_what_the_case_says(
+    case: dict[str, Any], shop_and_provider: ShopAndProvider
+) -> None:
+    assert shop_and_provider.order(case).total == Decimal(case["order"]["total"])
