@@ -1,8 +1,4 @@
-"""A caller of the iGEST stand-in for its own tests: builds requests by hand and reads the answers.
-
-Used by tests/sandbox/test_igest*.py. It knows the wire from docs/igest-wire.md and shares no code with the
-program.
-"""
+"""A client of the iGEST stand-in, written from docs/igest-wire.md; it shares no code with the application."""
 
 from __future__ import annotations
 
@@ -73,7 +69,7 @@ def credit(number: str, *lines: dict[str, str], **changes: str) -> dict[str, Any
 
 
 class Answer:
-    """What came back: the response, and the fields of `output` where it could be read."""
+    """A response, and the fields of its `output`."""
 
     def __init__(self, response: TestResponse) -> None:
         self.response = response
@@ -99,7 +95,7 @@ class Answer:
 
 
 class IgestClient:
-    """A caller with the keys of one entity; `call` posts a request and answers with what came back."""
+    """A client with the keys of one entity."""
 
     def __init__(self, app: Flask, number: str = OLARIA) -> None:
         self.http = app.test_client()
@@ -158,7 +154,7 @@ def document_xml(wanted: dict[str, Any]) -> str:
 
 @contextmanager
 def open_client(folder: Path, number: str = OLARIA, **how: Any) -> Iterator[IgestClient]:
-    """A caller of a stand-in over the folder, whose clock shows noon of the day of `document`."""
+    """Yield a client of a stand-in over the folder, at noon of the day of `document`."""
     app = create_app(folder, **({"public": "http://127.0.0.1:1"} | how))
     program: ProgramState = app.extensions["program"]
     try:

@@ -1,7 +1,4 @@
-"""A caller of the Jumpseller stand-in for its own tests: places orders, installs the app, calls the API.
-
-Used by tests/sandbox/test_jumpseller*.py. It shares no code with the program.
-"""
+"""A client of the Jumpseller stand-in: it installs the app, calls the API and places orders."""
 
 from __future__ import annotations
 
@@ -50,7 +47,7 @@ class JumpsellerClient:
         return usual | changes
 
     def consent(self, shop: str = SADO, answer: str = "yes", **changes: str) -> dict[str, str]:
-        """The parameters with which the browser comes back to the app."""
+        """Answer the consent page and return the parameters of the redirect to the app."""
         form = {**self.authorize_query(**changes), "shop": shop, "answer": answer}
         came = self.browser.post("/oauth/authorize", data=form)
         assert came.status_code == 302, came.text
@@ -67,7 +64,7 @@ class JumpsellerClient:
         return self.post_token(grant_type="refresh_token", refresh_token=token)
 
     def install(self, shop: str = SADO, **changes: str) -> dict[str, Any]:
-        """The first tokens; later calls of the API use them."""
+        """Install the app and return the first tokens, which later calls use."""
         answer = self.exchange(self.consent(shop, **changes)["code"])
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json or {}
@@ -91,7 +88,7 @@ class JumpsellerClient:
             assert answer.status_code == 200, answer.text
 
     def place_order(self, shop: str = SADO, **spec: Any) -> dict[str, Any]:
-        """An order as the API shows it."""
+        """Place an order and return it as the API shows it."""
         answer = self.browser.post(f"/sandbox/shops/{shop}/orders", json=spec)
         assert answer.status_code == 201, answer.text
         shown: dict[str, Any] = answer.json or {}
@@ -108,12 +105,12 @@ class JumpsellerClient:
     # --- products and stock -----------------------------------------------------------------------------
 
     def load(self, products: Any, shop: str = SADO, **more: Any) -> None:
-        """Nothing; the shop sells so many invented products more, or those of the list."""
+        """Add so many generated products to the shop, or those of the list."""
         answer = self.browser.post("/sandbox/catalogue", json={"shop": shop, "products": products, **more})
         assert answer.status_code == 201, answer.text
 
     def product(self, sku: str, shop: str = SADO) -> dict[str, Any]:
-        """What the shop sells under that SKU, with what lies where."""
+        """Return the product with that SKU and its stock by location."""
         (found,) = self.browser.get(f"/sandbox/shops/{shop}/goods", query_string={"sku": sku}).json or []
         known: dict[str, Any] = found
         return known
@@ -128,7 +125,7 @@ class JumpsellerClient:
         return lines
 
     def deliveries(self, **wanted: Any) -> list[dict[str, Any]]:
-        """The deliveries once none is due, newest first."""
+        """Wait until no delivery is due and return them, newest first."""
         found: list[dict[str, Any]] = self.browser.get(
             "/sandbox/deliveries", query_string={"settled": 10, **wanted}
         ).json  # type: ignore[assignment]
@@ -148,16 +145,16 @@ def open_client(folder: Path | None = None, clock_scale: float = 1) -> Iterator[
 
 
 class WebhookReceiver:
-    """A place that hooks are sent to; it answers as told and remembers what came."""
+    """A server that receives webhooks, answers with `status` and keeps them."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
         self.status = 200
         self._arrived = threading.Condition()
-        app = Flask("ear")
+        app = Flask("webhook-receiver")
 
         @app.post("/<path:rest>")
-        def hear(rest: str) -> Response:
+        def receive(rest: str) -> Response:
             with self._arrived:
                 what = {"path": rest, "headers": dict(request.headers), "body": request.get_data()}
                 self.received.append(what)
@@ -168,7 +165,7 @@ class WebhookReceiver:
         self.url = f"{self.running.url}/hook"
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
-        """What was heard, once it is so many."""
+        """Wait for so many webhooks and return them."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.received) >= count, 20), (
                 f"{len(self.received)} of {count}"

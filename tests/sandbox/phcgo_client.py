@@ -1,7 +1,4 @@
-"""A caller of the PHC GO stand-in for its own tests: forms by hand, answers as they come.
-
-Used by tests/sandbox/test_phcgo*.py. It shares no code with the program.
-"""
+"""A client of the PHC GO stand-in; it shares no code with the application."""
 
 from __future__ import annotations
 
@@ -32,7 +29,7 @@ def line(**changes: Any) -> Row:
 
 
 class PhcGoClient:
-    """One program that calls one installation."""
+    """A client of one installation."""
 
     def __init__(self, app: Flask, path: str = OLARIA, company: str = "") -> None:
         self.app, self.path, self.company = app, path, company
@@ -146,7 +143,7 @@ def serve_stand_in(folder: Path, today: str = DAY) -> Iterator[Flask]:
 
 @pytest.fixture
 def caller(tmp_path: Path) -> Iterator[PhcGoClient]:
-    """Somebody who is logged in at the first company."""
+    """Yield a client that is logged in at the first company."""
     with serve_stand_in(tmp_path) as app:
         made = PhcGoClient(app)
         made.login()

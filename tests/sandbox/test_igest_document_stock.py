@@ -21,20 +21,21 @@ def stock(igest: IgestClient, reference: str = "AZU-014") -> dict[str, str]:
     return next(row["stock"] for row in rows if row["ref"] == reference)
 
 
-def test_stock_moves_when_the_document_asks_for_it(igest: IgestClient) -> None:
-    igest.issue(document(line(quantidade="2")))
-    assert stock(igest) == {"SET": "100", "EST": "0"}
-    igest.issue(document(line(quantidade="2"), line(quantidade="5", armazem="EST"), atualiza_stock="sim"))
-    assert stock(igest) == {"SET": "98", "EST": "-5"}
-    assert [move["qty"] for move in igest.issued[1]["stock"]] == ["-2", "-5"]
-
-
-def test_stock_moves_always_or_never_where_the_program_decides(igest: IgestClient) -> None:
-    igest.switch(stock_on_issue="always")
-    igest.issue(document(line(quantidade="2")))
-    igest.switch(stock_on_issue="never")
-    igest.issue(document(line(quantidade="3"), atualiza_stock="sim"))
-    assert stock(igest)["SET"] == "98"
+@pytest.mark.parametrize(
+    ("position", "asked", "left"),
+    [
+        ("as-asked", "nao", {"SET": "100", "EST": "0"}),
+        ("as-asked", "sim", {"SET": "98", "EST": "-5"}),
+        ("always", "nao", {"SET": "98", "EST": "-5"}),
+        ("never", "sim", {"SET": "100", "EST": "0"}),
+    ],
+)
+def test_stock_moves_as_the_document_asks_always_or_never(
+    igest: IgestClient, position: str, asked: str, left: dict[str, str]
+) -> None:
+    igest.switch(stock_on_issue=position)
+    igest.issue(document(line(quantidade="2"), line(quantidade="5", armazem="EST"), atualiza_stock=asked))
+    assert stock(igest) == left
 
 
 def test_services_and_free_lines_move_no_stock(igest: IgestClient) -> None:

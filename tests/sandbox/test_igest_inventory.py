@@ -63,17 +63,6 @@ def entries(igest: IgestClient, *kinds: str) -> list[dict[str, Any]]:
 # --- looking up and making --------------------------------------------------------------------------------
 
 
-def test_articles_are_found_by_exactly_their_reference_or_by_id(igest: IgestClient) -> None:
-    found = rows(igest.call("procurar_artigos", named("TAC-002", "tac-002", "OFI-001", "NADA")), "artigo")
-    assert [(row["referencia"], row["tipo"], row["ativo"]) for row in found] == [
-        ("TAC-002", "P", "sim"),
-        ("OFI-001", "S", "sim"),
-    ]
-    by_id = igest.call("procurar_artigos", f"<id_artigo>{found[0]['id_artigo']}</id_artigo>")
-    assert rows(by_id, "artigo") == found[:1]
-    assert rows(igest.call("procurar_artigos", "<id_artigo>9</id_artigo>"), "artigo") == []
-
-
 def test_at_most_fifty_references_are_asked_for_at_once(igest: IgestClient) -> None:
     assert igest.call("procurar_artigos", named(*(f"A{n}" for n in range(50)))).ok
     assert "50" in igest.call("procurar_artigos", named(*(f"A{n}" for n in range(51)))).error
@@ -81,7 +70,7 @@ def test_at_most_fifty_references_are_asked_for_at_once(igest: IgestClient) -> N
         assert "referencia" in igest.call("procurar_artigos", nothing).error
 
 
-def test_an_article_is_made_once_and_stands_in_the_ledger(igest: IgestClient) -> None:
+def test_an_article_is_created_once_and_is_in_the_ledger(igest: IgestClient) -> None:
     answer = made(igest)
     assert answer.ok
     (found,) = rows(igest.call("procurar_artigos", named("NOVO-1")), "artigo")
@@ -118,7 +107,7 @@ def test_an_article_that_cannot_be_is_refused(igest: IgestClient, changes: dict[
     assert made(igest, referencia="X" * 60, descricao="x" * 200, taxa="0", codigo_isencao="M07").ok
 
 
-def test_an_article_made_on_the_fly_is_told_from_one_that_was_asked_for(igest: IgestClient) -> None:
+def test_the_ledger_says_which_articles_a_document_created(igest: IgestClient) -> None:
     igest.issue(document(line(referencia="NOVO-2"), atualiza_stock="sim"))
     (entry,) = entries(igest, "article")
     assert (entry["who"], entry["rate"]) == ("document", "23")
@@ -150,7 +139,7 @@ def test_a_renamed_article_keeps_its_id_and_its_stock(igest: IgestClient) -> Non
     assert len(entries(igest, "article-renamed")) == 1
 
 
-def test_a_credit_of_goods_renamed_meanwhile_goes_back_to_the_same_article(igest: IgestClient) -> None:
+def test_a_credit_returns_the_stock_of_an_article_renamed_since(igest: IgestClient) -> None:
     answer = igest.issue(document(line(quantidade="4"), atualiza_stock="sim"))
     by_hand(igest, ref="AZU-014", to="AZULEJO")
     igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")
@@ -158,7 +147,7 @@ def test_a_credit_of_goods_renamed_meanwhile_goes_back_to_the_same_article(igest
     assert entries(igest, "annulment")[0]["stock"] == [{"ref": "AZULEJO", "warehouse": "SET", "qty": "4"}]
 
 
-def test_a_withdrawn_article_is_told_as_such_and_its_reference_stays_taken(igest: IgestClient) -> None:
+def test_a_withdrawn_article_is_inactive_and_its_reference_stays_taken(igest: IgestClient) -> None:
     assert by_hand(igest, ref="AZU-014", withdrawn=True) == 200
     (row,) = rows(igest.call("procurar_artigos", named("AZU-014")), "artigo")
     assert row["ativo"] == "nao"
@@ -170,26 +159,6 @@ def test_a_withdrawn_article_is_told_as_such_and_its_reference_stays_taken(igest
 
 
 # --- levels -----------------------------------------------------------------------------------------------
-
-
-def test_levels_are_listed_for_each_product_in_each_warehouse(igest: IgestClient, tmp_path: Path) -> None:
-    assert levels(igest.call("listar_stock")) == {
-        ("AZU-014", "SET"): "100", ("AZU-014", "EST"): "0", ("TAC-002", "SET"): "100", ("TAC-002", "EST"): "0",
-    }  # fmt: skip
-    with open_client(tmp_path / "other", QUINTA) as quinta:
-        assert levels(quinta.call("listar_stock")) == {("AZE-075", ""): "100", ("MEL-500", ""): "100"}
-
-
-def test_only_what_changed_since_a_mark_is_told(igest: IgestClient) -> None:
-    mark = igest.call("listar_stock")["marca"]
-    assert levels(igest.call("listar_stock", f"<desde>{mark}</desde>")) == {}
-    moved(igest, "-3", armazem="EST")
-    igest.issue(document(line(referencia="TAC-002"), atualiza_stock="sim"))
-    answer = igest.call("listar_stock", f"<desde>{mark}</desde>")
-    assert levels(answer) == {("AZU-014", "EST"): "-3", ("TAC-002", "SET"): "99"}
-    assert levels(igest.call("listar_stock", f"<desde>{answer['marca']}</desde>")) == {}
-    for bad in ("9999", "ontem", ""):
-        assert igest.call("listar_stock", f"<desde>{bad}</desde>").error
 
 
 def test_where_changes_cannot_be_asked_for_the_mark_is_refused_or_ignored(igest: IgestClient) -> None:
@@ -221,25 +190,6 @@ def test_a_long_list_comes_in_pages_and_changes_too(igest: IgestClient) -> None:
 # --- movements --------------------------------------------------------------------------------------------
 
 
-def test_a_movement_is_made_each_time_it_is_asked_for_and_found_by_its_reference(igest: IgestClient) -> None:
-    for reference in ("QI-S1", "QI-S12"):
-        assert moved(igest, "-2.5", reference)["id_movimento"]
-    assert moved(igest, "1", armazem="EST").ok
-    assert levels(igest.call("listar_stock", named("AZU-014"))) == {
-        ("AZU-014", "SET"): "95",
-        ("AZU-014", "EST"): "1",
-    }
-    found = rows(igest.call("listar_movimentos", "<referencia>QI-S1</referencia>"), "movimento")
-    assert [(row["armazem"], row["quantidade"], row["observacoes"]) for row in found] == [
-        ("SET", "-2.5", "Ref. QI-S1\nVenda 7"),
-        ("SET", "-2.5", "Ref. QI-S12\nVenda 7"),
-        ("EST", "1", "Ref. QI-S1\nVenda 7"),
-    ]
-    assert rows(igest.call("listar_movimentos", "<referencia>QI-S3</referencia>"), "movimento") == []
-    assert "referencia" in igest.call("listar_movimentos").error
-    assert [entry["who"] for entry in entries(igest, "stock")] == ["wire"] * 3
-
-
 def test_a_movement_that_cannot_be_is_refused(igest: IgestClient, tmp_path: Path) -> None:
     assert "desconhecido: NADA" in moved(igest, "1", referencia="NADA").error
     assert "serviço" in moved(igest, "1", referencia="OFI-001").error
@@ -269,28 +219,10 @@ def test_stock_goes_below_zero_or_not(igest: IgestClient) -> None:
 # --- what may not exist -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("method", "switch"),
-    [
-        ("procurar_artigos", "article-search"),
-        ("novo_artigo", "article-creation"),
-        ("listar_stock", "stock-list"),
-        ("movimentar_stock", "stock-movements"),
-        ("listar_movimentos", "movement-search"),
-    ],
-)
-def test_a_method_that_may_not_exist_is_there_or_unknown(
-    igest: IgestClient, method: str, switch: str
-) -> None:
-    assert igest.call(method).response.status_code == 200
-    igest.switch(**{switch: "off"})
-    assert igest.call(method).error == f"Método desconhecido: {method}"
-
-
 # --- by hand, and what is seen of it ----------------------------------------------------------------------
 
 
-def test_stock_is_counted_or_moved_by_hand_one_or_many_at_a_time(igest: IgestClient) -> None:
+def test_stock_is_set_or_moved_by_control_one_or_many_at_a_time(igest: IgestClient) -> None:
     where = f"/sandbox/entities/{OLARIA}/stock"
     many = [{"ref": "AZU-014", "to": 40}, {"ref": "TAC-002", "qty": "-1.5", "warehouse": "EST"}]
     assert igest.http.post(where, json=many).status_code == 200

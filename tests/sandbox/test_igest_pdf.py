@@ -1,4 +1,4 @@
-"""The papers of the iGEST stand-in: what a PDF says, and who may open its address."""
+"""The PDFs of the iGEST stand-in: what they contain, and who may open their address."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def paper(igest: IgestClient, url: str) -> str:
     return pages[0].extract_text()
 
 
-def test_the_paper_of_a_document_carries_what_the_law_wants(igest: IgestClient) -> None:
+def test_the_pdf_of_a_document_has_what_the_law_requires(igest: IgestClient) -> None:
     url = igest.issue(
         document(line(), line(taxa="0", codigo_isencao="M07"), nif_cliente=BUYER, nome_cliente="Łucja & Ana")
     )["url_pdf"]
@@ -47,23 +47,14 @@ def test_the_paper_of_a_document_carries_what_the_law_wants(igest: IgestClient) 
         assert part in text
 
 
-def test_the_number_of_a_final_consumer_is_not_printed(igest: IgestClient) -> None:
-    assert "999999990" not in paper(igest, igest.issue()["url_pdf"])
-
-
-def test_an_annulled_document_says_so_on_its_paper(igest: IgestClient) -> None:
+def test_what_is_printed_of_a_consumer_an_annulment_and_a_credit_note(igest: IgestClient) -> None:
     answer = igest.issue()
+    assert "999999990" not in paper(igest, answer["url_pdf"])
     igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")
     assert "ANULADO" in paper(igest, answer["url_pdf"])
-
-
-def test_a_credit_note_names_its_original_on_paper(igest: IgestClient) -> None:
     note = igest.issue(credit(igest.issue()["numero_documento"]))
-    assert "Documento de origem: FR 2026FR/1. Motivo: Devolução" in paper(igest, note["url_pdf"])
-
-
-def test_there_is_no_paper_of_what_was_never_issued(igest: IgestClient) -> None:
-    assert igest.http.get("/documentos/500001.pdf").status_code == 404
+    assert "Documento de origem: FR 2026FR/2. Motivo: Devolução" in paper(igest, note["url_pdf"])
+    assert igest.http.get("/documentos/500009.pdf").status_code == 404
 
 
 def opens(igest: IgestClient, url: str) -> int:

@@ -147,7 +147,7 @@ def test_the_real_admins_address_of_a_product_leads_to_its_row(jumpseller: Jumps
     assert jumpseller.browser.get("/admin/products/edit/999999999").status_code == 404
 
 
-def test_the_hook_button_sends_the_event_of_the_state(jumpseller: JumpsellerClient) -> None:
+def test_the_webhook_button_sends_the_event_of_the_state(jumpseller: JumpsellerClient) -> None:
     jumpseller.install()
     jumpseller.subscribe("http://127.0.0.1:9/h", "order_paid", "order_canceled")
     number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
@@ -195,7 +195,7 @@ def test_the_products_are_searched_and_come_in_pages(jumpseller: JumpsellerClien
     assert 'value="P00120"' in page(jumpseller, "products?q=p00120")
 
 
-def test_goods_without_a_sku_are_ordered_by_their_number(jumpseller: JumpsellerClient) -> None:
+def test_products_without_a_sku_are_ordered_by_their_number(jumpseller: JumpsellerClient) -> None:
     jumpseller.load([{"name": "Sem SKU", "price": "2.00"}])
     number = max(jumpseller.parts.platform.shops[SADO].products)
     assert f'value="#{number}/"' in page(jumpseller, "orders/new")

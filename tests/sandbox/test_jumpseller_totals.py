@@ -63,7 +63,7 @@ def test_a_gift_card_lowers_what_is_left_to_pay_and_nothing_else(jumpseller: Jum
     assert jumpseller.place_order(lines=[{"sku": "TACA-01"}], gift_card="99.00")["total"] == 0.0
 
 
-def test_free_delivery_stands_in_both_discounts_once_in_the_total(jumpseller: JumpsellerClient) -> None:
+def test_free_delivery_is_in_both_discounts_and_once_in_the_total(jumpseller: JumpsellerClient) -> None:
     order = jumpseller.place_order(lines=[{"sku": "TACA-01"}], shipping={"price": "4.99", "discount": "4.99"})
     assert (order["discount"], order["shipping_discount"], order["total"]) == (4.99, 4.99, 12.3)
     assert order["shipping_tax"] == 0.0
@@ -105,7 +105,7 @@ def test_an_order_can_be_made_whose_total_is_a_cent_off(jumpseller: JumpsellerCl
     assert jumpseller.place_order(lines=[{"sku": "TACA-01"}], total_differs="0.01")["total"] == 12.31
 
 
-def test_outside_the_union_nothing_is_taxed_unless_the_order_says_so(jumpseller: JumpsellerClient) -> None:
+def test_outside_the_eu_nothing_is_taxed_unless_the_order_says_so(jumpseller: JumpsellerClient) -> None:
     order = jumpseller.place_order(lines=[{"sku": "TACA-01"}, {"sku": "TACA-01", "tax": "23"}], address="us")
     assert [len(line["taxes"]) for line in order["products"]] == [0, 1]
     assert order["products"][0]["tax"] == 0.0

@@ -1,4 +1,4 @@
-"""The hook sender of the Jumpseller stand-in: headers, signature, retries, pause, and what can go wrong."""
+"""The webhooks of the Jumpseller stand-in: headers, signature, retries and pause."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def events(receiver: WebhookReceiver) -> Counter[str]:
     return Counter(one["headers"]["Jumpseller-Event"] for one in receiver.received)
 
 
-def test_a_hook_has_the_documented_headers_and_a_signature_over_its_bytes(
+def test_a_webhook_has_the_documented_headers_and_a_signature_over_its_bytes(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(receiver.url, "order_paid")
@@ -83,7 +83,7 @@ def test_each_act_has_its_event_and_order_updated_beside_it(
     }
 
 
-def test_an_order_paid_at_once_is_never_told_as_pending(
+def test_an_order_paid_at_once_sends_no_pending_webhook(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(receiver.url, *ALL)
@@ -92,7 +92,7 @@ def test_an_order_paid_at_once_is_never_told_as_pending(
     assert events(receiver) == {"order_paid": 1, "order_updated": 1}
 
 
-def test_paying_twice_is_refused_and_told_once(
+def test_paying_twice_is_refused_and_sends_one_webhook(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(receiver.url, "order_paid")
@@ -103,14 +103,16 @@ def test_paying_twice_is_refused_and_told_once(
     assert events(receiver) == {"order_paid": 1}
 
 
-def test_a_hook_tells_of_its_own_shop_alone(jumpseller: JumpsellerClient, receiver: WebhookReceiver) -> None:
+def test_a_webhook_concerns_its_own_shop_only(
+    jumpseller: JumpsellerClient, receiver: WebhookReceiver
+) -> None:
     jumpseller.subscribe(receiver.url, "order_paid")
     jumpseller.place_order(SERRA, lines=[{"sku": "CESTO-01"}], pay=True)
     assert jumpseller.deliveries() == []
     assert receiver.received == []
 
 
-def test_products_are_told_when_they_are_made_changed_moved_and_deleted(
+def test_products_send_webhooks_when_created_changed_moved_and_deleted(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(
@@ -133,7 +135,7 @@ def test_products_are_told_when_they_are_made_changed_moved_and_deleted(
     assert "product" in json.loads(receiver.received[0]["body"])
 
 
-def test_a_refused_hook_is_tried_four_times_more_and_then_given_up(
+def test_a_refused_webhook_is_retried_four_times_and_then_given_up(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     receiver.status = 503
@@ -172,7 +174,7 @@ def paused(jumpseller: JumpsellerClient, receiver: WebhookReceiver) -> Any:
     return jumpseller.browser.get(f"/sandbox/shops/{SADO}").json
 
 
-def test_eight_failures_pause_the_hook_and_two_people_are_told(
+def test_eight_failures_pause_the_webhook_and_notify_two_people(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     about = paused(jumpseller, receiver)
@@ -188,7 +190,9 @@ def test_eight_failures_pause_the_hook_and_two_people_are_told(
     assert "em pausa" in jumpseller.browser.get(f"/admin/{SADO}/hooks").text
 
 
-def test_a_merchant_can_resume_a_paused_hook(jumpseller: JumpsellerClient, receiver: WebhookReceiver) -> None:
+def test_a_merchant_can_resume_a_paused_webhook(
+    jumpseller: JumpsellerClient, receiver: WebhookReceiver
+) -> None:
     number = paused(jumpseller, receiver)["hooks"][0]["id"]
     receiver.status = 200
     jumpseller.browser.post(f"/admin/{SADO}/hooks/{number}/resume")
@@ -196,7 +200,7 @@ def test_a_merchant_can_resume_a_paused_hook(jumpseller: JumpsellerClient, recei
     assert len(receiver.wait_for(9)) == 9
 
 
-def test_nobody_listening_counts_as_a_failure(jumpseller: JumpsellerClient) -> None:
+def test_a_closed_port_counts_as_a_failure(jumpseller: JumpsellerClient) -> None:
     jumpseller.subscribe("http://127.0.0.1:9/hook", "order_paid")
     jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)
     jumpseller.deliveries()
@@ -205,7 +209,7 @@ def test_nobody_listening_counts_as_a_failure(jumpseller: JumpsellerClient) -> N
     assert "refused" in first["answer"]
 
 
-def test_a_hook_can_be_sent_again_as_often_as_asked(
+def test_a_webhook_can_be_sent_again_several_times(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(receiver.url, "order_paid")
@@ -215,7 +219,7 @@ def test_a_hook_can_be_sent_again_as_often_as_asked(
     assert events(receiver) == {"order_paid": 4}
 
 
-def test_a_hook_can_be_spoiled_for_hostile_tests(
+def test_a_webhook_can_be_forged_for_hostile_tests(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(receiver.url, "order_paid")

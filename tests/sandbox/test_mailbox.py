@@ -61,7 +61,7 @@ def test_a_message_is_shown_with_its_attachment(box: Box) -> None:
     assert box.browser.get("/messages/2").status_code == 404
 
 
-def test_nobody_is_refused_and_the_others_get_theirs(box: Box) -> None:
+def test_the_recipient_nobody_is_refused_and_the_others_are_not(box: Box) -> None:
     refused = box.send("nobody@example.pt", "ana@example.pt")
     assert list(refused) == ["nobody@example.pt"]
     assert box.messages()[0]["to"] == ["ana@example.pt"]
@@ -69,13 +69,13 @@ def test_nobody_is_refused_and_the_others_get_theirs(box: Box) -> None:
         box.send("nobody@example.pt")
 
 
-def test_nobody_may_be_let_in(box: Box) -> None:
+def test_the_recipient_nobody_can_be_accepted(box: Box) -> None:
     box.browser.post("/sandbox/switches", json={"unknown-recipients": "taken"})
     assert box.send("nobody@example.pt") == {}
 
 
 @pytest.mark.parametrize(("position", "code"), [("busy", 451), ("refused", 554)])
-def test_a_message_can_be_put_off_or_refused(box: Box, position: str, code: int) -> None:
+def test_a_message_can_be_postponed_or_refused(box: Box, position: str, code: int) -> None:
     box.browser.post("/sandbox/switches", json={"mail": position})
     with pytest.raises(smtplib.SMTPDataError) as told:
         box.send("ana@example.pt")
@@ -85,7 +85,7 @@ def test_a_message_can_be_put_off_or_refused(box: Box, position: str, code: int)
     assert box.send("ana@example.pt") == {}
 
 
-def test_messages_can_be_waited_for_and_thrown_away(box: Box) -> None:
+def test_messages_can_be_waited_for_and_deleted(box: Box) -> None:
     box.send("ana@example.pt")
     assert len(box.browser.get("/sandbox/messages?count=1&limit=5").json or []) == 1
     assert box.browser.post("/sandbox/reset").json == []

@@ -1,4 +1,4 @@
-"""What the PHC GO stand-in does to documents: completing, saving, signing, refusing; each switch in each position."""
+"""Documents of the PHC GO stand-in: filled in, saved, signed and refused; each switch in each position."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ HERE = Path(__file__).parent
 
 def test_every_switch_is_tried() -> None:
     text = "".join(file.read_text() for file in HERE.glob("test_phcgo*.py"))
-    assert [one.name for one in SWITCHES if one.name.replace("-", "_") + "=" not in text] == []
+    for name in (switch.name.replace("-", "_") for switch in SWITCHES):
+        assert f"{name}=" in text or f'"{name}":' in text, name
     assert {one.basis for one in SWITCHES} <= set(BASES)
 
 
@@ -93,7 +94,7 @@ def test_a_line_without_reference(caller: PhcGoClient) -> None:
     assert caller.refused("FtWS", "actEntity", entity=row) == "messages.Business.Stocks.RefRequired"
 
 
-def test_fields_that_nobody_named(caller: PhcGoClient) -> None:
+def test_unknown_fields_are_kept_dropped_or_refused(caller: PhcGoClient) -> None:
     row = begun(caller, nuncaVisto="x")
     assert caller.act("Ft", row)["nuncaVisto"] == "x"
     caller.switch(unknown_fields="dropped")
@@ -129,7 +130,7 @@ def test_stamps_come_in_both_styles(caller: PhcGoClient) -> None:
     assert {"-" in stamp for stamp in stamps} == {True, False}
 
 
-def test_operations(caller: PhcGoClient) -> None:
+def test_an_operation_inserts_updates_or_deletes(caller: PhcGoClient) -> None:
     row = caller.draft()
     assert caller.save("Ft", row | {"Operation": 2, "obs": "outra"})["obs"] == "outra"
     assert caller.save("Ft", row | {"Operation": 1})["fno"] == row["fno"]
@@ -155,7 +156,7 @@ def test_a_draft_is_deleted_and_a_document_never(caller: PhcGoClient) -> None:
 @pytest.mark.parametrize(
     ("position", "generic", "other"), [("free", 1, 1), ("generic-only", 1, 0), ("fixed", 0, 0)]
 )
-def test_another_name_than_the_customers(
+def test_a_buyer_other_than_the_customer_is_allowed_or_refused(
     caller: PhcGoClient, position: str, generic: bool, other: bool
 ) -> None:
     caller.switch(buyer_on_document=position)
@@ -165,7 +166,7 @@ def test_another_name_than_the_customers(
         assert bool(answer["result"]) is bool(allowed), answer
 
 
-def test_customers_and_their_numbers(caller: PhcGoClient) -> None:
+def test_a_customer_gets_the_next_number_and_a_valid_nif(caller: PhcGoClient) -> None:
     def customer(**facts: Any) -> dict[str, Any]:
         row = caller.call("ClWS", "getNewInstance", ndos="0")[0]
         return caller.act("Cl", row | {"nome": "Ana", "ncont": "299990001", "pais": "Espanha"} | facts)
@@ -188,7 +189,7 @@ def test_the_ledger_names_the_country_that_the_document_names(caller: PhcGoClien
     assert [one["customer"]["country"] for one in caller.ledger()] == ["PT", "ES"]
 
 
-def test_a_long_reference(caller: PhcGoClient) -> None:
+def test_a_long_article_reference_is_refused_or_accepted(caller: PhcGoClient) -> None:
     row = caller.call("StWS", "getNewInstance", ndos="0")[0] | {"ref": "R" * 19, "design": "Longa"}
     assert caller.refused("StWS", "Save", itemVO=row) == "messages.Business.Stocks.RefTooLong"
     caller.switch(ref_length="accepted")
@@ -215,7 +216,7 @@ def test_a_zero_rate_needs_its_reason(caller: PhcGoClient, position: str) -> Non
 
 
 @pytest.mark.parametrize("position", ["off", "sign", "Save", "warned"])
-def test_too_little_stock(caller: PhcGoClient, position: str) -> None:
+def test_too_little_stock_is_refused_warned_about_or_ignored(caller: PhcGoClient, position: str) -> None:
     caller.switch(stock_check=position)
     row = caller.document(line(qtt=51))
     answer = caller.post("FtWS", "Save", itemVO=row).get_json()
@@ -295,7 +296,7 @@ def test_a_simplified_invoice_has_a_limit_and_an_import_series_wants_a_number(ca
     assert caller.refused("FtWS", "getNewInstance", ndos="82") == "messages.Business.Series.Inactive"
 
 
-def test_a_transport_guide_tells_the_authority_and_where_it_was_loaded(caller: PhcGoClient) -> None:
+def test_a_transport_guide_is_reported_to_the_authority_with_its_loading(caller: PhcGoClient) -> None:
     caller.switch(transport_required="yes")
     row = caller.draft(series=GT)
     code = caller.refused("FtWS", "signDocument", ftstamp=row["ftstamp"])
@@ -322,7 +323,7 @@ def test_the_next_year_begins_at_one(caller: PhcGoClient) -> None:
 # --- sums
 
 
-def test_where_cents_are_made(caller: PhcGoClient) -> None:
+def test_amounts_are_rounded_where_the_switch_says(caller: PhcGoClient) -> None:
     lines = [line(epv=0.333, iva=23), line(epv=0.333, iva=23), line(epv=0.338, iva=6)]
     totals = {}
     for position in ("rate-group", "line", "document"):

@@ -57,7 +57,7 @@ def wire(tmp_path: Path) -> Iterator[Line]:
 
 
 def outcome(wire: Line, stamp: str) -> str:
-    """What a caller can tell of the answer to signing."""
+    """Describe what a caller can see of the answer to signing."""
     try:
         answer = wire.post("FtWS", "signDocument", ftstamp=stamp)
     except requests.RequestException:

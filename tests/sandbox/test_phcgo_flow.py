@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 from tests.sandbox.phcgo_client import FR, FT, OLARIA, QUINTA, PhcGoClient, errors, line, serve_stand_in
 
@@ -37,46 +36,6 @@ def test_a_series_without_drafts_signs_at_once(tmp_path: Path) -> None:
         row = caller.draft(line(ref="MEL-500", iva=6), series=3)
         assert (row["draftRecord"], row["fno"], row["uniqueID"]) == (False, 1, "FR 2026S3/1")
         assert [one["number"] for one in caller.ledger()] == ["FR 2026S3/1"]
-
-
-def test_the_legal_kinds_are_series_that_the_company_numbered(caller: PhcGoClient) -> None:
-    found = caller.query("Td", ("inactivo", 0))
-    assert {row["tiposaft"] for row in found} == {"FT", "FS", "FR", "NC", "ND", "GT", "PF"}
-    assert 82 not in {row["ndoc"] for row in found}
-    assert caller.query("Ts", ("bdempresas", "CL"), ("inactivo", 0))[0]["ndos"] == 4
-
-
-def test_a_record_is_found_by_its_reference_drafts_included(caller: PhcGoClient) -> None:
-    draft = caller.draft()
-    assert [row["ftstamp"] for row in caller.query("Ft", ("obs", "Ref. QI-1-1"))] == [draft["ftstamp"]]
-    assert caller.query("Ft", ("obs", "Ref. QI-1-2")) == []
-
-
-def test_a_printed_document_is_fetched_as_pdf(caller: PhcGoClient) -> None:
-    row = caller.signed(series=FR)
-    layout = caller.call("reportws", "getReportsForPrint", entityname="ft", numdoc=str(FR))[0]
-    options: dict[str, Any] = {
-        "docId": FR, "reportStamp": layout["repstamp"], "outputType": 0,
-        "records": [{"docId": FR, "entityType": "Ft", "stamp": row["ftstamp"]}],
-    }  # fmt: skip
-    name = caller.call("reportws", "print", options=options)[0]["phcString"]
-    assert row["nome"] in name and row["ncont"] in name
-    for place in ("PHCWS/cfile.aspx", "/phcws/cfile.aspx"):
-        paper = caller.client.get(f"/{OLARIA}/{place}", query_string={"fileName": name})
-        assert paper.data.startswith(b"%PDF-") and paper.mimetype == "application/pdf"
-
-
-def test_a_customer_and_an_article_are_made(caller: PhcGoClient) -> None:
-    customer = caller.call("ClWS", "getNewInstance", ndos="0")[0]
-    customer |= {"nome": "Ana Exemplo", "ncont": "299990001", "pais": "Portugal"}
-    kept = caller.save("Cl", caller.act("Cl", customer))
-    assert caller.query("Cl", ("ncont", "299990001"))[0]["clstamp"] == kept["clstamp"]
-    article = caller.call("StWS", "getNewInstance", ndos="0")[0] | {
-        "ref": "NOVO-1",
-        "design": "Jarro",
-        "tabiva": 1,
-    }
-    assert caller.save("St", caller.act("St", article))["iva"] == 6
 
 
 def test_the_wire_takes_forms_of_both_kinds_and_answers_errors_with_200(caller: PhcGoClient) -> None:

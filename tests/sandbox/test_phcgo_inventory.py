@@ -1,4 +1,4 @@
-"""Articles and stock of the PHC GO stand-in: made, renamed, counted, moved, asked for; its ledger of goods is exact."""
+"""Articles and stock of the PHC GO stand-in, and their ledger."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Row = dict[str, Any]
 
 
 def told(caller: PhcGoClient, *kinds: str) -> list[Row]:
-    """What the ledger of goods says, read from its file."""
+    """Return the entries of the inventory ledger's file."""
     lines = (caller.program.folder / "goods.jsonl").read_text(encoding="utf-8").splitlines()
     return [entry for entry in map(json.loads, lines) if not kinds or entry["kind"] in kinds]
 
@@ -40,7 +40,7 @@ def levels(caller: PhcGoClient, ref: str) -> dict[int, float]:
 # --- articles
 
 
-def test_an_article_is_made_by_a_call_and_told(caller: PhcGoClient) -> None:
+def test_an_article_created_by_a_call_is_in_the_ledger(caller: PhcGoClient) -> None:
     made = caller.save("St", new(caller, tabiva=1, stock=9))
     assert caller.query("St", ("ststamp", made["ststamp"])) == [made]
     (entry,) = told(caller)
@@ -77,7 +77,7 @@ def test_whether_a_new_article_has_levels(caller: PhcGoClient) -> None:
     assert levels(caller, "NOVO-1") == {1: 0, 2: 0} and levels(caller, "OFICINA-2") == {}
 
 
-def test_an_article_renamed_by_hand_keeps_its_stamp_and_its_stock(caller: PhcGoClient) -> None:
+def test_an_article_renamed_in_the_panel_keeps_its_stamp_and_stock(caller: PhcGoClient) -> None:
     stamp = caller.query("St", ("ref", "AZU-014"))[0]["ststamp"]
     caller.signed(line(qtt=3), series=FR)
     by_hand(caller, "articles", {"ref": "AZU-014", "to": "AZU-14", "design": "Azulejo"})
@@ -96,7 +96,7 @@ def test_an_article_renamed_by_hand_keeps_its_stamp_and_its_stock(caller: PhcGoC
     by_hand(caller, "articles", {"design": "Sem referência"}, status=422)
 
 
-def test_an_article_out_of_use_and_one_that_is_gone_are_told(caller: PhcGoClient) -> None:
+def test_the_ledger_has_withdrawn_and_removed_articles(caller: PhcGoClient) -> None:
     by_hand(caller, "articles", {"ref": "AZU-014", "inactivo": True})
     assert caller.query("St", ("ref", "AZU-014"))[0]["inactivo"] is True
     by_hand(caller, "articles", {"ref": "AZU-014", "inactivo": False})
@@ -106,7 +106,7 @@ def test_an_article_out_of_use_and_one_that_is_gone_are_told(caller: PhcGoClient
     assert kinds == ["article-withdrawn", "article-restored", "article-removed"]
 
 
-def test_an_article_that_a_line_makes_is_told(caller: PhcGoClient) -> None:
+def test_an_article_created_by_a_line_is_in_the_ledger(caller: PhcGoClient) -> None:
     caller.switch(unknown_article="created")
     caller.draft(line(ref="NUNCA-1", design="Prato"))
     assert [(one["ref"], one["who"]) for one in told(caller, "article")] == [("NUNCA-1", "line")]

@@ -134,7 +134,7 @@ def test_a_restart_finds_everything_but_the_sessions(tmp_path: Path) -> None:
         assert [one["fno"] for one in caller.ledger()] == [1, 2]
 
 
-def test_a_reset_lays_the_ledger_aside(caller: PhcGoClient, tmp_path: Path) -> None:
+def test_a_reset_archives_the_ledger(caller: PhcGoClient, tmp_path: Path) -> None:
     caller.signed()
     caller.client.post("/sandbox/reset")
     caller.login()

@@ -142,7 +142,7 @@ def test_a_query_may_be_seconds_behind(
     assert len(caller.query("Cl")) == 3
 
 
-def test_the_state_of_a_document_may_be_told(caller: PhcGoClient) -> None:
+def test_the_state_of_a_document_is_shown_or_absent(caller: PhcGoClient) -> None:
     caller.signed(series=FR)
     row = caller.signed()
     assert [(one["pago"], one["anulado"]) for one in caller.query("Ft")] == [(True, False), (False, False)]
@@ -244,7 +244,7 @@ def test_mailing_may_sign(caller: PhcGoClient) -> None:
     assert caller.ledger()[1]["type"] == "GT", "the series signs on print"
 
 
-def test_a_mail_reaches_the_mailbox_with_its_paper(tmp_path: Path) -> None:
+def test_an_email_reaches_the_mailbox_with_its_pdf(tmp_path: Path) -> None:
     letters = mailbox.Mailbox(None)
     port = free_port()
     door = mailbox.smtp_controller(letters, port)

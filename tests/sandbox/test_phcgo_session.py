@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -46,10 +46,26 @@ def later(caller: PhcGoClient, **by: float) -> None:
 # --- addresses
 
 
-@pytest.mark.parametrize("prefix", ["html/PHCWS/REST", "REST", "PHCWS", "PHCWS/REST/x", "phcws/rest/.."])
-def test_a_wrong_address_is_a_page_that_is_not_there(caller: PhcGoClient, prefix: str) -> None:
-    answer = caller.login() and ask(caller, prefix=prefix)
-    assert answer.status_code == 404 and answer.mimetype == "text/html"
+@pytest.mark.parametrize(
+    ("switches", "prefix", "ws", "status", "kind"),
+    [
+        *[({}, prefix, "SearchWS", 404, "text/html")
+          for prefix in ("html/PHCWS/REST", "REST", "PHCWS", "PHCWS/REST/x", "phcws/rest/..")],
+        ({"html_path": "login-page"}, "html/PHCWS/REST", "SearchWS", 200, "text/html"),
+        ({"rest_path": "REST"}, "PHCWS/REST", "SearchWS", 404, "text/html"),
+        ({"rest_path": "REST"}, "REST", "SearchWS", 200, "application/json"),
+        ({}, "phcws/rest", "SearchWS", 200, "application/json"),
+        ({}, "PHCWS/REST", "searchws", 404, "text/html"),
+        ({"path_case": "any"}, "PHCWS/REST", "searchws", 200, "application/json"),
+    ],
+)  # fmt: skip
+def test_the_address_of_the_services_and_its_case(
+    caller: PhcGoClient, switches: dict[str, str], prefix: str, ws: str, status: int, kind: str
+) -> None:
+    caller.login()
+    caller.switch(**switches)
+    answer = caller.post(ws, "QueryAsEntities", prefix, itemQuery=E1)
+    assert (answer.status_code, answer.mimetype) == (status, kind)
 
 
 def test_another_installation_and_the_address_itself(caller: PhcGoClient) -> None:
@@ -57,27 +73,6 @@ def test_another_installation_and_the_address_itself(caller: PhcGoClient) -> Non
     page = caller.client.get(f"/{OLARIA}/")
     assert page.status_code == 200 and "password" in page.text
     assert caller.client.get(f"/{OLARIA}/PHCWS/REST/SearchWS/QueryAsEntities").status_code == 404
-
-
-def test_the_address_as_merchants_paste_it_may_answer_with_a_page(caller: PhcGoClient) -> None:
-    caller.switch(html_path="login-page")
-    answer = ask(caller, prefix="html/PHCWS/REST")
-    assert (answer.status_code, answer.mimetype) == (200, "text/html")
-
-
-def test_older_installations_have_no_phcws_in_their_addresses(caller: PhcGoClient) -> None:
-    caller.login()
-    caller.switch(rest_path="REST")
-    assert ask(caller).status_code == 404
-    assert is_good(ask(caller, prefix="REST"))
-
-
-def test_names_are_told_apart_by_case_or_not(caller: PhcGoClient) -> None:
-    caller.login()
-    assert is_good(ask(caller, prefix="phcws/rest"))
-    assert caller.post("searchws", "queryasentities", itemQuery=E1).status_code == 404
-    caller.switch(path_case="any")
-    assert is_good(caller.post("searchws", "queryasentities", itemQuery=E1))
 
 
 # --- login
@@ -142,7 +137,9 @@ def test_the_engine_auth_value_is_in_the_header_or_the_body(caller: PhcGoClient)
     ("position", "cookie", "proof"),
     [("cookie", True, False), ("both", False, False), ("either", True, True), ("engine-auth", False, True)],
 )
-def test_what_a_call_must_carry(caller: PhcGoClient, position: str, cookie: bool, proof: bool) -> None:
+def test_what_a_call_must_send_of_its_session(
+    caller: PhcGoClient, position: str, cookie: bool, proof: bool
+) -> None:
     caller.switch(session_proof=position)
     caller.login()
     assert is_good(ask(caller))
@@ -159,39 +156,20 @@ def test_a_session_belongs_to_its_installation(caller: PhcGoClient) -> None:
     assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
 
 
-def idle_20(caller: PhcGoClient) -> None:
-    later(caller, minutes=19)
-    assert is_good(ask(caller))
-    later(caller, minutes=21)
-
-
-def idle_1(caller: PhcGoClient) -> None:
-    later(caller, seconds=61)
-
-
-def six(caller: PhcGoClient) -> None:
-    for _ in range(6):
-        assert is_good(ask(caller))
-
-
 @pytest.mark.parametrize(
-    ("position", "use_up"), [("20-minutes-idle", idle_20), ("1-minute", idle_1), ("6-calls", six)]
-)
-def test_a_session_ends_by_itself(
-    caller: PhcGoClient, position: str, use_up: Callable[[PhcGoClient], None]
+    ("position", "minutes", "calls", "is_alive"),
+    [("20-minutes-idle", 19, 0, True), ("20-minutes-idle", 21, 0, False), ("1-minute", 1.1, 0, False),
+     ("6-calls", 0, 5, True), ("6-calls", 0, 6, False), ("never", 3000, 7, True)],
+)  # fmt: skip
+def test_when_a_session_expires(
+    caller: PhcGoClient, position: str, minutes: float, calls: int, is_alive: bool
 ) -> None:
     caller.switch(session_life=position)
     caller.login()
-    use_up(caller)
-    assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
+    assert all(is_good(ask(caller)) for _ in range(calls))
+    later(caller, minutes=minutes)
+    assert is_good(ask(caller)) is is_alive
     caller.login()
-    assert is_good(ask(caller))
-
-
-def test_a_session_may_never_end_until_it_is_ended(caller: PhcGoClient) -> None:
-    caller.switch(session_life="never")
-    caller.login()
-    later(caller, days=2)
     assert is_good(ask(caller))
     caller.call("UserLoginWS", "userLogout")
     assert errors(ask(caller).get_json()) == ["messages.Session.Invalid"]
@@ -212,7 +190,7 @@ def test_what_a_call_without_a_session_is_answered(
     assert (answer.data == b"") is (position == "empty")
 
 
-def test_a_fourth_session(app: Flask) -> None:
+def test_a_fourth_session_is_accepted_refused_or_ends_the_oldest(app: Flask) -> None:
     callers = [PhcGoClient(app) for _ in range(4)]
     for each in callers:
         each.login()
@@ -230,7 +208,7 @@ def test_a_fourth_session(app: Flask) -> None:
     assert not errors(callers[0].login().get_json())
 
 
-def test_the_plan_is_told_without_a_session(caller: PhcGoClient) -> None:
+def test_the_plan_is_shown_without_a_session(caller: PhcGoClient) -> None:
     assert caller.call("UserLoginWS", "getBackEndInfo", loginInfoVO={})[0]["gama"] == "Advanced"
 
 
@@ -254,7 +232,7 @@ def test_the_month_has_an_allowance(caller: PhcGoClient, position: str, status: 
 
 
 @pytest.mark.parametrize("position", ["off", "429", "message"])
-def test_too_many_calls_in_a_minute(caller: PhcGoClient, position: str) -> None:
+def test_too_many_calls_in_a_minute_are_allowed_or_refused(caller: PhcGoClient, position: str) -> None:
     caller.switch(rate_limit=position)
     caller.login()
     for _ in range(119):
@@ -295,7 +273,7 @@ def _gone() -> Any:
 # --- what a message looks like
 
 
-def test_how_an_error_is_marked(caller: PhcGoClient) -> None:
+def test_the_type_of_an_error_message_is_a_number_a_text_or_absent(caller: PhcGoClient) -> None:
     caller.login()
     types = {}
     for position in ("number", "text", "absent"):
@@ -306,7 +284,7 @@ def test_how_an_error_is_marked(caller: PhcGoClient) -> None:
     assert types == {"number": 1, "text": "Error", "absent": None}
 
 
-def test_harmless_messages_stand_beside_a_good_result_or_not(caller: PhcGoClient) -> None:
+def test_harmless_messages_come_with_a_good_result_or_not(caller: PhcGoClient) -> None:
     caller.login()
     told = []
     for position in ("told", "silent"):

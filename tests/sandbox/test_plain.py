@@ -19,7 +19,7 @@ HEADERS = {"Plain-Entity": "1", "Plain-Key": "key-of-1"}
 
 
 class Program:
-    """The program, served, and its ledger as it lies on disk."""
+    """The served program and its ledger file."""
 
     def __init__(self, folder: Path, promise: str) -> None:
         self.app = create_app(folder, promise)
@@ -51,7 +51,7 @@ def test_two_calls_make_two_documents(program: Program) -> None:
 
 
 @pytest.mark.parametrize("program", ["by_search", "by_draft"], indirect=True)
-def test_the_ledger_tells_an_entity_its_own_documents(program: Program) -> None:
+def test_the_ledger_route_shows_an_entity_its_own_documents(program: Program) -> None:
     program.app.extensions["document_ledger"].issue("1", CONTENT)
     program.app.extensions["document_ledger"].issue("2", CONTENT)
     assert [one["number"] for one in program.call("GET", "/v1/ledger").json()["documents"]] == ["FR 2026P/1"]
@@ -59,7 +59,7 @@ def test_the_ledger_tells_an_entity_its_own_documents(program: Program) -> None:
 
 
 @pytest.mark.parametrize("program", ["by_person"], indirect=True)
-def test_a_program_that_cannot_be_asked_tells_nothing(program: Program) -> None:
+def test_a_program_without_search_has_no_ledger_route(program: Program) -> None:
     assert program.call("GET", "/v1/ledger").status_code == 404
 
 

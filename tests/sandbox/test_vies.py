@@ -1,4 +1,4 @@
-"""The VIES stand-in: three answers and every way in which there is none."""
+"""The VIES stand-in: its verdicts, and every way in which it fails."""
 
 from __future__ import annotations
 
@@ -36,34 +36,29 @@ def code(answer: Any) -> str:
     return str(answer.json["errorWrappers"][0]["error"])
 
 
-def test_a_valid_number_is_told_with_name_and_address(browser: FlaskClient) -> None:
+def test_a_valid_number_has_a_name_and_an_address(browser: FlaskClient) -> None:
     answer = ask(browser, "FR40303265045").json
     assert (answer["valid"], answer["countryCode"], answer["vatNumber"]) == (True, "FR", "40303265045")
     assert (answer["name"], answer["address"]) == ("SA EXEMPLE", "1 RUE DE L'EXEMPLE\n75001 PARIS")
     assert answer["requestDate"].endswith("Z") and answer["requestIdentifier"] == ""
     assert answer["traderNameMatch"] == "NOT_PROCESSED"
-
-
-def test_some_states_tell_no_name_and_the_switch_makes_all_of_them_silent(browser: FlaskClient) -> None:
-    assert ask(browser, "DE136695976").json["name"] == "---"
-    browser.post("/sandbox/switches", json={"names": "withheld"})
-    assert ask(browser, "FR40303265045").json["name"] == "---"
-    assert ask(browser, "FR40303265045").json["valid"] is True
-
-
-def test_a_requester_who_names_himself_gets_a_consultation_number(browser: FlaskClient) -> None:
     requester = {"requesterMemberStateCode": "PT", "requesterNumber": "599980125"}
     assert ask(browser, "FR40303265045", **requester).json["requestIdentifier"].startswith("WAPI")
 
 
-def test_a_number_of_one_digit_is_invalid_and_any_other_that_nobody_named_is_valid(
-    browser: FlaskClient,
-) -> None:
-    assert ask(browser, "FR00000000000").json["valid"] is False
-    assert ask(browser, "NL123456782B90").json["valid"] is True
+def test_some_states_give_no_name_and_the_switch_makes_it_all_of_them(browser: FlaskClient) -> None:
+    assert ask(browser, "DE136695976").json["name"] == "---"
+    browser.post("/sandbox/switches", json={"names": "withheld"})
+    answer = ask(browser, "FR40303265045").json
+    assert (answer["name"], answer["valid"]) == ("---", True)
 
 
-def test_what_was_told_of_a_number_comes_before_what_was_told_of_its_state(browser: FlaskClient) -> None:
+def test_without_a_verdict_a_number_is_valid_unless_it_repeats_one_digit(browser: FlaskClient) -> None:
+    numbers = ("FR00000000000", "NL123456782B90")
+    assert [ask(browser, number).json["valid"] for number in numbers] == [False, True]
+
+
+def test_the_verdict_for_a_number_comes_before_that_for_its_state(browser: FlaskClient) -> None:
     told = {"ES": "unavailable", "ESB12345674": "invalid", "NL123456782B90": "busy"}
     assert browser.post("/sandbox/numbers", json=told).json == told
     assert code(ask(browser, "ESX1234567L")) == "MS_UNAVAILABLE"
@@ -72,7 +67,7 @@ def test_what_was_told_of_a_number_comes_before_what_was_told_of_its_state(brows
     assert browser.post("/sandbox/numbers", json={"ESB12345674": "maybe"}).status_code == 422
 
 
-def test_a_restart_finds_what_was_told(browser: FlaskClient, tmp_path: Path) -> None:
+def test_verdicts_survive_a_restart(browser: FlaskClient, tmp_path: Path) -> None:
     browser.post("/sandbox/numbers", json={"FR40303265045": "invalid"})
     again = VatRegister(tmp_path)
     assert again.verdict("FR", "40303265045") == "invalid"
@@ -81,7 +76,7 @@ def test_a_restart_finds_what_was_told(browser: FlaskClient, tmp_path: Path) -> 
     assert ask(browser, "FR40303265045").json["valid"] is True
 
 
-def test_what_is_no_question_is_refused(browser: FlaskClient) -> None:
+def test_a_malformed_question_is_refused(browser: FlaskClient) -> None:
     missing = browser.post("/rest-api/check-vat-number", json={"countryCode": "FR"})
     assert (missing.status_code, code(missing)) == (400, "VOW-ERR-11")
     pattern = ask(browser, "FR40 303")
@@ -104,9 +99,7 @@ def test_what_is_no_question_is_refused(browser: FlaskClient) -> None:
         ("garbage", 200, '"val'),
     ],
 )
-def test_the_whole_of_vies_can_be_out_of_order(
-    browser: FlaskClient, position: str, status: int, says: str
-) -> None:
+def test_the_whole_service_can_fail(browser: FlaskClient, position: str, status: int, says: str) -> None:
     browser.post("/sandbox/switches", json={"vies": position})
     answer = ask(browser, "FR40303265045")
     assert (answer.status_code, says in answer.text.replace('": ', '":')) == (status, True)
