@@ -96,7 +96,8 @@ def original_of(case: Case, given: Mapping[str, Case]) -> Case:
     ]  # fmt: skip
     home = {"address": "Rua do Exemplo 1", "postal_code": "1000-100", "city": "Lisboa", "country": "PT"}
     bought = {
-        "date": document["date"], "paid": True, "currency": "EUR", "prices_include_tax": False, "order_discount": "0.00",
+        "date": document["date"], "paid": True, "currency": "EUR", "prices_include_tax": False,
+        "order_discount": "0.00",
         "lines": lines, "total": document["totals"]["gross"], "ship_to": home,
         "customer": {"type": "private", "billing": home, "name": document["customer"]["name"],
                      "tax_id": document["customer"]["tax_id"]},
