@@ -16,7 +16,7 @@ from werkzeug.datastructures import MultiDict
 from shopapp.connections import api_usage
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_label, provider_of
-from shopapp.connections.shop import platform_of
+from shopapp.connections.shop import platform_class, platform_of
 from shopapp.documents import merchant_actions
 from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.errors import AppError
@@ -129,7 +129,12 @@ def account_document_options(account: Account) -> dict[str, str]:
 
 def account_stock_options(account: Account) -> StockOptions:
     """Return the stock options of the account."""
-    return stock_options_for(provider_class(account.provider), account.lists, account.facts or {})
+    return stock_options_for(
+        provider_class(account.provider),
+        platform_class(g.store.platform),
+        account.lists,
+        account.facts or {},
+    )
 
 
 def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:

@@ -12,6 +12,7 @@ from typing import Any
 from shopapp.messages.i18n import gettext
 from shopapp.models import fold_for_search
 from shopapp.models.provider_lists import ListedChoice, ProviderLists
+from shopapp.platforms.base import Platform, SupportsProductStock
 from shopapp.providers.articles import SupportsArticles
 from shopapp.providers.base import Provider
 from shopapp.providers.stock import SupportsStock, SupportsStockMovements
@@ -65,7 +66,7 @@ class StockOptions:
 
 
 def stock_options_for(
-    adapter: type[Provider], lists: ProviderLists, facts: Mapping[str, Any]
+    adapter: type[Provider], platform: type[Platform], lists: ProviderLists, facts: Mapping[str, Any]
 ) -> StockOptions:
     """Return what this account can have of products and stock, and why it can't have the rest."""
     provider, has_articles = adapter.label, issubclass(adapter, SupportsArticles)
@@ -80,6 +81,8 @@ def stock_options_for(
     stock_problem = articles_problem
     if not stock_problem and not issubclass(adapter, SupportsStock):
         stock_problem = gettext("O %(provider)s não nos diz o stock dos artigos.", provider=provider)
+    if not stock_problem and not issubclass(platform, SupportsProductStock):
+        stock_problem = gettext("A sua loja não nos deixa ler nem acertar o stock dos produtos.")
     moves_on_issue = facts.get("stock_moves_on_issue")
     to_shop_problem = stock_problem
     if not stock_problem and moves_on_issue is False and not can_move_stock:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -184,3 +185,18 @@ def test_a_get_on_a_webhook_address_is_405(client: FlaskClient, store: Store) ->
 def test_an_overlong_event_name_is_cut(client: FlaskClient, store: Store) -> None:
     assert post(client, store, BODY, **{"Jumpseller-Event": "x" * 5000}).status_code == 200
     assert all(len(hook.event) <= 40 for hook in db.session.scalars(select(Webhook)))
+
+
+class NoSuchContract:
+    """A contract that no platform names."""
+
+
+def test_a_platform_without_secrets_of_its_stores_signs_with_the_applications(
+    app: Flask, client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shopapp.connections.subscriptions.SupportsWebhookSecret", NoSuchContract)
+    store.hooks_token = None
+    db.session.commit()
+    assert post(client, store, BODY).status_code == 401
+    monkeypatch.setitem(app.config, "JUMPSELLER_WEBHOOK_SECRET", TOKEN)
+    assert post(client, store, BODY).status_code == 200

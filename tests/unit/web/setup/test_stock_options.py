@@ -12,7 +12,7 @@ from dev.factories import make_account, make_document
 from shopapp.errors import UnreachableError
 from shopapp.models import Account, db, now
 from shopapp.platforms import PLATFORMS
-from shopapp.platforms.base import Location
+from shopapp.platforms.base import Location, Platform
 from shopapp.providers import PROVIDERS
 from shopapp.providers.articles import ProviderArticle
 from shopapp.providers.base import Capabilities, Choice, Choices, Series
@@ -66,6 +66,19 @@ class Single(Stocker):
     """An account with one warehouse."""
 
     warehouses = PLACES[:1]
+
+
+class ShopWithoutStock(Platform):
+    """A platform that tells no stock."""
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        pass
+
+    def admin_origins(self, code: str = "") -> tuple[str, ...]:
+        return ()
+
+
+ShopWithoutStock.__abstractmethods__ = frozenset()
 
 
 @pytest.fixture
@@ -157,6 +170,14 @@ def test_pairs_that_sell_stock_twice_or_sync_nothing_are_refused(
     answer = save(stocked, stock="to-shop", **places)
     assert answer.status_code == 422 and sentence in page_text(answer)
     assert account_of(stocked).settings == before
+
+
+def test_a_shop_whose_stock_cannot_be_set_is_offered_no_direction(
+    stocked: StoreSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PLATFORMS, "jumpseller", ShopWithoutStock)
+    page = page_text(stocked.client.get("/setup/choices"))
+    assert "A sua loja não nos deixa ler nem acertar o stock dos produtos." in page
 
 
 @with_program(Single)
