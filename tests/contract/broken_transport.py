@@ -1,7 +1,4 @@
-"""A transport on which nothing comes back but what a test says.
-
-Used by both contract suites where no stand-in can break the wire the same way for everyone.
-"""
+"""A transport whose only outcome is the one that a test names, the same for every platform and provider."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from urllib3 import HTTPResponse
 
 
 class BrokenTransport(BaseAdapter):
-    """Raises the outcome, or answers with that status and an empty body."""
+    """Raises the outcome, or answers that status with an empty body."""
 
     def __init__(self, outcome: Exception | int, headers: dict[str, str] | None = None) -> None:
         super().__init__()
@@ -34,7 +31,7 @@ class BrokenTransport(BaseAdapter):
 
 
 class BrokenForPath(BaseAdapter):
-    """Breaks the calls whose address ends so, and lets all others through."""
+    """Breaks the calls whose address ends in a text; lets all others through."""
 
     def __init__(self, end: str, usual: BaseAdapter, otherwise: BaseAdapter) -> None:
         super().__init__()
@@ -51,7 +48,7 @@ class BrokenForPath(BaseAdapter):
 def break_session(
     session: requests.Session, outcome: Exception | int, headers: dict[str, str] | None = None
 ) -> None:
-    """Nothing; whatever the session sends from now on has that outcome."""
+    """Give every further call of the session that outcome."""
     for scheme in ("http://", "https://"):
         session.mount(scheme, BrokenTransport(outcome, headers))
 
@@ -64,4 +61,4 @@ LOST_OUTCOMES: list[Exception | int] = [
     OSError("no"),
     *(500, 502, 503, 504, 408, 302, 307, 304),
 ]
-"""After any of these a write may have happened."""
+"""Outcomes after which a write may have happened."""

@@ -1,4 +1,4 @@
-"""Drafts for the suite of all providers: real figures, invented people."""
+"""Drafts for the suite of all providers: real amounts, invented people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FOREIGN_COMPANY = Customer(
 def line(
     price: str, rate: str = "23", *, quantity: str = "1", discount: str = "0", **changes: Any
 ) -> DraftLine:
-    """One line of goods at that net price; its cents are worked out here, alone."""
+    """Return one line of goods at that net price; net and gross are calculated here, without the fiscal core."""
     exact = Decimal(quantity) * Decimal(price) * (1 - Decimal(discount) / 100)
     net, gross = (
         amount.quantize(CENT, ROUND_HALF_UP) for amount in (exact, exact * (1 + Decimal(rate) / 100))
@@ -57,7 +57,7 @@ def line(
 
 
 def exempt(price: str, code: str = "M07", mention: str = "Isento artigo 9.º do CIVA") -> DraftLine:
-    """A line at zero with its reason."""
+    """Return a line at rate zero with its exemption reason."""
     return line(
         price, "0", exemption_code=code, exemption_mention=mention, sku="OFI-001", description="Oficina"
     )
@@ -66,7 +66,7 @@ def exempt(price: str, code: str = "M07", mention: str = "Isento artigo 9.º do 
 def draft(
     *lines: DraftLine, kind: DocumentKind = "FR", series: str = "", gross: str = "", **changes: Any
 ) -> Draft:
-    """A draft of these lines (one taça of 12.30 when none is given), dated the day of the suite."""
+    """Return a draft of these lines (one of 12.30 when none is given), dated the day of the suite."""
     lines = lines or (line("10"),)
     total = Decimal(gross) if gross else sum((one.gross for one in lines), Decimal(0))
     net = sum((one.net for one in lines), Decimal(0))
@@ -87,7 +87,7 @@ def draft(
 
 
 def credit_of(number: str, original: Draft) -> Draft:
-    """The credit note of a whole document."""
+    """Return the credit note of a whole document."""
     return replace(
         original,
         kind="NC",

@@ -1,7 +1,4 @@
-"""The project's own schema of the Jumpseller calls it makes, and what a call is held against it for.
-
-Used by test_jumpseller_schema (always) and openapi.py (`make check-openapi`).
-"""
+"""Our schema of the Jumpseller calls that the adapter makes, and the comparison of a call with it."""
 
 from __future__ import annotations
 
@@ -23,13 +20,13 @@ CALLS: dict[str, dict[str, Any]] = SCHEMA["calls"]
 
 
 def call_of(exchange: Exchange) -> str:
-    """The call as the schema names it: `GET /orders/{id}.json`."""
+    """Return the call's name in the schema: `GET /orders/{id}.json`."""
     path = re.sub(r"/\d+(?=[/.])", "/{id}", exchange.path.removeprefix("/v1"))
     return f"{exchange.method} {path}"
 
 
 def differences(exchange: Exchange) -> Iterator[str]:
-    """What in this call is not as the schema has it."""
+    """Yield what in this call differs from the schema."""
     call = call_of(exchange)
     if call not in CALLS:
         yield f"{call}: not in the schema"
@@ -50,7 +47,7 @@ def differences(exchange: Exchange) -> Iterator[str]:
 
 
 def make_every_call(shop: JumpsellerShop) -> list[Exchange]:
-    """Each call of the adapter, made at least once by its own verbs, on several kinds of order."""
+    """Make each call of the adapter at least once, on several kinds of order; return the calls."""
     token = shop.token()
     platform = shop.platform(lambda refused: token)
     platform.store_info()
@@ -82,7 +79,7 @@ def make_every_call(shop: JumpsellerShop) -> list[Exchange]:
 
 
 def make_every_product_call(platform: Platform) -> None:
-    """Nothing; each call on products and stock was made, on goods with and without variants."""
+    """Make each call on products and stock, on products with and without variants."""
     goods = platform.catalogue_page().items
     platform.catalogue_page("1/1")
     platform.catalogue_page(platform.catalogue_page().after)

@@ -1,8 +1,7 @@
-"""The adapter's requests held against Jumpseller's own description: `python -m tests.contract.openapi FILE`.
+"""The adapter's calls compared with Jumpseller's own OpenAPI description (`make check-openapi FILE=...`).
 
-Called by `make check-openapi`, outside the tests. Every verb of the adapter is used on the stand-in in this process;
-each call must be described, with its query, body and scope, and the description must have each part of an answer
-that our schema depends on. Nothing of the network is read.
+Every method of the adapter is called on the stand-in in this process. Each call must be described, with its query, body
+and scope, and the description must have each part of an answer that our schema needs. Reads nothing from the internet.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences,
 from tests.contract.jumpseller_shop import JumpsellerShop
 from tests.contract.platform_shop import Exchange
 
-# Differences that are meant, by the way they are printed, each with its reason.
+# accepted differences as they are printed, each with its reason
 ACCEPTED_DIFFERENCES = {
     "*: answer has no *.products.type": "seen in a recorded order of 2026, not described; read when there",
     "*: answer has no *.products.tax": "seen in recorded orders and the hooks page, not described; read when there",
@@ -43,7 +42,7 @@ Json = Any
 
 
 def resolved(schema: Json, whole: Json) -> Json:
-    """The schema itself, where it is only a reference."""
+    """Return the schema that a reference points to."""
     while "$ref" in schema:
         at = whole
         for step in schema["$ref"].removeprefix("#/").split("/"):
@@ -53,7 +52,7 @@ def resolved(schema: Json, whole: Json) -> Json:
 
 
 def request_differences(exchange: Exchange, operation: Json, whole: Json) -> Iterator[str]:
-    """What of this request is not described."""
+    """Yield what in this request is not described."""
     described = {
         resolved(one, whole)["name"]: resolved(one, whole) for one in operation.get("parameters", [])
     }
@@ -75,7 +74,7 @@ def request_differences(exchange: Exchange, operation: Json, whole: Json) -> Ite
 
 
 def value_differences(value: Json, schema: Json, whole: Json, at: str) -> Iterator[str]:
-    """What in a value that we send has another type, another name or another choice than described."""
+    """Yield where a value that we send differs in type, name or choice from its description."""
     schema = resolved(schema, whole)
     kind = schema.get("type")
     if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
@@ -95,7 +94,7 @@ def value_differences(value: Json, schema: Json, whole: Json, at: str) -> Iterat
 
 
 def answer_differences(ours: Json, theirs: Json, whole: Json, at: str = "") -> Iterator[str]:
-    """The parts of an answer that we depend on and that the description does not have."""
+    """Yield the parts of an answer that we need and that the description lacks."""
     ours, theirs = resolved(ours, SCHEMA), resolved(theirs, whole)
     for choice in (*ours.get("anyOf", [])[:1], *ours.get("allOf", [])):
         yield from answer_differences(choice, theirs, whole, at)
@@ -113,7 +112,7 @@ def answer_differences(ours: Json, theirs: Json, whole: Json, at: str = "") -> I
 
 
 def call_differences(exchange: Exchange, whole: Json) -> Iterator[str]:
-    """Every difference of one call."""
+    """Yield every difference of one call."""
     call = call_of(exchange)
     method, _, path = call.partition(" ")
     paths = {re.sub(r"\{\w+\}", "{id}", one): known for one, known in whole["paths"].items()}
@@ -137,7 +136,7 @@ def call_differences(exchange: Exchange, whole: Json) -> Iterator[str]:
 
 
 def accepted_reason(difference: str) -> str | None:
-    """Why the difference is meant, or None when it is not."""
+    """Return why the difference is accepted; None when it is not."""
     found = (
         why
         for pattern, why in ACCEPTED_DIFFERENCES.items()
@@ -147,7 +146,7 @@ def accepted_reason(difference: str) -> str | None:
 
 
 def main(path: Path) -> int:
-    """1 when a difference is not among the known ones, else 0; every difference is printed."""
+    """Print every difference; return 1 when one of them is not accepted, else 0."""
     whole = json.loads(path.read_text(encoding="utf-8"))
     shop = JumpsellerShop()
     with shop.opened("live", ""):

@@ -42,7 +42,7 @@ movers = pytest.mark.parametrize("name", MOVERS)
 
 
 def of_each(names: list[str], what: Callable[[type[ProviderAccount]], Any]) -> Any:
-    """(provider, scene) for each scene of each account."""
+    """Run the test for each (provider, scene)."""
     scenes = [(name, scene) for name in names for scene in what(ACCOUNTS[name])]
     return pytest.mark.parametrize(
         ("name", "scene"), scenes, ids=[f"{name}-{scene}" for name, scene in scenes]
@@ -50,7 +50,7 @@ def of_each(names: list[str], what: Callable[[type[ProviderAccount]], Any]) -> A
 
 
 def lost(account: type[ProviderAccount]) -> list[str]:
-    """The scenes in which the answer to any call that changes something is lost or spoilt."""
+    """Return the scenes that lose or spoil the answer to any call that changes something."""
     return [scene for scene in account.uncertain_scenes if scene not in ("no-number", "no-result")]
 
 
@@ -60,7 +60,7 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-# --- looking up -------------------------------------------------------------------------------------------
+# --- look-up -------------------------------------------------------------------------------------------
 
 
 @also_replayed
@@ -102,7 +102,7 @@ def test_an_article_no_longer_in_use_is_not_there(account: ProviderAccount) -> N
     assert provider.article_by_id(before.article_id) is None
 
 
-# --- making -----------------------------------------------------------------------------------------------
+# --- creation -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scene", ["goods", "service", "markup", "long", "empty"])
@@ -144,7 +144,7 @@ def test_an_impossible_article_is_refused(account: ProviderAccount, scene: str) 
     }[scene]
     with pytest.raises(RefusedError) as raised:
         account.provider().create_article(new)
-    # a program that says how long a reference may be lets it be told
+    # a provider with a documented limit for references reports it
     too_long = {"article-too-long"} if scene == "reference" else set()
     assert raised.value.code in {"article-refused"} | too_long
     assert account.created_articles() == []
@@ -157,7 +157,7 @@ def test_a_lost_answer_to_creating_an_article_is_uncertain(account: ProviderAcco
     try:
         made = provider.create_article(NEW)
     except AppError as error:
-        # it looked and saw none, or it knows nothing
+        # it looked and saw that nothing was created, or it does not know
         assert isinstance(error, UncertainError) or (account.resolves_at_once and not there)
         assert not any(secret in str(error.detail) for secret in account.secrets())
     else:
@@ -178,28 +178,30 @@ def test_a_line_names_the_article_that_was_looked_up(account: ProviderAccount) -
     assert account.created_articles() == []
 
 
-# --- levels -----------------------------------------------------------------------------------------------
+# --- stock levels -----------------------------------------------------------------------------------------------
 
 
 def counted(found: tuple[StockLevel, ...], code: str) -> dict[str, Decimal]:
-    """The levels of one article by warehouse, without those that are nothing."""
+    """Return the levels of one article by warehouse, without zeros."""
     return {level.warehouse: level.quantity for level in found if level.code == code and level.quantity}
 
 
-def reading(provider: Provider, mark: str = "") -> tuple[tuple[StockLevel, ...], str]:
-    """A whole reading, and where the next one begins."""
-    page = provider.changed_stock_levels(mark)
+def reading(provider: Provider, sync_token: str = "") -> tuple[tuple[StockLevel, ...], str]:
+    """Read all pages; return the levels and the sync token of the next reading."""
+    page = provider.changed_stock_levels(sync_token)
     found = page.levels
     while page.after:
-        page = provider.changed_stock_levels(mark, page.after)
+        page = provider.changed_stock_levels(sync_token, page.after)
         found += page.levels
     return found, page.sync_token
 
 
 def as_set_up(provider: Provider) -> Provider:
-    """The provider that knows what its lists told."""
-    told = provider.choices()
-    provider.features = replace(provider.features, articles=told.articles, stock_changes=told.stock_changes)
+    """Give the provider the features that its lists name, as set-up does."""
+    choices = provider.choices()
+    provider.features = replace(
+        provider.features, articles=choices.articles, stock_changes=choices.stock_changes
+    )
     return provider
 
 
@@ -219,30 +221,30 @@ def test_all_levels_are_read_and_then_only_what_changed(account: ProviderAccount
     provider = as_set_up(account.provider())
     main, other = account.stock_places
     account.edit_by_hand(TACA, level="7", warehouse=main)
-    everything, mark = reading(provider)
+    everything, sync_token = reading(provider)
     assert counted(everything, TACA)[main] == Decimal(7)
     assert len({(level.code, level.warehouse) for level in everything}) == len(everything)
     account.edit_by_hand(TACA, level="0", warehouse=main)
     account.edit_by_hand(TACA, level="-3", warehouse=other)
-    changed, later = reading(provider, mark)
+    changed, next_token = reading(provider, sync_token)
     assert {level.warehouse: level.quantity for level in changed if level.code == TACA} == {
         main: Decimal(0),
         other: Decimal(-3),
     }
     if provider.features.stock_changes:
         assert {level.code for level in changed} == {TACA}
-        assert reading(provider, later)[0] == ()
+        assert reading(provider, next_token)[0] == ()
     else:
         assert len(changed) == len(everything)
 
 
 @of_each(KEEPERS, lambda account: account.feature_scenes)
 def test_what_the_account_may_do_is_learned_from_its_lists(account: ProviderAccount, scene: str) -> None:
-    told = account.provider(scene).choices()
-    assert (told.articles, told.stock_changes) == account.feature_scenes[scene]
+    choices = account.provider(scene).choices()
+    assert (choices.articles, choices.stock_changes) == account.feature_scenes[scene]
 
 
-# --- moving -----------------------------------------------------------------------------------------------
+# --- stock movements -----------------------------------------------------------------------------------------------
 
 
 @movers
@@ -291,9 +293,9 @@ def test_a_lost_answer_to_moving_stock_is_uncertain(account: ProviderAccount, sc
     assert account.stock_movements() == [(TACA, main, Decimal(-1))] * there
 
 
-# --- a wire that breaks -----------------------------------------------------------------------------------
+# --- a network that fails -----------------------------------------------------------------------------------
 
-LOOKS: dict[str, Callable[[Provider], Any]] = {
+LOOK_UPS: dict[str, Callable[[Provider], Any]] = {
     "articles": lambda provider: provider.articles_by_code([TACA]),
     "article": lambda provider: provider.article_by_id("7"),
     "levels": lambda provider: provider.stock_levels([TACA]),
@@ -302,13 +304,13 @@ LOOKS: dict[str, Callable[[Provider], Any]] = {
 
 
 @pytest.mark.parametrize("outcome", [*LOST_OUTCOMES, 200, 204, 404], ids=str)
-@pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS)
+@pytest.mark.parametrize("look_up", LOOK_UPS.values(), ids=LOOK_UPS)
 def test_a_failed_look_up_never_means_that_nothing_exists(
-    name: str, look: Callable[[Provider], Any], outcome: Exception | int
+    name: str, look_up: Callable[[Provider], Any], outcome: Exception | int
 ) -> None:
     silent = outcome == 200 and ACCOUNTS[name].empty_login_means_refused
     with over(name, outcome) as provider, pytest.raises(CredentialsError if silent else TransientError):
-        look(provider)
+        look_up(provider)
 
 
 @pytest.mark.parametrize("scene", ["another-service"])
@@ -316,14 +318,14 @@ def test_another_service_at_that_address_never_means_that_no_article_exists(
     account: ProviderAccount, scene: str
 ) -> None:
     provider = account.provider(scene)
-    for look in LOOKS.values():
+    for look_up in LOOK_UPS.values():
         with pytest.raises(TransientError):
-            look(provider)
+            look_up(provider)
 
 
 def test_too_many_calls_are_throttled(name: str, tmp_path: Path) -> None:
     with over(name, 429, {"Retry-After": "120"}) as provider:
-        for verb in (*LOOKS.values(), lambda provider: provider.create_article(NEW)):
+        for verb in (*LOOK_UPS.values(), lambda provider: provider.create_article(NEW)):
             with pytest.raises(ThrottledError) as raised:
                 verb(provider)
             assert raised.value.retry_after == 120
@@ -332,6 +334,6 @@ def test_too_many_calls_are_throttled(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_refused_caller_blames_the_credentials(name: str, status: int) -> None:
     with over(name, status) as provider:
-        for verb in (*LOOKS.values(), lambda provider: provider.create_article(NEW)):
+        for verb in (*LOOK_UPS.values(), lambda provider: provider.create_article(NEW)):
             with pytest.raises(CredentialsError):
                 verb(provider)

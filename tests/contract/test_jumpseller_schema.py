@@ -1,4 +1,4 @@
-"""Adapter and stand-in held against the project's own schema of Jumpseller's calls, in each position of a switch."""
+"""Adapter and stand-in compared with our schema of Jumpseller's calls, in each position of a switch."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_the_schema_holds_in_every_position_of_a_switch(
     try:
         make_every_call(shop)
     except OrderError:
-        # figures that no reading reconciles: the answer itself was as described
+        # no reading reconciles these figures, but the answer itself was as described
         assert switch in ("line-discount", "line-tax", "order-tax", "coupon")
     assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
 

@@ -1,4 +1,4 @@
-"""The comparison with Jumpseller's own description: it says what differs, and only that."""
+"""The comparison with Jumpseller's own OpenAPI description reports what differs, and nothing else."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NOTE = Exchange(
 
 
 def described(**changes: Any) -> dict[str, Any]:
-    """A description of that one call, changed in one point."""
+    """Return a description of that one call, changed in one point."""
     fields = {"type": "object", "properties": {"message": {"type": "string"}}}
     operation: dict[str, Any] = {
         "security": [{"OAuth2": ["write_orders"]}],

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:Depreca
 
 
 def of_each(what: Callable[[type[ProviderAccount]], Any]) -> list[Any]:
-    """(provider, scene) for each scene of each account."""
+    """Return (provider, scene) for each scene of each account."""
     return [
         pytest.param(name, scene, id=f"{name}-{scene}")
         for name in PROVIDERS
@@ -47,8 +47,8 @@ def of_each(what: Callable[[type[ProviderAccount]], Any]) -> list[Any]:
     ]
 
 
-def told(error: AppError) -> str:
-    """All that an error and what led to it say."""
+def full_text(error: AppError) -> str:
+    """Return all text of an error and its causes."""
     texts = []
     cause: BaseException | None = error
     while cause is not None:
@@ -87,7 +87,7 @@ def test_a_guarantee_names_the_contract_that_keeps_it(name: str) -> None:
     assert isinstance(provider, SupportsDrafts) or IssueGuarantee.DRAFT_FIRST not in guarantees
 
 
-# --- the keys -----------------------------------------------------------------------------------------------
+# --- credentials -----------------------------------------------------------------------------------------------
 
 
 @also_replayed
@@ -108,7 +108,7 @@ def test_refused_credentials_mark_their_field(account: ProviderAccount, scene: s
     assert error.code == "keys-refused"
     assert error.detail["answer"]
     assert error.detail["field"] == account.refused_keys[scene]
-    assert not any(secret in told(error) for secret in account.secrets())
+    assert not any(secret in full_text(error) for secret in account.secrets())
 
 
 @pytest.mark.parametrize(("name", "scene"), of_each(lambda account: account.refused_keys))
@@ -127,7 +127,7 @@ def test_another_service_at_that_address_is_not_taken_for_refused_credentials(
         account.provider(scene).check()
 
 
-# --- the choices --------------------------------------------------------------------------------------------
+# --- lists --------------------------------------------------------------------------------------------
 
 
 @also_replayed
@@ -157,12 +157,12 @@ def test_a_provider_without_lists_offers_the_legal_exemption_reasons(
 
 
 def drafted(account: ProviderAccount, *lines: Any, kind: DocumentKind = "FR", **changes: Any) -> Draft:
-    """A draft in the account's own series."""
+    """Return a draft in the account's own series."""
     return draft(*lines, kind=kind, **{"series": account.kinds[kind], **changes})
 
 
 def sent(provider: Provider, content: Draft, reference: str) -> Issued:
-    """The document, by the road of the promise that the provider makes for its kind."""
+    """Issue the draft as the provider's guarantee for its kind asks: through a draft, or in one call."""
     if provider.guarantee_for(content.kind) is not IssueGuarantee.DRAFT_FIRST:
         return provider.issue(content, reference)
     assert isinstance(provider, SupportsDrafts)
@@ -170,7 +170,7 @@ def sent(provider: Provider, content: Draft, reference: str) -> Issued:
 
 
 def issued(account: ProviderAccount, provider: Provider, content: Any, reference: str = "QI-7F3K") -> Issued:
-    """The document, held against the draft and against the stand-in's own record."""
+    """Issue the draft; compare the document with it and with the stand-in's own record."""
     found = sent(provider, content, reference)
     assert found.number
     assert found.provider_id
@@ -221,10 +221,10 @@ def test_every_buyer_arrives_as_in_the_draft(account: ProviderAccount, scene: st
     }[scene]
     issued(account, account.provider(), drafted(account, customer=buyer))
     documents = account.documents()
-    told_buyer = documents[-1]["customer"]
-    assert told_buyer["nif"] == buyer.tax_id
-    assert told_buyer["name"] == (buyer.name or "Consumidor final")
-    assert told_buyer["country"] == buyer.country
+    customer = documents[-1]["customer"]
+    assert customer["nif"] == buyer.tax_id
+    assert customer["name"] == (buyer.name or "Consumidor final")
+    assert customer["country"] == buyer.country
 
 
 def test_rates_exemptions_discounts_and_fractions_arrive_whole(account: ProviderAccount) -> None:
@@ -314,16 +314,16 @@ def test_a_lost_or_spoilt_answer_is_uncertain(account: ProviderAccount, scene: s
         found = sent(provider, drafted(account), "QI-1")
     except UncertainError as error:
         assert not (account.resolves_at_once and there)
-        assert not any(secret in told(error) for secret in account.secrets())
+        assert not any(secret in full_text(error) for secret in account.secrets())
     else:
-        # it looked, and what it saw is definite
+        # it looked, and what it saw was definite
         assert account.resolves_at_once and there
         assert found.number
     # one at most: whatever went wrong, the call was made once
     assert len(account.documents()) == there
 
 
-# --- the paper ----------------------------------------------------------------------------------------------
+# --- the PDF ----------------------------------------------------------------------------------------------
 
 
 @also_replayed
@@ -340,12 +340,12 @@ def test_a_missing_pdf_is_not_ready(account: ProviderAccount) -> None:
         provider.pdf(Issued("1", found.number, pdf_url=missing))
 
 
-# --- a wire that breaks -------------------------------------------------------------------------------------
+# --- a network that fails -------------------------------------------------------------------------------------
 
 
 @contextmanager
 def over(name: str, outcome: Exception | int, headers: dict[str, str] | None = None) -> Iterator[Provider]:
-    """The provider on a transport with that outcome."""
+    """Open the provider on a transport with that outcome."""
     account = ACCOUNTS[name]()
     with account.opened("unplugged", "", Path()):
         provider = account.provider()
