@@ -20,14 +20,14 @@ def keys() -> Any:
         yield app
 
 
-def test_a_value_comes_back(keys: Flask) -> None:
+def test_an_encrypted_value_decrypts(keys: Flask) -> None:
     assert (
         encryption.decrypt(encryption.encrypt("olá €".encode(), "store.token.1"), "store.token.1").decode()
         == "olá €"
     )
 
 
-def test_a_value_pasted_into_another_row_does_not_open(keys: Flask) -> None:
+def test_a_value_copied_into_another_row_does_not_decrypt(keys: Flask) -> None:
     kept = encryption.encrypt(b"secret", "store.token.1")
     with pytest.raises(encryption.DecryptionError):
         encryption.decrypt(kept, "store.token.2")
@@ -37,7 +37,7 @@ def test_the_same_value_never_looks_the_same(keys: Flask) -> None:
     assert encryption.encrypt(b"secret", "x") != encryption.encrypt(b"secret", "x")
 
 
-def test_an_old_key_still_opens_and_the_newest_seals(keys: Flask) -> None:
+def test_an_old_key_still_decrypts_and_the_newest_encrypts(keys: Flask) -> None:
     old = encryption.encrypt(b"secret", "x")
     first = keys.config["SEAL_KEYS"]
     keys.config["SEAL_KEYS"] = (os.urandom(32), *first)
@@ -50,7 +50,7 @@ def test_an_old_key_still_opens_and_the_newest_seals(keys: Flask) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 5, 20, -1])
-def test_a_changed_byte_does_not_open(keys: Flask, at: int) -> None:
+def test_a_changed_byte_does_not_decrypt(keys: Flask, at: int) -> None:
     kept = bytearray(encryption.encrypt(b"a secret that is long enough", "x"))
     kept[at] ^= 1
     with pytest.raises(encryption.DecryptionError):
@@ -58,11 +58,11 @@ def test_a_changed_byte_does_not_open(keys: Flask, at: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "short", base64.b64encode(b"x" * 31).decode(), "not base64!"])
-def test_what_is_no_key_is_refused(text: str) -> None:
+def test_a_malformed_key_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         encryption.parse_keys(text)
 
 
-def test_equal_values_have_equal_marks_that_tell_nothing(keys: Flask) -> None:
+def test_equal_values_have_equal_unreadable_hashes(keys: Flask) -> None:
     assert encryption.keyed_hashes("123456789") == encryption.keyed_hashes("123456789")
     assert "123456789" not in encryption.keyed_hashes("123456789")[0]

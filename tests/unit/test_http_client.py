@@ -119,7 +119,7 @@ def test_a_read_from_a_server_that_misbehaves_may_be_repeated(serve: Serve, scri
 @pytest.mark.parametrize(
     "script", [never_answer, LOST["drips a byte now and then"], LOST["drips its headers"]]
 )
-def test_a_deadline_is_said_to_be_one(serve: Serve, script: Script) -> None:
+def test_a_passed_deadline_is_reported_as_a_timeout(serve: Serve, script: Script) -> None:
     with pytest.raises(UncertainError) as raised:
         quick().write("POST", serve(script).url)
     assert raised.value.detail["how"] == "timeout"
@@ -151,7 +151,7 @@ def test_a_compressed_body_comes_back_plain(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 403])
-def test_who_we_are_is_refused_definitely(serve: Serve, status: int) -> None:
+def test_401_and_403_are_refused_credentials(serve: Serve, status: int) -> None:
     server = serve(send_and_close(head(f"{status} No", "Content-Length: 0")))
     for call in (quick().read, quick().write):
         with pytest.raises(CredentialsError) as raised:
@@ -193,7 +193,7 @@ def test_a_larger_answer_may_be_asked_for(serve: Serve) -> None:
         st.binary(max_size=300), st.binary(max_size=300).map(lambda b: b"HTTP/1.1 200 OK\r\n" + b)
     )
 )
-def test_no_bytes_whatever_make_the_wire_raise_anything_unsorted(noise: bytes) -> None:
+def test_no_answer_makes_the_client_raise_an_unsorted_error(noise: bytes) -> None:
     server = HostileServer(send_and_close(noise))
     try:
         assert isinstance(quick(2).write("POST", server.url), HttpResponse)
@@ -228,7 +228,7 @@ def test_a_write_to_a_name_without_an_address_was_not_sent(monkeypatch: pytest.M
         quick().write("POST", "http://nobody.example/")
 
 
-def test_a_write_that_nobody_picks_up_was_not_sent() -> None:
+def test_a_write_that_is_never_accepted_was_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as full, contextlib.ExitStack() as waiting:
         for _ in range(16):
             # the queue of a server that never accepts: further callers hear nothing
@@ -240,7 +240,7 @@ def test_a_write_that_nobody_picks_up_was_not_sent() -> None:
     assert raised.value.detail["how"] == "timeout"
 
 
-def test_a_certificate_that_nobody_vouches_for_means_not_sent(serve: Serve, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_means_not_sent(serve: Serve, tmp_path: Path) -> None:
     context, _ = certificate(tmp_path)
     server = serve(send_and_close(OK), tls=context)
     with pytest.raises(UnreachableError):
@@ -290,7 +290,7 @@ def test_a_good_answer_inside_tls_comes_back(serve: Serve, tmp_path: Path) -> No
     assert wire.write("POST", serve(send_and_keep_open(OK), tls=context).url).body == b"ok"
 
 
-def test_whoever_forbids_the_call_is_asked_before_anything_leaves(serve: Serve) -> None:
+def test_before_call_may_refuse_before_anything_is_sent(serve: Serve) -> None:
     class Forbidden(Exception):
         pass
 
@@ -431,7 +431,7 @@ localhost LOCALHOST localhost. 127.0.0.1 127.1 127.0.1 2130706433 0x7f000001 0x7
 
 
 @pytest.mark.parametrize("host", SPELLINGS)
-def test_no_spelling_of_an_inside_address_is_connected_to(host: str, recorder: Recorder) -> None:
+def test_no_spelling_of_a_private_address_is_connected_to(host: str, recorder: Recorder) -> None:
     with pytest.raises(UnreachableError):
         HttpClient().write("POST", f"https://{host}/")
     assert recorder.asked == []
@@ -448,7 +448,7 @@ def test_no_other_scheme_than_https_is_called(scheme: str, recorder: Recorder) -
 @pytest.mark.parametrize(
     "url", ["https://", "https:///path", "https://[::1", "https://exa mple.com/", "https://a\\@b/"]
 )
-def test_an_address_that_is_none_is_not_called(
+def test_a_malformed_address_is_not_called(
     url: str, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolving(monkeypatch, ["127.0.0.1"])
@@ -458,7 +458,7 @@ def test_an_address_that_is_none_is_not_called(
 
 
 @pytest.mark.parametrize("mixed", [["8.8.8.8", "127.0.0.1"], ["10.0.0.1", "8.8.8.8"], ["8.8.8.8", "::1"]])
-def test_one_inside_address_among_the_answers_refuses_them_all(
+def test_one_private_address_among_the_answers_refuses_them_all(
     mixed: list[str], recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolving(monkeypatch, mixed)

@@ -14,9 +14,7 @@ from tests.fakes import FakeClock, World
 from tests.fakes import db as rows
 
 
-def test_a_document_knows_what_it_cost_and_the_month_what_all_of_them_did(
-    world: World, clock: FakeClock
-) -> None:
+def test_calls_are_counted_by_document_and_by_month(world: World, clock: FakeClock) -> None:
     world.pay_order("1001")
     world.pay_order("1002")
     world.run_due_work()
@@ -24,14 +22,14 @@ def test_a_document_knows_what_it_cost_and_the_month_what_all_of_them_did(
     assert ApiUsage.calls_in_month(world.account.id, api_usage.current_month()) == 2
 
 
-def test_each_month_begins_anew_by_the_clock_of_lisbon(world: World, clock: FakeClock) -> None:
+def test_months_are_those_of_lisbon(world: World, clock: FakeClock) -> None:
     clock.now = datetime(2026, 6, 30, 22, 59, tzinfo=UTC)
     assert api_usage.current_month() == "2026-06"
     clock.advance(120)
     assert api_usage.current_month() == "2026-07"
 
 
-def test_a_busy_database_is_told_later(
+def test_counts_are_written_later_when_the_database_is_busy(
     world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(*_: Any, **__: Any) -> None:
@@ -48,9 +46,7 @@ def test_a_busy_database_is_told_later(
     assert ApiUsage.calls_in_month(world.account.id, api_usage.current_month()) == 2
 
 
-def test_calls_of_an_account_that_is_gone_are_not_in_the_way_of_others(
-    world: World, clock: FakeClock
-) -> None:
+def test_calls_of_a_deleted_account_do_not_block_other_counts(world: World, clock: FakeClock) -> None:
     api_usage.call_counter(world.account.id + 1000, None)()
     api_usage.flush_usage()
     api_usage.call_counter(world.account.id, None)()

@@ -56,7 +56,7 @@ def test_after_a_few_calls_without_an_answer_the_account_pauses(world: World, er
     assert issue.issue_next_document() is False
 
 
-def test_with_a_program_that_cannot_be_asked_few_documents_wait_for_the_merchant(world: World) -> None:
+def test_with_a_provider_that_cannot_be_asked_few_documents_go_to_review(world: World) -> None:
     _down(world, UncertainError("outcome-unknown"))
     for order in ORDERS:
         world.pay_order(order)
@@ -65,7 +65,7 @@ def test_with_a_program_that_cannot_be_asked_few_documents_wait_for_the_merchant
     assert (states.count("review"), states.count("pending")) == (circuit_breaker.FAILURE_THRESHOLD, 4)
 
 
-def test_when_the_pause_ends_one_document_tries_and_the_others_wait(world: World) -> None:
+def test_when_the_pause_ends_one_document_probes_and_the_others_wait(world: World) -> None:
     _down(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
@@ -80,7 +80,7 @@ def test_when_the_pause_ends_one_document_tries_and_the_others_wait(world: World
     assert document_queue.take() is None
 
 
-def test_whether_it_is_back_is_asked_by_what_changes_nothing(world: World) -> None:
+def test_the_probe_is_a_call_that_changes_nothing(world: World) -> None:
     _down(world, UncertainError("outcome-unknown"))
     for order in ORDERS:
         world.pay_order(order)
@@ -101,7 +101,7 @@ def test_whether_it_is_back_is_asked_by_what_changes_nothing(world: World) -> No
     assert [world.document(order).state for order in ORDERS].count("issued") == 4
 
 
-def test_each_failed_try_doubles_the_pause_up_to_sixty_times_the_first(world: World) -> None:
+def test_each_failed_probe_doubles_the_pause_up_to_sixty_times_the_first(world: World) -> None:
     _down(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
@@ -117,7 +117,7 @@ def test_each_failed_try_doubles_the_pause_up_to_sixty_times_the_first(world: Wo
         assert wanted * 0.8 - 5 < seen < wanted * 1.2 + 5
 
 
-def test_the_first_answer_ends_it_and_all_is_issued(world: World) -> None:
+def test_the_first_answer_closes_the_breaker_and_all_is_issued(world: World) -> None:
     _down(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
@@ -149,7 +149,7 @@ def test_a_refusal_is_an_answer(world: World) -> None:
     assert (world.account.failures, world.account.paused_until) == (0, None)
 
 
-def test_the_provider_says_how_long(world: World) -> None:
+def test_a_429_sets_the_length_of_the_pause(world: World) -> None:
     _down(world, ThrottledError("throttled", retry_after=7200))
     for order in ORDERS:
         world.pay_order(order)
@@ -159,7 +159,7 @@ def test_the_provider_says_how_long(world: World) -> None:
     assert world.account.paused_until > now() + timedelta(seconds=7100)
 
 
-def test_the_other_stores_go_on(world: World) -> None:
+def test_a_pause_does_not_affect_other_stores(world: World) -> None:
     other = world.add_store("other")
     world.add_account(other)
     _down(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD)
@@ -173,7 +173,7 @@ def test_the_other_stores_go_on(world: World) -> None:
     assert len(world.provider.ledger) == 1
 
 
-def test_doubts_of_an_account_that_pauses_are_not_looked_up_meanwhile(world: World) -> None:
+def test_documents_in_doubt_are_not_looked_up_during_the_pause(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.SEARCHABLE
     _down(world, UncertainError("outcome-unknown"), circuit_breaker.FAILURE_THRESHOLD)
     for order in ORDERS[: circuit_breaker.FAILURE_THRESHOLD]:
@@ -189,7 +189,7 @@ def test_doubts_of_an_account_that_pauses_are_not_looked_up_meanwhile(world: Wor
     assert document_queue.take_uncertain() is not None
 
 
-def test_our_own_fault_never_touches_the_attempt_that_another_worker_began(world: World) -> None:
+def test_a_bug_of_ours_never_changes_another_workers_attempt(world: World) -> None:
     world.pay_order("1001")
     from shopapp.orders import webhooks
 

@@ -78,9 +78,7 @@ def test_a_refused_grant_asks_for_a_new_authorisation(world: World) -> None:
     assert world.store.state == "reauthorise"
 
 
-def test_a_pair_kept_by_another_meanwhile_is_not_thrown_away(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_tokens_stored_by_another_process_are_kept(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _expires_in(world, 60)
     store_id = world.store.id
 

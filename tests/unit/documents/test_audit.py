@@ -40,7 +40,7 @@ def _issued(world: World, number: str = "1001") -> Document:
     return world.document(number)
 
 
-def test_where_all_is_well_nothing_is_said(listing: World) -> None:
+def test_when_both_sides_agree_no_alarm_is_raised(listing: World) -> None:
     _issued(listing)
     _compare(listing)
     row = listing.document()
@@ -48,7 +48,7 @@ def test_where_all_is_well_nothing_is_said(listing: World) -> None:
     assert row.provider_state_at is not None
 
 
-def test_a_document_that_a_restored_backup_forgot_is_known_again_and_never_issued_anew(
+def test_a_document_missing_from_a_backup_is_recorded_and_not_issued_again(
     listing: World,
 ) -> None:
     number = _issued(listing).number
@@ -88,7 +88,7 @@ def test_a_second_document_of_one_order_raises_the_alarm_once(listing: World) ->
     assert listing.document().alarm == ""
 
 
-def test_a_document_that_was_annulled_over_there_is_flagged_once_and_the_merchant_told(
+def test_a_document_annulled_at_the_provider_is_flagged_and_notified_once(
     listing: World,
 ) -> None:
     _issued(listing)
@@ -103,7 +103,7 @@ def test_a_document_that_was_annulled_over_there_is_flagged_once_and_the_merchan
     assert listing.document().alarm == ""
 
 
-def test_a_document_that_is_no_longer_there_is_flagged(listing: World) -> None:
+def test_a_document_gone_from_the_provider_is_flagged(listing: World) -> None:
     _issued(listing)
     listing.provider.deleted_numbers.add("FR 2026FR/1")
     _compare(listing)
@@ -119,7 +119,7 @@ def test_a_document_that_was_sent_before_the_list_begins_is_not_missed(listing: 
     assert listing.document().alarm == ""
 
 
-def test_a_list_may_lag_behind(listing: World) -> None:
+def test_a_document_issued_just_now_may_be_missing_from_the_list(listing: World) -> None:
     _issued(listing)
     listing.provider.deleted_numbers.add("FR 2026FR/1")
     assert audit.audit_due_account() == 1
@@ -135,7 +135,7 @@ def test_documents_of_others_are_left_alone(listing: World) -> None:
     assert db.session.scalar(db.select(db.func.count(Document.id))) == 1
 
 
-def test_it_is_done_once_a_day_and_again_within_the_hour_where_it_failed(
+def test_an_account_is_audited_daily_and_again_within_the_hour_after_a_failure(
     listing: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert audit.audit_due_account() == 1
@@ -150,7 +150,7 @@ def test_it_is_done_once_a_day_and_again_within_the_hour_where_it_failed(
     assert account.compared_at is not None and account.compared_at < now() - timedelta(hours=22)
 
 
-def test_a_program_that_cannot_be_asked_is_not(world: World) -> None:
+def test_a_provider_that_can_neither_list_nor_read_is_not_asked(world: World) -> None:
     _issued(world)
     _compare(world)
     assert (world.document().alarm, world.document().provider_state_at) == ("", None)
@@ -185,11 +185,11 @@ def test_opening_a_document_asks_for_its_state_but_not_at_every_click(reading: W
     assert reading.shop.calls.count("read") == 1
 
 
-def test_opening_a_document_asks_nothing_of_a_program_that_cannot_tell(world: World) -> None:
+def test_opening_a_document_asks_nothing_of_a_provider_that_cannot_read(world: World) -> None:
     assert audit.request_state_refresh(_issued(world)) is False
 
 
-def test_a_program_that_cannot_be_asked_now_changes_nothing(
+def test_a_provider_that_does_not_answer_changes_nothing(
     reading: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row = _issued(reading)

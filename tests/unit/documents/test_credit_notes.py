@@ -93,7 +93,7 @@ def test_a_second_credit_waits_until_the_first_is_settled(world: World) -> None:
     assert refused.value.code == "credit-open"
 
 
-def test_a_credit_that_was_set_aside_is_not_taken_up_beside_another(world: World) -> None:
+def test_a_dismissed_credit_note_is_not_resumed_while_another_is_open(world: World) -> None:
     document = _issued(world)
     merchant_actions.credit_document(document, 1, {"amount": "9.00"})
     merchant_actions.dismiss_document(_note(world))
@@ -149,7 +149,7 @@ def test_a_credit_whose_answer_is_lost_waits_for_a_person_and_is_not_repeated(wo
     assert [draft.kind for _, draft in world.provider.ledger] == ["FR", "NC", "FR"]
 
 
-def test_a_cancelled_order_is_credited_by_itself_when_the_merchant_chose_so(world: World) -> None:
+def test_a_cancelled_order_is_credited_automatically_if_chosen(world: World) -> None:
     world.account.settings = {**world.account.settings, "credit_cancelled": True}
     document = _issued(world)
     for _ in range(2):

@@ -86,7 +86,7 @@ def test_a_follow_up_is_given_up_after_a_day(world: World) -> None:
     assert _of(world, "history").state == "failed"
 
 
-def test_what_fails_is_left_alone_for_as_long_again_as_it_has_been_owed(world: World) -> None:
+def test_a_failed_follow_up_waits_as_long_again_as_it_has_been_queued(world: World) -> None:
     world.shop.errors["note"] = [UnreachableError("unreachable")] * 2
     world.pay_order("1001")
     world.run_due_work()
@@ -100,7 +100,7 @@ def test_what_fails_is_left_alone_for_as_long_again_as_it_has_been_owed(world: W
     assert timedelta(minutes=4) < second < timedelta(minutes=6)
 
 
-def test_what_is_owed_anew_begins_anew_however_often_it_was_tried(world: World) -> None:
+def test_a_follow_up_queued_again_starts_with_the_first_delay(world: World) -> None:
     world.pay_order("1001")
     world.run_due_work()
     for _ in range(9):
@@ -115,7 +115,7 @@ def test_what_is_owed_anew_begins_anew_however_often_it_was_tried(world: World) 
     assert _of(world, "attach").not_before - now() < timedelta(seconds=60)
 
 
-def test_the_buyer_gets_the_paper_only_when_the_merchant_chose_it(world: World, post: list[Any]) -> None:
+def test_the_buyer_gets_the_document_by_email_only_if_chosen(world: World, post: list[Any]) -> None:
     world.pay_order("1001")
     world.run_due_work()
     assert post == []
@@ -151,6 +151,6 @@ def test_a_mail_that_cannot_go_now_goes_later(world: World, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("address", ["", "no address", "a@b@c", "a\r\nBcc: x@example.pt"])
-def test_what_is_no_address_is_refused_before_any_server(app: Any, address: str) -> None:
+def test_a_malformed_address_is_refused_before_any_server_is_called(app: Any, address: str) -> None:
     with app.app_context(), pytest.raises(shopapp_mail.MailRefused):
         shopapp_mail.send(address, "s", "t")

@@ -42,7 +42,7 @@ def test_a_paid_order_becomes_one_document_shown_on_the_order(world: World) -> N
     ]
 
 
-def test_the_same_hook_twice_makes_one_document(world: World) -> None:
+def test_the_same_webhook_twice_makes_one_document(world: World) -> None:
     world.pay_order("1001")
     world.receive_webhook("1001")
     world.run_due_work()
@@ -51,7 +51,7 @@ def test_the_same_hook_twice_makes_one_document(world: World) -> None:
     assert len(world.provider.ledger) == 1
 
 
-def test_the_order_is_read_again_and_not_taken_from_the_hook(world: World) -> None:
+def test_the_order_is_read_again_and_not_taken_from_the_webhook(world: World) -> None:
     world.pay_order("1001")
     world.shop.orders["1001"] = paid_order("1001", status="open")
     world.run_due_work()
@@ -59,7 +59,7 @@ def test_the_order_is_read_again_and_not_taken_from_the_hook(world: World) -> No
     assert world.provider.ledger == []
 
 
-def test_an_order_paid_later_is_issued_when_its_hook_comes(world: World) -> None:
+def test_an_order_paid_later_is_issued_when_its_webhook_comes(world: World) -> None:
     world.pay_order("1001", status="open")
     world.run_due_work()
     world.pay_order("1001")
@@ -93,7 +93,7 @@ def test_an_older_order_whose_payment_is_proved_to_be_new_is_issued(world: World
     assert world.document().state == "issued"
 
 
-def test_nothing_is_issued_by_itself_in_manual_mode(world: World) -> None:
+def test_nothing_is_issued_automatically_in_manual_mode(world: World) -> None:
     world.account.settings = {**world.account.settings, "automatic": False}
     db.session.commit()
     world.pay_order("1001")
@@ -138,7 +138,7 @@ def test_a_refusal_blocks_and_keeps_the_providers_words(world: World) -> None:
 @pytest.mark.parametrize(
     "error", [UnreachableError("unreachable", how="cut"), ThrottledError("throttled", 7)]
 )
-def test_what_never_arrived_is_tried_again_later(world: World, error: Exception) -> None:
+def test_a_call_that_never_arrived_is_repeated_later(world: World, error: Exception) -> None:
     world.provider.planned_issues = [_fails(error)]
     world.pay_order("1001")
     world.run_due_work()
@@ -162,7 +162,7 @@ def _lost(world: World, error: Exception) -> Any:
 @pytest.mark.parametrize(
     "error", [UncertainError("outcome-unknown", how="timeout"), RuntimeError("a bug while reading")]
 )
-def test_a_lost_answer_waits_for_a_person_and_is_never_sent_again_by_itself(
+def test_a_lost_answer_waits_for_a_person_and_is_not_sent_again_automatically(
     world: World, error: Exception
 ) -> None:
     world.provider.planned_issues = [_lost(world, error)]
@@ -224,9 +224,7 @@ def test_a_platform_that_refuses_us_stops_the_store_and_loses_nothing(world: Wor
     assert world.document().state == "issued"
 
 
-def test_a_worker_that_slept_after_the_claim_does_not_send(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_worker_frozen_after_the_claim_does_not_send(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.pay_order("1001")
     monkeypatch.setattr(send_window, "SEND_WITHIN_SECONDS", -1.0)
     from shopapp.orders import webhooks
@@ -237,7 +235,9 @@ def test_a_worker_that_slept_after_the_claim_does_not_send(
     assert (world.document().state, world.document().attempts[0].outcome) == ("pending", "not-sent")
 
 
-def test_a_bug_of_ours_is_bounded_and_then_shown(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bug_of_ours_is_retried_a_few_times_and_then_shown(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.shop.errors["order"] = [ZeroDivisionError()] * 9
     world.pay_order("1001")
     world.run_due_work()
@@ -267,7 +267,7 @@ def test_the_paid_total_is_kept_with_the_sale(world: World) -> None:
     assert (sale.status, sale.total) == ("paid", Decimal("12.30"))
 
 
-def test_a_kill_point_between_claim_and_send_leaves_a_row_that_says_so(world: World) -> None:
+def test_a_death_between_claim_and_send_leaves_the_row_issuing(world: World) -> None:
     world.pay_order("1001")
     failpoints.arm("before_settle=raise")
     try:
@@ -289,7 +289,7 @@ def test_a_transient_failure_of_the_platform_does_not_touch_the_provider(world: 
 @pytest.mark.parametrize(
     ("told", "kept"), [("12.3049", "12.30"), ("12.305", "12.31"), ("1e30", None), ("-1e30", None)]
 )
-def test_a_total_that_no_column_holds_never_keeps_a_document_from_being_recorded(
+def test_a_total_too_large_for_its_column_does_not_prevent_recording(
     world: World, told: str, kept: str | None
 ) -> None:
     world.provider.planned_issues = [

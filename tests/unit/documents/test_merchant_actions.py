@@ -28,7 +28,7 @@ def _in_review(world: World, number: str = "1001") -> Any:
     return document
 
 
-def test_it_does_not_exist_sends_the_same_draft_byte_for_byte(world: World) -> None:
+def test_confirming_not_issued_sends_the_same_draft_byte_for_byte(world: World) -> None:
     document = _in_review(world)
     before = document.draft_hash
     world.shop.orders["1001"] = world.shop.orders["1001"].__class__(
@@ -44,7 +44,7 @@ def test_it_does_not_exist_sends_the_same_draft_byte_for_byte(world: World) -> N
     assert world.provider.ledger[0][1].customer.name == "Ana Exemplo"
 
 
-def test_it_exists_records_the_number_and_issues_nothing(world: World) -> None:
+def test_confirming_issued_records_the_number_and_issues_nothing(world: World) -> None:
     document = _in_review(world)
     merchant_actions.confirm_issued(document, "FR  2026FR/77", Decimal("12.30"))
     world.run_due_work()
@@ -86,7 +86,7 @@ def test_a_total_that_is_not_ours_is_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("number", ["", "   ", "sem número", "FR " + "9" * 70])
-def test_what_is_no_number_is_refused(world: World, number: str) -> None:
+def test_a_malformed_number_is_refused(world: World, number: str) -> None:
     document = _in_review(world)
     with pytest.raises(MerchantError) as refused:
         merchant_actions.confirm_issued(document, number, Decimal("12.30"))
@@ -112,7 +112,7 @@ def test_a_corrected_nif_is_issued(world: World) -> None:
     assert world.provider.ledger[0][1].customer.tax_id == "123456789"
 
 
-def test_a_refused_document_is_drafted_afresh_on_resend(world: World) -> None:
+def test_a_refused_document_is_drafted_again_on_resend(world: World) -> None:
     def refuses(draft: Draft, reference: str) -> Issued | None:
         raise RefusedError("provider-refused", answer="Série fechada.")
 
@@ -141,7 +141,7 @@ def test_an_older_order_is_issued_when_the_merchant_asks(world: World) -> None:
     assert world.document().state == "issued"
 
 
-def test_an_order_set_aside_is_not_issued_by_a_later_hook(world: World) -> None:
+def test_a_dismissed_order_is_not_issued_by_a_later_webhook(world: World) -> None:
     world.pay_order("1001", buyer=Party(name="Rui", tax_id="123456780"))
     world.run_due_work()
     merchant_actions.dismiss_document(world.document(), "FR 2025/9")
@@ -152,7 +152,7 @@ def test_an_order_set_aside_is_not_issued_by_a_later_hook(world: World) -> None:
     assert world.provider.ledger == []
 
 
-def test_good_keys_let_everything_go_on(world: World) -> None:
+def test_good_keys_let_blocked_documents_go_on(world: World) -> None:
     def refuses(draft: Draft, reference: str) -> Issued | None:
         raise CredentialsError("keys-refused")
 

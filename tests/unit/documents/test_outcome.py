@@ -78,7 +78,7 @@ def test_a_late_success_is_recorded_wherever_the_row_went(world: World, state: s
     assert world.document().account_id == world.account.id
 
 
-def test_a_late_drafter_leaves_the_next_attempt_alone(world: World) -> None:
+def test_a_late_worker_with_a_draft_leaves_the_next_attempt_alone(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
     seen: list[tuple[str, int]] = []
 
@@ -104,7 +104,7 @@ def test_a_late_drafter_leaves_the_next_attempt_alone(world: World) -> None:
     assert (row.state, row.attempt) == ("issuing", 2)
 
 
-def test_what_is_finalised_is_what_was_drafted_last(world: World) -> None:
+def test_only_the_latest_draft_is_finalised(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def down(draft: Draft, key: str) -> Issued | None:
@@ -180,7 +180,7 @@ def a_drafter_dies(world: World) -> None:
     recover.recover_next_document()
 
 
-def test_a_refused_draft_goes_with_its_order_also_where_an_attempt_was_in_doubt(world: World) -> None:
+def test_voiding_deletes_a_refused_draft_even_after_an_attempt_in_doubt(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def refused(draft: Draft, key: str) -> Issued | None:
@@ -198,7 +198,7 @@ def test_a_refused_draft_goes_with_its_order_also_where_an_attempt_was_in_doubt(
     assert (row.state, row.draft_id, world.provider.drafts) == ("void", None, {})
 
 
-def test_a_spare_draft_of_a_drafter_who_died_goes_with_an_order_that_is_set_aside(world: World) -> None:
+def test_dismissing_an_order_deletes_the_orphan_draft_of_a_dead_worker(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
     a_drafter_dies(world)
     row = world.document()
@@ -213,7 +213,7 @@ def test_a_spare_draft_of_a_drafter_who_died_goes_with_an_order_that_is_set_asid
     assert (world.document().state, world.provider.drafts) == ("void", {})
 
 
-def test_a_late_drafter_removes_the_draft_that_nobody_knows(world: World) -> None:
+def test_a_late_worker_deletes_its_orphan_draft(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def lapses(draft: Draft, reference: str) -> None:
@@ -228,7 +228,7 @@ def test_a_late_drafter_removes_the_draft_that_nobody_knows(world: World) -> Non
     assert (world.document().state, list(world.provider.drafts)) == ("issued", ["draft-2"])
 
 
-def test_a_draft_signed_late_for_an_order_that_was_set_aside_is_the_document(world: World) -> None:
+def test_a_draft_finalised_late_for_a_dismissed_order_is_the_document(world: World) -> None:
     """Its removal tells that it is a document by now: recorded, and no other is made."""
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 

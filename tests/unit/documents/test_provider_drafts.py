@@ -125,7 +125,7 @@ def test_a_placed_order_has_a_draft_and_no_document(early: Early) -> None:
     assert early.provider.ledger == []
 
 
-def test_without_the_choice_nothing_is_kept_for_a_placed_order(early: Early) -> None:
+def test_without_the_setting_a_placed_order_has_no_draft(early: Early) -> None:
     early.choose(drafts=False)
     early.shop.orders["1001"] = paid_order(status="open", paid_at=None)
     early.receive_webhook("1001", "order_pending_payment")
@@ -134,7 +134,7 @@ def test_without_the_choice_nothing_is_kept_for_a_placed_order(early: Early) -> 
     assert Document.find(early.store.id, "1001") is None
 
 
-def test_a_placed_order_that_no_hook_announced_has_its_draft_too(early: Early) -> None:
+def test_a_placed_order_that_no_webhook_announced_has_its_draft_too(early: Early) -> None:
     early.shop.orders["1001"] = paid_order(status="open", paid_at=None)
     early.store.reconciled_at = early.store.combed_at = None
     db.session.commit()
@@ -143,7 +143,7 @@ def test_a_placed_order_that_no_hook_announced_has_its_draft_too(early: Early) -
     assert early.kept() == [early.document().draft_id]
 
 
-def test_the_shop_is_asked_to_tell_of_unpaid_orders_only_where_they_matter(early: Early) -> None:
+def test_unpaid_order_webhooks_are_subscribed_only_if_needed(early: Early) -> None:
     for chosen, heard in (
         ({"drafts": True}, True),
         ({"drafts": False, "notes": True}, True),
@@ -155,7 +155,7 @@ def test_the_shop_is_asked_to_tell_of_unpaid_orders_only_where_they_matter(early
         assert ("order_pending_payment" in [event for event, _ in early.shop.webhooks]) is heard
 
 
-def test_the_draft_is_signed_when_the_order_is_paid(early: Early) -> None:
+def test_the_draft_is_finalised_when_the_order_is_paid(early: Early) -> None:
     early.placed()
     former = early.document().draft_id
     early.now_paid()
@@ -166,7 +166,7 @@ def test_the_draft_is_signed_when_the_order_is_paid(early: Early) -> None:
     assert early.kept() == []
 
 
-def test_the_draft_follows_the_order_by_a_new_one(early: Early) -> None:
+def test_an_edited_order_gets_a_new_draft(early: Early) -> None:
     early.placed()
     former = early.document().draft_id
     early.edited(lines=TWO, total=Decimal("24.60"))
@@ -179,7 +179,7 @@ def test_the_draft_follows_the_order_by_a_new_one(early: Early) -> None:
     assert len(early.provider.ledger) == 1
 
 
-def test_the_same_order_told_again_costs_no_call(early: Early) -> None:
+def test_the_same_order_announced_again_costs_no_call(early: Early) -> None:
     early.placed()
     for more in ("a", "b", "c"):
         early.edited(note=more)
@@ -202,7 +202,7 @@ def test_another_day_alone_makes_no_new_draft_before_payment(early: Early) -> No
     assert early.document().issued_on == former.date
 
 
-def test_what_is_signed_is_what_was_paid_though_no_hook_told_of_the_edit(early: Early) -> None:
+def test_the_paid_content_is_issued_even_if_no_webhook_announced_the_edit(early: Early) -> None:
     early.placed()
     early.now_paid(lines=TWO, total=Decimal("24.60"))
     assert [draft.gross for _, draft in early.provider.ledger] == [Decimal("24.60")]
@@ -217,7 +217,7 @@ def test_a_cancelled_order_loses_its_draft(early: Early) -> None:
     assert early.provider.drafts == {}
 
 
-def test_an_order_set_aside_loses_its_draft(early: Early) -> None:
+def test_a_dismissed_order_loses_its_draft(early: Early) -> None:
     from shopapp.documents import merchant_actions
 
     early.placed()
@@ -240,7 +240,7 @@ def test_with_automatic_off_the_draft_waits_for_the_merchant(early: Early) -> No
     assert early.provider.drafts_opened == 1
 
 
-def test_a_draft_signed_by_hand_is_the_document(early: Early) -> None:
+def test_a_draft_finalised_by_hand_is_the_document(early: Early) -> None:
     early.placed()
     early.provider.finalise(str(early.document().draft_id))
     early.now_paid()
@@ -249,7 +249,7 @@ def test_a_draft_signed_by_hand_is_the_document(early: Early) -> None:
     assert len(early.provider.ledger) == 1
 
 
-def test_a_draft_signed_by_hand_before_an_edit_is_the_document_and_no_other_is_made(early: Early) -> None:
+def test_a_draft_finalised_by_hand_before_an_edit_is_the_only_document(early: Early) -> None:
     early.placed()
     early.provider.finalise(str(early.document().draft_id))
     early.edited(lines=TWO, total=Decimal("24.60"))
@@ -259,7 +259,7 @@ def test_a_draft_signed_by_hand_before_an_edit_is_the_document_and_no_other_is_m
     assert len(early.provider.ledger) == 1
 
 
-def test_a_draft_signed_by_hand_with_other_content_is_no_reason_for_a_second_document(early: Early) -> None:
+def test_a_draft_finalised_by_hand_with_other_content_makes_no_second_document(early: Early) -> None:
     early.placed()
     early.provider.finalise(str(early.document().draft_id))
     early.now_paid(lines=TWO, total=Decimal("24.60"))
@@ -268,7 +268,7 @@ def test_a_draft_signed_by_hand_with_other_content_is_no_reason_for_a_second_doc
 
 
 @pytest.mark.parametrize("when", ["early_before_record", "early_after_record", "early_after_drop"])
-def test_a_worker_that_breaks_leaves_at_most_a_spare_draft(early: Early, when: str) -> None:
+def test_a_worker_that_dies_leaves_at_most_an_orphan_draft(early: Early, when: str) -> None:
     if when == "early_after_drop":
         early.placed()
     failpoints.arm(f"{when}=raise")
@@ -305,7 +305,7 @@ def _another_worker(early: Early) -> None:
     moves._create_draft(row, early.account, moves._expected_draft(row, early.account))  # type: ignore[arg-type]
 
 
-def test_a_late_drafter_cannot_touch_what_another_signs(early: Early) -> None:
+def test_a_late_worker_cannot_change_what_another_finalises(early: Early) -> None:
     """He opens his draft, stands still, and the order is paid and signed meanwhile: his is spare and goes."""
 
     def frozen(draft: Draft, reference: str) -> None:
@@ -320,7 +320,7 @@ def test_a_late_drafter_cannot_touch_what_another_signs(early: Early) -> None:
     assert early.kept() == []
 
 
-def test_a_draft_that_comes_after_the_order_was_set_aside_is_spare(early: Early) -> None:
+def test_a_draft_opened_after_the_order_was_dismissed_is_deleted(early: Early) -> None:
     def meanwhile(draft: Draft, reference: str) -> None:
         from shopapp.documents import merchant_actions
 
@@ -346,7 +346,7 @@ def test_a_draft_of_another_total_is_not_kept(early: Early, monkeypatch: pytest.
     assert early.document().draft_id is None
 
 
-def test_a_draft_whose_fate_is_unknown_is_swept_when_the_order_is_cancelled(early: Early) -> None:
+def test_a_draft_with_unknown_outcome_is_deleted_when_the_order_is_cancelled(early: Early) -> None:
     def lost(draft: Draft, reference: str) -> None:
         raise UncertainError("outcome-unknown")
 
@@ -390,7 +390,7 @@ def another_program(early: Early, name: str = "fakebooks") -> Account:
     return account
 
 
-def test_a_waiting_draft_does_not_go_along_to_another_program(early: Early) -> None:
+def test_a_waiting_draft_is_deleted_when_the_provider_changes(early: Early) -> None:
     early.placed()
     former = early.document().draft_id
     other = another_program(early)
@@ -402,7 +402,7 @@ def test_a_waiting_draft_does_not_go_along_to_another_program(early: Early) -> N
     assert len(early.provider.ledger) == 1
 
 
-def test_a_program_that_is_left_and_silent_holds_nobody_up(early: Early) -> None:
+def test_a_former_provider_that_does_not_answer_delays_nothing(early: Early) -> None:
     early.placed()
     another_program(early)
     early.provider.guarantee = IssueGuarantee.MANUAL
@@ -418,7 +418,7 @@ def test_a_program_that_is_left_and_silent_holds_nobody_up(early: Early) -> None
     assert len(early.provider.ledger) == 1
 
 
-def test_with_drafts_there_too_the_waiting_draft_is_made_anew(early: Early) -> None:
+def test_a_new_provider_with_drafts_gets_the_waiting_draft_again(early: Early) -> None:
     early.placed()
     former = early.document().draft_id
     other = another_program(early, "drafting")
@@ -440,7 +440,7 @@ def note_of(early: Early, number: str = "1001") -> Document | None:
     return Document.find(early.store.id, number, "dossier")
 
 
-def test_a_placed_order_has_its_note_and_the_invoice_is_made_out_of_it(early: Early) -> None:
+def test_a_placed_order_has_its_note_and_the_invoice_follows_it(early: Early) -> None:
     early.choose(drafts=False, notes=True)
     early.placed()
     note = note_of(early)
@@ -514,7 +514,7 @@ def told_of(early: Early) -> list[str]:
     return [move.reason for move in note.transitions if move.reason.startswith("note-")] + [note.alarm]
 
 
-def test_a_note_that_stands_open_after_its_order_was_cancelled_is_told_of_once(early: Early) -> None:
+def test_an_open_note_of_a_cancelled_order_is_flagged_once(early: Early) -> None:
     early.choose(drafts=False, notes=True, credit_cancelled=True)
     early.placed()
     early.edited(event="order_canceled", status="cancelled")
@@ -529,7 +529,7 @@ def test_a_note_that_stands_open_after_its_order_was_cancelled_is_told_of_once(e
     assert [draft.kind for _, draft in early.provider.ledger] == ["NE"]
 
 
-def test_a_note_whose_order_was_edited_is_told_of_at_once_and_not_again_with_the_invoice(
+def test_a_note_of_an_edited_order_is_flagged_at_once_and_only_once(
     early: Early,
 ) -> None:
     early.choose(drafts=False, notes=True)
@@ -544,7 +544,7 @@ def test_a_note_whose_order_was_edited_is_told_of_at_once_and_not_again_with_the
     assert told_of(early) == ["note-changed", ""]
 
 
-def test_a_note_that_the_invoice_was_not_made_out_of_is_told_of_when_it_is_issued(early: Early) -> None:
+def test_a_note_that_the_invoice_does_not_follow_is_flagged_on_issue(early: Early) -> None:
     early.choose(drafts=False, notes=True)
     early.placed()
     early.now_paid(lines=TWO, total=Decimal("24.60"))
@@ -552,7 +552,7 @@ def test_a_note_that_the_invoice_was_not_made_out_of_is_told_of_when_it_is_issue
     assert told_of(early) == ["note-changed", "note-changed"]
 
 
-def test_a_note_that_the_invoice_was_made_out_of_stands_no_longer_open(early: Early) -> None:
+def test_a_note_that_the_invoice_follows_is_not_flagged(early: Early) -> None:
     early.choose(drafts=False, notes=True)
     early.placed()
     early.now_paid()
@@ -563,7 +563,7 @@ def test_a_note_that_the_invoice_was_made_out_of_stands_no_longer_open(early: Ea
     assert early.document().alarm == "cancelled-after"
 
 
-def test_a_note_that_was_in_doubt_while_the_order_was_invoiced_is_told_of_too(early: Early) -> None:
+def test_a_note_in_doubt_while_the_order_was_invoiced_is_flagged_too(early: Early) -> None:
     early.choose(drafts=False, notes=True)
 
     def lost(draft: Draft, reference: str) -> Issued:
@@ -580,7 +580,7 @@ def test_a_note_that_was_in_doubt_while_the_order_was_invoiced_is_told_of_too(ea
     assert told_of(early) == ["note-changed", "note-changed"]
 
 
-def test_notes_as_drafts_are_kept_followed_and_never_signed(early: Early) -> None:
+def test_notes_kept_as_drafts_are_synced_and_never_finalised(early: Early) -> None:
     NOTES_AS_DRAFTS.append(True)
     early.choose(drafts=False, notes=True, note_drafts=True)
     early.placed()
@@ -594,7 +594,7 @@ def test_notes_as_drafts_are_kept_followed_and_never_signed(early: Early) -> Non
     assert early.provider.ledger[0][1].follows == note_of(early).draft_id  # type: ignore[union-attr]
 
 
-def test_a_note_kept_as_draft_goes_with_a_cancelled_order(early: Early) -> None:
+def test_a_note_kept_as_draft_is_deleted_with_a_cancelled_order(early: Early) -> None:
     NOTES_AS_DRAFTS.append(True)
     early.choose(drafts=True, notes=True, note_drafts=True)
     early.placed()
@@ -604,7 +604,7 @@ def test_a_note_kept_as_draft_goes_with_a_cancelled_order(early: Early) -> None:
     assert early.provider.drafts == {}
 
 
-def test_draft_and_note_together_make_the_draft_out_of_the_note(early: Early) -> None:
+def test_with_draft_and_note_the_draft_follows_the_note(early: Early) -> None:
     early.choose(notes=True)
     early.placed()
     early.follow()
@@ -642,7 +642,7 @@ def test_a_frozen_draft_keeps_its_transport_and_its_note(early: Early) -> None:
     assert Draft.from_bytes(draft.to_bytes()) == draft
 
 
-def test_a_program_is_opened_with_the_series_that_the_merchant_chose(early: Early) -> None:
+def test_a_provider_is_opened_with_the_chosen_series(early: Early) -> None:
     early.account.choices = {
         "series": [["2026FR", "FR", True, "Loja", True], ["2026FR", "FT", True, "", False]],
         "searches": True,
@@ -669,7 +669,7 @@ def test_an_order_that_goes_nowhere_has_its_invoice_without_transport(early: Ear
     assert early.provider.ledger[0][1].transport is None
 
 
-def test_a_guide_of_the_goods_follows_the_document(early: Early) -> None:
+def test_a_transport_guide_is_issued_after_the_document(early: Early) -> None:
     early.choose(drafts=False, guide=True, transport=True, loading=LOADING, kind="FS")
     early.pay_order()
     early.run_due_work()
@@ -682,14 +682,14 @@ def test_a_guide_of_the_goods_follows_the_document(early: Early) -> None:
     assert row is not None and row.original_id == early.document().id
 
 
-def test_the_program_mails_the_buyer_where_it_can(early: Early) -> None:
+def test_a_provider_that_can_email_emails_the_buyer(early: Early) -> None:
     early.choose(drafts=False, email_buyer=True)
     early.pay_order()
     early.run_due_work()
     assert MAILED == [("id-1", "ana@example.pt")]
 
 
-def test_every_act_of_a_follow_up_has_its_words() -> None:
+def test_every_kind_of_follow_up_has_its_label() -> None:
     assert {"draft", "note", "spare"} <= set(followups._HANDLERS)
 
 
@@ -699,7 +699,7 @@ Act = Callable[..., Any]
 # the articles of its lines
 
 
-def test_a_draft_names_its_articles_and_the_same_one_is_signed(early: Early) -> None:
+def test_a_draft_names_its_articles_and_is_finalised_unchanged(early: Early) -> None:
     early.enable_articles()
     early.placed()
     row = early.document()
@@ -711,7 +711,7 @@ def test_a_draft_names_its_articles_and_the_same_one_is_signed(early: Early) -> 
     assert early.provider.drafts_opened == 1 and len(early.provider.created_articles) == 1
 
 
-def test_an_article_renamed_before_the_payment_is_what_the_signed_document_names(early: Early) -> None:
+def test_an_article_renamed_before_payment_is_named_by_its_new_code(early: Early) -> None:
     early.enable_articles()
     known = early.provider.add_article("CAN-1")
     early.placed()
@@ -722,7 +722,7 @@ def test_an_article_renamed_before_the_payment_is_what_the_signed_document_names
     assert early.kept() == [] and early.provider.created_articles == []
 
 
-def test_a_draft_whose_articles_cannot_be_looked_up_is_tried_again_and_holds_nobody_up(early: Early) -> None:
+def test_a_draft_whose_articles_cannot_be_looked_up_is_retried_alone(early: Early) -> None:
     early.enable_articles()
     early.provider.errors["articles"] = [UnreachableError("unreachable")]
     early.placed()

@@ -71,7 +71,7 @@ def test_a_lost_answer_is_found_and_never_sent_twice(promised: World) -> None:
     assert len(promised.provider.ledger) == 1
 
 
-def test_a_call_that_never_came_is_made_good(promised: World) -> None:
+def test_a_call_that_never_arrived_is_sent_again(promised: World) -> None:
     promised.provider.planned_issues = [_never_came]
     promised.pay_order("1001")
     promised.run_due_work()
@@ -80,7 +80,7 @@ def test_a_call_that_never_came_is_made_good(promised: World) -> None:
     assert (promised.document().state, len(promised.provider.ledger)) == ("issued", 1)
 
 
-def test_a_worker_that_died_after_the_provider_issued_costs_nothing(promised: World) -> None:
+def test_a_worker_that_died_after_the_provider_issued_loses_nothing(promised: World) -> None:
     from shopapp.jobs import maintenance
 
     promised.pay_order("1001")
@@ -133,7 +133,7 @@ def test_not_found_proves_nothing_before_the_settle_window_is_over(searched: Wor
     assert (searched.document().state, len(searched.provider.ledger)) == ("issued", 1)
 
 
-def test_looks_grow_apart_and_never_end_by_themselves(searched: World) -> None:
+def test_look_ups_become_rarer_and_never_end(searched: World) -> None:
     searched.provider.planned_issues = [_kept_and_lost(searched)]
     searched.pay_order("1001")
     searched.run_due_work()
@@ -156,7 +156,7 @@ def test_after_the_settle_window_the_same_bytes_are_sent(searched: World) -> Non
     assert (row.state, row.draft_hash, row.attempt) == ("issued", before, 2)
 
 
-def test_two_found_are_one_issued_and_an_alarm(searched: World) -> None:
+def test_two_documents_found_are_one_issued_and_an_alarm(searched: World) -> None:
     searched.provider.planned_issues = [_kept_and_lost(searched)]
     searched.pay_order("1001")
     searched.run_due_work()
@@ -167,7 +167,7 @@ def test_two_found_are_one_issued_and_an_alarm(searched: World) -> None:
     assert (row.state, row.number, row.alarm) == ("issued", "FR 2026FR/1", "duplicate")
 
 
-def test_a_like_reference_is_not_ours(searched: World) -> None:
+def test_a_similar_reference_is_not_ours(searched: World) -> None:
     searched.pay_order("12")
     searched.run_due_work()
     searched.provider.planned_issues = [_never_came]
@@ -186,7 +186,7 @@ def drafted(world: World) -> World:
     return world
 
 
-def test_a_draft_whose_answer_was_lost_is_drafted_again_and_the_spare_removed(drafted: World) -> None:
+def test_a_draft_whose_answer_was_lost_is_opened_again_and_the_orphan_deleted(drafted: World) -> None:
     def lost(draft: Draft, reference: str) -> None:
         raise UncertainError("outcome-unknown", how="timeout")
 
@@ -231,7 +231,7 @@ def test_a_draft_that_somebody_deleted_is_left_to_a_person(drafted: World) -> No
     assert (row.state, row.reason, len(drafted.provider.ledger)) == ("review", "draft-gone", 0)
 
 
-def test_a_draft_that_is_refused_because_the_lost_call_signs_it_now_is_looked_at_again(
+def test_a_draft_refused_while_the_lost_call_finalises_it_is_read_again(
     drafted: World,
 ) -> None:
     """The program shows it as a draft for a moment yet: no reason to ask a person about a document that exists."""
@@ -254,7 +254,7 @@ def test_a_draft_that_is_refused_because_the_lost_call_signs_it_now_is_looked_at
     assert (row.state, row.number, len(drafted.provider.ledger)) == ("issued", number, 1)
 
 
-def test_a_draft_that_is_still_refused_once_nothing_is_at_work_is_left_to_a_person(drafted: World) -> None:
+def test_a_draft_still_refused_after_the_settle_window_is_left_to_a_person(drafted: World) -> None:
     def refuses(draft: Draft, key: str) -> Issued | None:
         raise RefusedError("provider-refused", answer="A série está fechada.")
 
@@ -278,7 +278,7 @@ def test_a_draft_that_somebody_finalised_by_hand_is_recorded(drafted: World) -> 
     assert (row.state, row.number, len(drafted.provider.ledger)) == ("issued", by_hand.number, 1)
 
 
-def test_a_draft_that_adds_up_to_something_else_is_never_finalised(
+def test_a_draft_with_another_total_is_never_finalised(
     drafted: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from decimal import Decimal
@@ -312,7 +312,7 @@ def test_a_refusal_under_the_same_key_is_shown_to_the_merchant(world: World) -> 
     assert world.provider.ledger == []
 
 
-def test_refused_keys_leave_a_doubt_where_it_is(promised: World) -> None:
+def test_refused_keys_leave_a_document_in_doubt(promised: World) -> None:
     promised.provider.planned_issues = [_kept_and_lost(promised)]
     promised.pay_order("1001")
     promised.run_due_work()

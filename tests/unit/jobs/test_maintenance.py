@@ -38,7 +38,7 @@ def test_a_document_whose_worker_died_waits_for_a_person(world: World) -> None:
     assert world.provider.ledger == []
 
 
-def test_two_sweepers_change_nothing_twice(world: World) -> None:
+def test_two_clocks_change_nothing_twice(world: World) -> None:
     _claimed(world)
     maintenance.expire_leases()
     assert maintenance.expire_leases() == 0
@@ -60,7 +60,7 @@ def test_an_order_without_a_webhook_is_found(world: World) -> None:
     assert maintenance.poll_due_stores(every=0) == 0
 
 
-def test_a_store_just_compared_is_left_alone(world: World) -> None:
+def test_a_store_just_polled_is_left_alone(world: World) -> None:
     world.shop.orders["77"] = paid_order("77")
     assert maintenance.poll_due_stores(every=600) == 0
 
@@ -74,7 +74,7 @@ def test_an_order_waiting_for_payment_is_read_again(world: World) -> None:
     assert world.document().state == "issued"
 
 
-def test_missing_hooks_are_made_and_the_merchant_is_told(world: World) -> None:
+def test_missing_webhooks_are_created_and_the_problem_is_kept(world: World) -> None:
     world.store.hooks_checked_at = now() - timedelta(days=1)
     db.session.commit()
     assert maintenance.check_webhooks(every=3600) == 1
@@ -83,7 +83,7 @@ def test_missing_hooks_are_made_and_the_merchant_is_told(world: World) -> None:
     assert world.store.hooks_problem == "missing"
 
 
-def test_hooks_are_made_at_once_after_an_install_without_a_warning(world: World) -> None:
+def test_webhooks_are_created_after_an_install_without_a_warning(world: World) -> None:
     world.store.hooks_checked_at = None
     db.session.commit()
     maintenance.check_webhooks(every=3600)
@@ -122,7 +122,7 @@ def test_an_order_cancelled_while_it_was_sent_is_flagged_once(world: World) -> N
     assert maintenance.flag_cancelled() == 0
 
 
-def test_old_bodies_go_and_their_hashes_stay(world: World) -> None:
+def test_old_bodies_are_deleted_and_their_hashes_stay(world: World) -> None:
     world.pay_order("1001")
     world.run_due_work()
     hook = db.session.scalars(db.select(Webhook)).one()
@@ -133,7 +133,7 @@ def test_old_bodies_go_and_their_hashes_stay(world: World) -> None:
     assert (hook.body, bool(hook.body_hash)) == (None, True)
 
 
-def test_refused_signatures_make_the_token_be_read_again_once_in_ten_minutes(world: World) -> None:
+def test_refused_signatures_reread_the_token_once_in_ten_minutes(world: World) -> None:
     world.store.refused_hooks, world.store.hooks_token_read_at = 3, now() - timedelta(hours=1)
     world.store.hooks_token = "old-token"
     db.session.commit()

@@ -47,7 +47,7 @@ def _doubted(world: World) -> None:
     assert world.document().state == "in_doubt"
 
 
-def test_thirty_days_without_access_and_without_a_word_are_an_uninstall(world: World) -> None:
+def test_thirty_days_without_access_and_webhooks_are_an_uninstall(world: World) -> None:
     _silent(world, 31)
     _beat(world)
     db.session.refresh(world.store)
@@ -59,20 +59,20 @@ def test_thirty_days_without_access_and_without_a_word_are_an_uninstall(world: W
     assert world.store.hooks_token is None
 
 
-def test_a_refused_token_alone_is_none(world: World) -> None:
+def test_a_refused_token_alone_is_no_uninstall(world: World) -> None:
     _silent(world, 29)
     _beat(world)
     assert world.store.state == "reauthorise"
 
 
-def test_a_shop_that_still_tells_us_of_orders_is_not_gone(world: World) -> None:
+def test_a_shop_that_still_sends_webhooks_is_not_uninstalled(world: World) -> None:
     world.pay_order("1001")
     _silent(world, 31)
     _beat(world)
     assert world.store.state == "reauthorise"
 
 
-def test_what_was_to_be_issued_is_void_with_that_reason_and_the_keys_go(world: World) -> None:
+def test_pending_documents_of_an_uninstalled_store_are_voided_and_its_keys_wiped(world: World) -> None:
     world.pay_order("1001")
     with_fresh_session(webhooks.process_next_webhook)
     offboarding.uninstall_store(world.store)
@@ -84,7 +84,7 @@ def test_what_was_to_be_issued_is_void_with_that_reason_and_the_keys_go(world: W
     assert world.provider.ledger == []
 
 
-def test_a_doubt_is_settled_before_the_keys_go(world: World) -> None:
+def test_a_document_in_doubt_is_looked_up_before_the_keys_are_wiped(world: World) -> None:
     _doubted(world)
     offboarding.uninstall_store(world.store)
     _beat(world)
@@ -97,7 +97,7 @@ def test_a_doubt_is_settled_before_the_keys_go(world: World) -> None:
     assert db.session.get_one(Account, world.account.id).credentials is None
 
 
-def test_after_three_days_what_is_left_in_doubt_is_a_persons(world: World) -> None:
+def test_after_three_days_documents_in_doubt_go_to_review(world: World) -> None:
     _doubted(world)
     offboarding.uninstall_store(world.store)
     world.store.uninstalled_at = now() - timedelta(hours=73)
@@ -107,7 +107,7 @@ def test_after_three_days_what_is_left_in_doubt_is_a_persons(world: World) -> No
     assert db.session.get_one(Account, world.account.id).credentials is None
 
 
-def test_a_doubt_whose_account_refuses_its_keys_for_three_days_is_a_persons_too(world: World) -> None:
+def test_keys_refused_for_three_days_send_documents_in_doubt_to_review(world: World) -> None:
     _doubted(world)
     world.account.refused_at = now() - timedelta(hours=71)
     db.session.commit()
@@ -119,7 +119,7 @@ def test_a_doubt_whose_account_refuses_its_keys_for_three_days_is_a_persons_too(
     assert world.document().state == "review"
 
 
-def test_what_was_void_is_listed_again_when_the_store_is_back_and_waits_for_a_click(world: World) -> None:
+def test_voided_documents_wait_for_a_click_after_a_reinstall(world: World) -> None:
     world.pay_order("1001")
     with_fresh_session(webhooks.process_next_webhook)
     offboarding.uninstall_store(world.store)

@@ -34,7 +34,7 @@ def _restored(world: World, *numbers: str) -> None:
     db.session.expire_all()
 
 
-def test_while_it_is_held_nothing_is_issued(world: World) -> None:
+def test_while_issuing_is_on_hold_nothing_is_issued(world: World) -> None:
     restore.hold_issuing()
     world.pay_order("1001")
     world.run_due_work()
@@ -44,7 +44,7 @@ def test_while_it_is_held_nothing_is_issued(world: World) -> None:
 
 
 @pytest.mark.parametrize("promise", [IssueGuarantee.SEARCHABLE, IssueGuarantee.DRAFT_FIRST])
-def test_documents_that_the_backup_forgot_are_found_before_issuing_goes_on(
+def test_documents_missing_from_the_backup_are_found_before_issuing_goes_on(
     world: World, promise: IssueGuarantee
 ) -> None:
     world.provider.guarantee, world.provider.lists_documents = promise, True
@@ -56,7 +56,7 @@ def test_documents_that_the_backup_forgot_are_found_before_issuing_goes_on(
     assert len(world.provider.ledger) == 3
 
 
-def test_with_a_key_the_same_document_comes_back(world: World) -> None:
+def test_with_an_idempotency_key_the_same_document_comes_back(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.IDEMPOTENT
     _restored(world, "1001")
     assert restore.verify_restore() == []
@@ -65,7 +65,7 @@ def test_with_a_key_the_same_document_comes_back(world: World) -> None:
 
 
 @pytest.mark.parametrize("promise", [IssueGuarantee.MANUAL, IssueGuarantee.SEARCHABLE])
-def test_where_nobody_can_tell_a_person_looks_at_each(world: World, promise: IssueGuarantee) -> None:
+def test_documents_of_a_provider_without_a_list_go_to_review(world: World, promise: IssueGuarantee) -> None:
     world.provider.guarantee = promise
     _restored(world, "1001")
     world.pay_order("1002")
@@ -81,7 +81,7 @@ def test_where_nobody_can_tell_a_person_looks_at_each(world: World, promise: Iss
     assert world.document("1003").state == "issued"
 
 
-def test_what_was_blocked_in_the_backup_may_have_been_mended_and_issued_since(world: World) -> None:
+def test_a_blocked_document_of_the_backup_may_have_been_issued_since(world: World) -> None:
     world.shop.orders["1001"] = paid_order("1001", currency="USD")
     world.receive_webhook("1001")
     world.run_due_work()
@@ -102,7 +102,7 @@ def test_a_store_that_could_not_be_compared_keeps_everything_held(world: World) 
     assert len(world.provider.ledger) == 1
 
 
-def test_the_backup_s_last_beat_is_remembered_whenever_the_clock_beats_again(world: World) -> None:
+def test_the_last_tick_of_the_backup_survives_later_ticks(world: World) -> None:
     _restored(world)
     restore.hold_issuing()
     Heartbeat.beat("clock", pid=2)
@@ -110,7 +110,7 @@ def test_the_backup_s_last_beat_is_remembered_whenever_the_clock_beats_again(wor
     assert restore._audit_since() < now() - timedelta(hours=43)
 
 
-def test_the_commands_say_what_came_of_it(app: Flask, world: World) -> None:
+def test_the_hold_and_verify_commands_report_their_result(app: Flask, world: World) -> None:
     run = app.test_cli_runner()
     assert "Nothing is issued" in run.invoke(args=["hold"]).output
     world.shop.errors["paid_orders"] = [UnreachableError("unreachable")]

@@ -21,7 +21,7 @@ from shopapp.orders import webhooks
 from tests.fakes import World
 
 
-def test_hooks_without_end_do_not_keep_a_document_from_being_issued(
+def test_endless_webhooks_do_not_keep_a_document_from_being_issued(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.pay_order("1001")
@@ -40,7 +40,7 @@ def test_hooks_without_end_do_not_keep_a_document_from_being_issued(
     assert world.document("1001").state == "issued"
 
 
-def test_the_stores_take_turns_however_many_hooks_one_of_them_has(world: World) -> None:
+def test_stores_take_turns_however_many_webhooks_one_has(world: World) -> None:
     small, other = world.add_store("small"), world.add_store("other")
     for number in range(1001, 1007):
         world.pay_order(str(number))
@@ -52,7 +52,7 @@ def test_the_stores_take_turns_however_many_hooks_one_of_them_has(world: World) 
     assert sorted(opened) == [world.store.id, small.id, other.id]
 
 
-def test_the_stores_take_turns_however_much_is_owed_to_one_of_them(world: World) -> None:
+def test_stores_take_turns_however_many_follow_ups_one_has(world: World) -> None:
     small = world.add_store("small")
     world.add_account(small)
     for number in range(1001, 1005):
@@ -98,7 +98,7 @@ def test_a_job_ends_quietly_when_the_database_stays_away(
     run_job()
 
 
-def test_the_bell_rings_at_once_after_redis_came_back(tmp_path: Path) -> None:
+def test_workers_are_notified_at_once_after_redis_is_back(tmp_path: Path) -> None:
     valkey = Valkey(tmp_path)
     valkey.start()
     try:

@@ -68,7 +68,7 @@ def test_an_order_never_seen_and_paid_late_is_found_by_the_daily_pass(world: Wor
     assert world.store.combed_at is not None and world.store.combed_at > now() - timedelta(minutes=5)
 
 
-def test_an_unpaid_order_is_read_again_and_leaves_no_story(world: World) -> None:
+def test_an_unpaid_order_is_read_again_and_leaves_no_transitions(world: World) -> None:
     world.pay_order("1001", status="open")
     world.run_due_work()
     for _ in range(3):
@@ -89,7 +89,7 @@ def test_an_order_that_is_gone_from_the_shop_is_not_asked_for_again(world: World
     assert "sale" not in world.shop.calls
 
 
-def test_an_order_cancelled_without_a_hook_is_flagged(world: World) -> None:
+def test_an_order_cancelled_without_a_webhook_is_flagged(world: World) -> None:
     world.pay_order("1001")
     world.run_due_work()
     world.shop.orders["1001"] = paid_order("1001", status="cancelled")
@@ -118,7 +118,7 @@ def test_a_shop_that_fails_is_asked_again_after_a_while_and_nothing_is_lost(worl
     assert Document.find(world.store.id, "77") is not None
 
 
-def test_two_clocks_compare_a_store_once(world: World) -> None:
+def test_two_clocks_poll_a_store_once(world: World) -> None:
     assert world.store.acquire_lease("reconcile", 60)
     world.shop.orders["77"] = paid_order("77")
     assert maintenance.poll_due_stores(every=0) == 0
@@ -141,7 +141,7 @@ def _ago(world: World, seconds: float) -> None:
     db.session.commit()
 
 
-def test_hooks_that_fell_silent_are_made_anew_and_the_merchant_is_told_when(world: World) -> None:
+def test_silent_webhooks_are_recreated_and_the_time_is_kept(world: World) -> None:
     _unannounced(world, "77")
     assert world.store.unheard == 1
     assert maintenance.resubscribe_silent_webhooks(7200) == 0
@@ -154,13 +154,13 @@ def test_hooks_that_fell_silent_are_made_anew_and_the_merchant_is_told_when(worl
     assert maintenance.resubscribe_silent_webhooks(0) == 0
 
 
-def test_several_orders_without_a_hook_are_a_sign_sooner(world: World) -> None:
+def test_several_orders_without_a_webhook_recreate_webhooks_sooner(world: World) -> None:
     _unannounced(world, "77", "78", "79")
     _ago(world, 601)
     assert maintenance.resubscribe_silent_webhooks(7200) == 1
 
 
-def test_one_lost_hook_among_others_that_come_changes_nothing(world: World) -> None:
+def test_one_lost_webhook_among_others_changes_nothing(world: World) -> None:
     _unannounced(world, "77")
     _ago(world, 7201)
     world.pay_order("78")
@@ -169,14 +169,14 @@ def test_one_lost_hook_among_others_that_come_changes_nothing(world: World) -> N
     assert world.store.unheard_at is None
 
 
-def test_an_order_older_than_our_hooks_says_nothing_of_them(world: World) -> None:
+def test_an_order_older_than_our_webhooks_does_not_count_as_missed(world: World) -> None:
     world.shop.orders["77"] = paid_order("77", created_at=datetime.now(UTC) - timedelta(hours=1))
     _reconcile(world)
     db.session.refresh(world.store)
     assert world.store.unheard == 0
 
 
-def test_hooks_about_products_do_not_hide_that_those_about_orders_fell_silent(world: World) -> None:
+def test_product_webhooks_do_not_hide_silent_order_webhooks(world: World) -> None:
     _unannounced(world, "77")
     _ago(world, 7201)
     Webhook.record(world.store.id, "product_updated", "0" * 64, b'{"product": {"id": 7}}')

@@ -110,7 +110,7 @@ TEXTS: dict[str, Callable[[dict[str, Any]], None]] = {
 
 
 @pytest.mark.parametrize("word", ["EUROS", "€", "dólares"])
-def test_a_currency_that_is_none_is_said(shop: World, word: str) -> None:
+def test_an_invalid_currency_blocks_with_its_reason(shop: World, word: str) -> None:
     shop.enable_articles()
     tells(1001, lambda order: order.update(currency=word))
     Webhook.record(
@@ -122,7 +122,7 @@ def test_a_currency_that_is_none_is_said(shop: World, word: str) -> None:
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_an_order_has_its_document_whatever_letters_are_in_it(shop: World, text: str) -> None:
+def test_any_characters_in_an_order_allow_its_document(shop: World, text: str) -> None:
     shop.enable_articles()
     tells(1001, TEXTS[text])
     body = json.dumps(PLATFORM_STATE.told["/orders/1001.json"]).encode()  # type: ignore[attr-defined]
@@ -136,7 +136,7 @@ def test_an_order_has_its_document_whatever_letters_are_in_it(shop: World, text:
     assert [line.sku for line in row.lines] == [PLAIN if text == "SKU" else "A-1"]
 
 
-def test_what_the_shop_sells_is_kept_whatever_is_written_in_it(shop: World, clock: FakeClock) -> None:
+def test_any_characters_in_a_product_allow_storing_it(shop: World, clock: FakeClock) -> None:
     told: dict[str, Any] = PLATFORM_STATE.told  # type: ignore[attr-defined]
     options = [{"name": ODD, "value": ODD}]
     told["/products/after/0.json"] = [
@@ -159,7 +159,7 @@ def test_what_the_shop_sells_is_kept_whatever_is_written_in_it(shop: World, cloc
 @pytest.mark.parametrize(
     "total", [float("nan"), -1e999, 1e30, 10**30, "muito", ODD, None, [], {}, 24.605], ids=str
 )
-def test_a_total_that_cannot_be_read_hides_no_other_order_of_the_list(shop: World, total: Any) -> None:
+def test_an_unreadable_total_hides_no_other_order_of_the_list(shop: World, total: Any) -> None:
     tells(1003, lambda order: None)
     tells(1002, lambda order: order.update(total=total))
     tells(1001, lambda order: None)
