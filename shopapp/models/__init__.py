@@ -1,4 +1,4 @@
-"""The rows: one file per subject, each with its states and its queries. Nothing here talks to the outside."""
+"""The tables: one file for each, with its states and its conditional updates. Nothing here calls an external system."""
 
 from .account import Account
 from .api_usage import ApiUsage

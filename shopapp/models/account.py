@@ -1,7 +1,6 @@
-"""A store's account with an invoicing provider: its sealed credentials and what the merchant chose for it.
+"""Accounts: a store's credentials at an invoicing provider, its settings, and the state of the circuit breaker.
 
-Written by set-up; read by connect. A document stays with the account that it began with, so an account is
-closed, never changed into another one.
+A document stays with the account that it was claimed with. So an account is closed, never turned into another one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from .store import Store
 
 
 class Account(UidModel):
-    """One account; the one with no `active_until` is the store's present one."""
+    """One account; the store's current one has no `active_until`."""
 
     __tablename__ = "account"
 
@@ -38,15 +37,15 @@ class Account(UidModel):
     label: Mapped[str] = mapped_column(String(200), default="")
     nif: Mapped[str] = mapped_column(String(20), default="")
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """What the provider told of the account: region, warehouses managed, stock moves on issue."""
+    """What the provider says of the account: region, warehouses managed, stock moves on issue."""
     choices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The provider's lists as last read, with the time: the settings form works while the provider is down."""
+    """The provider's lists as last read, with the time (`ProviderLists`)."""
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     active_from: Mapped[datetime] = mapped_column(UtcDateTime)
     active_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Since when the provider refuses the credentials: nothing of this account is taken until it is empty."""
+    """Since when the provider refuses the credentials; while it is set, nothing of this account is taken."""
     refused_code: Mapped[str] = mapped_column(String(40), default="")
     refused_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -58,21 +57,21 @@ class Account(UidModel):
     """Calls in a row that brought no answer."""
     down_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     compared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the provider's own documents were last held against ours."""
+    """When the provider's own documents were last compared with ours."""
 
     credentials = SealedJson()
     store: Mapped[Store] = relationship()
 
     @classmethod
     def find_current(cls, store: Store) -> Account | None:
-        """The store's present account."""
+        """Return the store's current account."""
         return db.session.scalar(
             select(cls).where(cls.store_id == store.id, cls.active_until.is_(None)).order_by(cls.id.desc())
         )
 
     @classmethod
     def connect(cls, store: Store, provider: str, fingerprint: str) -> Account:
-        """The store's account with this provider and entity, made present; a former one is closed. Not committed."""
+        """Make the account with this provider and entity the current one, close the former. Not committed."""
         same = db.session.scalar(
             select(cls).where(
                 cls.store_id == store.id, cls.provider == provider, cls.fingerprint == fingerprint
@@ -89,17 +88,17 @@ class Account(UidModel):
 
     @classmethod
     def is_available(cls) -> ColumnElement[bool]:
-        """Of accounts whose keys are good and whose provider is not known to be down."""
+        """Return the condition that an account's keys are good and its provider is not known to be down."""
         return cls.refused_at.is_(None) & is_free(cls.paused_until)
 
     @classmethod
     def claim_probe(cls, number: int, seconds: float) -> bool:
-        """True when the caller alone may try, for these seconds, whether the provider is back; not committed."""
+        """Let this caller alone try, for these seconds, whether the provider is back. Not committed."""
         mine = update(cls).where(cls.id == number, is_free(cls.probe_until))
         return execute_update(mine.values(probe_until=db_now(seconds))) > 0
 
     def count_failure(self) -> int:
-        """How many calls in a row brought no answer by now. Commits."""
+        """Count a call that brought no answer, and return how many there were in a row. Commits."""
         counted = db.session.execute(
             update(Account)
             .where(Account.id == self.id)
@@ -113,7 +112,7 @@ class Account(UidModel):
         return int(counted)
 
     def pause(self, seconds: float) -> bool:
-        """True when the account now pauses once more; False when it paused already. Commits."""
+        """Pause the account once more; return False when it is paused already. Commits."""
         paused = execute_update(
             update(Account)
             .where(
@@ -127,7 +126,7 @@ class Account(UidModel):
         return paused > 0
 
     def clear_failures(self) -> None:
-        """Nothing; the provider answers: nothing of this account is held back any more. Not committed."""
+        """Record that the provider answers: nothing of the account is held back any more. Not committed."""
         if self.failures or self.pauses:
             execute_update(
                 update(Account)
@@ -147,27 +146,27 @@ class Account(UidModel):
 
     @property
     def handles_unpaid_orders(self) -> bool:
-        """True when the merchant wants drafts or notes of orders that are not paid yet."""
+        """Whether the merchant wants provider drafts or order notes for orders that are not paid."""
         return self.chosen.drafts or self.chosen.notes
 
     @property
     def stock_direction(self) -> str:
-        """Which way stock follows: `to-shop`, `to-provider`, or empty where it does not."""
+        """Which side follows the other: `to-shop`, `to-provider`, or empty where stock is not synced."""
         return self.chosen.stock if self.active_until is None else ""
 
     @property
     def stock_places(self) -> tuple[tuple[str, str], ...]:
-        """The pairs of warehouse and shop location whose levels go together; '' where a side tells none apart."""
+        """The pairs of warehouse and shop location that are synced; '' where a side has only one."""
         return self.chosen.stock_places or ((self.chosen.warehouse, ""),)
 
     @property
     def stock_settings_digest(self) -> str:
-        """A mark of how stock follows, between which places: another one once the merchant chose otherwise."""
+        """A digest of how stock is synced and where: it changes when the merchant chooses otherwise."""
         chosen = json.dumps([self.stock_direction, self.stock_places, self.chosen.warehouse])
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 
     def fiscal_settings(self, level: RoundingLevel) -> FiscalSettings:
-        """What the merchant chose, in the fiscal core's words, for a provider that rounds at `level`."""
+        """Return the settings in the fiscal core's terms, for a provider that rounds at `level`."""
         chosen = self.settings
         names = FiscalSettings.__dataclass_fields__.keys() - {"rounding_level"}
         return FiscalSettings(**{k: chosen[k] for k in names if k in chosen}, rounding_level=level)

@@ -1,6 +1,6 @@
-"""How many calls an account cost its provider, month by month: some plans allow only so many.
+"""API usage: the calls that an account cost its provider, by month; some plans include only so many.
 
-Written by `jobs` and `web` after the calls were made; a process that dies forgets the few it had not told yet.
+The calls are counted in memory and added here later: a process that dies loses the last few.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class ApiUsage(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def add(cls, account_id: int, month: str, calls: int, document_id: int | None = None) -> None:
-        """Nothing; so many more calls, of the document that they were made for. Not committed."""
+        """Add calls to the month, and to the document that they were made for. Not committed."""
         new = insert_into(cls).values(account_id=account_id, month=month, calls=calls)
         db.session.execute(
             new.on_conflict_do_update(
@@ -38,6 +38,6 @@ class ApiUsage(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def calls_in_month(cls, account_id: int, month: str) -> int:
-        """How many calls the account cost in that month."""
+        """Return how many calls the account cost in that month."""
         mine = select(cls.calls).where(cls.account_id == account_id, cls.month == month)
         return db.session.scalar(mine) or 0

@@ -1,7 +1,7 @@
-"""Which article of the invoicing program a SKU is: found once and remembered, account by account.
+"""Articles: which record of the provider stands for a SKU, per account.
 
-Written by `matching`. A row says `absent` only where the program was asked and said so; a look-up that failed leaves it
-as it was. What a look-up told is kept only where nobody wrote the row since it was read. Never talks to anyone.
+A row is `absent` only when the provider was asked and said so; a lookup that failed leaves the row as it was. The
+answer of a lookup is stored only when nobody wrote the row since it was read.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_SKU_LENGTH = MAX_NAME_LENGTH = 200
 
 
 class Article(db.Model):  # type: ignore[name-defined,misc]
-    """One SKU at one account; `state` is found, made (by us), bound (by hand), absent, making or refused."""
+    """One SKU at one account; `state` is found, made (by us), bound (by the merchant), absent, making or refused."""
 
     __tablename__ = "article"
     __table_args__ = (UniqueConstraint("account_id", "sku"),)
@@ -32,33 +32,33 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     sku: Mapped[str] = mapped_column(String(MAX_SKU_LENGTH))
     state: Mapped[str] = mapped_column(String(8))
     article_id: Mapped[str] = mapped_column(String(80), default="")
-    """The program's own id, which stays when the article is renamed."""
+    """The provider's own id, which stays when the article is renamed."""
     code: Mapped[str] = mapped_column(String(MAX_CODE_LENGTH), default="")
-    """Its reference over there: what a document's line names."""
+    """Its reference at the provider: what a document's line names."""
     name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH), default="")
     goods: Mapped[bool] = mapped_column(default=True)
     """Whether it keeps stock."""
     looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the program last told of it; empty: to be looked up before it is used again."""
+    """When the provider last answered for it; empty means that it is looked up before it is used again."""
     making_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """While it is being made: until when whoever makes it has it alone; then his call was over at the latest."""
+    """While it is being created: the end of the creator's lease, when its call is over at the latest."""
     made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it was last sent to be made."""
+    """When its creation was last sent."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The facts of a refusal, or of why none was made; of one that is absent or being made also `sent`: how often it
-    was sent without an answer."""
+    """The facts of `reason`; of one that is absent or being created also `sent`: how often its creation was sent
+    without an answer."""
 
     @classmethod
     def find_by_sku(cls, account_id: int, skus: Iterable[str]) -> dict[str, Article]:
-        """The rows of these SKUs, by SKU, as they are now."""
+        """Return the rows of these SKUs as they are now, by SKU."""
         mine = select(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         rows = db.session.scalars(mine.execution_options(populate_existing=True))
         return {row.sku: row for row in rows}
 
     @classmethod
     def record(cls, account_id: int, sku: str, state: str, **known: Any) -> None:
-        """Nothing; the SKU is known to be so from now on, looked at this moment. Not committed."""
+        """Store what is known of the SKU, as of now. Not committed."""
         values = _values(state, known)
         new = insert_into(cls).values(account_id=account_id, sku=sku, **values)
         db.session.execute(new.on_conflict_do_update(index_elements=["account_id", "sku"], set_=values))
@@ -67,9 +67,9 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     def record_if_unchanged(
         cls, account_id: int, sku: str, former: Article | None, state: str, **known: Any
     ) -> bool:
-        """True when the row, still as `former` was read, now says what the program told since. Not committed.
+        """Store what a lookup found, if the row is still as `former` was read. Not committed.
 
-        False where somebody wrote it meanwhile: the answer may be older than an article that he just made.
+        Return False when somebody wrote it since: the answer may be older than an article that was just created.
         """
         values = _values(state, known)
         if former is None:
@@ -87,9 +87,10 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     def claim_creation(
         cls, account_id: int, sku: str, seconds: float, sent: int, from_states: tuple[str, ...] = (ABSENT,)
     ) -> datetime | None:
-        """The claim's moment when this caller alone may make the SKU's article for these seconds, else None; commits.
+        """Let this caller alone create the SKU's article for these seconds. Commits.
 
-        `sent` is how often it was sent by now, this time with it.
+        `sent` counts how often the creation was sent, this time included. Return the moment of the claim, or None when
+        somebody else has it.
         """
         claimed: datetime | None = db.session.scalar(
             update(cls)
@@ -105,7 +106,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def end_creation(cls, account_id: int, sku: str, claimed: datetime, state: str, **values: Any) -> bool:
-        """True when that claim was still the last and came to this; `making` where nobody knows to what. Commits."""
+        """End that claim with a state, `making` when the outcome is unknown. False when it is not the last. Commits."""
         mine = update(cls).where(
             cls.account_id == account_id, cls.sku == sku, cls.state == MAKING, cls.made_at == claimed
         )
@@ -116,7 +117,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def record_not_created(cls, account_id: int, sku: str, reason: str, detail: dict[str, Any]) -> None:
-        """Nothing; of a SKU that has no article it is known why none was made. Not committed."""
+        """Store why the SKU's article was not created, if the SKU has none. Not committed."""
         mine = select(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == ABSENT)
         row = db.session.scalar(mine.with_for_update().execution_options(populate_existing=True))
         if row is not None:
@@ -124,19 +125,19 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def invalidate(cls, account_id: int, skus: Iterable[str]) -> None:
-        """Nothing; these are looked up again before they are used. Not committed."""
+        """Have these SKUs looked up again before they are used. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         execute_update(mine.values(looked_at=None))
 
     @classmethod
     def unlink(cls, account_id: int, sku: str) -> None:
-        """Nothing; what the merchant chose for the SKU is forgotten. Not committed."""
+        """Forget the article that the merchant chose for the SKU. Not committed."""
         chosen = delete(cls).where(cls.account_id == account_id, cls.sku == sku, cls.state == BOUND)
         execute_update(chosen)
 
 
 def _values(state: str, known: dict[str, Any]) -> dict[str, Any]:
-    """Every column that says what is known of a SKU, those not given blank."""
+    """Return every column that says what is known of a SKU, blank where nothing is given."""
     blank: dict[str, Any] = {
         "article_id": "", "code": "", "name": "", "goods": True, "reason": "", "detail": {},
     }  # fmt: skip

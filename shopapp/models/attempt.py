@@ -1,6 +1,6 @@
-"""The parts of a document: its issued lines, its attempts, and the moves that its page tells as a story.
+"""The parts of a document: its issued lines, its attempts, and the transitions of its timeline.
 
-Written in the same commit as the move that they belong to; append-only, but for the end of an attempt.
+Each is written in the same commit as the transition that it belongs to. Only the end of an attempt is updated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .base import BigId, DecimalText, Money, SealedText, UidModel, UtcDateTime, 
 
 
 class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
-    """What was issued, line by line; nothing of the buyer in it."""
+    """One line as it was issued; it holds nothing of the buyer."""
 
     __tablename__ = "document_line"
 
@@ -43,9 +43,9 @@ class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def from_draft_line(cls, document_id: int, position: int, line: DraftLine) -> DocumentLine:
-        """The row of a line that was issued; of a text that no column would hold, as much as it holds.
+        """Build the row of an issued line; a text that is too long for its column is cut.
 
-        The document is there already: nothing that a shop wrote into a SKU may keep us from recording it.
+        The document exists already: nothing that a shop wrote into a SKU may prevent us from recording it.
         """
         kept: dict[str, Any] = {}
         for column in cls.__table__.columns:
@@ -58,7 +58,7 @@ class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Attempt(UidModel):
-    """One try: inserted at the claim, ended by one update that names its number."""
+    """One attempt: inserted at the claim, ended by one update that names its number."""
 
     __tablename__ = "attempt"
     __table_args__ = (UniqueConstraint("document_id", "number"),)
@@ -81,19 +81,19 @@ class Attempt(UidModel):
     def end(
         cls, document_id: int, number: int, outcome: str, code: str = "", detail: dict[str, Any] | None = None
     ) -> None:
-        """Nothing; the attempt ended like this. Not committed."""
+        """Record how the attempt ended. Not committed."""
         mine = update(cls).where(cls.document_id == document_id, cls.number == number)
         execute_update(mine.values(ended_at=db_now(), outcome=outcome, code=code, detail=detail or {}))
 
     @classmethod
     def count_worker_deaths(cls, document_id: int) -> int:
-        """How many workers died over sending this document."""
+        """Return how many workers died while they sent this document."""
         died = select(func.count()).where(cls.document_id == document_id, cls.code == "worker-died")
         return db.session.scalar(died) or 0
 
 
 class Transition(db.Model):  # type: ignore[name-defined,misc]
-    """One move of a document, written in the same commit: the story that its page tells."""
+    """One transition of a document: a line of the timeline that its page shows."""
 
     __tablename__ = "move"
 

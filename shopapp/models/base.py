@@ -1,7 +1,6 @@
-"""What every row stands on: the database, the column types, the one clock, and sealed attributes.
+"""The base of every table: the database, the column types, the one clock, and encrypted attributes.
 
-Called by the files of `models` only. Money is kept as whole cents and instants in UTC; both come back as
-Decimal and aware datetimes. Never holds a query about a subject.
+Money is stored as whole cents and instants in UTC; they come back as Decimal and as aware datetimes.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ CENT = Decimal("0.01")
 
 
 class Base(DeclarativeBase):
-    """The declarative base, so that rows are plain SQLAlchemy 2."""
+    """The declarative base."""
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
@@ -51,7 +50,7 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"exp
 
 
 class Money(TypeDecorator[Decimal]):
-    """An amount with two decimals, kept as whole cents; anything finer is a bug and refused."""
+    """An amount with two decimals, stored as whole cents; ValueError for anything finer."""
 
     impl = BigInteger
     cache_ok = True
@@ -69,7 +68,7 @@ class Money(TypeDecorator[Decimal]):
 
 
 class DecimalText(TypeDecorator[Decimal]):
-    """A decimal kept as its own text: quantities, unit prices, rates."""
+    """A decimal stored as its own text: quantities, unit prices, rates."""
 
     impl = String(32)
     cache_ok = True
@@ -82,7 +81,7 @@ class DecimalText(TypeDecorator[Decimal]):
 
 
 class UtcDateTime(TypeDecorator[datetime]):
-    """An instant; goes in aware, is kept in UTC, comes back aware."""
+    """An instant: aware when it goes in and comes out, stored in UTC."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -105,13 +104,13 @@ _virtual_clock: Callable[[], datetime] | None = None
 
 
 def set_clock(clock: Callable[[], datetime] | None) -> None:
-    """Nothing; from now on every comparison takes its now from `clock` (virtual time), or from the database."""
+    """Take the time from `clock` in every comparison (virtual time); None goes back to the database."""
     global _virtual_clock
     _virtual_clock = clock
 
 
 def db_now(seconds: float = 0) -> ColumnElement[datetime]:
-    """SQL for now plus some seconds, by the database's own clock where it has one (PostgreSQL)."""
+    """Return SQL for now plus some seconds, by the database's own clock where it has one (PostgreSQL)."""
     if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         return func.clock_timestamp() + timedelta(seconds=seconds)
     now = _virtual_clock() if _virtual_clock else datetime.now(UTC)
@@ -119,14 +118,14 @@ def db_now(seconds: float = 0) -> ColumnElement[datetime]:
 
 
 def app_now_or_none() -> datetime | None:
-    """Now as a value to hand to the database, or None where its own clock is to say it (PostgreSQL)."""
+    """Return now as a value for the database, or None where the database's own clock sets it (PostgreSQL)."""
     if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         return None
     return _virtual_clock() if _virtual_clock else datetime.now(UTC)
 
 
 def now() -> datetime:
-    """The instant that `moment()` means, as a value; asking for it leaves no transaction open that was not."""
+    """Return the instant that `db_now()` means, as a value. Opens no transaction that stays open."""
     if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         alone = not db.session().in_transaction()
         read: datetime = db.session.execute(func.clock_timestamp().select()).scalar_one()
@@ -138,7 +137,7 @@ def now() -> datetime:
 
 
 def insert_into(row: type[Any]) -> Any:
-    """An INSERT into the row's table that can be told what to do on conflict, for the database in use."""
+    """Return an INSERT that can say what to do on conflict, for the database in use."""
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     return dialect.insert(row)
 
@@ -154,12 +153,12 @@ def execute_update(statement: Update | Delete) -> int:
 
 
 def new_uid() -> str:
-    """128 random bits in hex."""
+    """Return 128 random bits in hex."""
     return secrets.token_hex(16)
 
 
 class UidModel(db.Model):  # type: ignore[name-defined,misc]
-    """A row with a number and a random uid, which binds its sealed values to it."""
+    """A row with a number and a random uid; the uid binds encrypted values to their row."""
 
     __abstract__ = True
 
@@ -171,7 +170,7 @@ class UidModel(db.Model):  # type: ignore[name-defined,misc]
 
 
 class SealedText:
-    """A text attribute that lives encrypted in the column `<name>_sealed` of its row."""
+    """A text attribute that is stored encrypted in the column `<name>_sealed` of its row."""
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
@@ -190,7 +189,7 @@ class SealedText:
         setattr(row, self.column, self.sealed(row, value))
 
     def sealed(self, row: Any, value: str | None) -> bytes | None:
-        """The bytes to keep for a value, for an UPDATE that names the column itself."""
+        """Return the encrypted bytes of a value, for an UPDATE that names the column itself."""
         return None if value is None else encryption.encrypt(value.encode(), self.associated_data(row))
 
 
@@ -209,7 +208,7 @@ class SealedJson(SealedText):
 
 
 def fold_for_search(text: str) -> str:
-    """The text in lower case without accents or double spaces, for searching."""
+    """Return the text in lower case without accents and double spaces."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
@@ -219,7 +218,7 @@ _is_read_only: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", 
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """A stretch in which nothing is written: SQLite then takes no write lock."""
+    """Write nothing inside this block: SQLite then takes no write lock."""
     token = _is_read_only.set(True)
     try:
         yield
@@ -234,9 +233,9 @@ def _treat_idle_timeout_as_disconnect(context: ExceptionContext) -> None:
 
 
 def configure_engine(engine: Engine) -> None:
-    """Nothing; makes SQLite durable and its writers queue (WAL, FULL, BEGIN IMMEDIATE). PostgreSQL needs none of it.
+    """Make SQLite durable and queue its writers (WAL, FULL, BEGIN IMMEDIATE).
 
-    There a connection that was ended because it stood still counts as one that was lost.
+    On PostgreSQL a connection that the server ended because its transaction was idle counts as disconnected.
     """
     if engine.dialect.name != "sqlite":
         event.listen(engine, "handle_error", _treat_idle_timeout_as_disconnect)

@@ -1,6 +1,6 @@
-"""What is owed after a document was issued: shown on the order, a history line, an e-mail; each with its own retries.
+"""Follow-ups: what must happen after a document was issued, each a row with its own retries.
 
-Inserted in the commit that settles a document, done by `followups`. A failed one never touches the document.
+They are inserted in the commit that records the document. One that fails never changes the document.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DUE, DONE, FAILED = "due", "done", "failed"
 
 
 class FollowUp(db.Model):  # type: ignore[name-defined,misc]
-    """One thing owed; `kind` is open-ended (attach, history, email, notice, stock), `number` tells repeats apart."""
+    """One follow-up; `kind` is an open list (attach, email, notice, stock ...), `number` tells repeats apart."""
 
     __tablename__ = "follow_up"
     __table_args__ = (
@@ -47,7 +47,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def enqueue(cls, document: Document, kind: str, number: int = 1, **detail: Any) -> None:
-        """Nothing; the thing is owed now, unless it was owed before. Not committed."""
+        """Enqueue it now, unless it was enqueued before. Not committed."""
         db.session.execute(
             insert_into(cls)
             .values(
@@ -59,8 +59,8 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def enqueue_or_restart(cls, document: Document, kind: str) -> None:
-        """Nothing; the thing is owed now, also when it was done before or is being done. Not committed."""
-        anew: dict[str, Any] = {"state": DUE, "reason": "", "not_before": db_now(), "owed_at": db_now()}
+        """Enqueue it now, also when it was done before or is being done. Not committed."""
+        restarted: dict[str, Any] = {"state": DUE, "reason": "", "not_before": db_now(), "owed_at": db_now()}
         new = insert_into(cls).values(
             store_id=document.store_id,
             document_id=document.id,
@@ -68,17 +68,17 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
             number=1,
             tries=0,
             detail={},
-            **anew,
+            **restarted,
         )
-        # another try: whoever does it now ends one that is no longer the last
-        doing = {**anew, "tries": cls.tries + 1, "ended_at": None}
+        # tries + 1: the end of a worker that has it now no longer matches
+        doing = {**restarted, "tries": cls.tries + 1, "ended_at": None}
         db.session.execute(
             new.on_conflict_do_update(index_elements=["document_id", "kind", "number"], set_=doing)
         )
 
     @classmethod
     def restart(cls, document: Document, kind: str) -> None:
-        """Nothing; the thing is owed again if it ever was. Not committed."""
+        """Enqueue it again if it ever was. Not committed."""
         mine = update(cls).where(cls.document_id == document.id, cls.kind == kind)
         execute_update(
             mine.values(state=DUE, tries=cls.tries + 1, not_before=db_now(), owed_at=db_now(), ended_at=None)
@@ -86,7 +86,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take(cls, seconds: float = 60, after_store_id: int = 0) -> FollowUp | None:
-        """A due one of the next store after that one, put off by `seconds` so that no one else does it; commits."""
+        """Lease a due one of the next store after that one; None when nothing is due. Commits."""
         due = select(cls).where(cls.state == DUE, cls.not_before <= db_now())
         due = due.order_by(cls.store_id, cls.not_before, cls.id)
         found: FollowUp | None = take_first(
@@ -97,7 +97,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         return found
 
     def end(self, state: str, reason: str = "", delay: float = 0, **detail: Any) -> None:
-        """Nothing; done, failed, or due again after some seconds. Commits."""
+        """Record that it is done, failed, or due again after some seconds. Commits."""
         # releases before migration 0006 counted the takes in here
         known = {name: value for name, value in self.detail.items() if name != "takes"}
         execute_update(
@@ -116,7 +116,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def any_due(cls) -> bool:
-        """True when one could be taken now."""
+        """Return whether one could be taken now."""
         return bool(
             db.session.scalar(select(cls.id).where(cls.state == DUE, cls.not_before <= db_now()).limit(1))
         )

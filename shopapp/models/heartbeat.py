@@ -1,4 +1,4 @@
-"""When a process was last alive, and whether issuing is on hold."""
+"""Heartbeats: when a process last ran, and whether issuing is on hold."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ISSUING_HOLD = "hold"
 
 
 class Heartbeat(db.Model):  # type: ignore[name-defined,misc]
-    """When something that must go on beating last did: `clock`, `worker`; and the canary of the sealing keys.
+    """When something that must keep running last did: `clock`, `worker`; also the test value of the encryption keys.
 
-    While there is one named `hold`, nothing is issued.
+    While there is a row named `hold`, nothing is issued.
     """
 
     __tablename__ = "pulse"
@@ -28,12 +28,12 @@ class Heartbeat(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def issuing_on_hold(cls) -> ColumnElement[bool]:
-        """True while an operator holds all issuing."""
+        """Return the condition that an operator holds all issuing."""
         return select(cls.name).where(cls.name == ISSUING_HOLD).exists()
 
     @classmethod
     def beat_if_due(cls, name: str, every: float) -> bool:
-        """True when the thing did not beat for so many seconds; it does now. Commits."""
+        """Beat, and return True, when the last beat is that many seconds old. Commits."""
         row = db.session.get(cls, name, populate_existing=True)
         late = row is None or (now() - row.beat_at).total_seconds() >= every
         if late:
@@ -42,13 +42,13 @@ class Heartbeat(db.Model):  # type: ignore[name-defined,misc]
         return late
 
     def read_note(self) -> dict[str, Any]:
-        """What was noted at the last beat."""
+        """Return what was noted at the last beat."""
         found: dict[str, Any] = json.loads(self.note or "{}")
         return found
 
     @classmethod
     def beat(cls, name: str, **note: Any) -> None:
-        """Nothing; this thing is alive now. Committed."""
+        """Record that this process runs now. Commits."""
         values = {"beat_at": db_now(), "note": json.dumps(note)}
         row = insert_into(cls).values(name=name, **values)
         db.session.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -1,6 +1,6 @@
-"""How often a store knocked at a door that bears few knocks: a provider that locks an account after wrong keys.
+"""Login attempts: how often a store tried credentials at a provider that locks an account after wrong ones.
 
-Written by `connect` before each log-in with keys that may be wrong; good keys make it forgotten. Holds no key.
+One is counted before each login with credentials that may be wrong; good ones clear the count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from .store import Store
 
 
 class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
-    """One try; `door` names what was knocked at."""
+    """One try; `door` names what was logged in to."""
 
     __tablename__ = "knock"
     __table_args__ = (Index("ix_knock_door", "store_id", "door", "at"),)
@@ -27,7 +27,7 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def acquire(cls, store_id: int, door: str, most: int, seconds: float) -> float:
-        """0 when the store may knock now, which is counted; else the seconds until it may. Commits."""
+        """Count a try; return 0, or the seconds until the store may try when it had too many. Commits."""
         # two browsers of one store knock one after the other
         db.session.execute(select(Store.id).where(Store.id == store_id).with_for_update())
         mine = (cls.store_id == store_id, cls.door == door, cls.at > db_now(-seconds))
@@ -40,7 +40,7 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def clear(cls, store_id: int, door: str, last_only: bool = False) -> None:
-        """Nothing; the door opened, or (with `last`) nobody was there to hear the last knock. Commits."""
+        """Forget the store's tries, or with `last_only` the last one, which got no answer. Commits."""
         mine = select(cls.id).where(cls.store_id == store_id, cls.door == door).order_by(cls.id.desc())
         gone = mine.limit(1) if last_only else mine
         execute_update(delete(cls).where(cls.id.in_(gone)))
@@ -48,5 +48,5 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def delete_old(cls) -> None:
-        """Nothing; knocks of yesterday go. The caller commits."""
+        """Delete tries older than a day. Not committed."""
         execute_update(delete(cls).where(cls.at < db_now(-86400)))

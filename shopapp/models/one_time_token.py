@@ -1,7 +1,4 @@
-"""Short-lived, one-use secrets of install and session: OAuth state, entry token, entry code.
-
-Only the hash of a secret is kept. Used by `web/install` and `web/session`.
-"""
+"""One-time tokens: short-lived secrets of install and session, of which only a hash is stored."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ def _hash(secret: str) -> str:
 
 
 class OneTimeToken(UidModel):
-    """One secret that may be used once, until `expires_at`, by whoever also holds `bound` when that is set."""
+    """A secret that may be used once, until `expires_at`, by whoever also holds `bound` when that is set."""
 
     __tablename__ = "ticket"
 
@@ -35,7 +32,7 @@ class OneTimeToken(UidModel):
 
     @classmethod
     def create(cls, kind: str, secret: str, seconds: float, content: Any, bound: str = "") -> OneTimeToken:
-        """The new ticket for a secret that the caller made; committed."""
+        """Create the token of a secret that the caller made. Commits."""
         ticket = cls(kind=kind, secret_hash=_hash(secret), bound_hash=_hash(bound) if bound else "")
         ticket.content = content
         ticket.expires_at = datetime.fromtimestamp(now().timestamp() + seconds, now().tzinfo)
@@ -45,7 +42,7 @@ class OneTimeToken(UidModel):
 
     @classmethod
     def redeem(cls, kind: str, secret: str, bound: str = "") -> Any:
-        """What the ticket carries, or None when it is unknown, used, expired or bound to another; commits."""
+        """Use the token; return its content, or None when it is unknown, used, expired or bound to another. Commits."""
         used = execute_update(
             update(cls)
             .where(
@@ -65,5 +62,5 @@ class OneTimeToken(UidModel):
 
     @classmethod
     def delete_expired(cls) -> None:
-        """Nothing; removes tickets that expired a day ago. The caller commits."""
+        """Delete tokens that expired more than a day ago. Not committed."""
         execute_update(delete(cls).where(cls.expires_at < db_now(-86400)))

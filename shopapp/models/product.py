@@ -1,7 +1,6 @@
-"""What the shop sells, as it was last read: one row for each product without variants, and for each variant.
+"""Products: what the shop sells, as last read; one row for a product without variants, else one for each variant.
 
-Written by `catalogue`, read by the pages and by `stocking`. A SKU may be empty or stand in several rows: the shop lets
-it. Never talks to anyone.
+A SKU may be empty or stand in several rows: the shop allows it.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from .lease import take_first
 
 
 class Product(db.Model):  # type: ignore[name-defined,misc]
-    """One thing sold under its own SKU; `stock` is None where it is unlimited."""
+    """One thing that is sold; `stock` is None when it is unlimited."""
 
     __tablename__ = "product"
     __table_args__ = (
@@ -34,20 +33,20 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     sku: Mapped[str] = mapped_column(String(200), default="")
     name: Mapped[str] = mapped_column(String(300), default="")
     folded: Mapped[str] = mapped_column(String(520), default="")
-    """Name and SKU in small letters without accents, for the search."""
+    """Name and SKU in lower case without accents, for the search."""
     kind: Mapped[str] = mapped_column(String(10), default="goods")
     stock: Mapped[int | None] = mapped_column()
     active: Mapped[bool] = mapped_column(default=True)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     gone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stale_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """A hook told of it, or a list did not show it: to be read again from this moment on."""
+    """When it must be read again, because a webhook announced it or a list did not show it."""
 
     @classmethod
     def upsert(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
-        """Nothing; these goods are as given, seen this moment. Not committed.
+        """Store these products as read now. Not committed.
 
-        What a hook told of stays to be read: it may have told of what came after this reading.
+        A product that is marked stale stays so: its webhook may speak of a change after this reading.
         """
         values = [
             {
@@ -70,7 +69,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def mark_stale(cls, store_id: int, product_id: str) -> None:
-        """Nothing; the product is to be read again, also one never seen. Not committed."""
+        """Have the product read again, also one that was never seen. Not committed."""
         new = insert_into(cls).values(
             store_id=store_id, product_id=product_id, variant_id="", sku="", name="", folded="", kind="goods",
             active=False, seen_at=db_now(), gone_at=db_now(), stale_at=db_now(),
@@ -83,12 +82,12 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take_stale(cls, store_id: int, seconds: float = 60) -> Product | None:
-        """A row of the store to be read again, put off by `seconds` so that no one else reads it; commits."""
+        """Lease a product of the store that must be read again. Commits."""
         stale = select(cls).where(cls.store_id == store_id, cls.stale_at <= db_now())
         return take_first(stale.order_by(cls.stale_at, cls.id), "stale_at", seconds)
 
     def mark_read(self, gone: bool) -> None:
-        """Nothing; the row taken by `take_told` was read, unless a hook told of it anew meanwhile. Not committed."""
+        """Record that the row that `take_stale` gave was read, unless it became stale again. Not committed."""
         mine = update(Product).where(Product.id == self.id)
         if gone:
             execute_update(mine.where(Product.gone_at.is_(None)).values(gone_at=db_now()))
@@ -96,19 +95,19 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def skus(cls, store_id: int, after_sku: str = "", most: int | None = None) -> list[str]:
-        """The SKUs that the store sells, each once, in their order behind that one."""
+        """Return the SKUs that the store sells, each once, in order, after that one."""
         living = select(cls.sku).where(cls.store_id == store_id, cls.gone_at.is_(None), cls.sku > after_sku)
         return list(db.session.scalars(living.distinct().order_by(cls.sku).limit(most)))
 
     @classmethod
     def skus_of(cls, store_id: int, product_id: str) -> set[str]:
-        """The SKUs of the product and its variants, as last read."""
+        """Return the SKUs of the product and its variants, as last read."""
         mine = select(cls.sku).where(cls.store_id == store_id, cls.product_id == product_id, cls.sku != "")
         return set(db.session.scalars(mine))
 
     @classmethod
     def mark_unseen_stale(cls, store_id: int, unseen_since: datetime) -> None:
-        """Nothing; products that a whole list did not show in full since then are read by themselves. Not committed."""
+        """Have products read one by one that a whole list did not show in full. Not committed."""
         unseen = select(func.min(cls.id)).where(
             cls.store_id == store_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )
@@ -118,7 +117,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def mark_gone(cls, store_id: int, product_id: str, unseen_since: datetime) -> None:
-        """Nothing; what a reading of this product, begun then, did not show is gone. Not committed."""
+        """Mark as gone what a reading of this product, begun then, did not show. Not committed."""
         mine = update(cls).where(
             cls.store_id == store_id, cls.product_id == product_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )  # fmt: skip
@@ -126,16 +125,16 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def current_by_sku(cls, store_id: int, skus: Iterable[str]) -> dict[str, list[Product]]:
-        """The living rows of these SKUs: more than one of a SKU means that the shop has it twice."""
+        """Return the current rows of these SKUs; several rows of one SKU mean that the shop has it twice."""
         mine = select(cls).where(cls.store_id == store_id, cls.sku.in_(list(skus)), cls.gone_at.is_(None))
         found: dict[str, list[Product]] = {}
-        # as they are now: rows are written past the session, and one taken before would be told as it was
+        # rows are written past the session: one that it holds would be returned as it was
         for row in db.session.scalars(mine.order_by(cls.id).execution_options(populate_existing=True)):
             found.setdefault(row.sku, []).append(row)
         return found
 
     @classmethod
     def count_current(cls, store_id: int) -> int:
-        """How many living rows the store has."""
+        """Return how many current rows the store has."""
         mine = select(func.count()).where(cls.store_id == store_id, cls.gone_at.is_(None))
         return db.session.scalar(mine) or 0

@@ -1,7 +1,7 @@
-"""Goods that the shop has sold and the invoicing program has not yet taken off: what a level must leave out.
+"""Stock reservations: what the shop has sold and the provider has not yet taken off its stock.
 
-Begun when an order is told of, filled when it is read. Whether it still counts is asked of the order's document, so no
-move of a document has to think of it. Holds nothing of the buyer. Never talks to anyone.
+A row is created when an order is announced and filled when the order is read. Whether it still counts is read from the
+order's document, so that no transition of a document has to update it. It holds nothing of the buyer.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from .lease import take_first
 
 UNREAD, READ = "unread", "read"
 FREE_ORDER = "free"
-"""Why an order has no document although its goods left the shop: there was nothing to pay."""
+"""Why an order has no document although its products left the shop: there was nothing to pay."""
 _NOT_OURS_REASONS = ("older", "set-aside")
-"""Why a waiting document will not be ours: the merchant answered such an order himself."""
+"""Why a waiting document will not be ours: the merchant deals with such an order."""
 
 
 class StockReservation(db.Model):  # type: ignore[name-defined,misc]
-    """One order and the goods in it, as {SKU: pieces as text}; empty once it was cancelled or abandoned."""
+    """One order and the products in it, as {SKU: pieces as text}; empty once it was cancelled or abandoned."""
 
     __tablename__ = "ordered"
     __table_args__ = (
@@ -53,13 +53,13 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
     state: Mapped[str] = mapped_column(String(6))
     goods: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     told_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    """When it was last told of, or its last reading began: an older reading is not kept."""
+    """When it was last announced, or its last reading began: an older reading is not stored."""
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     """When an unread order is read, unless somebody else reads it first."""
 
     @classmethod
     def mark_stale(cls, store_id: int, order_id: str, delay: float = 0.0) -> None:
-        """Nothing; the order is to be read for its goods after some seconds. Not committed."""
+        """Have the order read after some seconds for what it reserves. Not committed."""
         anew = {"state": UNREAD, "told_at": db_now(), "not_before": db_now(delay)}
         new = insert_into(cls).values(store_id=store_id, order_id=order_id, goods={}, **anew)
         db.session.execute(new.on_conflict_do_update(index_elements=["store_id", "order_id"], set_=anew))
@@ -68,9 +68,10 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
     def record_goods(
         cls, store_id: int, order_id: str, goods: dict[str, Decimal] | None, began: datetime
     ) -> set[str]:
-        """The SKUs of which the order holds another number than was known, by a reading begun then. Not committed.
+        """Store what a reading that began then found in the order. Not committed.
 
-        None leaves its goods as they were. An order that was told of since stays unread.
+        None leaves the products as they were. An order that was announced since stays unread. Return the SKUs whose
+        number changed.
         """
         former = cls.goods_of(store_id, order_id)
         found = former if goods is None else goods
@@ -85,20 +86,20 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def goods_of(cls, store_id: int, order_id: str) -> dict[str, Decimal]:
-        """The pieces of each SKU that the order holds, as far as is known."""
+        """Return the known pieces of each SKU in the order."""
         goods = db.session.scalar(select(cls.goods).where(cls.store_id == store_id, cls.order_id == order_id))
         return {sku: Decimal(pieces) for sku, pieces in (goods or {}).items()}
 
     @classmethod
     def differs(cls, store_id: int, order_id: str, order_stands: bool) -> bool:
-        """True when an order that stands is not known here, or one that stands no more still holds goods."""
+        """Return whether a standing order is unknown here, or a cancelled one still reserves products."""
         mine = select(cls.goods).where(cls.store_id == store_id, cls.order_id == order_id)
         goods = db.session.execute(mine).first()
         return (goods is None) if order_stands else (goods is not None and bool(goods[0]))
 
     @classmethod
     def release_sku(cls, store_id: int, order_id: str, sku: str) -> None:
-        """Nothing; the provider has taken off what the order holds of that SKU. Not committed."""
+        """Record that the provider has taken off what the order holds of that SKU. Not committed."""
         mine = select(cls).where(cls.store_id == store_id, cls.order_id == order_id).with_for_update()
         row = db.session.scalar(mine.execution_options(populate_existing=True))
         if row is not None and sku in row.goods:
@@ -107,19 +108,19 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take_unread(cls, store_id: int, seconds: float = 60) -> StockReservation | None:
-        """An order of the store to be read now, put off so that no one else reads it; commits."""
+        """Lease an order of the store that must be read now. Commits."""
         due = select(cls).where(cls.store_id == store_id, cls.state == UNREAD, cls.not_before <= db_now())
         return take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds)
 
     @classmethod
     def any_unread(cls, store_id: int) -> bool:
-        """True while an order of the store was told of and not read: what it holds is not known."""
+        """Return whether an order of the store was announced and not read: what it holds is unknown."""
         mine = select(cls.id).where(cls.store_id == store_id, cls.state == UNREAD).limit(1)
         return db.session.scalar(mine) is not None
 
     @classmethod
     def reserved_quantities(cls, store_id: int, skus: Iterable[str]) -> dict[str, dict[str, Decimal]]:
-        """The pieces of each SKU, by order, that nothing has taken off at the provider yet."""
+        """Return by SKU and order the pieces that nothing has taken off at the provider yet."""
         wanted = set(skus)
         # also where they can't be moved: the provider still has what the shop has sold
         moving = select(FollowUp.id).where(
@@ -144,20 +145,20 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _is_free_order(cls) -> ColumnElement[bool]:
-        """True of orders that were given away: no document will take their goods off."""
+        """Return the condition that the order was given away: no document will take its products off."""
         free = Document.is_sale, Document.state == WAITING, Document.reason == FREE_ORDER
         mine = Document.store_id == cls.store_id, Document.order_id == cls.order_id
         return select(Document.id).where(*mine, *free).exists()
 
     @classmethod
     def release_free_orders(cls, store_id: int) -> None:
-        """Nothing; what was given away is put aside no more: the program comes down with the shop. Not committed."""
+        """Reserve nothing for orders that were given away; the provider follows the shop. Not committed."""
         mine = update(cls).where(cls.store_id == store_id, cls._is_free_order())
         execute_update(mine.values(goods={}))
 
     @classmethod
     def delete_old(cls, days: int = 90) -> int:
-        """How many rows older than that were removed, but of what was given away; the caller commits."""
+        """Delete rows that are older, except orders that were given away; return how many. Not committed."""
         old = delete(cls).where(
             cls.state == READ, cls.told_at < db_now(-days * 86400.0), ~cls._is_free_order()
         )

@@ -1,7 +1,4 @@
-"""Each order that we have seen, with the figures that the daily comparison and the reconciler stand on.
-
-Written whenever an order is read; holds nothing of the buyer.
-"""
+"""Sales: each order that we have seen, with the figures for the daily reconciliation and the order polling."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ from .base import BigId, Money, UidModel, UtcDateTime, db, db_now, insert_into, 
 
 
 class Sale(UidModel):
-    """One order of one store; `status` is open, paid, cancelled, abandoned, missing, or empty while unread."""
+    """One order of one store; `status` is open, paid, cancelled, abandoned, missing, or empty while it is unread."""
 
     __tablename__ = "sale"
     __table_args__ = (
@@ -39,7 +36,7 @@ class Sale(UidModel):
 
     @classmethod
     def list_unpaid(cls, store_id: int, days: int, most: Mapping[str, int]) -> list[Sale]:
-        """Orders not known to be paid, of each status so many, the one that was read longest ago first."""
+        """Return orders that are not known to be paid, up to a limit for each status, those read longest ago first."""
         found: list[Sale] = []
         for status, limit in most.items():
             young = func.coalesce(cls.ordered_at, cls.seen_at) > db_now(-days * 86400.0)
@@ -51,7 +48,7 @@ class Sale(UidModel):
 
     @classmethod
     def get_or_create(cls, store_id: int, order_id: str) -> Sale:
-        """The row of that order, new if we never saw it; not committed."""
+        """Return the row of that order, created if we never saw it. Not committed."""
         wanted = select(cls).where(cls.store_id == store_id, cls.order_id == order_id)
         sale = db.session.scalar(wanted)
         if sale is None:

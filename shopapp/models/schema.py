@@ -1,7 +1,4 @@
-"""The tables as a whole: how the engine connects to them, how migrations bring them up to date, whose keys fit.
-
-Called by `create_app` and by the command `release`; knows no subject.
-"""
+"""The schema as a whole: engine options, migrations, and whether our encryption keys fit the stored values."""
 
 from __future__ import annotations
 
@@ -19,14 +16,14 @@ from .base import db, read_only
 from .store import Store
 
 LOCK_TIMEOUT_SECONDS = 3
-"""How long anyone waits for a locked database; a hook then answers 503."""
+"""How long anyone waits for a locked database; a webhook then gets a 503."""
 IDLE_TRANSACTION_SECONDS = 60
-"""How long a transaction may stand idle before PostgreSQL ends it: no call to the outside is made inside one, so
-whoever is in one for that long is frozen, and would hold its rows for ever."""
+"""How long a transaction may be idle before PostgreSQL ends it. No external call is made inside one, so a process that
+is idle for that long is frozen and would hold its rows for ever."""
 
 
 def migrate(url: str) -> None:
-    """Nothing; runs every migration that the database does not have yet. Safe to repeat."""
+    """Run every migration that the database does not have yet. Safe to repeat."""
     # only a release needs Alembic: every other start goes without
     from alembic import command
     from alembic.config import Config
@@ -39,7 +36,7 @@ def migrate(url: str) -> None:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """What the engine needs for this database: short waits, and UTC."""
+    """Return the options of the engine for this database: short waits, and UTC."""
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}}
     waits = (
@@ -55,7 +52,7 @@ def engine_options(url: str) -> dict[str, Any]:
 
 
 def encryption_keys_match() -> bool:
-    """False when a sealed value is there that none of our keys opens; the oldest and the newest of a kind are tried."""
+    """Return False when our keys do not decrypt the oldest or the newest encrypted value of a kind."""
     try:
         with read_only():
             return all(

@@ -1,7 +1,7 @@
-"""The SKUs whose stock follows, and the journal of every level that we altered.
+"""Synced SKUs, and the history of every stock level that we changed.
 
-Written by `stocking`. A followed SKU is due when something may have changed, and at rest else: that is the work list,
-and all that a crash leaves. Never talks to anyone.
+A SKU is due when something may have changed, and at rest otherwise. The due rows are the whole work list, and all that
+a crash leaves behind.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ PLANNED, DONE, LOST, UNSURE, UNDONE = "planned", "done", "lost", "unsure", "undo
 SHOP, PROVIDER = "shop", "provider"
 CAUSE_RUN, CAUSE_WEBHOOK, CAUSE_SALE, CAUSE_HAND, CAUSE_UNDO = "run", "hook", "sale", "hand", "undo"
 HELD_REASON, UNSURE_REASON = "held", "unsure"
-"""Why a due row waits for others: for an order or a document, or for what came of a movement."""
+"""Why a due row waits: for an order or a document, or for the outcome of a movement."""
 
 
 class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
-    """One SKU of an account in one pair of places; '' is an account, or a shop, that tells no places apart."""
+    """One SKU of an account in one pair of places; '' is a side that has only one place."""
 
     __tablename__ = "stocked"
     __table_args__ = (
@@ -46,7 +46,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     """The shop's level as last read or written."""
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When to look at it; empty: at rest."""
+    """When to check it; empty means at rest."""
     cause: Mapped[str] = mapped_column(String(10), default="")
     """Why it is due: run, hook, sale, hand."""
     order_id: Mapped[str] = mapped_column(String(40), default="")
@@ -55,12 +55,12 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     """The run that found it due, until it is settled."""
     tries: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(String(40), default="")
-    """Why it waits or is left alone: docs/stock.md has the words."""
+    """Why it waits or is left alone (docs/stock.md)."""
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     rejected: Mapped[str] = mapped_column(String(32), default="")
-    """The level that was undone by the merchant: it is not set again until the truth is another."""
+    """The level that the merchant undid: it is not set again until the other side's level changes."""
     undoes_id: Mapped[int | None] = mapped_column(BigId)
-    """The change that the merchant wants undone, until it is."""
+    """The change that the merchant wants to undo, until it is undone."""
     changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @classmethod
@@ -72,7 +72,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
         places: Iterable[tuple[str, str]],
         run_id: int | None = None,
     ) -> None:
-        """Nothing; these SKUs are followed in these pairs of places, due now where they are new. Not committed."""
+        """Sync these SKUs in these pairs of places; new rows are due now. Not committed."""
         values: list[dict[str, Any]] = [
             {
                 "store_id": store_id, "account_id": account_id, "sku": sku, "warehouse": warehouse,
@@ -89,26 +89,26 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     def mark_due(
         cls, account_id: int, skus: Iterable[str], cause: str, delay: float = 0.0, **more: Any
     ) -> int:
-        """How many rows of these SKUs are due after some seconds. Not committed."""
+        """Make the rows of these SKUs due after some seconds; return how many there are. Not committed."""
         mine = update(cls).where(cls.account_id == account_id, cls.sku.in_(list(skus)))
         return execute_update(mine.values(**cls._due_values(cause, delay), **more))
 
     @classmethod
     def reset_all(cls, account_id: int) -> None:
-        """Nothing; every row is looked at as if for the first time: stock follows otherwise by now. Not committed."""
+        """Check every row as if for the first time, because the settings of the sync changed. Not committed."""
         mine = update(cls).where(cls.account_id == account_id)
         execute_update(
             mine.values(due_at=db_now(), cause=CAUSE_RUN, tries=0, reason="", rejected="", undoes_id=None)
         )
 
     def mark_due_now(self, cause: str, **more: Any) -> None:
-        """Nothing; this row is due now, for that cause. Not committed."""
+        """Make this row due now, for that cause. Not committed."""
         mine = update(SyncedSku).where(SyncedSku.id == self.id)
         execute_update(mine.values(**self._due_values(cause, 0.0), **more))
 
     @classmethod
     def _due_values(cls, cause: str, delay: float) -> dict[str, Any]:
-        """What makes a row due: one that is due sooner stays so, and whoever has it taken can't lay it to rest."""
+        """Return what makes a row due. A row that is due sooner stays so, and its holder cannot lay it to rest."""
         waits, merchants = cls.due_at.is_not(None), (CAUSE_HAND, CAUSE_UNDO)
         # what a row was due for already says more than a run's finding, and the merchant's word more than both
         says_more = waits & (cls.cause != "" if cause == CAUSE_RUN else cls.cause.in_(merchants))
@@ -118,7 +118,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take(cls, store_id: int, seconds: float = 60, most: int = 50) -> list[SyncedSku]:
-        """Due rows of one of the store's accounts, put off so that no one else has them; commits."""
+        """Lease due rows of one of the store's accounts. Commits."""
         due = (cls.due_at <= db_now()) & (cls.store_id == store_id)
         first = select(cls.account_id).where(due).order_by(cls.due_at, cls.id).limit(1)
         account_id = db.session.scalar(first)
@@ -137,18 +137,18 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
         return rows
 
     def clear_due(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> bool:
-        """True when it is settled and at rest; False when it became due anew meanwhile. Not committed."""
+        """Lay the row to rest; return False when it became due again in the meantime. Not committed."""
         still = {"reason": reason, "detail": detail or {}, **known}
         return self._update_if_held(due_at=None, tries=0, run_id=None, order_id="", cause="", **still)
 
     def postpone(
         self, seconds: float, reason: str = "", detail: dict[str, Any] | None = None, **known: Any
     ) -> None:
-        """Nothing; it is looked at again after some seconds, unless it became due sooner. Not committed."""
+        """Check the row again after some seconds, unless it became due sooner. Not committed."""
         self._update_if_held(due_at=db_now(seconds), reason=reason, detail=detail or {}, **known)
 
     def confirm_lease(self) -> bool:
-        """True while this caller has it, and nothing made it due anew; it stays so until the commit. Not committed."""
+        """Return whether this caller still has the row and nothing made it due. Locks the row; not committed."""
         return self._update_if_held(tries=self.tries)
 
     def _update_if_held(self, **values: Any) -> bool:
@@ -159,13 +159,13 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def count_unchecked(cls, run_id: int) -> int:
-        """How many rows that a run found were not looked at yet; what waits for others by then needs no run."""
+        """Return how many rows of the run are not checked yet; a row that waits for others counts as checked."""
         left = select(func.count()).where(cls.run_id == run_id, cls.due_at.is_not(None), cls.reason == "")
         return db.session.scalar(left) or 0
 
 
 class StockChange(db.Model):  # type: ignore[name-defined,misc]
-    """One level altered by us, at the shop or at the provider; `state` is planned, done, lost, unsure or undone."""
+    """One stock level that we changed; `state` is planned, done, lost, unsure or undone."""
 
     __tablename__ = "stock_change"
     __table_args__ = (
@@ -205,7 +205,7 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def plan(cls, **values: Any) -> StockChange:
-        """The alteration as it is about to be made, in the journal before it is sent. Commits."""
+        """Record the change before it is sent. Commits."""
         change = cls(state=PLANNED, planned_at=db_now(), **values)
         db.session.add(change)
         db.session.flush()
@@ -215,27 +215,27 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def find_open(cls, stocked_id: int) -> StockChange | None:
-        """The change of that row which was planned, and perhaps sent, and not ended."""
+        """Return the change of that row that is planned, perhaps sent, and not ended."""
         mine = select(cls).where(cls.stocked_id == stocked_id, cls.state == PLANNED)
         found: StockChange | None = db.session.scalar(mine.order_by(cls.id.desc()).limit(1))
         return found
 
     @classmethod
     def find_by_reference(cls, reference: str) -> StockChange | None:
-        """The change with this reference."""
+        """Return the change with this reference."""
         found: StockChange | None = db.session.scalar(select(cls).where(cls.reference == reference))
         return found
 
     @classmethod
     def recent_done(cls, stocked_id: int, most: int, seconds: float) -> list[StockChange]:
-        """The last finished changes of that row within some seconds, newest first."""
+        """Return the last finished changes of that row within some seconds, newest first."""
         mine = select(cls).where(
             cls.stocked_id == stocked_id, cls.state == DONE, cls.ended_at > db_now(-seconds)
         )
         return list(db.session.scalars(mine.order_by(cls.id.desc()).limit(most)))
 
     def claim(self) -> bool:
-        """True when this caller alone may send it now: nobody sent or ended it since it was read. Commits."""
+        """Let this caller alone send it; return False when somebody sent or ended it since it was read. Commits."""
         mine = update(StockChange).where(
             StockChange.id == self.id,
             StockChange.state == PLANNED,
@@ -250,11 +250,11 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
         return at is not None
 
     def release_claim(self) -> None:
-        """Nothing; this caller's sending certainly did not happen: it may be sent as if it never was. Commits."""
+        """Give back the claim of a change that was certainly not sent. Commits."""
         mine = update(StockChange).where(StockChange.id == self.id, StockChange.sent_at == self.sent_at)
         execute_update(mine.values(sent_at=None))
         db.session.commit()
 
     def end(self, state: str, reason: str = "") -> None:
-        """Nothing; the change is over, so or so. Not committed."""
+        """Record how the change ended. Not committed."""
         self.state, self.reason, self.ended_at = state, reason, db_now()

@@ -1,6 +1,6 @@
-"""One merchant's shop on a platform: who it is, its tokens, and the time in which it authorises us.
+"""Stores: one merchant's shop on a platform, its tokens, and when it was last polled and checked.
 
-Written by install, by the token refresh and by the clock; a second install refreshes the row, never adds one.
+A second install refreshes the row and never adds one.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Store(UidModel):
     """Nothing paid before this instant is ever issued by itself."""
 
     hook_key: Mapped[str] = mapped_column(String(43), unique=True)
-    """The unguessable end of this store's hook address."""
+    """The unguessable end of this store's webhook address."""
     hooks_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     hooks_token_read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     access_token_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
@@ -56,18 +56,18 @@ class Store(UidModel):
     hooks_checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     hooks_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     hooks_problem: Mapped[str] = mapped_column(String(40), default="")
-    """What was last found wrong with its hooks and mended: missing, paused, doubled, foreign, silent."""
+    """What was last found wrong with its webhooks and fixed: missing, paused, doubled, foreign, silent."""
     hooks_problem_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     unheard: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Paid orders that no hook announced, found since the last hook came."""
+    """Paid orders that no webhook announced, found since the last webhook came."""
     unheard_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     refused_hooks: Mapped[int] = mapped_column(default=0)
     reconciled_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
     combed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the last thirty days were last compared, and not just the newest orders."""
+    """When the orders of the last thirty days were last polled, and not only the newest."""
     reconcile_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stock_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Until when one worker alone is at its products and stock: then its pace holds."""
+    """Until when one worker alone handles its products and stock, so that the rate limit holds."""
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When a document of this store was last taken: the one that waited longest goes next."""
 
@@ -77,27 +77,27 @@ class Store(UidModel):
 
     @classmethod
     def find(cls, platform: str, code: str) -> Store | None:
-        """The store of that platform and code, if we ever met it."""
+        """Return the store of that platform and code."""
         return db.session.scalar(select(cls).where(cls.platform == platform, cls.code == code))
 
     @classmethod
     def find_by_webhook_key(cls, key: str) -> Store | None:
-        """The store whose hook address ends in `key`."""
+        """Return the store whose webhook address ends in `key`."""
         return db.session.scalar(select(cls).where(cls.hook_key == key))
 
     @classmethod
     def install(cls, platform: str, code: str, **known: Any) -> Store:
-        """The one row of this shop, new or refreshed, marked installed; the caller sets tokens and commits."""
+        """Create or refresh the shop's row and mark it installed. The caller sets the tokens and commits."""
         store = cls.find(platform, code)
         if store is None:
             store = cls(platform=platform, code=code, hook_key=secrets.token_urlsafe(32), installed_at=now())
             db.session.add(store)
         else:
-            # this browser's session may have read the row before a worker moved it
+            # this session may have read the row before a worker changed it
             db.session.refresh(store, with_for_update=True)
             if store.state != INSTALLED:
                 if store.state == UNINSTALLED:
-                    # its keys are gone: set-up begins again, and nothing is issued by itself before it ends
+                    # its keys are gone: set-up begins again, and nothing is issued by itself before its end
                     store.ready_at = None
                 store.installation += 1
                 store.installed_at = now()
@@ -105,12 +105,12 @@ class Store(UidModel):
         for name, value in known.items():
             setattr(store, name, value)
         store.state = INSTALLED
-        # at once, whoever was at it with the grant of before
+        # check the webhooks at once, even while a worker still does it with the former grant
         store.hooks_checked_at = store.hooks_lease_until = None
         return store
 
     def set_tokens(self, access: str, refresh: str | None, expires_in: float) -> None:
-        """Nothing; seals a new pair of tokens. A missing refresh token keeps the old one."""
+        """Store a new pair of tokens; a missing refresh token keeps the old one. Not committed."""
         self.access_token = access
         if refresh:
             self.refresh_token = refresh
@@ -118,7 +118,7 @@ class Store(UidModel):
         self.token_lease_until = None
 
     def require_reauthorisation(self, refused: bytes | None) -> None:
-        """Nothing; the grant of that (sealed) token is gone, unless the store has another one by now. Commits."""
+        """Record that the platform refuses that (encrypted) token, unless the store got a new one. Commits."""
         mine = update(Store).where(Store.id == self.id, Store.access_token_sealed == refused)
         execute_update(mine.values(state=REAUTHORISE, lost_at=func.coalesce(Store.lost_at, db_now())))
         db.session.commit()
@@ -127,21 +127,21 @@ class Store(UidModel):
 
     @classmethod
     def count_refused_webhook(cls, store_id: int) -> None:
-        """Nothing; one more hook of this store had a wrong signature: the clock reads its token again. Commits."""
+        """Count a webhook with a wrong signature; the clock then reads the secret again. Commits."""
         execute_update(update(cls).where(cls.id == store_id).values(refused_hooks=cls.refused_hooks + 1))
         db.session.commit()
 
     def acquire_lease(self, column: str, seconds: float) -> bool:
-        """True when this caller alone may do the named thing (token, hooks, reconcile) for these seconds; commits."""
+        """Let this caller alone do the named task (token, hooks, reconcile, stock) for these seconds. Commits."""
         return lease.acquire(self, column + "_lease_until", seconds)
 
     def release_lease(self, column: str, until: datetime | None) -> None:
-        """Nothing; the lease that lasts until then is given back, unless it lapsed and is another's. Commits."""
+        """Give the task's lease back, unless it expired and is another's. Commits."""
         lease.release(self, column + "_lease_until", until)
 
     @classmethod
     def due_for_webhook_check(cls, every: float, limit: int = 20) -> list[Store]:
-        """Installed stores whose hooks were never checked, or not for `every` seconds."""
+        """Return installed stores whose webhooks were not checked for `every` seconds."""
         return list(
             db.session.scalars(
                 select(cls)
@@ -157,7 +157,7 @@ class Store(UidModel):
 
     @classmethod
     def with_unannounced_orders(cls, seconds: float, limit: int = 20) -> list[Store]:
-        """Installed stores of which paid orders were found that no hook announced: one so long ago, or several."""
+        """Return installed stores with paid orders that no webhook announced: one long ago, or several."""
         several = (cls.unheard >= MANY_UNANNOUNCED) & (cls.unheard_at < db_now(-seconds / 12))
         return list(
             db.session.scalars(
@@ -174,7 +174,7 @@ class Store(UidModel):
 
     @classmethod
     def due_for_polling(cls, every: float, limit: int = 20) -> list[Store]:
-        """Installed, ready stores not compared with the platform for `every` seconds."""
+        """Return installed, ready stores that were not polled for `every` seconds."""
         return list(
             db.session.scalars(
                 select(cls)

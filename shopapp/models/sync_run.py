@@ -1,7 +1,6 @@
-"""A reading of a whole list, or the undoing of one: how far it is, and where it goes on after a crash.
+"""Sync runs: one pass over all products, its progress, and where it continues after a crash.
 
-Begun by the clock, by a choice or by a click; carried on by `catalogue` and `stocking`, one page a step, each page one
-commit with its cursor. At most one of a kind is open for an account. Never talks to anyone.
+Each page of a run is one commit with its cursor. At most one run of a kind is open for an account.
 """
 
 from __future__ import annotations
@@ -17,12 +16,12 @@ from .lease import take_first
 
 OPEN, DONE, FAILED = "open", "done", "failed"
 READING, MATCHING = "reading", "matching"
-"""The phases of reading the shop's list: its goods, then their SKUs at the provider."""
+"""The phases of a catalogue run: the shop's products, then their SKUs at the provider."""
 CATALOGUE_RUN, STOCK_RUN, UNDO_RUN, CREATE_RUN = "catalogue", "stock", "undo", "create"
 
 
 class SyncRun(db.Model):  # type: ignore[name-defined,misc]
-    """One run of an account; `phase` is a word of its kind, `cursor` where the phase goes on."""
+    """One run of an account; `phase` is a word of its kind, `cursor` says where the phase continues."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -44,29 +43,29 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
     phase: Mapped[str] = mapped_column(String(10), default="")
     cursor: Mapped[str] = mapped_column(String(800), default="")
     mark: Mapped[str] = mapped_column(String(200), default="")
-    """Of a stock run: where the next one asks on for what changed. Of a creation: the tax that was chosen.
+    """Of a stock run: where the next one continues to ask for changes. Of a creation: the tax that was chosen.
 
-    Of a reading of goods: how stock followed when it began.
+    Of a catalogue run: the stock settings' digest when it began.
     """
     of_run_id: Mapped[int | None] = mapped_column(BigId)
-    """Of an undoing: the run that is undone."""
+    """Of an undo run: the run that is undone."""
     total: Mapped[int | None] = mapped_column()
-    """How many there are to be read, where that is known."""
+    """The number of rows to read, where it is known."""
     seen: Mapped[int] = mapped_column(default=0)
     differing: Mapped[int] = mapped_column(default=0)
-    """How many were found to be looked at one by one."""
+    """The number of rows that must be checked one by one."""
     calls: Mapped[int] = mapped_column(default=0)
     begun_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     tries: Mapped[int] = mapped_column(default=0)
-    """How often in a row the page was begun that is next: what failed, and what nobody came to the end of."""
+    """How often in a row the next page was begun: failures, and workers that did not end it."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
     @classmethod
     def start(cls, store_id: int, account_id: int, kind: str, cause: str, **values: Any) -> bool:
-        """True when this call began it; False when one of the kind is open already. Not committed."""
+        """Start a run; return False when one of the kind is open already. Not committed."""
         made = db.session.scalar(
             insert_into(cls)
             .values(
@@ -81,31 +80,31 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take(cls, store_id: int, seconds: float = 60) -> SyncRun | None:
-        """An open run of the store whose turn it is, this caller's alone for `seconds`; commits."""
+        """Lease an open run of the store that is due. Commits."""
         due = select(cls).where(cls.store_id == store_id, cls.state == OPEN, cls.not_before <= db_now())
         return take_first(due.order_by(cls.not_before, cls.id), "not_before", seconds, "tries")
 
     def save_progress(self, delay: float = 0.0, **values: Any) -> bool:
-        """True when the run, still open, is now as given and due again after some seconds. Not committed."""
+        """Store the progress of an open run, due again after some seconds; False when it ended. Not committed."""
         mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
         return execute_update(mine.values(not_before=db_now(delay), **values)) > 0
 
     def record_page_done(self, calls: int) -> None:
-        """Nothing; whoever had the run came to the end of its page, by so many calls. Not committed.
+        """Record that the page of the run was done, with that many calls. Not committed.
 
-        When it is due again the page has said: one that waits for others is not asked at once.
+        When the run is due again was set with the page: one that waits for others is not due at once.
         """
         mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
         execute_update(mine.values(tries=0, calls=SyncRun.calls + calls))
 
     def end(self, state: str, reason: str = "", **detail: Any) -> None:
-        """Nothing; the run is over. Commits."""
+        """End the run. Commits."""
         self.save_progress(state=state, ended_at=db_now(), reason=reason, detail=detail)
         db.session.commit()
 
     @classmethod
     def has_read_catalogue(cls, account_id: int) -> bool:
-        """True when the shop's whole list of goods was read for this account, at least once."""
+        """Return whether the shop's whole list of products was read for this account at least once."""
         read = select(cls.id).where(
             cls.account_id == account_id,
             cls.kind == CATALOGUE_RUN,
@@ -115,7 +114,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def last(cls, account_id: int, kind: str, state: str | None = None) -> SyncRun | None:
-        """The account's latest run of the kind (in that state)."""
+        """Return the account's latest run of the kind (in that state)."""
         mine = select(cls).where(cls.account_id == account_id, cls.kind == kind)
         if state is not None:
             mine = mine.where(cls.state == state)

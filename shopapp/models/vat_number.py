@@ -1,4 +1,4 @@
-"""VAT numbers that VIES was asked about, with its answer and the day: kept by a keyed hash, not readable."""
+"""VAT numbers that VIES was asked about, with its answer and the day; stored under a keyed hash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .base import BigId, UtcDateTime, db, insert_into, now
 
 
 class VatNumber(db.Model):  # type: ignore[name-defined,misc]
-    """One number and the last definite answer."""
+    """One number and its last definite answer."""
 
     __tablename__ = "vat_number"
 
@@ -24,13 +24,13 @@ class VatNumber(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def find(cls, number: str) -> VatNumber | None:
-        """The last definite answer about that number."""
+        """Return the last definite answer about that number."""
         of_it = select(cls).where(cls.mark.in_(encryption.keyed_hashes(number)))
         return db.session.scalar(of_it.order_by(cls.asked_at.desc()).limit(1))
 
     @classmethod
     def record(cls, number: str, valid: bool) -> None:
-        """Nothing; the answer is kept as of now, also where another worker keeps it at this moment. Commits."""
+        """Store the answer as of now, also when another worker stores it at this moment. Commits."""
         answer = {"valid": valid, "asked_at": now()}
         new = insert_into(cls).values(mark=encryption.keyed_hashes(number)[0], **answer)
         db.session.execute(new.on_conflict_do_update(index_elements=[cls.mark], set_=answer))

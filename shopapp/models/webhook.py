@@ -1,6 +1,6 @@
-"""What a platform posted to us: one row per body whose signature was good, whatever it contains.
+"""Webhooks: what a platform posted to us, one row for each body whose signature was good.
 
-Inserted by `web/hooks` in one statement, opened by `issuing`. The body goes after 30 days, its hash stays.
+The body is deleted after 30 days; its hash stays.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ UNCOUNTED_SECONDS = 60.0
 
 
 class Webhook(db.Model):  # type: ignore[name-defined,misc]
-    """One verified delivery; further identical ones only count in `copies` and open it again."""
+    """One verified delivery; identical ones only count in `copies` and have it processed again."""
 
     __tablename__ = "hook"
     __table_args__ = (
@@ -60,7 +60,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def record(cls, store_id: int, event: str, body_hash: str, body: bytes) -> None:
-        """Nothing; one durable statement, committed: a new row, or one more copy of a known one."""
+        """Store the delivery, or count one more copy, in one durable statement. Commits."""
         row = {
             "store_id": store_id,
             "event": event,
@@ -78,9 +78,9 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take_new(cls, after_store_id: int = 0) -> Webhook | None:
-        """The oldest unopened hook of the next store after that one, so that the stores take turns.
+        """Return the oldest new webhook of the next store after that one, so that the stores take turns.
 
-        Locked until the caller commits (PostgreSQL), or alone (SQLite).
+        It is locked until the caller commits (PostgreSQL), or the caller is alone (SQLite).
         """
         new = select(cls).where(cls._due()).order_by(cls.store_id, cls.id).limit(1)
         new = new.with_for_update(skip_locked=True)
@@ -102,13 +102,13 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def exists_for_order(cls, store_id: int, order_id: str) -> bool:
-        """True when some opened hook was about that order."""
+        """Return whether a processed webhook was about that order."""
         mine = select(cls.id).where(cls.store_id == store_id, cls.order_id == order_id)
         return db.session.scalar(mine.limit(1)) is not None
 
     @classmethod
     def exists_since(cls, store_id: int, instant: datetime, except_events: Sequence[str] = ()) -> bool:
-        """True when some hook of the store came after that instant, `but` those of these events."""
+        """Return whether a webhook of the store, except of these events, came after that instant."""
         mine = select(cls.id).where(
             cls.store_id == store_id, cls.received_at > instant, cls.event.not_in(except_events)
         )
@@ -116,7 +116,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def any_new(cls) -> bool:
-        """True when some hook waits to be opened."""
+        """Return whether a webhook is due."""
         return bool(db.session.scalar(select(cls.id).where(cls._due()).limit(1)))
 
     @classmethod
@@ -126,7 +126,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def wipe_old_bodies(cls, days: int = 30) -> int:
-        """How many bodies older than `days` were removed; the caller commits."""
+        """Delete bodies older than `days`; return how many. Not committed."""
         old = update(cls).where(
             cls.received_at < db_now(-days * 86400.0), cls.body.is_not(None), cls.state != NEW
         )
@@ -135,12 +135,12 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
 @cache
 def _upsert_statement(dialect: str) -> Any:
-    """The statement by which a hook is kept, made once: to build it costs more than to carry it out."""
-    told_at = bindparam("received_at", type_=UtcDateTime())
+    """Return the statement that stores a webhook; it is built once, as building costs more than executing it."""
+    received_at = bindparam("received_at", type_=UtcDateTime())
     insert = insert_into(Webhook).values(
         store_id=bindparam("store_id"), event=bindparam("event"), body_hash=bindparam("body_hash"),
         body=bindparam("body"), copies=1, state=NEW, reason="", order_id="",
-        received_at=func.coalesce(told_at, func.clock_timestamp()) if dialect == "postgresql" else told_at,
+        received_at=func.coalesce(received_at, func.clock_timestamp()) if dialect == "postgresql" else received_at,
     )  # fmt: skip
     return insert.on_conflict_do_update(
         index_elements=["store_id", "event", "body_hash"],

@@ -1,6 +1,6 @@
-"""The lists of documents that a merchant sees: which ones, in which order, found by what; always of one store.
+"""Queries on documents for the pages: lists, search, and what belongs to one document.
 
-Called by the pages only. Every query here begins with the store; nothing is changed.
+Every query begins with the store; nothing is changed.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ TABS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class DocumentFilters:
-    """What the merchant asked to see; empty means everything."""
+    """The documents that the merchant asked to see; empty means all."""
 
     tab: str = ""
     text: str = ""
@@ -53,17 +53,17 @@ class DocumentFilters:
 
     @property
     def narrowed(self) -> bool:
-        """True when something beside the tab narrows the list."""
+        """Whether something besides the tab narrows the list."""
         return bool(self.text or self.kind or self.since or self.until)
 
 
 def find_document(store: Store, number: int) -> Document | None:
-    """The store's own document of that number; None for anybody else's."""
+    """Return the store's own document of that id; None for another store's."""
     return db.session.scalar(select(Document).where(Document.store_id == store.id, Document.id == number))
 
 
 def find_documents(store: Store, numbers: Sequence[int]) -> list[Document]:
-    """The store's own documents of those numbers, oldest first."""
+    """Return the store's own documents of those ids, oldest first."""
     mine = (
         select(Document).where(Document.store_id == store.id, Document.id.in_(numbers)).order_by(Document.id)
     )
@@ -83,7 +83,7 @@ def list_documents(store: Store, filters: DocumentFilters, most: int = PAGE_SIZE
 
 
 def has_documents(store: Store) -> bool:
-    """True when the store has a document in any state."""
+    """Return whether the store has a document in any state."""
     return db.session.scalar(select(Document.id).where(Document.store_id == store.id).limit(1)) is not None
 
 
@@ -106,7 +106,7 @@ def _conditions(store: Store, filters: DocumentFilters) -> list[ColumnElement[bo
 
 
 def needs_merchant() -> ColumnElement[bool]:
-    """Blocked, to be decided, or issued with something wrong."""
+    """Return the condition that a document is blocked, in review, or issued with an alarm."""
     return or_(Document.state.in_(TABS["espera"]), Document.alarm != "")
 
 
@@ -133,25 +133,25 @@ def _buyer_word_starts(word: str) -> ColumnElement[bool]:
 
 
 def list_needing_merchant(store: Store, most: int) -> list[Document]:
-    """What needs the merchant, oldest first."""
+    """Return the documents that need the merchant, oldest first."""
     mine = select(Document).where(Document.store_id == store.id, needs_merchant())
     return list(db.session.scalars(mine.order_by(Document.id).limit(most)))
 
 
 def count_needing_merchant(store: Store) -> int:
-    """How many documents need the merchant."""
+    """Return how many documents need the merchant."""
     mine = select(func.count()).select_from(Document).where(Document.store_id == store.id, needs_merchant())
     return db.session.scalar(mine) or 0
 
 
 def list_pending(store: Store, most: int) -> list[Document]:
-    """Documents that will be issued by themselves, oldest first."""
+    """Return the documents that will be issued by themselves, oldest first."""
     mine = select(Document).where(Document.store_id == store.id, Document.state == PENDING)
     return list(db.session.scalars(mine.order_by(Document.id).limit(most)))
 
 
 def list_blocked(store: Store, reasons: Sequence[str]) -> list[Document]:
-    """Documents blocked for one of these reasons, oldest first."""
+    """Return the documents blocked for one of these reasons, oldest first."""
     mine = select(Document).where(
         Document.store_id == store.id, Document.state == BLOCKED, Document.reason.in_(reasons)
     )
@@ -159,13 +159,13 @@ def list_blocked(store: Store, reasons: Sequence[str]) -> list[Document]:
 
 
 def last_issued(store: Store) -> Document | None:
-    """The document that was issued last."""
+    """Return the document that was issued last."""
     mine = select(Document).where(Document.store_id == store.id, Document.state == ISSUED)
     return db.session.scalar(mine.order_by(Document.issued_at.desc()).limit(1))
 
 
 def failed_follow_ups(documents: Sequence[Document]) -> dict[int, FollowUp]:
-    """Per document the follow-up that was given up last, if any."""
+    """Return by document the follow-up that failed last."""
     rows = select(FollowUp).where(
         FollowUp.document_id.in_([d.id for d in documents]), FollowUp.state == FAILED
     )
@@ -173,20 +173,20 @@ def failed_follow_ups(documents: Sequence[Document]) -> dict[int, FollowUp]:
 
 
 def webhooks_of(document: Document) -> list[Webhook]:
-    """What the platform posted about the document's order, oldest first."""
+    """Return what the platform posted about the document's order, oldest first."""
     mine = select(Webhook).where(Webhook.store_id == document.store_id, Webhook.order_id == document.order_id)
     return list(db.session.scalars(mine.order_by(Webhook.id)))
 
 
 def follow_ups_of(document: Document) -> list[FollowUp]:
-    """All that was owed after the document, oldest first."""
+    """Return all follow-ups of the document, oldest first."""
     return list(
         db.session.scalars(select(FollowUp).where(FollowUp.document_id == document.id).order_by(FollowUp.id))
     )
 
 
 def other_documents_of_order(document: Document) -> list[Document]:
-    """The other documents of the same order, oldest first."""
+    """Return the other documents of the same order, oldest first."""
     mine = select(Document).where(
         Document.store_id == document.store_id,
         Document.order_id == document.order_id,
@@ -196,7 +196,7 @@ def other_documents_of_order(document: Document) -> list[Document]:
 
 
 def credit_notes_of(document: Document) -> list[Document]:
-    """The credit notes of a document, whatever became of them, oldest first."""
+    """Return the credit notes of a document in any state, oldest first."""
     mine = select(Document).where(
         Document.store_id == document.store_id,
         Document.original_id == document.id,
@@ -206,20 +206,20 @@ def credit_notes_of(document: Document) -> list[Document]:
 
 
 def document_numbers(store: Store, ids: Sequence[int]) -> dict[int, str]:
-    """The number of each of the store's own documents among these."""
+    """Return the number of each of the store's own documents among these."""
     mine = select(Document.id, Document.number).where(Document.store_id == store.id, Document.id.in_(ids))
     return {found: number or "" for found, number in db.session.execute(mine)} if ids else {}
 
 
 def last_webhook(store: Store) -> Webhook | None:
-    """The hook that came last."""
+    """Return the webhook that came last."""
     return db.session.scalar(
         select(Webhook).where(Webhook.store_id == store.id).order_by(Webhook.id.desc()).limit(1)
     )
 
 
 def quarantined_webhooks(store: Store, since: datetime) -> list[Webhook]:
-    """Hooks of good signature that could not be read, newest first."""
+    """Return the webhooks with a good signature that could not be read, newest first."""
     mine = select(Webhook).where(
         Webhook.store_id == store.id, Webhook.state == QUARANTINED, Webhook.received_at >= since
     )
@@ -227,7 +227,7 @@ def quarantined_webhooks(store: Store, since: datetime) -> list[Webhook]:
 
 
 def find_by_link_token(token: str) -> Document | None:
-    """The issued document that the buyer's link names, unless the link was revoked."""
+    """Return the issued document that the buyer's link names, unless the link was revoked."""
     return db.session.scalar(
         select(Document).where(
             Document.link_token == token, Document.link_revoked_at.is_(None), Document.state == ISSUED
@@ -236,7 +236,7 @@ def find_by_link_token(token: str) -> Document | None:
 
 
 def missing_numbers(document: Document, series: str, most: int = 5) -> list[str]:
-    """Numbers missing between those of the series that we know, around the time when the document was sent.
+    """Return the numbers of the series that we do not know, from around the time when the document was sent.
 
     Only a hint: other programs may number in the same series.
     """

@@ -1,6 +1,6 @@
-"""What the shop sells as a merchant sees it: matched or not and why, at which levels, changed when; of one account.
+"""Queries on products for the pages: each with its article, its stock and the history of its changes.
 
-Called by the pages only. Every query begins with the store or its account; nothing is changed.
+Every query begins with the store or its account; nothing is changed.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ TABS: dict[str, tuple[str, ...]] = {
     "ligados": (MATCHED, BY_HAND),
 }
 STUCK_REASONS = (CONTESTED, "refused")
-"""Why a followed SKU stays as it is until the merchant says something."""
+"""Why a synced SKU stays as it is until the merchant decides."""
 VISIBLE_STATES = (DONE, UNDONE, UNSURE, PLANNED)
-"""Alterations that were made, are being made, or may have been: not those that never arrived."""
+"""Changes that were made, are being made, or may have been made; not those that never arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProductFilters:
-    """What the merchant asked to see; empty means everything. `after` and `before` are rows of the page that he saw."""
+    """The products that the merchant asked to see; empty means all. `after` and `before` are ids of rows at an edge."""
 
     tab: str = ""
     text: str = ""
@@ -47,7 +47,7 @@ class ProductFilters:
 
 @dataclass(frozen=True, slots=True)
 class ProductRow:
-    """One of the shop's goods, the article that it is, and how the two stand to each other."""
+    """One product, its article, and the state of the match."""
 
     product: Product
     article: Article | None
@@ -56,13 +56,13 @@ class ProductRow:
 
 @dataclass(frozen=True, slots=True)
 class ProductCounts:
-    """How many goods are how; `waiting` is how many lines there are for the merchant."""
+    """The number of products by state; `waiting` counts those that need the merchant."""
 
     by_state: Mapping[str, int]
     waiting: int
 
     def of(self, *states: str) -> int:
-        """How many goods are in one of these states."""
+        """Return how many products are in one of these states."""
         return sum(self.by_state.get(state, 0) for state in states)
 
 
@@ -71,7 +71,7 @@ def _is_current(store_id: int) -> ColumnElement[bool]:
 
 
 def _duplicate_skus(store_id: int) -> Select[Any]:
-    """The SKUs that stand in several living rows."""
+    """Select the SKUs that stand in several current rows."""
     other = aliased(Product)
     mine = select(other.sku).where(other.store_id == store_id, other.gone_at.is_(None), other.sku != "")
     return mine.group_by(other.sku).having(func.count() > 1)
@@ -90,7 +90,7 @@ def _match_state(store_id: int) -> Case[str]:
 
 
 def _select_products(account: Account, *columns: Any) -> Select[Any]:
-    """These columns of the store's living goods, each beside its article."""
+    """Select these columns of the store's current products, each with its article."""
     joined = and_(Article.account_id == account.id, Article.sku == Product.sku)
     return (
         select(*columns).select_from(Product).outerjoin(Article, joined).where(_is_current(account.store_id))
@@ -98,7 +98,7 @@ def _select_products(account: Account, *columns: Any) -> Select[Any]:
 
 
 def _is_synced(account: Account) -> ColumnElement[bool]:
-    """Of followed rows: the account's, in the places that the merchant pairs; none where stock does not follow."""
+    """Return the condition that a synced row is of the account and in a pair of places that it syncs."""
     if not account.stock_direction:
         return false()
     here = tuple_(SyncedSku.warehouse, SyncedSku.location).in_(account.stock_places)
@@ -106,7 +106,7 @@ def _is_synced(account: Account) -> ColumnElement[bool]:
 
 
 def _needs_merchant(account: Account) -> ColumnElement[bool]:
-    """What needs the merchant: one row for each SKU that stands in several."""
+    """Return the condition that a product needs the merchant; one row counts for a SKU in several."""
     other = aliased(Product)
     first = select(func.min(other.id)).where(
         other.store_id == account.store_id, other.gone_at.is_(None), other.sku == Product.sku
@@ -121,7 +121,7 @@ def _needs_merchant(account: Account) -> ColumnElement[bool]:
 
 
 def list_products(account: Account, filters: ProductFilters, most: int = PAGE_SIZE) -> Page[ProductRow]:
-    """The goods that were asked for by name, at most a page of them."""
+    """Return a page of the products that match, by name."""
     wanted = _select_products(account, Product, Article, _match_state(account.store_id))
     if filters.tab == "espera":
         wanted = wanted.where(_needs_merchant(account))
@@ -141,7 +141,7 @@ def list_products(account: Account, filters: ProductFilters, most: int = PAGE_SI
 
 
 def _cursor_position(account: Account, number: int) -> tuple[str, int] | None:
-    """Where the page begins or ends; None at the ends of the list, and for a row of somebody else's."""
+    """Return the key of the row at the page's edge; None without one, or for another store's row."""
     mine = select(Product.folded, Product.id).where(
         Product.store_id == account.store_id, Product.id == number
     )
@@ -150,7 +150,7 @@ def _cursor_position(account: Account, number: int) -> tuple[str, int] | None:
 
 
 def find_product(account: Account, number: int) -> ProductRow | None:
-    """The store's own goods of that number; None for anybody else's, and for what is gone."""
+    """Return the store's own product of that id; None for another store's, and for one that is gone."""
     wanted = _select_products(account, Product, Article, _match_state(account.store_id)).where(
         Product.id == number
     )
@@ -159,24 +159,24 @@ def find_product(account: Account, number: int) -> ProductRow | None:
 
 
 def count_products(account: Account) -> ProductCounts:
-    """How many of the store's goods are how."""
+    """Return how many of the store's products are in each state."""
     state = _match_state(account.store_id)
     rows = db.session.execute(_select_products(account, state, func.count()).group_by(state))
     return ProductCounts({state: int(number) for state, number in rows}, count_needing_merchant(account))
 
 
 def count_needing_merchant(account: Account) -> int:
-    """How many goods need the merchant; a SKU that stands in several counts once."""
+    """Return how many products need the merchant; a SKU in several rows counts once."""
     return db.session.scalar(_select_products(account, func.count()).where(_needs_merchant(account))) or 0
 
 
 def _lacks_article(account: Account) -> ColumnElement[bool]:
-    """What is sold and has no article: what the shop hides is made only one by one."""
+    """Return the condition that a product on sale has no article; hidden ones are created only one by one."""
     return and_(_match_state(account.store_id) == MISSING, Product.active)
 
 
 def list_without_article(account: Account, most: int, after_sku: str = "") -> list[ProductRow]:
-    """Goods on sale that the provider has no article for, by SKU behind `after`."""
+    """Return products on sale without an article at the provider, by SKU after `after_sku`."""
     wanted = _select_products(account, Product, Article, _match_state(account.store_id)).where(
         _lacks_article(account), Product.sku > after_sku
     )
@@ -184,12 +184,12 @@ def list_without_article(account: Account, most: int, after_sku: str = "") -> li
 
 
 def count_without_article(account: Account) -> int:
-    """How many goods on sale the provider has no article for."""
+    """Return how many products on sale have no article at the provider."""
     return db.session.scalar(_select_products(account, func.count()).where(_lacks_article(account))) or 0
 
 
 def synced_skus(account: Account, skus: Iterable[str]) -> dict[str, list[SyncedSku]]:
-    """The followed rows of these SKUs, by SKU, in the places that the merchant pairs."""
+    """Return the synced rows of these SKUs, by SKU, in the pairs of places that the account syncs."""
     mine = select(SyncedSku).where(_is_synced(account), SyncedSku.sku.in_(list(skus)))
     found: dict[str, list[SyncedSku]] = {}
     for row in db.session.scalars(mine.order_by(SyncedSku.id)):
@@ -198,7 +198,7 @@ def synced_skus(account: Account, skus: Iterable[str]) -> dict[str, list[SyncedS
 
 
 def last_change_by_row(numbers: Iterable[int]) -> dict[int, StockChange]:
-    """The last alteration of each of these followed rows, by the row."""
+    """Return the last change of each of these synced rows, by row."""
     newest = select(func.max(StockChange.id)).where(
         StockChange.stocked_id.in_(list(numbers)), StockChange.state.in_(VISIBLE_STATES)
     )
@@ -207,7 +207,7 @@ def last_change_by_row(numbers: Iterable[int]) -> dict[int, StockChange]:
 
 
 def latest_change_ids(numbers: Iterable[int]) -> set[int]:
-    """The numbers of the changes that none came after, of these followed rows."""
+    """Return the ids of the changes of these synced rows that are the last."""
     newest = select(func.max(StockChange.id)).where(
         StockChange.stocked_id.in_(list(numbers)), StockChange.state != LOST
     )
@@ -215,14 +215,14 @@ def latest_change_ids(numbers: Iterable[int]) -> set[int]:
 
 
 def document_ids_by_order(account: Account, orders: Iterable[str]) -> dict[str, int]:
-    """The number of the document of each of these orders."""
+    """Return the id of the document of each of these orders."""
     mine = select(Document.order_id, Document.id).where(
         Document.store_id == account.store_id, Document.order_id.in_(list(orders)), Document.is_sale
     )
     return {order_id: int(number) for order_id, number in db.session.execute(mine)}
 
 
-# the journal
+# the history of changes
 
 
 def list_stock_changes(
@@ -233,7 +233,7 @@ def list_stock_changes(
     run_id: int = 0,
     most: int = PAGE_SIZE,
 ) -> Page[StockChange]:
-    """The account's journal: what was altered, is being altered, or may have been; nothing that never arrived."""
+    """Return a page of the account's changes in VISIBLE_STATES, newest first."""
     wanted = select(StockChange).where(
         StockChange.store_id == account.store_id, StockChange.account_id == account.id,
         StockChange.state.in_(VISIBLE_STATES),
@@ -256,7 +256,7 @@ def list_stock_changes(
 
 
 def find_stock_change(account: Account, number: int) -> StockChange | None:
-    """The account's own change of that number."""
+    """Return the account's own change of that id."""
     mine = select(StockChange).where(
         StockChange.store_id == account.store_id,
         StockChange.account_id == account.id,
@@ -267,7 +267,7 @@ def find_stock_change(account: Account, number: int) -> StockChange | None:
 
 
 def stock_changes_of_sku(account: Account, sku: str, most: int = 10) -> list[StockChange]:
-    """The last alterations of a SKU's levels, newest first."""
+    """Return the last changes of a SKU's levels, newest first."""
     mine = select(StockChange).where(
         StockChange.store_id == account.store_id, StockChange.account_id == account.id, StockChange.sku == sku,
         StockChange.state.in_(VISIBLE_STATES),
@@ -276,7 +276,7 @@ def stock_changes_of_sku(account: Account, sku: str, most: int = 10) -> list[Sto
 
 
 def find_run(account: Account, number: int) -> SyncRun | None:
-    """The account's own run of that number."""
+    """Return the account's own run of that id."""
     found: SyncRun | None = db.session.scalar(
         select(SyncRun).where(SyncRun.account_id == account.id, SyncRun.id == number)
     )
@@ -284,7 +284,7 @@ def find_run(account: Account, number: int) -> SyncRun | None:
 
 
 def run_kinds(account: Account, runs: Iterable[int]) -> dict[int, str]:
-    """What kind of run each of these is."""
+    """Return the kind of each of these runs."""
     mine = select(SyncRun.id, SyncRun.kind).where(
         SyncRun.account_id == account.id, SyncRun.id.in_(list(runs))
     )
@@ -292,7 +292,7 @@ def run_kinds(account: Account, runs: Iterable[int]) -> dict[int, str]:
 
 
 def count_undoable_changes(account: Account, runs: Iterable[int]) -> dict[int, int]:
-    """How many levels each of these runs altered and that still stand: no other change came after."""
+    """Return how many changes of each run can still be undone: no other change came after them."""
     later = aliased(StockChange)
     after = exists().where(
         later.stocked_id == StockChange.stocked_id, later.id > StockChange.id, later.state != LOST

@@ -1,7 +1,4 @@
-"""Whether the accounts agree: orders paid against documents issued, by period and by day, of one store.
-
-Called by the home page only; reads `Sale` and `Document`, asks nobody, changes nothing.
-"""
+"""Reconciliation: orders paid against documents issued, by period and by day, of one store. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ ZERO = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class PeriodTotals:
-    """Of one period: how many orders were paid and for how much, and what of it is on issued documents."""
+    """The orders paid in a period with their total, and what of it is on issued documents."""
 
     paid: int = 0
     paid_total: Decimal = ZERO
@@ -62,12 +59,12 @@ class DailyCount:
 
 
 def _is_sale_document(store: Store) -> ColumnElement[bool]:
-    """The document of the sale itself, not of a credit or a second one."""
+    """Return the condition that a document is the sale's own, not a credit note or a reissue."""
     return and_(Document.store_id == store.id, Document.order_id == Sale.order_id, Document.is_sale)
 
 
 def _invoiceable_in_period(store: Store, begins: datetime, ends: datetime) -> Sequence[ColumnElement[bool]]:
-    """Paid orders of the period that are ours to invoice: set aside and older ones are not."""
+    """Return the conditions for paid orders of the period that we invoice: dismissed and older ones are not."""
     return (
         Sale.store_id == store.id,
         Sale.paid_at >= begins,
@@ -84,7 +81,7 @@ def _invoiceable_in_period(store: Store, begins: datetime, ends: datetime) -> Se
 
 
 def period_totals(store: Store, begins: datetime, ends: datetime) -> PeriodTotals:
-    """The figures of the period from `begins` until before `ends`."""
+    """Return the totals of the period from `begins` until before `ends`."""
     row = db.session.execute(
         select(
             func.count(Sale.id),
@@ -100,12 +97,12 @@ def period_totals(store: Store, begins: datetime, ends: datetime) -> PeriodTotal
 
 
 def _euros(value: Any) -> Decimal:
-    """An amount of a sum: the column's type turns it into euros where the database keeps it."""
+    """Return a sum in euros; the column's type has converted it from cents."""
     return ZERO if value is None else Decimal(value).quantize(CENT)
 
 
 def list_discrepancies(store: Store, begins: datetime, ends: datetime, most: int = 100) -> list[Discrepancy]:
-    """The orders that explain the difference, oldest first."""
+    """Return the orders that explain the difference, oldest first."""
     rows = db.session.execute(
         select(Sale, Document)
         .select_from(Sale)
@@ -125,7 +122,7 @@ def list_discrepancies(store: Store, begins: datetime, ends: datetime, most: int
 
 
 def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
-    """Per day between two neighbouring edges what was issued, and what was paid and is still without a document."""
+    """Return for each day between two edges what was issued, and what was paid and has no document yet."""
     counts: list[Any] = []
     for begins, ends in zip(edges, edges[1:], strict=False):
         issued: Select[Any] = (
@@ -136,7 +133,7 @@ def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
                 Document.state == ISSUED,
                 Document.issued_at >= begins,
                 Document.issued_at < ends,
-                # what answers no sale is no document of the day
+                # these answer no sale
                 Document.kind.not_in(("NE", "GT")),
             )
         )
@@ -156,12 +153,12 @@ def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
 
 
 def is_issuing_on_hold() -> bool:
-    """True while an operator holds all issuing (after a restore, until all was compared)."""
+    """Return whether an operator holds all issuing (after a restore, until all was compared)."""
     return bool(db.session.scalar(select(Heartbeat.issuing_on_hold())))
 
 
 def oldest_overdue(seconds: float) -> datetime | None:
-    """When the row was due that should have moved longest ago, if it is overdue by more than `seconds`."""
+    """Return when the oldest overdue row was due, if one is overdue by more than `seconds`."""
     due = func.coalesce(Document.not_before, Document.changed_at)
     pending = and_(Document.id.in_(document_queue.due_ids()), due < db_now(-seconds))
     sending = and_(Document.state == ISSUING, Document.lease_until < db_now(-seconds))
