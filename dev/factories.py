@@ -1,6 +1,8 @@
-"""Made-up rows for tests: a store, its account, and a document in each state. Plain functions with defaults.
+"""Made-up rows for tests and screenshots: a store, its account, and a document in each state.
 
-Called inside an app context; each commits. Nobody here exists; tax ids are right only by their check digit.
+Plain functions with defaults, called inside an app context; each commits. Nobody here exists; tax ids are right
+only
+by their check digit.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ REASONS = {
 
 
 def make_store(code: str = "olariadosado", ready: bool = True, **values: Any) -> Store:
-    """An installed store with tokens; ready to issue since long ago unless told otherwise."""
+    """Return an installed store with tokens; ready to issue since long ago unless told otherwise."""
     known = {"name": "Olaria do Sado", "email": f"geral@{code}.example", "country": "PT", "language": "pt"}
     store = Store.install(values.pop("platform", "jumpseller"), code, **{**known, **values})
     store.set_tokens(f"access-of-{code}", f"refresh-of-{code}", 3600)
@@ -74,7 +76,7 @@ def make_store(code: str = "olariadosado", ready: bool = True, **values: Any) ->
 
 
 def make_account(store: Store, settings: dict[str, Any] | None = None, **values: Any) -> Account:
-    """The store's present account with iGEST, its choices made."""
+    """Return the store's current account with iGEST, its settings saved."""
     account = Account.connect(store, "igest", values.pop("fingerprint", f"entity of {store.code}"))
     account.credentials = values.pop("credentials", CREDENTIALS)
     account.tails = {"key": ["7c41", "2026-11-20"], "code": ["9d52", "2026-11-20"]}
@@ -92,7 +94,7 @@ def make_account(store: Store, settings: dict[str, Any] | None = None, **values:
 def make_draft(
     total: str = "173.12", name: str = "Maria do Carmo Albuquerque", tax_id: str = "123456789"
 ) -> Draft:
-    """A draft of one line at 23 % and one exempt, adding up to `total`."""
+    """Return a draft of one line at 23 % and one exempt, adding up to `total`."""
     exempt = Decimal("45.00") if Decimal(total) > 60 else Decimal("0.00")
     gross = Decimal(total) - exempt
     net = (gross / Decimal("1.23")).quantize(Decimal("0.01"))
@@ -134,7 +136,7 @@ def make_document(
     at: datetime | None = None,
     **values: Any,
 ) -> Document:
-    """A document in that state, with the sale, hook, attempt, lines and moves that such a one has."""
+    """Return a document in that state, with the sale, webhook, attempt, lines and transitions of such a one."""
     order_id = order_id or str(10_000 + secrets.randbelow(10**8))
     at = at or now() - timedelta(minutes=10)
     account = Account.find_current(store)
@@ -166,7 +168,7 @@ def make_document(
 
 
 def make_credit_note(original: Document, total: str = "45.00", state: str = ISSUED, act: int = 1) -> Document:
-    """A credit note of an issued document, taking `total` back of its first line."""
+    """Return a credit note that takes `total` of an issued document's first line back."""
     note = make_document(
         original.store, state, original.order_id, total=total, number=f"NC 2026NC/{original.id}", reason="",
         cause=cause.credit(act), original_id=original.id, account_id=original.account_id, kind="NC", series="2026NC",
@@ -240,7 +242,7 @@ def _record_issued(document: Document, number: str, at: datetime) -> None:
 
 
 def _record_transitions(document: Document, at: datetime) -> None:
-    """Nothing; the moves by which it came where it is."""
+    """Record the transitions by which it came into its state."""
     ways = {
         WAITING: [(PENDING, WAITING)], BLOCKED: [(PENDING, BLOCKED)], ISSUING: [(PENDING, ISSUING)],
         ISSUED: [(PENDING, ISSUING), (ISSUING, ISSUED)], IN_DOUBT: [(PENDING, ISSUING), (ISSUING, IN_DOUBT)],
@@ -260,7 +262,7 @@ def _record_transitions(document: Document, at: datetime) -> None:
 
 
 def make_documents_in_every_state(store: Store, account: Account | None = None) -> dict[str, Document]:
-    """A document in every state and of every sort that a page treats differently, by name."""
+    """Return, by name, a document in every state and of every kind that a page treats differently."""
     account = account or make_account(store)
     plain = {
         state: make_document(store, state) for state in (WAITING, PENDING, ISSUING, ISSUED, IN_DOUBT, REVIEW)

@@ -1,6 +1,6 @@
-"""Sample rows in the database of a local stack, so that every page has something to show.
+"""Made-up rows in a stack's own database, so that each page has something to show for `dev.screenshots`.
 
-Worker and clock must be stopped. Each function opens the app with the stack's settings and commits.
+No worker runs at the time. Each function opens the app with the stack's settings and commits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _open_store(stack: LocalStack, code: str) -> Iterator[Store]:
-    """Yield the store of that shop, inside an app with the stack's settings."""
+    """Return the store of that shop, inside an app with the stack's settings."""
     from shopapp import create_app
     from shopapp.models import Store
 
@@ -37,7 +37,7 @@ def _account(store: Store) -> Account:
 
 
 def load_documents(stack: LocalStack, code: str) -> dict[str, int]:
-    """Create sample documents in every state. Return their ids by name."""
+    """Add documents in every state to the store; return their numbers by name."""
     from dev.factories import make_documents_in_every_state
 
     with _open_store(stack, code) as store:
@@ -48,7 +48,7 @@ def load_documents(stack: LocalStack, code: str) -> dict[str, int]:
 
 
 def stop_issuing(stack: LocalStack, code: str) -> None:
-    """Mark the account's credentials as refused."""
+    """Let the account's keys be refused from now on."""
     from shopapp.models import db, now
 
     with _open_store(stack, code) as store:
@@ -59,7 +59,7 @@ def stop_issuing(stack: LocalStack, code: str) -> None:
 
 
 def load_waiting_documents(stack: LocalStack, code: str, orders: dict[str, str]) -> dict[str, int]:
-    """Choose an exemption and create a waiting document for each order. Return their ids by name."""
+    """Add documents that wait for these orders; return their numbers by name. An exemption is chosen first."""
     from dev.factories import make_document
     from shopapp.models import db
 
@@ -71,10 +71,8 @@ def load_waiting_documents(stack: LocalStack, code: str, orders: dict[str, str])
 
 
 def load_products(stack: LocalStack, code: str, own: bool) -> dict[str, int]:
-    """Create sample products, stock changes and a run. Return their ids by name.
-
-    With `own` they belong to the store's account and have two pairs of warehouse and location; without it,
-    to a new account.
+    """Add products, changes and a run; return their numbers by name. `own`: to the store's own account, in two
+    places.
     """
     from dev.factories import make_account
     from dev.stock_factories import make_catalogue, make_synced_sku
@@ -93,7 +91,7 @@ def load_products(stack: LocalStack, code: str, own: bool) -> dict[str, int]:
 
 
 def set_run_progress(stack: LocalStack, code: str, where: str) -> None:
-    """Set the store's open runs to halfway (`midway`), to `settling`, or one of them to failed."""
+    """Set the store's open runs halfway, or at the differing levels, or let one of them have failed."""
     from shopapp.models import SyncedSku, SyncRun, db, now
     from shopapp.models.sync_run import CATALOGUE_RUN, FAILED, OPEN, STOCK_RUN
 
@@ -116,7 +114,7 @@ def set_run_progress(stack: LocalStack, code: str, where: str) -> None:
 
 
 def load_special_documents(stack: LocalStack, code: str) -> dict[str, int]:
-    """Create open order notes, a transport guide and a free order. Return their ids by name."""
+    """Add open order notes, a transport guide and a free order; return their numbers by name."""
     from dev.factories import make_document
     from shopapp.models.cause import ORDER_NOTE
     from shopapp.models.document import ISSUED, WAITING

@@ -1,7 +1,9 @@
-"""Take a picture of every page, wide and narrow, light and dark, and check each with axe.
+"""A picture of every page, wide and narrow, light and dark, and what axe finds wrong with each.
 
-`python -m dev.screenshots FOLDER [NAME ...]`. Installs through the real pages in Chromium, then loads
-sample documents in every state. Exits 1 when axe finds a violation or a page scrolls sideways.
+`python -m dev.screenshots FOLDER [NAME...]`. Installs through the real pages in Chromium, then adds made-up
+documents in
+every state, so that each page has something to show. Exits 1 when axe finds anything or a page scrolls
+sideways.
 """
 
 from __future__ import annotations
@@ -51,7 +53,7 @@ class Screenshots:
         self.problems: list[str] = []
 
     def take(self, name: str) -> None:
-        """Take and check the page as it is now, in every size and colour scheme."""
+        """Check and picture the page in both sizes and both colour schemes."""
         for size, (width, height) in self.sizes.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
@@ -83,7 +85,7 @@ class Screenshots:
             self.problems.append(f"{where}: scrolls sideways by {too_wide} px: {widest}")
 
     def _open_details(self, name: str) -> None:
-        """Check the page with its details open, and at the smallest width."""
+        """Check what is folded away too, narrow and dark, where things break first."""
         if self.page.evaluate("[...document.querySelectorAll('details')].map(d => d.open = true).length"):
             self._save_picture(f"{name}-open")
             self._check_accessibility(f"{name} open")
@@ -92,7 +94,7 @@ class Screenshots:
 
 
 def visit_pages(stack: LocalStack, page: Page) -> Iterator[str]:
-    """Visit every page but those of products; yield the name of each one when it is shown."""
+    """Visit every page except those of products; yield the name of each when it can be taken."""
     merchant = Merchant(stack)
     yield from visit_setup(stack, page, merchant)
     for part in ("worker", "clock"):
@@ -169,7 +171,7 @@ def visit_documents(stack: LocalStack, page: Page, documents: Mapping[str, int])
 def visit_corrections(
     stack: LocalStack, page: Page, merchant: Merchant, documents: Mapping[str, int]
 ) -> Iterator[str]:
-    """Visit credit notes of each mode, their errors, and previews of what would be issued."""
+    """Visit credit notes in each way and with each refusal, and previews of what would be issued."""
     issued = f"{stack.app_url}/documents/{documents['issued']}/credit"
     for way in ("all", "lines", "again"):
         page.goto(f"{issued}?what={way}")
@@ -245,7 +247,7 @@ def visit_products(stack: LocalStack, page: Page, code: str = "") -> Iterator[st
 
 
 def visit_phcgo(stack: LocalStack, page: Page) -> Iterator[str]:
-    """Visit set-up, special documents and products of a second shop, whose provider is PHC GO."""
+    """Visit the keys, settings and products of a second shop, whose invoicing system is PHC GO."""
     merchant = PhcGoMerchant(stack, "quintadaserra")
     page.goto(f"{stack.admin_url}/admin/{merchant.shop}/apps")
     page.goto(f"{stack.app_url}/install")
@@ -278,7 +280,7 @@ def visit_phcgo(stack: LocalStack, page: Page) -> Iterator[str]:
 
 
 def main() -> int:
-    """Return 0 when axe found nothing and no page scrolls sideways."""
+    """Return 0 when axe found nothing and nothing scrolls sideways."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "var/shots")
     folder.mkdir(parents=True, exist_ok=True)
     only = sys.argv[2:]
