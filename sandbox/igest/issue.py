@@ -29,7 +29,7 @@ def issue_document(program: ProgramState, entity: Entity, requested: DocumentReq
             if same := program.index.document_by_reference(entity.number, requested.reference):
                 return same
         sums = add_up_lines(requested.lines, program.switches["rounding"], program.switches["prices"])
-        case = RuleContext(
+        context = RuleContext(
             entity,
             requested,
             sums,
@@ -39,7 +39,7 @@ def issue_document(program: ProgramState, entity: Entity, requested: DocumentReq
             program.clock.today(),
         )
         for rule in RULES:
-            rule(case)
+            rule(context)
         _create_articles(program, entity, requested)
         return program.write_entry(
             "document",

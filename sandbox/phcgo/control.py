@@ -40,11 +40,11 @@ def control_routes(program: ProgramState) -> Blueprint:
     @pages.get("/<any(documents, drafts, dossiers):what>")
     def listed(what: str) -> Response:
         found = []
-        for base in program.databases.values():
-            for row in base.rows("Bo" if what == "dossiers" else "Ft"):
+        for database in program.databases.values():
+            for row in database.rows("Bo" if what == "dossiers" else "Ft"):
                 if what == "dossiers" or row["draftRecord"] == (what == "drafts"):
                     found.append(
-                        copy.deepcopy(row) | {"installation": base.installation, "company": base.code}
+                        copy.deepcopy(row) | {"installation": database.installation, "company": database.code}
                     )
         return jsonify(found)
 
@@ -112,25 +112,27 @@ def _inventory_routes(program: ProgramState, pages: Blueprint) -> None:
 
     @pages.get("/companies/<path>/<code>/<any(articles, stock, movements):what>")
     def goods_of(path: str, code: str, what: str) -> Response:
-        base, ref = company(path, code), request.args.get("ref")
+        database, ref = company(path, code), request.args.get("ref")
         with program.lock:
             return jsonify(
-                base.rows(INVENTORY_TABLES[what])
+                database.rows(INVENTORY_TABLES[what])
                 if ref is None
-                else base.find_indexed(INVENTORY_TABLES[what], ref)
+                else database.find_indexed(INVENTORY_TABLES[what], ref)
             )
 
     @pages.post("/companies/<path>/<code>/<any(articles, stock, catalogue):what>")
     def write(path: str, code: str, what: str) -> Response:
-        base, wanted = company(path, code), request.get_json()
+        database, wanted = company(path, code), request.get_json()
         try:
             with program.lock:
                 if what == "articles":
-                    return jsonify(manual_actions.edit_article(program, base, wanted))
+                    return jsonify(manual_actions.edit_article(program, database, wanted))
                 if what == "catalogue":
-                    return jsonify({"articles": inventory.load_catalogue(program, base, wanted["articles"])})
+                    return jsonify(
+                        {"articles": inventory.load_catalogue(program, database, wanted["articles"])}
+                    )
                 for one in wanted if isinstance(wanted, list) else [wanted]:
-                    manual_actions.edit_stock(program, base, one)
-                return jsonify(base.rows("Sa"))
+                    manual_actions.edit_stock(program, database, one)
+                return jsonify(database.rows("Sa"))
         except (Refusal, KeyError, ValueError) as no:
             return error_response(str(no))

@@ -223,17 +223,17 @@ def _update_observations(database: Database, known: Row, sent: Row) -> Row:
 
 def new_from_reference(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
     """Return a blank document with the lines of a dossier (origin BO) or of a document to credit (origin FT)."""
-    asked = {str(item.get("key")): str(item.get("value")) for item in call.json("parameters")}
-    origin = asked.get("origin", "").upper()
-    if not asked.get("docid", "").isdecimal():
+    parameters = {str(item.get("key")): str(item.get("value")) for item in call.json("parameters")}
+    origin = parameters.get("origin", "").upper()
+    if not parameters.get("docid", "").isdecimal():
         raise Refusal("messages.Rest.InvalidParameter", "Falta a série (docid).")
     if origin == "FT" and program.switches["credit-from-origin"] == "missing" or origin not in ("BO", "FT"):
         raise Refusal("messages.Rest.InvalidParameter", f"A origem {origin} não existe.")
     record_type = BO if origin == "BO" else FT
-    source = database.get(record_type.entity, asked.get("originstamp", ""))
+    source = database.get(record_type.entity, parameters.get("originstamp", ""))
     if source is None:
         raise Refusal("messages.Data.NotFound", "O registo de origem não existe.")
-    row = begin_document(program, session, database, FT, int(asked["docid"]))
+    row = begin_document(program, session, database, FT, int(parameters["docid"]))
     lines = _lines_from_dossier(program, source) if origin == "BO" else _lines_from_document(source)
     if not lines:
         raise Refusal(

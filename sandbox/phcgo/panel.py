@@ -42,18 +42,18 @@ def panel_pages(program: ProgramState) -> Blueprint:
 
     @pages.get("/<path>/<code>/<any(documentos, rascunhos):what>")
     def listed(path: str, code: str, what: str) -> str:
-        base, words = company(path, code), request.args.get("q", "").strip()
+        database, words = company(path, code), request.args.get("q", "").strip()
         rows = [
             row
-            for row in base.rows("Ft")
+            for row in database.rows("Ft")
             if row["draftRecord"] == (what == "rascunhos") and _matches_search(row, words)
         ]
-        return render_template("documents.html", base=base, rows=rows[::-1], what=what, words=words)
+        return render_template("documents.html", base=database, rows=rows[::-1], what=what, words=words)
 
     @pages.get("/<path>/<code>/dossiers")
     def dossiers(path: str, code: str) -> str:
-        base = company(path, code)
-        return render_template("dossiers.html", base=base, rows=base.rows("Bo")[::-1])
+        database = company(path, code)
+        return render_template("dossiers.html", base=database, rows=database.rows("Bo")[::-1])
 
     @pages.get("/<path>/<code>/fichas")
     def cards(path: str, code: str) -> str:
@@ -68,12 +68,12 @@ def panel_pages(program: ProgramState) -> Blueprint:
 def _article_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/<path>/<code>/artigos")
     def articles(path: str, code: str) -> str:
-        base, words = program.databases.get((path, code)) or abort(404), request.args.get("q", "").strip()
-        return _articles_page(base, words, "")
+        database, words = program.databases.get((path, code)) or abort(404), request.args.get("q", "").strip()
+        return _articles_page(database, words, "")
 
     @pages.post("/<path>/<code>/artigos")
     def keep(path: str, code: str) -> Response | tuple[str, int]:
-        base, form = program.databases.get((path, code)) or abort(404), request.form
+        database, form = program.databases.get((path, code)) or abort(404), request.form
         ref, wanted = (
             form.get("ref", "").strip(),
             {"design": form.get("design", ""), "inactivo": "inactivo" in form},
@@ -82,23 +82,25 @@ def _article_routes(program: ProgramState, pages: Blueprint) -> None:
         try:
             with program.lock:
                 manual_actions.edit_article(
-                    program, base, wanted | ({"ststamp": stamp, "to": ref} if stamp else {"ref": ref})
+                    program, database, wanted | ({"ststamp": stamp, "to": ref} if stamp else {"ref": ref})
                 )
                 for name, level in form.items():
                     if name.startswith("stock-"):
                         place = name.removeprefix("stock-")
                         manual_actions.edit_stock(
-                            program, base, {"ref": ref, "warehouse": place, "to": level}
+                            program, database, {"ref": ref, "warehouse": place, "to": level}
                         )
         except Refusal as no:
-            return _articles_page(base, ref, str(no)), 422
+            return _articles_page(database, ref, str(no)), 422
         return redirect(f"/panel/{path}/{code}/artigos?q={quote(ref)}", 303)
 
 
 def _articles_page(database: Database, words: str, complaint: str) -> str:
     """Render the first articles with these words in reference or name, with their stock."""
-    asked = words.casefold()
-    found = [row for row in database.rows("St") if asked in f"{row['ref']}\n{row['design']}".casefold()]
+    folded_words = words.casefold()
+    found = [
+        row for row in database.rows("St") if folded_words in f"{row['ref']}\n{row['design']}".casefold()
+    ]
     rows = [
         (row, {held["armazem"]: held["stock"] for held in database.find_indexed("Sa", row["ref"])})
         for row in found[:MAX_ROWS]
@@ -123,14 +125,14 @@ def _matches_search(row: Row, words: str) -> bool:
 
 def _record_routes(program: ProgramState, pages: Blueprint) -> None:
     def found(path: str, code: str, stamp: str) -> tuple[Database, Row]:
-        base = program.databases.get((path, code)) or abort(404)
-        return base, base.get("Ft", stamp) or base.get("Bo", stamp) or abort(404)
+        database = program.databases.get((path, code)) or abort(404)
+        return database, database.get("Ft", stamp) or database.get("Bo", stamp) or abort(404)
 
-    def page(base: Database, row: Row, complaint: str) -> str:
+    def page(database: Database, row: Row, complaint: str) -> str:
         kind = BO if "bostamp" in row else FT
         mails = [mail["to"] for mail in program.mails if mail["id"] == row[kind.stamp]]
         return render_template(
-            "record.html", base=base, row=row, paper=kind, mails=mails, complaint=complaint
+            "record.html", base=database, row=row, paper=kind, mails=mails, complaint=complaint
         )
 
     @pages.get("/<path>/<code>/registo/<stamp>")
@@ -139,19 +141,19 @@ def _record_routes(program: ProgramState, pages: Blueprint) -> None:
 
     @pages.get("/<path>/<code>/registo/<stamp>.pdf")
     def printed(path: str, code: str, stamp: str) -> Response:
-        base, row = found(path, code, stamp)
+        database, row = found(path, code, stamp)
         return Response(
-            document_pdf.render_pdf(base, BO if "bostamp" in row else FT, row), mimetype="application/pdf"
+            document_pdf.render_pdf(database, BO if "bostamp" in row else FT, row), mimetype="application/pdf"
         )
 
     @pages.post("/<path>/<code>/registo/<stamp>/<any(assinar, anular, apagar, receber):what>")
     def act(path: str, code: str, stamp: str, what: str) -> Response | tuple[str, int]:
-        base, row = found(path, code, stamp)
+        database, row = found(path, code, stamp)
         try:
             with program.lock:
-                manual_actions.ACTIONS[ACTIONS[what]](program, base, stamp)
+                manual_actions.ACTIONS[ACTIONS[what]](program, database, stamp)
         except Refusal as no:
-            return page(base, row, str(no)), 422
+            return page(database, row, str(no)), 422
         where = "rascunhos" if what == "apagar" else f"registo/{stamp}"
         return redirect(f"/panel/{path}/{code}/{where}", 303)
 
@@ -159,21 +161,23 @@ def _record_routes(program: ProgramState, pages: Blueprint) -> None:
 def _settings_routes(program: ProgramState, pages: Blueprint) -> None:
     @pages.get("/<path>/<code>/series")
     def series(path: str, code: str) -> str:
-        base = program.databases.get((path, code)) or abort(404)
+        database = program.databases.get((path, code)) or abort(404)
         return render_template(
-            "series.html", base=base, facts=program.installations[path], token=program.token(path),
+            "series.html", base=database, facts=program.installations[path], token=program.token(path),
             url=f"{program.public}/{path}", used=program.used(path), flags=FLAGS,
         )  # fmt: skip
 
     @pages.post("/<path>/<code>/series")
     def change(path: str, code: str) -> Response:
-        base = program.databases.get((path, code)) or abort(404)
+        database = program.databases.get((path, code)) or abort(404)
         number = request.form["ndoc"]
-        if not number.isdecimal() or base.find("Td", ndoc=int(number)) is None:
+        if not number.isdecimal() or database.find("Td", ndoc=int(number)) is None:
             abort(404)
         wanted: Row = {"ndoc": int(number), "codigoValidacao": request.form.get("codigoValidacao", "")}
         with program.lock:
-            manual_actions.save_row(base, "series", wanted | {name: name in request.form for name in FLAGS})
+            manual_actions.save_row(
+                database, "series", wanted | {name: name in request.form for name in FLAGS}
+            )
         return redirect(f"/panel/{path}/{code}/series", 303)
 
     @pages.post("/<path>/<code>/plano")

@@ -111,10 +111,10 @@ def _matches(program: ProgramState, row: Row, item: Row) -> bool:
             return float(str(wanted)) == has
         except ValueError:
             return False
-    stored, asked = fold_text(has), fold_text(wanted)
+    stored, requested = fold_text(has), fold_text(wanted)
     if name == "obs" and program.switches["obs-filter"] == "contains":
-        return asked in stored
-    return stored == asked
+        return requested in stored
+    return stored == requested
 
 
 def _order_rows(rows: list[Row], items: list[Row]) -> list[Row]:

@@ -102,8 +102,8 @@ def _read_routes(
 
     @app.get("/v1/drafts/<number>")
     def draft(number: str) -> Response:
-        sheet = _draft_or_404(document_ledger, number)
-        return _respond(faults, False, seconds, lambda: {"document": sheet.document})
+        found = _draft_or_404(document_ledger, number)
+        return _respond(faults, False, seconds, lambda: {"document": found.document})
 
     @app.get("/v1/drafts")
     def drafts() -> Response:
@@ -111,7 +111,7 @@ def _read_routes(
         wanted = request.args.get("reference", "")
         return _respond(
             faults, False, seconds,
-            lambda: {"drafts": [sheet.number for sheet in document_ledger.find_drafts(_entity(), wanted)]},
+            lambda: {"drafts": [found.number for found in document_ledger.find_drafts(_entity(), wanted)]},
         )  # fmt: skip
 
 
@@ -144,8 +144,8 @@ def _write_routes(
 
     @app.post("/v1/drafts/<number>/finalise")
     def finalise(number: str) -> Response:
-        sheet = _draft_or_404(document_ledger, number)
-        return _respond(faults, True, seconds, lambda: document_ledger.finalise_draft(sheet))
+        found = _draft_or_404(document_ledger, number)
+        return _respond(faults, True, seconds, lambda: document_ledger.finalise_draft(found))
 
     @app.delete("/v1/drafts/<number>")
     def drop(number: str) -> Response:
