@@ -1,7 +1,4 @@
-"""Made-up goods for tests: what a shop sells, the articles that they are, followed levels, and a journal.
-
-Called inside an app context; each commits. Used by the tests of the pages and by dev.screenshots.
-"""
+"""Make products, articles, synced SKUs, runs and changes for tests and sample data. Each function commits."""
 
 from __future__ import annotations
 
@@ -33,7 +30,7 @@ NAMES = (
 
 
 def make_product(store: Store, sku: str, name: str = "", stock: int | None = 7, **values: Any) -> Product:
-    """One thing that the shop sells."""
+    """Store one product of the shop."""
     number = values.pop("product_id", str(10_000 + secrets.randbelow(10**9)))
     kept = {"product_id": number, "variant_id": "", "kind": "goods", "active": True, **values}
     Product.upsert(store.id, [{**kept, "sku": sku, "name": name or f"Peça {sku}", "stock": stock}])
@@ -48,7 +45,7 @@ def make_product(store: Store, sku: str, name: str = "", stock: int | None = 7, 
 
 
 def make_article(account: Account, sku: str, state: str = "found", **values: Any) -> Article:
-    """What is known of a SKU at the program."""
+    """Store the article of a SKU; one that is not usable has neither id nor code."""
     usable = state in ("found", "made", "bound")
     known = {"article_id": f"id-{sku}", "code": sku, "name": f"Artigo {sku}"} if usable else {}
     Article.record(account.id, sku, state, **{**known, **values})
@@ -59,7 +56,7 @@ def make_article(account: Account, sku: str, state: str = "found", **values: Any
 def make_synced_sku(
     account: Account, sku: str, provider_quantity: str = "7", shop_quantity: int = 7, **values: Any
 ) -> SyncedSku:
-    """One followed SKU, at rest unless told otherwise."""
+    """Store one synced SKU, not due unless `due_at` is given."""
     warehouse, location = account.stock_places[0]
     row = SyncedSku(
         store_id=account.store_id,
@@ -86,7 +83,7 @@ def make_synced_sku(
 def make_stock_change(
     row: SyncedSku, before: str, after: str, cause: str = "run", at: datetime | None = None, **values: Any
 ) -> StockChange:
-    """One altered level in the journal."""
+    """Store one done change in the journal."""
     moment = at or now() - timedelta(minutes=3)
     change = StockChange(
         store_id=row.store_id, account_id=row.account_id, stocked_id=row.id, sku=row.sku,
@@ -102,7 +99,7 @@ def make_stock_change(
 
 
 def make_sync_run(account: Account, kind: str = STOCK_RUN, state: str = DONE, **values: Any) -> SyncRun:
-    """One run, over unless told otherwise."""
+    """Store one run, done unless another state is given."""
     at = values.pop("at", now() - timedelta(minutes=3))
     ended = values.pop("ended_at", None if state == "open" else at)
     row = SyncRun(
@@ -117,7 +114,7 @@ def make_sync_run(account: Account, kind: str = STOCK_RUN, state: str = DONE, **
 
 
 def make_catalogue(store: Store, account: Account, sale: Document | None = None) -> dict[str, Any]:
-    """Goods in every state with levels and a journal, by name; the account's stock follows to the shop."""
+    """Store products in every state, with quantities and a journal; return them by name; sync to the shop."""
     account.settings = {**account.settings, "stock": "to-shop", "warehouse": "SET"}
     account.choices = {**account.choices, "articles": True, "stock_changes": True}
     db.session.commit()

@@ -1,8 +1,7 @@
-"""The two sides whose stock is held together, as their owner sees and alters them: what both have, and the shop.
+"""The two sides of the stock sync as a person sees and changes them: the common interface, and the shop.
 
-Used by the catalogue demo and its tests; the invoicing programs are in `programs`. Each side tells its levels, its
-articles and what its own ledger says since `begin`; what a person does there (`put`, `rename`) is done through the
-stand-in's control calls, never through the app.
+The invoicing systems are in provider_sides.py. Each side shows its quantities, articles and its own ledger since
+`start_recording`; changes by hand go through the stand-in's control calls, never through the app.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ Json = dict[str, Any]
 
 
 def call_control(url: str, sent: Any = None) -> Any:
-    """What a control call answers; posted when something is sent."""
+    """Return the answer of a control call; POST when something is sent, else GET."""
     answer = requests.get(url, timeout=60) if sent is None else requests.post(url, json=sent, timeout=120)
     if answer.status_code >= 400:
         raise AssertionError(f"{url}: {answer.status_code} {answer.text[:300]}")
@@ -31,43 +30,43 @@ def call_control(url: str, sent: Any = None) -> Any:
 
 
 class StockSide(ABC):
-    """One side: its levels now, and the book of what altered them since `begin`."""
+    """One side: its quantities now, and the ledger of what changed them since `start_recording`."""
 
     name: str
 
     def start_recording(self) -> None:
-        """Nothing; what is altered from now on stands in the book."""
+        """Record changes from now on."""
         self._start_levels, self._start_line = self.levels(), len(self._ledger_lines())
 
     def history(self, changes: bool = True) -> SideHistory:
-        """The levels at the beginning and now and, where they are wanted, the changes between, by the ledger."""
+        """Return the quantities at the start and now and, if wanted, the changes between them."""
         return SideHistory(
             self.name, self._start_levels, self.levels(), self.level_changes() if changes else []
         )
 
     def level_changes(self) -> list[LevelChange]:
-        """Every alteration since the beginning, by the ledger."""
+        """Return every change since the start, by the ledger."""
         return self._parse_changes(self._ledger_lines()[self._start_line :])
 
     @abstractmethod
     def levels(self) -> dict[Key, Decimal]:
-        """Every level as the side shows it."""
+        """Return every quantity as the side shows it."""
 
     @abstractmethod
     def set_level(self, thing: str, pieces: int, place: str = "") -> tuple[Key, Decimal]:
-        """The level that a person just wrote there."""
+        """Set the quantity by hand; return its key and the new quantity."""
 
     @abstractmethod
     def _parse_changes(self, lines: Iterable[Json]) -> list[LevelChange]:
-        """What these lines of the ledger say of levels."""
+        """Return the changes of quantities in these lines of the ledger."""
 
     @abstractmethod
     def _ledger_lines(self) -> list[Json]:
-        """The ledger so far."""
+        """Return the ledger so far."""
 
 
 class ProviderSide(StockSide):
-    """An invoicing program: a thing is an article's id, which stays when it is renamed."""
+    """An invoicing system; an item is an article's id, which stays when it is renamed."""
 
     def start_recording(self) -> None:
         super().start_recording()
@@ -75,33 +74,33 @@ class ProviderSide(StockSide):
 
     @abstractmethod
     def articles(self) -> dict[str, ArticleCard]:
-        """The articles in use, by id."""
+        """Return the articles in use, by id."""
 
     @abstractmethod
     def set_levels(self, levels: dict[str, int]) -> None:
-        """Nothing; a person wrote these levels, by code, in the first warehouse."""
+        """Set these quantities by hand, by code, in the first warehouse."""
 
     @abstractmethod
     def created_codes(self) -> list[str]:
-        """The codes of the articles made since the beginning, as the ledger has them."""
+        """Return the codes of the articles created since the start, by the ledger."""
 
     @abstractmethod
     def load_articles(self, articles: list[Json]) -> None:
-        """Nothing; these articles are there, each with `ref`, `name`, `price` and pieces by warehouse in `stock`."""
+        """Add these articles, each with `ref`, `name`, `price` and pieces by warehouse in `stock`."""
 
     @abstractmethod
     def rename_article(self, article_id: str, name: str = "", code: str = "") -> ArticleCard:
-        """The article as a person called it anew."""
+        """Rename the article by hand; return it as it is now."""
 
     def article_id_of(self, code: str) -> str:
-        """The id of the one article called so; empty when there is none."""
+        """Return the id of the one article with this code; "" when there is none."""
         found = [card.article_id for card in self.articles().values() if card.code == code]
         assert len(found) < 2, f"{self.name}: {len(found)} articles are called {code}"
         return found[0] if found else ""
 
 
 def read_ledger(path: Path) -> list[Json]:
-    """Every whole line of a ledger's file."""
+    """Return every complete line of a ledger's file."""
     if not path.exists():
         return []
     whole, _, _ = path.read_text(encoding="utf-8").rpartition("\n")
@@ -112,7 +111,7 @@ _CHANGED_BY = {"api": BY_APP, "admin": BY_HAND}
 
 
 class ShopSide(StockSide):
-    """One Jumpseller shop: a thing is `product` or `product/variant`, a place a location's number."""
+    """One Jumpseller shop; an item is `product` or `product/variant`, a place is a location's number."""
 
     def __init__(self, stack: LocalStack, shop: str) -> None:
         self.name, self.shop = shop, shop
@@ -120,26 +119,26 @@ class ShopSide(StockSide):
         self._file = stack.folder / "sandbox" / "jumpseller" / "stock.jsonl"
 
     def product_rows(self) -> list[Json]:
-        """Everything that the shop sells."""
+        """Return everything that the shop sells."""
         found: list[Json] = call_control(f"{self._url}/shops/{self.shop}/goods")
         return found
 
     @property
     def locations(self) -> list[str]:
-        """The shop's places, the main one first."""
+        """Return the shop's locations, the main one first."""
         return sorted(self.product_rows()[0]["locations"])
 
     @property
     def main_location(self) -> str:
-        """The place that orders take from."""
+        """Return the location that orders take from."""
         return self.locations[0]
 
     def load_products(self, products: list[Json]) -> None:
-        """Nothing; the shop sells these products too."""
+        """Add these products to the shop."""
         call_control(f"{self._url}/catalogue", {"shop": self.shop, "products": products})
 
     def item_of_line(self, line: Json) -> str:
-        """What an order's line names: by product where it says so, else the first with that SKU."""
+        """Return the item of an order's line: by its product if it names one, else the first with that SKU."""
         number, sku = line.get("product_id"), str(line.get("sku", "")).strip()
         for row in self.product_rows():
             if row["product"] == number or (number is None and (row["sku"] or "").strip() == sku):
@@ -147,11 +146,11 @@ class ShopSide(StockSide):
         raise AssertionError(f"{self.shop} sells nothing like {line}")
 
     def product_id(self, name: str) -> int:
-        """The number of the product of that name."""
+        """Return the number of the product with that name."""
         return next(int(row["product"]) for row in self.product_rows() if row["name"] == name)
 
     def tracks_stock(self, thing: str) -> bool:
-        """Whether the shop counts the pieces of the thing."""
+        """Return whether the shop counts the pieces of the item."""
         return any(item_id_of(row) == thing and row["stock"] is not None for row in self.product_rows())
 
     def levels(self) -> dict[Key, Decimal]:
@@ -167,13 +166,13 @@ class ShopSide(StockSide):
         return (thing, place), Decimal(pieces)
 
     def set_levels(self, levels: dict[str, int]) -> None:
-        """Nothing; a person wrote these levels, one after another, in the main place."""
+        """Set these quantities by hand, one after another, at the main location."""
         main = self.locations[0]
         for thing, pieces in levels.items():
             self._edit(thing, stock={main: pieces})
 
     def change_sku(self, thing: str, sku: str) -> None:
-        """Nothing; a person gave the thing another SKU."""
+        """Give the item another SKU by hand."""
         self._edit(thing, sku=sku)
 
     def _edit(self, thing: str, **values: Any) -> None:
@@ -195,5 +194,5 @@ class ShopSide(StockSide):
 
 
 def item_id_of(row: Json) -> str:
-    """What the thing of a row is called."""
+    """Return the item's id of a product row."""
     return f"{row['product']}/{row['variant']}" if row["variant"] else str(row["product"])

@@ -1,7 +1,6 @@
-"""What the shop in memory sells and what the program in memory has of it: levels, who altered them, what went wrong.
+"""The stock that the fake shop and the fake provider of `tests.fakes` keep in memory.
 
-Held by `tests.fakes`, which puts the verbs of platform and provider before it. Each side's own list of what was done to
-its levels is the judge of the tests of stock.
+Each side records what was done to its quantities; the tests of stock compare with that.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ Key = tuple[str, str]
 
 @dataclass
 class ShopStock:
-    """The shop's goods by (product, variant); pieces by location where it has any."""
+    """The shop's items by (product, variant), and their pieces by location where it has locations."""
 
     items: dict[Key, CatalogueItem] = field(default_factory=dict)
     by_location: dict[tuple[str, str, str], int] = field(default_factory=dict)
     locations: tuple[Location, ...] = ()
     page_size: int = 50
     taken_by_order: dict[str, list[tuple[Key, str, int]]] = field(default_factory=dict)
-    """What each order that stands took off: which goods, where, how many."""
+    """What each open or paid order took: item, location, pieces."""
     restores_cancelled: bool = True
-    """Whether a cancelled order's goods come back by themselves."""
+    """Whether the shop returns the pieces of a cancelled order by itself."""
     writes: list[tuple[str, str, str, int, int]] = field(default_factory=list)
-    """Each level that was set through the verb: product, variant, location, before, after."""
+    """Each quantity set through the adapter: product, variant, location, before, after."""
 
     def add_item(
         self, sku: str, stock: int | None, product: str = "", variant: str = "", **more: Any
     ) -> CatalogueItem:
-        """Goods as somebody put them into the shop, at the first location where there are several."""
+        """Add an item, as a person does in the shop; its pieces are at the first location."""
         number = product or str(len(self.items) + 1)
         goods = CatalogueItem(number, variant, sku, more.pop("name", f"Artigo {sku}"), stock=stock, **more)
         self.items[number, variant] = goods
@@ -47,21 +46,21 @@ class ShopStock:
         return goods
 
     def item(self, sku: str) -> CatalogueItem:
-        """The first goods of that SKU."""
+        """Return the first item with that SKU."""
         return next(one for one in self.items.values() if one.sku == sku)
 
     def level(self, sku: str, location: str = "") -> int | None:
-        """How much there is of it, in all or at a location."""
+        """Return its pieces, in all or at a location."""
         one = self.item(sku)
         return self.by_location.get((one.product_id, one.variant_id, location)) if location else one.stock
 
     def set_level(self, sku: str, pieces: int, location: str = "") -> None:
-        """Somebody sets the level by hand."""
+        """Set the pieces, as a person does in the shop."""
         one = self.item(sku)
         self._store((one.product_id, one.variant_id), pieces, location)
 
     def edit(self, sku: str, /, **values: Any) -> None:
-        """Somebody alters the goods: `stock=None` is unlimited."""
+        """Change the item, as a person does in the shop; `stock=None` is unlimited."""
         one = self.item(sku)
         self.items[one.product_id, one.variant_id] = replace(one, **values)
 
@@ -70,7 +69,7 @@ class ShopStock:
         del self.items[one.product_id, one.variant_id]
 
     def place_order(self, order: Order) -> bool:
-        """True when the goods of an order were there, and are taken off; an order is placed once."""
+        """Take off the pieces of an order. Return whether there were enough; an order takes them once."""
         if order.id in self.taken_by_order:
             return True
         wanted: dict[str, int] = {}
@@ -89,7 +88,7 @@ class ShopStock:
         return True
 
     def cancel_order(self, order_id: str) -> None:
-        """The goods of a cancelled order come back, where the shop does so."""
+        """Return the pieces of a cancelled order, where the shop does so."""
         for key, location, pieces in self.taken_by_order.pop(order_id, []):
             goods = self.items.get(key)
             if self.restores_cancelled and goods is not None and goods.stock is not None:
@@ -104,16 +103,16 @@ class ShopStock:
         )
 
     def _store(self, key: Key, pieces: int, location: str = "") -> None:
-        assert pieces >= 0, f"{key}: the shop has less than nothing"
+        assert pieces >= 0, f"{key}: the shop has less than zero"
         if location:
             self.by_location[*key, location] = pieces
             pieces = sum(self.by_location[*key, place.code] for place in self.locations)
         self.items[key] = replace(self.items[key], stock=pieces)
 
-    # the verbs
+    # what the adapter calls
 
     def list_page(self, after: str) -> CataloguePage:
-        """A page of whole products, by number."""
+        """Return a page of whole products, by number."""
         numbers = sorted({int(product) for product, _ in self.items if int(product) > int(after or 0)})
         some = numbers[: self.page_size]
         found = tuple(
@@ -145,33 +144,33 @@ class ShopStock:
 
 @dataclass
 class ProviderStock:
-    """How much the program has of each article, by warehouse; `moves` are the movements that somebody asked for."""
+    """The provider's pieces of each article by warehouse, and the movements that it was sent."""
 
     warehouses: tuple[str, ...] = ("",)
     quantities: dict[tuple[str, str], Decimal] = field(default_factory=dict)
     """By the article's id and the warehouse."""
     movements: list[StockMovement] = field(default_factory=list)
     documents_move: bool = False
-    """Whether a document takes its goods off by itself."""
+    """Whether a document moves its stock by itself."""
     changed_levels: list[tuple[str, str]] = field(default_factory=list)
-    """Which level changed, one after another."""
+    """The articles and warehouses whose quantity changed, in order."""
     reports_changes: bool = True
     finds_movements: bool = True
-    """Whether it can be asked for a movement's reference."""
+    """Whether a movement can be looked up by its reference."""
     page_size: int = 50
     planned_movements: list[Callable[[StockMovement], bool]] = field(default_factory=list)
-    """What the next movements do first; the movement is made where they say True, and nothing is where they raise."""
+    """What is called for the next movements: it returns True to have the movement made, or raises."""
 
     def set_level(
         self, article: ProviderArticle, pieces: int | str | Decimal, warehouse: str | None = None
     ) -> None:
-        """Somebody counts so many."""
+        """Set the pieces, as a person who counted them."""
         place = self.warehouses[0] if warehouse is None else warehouse
         self.quantities[article.article_id, place] = Decimal(pieces)
         self.changed_levels.append((article.article_id, place))
 
     def add(self, article: ProviderArticle, pieces: Decimal, warehouse: str) -> None:
-        """So many more, or less: a sale over the counter, a document, a movement."""
+        """Add pieces, or take some off: a sale over the counter, a document, a movement."""
         self.set_level(article, self.level(article, warehouse) + pieces, warehouse)
 
     def level(self, article: ProviderArticle, warehouse: str | None = None) -> Decimal:
@@ -179,7 +178,7 @@ class ProviderStock:
         return self.quantities.get((article.article_id, place), Decimal(0))
 
     def record_movement(self, article: ProviderArticle | None, move: StockMovement) -> None:
-        """The movement is made, its answer said or not."""
+        """Make the movement. Raises RefusedError for an unknown article, or one without stock."""
         if article is None or not article.goods:
             raise RefusedError("stock-refused", answer="Artigo desconhecido.")
         self.add(article, move.quantity, move.warehouse)
@@ -188,7 +187,7 @@ class ProviderStock:
     def has_movement(self, reference: str) -> bool | None:
         return any(one.reference == reference for one in self.movements) if self.finds_movements else None
 
-    # the verbs
+    # what the adapter calls
 
     def levels(self, articles: Iterable[ProviderArticle]) -> tuple[StockLevel, ...]:
         found = {one.article_id: one.code for one in articles}
@@ -199,7 +198,7 @@ class ProviderStock:
         )
 
     def changes_page(self, articles: Iterable[ProviderArticle], mark: str, after: str) -> StockLevelPage:
-        """What changed since the mark, or everything; a reading's mark is where the list ended when it began."""
+        """Return a page of what changed since the mark, or of everything; the new mark is the end of the list."""
         begun, at = (int(part) for part in (after or f"{len(self.changed_levels)}:0").split(":"))
         all_there = self.levels(articles)
         codes = {one.article_id: one.code for one in articles}
