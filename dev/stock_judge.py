@@ -1,7 +1,6 @@
-"""The judge of articles and stock: each side's own ledger held against itself, the other side and what was done.
+"""Compare both sides' ledgers of articles and stock with each other and with what was done.
 
-Asked by the catalogue demo and by the run over many products. Pure: it is given plain values that `ledgers` read from
-the stand-ins; our own tables have no say.
+Pure: it is given plain values that were read from the stand-ins. The app's own tables do not count.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 Key = tuple[str, str]
-"""A thing (what the side itself calls it, never its name) and a place ('' where it has none)."""
+"""An item (the side's own id, never a name) and a place ('' where it has none)."""
 BY_APP, BY_HAND = "ours", "hand"
-"""Who altered a level: the app, a person. Other words are the side's own: order, cancel, document."""
+"""Who changed a quantity: the app, or a person. Other words are the side's own: order, cancel, document."""
 
 
 @dataclass(frozen=True, slots=True)
 class LevelChange:
-    """One alteration of a level, as the side's ledger tells it."""
+    """One change of a quantity in the side's ledger."""
 
     item: str
     place: str
@@ -27,7 +26,7 @@ class LevelChange:
     after: Decimal
     by: str
     cause: str = ""
-    """Which order, document or reference."""
+    """The order, document or reference."""
 
     @property
     def key(self) -> Key:
@@ -40,7 +39,7 @@ class LevelChange:
 
 @dataclass
 class SideHistory:
-    """One side: its levels when the watch began and at the end, and every change between."""
+    """One side: its quantities at the start and at the end, and every change between."""
 
     name: str
     start: Mapping[Key, Decimal]
@@ -48,35 +47,35 @@ class SideHistory:
     changes: Sequence[LevelChange]
 
     def changes_of(self, key: Key) -> list[LevelChange]:
-        """The changes of one level, oldest first; without a place those of all its places."""
+        """Return the changes of one item, oldest first; without a place, those of all its places."""
         return [change for change in self.changes if matches_key(key, change.key)]
 
     def level(self, key: Key) -> Decimal:
-        """So much is there at the end; without a place in all places together."""
+        """Return the quantity at the end; without a place, the sum of all its places."""
         return sum((level for one, level in self.end.items() if matches_key(key, one)), Decimal(0))
 
 
 def matches_key(key: Key, one: Key) -> bool:
-    """Whether a level is meant by a key that may leave its place open."""
+    """Return whether the key means that one; a key without a place means every place."""
     return key == one or (not key[1] and key[0] == one[0])
 
 
 @dataclass(frozen=True, slots=True)
 class LevelPair:
-    """One level of the shop and the one of the program that it goes with."""
+    """An item of the shop and the article that it is synced with."""
 
     sku: str
     shop: Key
     provider: Key
     reserved: int = 0
-    """Pieces that were sold and that the program has not taken off."""
+    """Pieces that were sold and that the provider has not taken off."""
     is_created_by_app: bool = False
-    """Whether the app made its article: until the program has some of it, the shop is left as it is."""
+    """Whether the app created the article: until the provider has some of it, the shop stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleCard:
-    """An article as the program shows it."""
+    """An article as the provider shows it."""
 
     article_id: str
     code: str
@@ -88,84 +87,87 @@ class ArticleCard:
 
 @dataclass
 class ArticleHistory:
-    """The articles of one program: before, at the end, what hands changed, and which codes were to be made."""
+    """The articles of one provider: before, after, edited by hand, and the codes that had to be created."""
 
     name: str
     before: Mapping[str, ArticleCard]
     after: Mapping[str, ArticleCard]
     edited_by_hand: Mapping[str, ArticleCard] = field(default_factory=dict)
-    """By id: how a person left an article that was there before."""
+    """By id: the article as a person left it."""
     expected_codes: Collection[str] = ()
     created_codes: Sequence[str] = ()
-    """The codes of the ledger's entries of new articles, in order."""
+    """The codes of the new articles in the ledger, in order."""
 
 
-def check_continuity(book: SideHistory) -> list[str]:
-    """Where a level altered without a line in the ledger, or the ledger does not come to the level."""
-    wrong, levels = [], dict(book.start)
-    for change in book.changes:
+def check_continuity(history: SideHistory) -> list[str]:
+    """Return the quantities that changed without a line in the ledger, or that differ from the ledger's sum."""
+    wrong, levels = [], dict(history.start)
+    for change in history.changes:
         known = levels.get(change.key, Decimal(0))
         if change.before != known:
             wrong.append(
-                f"{_start_level(book, change.key)} was {known}, a change by {change.by} says {change.before}"
+                f"{_describe(history, change.key)} was {known}, a change by {change.by} says {change.before}"
             )
         levels[change.key] = change.after
-    for key in sorted({*levels, *book.end}):
-        says, has = levels.get(key, Decimal(0)), book.end.get(key, Decimal(0))
+    for key in sorted({*levels, *history.end}):
+        says, has = levels.get(key, Decimal(0)), history.end.get(key, Decimal(0))
         if says != has:
-            wrong.append(f"{_start_level(book, key)} is {has}, its ledger comes to {says}")
+            wrong.append(f"{_describe(history, key)} is {has}, its ledger comes to {says}")
     return wrong
 
 
-def check_causes(book: SideHistory, done: Mapping[tuple[str, Key], Decimal]) -> list[str]:
-    """Where what orders and documents moved is not what they should have: without a cause, twice, or lost.
+def check_causes(history: SideHistory, done: Mapping[tuple[str, Key], Decimal]) -> list[str]:
+    """Return where orders and documents did not move what they should: without a cause, twice, or not at all.
 
-    `done` has the sum that each word (order, cancel, document) should have moved at each level.
+    `done` has the sum that each cause (order, cancel, document) should have moved, by key.
     """
     seen: defaultdict[tuple[str, Key], Decimal] = defaultdict(Decimal)
-    for change in book.changes:
+    for change in history.changes:
         if change.by not in (BY_APP, BY_HAND):
             seen[change.by, change.key] += change.quantity
     both = {each: (seen.get(each, Decimal(0)), done.get(each, Decimal(0))) for each in {*seen, *done}}
     return [
-        f"{_start_level(book, key)}: {by} moved {moved:+}, {due:+} was done"
+        f"{_describe(history, key)}: {by} moved {moved:+}, {due:+} was done"
         for (by, key), (moved, due) in sorted(both.items())
         if moved != due
     ]
 
 
-def check_manual_changes(book: SideHistory, done: Sequence[tuple[Key, Decimal]]) -> list[str]:
-    """Where what hands left behind is not what was done by hand, each once and in that order."""
-    seen = [(change.key, change.after) for change in book.changes if change.by == BY_HAND]
+def check_manual_changes(history: SideHistory, done: Sequence[tuple[Key, Decimal]]) -> list[str]:
+    """Return where the changes by hand are not those that were made, each once and in that order."""
+    seen = [(change.key, change.after) for change in history.changes if change.by == BY_HAND]
     if seen == list(done):
         return []
     extra, lost = Counter(seen) - Counter(done), Counter(done) - Counter(seen)
-    return [f"{_start_level(book, key)}: a hand left {level}, and nobody did so" for key, level in extra] + [
-        f"{_start_level(book, key)}: a hand left {level}, and it is not told" for key, level in lost
-    ] or [f"{book.name}: hands altered levels in another order than it was done"]
+    return [
+        f"{_describe(history, key)}: a change by hand to {level} that nobody made" for key, level in extra
+    ] + [
+        f"{_describe(history, key)}: a change by hand to {level} is missing in the ledger"
+        for key, level in lost
+    ] or [f"{history.name}: the changes by hand are in another order than they were made"]
 
 
-def check_app_changes(book: SideHistory, allowed: Collection[Key], referred: bool) -> list[str]:
-    """Where the app altered what it should leave alone, altered nothing, or moved twice under one reference.
+def check_app_changes(history: SideHistory, allowed: Collection[Key], referred: bool) -> list[str]:
+    """Return where the app changed what it must leave alone, changed nothing, or moved twice under one reference.
 
-    `referred`: each of its changes bears a reference (the program), or is an absolute level (the shop).
+    With `referred` each of its changes must have a reference (provider); without, it sets a quantity (shop).
     """
     wrong = []
-    mine = [change for change in book.changes if change.by == BY_APP]
+    mine = [change for change in history.changes if change.by == BY_APP]
     for change in mine:
         if not any(matches_key(key, change.key) for key in allowed):
             wrong.append(
-                f"{_start_level(book, change.key)} was to be left alone, and was set to {change.after}"
+                f"{_describe(history, change.key)} had to be left alone, and was set to {change.after}"
             )
         if change.before == change.after:
-            wrong.append(f"{_start_level(book, change.key)} was set to {change.after} again")
+            wrong.append(f"{_describe(history, change.key)} was set to {change.after} again")
         if referred and not change.cause:
             wrong.append(
-                f"{_start_level(book, change.key)}: a movement of {change.quantity} without a reference"
+                f"{_describe(history, change.key)}: a movement of {change.quantity} without a reference"
             )
     references = Counter((change.cause, change.key) for change in mine if change.cause)
     wrong += [
-        f"{_start_level(book, key)}: {times} movements under {cause}"
+        f"{_describe(history, key)}: {times} movements under {cause}"
         for (cause, key), times in references.items()
         if times > 1
     ]
@@ -173,14 +175,14 @@ def check_app_changes(book: SideHistory, allowed: Collection[Key], referred: boo
 
 
 def check_levels_match(pairs: Iterable[LevelPair], shop: SideHistory, program: SideHistory) -> list[str]:
-    """Where shop = max(0, whole part of (program - reserved)) does not hold."""
+    """Return where shop = max(0, whole pieces of (provider - reserved)) does not hold."""
     wrong = []
     for pair in pairs:
         there, here = program.level(pair.provider), shop.level(pair.shop)
         due = expected_shop_quantity(there, pair.reserved)
         if is_never_counted(pair, program):
             emptied = [change for change in shop.changes_of(pair.shop) if change.by == BY_APP]
-            wrong += [f"{pair.sku}: emptied in the shop, and nobody ever counted it" for _ in emptied]
+            wrong += [f"{pair.sku}: emptied in the shop, although it was never counted" for _ in emptied]
         elif here != due:
             wrong.append(
                 f"{pair.sku} at {pair.shop[1] or 'the shop'}: shop {here}, {program.name} {there}, {pair.reserved}"
@@ -190,20 +192,20 @@ def check_levels_match(pairs: Iterable[LevelPair], shop: SideHistory, program: S
 
 
 def is_never_counted(pair: LevelPair, program: SideHistory) -> bool:
-    """Whether the app made the article and nobody ever gave it a level: the shop then keeps its own."""
+    """Return whether the app created the article and it never had stock: the shop then keeps its quantity."""
     seen = (program.level(pair.provider), *(change.after for change in program.changes_of(pair.provider)))
     return pair.is_created_by_app and all(level <= 0 for level in seen)
 
 
 def expected_shop_quantity(program: Decimal, reserved: int) -> int:
-    """What the shop should show."""
+    """Return the quantity that the shop should have."""
     return max(0, int((program - reserved).to_integral_value(rounding="ROUND_FLOOR")))
 
 
 def check_repeated_changes(
     pairs: Iterable[LevelPair], shop: SideHistory, program: SideHistory, undone: int = 0
 ) -> list[str]:
-    """Where the app altered a level more often than anything else happened to it (or once more)."""
+    """Return where the app made more changes than anybody else, plus one."""
     wrong = []
     for pair in pairs:
         changes = shop.changes_of(pair.shop) + program.changes_of(pair.provider)
@@ -213,34 +215,39 @@ def check_repeated_changes(
     return wrong
 
 
-def check_articles(shelf: ArticleHistory) -> list[str]:
-    """Where an article is missing, doubled, not asked for, or one that was there is not as it was."""
+def check_articles(articles: ArticleHistory) -> list[str]:
+    """Return articles that are missing, doubled or unexpected, and those that changed without a person."""
     wrong = []
-    for article_id, card in shelf.before.items():
-        due, now = shelf.edited_by_hand.get(article_id, card), shelf.after.get(article_id)
+    for article_id, card in articles.before.items():
+        due, now = articles.edited_by_hand.get(article_id, card), articles.after.get(article_id)
         if now != due:
-            wrong.append(f"{shelf.name}: {card.code} was {due} and is {now}")
-    codes = Counter(card.code.strip() for card in shelf.after.values())
+            wrong.append(f"{articles.name}: {card.code} was {due} and is {now}")
+    codes = Counter(card.code.strip() for card in articles.after.values())
     wrong += [
-        f"{shelf.name}: {times} articles are called {code}" for code, times in codes.items() if times > 1
+        f"{articles.name}: {times} articles have the code {code}"
+        for code, times in codes.items()
+        if times > 1
     ]
-    new = {card.code: card for article_id, card in shelf.after.items() if article_id not in shelf.before}
+    new = {
+        card.code: card for article_id, card in articles.after.items() if article_id not in articles.before
+    }
     wrong += [
-        f"{shelf.name}: {code} was made, and nobody wanted it"
-        for code in sorted(new.keys() - set(shelf.expected_codes))
+        f"{articles.name}: {code} was created, and nobody wanted it"
+        for code in sorted(new.keys() - set(articles.expected_codes))
     ]
     wrong += [
-        f"{shelf.name}: {code} was not made" for code in sorted(set(shelf.expected_codes) - codes.keys())
+        f"{articles.name}: {code} was not created"
+        for code in sorted(set(articles.expected_codes) - codes.keys())
     ]
     wrong += [
-        f"{shelf.name}: {code} has the unit {card.unit!r} and the name {card.name!r}"
+        f"{articles.name}: {code} has the unit {card.unit!r} and the name {card.name!r}"
         for code, card in new.items()
         if card.unit != "UN" or not card.name
     ]
-    times = Counter(shelf.created_codes)
-    wrong += [f"{shelf.name}: {code} was made {times[code]} times" for code in new if times[code] != 1]
+    times = Counter(articles.created_codes)
+    wrong += [f"{articles.name}: {code} was created {times[code]} times" for code in new if times[code] != 1]
     return wrong
 
 
-def _start_level(book: SideHistory, key: Key) -> str:
-    return f"{book.name}: {key[0]}" + (f" at {key[1]}" if key[1] else "")
+def _describe(history: SideHistory, key: Key) -> str:
+    return f"{history.name}: {key[0]}" + (f" at {key[1]}" if key[1] else "")

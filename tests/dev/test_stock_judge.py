@@ -1,4 +1,4 @@
-"""The judge of articles and stock: each thing that may be wrong is told by name; where all is well nothing is."""
+"""The stock judge reports each kind of error, and nothing where all is well."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_level_that_changed_without_a_ledger_line_is_reported() -> None:
 
 
 @pytest.mark.parametrize(
-    "changes, told",
+    "changes, expected",
     [
         ((ISSUED, change(AT_PROGRAM, 8, 6, "document", "FR 1")), "document moved -4, -2 was done"),
         ((), "document moved +0, -2 was done"),
@@ -74,29 +74,29 @@ def test_a_level_that_changed_without_a_ledger_line_is_reported() -> None:
     ],
 )
 def test_a_movement_without_cause_or_twice_or_lost_is_reported(
-    changes: tuple[LevelChange, ...], told: str
+    changes: tuple[LevelChange, ...], expected: str
 ) -> None:
     found = check_causes(program(*changes), {("document", AT_PROGRAM): Decimal(-2)})
-    assert found == [f"iGEST: TACA-01 at SET: {told}"]
+    assert found == [f"iGEST: TACA-01 at SET: {expected}"]
 
 
 def test_a_manual_change_that_is_missing_or_unexpected_is_reported() -> None:
     other = replace(COUNTER, before=Decimal(7), after=Decimal(6))
     assert check_manual_changes(program(COUNTER), []) == [
-        "iGEST: TACA-01 at SET: a hand left 7, and nobody did so"
+        "iGEST: TACA-01 at SET: a change by hand to 7 that nobody made"
     ]
     assert check_manual_changes(program(), [(AT_PROGRAM, Decimal(7))]) == [
-        "iGEST: TACA-01 at SET: a hand left 7, and it is not told"
+        "iGEST: TACA-01 at SET: a change by hand to 7 is missing in the ledger"
     ]
     done = [(AT_PROGRAM, Decimal(6)), (AT_PROGRAM, Decimal(7))]
     assert check_manual_changes(program(COUNTER, other), done) == [
-        "iGEST: hands altered levels in another order than it was done"
+        "iGEST: the changes by hand are in another order than they were made"
     ]
 
 
 def test_the_app_changes_only_what_it_may_and_never_to_the_same_value() -> None:
     assert check_app_changes(shop(WRITTEN), (), referred=False) == [
-        "shop: 11 was to be left alone, and was set to 7"
+        "shop: 11 had to be left alone, and was set to 7"
     ]
     again = change(AT_SHOP, 7, 7, "ours")
     assert check_app_changes(shop(WRITTEN, again), {AT_SHOP}, referred=False) == [
@@ -137,7 +137,7 @@ def test_a_level_without_a_place_is_that_of_all_its_places_together() -> None:
     assert check_levels_match([PAIR], here, there) + check_app_changes(here, {AT_SHOP}, referred=False) == []
     assert here.changes_of(AT_SHOP) == [written] and here.changes_of(("12", "")) == []
     assert check_app_changes(here, {("11", "1")}, referred=False) == [
-        "shop: 11 at 2 was to be left alone, and was set to 4"
+        "shop: 11 at 2 had to be left alone, and was set to 4"
     ]
 
 
@@ -153,7 +153,7 @@ OLD = ArticleCard("1", "AZU-014", "Azulejo")
 NEW = ArticleCard("2", "TACA-01", "Taça")
 
 
-def shelf(
+def article_history(
     after: tuple[ArticleCard, ...] = (OLD, NEW), made: tuple[str, ...] = ("TACA-01",), **more: ArticleCard
 ) -> ArticleHistory:
     return ArticleHistory(
@@ -162,26 +162,26 @@ def shelf(
 
 
 def test_missing_articles_are_created_once_and_existing_ones_stay() -> None:
-    assert check_articles(shelf()) == []
+    assert check_articles(article_history()) == []
     renamed = replace(OLD, name="Azulejo azul", code="AZU-15")
     assert check_articles(ArticleHistory("iGEST", {"1": OLD}, {"1": renamed}, {"1": renamed})) == []
 
 
 @pytest.mark.parametrize(
-    "given, told",
+    "given, expected",
     [
-        (shelf(after=(OLD,), made=()), "TACA-01 was not made"),
-        (shelf(after=(OLD, NEW, replace(NEW, article_id="3"))), "2 articles are called TACA-01"),
+        (article_history(after=(OLD,), made=()), "TACA-01 was not created"),
+        (article_history(after=(OLD, NEW, replace(NEW, article_id="3"))), "2 articles have the code TACA-01"),
         (
-            shelf(after=(OLD, NEW, ArticleCard("3", "X", "X")), made=("TACA-01", "X")),
-            "X was made, and nobody wanted it",
+            article_history(after=(OLD, NEW, ArticleCard("3", "X", "X")), made=("TACA-01", "X")),
+            "X was created, and nobody wanted it",
         ),
-        (shelf(after=(OLD, replace(NEW, unit="KG"))), "TACA-01 has the unit 'KG'"),
-        (shelf(made=("TACA-01", "TACA-01")), "TACA-01 was made 2 times"),
-        (shelf(after=(NEW,)), "AZU-014 was ArticleCard"),
-        (shelf(after=(replace(OLD, name="Taça"), NEW)), "and is ArticleCard"),
-        (shelf(after=(replace(OLD, price="1.00"), NEW)), "price='1.00'"),
+        (article_history(after=(OLD, replace(NEW, unit="KG"))), "TACA-01 has the unit 'KG'"),
+        (article_history(made=("TACA-01", "TACA-01")), "TACA-01 was created 2 times"),
+        (article_history(after=(NEW,)), "AZU-014 was ArticleCard"),
+        (article_history(after=(replace(OLD, name="Taça"), NEW)), "and is ArticleCard"),
+        (article_history(after=(replace(OLD, price="1.00"), NEW)), "price='1.00'"),
     ],
 )
-def test_an_extra_missing_or_changed_article_is_reported(given: ArticleHistory, told: str) -> None:
-    assert any(told in line for line in check_articles(given)), check_articles(given)
+def test_an_extra_missing_or_changed_article_is_reported(given: ArticleHistory, expected: str) -> None:
+    assert any(expected in line for line in check_articles(given)), check_articles(given)

@@ -1,4 +1,4 @@
-"""The sides of the catalogue demo: what a stand-in's ledger tells, read anew, comes to the levels that it shows."""
+"""The sides of the catalogue demo: a stand-in's ledger adds up to the quantities that it shows."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ def test_a_shop_side_shows_manual_changes_by_location(shop: ShopSide) -> None:
     main, other = shop.locations
     done = [shop.set_level(plate, 7, main), shop.set_level(plate, 2, other), shop.set_level(jug, 0, main)]
     shop.change_sku(jug, "JARRO-2")
-    book = shop.history()
-    assert check_continuity(book) + check_manual_changes(book, done) == []
-    assert book.level((plate, "")) == Decimal(9) and len(shop.level_changes()) == 3
+    history = shop.history()
+    assert check_continuity(history) + check_manual_changes(history, done) == []
+    assert history.level((plate, "")) == Decimal(9) and len(shop.level_changes()) == 3
     assert shop.item_of_line({"sku": "JARRO-2"}) == jug and "/" in jug
     assert shop.tracks_stock(plate) and not shop.tracks_stock(shop.item_of_line({"sku": "FILME-01"}))
 
@@ -74,6 +74,6 @@ def test_a_provider_side_shows_manual_changes_whatever_the_article_is_called(pro
     assert (card.code, card.name, program.article_id_of("PRATO-01")) == ("PRATO-F", "Prato fundo", "")
     program.set_levels({"POTE-01": 5})
     done.append(((program.article_id_of("POTE-01"), first), Decimal(5)))
-    book = program.history()
-    assert check_continuity(book) + check_manual_changes(book, done) == []
+    history = program.history()
+    assert check_continuity(history) + check_manual_changes(history, done) == []
     assert program.created_codes() == [] and program.articles()[plate] == card
