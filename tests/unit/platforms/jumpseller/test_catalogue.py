@@ -1,4 +1,4 @@
-"""Jumpseller's products read as goods, from payloads that a stand-in does not make up."""
+"""Jumpseller's products as catalogue items, from payloads that the stand-in does not produce."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CUP: dict[str, Any] = {
 
 
 class Told(JumpsellerClient):
-    """Answers each call by its beginning, and remembers what was asked."""
+    """Answers each call by the start of its path, and records the calls."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = answers
@@ -173,7 +173,7 @@ def test_an_answer_that_is_no_list_is_unreadable(answered: Any) -> None:
         read_catalogue_page(Told({"GET /products/after/0": answered}), "")
 
 
-# --- places ---------------------------------------------------------------------------------------------
+# --- locations ---------------------------------------------------------------------------------------------
 
 
 def test_only_places_that_goods_are_sent_from_count_and_one_is_none() -> None:
@@ -212,7 +212,7 @@ def test_variants_are_asked_for_apart_from_plain_products() -> None:
     ]
 
 
-# --- writing --------------------------------------------------------------------------------------------
+# --- setting stock --------------------------------------------------------------------------------------------
 
 
 def test_the_stock_alone_is_put() -> None:

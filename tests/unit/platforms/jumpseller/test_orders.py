@@ -1,4 +1,4 @@
-"""Jumpseller's orders read into ours: every trap of its payloads, and the sandbox's switches in each position."""
+"""Jumpseller's orders read into ours: every trap of its payloads, and the stand-in's switches in each position."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def tax(rate: Any = 23.0, *, inside: bool = True, **more: Any) -> dict[str, Any]
 
 
 def product(price: float, qty: int = 1, **more: Any) -> dict[str, Any]:
-    """A line of the payload; without `tax` unless told, as a payload need not have it."""
+    """Return a line of the payload, without `tax` unless given, as a payload need not have it."""
     made = {
         "id": 7,
         "sku": "A-1",
@@ -74,7 +74,7 @@ def payload(*products: dict[str, Any], total: float, **more: Any) -> dict[str, A
 
 
 def read(content: Mapping[str, Any], history: list[dict[str, Any]] | None = None) -> Order:
-    """The payload as it comes over the wire."""
+    """Read the payload as it arrives in an answer."""
     return orders.order_from(parse_json(json.dumps(content).encode()), history or [])
 
 
@@ -381,15 +381,15 @@ def test_a_pickup_is_a_sale_at_the_shop_wherever_the_buyer_lives() -> None:
 # payment
 
 
-def told(message: str, moment: str) -> dict[str, Any]:
+def history_entry(message: str, moment: str) -> dict[str, Any]:
     return {"order_history": {"id": 1, "message": message, "created_at": moment}}
 
 
 def test_the_history_says_when_the_order_was_paid() -> None:
     history = [
-        told("Encomenda criada. Estado: Pagamento Pendente.", "2026-11-20 10:00:00 UTC"),
-        told("Estado alterado para Pago.", "2026-11-20 11:30:00 UTC"),
-        told("Fatura FR 2026FR/1: encomenda paga.", "2026-11-20 12:00:00 UTC"),
+        history_entry("Encomenda criada. Estado: Pagamento Pendente.", "2026-11-20 10:00:00 UTC"),
+        history_entry("Estado alterado para Pago.", "2026-11-20 11:30:00 UTC"),
+        history_entry("Fatura FR 2026FR/1: encomenda paga.", "2026-11-20 12:00:00 UTC"),
     ]
     order = read(payload(product(24.6), total=24.6), history)
     assert (order.paid_at, order.paid_source) == (datetime(2026, 11, 20, 11, 30, tzinfo=UTC), "history")
@@ -423,8 +423,8 @@ def test_an_order_that_is_not_paid_has_no_payment_day() -> None:
 def test_the_payment_means_is_read_from_its_type(
     kind: Any, name: Any, information: Any, expected: str
 ) -> None:
-    told_ = {"payment_method_type": kind, "payment_method_name": name, "payment_information": information}
-    assert orders.payment_method(told_) == expected
+    content = {"payment_method_type": kind, "payment_method_name": name, "payment_information": information}
+    assert orders.payment_method(content) == expected
 
 
 def test_gift_cards_used_belong_to_what_was_paid() -> None:
@@ -438,7 +438,7 @@ def test_gift_cards_used_belong_to_what_was_paid() -> None:
     assert made.gross == Decimal("49.20") and "CO" in {means.mechanism for means in made.payments}
 
 
-# the sandbox as the other side
+# the stand-in as the other side
 
 SPEC = {
     "lines": [

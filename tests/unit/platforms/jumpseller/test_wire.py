@@ -1,4 +1,4 @@
-"""The shop says how many calls are left: where few are, the answer waits, so that other processes have theirs."""
+"""The rate limit: where the shop says that few calls are left, the call waits, so that other processes have some."""
 
 from __future__ import annotations
 

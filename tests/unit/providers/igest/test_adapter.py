@@ -1,4 +1,4 @@
-"""The iGEST adapter against every answer there may be: nothing but a listed one leaves the doubt."""
+"""The iGEST adapter against every possible answer: only the expected ones are not uncertain."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def issue(*answers: HttpResponse | Exception, **changes: Any) -> Issued:
     return provider.issue(make_draft(**changes), "QI-1")
 
 
-# --- issuing ----------------------------------------------------------------------------------------------
+# --- issue ----------------------------------------------------------------------------------------------
 
 
 def test_a_document_is_issued_by_a_single_call() -> None:
@@ -205,7 +205,7 @@ def test_no_answer_makes_issuing_raise_an_unclassified_error(noise: bytes) -> No
             continue
 
 
-# --- checking ---------------------------------------------------------------------------------------------
+# --- check ---------------------------------------------------------------------------------------------
 
 
 def test_valid_credentials_say_whose_account_it_is() -> None:
@@ -289,7 +289,7 @@ def test_blanks_around_a_pasted_key_do_not_count() -> None:
     assert spaced[1].bodies == plain[1].bodies
 
 
-# --- choosing ---------------------------------------------------------------------------------------------
+# --- lists ---------------------------------------------------------------------------------------------
 
 SERIES = """<series><serie><codigo>2026FR</codigo><tipo_documento>FR</tipo_documento><ativa>sim</ativa></serie>
 <serie><codigo>2025FT</codigo><tipo_documento>FT</tipo_documento><ativa>nao</ativa></serie>
@@ -305,7 +305,7 @@ KEPT = (
     success("<stocks/><seguinte/><marca>41</marca>"),
     success("<stocks/><seguinte/><marca>42</marca>"),
 )
-"""What an account says that keeps articles and tells what changed."""
+"""The answers of an account that keeps articles and lists changes."""
 PLACES = """<armazens><armazem><codigo>SET</codigo><nome>Setúbal</nome><principal>sim</principal></armazem>
 <armazem><codigo>EST</codigo><nome></nome><principal>nao</principal></armazem></armazens>"""
 
@@ -353,7 +353,7 @@ def test_a_lost_list_is_not_taken_for_an_empty_one() -> None:
         open_adapter(success(ENTITY), UnreachableError("unreachable"))[0].choices()
 
 
-# --- the paper --------------------------------------------------------------------------------------------
+# --- the PDF --------------------------------------------------------------------------------------------
 
 
 def test_the_pdf_is_fetched_from_its_address() -> None:

@@ -1,4 +1,4 @@
-"""Articles and stock of iGEST: what is asked for, what an answer says, and which outcome is which."""
+"""Articles and stock of iGEST: requests, answers, and how each outcome is classified."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def levels(*rows: str, following: str = "", mark: str = "40") -> HttpResponse:
 
 
 def asked(body: bytes) -> dict[str, Any]:
-    """What a request asks for, without its head."""
+    """Return the content of a request without its head."""
     root = ElementTree.fromstring(body)
     return {
         part.tag: [(row.tag, row.text or "") for row in part] or (part.text or "")
@@ -64,13 +64,13 @@ def asked(body: bytes) -> dict[str, Any]:
 
 
 def changing(*answers: HttpResponse | Exception) -> tuple[IGest, Any]:
-    """An account that was seen to tell what changed."""
+    """Open an account that is known to list changes."""
     provider, wire = open_adapter(*answers)
     provider.features = AccountFeatures(articles=True, stock_changes=True)
     return provider, wire
 
 
-# --- looking up -------------------------------------------------------------------------------------------
+# --- look-up -------------------------------------------------------------------------------------------
 
 
 def test_articles_are_looked_up_by_one_call_and_matched_exactly() -> None:
@@ -158,7 +158,7 @@ def test_a_refused_look_up_waits_or_blames_the_credentials(look: Callable[[IGest
         look(open_adapter(ok(b"", 429))[0])
 
 
-# --- making -----------------------------------------------------------------------------------------------
+# --- creation -----------------------------------------------------------------------------------------------
 
 
 def test_an_article_is_created_by_a_single_call() -> None:
@@ -188,7 +188,7 @@ def test_a_long_name_is_shortened_and_a_missing_one_is_the_reference() -> None:
     assert (len(told[0]) <= 200, told[0][:3], told[1]) == (True, "Ã Ã", "TAC-002")
 
 
-# --- levels -----------------------------------------------------------------------------------------------
+# --- stock levels -----------------------------------------------------------------------------------------------
 
 
 def test_levels_are_listed_for_each_warehouse() -> None:
@@ -210,7 +210,7 @@ def test_the_next_sync_begins_at_the_first_page_of_the_last_one() -> None:
     first = provider.changed_stock_levels()
     assert (first.levels, first.sync_token) == ((StockLevel("A", "SET", Decimal(3)),), "40")
     last = provider.changed_stock_levels("", first.after)
-    # what changed on the pages before, while this one was read, has a mark above the first
+    # what changed on earlier pages during this reading has a token after the first one
     assert (last.levels, last.after, last.sync_token) == ((StockLevel("B", "SET", Decimal(5)),), "", "40")
     assert provider.changed_stock_levels(last.sync_token).sync_token == "45"
     assert [asked(body) for body in wire.bodies] == [
@@ -245,7 +245,7 @@ def test_a_sync_token_that_is_no_longer_understood_reads_all_levels() -> None:
     ]
 
 
-# --- moving -----------------------------------------------------------------------------------------------
+# --- stock movements -----------------------------------------------------------------------------------------------
 
 
 def test_stock_is_moved_by_one_call_under_our_reference() -> None:
@@ -384,7 +384,7 @@ def test_an_article_created_under_another_reference_is_uncertain() -> None:
         ((KEPT[0], refusal("Método desconhecido")), True, False),
         ((KEPT[0], levels(mark="")), True, False),
         ((*KEPT[:2], refusal("Elemento desconhecido: desde")), True, False),
-        # it takes no notice of the mark
+        # it ignores the sync token
         ((*KEPT[:2], levels(stock("A", "3"), mark="")), True, False),
     ],
     ids=["both", "no articles", "no levels", "no mark", "the mark is refused", "the mark is ignored"],

@@ -1,4 +1,4 @@
-"""A draft in iGEST's words, and iGEST's words as an issued document."""
+"""A draft as iGEST's XML, and iGEST's XML as an issued document."""
 
 from __future__ import annotations
 
@@ -218,7 +218,7 @@ def test_a_credit_note_of_nothing_is_refused_before_it_is_sent() -> None:
         document_elements(credit(references=()), "QI-1")
 
 
-# --- what comes back --------------------------------------------------------------------------------------
+# --- answers --------------------------------------------------------------------------------------
 
 
 def test_an_issued_document_is_read_whole() -> None:

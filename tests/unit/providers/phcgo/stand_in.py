@@ -1,7 +1,4 @@
-"""The stand-in of PHC GO while it runs, and the adapter opened on it, for the adapter's own tests.
-
-Used by tests/unit/providers/test_phcgo*.py.
-"""
+"""The running stand-in of PHC GO and the adapter opened on it, for the adapter's own tests."""
 
 from __future__ import annotations
 
@@ -33,39 +30,41 @@ DIRECT_FEATURES = AccountFeatures({"FT": Series("80", "FT")}, searches=True)
 
 
 class RunningStandIn:
-    """The stand-in while it runs, and the adapter opened on it."""
+    """The running stand-in, and the adapter opened on it."""
 
-    def __init__(self, office: ProgramState, url: str) -> None:
-        self.office, self.url, self.moment = office, url, NOW
+    def __init__(self, state: ProgramState, url: str) -> None:
+        self.state, self.url, self.moment = state, url, NOW
 
     def open_adapter(
         self, known: AccountFeatures = DRAFT_FEATURES, installation: str = INSTALLATION, **keys: str
     ) -> PhcGo:
         typed = {"url": f"{self.url}/{installation}", "user": "loja", "password": PASSWORD, "company": "",
-                 "token": self.office.token(installation), **keys}  # fmt: skip
-        inside = self.url.removeprefix("http://")
-        found = PhcGo(typed, HttpClient(3, allow_plain=True), lambda: self.moment, (".phcgo.net",), inside)
-        found.features = known
-        return found
+                 "token": self.state.token(installation), **keys}  # fmt: skip
+        loopback = self.url.removeprefix("http://")
+        adapter = PhcGo(
+            typed, HttpClient(3, allow_plain=True), lambda: self.moment, (".phcgo.net",), loopback
+        )
+        adapter.features = known
+        return adapter
 
     def switch(self, name: str, position: str) -> None:
-        self.office.switches.set(name, position)
+        self.state.switches.set(name, position)
 
     def plan_fault(self, kind: str, step: str, **more: Any) -> None:
-        self.office.faults.schedule({"kind": kind, "step": step, **more})
+        self.state.faults.schedule({"kind": kind, "step": step, **more})
 
     def calls(self) -> list[str]:
-        """The calls since the last time it was asked."""
-        found = [str(line["step"]) for line in self.office.requests]
-        self.office.requests.clear()
+        """Return the calls since the last time this was called."""
+        found = [str(line["step"]) for line in self.state.requests]
+        self.state.requests.clear()
         return found
 
     def documents(self) -> list[dict[str, Any]]:
-        return list(self.office.ledger.entries)
+        return list(self.state.ledger.entries)
 
     @property
     def company(self) -> Database:
-        found = self.office.find_database(INSTALLATION, "")
+        found = self.state.find_database(INSTALLATION, "")
         assert found
         return found
 
@@ -73,17 +72,17 @@ class RunningStandIn:
         return self.company.rows(entity)
 
     def load(self, *refs: str, **stock: int) -> None:
-        """Nothing; there are these articles too, with so many pieces in the first warehouse."""
+        """Add these articles, with so many pieces in the first warehouse."""
         rows = [{"ref": ref, "design": f"Artigo {ref}", "stock": stock.get("stock", 0)} for ref in refs]
-        inventory.load_catalogue(self.office, self.company, rows)
+        inventory.load_catalogue(self.state, self.company, rows)
 
     def edit_article(self, ref: str, **changes: Any) -> None:
-        """Nothing; somebody changed that article."""
-        manual_actions.edit_article(self.office, self.company, {"ref": ref, **changes})
+        """Change that article as somebody at PHC GO would."""
+        manual_actions.edit_article(self.state, self.company, {"ref": ref, **changes})
 
     def created_articles(self) -> list[str]:
-        """The references of the articles that calls made."""
-        entries = self.office.inventory_ledger.entries
+        """Return the references of the articles that calls created."""
+        entries = self.state.inventory_ledger.entries
         return [one["ref"] for one in entries if (one["kind"], one["who"]) == ("article", "wire")]
 
     def drafts(self) -> list[dict[str, Any]]:
@@ -92,23 +91,23 @@ class RunningStandIn:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ProgramState, str]]:
-    """The stand-in of this file."""
+    """The stand-in, one for a module's tests."""
     app = create_app(tmp_path_factory.mktemp("phcgo"), today=date(2026, 11, 20))
-    running, office = server.start(app), app.extensions["program"]
-    office.public = running.url
-    yield office, running.url
+    running, state = server.start(app), app.extensions["program"]
+    state.public = running.url
+    yield state, running.url
     running.stop()
-    office.close()
+    state.close()
 
 
 @pytest.fixture
 def program(started: tuple[ProgramState, str]) -> Iterator[RunningStandIn]:
-    """It as it was on its first day, and no session left over from another test."""
-    office, url = started
+    """The stand-in reset to its initial state, and no session left over from another test."""
+    state, url = started
     SESSIONS.clear()
-    office.reset()
-    office.clock.set_time(NOW)
-    yield RunningStandIn(office, url)
+    state.reset()
+    state.clock.set_time(NOW)
+    yield RunningStandIn(state, url)
     SESSIONS.clear()
 
 

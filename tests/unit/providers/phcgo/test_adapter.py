@@ -37,7 +37,7 @@ from tests.unit.providers.phcgo.stand_in import (
     issue_draft,
 )
 
-# --- what it costs ------------------------------------------------------------------------------------------
+# --- calls ------------------------------------------------------------------------------------------
 
 
 def test_a_consumers_document_costs_four_calls_once_the_lists_are_known(program: RunningStandIn) -> None:
@@ -91,7 +91,7 @@ def test_a_session_is_shared_until_it_has_been_idle(program: RunningStandIn) -> 
     assert program.calls().count("login") == 1
 
 
-# --- what stands on the document ----------------------------------------------------------------------------
+# --- the content of the document ----------------------------------------------------------------------------
 
 
 def test_discounts_that_the_order_does_not_have_are_taken_out(program: RunningStandIn) -> None:
@@ -149,7 +149,7 @@ def test_an_unknown_country_is_reported_before_anything_is_saved(program: Runnin
 def test_a_missing_generic_customer_is_reported(program: RunningStandIn) -> None:
     for row in program.rows("Cl"):
         row["clivd"] = False
-        program.office.find_database(INSTALLATION, "").save("Cl", row)  # type: ignore[union-attr]
+        program.state.find_database(INSTALLATION, "").save("Cl", row)  # type: ignore[union-attr]
     with pytest.raises(SettingsError) as raised:
         program.open_adapter().open_draft(invoice_draft(), "QI-1")
     assert raised.value.code == "consumer-missing"
@@ -436,18 +436,18 @@ def test_whichever_step_fails_there_is_one_document_in_the_end(
     for _ in range(6):
         provider = program.open_adapter()
         try:
-            # the house's own road: a draft is recorded, and only that one signed, however often
+            # as documents/issue.py does: record a draft, then sign only that one, however often
             recorded = recorded or provider.open_draft(invoice_draft(customer=PERSON), "QI-1").draft_id
             issued = provider.finalised_document(recorded) or provider.finalise(recorded)
             break
         except (UncertainError, TransientError):
             continue
         except CredentialsError:
-            # a whole answer that says no to a log-in: the merchant is asked, nothing is there
+            # a refused log-in: the merchant is asked, and nothing exists
             assert step == "login"
             assert program.rows("Ft") == []
         except RefusedError as error:
-            # a no to signing that was one: it is asked again when the merchant says so
+            # signing was really refused: it is repeated when the merchant asks for it
             assert (step, kind, error.code) == ("signDocument", "refused", "provider-refused")
             assert program.documents() == []
     (entry,) = program.documents()
@@ -477,7 +477,7 @@ def test_a_series_without_drafts_issues_once_when_every_doubt_is_looked_up(
                 assert step == "login"
                 assert program.rows("Ft") == []
             except SettingsError as error:
-                # "none" is an answer: the merchant is told, and tries again
+                # "none" is an answer: the merchant is notified, and tries again
                 assert (kind, error.code) == ("no-result", "consumer-missing")
     (entry,) = program.documents()
     assert issued is not None
@@ -538,9 +538,9 @@ def test_a_log_in_with_an_empty_answer_is_refused_and_tried_once(program: Runnin
 
 @pytest.mark.parametrize("left", [0, 3])
 def test_a_used_up_plan_is_throttling_and_not_wrong_credentials(program: RunningStandIn, left: int) -> None:
-    """The log-in is refused, or a call in the middle and then the new log-in."""
-    program.office.count_call(INSTALLATION)
-    program.office.change_installation(INSTALLATION, allowance=1 + left)
+    """Refuse the log-in, or a call in the middle and then the new log-in."""
+    program.state.count_call(INSTALLATION)
+    program.state.change_installation(INSTALLATION, allowance=1 + left)
     provider = program.open_adapter()
     with pytest.raises(ThrottledError) as raised:
         provider.open_draft(invoice_draft(), "QI-1")
@@ -572,7 +572,7 @@ def test_a_message_that_is_no_error_is_never_taken_for_one(
         provider.open_draft(invoice_draft(series="999"), "QI-2")
     if kind != "absent":
         provider.email(issued.provider_id, "ana@example.pt")
-        assert program.office.mails[0]["to"] == "ana@example.pt"
+        assert program.state.mails[0]["to"] == "ana@example.pt"
 
 
 @pytest.mark.parametrize(
@@ -598,7 +598,7 @@ def test_under_each_plausible_behaviour_document_pdf_and_state_are_right(
     assert provider.pdf(issued).startswith(b"%PDF-")
 
 
-# --- set-up, paper and state --------------------------------------------------------------------------------
+# --- set-up, PDF and state --------------------------------------------------------------------------------
 
 
 def test_what_an_account_cannot_do_is_reported_at_set_up(program: RunningStandIn) -> None:
@@ -634,7 +634,7 @@ def test_the_region_is_the_companys(program: RunningStandIn) -> None:
 
 
 def test_a_blank_in_a_pasted_token_becomes_a_plus_sign(program: RunningStandIn) -> None:
-    token = program.office.token(INSTALLATION)
+    token = program.state.token(INSTALLATION)
     assert "+" in token
     assert program.open_adapter(token=f" {token.replace('+', ' ')}\n").check().nif == "599980125"
 
@@ -669,9 +669,9 @@ def test_a_document_annulled_by_hand_and_a_missing_one_are_recognised(program: R
     provider = program.open_adapter()
     issued = issue_draft(provider, invoice_draft())
     assert provider.read_document(issued.provider_id).provider_state == "paid"
-    base = program.office.find_database(INSTALLATION, "")
+    base = program.state.find_database(INSTALLATION, "")
     assert base
-    signature.annul_document(program.office, base, program.rows("Ft")[0])
+    signature.annul_document(program.state, base, program.rows("Ft")[0])
     assert provider.read_document(issued.provider_id).provider_state == "annulled"
     with pytest.raises(RefusedError) as raised:
         provider.read_document("no-such-stamp")

@@ -33,7 +33,7 @@ def levels_by_place(found: tuple[StockLevel, ...]) -> dict[tuple[str, str], Deci
 
 
 def reading(provider: PhcGo) -> tuple[StockLevel, ...]:
-    """All levels, page by page."""
+    """Read all levels, page by page."""
     page = provider.changed_stock_levels()
     found = page.levels
     while page.after:
@@ -42,7 +42,7 @@ def reading(provider: PhcGo) -> tuple[StockLevel, ...]:
     return found
 
 
-# --- what it costs ------------------------------------------------------------------------------------------
+# --- calls ------------------------------------------------------------------------------------------
 
 
 def test_articles_that_are_all_there_cost_one_call(program: RunningStandIn) -> None:
@@ -84,7 +84,7 @@ def test_an_answer_that_may_be_cut_is_read_further(program: RunningStandIn) -> N
     program.load(*MANY[:7])
     provider = program.open_adapter()
     provider.check(), program.calls()
-    # that no more than these ten come may be how the program answers
+    # ten rows may be the most that one answer holds
     all_there = [row["ref"] for row in program.rows("St")]
     assert len(provider.articles_by_code([*all_there, "NADA"])) == 10
     assert program.calls() == ["query"] * 4
@@ -134,7 +134,7 @@ def test_a_document_whose_articles_were_looked_up_costs_no_further_call(program:
     assert program.calls() == ["getNewInstance", "actEntity", "Save", "signDocument"]
 
 
-# --- looking up under each plausible behaviour --------------------------------------------------------------
+# --- look-up under each plausible behaviour --------------------------------------------------------------
 
 ASKED = ["SKU-007", "NADA-1", "SKU-003", "TAC-002", "NADA-2", "SKU-059", "OFI-001", "NADA-3", "tac-002"]
 THERE = {"SKU-007", "SKU-003", "TAC-002", "SKU-059", "OFI-001"}
@@ -252,7 +252,7 @@ def test_two_references_that_differ_in_case_only_prove_nothing(program: RunningS
     assert {code for code, _ in levels_by_place(provider.stock_levels(twins))} == set(twins)
 
 
-# --- making -------------------------------------------------------------------------------------------------
+# --- creation -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rate", ["23", "13", "6", "22", "16", "4"])
@@ -356,7 +356,7 @@ def test_whatever_fails_an_article_is_created_once_and_reported_truly(
         assert program.created_articles() == []
     else:
         assert [row["ststamp"] for row in program.company.find_indexed("St", JUG.code)] == [made.article_id]
-    # whoever looks first makes it once
+    # who looks it up first creates it once
     provider = program.open_adapter()
     for _ in range(2):
         if not provider.articles_by_code([JUG.code, "NADA"]):
@@ -383,16 +383,14 @@ def test_a_document_names_the_articles_that_were_looked_up(program: RunningStand
     issue_draft(program.open_adapter(), invoice_draft(*lines, matched=True, moves_stock=True, warehouse="2"))
     (entry,) = program.documents()
     assert [one["ref"] for one in entry["lines"]] == ["TACA-2", "", ""]
-    moved = [
-        (one["ref"], one["warehouse"], one["qty"]) for one in program.office.inventory_ledger.entries[1:]
-    ]
+    moved = [(one["ref"], one["warehouse"], one["qty"]) for one in program.state.inventory_ledger.entries[1:]]
     assert moved == [("TACA-2", "2", "-1")]
 
 
 def test_a_document_that_moves_no_stock_names_no_article(program: RunningStandIn) -> None:
     issue_draft(program.open_adapter(), invoice_draft(line("10", article="TAC-002"), matched=True))
     assert [one["ref"] for one in program.documents()[0]["lines"]] == [""]
-    assert program.office.inventory_ledger.entries == []
+    assert program.state.inventory_ledger.entries == []
 
 
 def test_an_article_deleted_since_its_look_up_is_refused_or_free_text(
@@ -403,10 +401,10 @@ def test_an_article_deleted_since_its_look_up_is_refused_or_free_text(
     program.switch("unknown-article", "refused")
     with pytest.raises(RefusedError):
         program.open_adapter().open_draft(gone, "QI-2")
-    assert len(program.documents()) == 1 and program.office.inventory_ledger.entries == []
+    assert len(program.documents()) == 1 and program.state.inventory_ledger.entries == []
 
 
-# --- what the account lets us -------------------------------------------------------------------------------
+# --- what the account allows -------------------------------------------------------------------------------
 
 
 def test_whether_articles_can_be_asked_for_is_learned_at_set_up(program: RunningStandIn) -> None:
@@ -416,4 +414,4 @@ def test_whether_articles_can_be_asked_for_is_learned_at_set_up(program: Running
     assert program.open_adapter().choices().articles is False
     assert PhcGo.capabilities.metered
     assert issubclass(PhcGo, SupportsStock) and not issubclass(PhcGo, SupportsStockMovements)
-    assert program.office.installations[INSTALLATION]["allowance"]
+    assert program.state.installations[INSTALLATION]["allowance"]

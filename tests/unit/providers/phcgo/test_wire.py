@@ -1,4 +1,4 @@
-"""PHC GO's wire alone: what goes out as it was meant, and no bytes whatever that come in raise anything unsorted."""
+"""PHC GO's wire format: what is sent, and that no bytes received raise an unclassified error."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ LOGIN = answer(
 
 
 def opened(*answers: HttpResponse | Exception, **keys: str) -> tuple[PhcGo, ScriptedWire]:
-    """The adapter over a wire that was told its answers, the log-in first."""
+    """Open the adapter on scripted answers, the log-in first."""
     SESSIONS.clear()
     wire = ScriptedWire(LOGIN, *answers)
     typed = {
@@ -60,7 +60,7 @@ def opened(*answers: HttpResponse | Exception, **keys: str) -> tuple[PhcGo, Scri
     return PhcGo(typed | keys, wire, lambda: NOW, (".phcgo.net",)), wire
 
 
-# --- going out ----------------------------------------------------------------------------------------------
+# --- requests ----------------------------------------------------------------------------------------------
 
 
 def test_numbers_go_out_with_the_digits_that_they_have() -> None:
@@ -133,7 +133,7 @@ def test_a_price_with_vat_is_the_shops_own_wherever_it_gives_the_lines_gross() -
         assert abs(worth - one.gross) < Decimal("0.0005")
 
 
-# --- coming in ----------------------------------------------------------------------------------------------
+# --- answers ----------------------------------------------------------------------------------------------
 
 NO = {"messageType": 1, "messageCodeLocale": "Não."}
 
@@ -231,7 +231,7 @@ def test_no_bytes_make_the_adapter_raise_an_unclassified_error(noise: bytes) -> 
             except AppError:
                 continue
             except IndexError:
-                # it would have asked on
+                # it would have asked for another page
                 continue
 
 
@@ -307,7 +307,7 @@ def test_the_generic_customer_is_the_one_that_is_marked_so() -> None:
     assert json.loads(acted["data"]["entity"])["no"] == 4
 
 
-# --- what a record says -------------------------------------------------------------------------------------
+# --- records -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
