@@ -1,4 +1,4 @@
-"""The program refuses to start with a list of all that is missing or wrong."""
+"""The app refuses to start and lists all settings that are missing or wrong."""
 
 from __future__ import annotations
 

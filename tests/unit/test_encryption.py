@@ -1,4 +1,4 @@
-"""Values at rest open only with a known key, at their own place."""
+"""Encrypted values decrypt only with a known key, at their own place."""
 
 from __future__ import annotations
 

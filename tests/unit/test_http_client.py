@@ -1,4 +1,4 @@
-"""The wire against a server that misbehaves: every failure is sorted, and nothing goes where it must not."""
+"""Every failure of a hostile server is sorted, and nothing is sent where it must not go."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Serve = Callable[..., HostileServer]
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    """Starts a hostile server with a script."""
+    """Start a hostile server with a script."""
     started: list[HostileServer] = []
 
     def start(script: Script, **more: Any) -> HostileServer:
@@ -49,7 +49,7 @@ def serve() -> Iterator[Serve]:
 
 
 def quick(seconds: float = 0.4) -> HttpClient:
-    """A wire with a short deadline that may talk to loopback."""
+    """Return a client with a short deadline that may talk to loopback."""
     return HttpClient(call_seconds=seconds, allow_plain=True)
 
 
@@ -57,7 +57,7 @@ def head(status: str, *headers: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
 
 
-# --- whoever read the request and then misbehaves may have acted on it ------------------------------------
+# a server that has read the request may have acted on it
 
 LOST: dict[str, Script] = {
     "says nothing": never_answer,
@@ -125,7 +125,7 @@ def test_a_passed_deadline_is_reported_as_a_timeout(serve: Serve, script: Script
     assert raised.value.detail["how"] == "timeout"
 
 
-# --- definite answers -------------------------------------------------------------------------------------
+# definite answers
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299, 400, 404, 409, 422])
@@ -203,7 +203,7 @@ def test_no_answer_makes_the_client_raise_an_unsorted_error(noise: bytes) -> Non
         server.stop()
 
 
-# --- what never left --------------------------------------------------------------------------------------
+# calls that were not sent
 
 
 def test_a_write_to_a_closed_port_was_not_sent() -> None:
@@ -303,7 +303,7 @@ def test_before_call_may_refuse_before_anything_is_sent(serve: Serve) -> None:
     assert server.connections == 0
 
 
-# --- nothing is carried from one call into the next -------------------------------------------------------
+# nothing is carried from one call into the next
 
 
 def test_no_connection_is_used_twice(serve: Serve) -> None:
@@ -357,7 +357,7 @@ def test_no_log_line_and_no_error_holds_what_was_sent(
     assert SECRET not in ours[0]
 
 
-# --- addresses --------------------------------------------------------------------------------------------
+# addresses
 
 
 def _words(text: str) -> list[str]:
@@ -390,7 +390,7 @@ def test_an_address_of_the_open_internet_is_public(address: str) -> None:
 
 
 class Recorder:
-    """Stands where connections are made: remembers the addresses, lets none through."""
+    """Record the addresses that are connected to, and refuse them all."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[str] = []
@@ -407,7 +407,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 
 def resolving(monkeypatch: pytest.MonkeyPatch, *rounds: list[str]) -> list[str]:
-    """Every look-up gives the next round's addresses; the returned list grows by the names asked."""
+    """Answer each look-up with the next addresses; return the list of the names that are looked up."""
     left, asked = list(rounds), []
 
     def look_up(host: str, port: int, **more: Any) -> list[Any]:

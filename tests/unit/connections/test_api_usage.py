@@ -1,4 +1,4 @@
-"""Each call to a provider is counted: of the document that it was made for, and of the account's month."""
+"""Each call to a provider is counted for its document and for the account's month."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A provider that is down is not knocked at for each document: the account pauses, one tries, all is issued after."""
+"""When a provider is down, the account pauses, one document probes it, and all is issued afterwards."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from tests.fakes import World
 ORDERS = [str(1000 + n) for n in range(8)]
 
 
-def _down(world: World, error: AppError, times: int = 100) -> None:
+def _fail_issues(world: World, error: AppError, times: int = 100) -> None:
     def answer(draft: Draft, key: str) -> None:
-        world.shop.calls.append("knock")
+        world.shop.calls.append("attempt")
         raise error
 
     world.provider.planned_issues = [answer] * times
 
 
-def _knocks(world: World) -> int:
-    return world.shop.calls.count("knock")
+def _attempts(world: World) -> int:
+    return world.shop.calls.count("attempt")
 
 
-def _later(account: Account, pause_over: bool = True) -> None:
-    """Every document's own delay is over, and the account's pause too."""
+def _end_delays(account: Account, pause_over: bool = True) -> None:
+    """End every document's own delay, and the account's pause."""
     db.session.rollback()
     db.session.execute(update(Document).values(not_before=None))
     if pause_over:
@@ -45,11 +45,11 @@ def _later(account: Account, pause_over: bool = True) -> None:
     "error", [UnreachableError("unreachable"), ThrottledError("throttled"), UncertainError("outcome-unknown")]
 )
 def test_after_a_few_calls_without_an_answer_the_account_pauses(world: World, error: AppError) -> None:
-    _down(world, error)
+    _fail_issues(world, error)
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
-    assert _knocks(world) == circuit_breaker.FAILURE_THRESHOLD
+    assert _attempts(world) == circuit_breaker.FAILURE_THRESHOLD
     db.session.refresh(world.account)
     assert world.account.paused_until is not None and world.account.paused_until > now()
     assert world.account.down_since is not None
@@ -57,7 +57,7 @@ def test_after_a_few_calls_without_an_answer_the_account_pauses(world: World, er
 
 
 def test_with_a_provider_that_cannot_be_asked_few_documents_go_to_review(world: World) -> None:
-    _down(world, UncertainError("outcome-unknown"))
+    _fail_issues(world, UncertainError("outcome-unknown"))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
@@ -66,43 +66,43 @@ def test_with_a_provider_that_cannot_be_asked_few_documents_go_to_review(world: 
 
 
 def test_when_the_pause_ends_one_document_probes_and_the_others_wait(world: World) -> None:
-    _down(world, UnreachableError("unreachable"))
+    _fail_issues(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
-    _later(world.account)
-    before = _knocks(world)
+    _end_delays(world.account)
+    before = _attempts(world)
     taken = document_queue.take()
     assert taken is not None
     assert document_queue.take() is None
     issue._issue(taken)
-    assert _knocks(world) == before + 1
+    assert _attempts(world) == before + 1
     assert document_queue.take() is None
 
 
 def test_the_probe_is_a_call_that_changes_nothing(world: World) -> None:
-    _down(world, UncertainError("outcome-unknown"))
+    _fail_issues(world, UncertainError("outcome-unknown"))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
     for _ in range(6):
         world.provider.check_errors = [UnreachableError("unreachable")]
-        _later(world.account)
+        _end_delays(world.account)
         world.run_due_work()
-    assert _knocks(world) == circuit_breaker.FAILURE_THRESHOLD
+    assert _attempts(world) == circuit_breaker.FAILURE_THRESHOLD
     assert [world.document(order).state for order in ORDERS].count(
         "review"
     ) == circuit_breaker.FAILURE_THRESHOLD
     db.session.refresh(world.account)
     assert world.account.pauses == 7
     world.provider.planned_issues = []
-    _later(world.account)
+    _end_delays(world.account)
     world.run_due_work()
     assert [world.document(order).state for order in ORDERS].count("issued") == 4
 
 
 def test_each_failed_probe_doubles_the_pause_up_to_sixty_times_the_first(world: World) -> None:
-    _down(world, UnreachableError("unreachable"))
+    _fail_issues(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
@@ -111,19 +111,19 @@ def test_each_failed_probe_doubles_the_pause_up_to_sixty_times_the_first(world: 
         db.session.refresh(world.account)
         assert world.account.paused_until is not None
         pauses.append((world.account.paused_until - now()).total_seconds())
-        _later(world.account)
+        _end_delays(world.account)
         world.run_due_work()
     for wanted, seen in zip([30 * 2**n for n in range(6)] + [1800] * 3, pauses, strict=True):
         assert wanted * 0.8 - 5 < seen < wanted * 1.2 + 5
 
 
 def test_the_first_answer_closes_the_breaker_and_all_is_issued(world: World) -> None:
-    _down(world, UnreachableError("unreachable"))
+    _fail_issues(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
     world.provider.planned_issues = []
-    _later(world.account)
+    _end_delays(world.account)
     world.run_due_work()
     assert {world.document(order).state for order in ORDERS} == {"issued"}
     assert len(world.provider.ledger) == len(ORDERS)
@@ -138,7 +138,7 @@ def test_the_first_answer_closes_the_breaker_and_all_is_issued(world: World) -> 
 
 
 def test_a_refusal_is_an_answer(world: World) -> None:
-    _down(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD - 1)
+    _fail_issues(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD - 1)
     world.provider.planned_issues.append(
         lambda draft, key: (_ for _ in ()).throw(RefusedError("provider-refused", answer=""))
     )
@@ -150,7 +150,7 @@ def test_a_refusal_is_an_answer(world: World) -> None:
 
 
 def test_a_429_sets_the_length_of_the_pause(world: World) -> None:
-    _down(world, ThrottledError("throttled", retry_after=7200))
+    _fail_issues(world, ThrottledError("throttled", retry_after=7200))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()
@@ -162,7 +162,7 @@ def test_a_429_sets_the_length_of_the_pause(world: World) -> None:
 def test_a_pause_does_not_affect_other_stores(world: World) -> None:
     other = world.add_store("other")
     world.add_account(other)
-    _down(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD)
+    _fail_issues(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD)
     for order in ORDERS[: circuit_breaker.FAILURE_THRESHOLD + 1]:
         world.pay_order(order)
     world.run_due_work()
@@ -175,15 +175,15 @@ def test_a_pause_does_not_affect_other_stores(world: World) -> None:
 
 def test_documents_in_doubt_are_not_looked_up_during_the_pause(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.SEARCHABLE
-    _down(world, UncertainError("outcome-unknown"), circuit_breaker.FAILURE_THRESHOLD)
+    _fail_issues(world, UncertainError("outcome-unknown"), circuit_breaker.FAILURE_THRESHOLD)
     for order in ORDERS[: circuit_breaker.FAILURE_THRESHOLD]:
         world.pay_order(order)
     world.run_due_work()
-    _later(world.account, pause_over=False)
+    _end_delays(world.account, pause_over=False)
     db.session.execute(update(Document).values(not_before=now()))
     db.session.commit()
     assert document_queue.take_uncertain() is None
-    _later(world.account)
+    _end_delays(world.account)
     db.session.execute(update(Document).values(not_before=now()))
     db.session.commit()
     assert document_queue.take_uncertain() is not None
@@ -204,7 +204,7 @@ def test_a_bug_of_ours_never_changes_another_workers_attempt(world: World) -> No
 
 
 def test_a_call_that_was_not_made_because_of_the_pause_is_not_counted(world: World) -> None:
-    _down(world, UnreachableError("unreachable"))
+    _fail_issues(world, UnreachableError("unreachable"))
     for order in ORDERS:
         world.pay_order(order)
     world.run_due_work()

@@ -1,4 +1,4 @@
-"""A store's token is refreshed once for all who need it, and a spent one never costs the store its access."""
+"""A store's token is refreshed once for all callers, and a used refresh token never costs the store its access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the provider has is held against what we know, both ways; what differs is settled or said, once."""
+"""The audit compares the provider's documents with our rows; a difference is recorded or flagged once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.fakes import FakeProvider, FakeReadableProvider, World
 
 @pytest.fixture
 def listing(world: World) -> World:
-    """A world whose program tells all of its documents."""
+    """Return a world whose provider lists all of its documents."""
     world.provider.lists_documents, world.provider.guarantee = True, IssueGuarantee.SEARCHABLE
     return world
 
@@ -156,7 +156,7 @@ def test_a_provider_that_can_neither_list_nor_read_is_not_asked(world: World) ->
     assert (world.document().alarm, world.document().provider_state_at) == ("", None)
 
 
-# read one by one, and on opening
+# read one by one, and when a page is opened
 
 
 @pytest.fixture

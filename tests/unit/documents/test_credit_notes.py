@@ -1,4 +1,4 @@
-"""Credit notes: from the issued lines, never over what is left, once per act; and the sale issued again."""
+"""Credit notes credit issued lines, never more than is left, once per act; the sale may be issued again."""
 
 from __future__ import annotations
 

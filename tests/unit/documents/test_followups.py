@@ -1,4 +1,4 @@
-"""What comes after issuing has its own retries, and never touches the document."""
+"""Follow-ups have their own retries and never change the document."""
 
 from __future__ import annotations
 
@@ -45,27 +45,27 @@ def test_a_platform_that_is_down_delays_only_the_follow_up(world: World) -> None
 def test_refused_keys_are_not_tried_again_for_what_comes_after_issuing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor by anybody who opens the paper: a provider may lock the account of whoever knocks in vain."""
+    """Nor for a buyer who opens the PDF: a provider may lock an account after failed log-ins."""
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def refuses(*_: Any) -> int:
-        world.shop.calls.append("knock")
+        world.shop.calls.append("attempt")
         raise CredentialsError("keys-refused", field="", answer="")
 
     monkeypatch.setattr("tests.fakes.FakeProvider.drop_drafts", refuses)
     world.pay_order("1001")
     world.run_due_work()
-    owed = _of(world, "tidy")
-    assert (owed.state, owed.reason, world.shop.calls.count("knock")) == ("due", "keys-refused", 1)
-    assert owed.not_before - now() > timedelta(seconds=followups.CREDENTIALS_RETRY_SECONDS - 60)
+    followup = _of(world, "tidy")
+    assert (followup.state, followup.reason, world.shop.calls.count("attempt")) == ("due", "keys-refused", 1)
+    assert followup.not_before - now() > timedelta(seconds=followups.CREDENTIALS_RETRY_SECONDS - 60)
     world.account.refused_at, world.account.refused_code = now(), "keys-refused"
-    owed.not_before = now()
+    followup.not_before = now()
     db.session.commit()
     monkeypatch.setattr("tests.fakes.FakeProvider.pdf", refuses)
     world.run_due_work()
     with pytest.raises(CredentialsError):
         followups.fetch_pdf(world.document())
-    assert (_of(world, "tidy").state, world.shop.calls.count("knock")) == ("due", 1)
+    assert (_of(world, "tidy").state, world.shop.calls.count("attempt")) == ("due", 1)
 
 
 def test_a_refused_follow_up_is_shown_as_failed_and_not_repeated(world: World) -> None:
@@ -79,8 +79,8 @@ def test_a_follow_up_is_given_up_after_a_day(world: World) -> None:
     world.shop.errors["note"] = [UnreachableError("unreachable")] * 2
     world.pay_order("1001")
     world.run_due_work()
-    owed = _of(world, "history")
-    owed.not_before, owed.owed_at = now(), now() - timedelta(hours=25)
+    followup = _of(world, "history")
+    followup.not_before, followup.owed_at = now(), now() - timedelta(hours=25)
     db.session.commit()
     world.run_due_work()
     assert _of(world, "history").state == "failed"
@@ -92,8 +92,8 @@ def test_a_failed_follow_up_waits_as_long_again_as_it_has_been_queued(world: Wor
     world.run_due_work()
     first = _of(world, "history").not_before - now()
     assert timedelta(seconds=20) < first < timedelta(seconds=40)
-    owed = _of(world, "history")
-    owed.not_before, owed.owed_at = now(), now() - timedelta(minutes=5)
+    followup = _of(world, "history")
+    followup.not_before, followup.owed_at = now(), now() - timedelta(minutes=5)
     db.session.commit()
     world.run_due_work()
     second = _of(world, "history").not_before - now()

@@ -1,4 +1,4 @@
-"""The road of a document: one duty, one attempt, one document, whatever goes wrong on the way."""
+"""One order, one attempt, one document, whatever goes wrong while it is issued."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the merchant decides: each click is one move, and a click that comes too late does nothing."""
+"""Each click of the merchant is one transition, and a click that comes too late does nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker that comes late: what it brings is kept, and it never acts on the attempt of another."""
+"""A late success is recorded, and a late worker never changes another worker's attempt."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World, paid_order
 
 
-def elsewhere(*acts: Callable[[], object]) -> None:
-    """Another worker does this, meanwhile."""
+def in_another_worker(*acts: Callable[[], object]) -> None:
+    """Do this in another worker."""
     with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
         for act in acts:
             act()
             db.session.rollback()
 
 
-def lease_lapses() -> None:
+def expire_lease() -> None:
     db.session.execute(update(Document).values(lease_until=now() - timedelta(seconds=1)))
     db.session.commit()
     maintenance.expire_leases()
@@ -38,18 +38,18 @@ def lease_lapses() -> None:
     db.session.commit()
 
 
-def the_merchant_says_absent() -> None:
+def confirm_not_issued() -> None:
     merchant_actions.confirm_not_issued(db.session.query(Document).one())
 
 
-def all_is_followed_up() -> None:
+def run_all_followups() -> None:
     while followups.run_next_followup():
         pass
 
 
 def test_a_late_success_of_a_document_that_waits_to_be_sent_again_is_recorded(world: World) -> None:
     def late(draft: Draft, key: str) -> Issued | None:
-        elsewhere(lease_lapses, the_merchant_says_absent)
+        in_another_worker(expire_lease, confirm_not_issued)
         return None
 
     world.provider.planned_issues = [late]
@@ -68,7 +68,7 @@ def test_a_late_success_is_recorded_wherever_the_row_went(world: World, state: s
             db.session.execute(update(Document).values(state=state, reason="", lease_until=None))
             db.session.commit()
 
-        elsewhere(gone)
+        in_another_worker(gone)
         return None
 
     world.provider.planned_issues = [late]
@@ -91,7 +91,7 @@ def test_a_late_worker_with_a_draft_leaves_the_next_attempt_alone(world: World) 
     def frozen(draft: Draft, reference: str) -> None:
         # another worker is about to send it again when this one comes back
         world.provider.planned_issues = [finalising]
-        elsewhere(lease_lapses, recover.recover_next_document, claimed)
+        in_another_worker(expire_lease, recover.recover_next_document, claimed)
 
     def finalising(draft: Draft, key: str) -> Issued | None:
         raise AssertionError("a late worker finalised")
@@ -157,7 +157,7 @@ def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr("shopapp.documents.prepare.fetch_order", away)
         world.run_due_work()
-    # it had failed often before, through no one's fault
+    # it had failed temporarily several times before
     db.session.execute(update(Document).values(tries=9, lease_until=None))
     db.session.commit()
     with monkeypatch.context() as patch:
@@ -170,7 +170,7 @@ def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch:
 
 
 def a_drafter_dies(world: World) -> None:
-    """A draft was made and its number never recorded; the order waits to be sent once more."""
+    """Leave a draft at the provider whose id was not recorded, and the order pending."""
     failpoints.arm("draft_before_record=raise")
     world.pay_order("1001")
     world.run_due_work()
@@ -217,9 +217,11 @@ def test_a_late_worker_deletes_its_orphan_draft(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def lapses(draft: Draft, reference: str) -> None:
-        """Another worker issues the document and tidies up before this one comes back."""
+        """Let another worker issue the document and delete its drafts first."""
         world.provider.drafts.pop("draft-1")
-        elsewhere(lease_lapses, recover.recover_next_document, issue.issue_next_document, all_is_followed_up)
+        in_another_worker(
+            expire_lease, recover.recover_next_document, issue.issue_next_document, run_all_followups
+        )
         world.provider.drafts["draft-1"] = (reference, draft)
 
     world.provider.planned_drafts = [lapses]
@@ -229,7 +231,7 @@ def test_a_late_worker_deletes_its_orphan_draft(world: World) -> None:
 
 
 def test_a_draft_finalised_late_for_a_dismissed_order_is_the_document(world: World) -> None:
-    """Its removal tells that it is a document by now: recorded, and no other is made."""
+    """Deleting it shows that it is a document: it is recorded, and no other is made."""
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def lost(draft: Draft, key: str) -> Issued | None:

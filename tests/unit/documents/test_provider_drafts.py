@@ -1,4 +1,4 @@
-"""What an order that waits is owed: a draft that follows it and is signed when it is paid, a note, a guide."""
+"""A waiting order has a draft that is synced and finalised on payment, an order note, a transport guide."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes import PROVIDER_STATE, FakeProvider, World, paid_order
 
 
 class Books(FakeProvider, SupportsEmail):
-    """A program that keeps drafts and order notes; its notes are issued by one call each."""
+    """A provider with drafts and order notes; its notes are issued by one call each."""
 
     name, label = "drafting", "Drafting Books"
     capabilities = Capabilities(
@@ -53,7 +53,7 @@ MAILED: list[tuple[str, str]] = []
 
 
 class Early(World):
-    """A store whose program keeps drafts, and whose merchant wants them."""
+    """A store whose provider supports drafts, and whose merchant wants them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,13 +70,13 @@ class Early(World):
         db.session.commit()
 
     def placed(self, number: str = "1001", **changes: Any) -> None:
-        """An order is placed and not paid, and the shop says so."""
+        """Place an unpaid order and send its webhook."""
         self.shop.orders[number] = paid_order(number, **{"status": "open", "paid_at": None, **changes})
         self.receive_webhook(number, "order_pending_payment")
         self.run_due_work()
 
     def edited(self, number: str = "1001", event: str = "order_updated", **changes: Any) -> None:
-        """The order is another now, and the shop says so."""
+        """Edit the order and send its webhook."""
         self.shop.orders[number] = replace(self.shop.orders[number], **changes)
         self.receive_webhook(number, event, more=str(changes))
         self.run_due_work()
@@ -87,14 +87,14 @@ class Early(World):
         self.edited(number, "order_paid", status="paid", paid_at=moment, **changes)
 
     def follow(self) -> None:
-        """What is put off to be tried again is tried now."""
+        """Make postponed follow-ups due, and do them."""
         for owed in db.session.scalars(db.select(FollowUp).where(FollowUp.state == "due")):
             owed.not_before = now()
         db.session.commit()
         self.run_due_work()
 
     def kept(self) -> list[str]:
-        """The drafts that are still drafts at the program."""
+        """Return the provider's documents that are still drafts."""
         return [key for key in self.provider.drafts if key not in self.provider.issued]
 
 
@@ -298,7 +298,7 @@ def test_two_workers_at_one_draft_leave_one(early: Early) -> None:
 
 
 def _another_worker(early: Early) -> None:
-    """What another does while this one opens a draft: the same, and he records his."""
+    """Open and record a draft in another worker while this one opens its own."""
     from shopapp.documents import provider_drafts as moves
 
     row = db.session.get_one(Document, early.document().id)
@@ -306,7 +306,7 @@ def _another_worker(early: Early) -> None:
 
 
 def test_a_late_worker_cannot_change_what_another_finalises(early: Early) -> None:
-    """He opens his draft, stands still, and the order is paid and signed meanwhile: his is spare and goes."""
+    """A worker freezes after opening its draft while the order is paid and finalised: its draft is deleted."""
 
     def frozen(draft: Draft, reference: str) -> None:
         early.now_paid()
@@ -508,7 +508,7 @@ def test_a_refused_note_does_not_hold_the_invoice(early: Early) -> None:
 
 
 def told_of(early: Early) -> list[str]:
-    """What the note's story says went wrong with it, and its alarm at the end."""
+    """Return what the note's transitions report, and its alarm."""
     note = note_of(early)
     assert note is not None and note.state == "issued"
     return [move.reason for move in note.transitions if move.reason.startswith("note-")] + [note.alarm]
@@ -617,7 +617,7 @@ def test_with_draft_and_note_the_draft_follows_the_note(early: Early) -> None:
     assert early.provider.drafts_opened == 1
 
 
-# transport, guide, mail
+# transport, guide, e-mail
 
 
 LOADING = {"street": "Rua da Olaria 7", "postal_code": "2900-100", "city": "Setúbal"}

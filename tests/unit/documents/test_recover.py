@@ -1,4 +1,4 @@
-"""Each promise keeps its word: whatever is lost on the way, the ledger holds one document and the row knows it."""
+"""Whatever answer is lost, the ledger holds one document and its row knows it, by each guarantee."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def promised(world: World, request: pytest.FixtureRequest) -> World:
 
 
 def _kept_and_lost(world: World) -> Callable[[Draft, str], Issued | None]:
-    """The document is issued and the answer never comes."""
+    """Issue the document and lose the answer."""
 
     def answer(draft: Draft, key: str) -> Issued | None:
         if world.provider.guarantee is IssueGuarantee.DRAFT_FIRST:
@@ -43,7 +43,7 @@ def _never_came(draft: Draft, key: str) -> Issued | None:
 
 
 def later(world: World, seconds: float = 0) -> None:
-    """The doubts' time comes; with `seconds`, they began so long ago."""
+    """Make documents in doubt due; with `seconds`, their doubt began so long ago."""
     db.session.rollback()
     began: dict[str, Any] = {"not_before": now()}
     if seconds:
@@ -112,7 +112,7 @@ def test_a_provider_that_cannot_be_asked_now_is_asked_again(promised: World) -> 
     assert (promised.document().state, len(promised.provider.ledger)) == ("issued", 1)
 
 
-# by search
+# SEARCHABLE
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_similar_reference_is_not_ours(searched: World) -> None:
     assert searched.document("120").state == "in_doubt"
 
 
-# by draft
+# DRAFT_FIRST
 
 
 @pytest.fixture
@@ -234,7 +234,7 @@ def test_a_draft_that_somebody_deleted_is_left_to_a_person(drafted: World) -> No
 def test_a_draft_refused_while_the_lost_call_finalises_it_is_read_again(
     drafted: World,
 ) -> None:
-    """The program shows it as a draft for a moment yet: no reason to ask a person about a document that exists."""
+    """The provider still shows it as a draft for a moment; nobody is asked about a document that exists."""
     drafted.provider.planned_issues = [_never_came]
     drafted.pay_order("1001")
     drafted.run_due_work()
@@ -294,7 +294,7 @@ def test_a_draft_with_another_total_is_never_finalised(
     assert drafted.provider.ledger == []
 
 
-# by key
+# IDEMPOTENT
 
 
 def test_a_refusal_under_the_same_key_is_shown_to_the_merchant(world: World) -> None:

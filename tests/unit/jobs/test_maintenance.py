@@ -1,4 +1,4 @@
-"""What nobody rang for is found, and found only once."""
+"""What no webhook announced is found, and found only once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes import World, paid_order
 
 
 def _claimed(world: World) -> Document:
-    """A document whose worker died in mid-send."""
+    """Leave a document whose worker died while sending."""
     world.pay_order("1001")
     webhooks.process_next_webhook()
     document = document_queue.take()

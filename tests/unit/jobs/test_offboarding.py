@@ -1,4 +1,4 @@
-"""A store that left: what may exist is settled, then its secrets go; what waited is listed again when it is back."""
+"""Documents in doubt of an uninstalled store are looked up before its secrets are wiped; a reinstall restores."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a backup was restored nothing is issued before everyone who can be asked was asked what was issued since."""
+"""After a restore nothing is issued before all shops and providers were compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes import World, paid_order
 
 
 def _restored(world: World, *numbers: str) -> None:
-    """Yesterday's backup: the orders and their documents came after it, and none of our rows knows of them."""
+    """Restore a backup that is older than the orders and their documents: no row knows of them."""
     Heartbeat.beat("clock", pid=1)
     db.session.get_one(Heartbeat, "clock").beat_at = now() - timedelta(hours=20)
     world.store.installed_at = world.store.ready_at = now() - timedelta(days=40)

@@ -1,4 +1,4 @@
-"""A worker's job: what it does in which order, and what does not end it."""
+"""A job does due work in turns, and survives a busy database."""
 
 from __future__ import annotations
 
