@@ -1,4 +1,4 @@
-"""How Alembic reaches the database and our tables; run by `flask release` (shopapp.models.migrate)."""
+"""Alembic's environment: the database, and the tables of `shopapp.models`. `flask release` runs it."""
 
 from alembic import context
 from sqlalchemy import create_engine, event
@@ -20,7 +20,7 @@ if engine.dialect.name == "postgresql":
 
 
 def plain(kind, item, autogen):
-    """A migration names the database's own types, so that it stays true when our column types change."""
+    """Name the database's own types in a migration, so that it stays true when our column types change."""
     if kind == "type" and isinstance(item, TypeDecorator):
         return "sa." + repr(item.impl_instance)
     return False
@@ -38,7 +38,7 @@ with engine.connect() as connection:
             engine.dialect.name == "postgresql"
             and connection.exec_driver_sql("SELECT to_regclass('hook')").scalar()
         ):
-            # a hook that comes meanwhile waits here, with nothing in hand: else it and we would wait for each other
+            # a webhook that arrives now waits here and holds no other lock: else it and we could wait for each other
             connection.exec_driver_sql("LOCK TABLE hook IN ACCESS EXCLUSIVE MODE")
         context.run_migrations()
     connection.commit()

@@ -1,6 +1,6 @@
-"""Load a dump that the old code made into a new, empty database, and count what a database holds.
+"""Load a dump of the old code into an empty database, and count its rows.
 
-Used by test_upgrade.py. Knows nothing of the program: it must not see the dump through the code under test.
+It imports nothing of the app: the dump must not be seen through the code under test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ TEST_ONLY = {
 
 
 def load(url: str) -> None:
-    """Fill the new, empty database at this address with the dump of its kind, tables and all."""
+    """Load the dump of this kind of database, with its tables, into the empty database at this address."""
     kind = "sqlite" if url.startswith("sqlite") else "postgres"
     dump = (HERE / f"before-0006.{kind}.sql").read_text()
     if kind == "sqlite":
@@ -36,7 +36,7 @@ def load(url: str) -> None:
 
 
 def counted(url: str) -> dict[str, int]:
-    """Count the rows of each table, as the database itself lists them."""
+    """Count the rows of each table, of those that the database itself lists."""
     engine = sqlalchemy.create_engine(url, poolclass=NullPool)
     names = sqlalchemy.inspect(engine).get_table_names()
     with engine.connect() as connection:

@@ -1,7 +1,7 @@
-"""The outside of the stores in the dump: one shop in memory for each store, one office that issues for all of them.
+"""Fakes for the stores in the dump: one shop in memory for each store, one provider that issues for all of them.
 
-They stand under the names of the real platform and providers, take their promises and capabilities from the real
-classes, and know a shop or an account only by the token or the keys that the database unseals. Used by test_upgrade.py.
+They are registered under the names of the real platform and providers, and take guarantees and capabilities from
+the real classes. They know a shop or an account only by the token or the keys that are decrypted from the database.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from shopapp.platforms import PLATFORMS, Jumpseller
 from shopapp.platforms.base import CatalogueItem
 from shopapp.platforms.oauth import OAuthTokens
 from shopapp.providers import PROVIDERS
-from shopapp.providers.articles import ProviderArticle as ProgramArticle
+from shopapp.providers.articles import ProviderArticle
 from shopapp.providers.base import Choices, Issued, SupportsEmail
 from shopapp.providers.igest import IGest
 from shopapp.providers.phcgo import PhcGo
@@ -30,7 +30,7 @@ from tests.fakes import FakePlatform, FakeProvider, PlatformState, paid_order
 SHOPS: dict[str, PlatformState] = {}
 """The shops by the code of their store."""
 MAILED: list[str] = []
-"""Which documents the program was asked to mail."""
+"""The documents that the provider was asked to e-mail."""
 TEST_ONLY_KEYS: dict[str, dict[str, str]] = {
     "igest": {"key": "a" * 36 + "7c41", "code": "b" * 36 + "9d52", "nif": "509999990", "entity": "4711"},
     "phcgo": {"url": "https://loja.phcgo.test/empresa", "user": "loja", "password": "made-up password",
@@ -40,7 +40,7 @@ TEST_ONLY_KEYS: dict[str, dict[str, str]] = {
 
 
 class DumpShop(FakePlatform):
-    """The shop whose token was unsealed."""
+    """The shop whose token was decrypted."""
 
     name, events = "jumpseller", Jumpseller.events
     parse_webhook = staticmethod(Jumpseller.parse_webhook)
@@ -61,7 +61,7 @@ class DumpShop(FakePlatform):
 
 
 class DumpBooks(FakeProvider, SupportsEmail):
-    """The office, opened by keys that were unsealed; its lists stay as they were last read."""
+    """The provider, opened with decrypted keys; its lists stay as they were last read."""
 
     def __init__(self, credentials: Any, wire: Any, now: Any, **settings: Any) -> None:
         assert credentials == TEST_ONLY_KEYS[self.name]
@@ -75,7 +75,7 @@ class DumpBooks(FakeProvider, SupportsEmail):
 
 
 class DumpIGest(DumpBooks):
-    """In doubt a person decides."""
+    """Its guarantee is MANUAL."""
 
     name, label, support, help_paths = IGest.name, IGest.label, IGest.support, IGest.help_paths
     credential_fields, guarantee = IGest.credential_fields, IGest.guarantee
@@ -83,7 +83,7 @@ class DumpIGest(DumpBooks):
 
 
 class DumpPhcGo(DumpBooks):
-    """Promises by drafts or by searching, as its settings and lists in the database say."""
+    """Its guarantee is DRAFT_FIRST or SEARCHABLE, as its settings and lists in the database say."""
 
     name, label, support, help_paths = PhcGo.name, PhcGo.label, PhcGo.support, PhcGo.help_paths
     credential_fields, guarantee, guarantee_for = (
@@ -95,7 +95,7 @@ class DumpPhcGo(DumpBooks):
 
 
 def stand_in(patch: pytest.MonkeyPatch) -> None:
-    """Put empty shops and an empty office in the place of the real platform and providers."""
+    """Replace the real platform and providers by empty fakes."""
     patch.setattr(fakes, "PLATFORM_STATE", PlatformState())
     fakes.PROVIDER_STATE.__init__()  # type: ignore[misc]
     SHOPS.clear()
@@ -106,7 +106,7 @@ def stand_in(patch: pytest.MonkeyPatch) -> None:
 
 
 def remember(arrived: tuple[str, ...], at: datetime) -> None:
-    """Fill shops and office with what the rows say of them; `arrived` are orders whose lost calls had arrived."""
+    """Fill shops and provider with what the rows say; `arrived` are orders whose lost calls had arrived."""
     for store in db.session.query(Store):
         SHOPS[store.code] = PlatformState()
         _sell(store)
@@ -140,7 +140,7 @@ def _place_orders(store: Store, at: datetime) -> None:
 
 def _keep_articles() -> None:
     for row in db.session.query(Article).filter(Article.article_id != ""):
-        kept = ProgramArticle(row.article_id, row.code, row.name, row.goods)
+        kept = ProviderArticle(row.article_id, row.code, row.name, row.goods)
         fakes.PROVIDER_STATE.articles[row.article_id] = kept
         levels = db.session.query(SyncedSku).filter_by(account_id=row.account_id, sku=row.sku)
         for level in levels.filter(SyncedSku.theirs.is_not(None)):
@@ -148,7 +148,7 @@ def _keep_articles() -> None:
 
 
 def _book(arrived: tuple[str, ...]) -> None:
-    """Give the office every document that was issued, in the order of its own ids, and the drafts that it keeps."""
+    """Give the provider every issued document, in the order of its ids, and the drafts that it keeps."""
     office = fakes.PROVIDER_STATE
     issued = db.session.query(Document).filter_by(state="issued").all()
     for at, document in enumerate(sorted(issued, key=lambda one: int(one.provider_id[3:])), 1):

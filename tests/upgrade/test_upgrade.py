@@ -1,8 +1,8 @@
-"""Open a database that the code before issue 12 wrote, with rows in every state: migrate it, read it, work it off.
+"""Migrate a database that an older release wrote, with rows in every state; read it, and do all that is due.
 
-The dumps beside this file were made by the code of commit a4cbc3a, on both kinds of database, and are never made anew:
-they are what an installation of that day holds. Time stands at the dump's own moment, a little later, so that no rule
-about the age of a row depends on the day on which this test runs.
+The dumps beside this file were made by the code of commit a4cbc3a, on both kinds of database, and are never made again:
+they are what an installation of that day holds. The clock starts a little after the dump, so that no rule about the age
+of a row depends on the day of the test.
 """
 
 from __future__ import annotations
@@ -50,11 +50,11 @@ from tests.upgrade import sides
 from tests.upgrade.loading import TEST_ONLY, counted, load
 
 ARRIVED = ("2032", "2033", "3030", "3032")
-"""Orders whose document the program had issued when its answer was lost."""
+"""Orders whose document the provider had issued when its answer was lost."""
 NEW_HOOKS = {"olaria": ["1050", "1051"], "cesteiro": ["2051"], "tecelagem": ["3051"]}
-"""The paid orders of which the dump holds only a hook."""
+"""The paid orders of which the dump holds only a webhook."""
 UNSERVED = {"perdida": (PENDING, "store-access"), "partiu": (VOID, "uninstalled")}
-"""What becomes of the pending documents of a store without access, and of one that left."""
+"""The end of the pending documents of a store without access, and of one that uninstalled."""
 CAUSES = {"sale", "dossier", "transport", "credit:1", "reissue:1"}
 PAGES = (
     "/",
@@ -68,12 +68,12 @@ PAGES = (
 )
 GOODS_PAGES = ("/products", "/products/now", "/products/missing", "/products/changes")
 SWEPT = ("ticket", "knock", "ordered")
-"""Tables whose old rows are removed by rule; `ordered` only after 90 days."""
+"""Tables whose old rows are deleted by rule; `ordered` only after 90 days."""
 
 
 @pytest.fixture
 def url(server: DatabaseServer) -> str:
-    """Return the address of a database as the old code left it."""
+    """Return the address of a database as the old release left it."""
     url = server.create_database()
     load(url)
     return url
@@ -89,7 +89,7 @@ def rows(url: str) -> dict[str, int]:
 def upgraded(
     url: str, rows: dict[str, int], settings: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Flask]:
-    """Open the new code on the migrated database, with the old shops and programs around it."""
+    """Start the app on the migrated database, with fakes of its shops and providers."""
     sides.stand_in(monkeypatch)
     api_usage._unsaved_calls.clear()
     app = create_app({**settings, **TEST_ONLY, "DATABASE_URL": url})
@@ -104,27 +104,27 @@ def upgraded(
 
 @pytest.fixture
 def clock(upgraded: Flask) -> Iterator[FakeClock]:
-    """Let ten minutes have passed since the dump: every lease in it has run out."""
+    """Set the clock to ten minutes after the dump: every lease in it has expired."""
     beat = db.session.get_one(Heartbeat, "clock").beat_at
     db.session.rollback()
-    told = FakeClock()
-    told.now = beat + timedelta(minutes=10)
-    set_clock(told)
-    sides.remember(ARRIVED, told.now)
-    yield told
+    fake = FakeClock()
+    fake.now = beat + timedelta(minutes=10)
+    set_clock(fake)
+    sides.remember(ARRIVED, fake.now)
+    yield fake
     set_clock(None)
 
 
 @pytest.fixture
 def complaints(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Return what was logged of bugs and failures, so that nothing raises unseen."""
+    """Return the errors that were logged, so that no exception passes unseen."""
     caplog.set_level(logging.ERROR, "shopapp")
-    # the program's own logger does not hand its records on to the root, where pytest listens
+    # the app's logger does not propagate to the root logger, where pytest listens
     logging.getLogger("shopapp").addHandler(caplog.handler)
     return lambda: [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
 
 
-def test_rows_of_every_table_in_every_state_are_there_after_the_migrations(
+def test_the_migrations_keep_rows_of_every_table_in_every_state(
     url: str, rows: dict[str, int], upgraded: Flask
 ) -> None:
     assert not [name for name, count in rows.items() if not count], "the dump has no row of these"
@@ -154,7 +154,7 @@ def test_rows_of_every_table_in_every_state_are_there_after_the_migrations(
     assert {one.state for one in db.session.query(SyncRun)} == {"open", "done", "failed"}
 
 
-def test_every_sealed_value_opens(upgraded: Flask) -> None:
+def test_every_encrypted_value_can_be_decrypted(upgraded: Flask) -> None:
     assert encryption_keys_match()
     opened: Counter[str] = Counter()
     for row in (Store, Account, Document, Attempt, OneTimeToken):
@@ -174,7 +174,7 @@ def test_every_sealed_value_opens(upgraded: Flask) -> None:
         assert document.draft.digest() == document.draft_hash or not document.draft_hash
 
 
-def test_what_the_merchants_chose_is_read_in_every_shape(upgraded: Flask) -> None:
+def test_settings_are_read_in_every_shape(upgraded: Flask) -> None:
     found: dict[str, list[Any]] = {}
     for account in db.session.query(Account).order_by(Account.id):
         found.setdefault(account.store.code, []).append(account)
@@ -208,7 +208,7 @@ def browsers(app: Flask) -> Iterator[tuple[Store, Any]]:
         yield store, client
 
 
-def test_every_page_shows_what_the_old_code_wrote(
+def test_every_page_shows_the_rows_of_the_old_release(
     upgraded: Flask, clock: FakeClock, complaints: Callable[[], list[str]]
 ) -> None:
     wrong = []
@@ -238,17 +238,17 @@ def pages_of(store: Store) -> Iterator[tuple[str, tuple[int, ...]]]:
         if document.state == ISSUED and document.account and not document.account.refused_at:
             yield f"/documents/{document.id}/pdf", (200,)
             yield f"/d/{document.link_token}", (404,) if document.link_revoked_at else (200,)
-            # of what was credited whole, or is no invoice, there is nothing to credit
+            # nothing can be credited of a document that was credited in full or is no invoice
             yield f"/documents/{document.id}/credit", (200, 302)
     for product in db.session.query(Product).filter_by(store_id=store.id, gone_at=None).all():
         yield f"/products/{product.id}", (200,)
     for change in db.session.query(StockChange).filter_by(store_id=store.id).all():
-        # of one that was altered again since there is nothing to undo
+        # a change that another one followed cannot be undone
         yield f"/products/changes/{change.id}/undo", (200, 409)
 
 
 def settled() -> bool:
-    """True when no row waits for a worker or for a time to come, where its store and account can be served."""
+    """Return whether no row is due or postponed, where its store and account can be served."""
     db.session.rollback()
     db.session.expire_all()
     served = [one.id for one in db.session.query(Store).filter_by(state="installed")]
@@ -269,7 +269,7 @@ def settled() -> bool:
 
 
 def work_off(app: Flask, clock: FakeClock) -> None:
-    """Let clock and workers do what is due until nothing is, minute by minute, within some hours of virtual time."""
+    """Run clock and workers minute by minute until nothing is due, for two hours of virtual time at most."""
     for _ in range(120):
         tick(app)
         db.session.commit()
@@ -277,11 +277,11 @@ def work_off(app: Flask, clock: FakeClock) -> None:
         if settled():
             return
         clock.advance(60)
-    raise AssertionError("something never came to its end")
+    raise AssertionError("some row was never done")
 
 
 def expected(before: tuple[str, str, str], code: str) -> set[tuple[str, str]]:
-    """Return the states and reasons in which a document of that store may end that was left so."""
+    """Return the states and reasons in which a document that was left so may end."""
     state, reason, promise = before
     if state in (PENDING, BLOCKED, WAITING) and code in UNSERVED:
         return {UNSERVED[code]}
@@ -292,7 +292,7 @@ def expected(before: tuple[str, str, str], code: str) -> set[tuple[str, str]]:
     return {(state, reason)}
 
 
-def test_every_row_moves_on_and_nothing_is_lost(
+def test_every_due_row_is_done_and_nothing_is_lost(
     url: str, rows: dict[str, int], upgraded: Flask, clock: FakeClock, complaints: Callable[[], list[str]]
 ) -> None:
     documents = db.session.query(Document).all()
@@ -346,4 +346,4 @@ def test_every_row_moves_on_and_nothing_is_lost(
     assert {one.state for one in db.session.query(SyncRun) if one.id not in ended} == {"done"}
     waiting = db.session.query(SyncedSku).filter(SyncedSku.due_at.is_not(None), SyncedSku.reason == "")
     assert [(one.sku, one.cause) for one in waiting] == []
-    assert sides.MAILED, "the program was to mail some documents"
+    assert sides.MAILED, "the provider was asked to e-mail some documents"

@@ -1,4 +1,4 @@
-"""The one clock: what the database says it is, without side effects."""
+"""The one clock: the time of the database, read without side effects."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from flask_sqlalchemy import SQLAlchemy
 from shopapp.models import now
 
 
-def test_asking_for_the_time_opens_no_transaction_over_which_a_call_could_be_made(db: SQLAlchemy) -> None:
+def test_reading_the_time_leaves_no_transaction_open(db: SQLAlchemy) -> None:
     assert now().tzinfo is not None
     assert not db.session().in_transaction()
 
 
-def test_asking_for_the_time_ends_no_transaction_that_is_open(db: SQLAlchemy) -> None:
+def test_reading_the_time_does_not_end_an_open_transaction(db: SQLAlchemy) -> None:
     db.session.connection()
     now()
     assert db.session().in_transaction()
 
 
-def test_the_database_and_the_tests_stand_at_the_same_moment(db: SQLAlchemy) -> None:
+def test_the_database_and_the_tests_have_the_same_time(db: SQLAlchemy) -> None:
     assert abs(now() - datetime.now(UTC)) < timedelta(minutes=1), "make dates would test nothing"

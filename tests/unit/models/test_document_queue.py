@@ -1,4 +1,4 @@
-"""What cannot move now rests: no worker turns in circles over it, and it goes on when its cause is gone."""
+"""A document that cannot be issued now is not due, and it is issued once the obstacle is gone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from shopapp.models import Account, db, document_queue, now
 from tests.fakes import World
 
 
-def _rests(world: World) -> bool:
+def _is_not_due(world: World) -> bool:
     world.run_due_work()
     db.session.expire_all()
     return (
@@ -14,40 +14,40 @@ def _rests(world: World) -> bool:
     )
 
 
-def test_documents_of_a_refused_account_rest(world: World) -> None:
+def test_documents_of_an_account_with_refused_keys_are_not_due(world: World) -> None:
     world.account.refused_at = now()
     db.session.commit()
     world.pay_order("1001")
-    assert _rests(world)
+    assert _is_not_due(world)
     world.account.refused_at = None
     db.session.commit()
     world.run_due_work()
     assert world.document().state == "issued"
 
 
-def test_documents_of_a_store_that_must_be_authorised_again_rest(world: World) -> None:
+def test_documents_of_a_store_that_must_be_authorised_again_are_not_due(world: World) -> None:
     world.store.state = "reauthorise"
     db.session.commit()
     world.pay_order("1001")
-    assert _rests(world)
+    assert _is_not_due(world)
     world.store.state = "installed"
     db.session.commit()
     world.run_due_work()
     assert world.document().state == "issued"
 
 
-def test_documents_of_a_disconnected_store_rest_until_it_is_connected_again(world: World) -> None:
+def test_documents_of_a_disconnected_store_are_not_due_until_it_is_connected(world: World) -> None:
     world.account.active_until = now()
     db.session.commit()
     world.pay_order("1001")
-    assert _rests(world)
+    assert _is_not_due(world)
     world.account.active_until = None
     db.session.commit()
     world.run_due_work()
     assert world.document().state == "issued"
 
 
-def test_a_document_that_was_sent_with_an_account_stays_with_it(world: World) -> None:
+def test_a_document_stays_with_the_account_that_it_was_sent_with(world: World) -> None:
     from shopapp.errors import UnreachableError
 
     def down(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""The migrations make exactly the tables that the rows describe, on every database."""
+"""The migrations create exactly the tables that the models describe, on every database."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from flask import Flask
 from shopapp.models import db as tables
 
 
-def test_the_migrations_make_the_tables_of_the_rows(app: Flask) -> None:
+def test_the_migrations_create_the_tables_of_the_models(app: Flask) -> None:
     with app.app_context(), tables.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection), tables.metadata)
     assert found == []
