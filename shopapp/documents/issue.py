@@ -126,14 +126,14 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
     order = prepare.fetch_order(document)
     _record_order(document, order)
     catalogue.record_reservation(account, order, began)
-    is_note = document.is_order_note
-    if not (provider_drafts.should_issue_order_note if is_note else _should_issue)(document, account, order):
-        return None
-    draft = (
-        prepare.prepare_order_note(order, account)
-        if is_note
-        else prepare.prepare_invoice(order, account, document)
-    )
+    if document.is_order_note:
+        if not provider_drafts.should_issue_order_note(document, account, order):
+            return None
+        draft = prepare.prepare_order_note(order, account)
+    else:
+        if not _should_issue(document, account, order):
+            return None
+        draft = prepare.prepare_invoice(order, account, document)
     _record_buyer(document, draft)
     return draft
 

@@ -1,6 +1,6 @@
-"""Letters that no database holds (U+0000, halves of letters) in whatever a shop writes: its order has its document.
+"""Characters that no database stores (U+0000, half a surrogate pair) never keep an order from its document.
 
-The shop is Jumpseller's own adapter over answers as they would come, from the hook to the document, on both databases.
+The shop is Jumpseller's adapter over made-up answers, from the webhook to the document, on both databases.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN = "AB�C"
 
 
 class Answers:
-    """A wire whose other end answers with what `SHOP.told` holds for a path, and takes whatever is written."""
+    """A client that answers with what the shop holds for a path, and accepts every write."""
 
     def __init__(self, wire: HttpClient) -> None:
         self._before = wire.before_call
@@ -45,7 +45,7 @@ class Answers:
 
 
 class AnsweredShop(Jumpseller):
-    """Jumpseller over those answers."""
+    """Return Jumpseller's adapter over those answers."""
 
     def __init__(self, http: HttpClient, token: Any, redirect: str) -> None:
         super().__init__(
@@ -56,14 +56,14 @@ class AnsweredShop(Jumpseller):
 
 @pytest.fixture
 def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world whose shop is answered for."""
+    """Return a world whose shop gives those answers."""
     monkeypatch.setitem(PLATFORMS, "fakeshop", AnsweredShop)
     PLATFORM_STATE.told = {}  # type: ignore[attr-defined]
     return world
 
 
 def tells(number: int, change: Callable[[dict[str, Any]], None]) -> None:
-    """A paid order of two mugs, changed so, is in the shop."""
+    """Put a paid order of two mugs, with these changes, into the shop."""
     order = payload(product(12.3, 2), total=24.6, id=number)
     order["created_at"] = order["completed_at"] = "2099-01-01 10:00:00 UTC"
     order["billing_address"], order["shipping_address"] = {**ADDRESS, "taxid": None}, dict(ADDRESS)
@@ -74,7 +74,7 @@ def tells(number: int, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def at(*path: Any) -> Callable[[dict[str, Any]], None]:
-    """What writes the odd text there."""
+    """Return a function that writes the odd text there."""
 
     def write(order: dict[str, Any]) -> None:
         inner: Any = order
