@@ -33,17 +33,17 @@ CUP: dict[str, Any] = {
 }
 
 
-class Told(JumpsellerClient):
+class ScriptedClient(JumpsellerClient):
     """Answers each call by the start of its path, and records the calls."""
 
     def __init__(self, answers: Mapping[str, Any]) -> None:
         self.answers = answers
-        self.asked: list[tuple[str, Any]] = []
+        self.calls: list[tuple[str, Any]] = []
 
     def send(self, method: str, path: str, content: Any = None, **more: Any) -> HttpResponse:
         query = "&".join(f"{name}={value}" for name, value in (more.get("query") or {}).items())
         call = f"{method} {path}" + (f"?{query}" if query else "")
-        self.asked.append((call, content))
+        self.calls.append((call, content))
         found = next((known for begin, known in self.answers.items() if call.startswith(begin)), 404)
         if isinstance(found, int):
             if more.get("writes"):
@@ -134,8 +134,8 @@ def test_a_product_without_its_numbers_makes_the_answer_unreadable(product: Any)
 
 
 def test_a_product_may_come_without_its_wrapper() -> None:
-    assert read_product_items(Told({"GET /products/7.json": CUP}), "7") == (one(),)
-    assert read_product_items(Told({"GET /products/7.json": {"product": CUP}}), "7") == (one(),)
+    assert read_product_items(ScriptedClient({"GET /products/7.json": CUP}), "7") == (one(),)
+    assert read_product_items(ScriptedClient({"GET /products/7.json": {"product": CUP}}), "7") == (one(),)
 
 
 # --- a whole catalogue ----------------------------------------------------------------------------------
@@ -147,30 +147,36 @@ def numbered(*numbers: int) -> list[Any]:
 
 def test_a_list_that_does_not_ascend_is_read_by_pages_from_the_beginning() -> None:
     for answered in (numbered(9, 8), numbered(8, 8), numbered(5, 8), 404):
-        told = Told({"GET /products/after/5": answered, "GET /products.json": numbered(9, 8)})
-        page = read_catalogue_page(told, "5/1")
+        client = ScriptedClient({"GET /products/after/5": answered, "GET /products.json": numbered(9, 8)})
+        page = read_catalogue_page(client, "5/1")
         assert (page.after, [each.product_id for each in page.items]) == ("page/2", ["9", "8"])
 
 
 def test_a_list_that_ends_before_the_counted_number_is_not_complete() -> None:
     answers = {"GET /products/after/9": [], "GET /products.json": numbered(9)}
-    assert read_catalogue_page(Told({**answers, "GET /products/count": {"count": 3}}), "9/3").after == ""
     assert (
-        read_catalogue_page(Told({**answers, "GET /products/count": {"count": 4}}), "9/3").after == "page/2"
+        read_catalogue_page(ScriptedClient({**answers, "GET /products/count": {"count": 3}}), "9/3").after
+        == ""
+    )
+    assert (
+        read_catalogue_page(ScriptedClient({**answers, "GET /products/count": {"count": 4}}), "9/3").after
+        == "page/2"
     )
     with pytest.raises(UnreachableError):
-        read_catalogue_page(Told({**answers, "GET /products/count": {"total": 4}}), "9/3")
+        read_catalogue_page(ScriptedClient({**answers, "GET /products/count": {"total": 4}}), "9/3")
 
 
 def test_pages_end_with_the_first_that_is_empty() -> None:
-    assert read_catalogue_page(Told({"GET /products.json": numbered(1)}), "page/7").after == "page/8"
-    assert read_catalogue_page(Told({"GET /products.json": []}), "page/8").after == ""
+    assert (
+        read_catalogue_page(ScriptedClient({"GET /products.json": numbered(1)}), "page/7").after == "page/8"
+    )
+    assert read_catalogue_page(ScriptedClient({"GET /products.json": []}), "page/8").after == ""
 
 
 @pytest.mark.parametrize("answered", [{}, {"products": []}, [3], ["x"], [None], 7.5])
 def test_an_answer_that_is_no_list_is_unreadable(answered: Any) -> None:
     with pytest.raises(UnreachableError):
-        read_catalogue_page(Told({"GET /products/after/0": answered}), "")
+        read_catalogue_page(ScriptedClient({"GET /products/after/0": answered}), "")
 
 
 # --- locations ---------------------------------------------------------------------------------------------
@@ -181,11 +187,13 @@ def test_only_places_that_goods_are_sent_from_count_and_one_is_none() -> None:
         return {"location": {"id": number, "name": f"L{number}", "is_stock_origin": True, **more}}
 
     both = [place(1, main=True), place(2), place(3, is_stock_origin=False), {**place(4)["location"]}]
-    assert [(each.code, each.main) for each in read_locations(Told({"GET /locations": both}))] == [
+    assert [(each.code, each.main) for each in read_locations(ScriptedClient({"GET /locations": both}))] == [
         ("1", True), ("2", False), ("4", False),
     ]  # fmt: skip
-    assert read_locations(Told({"GET /locations": [place(1), place(3, is_stock_origin=False)]})) == ()
-    assert read_locations(Told({})) == ()
+    assert (
+        read_locations(ScriptedClient({"GET /locations": [place(1), place(3, is_stock_origin=False)]})) == ()
+    )
+    assert read_locations(ScriptedClient({})) == ()
 
 
 def test_levels_are_of_what_was_asked_for_and_null_is_none() -> None:
@@ -196,17 +204,17 @@ def test_levels_are_of_what_was_asked_for_and_null_is_none() -> None:
         {"location_id": 9, "product_id": 7, "stock": 5},
         {"location_id": 1, "product_id": 99, "stock": 5},
     ]
-    told = Told({"GET /products_locations": rows})
-    assert read_location_stock(told, [("7", ""), ("8", "")], ["1", "2"]) == {
+    client = ScriptedClient({"GET /products_locations": rows})
+    assert read_location_stock(client, [("7", ""), ("8", "")], ["1", "2"]) == {
         ("7", "", "1"): 3,
         ("8", "", "1"): 5,
     }
 
 
 def test_variants_are_asked_for_apart_from_plain_products() -> None:
-    told = Told({"GET /products_locations": []})
-    read_location_stock(told, [("7", "71"), ("8", ""), ("7", "72")], ["1"])
-    assert [call for call, _ in told.asked] == [
+    client = ScriptedClient({"GET /products_locations": []})
+    read_location_stock(client, [("7", "71"), ("8", ""), ("7", "72")], ["1"])
+    assert [call for call, _ in client.calls] == [
         "GET /products_locations?location_ids=1&product_ids=8",
         "GET /products_locations?location_ids=1&product_ids=7&variant_ids=71,72",
     ]
@@ -216,23 +224,23 @@ def test_variants_are_asked_for_apart_from_plain_products() -> None:
 
 
 def test_the_stock_alone_is_put() -> None:
-    told = Told({"PUT /products/7.json": {"product": {**CUP, "stock": 9}}})
-    write_stock(told, "7", "", 9, "")
-    assert told.asked == [("PUT /products/7.json", {"product": {"stock": 9}})]
+    client = ScriptedClient({"PUT /products/7.json": {"product": {**CUP, "stock": 9}}})
+    write_stock(client, "7", "", 9, "")
+    assert client.calls == [("PUT /products/7.json", {"product": {"stock": 9}})]
 
 
 def test_stock_at_a_location_is_set_after_a_look_and_as_limited() -> None:
-    told = Told({"GET /products/7.json": CUP, "PUT /products_locations": "ok"})
-    write_stock(told, "7", "", 9, "1")
+    client = ScriptedClient({"GET /products/7.json": CUP, "PUT /products_locations": "ok"})
+    write_stock(client, "7", "", 9, "1")
     content = {"location_id": 1, "product_id": 7, "stock": 9, "stock_unlimited": False}
-    assert told.asked == [("GET /products/7.json", None), ("PUT /products_locations", content)]
+    assert client.calls == [("GET /products/7.json", None), ("PUT /products_locations", content)]
 
 
 def test_unlimited_stock_at_a_location_is_never_set() -> None:
-    told = Told({"GET /products/7.json": {**CUP, "stock_unlimited": True}})
+    client = ScriptedClient({"GET /products/7.json": {**CUP, "stock_unlimited": True}})
     with pytest.raises(RefusedError, match="goods-unlimited"):
-        write_stock(told, "7", "", 9, "1")
-    assert len(told.asked) == 1
+        write_stock(client, "7", "", 9, "1")
+    assert len(client.calls) == 1
 
 
 @pytest.mark.parametrize(
@@ -248,10 +256,10 @@ def test_unlimited_stock_at_a_location_is_never_set() -> None:
 )
 def test_a_stock_value_that_was_not_kept_is_refused(answered: Any, code: str) -> None:
     with pytest.raises(RefusedError) as raised:
-        write_stock(Told({"PUT /products/7.json": answered}), "7", "", 9, "")
+        write_stock(ScriptedClient({"PUT /products/7.json": answered}), "7", "", 9, "")
     assert raised.value.code == code
 
 
 def test_a_list_of_an_order_that_is_gone_raises_order_missing() -> None:
     with pytest.raises(OrderError):
-        Told({}).get_list("/orders/1/documents.json")
+        ScriptedClient({}).get_list("/orders/1/documents.json")

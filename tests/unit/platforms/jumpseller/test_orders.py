@@ -129,7 +129,7 @@ def test_an_order_without_its_essentials_cannot_be_read(field: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "status"),
+    ("status_enum", "status"),
     [
         ("paid", "paid"),
         ("pending_payment", "open"),
@@ -140,8 +140,10 @@ def test_an_order_without_its_essentials_cannot_be_read(field: str) -> None:
         ("abandoned", "abandoned"),
     ],
 )
-def test_only_the_enum_tells_the_status_and_an_unknown_one_is_open(told: str | None, status: str) -> None:
-    content = payload(product(24.6), total=24.6, status_enum=told, status="Paid", status_name="Paid")
+def test_only_the_enum_decides_the_status_and_an_unknown_one_is_open(
+    status_enum: str | None, status: str
+) -> None:
+    content = payload(product(24.6), total=24.6, status_enum=status_enum, status="Paid", status_name="Paid")
     assert read(content).status == status
 
 

@@ -78,7 +78,7 @@ CONTRADICTORY = {
     "success with an empty number": success(GOOD.replace("FR 2026FR/12", "")),
     "an error with an id": refusal("Erro", "<id_documento>7</id_documento>"),
     "an error with a number": refusal("Erro", "<numero_documento>FR 2026FR/12</numero_documento>"),
-    "an error with a paper": refusal("Erro", "<url_pdf>https://igest.example/7.pdf</url_pdf>"),
+    "an error with a PDF address": refusal("Erro", "<url_pdf>https://igest.example/7.pdf</url_pdf>"),
     "an error with a code": refusal("Erro", "<atcud>ABCD-12</atcud>"),
     "another status": ok(output("pendente", GOOD)),
     "a status in English": ok(output("success", GOOD)),
@@ -389,8 +389,8 @@ def test_no_refusal_repeats_a_secret(caplog: pytest.LogCaptureFixture) -> None:
     for answers in ([refusal(words), success(ENTITY)], [refusal(words), refusal(words)]):
         with pytest.raises(AppError) as raised:
             issue(*answers)
-        told = f"{raised.value} {raised.value.detail} {caplog.text}".lower()
-        assert not any(secret in told for secret in (KEY, CODE, proof))
+        text = f"{raised.value} {raised.value.detail} {caplog.text}".lower()
+        assert not any(secret in text for secret in (KEY, CODE, proof))
         assert raised.value.detail["answer"] == "Chave *** / *** / *** errada"
 
 

@@ -53,7 +53,7 @@ def levels(*rows: str, following: str = "", mark: str = "40") -> HttpResponse:
     return success(inside + (f"<marca>{mark}</marca>" if mark else ""))
 
 
-def asked(body: bytes) -> dict[str, Any]:
+def request_content(body: bytes) -> dict[str, Any]:
     """Return the content of a request without its head."""
     root = ElementTree.fromstring(body)
     return {
@@ -80,7 +80,7 @@ def test_articles_are_looked_up_by_one_call_and_matched_exactly() -> None:
         "TAC-002": ProviderArticle("7002", "TAC-002", "Nome de TAC-002"),
         "OFI-001": ProviderArticle("7004", "OFI-001", "Nome de OFI-001", goods=False),
     }
-    assert asked(wire.bodies[0]) == {
+    assert request_content(wire.bodies[0]) == {
         "metodo": "procurar_artigos",
         "referencias": [("referencia", code) for code in ("TAC-002", "TAC-003", "OFI-001")],
     }
@@ -97,7 +97,7 @@ def test_an_article_is_found_by_its_id_whatever_it_is_called() -> None:
     provider, wire = open_adapter(success(f"<artigos>{artigo('TAÇA-2')}</artigos>"), success("<artigos/>"))
     assert provider.article_by_id("7002") == ProviderArticle("7002", "TAÇA-2", "Nome de TAÇA-2")
     assert provider.article_by_id("7009") is None
-    assert asked(wire.bodies[0]) == {"metodo": "procurar_artigos", "id_artigo": "7002"}
+    assert request_content(wire.bodies[0]) == {"metodo": "procurar_artigos", "id_artigo": "7002"}
 
 
 @pytest.mark.parametrize("code", ["A\x01B", "A\nB", "A\tB", " A", "A\ud800", "", "A\x85"])
@@ -164,7 +164,7 @@ def test_a_refused_look_up_waits_or_blames_the_credentials(look: Callable[[IGest
 def test_an_article_is_created_by_a_single_call() -> None:
     provider, wire = open_adapter(success(MADE))
     assert provider.create_article(NEW) == ProviderArticle("7002", "TAC-002", "Taça de barro")
-    assert asked(wire.bodies[0]) == {
+    assert request_content(wire.bodies[0]) == {
         "metodo": "novo_artigo",
         "artigo": [
             ("referencia", "TAC-002"), ("descricao", "Taça de barro"), ("unidade", "UN"), ("tipo", "P"), ("taxa", "23"),
@@ -177,15 +177,19 @@ def test_a_service_at_zero_has_its_code() -> None:
     provider, wire = open_adapter(success(MADE))
     service = replace(NEW, vat_rate=Decimal(0), exemption_code="M07", goods=False)
     assert not provider.create_article(service).goods
-    assert asked(wire.bodies[0])["artigo"][3:] == [("tipo", "S"), ("taxa", "0"), ("codigo_isencao", "M07")]
+    assert request_content(wire.bodies[0])["artigo"][3:] == [
+        ("tipo", "S"),
+        ("taxa", "0"),
+        ("codigo_isencao", "M07"),
+    ]
 
 
 def test_a_long_name_is_shortened_and_a_missing_one_is_the_reference() -> None:
     provider, wire = open_adapter(success(MADE), success(MADE))
     provider.create_article(replace(NEW, name="Ã\n" * 300))
     provider.create_article(replace(NEW, name=" "))
-    told = [dict(asked(body)["artigo"])["descricao"] for body in wire.bodies]
-    assert (len(told[0]) <= 200, told[0][:3], told[1]) == (True, "Ã Ã", "TAC-002")
+    names = [dict(request_content(body)["artigo"])["descricao"] for body in wire.bodies]
+    assert (len(names[0]) <= 200, names[0][:3], names[1]) == (True, "Ã Ã", "TAC-002")
 
 
 # --- stock levels -----------------------------------------------------------------------------------------------
@@ -198,7 +202,7 @@ def test_levels_are_listed_for_each_warehouse() -> None:
         StockLevel("A", "EST", Decimal("-1.5")),
         StockLevel("B", "", Decimal(0)),
     )
-    assert asked(wire.bodies[0])["referencias"] == [("referencia", "A"), ("referencia", "B")]
+    assert request_content(wire.bodies[0])["referencias"] == [("referencia", "A"), ("referencia", "B")]
 
 
 def test_the_next_sync_begins_at_the_first_page_of_the_last_one() -> None:
@@ -213,7 +217,7 @@ def test_the_next_sync_begins_at_the_first_page_of_the_last_one() -> None:
     # what changed on earlier pages during this reading has a token after the first one
     assert (last.levels, last.after, last.sync_token) == ((StockLevel("B", "SET", Decimal(5)),), "", "40")
     assert provider.changed_stock_levels(last.sync_token).sync_token == "45"
-    assert [asked(body) for body in wire.bodies] == [
+    assert [request_content(body) for body in wire.bodies] == [
         {"metodo": "listar_stock"},
         {"metodo": "listar_stock", "apos": "7500"},
         {"metodo": "listar_stock", "desde": "40"},
@@ -224,13 +228,13 @@ def test_a_reading_of_changes_keeps_its_sync_token_on_every_page() -> None:
     provider, wire = changing(levels(following="7500", mark="50"), levels(mark="51"))
     page = provider.changed_stock_levels("40")
     assert provider.changed_stock_levels("40", page.after).sync_token == "50"
-    assert asked(wire.bodies[1]) == {"metodo": "listar_stock", "desde": "40", "apos": "7500"}
+    assert request_content(wire.bodies[1]) == {"metodo": "listar_stock", "desde": "40", "apos": "7500"}
 
 
 def test_an_account_that_cannot_list_changes_is_read_whole() -> None:
     provider, wire = open_adapter(levels(stock("A", "3"), mark=""))
     assert provider.changed_stock_levels("40").sync_token == ""
-    assert asked(wire.bodies[0]) == {"metodo": "listar_stock"}
+    assert request_content(wire.bodies[0]) == {"metodo": "listar_stock"}
 
 
 def test_a_sync_token_that_is_no_longer_understood_reads_all_levels() -> None:
@@ -239,7 +243,7 @@ def test_a_sync_token_that_is_no_longer_understood_reads_all_levels() -> None:
     )
     page = provider.changed_stock_levels("99")
     assert provider.changed_stock_levels("99", page.after).levels == (StockLevel("A", "SET", Decimal(3)),)
-    assert [asked(body) for body in (wire.bodies[2], wire.bodies[3])] == [
+    assert [request_content(body) for body in (wire.bodies[2], wire.bodies[3])] == [
         {"metodo": "listar_stock"},
         {"metodo": "listar_stock", "apos": "7500"},
     ]
@@ -251,7 +255,7 @@ def test_a_sync_token_that_is_no_longer_understood_reads_all_levels() -> None:
 def test_stock_is_moved_by_one_call_under_our_reference() -> None:
     provider, wire = open_adapter(success(MOVED))
     provider.move_stock(MOVE)
-    assert asked(wire.bodies[0]) == {
+    assert request_content(wire.bodies[0]) == {
         "metodo": "movimentar_stock",
         "movimento": [
             ("referencia", "TAC-002"), ("armazem", "SET"), ("quantidade", "-3"),
@@ -264,7 +268,7 @@ def test_stock_is_moved_by_one_call_under_our_reference() -> None:
 def test_without_warehouses_none_is_named() -> None:
     provider, wire = open_adapter(success(MOVED))
     provider.move_stock(replace(MOVE, warehouse="", reason=""))
-    assert asked(wire.bodies[0])["movimento"] == [
+    assert request_content(wire.bodies[0])["movimento"] == [
         ("referencia", "TAC-002"), ("quantidade", "-3"), ("observacoes", "Ref. QI-S1"),
     ]  # fmt: skip
 
@@ -283,7 +287,7 @@ def test_a_movement_is_found_only_by_exactly_our_reference(notes: str, there: bo
     row = f"<movimento><id_movimento>1</id_movimento><observacoes>{notes}</observacoes></movimento>"
     provider, wire = open_adapter(success(f"<movimentos>{row}</movimentos>"))
     assert provider.has_stock_movement("QI-S1") is there
-    assert asked(wire.bodies[0]) == {"metodo": "listar_movimentos", "referencia": "QI-S1"}
+    assert request_content(wire.bodies[0]) == {"metodo": "listar_movimentos", "referencia": "QI-S1"}
 
 
 def test_where_movements_cannot_be_searched_none_is_returned() -> None:

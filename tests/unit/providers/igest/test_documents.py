@@ -111,7 +111,7 @@ def test_a_business_without_a_name_is_not_called_a_consumer() -> None:
 
 
 @pytest.mark.parametrize(("country", "written"), [("ES", "ES"), ("EL", "GR"), ("GR", "GR"), ("XI", "GB")])
-def test_a_foreign_buyer_has_his_country(country: str, written: str) -> None:
+def test_a_foreign_buyer_keeps_their_country(country: str, written: str) -> None:
     found = document(make_draft(customer=Customer("B12345674", "Cerámica SL", True, country)))
     assert (found["nif_cliente"], found["pais_cliente"]) == ("B12345674", written)
 

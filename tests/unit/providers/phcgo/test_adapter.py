@@ -1,6 +1,6 @@
 """The PHC GO adapter against its stand-in, under each plausible behaviour and with faults at each step.
 
-What the program's own books hold at the end is the judge: never two documents for one draft, never one too few said.
+The stand-in's own ledger judges: never two documents for one draft, and never a document that is not reported.
 """
 
 from __future__ import annotations
@@ -128,12 +128,12 @@ def test_an_existing_customer_is_never_changed(program: RunningStandIn) -> None:
 def test_a_buyer_without_tax_id_is_the_generic_customer_under_their_own_name(program: RunningStandIn) -> None:
     buyer = replace(PERSON, tax_id="999999990", print_tax_id=False)
     issue_draft(program.open_adapter(), invoice_draft(customer=buyer))
-    told = program.documents()[0]["customer"]
-    assert (told["no"], told["name"], told["city"]) == (1, "Ana Exemplo", "Setúbal")
+    customer = program.documents()[0]["customer"]
+    assert (customer["no"], customer["name"], customer["city"]) == (1, "Ana Exemplo", "Setúbal")
     assert len(program.rows("Cl")) == 3
 
 
-def test_a_foreign_buyer_has_his_country(program: RunningStandIn) -> None:
+def test_a_foreign_buyer_keeps_their_country(program: RunningStandIn) -> None:
     issue_draft(program.open_adapter(), invoice_draft(customer=FOREIGN_COMPANY))
     assert program.documents()[0]["customer"]["country"] == "ES"
 
@@ -560,12 +560,12 @@ def test_a_user_who_has_too_many_sessions_waits_for_one_of_them(program: Running
 
 
 @pytest.mark.parametrize("kind", ["number", "text", "absent"])
-@pytest.mark.parametrize("told", ["told", "silent"])
+@pytest.mark.parametrize("messages", ["told", "silent"])
 def test_a_message_that_is_no_error_is_never_taken_for_one(
-    program: RunningStandIn, kind: str, told: str
+    program: RunningStandIn, kind: str, messages: str
 ) -> None:
     program.switch("message-type", kind)
-    program.switch("harmless-messages", told)
+    program.switch("harmless-messages", messages)
     provider = program.open_adapter()
     issued = issue_draft(provider, invoice_draft(line("10", sku="NOVO"), moves_stock=True))
     with pytest.raises(RefusedError):

@@ -1,6 +1,6 @@
-"""PHC GO's articles and stock against the stand-in: what it costs, and that silence is never taken for "not there".
+"""PHC GO's articles and stock against the stand-in: calls, and that a missing row never means "does not exist".
 
-What the program's own rows hold at the end is the judge.
+The stand-in's own rows judge.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ MANY = [f"SKU-{at:03}" for at in range(60)]
 
 
 def levels_by_place(found: tuple[StockLevel, ...]) -> dict[tuple[str, str], Decimal]:
-    told = {(one.code, one.warehouse): one.quantity for one in found}
-    assert len(told) == len(found)
-    return told
+    levels = {(one.code, one.warehouse): one.quantity for one in found}
+    assert len(levels) == len(found)
+    return levels
 
 
 def reading(provider: PhcGo) -> tuple[StockLevel, ...]:
@@ -324,8 +324,8 @@ def test_a_reference_that_differs_in_case_only_is_another(program: RunningStandI
 def test_a_reference_that_is_too_long_reports_its_length_and_the_limit(program: RunningStandIn) -> None:
     with pytest.raises(RefusedError) as raised:
         program.open_adapter().create_article(replace(JUG, code="x" * 19))
-    told = raised.value.detail
-    assert (raised.value.code, told["length"], told["limit"]) == ("article-too-long", 19, 18)
+    detail = raised.value.detail
+    assert (raised.value.code, detail["length"], detail["limit"]) == ("article-too-long", 19, 18)
     assert program.calls() == []
 
 
