@@ -1,6 +1,6 @@
-"""The machine's world: a time that is told, a shop, two invoicing programs, and workers that die or stand still.
+"""The base of the state machines: virtual time, a shop, providers, and workers that die or freeze.
 
-Base of the machine in test_machine.py. Fakes only for shop, programs and clock; moves and tables are the real ones.
+Only shop, providers and clock are fakes; the code of the app and its tables are the real ones.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from tests.fakes import PLATFORM_STATE, FakeProvider, ProviderState, World, paid
 
 CALL, LEASE, SETTLE = 45, 120, 300
 LAST_ORDER = 1012
-"""The number of the last order of a run."""
+"""The number of the last order of one run."""
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 FAILPOINTS = (
     "after_take", "before_claim", "after_claim", "before_send", "after_send", "before_settle", "after_settle",
@@ -61,17 +61,17 @@ OTHER_WORK = (
     ("130", "leases", "310", "doubt", "document"),
     ("130", "leases", "310", "doubt", "40", "document", "doubt", "document"),
 )
-"""What others do while a worker stands still; a number is a time that passes."""
+"""What other workers do while one is frozen; a number is the seconds that pass."""
 PROVIDER_STATES: dict[str, ProviderState] = {}
-"""The programs, by the key of the account there."""
+"""The providers, by the key in the account's credentials."""
 
 
 class Killed(BaseException):
-    """The worker is gone, as after kill -9: nothing of it runs any more."""
+    """Raised where a worker is killed; a BaseException, so that no handler of ours runs."""
 
 
 class RoutedProvider(FakeProvider):
-    """The verbs of a program, over the one that the account's key opens."""
+    """A fake provider that works on the state of the account whose key it was given."""
 
     def __init__(self, credentials: Any, wire: Any, now: Any) -> None:
         super().__init__(credentials, wire, now)
@@ -82,21 +82,21 @@ class RoutedProvider(FakeProvider):
         return self._state.guarantee
 
 
-def _routed(verb: str) -> Callable[..., Any]:
-    """The verb of FakeBooks, carried out at this account's office, whoever else is called meanwhile."""
-    act = getattr(FakeProvider, verb)
+def _route_to_account(method: str) -> Callable[..., Any]:
+    """Return the method of FakeProvider, run on the state of its own account."""
+    act = getattr(FakeProvider, method)
 
-    def done(self: RoutedProvider, *given: Any) -> Any:
+    def call(self: RoutedProvider, *given: Any) -> Any:
         former, fakes.PROVIDER_STATE = fakes.PROVIDER_STATE, self._state
         try:
             return act(self, *given)
         finally:
             fakes.PROVIDER_STATE = former
 
-    return done
+    return call
 
 
-for _verb in (
+for _method in (
     "issue",
     "find_by_reference",
     "open_draft",
@@ -105,11 +105,11 @@ for _verb in (
     "drop_draft",
     "drop_drafts",
 ):
-    setattr(RoutedProvider, _verb, _routed(_verb))
+    setattr(RoutedProvider, _method, _route_to_account(_method))
 
 
 class DocumentMachine(RuleBasedStateMachine):
-    """One shop, its account with a program that makes one promise, and what befalls whoever works for it."""
+    """One shop, its account at a provider with one guarantee, and the workers."""
 
     app: Flask
     guarantee: IssueGuarantee
@@ -121,7 +121,7 @@ class DocumentMachine(RuleBasedStateMachine):
         self.monotonic = 0.0
         self.number = 1000
         self.late_calls: list[tuple[datetime, str, Callable[[], object]]] = []
-        """Calls that a program still works on: when, for which reference, what it will do."""
+        """Calls that a provider still works on: when they take effect, the reference, the effect."""
         self.kill_at = ""
         self.sleep_at: tuple[str, tuple[str, ...]] | None = None
         self.digests: dict[int, str] = {}
@@ -138,7 +138,7 @@ class DocumentMachine(RuleBasedStateMachine):
             self.world.account.settings = {**self.world.account.settings, "series": series}
             self.store_id, self.first_account = self.world.store.id, self.world.account.id
             db.session.commit()
-        failpoints.hit = self._point
+        failpoints.hit = self._hit_failpoint
         for module in (issue, send_window):
             module.time = SimpleNamespace(monotonic=lambda: self.monotonic)  # type: ignore[attr-defined]
 
@@ -146,7 +146,7 @@ class DocumentMachine(RuleBasedStateMachine):
     def random(self) -> random.Random:
         return random.Random(str(self.now) + str(self.number))
 
-    # what time does
+    # time
 
     def _advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -156,7 +156,7 @@ class DocumentMachine(RuleBasedStateMachine):
         for _, _, act in due:
             act()
 
-    def _point(self, name: str) -> None:
+    def _hit_failpoint(self, name: str) -> None:
         if self.kill_at == name:
             self.kill_at = ""
             raise Killed
@@ -164,9 +164,9 @@ class DocumentMachine(RuleBasedStateMachine):
             self._pause_worker(self.sleep_at[1])
 
     def _pause_worker(self, meanwhile: tuple[str, ...]) -> None:
-        """This worker stands still; time goes on, and the others work."""
+        """Freeze this worker while time passes and the others work."""
         self.sleep_at = None
-        assert not db.session().in_transaction(), "a transaction is open where a worker may stand still"
+        assert not db.session().in_transaction(), "a transaction is open where a worker may be frozen"
         self._advance(10)
         self._run_others(meanwhile)
 
@@ -180,7 +180,7 @@ class DocumentMachine(RuleBasedStateMachine):
                 self._advance(int(act))
 
     def _run_step(self, act: str) -> Any:
-        """What the act gives, done by a worker of its own; None when it died over it."""
+        """Return the result of the step, run by a new worker; None when the worker was killed."""
         with self.app.app_context(), contextlib.suppress(Killed):
             try:
                 return self.steps[act]()
@@ -211,12 +211,12 @@ class DocumentMachine(RuleBasedStateMachine):
             with self.app.app_context():
                 self.world.receive_webhook(str(number), "order_canceled", more=str(self.now))
 
-    # the programs
+    # the providers
 
-    def _switch_provider(self, promise: IssueGuarantee) -> None:
-        """The merchant goes over to another program; documents under way stay with the former."""
+    def _switch_provider(self, guarantee: IssueGuarantee) -> None:
+        """Connect another provider; documents that were begun stay with the former one."""
         key = f"key-{len(PROVIDER_STATES)}"
-        PROVIDER_STATES[key] = ProviderState(guarantee=promise)
+        PROVIDER_STATES[key] = ProviderState(guarantee=guarantee)
         with self.app.app_context():
             store = db.session.get_one(Store, self.store_id)
             former = Account.find_current(store)
@@ -231,7 +231,7 @@ class DocumentMachine(RuleBasedStateMachine):
         def answer(draft: Draft, key: str) -> Issued | None:
             provider_state = fakes.PROVIDER_STATE
             if sleep == "sent":
-                # between check and send: no longer than a call may last, where only a window protects
+                # SEARCHABLE relies on the send window, so no more time may pass here than a call may last.
                 short = provider_state.guarantee is IssueGuarantee.SEARCHABLE
                 self._pause_worker(
                     tuple(act for act in meanwhile if act in MACHINE_STEPS) if short else meanwhile
@@ -258,10 +258,10 @@ class DocumentMachine(RuleBasedStateMachine):
 
         return answer
 
-    # what there is
+    # what exists
 
     def ledger(self) -> list[tuple[str, str, Draft, str]]:
-        """Every document that was ever issued: the account's key, our reference, the draft, its number."""
+        """Return every document ever issued: the account's key, our reference, the draft, the number."""
         return [
             (key, reference, draft, f"{draft.kind} 2026{draft.kind}/{at}")
             for key, provider_state in PROVIDER_STATES.items()
@@ -269,13 +269,13 @@ class DocumentMachine(RuleBasedStateMachine):
         ]
 
     def digest(self, draft: Draft) -> str:
-        """The draft's digest, reckoned once."""
+        """Return the draft's digest, computed once."""
         if id(draft) not in self.digests:
             self.digests[id(draft)] = draft.digest()
         return self.digests[id(draft)]
 
     def documents(self) -> list[Any]:
-        """Our documents."""
+        """Return the columns of our documents."""
         names = ("order_id", "cause", "reference", "state", "reason", "number", "total", "draft_hash", "alarm",
                  "account_id", "draft_id")  # fmt: skip
         with self.app.app_context():
@@ -294,7 +294,7 @@ _ERRORS: dict[str, Callable[[], Exception]] = {
 
 
 def _record_document(provider_state: ProviderState, draft: Draft, key: str) -> Issued:
-    """The document, as the office makes it of the call or of its draft."""
+    """Issue the document from the call, or from the provider's draft."""
     if provider_state.guarantee is not IssueGuarantee.DRAFT_FIRST:
         return provider_state.record_document(draft, key)
     if key not in provider_state.issued:
@@ -304,7 +304,7 @@ def _record_document(provider_state: ProviderState, draft: Draft, key: str) -> I
 
 
 def _record_unless_dropped(provider_state: ProviderState, draft: Draft, key: str) -> None:
-    """Nothing; a draft that was removed meanwhile is not finalised any more."""
+    """Issue the document, unless its provider draft was deleted in the meantime."""
     if (
         provider_state.guarantee is not IssueGuarantee.DRAFT_FIRST
         or key in provider_state.drafts

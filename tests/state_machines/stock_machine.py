@@ -1,7 +1,4 @@
-"""The stock machine's world: a shop's shelf, a program's depot, hooks that come, come twice, late or never.
-
-Base of the machine in test_stock_machine.py; documents, workers and time are those of virtual.py.
-"""
+"""The base of the stock state machine: stock at both sides, and webhooks that arrive once, twice, late or never."""
 
 from __future__ import annotations
 
@@ -16,8 +13,7 @@ from typing import Any
 from shopapp.errors import RefusedError, ThrottledError, UncertainError, UnreachableError
 from shopapp.fiscal.order import Order, OrderLine
 from shopapp.inventory import catalogue, movements, scheduler, stock_runs, stock_sync
-from shopapp.models import Account, Document, StockChange, StockReservation, Store, SyncedSku, db
-from shopapp.models import Article as Known
+from shopapp.models import Account, Article, Document, StockChange, StockReservation, Store, SyncedSku, db
 from shopapp.platforms.base import Location
 from shopapp.providers.articles import ProviderArticle
 from shopapp.providers.base import IssueGuarantee
@@ -27,9 +23,9 @@ from tests.state_machines.document_machine import CALL, MACHINE_STEPS, SETTLE, D
 
 SYNCED_SKUS = ("MUG", "TEE-S", "TEE-L")
 NOT_SYNCED_SKUS = ("FREE", "TWICE", "GIFT", "FILE")
-"""What no level is kept of: unlimited, twice in the shop, a voucher, a file."""
+"""SKUs that are left alone: unlimited, twice in the shop, a gift card, a service."""
 NEW_SKU = "NEW"
-"""What the program has no article of until it is sold."""
+"""The SKU without an article until it is sold."""
 SOLD_SKUS = (*SYNCED_SKUS, NEW_SKU, "FREE", "TWICE", "FILE")
 PRICE = Decimal("12.30")
 MOST_ORDERS = 14
@@ -57,7 +53,7 @@ ERRORS: dict[str, Callable[[], Exception]] = {
 
 
 class StockMachine(DocumentMachine):
-    """One shop and one program whose levels follow each other, in one pair of places or two."""
+    """One shop and one provider whose stock is synced, in one pair of places or two."""
 
     guarantee = IssueGuarantee.IDEMPOTENT
     steps = STOCK_STEPS
@@ -66,12 +62,12 @@ class StockMachine(DocumentMachine):
         super().__init__()
         self.webhooks_sent = 0
         self.causes: Counter[str] = Counter()
-        """What happened to each SKU that may bring a level to be set."""
+        """How often something happened to each SKU that may make us set a quantity."""
         self.worker_is_dead, self.webhooks_get_lost = False, False
-        """Whether the worker at it died; whether hooks are lost, and articles renamed, in this run."""
-        told = SimpleNamespace(monotonic=lambda: self.monotonic)
+        """Whether the worker was killed; whether this run loses webhooks and renames articles."""
+        virtual_time = SimpleNamespace(monotonic=lambda: self.monotonic)
         for module in (scheduler, stock_sync, movements):
-            module.time = told  # type: ignore[attr-defined]
+            module.time = virtual_time  # type: ignore[attr-defined]
         machine = self
 
         def release(store: Store, column: str, until: Any) -> None:
@@ -81,16 +77,21 @@ class StockMachine(DocumentMachine):
         Store.release_lease = release  # type: ignore[method-assign]
 
     def _set_up_stock(
-        self, direction: str, documents_move: bool, two: bool, asks: tuple[bool, bool], gives: bool
+        self,
+        direction: str,
+        documents_move: bool,
+        two_places: bool,
+        lookups: tuple[bool, bool],
+        restores_cancelled: bool,
     ) -> None:
-        """The merchant lets stock follow; both sides have their goods."""
+        """Switch the sync on, with stock at both sides."""
         self.direction, self.documents_move = direction, documents_move
         shop_stock, provider_stock = PLATFORM_STATE.stock, PROVIDER_STATE.stock
-        self.places = (("w1", "l1"), ("w2", "l2")) if two else (("", ""),)
+        self.places = (("w1", "l1"), ("w2", "l2")) if two_places else (("", ""),)
         provider_stock.warehouses = tuple(warehouse for warehouse, _ in self.places)
         shop_stock.locations = tuple(Location(place, place) for _, place in self.places if place)
-        provider_stock.documents_move, shop_stock.restores_cancelled = documents_move, gives
-        provider_stock.reports_changes, provider_stock.finds_movements = asks
+        provider_stock.documents_move, shop_stock.restores_cancelled = documents_move, restores_cancelled
+        provider_stock.reports_changes, provider_stock.finds_movements = lookups
         provider_stock.page_size = shop_stock.page_size = 6
         with self.app.app_context():
             for at, sku in enumerate(SYNCED_SKUS):
@@ -123,11 +124,11 @@ class StockMachine(DocumentMachine):
         assert account is not None
         return account
 
-    def _point(self, name: str) -> None:
+    def _hit_failpoint(self, name: str) -> None:
         if self.kill_at == name:
-            # nothing is given back by one who is gone
+            # A killed worker releases no lease.
             self.worker_is_dead = True
-        super()._point(name)
+        super()._hit_failpoint(name)
 
     def _run_step(self, act: str) -> Any:
         try:
@@ -137,8 +138,8 @@ class StockMachine(DocumentMachine):
 
     # the shop
 
-    def _place_order(self, wanted: dict[str, int], paid: bool, delivery: str, given: bool = False) -> None:
-        """An order is placed, unless the shop has not enough; one that is given away has nothing to pay."""
+    def _place_order(self, wanted: dict[str, int], paid: bool, delivery: str, is_free: bool = False) -> None:
+        """Place an order, unless the shop has not enough; a free one has nothing to pay."""
         if self.number - 1000 >= MOST_ORDERS:
             return
         number = str(self.number + 1)
@@ -148,7 +149,7 @@ class StockMachine(DocumentMachine):
             for at, (sku, pieces) in enumerate(wanted.items(), 1)
         )  # fmt: skip
         total = PRICE * sum(wanted.values())
-        off = total if given else Decimal(0)
+        off = total if is_free else Decimal(0)
         order = paid_order(
             number, created_at=self.now, lines=lines, total=total - off, discount=off,
             status="paid" if paid else "open", paid_at=self.now if paid else None,
@@ -182,14 +183,14 @@ class StockMachine(DocumentMachine):
             self._send_product_webhook(line.sku, delivery)
 
     def _send_product_webhook(self, sku: str, delivery: str) -> None:
-        """The shop tells of a product: at once, twice, late, or never."""
+        """Send the product's webhook: at once, twice, late, or never."""
         self._deliver(lambda more: self.world.receive_product_webhook(sku, more), delivery)
 
     def _send_order_webhook(self, number: str, event: str, delivery: str) -> None:
         self._deliver(lambda more: self.world.receive_webhook(number, event, more=more), delivery)
 
     def _deliver(self, post: Callable[[str], None], delivery: str) -> None:
-        def posts() -> None:
+        def send() -> None:
             self.webhooks_sent += 1
             with self.app.app_context():
                 post(str(self.webhooks_sent))
@@ -197,19 +198,19 @@ class StockMachine(DocumentMachine):
         if delivery == "lost" and not self.webhooks_get_lost:
             delivery = "sent"
         if delivery == "late":
-            self.late_calls.append((self.now + timedelta(seconds=self.random.randrange(1, 200)), "", posts))
+            self.late_calls.append((self.now + timedelta(seconds=self.random.randrange(1, 200)), "", send))
         else:
             for _ in range({"lost": 0, "twice": 2}.get(delivery, 1)):
-                posts()
+                send()
 
-    # the program
+    # the provider
 
     def _article(self, sku: str) -> ProviderArticle | None:
-        """The article that the SKU began with, whatever it is called by now."""
+        """Return the article that the SKU had first, whatever its code is now."""
         return next((one for one in PROVIDER_STATE.articles.values() if one.code.split("~")[0] == sku), None)
 
     def _movement_outcome(self, kind: str) -> Callable[[StockMovement], bool]:
-        """What the program does with a movement."""
+        """Return what the provider does with its next movement."""
 
         def act(move: StockMovement) -> bool:
             article, provider_stock = PROVIDER_STATE.article_by_code(move.code), PROVIDER_STATE.stock
@@ -230,18 +231,18 @@ class StockMachine(DocumentMachine):
 
         return act
 
-    def _plan_fault(self, verb: str, kind: str) -> None:
-        """The next answer to that verb is an odd one."""
+    def _plan_fault(self, method: str, kind: str) -> None:
+        """Make the next call of that method fail."""
         self.causes.update((*SYNCED_SKUS, NEW_SKU))
-        if verb == "move_stock":
+        if method == "move_stock":
             PROVIDER_STATE.stock.planned_movements.append(self._movement_outcome(kind))
-        elif verb == "set_stock" and kind == "lost":
+        elif method == "set_stock" and kind == "lost":
             PLATFORM_STATE.after_set_stock.append(_lost)
-        elif verb == "set_stock":
-            PLATFORM_STATE.errors.setdefault(verb, []).append(ERRORS.get(kind, ERRORS["down"])())
+        elif method == "set_stock":
+            PLATFORM_STATE.errors.setdefault(method, []).append(ERRORS.get(kind, ERRORS["down"])())
         else:
-            side = PROVIDER_STATE if verb in PROVIDER_METHODS else PLATFORM_STATE
-            side.errors.setdefault(verb, []).append(ERRORS["busy" if kind == "busy" else "down"]())
+            side = PROVIDER_STATE if method in PROVIDER_METHODS else PLATFORM_STATE
+            side.errors.setdefault(method, []).append(ERRORS["busy" if kind == "busy" else "down"]())
 
     def _clear_faults(self) -> None:
         PLATFORM_STATE.errors.clear()
@@ -250,17 +251,17 @@ class StockMachine(DocumentMachine):
         PROVIDER_STATE.stock.planned_movements.clear()
         PROVIDER_STATE.planned_issues.clear()
 
-    # what there is, and what it should be
+    # what exists, and what it should be
 
     def _reserved(self, sku: str) -> Decimal:
-        """What stands sold of it and no document took off, as the orders themselves say."""
+        """Return the pieces that are sold and that no document took off, by the orders themselves."""
         with self.app.app_context():
             settled = {
                 row.order_id
                 for row in db.session.query(Document).filter(Document.cause == "sale")
                 if row.state in ("issued", "void")
             }
-            # given away, and the program came down with the shop: nothing will take it off
+            # Free orders whose pieces are no longer reserved: the provider followed the shop.
             known = {row.order_id for row in db.session.query(StockReservation) if not row.goods}
             settled |= {number for number in known if not PLATFORM_STATE.orders[number].total}
             db.session.rollback()
@@ -275,34 +276,35 @@ class StockMachine(DocumentMachine):
         )
 
     def level_differences(self) -> list[str]:
-        """The SKUs and places at which the equation does not hold."""
+        """Return the SKUs and places where the equation does not hold."""
         found = []
         for sku in (*SYNCED_SKUS, NEW_SKU):
             article = self._article(sku)
             for warehouse, location in self.places if article is not None else ():
                 first = (warehouse, location) == self.places[0]
-                aside = self._reserved(sku) if first else Decimal(0)
-                theirs, ours = (
+                reserved = self._reserved(sku) if first else Decimal(0)
+                provider_quantity, shop_quantity = (
                     PROVIDER_STATE.stock.level(article, warehouse),
                     PLATFORM_STATE.stock.level(sku, location),
                 )  # type: ignore[arg-type]
-                if self.direction == "to-shop" and sku == NEW_SKU and theirs <= 0:
-                    continue  # made by us, and never counted
+                if self.direction == "to-shop" and sku == NEW_SKU and provider_quantity <= 0:
+                    continue  # created by us, and never counted
                 if self.direction == "to-shop":
-                    wanted = max(0, int((theirs - aside).to_integral_value(ROUND_FLOOR)))
-                    well = ours == wanted
+                    wanted = max(0, int((provider_quantity - reserved).to_integral_value(ROUND_FLOOR)))
+                    in_sync = shop_quantity == wanted
                 else:
-                    well = theirs == Decimal(ours or 0) + aside
-                if not well:
+                    in_sync = provider_quantity == Decimal(shop_quantity or 0) + reserved
+                if not in_sync:
                     found.append(
-                        f"{sku} {warehouse}/{location}: shop {ours}, program {theirs}, aside {aside}"
+                        f"{sku} {warehouse}/{location}: shop {shop_quantity},"
+                        f" provider {provider_quantity}, reserved {reserved}"
                     )
         return found
 
     def is_article_known(self, sku: str) -> bool:
-        """Whether the app knows the SKU's article."""
+        """Return whether the app knows the SKU's article."""
         with self.app.app_context():
-            found = db.session.query(Known).filter(Known.sku == sku, Known.article_id != "").count()
+            found = db.session.query(Article).filter(Article.sku == sku, Article.article_id != "").count()
             db.session.rollback()
         return bool(found)
 
@@ -321,7 +323,7 @@ class StockMachine(DocumentMachine):
         return rows
 
     def _start_run(self, what: str) -> None:
-        """The merchant's "do it now"."""
+        """Start a run, as the merchant does."""
         with self.app.app_context():
             start = catalogue.start_catalogue_run if what == "catalogue" else stock_runs.start_stock_run
             start(self._account(), "hand")

@@ -1,8 +1,7 @@
-"""A machine that lets everything happen in any order, in virtual time: never is a document there twice.
+"""Let everything happen in any order, in virtual time: no document is ever issued twice.
 
-A worker may be killed at any named point, or stand still there while others work on; orders are edited and cancelled,
-documents credited and issued again, the merchant clicks, and goes over to another program while the first is in doubt.
-`HYPOTHESIS_PROFILE=nightly` runs it five thousand times.
+A worker may be killed or frozen at any failpoint; orders are edited and cancelled, documents credited and reissued,
+and the merchant decides and changes the provider at any moment. `HYPOTHESIS_PROFILE=nightly` makes 5,000 runs.
 """
 
 from __future__ import annotations
@@ -34,10 +33,10 @@ from tests.state_machines.document_machine import (
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1250, 100) if NIGHTLY else (50, 100)
-"""For each of the four promises."""
+"""For each of the four guarantees."""
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
-"""To shrink takes longer than a run may; the blob that is printed replays the failure as it was found."""
-GOOD_ALARMS = ("", "cancelled-after", "changed-after")
+"""Shrinking takes too long by day; the printed blob replays the failure as it was found."""
+EXPECTED_ALARMS = ("", "cancelled-after", "changed-after")
 PICK, CENTS = st.integers(0, 99), st.integers(100, 9999)
 
 
@@ -47,7 +46,7 @@ class Machine(DocumentMachine):
     # the shop
 
     @initialize()
-    def begins(self) -> None:
+    def place_first_order(self) -> None:
         self._order()
 
     @rule(
@@ -56,8 +55,8 @@ class Machine(DocumentMachine):
         hook=st.booleans(),
         cents=CENTS,
     )
-    def the_shop(self, what: str, pick: int, hook: bool, cents: int) -> None:
-        """An order is paid, edited or cancelled, and its hook comes, comes again, or is lost."""
+    def change_order(self, what: str, pick: int, hook: bool, cents: int) -> None:
+        """Pay, edit or cancel an order; its webhook arrives, arrives again, or is lost."""
         number = 1001 + pick % (self.number - 1000)
         order = PLATFORM_STATE.orders[str(number)]
         if what == "paid":
@@ -74,7 +73,7 @@ class Machine(DocumentMachine):
     # the workers and the clock
 
     @rule(acts=st.sampled_from(OTHER_WORK))
-    def goes_on(self, acts: tuple[str, ...]) -> None:
+    def other_work(self, acts: tuple[str, ...]) -> None:
         self._run_others(acts)
 
     @rule(act=st.sampled_from(tuple(MACHINE_STEPS)), seconds=st.sampled_from((0, 0, 40, 310)))
@@ -88,13 +87,13 @@ class Machine(DocumentMachine):
         which=st.sampled_from(("document", "document", "doubt")), fresh=st.booleans(),
         then=st.sampled_from(OTHER_WORK),
     )  # fmt: skip
-    def odd_step(
+    def faulty_step(
         self, answer: str, kill: str, sleep: str, meanwhile: tuple[str, ...], which: str, fresh: bool,
         then: tuple[str, ...],
     ) -> None:  # fmt: skip
-        """One step of a worker in which the program answers oddly, he dies, or stands still; and what follows."""
+        """Run one step in which the provider fails, or the worker is killed or frozen; then other work."""
         if fresh:
-            self._merchant_is_well()
+            self._resume_accounts()
             self._order()
         for _ in range(2):
             self._run_step("hook")
@@ -111,19 +110,19 @@ class Machine(DocumentMachine):
     # the merchant
 
     @rule(what=st.sampled_from(("decide", "decide", "decide", "issue", "aside", "seen", "mail")), pick=PICK)
-    def clicks(self, what: str, pick: int) -> None:
-        """He answers what waits for him; or any button of any document, whether or not the page still shows it."""
+    def click_button(self, what: str, pick: int) -> None:
+        """Decide what waits for the merchant; or press any button of any document, shown on the page or not."""
         with self.app.app_context():
             rows = db.session.query(Document).order_by(Document.id).all()
             if what == "decide":
                 rows = [row for row in rows if row.state in ("review", "blocked")]
             if rows:
-                self._clicked(rows[pick % len(rows)], what)
+                self._click(rows[pick % len(rows)], what)
             db.session.rollback()
 
     @rule(pick=PICK, share=st.integers(1, 120), again=st.booleans())
-    def credits(self, pick: int, share: int, again: bool) -> None:
-        """A credit note of an issued document, of a part or of the whole, at times of more than there is."""
+    def credit_document(self, pick: int, share: int, again: bool) -> None:
+        """Credit an issued document in part, in full, or by more than its total."""
         with self.app.app_context():
             rows = db.session.query(Document).filter(Document.state == "issued", Document.kind != "NC").all()
             if rows:
@@ -140,14 +139,14 @@ class Machine(DocumentMachine):
             db.session.rollback()
 
     @rule(
-        what=st.sampled_from(("program", "automatic", "credit")),
-        promise=st.sampled_from(tuple(IssueGuarantee)),
+        what=st.sampled_from(("provider", "automatic", "credit")),
+        guarantee=st.sampled_from(tuple(IssueGuarantee)),
     )
-    def chooses(self, what: str, promise: IssueGuarantee) -> None:
-        """Another program, whatever is under way with this one; or another setting."""
-        if what == "program":
+    def change_settings(self, what: str, guarantee: IssueGuarantee) -> None:
+        """Change the provider, whatever is open at this one, or another setting."""
+        if what == "provider":
             if len(PROVIDER_STATES) < 3:
-                self._switch_provider(promise)
+                self._switch_provider(guarantee)
             return
         name = {"automatic": "automatic", "credit": "credit_cancelled"}[what]
         with self.app.app_context():
@@ -160,8 +159,8 @@ class Machine(DocumentMachine):
         assert account is not None
         return account
 
-    def _merchant_is_well(self) -> None:
-        """The keys of every account are good, and the present one issues by itself."""
+    def _resume_accounts(self) -> None:
+        """Resume every account, and have the current one issue automatically."""
         with self.app.app_context():
             for account in db.session.query(Account).all():
                 if account.refused_at or account.paused_until:
@@ -171,7 +170,7 @@ class Machine(DocumentMachine):
                 account.settings = {**account.settings, "automatic": True}
             db.session.commit()
 
-    def _clicked(self, row: Document, what: str) -> None:
+    def _click(self, row: Document, what: str) -> None:
         try:
             if what == "decide":
                 self._decide(row)
@@ -188,9 +187,9 @@ class Machine(DocumentMachine):
 
     def _decide(self, row: Document) -> None:
         if any(reference == row.reference for _, reference, _ in self.late_calls):
-            return  # a person who looks while the program still works on it can err: nothing is promised there
+            return  # A person who looks while the provider still works on the call may be wrong.
         if row.state == "blocked":
-            # a note that was taken up again after another had credited all: as its page says
+            # A credit note that was retried after another had credited everything: its page says to dismiss it.
             merchant_actions.dismiss_document(
                 row
             ) if row.reason == "credit-nothing-left" else merchant_actions.request_issue(row)
@@ -206,12 +205,12 @@ class Machine(DocumentMachine):
     # what must hold
 
     @invariant()
-    def nothing_is_there_twice(self) -> None:
+    def no_document_exists_twice(self) -> None:
         references = [reference for _, reference, _, _ in self.ledger()]
         assert len(references) == len(set(references)), references
 
     @invariant()
-    def what_is_recorded_is_true(self) -> None:
+    def recorded_documents_match_the_provider(self) -> None:
         there = {reference: (key, draft, number) for key, reference, draft, number in self.ledger()}
         keys = list(PROVIDER_STATES)
         for row in self.documents():
@@ -221,7 +220,7 @@ class Machine(DocumentMachine):
                 assert (row.number, row.total) == (number, draft.gross)
                 assert row.draft_hash == self.digest(draft), "what is recorded is not what was sent"
                 assert keys[row.account_id - self.first_account] == key, "recorded at another account"
-                assert row.alarm in GOOD_ALARMS, f"{row.alarm} though all is well"
+                assert row.alarm in EXPECTED_ALARMS, f"{row.alarm} without a cause"
             elif row.state == "void":
                 assert row.reference not in there, f"{row.reference} was issued, and is void here"
 
@@ -238,34 +237,34 @@ class Machine(DocumentMachine):
             assert left[original.number] >= 0, f"{reference} credits too much"
 
     def teardown(self) -> None:
-        """Nothing goes wrong any more: everything comes to rest, one document for each paid order."""
+        """Stop all faults: everything finishes, with one document for each paid order."""
         for _ in range(40):
             self._advance(130)
-            self._merchant_is_well()
+            self._resume_accounts()
             for act in ("reconcile", "leases", "hook", "document", "doubt", "cancelled", "follow-up"):
                 while self._run_step(act) is True:
                     pass
-            if not self.late_calls and not self._restless():
+            if not self.late_calls and not self._unfinished():
                 break
-            self._answers_all()
-        self.nothing_is_there_twice()
-        self.what_is_recorded_is_true()
+            self._decide_all()
+        self.no_document_exists_twice()
+        self.recorded_documents_match_the_provider()
         self.no_more_is_credited_than_was_issued()
-        assert not self._restless(), f"no rest: {self._restless()}"
-        self.nothing_is_lost()
+        assert not self._unfinished(), f"unfinished: {self._restless()}"
+        self.no_order_is_lost()
         self.no_draft_is_left()
 
-    def _answers_all(self) -> None:
+    def _decide_all(self) -> None:
         with self.app.app_context():
             rows = (
                 db.session.query(Document).filter(Document.state.in_(("review", "blocked", "waiting"))).all()
             )
             for row in rows:
-                self._clicked(row, "issue" if row.state == "waiting" else "decide")
+                self._click(row, "issue" if row.state == "waiting" else "decide")
             db.session.rollback()
 
-    def _restless(self) -> list[Any]:
-        """The documents that are not where they stay, and the paid orders that have none."""
+    def _unfinished(self) -> list[Any]:
+        """Return the documents that are not final, and the paid orders without one."""
         rows = self.documents()
         sales = {row.order_id for row in rows if row.cause == "sale"}
         missing = [number for number, order in PLATFORM_STATE.orders.items() if order.status == "paid"]
@@ -280,7 +279,7 @@ class Machine(DocumentMachine):
         ]
         assert not left, f"spare drafts: {left}"
 
-    def nothing_is_lost(self) -> None:
+    def no_order_is_lost(self) -> None:
         there = {reference for _, reference, _, _ in self.ledger()}
         for row in self.documents():
             if row.state == "void":

@@ -1,7 +1,7 @@
-"""A machine that lets sales, hands, failures and deaths happen in any order, in virtual time: both sides end equal.
+"""Let sales, manual changes, failures and killed workers happen in any order: both sides end equal.
 
-Never is a movement there twice, never has the shop less than nothing, and once nothing happens any more nothing moves.
-`HYPOTHESIS_PROFILE=nightly` runs it two thousand times; by day each direction fifteen times.
+No movement is made twice, the shop never has less than zero, and at the end nothing moves any more.
+`HYPOTHESIS_PROFILE=nightly` makes 2,000 runs, otherwise 15 for each direction.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1000, 80) if NIGHTLY else (15, 50)
 """For each of the two directions."""
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
-HEARD = st.sampled_from(("sent", "sent", "twice", "late", "lost"))
+DELIVERY = st.sampled_from(("sent", "sent", "twice", "late", "lost"))
 SKU, PICK, PIECES = st.sampled_from(SYNCED_SKUS), st.integers(0, 99), st.integers(1, 3)
-GIVEN = st.sampled_from((False, False, False, True))
+IS_FREE = st.sampled_from((False, False, False, True))
 SECONDS = st.sampled_from((0, 0, 3, 20, 130, 310))
-VERBS = (
+METHODS = (
     "set_stock", "set_stock", "move_stock", "move_stock", "move_stock", "goods", "goods_of", "stock_at", "order",
     "levels", "changed_levels", "articles", "stock_moved",
 )  # fmt: skip
 KINDS = ("lost", "lost", "never", "late", "busy", "down")
 WORK = ("reconcile", "leases", "cancelled", "begin", "hook", "document", "doubt", "follow-up", "goods")
-MEANWHILE = (
+OTHER_WORK = (
     (),
     ("goods",),
     ("hook", "document", "goods"),
@@ -61,10 +61,10 @@ MEANWHILE = (
 class Machine(StockMachine):
     """What may happen, and what must hold after each of it."""
 
-    @initialize(flags=st.tuples(*[st.booleans()] * 5), deaf=st.booleans())
-    def begins(self, flags: tuple[bool, bool, bool, bool, bool], deaf: bool) -> None:
+    @initialize(flags=st.tuples(*[st.booleans()] * 5), lossy=st.booleans())
+    def start_sync(self, flags: tuple[bool, bool, bool, bool, bool], lossy: bool) -> None:
         documents_move, two, changes, knows, gives = flags
-        self.deaf = deaf
+        self.webhooks_get_lost = lossy
         self._set_up_stock(self.to, documents_move, two, (changes, knows), gives)
 
     # the shop
@@ -74,34 +74,34 @@ class Machine(StockMachine):
         other=st.sampled_from(SOLD_SKUS),
         pieces=PIECES,
         paid=st.booleans(),
-        heard=HEARD,
-        given=GIVEN,
+        delivery=DELIVERY,
+        is_free=IS_FREE,
     )
-    def sells(self, sku: str, other: str, pieces: int, paid: bool, heard: str, given: bool) -> None:
-        self._place_order({sku: pieces, other: 1}, paid, heard, given)
+    def sell(self, sku: str, other: str, pieces: int, paid: bool, delivery: str, is_free: bool) -> None:
+        self._place_order({sku: pieces, other: 1}, paid, delivery, is_free)
 
-    @rule(pick=PICK, what=st.sampled_from(("pay", "pay", "cancel")), heard=HEARD)
-    def goes_on(self, pick: int, what: str, heard: str) -> None:
-        """An order is paid, or called off."""
+    @rule(pick=PICK, what=st.sampled_from(("pay", "pay", "cancel")), delivery=DELIVERY)
+    def pay_or_cancel(self, pick: int, what: str, delivery: str) -> None:
+        """Pay or cancel an order."""
         if self.number > 1000:
             number = str(1001 + pick % (self.number - 1000))
             status = PLATFORM_STATE.orders[number].status
             if what == "pay" and status == "open":
-                self._pay_order(number, heard)
+                self._pay_order(number, delivery)
             elif what == "cancel" and status != "cancelled":
-                self._cancel_order(number, heard)
+                self._cancel_order(number, delivery)
 
-    @rule(sku=SKU, pieces=st.integers(0, 15), pick=PICK, heard=HEARD)
-    def shop_is_edited(self, sku: str, pieces: int, pick: int, heard: str) -> None:
+    @rule(sku=SKU, pieces=st.integers(0, 15), pick=PICK, delivery=DELIVERY)
+    def edit_shop(self, sku: str, pieces: int, pick: int, delivery: str) -> None:
         PLATFORM_STATE.stock.set_level(sku, pieces, self.places[pick % len(self.places)][1])
         self.causes[sku] += 1
-        self._send_product_webhook(sku, heard)
+        self._send_product_webhook(sku, delivery)
 
     # the program
 
     @rule(sku=SKU, pieces=st.integers(-12, 12), counted=st.booleans(), pick=PICK)
-    def over_the_counter(self, sku: str, pieces: int, counted: bool, pick: int) -> None:
-        """Goods are sold or bought there, or counted anew."""
+    def edit_provider(self, sku: str, pieces: int, counted: bool, pick: int) -> None:
+        """Sell, buy or count stock at the provider."""
         article, warehouse = self._article(sku), self.places[pick % len(self.places)][0]
         assert article is not None
         self.causes[sku] += 1
@@ -111,10 +111,10 @@ class Machine(StockMachine):
             PROVIDER_STATE.stock.add(article, Decimal(pieces), warehouse)
 
     @rule(sku=SKU, pick=PICK)
-    def is_renamed(self, sku: str, pick: int) -> None:
-        """An article that was found is called otherwise; before that it would be another."""
+    def rename_article(self, sku: str, pick: int) -> None:
+        """Rename an article that the app knows; an unknown one would count as another article."""
         article = self._article(sku)
-        if article is None or not self.deaf or not self.is_article_known(sku):
+        if article is None or not self.webhooks_get_lost or not self.is_article_known(sku):
             return
         self.causes[sku] += 1
         PROVIDER_STATE.articles[article.article_id] = replace(
@@ -123,19 +123,19 @@ class Machine(StockMachine):
 
     # what goes wrong
 
-    @rule(verb=st.sampled_from(VERBS), kind=st.sampled_from(KINDS), acts=st.sampled_from(MEANWHILE))
-    def answers_oddly(self, verb: str, kind: str, acts: tuple[str, ...]) -> None:
+    @rule(verb=st.sampled_from(METHODS), kind=st.sampled_from(KINDS), acts=st.sampled_from(OTHER_WORK))
+    def plan_fault(self, verb: str, kind: str, acts: tuple[str, ...]) -> None:
         self._plan_fault(verb, kind)
         self._run_others(acts)
 
     @rule(act=st.sampled_from(("goods", "goods", "document", "follow-up")),
           kill=st.sampled_from(("", *STOCK_FAILPOINTS)),
-          sleep=st.sampled_from(("", *STOCK_FAILPOINTS)), meanwhile=st.sampled_from(MEANWHILE),
+          sleep=st.sampled_from(("", *STOCK_FAILPOINTS)), meanwhile=st.sampled_from(OTHER_WORK),
           answer=st.sampled_from(("well", "well", "lost", "never", "late", "busy")), seconds=SECONDS)  # fmt: skip
-    def odd_step(
+    def faulty_step(
         self, act: str, kill: str, sleep: str, meanwhile: tuple[str, ...], answer: str, seconds: int
     ) -> None:
-        """A worker dies or stands still over what he does; a document's answer is odd."""
+        """Run one step whose worker is killed or frozen, or whose provider fails."""
         self.causes.update((*SYNCED_SKUS, NEW_SKU))
         for _ in range(3):
             self._run_step("hook")
@@ -157,20 +157,20 @@ class Machine(StockMachine):
     @rule(seconds=SECONDS)
     def all_work(self, seconds: int) -> None:
         self._advance(seconds)
-        self._beat()
+        self._do_due_work()
 
     @rule(what=st.sampled_from(("catalogue", "stock")))
-    def by_hand(self, what: str) -> None:
+    def start_run(self, what: str) -> None:
         self._start_run(what)
 
     @rule()
-    def turns(self) -> None:
-        """The other side leads from now on."""
+    def turn_direction(self) -> None:
+        """Turn the direction of the sync round."""
         self._set_direction({"to-shop": "to-provider", "to-provider": "to-shop"}[self.direction])
 
     @rule(pick=PICK, run=st.booleans())
-    def undoes(self, pick: int, run: bool) -> None:
-        """One of the last changes is undone, or all of a run."""
+    def undo(self, pick: int, run: bool) -> None:
+        """Undo one of the last changes, or all of a run."""
         with self.app.app_context():
             changes = db.session.query(StockChange).order_by(StockChange.id.desc()).limit(6).all()
             if changes:
@@ -185,7 +185,7 @@ class Machine(StockMachine):
             db.session.commit()
 
     @rule(pick=PICK, what=st.sampled_from(("credit", "aside")))
-    def clicks(self, pick: int, what: str) -> None:
+    def click_button(self, pick: int, what: str) -> None:
         with self.app.app_context():
             states = ("issued",) if what == "credit" else ("waiting", "pending")
             rows = db.session.query(Document).filter(Document.state.in_(states), Document.kind != "NC").all()
@@ -204,42 +204,42 @@ class Machine(StockMachine):
     # what must hold
 
     @invariant()
-    def no_movement_is_there_twice(self) -> None:
+    def no_movement_is_made_twice(self) -> None:
         references = [move.reference for move in PROVIDER_STATE.stock.movements]
         assert len(references) == len(set(references)), references
 
     @invariant()
-    def a_failed_look_up_is_no_absence(self) -> None:
+    def no_existing_article_is_created(self) -> None:
         made = [new.code for new in PROVIDER_STATE.created_articles]
         assert made in ([], [NEW_SKU]), f"made: {made}"
 
     @invariant()
-    def what_no_level_is_kept_of_is_left_alone(self) -> None:
+    def skus_without_stock_are_left_alone(self) -> None:
         alone = {key for key, one in PLATFORM_STATE.stock.items.items() if one.sku in NOT_SYNCED_SKUS}
         assert not [one for one in PLATFORM_STATE.stock.writes if one[:2] in alone]
         ids = {article.article_id for sku in NOT_SYNCED_SKUS if (article := self._article(sku))}
         named = {one.code: one.article_id for one in PROVIDER_STATE.articles.values()}
-        ours = [move for move in PROVIDER_STATE.stock.movements if move.reference.startswith("QI-S-")]
-        assert not [move for move in ours if named.get(move.code) in ids]
+        shop_changes = [move for move in PROVIDER_STATE.stock.movements if move.reference.startswith("QI-S-")]
+        assert not [move for move in shop_changes if named.get(move.code) in ids]
 
     # the end
 
-    def _beat(self) -> None:
-        """Everything due now is done."""
+    def _do_due_work(self) -> None:
+        """Do everything that is due now."""
         for _ in range(50):
             if not sum(bool(self._run_step(act)) for act in WORK):
                 return
 
-    def _rests(self, beats: int = 40) -> None:
+    def _run_to_rest(self, beats: int = 40) -> None:
         for _ in range(beats):
-            self._beat()
+            self._do_due_work()
             if not self.late_calls and not self.waiting():
                 return
             self._advance(60)
-        raise AssertionError(f"no rest: {self.waiting()}")
+        raise AssertionError(f"unfinished: {self.waiting()}")
 
     def waiting(self) -> list[str]:
-        """What is not over."""
+        """Return what is not finished."""
         with self.app.app_context():
             found = [
                 f"{row.sku} {row.reason}" for row in SyncedSku.query.filter(SyncedSku.due_at.is_not(None))
@@ -261,46 +261,48 @@ class Machine(StockMachine):
         return found
 
     def teardown(self) -> None:
-        """Nothing goes wrong any more, and nobody does anything: all comes to rest, equal, and stays so."""
+        """Stop all faults and actions: both sides come to rest, equal, and stay so."""
         if not hasattr(self, "places"):
             return
         self._clear_faults()
         self._advance(700)
-        self._rests()
-        self._merchant_answers()
-        self._rests()
-        # where every hook came, nothing waits for the next reading of the whole list
-        assert self.deaf or not self.level_differences(), self.level_differences()
-        # articles are looked up again once a week
+        self._run_to_rest()
+        self._resync_all()
+        self._run_to_rest()
+        # Where no webhook was lost, nothing waits for the next catalogue run.
+        assert self.webhooks_get_lost or not self.level_differences(), self.level_differences()
+        # Articles are looked up again once a week.
         self._advance(8 * 86_400)
-        self._rests()
-        self._merchant_answers()
-        self._rests()
+        self._run_to_rest()
+        self._resync_all()
+        self._run_to_rest()
         assert not self.level_differences(), self.level_differences()
-        self.no_movement_is_there_twice()
-        self._journal_is_true()
-        self._causes_bound_writes()
-        self._nothing_moves()
+        self.no_movement_is_made_twice()
+        self._check_journal()
+        self._check_number_of_changes()
+        self._check_rest()
 
-    def _merchant_answers(self) -> None:
-        """What he undid, or is contested, he lets follow again."""
+    def _resync_all(self) -> None:
+        """Sync again what the merchant undid, and what is contested or refused."""
         with self.app.app_context():
             for row in SyncedSku.query.filter(SyncedSku.reason != "").all():
                 stock_runs.resync(row)
                 self.causes[row.sku] += 1
             db.session.commit()
 
-    def _journal_is_true(self) -> None:
-        rows, shelf = self.stock_changes(), PLATFORM_STATE.stock
-        ours = [row for row in rows if row.side == "shop"]
-        names = {key: one.sku for key, one in shelf.items.items()}
-        written = Counter((names[one[:2]], one[2], one[4]) for one in shelf.writes)
-        # of one whose answer was lost nobody can tell who brought the level there
-        sure = [row for row in ours if row.state in ("done", "undone") and row.ended_at == row.planned_at]
+    def _check_journal(self) -> None:
+        rows, shop_stock = self.stock_changes(), PLATFORM_STATE.stock
+        shop_changes = [row for row in rows if row.side == "shop"]
+        names = {key: one.sku for key, one in shop_stock.items.items()}
+        written = Counter((names[one[:2]], one[2], one[4]) for one in shop_stock.writes)
+        # After a lost answer it is unknown who set the quantity.
+        sure = [
+            row for row in shop_changes if row.state in ("done", "undone") and row.ended_at == row.planned_at
+        ]
         done = Counter((row.sku, row.location, int(row.after)) for row in sure)
         assert all(written[key] >= times for key, times in done.items()), "a change was never made"
-        told = {(row.sku, row.location, int(row.after)) for row in ours}
-        assert set(written) <= told, "a level was set without a word"
+        told = {(row.sku, row.location, int(row.after)) for row in shop_changes}
+        assert set(written) <= told, "a quantity was set without a change in the journal"
         moved, by = (
             {move.reference for move in PROVIDER_STATE.stock.movements},
             {row.reference: row for row in rows},
@@ -315,14 +317,14 @@ class Machine(StockMachine):
             }
             assert said <= moved, "a movement was never made"
 
-    def _causes_bound_writes(self) -> None:
+    def _check_number_of_changes(self) -> None:
         writes = Counter(row.sku for row in self.stock_changes() if row.cause != "sale" or row.stocked_id)
         for sku, times in writes.items():
             assert times <= 2 * self.causes[sku] + 1, (
                 f"{sku} was altered {times} times for {self.causes[sku]}"
             )
 
-    def _nothing_moves(self) -> None:
+    def _check_rest(self) -> None:
         before = (
             len(PLATFORM_STATE.stock.writes),
             len(PROVIDER_STATE.stock.movements),
@@ -330,7 +332,7 @@ class Machine(StockMachine):
         )
         for seconds in (310, 90_000):
             self._advance(seconds)
-            self._rests()
+            self._run_to_rest()
         assert before == (
             len(PLATFORM_STATE.stock.writes),
             len(PROVIDER_STATE.stock.movements),
