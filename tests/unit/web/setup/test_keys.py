@@ -15,6 +15,8 @@ from flask_sqlalchemy import SQLAlchemy
 from dev.factories import make_account, make_document, make_store
 from shopapp.errors import CredentialsError, UnreachableError
 from shopapp.models import Account, now, set_clock
+from shopapp.models.account_settings import AccountSettings
+from shopapp.models.provider_lists import ListedSeries, ProviderLists
 from shopapp.platforms.base import ShopTax
 from shopapp.web.setup.check import check_series, check_tax_rates
 from tests.fakes import PROVIDER_STATE
@@ -364,7 +366,9 @@ def test_a_fixed_tax_will_fail_and_a_foreign_rate_is_not_judged() -> None:
 
 
 def test_the_check_sees_a_series_that_was_closed() -> None:
-    lists = {"series": [["A", "FR", True], ["B", "FT", False]]}
-    codes = [one.code for one in check_series({"series": {"FR": "A", "FT": "B", "NC": "C"}}, lists)]
+    lists = ProviderLists(series=(ListedSeries("A", "FR"), ListedSeries("B", "FT", open=False)))
+    settings = AccountSettings(series={"FR": "A", "FT": "B", "NC": "C"})
+    codes = [one.code for one in check_series(settings, lists)]
     assert codes == ["series-open", "series-closed", "series-closed"]
-    assert [one.code for one in check_series({"series": {"FR": "A"}}, {})] == ["series-unlisted"]
+    unlisted = check_series(AccountSettings(series={"FR": "A"}), ProviderLists())
+    assert [one.code for one in unlisted] == ["series-unlisted"]
