@@ -15,7 +15,7 @@ from shopapp.models import configure_engine, db, encryption_keys_match, engine_o
 
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
-    """Return the application, for web, worker and clock. Raises ConfigError when a setting is missing or wrong.
+    """Create the application for web, worker and clock. Raises ConfigError when a setting is missing or wrong.
 
     `overrides` are settings by name that win over the environment (tests).
     """
@@ -38,7 +38,7 @@ def _init_database(app: Flask) -> None:
     with app.app_context():
         configure_engine(db.engine)
         fit = encryption_keys_match()
-        # a process forked from this one must open connections of its own
+        # a process forked from this one must open its own connections
         db.engine.dispose()
         if not fit:
             raise config.ConfigError(

@@ -66,7 +66,7 @@ def _parse_flag(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting; without a default it must be given."""
+    """One setting; it is required when it has no default."""
 
     name: str
     meaning: str
@@ -131,7 +131,7 @@ SETTINGS = (
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return every setting by its name. Raises ConfigError with the whole list of what is missing or wrong.
 
-    An override wins over the environment; one that is not text is taken as it is.
+    An override wins over the environment; one that is not text is used as it is.
     """
     given: dict[str, Any] = {**os.environ, **(overrides or {})}
     values: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Encrypt values at rest, bound to their row, with several keys so that they can rotate.
 
-AES-GCM. The key's id comes first; table, column and the row's random uid are the associated data, so that a value
-copied into another row or column does not decrypt. Stores and logs nothing.
+AES-GCM. The key's id is stored first; table, column and the row's random uid are the associated data, so that a
+value copied into another row or column does not decrypt. Stores and logs nothing.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class DecryptionError(Exception):
 
 
 def parse_keys(text: str) -> tuple[bytes, ...]:
-    """Return the 32-byte keys of comma-separated base64, newest first. Raises ValueError when one is no key."""
+    """Return the 32-byte keys of comma-separated base64, newest first. Raises ValueError when one is malformed."""
     keys = tuple(base64.b64decode(part.strip(), validate=True) for part in text.split(",") if part.strip())
     if not keys or any(len(key) != 32 for key in keys):
         raise ValueError("every key is 32 bytes in base64")
@@ -49,7 +49,7 @@ def encrypt(value: bytes, where: str) -> bytes:
 
 
 def decrypt(encrypted: bytes, where: str) -> bytes:
-    """Decrypt a value of that place. Raises DecryptionError when no key does."""
+    """Decrypt a value that was encrypted for `where`. Raises DecryptionError when no key does."""
     key_id, nonce, rest = encrypted[:4], encrypted[4 : 4 + _NONCE], encrypted[4 + _NONCE :]
     for key in _keys():
         if hmac.compare_digest(_key_id(key), key_id):
@@ -61,5 +61,5 @@ def decrypt(encrypted: bytes, where: str) -> bytes:
 
 
 def keyed_hashes(value: str) -> list[str]:
-    """Return keyed hashes of the value, newest key first: equal values can be found without being readable."""
+    """Return keyed hashes of the value, newest key first: equal values can be found, but not read."""
     return [hmac.new(key, b"mark" + value.encode(), hashlib.sha256).hexdigest()[:32] for key in _keys()]

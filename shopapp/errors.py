@@ -23,17 +23,18 @@ class AppError(Exception):
 
 
 class MerchantError(AppError):
-    """The merchant must change something; never repeated by itself (state `blocked`)."""
+    """The merchant must change something; never retried automatically (state `blocked`)."""
 
 
 class CredentialsError(MerchantError):
-    """The other side does not accept our credentials: keys, tokens, an integration that is switched off."""
+    """The external system does not accept our credentials: keys, tokens, an integration that is switched off."""
 
 
 class StoreAccessError(CredentialsError):
-    """The platform refuses a store's access token for good: the merchant must authorise again.
+    """The platform refuses a store's access token for good: the merchant must authorise the app again.
 
-    `refused_token` is the token that was sent, None when there was none. It is not in `detail`, which is stored.
+    `refused_token` is the token that was sent, None when there was none. It is not in `detail`, which is
+    stored.
     """
 
     def __init__(self, refused_token: str | None = None, **detail: Any) -> None:
@@ -46,19 +47,19 @@ class SettingsError(MerchantError):
 
 
 class OrderError(MerchantError):
-    """No lawful document exists for this order as it is."""
+    """No lawful document can be made of this order as it is."""
 
 
 class RefusedError(MerchantError):
-    """The provider read the document and refused it; `detail["answer"]` holds its words."""
+    """The provider read the request and refused it; `detail["answer"]` contains its words."""
 
 
 class NotAllowedError(MerchantError):
-    """What the merchant asks for is not allowed, such as crediting more than is left; no row is made."""
+    """What the merchant asks for is not allowed, such as crediting more than is left; no row is created."""
 
 
 class TransientError(AppError):
-    """Nothing happened at the other side; repeating later is safe (state `pending`)."""
+    """The external system did nothing; retrying later is safe (state `pending`)."""
 
 
 class UnreachableError(TransientError):
@@ -74,7 +75,7 @@ class ThrottledError(TransientError):
 
 
 class UncertainError(AppError):
-    """It may have happened; look before anything else (state `in_doubt`)."""
+    """The call may have taken effect; look it up before doing anything else (state `in_doubt`)."""
 
 
 class NotYet(AppError):

@@ -53,7 +53,7 @@ ACTIONS: dict[str, Callable[[str], object]] = {
     "stop": lambda name: os.kill(os.getpid(), signal.SIGSTOP),
     "raise": _raise,
 }
-"""What an armed point does, by name; a test may add actions, such as closing the database connection."""
+"""The actions of armed points, by name; a test may add some, such as closing the database connection."""
 
 
 def arm(spec: str) -> None:
@@ -70,7 +70,7 @@ def arm(spec: str) -> None:
 
 
 def hit(name: str) -> None:
-    """Do what a test armed this point for; nothing otherwise."""
+    """Do what a test armed this point for, if it did."""
     if not _armed or name not in _armed:
         return
     action, times = _armed[name]

@@ -1,9 +1,9 @@
-"""Call external systems by HTTP: the one way out, where failures are sorted once for all adapters.
+"""Call external systems by HTTP; all adapters use this client, so that failures are classified in one place.
 
-One deadline for the whole call, one size limit, no redirects, no retries, no cookies, no proxy variables, and guarded
-addresses (the name is resolved once, and that very address is connected to). Logs method, host, path, status and
-milliseconds, never a query, a header or a body. How failures are sorted is the table of docs/failure-model.md, "How
-an answer is sorted": the outcome of a failed write is unknown by default.
+One deadline for the whole call, one size limit, no redirects, no retries, no cookies, no proxy variables, and
+guarded addresses (the name is resolved once, and that very address is connected to). Logs method, host, path,
+status and milliseconds, never a query, a header or a body. Failures are classified by the table in
+docs/failure-model.md, "How an answer is sorted": the outcome of a failed write is unknown by default.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class HttpResponse:
 
 
 class _Deadline:
-    """End this thread's call at its deadline by shutting its socket down; remember whether it was connected."""
+    """Ends this thread's call at its deadline by shutting its socket down; remembers whether it was connected."""
 
     def __init__(self, seconds: float) -> None:
         self.connected = False
@@ -64,7 +64,7 @@ class _Deadline:
                 self._shut()
 
     def left(self) -> float:
-        """Return the seconds until the deadline, never 0, which a socket takes for something else."""
+        """Return the seconds until the deadline, never 0, which would make a socket non-blocking."""
         return max(self._ends_at - time.monotonic(), 0.001)
 
     def expire(self) -> None:
@@ -76,7 +76,7 @@ class _Deadline:
         if self._socket is not None:
             # already closed: the call is over anyway
             with contextlib.suppress(OSError):
-                # the plain socket's own shutdown: that of TLS would drop its state under a thread that reads
+                # the plain socket's own shutdown: TLS's would drop the TLS state while a thread is reading
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
@@ -104,7 +104,7 @@ _SPECIAL_NETWORKS = tuple(
 
 
 def _open_guarded_socket(connection: Any, allow_loopback: bool) -> socket.socket:
-    """Connect to an address that the name resolved to; refuse unless all of its addresses are admissible."""
+    """Connect to an address that the name resolved to; refuse unless all of its addresses are allowed."""
     host = connection._dns_host
     try:
         found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
@@ -149,7 +149,8 @@ def _guarded_pool_classes(allow_loopback: bool) -> tuple[type[HTTPConnectionPool
             _call_state.deadline.attach(self.sock)
             _call_state.deadline.connected = True
 
-    # no connection is used twice: the next call's deadline would not know its socket, and take a lost write for unsent
+    # no connection is reused: the next call's deadline would not know its socket, and take a lost write for
+    # unsent
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Guarded
 
@@ -186,7 +187,7 @@ class _Adapter(HTTPAdapter):
 
 
 class HttpClient:
-    """Call external systems. A `read` may be repeated; a `write` that fails may have taken effect."""
+    """Calls external systems. A `read` may be repeated; a `write` that fails may have taken effect."""
 
     def __init__(
         self,
@@ -201,25 +202,28 @@ class HttpClient:
         self.session = session or requests.Session()
         self.session.trust_env = False
         self.session.headers["User-Agent"] = "QuickInvoice"
-        # a cookie of one store's call must never be sent with another's
+        # a cookie from one store's call must never be sent with another store's
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         if session is None:
             for scheme in ("http://", "https://"):
                 self.session.mount(scheme, _Adapter(allow_plain))
 
     def read(self, method: str, url: str, **content: Any) -> HttpResponse:
-        """Call what changes nothing; return the answer if it is 2xx, or 4xx other than 401, 403, 408 and 429.
+        """Send a request that changes nothing; return a 2xx answer, or a 4xx other than 401, 403, 408 and 429.
 
         `max_bytes` limits the body. Raises UnreachableError, ThrottledError or CredentialsError.
         """
         return check_status(self.send(method, url, writes=False, **content), writes=False)
 
     def write(self, method: str, url: str, **content: Any) -> HttpResponse:
-        """Call what may change something. Raises UncertainError whenever its outcome is unknown."""
+        """Send a request that may change something. Raises UncertainError whenever its outcome is unknown."""
         return check_status(self.send(method, url, writes=True, **content), writes=True)
 
     def send(self, method: str, url: str, *, writes: bool, **content: Any) -> HttpResponse:
-        """Return the answer with any status, for an adapter that sorts these itself; lost connections are sorted."""
+        """Send a request; return the answer with any status, for an adapter that checks the status itself.
+
+        Raises UnreachableError, or UncertainError for a write, when there is no whole answer.
+        """
         if self.before_call is not None:
             self.before_call()
         host, path = self._check_address(url)
@@ -232,7 +236,7 @@ class HttpClient:
         try:
             answer = self._request(method, url, content)
             if deadline.expired:
-                # what was read may look whole, as headers may end where the connection was shut
+                # the answer may look whole, as its headers may end where the connection was shut
                 raise requests.Timeout("the deadline passed")
             status = answer.status
             return answer
@@ -281,7 +285,7 @@ class HttpClient:
 
 
 def _is_foreign_transport(session: requests.Session) -> bool:
-    """Return whether another transport is mounted (a replay), of which nobody knows whether it connected."""
+    """Return whether another transport is mounted (a replay), which does not say whether it connected."""
     return not isinstance(session.get_adapter("https://"), _Adapter)
 
 

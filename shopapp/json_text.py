@@ -8,10 +8,10 @@ from typing import Any
 
 
 def parse_json(body: bytes | str, **options: Any) -> Any:
-    """Return what the JSON says, with fractions as Decimal. Raises ValueError when it is not JSON.
+    """Return the parsed JSON, with fractions as Decimal. Raises ValueError when it is not JSON.
 
-    U+0000 is removed and half a surrogate pair replaced in every text: JSON can spell both, no database stores them,
-    and one of them in a name would keep its order from ever being recorded.
+    U+0000 is removed and half a surrogate pair replaced in every text: JSON can spell both, no database stores
+    them, and one of them in a name would keep its order from ever being recorded.
     """
     try:
         return _replace_unstorable(json.loads(body, **{"parse_float": Decimal, **options}))

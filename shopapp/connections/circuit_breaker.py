@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 FAILURE_THRESHOLD = 4
 """Calls in a row without an answer that open the breaker."""
 CREDENTIALS_CODES = ("keys-refused", "keys-missing")
-"""Refusals of the account itself: documents blocked for them go on once the keys are good."""
+"""Refusals of the account itself: documents blocked for them continue once the keys are good."""
 _IGNORED_CODES = ("draft-not-ours",)
 """Failures that say nothing about the provider."""
 
@@ -107,7 +107,7 @@ def _count_failure(account: Account, error: AppError) -> None:
 
 
 def close(account: Account) -> None:
-    """Record that the provider answered: nothing of the account waits any more. Not committed."""
+    """Record that the provider answered, which ends every pause of the account. Not committed."""
     account.clear_failures()
 
 
@@ -121,7 +121,7 @@ def reset(account: Account) -> None:
 def backoff_seconds(previous_waits: int) -> float:
     """Return the seconds to wait after so many waits: twice as long each time, up to 60 times RETRY_SECONDS.
 
-    Jitter of 20 % keeps all that wait from coming back together.
+    Jitter of 20 % keeps the retries from coming all at once.
     """
     first = seconds_setting("RETRY_SECONDS")
     longest: float = min(first * 2**previous_waits, first * 60)

@@ -1,4 +1,4 @@
-"""An adapter as one of its optional contracts, where the account or store was found to need it."""
+"""Narrow an adapter to one of its optional contracts, where the account or store is known to need it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ Contract = TypeVar("Contract")
 
 
 def require(adapter: object, contract: type[Contract]) -> Contract:
-    """Return the adapter as that contract.
+    """Return the adapter, typed as that contract.
 
-    Raises TypeError when it does not support it: a fault of ours, as only what an adapter supports is offered.
+    Raises TypeError when it does not implement the contract: a bug of ours, as only what an adapter supports is
+    offered.
     """
     if not isinstance(adapter, contract):
         raise TypeError(f"{type(adapter).__name__} does not implement {contract.__name__}")

@@ -33,7 +33,7 @@ def _require_no_transaction() -> None:
 
 
 class RateLimiter:
-    """Sleep so that calls stay within so many a second, for work that nobody waits for; `calls` counts them."""
+    """Limits the calls per second by sleeping, for work that nobody waits for; `calls` counts them."""
 
     def __init__(self, per_second: float) -> None:
         self._gap, self._next, self.calls = 1 / per_second, 0.0, 0

@@ -35,7 +35,7 @@ def provider_of(
     if not account.credentials:
         raise CredentialsError("keys-missing")
     if account.refused_at is not None:
-        # however often mail or a buyer's PDF asks: further tries could lock the merchant's account at the provider
+        # whoever asks (a follow-up, a buyer's PDF): further tries could lock the merchant's account
         raise CredentialsError(account.refused_code or "keys-refused", **(account.refused_detail or {}))
     count = api_usage.call_counter(account.id, document.id if document is not None else None)
     provider = provider_with(
@@ -67,7 +67,7 @@ def _account_features(account: Account) -> AccountFeatures:
 
 
 def check_login_rate(store: Store, name: str) -> None:
-    """Count one try of keys at the provider. Commits.
+    """Count one login attempt at the provider. Commits.
 
     Raises ThrottledError `log-in-bounded` after too many: the provider would lock the merchant's account.
     """
@@ -77,7 +77,7 @@ def check_login_rate(store: Store, name: str) -> None:
 
 
 def reset_login_rate(store: Store, name: str, answered: bool = True) -> None:
-    """Forget the tries, as the keys were good, or only the last one when the provider gave no answer. Commits."""
+    """Forget the attempts because the keys were good, or only the last one when it got no answer. Commits."""
     LoginAttempt.clear(store.id, f"log-in:{name}", last_only=not answered)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 SEND_WITHIN_SECONDS = 5.0
-"""How soon after the claim the call must begin, by the monotonic clock."""
+"""The seconds after the claim within which the call must begin, by the monotonic clock."""
 
 
 def is_too_late_to_send(claimed_at: float) -> bool:

@@ -62,7 +62,8 @@ def platform_class(name: str) -> type[Platform]:
 def _access_token_getter(store_id: int) -> Callable[[str | None], str]:
     """Return a function that returns an access token, and refreshes it when it expires or was refused.
 
-    One caller per store refreshes at a time, as a refresh token may be used once; the others wait for its result.
+    One caller per store refreshes at a time, as a refresh token can be used only once; the others wait for its
+    result.
     """
 
     def access_token(refused: str | None) -> str:
@@ -87,7 +88,10 @@ def _access_token_getter(store_id: int) -> Callable[[str | None], str]:
 
 
 def _refresh_access_token(store: Store, refused: str | None) -> str:
-    """Refresh the access token and return it. The lease is held; reads again, as another may just have finished."""
+    """Refresh the access token and return it, unless another caller has just refreshed it.
+
+    The caller holds the store's lease `token`, which is released.
+    """
     db.session.refresh(store)
     expires = store.token_expires_at
     if (
@@ -105,7 +109,7 @@ def _refresh_access_token(store: Store, refused: str | None) -> str:
         tokens = require(platform_without_store(store.platform), SupportsOAuth).refresh(old)
     except CredentialsError as error:
         if not _record_lost_grant(store, old):
-            # the merchant has authorised again in this moment: the refusal was of the former grant
+            # the merchant has just authorised again: the former grant was refused
             return str(store.access_token)
         raise StoreAccessError(store.access_token, **error.detail) from error
     failpoints.hit("refresh_before_commit")

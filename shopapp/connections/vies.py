@@ -18,7 +18,7 @@ CACHE_LIFETIME = timedelta(days=1)
 
 
 def check_vat_number(number: str, url: str, http: HttpClient) -> ViesResult:
-    """Return what VIES said of a number with its prefix (`FR40303265045`) within a day. Commits.
+    """Return VIES's answer about a number with its prefix (`FR40303265045`), at most a day old. Commits.
 
     `unavailable` when it gives no answer, which is never kept. Raises nothing.
     """

@@ -33,12 +33,12 @@ LISTING_DELAY = timedelta(hours=1)
 CLOCK_SKEW = timedelta(hours=12)
 """How far the provider's clock, or the time zone of its days, may be from ours."""
 MAX_READS = 50
-"""Documents read one by one a day, where there is no list: plans may allow so many calls a month."""
+"""Documents read one by one a day, where there is no list: a plan may limit the calls per month."""
 STATE_REFRESH_INTERVAL = timedelta(minutes=10)
 
 
 def audit_due_account() -> int:
-    """Audit one account that is due, one at most as the provider may be slow; return how many. Commits."""
+    """Audit at most one due account, as the provider may be slow; return how many were audited. Commits."""
     account = _take_due_account()
     if account is None:
         return 0
@@ -76,9 +76,10 @@ def _take_due_account() -> Account | None:
 
 
 def audit_account(account: Account, since: datetime) -> bool:
-    """Record what the provider has issued since then and raise alarms. Commits. Raises the provider's errors.
+    """Record what the provider has issued since `since` and raise alarms. Commits. Raises the provider's errors.
 
-    Return whether the provider listed all of it; where it has no list, the documents that we know are read one by one.
+    Return whether the provider listed all of it; where it has no list, the documents that we know are read one
+    by one.
     """
     provider = provider_of(account)
     db.session.commit()
@@ -123,7 +124,7 @@ def _compare_document(account: Account, reference: str, issued: Issued) -> None:
 
 
 def _recreate_document(account: Account, reference: str, issued: Issued) -> Document | None:
-    """Create the row of a document that we issued and a restored backup does not know. Not committed."""
+    """Create the row of a document that we issued and that a restored backup lacks. Not committed."""
     parts = re.fullmatch(
         rf"QI-{account.store_id}-([^-]+)(?:-(dossier|transport|credit|reissue)(\d*))?", reference
     )
@@ -162,7 +163,7 @@ def _flag_document(document: Document, alarm: str) -> None:
 
 
 def _documents_expected_in_list(account: Account, since: datetime) -> list[Document]:
-    """Return the rows that the provider's list must hold: sent neither before the list begins nor just now."""
+    """Return the rows that the provider's list must contain: sent neither before the list begins nor just now."""
     sent = select(Attempt.id).where(Attempt.document_id == Document.id)
     before = sent.where(Attempt.started_at <= since + CLOCK_SKEW)
     rows = select(Document).where(
@@ -173,7 +174,7 @@ def _documents_expected_in_list(account: Account, since: datetime) -> list[Docum
 
 
 def _read_one_by_one(account: Account, provider: Provider) -> None:
-    """Read documents one by one, those first that were read longest ago. Commits."""
+    """Read documents one by one, those read longest ago first. Commits."""
     if not isinstance(provider, SupportsDocumentState):
         return
     rows = (
@@ -201,7 +202,7 @@ def _read_provider_state(provider: SupportsDocumentState, document: Document) ->
 
 
 def request_state_refresh(document: Document) -> bool:
-    """Enqueue reading the document's state at the provider, as somebody looks at it. Commits.
+    """Enqueue reading the document's state at the provider, because somebody opened its page. Commits.
 
     Return False when it was read within ten minutes, or the provider can't be asked now.
     """

@@ -1,6 +1,6 @@
 """Request credit notes for issued documents, and their reissue with corrected data.
 
-Makes rows; sends nothing.
+Creates rows; sends nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
 
 
 def next_cause_number(document: Document, cause_prefix: str) -> int:
-    """Return the number of the order's next `credit` or `reissue`; a form carries it, so the same act counts once."""
+    """Return the number of the order's next `credit` or `reissue`; a form contains it, so that sending it twice
+    counts once.
+    """
     existing = db.session.scalar(
         select(func.count())
         .select_from(Document)
@@ -58,11 +60,11 @@ def request_credit_note(
     credit_request: dict[str, Any],
     reissue_corrections: dict[str, str] | None = None,
 ) -> bool:
-    """Request a credit note. Return False when the same act was done before. Not committed.
+    """Request a credit note. Return False when the same request was made before. Not committed.
 
-    `reissue_corrections` are the buyer's corrected fields with which the order is issued again once all is credited.
-    Raises NotAllowedError `credit-without-original` when the document is not issued, `credit-open` while another
-    credit note of it is open.
+    `reissue_corrections` are the buyer's corrected fields with which the order is issued again once all is
+    credited. Raises NotAllowedError `credit-without-original` when the document is not issued, `credit-open`
+    while another credit note of it is open.
     """
     if original.state != ISSUED:
         raise NotAllowedError("credit-without-original")

@@ -35,7 +35,7 @@ CREDENTIALS_RETRY_SECONDS = 600.0
 """The shortest wait after refused keys: trying them repeatedly could lock the merchant's account at the provider."""
 
 _last_store_id = 0
-"""The store that this process served last; the next store has its turn, however slow that one's shop is."""
+"""The store that this process served last: stores take turns, so that a slow shop does not delay the others."""
 
 
 def run_next_followup() -> bool:
@@ -77,7 +77,7 @@ def _record_failure(followup: FollowUp, code: str, final: bool, min_delay: float
         followup.end(FAILED, code)
     else:
         first = seconds_setting("RETRY_SECONDS")
-        # as long again as it has been queued; queued again, it starts from the first delay
+        # waits as long as it has been queued so far; enqueued again, it starts from the first delay
         after = min(max(first, (now() - followup.owed_at).total_seconds()), first * 60)
         followup.end(DUE, code, delay=max(after, min_delay))
 

@@ -41,7 +41,7 @@ log = logging.getLogger(__name__)
 
 
 def issue_next_document() -> bool:
-    """Take a due document as far as it goes now. Return False when none is due. Commits."""
+    """Take one due document as far as it can get now. Return False when none is due. Commits."""
     document = document_queue.take(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
@@ -111,7 +111,9 @@ def _frozen_draft(document: Document) -> Draft | None:
 
 
 def _draft_with_articles(document: Document, account: Account) -> Draft | None:
-    """Return the draft of the order as it is now, or None when there is nothing to issue and the row moved instead."""
+    """Return the draft of the order as it is now, or None when there is nothing to issue and the row was moved
+    instead.
+    """
     draft = _prepare_draft(document, account)
     return None if draft is None else line_articles.attach_articles(draft, account, document)
 
@@ -193,7 +195,7 @@ def _move_to_waiting(document: Document, account: Account, order: Order, reason:
 
 
 def _predates_activation(store: Store, order: Order, paid_at: datetime | None) -> bool:
-    """Return whether neither the order nor its proved payment is later than the merchant's start of issuing."""
+    """Return whether the order, and its payment if that is proved, is older than the merchant's start of issuing."""
     if store.ready_at is None:
         return True
     if order.created_at >= store.ready_at:
@@ -237,7 +239,7 @@ def _send_directly(provider: Provider, document: Document, draft: Draft) -> Issu
 def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issued:
     """Open a draft, record its id as the only one, compare its total and finalise it (DRAFT_FIRST).
 
-    A worker that comes late has only opened an orphan draft, and deletes it.
+    A worker that comes too late has only opened an orphan draft, and deletes it.
     """
     drafting = require(provider, SupportsDrafts)
     if document.draft_id is None:
@@ -258,7 +260,7 @@ def _send_by_draft(provider: Provider, document: Document, draft: Draft) -> Issu
 
 
 def _delete_orphan_draft(provider: SupportsDrafts, draft_id: str) -> Issued:
-    """Delete a draft that the row does not hold; return the document if somebody has finalised it at the provider.
+    """Delete a draft that is not the row's; return the document if somebody has finalised it at the provider.
 
     Raises TransientError `draft-not-ours` otherwise.
     """

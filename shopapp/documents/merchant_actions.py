@@ -1,7 +1,7 @@
 """Apply what the merchant decides about a document: issue it, confirm it, credit it, dismiss it, e-mail it again.
 
-Each action is one transition of the row and sends nothing: a worker goes on from there. One that comes too late (a
-second tab, a faster worker) raises StateConflictError.
+Each action is one transition of the row and sends nothing: a worker continues from there. One that comes too
+late (a second tab, a faster worker) raises StateConflictError.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def confirm_issued(document: Document, number: str, total: Decimal) -> None:
 
 
 def confirm_not_issued(document: Document) -> None:
-    """Have the same draft sent again, byte for byte, as the merchant has looked and it is not there. Commits."""
+    """Have the same draft sent again, byte for byte: the merchant has looked, and it is not there. Commits."""
     if document.state != REVIEW:
         raise StateConflictError
     _commit_or_conflict(document.transition(PENDING, "absent", by="merchant", asked_at=now(), tries=0))
@@ -86,8 +86,9 @@ def credit_document(
 ) -> Document:
     """Request a credit note and return its document, which a worker issues. Commits.
 
-    `number` is the one that the form carried, so that the same act twice makes one note; `credit_request` as in
-    `prepare.draft_credit_note`. Raises NotAllowedError when the document can't be credited, or not by so much.
+    `number` is the one that the form contained, so that the same request twice makes one note; `credit_request`
+    as in `prepare.draft_credit_note`. Raises NotAllowedError when the document can't be credited, or not by so
+    much.
     """
     if document.account is None:
         raise StateConflictError
@@ -109,7 +110,7 @@ def _is_uncredited(document: Document) -> bool:
 
 
 def dismiss_document(document: Document, other: str = "") -> None:
-    """Give the document up: the order was invoiced elsewhere, with the number `other` if known. Commits."""
+    """Give up the document: the order was invoiced elsewhere, with the number `other` if known. Commits."""
     detail = {"other": other[:60]} if other else {}
     if document.state not in (WAITING, PENDING, BLOCKED):
         raise StateConflictError
@@ -138,7 +139,7 @@ def dismiss_alarm(document: Document) -> None:
 
 
 def resume_account(account: Account) -> int:
-    """Let documents blocked by refused keys go on, as the keys are good again; return how many. Commits."""
+    """Let documents blocked by refused keys continue, as the keys are good again; return how many. Commits."""
     circuit_breaker.reset(account)
     stopped = db.session.scalars(
         select(Document).where(

@@ -68,7 +68,7 @@ def record_issued(document: Document, issued: Issued, settled_by: str) -> bool:
 
 def _record_issued_once(document: Document, issued: Issued, settled_by: str) -> bool:
     try:
-        # each further turn means that another worker moved the row within this one
+        # it is tried again only when another worker moved the row during the transition
         while not _transition_to_issued(document, issued, settled_by):
             db.session.rollback()
             db.session.refresh(document)
@@ -186,7 +186,7 @@ def raise_duplicate_alarm(document: Document, number: str) -> None:
 
 
 def record_failed_attempt(document: Document, account: Account, error: AppError) -> None:
-    """Record an attempt that brought no document, or whose outcome is unknown. Commits."""
+    """Record an attempt that produced no document, or whose outcome is unknown. Commits."""
     detail = dict(error.detail)
     if isinstance(error, UncertainError):
         Attempt.end(document.id, document.attempt, "unknown", error.code, detail)
@@ -234,11 +234,11 @@ def record_not_sent(document: Document, account: Account, error: AppError) -> No
 
 
 def _retry_later(document: Document, account: Account, error: TransientError) -> None:
-    """Retry with growing delays, or when the other side said."""
+    """Retry with growing delays, or when the external system asked us to."""
     delay = circuit_breaker.backoff_seconds(document.tries)
     if isinstance(error, ThrottledError) and error.retry_after is not None:
         delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
-    # that many articles have still to be created is no failure, and does not lengthen the delay
+    # articles that are still to be created are no failure, and do not lengthen the delay
     tries = document.tries + (error.code != "articles-pending")
     commit_transition(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
 
@@ -263,7 +263,7 @@ def record_bug(document: Document, error: Exception) -> None:
 
 
 def discard_document(document: Document) -> None:
-    """Delete what the provider keeps as a draft of a voided row, and release its stock reservations. Not committed."""
+    """Have a voided row's draft deleted at the provider, and the stock of its SKUs synced. Not committed."""
     movements.schedule_sync(document)
     drafted = document.promise == IssueGuarantee.DRAFT_FIRST.value
     if drafted:
@@ -278,9 +278,9 @@ def discard_document(document: Document) -> None:
 def void_document(
     document: Document, reason: str, detail: dict[str, Any] | None = None, by: str = "app"
 ) -> bool:
-    """Give the row up, and with it what the provider keeps as a draft of it. Not committed.
+    """Void the row and have its draft deleted at the provider. Not committed.
 
-    Return False when another moved the row first.
+    Return False when somebody else moved the row first.
     """
     done = document.transition(VOID, reason, detail, by)
     if done:
@@ -291,9 +291,9 @@ def void_document(
 def require_merchant(
     document: Document, state: str, reason: str, detail: dict[str, Any] | None = None
 ) -> bool:
-    """Move the row to where the merchant must act, `blocked` or `review`, and enqueue the e-mail that says so. Commits.
+    """Move the row to where the merchant must act, `blocked` or `review`, and enqueue the notice. Commits.
 
-    Return False when another moved the row first.
+    Return False when somebody else moved the row first.
     """
     done = document.transition(state, reason, detail)
     if done:
@@ -305,7 +305,7 @@ def require_merchant(
 def commit_transition(
     document: Document, state: str, reason: str = "", detail: dict[str, Any] | None = None, **values: Any
 ) -> bool:
-    """Move the row and commit. Return False when another moved it first."""
+    """Move the row and commit. Return False when somebody else moved it first."""
     done = document.transition(state, reason, detail, **values)
     db.session.commit()
     return done

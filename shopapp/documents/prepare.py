@@ -173,7 +173,7 @@ def _original_as_issued(original: Document, exclude_id: int = 0) -> OriginalDocu
 
 
 def _credited_lines(original: Document, exclude_id: int) -> tuple[DraftLine, ...]:
-    """Return the lines that other credit notes have taken back of the original, or are about to."""
+    """Return the lines of the original that other credit notes have credited or are about to credit."""
     others = db.session.scalars(
         select(Document).where(
             Document.original_id == original.id,

@@ -54,7 +54,7 @@ def enqueue_waiting_drafts(document: Document, account: Account, order: Order) -
 
 
 def sync_draft(document: Document, followup: FollowUp) -> None:
-    """Create, replace or delete the provider's draft of a waiting row, so that it says what the order says now.
+    """Create, replace or delete the provider's draft of a waiting row, so that it matches the order.
 
     Raises AppError when the provider can't be asked, or when no lawful draft of the order exists.
     """
@@ -103,7 +103,7 @@ def _expected_draft(document: Document, account: Account) -> Draft | None:
 
 
 def _is_draft_current(document: Document, expected: Draft, account: Account) -> bool:
-    """Return whether the provider's draft says this already; another date alone is no reason to replace it."""
+    """Return whether the provider's draft matches already; another date alone is no reason to replace it."""
     former = document.draft
     if document.draft_id is None or former is None:
         return False
@@ -165,7 +165,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
     try:
         opened = provider.open_draft(expected, document.reference)
     except AppError as error:
-        # a draft of which we never learned is an orphan: all of them are deleted once the row is issued or void
+        # a draft whose id we never received is an orphan: all are deleted once the row is issued or void
         db.session.rollback()
         circuit_breaker.record_failure(account, error)
         line_articles.invalidate_articles(expected, account, error)
@@ -185,7 +185,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
 
 
 def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
-    """Delete the drafts of a voided row of which we never learned."""
+    """Delete all drafts of a voided row, including those whose ids we never received."""
     provider = circuit_breaker.open_provider(account, document)
     if not isinstance(provider, SupportsDrafts):
         return
@@ -194,7 +194,7 @@ def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
 
 
 def _as_retryable(error: AppError) -> AppError:
-    """Return the error of a call that issues nothing: where the outcome is unknown, the call may be repeated."""
+    """Return the error of a call that issues nothing: an unknown outcome becomes one that may be retried."""
     if isinstance(error, UncertainError):
         return TransientError("draft-unsure", **error.detail)
     return error
@@ -222,7 +222,9 @@ def should_issue_order_note(note: Document, account: Account, order: Order) -> b
 
 
 def _wait_for_order_note(document: Document, followup: FollowUp) -> None:
-    """Raise TransientError while the note that the draft should follow is being issued, MAX_NOTE_TRIES times."""
+    """Raise TransientError while the note that the draft should follow is being issued, at most MAX_NOTE_TRIES
+    times.
+    """
     note = Document.find(document.store_id, document.order_id, ORDER_NOTE) if document.is_sale else None
     db.session.commit()
     if note is None or followup.tries > MAX_NOTE_TRIES:
@@ -254,7 +256,7 @@ def close_order_note(document: Document, followup: FollowUp) -> None:
 
 
 def _flag_changed_order_note(note: Document, account: Account, order: Order) -> None:
-    """Flag an issued note when the order no longer says the same. Not committed."""
+    """Flag an issued note when the order no longer matches it. Not committed."""
     try:
         expected = prepare.prepare_order_note(order, account)
     except AppError:
@@ -265,9 +267,10 @@ def _flag_changed_order_note(note: Document, account: Account, order: Order) -> 
 
 
 def flag_open_order_note(note: Document, code: str) -> bool:
-    """Flag an issued order note that no invoice follows, once for each code; return whether it is one. Not committed.
+    """Flag an issued order note that no invoice follows, once for each code. Not committed.
 
-    No call is known that closes or annuls a note: it stays open at the provider until the merchant closes it.
+    Return whether the document is such a note. No call is known that closes or annuls one: it stays open at the
+    provider until the merchant closes it.
     """
     if not note.is_order_note:
         return False
@@ -284,7 +287,7 @@ def flag_open_order_note(note: Document, code: str) -> bool:
 
 
 def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
-    """Mark the order note so that nothing follows it; return the error that sends the sale on without it. Commits."""
+    """Mark the order note so that nothing follows it; return the error that retries the sale without it. Commits."""
     note = Document.find(document.store_id, document.order_id, ORDER_NOTE)
     if note is not None:
         note.alarm, note.alarm_detail, note.changed_at = "note-unusable", dict(error.detail), now()

@@ -44,7 +44,7 @@ def recover_next_document() -> bool:
         commit_transition(document, REVIEW, document.reason, dict(document.detail))
         return True
     if document.takes > MAX_TAKES:
-        # every worker that looks it up dies: a person must, so that the other documents go on
+        # every worker that looks it up dies: a person must look, so that the other documents continue
         require_merchant(document, REVIEW, document.reason, dict(document.detail))
         return True
     try:
@@ -127,7 +127,7 @@ def _record_found(document: Document, found: list[Issued]) -> None:
 
 
 def _schedule_next_lookup(document: Document) -> None:
-    """Look the document up again at the next time of the schedule; it is never given up. Commits."""
+    """Schedule the next lookup of the document, which is never given up. Commits."""
     db.session.refresh(document)
     if document.state != IN_DOUBT:
         db.session.commit()

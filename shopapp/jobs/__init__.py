@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
     @app.cli.command("verify")
     def verify() -> None:
-        """Compare all stores with their shops and providers after a restore, then let issuing go on."""
+        """Compare all stores with their shops and providers after a restore, then resume issuing."""
         if failed := restore.verify_restore():
             raise click.ClickException("still held, as these could not be compared:\n" + "\n".join(failed))
         click.echo("All stores are compared; issuing goes on.")

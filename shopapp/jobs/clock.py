@@ -57,6 +57,6 @@ def run_clock(app: Flask) -> None:
         try:
             with app.app_context():
                 tick(app)
-        except Exception:  # the database may be down: the clock goes on
+        except Exception:  # the database may be down: the clock continues
             log.exception("clock tick failed")
         stop.wait(app.config["CLOCK_SECONDS"])

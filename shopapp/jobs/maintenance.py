@@ -45,7 +45,7 @@ CLEAN_INTERVAL = 3600.0
 WEBHOOK_LEASE_SECONDS = 60.0
 POLL_LEASE_SECONDS = 120.0
 POLL_BUDGET_SECONDS = 20.0
-"""How long one tick of the clock goes on with further stores."""
+"""Seconds of a tick of the clock after which no further store is polled."""
 
 
 def expire_leases() -> int:
@@ -80,7 +80,7 @@ def _check_store_webhooks(store: Store) -> None:
 
 
 def _record_webhook_repair(store: Store, what: str) -> None:
-    """Keep what was wrong with the webhooks, and when it was fixed, for the merchant to read. Commits."""
+    """Record what was wrong with the webhooks and when it was fixed, to show the merchant. Commits."""
     store.hooks_problem, store.hooks_problem_at = what, now()
     store.unheard, store.unheard_at = 0, None
     db.session.commit()
@@ -96,7 +96,7 @@ def resubscribe_silent_webhooks(seconds: float) -> int:
     due = Store.with_unannounced_orders(seconds)
     db.session.commit()
     for store in due:
-        # each event is paused by itself, and our own changes to products are announced too
+        # a platform pauses events one by one, and our own changes to products cause webhooks too
         platform = platform_class(store.platform)
         products = platform.product_events if issubclass(platform, SupportsProducts) else ()
         if store.unheard_at is None or Webhook.exists_since(
@@ -134,7 +134,8 @@ def poll_due_stores(every: float) -> int:
     due = Store.due_for_polling(every)
     db.session.commit()
     for store in due:
-        # a shop that fails is polled again when its lease is over, and a slow one never stops the clock for long
+        # a shop that fails is polled again when its lease is over, and a slow one never delays the clock for
+        # long
         if time.monotonic() < until and store.acquire_lease("reconcile", min(POLL_LEASE_SECONDS, every)):
             found += _run_for_store(store, "reconcile", partial(polling.poll_orders, store)) or 0
     return found

@@ -1,7 +1,7 @@
 """Uninstall stores that left: void what is pending, wipe what is kept, and restore it after a reinstall.
 
-Thirty days without access and without a webhook count as an uninstall. The credentials of a provider are wiped only
-when no document at it is in doubt.
+Thirty days without access and without a webhook count as an uninstall. The credentials of a provider are wiped
+only when none of its documents is in doubt.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 SILENCE_LIMIT = timedelta(days=30)
 ESCALATE_AFTER = timedelta(hours=72)
-"""How long a document stays in doubt whose store is uninstalled or whose keys are refused; then a person decides."""
+"""How long a document may be in doubt while its store is uninstalled or its keys are refused; then a person
+decides.
+"""
 _BATCH = 200
 
 
@@ -56,7 +58,7 @@ def void_pending() -> int:
 
 
 def restore_after_reinstall() -> int:
-    """Let voided documents wait for the merchant's click, as the store is back; return how many. Commits."""
+    """Let voided documents wait for the merchant, as the store is back; return how many. Commits."""
     back = (
         (Store.state == INSTALLED)
         & (Store.installed_at > now() - timedelta(days=1))
@@ -78,7 +80,7 @@ def _documents_of(stores: ColumnElement[bool], documents: ColumnElement[bool]) -
 
 
 def escalate_uncertain() -> int:
-    """Send documents to review that nobody has been able to look up for ESCALATE_AFTER; return how many. Commits."""
+    """Send documents to review that could not be looked up for ESCALATE_AFTER; return how many. Commits."""
     until = now() - ESCALATE_AFTER
     left = (Store.state == UNINSTALLED) & (Store.uninstalled_at < until)
     rows = (

@@ -1,7 +1,7 @@
 """Notify the workers through Redis that there is work.
 
-The queue promises nothing: a job carries no content, and what is to be done stands in the database. No request talks to
-Redis: it sets a flag, and a thread of the process notifies.
+The queue guarantees nothing: a job carries no content, and the work to do is in the database. No request talks
+to Redis: it sets a flag, and a thread of the process notifies.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from shopapp import failpoints
 log = logging.getLogger(__name__)
 
 JOB = "shopapp.jobs.worker.run_job"
-"""Given by name, as the worker imports the modules that do the work, and a web process must not."""
+"""The job by name: the worker imports the modules that do the work, and a web process must not."""
 QUEUE = "work"
 
 
@@ -34,10 +34,10 @@ _NOTIFY_INTERVAL, _NOTIFY_RETRY_SECONDS, _REDIS_TIMEOUT = 0.1, 5.0, 0.25
 
 
 class WorkQueue:
-    """Notify the workers that there is work, at most every 100 ms, from a thread of its own."""
+    """Notifies the workers that there is work, at most every 100 ms, from its own thread."""
 
     def __init__(self, url: str, workers: int, job_seconds: float) -> None:
-        # kept, as connecting costs ten times what notifying does; a connection found closed is opened once more
+        # kept, as connecting costs ten times what notifying does; a connection found closed is reopened once
         self._connection = redis_connection(url, _REDIS_TIMEOUT, Retry(NoBackoff(), 1))
         self._max_queued, self._job_seconds = QUEUED_JOBS_PER_WORKER * workers, int(job_seconds)
         self._notify_requested = threading.Event()
@@ -80,7 +80,7 @@ class WorkQueue:
 
 
 def redis_connection(url: str, seconds: float | None, retry: Retry | None = None) -> Redis:
-    """Return a connection that gives up after `seconds`; None for RQ's blocking calls, which wait."""
+    """Return a connection that gives up after `seconds`; None is for RQ's blocking calls, which wait."""
     return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds or 5, retry=retry)
 
 

@@ -35,7 +35,7 @@ _app: Flask | None = None
 """The loaded app, in the workers that are forked from it."""
 
 DRAIN_SECONDS = 20.0
-"""How long one job goes on taking rows; its time-out is this, plus a lease, plus 30 s."""
+"""How long one job keeps taking rows; its time-out is this, plus a lease, plus 30 s."""
 WEBHOOK_SECONDS = 1.0
 """How long webhooks are processed before a document has its turn: a shop that posts without end delays nobody."""
 _BUSY_RETRY_SECONDS = 0.5
@@ -64,7 +64,7 @@ def _try_drain(until: float) -> bool:
     try:
         drain_due_work(until)
     except OperationalError:
-        # no bug: what was under way has its lease
+        # no bug: the work that was under way has its lease
         db.session.rollback()
         log.warning("worker: the database is busy or away")
         return time.monotonic() > until
@@ -93,7 +93,10 @@ def _process_webhooks(until: float) -> bool:
 
 
 def with_fresh_session(act: Callable[[], T]) -> T:
-    """Return what `act` returns, with all rows read again, as others may have changed them; write the call counts."""
+    """Run `act` with all rows read again, as others may have changed them; write the call counts.
+
+    Return what `act` returns.
+    """
     db.session.expire_all()
     result = act()
     api_usage.flush_usage()

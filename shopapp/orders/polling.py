@@ -23,7 +23,7 @@ OVERLAP = timedelta(days=3)
 MAX_LOOKBACK = timedelta(days=30)
 FULL_SCAN_INTERVAL = timedelta(days=1)
 REREAD_INTERVAL = timedelta(hours=1)
-"""How often an order is read whose total in the list is not the one that we know."""
+"""How often an order is read again whose listed total is not the one that we know."""
 UNPAID_DAYS = 60
 """How long an unpaid order is polled."""
 BATCH_SIZE = 100
@@ -163,7 +163,7 @@ def _recheck_order(store: Store, shop: Platform, sale: Sale) -> bool:
     try:
         summary = shop.order_summary(sale.order_id)
     except OrderError as error:
-        # it is gone from the shop or can't be read: its document, if it has one, says so
+        # it is gone from the shop or can't be read: its document, if it has one, shows that
         sale.status, sale.checked_at = error.code.removeprefix("order-")[:12], now()
         webhooks.track_reservation(store, sale.order_id, False)
         db.session.commit()

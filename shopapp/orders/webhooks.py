@@ -1,4 +1,4 @@
-"""Process a stored webhook: make the one document row that answers its order, or change it.
+"""Process a stored webhook: create the one document row of its order, or change it.
 
 A body is read only to learn which order it is about; the order itself is read later, from the platform.
 """
@@ -38,7 +38,7 @@ PAID_READ_DELAY_SECONDS = 20.0
 """How long after its payment an order has usually been read for its document."""
 
 _last_store_id = 0
-"""The store whose webhook this process handled last; the next store has its turn, however many that one has."""
+"""The store whose webhook this process handled last: stores take turns, however many webhooks one has."""
 
 
 def process_next_webhook() -> bool:
@@ -60,7 +60,7 @@ def process_next_webhook() -> bool:
         event = platform_class(store.platform).parse_webhook(webhook.event, webhook.body or b"")
         webhook.state, webhook.order_id = OPENED, event.order_id
         if event.kind == "product":
-            # only a hint, and the import of a whole catalogue sends thousands
+            # the body is only a hint, and the import of a whole catalogue sends thousands
             webhook.body = None
         _apply_event(store, event, webhook)
     except UnreadableWebhook as unreadable:
@@ -123,7 +123,7 @@ def track_reservation(store: Store, order_id: str, reserves_stock: bool) -> None
 
 
 def request_provider_draft(store: Store, order_id: str, is_open: bool) -> None:
-    """Have an unpaid order read when its merchant wants drafts or notes of such. Not committed."""
+    """Have an unpaid order read when its merchant wants drafts or notes of unpaid orders. Not committed."""
     account = Account.find_current(store)
     if account is None or store.ready_at is None or not account.handles_unpaid_orders:
         return
@@ -135,7 +135,7 @@ def request_provider_draft(store: Store, order_id: str, is_open: bool) -> None:
 
 
 def request_document(store: Store, order_id: str) -> bool:
-    """Create the order's document, or let one go on that waits for payment. Not committed.
+    """Create the order's document, or let one continue that waits for payment. Not committed.
 
     Return False when neither was needed.
     """
@@ -148,11 +148,11 @@ def request_document(store: Store, order_id: str) -> bool:
 
 
 def apply_cancellation(document: Document) -> None:
-    """Apply that the platform says the order was cancelled. Not committed.
+    """Apply to the document that its order was cancelled at the platform. Not committed.
 
-    Before a document exists the order is read again, which voids the row. Afterwards the document is credited or
-    flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is known
-    (`maintenance.flag_cancelled`).
+    Before a document exists the order is read again, which voids the row. Afterwards the document is credited
+    or flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is
+    known (`maintenance.flag_cancelled`).
     """
     if document.state in (PENDING, WAITING):
         if document.state == WAITING:
@@ -181,7 +181,7 @@ def _flag_or_credit_cancelled(document: Document) -> None:
 
 
 def flag_changed_total(document: Document, total: Decimal) -> None:
-    """Raise the alarm that the order has another total than was invoiced. Not committed.
+    """Raise the alarm that the order's total is no longer what was invoiced. Not committed.
 
     The document stays as it is: only the merchant knows whether it needs a credit note.
     """
