@@ -22,7 +22,7 @@ KINDS_WITH_SKU = ("goods", "service")
 
 
 def check_skus(lines: Sequence[OrderLine], settings: FiscalSettings) -> None:
-    """Check that every product has a SKU, where the merchant wants that; raises OrderError `sku-missing`."""
+    """Check that every product has a SKU, if the merchant requires it. Raises OrderError `sku-missing`."""
     if settings.no_sku != "block":
         return
     for line in lines:
@@ -31,7 +31,7 @@ def check_skus(lines: Sequence[OrderLine], settings: FiscalSettings) -> None:
 
 
 def quantities_by_sku(lines: Iterable[OrderLine | DraftLine]) -> dict[str, Decimal]:
-    """Return the quantity of each SKU on the lines; only goods, since stock is kept of nothing else."""
+    """Return the quantity of each SKU on the lines of goods; no other kind of line has stock."""
     quantities: dict[str, Decimal] = {}
     for line in lines:
         if line.kind == "goods" and line.sku:
@@ -40,7 +40,7 @@ def quantities_by_sku(lines: Iterable[OrderLine | DraftLine]) -> dict[str, Decim
 
 
 def domestic_article_tax(line: DraftLine, settings: FiscalSettings, day: date) -> Tax:
-    """Return the tax of the line's article at home: never the rate or the exemption that a sale abroad had.
+    """Return the domestic tax of the line's article, never the rate or the exemption of a sale abroad.
 
     Raises OrderError `rate-not-in-table` for a day before the tables begin.
     """
@@ -54,7 +54,7 @@ def domestic_article_tax(line: DraftLine, settings: FiscalSettings, day: date) -
 
 
 def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
-    """Return the product's own exemption; empty when it has none, whatever this buyer was charged."""
+    """Return the product's own exemption, empty when it has none; what this buyer was charged plays no part."""
     if line.exemption_code and line.exemption_code not in tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS:
         return line.exemption_code
     if settings.regime == "art53_exempt":

@@ -1,7 +1,7 @@
 """The tax that the shop charged, compared with the lawful one.
 
-The paid total stays; where the law has another rate, the merchant decides once for each cause ("How cents are found and
-kept" in docs/fiscal.md).
+The paid total never changes. Where the lawful rate differs from the charged one, the merchant decides once for each
+cause ("How cents are found and kept" in docs/fiscal.md).
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def check_charged_taxes(lines: Sequence[LineAmounts], context: TaxContext) -> No
 
 
 def _tax_difference(line: OrderLine, lawful: Tax, gross: Decimal) -> dict[str, Any] | None:
-    """Return what the error and its sentence need; None when the shop charged the lawful rate.
+    """Return the facts for the error and its sentence; None when the shop charged the lawful rate.
 
-    `vat_charged` and `vat` are the VAT inside the line's paid price, either way.
+    `vat_charged` and `vat` are the VAT inside the line's paid price: at the charged rate, and at the lawful one.
     """
     charged = _comparable_rate(line, lawful)
     if charged is None or charged == lawful.rate:
@@ -61,7 +61,7 @@ def _tax_difference(line: OrderLine, lawful: Tax, gross: Decimal) -> dict[str, A
 
 
 def _comparable_rate(line: OrderLine, lawful: Tax) -> Decimal | None:
-    """Return the rate to compare with the law; None where the shop stated none, or its rate does not count."""
+    """Return the rate to compare with the law; None where the shop stated none, or where it does not matter."""
     if line.kind == "giftcard" or line.kind in ANCILLARY_KINDS:
         return None
     if line.charged is not None:
@@ -71,7 +71,7 @@ def _comparable_rate(line: OrderLine, lawful: Tax) -> Decimal | None:
 
 
 def _is_all_untaxed(lines: Sequence[LineAmounts]) -> bool:
-    """Return whether the shop taxed nothing though the sale is taxed here: perhaps its taxes were never set up."""
+    """Return whether the shop taxed nothing although the sale is taxed here: perhaps its taxes were never set up."""
     sold = [each for each in lines if each.line.kind not in ANCILLARY_KINDS and each.line.kind != "giftcard"]
     is_untaxed_by_law = any(
         each.tax and each.tax.exemption in {*PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION}

@@ -1,6 +1,6 @@
-"""Credit notes: what is taken back of an issued document, in its own lines, rates and prices.
+"""Credit notes: they take back an issued document or part of it, with its own lines, rates and prices.
 
-NC1 to NC6 in docs/fiscal.md. Amounts are positive, and never more than what is left is credited.
+NC1 to NC6 in docs/fiscal.md. Amounts are positive, and never more than the remaining amount is credited.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ REASON_LIMIT = 50
 
 @dataclass(frozen=True, slots=True)
 class OriginalDocument:
-    """The issued document that is corrected, and what earlier credit notes took back of it."""
+    """The issued document to correct, and what earlier credit notes took back of it."""
 
     number: str
     kind: DocumentKind
@@ -42,7 +42,7 @@ class OriginalDocument:
     credited: tuple[DraftLine, ...] = ()
     """The lines of all earlier credit notes, each with the `ref` of the line that it corrects."""
     credited_gross: Decimal | None = None
-    """What earlier credit notes took back, where only their total is known: so the fiscal cases state it."""
+    """The total of earlier credit notes, for when their lines are not known (only the fiscal cases use this)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,8 @@ def build_credit_note(
 ) -> Draft:
     """Build the credit note for the lines, for an amount, or (neither given) for all that is left.
 
-    An amount above what the lines come to is taken from the other lines, too; one below it reduces what is credited of
-    these lines. Raises NotAllowedError when the original cannot be credited or not by so much.
+    Given both: an amount above the total of these lines is also taken from the other lines; an amount below it reduces
+    what is credited of these lines. Raises NotAllowedError when the original cannot be credited, or not by this amount.
     """
     left = _remaining_lines(original)
     available = _creditable_amount(original, left)
@@ -93,7 +93,7 @@ def build_credit_note(
 
 
 def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) -> Decimal:
-    """Return what may still be credited; raises NotAllowedError when that is nothing (NC1, NC3, NC6)."""
+    """Return the amount that may still be credited. Raises NotAllowedError when there is none (NC1, NC3, NC6)."""
     if not original.number:
         raise NotAllowedError("credit-without-original")
     if original.kind not in INVOICE_KINDS:
@@ -106,7 +106,7 @@ def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) ->
     return available
 
 
-# what is left
+# the remaining lines and amount
 
 
 def creditable_lines(original: OriginalDocument) -> tuple[DraftLine, ...]:
@@ -134,7 +134,10 @@ def _subtract_lines(lines: Iterable[DraftLine], taken: Sequence[DraftLine]) -> l
 
 
 def _positions_credited(part: DraftLine, lines: Sequence[DraftLine]) -> list[int]:
-    """Return the lines that a credited part may belong to: those of its ref, then those that it was split off from."""
+    """Return the positions of the lines to which a credited part may belong.
+
+    First the lines with its ref, then those from which it was split off.
+    """
     same_tax = [
         at for at, line in enumerate(lines) if rounding.tax_group_key(line) == rounding.tax_group_key(part)
     ]
@@ -143,13 +146,13 @@ def _positions_credited(part: DraftLine, lines: Sequence[DraftLine]) -> list[int
 
 
 def _overlap(part: DraftLine, line: DraftLine) -> DraftLine:
-    """Return as much of the part as the line still has."""
+    """Return as much of the part as is left of the line."""
     gross, net = min(part.gross, line.gross), min(part.net, line.net)
     return replace(part, quantity=min(part.quantity, line.quantity), gross=gross, net=net, vat=gross - net)
 
 
 def _subtract_line(line: DraftLine, taken: DraftLine) -> DraftLine:
-    """Return the line less what was taken of it; when only its price was lowered, it keeps its quantity."""
+    """Return the line without what was taken of it; when only its price was lowered, it keeps its quantity."""
     gross, net = line.gross - taken.gross, max(line.net - taken.net, ZERO)
     quantity = (max(line.quantity - taken.quantity, ZERO) or line.quantity) if gross else ZERO
     return replace(line, quantity=quantity, gross=gross, net=min(net, gross), vat=gross - min(net, gross))
@@ -158,8 +161,8 @@ def _subtract_line(line: DraftLine, taken: DraftLine) -> DraftLine:
 def _balance_net(left: list[DraftLine], positions: Sequence[int], net_left: Decimal) -> None:
     """Move cents between net and VAT of these lines until their nets add up to `net_left`.
 
-    One part may have been taken from several pieces of a line: taking more net of a piece than it had would otherwise
-    lose that cent.
+    A part may be taken from several pieces of a line. Without this step, a cent would be lost when more net is taken
+    from one piece than it has.
     """
     for at in positions:
         excess = sum_amounts(left[other].net for other in positions) - net_left
@@ -167,13 +170,13 @@ def _balance_net(left: list[DraftLine], positions: Sequence[int], net_left: Deci
         left[at] = replace(left[at], net=net, vat=left[at].gross - net)
 
 
-# what is taken
+# the lines of the note
 
 
 def _credited_parts(
     left: Sequence[DraftLine], requests: Sequence[CreditLineRequest], amount: Decimal | None
 ) -> tuple[list[DraftLine], bool]:
-    """Return what the note takes of the lines, and whether an amount decided it: then no products come back."""
+    """Return the parts that the note credits, and whether an amount decided them: then no products come back."""
     if len({each.ref for each in requests}) != len(requests):
         raise NotAllowedError("credit-line-twice")
     if not requests and amount is None:
@@ -190,7 +193,7 @@ def _credited_parts(
 
 
 def _requested_parts(request: CreditLineRequest, left: Sequence[DraftLine]) -> list[DraftLine]:
-    """Return the requested part of one line, or of all lines of that ref where shipping was split (NC2, NC3)."""
+    """Return the requested part of one line, or of all lines with that ref where shipping was split (NC2, NC3)."""
     same_ref = [line for line in left if line.ref == request.ref and line.gross]
     if not same_ref:
         raise NotAllowedError("credit-line-unknown", line=request.ref)
@@ -215,7 +218,7 @@ def _requested_part(request: CreditLineRequest, line: DraftLine) -> DraftLine:
 
 
 def _partial_line(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLine:
-    """Return so much of the line: with its own figures when it is all, else with the VAT taken out of the part."""
+    """Return part of the line: with its own figures when that is all of it, else with the VAT inside `gross`."""
     if gross == line.gross:
         return replace(line, quantity=quantity)
     net = round_to_cents(gross / (1 + line.vat_rate / HUNDRED)) if line.vat_rate else gross
@@ -227,7 +230,7 @@ def _partial_line(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLi
 def _scale_down(
     amount: Decimal, requests: Sequence[CreditLineRequest], parts: Sequence[DraftLine]
 ) -> list[DraftLine]:
-    """Credit these parts with less than they came to, at their full quantities: something was kept back."""
+    """Credit these parts at their full quantities for less than their total: the merchant keeps part of the price."""
     if amount <= ZERO or any(request.gross is not None for request in requests):
         raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
     shares = allocate(amount, [part.gross for part in parts])
@@ -256,7 +259,7 @@ def _scaled_quantity(line: DraftLine, gross: Decimal) -> Decimal:
 
 
 def _at_paid_price(line: DraftLine) -> DraftLine:
-    """Return the line at the price paid for a unit, with the discount inside it: a coupon is not given back (DIS2)."""
+    """Return the line at the paid unit price, with the discount inside it: a coupon is not given back (DIS2)."""
     unit_price = line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
     price_by_gross = line.gross / (1 + line.vat_rate / HUNDRED) / line.quantity
     is_close = abs(unit_price - price_by_gross) * line.quantity < CENT

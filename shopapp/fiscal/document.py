@@ -20,7 +20,7 @@ DocumentKind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
 RoundingLevel = Literal["rate_group", "document", "line"]
 Regime = Literal["normal", "art53_exempt"]
 INVOICE_KINDS: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
-"""Invoice-receipt, invoice and simplified invoice: what a sale can get and a credit note can correct; default first."""
+"""Invoice-receipt, invoice and simplified invoice: issued for a sale and corrected by a credit note; default first."""
 REGIMES: tuple[Regime, ...] = get_args(Regime)
 _AMOUNT_LIMIT = Decimal(10) ** 12
 
@@ -33,13 +33,13 @@ class FiscalSettings:
     series: Mapping[str, str] = field(default_factory=dict)
     """Series code by kind, `{"FR": "2026FR", ...}`."""
     ship_from: str = "PT"
-    """PT, PT-MA or PT-AC: where the goods leave from (VAT1)."""
+    """PT, PT-MA or PT-AC: the region that the goods leave from (VAT1)."""
     regime: Regime = "normal"
     oss_registered: bool = False
     threshold_exceeded: bool = False
     retailer: bool = True
     exemption: str = ""
-    """M code for lines at zero that have none of their own; empty when not chosen: such an order is blocked."""
+    """M code for lines at rate zero that have none of their own; empty when not chosen: such an order is blocked."""
     exceptions: Mapping[str, str] = field(default_factory=dict)
     """M code or VAT category by SKU."""
     gift_cards: Literal["", "multi-purpose"] = ""
@@ -49,7 +49,8 @@ class FiscalSettings:
     warehouse: str = ""
     moves_stock: bool = False
     no_sku: Literal["", "generic", "block"] = ""
-    """For a product without SKU: its line names no article, or `generic_article`, or the order is blocked."""
+    """What happens to a product without SKU: its line names no article or `generic_article`, or the order is blocked.
+    """
     generic_article: str = ""
     rounding_level: RoundingLevel = "rate_group"
     """The level at which the provider rounds, as its adapter declares."""
@@ -66,7 +67,7 @@ class Customer:
     address: Address | None = None
     email: str = ""
     name_and_address_required: bool = False
-    """Whether the law wants the customer named on an FT or FR (ID3, ID4)."""
+    """Whether the law requires the customer's name and address on an FT or FR (ID3, ID4)."""
 
     def as_buyer(self) -> dict[str, Any]:
         """Return the customer as stored and shown with the document, without a tax id that is not printed."""
@@ -173,7 +174,7 @@ class Draft:
     follows: str = ""
     """The provider's id of the order note that this document is made from; its content still comes from this draft."""
     matched: bool = False
-    """Whether the lines' articles were looked up: then a line without one names no article, whatever its SKU."""
+    """Whether the lines' articles were looked up. If so, a line without one names no article, whatever its SKU."""
 
     def article_code_of(self, line: DraftLine) -> str:
         """Return the code by which the provider knows the line's article; empty when the line names none."""
@@ -237,7 +238,7 @@ def _with_decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A provider's answer: the document exists there."""
+    """The provider's answer about a document that exists there."""
 
     provider_id: str
     number: str

@@ -1,6 +1,6 @@
-"""Which document an order gets and when it is dated: invoice, invoice-receipt or simplified invoice, or none yet.
+"""The kind of document for an order, and its date: invoice, invoice-receipt, simplified invoice, or none yet.
 
-DOC1 to DOC4 and DATE1 to DATE3 in docs/fiscal.md. Nothing is ever dated back.
+DOC1 to DOC4 and DATE1 to DATE3 in docs/fiscal.md. No document is ever backdated.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SIMPLIFIED_OTHER_LIMIT = Decimal(100)
 
 
 def local_day(moment: datetime, region: str) -> date:
-    """Return the day of the moment where the merchant is (DATE3); a moment without a zone is taken as local."""
+    """Return the merchant's local day at that moment (DATE3); a moment without a zone counts as local time."""
     return moment.astimezone(ZoneInfo(time_zone_of(region))).date() if moment.tzinfo else moment.date()
 
 
@@ -36,8 +36,8 @@ def choose_document_kind(
 ) -> DocumentKind:
     """Choose the kind that the order's payment calls for (DOC1, DOC3, DATE1, DATE2).
 
-    Raises NotYet `unpaid`, `cancelled` or `free` when there is nothing to issue now, SettingsError when the merchant's
-    kind is no invoice.
+    Raises NotYet `unpaid`, `cancelled` or `free` when there is nothing to issue now, SettingsError when the kind that
+    the merchant chose is not an invoice.
     """
     if order.status == "cancelled":
         raise NotYet("cancelled")
@@ -57,7 +57,7 @@ def choose_document_kind(
 
 
 def tax_point_of(order: Order, settings: FiscalSettings, today: date) -> date:
-    """Return the day whose rates hold: that of the payment, or today for goods handed over unpaid (VAT5)."""
+    """Return the day whose rates apply: that of the payment, or today for goods handed over unpaid (VAT5)."""
     if order.status == "paid" and order.paid_at is not None:
         return min(local_day(order.paid_at, settings.ship_from), today)
     return today
@@ -101,7 +101,7 @@ def _is_goods(line: DraftLine) -> bool:
 
 
 def series_for(kind: DocumentKind, settings: FiscalSettings) -> str:
-    """Return the merchant's series for the kind, empty when they chose no series at all.
+    """Return the merchant's series for the kind; empty when they chose no series at all.
 
     Raises SettingsError `series-missing` when they chose series but none for this kind.
     """

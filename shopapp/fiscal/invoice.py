@@ -29,7 +29,7 @@ from .party import FINAL_CONSUMER, Buyer, country_code, identify_buyer
 from .trace import DecisionTrace
 
 CUSTOMER_NAMED_FROM = Decimal(1000)
-"""From this total a consumer must be named with an address, too (ID3)."""
+"""From this total on, a consumer's name and address are required too (ID3)."""
 
 
 def build_invoice(order: Order, settings: FiscalSettings, today: date) -> Draft:
@@ -86,8 +86,8 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
 def _price_lines(order: Order, context: TaxContext) -> tuple[list[LineAmounts], RoundingLevel]:
     """Price the lines at their lawful taxes, and return them with the level at which the shop rounded.
 
-    When nothing gives the paid total, shipping that the shop shows untaxed is tried at the taxes of the goods (VAT6).
-    Raises OrderError `total-differs`.
+    When no level of rounding gives the paid total, shipping that the shop shows untaxed is tried at the taxes of the
+    goods (VAT6). Raises OrderError `total-differs`.
     """
     lines = line_tax.tax_lines(order, context)
     priced = line_amounts.price_lines(order, lines, context.trace)
@@ -129,7 +129,7 @@ def _customer(order: Order, buyer: Buyer, gross: Decimal, trace: DecisionTrace) 
 
 
 def _check_customer_named(draft: Draft, buyer: Buyer) -> None:
-    """Check that name and address are there where the law wants them (ID3, ID4); raises OrderError."""
+    """Check that the document has name and address where the law requires them (ID3, ID4). Raises OrderError."""
     customer = draft.customer
     if draft.kind == "FS" or not customer.name_and_address_required:
         return

@@ -1,7 +1,7 @@
-"""What the buyer paid for each line, in euros: discounts taken off, and the shop's own rounding found.
+"""What the buyer paid for each line, in euros: after discounts, and rounded as the shop did.
 
-The paid total is given; the levels of rounding are tried until one gives it, and no figure is bent to fit (NUM1 to
-NUM3, DIS1, DIS2, CUR1 in docs/fiscal.md).
+The paid total is given. The levels of rounding are tried until one gives it; no figure is adjusted to make it fit (NUM1
+to NUM3, DIS1, DIS2, CUR1 in docs/fiscal.md).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class LineAmounts:
     gross: Decimal
     """What the buyer paid for the line, in cents; all lines add up to the paid total."""
     net_is_exact: bool
-    """Whether the shop's price is without tax, so that the net is a sum and not taken out of a gross."""
+    """Whether the shop's price is without tax: then the net is exact and not calculated from a gross."""
 
     @property
     def unit_price_gross(self) -> Decimal:
@@ -47,7 +47,7 @@ class LineAmounts:
 
 
 def check_lines(order: Order) -> None:
-    """Check that every line can be on a document; raises OrderError for an empty or a negative one (DIS1)."""
+    """Check that every line can be on a document. Raises OrderError for an empty or a negative one (DIS1)."""
     if not order.lines:
         raise OrderError("no-lines")
     for line in order.lines:
@@ -64,7 +64,7 @@ def check_lines(order: Order) -> None:
 
 
 def check_currency(order: Order, trace: DecisionTrace) -> None:
-    """Check that the order is in euros or has an exchange rate; raises OrderError `currency` (CUR1)."""
+    """Check that the order is in euros or has an exchange rate. Raises OrderError `currency` (CUR1)."""
     if order.currency == "EUR":
         return
     trace.add_rule("CUR1")
@@ -73,9 +73,10 @@ def check_currency(order: Order, trace: DecisionTrace) -> None:
 
 
 def total_line_discounts(lines: Sequence[OrderLine], coupon: Decimal) -> list[Decimal]:
-    """Return what is taken off each line: its own discount and its part of the coupon, which spares shipping (DIS2).
+    """Return the discount of each line: its own, and its share of the coupon, from which shipping is excluded (DIS2).
 
-    Gift cards are spared too as long as the other goods can bear the coupon. Raises OrderError `discount-exceeds`.
+    Gift cards are excluded too, unless the coupon exceeds the value of the other lines. Raises OrderError
+    `discount-exceeds`.
     """
     values = [line.quantity * line.unit_price - line.discount for line in lines]
     covered = _values_under_coupon(lines, values, (*ANCILLARY_KINDS, "giftcard"))
@@ -163,7 +164,7 @@ def _find_rounding_level(
 ) -> tuple[RoundingLevel, list[Decimal]] | None:
     """Return the first level of rounding that gives the total, and the lines in cents at that level.
 
-    Last come the first two with shipping rounded apart from the goods, as a shop does that states its tax apart.
+    The last two attempts repeat the first two with shipping rounded separately from the goods, as some shops do.
     """
     rates = [each.charged_rate for each in lines]
     is_ancillary = [each.line.kind in ANCILLARY_KINDS for each in lines]

@@ -1,6 +1,6 @@
 """The lawful tax of each line: where it is taxed, its VAT category, then its rate or its exemption.
 
-The law decides the rate; what the shop charged only shows the category (VAT3 to VAT7, EU2, VOU1 and "exemptions" in
+The law decides the rate; what the shop charged only indicates the category (VAT3 to VAT7, EU2, VOU1 and "exemptions" in
 docs/fiscal.md). `charged_tax.py` compares the two.
 """
 
@@ -24,7 +24,7 @@ from .trace import DecisionTrace
 
 @dataclass(frozen=True, slots=True)
 class TaxContext:
-    """What decides the tax of an order's lines."""
+    """The facts that decide the tax of an order's lines."""
 
     settings: FiscalSettings
     tax_point: date
@@ -42,14 +42,14 @@ class TaxContext:
         return place
 
     def place_of(self, line: OrderLine) -> PlaceOfSupply:
-        """Return the place of supply that holds for the line."""
+        """Return the place of supply of the line."""
         place = self.service_place if line.kind == "service" else self.goods_place
         return place or self.main_place
 
 
 @dataclass(frozen=True, slots=True)
 class TaxedLine:
-    """A line of the order with its lawful tax and the rate that the shop calculated with."""
+    """A line of the order with its lawful tax and the rate with which the shop calculated."""
 
     line: OrderLine
     tax: Tax | None
@@ -79,7 +79,7 @@ def build_tax_context(
 
 
 def tax_lines(order: Order, context: TaxContext) -> list[TaxedLine]:
-    """Find the lawful tax of every line, and the rate that the shop calculated it with."""
+    """Find the lawful tax of every line, and the rate with which the shop calculated it."""
     taxes = [None if _follows_goods(line) else lawful_tax(line, context) for line in order.lines]
     return [
         TaxedLine(line, tax, _charged_rate(line, tax, context))
@@ -103,7 +103,7 @@ def is_tax_unstated(line: OrderLine) -> bool:
 
 
 def _charged_rate(line: OrderLine, tax: Tax | None, context: TaxContext) -> Decimal:
-    """Return the stated rate; where only a category is stated, the lawful rate of it."""
+    """Return the stated rate; where only a category is stated, the lawful rate of that category."""
     if line.charged is not None:
         return line.charged
     if line.category is None and not line.parts:
@@ -127,9 +127,10 @@ def _rate_for_category(category: VatCategory | None, context: TaxContext) -> Dec
 
 
 def lawful_tax(line: OrderLine, context: TaxContext) -> Tax:
-    """Return the tax that the law puts on a line of goods, services or gift cards.
+    """Return the lawful tax of a line of goods, services or gift cards.
 
-    Raises OrderError or SettingsError where the law leaves none, or leaves a choice that the merchant has not made.
+    Raises OrderError where there is no lawful tax, SettingsError where the merchant has not made a choice that it
+    needs.
     """
     if line.kind == "giftcard":
         return _gift_card_tax(line, context)
@@ -165,7 +166,7 @@ def _vat_category(line: OrderLine, exception: str, place: PlaceOfSupply, context
 
 
 def _foreign_buyer_country(context: TaxContext) -> str:
-    """Return the country whose standard rate the shop may have charged though the rate at home holds (EU1)."""
+    """Return the country whose standard rate the shop may have charged although the domestic rate applies (EU1)."""
     return context.buyer.country if context.buyer.country != "PT" else ""
 
 
@@ -185,7 +186,7 @@ def _tax_at_rate(category: VatCategory, place: PlaceOfSupply, line: OrderLine, c
 
 
 def _gift_card_tax(line: OrderLine, context: TaxContext) -> Tax:
-    """Return no tax for a multi-purpose card: VAT is due when it is used (VOU1). The merchant must have said so."""
+    """Return no tax for a card that the merchant declared multi-purpose: VAT is due when it is used (VOU1)."""
     context.trace.add_rule("VOU1")
     if context.settings.gift_cards != "multi-purpose":
         raise SettingsError("gift-card-undecided", line=line.description)
@@ -193,14 +194,14 @@ def _gift_card_tax(line: OrderLine, context: TaxContext) -> Tax:
 
 
 def _default_exemption_tax(line: OrderLine, context: TaxContext) -> Tax:
-    """Return the merchant's default exemption: only they can say why the shop taxed the line at nothing."""
+    """Return the merchant's default exemption: only they can say why the shop charged no tax on the line."""
     if not context.settings.exemption:
         raise SettingsError("exemption-missing", line=line.description)
     return _chosen_exemption_tax(context.settings.exemption, line, context)
 
 
 def _chosen_exemption_tax(code: str, line: OrderLine, context: TaxContext) -> Tax:
-    """Return the exemption that the merchant chose, if the law lets it be chosen for this buyer and place."""
+    """Return the exemption that the merchant chose, if the law permits it for this buyer and place."""
     if code in tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS | tax_tables.NON_ORDER_EXEMPTIONS:
         raise SettingsError("exemption-not-lawful", exemption=code, line=line.description)
     if code in tax_tables.REVERSE_CHARGE_EXEMPTIONS and not context.buyer.is_portuguese_business:

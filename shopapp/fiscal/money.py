@@ -65,7 +65,10 @@ def allocate(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
 
 
 def round_parts_to_total(whole: Decimal, exact: Sequence[Decimal]) -> list[Decimal]:
-    """Round the exact parts to cents that add up to `whole`: each is cut, then the largest remainders get a cent."""
+    """Round the exact parts to cents that add up to `whole`.
+
+    Each part is truncated, then those with the largest remainders get a cent.
+    """
     parts = [each.quantize(CENT, ROUND_DOWN) for each in exact]
     left = int((whole - sum_amounts(parts)) / CENT)
     order = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))

@@ -31,7 +31,7 @@ class OrderLine:
     unit_price: Decimal
     kind: LineKind = "goods"
     sku: str = ""
-    """Without surrounding blanks, so that every look-up finds the same one."""
+    """Without surrounding spaces, so that every look-up finds the same one."""
     discount: Decimal = ZERO
     category: VatCategory | None = None
     """The category that the shop states; None where only `charged` shows it.
@@ -49,7 +49,7 @@ class OrderLine:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """One means of payment in our word (`card`, `multibanco`, `gift_card`, ...) and its amount."""
+    """One means of payment by our own name for it (`card`, `multibanco`, `gift_card`, ...), and its amount."""
 
     method: str
     amount: Decimal
@@ -69,7 +69,7 @@ class Order:
     buyer: Party
     paid_at: datetime | None = None
     paid_source: str = ""
-    """How `paid_at` is known: `platform`, `history`, `hook`, `completed_at`; empty when unknown."""
+    """The source of `paid_at`: `platform`, `history`, `hook` (a webhook), `completed_at`; empty when unknown."""
     discount: Decimal = ZERO
     """A coupon over the whole order that is not yet on its lines, with or without VAT as the prices are."""
     gift_cards: Decimal = ZERO

@@ -1,7 +1,7 @@
 """The buyer: name, address and tax id, and the rules that say which of them go on the document.
 
-ID1, ID2, ID5 and EU4 in docs/fiscal.md; python-stdnum checks the digits. VIES is not asked here: its answer comes in
-with the buyer.
+ID1, ID2, ID5 and EU4 in docs/fiscal.md; python-stdnum checks the digits. VIES is not asked here: the buyer comes with
+its answer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Address:
 
     @property
     def is_complete(self) -> bool:
-        """Whether street and city are there."""
+        """Whether street and city are known."""
         return bool(self.street.strip() and self.city.strip())
 
 
@@ -67,11 +67,11 @@ class Buyer:
     """The member state of a foreign VAT number that may count; empty for Portuguese and for rejected numbers."""
     vies: ViesResult | None = None
     is_foreign: bool = False
-    """Whether they gave a number of another country that was not rejected."""
+    """Whether the buyer gave a number of another country that was not rejected."""
 
     @property
     def is_portuguese_business(self) -> bool:
-        """A business whose Portuguese number is on the document: no consumer, no number of another country."""
+        """Whether the buyer is a business with a Portuguese number that is on the document."""
         return self.is_business and self.print_tax_id and not self.is_foreign
 
 
@@ -134,8 +134,8 @@ def parse_tax_id(written: str) -> str:
 def identify_buyer(party: Party, country: str, trace: DecisionTrace) -> Buyer:
     """Decide which number goes on the document and whether the buyer is a business; `country` is where they live.
 
-    Raises OrderError `nif-invalid` for a Portuguese number that fails its check, `nif-is-telephone` for one that is the
-    buyer's telephone number: neither is printed nor dropped (ID5).
+    Raises OrderError `nif-invalid` for a Portuguese number that fails its check, and `nif-is-telephone` for one that is
+    the buyer's telephone number: such a number is neither printed nor silently dropped (ID5).
     """
     number = normalise_tax_id(party.tax_id)
     name = (party.company or party.name).strip()
@@ -169,7 +169,7 @@ def _portuguese_buyer(party: Party, number: str, name: str, country: str, trace:
 
 
 def _eu_buyer(party: Party, number: str, name: str, country: str, trace: DecisionTrace) -> Buyer:
-    """Accept a number of another member state unless VIES, or without its answer its form, rejects it (EU4)."""
+    """Accept a number of another member state unless VIES or, without an answer, its form rejects it (EU4)."""
     if party.vies == "invalid" or (party.vies is None and not eu_vat.is_valid(number)):
         return _buyer_with_rejected_number(name, country, trace)
     prefix = number[:2]

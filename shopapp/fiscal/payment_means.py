@@ -1,4 +1,4 @@
-"""Means of payment: our words as SAF-T codes, and gift cards separated from money.
+"""Means of payment: our names for them as SAF-T codes, and gift cards separated from money.
 
 `tables/means-of-payment.csv`; a gift card used is a means of payment, not a discount (VOU2 in docs/fiscal.md).
 """
@@ -18,7 +18,7 @@ GIFT_CARD = "gift_card"
 
 
 def saft_mechanism(method: str) -> str:
-    """Return the SAF-T code of a means of payment; OU (other) for a word that is not in the table."""
+    """Return the SAF-T code of a means of payment; OU (other) for a name that is not in the table."""
     for row in tax_tables.table_rows("means-of-payment"):
         if row["method"] == method:
             return row["mechanism"]
@@ -40,7 +40,7 @@ def split_gift_cards(order: Order) -> Order:
 def payments_on_document(order: Order, gross: Decimal, trace: DecisionTrace) -> tuple[PaymentMeans, ...]:
     """Return the means of payment to print, in euros; they add up to the document's total.
 
-    Where the shop's amounts do not add up, the first means stands for all that was not paid with gift cards.
+    Where the shop's amounts do not add up, the first means gets everything that was not paid with gift cards.
     """
     if order.status != "paid":
         return ()

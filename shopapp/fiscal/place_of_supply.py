@@ -1,4 +1,4 @@
-"""Where a sale is taxed: a Portuguese region, another member state (OSS), nowhere (intra-EU, export, art. 53).
+"""Where a sale is taxed: in a Portuguese region, in another member state (OSS), or nowhere (intra-EU, export, art. 53).
 
 Decided once for the goods and once for the services of an order: VAT1, VAT3, EU1 to EU6, EX1, EX2 and EXM1 in
 docs/fiscal.md.
@@ -28,7 +28,7 @@ class Territory:
     region: str
     """PT, PT-MA, PT-AC, the member state (Monaco: FR), XI, or the country outside."""
     is_special: bool = False
-    """Whether it is treated otherwise than the rest of its country (EX2)."""
+    """Whether it is treated differently from the rest of its country (EX2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class PlaceOfSupply:
     """The place of supply of goods or of services."""
 
     region: str
-    """The region or member state whose rate holds; the ship-from region where nothing is taxed."""
+    """The region or member state whose rate applies; the ship-from region where nothing is taxed."""
     is_oss: bool = False
     exemption: str = ""
     """M05, M16, M40 or M10 when the place alone exempts every line."""
@@ -111,7 +111,7 @@ def place_of_services(
 ) -> PlaceOfSupply:
     """Decide where a service or a digital product is taxed (VAT3, EU1, EU2, EU5, EU6, EXM1).
 
-    Raises UnreachableError while VIES does not answer, OrderError `service-outside-eu` for a consumer location.
+    Raises UnreachableError while VIES does not answer, OrderError `service-outside-eu` for a consumer outside the EU.
     """
     location = territory_of(customer_address, for_goods=False)
     if location.kind == "domestic":

@@ -1,9 +1,9 @@
 """The lines of a draft, adjusted until the provider arrives at the paid total.
 
-A provider computes a document again from quantity, price, discount and rate, and rounds at its own level.
-`predict_total` computes what it will find; `fit_to_total` adjusts unit prices where that is a cent or two off. A line
-of several units is split, so that one unit carries the cent and the other units keep their price; discounts never
-change (NUM1 and "How cents are found and kept" in docs/fiscal.md).
+A provider recalculates a document from quantity, price, discount and rate, and rounds at its own level. `predict_total`
+calculates its result; `fit_to_total` adjusts unit prices where that is a cent or two off. A line of several units is
+split, so that one unit carries the cent and the other units keep their price; discounts never change (NUM1 and "How
+cents are found and kept" in docs/fiscal.md).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ LinePieces = list[DraftLine]
 
 
 def tax_group_key(line: DraftLine) -> TaxGroupKey:
-    """Return what lines must share to be one entry of the tax summary."""
+    """Return the key that lines must share to be in one entry of the tax summary."""
     return line.region, line.vat_rate, line.exemption_code
 
 
@@ -38,11 +38,11 @@ def positions_by_tax_group(lines: Sequence[DraftLine]) -> dict[TaxGroupKey, list
     return positions
 
 
-# what the provider will find
+# what the provider will calculate
 
 
 def predict_total(lines: Sequence[DraftLine], level: RoundingLevel) -> Decimal:
-    """Return the total to which a provider that rounds at this level will add up the lines."""
+    """Return the total at which a provider that rounds at this level will arrive for the lines."""
     if level == "line":
         return sum_amounts(_gross_rounded_on_line(line) for line in lines)
     if level == "document":
@@ -52,7 +52,7 @@ def predict_total(lines: Sequence[DraftLine], level: RoundingLevel) -> Decimal:
 
 
 def _exact_net(line: DraftLine) -> Decimal:
-    """Return quantity x price less the discount, not rounded."""
+    """Return quantity times price less the discount, not rounded."""
     return line.quantity * line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
 
 
@@ -61,19 +61,19 @@ def _exact_gross(lines: Sequence[DraftLine]) -> Decimal:
 
 
 def _gross_rounded_on_line(line: DraftLine) -> Decimal:
-    """Return the gross of a provider that rounds net and VAT of each line apart."""
+    """Return the gross at a provider that rounds net and VAT of each line separately."""
     net = _exact_net(line)
     return round_to_cents(net) + round_to_cents(net * line.vat_rate / HUNDRED)
 
 
-# the lines, fitted
+# the lines, adjusted
 
 
 def fit_to_total(lines: Sequence[DraftLine], level: RoundingLevel) -> tuple[DraftLine, ...]:
     """Adjust the lines so that a provider rounding at this level arrives at the sum of their `gross`.
 
-    A line that was split comes back as two: `ref` and `ref~1`. Raises OrderError `total-differs` when that takes more
-    than two cents a line, or when no price gives the wanted gross.
+    A line that was split comes back as two: `ref` and `ref~1`. Raises OrderError `total-differs` when more than two
+    cents a line would be needed, or when no price gives the wanted gross.
     """
     total = sum_amounts(line.gross for line in lines)
     if level == "line":
@@ -102,7 +102,7 @@ def _fit_rounded_sum(lines: Sequence[DraftLine]) -> list[LinePieces]:
     """Fit lines whose exact gross the provider adds up first and rounds once."""
     wanted, exact = sum_amounts(line.gross for line in lines), _exact_gross(lines)
     missing = wanted - round_to_cents(exact)
-    # the least change of the exact sum after which it rounds to what is wanted
+    # the least change of the exact sum after which it rounds to the wanted amount
     nearest = wanted + _ROUNDING_MARGIN if exact > wanted else wanted - _ROUNDING_MARGIN
     return _spread_change(lines, missing, nearest - exact, _change_exact_gross)
 
@@ -137,7 +137,7 @@ def _spread_change(
 
 
 def _change_exact_gross(line: DraftLine, change: Decimal) -> LinePieces | None:
-    """Change the line's exact gross by so much; return None when it has no price to change."""
+    """Change the line's exact gross by this amount; return None when it has no price to change."""
     rest, unit = _split_off_unit(line)
     changed = _with_added_gross(unit, change)
     if changed is None:
@@ -146,7 +146,10 @@ def _change_exact_gross(line: DraftLine, change: Decimal) -> LinePieces | None:
 
 
 def _change_gross_rounded_on_line(line: DraftLine, change: Decimal) -> LinePieces | None:
-    """Change the line's gross, net and VAT rounded apart, by so many cents; return None when no price gives that."""
+    """Change the line's gross, with net and VAT rounded separately, by this many cents.
+
+    Return None when no price gives that.
+    """
     rest, unit = _split_off_unit(line)
     rest_gross = _gross_rounded_on_line(rest) if rest else ZERO
     wanted = _gross_rounded_on_line(line) + change - rest_gross
@@ -159,10 +162,10 @@ def _change_gross_rounded_on_line(line: DraftLine, change: Decimal) -> LinePiece
 
 
 def _nets_that_round_to(gross: Decimal, rate: Decimal, near: Decimal) -> list[Decimal]:
-    """Return exact nets that, rounded, come to this gross with their rounded VAT; those closest to `near` first.
+    """Return exact nets that, rounded, give this gross together with their rounded VAT; those closest to `near` first.
 
-    A net in cents and its VAT in cents are both given by a range of exact nets; where the two ranges meet, two nets are
-    tried: the one closest to `near`, off the ends of the range, and the middle.
+    A net in cents and its VAT in cents each correspond to a range of exact nets. Where the two ranges overlap, two nets
+    are tried: the one closest to `near` but not at the ends of the overlap, and its middle.
     """
     nets = []
     middle = round_to_cents(gross / (1 + rate))
@@ -183,7 +186,7 @@ def _has_units(line: DraftLine) -> bool:
 
 
 def _split_off_unit(line: DraftLine) -> tuple[DraftLine | None, DraftLine]:
-    """Return the line less one unit, and that unit; a line without several units is None and itself."""
+    """Return the line less one unit, and that unit; for a line without several units, None and the line itself."""
     if not _has_units(line):
         return None, line
     rest = replace(line, quantity=line.quantity - ONE)
@@ -191,7 +194,7 @@ def _split_off_unit(line: DraftLine) -> tuple[DraftLine | None, DraftLine]:
 
 
 def _with_added_gross(line: DraftLine, change: Decimal) -> DraftLine | None:
-    """Return the line at a price that changes its exact gross by so much; None where no price can do that."""
+    """Return the line at a price that changes its exact gross by this amount; None where no price can do that."""
     paid_part = ONE - line.discount_percent / HUNDRED
     if not paid_part:
         return None
@@ -203,7 +206,7 @@ def _with_added_gross(line: DraftLine, change: Decimal) -> DraftLine | None:
 def _share_amounts(
     line: DraftLine, rest: DraftLine | None, unit: DraftLine, rest_gross: Decimal
 ) -> LinePieces:
-    """Share the line's net, VAT and gross between its pieces; `rest_gross` is what the rest comes to."""
+    """Share the line's net, VAT and gross between its pieces; `rest_gross` is the gross of the rest."""
     if rest is None:
         return [unit]
     gross = min(rest_gross, line.gross)

@@ -1,7 +1,7 @@
-"""The tax of shipping and fees: that of the goods that they come with, split where the goods differ.
+"""The tax of shipping and fees: that of the goods in the same order, split where the goods differ.
 
-VAT4 and VAT6 in docs/fiscal.md: the shop's own split holds; otherwise the gross is shared in proportion to what was
-paid for the goods.
+VAT4 and VAT6 in docs/fiscal.md: the shop's own split has priority; otherwise the gross is shared in proportion to what
+was paid for the goods.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _tax_of_largest(goods: Sequence[GoodsLine]) -> Tax:
 def _share_among_goods(
     each: LineAmounts, goods: Sequence[GoodsLine], trace: DecisionTrace
 ) -> list[LineShare]:
-    """Tax the line as the goods: at the rate that the shop chose among them, else in proportion (VAT6)."""
+    """Tax the line like the goods: at the rate among theirs that the shop chose, else in proportion (VAT6)."""
     trace.add_rule("VAT4")
     weights: dict[Tax, Decimal] = {}
     for other, tax in goods:
@@ -85,7 +85,7 @@ def _share_among_goods(
 
 
 def _tax_charged_by_shop(each: LineAmounts, goods: Sequence[GoodsLine]) -> Tax | None:
-    """Return the tax of the goods that the shop charged at the same rate as the line; None when there are none."""
+    """Return the tax of those goods that the shop charged at the same rate as the line; None when there are none."""
     if not each.charged_rate:
         return None
     return next(

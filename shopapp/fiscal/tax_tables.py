@@ -32,7 +32,7 @@ PLACE_OF_SUPPLY_EXEMPTIONS = frozenset({"M05", "M16", "M40"})
 SMALL_BUSINESS_EXEMPTION = "M10"
 """The exemption of a merchant under art. 53 (EXM1)."""
 NON_ORDER_EXEMPTIONS = frozenset({"M04", "M46"})
-"""For imports and for travellers' luggage: never right for an order."""
+"""For imports and for travellers' luggage: never applicable to an order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def table_rows(name: str) -> tuple[dict[str, str], ...]:
 
 
 def rows_in_force(table: Iterable[dict[str, str]], day: date) -> list[dict[str, str]]:
-    """Return the rows that are valid on that day."""
+    """Return the rows that are in force on that day."""
     written = day.isoformat()
     return [
         row
@@ -102,7 +102,7 @@ def member_states() -> dict[str, str]:
 def category_of_rate(charged: Decimal, day: date, destination: str = "") -> VatCategory | None:
     """Return the category of a rate in any of the three regions, or of the destination's standard rate; else None.
 
-    Shops tax by delivery address, so the rate of another region still shows the category.
+    Shops tax by delivery address, so even the rate of another region shows the category.
     """
     for category in VAT_CATEGORIES:
         if any(portuguese_rate(region, category, day) == charged for region in VAT_REGIONS):

@@ -1,6 +1,6 @@
 """The figures of a draft: its lines with net and VAT in cents, the summary by rate, and the sums.
 
-VAT inside a price is taken out once for each rate group: net = half-up(gross / (1 + rate)), VAT = the rest (NUM2, NUM3
+VAT inside a price is calculated once for each rate group: net = half-up(gross / (1 + rate)), VAT = the rest (NUM2, NUM3
 in docs/fiscal.md).
 """
 
@@ -38,7 +38,7 @@ def build_draft_lines(shares: Sequence[LineShare]) -> list[DraftLine]:
 
 
 def _net_is_exact(share: LineShare) -> bool:
-    """Return whether the net is the sum of the shop's prices: they are without tax, and its rate is the law's."""
+    """Return whether the net is the sum of the shop's prices: without tax, and charged at the lawful rate."""
     return (
         share.amounts.net_is_exact and share.amounts.charged_rate == share.tax.rate and share.fraction == ONE
     )

@@ -1,6 +1,6 @@
 """The decision trace of a draft: the rules that decided, warnings for the merchant, and notes to print.
 
-The rules of `fiscal/` fill it while one draft is built.
+The rules of `fiscal/` fill it while a draft is built.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ class DecisionTrace:
         self.rules.update(dict.fromkeys(names))
 
     def add_warning(self, code: str) -> None:
-        """Warn the merchant; `code` is stable, its sentence is in `messages/errors.py`."""
+        """Add a warning for the merchant; `code` is stable, its sentence is in `messages/errors.py`."""
         self.warnings[code] = None
 
     def add_note(self, sentence: str) -> None:
-        """Print a sentence on the document."""
+        """Add a sentence to print on the document."""
         self.notes[sentence] = None

@@ -1,6 +1,7 @@
-"""Documents beside the invoice: the order note before payment and the transport guide, from the invoice's own draft.
+"""The documents besides the invoice: order note before payment, and transport guide from the invoice's own draft.
 
-SAF-T (PT) 1.04 files them under WorkingDocuments and MovementOfGoods; DL 147/2003 says what a transport document names.
+SAF-T (PT) 1.04 files them under WorkingDocuments and MovementOfGoods; DL 147/2003 says what a transport document must
+state.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ INVOICES_VALID_FOR_TRANSPORT = ("FT", "FR")
 
 
 def build_order_note(sale: Draft, settings: FiscalSettings) -> Draft:
-    """Build the order note (NE): the sale's lines without payment, without moving stock."""
+    """Build the order note (NE): the lines of the sale, without payment, and moving no stock."""
     return replace(
         sale, kind="NE", series=series_for("NE", settings), payments=(), notes=(), moves_stock=False,
         transport=None, follows="",
@@ -54,7 +55,7 @@ def build_transport_guide(
 
 
 def needs_transport(draft: Draft, order: Order) -> bool:
-    """Return whether goods of this order travel to a known place: not a course, nor a pot fetched at the shop."""
+    """Return whether the order has goods, and a destination with street and city."""
     unloading = order.ship_to or order.buyer.address
     return (
         any(line.kind == "goods" for line in draft.lines) and unloading is not None and unloading.is_complete
@@ -62,7 +63,7 @@ def needs_transport(draft: Draft, order: Order) -> bool:
 
 
 def plan_transport(loading: Address, unloading: Address | None, leaves: time, now: datetime) -> Transport:
-    """Plan the transport for today at the hour at which the shop's parcels leave, or tomorrow when it has passed.
+    """Plan the transport for today at the hour at which the shop's parcels leave, or for tomorrow when that has passed.
 
     Raises SettingsError `loading-missing` or OrderError `unloading-missing` for an address without street or city.
     """

@@ -1,4 +1,4 @@
-"""The e-mails: to the buyer with their document, to the merchant when something needs them."""
+"""The e-mails: to the buyer with their document, and to the merchant when something needs their attention."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every code that can stop a document, an account or an e-mail, with its cause and its remedy in words.
 
-The sentences are Portuguese and are the keys of their translations; `%(name)s` takes a fact from the
-detail of the failure. A test finds a code without a sentence.
+The sentences are Portuguese and are the keys of their translations; `%(name)s` inserts a fact from the detail of the
+failure. A test finds any code without a sentence.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The fiscal rules that decided a document, each as one sentence with its source.
 
-The names are those that `fiscal` records on a draft; a test finds one without a sentence. The sources
-are those of docs/fiscal.md; names of laws are not translated.
+The names are those that `fiscal` records on a draft; a test finds any without a sentence. The sources are those of
+docs/fiscal.md; names of laws are not translated.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def rules_by_subject(names: Iterable[str]) -> dict[str, list[Rule]]:
 
 
 def _with_nonbreaking_spaces(source: str) -> str:
-    """Return the source so that no line breaks between `art.` or `n.º` and its number."""
+    """Return the source with spaces that keep `art.` and `n.º` on one line with their number."""
     return source.replace("art. ", "art.\u00a0").replace("n.º ", "n.º\u00a0")
 
 

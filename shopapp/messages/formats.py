@@ -1,4 +1,4 @@
-"""How amounts, days and times are written, in the store's language and time zone.
+"""Formats of amounts, days and times, in the store's language and time zone.
 
 Most functions are template filters too.
 """
@@ -66,7 +66,7 @@ def today() -> date:
 
 
 def _page_now() -> datetime:
-    """Return now, read once for a whole page: PostgreSQL would be asked for every date on it."""
+    """Return the current time, read once per page: otherwise every date on it would cost a query to PostgreSQL."""
     if not has_request_context():
         return now()
     read: datetime = request.environ.get("shopapp.now") or now()
@@ -83,7 +83,7 @@ def amount(value: Any) -> Decimal | None:
 
 
 def money(value: Any) -> str:
-    """Return `173,12 €`, with a true minus sign; empty when there is no value."""
+    """Return the amount as `173,12 €`, with a true minus sign; empty when there is no value."""
     found = None if value is None or value == "" else amount(value)
     if found is None:
         return ""
@@ -95,7 +95,7 @@ def money(value: Any) -> str:
 
 
 def figure(value: Any) -> str:
-    """Return `173,12`, for a column that is headed in euros."""
+    """Return the amount as `173,12`, for a column that is headed in euros."""
     found = amount(value)
     if found is None:
         return ""
@@ -122,7 +122,7 @@ def _minus(text: str) -> str:
 
 
 def percent(rate: Any) -> str:
-    """Return `23%`."""
+    """Return the percentage as `23%`."""
     found = amount(rate)
     return "" if found is None else numbers.format_decimal(found, "#,##0.##", locale=current_locale()) + "%"
 
@@ -134,7 +134,7 @@ def price(value: Any) -> str:
 
 
 def quantity(value: Any) -> str:
-    """Return a quantity without zeros at the end."""
+    """Return a quantity without trailing zeros."""
     found = amount(value)
     return (
         ""
@@ -144,7 +144,7 @@ def quantity(value: Any) -> str:
 
 
 def day(value: date | datetime | None) -> str:
-    """Return `20/11/2026`."""
+    """Return the day as `20/11/2026`."""
     return "" if value is None else dates.format_date(_day(value), "dd/MM/yyyy", locale=current_locale())
 
 
@@ -154,17 +154,17 @@ def iso_day(text: str) -> str:
 
 
 def short_day(value: date | datetime) -> str:
-    """Return `20 nov`."""
+    """Return the day as `20 nov`."""
     return dates.format_date(_day(value), "d MMM", locale=current_locale()).replace(".", "")
 
 
 def long_day(value: date | datetime | None) -> str:
-    """Return `20 de novembro de 2026`."""
+    """Return the day as `20 de novembro de 2026`."""
     return "" if value is None else dates.format_date(_day(value), "long", locale=current_locale())
 
 
 def month(value: date | datetime) -> str:
-    """Return `Novembro`, or `Novembro de 2026` when it is not in this year."""
+    """Return the month as `Novembro`, or as `Novembro de 2026` when it is not in this year."""
     local = _day(value)
     if local.year == today().year:
         return dates.format_date(local, "LLLL", locale=current_locale()).capitalize()
@@ -172,14 +172,14 @@ def month(value: date | datetime) -> str:
 
 
 def clock(value: datetime | None) -> str:
-    """Return `14:29`."""
+    """Return the time as `14:29`."""
     return (
         "" if value is None else dates.format_time(value.astimezone(zone()), "HH:mm", locale=current_locale())
     )
 
 
 def moment(value: datetime | None) -> str:
-    """Return `hoje às 14:29`, or the day with the time."""
+    """Return the moment as `hoje às 14:29`, or as the day with the time."""
     if value is None:
         return ""
     current, local = today(), _day(value)
@@ -191,7 +191,7 @@ def moment(value: datetime | None) -> str:
 
 
 def ago(value: datetime | None) -> str:
-    """Return `há 4 minutos`."""
+    """Return the time since then as `há 4 minutos`."""
     if value is None:
         return ""
     past = value - _page_now()
@@ -205,7 +205,7 @@ def _day(value: date | datetime) -> date:
 
 
 def spaced_tax_id(tax_id: str) -> str:
-    """Return a tax id of nine digits in groups of three, any other as it is."""
+    """Return a tax id of nine digits in groups of three; any other unchanged."""
     plain = tax_id.strip()
     if len(plain) == 9 and plain.isdigit():
         return NBSP.join((plain[:3], plain[3:6], plain[6:]))
@@ -213,7 +213,7 @@ def spaced_tax_id(tax_id: str) -> str:
 
 
 def count_word(number: int) -> str:
-    """Return `Quatro`: a number of orders (feminine) at the start of a sentence; digits from ten on."""
+    """Return the number as a feminine word with a capital, such as `Quatro`; from ten on in digits."""
     words = (
         "", gettext("Uma"), gettext("Duas"), gettext("Três"), gettext("Quatro"), gettext("Cinco"), gettext("Seis"),
         gettext("Sete"), gettext("Oito"), gettext("Nove"),
@@ -222,7 +222,7 @@ def count_word(number: int) -> str:
 
 
 def order_count(number: int) -> str:
-    """Return `Quatro encomendas`."""
+    """Return the number with its noun, such as `Quatro encomendas`."""
     return ngettext("%(count)s encomenda", "%(count)s encomendas", number, count=count_word(number))
 
 
@@ -238,7 +238,7 @@ def _version(folder: str, name: str) -> str:
 
 
 def asset(name: str) -> str:
-    """Return the address of a static file with its version, so that browsers may cache it for good."""
+    """Return the address of a static file with its version, so that browsers may cache it forever."""
     return url_for("static", filename=name, v=_version(current_app.static_folder or "", name))
 
 

@@ -28,7 +28,7 @@ def init_app(app: Flask) -> None:
 
 
 def locale_of(store: Store | None) -> str:
-    """Return the locale of the store's language; Portuguese when we have no other for it."""
+    """Return the locale of the store's language; Portuguese when we have no translation into it."""
     language = (store.language or "pt")[:2].lower() if store is not None else ""
     return LANGUAGES.get(language, DEFAULT_LOCALE)
 
@@ -61,5 +61,5 @@ def gettext(text: str, **facts: object) -> str:
 
 
 def ngettext(one: str, many: str, num: int, **facts: object) -> str:
-    """Return the sentence for that number of things; `%(num)d` is the number."""
+    """Return the sentence for that number; `%(num)d` is the number."""
     return str(flask_babel.ngettext(one, many, num, **facts))

@@ -1,17 +1,17 @@
-"""What a sentence about a failure consists of: cause, remedy, button, and the page on which the remedy is."""
+"""The parts of a sentence about a failure: cause, remedy, button, and the page on which the remedy is."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-# the page on which the remedy is found; `web` knows the addresses
+# the page on which the remedy is found; `web` knows its address
 KEYS, SETTINGS, ORDER, AUTHORISE = "keys", "settings", "order", "authorise"
 DOCUMENT, CHECK, CREDIT, SHOP = "document", "check", "credit", "shop"
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A failure in words: what happened, what to do, what the button says and where it leads."""
+    """A failure in words: the cause, what to do, the button's text and the page that it leads to."""
 
     cause: str
     remedy: str = ""

@@ -37,7 +37,7 @@ class StatusMessage:
 
 
 class _Facts(dict[str, str]):
-    """The facts of a sentence; an unknown one becomes an ellipsis and never breaks the page."""
+    """The facts of a sentence; an unknown one is shown as an ellipsis, so that it never breaks the page."""
 
     def __missing__(self, name: str) -> str:
         return "…"
@@ -116,30 +116,30 @@ def state_label(name: str) -> tuple[str, str]:
 
 
 def kind_name(code: str) -> str:
-    """Return `fatura-recibo`; `documento` while the kind is not known."""
+    """Return the name of the kind, such as `fatura-recibo`; `documento` while the kind is not known."""
     return gettext(_KINDS[code][0]) if code in _KINDS else gettext("documento")
 
 
 def kind_title(code: str) -> str:
-    """Return `Fatura-recibo`; `Documento` while the kind is not known."""
+    """Return the name of the kind with a capital, such as `Fatura-recibo`; `Documento` while it is not known."""
     return gettext(_KINDS[code][1]) if code in _KINDS else gettext("Documento")
 
 
 def kind_plural(code: str) -> str:
-    """Return `faturas-recibo`."""
+    """Return the plural of the kind, such as `faturas-recibo`."""
     return gettext(_PLURALS.get(code, N_("documentos")))
 
 
 def provider_state(code: str) -> str:
-    """Return the provider's own state of a document in our words; an unknown state as it is."""
+    """Return our words for the provider's own state of a document; an unknown state unchanged."""
     return gettext(_PROVIDER_STATES[code]) if code in _PROVIDER_STATES else code
 
 
 def region_name(code: str) -> str:
-    """Return `Continente`."""
+    """Return the name of the region, such as `Continente`."""
     return gettext(_REGIONS.get(code, code))
 
 
 def translated(text: str) -> str:
-    """Return a label or help that a provider declares, which is a message id, in the reader's language."""
+    """Return a provider's label or help, which is a message id, in the reader's language."""
     return gettext(text) if text else ""

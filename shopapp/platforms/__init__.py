@@ -1,4 +1,4 @@
-"""The shop platforms, by name. The first one answers `/install`; each answers `/install/<name>`."""
+"""The shop platforms, by name. `/install/<name>` connects a store of each; `/install` alone, one of the first."""
 
 from .base import Platform
 from .jumpseller import Jumpseller

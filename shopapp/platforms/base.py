@@ -1,11 +1,11 @@
-"""What every shop platform answers, and the optional contracts that an adapter names in its class head.
+"""The contract of every shop platform, and the optional contracts that an adapter names in its class head.
 
 The optional ones: `SupportsOAuth` (in `oauth`), `SupportsWebhookSecret`, `SupportsOrderDocuments`,
-`SupportsOrderHistory`, `SupportsProducts` and `SupportsProductStock`. What must be written is the list of the abstract
-methods of the contracts that it names; the rest of the application asks `isinstance` and never a platform's name.
+`SupportsOrderHistory`, `SupportsProducts` and `SupportsProductStock`. An adapter must write the abstract methods of the
+contracts that it names; the rest of the application asks `isinstance` and never a platform's name.
 
 An adapter is built from plain values (addresses, a getter of access tokens) and returns plain values; it never sees a
-row or a request.
+database row or a web request.
 
 Errors mean the same in every verb (shopapp.errors). CredentialsError `store-access`: the store's token was refused for
 good. OrderError `order-missing`: there is no such order. TransientError (UnreachableError, ThrottledError): nothing
@@ -27,7 +27,7 @@ from shopapp.fiscal.order import LineKind, Order, OrderStatus
 from shopapp.fiscal.party import Address
 
 AccessTokenGetter = Callable[[str | None], str]
-"""Gives the access token to use; its argument is a token that was just refused, or None."""
+"""A function that returns the access token to use; its argument is a token that was just refused, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +47,13 @@ class StoreInfo:
 
 @dataclass(frozen=True, slots=True)
 class WebhookEvent:
-    """What a verified webhook says happened (a hint: often only the body is signed), and to which order or product."""
+    """The event that a verified webhook reports, and its order or product.
+
+    Only a hint: often only the body is signed.
+    """
 
     kind: Literal["paid", "cancelled", "open", "updated", "product", "other"]
-    """`open`: placed, not paid yet. `product`: it, its stock or one of its variants changed or was deleted."""
+    """`open`: placed, not paid yet. `product`: the product, its stock or one of its variants changed or was deleted."""
     order_id: str
     product_id: str = ""
 
@@ -89,7 +92,7 @@ class ShopTax:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueItem:
-    """What the shop sells under one SKU: a product without variants, or one variant of a product."""
+    """An item that the shop sells under one SKU: a product without variants, or one variant of a product."""
 
     product_id: str
     variant_id: str
@@ -101,13 +104,13 @@ class CatalogueItem:
     kind: LineKind = "goods"
     """`service` for what is not sent (digital), `giftcard` for a voucher."""
     stock: int | None = None
-    """Pieces in all locations together, as the shop shows it; None when it is unlimited."""
+    """Pieces in all locations together, as the shop shows them; None when unlimited."""
     active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class CataloguePage:
-    """One page of a shop's catalogue, whole products together."""
+    """One page of a shop's catalogue; no product is split between two pages."""
 
     items: tuple[CatalogueItem, ...]
     after: str
@@ -124,7 +127,7 @@ class Location:
 
 
 class UnreadableWebhook(Exception):
-    """The signature is good and the content cannot be read; the reason is the exception's text."""
+    """The signature is valid but the content cannot be read; the exception's text says why."""
 
 
 class Platform(ABC):
@@ -141,9 +144,9 @@ class Platform(ABC):
     events: ClassVar[tuple[str, ...]]
     """The webhook events that automatic invoicing needs."""
     unpaid_order_events: ClassVar[tuple[str, ...]] = ()
-    """Those about orders that are not paid yet; subscribed only for drafts, order notes and stock."""
+    """The events about unpaid orders; subscribed only for drafts, order notes and stock."""
     calls_per_second: ClassVar[float] = 10.0
-    """The rate of calls for background work: far enough below the platform's limit that documents are not held up."""
+    """The rate of calls for background work: far enough below the platform's limit that documents are not delayed."""
 
     # the store
 
@@ -161,7 +164,7 @@ class Platform(ABC):
 
     @abstractmethod
     def taxes(self) -> tuple[ShopTax, ...]:
-        """Ask for the taxes that the shop is set up with. Changes nothing."""
+        """Ask for the taxes that are set up in the shop. Changes nothing."""
 
     # orders
 
@@ -171,7 +174,7 @@ class Platform(ABC):
 
     @abstractmethod
     def order_summary(self, order_id: str) -> OrderSummary:
-        """Ask for the order's row of the list as it is now. Changes nothing."""
+        """Ask for the order's current row of the order list. Changes nothing."""
 
     @abstractmethod
     def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
@@ -191,31 +194,32 @@ class Platform(ABC):
         """Leave exactly one active webhook per event at `url`; return the problem that was fixed ('' for none).
 
         The problem is `missing`, `paused`, `doubled`, or `foreign` (it pointed to us, but not to this store). With
-        `recreate` each is created again, because a pause need not show. Webhooks of other applications are left alone.
+        `recreate` every webhook is created again, because the platform may not show that one is paused. Webhooks of
+        other applications are left alone.
         """
 
     @staticmethod
     @abstractmethod
     def webhook_headers(headers: Mapping[str, str]) -> tuple[str, str]:
-        """Return (store code, event) as the headers claim; empty where absent or absurd. Never raises."""
+        """Return (store code, event) as the headers state them; empty where absent or absurd. Never raises."""
 
     @staticmethod
     @abstractmethod
     def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
-        """Return whether the signature over the raw bytes is good, in constant time. Never raises.
+        """Return whether the signature over the raw bytes is valid, in constant time. Never raises.
 
-        `secret` is the store's own where the platform tells one (`SupportsWebhookSecret`), else the application's: the
+        `secret` is the store's own where the platform has one (`SupportsWebhookSecret`), else the application's: the
         setting `<NAME>_WEBHOOK_SECRET`.
         """
 
     @staticmethod
     @abstractmethod
     def parse_webhook(event: str, body: bytes) -> WebhookEvent:
-        """Return what a verified body says. Raises UnreadableWebhook when it cannot be read."""
+        """Return the event in a verified body. Raises UnreadableWebhook when it cannot be read."""
 
 
 class SupportsWebhookSecret(Platform):
-    """A platform that signs each store's webhooks with a secret of that store, which its API tells."""
+    """A platform that signs each store's webhooks with a secret of that store, which can be read by its API."""
 
     @abstractmethod
     def webhook_secret(self) -> str:
@@ -239,7 +243,7 @@ class SupportsOrderHistory(Platform):
 
 
 class SupportsProducts(Platform):
-    """A platform whose products can be read and announce their changes."""
+    """A platform whose products can be read, and whose webhooks report changes of them."""
 
     product_events: ClassVar[tuple[str, ...]]
     """The webhook events about products and their stock; subscribed only where stock is synced."""
@@ -258,7 +262,7 @@ class SupportsProducts(Platform):
 
 
 class SupportsProductStock(SupportsProducts):
-    """A platform whose stock can be set, in all or by location."""
+    """A platform whose stock can be set, in total or by location."""
 
     @abstractmethod
     def locations(self) -> tuple[Location, ...]:
@@ -275,7 +279,7 @@ class SupportsProductStock(SupportsProducts):
 
     @abstractmethod
     def set_stock(self, product_id: str, variant_id: str, pieces: int, location: str = "") -> None:
-        """Set the pieces that the shop has, in all or at that location. Absolute, so it is safe to repeat.
+        """Set the number of pieces that the shop has, in total or at that location. Absolute, so it is safe to repeat.
 
         Raises RefusedError `goods-gone` when there is no such product or variant, `goods-unlimited` when it keeps no
         stock, `goods-by-place` when the shop accepted it and still shows another total.

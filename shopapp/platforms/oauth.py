@@ -1,4 +1,4 @@
-"""Connecting a store by OAuth 2: the contract of such platforms, and the messages that all of them share.
+"""Connecting a store by OAuth 2: the contract of platforms that use it, and the messages that all of them share.
 
 Authlib writes and reads the messages (RFC 6749, RFC 7636); our HTTP client sends them.
 """
@@ -23,7 +23,7 @@ _FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": 
 
 @dataclass(frozen=True, slots=True)
 class OAuthTokens:
-    """What the platform gave for a code or a refresh token; `expires_in` in seconds from receipt."""
+    """The tokens that the platform gave for a code or a refresh token; `expires_in` is in seconds from receipt."""
 
     access: str
     refresh: str | None
@@ -31,7 +31,7 @@ class OAuthTokens:
 
 
 class SupportsOAuth(Platform):
-    """A platform on whose consent page the merchant lets us in."""
+    """A platform on whose consent page the merchant authorises the app."""
 
     @abstractmethod
     def authorize_url(self, state: str, challenge: str) -> str:
@@ -39,14 +39,17 @@ class SupportsOAuth(Platform):
 
     @abstractmethod
     def exchange(self, code: str, verifier: str) -> OAuthTokens:
-        """Exchange an authorisation code for tokens. Raises CredentialsError `grant-refused`; as `request_tokens`."""
+        """Exchange an authorisation code for tokens.
+
+        Raises CredentialsError `grant-refused`, and the other errors of `request_tokens`.
+        """
 
     @abstractmethod
     def refresh(self, refresh_token: str) -> OAuthTokens:
         """Exchange a refresh token for the next tokens.
 
-        Raises CredentialsError `grant-refused` when the old one is no longer good, UncertainError when the answer was
-        lost: the old one may be spent.
+        Raises CredentialsError `grant-refused` when the old one is no longer valid, UncertainError when the answer was
+        lost: the old one may have been used up.
         """
 
 
@@ -62,9 +65,9 @@ def authorize_url(
 
 
 def request_tokens(http: HttpClient, url: str, grant_type: str, **values: str) -> OAuthTokens:
-    """Send a token request, and return the tokens that the endpoint answers with.
+    """Send a token request, and return the tokens in the endpoint's answer.
 
-    Raises CredentialsError `grant-refused` when it refuses in the standard's own way, ThrottledError when it was asked
+    Raises CredentialsError `grant-refused` when it refuses as the standard prescribes, ThrottledError when it was asked
     too often, UncertainError when the answer was lost or is not the endpoint's (the page of a proxy must not end a
     store's authorisation).
     """

@@ -1,6 +1,6 @@
-"""The invoicing providers that exist, by name; a further one is one line here and one adapter beside it.
+"""The invoicing providers, by name. A new one needs one line here and its adapter in a folder beside this file.
 
-Read by `connect` and the set-up pages, which ask what a provider can do and never which it is.
+`connections` uses them; the pages ask what a provider can do and never which one it is.
 """
 
 from __future__ import annotations

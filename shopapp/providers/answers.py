@@ -1,4 +1,4 @@
-"""What an adapter makes of a provider's HTTP answers, whatever their format."""
+"""How adapters read a provider's HTTP answers, whatever their format."""
 
 from __future__ import annotations
 

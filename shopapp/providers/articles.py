@@ -17,7 +17,7 @@ class ProviderArticle:
     article_id: str
     """Stays the same when the article is renamed."""
     code: str
-    """Its reference: what a document's line names it by."""
+    """Its reference, by which a document's line names it."""
     name: str
     goods: bool = True
     """Whether it keeps stock; a service does not."""
@@ -31,7 +31,7 @@ class NewArticle:
     name: str
     vat_rate: Decimal
     region: str
-    """PT, PT-MA or PT-AC: whose rate it is."""
+    """PT, PT-MA or PT-AC: the region of the rate."""
     exemption_code: str = ""
     """The M code; only at rate zero."""
     goods: bool = True

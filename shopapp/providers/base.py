@@ -1,18 +1,18 @@
-"""What every invoicing provider answers: five verbs, `guarantee`, `check`, `choices`, `issue` and `pdf`.
+"""The contract of every invoicing provider: five verbs, `guarantee`, `check`, `choices`, `issue` and `pdf`.
 
 Everything else is an optional contract that an adapter names in its class head: `SupportsSearch`, `SupportsListing`,
 `SupportsDocumentState` and `SupportsEmail` here, `SupportsDrafts` in `drafts`, `SupportsArticles` in `articles`,
-`SupportsStock` and `SupportsStockMovements` in `stock`. What must be written is the list of their abstract methods; the
-rest of the application asks `isinstance`, or `Capabilities` for what no verb shows, and never a provider's name.
+`SupportsStock` and `SupportsStockMovements` in `stock`. An adapter must write the abstract methods of its contracts;
+the rest of the application asks `isinstance`, or `Capabilities` for what no verb shows, and never a provider's name.
 
-An adapter is built from credentials, an HTTP client and its own settings; it never sees a row or a request. What public
-sources leave unknown takes the safe choice and is listed in `unconfirmed`.
+An adapter is built from credentials, an HTTP client and its own settings; it never sees a database row or a web
+request. For what public sources leave unknown it makes the safe choice, and lists it in `unconfirmed`.
 
 Errors mean the same in every verb (shopapp.errors). CredentialsError: the keys were refused, nothing happened; its
 detail has `field` (of the keys form, '' when unknown) and `answer` (the provider's own words). RefusedError: the
 provider refused this content, nothing happened. TransientError (UnreachableError, ThrottledError): nothing happened,
-repeating is safe. UncertainError: the call may have happened; only verbs that write raise it. Any other exception
-from a verb that writes counts as UncertainError.
+repeating is safe. UncertainError: the call may have happened; only verbs that write raise it. Any other exception from
+a verb that writes counts as UncertainError.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class IssueGuarantee(Enum):
     IDEMPOTENT = "by_key"
     """The same reference sent again gives the same document."""
     DRAFT_FIRST = "by_draft"
-    """A draft is saved first and only that draft is finalised (`SupportsDrafts`)."""
+    """A draft is saved first, and only that draft is finalised (`SupportsDrafts`)."""
     SEARCHABLE = "by_search"
     """Documents can be looked up by our reference (`SupportsSearch`)."""
     MANUAL = "by_person"
@@ -100,7 +100,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class AccountFeatures:
-    """What set-up found out about an account; its adapter gets it whenever it is opened."""
+    """What the set-up found out about an account; its adapter always gets it."""
 
     series: Mapping[DocumentKind, Series] = field(default_factory=dict)
     """The series that the merchant chose for each kind."""
@@ -111,7 +111,7 @@ class AccountFeatures:
 
 @dataclass(frozen=True, slots=True)
 class AccountInfo:
-    """Whose account the credentials open; `fingerprint` is equal for the same entity at the provider."""
+    """The owner of the account; `fingerprint` is equal for the same entity at the provider."""
 
     fingerprint: str
     name: str
@@ -125,7 +125,7 @@ class AccountInfo:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What no verb shows: which content `issue` takes, and how the provider wants to be called."""
+    """What no verb shows: which content `issue` accepts, and how the provider wants to be called."""
 
     rounding_level: RoundingLevel = "rate_group"
     """The level at which it rounds."""
@@ -134,7 +134,7 @@ class Capabilities:
     drafts_before_payment: bool = False
     """Its drafts may wait for days, so an order that is not paid yet may have one (`SupportsDrafts`)."""
     order_notes: bool = False
-    """It issues order notes (kind NE) and makes the invoice out of one (`Draft.follows`)."""
+    """It issues order notes (kind NE) and makes the invoice from one (`Draft.follows`)."""
     order_note_drafts: bool = False
     """An order note may also be a draft."""
     transport: bool = False
@@ -142,9 +142,9 @@ class Capabilities:
     metered: bool = False
     """Its plans allow a limited number of calls a month."""
     names_articles_only_when_moving_stock: bool = False
-    """A line that names an article moves its stock: one that must not move it is sent with its own text alone."""
+    """A line that names an article moves its stock, so a line that must not move stock is sent as text only."""
     calls_per_second: float = 2.0
-    """The rate of calls for work that nobody waits for."""
+    """The rate of calls for background work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ class Provider(ABC):
     unconfirmed: ClassVar[tuple[str, ...]] = ()
     """What public sources do not say about it, in words for the README."""
     features: AccountFeatures = AccountFeatures()
-    """What set-up found out; empty while the keys are being tried."""
+    """What the set-up found out; empty while the keys are being checked."""
 
     @property
     @abstractmethod
@@ -190,9 +190,9 @@ class Provider(ABC):
 
     @abstractmethod
     def check(self) -> AccountInfo:
-        """Ask whose account the credentials open. Changes nothing.
+        """Ask who owns the account. Changes nothing.
 
-        Raises CredentialsError `keys-refused` when they are refused, UnreachableError when the answer is not the
+        Raises CredentialsError `keys-refused` when the keys are refused, UnreachableError when the answer is not the
         provider's.
         """
 
@@ -208,7 +208,7 @@ class Provider(ABC):
         """Send the document, with our reference on it, in a single call; return what the provider issued.
 
         Called for every guarantee but DRAFT_FIRST, and never repeated by the adapter. `draft.follows` is the id of the
-        order note that the document is made out of. Raises RefusedError `provider-refused` with the provider's `answer`
+        order note from which the document is made. Raises RefusedError `provider-refused` with the provider's `answer`
         in its detail, `note-unusable` when the order note cannot be used; CredentialsError or TransientError when
         nothing exists; UncertainError when the document may exist.
         """
@@ -234,10 +234,10 @@ class SupportsListing(Provider):
 
     @abstractmethod
     def list_by_reference_prefix(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
-        """Ask for every document since then whose reference begins so; yield (reference, document). Changes nothing.
+        """Ask for every document since then whose reference has this prefix; yield (reference, document).
 
-        The list must be complete: a document that is missing from it counts as deleted. Return None where this account
-        has no such list. Raises TransientError or CredentialsError, also while it is iterated.
+        Changes nothing. The list must be complete: a document that is missing from it counts as deleted. Return None
+        where this account has no such list. Raises TransientError or CredentialsError, also while it is iterated.
         """
 
 
@@ -254,11 +254,11 @@ class SupportsDocumentState(Provider):
 
 
 class SupportsEmail(Provider):
-    """A provider that sends the document to the buyer itself; else we send its PDF."""
+    """A provider that can send the document to the buyer itself; otherwise we send its PDF."""
 
     @abstractmethod
     def email(self, provider_id: str, to: str) -> None:
-        """Have the provider mail the document to this address, in its own words.
+        """Have the provider e-mail the document to this address, in its own words.
 
         Raises RefusedError or TransientError when nothing was sent, UncertainError when it may have been.
         """

@@ -1,4 +1,4 @@
-"""Providers that save a draft first and finalise that very draft (guarantee DRAFT_FIRST)."""
+"""Providers that save a draft first and finalise that same draft (guarantee DRAFT_FIRST)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .base import Provider
 
 @dataclass(frozen=True, slots=True)
 class ProviderDraft:
-    """A draft at the provider: its id, and its total where the provider says it."""
+    """A draft at the provider: its id, and its total where the provider states it."""
 
     draft_id: str
     total: Decimal | None = None
@@ -22,14 +22,14 @@ class ProviderDraft:
 class SupportsDrafts(Provider):
     """A provider whose drafts are not documents until they are finalised.
 
-    A draft is never changed: an order that changed gets a new one, after the old one was deleted.
+    A draft is never changed: when an order changes, its draft is deleted and a new one saved.
     """
 
     @abstractmethod
     def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
         """Save a new draft with our reference on it; return its id and total. Issues nothing.
 
-        `draft.follows` is the id of the order note that it is made out of. Raises RefusedError `provider-refused`, or
+        `draft.follows` is the id of the order note from which it is made. Raises RefusedError `provider-refused`, or
         `note-unusable` when the order note cannot be used; CredentialsError or TransientError when nothing was saved;
         UncertainError when a draft may exist, which is harmless: it is deleted later.
         """
@@ -38,14 +38,14 @@ class SupportsDrafts(Provider):
     def finalise(self, draft_id: str) -> Issued:
         """Issue the document of that draft. Called twice with one id it gives one document.
 
-        Raises RefusedError `draft-gone` when somebody deleted the draft, so that a person must say what became of the
-        document, and `provider-refused` when it is refused; CredentialsError or TransientError when nothing was issued;
-        UncertainError when it may have been.
+        Raises RefusedError `draft-gone` when somebody deleted the draft, so that a person must find out what happened
+        to the document, and `provider-refused` when it is refused; CredentialsError or TransientError when nothing was
+        issued; UncertainError when it may have been.
         """
 
     @abstractmethod
     def finalised_document(self, draft_id: str) -> Issued | None:
-        """Ask for the document that was made of that draft. Changes nothing.
+        """Ask for the document that was made from that draft. Changes nothing.
 
         Return None while there is none. Raises TransientError or CredentialsError when it could not look.
         """
@@ -54,13 +54,13 @@ class SupportsDrafts(Provider):
     def drop_draft(self, draft_id: str) -> Issued | None:
         """Delete that draft; return None once it is gone, or was gone already.
 
-        Return the document when somebody made one of it: a document is never touched. Raises TransientError or
+        Return the document when somebody made one from it: a document is never touched. Raises TransientError or
         UncertainError when neither is certain.
         """
 
     @abstractmethod
     def drop_drafts(self, reference: str) -> int:
-        """Delete the drafts with exactly this reference; return how many. Documents are never touched.
+        """Delete the drafts with exactly this reference; return their number. Documents are never touched.
 
         Raises TransientError or UncertainError when some may be left.
         """

@@ -1,4 +1,4 @@
-"""Providers whose stock can be read, and those that also take single movements of it."""
+"""Providers whose stock can be read, and those that also accept single stock movements."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class StockLevelPage:
     after: str = ""
     """The cursor of the next page; '' on the last one."""
     sync_token: str = ""
-    """Where the next sync begins; on the last page."""
+    """The starting point of the next sync; only on the last page."""
 
 
 @dataclass(frozen=True, slots=True)
 class StockMovement:
-    """A quantity to add to (or, below zero, to take from) an article's stock, under a reference of ours."""
+    """A quantity to add to an article's stock (or to take from it, when below zero), under a reference of ours."""
 
     code: str
     warehouse: str
@@ -43,13 +43,13 @@ class StockMovement:
 
 
 class SupportsStock(SupportsArticles):
-    """A provider that tells the stock of its articles."""
+    """A provider that reports the stock of its articles."""
 
     @abstractmethod
     def stock_levels(self, codes: Sequence[str]) -> tuple[StockLevel, ...]:
         """Ask for the levels of at most fifty articles in every warehouse. Changes nothing.
 
-        An article without any level in the answer has none. Raises TransientError or CredentialsError.
+        An article that is missing from the answer has no level. Raises TransientError or CredentialsError.
         """
 
     @abstractmethod
@@ -63,7 +63,7 @@ class SupportsStock(SupportsArticles):
 
 
 class SupportsStockMovements(SupportsStock):
-    """A provider that takes single movements of stock, besides those of its documents."""
+    """A provider that accepts single stock movements, besides those of its documents."""
 
     @abstractmethod
     def move_stock(self, movement: StockMovement) -> None:

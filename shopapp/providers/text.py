@@ -1,4 +1,4 @@
-"""Texts as an invoicing system takes them: one line without control characters, countries by their ISO 3166 code."""
+"""Texts as invoicing systems accept them: one line without control characters, countries by their ISO 3166 code."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from shopapp.fiscal.party import country_code
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line: single blanks between words, no control characters, no lone surrogates."""
+    """Return the text on one line: single spaces between words, no control characters, no lone surrogates."""
     kept = (letter for letter in text if letter in "\t\r\n" or category(letter) not in ("Cc", "Cs"))
     return " ".join("".join(kept).split())
 

@@ -39,10 +39,10 @@ BLUEPRINTS = (
 
 
 class WebApp(Flask):
-    """Flask without the work that surrounds every page (session, origin, CSRF, rate limits) for webhooks.
+    """Flask that skips the work around every page (session, origin, CSRF, rate limits) for webhooks.
 
-    A webhook proves by its signature who sent it; nothing else that it carries counts. Its answer
-    has the security headers of every answer and no cookie.
+    The signature alone proves who sent a webhook. Its answer has the same security headers as every answer, and no
+    cookie.
     """
 
     def preprocess_request(self) -> ResponseReturnValue | None:

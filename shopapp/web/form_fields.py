@@ -1,4 +1,4 @@
-"""What a person typed, or an address carries, as a clean value."""
+"""Values that a person typed or a URL carries, cleaned."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 
 
 def clean_text(raw: str, max_length: int = MAX_TEXT_LENGTH) -> str:
-    """Return the text without blanks around it and control characters, cut to the length."""
+    """Return the text without surrounding spaces and control characters, cut to the length."""
     return "".join(c for c in raw if c.isprintable()).strip()[:max_length]
 
 
 def parse_row_id(text: str) -> int:
-    """Return the id of a row as an address carries it; 0 for anything else."""
+    """Return the id of a row in a URL; 0 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
@@ -27,7 +27,7 @@ def parse_email(text: str) -> str:
 
 
 def parse_euros(text: str) -> Decimal | None:
-    """Return an amount as people write it (`89,35`, `1.234,50 €`, `89.35`); None when it is none."""
+    """Return an amount as people write it (`89,35`, `1.234,50 €`, `89.35`); None when it is not one."""
     plain = re.sub(r"[\s\u00a0€]|EUR", "", text)
     if "," in plain:
         plain = plain.replace(".", "").replace(",", ".")

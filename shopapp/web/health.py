@@ -1,4 +1,4 @@
-"""The health check for monitors: database, heartbeat of the clock, overdue work. Shows nothing of any store."""
+"""The health check for monitors: database, heartbeat of the clock, overdue work. Shows nothing about any store."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page: whether everything works, what the merchant must do, and the reconciliation with the shop."""
+"""The home page: whether everything works, what the merchant must do, and the reconciliation with the shop."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ bp = Blueprint("home", __name__)
 CHART_DAYS = 30
 TODO_LIMIT = 25
 PLAN_WARNING_PERCENT = 80
-"""Percent of a plan's calls from which the merchant is warned."""
+"""The used percentage of a plan's calls from which the merchant is warned."""
 WEBHOOK_NOTICE_DAYS = 7
-"""For how long the page says that the shop's webhooks were repaired."""
+"""The number of days for which the page says that the shop's webhooks were repaired."""
 STOPPED_REASONS = ("keys-refused", "keys-missing")
 
 
@@ -49,7 +49,7 @@ class DayBar:
 
 @bp.get("/")
 def index() -> Response | str | tuple[str, int]:
-    """Show the first page; the set-up until that is done; the consent page without a session."""
+    """Show the home page; until the set-up is done, redirect to it; without a session, show the consent page."""
     if g.store is None:
         return consent_page()
     if g.account is None or not is_ready():
@@ -76,7 +76,7 @@ def index() -> Response | str | tuple[str, int]:
 
 
 def _webhook_notice() -> tuple[str, datetime] | None:
-    """Return what was wrong with the shop's webhooks in the last days, and when it was repaired."""
+    """Return the problem with the shop's webhooks in the last days, and when it was repaired."""
     at, store = g.store.hooks_problem_at, g.store
     if at is None or at < now() - timedelta(days=WEBHOOK_NOTICE_DAYS):
         return None
@@ -84,7 +84,7 @@ def _webhook_notice() -> tuple[str, datetime] | None:
 
 
 def _products_notice() -> str:
-    """Return a sentence with the number of products that need the merchant; empty when none does."""
+    """Return a sentence with the number of products that need the merchant's attention; empty when there are none."""
     account: Account = g.account
     count = products.count_needing_merchant(account) if account.lists.articles else 0
     if not count:
@@ -94,7 +94,7 @@ def _products_notice() -> str:
 
 
 def _plan_notice() -> str:
-    """Return a sentence with the used calls of the merchant's plan; empty while enough are left."""
+    """Return a sentence with the number of calls used of the merchant's plan; empty while enough are left."""
     allowance = int(g.account.chosen.allowance or 0)
     calls = ApiUsage.calls_in_month(g.account.id, api_usage.current_month()) if allowance else 0
     if not allowance or calls * 100 < allowance * PLAN_WARNING_PERCENT:
@@ -107,7 +107,7 @@ def _plan_notice() -> str:
 
 
 def _provider_down_notice() -> str:
-    """Return a sentence that says since when the provider does not answer; empty while it answers."""
+    """Return a sentence that says since when the provider has not answered; empty while it answers."""
     account: Account = g.account
     if not account.pauses or account.down_since is None:
         return ""
@@ -118,7 +118,7 @@ def _provider_down_notice() -> str:
 
 
 def _render_stopped() -> str:
-    """Return the page while nothing can be issued: since when, why, and what waits."""
+    """Return the page that says that nothing can be issued: since when, why, and what waits."""
     account = g.account
     waiting_documents = [
         *documents.list_blocked(g.store, STOPPED_REASONS),
@@ -142,7 +142,7 @@ def _render_stopped() -> str:
 
 
 def _connection_status() -> dict[str, Any]:
-    """Return what the overview of the four connections shows."""
+    """Return the data for the overview of the four connections."""
     last = documents.last_issued(g.store)
     return {
         "platform": platform_without_store(g.store.platform),
@@ -176,7 +176,7 @@ def _reconciliation() -> dict[str, Any]:
 
 
 def _chart_top(most: int) -> int:
-    """Return a round upper limit for the chart: at least ten."""
+    """Return a round upper limit for the chart, at least ten."""
     step = 10 if most <= 100 else 100
     return max(10, -(-most // step) * step)
 
@@ -192,7 +192,7 @@ def _bar(position: int, day: reconciliation.DailyCount, top: int) -> DayBar:
 
 
 def todo_headline(count: int) -> str:
-    """Return a sentence with the number of orders that need the merchant."""
+    """Return a sentence with the number of orders that need the merchant's attention."""
     if not count:
         return gettext("Está tudo em ordem")
     if count == 1:

@@ -1,8 +1,7 @@
-"""OAuth installation: state, code for tokens, the store's row and its first session.
+"""OAuth installation: state, exchange of the code for tokens, the store's row and its first session.
 
-The pages are top-level and never framed. The platform itself says, for the new token, which store it is;
-nothing in an address is believed. The last page passes a one-time token to the frame in the shop's admin,
-or shows a code to type there.
+The pages are top-level and never framed. The platform itself says, for the new token, which store it is; nothing in a
+URL is trusted. The last page passes a one-time token to the frame in the shop's admin, or shows a code to type there.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ _STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 def start(platform: str = "") -> Response:
     """Redirect to the platform's consent page, with a state that this browser can use once. Commits.
 
-    Without a name it is the first platform's. 404 for one that does not connect by OAuth.
+    Without a name, the first platform is used. 404 for a platform that does not connect by OAuth.
     """
     name = platform or platform_names()[0]
     adapter = platform_without_store(name) if name in platform_names() else None
@@ -87,7 +86,7 @@ def _challenge(verifier: str) -> str:
 @limiter.limit(LOGIN_RATE)
 @writes_database
 def callback() -> ResponseReturnValue:
-    """Install the store that authorised and start its session; 400 when anything does not fit. Commits."""
+    """Install the store that authorised and start its session; 400 when anything does not match. Commits."""
     browser_secret = request.cookies.get(STATE_COOKIE, "")
     state = request.args.get("state", "")
     content = (
@@ -164,7 +163,7 @@ def _retry_throttled(call: Callable[[], Result]) -> Result:
 
 
 def _refused_page(reason: str) -> ResponseReturnValue:
-    """Return 400 with our sentence for the reason; nothing of the address is repeated."""
+    """Return 400 with our sentence for the reason; nothing from the URL is repeated."""
     log.warning("install refused: %s", reason)
     texts = {
         "state": gettext("O pedido de autorização expirou ou começou noutro navegador. Comece de novo."),

@@ -1,7 +1,7 @@
 """The session: which store a browser belongs to, who may post, and how the session reaches the frame.
 
-A session names a store and its installation, so it ends when the store uninstalls. It starts only at the
-end of an authorisation and reaches the frame by a one-time token or a typed code.
+A session names a store and its installation, so it ends when the store uninstalls. It starts only at the end of an
+authorisation and reaches the frame by a one-time token or a typed code.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _WITHOUT_SESSION = ("health.healthz", "public.buyer_pdf")
 
 
 class LazySessionInterface(SecureCookieSessionInterface):
-    """The cookie that holds the session; without a cookie no signing key is prepared to read it."""
+    """The cookie that holds the session; a request without the cookie needs no signing key."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         if self.get_cookie_name(app) in request.cookies:
@@ -147,7 +147,7 @@ def store_required(view: View) -> View:
 
 
 def consent_page(status: int = 200, problem: str = "") -> tuple[str, int]:
-    """Return the page that asks to authorise the store; it reads nothing from the address."""
+    """Return the page that asks the merchant to authorise the store; it reads nothing from the URL."""
     return render_template("consent.html", problem=problem), status
 
 
@@ -189,7 +189,7 @@ def enter() -> Response | tuple[str, int]:
 
 @bp.get("/authorise")
 def authorise() -> tuple[str, int]:
-    """Show the consent page to a browser with a session, whose store must be authorised again."""
+    """Show the consent page to a browser with a session, when its store must be authorised again."""
     return consent_page()
 
 

@@ -1,8 +1,8 @@
-"""Where the platforms post their webhooks: a valid signature makes one row, and the workers are notified.
+"""The endpoint for the platforms' webhooks: a valid signature makes one row, and the workers are notified.
 
-The raw bytes are verified before anything parses them. An unknown store and a wrong signature both get
-401 after the same work. A body that is too large gets 413 and an encoded one 415, before the signature is
-checked; after that the answer is always 200, or 503 when the database cannot store the row.
+The raw bytes are verified before anything parses them. An unknown store and a wrong signature both get 401 after the
+same work. A body that is too large gets 413 and an encoded one 415, before the signature is checked; after that the
+answer is always 200, or 503 when the database cannot store the row.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ STORE_CACHE_SECONDS = 60.0
 _NO_STORE = (0, "", "no store has this address")
 
 _store_cache: dict[str, tuple[float, tuple[int, str, str]]] = {}
-"""By key of the webhook address: until when it holds, and (store id, code, hooks token).
+"""For each key of a webhook address: the time until which the entry is valid, and (store id, code, hooks token).
 
 With it most webhooks cost one statement.
 """
@@ -102,7 +102,7 @@ def _find_store(platform: str, key: str) -> tuple[int, str, str]:
 
 
 def _count_refused(store_id: int, key: str) -> None:
-    """Count the refusal, so that the clock reads the hooks token again, and forget the cached one."""
+    """Count the refusal, so that the clock process reads the hooks token again, and forget the cached one."""
     _store_cache.pop(key, None)
     Store.count_refused_webhook(store_id)
 

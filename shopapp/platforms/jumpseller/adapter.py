@@ -2,7 +2,7 @@
 
 Sources: Jumpseller/api-docs openapi.json (2026-03-27) and Jumpseller/ai SKILL.md (mid-2026), read 2026-11-20.
 *Unconfirmed*, each with the safe choice made here: whether refresh tokens rotate (treated as rotating), whether a
-document may be posted twice (looked up first), whether `public_id` may hold a slash (none is sent), whether a paused
+document may be posted twice (looked up first), whether `public_id` may contain a slash (none is sent), whether a paused
 webhook can be resumed (it is created again); for products and stock see catalogue.py.
 """
 
@@ -137,7 +137,7 @@ class Jumpseller(
         return str(self._api_client.get_object("/store/info.json", "store").get("hooks_token") or "")
 
     def _language(self) -> str:
-        """Return the first of the store's languages (that it is the shop's own is unconfirmed), or empty."""
+        """Return the first of the store's languages, or empty. (That the first is the shop's own is unconfirmed.)"""
         for entry in self._api_client.get_list("/store/languages.json"):
             language = entry.get("language", entry)
             if isinstance(language, dict) and language.get("code"):
@@ -178,7 +178,8 @@ class Jumpseller(
             raise OrderError("order-unreadable") from error
 
     def _orders(self, since: datetime, *states: str) -> Iterator[OrderSummary]:
-        # the list is ordered by id, newest first, and cannot be filtered by date of change (documented by absence)
+        # the list is ordered by id, newest first, and cannot be filtered by date of change (documented by
+        # absence)
         for page in range(1, 1000):
             query = {"status_filters[]": list(states), "limit": _PAGE, "page": page}
             entries = self._api_client.get_list("/orders.json", query)
@@ -241,7 +242,7 @@ class Jumpseller(
 
 
 _TIME_ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores", "Madrid": "Europe/Madrid"}
-"""Time zones that the platform's framework names otherwise than the tz database."""
+"""Time zones that the platform's framework names differently from the tz database."""
 
 
 def time_zone_from(name: str) -> str:
@@ -268,7 +269,7 @@ def order_summary_from(order: Mapping[str, Any]) -> OrderSummary:
 
 
 def shop_tax_from(tax: Mapping[str, Any]) -> ShopTax:
-    """Return one tax of the shop; its rate is in `tax_amount`, or in `tax` as in the request that creates one."""
+    """Return one tax of the shop; its rate is in `tax_amount`, or in `tax` as in the request that creates a tax."""
     amount = tax.get("tax_amount", tax.get("tax", 0))
     return ShopTax(
         name=str(tax.get("name") or ""),

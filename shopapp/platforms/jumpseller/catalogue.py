@@ -1,11 +1,16 @@
 """Jumpseller's products as catalogue items: read page by page or one by one, and their stock read and set.
 
-Sources as in adapter.py. *Unconfirmed*, each with the safe choice made here: that `/products/after/{id}` begins with 0,
-ascends and honours `limit` (an answer that does not, or an end before the counted number of products, is read again
-from `/products.json`, page by page until one is empty); what plain `stock` means where stock is kept by location (a
-write that is not answered with the value sent is a refusal, never a success); how unlimited items show by location
-(nothing is written there before the product was read). Stock is only ever set, never changed by a difference. `fields`
-is not used, because it may leave out something that is needed.
+Sources as in adapter.py. *Unconfirmed*, each with the safe choice made here:
+
+- That `/products/after/{id}` begins with 0, ascends and honours `limit`. After an answer that does not, or an end
+  before the counted number of products, everything is read again from `/products.json`, page by page until one is
+  empty.
+- The meaning of plain `stock` where stock is kept by location. A write that is not answered with the value sent is a
+  refusal, never a success.
+- The form of unlimited items by location. Nothing is written there before the product was read.
+
+Stock is only ever set, never changed by a difference. `fields` is not used, because it may leave out something that is
+needed.
 """
 
 from __future__ import annotations
@@ -23,9 +28,9 @@ from .fields import Json, line_kind
 
 _PAGE = 100
 _MAX_STOCK_ROWS = 50
-"""Rows of stock asked for at once: the list has no pages, and half a list must not look whole."""
+"""The most rows of stock to ask for at once: the list has no pages, and a truncated list must not look complete."""
 _MAX_PAGE_BYTES = 25 * 1024 * 1024
-"""A hundred products with their descriptions: merchants paste whole pages, with pictures inside, into these."""
+"""For a hundred products with their descriptions, into which merchants paste whole pages with embedded pictures."""
 _MAX_PIECES = 2**31 - 1
 """The largest value of an integer column."""
 _PAGE_PREFIX = "page/"
@@ -35,7 +40,7 @@ _PAGE_PREFIX = "page/"
 
 
 def read_catalogue_page(client: JumpsellerClient, after: str) -> CataloguePage:
-    """Get the items behind the cursor: `last id/products read` or, where that list does not work, `page/n`."""
+    """Get the items after the cursor: `last id/products read` or, where that list does not work, `page/n`."""
     if after.startswith(_PAGE_PREFIX):
         return _page_by_number(client, int(after.removeprefix(_PAGE_PREFIX)))
     last, _, read = (after or "0/0").partition("/")
@@ -141,7 +146,7 @@ def _parse_pieces(value: Any) -> int | None:
 
 
 def read_locations(client: JumpsellerClient) -> tuple[Location, ...]:
-    """Get the locations that stock is sent from; return () when there are fewer than two."""
+    """Get the locations from which the shop sends; return () when there are fewer than two."""
     rows = _objects_from(client.send("GET", "/locations.json"), "location")
     locations = tuple(
         Location(str(_id(row)), str(row.get("name") or ""), bool(row.get("main")))
@@ -190,7 +195,7 @@ def _location_stock_rows(
 def write_stock(
     client: JumpsellerClient, product_id: str, variant_id: str, pieces: int, location: str
 ) -> None:
-    """Set the pieces in all, or at that location. Safe to repeat.
+    """Set the pieces in total, or at that location. Safe to repeat.
 
     Raises RefusedError `goods-gone`, `goods-unlimited` or `goods-by-place`, UncertainError for an unreadable answer.
     """

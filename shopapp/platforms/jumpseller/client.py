@@ -1,8 +1,8 @@
-"""Calls to Jumpseller's API v1 for one store: the token, the rate limits, what refusals mean, answers parsed.
+"""Calls to Jumpseller's API v1 for one store: the token, the rate limits, the meaning of refusals, answers parsed.
 
 Each answer says how many calls the store has left (documented: 800 a minute and 20 a second for one address and store).
 Where few are left the call waits, so that several processes of ours stay within the limits without knowing of each
-other. *Unconfirmed*: a 403 with these headers at zero is taken for throttling.
+other. *Unconfirmed*: a 403 with these headers at zero is treated as throttling.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class JumpsellerClient:
     ) -> HttpResponse:
         """Send a call and return its 2xx answer or, for reads, a 404. Asks once for another token after a 401.
 
-        Raises ThrottledError, CredentialsError `store-access`, RefusedError `store-refused`, or what the HTTP client
-        raises.
+        Raises ThrottledError, CredentialsError `store-access`, RefusedError `store-refused`, or any error of the HTTP
+        client.
         """
         more: dict[str, Any] = {"json": content} if content is not None else {}
         more |= {"params": query} if query else {}
@@ -91,7 +91,7 @@ class JumpsellerClient:
 
 
 def _throttle_seconds(headers: Mapping[str, str]) -> float:
-    """Return how long to wait because the shop says that few calls are left; 0 where it says nothing."""
+    """Return the seconds to wait because the shop says that few calls are left; 0 where it says nothing."""
     for name, share, seconds in THROTTLE_AT:
         limit, remaining = (
             headers.get(f"jumpseller-per{name}ratelimit-{part}", "") for part in ("limit", "remaining")

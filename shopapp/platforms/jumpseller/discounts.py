@@ -1,7 +1,7 @@
 """Whether a Jumpseller line's `discount` and `tax` are for the line or for one unit: the reading that adds up.
 
-Pure. No public source says which (*unconfirmed*), so none is assumed: the reading that reconciles with the order's own
-discount and with each line's tax is taken; where none or two differing ones do, there is no document.
+Pure. No public source says which (*unconfirmed*), so neither is assumed: the reading that matches the order's own
+discount and each line's tax is used. Where none does, or two different ones do, there is no document.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.money import CENT, ZERO, allocate, round_to_cents, sum_amounts
 
 _TOLERANCE = CENT * 11 / 10
-"""A shop may round a line's tax or not, before or after it spreads a coupon."""
+"""A shop may or may not round a line's tax, before or after it spreads a coupon."""
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadLine:
-    """A line as in the payload."""
+    """A line as it is in the payload."""
 
     name: str
     quantity: Decimal
@@ -32,7 +32,7 @@ class PayloadLine:
 
 @dataclass(frozen=True, slots=True)
 class DiscountReading:
-    """One reading of the discounts: that of each line, and the coupon that is on no line."""
+    """One reading of the discounts: those of the lines, and the coupon that is on no line."""
 
     line_discounts: tuple[Decimal, ...]
     coupon: Decimal
@@ -44,7 +44,7 @@ def read_discounts(
     """Return the coupon over the order and each line's discount.
 
     `discount` is that of the whole order without that of shipping. Raises OrderError `discount-unclear` or
-    `tax-unclear` when no reading, or more than one, reconciles.
+    `tax-unclear` when no reading, or more than one, adds up.
     """
     possible = [each for each in _readings(lines, discount) if _is_possible(each, lines)]
     if not possible:
@@ -60,7 +60,7 @@ def read_discounts(
 
 
 def _readings(lines: Sequence[PayloadLine], discount: Decimal) -> list[DiscountReading]:
-    """Return the readings "for the line" and "for each unit"; one where both are the same."""
+    """Return the readings "for the line" and "for each unit"; only one where both are the same."""
     by_line = tuple(_in_cents(line.discount) for line in lines)
     by_unit = tuple(_in_cents(line.discount * line.quantity) for line in lines)
     return [
@@ -70,7 +70,7 @@ def _readings(lines: Sequence[PayloadLine], discount: Decimal) -> list[DiscountR
 
 
 def _in_cents(number: Decimal) -> Decimal:
-    """Return the amount in whole cents where it nearly is (three times a third of a cent), else unchanged."""
+    """Return the amount in whole cents where it is nearly that (three times a third of a cent), else unchanged."""
     return round_to_cents(number) if abs(round_to_cents(number) - number) < CENT / 50 else number
 
 
@@ -95,7 +95,7 @@ _TAX_MEANINGS = tuple(
 def _mismatched_lines(
     reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool, meaning: tuple[bool, bool]
 ) -> list[PayloadLine]:
-    """Return the lines whose tax is not what this meaning gives."""
+    """Return the lines whose tax differs from the one expected by this meaning."""
     by_unit, after_discounts = meaning
     values = [line.price * line.quantity for line in lines]
     reduced = [value - discount for value, discount in zip(values, reading.line_discounts, strict=True)]

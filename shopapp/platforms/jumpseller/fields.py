@@ -19,7 +19,7 @@ Json = Mapping[str, Any]
 _STATUSES: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "abandoned": "abandoned"}
 _LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _AMOUNT_LIMIT = Decimal(10) ** 12
-"""No amount of an order is as large, and no column holds one."""
+"""Larger than the amount of any order, and too large for a column."""
 
 
 def order_status(order: Json) -> OrderStatus:
@@ -42,7 +42,7 @@ def required_field(block: Json, name: str) -> Any:
 def amount_field(block: Json, name: str, missing: Decimal | None = None) -> Decimal:
     """Return the amount in that field, written as text, integer or decimal number (seen in code).
 
-    Raises OrderError `order-unreadable` when it is no amount, or absent without a default.
+    Raises OrderError `order-unreadable` when it is not an amount, or absent without a default.
     """
     value = block.get(name)
     if value in (None, ""):
@@ -71,7 +71,7 @@ def cents_field(block: Json, name: str, missing: Decimal | None = None) -> Decim
 
 
 def parse_timestamp(written: Any) -> datetime:
-    """Return the moment of `2026-10-03 19:02:44 UTC` or of ISO 8601, always with its zone (UTC where none is given).
+    """Return the moment of `2026-10-03 19:02:44 UTC` or of ISO 8601, always with a zone (UTC where none is given).
 
     Raises OrderError `order-unreadable` for any other text.
     """
@@ -89,6 +89,6 @@ def object_field(block: Json, name: str) -> Json:
 
 
 def objects_field(block: Json, name: str) -> list[Json]:
-    """Return the objects of the list in that field; none when there is no list."""
+    """Return the objects of the list in that field; an empty list when there is none."""
     found = block.get(name)
     return [each for each in found if isinstance(each, Mapping)] if isinstance(found, list) else []

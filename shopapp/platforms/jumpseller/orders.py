@@ -1,8 +1,8 @@
-"""An `Order` out of Jumpseller's payload of `GET /orders/{id}.json`. Pure.
+"""Jumpseller's payload of `GET /orders/{id}.json` read into an `Order`. Pure.
 
-Source: Jumpseller's published API description and recorded payloads, read 2026-11-20.
-*Unconfirmed*, with the safe choice made here: whether a line's `discount` and `tax` are for one unit or for the line
-(discounts.py takes the reading that adds up, or there is no document), and how a payment shows in the history.
+Source: Jumpseller's published API description and recorded payloads, read 2026-11-20. *Unconfirmed*, with the safe
+choice made here: whether a line's `discount` and `tax` are for one unit or for the line (discounts.py uses the reading
+that adds up, or there is no document), and how a payment shows in the history.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     """Return the order in this payload (with or without its wrapper) and its history.
 
     Raises OrderError where the payload does not say for certain what was sold: two taxes on a line, a fixed tax,
-    figures that no reading reconciles.
+    figures of which no reading adds up.
     """
     inner = payload.get("order", payload)
     if not isinstance(inner, Mapping):
@@ -229,7 +229,7 @@ def _address(block: Json) -> Address | None:
 
 
 def _ship_to(inner: Json) -> Address | None:
-    """Return where the goods went: to the shop itself when the buyer picked them up."""
+    """Return the address to which the order is sent; that of the shop when the buyer picks it up."""
     if inner.get("shipping_option") == "store_pickup":
         return _address(object_field(inner, "pickup_address")) or Address(country="PT")
     return _address(object_field(inner, "shipping_address"))
@@ -239,7 +239,7 @@ def _ship_to(inner: Json) -> Address | None:
 
 
 def _payment_time(inner: Json, history: Sequence[Json]) -> tuple[datetime | None, str]:
-    """Return when a paid order was paid, and the source of that: `platform`, `history` or `completed_at`.
+    """Return the time at which a paid order was paid, and its source: `platform`, `history` or `completed_at`.
 
     The payload has no payment date (documented by absence); the wording of the history is unconfirmed.
     """

@@ -17,11 +17,14 @@ from typing import Any, Literal
 from ..base import UnreadableWebhook, WebhookEvent
 
 EVENTS = ("order_paid", "order_canceled")
-"""What issuing without a person needs."""
+"""The events that automatic issuing needs."""
 UNPAID_ORDER_EVENTS = ("order_pending_payment", "order_updated")
-"""What provider drafts and order notes need as well; `order_updated` for an edited order is documented."""
+"""The events that provider drafts and order notes need as well; `order_updated` for an edited order is documented."""
 PRODUCT_EVENTS = ("product_created", "product_updated", "product_deleted", "product_stock_updated")
-"""What stock sync needs; whether a sale sends the last is *unconfirmed*, so orders are counted as reserved as well."""
+"""The events that stock sync needs.
+
+Whether a sale sends the last is *unconfirmed*, so orders are also counted as reserved.
+"""
 
 _KINDS: dict[str, Literal["paid", "cancelled", "open", "updated"]] = {
     "order_paid": "paid",
@@ -34,14 +37,14 @@ _MAX_NESTING = 32
 
 
 def has_valid_signature(body: bytes, headers: Mapping[str, str], secret: str) -> bool:
-    """Return whether the signature header is right for these bytes, in constant time."""
+    """Return whether the signature header is valid for these bytes, in constant time."""
     given = headers.get("Jumpseller-Hmac-Sha256", "").encode("utf-8", "replace")
     expected = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
     return hmac.compare_digest(given, expected)
 
 
 def webhook_headers(headers: Mapping[str, str]) -> tuple[str, str]:
-    """Return (store code, event) as the headers say, cut to the length of their columns."""
+    """Return (store code, event) as the headers state them, cut to the length of their columns."""
     event = headers.get("Jumpseller-Event", "")
     return headers.get("Jumpseller-Store-Code", "")[:100], event[:40] if event.isascii() else "unknown"
 
@@ -72,7 +75,7 @@ def _product_event(body: bytes) -> WebhookEvent:
     """Return the product that changed; `other` where none can be read.
 
     No public source says what `product_deleted` contains. The webhook is only a hint: the daily reading of the whole
-    catalogue finds what it does not say.
+    catalogue finds what it leaves out.
     """
     try:
         number = _json_object(body, "product").get("id")
@@ -88,7 +91,7 @@ def _is_number(text: str) -> bool:
 
 @dataclass
 class SubscriptionPlan:
-    """The webhooks to delete, the events to create one for, and the code of what was wrong."""
+    """The webhooks to delete, the events for which to create one, and the code of the problem."""
 
     problem: str = ""
     delete: list[Any] = field(default_factory=list)
@@ -98,7 +101,7 @@ class SubscriptionPlan:
 def plan_subscriptions(
     present: Sequence[Mapping[str, Any]], url: str, events: tuple[str, ...], recreate: bool
 ) -> SubscriptionPlan:
-    """Return what to change so that exactly one active webhook of each event points to `url`.
+    """Return the changes after which exactly one active webhook of each event points to `url`.
 
     How a paused one shows is *unconfirmed* (`paused` or `status` is read), and so is whether it can be resumed: it is
     created again. A webhook is foreign when it points to us but not to this store: its calls are refused, which pauses

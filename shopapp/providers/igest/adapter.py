@@ -3,8 +3,8 @@
 It never repeats a call that issues, creates or moves anything.
 
 Source: igest.pt and publico.igest.pt (read 2026-11-20); the web service is not public, see docs/igest-wire.md.
-Unconfirmed: every method but `novo_documento`, the rounding level, and that an answer that is wholly an `erro` means
-that nothing was issued.
+Unconfirmed: every method but `novo_documento`, the rounding level, and that an answer that is only an `erro` means that
+nothing was issued.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ from .wire_format import Keys, Output, XmlElements
 
 _HEX_40 = "[0-9a-fA-F]{40}"
 _DOCUMENT_PROOF_ELEMENTS = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
-"""Any of these elements says that a document exists, whatever the status is."""
+"""Any of these elements proves that a document exists, whatever the status is."""
 _UNUSED_REFERENCE = "QI-0"
-"""A reference that nothing has, to learn only whether a method exists."""
+"""A reference that nothing has: used only to find out whether a method exists."""
 
 
 class IGest(SupportsStockMovements):
@@ -75,7 +75,7 @@ class IGest(SupportsStockMovements):
     capabilities: ClassVar[Capabilities] = Capabilities(
         rounding_level="rate_group",
         credit_notes=True,
-        # documented of the vendor's sibling product: over 200 calls a minute it refuses for two minutes
+        # documented for the vendor's sibling product: over 200 calls a minute it refuses for two minutes
         calls_per_second=2.0,
     )
     help_paths: ClassVar[HelpPaths] = HelpPaths(
@@ -118,7 +118,7 @@ class IGest(SupportsStockMovements):
         return account_info_from(self._client.query("verificar"), self._keys)
 
     def choices(self) -> Choices:
-        """Ask for the lists of the settings form; one that the web service lacks is the legal one, or empty."""
+        """Ask for the lists of the settings form; a list that the web service lacks becomes the legal one, or empty."""
         facts = self.check()
         names = ["listar_series", "listar_isencoes", "listar_taxas"]
         if facts.warehouses:
@@ -132,7 +132,7 @@ class IGest(SupportsStockMovements):
         try:
             return self._client.query(method, fields)
         except CredentialsError:
-            # the credentials worked a moment ago: this method is refused, or does not exist
+            # the credentials worked a moment ago, so this method is refused or does not exist
             return None
 
     def _supports_stock_changes(self) -> bool:
@@ -232,7 +232,7 @@ class IGest(SupportsStockMovements):
         return None if movements is None else has_movement_with_reference(movements, reference)
 
     def _query_or_unreachable(self, method: str, fields: XmlElements) -> Output:
-        """Return the `sucesso` of a look-up; one refused with good credentials does not say that nothing exists."""
+        """Return the `sucesso` of a look-up. Raises UnreachableError for a refusal despite good credentials."""
         output = self._client.query_or_none(method, fields)
         if output is None:
             raise TransientError("unreachable", how="refused")

@@ -1,4 +1,4 @@
-"""iGEST's XML for articles and their stock: requests out of our values, and our values out of answers.
+"""iGEST's XML for articles and their stock: requests built from our values, and answers read into them.
 
 Pure. An answer that lacks its list or a required element is unreadable: it never means that nothing exists.
 
@@ -25,7 +25,7 @@ MAX_NAME_LENGTH = 200
 
 
 def reference_elements(codes: Sequence[str]) -> XmlElements:
-    """Return the element that asks for these references."""
+    """Return the element that queries these references."""
     return (("referencias", tuple(("referencia", code) for code in codes)),)
 
 
@@ -44,7 +44,7 @@ def articles_from(output: Output) -> list[ProviderArticle]:
 
 
 def is_encodable(code: str) -> bool:
-    """Return whether the XML carries this reference unchanged: no control characters and no outer blanks."""
+    """Return whether the XML carries this reference unchanged: no control characters and no surrounding spaces."""
     return bool(code) and printable(code).strip() == code and not {"\t", "\n"} & set(code)
 
 
@@ -81,7 +81,7 @@ def stock_levels_from(output: Output) -> tuple[StockLevel, ...]:
 
 
 def stock_page_elements(since: str, cursor: str) -> XmlElements:
-    """Return the elements that ask for a page behind the cursor, of what changed since a token ('' for all)."""
+    """Return the elements that ask for the page after the cursor, of what changed since a token ('' for all)."""
     return tuple((name, value) for name, value in (("desde", since), ("apos", cursor)) if value)
 
 
@@ -98,7 +98,7 @@ def stock_page_from(output: Output, since: str, next_token: str) -> StockLevelPa
 
 
 def parse_stock_cursor(after: str) -> tuple[str, str, str]:
-    """Return (token read from, token of the first page, cursor) out of a page's `after`."""
+    """Return (token to read from, token of the first page, cursor) from a page's `after`."""
     since, next_token, cursor = json.loads(after)
     return since, next_token, cursor
 

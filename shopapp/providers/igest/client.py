@@ -1,6 +1,6 @@
-"""One call to iGEST and how it ended: done, refused or unknown, whatever the method.
+"""One call to iGEST and its outcome: done, refused or unknown, whatever the method.
 
-It never repeats a call that changes something, and never classifies by the text of an answer: that only chooses which
+It never repeats a call that changes something. The text of an answer never decides the outcome; it only chooses which
 field of the form is marked.
 
 Unconfirmed: that an `erro` without any element of the requested thing means that nothing happened.
@@ -85,7 +85,7 @@ class IGestClient:
         proof_elements: Collection[str],
         refused_code: str,
     ) -> T:
-        """Call a method that changes something, once; return what `read` makes of its `sucesso`.
+        """Call a method that changes something, once; return the result of `read` for its `sucesso`.
 
         An `erro` raises RefusedError with `refused_code`, unless it has one of the proof elements: then something was
         done all the same. Raises UncertainError when it may have happened; after any other error it did not.
@@ -113,7 +113,7 @@ class IGestClient:
         raise self._classify_refusal(self._redacted_message(output), refused_code)
 
     def _classify_refusal(self, words: str, code: str) -> AppError:
-        """Return what a refusal means: the credentials are refused now, or else the content was."""
+        """Return the error for a refusal: CredentialsError if the credentials are refused now, else RefusedError."""
         try:
             self.query("verificar")
         except CredentialsError as error:

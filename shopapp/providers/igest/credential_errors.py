@@ -14,7 +14,7 @@ from shopapp.errors import CredentialsError
 from shopapp.providers.text import one_line
 
 _MAX_LENGTH = 500
-# the first pattern that occurs wins
+# the first matching pattern wins
 _GUESSES = (
     (r"inativ|desativ|não está ativ", "inactive", ""),
     (r"prazo|\bhora\b|rel[oó]gio", "clock", ""),
@@ -40,5 +40,5 @@ def redact(words: str, secrets: Collection[str]) -> str:
     for secret in secrets:
         if secret:
             words = re.sub(re.escape(secret), "***", words, flags=re.IGNORECASE)
-    # nor a hash made of one
+    # nor a hash made from one
     return one_line(re.sub(r"\b[0-9a-fA-F]{40}\b", "***", words))[:_MAX_LENGTH]

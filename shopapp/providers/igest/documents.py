@@ -1,6 +1,6 @@
 """iGEST's XML for a document: the draft as elements, and the answer as `Issued`.
 
-Pure. It decides nothing about tax: what the draft says is written down.
+Pure. It decides nothing about tax: the draft is sent as it is.
 
 Source: the request of the one public client (see wire_format.py) for tipo_documento, nif_cliente, nome_cliente,
 data_documento and the lines' referencia, descricao, quantidade, preco, taxa, codigo_isencao, motivo_isencao.
@@ -27,7 +27,7 @@ _AMOUNT = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,6})?")
 
 
 def document_elements(draft: Draft, reference: str) -> XmlElements:
-    """Return the element `documento` of this draft, our reference first in its notes.
+    """Return the element `documento` of this draft, with our reference first in its notes.
 
     Raises SettingsError `kind-unsupported`, `series-missing` or `original-missing`.
     """
@@ -65,7 +65,7 @@ def _customer_elements(customer: Customer) -> XmlElements:
 
 
 def _payment_elements(draft: Draft) -> XmlElements:
-    """Return the payment means, which only an invoice-receipt has; of several the one with the largest amount."""
+    """Return the payment means, which only an invoice-receipt has: of several, the one with the largest amount."""
     if draft.kind != "FR":
         return ()
     largest = max(draft.payments, key=lambda means: means.amount, default=None)
@@ -100,7 +100,7 @@ def _line_elements(line: DraftLine, draft: Draft) -> XmlElements:
 
 
 def format_decimal(number: Decimal) -> str:
-    """Return the number as the XML has it: a point, no exponent, no trailing zeros."""
+    """Return the number as the XML needs it: with a point, no exponent, no trailing zeros."""
     text = format(number, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -22,7 +22,7 @@ from .wire_format import Keys, Output, text_of
 
 
 def account_info_from(output: Output, keys: Keys) -> AccountInfo:
-    """Return whose account these credentials open; what the answer leaves out is empty."""
+    """Return the owner of these credentials' account; facts that the answer leaves out are empty."""
     region = output.text("entidade/regiao")
     moves = {"sim": True, "nao": False}.get(output.text("entidade/movimenta_stock"))
     return AccountInfo(
@@ -36,7 +36,7 @@ def account_info_from(output: Output, keys: Keys) -> AccountInfo:
 
 
 def choices_from(lists: Mapping[str, Output | None], region: str, today: date) -> Choices:
-    """Return the lists of the settings form from those that were answered."""
+    """Return the lists of the settings form from those that the web service returned."""
     series = _series(lists.get("listar_series"))
     usable = {one.kind for one in series if one.open}
     return Choices(

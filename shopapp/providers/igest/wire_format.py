@@ -1,7 +1,7 @@
-"""The XML of iGEST's web service: requests as bytes and answers parsed, whatever they mean. Sends nothing.
+"""The XML of iGEST's web service: requests as bytes, and answers parsed but not interpreted. Sends nothing.
 
-Source: the one public client, GitHub pedromonunes/igest (read 2026-11-20); no answer to it is recorded.
-Unconfirmed: all of it, as bare XML or a SOAP envelope, which of the two values is `codigo`, which makes `chave`
+Source: the one public client, GitHub pedromonunes/igest (read 2026-11-20); no answer to it is recorded. Unconfirmed:
+all of it, for example bare XML or a SOAP envelope, which of the two values is `codigo`, which makes `chave`
 (docs/igest-wire.md).
 """
 
@@ -25,12 +25,12 @@ DECLARATION = '<?xml version="1.0" encoding="ISO-8859-1"?>\n'
 _LISBON = ZoneInfo("Europe/Lisbon")
 
 XmlElements: TypeAlias = tuple[tuple[str, Union[str, "XmlElements"]], ...]
-"""Elements in their order: a name with its text, or with child elements."""
+"""Elements in order: a name with its text, or with child elements."""
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The four values that the merchant copies; the secret ones show in no traceback."""
+    """The four values that the merchant copies; the secret ones appear in no traceback."""
 
     entity: str
     nif: str
@@ -47,7 +47,7 @@ class Output:
     root: Element
 
     def text(self, path: str) -> str:
-        """Return the text of the element at `path`, without blanks around it; empty when there is none."""
+        """Return the text of the element at `path`, without surrounding spaces; empty when there is none."""
         return text_of(self.root, path)
 
     def rows(self, path: str) -> list[Element]:
@@ -56,7 +56,7 @@ class Output:
 
 
 def text_of(element: Element, path: str) -> str:
-    """Return the text of an element below this one, without blanks around it; empty when there is none."""
+    """Return the text of an element below this one, without surrounding spaces; empty when there is none."""
     return (element.findtext(path) or "").strip()
 
 
@@ -104,7 +104,7 @@ def _is_printable(code: int) -> bool:
 
 
 def parse_answer(body: bytes) -> Output:
-    """Parse an answer. Raises UnreadableAnswer when it is cut, mis-encoded or anything else."""
+    """Parse an answer. Raises UnreadableAnswer when it is truncated, mis-encoded or anything else."""
     if len(body) > MAX_ANSWER_BYTES:
         raise UnreadableAnswer("too-long")
     if not body.strip():

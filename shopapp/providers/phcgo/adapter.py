@@ -1,6 +1,6 @@
-"""PHC GO as a provider: a draft is saved, compared with ours, and that very draft is signed.
+"""PHC GO as a provider: a draft is saved, compared with ours, and that same draft is signed.
 
-It never signs a draft that it was not told to sign, never changes an existing customer or article, and never repeats a
+It never signs a draft that it was not asked to sign, never changes an existing customer or article, and never repeats a
 call that may have happened. Only its documents move stock: no public client writes a movement other than an article's
 initial stock.
 
@@ -129,7 +129,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
 
     @property
     def guarantee(self) -> IssueGuarantee:
-        """Return the guarantee for the first kind of invoice that the merchant chose a series for."""
+        """Return the guarantee of the first kind of invoice for which the merchant chose a series."""
         return self.guarantee_for(
             next((kind for kind in INVOICE_KINDS if kind in self.features.series), "FR")
         )
@@ -139,15 +139,15 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         series = self.features.series.get(kind)
         if series is not None and series.drafts:
             return IssueGuarantee.DRAFT_FIRST
-        # an order note is no fiscal document, and public clients look it up by `obs` (seen in code)
+        # an order note is not a fiscal document, and public clients look it up by `obs` (seen in code)
         return IssueGuarantee.SEARCHABLE if self.features.searches or kind == "NE" else IssueGuarantee.MANUAL
 
     def check(self) -> AccountInfo:
-        """Ask whose account it is. Raises CredentialsError with the field, UnreachableError without an answer."""
+        """Ask who owns the account. Raises CredentialsError with the field, UnreachableError without an answer."""
         return account_info_from(self._company_record(), self._session.base_url(), self._company)
 
     def choices(self) -> Choices:
-        """Ask for the lists of the settings form, and for what this account cannot do."""
+        """Ask for the lists of the settings form, and find out what this account cannot do."""
         return choices_from(self._session, self._company_record(), self.features.series, self._now().date())
 
     def _company_record(self) -> Row:
@@ -160,18 +160,18 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
     # one document
 
     def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
-        """Save a draft; return its id and total. After UncertainError an orphan draft may exist, nothing more."""
+        """Save a draft; return its id and total. After UncertainError an orphan draft may exist, but no document."""
         record_type = record_type_for(draft.kind)
         row = save_record(self._session, draft, reference)
         draft_id = provider_id_of(record_type, text_field(row, record_type.stamp))
-        # where the series no longer keeps drafts this is a document already, and `finalise` returns it
+        # where the series no longer keeps drafts, this is already a document, and `finalise` returns it
         return ProviderDraft(draft_id, record_total(row) if is_draft(record_type, row) else None)
 
     def finalise(self, draft_id: str) -> Issued:
         """Sign that draft and return its document; after any unclear answer, ask for the draft's state.
 
-        Raises RefusedError `provider-refused`, or `draft-gone` when there is no such record any more; UncertainError
-        when it may be signed.
+        Raises RefusedError `provider-refused`, or `draft-gone` when that record no longer exists; UncertainError when
+        it may be signed.
         """
         record_type, stamp = parse_provider_id(draft_id)
         why: Exception
@@ -212,7 +212,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return self._session.read_with_relogin(lambda: record_by_stamp(self._session, record_type, stamp))
 
     def finalised_document(self, draft_id: str) -> Issued | None:
-        """Ask for the document made of that draft; return None while PHC GO shows none."""
+        """Ask for the document made from that draft; return None while PHC GO shows none."""
         record_type, stamp = parse_provider_id(draft_id)
         row = self._find_record_or_unreachable(record_type, stamp)
         return issued_from(record_type, row) if row else None
@@ -240,7 +240,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         return None
 
     def drop_drafts(self, reference: str) -> int:
-        """Delete the drafts with exactly this reference; return how many."""
+        """Delete the drafts with exactly this reference; return their number."""
         record_types = [FT] + ([BO] if "NE" in self.features.series else [])
         removed = 0
         try:
@@ -316,7 +316,10 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
     # what was issued
 
     def read_document(self, provider_id: str) -> Issued:
-        """The document as PHC GO has it now, `annulled` or `paid` where it says so. RefusedError `document-gone`."""
+        """Ask for the document as it is now, `annulled` or `paid` where PHC GO says so.
+
+        Raises RefusedError `document-gone`.
+        """
         record_type, stamp = parse_provider_id(provider_id)
         row = self._find_record_or_unreachable(record_type, stamp)
         issued = issued_from(record_type, row) if row else None

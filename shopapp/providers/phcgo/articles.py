@@ -1,7 +1,7 @@
 """PHC GO's articles: looked up by their references, and created where there is none.
 
-An answer that may be cut, or a query that may be misunderstood, never means that an article does not exist; and an
-existing article is never changed.
+An answer that may be truncated, or a query that may be misunderstood, never means that an article does not exist; and
+an existing article is never changed.
 
 Source: public clients, read 2026-11-20 (docs/phcgo.md, "Articles and stock"). Unconfirmed: that conditions of group 9
 are alternatives; how many rows one answer holds; that an article's rate is `tabiva` and its exemption `codmotiseimp`.
@@ -24,11 +24,11 @@ MAX_REF_LENGTH = 18
 MAX_ROWS = 500
 _MAX_NAME_LENGTH = 60
 _SAMPLE_SIZE = 100
-"""Twice as many articles as are looked up at once."""
+"""Twice the number of articles that are looked up at once."""
 
 
 def ref_of(row: Row) -> str:
-    """Return the reference exactly as PHC GO writes it, without the blanks around it."""
+    """Return the reference exactly as PHC GO writes it, without surrounding spaces."""
     ref = row.get("ref")
     return ref.strip() if isinstance(ref, str) else ""
 
@@ -56,7 +56,7 @@ def _article_from(row: Row) -> ProviderArticle:
 def _article_rows(session: PhcGoSession, refs: Sequence[str]) -> dict[str, Row]:
     """Return the rows of these references, in use or not, by reference.
 
-    Queries again for what is missing until an answer is certainly complete, or brings nothing new. Where no answer has
+    Queries again for the missing ones until an answer is certainly complete, or brings nothing new. Where no answer has
     shown that several references in one query work, queries each missing one alone.
     """
     found: dict[str, Row] = {}
@@ -91,7 +91,7 @@ def query_by_refs(
 
 
 def has_several_refs(refs: Iterable[str]) -> bool:
-    """Return whether these are more than one reference, even where case is ignored."""
+    """Return whether these are more than one reference, even when case is ignored."""
     return len({ref.casefold() for ref in refs}) > 1
 
 

@@ -1,11 +1,11 @@
-"""A draft as fields of PHC GO's record and its lines, merged over what PHC GO filled in by itself.
+"""A draft as fields of PHC GO's record and its lines, which replace what PHC GO filled in itself.
 
-Pure. It decides nothing about tax: what the draft says is written down, and what PHC GO adds from the customer or the
-company (discounts, another price) is taken out again.
+Pure. It decides nothing about tax: the draft is sent as it is, and what PHC GO adds from the customer or the company
+(discounts, another price) is removed again.
 
-Source: public clients, read 2026-11-20, as are text lines of quantity 0 (docs/phcgo.md, "One document").
-Unconfirmed: that prices with VAT keep their cents at whatever level PHC GO rounds; the fields for loading; where a
-credit note's reason goes.
+Source: public clients, read 2026-11-20, as are text lines of quantity 0 (docs/phcgo.md, "One document"). Unconfirmed:
+that prices with VAT keep their cents at whatever level PHC GO rounds; the fields for loading; where a credit note's
+reason goes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _address_fields(address: Address, suffix: str, countries: Mapping[str, Row])
 
 
 def _transport_fields(draft: Draft, countries: Mapping[str, Row]) -> Row:
-    """Return the fields of where goods are loaded and unloaded, and when they leave."""
+    """Return the fields for the places of loading and unloading and the time of departure."""
     assert draft.transport is not None
     moment, loading, unloading = (
         draft.transport.leaves_at,
@@ -144,7 +144,7 @@ def _note_row(record_type: RecordType, first: Row, note: str) -> Row:
 
 
 def gross_price(line: DraftLine) -> Decimal:
-    """Return a unit price with VAT that gives exactly the line's gross: one in whole cents where there is one."""
+    """Return a unit price with VAT that gives exactly the line's gross: in whole cents where possible."""
     exact = line.unit_price_net * (ONE + line.vat_rate / HUNDRED)
     factor = line.quantity * (ONE - line.discount_percent / HUNDRED)
     for price in (round_to_cents(exact), round_to_six_decimals(exact)):
@@ -154,7 +154,7 @@ def gross_price(line: DraftLine) -> Decimal:
 
 
 def link_original_lines(record_type: RecordType, wanted: list[Row], original: Row) -> list[Row]:
-    """Return the lines of a credit note, each with the stamps of the original's line that it takes back."""
+    """Return the lines of a credit note, each with the stamps of the original's line that it corrects."""
     stamp, remaining = text_field(original, FT.stamp), list(original.get(FT.lines) or [])
     linked = []
     for line in wanted:

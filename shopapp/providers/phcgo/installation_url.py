@@ -27,9 +27,9 @@ _TRAILING_PAGE = re.compile(r"/(html|phcws|rest)$", re.IGNORECASE)
 def installation_url(typed: str, hosts: Collection[str], loopback: str = "") -> str:
     """Return the address of the installation without a slash at its end.
 
-    `hosts` are the host names that the operator permits; one with a leading point permits all subdomains. `loopback`
-    is the one local address permitted over plain http, for development. Raises CredentialsError `keys-refused` with
-    field `url`.
+    `hosts` are the host names that the operator permits; one with a leading dot permits all subdomains. `loopback` is
+    the one local address permitted over plain http, for development. Raises CredentialsError `keys-refused` with field
+    `url`.
     """
     text = typed.strip(" ")
     if not text or len(text) > _MAX_LENGTH or not text.isascii() or not text.isprintable():
@@ -52,7 +52,7 @@ def _is_allowed_host(allowed: str, host: str) -> bool:
 
 
 def _clean_path(text: str) -> str:
-    """Return the path without slashes at its end and without a page or service of the installation."""
+    """Return the path without trailing slashes, and without a page or service of the installation."""
     path = text.rstrip("/")
     while _TRAILING_PAGE.search(path):
         path = _TRAILING_PAGE.sub("", path).rstrip("/")

@@ -30,7 +30,7 @@ _ISLANDS = ((r"9[0-4][0-9]{2}\b", "PT-MA"), (r"9[5-9][0-9]{2}\b", "PT-AC"))
 
 
 def account_info_from(company: Row, base: str, database: str) -> AccountInfo:
-    """Return whose account it is; what the company's record leaves out is empty."""
+    """Return the owner of the account; facts that the company's record leaves out are empty."""
     nif = re.sub(r"\D", "", text_field(company, "ncont"))[:20]
     who = f"phcgo/{base.lower()}/{nif or database.lower()}"
     return AccountInfo(
@@ -53,7 +53,7 @@ def _region(company: Row) -> str:
 def choices_from(
     session: PhcGoSession, company: Row, wanted: Mapping[DocumentKind, Series], today: date
 ) -> Choices:
-    """Ask for the lists of the settings form and for what this account cannot do."""
+    """Ask for the lists of the settings form, and find out what this account cannot do."""
     series = (*_series(_list_rows(session, "Td")), *_dossier_series(_list_rows(session, "Ts")))
     usable = {one.kind for one in series if one.open}
     direct = any(one.open and not one.drafts for one in series if one.kind in INVOICE_KINDS)
@@ -150,7 +150,7 @@ def _rates(session: PhcGoSession, region: str, today: date) -> tuple[Decimal, ..
 def _problems(
     session: PhcGoSession, series: Sequence[Series], wanted: Mapping[DocumentKind, Series]
 ) -> list[str]:
-    """Return the codes of what this account cannot do, so that set-up says it and not the first order."""
+    """Return the codes of what this account cannot do, so that they are known at set-up and not at the first order."""
     invoices = [one for one in series if one.kind in INVOICE_KINDS and one.open]
     found = [] if any(one.kind == "NE" and one.open for one in series) else ["no-notes"]
     if not any(one.drafts for one in invoices):

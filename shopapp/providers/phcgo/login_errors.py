@@ -13,7 +13,7 @@ from collections.abc import Collection
 
 from shopapp.errors import AppError, CredentialsError, ThrottledError
 
-# the first pattern that occurs wins
+# the first matching pattern wins
 _GUESSES = (
     (r"token|aplica[cç][aã]o|application", "token", "wrong-token"),
     (r"empresa|base de dados|company|database", "company", "wrong-company"),
@@ -25,7 +25,7 @@ _LIMITS = (
     (rf"(?=.*({_LIMIT_WORDS})).*\b(pedidos|chamadas|requests|calls)\b", "allowance-used", 3600.0),
     (rf"(?=.*({_LIMIT_WORDS})).*\b(sess[oõ]es|sess[aã]o|sessions?)\b", "sessions-full", 300.0),
 )
-"""Limits that pass by themselves, each with its retry delay in seconds; a used-up plan may be enlarged any day."""
+"""Limits that pass by themselves, each with its retry delay in seconds; a used-up plan may be extended any day."""
 
 
 def login_error_from(words: str, secrets: Collection[str]) -> AppError:

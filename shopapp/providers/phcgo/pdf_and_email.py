@@ -1,7 +1,7 @@
-"""PDFs and e-mails of PHC GO: a document printed and fetched, or mailed by PHC GO itself.
+"""PDFs and e-mails of PHC GO: a document printed and fetched, or e-mailed by PHC GO itself.
 
-For signed documents only: printing or mailing a draft may sign it (documented). The printed file is fetched at once,
-and its address is shown to nobody, because the file name holds the buyer's name.
+For signed documents only: printing or e-mailing a draft may sign it (documented). The printed file is fetched at once,
+and its address is shown to nobody, because the file name contains the buyer's name.
 
 Source: public clients, read 2026-11-20 (docs/phcgo.md, "One document"). Unconfirmed: how long a printed file can be
 fetched, and by whom; that an e-mail needs no sender of ours.

@@ -1,7 +1,7 @@
-"""PHC GO's two types of record, invoicing documents (Ft) and dossiers (Bo): their fields, and what a saved one says.
+"""PHC GO's two types of record, invoicing documents (Ft) and dossiers (Bo): their fields, and how to read a saved one.
 
-Pure. Source: fields seen in public clients, read 2026-11-20 (docs/phcgo.md, "One document").
-Unconfirmed: which field says that a document was annulled or paid, and which holds the ATCUD.
+Pure. Source: fields seen in public clients, read 2026-11-20 (docs/phcgo.md, "One document"). Unconfirmed: which field
+says that a document was annulled or paid, and which holds the ATCUD.
 """
 
 from __future__ import annotations

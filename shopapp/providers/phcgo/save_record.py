@@ -1,7 +1,7 @@
 """A record of PHC GO made from a draft: begun, completed, corrected and saved, with the fewest calls that are safe.
 
-Save is the only call that changes anything, apart from a new customer. Whatever PHC GO filled in that differs from the
-draft is corrected before it, and compared again in what was saved.
+Save is the only call that changes anything, apart from creating a customer. Whatever PHC GO filled in that differs from
+the draft is corrected before Save, and what was saved is compared again.
 
 Source: the cycle of public clients, read 2026-11-20 (docs/phcgo.md, "One document"). Unconfirmed: that a record whose
 correction changed no amount may be saved without a second actEntity.
@@ -46,7 +46,7 @@ _HEADER_FIELDS_TO_VERIFY = ("fin", "efinv", "ncont", "obs")
 
 
 def save_record(session: PhcGoSession, draft: Draft, reference: str) -> Row:
-    """Save the draft as a record: a draft where the series keeps drafts, otherwise a document already.
+    """Save the draft as a record: as a draft where the series keeps drafts, otherwise as a document.
 
     Raises RefusedError, SettingsError or TransientError when nothing was saved, UncertainError when it may have been.
     RefusedError `draft-differs` means that a draft was saved whose content differs from ours; it must not be signed.
@@ -73,7 +73,7 @@ def save_record(session: PhcGoSession, draft: Draft, reference: str) -> Row:
 def _complete_record(
     session: PhcGoSession, record_type: RecordType, draft: Draft, reference: str
 ) -> tuple[Row, Row, list[Row]]:
-    """Return (the record to save, our fields of it, our lines). Changes nothing, but creates a missing customer."""
+    """Return (the record to save, our fields of it, our lines). Changes nothing but creates a missing customer."""
     countries = countries_for(session, draft)
     customer = customer_for(session, draft, countries)
     head = header_fields(record_type, draft, reference, customer, countries)
@@ -87,7 +87,7 @@ def _complete_record(
         )
     acted = _act_entity(session, record_type, {**begun, **head, record_type.lines: wanted})
     if first_difference(record_type, acted, head, wanted):
-        # PHC GO put in a discount of the customer or a price of the article: correct it and have it sum again
+        # PHC GO filled in a discount of the customer or a price of the article: correct it and recalculate
         acted = _act_entity(session, record_type, merge_fields(record_type, acted, head, wanted))
     theirs = record_total(acted)
     if theirs and theirs != draft.gross and not first_difference(record_type, acted, head, wanted):
@@ -96,7 +96,7 @@ def _complete_record(
 
 
 def _new_record(session: PhcGoSession, record_type: RecordType, draft: Draft) -> Row:
-    """Ask for a blank record of the series, or one made out of the order note that the draft follows."""
+    """Ask for a blank record of the series, or for one made from the order note that the draft follows."""
     if not draft.follows or record_type is BO:
         return _require_row(
             session.read(f"{record_type.web_service}/getNewInstance", ndos=draft.series).first
@@ -156,7 +156,7 @@ def _saved_despite_refusal(session: PhcGoSession, record_type: RecordType, stamp
 
 
 def _find_saved(session: PhcGoSession, record_type: RecordType, stamp: str) -> Row | None:
-    """Return the record with that stamp when it can be seen; None does not say that there is none."""
+    """Return the record with that stamp when it can be seen; None does not prove that there is none."""
     try:
         return record_by_stamp(session, record_type, stamp) if stamp else None
     except (AppError, Refusal):
@@ -202,9 +202,9 @@ def _original_record(session: PhcGoSession, printed: str) -> Row:
 
 
 def _article_codes(session: PhcGoSession, draft: Draft) -> set[str]:
-    """Return the references of the draft's lines that are articles at PHC GO; none unless stock is to move.
+    """Return the references of the draft's lines that are articles at PHC GO; none when it must not move stock.
 
-    A line that names an article moves its stock: no way to prevent that is known.
+    A line that names an article moves its stock; no way to prevent that is known.
     """
     codes = (
         {code for line in draft.lines if (code := draft.article_code_of(line))}
@@ -220,5 +220,5 @@ def _article_codes(session: PhcGoSession, draft: Draft) -> set[str]:
 def _existing_codes(session: PhcGoSession, refs: list[str]) -> set[str]:
     conditions = [("ref", ref) for ref in refs]
     rows = session.query("St", *conditions, any_of=len(refs) > 1, limit=len(refs))
-    # an article that this query misses only becomes a line of free text
+    # an article that this query misses merely becomes a line of free text
     return {ref_of(row) for row in rows if not flag_field(row, "inactivo")} & set(refs)

@@ -1,11 +1,11 @@
-"""A session with one installation of PHC GO: log-in, calls, and a new log-in when the session expired.
+"""A session with one installation of PHC GO: log-in, calls, and a new log-in when the session has expired.
 
-The session is kept in this process for a few minutes, because log-ins count towards the month's allowance; an unclear
-answer discards it. A refused step is repeated once, under one new session, and then refused for good; one adapter logs
-in again twice at most.
+The session is kept in this process for a few minutes, because log-ins count towards the monthly allowance; an unclear
+answer discards it. A refused step is repeated once, in a new session; a second refusal is final. One adapter logs in
+again at most twice.
 
 Source: public clients, read 2026-11-20 (docs/phcgo.md, "Log-in and session"). Unconfirmed: where the Engine-Auth value
-is given, how long a session lasts, and what a call without one is answered: any refusal (401, a message, a page,
+is given, how long a session lasts, and how a call without one is answered: any refusal (401, a message, a page,
 nothing) may mean an expired session.
 """
 
@@ -51,7 +51,7 @@ _COOKIE = re.compile(r"ASP\.NET_SessionId=([A-Za-z0-9_.-]{1,200})")
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What the merchant typed; the secrets show in no traceback."""
+    """The values that the merchant typed; the secrets appear in no traceback."""
 
     url: str
     user: str
@@ -61,7 +61,7 @@ class Keys:
 
     @classmethod
     def from_credentials(cls, credentials: Mapping[str, str]) -> Keys:
-        """Return the keys as they are sent: a blank inside the token was a plus sign before it was pasted."""
+        """Return the keys as they are sent: a space inside the token was a plus sign before it was pasted."""
         typed = {name: credentials.get(name, "").strip() for name in ("url", "user", "company", "token")}
         typed["token"] = typed["token"].replace(" ", "+")
         return cls(**typed, password=credentials.get("password", ""))
@@ -74,18 +74,18 @@ class Keys:
 
 @dataclass(slots=True)
 class CachedSession:
-    """What this process knows of one account: its session while it lasts, and lists that rarely change."""
+    """What this process knows about one account: its session while it lasts, and lists that rarely change."""
 
     headers: dict[str, str] | None = None
     used_at: datetime | None = None
     base_path: str = _BASE_PATHS[0]
     lists: dict[str, tuple[datetime, Any]] = field(default_factory=dict)
     longest_answer: int = 0
-    """The number of rows of the longest answer so far: an answer can hold at least as many."""
+    """The number of rows of the longest answer so far: an answer can hold at least this many."""
 
 
 class SessionCache:
-    """The sessions of one process by the fingerprint of their credentials; past `size` the least recently used goes."""
+    """The sessions of one process by the fingerprint of their keys; past `size`, the least recently used is dropped."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -93,7 +93,7 @@ class SessionCache:
         self._lock = Lock()
 
     def get(self, fingerprint: str) -> CachedSession:
-        """Return what is known under that fingerprint; a new, empty session when nothing is."""
+        """Return the session cached under that fingerprint; a new, empty one when there is none."""
         with self._lock:
             found = self._sessions.setdefault(fingerprint, CachedSession())
             self._sessions.move_to_end(fingerprint)
@@ -108,7 +108,7 @@ class SessionCache:
 
 
 SESSIONS = SessionCache(size=500)
-"""Empty in a new process. An account that is dropped logs in and reads its lists again."""
+"""Empty in a new process. An account that was dropped from it logs in and reads its lists again."""
 
 
 class PhcGoSession:
@@ -147,7 +147,7 @@ class PhcGoSession:
         return self.read("SearchWS/QueryAsEntities", itemQuery=query).rows
 
     def is_complete(self, rows: Sequence[Row]) -> bool:
-        """Return whether an answer of these rows was certainly not cut, because a longer one was seen."""
+        """Return whether an answer with these rows was certainly not truncated, because a longer one was seen."""
         return len(rows) < self._cached.longest_answer
 
     def write(self, path: str, **fields: Any) -> Envelope:
@@ -171,9 +171,9 @@ class PhcGoSession:
         return self._http.read("GET", address, headers=dict(self._cached.headers or {}), max_bytes=max_bytes)
 
     def read_with_relogin(self, step: Callable[[], T]) -> T:
-        """Run a step that changes nothing, or nothing when refused; once more when the session may have expired.
+        """Run a step that changes nothing, or nothing when refused; repeat it once when the session may have expired.
 
-        Raises Refusal when it is refused under the new session too.
+        Raises Refusal when it is refused in the new session too.
         """
         try:
             return step()
@@ -184,9 +184,9 @@ class PhcGoSession:
             return step()
 
     def write_with_relogin(self, step: Callable[[], T]) -> T:
-        """Run a step that changes something; once more when it was refused because the session had expired.
+        """Run a step that changes something; repeat it once when it was refused because the session had expired.
 
-        Whether it had is asked by a call that changes nothing. Raises Refusal for any other refusal.
+        A call that changes nothing shows whether it had expired. Raises Refusal for any other refusal.
         """
         try:
             return step()
@@ -221,14 +221,14 @@ class PhcGoSession:
         return True
 
     def cached_list(self, name: str, ask: Callable[[], T]) -> T:
-        """Return a list that this process asked for within the hour; otherwise ask for it with `ask`."""
+        """Return a list that this process read within the last hour; otherwise read it with `ask`."""
         known = self._cached.lists.get(name)
         if known is not None and self._now() - known[0] < _LIST_LIFETIME:
             cached: T = known[1]
             return cached
         fresh = ask()
         if fresh:
-            # an empty list is not kept: it may be filled in a minute
+            # an empty list is not kept: it may soon be filled in
             self._cached.lists[name] = (self._now(), fresh)
         return fresh
 

@@ -1,10 +1,10 @@
-"""PHC GO's stock levels, read and never moved.
+"""PHC GO's stock levels, which are read and never changed.
 
 No public client names a field that says when a level changed, so changes cannot be asked for: the whole list is read,
 page by page.
 
 Source: public clients, read 2026-11-20 (docs/phcgo.md, "Articles and stock"). Unconfirmed: how many rows one answer
-holds, `offset`, and that rows come in the order that is asked for.
+holds, `offset`, and that rows come in the requested order.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def levels_page(session: PhcGoSession, after: str) -> StockLevelPage:
     rows = session.query("Sa", limit=MAX_ROWS, offset=offset, by=_ORDER_BY)
     first = _row_hash(rows[0]) if rows else ""
     if rows and first == previous_first:
-        # `offset` was ignored: the same page would come for ever
+        # `offset` was ignored: the same page would come forever
         raise Refusal("offset")
     is_last = not rows or session.is_complete(rows)
     return StockLevelPage(

@@ -1,9 +1,9 @@
-"""PHC GO's wire format: forms whose objects are JSON go out, `{"result": [...], "messages": [...]}` comes in.
+"""PHC GO's wire format: requests are forms whose objects are JSON, answers are `{"result": [...], "messages": [...]}`.
 
 Pure; sends nothing. It knows no entity and matches no text: only the type of a message makes it an error.
 
-Source: public clients of the Full API, read 2026-11-20 (docs/phcgo.md, "Answers").
-Unconfirmed: that type 1 is the only one that means an error; what a message without a type means.
+Source: public clients of the Full API, read 2026-11-20 (docs/phcgo.md, "Answers"). Unconfirmed: that type 1 is the only
+one that means an error; what a message without a type means.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _MAX_MESSAGE_LENGTH = 500
 
 
 class Refusal(Exception):
-    """A whole answer that refuses: one of its messages is an error. Its text is PHC GO's own, on one line."""
+    """A complete answer that refuses: one of its messages is an error. Its text is PHC GO's own, on one line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """One whole answer: its rows, and the text of the first error among its messages, if any."""
+    """One complete answer: its rows, and the text of the first error among its messages, if any."""
 
     rows: tuple[Row, ...]
     error: str | None = None
@@ -43,7 +43,7 @@ class Envelope:
 
 
 def to_json(value: Any) -> str:
-    """Return the value as JSON, a Decimal with exactly its digits."""
+    """Return the value as JSON; a Decimal keeps exactly its digits."""
     if isinstance(value, dict):
         return "{" + ",".join(f"{_json_string(str(key))}:{to_json(one)}" for key, one in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -61,7 +61,7 @@ def _json_string(text: str) -> str:
 
 
 def parse_envelope(answer: HttpResponse) -> Envelope:
-    """Parse the envelope in this answer. Raises UnreadableAnswer when it is cut, a web page, or anything else."""
+    """Parse the envelope in this answer. Raises UnreadableAnswer when it is truncated, a web page, or anything else."""
     if answer.status != 200:
         raise UnreadableAnswer(f"status-{answer.status}")
     if not answer.body.strip():
@@ -161,5 +161,5 @@ def decimal_field(row: Row, name: str) -> Decimal | None:
 
 
 def flag_field(row: Row, name: str) -> bool:
-    """Return whether the field is true, written as `true` or 1 in text or JSON."""
+    """Return whether the field is true: `true` or 1, as text or as JSON."""
     return str(row.get(name, "")).lower() in ("1", "true")

@@ -1,4 +1,4 @@
-"""One action for several documents: a page that lists them and asks, then one transition for each."""
+"""One action for several documents: a page that lists them and asks for confirmation, then one transition for each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ APPLICABLE: Mapping[str, Callable[[Document], bool]] = {
 
 
 def _selected_documents(texts: Sequence[str]) -> list[Document]:
-    """Return the store's documents with these ids; 404 when one of them is not its own."""
+    """Return the store's documents with these ids; 404 when the store lacks one of them."""
     ids = {parse_row_id(text) or abort(404) for text in texts[:200]}
     found = documents.find_documents(g.store, sorted(ids))
     if len(found) != len(ids):
@@ -50,7 +50,7 @@ def _selected_documents(texts: Sequence[str]) -> list[Document]:
 @bp.get("")
 @store_required
 def confirm() -> ResponseReturnValue:
-    """Show what was chosen and what will happen; nothing has happened yet."""
+    """Show the selected documents and what the action will do; nothing has happened yet."""
     action = request.args.get("do", "")
     if action not in ACTIONS:
         abort(404)

@@ -1,7 +1,7 @@
-"""The credit note before it is issued: what the merchant asks for, a preview, and the request itself.
+"""The credit note before it is issued: the merchant's request, a preview, and its confirmation.
 
-Nothing is written until the merchant confirms the preview. The form carries the number of the request, so
-that it counts only once, and a digest of the preview, so that nothing else is issued than what was shown.
+Nothing is written until the merchant confirms the preview. The form carries the number of the request, so that it
+counts only once, and a digest of the preview, so that nothing is issued but what was shown.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ DEFAULT_REASONS = {
     "lines": "Devolução parcial",
     "again": "Correção dos dados do cliente",
 }
-"""Reasons for when none was typed; they are printed on the document, so always in Portuguese."""
+"""The reasons to use when none was typed; they are printed on the document, so always in Portuguese."""
 CANCELLED_REASON = "Venda cancelada"
 FINAL_CONSUMER = "Consumidor final"
 _QUANTITY = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,6})?")
@@ -50,7 +50,7 @@ _QUANTITY = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,6})?")
 
 @dataclass(slots=True)
 class CreditRequest:
-    """What the merchant asks for, as they typed it, and what is wrong with it by field."""
+    """The merchant's request as they typed it, and the errors in it by field."""
 
     mode: str
     reason: str
@@ -79,7 +79,7 @@ class CreditRequest:
 
 @dataclass(frozen=True, slots=True)
 class CreditableLine:
-    """A line of which something is left; without a quantity when it was split over several rates."""
+    """A line that may still be credited; without a quantity when it was split over several rates."""
 
     ref: str
     description: str
@@ -97,7 +97,7 @@ def _decimal_text(text: str) -> str:
 @bp.get("/<int:number>/credit")
 @store_required
 def show(number: int) -> ResponseReturnValue:
-    """Show the preview of what the address asks for (`what` is all, lines or again)."""
+    """Show the preview of the request in the URL (`what` is all, lines or again)."""
     document = own_document_or_404(number)
     mode = request.args.get("what", "")
     credit_request = CreditRequest(
@@ -112,7 +112,7 @@ def show(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/credit")
 @store_required
 def submit(number: int) -> ResponseReturnValue:
-    """Request the note, once, when the preview was confirmed and still holds; else show it again. Commits."""
+    """Request the note, once, when the preview was confirmed and is still valid; else show it again. Commits."""
     document = own_document_or_404(number)
     credit_request = _parse_request(document, request.form)
     if request.form.get("do") != "issue":
@@ -267,7 +267,7 @@ def _buyer_changes(document: Document, credit_request: CreditRequest) -> dict[st
 def _draft_note(
     document: Document, credit_request: CreditRequest
 ) -> tuple[Draft | None, StatusMessage | None]:
-    """Return the draft asked for, or the message why there is none; neither while no line is chosen."""
+    """Return the requested draft, or the message that says why there is none; neither while no line is chosen."""
     if credit_request.errors.keys() - {"tax_id", "name"}:
         return None, None
     try:

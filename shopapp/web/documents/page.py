@@ -1,4 +1,4 @@
-"""One document's page: its content, its state and why, what to do, related documents and its timeline."""
+"""One document's page: its content, its state and why, the possible actions, related documents and its timeline."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def warehouse_name(document: Document, draft: Draft | None) -> str:
 
 
 def _credit_context(document: Document) -> dict[str, Any]:
-    """Return the credit notes of a document and what is left to credit; for a credit note, its original."""
+    """Return the document's credit notes and what may still be credited; for a credit note, its original."""
     corrects = document.original_id if not document.is_transport_guide else None
     original = documents.find_document(g.store, corrects) if corrects else None
     if document.state != ISSUED or document.kind not in INVOICE_KINDS:

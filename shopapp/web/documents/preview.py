@@ -27,7 +27,7 @@ PREVIEWABLE_STATES = (WAITING, PENDING, BLOCKED)
 @store_required
 @writes_database
 def show(number: int) -> Response | str:
-    """Show what would be issued for a waiting, pending or blocked document; redirect to its page otherwise."""
+    """Show the document that would be issued for a waiting, pending or blocked one; redirect to its page otherwise."""
     document = own_document_or_404(number)
     account = account_of(document)
     if document.state not in PREVIEWABLE_STATES:

@@ -95,7 +95,7 @@ def document_row(
 
 
 def _subtitle(document: Document, order: str, corrected: str) -> str:
-    """Return the line under the title: what a credit note corrects, the order, or that it has no number."""
+    """Return the line under the title: the invoice that a credit note corrects, the order, or `unnumbered_title`."""
     if not document.number:
         return unnumbered_title(document)
     if document.kind == "NC" and corrected:
@@ -104,14 +104,14 @@ def _subtitle(document: Document, order: str, corrected: str) -> str:
 
 
 def document_kind(document: Document) -> str:
-    """Return the kind that the document has, or will have by the account's settings."""
+    """Return the kind that the document has, or will have according to the account's settings."""
     account = account_of(document)
     chosen = account.chosen.kind if account is not None else ""
     return document.kind or str(chosen)
 
 
 def unnumbered_title(document: Document) -> str:
-    """Return `Fatura-recibo sem número`."""
+    """Return the title of a document without a number, such as `Fatura-recibo sem número`."""
     return gettext("%(kind)s sem número", kind=kind_title(document_kind(document)))
 
 
@@ -123,7 +123,7 @@ def document_state_label(document: Document) -> tuple[str, str]:
 
 
 def status_message(document: Document, failed: FollowUp | None = None) -> StatusMessage:
-    """Return why the document is in its state; an empty message when there is nothing to say."""
+    """Return the reason for the document's state; an empty message when there is nothing to say."""
     label = provider_label(account_of(document))
     nothing = StatusMessage("", "", "", DOCUMENT)
     if document.alarm:
@@ -150,7 +150,7 @@ def status_message(document: Document, failed: FollowUp | None = None) -> Status
 
 
 def error_message(error: AppError, document: Document) -> StatusMessage:
-    """Return the words for an error about this document."""
+    """Return the words for an error of this document."""
     return message_for(error.code, error.detail, provider_label(account_of(document)))
 
 
@@ -159,7 +159,7 @@ def _email_recipient(document: Document, followup: FollowUp) -> str:
 
 
 def _pending_message(document: Document, label: str) -> StatusMessage:
-    """Return what a pending document waits for."""
+    """Return the reason why a pending document waits."""
     account = g.account
     if account is not None and account.refused_at is not None:
         return message_for(account.refused_code, account.refused_detail, label)

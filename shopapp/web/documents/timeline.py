@@ -23,7 +23,7 @@ _CREATED_TEXTS = {
     "dossier": N_("A encomenda foi feita e ainda não está paga: leva uma nota de encomenda."),
     "transport": N_("A fatura saiu: leva uma guia de transporte."),
 }
-# by kind of follow-up: the text once it is done, and the text until then
+# by kind of follow-up: the text once it is done, and the text before that
 _FOLLOWUP_TEXTS = {
     "attach": (
         N_("Documento junto à encomenda, no painel da loja."), N_("Falta juntar o documento à encomenda.")),

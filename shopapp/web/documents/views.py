@@ -54,7 +54,7 @@ OPTIONAL_KINDS = ("NE", "GT")
 
 
 def requested_filters() -> documents.DocumentFilters:
-    """Return the filters of the address; an invalid one is left out."""
+    """Return the filters in the URL; invalid ones are left out."""
     args = request.args
     since, until = _parse_period(args.get("p", ""))
     kind = args.get("t", "")
@@ -121,7 +121,7 @@ def _kind_choices(asked_for: str) -> list[tuple[str, str]]:
 
 
 def _current_url(**changes: str) -> str:
-    """Return the address of the list with these parameters changed, on its first page."""
+    """Return the URL of the list with these parameters changed, on its first page."""
     kept = {k: v for k, v in request.args.items() if k in ("estado", "q", "p", "t") and v}
     wanted: dict[str, Any] = {k: v for k, v in {**kept, **changes}.items() if v}
     return url_for("documents.index", **wanted)
@@ -145,7 +145,7 @@ def rows() -> ResponseReturnValue:
 @store_required
 @writes_database
 def one(number: int) -> ResponseReturnValue:
-    """Show the document's page; queue a new look at its state at the provider when the last one is old."""
+    """Show the document's page; queue a new reading of its state at the provider when the last one is old."""
     document = own_document_or_404(number)
     if audit.request_state_refresh(document):
         notify_workers()
@@ -180,7 +180,7 @@ def _redirect_to_document(document: Document, text: str) -> AnyResponse:
 
 @bp.errorhandler(merchant_actions.StateConflictError)
 def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]:
-    """Return 409: the document changed before this action; nothing was done."""
+    """Return 409: the document changed before this action, and nothing was done."""
     number = (request.view_args or {}).get("number")
     return error_page(
         409, gettext("O documento já não está onde o viu"),
@@ -225,7 +225,7 @@ def without_tax_id(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/follow-law")
 @store_required
 def follow_law(number: int) -> ResponseReturnValue:
-    """Follow the law for this difference of tax from now on, and retry what it blocked. Commits."""
+    """Follow the law for this difference of tax from now on, and retry the documents that it blocked. Commits."""
     document = own_document_or_404(number)
     cause = str((document.detail or {}).get("cause", ""))
     if document.state != BLOCKED or document.reason != "tax-differs" or not cause or g.account is None:

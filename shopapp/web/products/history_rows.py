@@ -45,7 +45,7 @@ class StockChangeRow:
     state_class: str
     state_label: str
     advice: str
-    """What the merchant must check themselves; empty when nothing."""
+    """The thing that the merchant must check; empty when there is none."""
     undoable: bool
 
 
@@ -54,7 +54,7 @@ def stock_change_row(
 ) -> StockChangeRow:
     """Return the row of a change; `document_id` is the document of its sale.
 
-    `is_latest`: no later change of the same SKU. `is_first`: the change began the sync of the SKU.
+    `is_latest`: the SKU has no later change. `is_first`: the sync of the SKU began with this change.
     """
     state_class, state_label = _unfinished_label(change)
     cause_url = ""
@@ -104,7 +104,7 @@ def _advice(change: StockChange) -> str:
 
 
 def _is_undoable(change: StockChange) -> bool:
-    """Return whether the change was made on the side that is synced now, and is itself no undo."""
+    """Return whether the change was made on the side that is synced now, and is itself not an undo."""
     side = {"to-shop": SHOP, "to-provider": PROVIDER}.get(g.account.stock_direction)
     return change.state == DONE and change.cause != CAUSE_UNDO and change.side == side
 

@@ -174,7 +174,7 @@ def create_article(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/right")
 @store_required
 def resync(number: int) -> ResponseReturnValue:
-    """Queue another sync of the product's levels that were left different. Commits."""
+    """Queue another sync for those levels of the product that were left different. Commits."""
     row = _own_product_with_sku(number)
     for level in products.synced_skus(g.account, [row.product.sku]).get(row.product.sku, []):
         stock_runs.resync(level)

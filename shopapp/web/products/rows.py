@@ -176,7 +176,7 @@ def _no_sku_text(account: Account, label: str) -> str:
 
 
 def article_refusal(article: Article | None, label: str) -> str:
-    """Return why the provider refused the article, and what to do when that is known."""
+    """Return the reason why the provider refused the article, and what to do when that is known."""
     if article is None or not article.reason:
         return gettext("O %(provider)s não aceitou criar este artigo.", provider=label)
     message = message_for(article.reason, article.detail, label)
@@ -221,7 +221,7 @@ def _stock_cause(label: str, synced: Sequence[SyncedSku]) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """The progress of a run: what happens now, with numbers; `total` is 0 while it is not known."""
+    """The progress of a run: its current step, with numbers; `total` is 0 while it is not known."""
 
     text: str
     done: int

@@ -1,6 +1,6 @@
 """The stock history: every level that we changed and why, and undo for one change or for a whole run.
 
-Undo asks first; the levels are then changed by the workers.
+Undo asks for confirmation first; the workers then change the levels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ bp = Blueprint("stock_history", __name__, url_prefix="/products/changes")
 @bp.get("")
 @store_required
 def index() -> ResponseReturnValue:
-    """Show the changes, newest first; only those of one run when the address names it."""
+    """Show the changes, newest first; only those of one run when the URL names it."""
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.resume"))
@@ -51,7 +51,7 @@ def index() -> ResponseReturnValue:
 
 
 def _current_url(**changes: str) -> str:
-    """Return the address of the history with these parameters changed, on its first page."""
+    """Return the URL of the history with these parameters changed, on its first page."""
     kept = {name: value for name, value in request.args.items() if name in ("run", "q") and value}
     wanted: dict[str, Any] = {name: value for name, value in {**kept, **changes}.items() if value}
     return url_for("stock_history.index", **wanted)
@@ -78,7 +78,7 @@ def _own_run_or_404(number: int) -> SyncRun:
 
 
 def _conflict_page() -> tuple[str, int]:
-    """Return 409: the stock changed before this action; nothing was done."""
+    """Return 409: the stock changed before this action, and nothing was done."""
     return error_page(
         409, gettext("Esta alteração já não se desfaz"),
         gettext("O stock mudou de novo depois dela, ou já foi desfeita. Nada foi feito; veja como está agora."),
@@ -89,7 +89,7 @@ def _conflict_page() -> tuple[str, int]:
 @bp.get("/<int:number>/undo")
 @store_required
 def confirm_undo(number: int) -> ResponseReturnValue:
-    """Show what undoing this change means; nothing has happened yet."""
+    """Show the effect of undoing this change; nothing has happened yet."""
     [change] = stock_change_rows(g.account, [_own_change_or_404(number)])
     if not change.undoable:
         return _conflict_page()
@@ -116,7 +116,7 @@ def undo(number: int) -> ResponseReturnValue:
 @bp.get("/runs/<int:number>/undo")
 @store_required
 def confirm_undo_run(number: int) -> ResponseReturnValue:
-    """Show what undoing this run means; nothing has happened yet."""
+    """Show the effect of undoing this run; nothing has happened yet."""
     run = _own_run_or_404(number)
     count = products.count_undoable_changes(g.account, [run.id]).get(run.id, 0)
     if not count:

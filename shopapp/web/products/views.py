@@ -1,4 +1,4 @@
-"""The list of products: which are matched, which need the merchant, and the progress of sync runs.
+"""The list of products: which are matched, which need the merchant's attention, and the progress of sync runs.
 
 Comparing both sides and creating many articles is left to the workers.
 """
@@ -31,11 +31,11 @@ from shopapp.web.setup.settings import account_stock_options
 bp = Blueprint("products", __name__, url_prefix="/products")
 
 TODO_LIMIT = 5
-"""The most products that need the merchant to show above the list."""
+"""The most products in need of attention to show above the list."""
 
 
 def requested_filters() -> products.ProductFilters:
-    """Return the filters of the address; an invalid one is left out."""
+    """Return the filters in the URL; invalid ones are left out."""
     tab = request.args.get("estado", "")
     return products.ProductFilters(
         tab=tab if tab in products.TABS else "",
@@ -48,7 +48,7 @@ def requested_filters() -> products.ProductFilters:
 @bp.get("")
 @store_required
 def index() -> ResponseReturnValue:
-    """Show the store's products by name; above them those that need the merchant."""
+    """Show the store's products by name; above them those that need the merchant's attention."""
     account: Account | None = g.account
     if account is None or not is_ready():
         return redirect(url_for("setup.resume"))
@@ -81,7 +81,7 @@ def index() -> ResponseReturnValue:
 
 
 def _no_articles_reason(account: Account) -> str:
-    """Return why articles cannot be matched with this account."""
+    """Return the reason why articles cannot be matched with this account."""
     options = account_stock_options(account)
     return options.articles_problem or gettext(
         "O %(provider)s não nos deixa ligar artigos.", provider=provider_label(account)
@@ -89,7 +89,7 @@ def _no_articles_reason(account: Account) -> str:
 
 
 def _current_url(**changes: str) -> str:
-    """Return the address of the list with these parameters changed, on its first page."""
+    """Return the URL of the list with these parameters changed, on its first page."""
     kept = {name: value for name, value in request.args.items() if name in ("estado", "q") and value}
     wanted: dict[str, Any] = {name: value for name, value in {**kept, **changes}.items() if value}
     return url_for("products.index", **wanted)
@@ -130,7 +130,7 @@ def _last_comparison(account: Account) -> SyncRun | None:
 
 
 def _next_comparison_at(account: Account) -> datetime | None:
-    """Return when stock is compared next; None when it is not synced, or when that is due already."""
+    """Return the time of the next stock comparison; None when stock is not synced, or when one is due already."""
     at = (
         stock_runs.next_stock_run_at(account)
         if account.stock_direction and account.refused_at is None
@@ -140,7 +140,7 @@ def _next_comparison_at(account: Account) -> datetime | None:
 
 
 def _last_failure(account: Account) -> tuple[str, str] | None:
-    """Return why and when the last run failed; None when it did not."""
+    """Return the reason and the time when the last run failed; None when it did not."""
     last = [SyncRun.last(account.id, kind) for kind in (CATALOGUE_RUN, STOCK_RUN)]
     failed_runs = [run for run in last if run is not None and run.state == FAILED and run.reason != "off"]
     if not failed_runs:
@@ -180,7 +180,7 @@ def compare() -> ResponseReturnValue:
 @bp.get("/missing")
 @store_required
 def missing() -> ResponseReturnValue:
-    """Show how many articles would be created, and ask at which rate; nothing has happened yet."""
+    """Show the number of articles that would be created, and ask for their rate; nothing has happened yet."""
     account: Account | None = g.account
     if account is None or not line_articles.supports_articles(account):
         return redirect(url_for("products.index"))

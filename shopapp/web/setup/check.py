@@ -27,7 +27,7 @@ _SEVERITY_ORDER = {"stop": 0, "warn": 1, "ok": 2}
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found; `severity` says whether it will fail, deserves a look, or is in order."""
+    """One thing found; `severity` says whether it will make documents fail, deserves a look, or is in order."""
 
     severity: Severity
     code: str
@@ -37,7 +37,7 @@ class Finding:
 def check_setup(store: Store, account: Account, lists: ProviderLists, today: date) -> list[Finding]:
     """Return the findings, the worst first.
 
-    Ends the transaction and asks the platform for its taxes; raises AppError when that fails.
+    Ends the transaction and asks the platform for its taxes. Raises AppError when that fails.
     """
     settings = account.chosen
     has_webhooks = store.hooks_checked_at is not None and not store.hooks_problem
@@ -76,7 +76,7 @@ def check_tax_rates(shop: Sequence[ShopTax], account: Sequence[Decimal], today: 
 
 
 def _tax_names_by_rate(shop: Sequence[ShopTax]) -> dict[Decimal, set[str]]:
-    """Return by rate the names of the taxes that are charged in Portugal or everywhere."""
+    """Return the names of the taxes that are charged in Portugal or everywhere, by rate."""
     found: dict[Decimal, set[str]] = {}
     for one in shop:
         if not one.fixed and one.rate > 0 and one.country.upper() in ("", "PT", "PORTUGAL"):

@@ -1,6 +1,6 @@
 """The document options of the settings form: drafts, order notes, transport, e-mail and the plan's calls.
 
-An option that the provider has and this account cannot use is shown with the reason.
+An option that the provider has but this account cannot use is shown with the reason.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def parse_document_options(
     kind: str,
     series: Mapping[str, str],
 ) -> Form:
-    """Return the options as chosen; `kind` and `series` are those chosen on the same form."""
+    """Return the chosen options; `kind` and `series` are those chosen on the same form."""
     switches = _parse_switches(posted, lists, options, kind, series)
     is_printed = switches.values["transport"] or switches.values["guide"]
     transport = _parse_transport(posted, is_printed) if "transport" in options else Form()

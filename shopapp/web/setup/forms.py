@@ -22,7 +22,7 @@ _MAX_KEY_LENGTH = 4000
 
 
 class CredentialFieldSpec(Protocol):
-    """What a provider declares about one value of its credentials form."""
+    """A provider's declaration of one value of its credentials form."""
 
     @property
     def name(self) -> str: ...
@@ -42,14 +42,14 @@ class CredentialFieldSpec(Protocol):
 
 @dataclass(slots=True)
 class Form:
-    """The values of a form, and what is wrong with them by field."""
+    """The values of a form, and the errors in them by field."""
 
     values: dict[str, Any] = field(default_factory=dict)
     errors: dict[str, str] = field(default_factory=dict)
 
 
 def merge_forms(*forms: Form) -> Form:
-    """Return the values and errors of all forms in one; of two errors of a field the first counts."""
+    """Return the values and errors of all forms in one; of two errors for a field the first counts."""
     merged = Form()
     for form in forms:
         merged.values.update(form.values)
@@ -88,7 +88,7 @@ def _format_error(field: CredentialFieldSpec) -> str:
 def parse_fiscal_settings(
     posted: MultiDict[str, str], lists: ProviderLists, former: Mapping[str, Any], today: date
 ) -> Form:
-    """Return the fiscal settings as chosen from the provider's lists; `former` are those kept until now."""
+    """Return the fiscal settings chosen from the provider's lists; `former` are the stored ones."""
     form = Form()
     values, errors = form.values, form.errors
     values["kind"] = _check_choice(
@@ -126,7 +126,7 @@ def parse_fiscal_settings(
 def _parse_exceptions(
     posted: Mapping[str, str], lists: ProviderLists, former: Mapping[str, str], errors: dict[str, str]
 ) -> dict[str, str]:
-    """Return by SKU an exemption code or a VAT category; a row whose SKU was emptied is removed."""
+    """Return an exemption code or a VAT category by SKU; a row whose SKU was emptied is removed."""
     allowed = {*VAT_CATEGORIES, *(code for code, *_ in lists.exemptions), *former.values()}
     found: dict[str, str] = {}
     for row in range(1, MAX_EXCEPTIONS + 1):

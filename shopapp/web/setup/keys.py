@@ -36,7 +36,7 @@ bp = Blueprint("setup", __name__, url_prefix="/setup")
 
 
 def is_ready() -> bool:
-    """Return whether this store may issue: credentials accepted and settings chosen."""
+    """Return whether this store may issue: its credentials were accepted and its settings chosen."""
     return bool(g.account and g.account.settings and g.store.ready_at)
 
 
@@ -102,7 +102,7 @@ def _render_keys(name: str, form: Form, status: int = 200, **refusal: Any) -> tu
 @bp.post("/keys/<name>")
 @store_required
 def save_keys(name: str) -> ResponseReturnValue:
-    """Check the credentials at the provider, store accepted ones and resume what waited. Commits."""
+    """Check the credentials at the provider, store accepted ones and resume the documents that waited. Commits."""
     _check_provider_name(name)
     fields = provider_class(name).credential_fields
     form = parse_credentials(fields, request.form, _stored_credentials(name))

@@ -1,4 +1,4 @@
-"""The settings form: the provider's lists, what the merchant chose, and retrying what that unblocks.
+"""The settings form: the provider's lists, the merchant's choices, and retrying the documents that these unblock.
 
 The lists are stored with their time, so that the form works while the provider is down.
 """
@@ -58,7 +58,7 @@ FIXED_BY_SETTINGS = (
 
 
 def refresh_provider_lists(account: Account) -> str:
-    """Read the lists again when they are older than a minute. Return why that failed, or an empty text. Commits."""
+    """Read the lists again when they are older than a minute; return the error, or an empty text. Commits."""
     read_at = account.lists.read_at
     if read_at and (now() - read_at).total_seconds() < LISTS_FRESH_SECONDS:
         return ""
@@ -183,7 +183,7 @@ def _shop_postal_address() -> dict[str, str]:
 
 
 def _default_settings(account: Account) -> dict[str, Any]:
-    """Return what the form shows the first time: usual values, and none that only the merchant can decide."""
+    """Return the initial values of the form: the usual ones, and none that only the merchant can decide."""
     lists = account.lists
     series = {kind: (open_series(lists, kind) or [""])[0] for kind in lists.kinds}
     kinds = [kind for kind in INVOICE_KINDS if kind in lists.kinds]
@@ -230,7 +230,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
 @bp.post("/choices")
 @store_required
 def save() -> ResponseReturnValue:
-    """Store the settings and retry what waited for them. Commits."""
+    """Store the settings and retry the documents that waited for them. Commits."""
     account: Account | None = g.account
     if account is None:
         return redirect(url_for("setup.start"), 303)
@@ -267,7 +267,7 @@ def _start_instant(day: date, ship_from: str) -> datetime:
 
 
 def record_follow_law(cause: str) -> None:
-    """Follow the law for this difference of tax from now on, and retry what it blocked. Commits."""
+    """Follow the law for this difference of tax from now on, and retry the documents that it blocked. Commits."""
     account: Account = g.account
     chosen = {**account.settings.get("on_tax_difference", {}), cause: "follow-law"}
     account.settings = {**account.settings, "on_tax_difference": chosen}

@@ -1,6 +1,6 @@
 """The stock options of the settings form: direction, warehouses and locations, and sales without a SKU.
 
-An option that the provider has and this account cannot use is shown with the reason.
+An option that the provider has but this account cannot use is shown with the reason.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAX_CODE_LENGTH = 80
 
 @dataclass(frozen=True, slots=True)
 class StockOptions:
-    """What the section offers; a problem is empty when the option is available, else says why not."""
+    """The options of the section; a problem is empty when its option is available, else it says why not."""
 
     has_articles: bool
     """Whether the provider has articles at all."""
@@ -51,7 +51,7 @@ class StockOptions:
         return len(self.warehouses) < 2 and len(self.locations) > 1
 
     def warehouse_by_location(self, kept: Sequence[Sequence[str]], warehouse: str) -> dict[str, str]:
-        """Return the warehouse of each location: as stored, else by equal names, else `warehouse` for the first."""
+        """Return the warehouse of each location: as stored, else of the same name, else `warehouse` for the first."""
         if any(location for _, location in kept):
             return {location: code for code, location in kept}
         codes = {fold_for_search(one.label): one.code for one in self.warehouses}
@@ -68,7 +68,7 @@ class StockOptions:
 def stock_options_for(
     adapter: type[Provider], platform: type[Platform], lists: ProviderLists, facts: Mapping[str, Any]
 ) -> StockOptions:
-    """Return what this account can have of products and stock, and why it can't have the rest."""
+    """Return the product and stock options of this account, and why the others are not available."""
     provider, has_articles = adapter.label, issubclass(adapter, SupportsArticles)
     can_move_stock = issubclass(adapter, SupportsStockMovements)
     articles_problem = ""
@@ -114,10 +114,10 @@ def parse_stock_options(
     warehouse: str,
     provider: str,
 ) -> Form:
-    """Return the stock options as chosen; `warehouse` is the one chosen on the same form.
+    """Return the chosen stock options; `warehouse` is the one chosen on the same form.
 
-    What the page cannot show stays as in `former`; pairs of warehouse and location are read only
-    when both sides have several places.
+    Settings that the page cannot show stay as in `former`; pairs of warehouse and location are read only when both
+    sides have several places.
     """
     moves_stock = options.moves_on_issue
     if moves_stock is None:
@@ -164,7 +164,7 @@ def _parse_places(posted: Mapping[str, str], options: StockOptions, warehouse: s
 
 
 def _parse_pairs(posted: Mapping[str, str], options: StockOptions) -> Form:
-    """Return one pair per location; a warehouse of two locations would have its stock sold twice."""
+    """Return one pair per location; a warehouse may be in one pair only, or its stock would be sold twice."""
     known = {one.code for one in options.warehouses}
     pairs: list[list[str]] = []
     form = Form({"stock_places": pairs})
@@ -188,7 +188,7 @@ def _parse_pairs(posted: Mapping[str, str], options: StockOptions) -> Form:
 
 
 def _parse_no_sku(posted: Mapping[str, str], options: StockOptions, former: Mapping[str, Any]) -> Form:
-    """Return what a sale without SKU does, and the generic article that it then uses."""
+    """Return the handling of a sale without SKU, and the generic article if it uses one."""
     if options.articles_problem:
         kept = {name: former.get(name, "") for name in ("no_sku", "generic_article")}
         return Form(kept)
