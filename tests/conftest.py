@@ -1,8 +1,8 @@
-"""Fixtures for every test; tests/pytest_hooks.py has the hooks.
+"""Fixtures for every test; the pytest hooks are in tests/pytest_hooks.py.
 
-`app` and `client` (a new app for each test), `db` (its database, inside an app context), `make_app` (the same
-with
-other settings), `valkey`, `stack` (the real processes, one for a module's tests), `page` (Chromium).
+`app` and `client` (a new app for each test), `db` (its database, inside an app context), `make_app` (an app
+with other settings), `valkey`, `stack` (the real processes, shared by the tests of a module), `page`
+(Chromium).
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ __all__ = [
 
 @pytest.fixture(scope="session", autouse=True)
 def _loopback_only() -> Iterator[None]:
-    """Let no test connect beyond loopback."""
+    """Let no test connect to anything but loopback."""
     connect = socket.socket.connect
 
     def only_loopback(self: socket.socket, address: Any) -> None:
@@ -83,7 +83,9 @@ def _loopback_only() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _share_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Share compiled templates, routes and statements between apps: more than half of a test's time."""
+    """Share compiled templates, routes and statements between apps: compiling takes more than half of a test's
+    time.
+    """
     built: dict[object, Any] = {}
     build = Rule._compile_builder
     compiled: dict[str, tuple[Any, Any]] = {}
@@ -114,7 +116,7 @@ def _share_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
-    """Return a real Redis-compatible server for this run; `stack` has another."""
+    """Return a real Redis-compatible server, shared by this run; `stack` has its own."""
     server = Valkey(tmp_path_factory.mktemp("valkey"))
     server.start()
     yield server
@@ -133,7 +135,7 @@ def _servers() -> Iterator[dict[str, DatabaseServer | str]]:
 
 @pytest.fixture(scope="session")
 def server(request: pytest.FixtureRequest, _servers: dict[str, DatabaseServer | str]) -> DatabaseServer:
-    """Return the kind of database for this test (see pytest_hooks.py for which tests run on which)."""
+    """Return the kind of database for this test (tests/pytest_hooks.py says which tests run on which kind)."""
     kind: str = request.param
     if kind not in _servers:
         try:
@@ -173,9 +175,9 @@ def _migrate(settings: dict[str, str]) -> None:
 
 
 class Client(FlaskClient):
-    """A browser whose requests share nothing with the test's own app context, as in a real server.
+    """A browser whose requests share nothing with the test's own app context, as on a real server.
 
-    Commits what the test wrote first, so that the request sees it and no lock blocks it.
+    It first commits what the test wrote, so that the request sees it and no lock blocks it.
     """
 
     def open(self, *args: Any, **kwargs: Any) -> Any:
@@ -190,11 +192,11 @@ class Client(FlaskClient):
 
 @pytest.fixture(scope="session")
 def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return settings for an app under test; no external address leads anywhere."""
+    """Return settings for an app under test; no external address can be reached."""
     from shopapp.config import SETTINGS
 
     for setting in SETTINGS:
-        # settings in the developer's own environment do not count
+        # Settings in the developer's own environment must not affect the tests.
         os.environ.pop(setting.name, None)
     nowhere = "http://127.0.0.1:9"
     return load_or_create_secrets(tmp_path_factory.mktemp("secrets") / "secrets.json") | {
@@ -229,8 +231,8 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
 
     with redis.from_url(valkey.url) as connection:
         connection.flushall()
-    # calls of an earlier test's account: to store them fails, and the rollback would make this test's rows be
-    # read again
+    # Drop uncounted calls of an earlier test's account: saving them would fail, and the rollback would expire
+    # this test's rows.
     api_usage._unsaved_calls.clear()
     yield make
     for app in made:
@@ -262,19 +264,19 @@ def db(app: Flask) -> Iterator[SQLAlchemy]:
         db.session.rollback()
 
 
-# --- the real thing ---------------------------------------------------------------------------------------
+# --- real processes and browser ----------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
 def stack(server: DatabaseServer) -> Iterator[LocalStack]:
-    """Return the whole app as real processes on a new database, one for the tests of a module."""
+    """Return the whole app as real processes on a new database, shared by the tests of a module."""
     with LocalStack(database_url=server.create_database(), clock_scale=60) as stack:
         yield stack
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
-    """Return the path of Debian's Chromium (or the one that CHROMIUM names)."""
+    """Return the path of Debian's Chromium, or of the one that CHROMIUM names."""
     named = os.environ.get("CHROMIUM")
     found = next(filter(None, map(shutil.which, [named] if named else CHROMIUM)), None)
     if not found:
@@ -284,7 +286,7 @@ def chromium() -> str:
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
-    """Return what launches a Chromium; there may be one of it in a process."""
+    """Return the Playwright instance that launches Chromium; a process may have only one."""
     with sync_playwright() as started:
         yield started
 
@@ -299,7 +301,7 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Return a new browser profile; time-outs are short, as everything is on this machine."""
+    """Return a new browser context; its time-outs are short, because everything runs on this machine."""
     context = browser.new_context(locale="pt-PT")
     context.set_default_timeout(15_000)
     yield context
@@ -308,5 +310,5 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
-    """Return an empty page of it."""
+    """Return an empty page of the browser context."""
     return context.new_page()

@@ -1,4 +1,4 @@
-"""The databases on which the tests run: each kind creates empty ones, and one that the migrations have made."""
+"""The databases on which the tests run: each kind creates empty databases and migrated ones."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Migration = Callable[[str], None]
 
 
 class DatabaseServer(Protocol):
-    """What a kind of database can do."""
+    """One kind of database server."""
 
     kind: str
 
@@ -29,7 +29,7 @@ class DatabaseServer(Protocol):
         """Create an empty database and return its address."""
 
     def stop(self) -> None:
-        """Delete everything that it made."""
+        """Delete every database that it created."""
 
 
 class Sqlite:
@@ -51,7 +51,7 @@ class Sqlite:
 
 @contextmanager
 def private_postgres() -> Iterator[Postgres]:
-    """Start a PostgreSQL for one test or module, which may be harmed; skip where the machine has none."""
+    """Start a PostgreSQL for one test or module, which may damage it; skip where PostgreSQL is not installed."""
     try:
         server = Postgres()
     except MissingServer as problem:
@@ -62,7 +62,7 @@ def private_postgres() -> Iterator[Postgres]:
 
 
 class PostgreSQL:
-    """Databases of a throw-away server. Raises MissingServer when the machine has none."""
+    """Databases of a throw-away server. Raises MissingServer when PostgreSQL is not installed."""
 
     kind = "postgres"
 
@@ -89,7 +89,7 @@ class Database:
         names = sqlalchemy.inspect(self._engine).get_table_names()
         self._tables = [name for name in names if name != "alembic_version"]
         with self._engine.connect() as connection:
-            # rows that a migration itself inserted would belong to the empty state
+            # Rows that a migration itself inserted would belong to the empty state.
             full = [name for name in self._tables if connection.scalar(self._first(name)) is not None]
         assert not full, f"the migrations left rows in {full}: say here how to keep them"
 
@@ -97,7 +97,7 @@ class Database:
         """Delete the rows of every table."""
         emptied = [f'DELETE FROM "{name}"' for name in self._tables]
         if self.kind == "postgres":
-            # rows may reference each other in a circle; SQLite checks that only where it is asked to
+            # Rows may reference each other in a circle, which SQLite checks only where it is asked to.
             circle = "SET LOCAL session_replication_role = replica"
             emptied = ["; ".join([circle, "SET LOCAL lock_timeout = '5s'", *emptied])]
         with self._engine.begin() as connection:

@@ -1,6 +1,6 @@
 """The stock that the fake shop and the fake provider of `tests.fakes` keep in memory.
 
-Each side records what was done to its quantities; the tests of stock compare with that.
+Each side records every change of its quantities; the stock tests compare their results with these records.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Key = tuple[str, str]
 
 @dataclass
 class ShopStock:
-    """The shop's items by (product, variant), and their pieces by location where it has locations."""
+    """The shop's items by (product, variant), and their pieces by location if the shop has locations."""
 
     items: dict[Key, CatalogueItem] = field(default_factory=dict)
     by_location: dict[tuple[str, str, str], int] = field(default_factory=dict)
     locations: tuple[Location, ...] = ()
     page_size: int = 50
     taken_by_order: dict[str, list[tuple[Key, str, int]]] = field(default_factory=dict)
-    """What each open or paid order took: item, location, pieces."""
+    """The stock that each open or paid order took: item, location, pieces."""
     restores_cancelled: bool = True
     """Whether the shop returns the pieces of a cancelled order by itself."""
     writes: list[tuple[str, str, str, int, int]] = field(default_factory=list)
@@ -50,7 +50,7 @@ class ShopStock:
         return next(one for one in self.items.values() if one.sku == sku)
 
     def level(self, sku: str, location: str = "") -> int | None:
-        """Return its pieces, in all or at a location."""
+        """Return the item's pieces, in total or at one location."""
         one = self.item(sku)
         return self.by_location.get((one.product_id, one.variant_id, location)) if location else one.stock
 
@@ -69,7 +69,7 @@ class ShopStock:
         del self.items[one.product_id, one.variant_id]
 
     def place_order(self, order: Order) -> bool:
-        """Take off the pieces of an order. Return whether there were enough; an order takes them once."""
+        """Deduct the order's pieces from stock, at most once per order. Return whether there were enough."""
         if order.id in self.taken_by_order:
             return True
         wanted: dict[str, int] = {}
@@ -88,7 +88,7 @@ class ShopStock:
         return True
 
     def cancel_order(self, order_id: str) -> None:
-        """Return the pieces of a cancelled order, where the shop does so."""
+        """Put the pieces of a cancelled order back, if the shop does so."""
         for key, location, pieces in self.taken_by_order.pop(order_id, []):
             goods = self.items.get(key)
             if self.restores_cancelled and goods is not None and goods.stock is not None:
@@ -109,10 +109,10 @@ class ShopStock:
             pieces = sum(self.by_location[*key, place.code] for place in self.locations)
         self.items[key] = replace(self.items[key], stock=pieces)
 
-    # what the adapter calls
+    # Calls that the adapter makes
 
     def list_page(self, after: str) -> CataloguePage:
-        """Return a page of whole products, by number."""
+        """Return one page of products with their variants, ordered by number."""
         numbers = sorted({int(product) for product, _ in self.items if int(product) > int(after or 0)})
         some = numbers[: self.page_size]
         found = tuple(
@@ -144,11 +144,11 @@ class ShopStock:
 
 @dataclass
 class ProviderStock:
-    """The provider's pieces of each article by warehouse, and the movements that it was sent."""
+    """The provider's pieces of each article by warehouse, and the movements that it received."""
 
     warehouses: tuple[str, ...] = ("",)
     quantities: dict[tuple[str, str], Decimal] = field(default_factory=dict)
-    """By the article's id and the warehouse."""
+    """Pieces by article id and warehouse."""
     movements: list[StockMovement] = field(default_factory=list)
     documents_move: bool = False
     """Whether a document moves its stock by itself."""
@@ -159,18 +159,18 @@ class ProviderStock:
     """Whether a movement can be looked up by its reference."""
     page_size: int = 50
     planned_movements: list[Callable[[StockMovement], bool]] = field(default_factory=list)
-    """What is called for the next movements: it returns True to have the movement made, or raises."""
+    """Functions called for the next movements, in order: each returns True to have the movement made, or raises."""
 
     def set_level(
         self, article: ProviderArticle, pieces: int | str | Decimal, warehouse: str | None = None
     ) -> None:
-        """Set the pieces, as a person who counted them."""
+        """Set the pieces, as a person does after counting them."""
         place = self.warehouses[0] if warehouse is None else warehouse
         self.quantities[article.article_id, place] = Decimal(pieces)
         self.changed_levels.append((article.article_id, place))
 
     def add(self, article: ProviderArticle, pieces: Decimal, warehouse: str) -> None:
-        """Add pieces, or take some off: a sale over the counter, a document, a movement."""
+        """Add pieces (or deduct them, if negative): a sale over the counter, a document, a movement."""
         self.set_level(article, self.level(article, warehouse) + pieces, warehouse)
 
     def level(self, article: ProviderArticle, warehouse: str | None = None) -> Decimal:
@@ -187,7 +187,7 @@ class ProviderStock:
     def has_movement(self, reference: str) -> bool | None:
         return any(one.reference == reference for one in self.movements) if self.finds_movements else None
 
-    # what the adapter calls
+    # Calls that the adapter makes
 
     def levels(self, articles: Iterable[ProviderArticle]) -> tuple[StockLevel, ...]:
         found = {one.article_id: one.code for one in articles}
@@ -198,7 +198,9 @@ class ProviderStock:
         )
 
     def changes_page(self, articles: Iterable[ProviderArticle], mark: str, after: str) -> StockLevelPage:
-        """Return a page of what changed since the mark, or of everything; the new mark is the end of the list."""
+        """Return a page of the levels that changed since the mark, or of all levels. The new mark is the end of
+        the list.
+        """
         begun, at = (int(part) for part in (after or f"{len(self.changed_levels)}:0").split(":"))
         all_there = self.levels(articles)
         codes = {one.article_id: one.code for one in articles}

@@ -1,7 +1,7 @@
-"""A shop platform and an invoicing provider in memory, behind the contracts of the real ones; the ledger is the
-judge.
+"""A shop platform and an invoicing provider in memory, behind the contracts of the real ones.
 
-`World` joins both to the rows of a store that is set up.
+The fake provider's ledger says which documents exist. `World` connects both to the rows of a store that is set
+up.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def paid_order(number: str = "1001", **changes: Any) -> Order:
 
 @dataclass
 class PlatformState:
-    """What the platform knows; `errors` are raised by its next answers, by verb."""
+    """The platform's data; `errors` are raised by its next answers, by method."""
 
     orders: dict[str, Order] = field(default_factory=dict)
     attachments: dict[str, list[Attachment]] = field(default_factory=dict)
@@ -113,7 +113,9 @@ class PlatformState:
     refresh_count: int = 0
     stock: ShopStock = field(default_factory=ShopStock)
     after_set_stock: list[Callable[[str], object]] = field(default_factory=list)
-    """Called after the next levels are set, before the answer: another level, a lost answer."""
+    """Called after the next levels are set and before the answer, for example to set another level or lose the
+    answer.
+    """
 
     def record_call(self, verb: str) -> None:
         self.calls.append(verb)
@@ -133,7 +135,7 @@ EVENT_KINDS: dict[str, Any] = {
 class FakePlatform(
     SupportsOAuth, SupportsWebhookSecret, SupportsOrderDocuments, SupportsOrderHistory, SupportsProductStock
 ):
-    """The platform's verbs over `PLATFORM_STATE`."""
+    """The platform's methods, working on `PLATFORM_STATE`."""
 
     name, label, events = "fakeshop", "Fake", ("order_paid", "order_canceled")
     unpaid_order_events = ("order_pending_payment", "order_updated")
@@ -271,39 +273,41 @@ class FakePlatform(
 
 @dataclass
 class ProviderState:
-    """What the invoicing system knows: `ledger` is all that it ever issued, `drafts` what it merely keeps."""
+    """The invoicing system's data: `ledger` has every document ever issued, `drafts` the documents not yet issued."""
 
     ledger: list[tuple[str, Draft]] = field(default_factory=list)
     drafts: dict[str, tuple[str, Draft]] = field(default_factory=dict)
     issued: dict[str, Issued] = field(default_factory=dict)
-    """The document made of each key or draft."""
+    """The document issued for each key or draft."""
     hidden_references: set[str] = field(default_factory=set)
-    """References that a search does not show yet (it lags)."""
+    """References that a search does not show yet, as at a provider whose search lags."""
     planned_issues: list[Callable[[Draft, str], Issued | None]] = field(default_factory=list)
-    """Called by the next calls to issue (or finalise) instead of a good answer; None: go on to answer well."""
+    """Functions called by the next calls to issue or finalise, in place of a good answer. One that returns None
+    lets the call succeed.
+    """
     planned_drafts: list[Callable[[Draft, str], None]] = field(default_factory=list)
-    """The same for the next drafts that are opened; they are stored all the same."""
+    """Functions called by the next calls that open a draft; the draft is stored in any case."""
     planned_deletions: list[Callable[[str], object]] = field(default_factory=list)
-    """Called first when the next drafts are to be deleted."""
+    """Functions called first by the next calls that delete a draft."""
     drafts_opened: int = 0
     check_errors: list[Exception] = field(default_factory=list)
     guarantee: IssueGuarantee = IssueGuarantee.MANUAL
     search_errors: list[Exception] = field(default_factory=list)
     lists_documents: bool = False
-    """Whether it lists all of its documents with their references."""
+    """Whether the provider lists all of its documents with their references."""
     provider_states: dict[str, str] = field(default_factory=dict)
-    """The provider's own word for a document, by number: paid, annulled."""
+    """The state that the provider shows for a document (paid, annulled), by document number."""
     deleted_numbers: set[str] = field(default_factory=set)
     articles: dict[str, ProviderArticle] = field(default_factory=dict)
     """The articles in use, by id."""
     article_count: int = 0
     created_articles: list[NewArticle] = field(default_factory=list)
     article_lookups: list[tuple[str, ...]] = field(default_factory=list)
-    """The references of each look-up, or the one id."""
+    """The references of each look-up, or its one article id."""
     errors: dict[str, list[Exception]] = field(default_factory=dict)
-    """Errors that its next answers about articles raise, by verb; nothing was done then."""
+    """Errors that the provider's next answers about articles raise, by method; such a call has changed nothing."""
     planned_articles: list[Callable[[NewArticle], object]] = field(default_factory=list)
-    """Called after the next articles are created, before the answer."""
+    """Functions called after the next articles are created and before the answer."""
     stock: ProviderStock = field(default_factory=ProviderStock)
 
     def raise_planned(self, verb: str) -> None:
@@ -405,7 +409,7 @@ PROVIDER_STATE = ProviderState()
 
 
 class FakeInvoicing(SupportsDrafts, SupportsSearch, SupportsListing):
-    """A provider over `PROVIDER_STATE` that has every guarantee, and no articles."""
+    """A provider over `PROVIDER_STATE` that can give every guarantee and has no articles."""
 
     name, label, support = "fakebooks", "Fake Books", "help@example.pt"
     credential_fields = ()
@@ -476,7 +480,7 @@ class FakeInvoicing(SupportsDrafts, SupportsSearch, SupportsListing):
 
 
 class FakeStockReader(FakeInvoicing, SupportsStock):
-    """One that also keeps articles and tells their stock."""
+    """A provider that also has articles and reports their stock."""
 
     def articles_by_code(self, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         self._http.before_call()
@@ -510,7 +514,7 @@ class FakeStockReader(FakeInvoicing, SupportsStock):
 
 
 class FakeProvider(FakeStockReader, SupportsStockMovements):
-    """One that also takes movements of stock."""
+    """A provider that also accepts stock movements."""
 
     def move_stock(self, movement: StockMovement) -> None:
         self._http.before_call()
@@ -523,7 +527,7 @@ class FakeProvider(FakeStockReader, SupportsStockMovements):
 
 
 class FakeReadableProvider(FakeProvider, SupportsDocumentState):
-    """One that can also be asked what became of a document."""
+    """A provider that can also report the present state of a document."""
 
     def read_document(self, provider_id: str) -> Issued:
         self._http.before_call()
@@ -537,7 +541,7 @@ class FakeReadableProvider(FakeProvider, SupportsDocumentState):
 
 
 class World:
-    """A store that is set up, with its shop and its invoicing system, and what happens to them."""
+    """A store that is set up, with its shop and its invoicing system, and the events that happen to them."""
 
     def __init__(self) -> None:
         PLATFORM_STATE.__init__()  # type: ignore[misc]
@@ -577,7 +581,7 @@ class World:
         Webhook.record(store_id, event, str(hash((number, event, more))), body)
 
     def run_due_work(self) -> None:
-        """Do everything that is due, as a worker would."""
+        """Do all due work, as a worker does."""
         db.session.commit()
         drain_due_work(time.monotonic() + 20)
         db.session.rollback()
@@ -590,7 +594,7 @@ class World:
         return found
 
     def enable_articles(self, **chosen: Any) -> None:
-        """Let the account's articles be looked up; `more` are further settings."""
+        """Give the account access to its articles; `more` are further settings."""
         self.account.choices = {**(self.account.choices or {}), "articles": True}
         self.account.settings = {**self.account.settings, **chosen}
         db.session.commit()
@@ -604,7 +608,7 @@ class World:
         self.enable_articles(stock=direction, moves_stock=self.provider.stock.documents_move, **chosen)
 
     def add_synced_product(self, sku: str, ours: int | None, theirs: int, **more: Any) -> ProviderArticle:
-        """Add a product that the shop sells and the provider has an article of, with these levels."""
+        """Add a product that the shop sells and the provider has as an article, with these levels."""
         self.shop.stock.add_item(sku, ours, **more)
         article = self.provider.add_article(sku, f"Artigo {sku}")
         self.provider.stock.set_level(article, theirs)
@@ -618,14 +622,14 @@ class World:
         Webhook.record(store_id, "product_updated", str(hash((sku, more))), body)
 
     def run_full_sync(self, clock: FakeClock) -> None:
-        """Read the shop's whole list and the provider's levels, and do everything that is due."""
+        """Read the shop's whole list and the provider's levels, and do all due work."""
         clock.advance(1)
         catalogue.start_catalogue_run(self.account, "hand")
         stock_runs.start_stock_run(self.account, "hand")
         self.run_until_idle(clock)
 
     def run_until_idle(self, clock: FakeClock) -> None:
-        """Do everything that comes due within some minutes, as workers would; the clock does not run."""
+        """Do all work that becomes due within a few minutes, as workers do; the clock moves only by `advance`."""
         for _ in range(25):
             self.run_due_work()
             due = [
@@ -642,12 +646,14 @@ class World:
         db.session.expire_all()
 
     def stock_levels(self, sku: str, place: str = "") -> tuple[int | None, Decimal]:
-        """Return the shop's and the provider's quantity: of a warehouse and the location of that name."""
+        """Return the shop's and the provider's quantity, in total or of the warehouse and the location with that
+        name.
+        """
         article = next(one for one in self.provider.articles.values() if one.name == f"Artigo {sku}")
         return self.shop.stock.level(sku, place), self.provider.stock.level(article, place or None)
 
     def synced_sku(self, sku: str) -> SyncedSku:
-        """Return the synced row of the SKU."""
+        """Return the SyncedSku row of the SKU."""
         db.session.rollback()
         db.session.expire_all()
         return SyncedSku.query.filter(SyncedSku.sku == sku).one()
@@ -664,7 +670,7 @@ class World:
 
 
 class FakeClock:
-    """A clock that the test sets."""
+    """A clock that moves only when the test moves it."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
@@ -679,7 +685,7 @@ class FakeClock:
 
 @pytest.fixture
 def clock() -> Iterator[FakeClock]:
-    """Stop the time until the test advances it."""
+    """Return a clock that stands still until the test advances it."""
     told = FakeClock()
     set_clock(told)
     yield told

@@ -1,4 +1,4 @@
-"""How a test run is ordered, shared out, judged and summed up; pytest calls these hooks through tests/conftest.py."""
+"""How a test run is ordered, distributed and reported; tests/conftest.py registers these hooks with pytest."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 DATABASE_KINDS = ("sqlite", "postgres")
-# where rows are taken, claimed and changed by several workers, each kind of database has its own ways to fail
+# Where several workers take, claim and change rows, each kind of database fails in its own ways.
 BOTH_DATABASES = (
     "failure_table",
     "outages",
@@ -23,9 +23,9 @@ BOTH_DATABASES = (
     "unit/orders",
     "upgrade",
 )
-# real processes run on what production runs on; all else on what is quicker
+# Tests with real processes run on the database of production, all others on the faster one.
 POSTGRES_ALONE = ("browser", "end_to_end")
-# what is quick comes first, so that a mistake shows early
+# Fast tests run first, so that a mistake shows early.
 FOLDER_ORDER = (
     "unit",
     "architecture",
@@ -42,7 +42,8 @@ FOLDER_ORDER = (
     "browser",
 )
 PROCESS_FOLDERS = {"outages", "end_to_end", "browser"}
-# first in their folder, or a worker would still have one of them to do while the others have nothing left
+# These run first in their folder; otherwise one worker would still be busy with them after the others have
+# finished.
 LONG_FILES = {
     "state_machines/test_documents.py",
     "end_to_end/test_switches.py",
@@ -88,14 +89,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 class OneFilePerWorker(LoadScopeScheduling):
-    """Give a whole file to one worker, as each worker would build what the file's tests share."""
+    """Give a whole file to one worker, since every further worker would have to build its shared fixtures again."""
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::")[0]
         if file.endswith("state_machines/test_documents.py"):  # its tests share nothing
             return nodeid
         kind = re.search(r"\[(?:.*-)?(sqlite|postgres)\b", nodeid)
-        # where processes are started, the file's two databases may go to two workers
+        # Where a test starts processes, the file's two databases may go to two workers.
         return f"{file} {kind[1]}" if kind and PROCESS_FOLDERS & set(file.split("/")) else file
 
 

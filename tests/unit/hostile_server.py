@@ -1,6 +1,6 @@
-"""A server on loopback that answers each connection with whatever bytes a test tells it to, or with none.
+"""A server on loopback that answers each connection with whatever bytes a test chooses, or with none.
 
-Used by test_http. It speaks no HTTP of its own, so it can say what no decent server says.
+Used by test_http_client.py. It does not implement HTTP, so it can send what no proper server would.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Script = Callable[[socket.socket], None]
 
 
 class HostileServer:
-    """Listens from the start; `requests` are the heads and bodies that arrived, `connections` how many came."""
+    """Listens as soon as it is created; records each request in `requests` and counts the `connections`."""
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.script, self.tls = script, tls
@@ -53,7 +53,7 @@ class HostileServer:
                         return
 
     def stop(self) -> None:
-        """Nothing; whoever drips or is silent ends, and nobody listens any more."""
+        """Stop listening and end every script after its current request."""
         self.stopped.set()
         with contextlib.suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)
@@ -61,7 +61,7 @@ class HostileServer:
 
 
 def _request(connection: socket.socket) -> bytes:
-    """One request with its body, empty when the caller went away."""
+    """Return one request with its body; empty when the caller closed the connection."""
     got = b""
     while b"\r\n\r\n" not in got:
         more = connection.recv(65536)
@@ -79,7 +79,7 @@ def _request(connection: socket.socket) -> bytes:
 
 
 def send_and_close(*parts: bytes) -> Script:
-    """A script that sends the parts and hangs up."""
+    """Return a script that sends the parts and closes the connection."""
 
     def script(connection: socket.socket) -> None:
         for part in parts:
@@ -90,7 +90,7 @@ def send_and_close(*parts: bytes) -> Script:
 
 
 def send_and_keep_open(*parts: bytes) -> Script:
-    """A script that sends the parts and keeps the connection for a next request."""
+    """Return a script that sends the parts and keeps the connection open for another request."""
 
     def script(connection: socket.socket) -> None:
         for part in parts:
@@ -100,7 +100,7 @@ def send_and_keep_open(*parts: bytes) -> Script:
 
 
 def send_forever(first: bytes, again: bytes, pause: float = 0.0) -> Script:
-    """A script that sends `first`, then `again` without end, with a pause before each."""
+    """Return a script that sends `first`, then `again` without end, with a pause before each."""
     waiting = threading.Event()
 
     def script(connection: socket.socket) -> None:
@@ -113,19 +113,21 @@ def send_forever(first: bytes, again: bytes, pause: float = 0.0) -> Script:
 
 
 def reset_connection(connection: socket.socket) -> None:
-    """Ends the connection with a reset instead of an answer."""
+    """End the connection with a reset instead of an answer."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def never_answer(connection: socket.socket) -> None:
-    """Reads on and says nothing, until the caller hangs up."""
+    """Read until the caller closes the connection, and answer nothing."""
     while connection.recv(65536):
         pass
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A TLS context with a certificate of its own for 127.0.0.1, and the file that whoever trusts it reads."""
+    """Return a TLS context with a self-signed certificate for 127.0.0.1, and the file that a client needs to trust
+    it.
+    """
     import datetime
     import ipaddress
 

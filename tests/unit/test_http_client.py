@@ -1,4 +1,4 @@
-"""Every failure of a hostile server is sorted, and nothing is sent where it must not go."""
+"""Every failure of a hostile server is classified, and nothing is sent to an address that is not allowed."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def serve() -> Iterator[Serve]:
 
 
 def quick(seconds: float = 0.4) -> HttpClient:
-    """Return a client with a short deadline that may talk to loopback."""
+    """Return a client with a short deadline that may call loopback."""
     return HttpClient(call_seconds=seconds, allow_plain=True)
 
 
@@ -57,7 +57,7 @@ def head(status: str, *headers: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status}", *headers, "", ""]).encode()
 
 
-# a server that has read the request may have acted on it
+# A server that has read the request may have acted on it.
 
 LOST: dict[str, Script] = {
     "says nothing": never_answer,
@@ -125,7 +125,7 @@ def test_a_passed_deadline_is_reported_as_a_timeout(serve: Serve, script: Script
     assert raised.value.detail["how"] == "timeout"
 
 
-# definite answers
+# Definite answers
 
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299, 400, 404, 409, 422])
@@ -203,7 +203,7 @@ def test_no_answer_makes_the_client_raise_an_unsorted_error(noise: bytes) -> Non
         server.stop()
 
 
-# calls that were not sent
+# Calls that were not sent
 
 
 def test_a_write_to_a_closed_port_was_not_sent() -> None:
@@ -231,7 +231,7 @@ def test_a_write_to_a_name_without_an_address_was_not_sent(monkeypatch: pytest.M
 def test_a_write_that_is_never_accepted_was_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=1) as full, contextlib.ExitStack() as waiting:
         for _ in range(16):
-            # the queue of a server that never accepts: further callers hear nothing
+            # Fill the queue of a server that never accepts: further callers get no answer.
             caller = waiting.enter_context(socket.socket())
             caller.setblocking(False)
             caller.connect_ex(full.getsockname())
@@ -303,7 +303,7 @@ def test_before_call_may_refuse_before_anything_is_sent(serve: Serve) -> None:
     assert server.connections == 0
 
 
-# nothing is carried from one call into the next
+# Nothing carries over from one call to the next
 
 
 def test_no_connection_is_used_twice(serve: Serve) -> None:
@@ -357,7 +357,7 @@ def test_no_log_line_and_no_error_holds_what_was_sent(
     assert SECRET not in ours[0]
 
 
-# addresses
+# Addresses
 
 
 def _words(text: str) -> list[str]:
@@ -390,7 +390,7 @@ def test_an_address_of_the_open_internet_is_public(address: str) -> None:
 
 
 class Recorder:
-    """Record the addresses that are connected to, and refuse them all."""
+    """Records the addresses that are connected to, and refuses every connection."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""When a provider is down, the account pauses, one document probes it, and all is issued afterwards."""
+"""When a provider is down, its account pauses; one document probes it, and all are issued once it answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _attempts(world: World) -> int:
 
 
 def _end_delays(account: Account, pause_over: bool = True) -> None:
-    """End every document's own delay, and the account's pause."""
+    """End the delay of every document and the account's pause."""
     db.session.rollback()
     db.session.execute(update(Document).values(not_before=None))
     if pause_over:

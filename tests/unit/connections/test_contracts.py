@@ -1,4 +1,4 @@
-"""An adapter as one of its optional contracts."""
+"""An adapter is returned as one of its optional contracts, or reported as lacking it."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_a_provider_that_can_neither_list_nor_read_is_not_asked(world: World) ->
     assert (world.document().alarm, world.document().provider_state_at) == ("", None)
 
 
-# read one by one, and when a page is opened
+# Documents read one by one, and when their page is opened
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Credit notes credit issued lines, never more than is left, once per act; the sale may be issued again."""
+"""Credit notes credit issued lines, never more than is left, and once per request; the sale may be issued again."""
 
 from __future__ import annotations
 

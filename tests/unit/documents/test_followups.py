@@ -45,7 +45,7 @@ def test_a_platform_that_is_down_delays_only_the_follow_up(world: World) -> None
 def test_refused_keys_are_not_tried_again_for_what_comes_after_issuing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor for a buyer who opens the PDF: a provider may lock an account after failed log-ins."""
+    """The PDF is not fetched with them either: a provider may lock an account after failed log-ins."""
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def refuses(*_: Any) -> int:

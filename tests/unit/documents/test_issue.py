@@ -1,4 +1,4 @@
-"""One order, one attempt, one document, whatever goes wrong while it is issued."""
+"""One order makes one attempt and one document, whatever goes wrong while it is issued."""
 
 from __future__ import annotations
 

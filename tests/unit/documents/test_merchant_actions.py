@@ -1,4 +1,4 @@
-"""Each click of the merchant is one transition, and a click that comes too late does nothing."""
+"""Each click of the merchant is one state transition; a click that comes too late changes nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A late success is recorded, and a late worker never changes another worker's attempt."""
+"""A success that arrives late is recorded, and a late worker never changes another worker's attempt."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.fakes import World, paid_order
 
 
 def in_another_worker(*acts: Callable[[], object]) -> None:
-    """Do this in another worker."""
+    """Run these functions in another worker's session."""
     with current_app._get_current_object().app_context():  # type: ignore[attr-defined]
         for act in acts:
             act()
@@ -89,7 +89,7 @@ def test_a_late_worker_with_a_draft_leaves_the_next_attempt_alone(world: World) 
         seen.append((row.state, row.attempt))
 
     def frozen(draft: Draft, reference: str) -> None:
-        # another worker is about to send it again when this one comes back
+        # Another worker is about to send the document again when this one continues.
         world.provider.planned_issues = [finalising]
         in_another_worker(expire_lease, recover.recover_next_document, claimed)
 
@@ -157,7 +157,7 @@ def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch:
     with monkeypatch.context() as patch:
         patch.setattr("shopapp.documents.prepare.fetch_order", away)
         world.run_due_work()
-    # it had failed temporarily several times before
+    # It had already failed temporarily several times.
     db.session.execute(update(Document).values(tries=9, lease_until=None))
     db.session.commit()
     with monkeypatch.context() as patch:
@@ -170,7 +170,7 @@ def test_a_database_that_goes_away_blocks_no_document(world: World, monkeypatch:
 
 
 def a_drafter_dies(world: World) -> None:
-    """Leave a draft at the provider whose id was not recorded, and the order pending."""
+    """Leave a draft at the provider whose id was not recorded, with the order still pending."""
     failpoints.arm("draft_before_record=raise")
     world.pay_order("1001")
     world.run_due_work()
@@ -231,7 +231,7 @@ def test_a_late_worker_deletes_its_orphan_draft(world: World) -> None:
 
 
 def test_a_draft_finalised_late_for_a_dismissed_order_is_the_document(world: World) -> None:
-    """Deleting it shows that it is a document: it is recorded, and no other is made."""
+    """Deleting the draft shows that it became a document, which is recorded; no second one is issued."""
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
     def lost(draft: Draft, key: str) -> Issued | None:

@@ -1,4 +1,4 @@
-"""A waiting order has a draft that is synced and finalised on payment, an order note, a transport guide."""
+"""A waiting order has a draft that is kept in sync and finalised on payment; order notes and transport guides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.fakes import PROVIDER_STATE, FakeProvider, World, paid_order
 
 
 class Books(FakeProvider, SupportsEmail):
-    """A provider with drafts and order notes; its notes are issued by one call each."""
+    """A provider with drafts and order notes; it issues a note with a single call."""
 
     name, label = "drafting", "Drafting Books"
     capabilities = Capabilities(
@@ -53,7 +53,7 @@ MAILED: list[tuple[str, str]] = []
 
 
 class Early(World):
-    """A store whose provider supports drafts, and whose merchant wants them."""
+    """A store whose provider supports drafts and whose merchant has enabled them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Early(World):
         self.edited(number, "order_paid", status="paid", paid_at=moment, **changes)
 
     def follow(self) -> None:
-        """Make postponed follow-ups due, and do them."""
+        """Make postponed follow-ups due and run them."""
         for owed in db.session.scalars(db.select(FollowUp).where(FollowUp.state == "due")):
             owed.not_before = now()
         db.session.commit()
@@ -306,7 +306,9 @@ def _another_worker(early: Early) -> None:
 
 
 def test_a_late_worker_cannot_change_what_another_finalises(early: Early) -> None:
-    """A worker freezes after opening its draft while the order is paid and finalised: its draft is deleted."""
+    """A worker freezes after opening its draft; the order is paid and finalised; the worker's own draft is
+    deleted.
+    """
 
     def frozen(draft: Draft, reference: str) -> None:
         early.now_paid()
@@ -379,7 +381,7 @@ def test_refused_keys_are_not_tried_again_for_a_draft(early: Early) -> None:
     assert early.provider.drafts_opened == opened
 
 
-# the provider changes
+# Change of provider
 
 
 def another_program(early: Early, name: str = "fakebooks") -> Account:
@@ -432,7 +434,7 @@ def test_a_new_provider_with_drafts_gets_the_waiting_draft_again(early: Early) -
     assert (early.document().account_id, len(early.provider.ledger)) == (other.id, 1)
 
 
-# order notes
+# Order notes
 
 
 def note_of(early: Early, number: str = "1001") -> Document | None:
@@ -508,7 +510,7 @@ def test_a_refused_note_does_not_hold_the_invoice(early: Early) -> None:
 
 
 def told_of(early: Early) -> list[str]:
-    """Return what the note's transitions report, and its alarm."""
+    """Return the reasons of the note's transitions about notes, followed by its alarm."""
     note = note_of(early)
     assert note is not None and note.state == "issued"
     return [move.reason for move in note.transitions if move.reason.startswith("note-")] + [note.alarm]
@@ -617,7 +619,7 @@ def test_with_draft_and_note_the_draft_follows_the_note(early: Early) -> None:
     assert early.provider.drafts_opened == 1
 
 
-# transport, guide, e-mail
+# Transport data, transport guides and e-mail
 
 
 LOADING = {"street": "Rua da Olaria 7", "postal_code": "2900-100", "city": "Setúbal"}
@@ -696,7 +698,7 @@ def test_every_kind_of_follow_up_has_its_label() -> None:
 Act = Callable[..., Any]
 
 
-# the articles of its lines
+# Articles of the lines
 
 
 def test_a_draft_names_its_articles_and_is_finalised_unchanged(early: Early) -> None:

@@ -1,4 +1,4 @@
-"""Whatever answer is lost, the ledger holds one document and its row knows it, by each guarantee."""
+"""Under each guarantee, after any lost answer, the ledger has one document and our row records it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def promised(world: World, request: pytest.FixtureRequest) -> World:
 
 
 def _kept_and_lost(world: World) -> Callable[[Draft, str], Issued | None]:
-    """Issue the document and lose the answer."""
+    """Return a planned answer that issues the document and loses the answer."""
 
     def answer(draft: Draft, key: str) -> Issued | None:
         if world.provider.guarantee is IssueGuarantee.DRAFT_FIRST:
@@ -43,7 +43,7 @@ def _never_came(draft: Draft, key: str) -> Issued | None:
 
 
 def later(world: World, seconds: float = 0) -> None:
-    """Make documents in doubt due; with `seconds`, their doubt began so long ago."""
+    """Make documents in doubt due and do the work; with `seconds`, they have been in doubt for that long."""
     db.session.rollback()
     began: dict[str, Any] = {"not_before": now()}
     if seconds:
@@ -234,7 +234,7 @@ def test_a_draft_that_somebody_deleted_is_left_to_a_person(drafted: World) -> No
 def test_a_draft_refused_while_the_lost_call_finalises_it_is_read_again(
     drafted: World,
 ) -> None:
-    """The provider still shows it as a draft for a moment; nobody is asked about a document that exists."""
+    """The provider still shows a draft for a moment; the merchant is not asked about a document that exists."""
     drafted.provider.planned_issues = [_never_came]
     drafted.pay_order("1001")
     drafted.run_due_work()

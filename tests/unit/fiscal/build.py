@@ -1,4 +1,4 @@
-"""Build the invoice of an order, or the error that stops it, with settings that need no choice of the merchant."""
+"""Build the invoice of an order, or get the error that stops it, with settings that ask the merchant nothing."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def build(order: Order, settings: FiscalSettings = M07, today: date = TODAY) -> 
 
 
 def stop_of(order: Order, settings: FiscalSettings = M07, today: date = TODAY) -> AppError:
-    """Return the error that keeps the order from having an invoice."""
+    """Return the error that stops the order's invoice."""
     with pytest.raises(AppError) as raised:
         invoice.build_invoice(order, settings, today)
     return raised.value

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for orders that some shop could have asked a total for."""
+"""Hypothesis strategies for orders whose total a shop could have asked for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RATES = (None, "6", "13", "23")
 
 @dataclass(frozen=True)
 class ShopOrder:
-    """An order, and settings with the rounding of a provider."""
+    """An order, and fiscal settings with the provider's rounding level."""
 
     order: Order
     settings: FiscalSettings
@@ -24,7 +24,7 @@ class ShopOrder:
 
 @st.composite
 def order_lines(draw: st.DrawFn, *, at: int) -> OrderLine:
-    """A line of goods, at any of the mainland's rates or untaxed, some with a discount."""
+    """Generate a product line at any of the mainland's rates or untaxed, some with a discount."""
     quantity = draw(st.integers(1, 12))
     price = draw(st.integers(1, 30_000))
     discount = draw(st.sampled_from([0, 0, 0, 1])) and draw(st.integers(0, price * quantity))
@@ -41,7 +41,7 @@ def order_lines(draw: st.DrawFn, *, at: int) -> OrderLine:
 
 @st.composite
 def shop_orders(draw: st.DrawFn) -> ShopOrder:
-    """Any order, priced by a shop and sent to a provider that each round at some level."""
+    """Generate any order; the shop and the provider each round at some level."""
     lines: list[OrderLine] = [draw(order_lines(at=at)) for at in range(draw(st.integers(1, 8)))]
     inclusive = draw(st.booleans())
     left = sum((line.quantity * line.unit_price - line.discount for line in lines), Decimal(0))

@@ -1,4 +1,4 @@
-"""A product without SKU, by the merchant's rule, and the tax that a new article is created with."""
+"""Products without SKU, by the merchant's setting, and the tax with which a new article is created."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def mug(**changes: Any) -> Order:
     return make_order(make_line("12.30", description="Caneca", **changes), total="12.30")
 
 
-# a product without SKU
+# Products without SKU
 
 
 @pytest.mark.parametrize("kind", ["goods", "service"])
@@ -55,7 +55,7 @@ def test_an_unpaid_order_waits_even_without_sku() -> None:
         )
 
 
-# the tax of a new article
+# Tax of a new article
 
 
 def line_of(order: Order, settings: FiscalSettings) -> DraftLine:
@@ -116,7 +116,7 @@ def test_a_merchant_exempt_by_article_53_has_untaxed_articles_even_after_an_expo
 
 
 def test_a_service_taxed_in_another_region_has_its_rate_at_home() -> None:
-    """A business in the Azores is taxed there (VAT3): the article is the merchant's, in Lisbon."""
+    """A business in the Azores is taxed there (VAT3); the article has the rate of the merchant, who is in Lisbon."""
     there = Address("Rua do Exemplo 1", "9500-150", "Ponta Delgada", "PT")
     order = replace(
         mug(kind="service", charged=Decimal(16)),

@@ -1,4 +1,4 @@
-"""The tax that the shop charged, compared with the law."""
+"""The tax that the shop charged is compared with the lawful one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Credit notes: whole, by lines, by amount; never more than is left, always at the invoice's own rates (NC1 to NC6)."""
+"""Credit notes: whole, by lines, by amount; never more than is left, always at the invoice's own rates (NC1 to
+NC6).
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,7 @@ SETTINGS = FiscalSettings()
 
 
 def two_shirts_and_a_book() -> OriginalDocument:
-    """Two shirts at 23 %, one book at 6 %, shipping at 23 %."""
+    """Return the invoice of two shirts at 23 %, one book at 6 % and shipping at 23 %."""
     order = make_order(
         make_line("24.60", quantity=Decimal(2), ref="TS"),
         make_line("21.20", "6", ref="BK"),

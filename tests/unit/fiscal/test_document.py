@@ -1,4 +1,4 @@
-"""A draft as bytes and back."""
+"""A draft is serialised to bytes and read back unchanged."""
 
 from __future__ import annotations
 

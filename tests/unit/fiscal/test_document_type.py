@@ -1,4 +1,4 @@
-"""Which document an order gets, dated when, in which series (DOC1 to DOC4, DATE1 to DATE3, VAT5)."""
+"""The type, date and series of an order's document (DOC1 to DOC4, DATE1 to DATE3, VAT5)."""
 
 from __future__ import annotations
 

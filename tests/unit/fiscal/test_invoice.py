@@ -1,4 +1,4 @@
-"""The invoice of an order: kind, figures, rules, and the customer on it (ID1, ID3, ID4)."""
+"""The invoice of an order: type, amounts, rules, and the customer on it (ID1, ID3, ID4)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was paid for each line: the shop's rounding, other currencies, and lines that cannot be (NUM1 to NUM3, CUR1)."""
+"""The amount paid for each line: the shop's rounding, other currencies, and impossible lines (NUM1 to NUM3, CUR1)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cents: rounded half up, none lost when an amount is spread."""
+"""Cents are rounded half up, and none is lost when an amount is spread."""
 
 from __future__ import annotations
 

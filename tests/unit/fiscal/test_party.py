@@ -1,4 +1,4 @@
-"""The buyer's number: normalised, checked, printed or kept off the document (ID1 to ID5, EU4)."""
+"""The buyer's tax number: normalised, checked, printed or kept off the document (ID1 to ID5, EU4)."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Properties of every order: the invoice's total is the paid one at each level of rounding, or a known error stops it.
+"""Properties of every order: at each level of rounding the invoice's total is the paid one, or a known error stops
+it.
 
-500 orders in the usual profile, 10,000 in the nightly one. The judge (`dev/exact_totals.py`) shares no arithmetic with
-the core.
+500 orders in the usual profile, 10,000 in the nightly one. The judge (`dev/exact_totals.py`) shares no
+arithmetic with the fiscal core.
 """
 
 from __future__ import annotations
@@ -29,11 +30,11 @@ many = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 STOPS = {"free", "shipping-untaxed"}
-"""Nothing was paid, or only for shipping: nothing else can stop an order of the strategy."""
+"""Nothing was paid, or only untaxed shipping: no other error can stop an order of the strategy."""
 
 
 def values_of(part: Any) -> Iterator[object]:
-    """Every value inside, at any depth."""
+    """Yield every value inside, at any depth."""
     if isinstance(part, dict):
         for inner in part.values():
             yield from values_of(inner)
@@ -79,7 +80,7 @@ def test_lines_summary_and_total_add_up(case: ShopOrder) -> None:
         ]  # type: ignore[arg-type]
         for name in ("net", "vat", "gross"):
             assert sum((getattr(line, name) for line in inside), Decimal(0)) == getattr(group, name)
-        # half a cent for each line at most, as a shop that rounds on the line has it
+        # At most half a cent for each line: a shop that rounds each line can be that far off.
         slack = Fraction(len(inside) + 1, 200)
         assert abs(Fraction(group.net) * Fraction(group.vat_rate) / 100 - Fraction(group.vat)) <= slack
     assert sum((group.gross for group in draft.summary), Decimal(0)) == draft.gross
@@ -135,7 +136,8 @@ def test_the_paid_total_stays_where_the_law_has_another_rate(case: ShopOrder, ho
         case,
         settings=replace(case.settings, ship_from=home, on_tax_difference=follow_law),  # type: ignore[arg-type]
     )
-    # 4 % of 12.5 cents is half a cent: net and VAT round up together, so a provider that rounds on the line skips 13
+    # 4 % of 12.5 cents is half a cent: net and VAT both round up, so a provider that rounds each line can't
+    # reach 13.
     out_of_reach = (
         {"total-differs"} if elsewhere.settings.rounding_level == "line" and home != "PT" else set()
     )
@@ -174,7 +176,7 @@ def test_credit_notes_never_exceed_what_is_left_and_can_credit_all(
 
 
 def credited_some(original: OriginalDocument, merchant_settings: Any, data: st.DataObject) -> Draft | None:
-    """Credit some pieces of one line, or an amount; None when that is refused."""
+    """Credit some pieces of one line, or an amount. Return None when that is refused."""
     whole = sum((line.gross for line in original.lines), Decimal(0))
     amount = Decimal(data.draw(st.integers(1, int(whole * 100)))).scaleb(-2)
     line = data.draw(st.sampled_from(original.lines))

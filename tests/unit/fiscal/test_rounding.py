@@ -1,4 +1,4 @@
-"""The provider's own arithmetic arrives at the paid total, without a fitted-up discount."""
+"""The provider's own arithmetic arrives at the paid total, without an invented discount."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_each_level_rounds_where_it_says() -> None:
         Decimal("0.36"),
     ]
     mixed = [line("0.02", "0.02"), line("0.04", "0.04", rate="6")]
-    # 0.0246 and 0.0424: apart 0.02 + 0.04, together 0.0670
+    # 0.0246 and 0.0424 round to 0.02 and 0.04 on their own, but add up to 0.0670.
     assert [predict_total(mixed, level) for level in LEVELS] == [
         Decimal("0.06"),
         Decimal("0.07"),
@@ -74,7 +74,8 @@ def test_the_price_of_a_single_piece_changes_by_less_than_a_cent(level: Rounding
 
 
 def test_a_gross_that_rounding_on_the_line_cannot_give_is_refused() -> None:
-    # 0.125 net and 0.005 VAT round up together: a provider that rounds on the line finds 0.12 or 0.14, never 0.13
+    # 0.125 net and 0.005 VAT both round up: a provider that rounds each line arrives at 0.12 or 0.14, never
+    # 0.13.
     alone = line("0.125000", "0.13", rate="4")
     with pytest.raises(OrderError) as raised:
         fit_to_total([alone], "line")

@@ -1,4 +1,4 @@
-"""Shipping and fees follow the goods (VAT4, VAT6, DIS3)."""
+"""Shipping and fees have the tax of the products (VAT4, VAT6, DIS3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables: which rate and which exemption is in force on which day."""
+"""The tax tables: which rate and which exemption is in force on which day."""
 
 from __future__ import annotations
 

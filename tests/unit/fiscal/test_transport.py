@@ -1,4 +1,4 @@
-"""The order note and the transport guide, made from the draft of their sale."""
+"""The order note and the transport guide are made from the draft of their sale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading the shop: the catalogue page by page, a product after its webhook, and what orders reserve."""
+"""Reading the shop: the catalogue page by page, a product after its webhook, and the stock that orders reserve."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def reserved(world: World) -> dict[str, dict[str, Decimal]]:
 
 
 def place_order(world: World, number: str = "1001", event: str = "order_pending_payment") -> None:
-    """Place an order that is not paid yet, and send its webhook."""
+    """Place an unpaid order and send its webhook."""
     world.shop.orders[number] = paid_order(number, status="open", paid_at=None)
     world.shop.stock.place_order(world.shop.orders[number])
     if event:
@@ -38,7 +38,7 @@ def place_order(world: World, number: str = "1001", event: str = "order_pending_
 
 
 def act_during_call(monkeypatch: pytest.MonkeyPatch, method: str, act: Callable[[], object]) -> None:
-    """At the next call of the method, act after the shop has answered and before the answer is stored."""
+    """At the next call of the method, run `act` after the shop has answered and before the answer is stored."""
     real_method = getattr(FakePlatform, method)
 
     def call_and_act(self: FakePlatform, *given: Any) -> Any:
@@ -53,7 +53,7 @@ def act_during_call(monkeypatch: pytest.MonkeyPatch, method: str, act: Callable[
 
 @pytest.fixture
 def world_with_mug(world: World, clock: FakeClock) -> World:
-    """Ten mugs on both sides, in sync to the shop."""
+    """Return a world with ten mugs on both sides, where the shop follows the provider."""
     world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)
@@ -188,7 +188,7 @@ def test_an_article_is_looked_up_again_after_a_week(world_with_mug: World, clock
     assert Article.find_by_sku(world_with_mug.account.id, ["CAN-1"])["CAN-1"].code == "CANECA"
 
 
-# what orders reserve
+# Stock reserved by orders
 
 
 def test_an_unpaid_order_reserves_its_stock(world_with_mug: World, clock: FakeClock) -> None:

@@ -63,7 +63,7 @@ DRAFT_LINE = DraftLine(
 
 @pytest.fixture
 def world(world: World) -> Iterator[World]:
-    """A world whose account has articles, and whose time passes only by `advance`."""
+    """Return a world whose account has articles, and whose time passes only by `advance`."""
     at = now()
     world.enable_articles()
     set_clock(lambda: at + timedelta(seconds=SECONDS_PASSED[0]))
@@ -111,7 +111,7 @@ def article_row(world: World, sku: str = "CAN-1") -> Article:
     return Article.find_by_sku(world.account.id, [sku])[sku]
 
 
-# found and remembered
+# Found and remembered
 
 
 def test_a_sku_is_looked_up_exactly_and_case_counts(world: World) -> None:
@@ -200,7 +200,7 @@ def test_a_provider_or_account_without_articles_is_not_asked(
     assert world.provider.article_lookups == [] and world.provider.created_articles == []
 
 
-# a look-up that failed
+# Failed look-ups
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_a_paused_provider_is_not_asked(world: World) -> None:
     assert why.value.code == "unreachable" and world.provider.article_lookups == []
 
 
-# renamed, gone
+# Renamed and deleted articles
 
 
 def test_a_renamed_article_is_found_by_its_id_and_nothing_is_created(world: World) -> None:
@@ -282,7 +282,7 @@ def test_a_renamed_article_is_found_by_its_id_and_nothing_is_created(world: Worl
     assert article_codes(issue_order(world, "1002")) == ["CANECA-AZUL"]
     assert world.provider.article_lookups[1:] == [("CAN-1",), (known.article_id,)]
     advance(61)
-    # From now on its new code is known.
+    # The new code is known from now on.
     assert article_codes(issue_order(world, "1003")) == ["CANECA-AZUL"]
     assert world.provider.article_lookups[3:] == [("CAN-1", "CANECA-AZUL")]
     assert world.provider.created_articles == []
@@ -340,7 +340,7 @@ def _refuse(draft: Draft, reference: str) -> None:
     raise RefusedError("provider-refused", answer="Artigo desconhecido")
 
 
-# created
+# Created articles
 
 
 def test_a_missing_article_is_created_with_name_unit_and_rate(world: World) -> None:
@@ -407,7 +407,7 @@ def test_a_sku_that_the_provider_refuses_goes_without_article(world: World) -> N
     assert (row.state, row.reason, row.detail) == (
         "refused", "article-refused", {"answer": "Referência inválida"},
     )  # fmt: skip
-    # It is not tried again, but used as soon as somebody creates it at the provider.
+    # The creation is not tried again, but the article is used as soon as somebody creates it at the provider.
     advance(61)
     assert article_codes(issue_order(world, "1002", line("Ç" * 30))) == [""]
     assert article_row(world, "Ç" * 30).detail == {"answer": "Referência inválida"}
@@ -437,7 +437,7 @@ def test_a_creation_that_never_arrived_is_tried_again(world: World) -> None:
     assert len(world.provider.created_articles) == 1
 
 
-# a creation whose answer was lost
+# Creations whose answer was lost
 
 
 def _lose_answer(new: NewArticle) -> None:
@@ -498,7 +498,7 @@ def test_a_sku_goes_without_article_after_three_creations_without_answer(world: 
 
 
 class Killed(BaseException):
-    """Raised where a worker dies; a BaseException, so that no handler of ours runs."""
+    """Raised where a worker is killed; a BaseException, so that none of our handlers catches it."""
 
 
 @pytest.mark.parametrize("point", ["article_after_claim", "article_after_send"])
@@ -534,13 +534,15 @@ def test_a_worker_that_dies_or_freezes_while_creating_leaves_one_article(
     assert article_row(world).state == "made"
 
 
-# two workers with one SKU
+# Two workers with one SKU
 
 
 def let_another_worker_run_beside(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str, late: bool = True
 ) -> None:
-    """Have another worker do what is due during our next call of that method: after it took effect, or before."""
+    """Let another worker do the due work during our next call of that method, after or before the call takes
+    effect.
+    """
     verb = getattr(FakeProvider, name)
     turns = [lambda: run_another_worker(world)]
 
@@ -556,7 +558,7 @@ def let_another_worker_run_beside(
 
 
 def run_another_worker(world: World) -> None:
-    """Do what is due in another session, as another worker would."""
+    """Do all due work in another session, as another worker would."""
     mine = db.session.registry()
     db.session.registry.clear()
     try:
@@ -569,7 +571,7 @@ def run_another_worker(world: World) -> None:
 def test_of_two_workers_that_both_found_no_article_one_creates_it(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The other one looks up, creates and issues between our look-up and our claim.
+    # The other worker looks up, creates and issues between our look-up and our claim.
     world.pay_order("1001")
     world.pay_order("1002")
     let_another_worker_run_beside(world, monkeypatch, "articles_by_code")
@@ -663,7 +665,7 @@ def test_a_worker_that_was_frozen_after_the_claim_creates_nothing(
     assert (state_of(world), article_row(world).state) == (("pending", "articles-pending"), "absent")
 
 
-# many at once
+# Many articles at once
 
 
 def test_many_new_articles_are_created_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -711,7 +713,7 @@ def test_each_attempt_creates_at_least_one_article_however_slow_the_look_up(
     assert article_codes(issued_draft(world)) == ["SKU-0", "SKU-1", "SKU-2"]
 
 
-# products without SKU
+# Products without SKU
 
 
 def test_a_line_without_sku_has_no_article_by_default(world: World) -> None:
@@ -760,7 +762,7 @@ def test_each_warning_has_its_sentence() -> None:
     assert {line_articles.WARN_NO_ARTICLE, line_articles.WARN_NO_GENERIC_ARTICLE} <= set(errors.WARNINGS)
 
 
-# what creates nothing
+# Cases in which nothing is created
 
 
 @pytest.mark.parametrize("status", ["open", "cancelled"])
@@ -795,7 +797,7 @@ def test_a_credit_note_looks_its_articles_up_and_creates_none(world: World) -> N
     assert len(world.provider.created_articles) == 2
 
 
-# what the merchant chooses
+# The merchant's choices
 
 
 def test_the_article_that_the_merchant_chose_goes_before_the_one_found(world: World) -> None:

@@ -1,4 +1,4 @@
-"""The stock movements of a document that moves none itself: one for each SKU, under a reference, once."""
+"""The stock movements of a document that moves no stock itself: one for each SKU, made once, under a reference."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _disarm_failpoints() -> Any:
 
 @pytest.fixture
 def world_with_mug(world: World, clock: FakeClock) -> World:
-    """Ten mugs on both sides; the provider's documents move no stock."""
+    """Return a world with ten mugs on both sides, where the provider's documents move no stock."""
     world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-shop")
     world.run_full_sync(clock)

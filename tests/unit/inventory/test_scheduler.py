@@ -1,4 +1,4 @@
-"""Background stock work: both directions, sales, free orders, runs by the clock, failures and fairness."""
+"""Background stock work: both directions, sales, free orders, scheduled runs, failures and fairness."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_the_provider_gets_the_quantity_of_the_shop(world: World, clock: FakeClo
 
 
 def start_sync_with_ten(world: World, clock: FakeClock, direction: str, documents_move: bool) -> None:
-    """Start the sync with ten of CAN-1 on both sides; documents move stock, or we do."""
+    """Start the sync with ten of CAN-1 on both sides; stock is moved by documents, or by us."""
     world.add_synced_product("CAN-1", 10, 10)
     world.provider.stock.documents_move = documents_move
     world.enable_stock_sync(direction)
@@ -70,7 +70,8 @@ def test_a_free_order_is_taken_off_once_although_it_has_no_document(
     world.run_until_idle(clock)
     assert world.document("1001").reason == "free"
     world.run_full_sync(clock)
-    # To the shop: the provider still has it, as nothing takes it off there; the shop must not sell it again.
+    # When the shop follows, the provider still has the piece, as no document deducts it; the shop must not
+    # sell it again.
     assert world.stock_levels("CAN-1") == (9, 10 if direction == "to-shop" else 9)
     clock.advance(100 * 86_400)
     StockReservation.delete_old()
@@ -213,7 +214,7 @@ def test_the_clock_starts_with_the_catalogue_and_reads_stock_every_few_minutes(
 
 @pytest.fixture
 def metered_world(world: World, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> World:
-    """The shop follows a provider that limits calls per month, and one run is done."""
+    """Return a world whose shop follows a provider that limits calls per month, after one run."""
     monkeypatch.setattr(FakeProvider, "capabilities", replace(FakeProvider.capabilities, metered=True))
     world.enable_stock_sync("to-shop")
     scheduler.start_due_runs()
@@ -238,7 +239,7 @@ def test_a_run_of_many_calls_at_a_metered_provider_is_started_less_often(
     begun, month = run.begun_at, 30 * 86_400
     assert stock_runs.next_stock_run_at(metered_world.account) == begun + timedelta(seconds=21_600 * 41 / 4)
     while clock.now < begun + timedelta(seconds=month):
-        # The catalogue run of each day must not start a stock run.
+        # The daily catalogue run must not start a stock run.
         clock.advance(3_600)
         scheduler.start_due_runs()
         for one in SyncRun.query.filter(SyncRun.state == "open"):

@@ -1,4 +1,4 @@
-"""A product that a webhook reported is stored whole, or read once more."""
+"""A product that a webhook reported is stored completely, or read once more."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_product_is_read_again_after_its_worker_died(
     world.add_synced_product("CAN-1", 10, 10)
     world.enable_stock_sync("to-provider")
     world.run_full_sync(clock)
-    # One whose article is known, and one whose article has to be looked up first.
+    # One product whose article is known, and one whose article must be looked up first.
     world.add_synced_product("LIV-1", 3, 8)
     for sku, pieces in (("CAN-1", 7), ("LIV-1", 5)):
         world.shop.stock.set_level(sku, pieces)

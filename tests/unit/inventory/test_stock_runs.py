@@ -1,4 +1,4 @@
-"""Stock runs: they find what changed, continue after a failure, and can be undone."""
+"""Stock runs find every change, continue after a failure, and can be undone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.fakes import FakeClock, World
 
 @pytest.fixture
 def world_in_sync(world: World, clock: FakeClock) -> World:
-    """Six products that follow the provider, in sync."""
+    """Return a world with six synced products that follow the provider."""
     for at in range(6):
         world.add_synced_product(f"CAN-{at}", 10, 10)
     world.enable_stock_sync("to-shop")
@@ -113,7 +113,7 @@ def test_a_sku_that_waits_for_a_person_does_not_keep_the_run_open(
     assert world_in_sync.stock_levels("CAN-1") == (9, 3)
 
 
-# undoing
+# Undo
 
 
 def test_an_undone_change_stays_undone_until_the_other_side_changes(

@@ -1,4 +1,4 @@
-"""One synced SKU: its quantity, why it is left alone, and what follows a lost answer or a killed worker."""
+"""One synced SKU: its quantity, why it is left alone, and the recovery from a lost answer or a killed worker."""
 
 from __future__ import annotations
 

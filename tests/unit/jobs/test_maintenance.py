@@ -1,4 +1,4 @@
-"""What no webhook announced is found, and found only once."""
+"""Changes that no webhook announced are found, and found only once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Documents in doubt of an uninstalled store are looked up before its secrets are wiped; a reinstall restores."""
+"""An uninstalled store's documents in doubt are looked up before its secrets are wiped; a reinstall restores
+access.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""After a restore nothing is issued before all shops and providers were compared."""
+"""After a restore nothing is issued until every shop and every provider has been compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.fakes import World, paid_order
 
 
 def _restored(world: World, *numbers: str) -> None:
-    """Restore a backup that is older than the orders and their documents: no row knows of them."""
+    """Restore a backup that is older than the orders and their documents, so that no row knows of them."""
     Heartbeat.beat("clock", pid=1)
     db.session.get_one(Heartbeat, "clock").beat_at = now() - timedelta(hours=20)
     world.store.installed_at = world.store.ready_at = now() - timedelta(days=40)

@@ -110,7 +110,7 @@ def test_workers_are_notified_at_once_after_redis_is_back(tmp_path: Path) -> Non
         assert bell.notify_now() is True
         valkey.kill()
         valkey.start()
-        # nobody rang while it was away: the connection looks whole
+        # Nothing was sent during the outage, so the queue still believes its connection to be open.
         assert bell.notify_now() is True
     finally:
         valkey.stop()

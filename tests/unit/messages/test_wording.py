@@ -26,7 +26,7 @@ MOVES = {
 }
 OUTCOMES = {"issued", "refused", "not-sent", "unknown", "app", "merchant", *STATES}
 NEVER_SHOWN = {
-    # internal: a page of ours is shown instead, or it is only logged
+    # shown as a page of ours, or only logged
     "alarm-seen",
     # it becomes the alarm `gone`
     "document-gone",

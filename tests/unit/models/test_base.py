@@ -1,4 +1,4 @@
-"""The one clock: the time of the database, read without side effects."""
+"""The only clock is the database's time, read without side effects."""
 
 from __future__ import annotations
 

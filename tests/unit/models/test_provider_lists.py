@@ -1,4 +1,4 @@
-"""The typed form of what is stored as JSON: a provider's lists, and an account's settings."""
+"""The typed form of values stored as JSON: a provider's lists, and an account's settings."""
 
 from __future__ import annotations
 

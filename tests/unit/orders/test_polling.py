@@ -1,4 +1,4 @@
-"""Polling finds what a webhook should have announced and did not."""
+"""Polling finds orders that a webhook should have announced and did not."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_order_paid_long_after_newer_ones_is_found_by_reading_it_again(world:
     _placed(world, "900", days_ago=0.5)
     _reconcile(world)
     assert Document.find(world.store.id, "900") is None
-    # ten days later: the newest pages no longer reach back to it, and today's full scan is done
+    # Ten days later the newest pages no longer reach back to the order, and today's full scan is done.
     _placed(world, "900", days_ago=10, status="paid")
     for number in ("1001", "1002"):
         world.pay_order(number)
@@ -125,7 +125,7 @@ def test_two_clocks_poll_a_store_once(world: World) -> None:
     assert Sale.list_unpaid(world.store.id, 60, {"open": 5}) == []
 
 
-# silent webhooks
+# Webhooks that stopped arriving
 
 
 def _unannounced(world: World, *numbers: str) -> None:

@@ -1,6 +1,6 @@
 """Characters that no database stores (U+0000, half a surrogate pair) never keep an order from its document.
 
-The shop is Jumpseller's adapter over made-up answers, from the webhook to the document, on both databases.
+The shop is Jumpseller's adapter on invented answers, from the webhook to the document, on both databases.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PLAIN = "AB�C"
 
 
 class Answers:
-    """A client that answers with what the shop holds for a path, and accepts every write."""
+    """A client that answers with the content prepared for a path, and accepts every write."""
 
     def __init__(self, wire: HttpClient) -> None:
         self._before = wire.before_call
@@ -45,7 +45,7 @@ class Answers:
 
 
 class AnsweredShop(Jumpseller):
-    """Return Jumpseller's adapter over those answers."""
+    """Jumpseller's adapter on those answers."""
 
     def __init__(self, http: HttpClient, token: Any, redirect: str) -> None:
         super().__init__(
@@ -74,7 +74,7 @@ def tells(number: int, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def at(*path: Any) -> Callable[[dict[str, Any]], None]:
-    """Return a function that writes the odd text there."""
+    """Return a function that writes the unstorable text at that place."""
 
     def write(order: dict[str, Any]) -> None:
         inner: Any = order

@@ -1,4 +1,4 @@
-"""Texts as an invoicing system takes them."""
+"""Text is brought into the form that an invoicing system accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A browser with the session of a store that is set up, and helpers to read a page."""
+"""A browser with the session of a store that is set up, and functions that read a page."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class FakeIgestDocuments(FakeInvoicing):
 
 
 class FakeIgest(FakeIgestDocuments, FakeProvider):
-    """One that also keeps articles and their stock."""
+    """A provider with the same form that also has articles and their stock."""
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +83,9 @@ def fake_igest(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeIgest]]:
 
 @pytest.fixture
 def noon() -> Iterator[None]:
-    """Stop the clock at noon of today, so that what is some minutes old is of today and of this month.
+    """Stop the clock at noon of today, so that events some minutes ago are of today and of this month.
 
-    A test names it before the fixture whose browser logs in.
+    A test must request it before the fixture whose browser logs in.
     """
     fixed = datetime.now(UTC).replace(hour=12, minute=0)
     set_clock(lambda: fixed)
@@ -95,7 +95,7 @@ def noon() -> Iterator[None]:
 
 @pytest.fixture
 def new(app: Flask, db: SQLAlchemy) -> StoreSession:
-    """A store that has just been authorised."""
+    """Return a store that has just been authorised."""
     store = make_store(ready=False)
     client = log_in(app, store)
     return StoreSession(store, {}, client, csrf_token_of(client, "/setup/keys/igest"))
@@ -103,7 +103,7 @@ def new(app: Flask, db: SQLAlchemy) -> StoreSession:
 
 @pytest.fixture
 def shop(app: Flask, db: SQLAlchemy) -> StoreSession:
-    """A store that is set up."""
+    """Return a store that is set up."""
     store = make_store()
     make_account(store)
     client = log_in(app, store)
@@ -117,7 +117,7 @@ def page_text(answer: Any) -> str:
 
 
 def reload(db: SQLAlchemy, row: Any) -> Any:
-    """Return the row as it is in the database now."""
+    """Return the row as the database now has it."""
     db.session.rollback()
     db.session.refresh(row)
     return row

@@ -1,4 +1,4 @@
-"""Values that people type into forms, parsed."""
+"""Values that people type into forms are parsed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The help page explains every state and what cannot be promised."""
+"""The help page explains every state and the limits of what the app can promise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The first page: headline, what needs the merchant, reconciliation to the cent; and the health check."""
+"""The first page: its headline, the tasks for the merchant, the reconciliation to the cent; and the health check."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ def test_the_connections_show_their_state_and_last_events(shop: StoreSession) ->
     assert "FR 2026FR/1188" in page and "há 10 minutos" in page
 
 
-# amounts and days
+# Amounts and days
 
 
 def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> None:
@@ -215,7 +215,7 @@ def test_money_and_days_are_written_as_in_portugal(noon: None, app: Flask) -> No
         assert month(datetime(2019, 3, 1, tzinfo=UTC)) == "Março de 2019"
 
 
-# the health check
+# The health check
 
 
 def test_health_reports_the_clock_and_overdue_work(app: Flask, shop: StoreSession, db: SQLAlchemy) -> None:

@@ -1,4 +1,6 @@
-"""Installation: the state, the code for tokens, the store's row, and the session in the frame."""
+"""Installation: the OAuth state, the exchange of the code for tokens, the store's row, and the session in the
+frame.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,7 @@ def test_install_redirects_with_a_state_bound_to_this_browser(client: FlaskClien
 
 
 class OtherPlatform(OAuthPlatform):
-    """A second platform, with a consent page of its own."""
+    """A second platform, with its own consent page."""
 
     name = "othershop"
 
@@ -121,7 +123,7 @@ class OtherPlatform(OAuthPlatform):
 
 
 class PlatformWithoutOAuth(Platform):
-    """A platform that connects in another way."""
+    """A platform that is not connected by OAuth."""
 
 
 def test_each_platform_is_installed_at_its_own_address(
@@ -340,7 +342,7 @@ def test_log_in_starts_a_new_session(client: FlaskClient, db: SQLAlchemy) -> Non
         assert "planted" not in session
 
 
-# the session in the frame
+# The session in the frame
 
 
 def secrets_of(client: FlaskClient) -> tuple[str, str]:

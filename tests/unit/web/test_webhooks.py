@@ -1,4 +1,4 @@
-"""The webhook address: a signed webhook is stored and answered 200, any other leaves only a count."""
+"""The webhook address: a signed webhook is stored and answered 200; any other is only counted."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_an_overlong_event_name_is_cut(client: FlaskClient, store: Store) -> Non
 
 
 class NoSuchContract:
-    """A contract that no platform names."""
+    """A contract that no platform implements."""
 
 
 def test_a_platform_without_secrets_of_its_stores_signs_with_the_applications(

@@ -1,4 +1,6 @@
-"""Jumpseller's orders read into ours: every trap of its payloads, and the stand-in's switches in each position."""
+"""Jumpseller's orders are read correctly: each oddity of its payloads, and each position of the stand-in's
+switches.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +38,7 @@ def tax(rate: Any = 23.0, *, inside: bool = True, **more: Any) -> dict[str, Any]
 
 
 def product(price: float, qty: int = 1, **more: Any) -> dict[str, Any]:
-    """Return a line of the payload, without `tax` unless given, as a payload need not have it."""
+    """Return a line of the payload; it has `tax` only when given, as in real payloads."""
     made = {
         "id": 7,
         "sku": "A-1",
@@ -74,7 +76,7 @@ def payload(*products: dict[str, Any], total: float, **more: Any) -> dict[str, A
 
 
 def read(content: Mapping[str, Any], history: list[dict[str, Any]] | None = None) -> Order:
-    """Read the payload as it arrives in an answer."""
+    """Read the payload as if it had arrived in an answer."""
     return orders.order_from(parse_json(json.dumps(content).encode()), history or [])
 
 
@@ -84,7 +86,7 @@ def refusal(content: Mapping[str, Any]) -> OrderError:
     return why.value
 
 
-# the envelope
+# The envelope
 
 
 def test_the_wrapper_may_be_there_or_not() -> None:
@@ -170,7 +172,7 @@ def test_absent_fields_are_like_null_ones() -> None:
     assert read(content).total == Decimal("24.6")
 
 
-# tax
+# Tax
 
 
 @pytest.mark.parametrize("rate", [23, 23.0, "23", "23.0", "23.000"])
@@ -232,7 +234,7 @@ def test_a_digital_product_is_a_service() -> None:
     )
 
 
-# discounts
+# Discounts
 
 
 def discounted(*lines: dict[str, Any], total: float, discount: float, **more: Any) -> dict[str, Any]:
@@ -295,7 +297,7 @@ def test_the_lines_tax_decides_between_the_two_readings(off: str, coupon: str) -
     assert read(content).lines[0].discount == Decimal(off)
 
 
-# shipping
+# Shipping
 
 
 def delivered(
@@ -332,7 +334,7 @@ def test_no_shipping_makes_no_line() -> None:
     assert len(read(payload(product(24.6), total=24.6)).lines) == 1
 
 
-# people and places
+# People and addresses
 
 
 @pytest.mark.parametrize(
@@ -380,7 +382,7 @@ def test_a_pickup_is_a_sale_at_the_shop_wherever_the_buyer_lives() -> None:
     assert read(content).ship_to == Address(country="PT")
 
 
-# payment
+# Payment
 
 
 def history_entry(message: str, moment: str) -> dict[str, Any]:
@@ -440,7 +442,7 @@ def test_gift_cards_used_belong_to_what_was_paid() -> None:
     assert made.gross == Decimal("49.20") and "CO" in {means.mechanism for means in made.payments}
 
 
-# the stand-in as the other side
+# Orders of the stand-in
 
 SPEC = {
     "lines": [

@@ -1,4 +1,6 @@
-"""The rate limit: where the shop says that few calls are left, the call waits, so that other processes have some."""
+"""The rate limit: when the shop reports that few calls are left, the call waits, to leave some for other
+processes.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ from shopapp.platforms.jumpseller.client import JumpsellerClient
 
 
 class Saying(HttpClient):
-    """Answers every call with the same headers."""
+    """A client that answers every call with the same headers."""
 
     def __init__(self, headers: dict[str, str]) -> None:
         self.headers = headers

@@ -1,4 +1,4 @@
-"""The iGEST adapter against every possible answer: only the expected ones are not uncertain."""
+"""The iGEST adapter against every possible answer: any answer that is not an expected one is uncertain."""
 
 from __future__ import annotations
 
@@ -305,7 +305,7 @@ KEPT = (
     success("<stocks/><seguinte/><marca>41</marca>"),
     success("<stocks/><seguinte/><marca>42</marca>"),
 )
-"""The answers of an account that keeps articles and lists changes."""
+"""Answers of an account that has articles and lists stock changes."""
 PLACES = """<armazens><armazem><codigo>SET</codigo><nome>Setúbal</nome><principal>sim</principal></armazem>
 <armazem><codigo>EST</codigo><nome></nome><principal>nao</principal></armazem></armazens>"""
 

@@ -54,7 +54,7 @@ def levels(*rows: str, following: str = "", mark: str = "40") -> HttpResponse:
 
 
 def request_content(body: bytes) -> dict[str, Any]:
-    """Return the content of a request without its head."""
+    """Return the content of a request without its authentication."""
     root = ElementTree.fromstring(body)
     return {
         part.tag: [(row.tag, row.text or "") for row in part] or (part.text or "")
@@ -64,7 +64,7 @@ def request_content(body: bytes) -> dict[str, Any]:
 
 
 def changing(*answers: HttpResponse | Exception) -> tuple[IGest, Any]:
-    """Open an account that is known to list changes."""
+    """Return an adapter whose account is known to list changes."""
     provider, wire = open_adapter(*answers)
     provider.features = AccountFeatures(articles=True, stock_changes=True)
     return provider, wire
@@ -214,7 +214,7 @@ def test_the_next_sync_begins_at_the_first_page_of_the_last_one() -> None:
     first = provider.changed_stock_levels()
     assert (first.levels, first.sync_token) == ((StockLevel("A", "SET", Decimal(3)),), "40")
     last = provider.changed_stock_levels("", first.after)
-    # what changed on earlier pages during this reading has a token after the first one
+    # A level that changes on an earlier page during this reading has a token after the first page's.
     assert (last.levels, last.after, last.sync_token) == ((StockLevel("B", "SET", Decimal(5)),), "", "40")
     assert provider.changed_stock_levels(last.sync_token).sync_token == "45"
     assert [request_content(body) for body in wire.bodies] == [
@@ -377,7 +377,7 @@ def test_an_article_created_under_another_reference_is_uncertain() -> None:
         open_adapter(success(MADE.replace("TAC", "tac")))[0].create_article(NEW)
 
 
-# --- what set-up learns -----------------------------------------------------------------------------------
+# --- features found at set-up ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

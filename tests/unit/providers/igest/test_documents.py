@@ -1,4 +1,4 @@
-"""A draft as iGEST's XML, and iGEST's XML as an issued document."""
+"""A draft written as iGEST's XML, and iGEST's XML read as an issued document."""
 
 from __future__ import annotations
 

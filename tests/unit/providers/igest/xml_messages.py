@@ -1,4 +1,4 @@
-"""Answers of iGEST and an HTTP client that gives scripted answers, for tests of the adapter alone."""
+"""Answers of iGEST, and an HTTP client that gives scripted answers, for tests of the adapter alone."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ENTITY = """<entidade><nome>Olaria do Sado, Lda.</nome><nif>509999999</nif><regi
 
 
 class ScriptedWire(HttpClient):
-    """Gives the scripted answers in order; `calls` are the reads and writes made through it."""
+    """A client that gives the scripted answers in order; `calls` are the reads and writes made through it."""
 
     def __init__(self, *answers: HttpResponse | Exception) -> None:
         super().__init__()
@@ -52,13 +52,13 @@ class ScriptedWire(HttpClient):
 def open_adapter(
     *answers: HttpResponse | Exception, now: Callable[[], datetime] = lambda: NOW, **credentials: str
 ) -> tuple[IGest, ScriptedWire]:
-    """Open the adapter on scripted answers."""
+    """Return the adapter on scripted answers, and its client."""
     wire = ScriptedWire(*answers)
     return IGest({**CREDENTIALS, **credentials}, wire, URL, now), wire
 
 
 def output(status: str, inside: str = "", message: str = "") -> bytes:
-    """Return an answer in the form that iGEST is thought to use."""
+    """Return an answer in the form that iGEST is believed to use."""
     text = f"<output><status>{status}</status><mensagem_erro>{message}</mensagem_erro>{inside}</output>"
     return f'<?xml version="1.0" encoding="ISO-8859-1"?>{text}'.encode("iso-8859-1", "xmlcharrefreplace")
 

@@ -54,7 +54,7 @@ class RunningStandIn:
         self.state.faults.schedule({"kind": kind, "step": step, **more})
 
     def calls(self) -> list[str]:
-        """Return the calls since the last time this was called."""
+        """Return the calls since this method was last used."""
         found = [str(line["step"]) for line in self.state.requests]
         self.state.requests.clear()
         return found
@@ -72,16 +72,16 @@ class RunningStandIn:
         return self.company.rows(entity)
 
     def load(self, *refs: str, **stock: int) -> None:
-        """Add these articles, with so many pieces in the first warehouse."""
+        """Add these articles, each with the `stock` in the first warehouse."""
         rows = [{"ref": ref, "design": f"Artigo {ref}", "stock": stock.get("stock", 0)} for ref in refs]
         inventory.load_catalogue(self.state, self.company, rows)
 
     def edit_article(self, ref: str, **changes: Any) -> None:
-        """Change that article as somebody at PHC GO would."""
+        """Change the article as a person would at PHC GO."""
         manual_actions.edit_article(self.state, self.company, {"ref": ref, **changes})
 
     def created_articles(self) -> list[str]:
-        """Return the references of the articles that calls created."""
+        """Return the references of the articles that API calls created."""
         entries = self.state.inventory_ledger.entries
         return [one["ref"] for one in entries if (one["kind"], one["who"]) == ("article", "wire")]
 
@@ -91,7 +91,7 @@ class RunningStandIn:
 
 @pytest.fixture(scope="module")
 def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ProgramState, str]]:
-    """The stand-in, one for a module's tests."""
+    """Start the stand-in, shared by the tests of a module."""
     app = create_app(tmp_path_factory.mktemp("phcgo"), today=date(2026, 11, 20))
     running, state = server.start(app), app.extensions["program"]
     state.public = running.url
@@ -102,7 +102,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ProgramS
 
 @pytest.fixture
 def program(started: tuple[ProgramState, str]) -> Iterator[RunningStandIn]:
-    """The stand-in reset to its initial state, and no session left over from another test."""
+    """Reset the stand-in to its initial state, without sessions of other tests."""
     state, url = started
     SESSIONS.clear()
     state.reset()

@@ -1,6 +1,6 @@
 """The PHC GO adapter against its stand-in, under each plausible behaviour and with faults at each step.
 
-The stand-in's own ledger judges: never two documents for one draft, and never a document that is not reported.
+The stand-in's own ledger is the judge: never two documents for one draft, and never an unreported document.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_pdf_email_state_and_cleanup_cost_the_documented_calls(program: RunningS
     provider.drop_draft(opened.draft_id)
     assert program.calls() == ["query", "Save"]
     provider.choices()
-    # company, series, dossiers, warehouses; the layout of a first series; looking up is proved; articles
+    # company, series, dossiers, warehouses; the layout of the first series; two checks of searching; articles
     assert program.calls() == [*["query"] * 4, "layouts", *["query"] * 4]
 
 
@@ -95,7 +95,7 @@ def test_a_session_is_shared_until_it_has_been_idle(program: RunningStandIn) -> 
 
 
 def test_discounts_that_the_order_does_not_have_are_taken_out(program: RunningStandIn) -> None:
-    # customer 2 has ten per cent on lines and three on the whole
+    # Customer 2 has ten per cent off each line and three off the whole document.
     firm = replace(COMPANY, tax_id="510000010")
     issue_draft(program.open_adapter(), invoice_draft(customer=firm))
     (entry,) = program.documents()
@@ -117,7 +117,7 @@ def test_an_existing_customer_is_never_changed(program: RunningStandIn) -> None:
     before = [dict(row) for row in program.rows("Cl") if row["no"] == 2]
     buyer = replace(COMPANY, tax_id="510000010", name="Outro Nome, Lda.", email="outra@example.pt")
     issue_draft(program.open_adapter(), invoice_draft(customer=buyer))
-    # and nobody is taken for another because of an e-mail address
+    # Nor is a buyer taken for a customer who has the same e-mail address.
     issue_draft(
         program.open_adapter(), invoice_draft(customer=replace(PERSON, email="compras@example.pt")), "QI-2"
     )
@@ -321,7 +321,7 @@ def test_a_refused_save_that_cannot_be_verified_is_uncertain(program: RunningSta
     provider = program.open_adapter(DIRECT_FEATURES)
     provider.issue(ft(), "QI-0")
     program.plan_fault(kind, "Save")
-    # the first question after it finds the session alive, the second is lost
+    # The first query after the fault finds the session alive, the second one is lost.
     program.plan_fault("drop-before", "query", match="ftstamp")
     with pytest.raises(UncertainError):
         provider.issue(ft(), "QI-1")
@@ -436,18 +436,19 @@ def test_whichever_step_fails_there_is_one_document_in_the_end(
     for _ in range(6):
         provider = program.open_adapter()
         try:
-            # as documents/issue.py does: record a draft, then sign only that one, however often
+            # As documents/issue.py does: record a draft, then sign only that one, however many attempts it
+            # takes.
             recorded = recorded or provider.open_draft(invoice_draft(customer=PERSON), "QI-1").draft_id
             issued = provider.finalised_document(recorded) or provider.finalise(recorded)
             break
         except (UncertainError, TransientError):
             continue
         except CredentialsError:
-            # a refused log-in: the merchant is asked, and nothing exists
+            # The log-in was refused: the merchant is asked, and nothing exists.
             assert step == "login"
             assert program.rows("Ft") == []
         except RefusedError as error:
-            # signing was really refused: it is repeated when the merchant asks for it
+            # Signing was really refused: it is repeated when the merchant asks for it.
             assert (step, kind, error.code) == ("signDocument", "refused", "provider-refused")
             assert program.documents() == []
     (entry,) = program.documents()
@@ -477,7 +478,7 @@ def test_a_series_without_drafts_issues_once_when_every_doubt_is_looked_up(
                 assert step == "login"
                 assert program.rows("Ft") == []
             except SettingsError as error:
-                # "none" is an answer: the merchant is notified, and tries again
+                # An empty result is a valid answer: the merchant is notified and tries again.
                 assert (kind, error.code) == ("no-result", "consumer-missing")
     (entry,) = program.documents()
     assert issued is not None
@@ -538,7 +539,7 @@ def test_a_log_in_with_an_empty_answer_is_refused_and_tried_once(program: Runnin
 
 @pytest.mark.parametrize("left", [0, 3])
 def test_a_used_up_plan_is_throttling_and_not_wrong_credentials(program: RunningStandIn, left: int) -> None:
-    """Refuse the log-in, or a call in the middle and then the new log-in."""
+    """The log-in is refused, or first a call and then the renewed log-in."""
     program.state.count_call(INSTALLATION)
     program.state.change_installation(INSTALLATION, allowance=1 + left)
     provider = program.open_adapter()

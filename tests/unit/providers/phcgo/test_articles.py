@@ -1,6 +1,7 @@
-"""PHC GO's articles and stock against the stand-in: calls, and that a missing row never means "does not exist".
+"""PHC GO's articles and stock against the stand-in: its calls, and that a missing row never means "does not
+exist".
 
-The stand-in's own rows judge.
+The stand-in's own rows are the judge.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def test_a_missing_article_costs_the_proof_of_multi_queries_once_an_hour(
     provider = program.open_adapter()
     provider.check(), program.calls()
     provider.articles_by_code(["SKU-001", "NADA"])
-    # asked; some articles, and two of them at once
+    # The look-up itself, then two queries that prove it: a list of articles, and two of them in one query.
     assert program.calls() == ["query"] * 3
     provider.articles_by_code(["NADA", "NEM ISTO"]), provider.articles_by_code(["NADA"])
     assert program.calls() == ["query"] * 2
@@ -84,7 +85,7 @@ def test_an_answer_that_may_be_cut_is_read_further(program: RunningStandIn) -> N
     program.load(*MANY[:7])
     provider = program.open_adapter()
     provider.check(), program.calls()
-    # ten rows may be the most that one answer holds
+    # An answer might be limited to ten rows.
     all_there = [row["ref"] for row in program.rows("St")]
     assert len(provider.articles_by_code([*all_there, "NADA"])) == 10
     assert program.calls() == ["query"] * 4
@@ -356,7 +357,7 @@ def test_whatever_fails_an_article_is_created_once_and_reported_truly(
         assert program.created_articles() == []
     else:
         assert [row["ststamp"] for row in program.company.find_indexed("St", JUG.code)] == [made.article_id]
-    # who looks it up first creates it once
+    # A caller who looks it up first creates it once.
     provider = program.open_adapter()
     for _ in range(2):
         if not provider.articles_by_code([JUG.code, "NADA"]):

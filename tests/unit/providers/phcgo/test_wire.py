@@ -1,4 +1,4 @@
-"""PHC GO's wire format: what is sent, and that no bytes received raise an unclassified error."""
+"""PHC GO's wire format: the requests sent, and that no received bytes raise an unclassified error."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ def test_no_bytes_make_the_adapter_raise_an_unclassified_error(noise: bytes) -> 
             except AppError:
                 continue
             except IndexError:
-                # it would have asked for another page
+                # the adapter would have asked for another page
                 continue
 
 

@@ -1,4 +1,4 @@
-"""Credit notes from the pages: preview, one request, limits, and errors that lose nothing typed."""
+"""Credit notes from the pages: preview, request, limits, and errors that keep the merchant's input."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Sold:
 
 
 def fields(page: Any) -> dict[str, str]:
-    """Return what the page's form would post unchanged."""
+    """Return the fields that the page's form would post unchanged."""
     found = {}
     for tag in re.findall(r"<input[^>]*>", page.get_data(as_text=True)):
         given = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
@@ -82,7 +82,7 @@ def sold(app: Flask, db: SQLAlchemy, world: World) -> Sold:
     return Sold(world, StoreSession(world.store, {}, client, csrf_token_of(client, "/setup/keys/fakebooks")))
 
 
-# the preview
+# The preview
 
 
 def test_the_document_offers_a_credit_note_and_lists_earlier_ones(sold: Sold) -> None:
@@ -115,7 +115,7 @@ def test_the_reason_is_the_merchants_or_a_default(sold: Sold) -> None:
     assert fields(sold.look())["why"] == "Venda cancelada"
 
 
-# by lines, by an amount
+# By lines, by an amount
 
 
 def test_a_whole_document_is_credited(sold: Sold) -> None:
@@ -162,7 +162,7 @@ def test_what_was_credited_already_is_not_offered_again(sold: Sold) -> None:
     assert "Creditar" not in page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
 
 
-# one request
+# One request
 
 
 def test_the_same_request_sent_twice_makes_one_note(sold: Sold) -> None:
@@ -190,7 +190,7 @@ def test_an_invalid_request_number_requests_no_note(sold: Sold) -> None:
     assert sold.kinds() == [("FR", Decimal("47.50"))]
 
 
-# errors
+# Errors
 
 
 REFUSED: list[tuple[str, dict[str, str], str]] = [
@@ -258,7 +258,7 @@ def test_a_missing_credit_note_series_links_to_the_settings(sold: Sold, db: SQLA
     )
 
 
-# reissue
+# Issuing the sale again
 
 
 def test_a_wrong_nif_is_corrected_by_credit_and_reissue(sold: Sold) -> None:
@@ -288,7 +288,7 @@ def test_a_partly_credited_document_cannot_be_reissued(sold: Sold) -> None:
     assert answer.status_code == 422 and len(sold.kinds()) == 2
 
 
-# a cancelled order
+# A cancelled order
 
 
 def test_the_alarm_of_a_cancelled_order_links_to_its_credit_note(sold: Sold) -> None:

@@ -1,4 +1,4 @@
-"""Previews: the document as it would be issued, why, or what is missing; nothing changes."""
+"""A preview shows the document as it would be issued, with its reasons, or what is missing; it changes nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BUYER = Party(name="Ana Exemplo", tax_id="123456789", address=Address("Rua 1", "
 
 @pytest.fixture
 def shop(app: Flask, db: SQLAlchemy, world: World) -> StoreSession:
-    """A store whose merchant issues manually."""
+    """Return a store whose merchant issues manually."""
     world.account.settings = {**world.account.settings, "automatic": False, "exemption": "M07"}
     db.session.commit()
     client = log_in(app, world.store)
@@ -159,7 +159,7 @@ def test_a_warning_is_shown_before_the_document_is_issued(world: World, shop: St
     assert "Nenhuma linha da encomenda tem IVA na loja." in preview(shop, world.document())
 
 
-# words of the rules
+# Descriptions of the rules
 
 
 def rules_given() -> set[str]:

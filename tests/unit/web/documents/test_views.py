@@ -33,7 +33,7 @@ def page_of(shop: StoreSession, document: Document) -> str:
     return page_text(answer)
 
 
-# the list and its filters
+# The list and its filters
 
 
 def test_the_list_shows_the_newest_first(shop: StoreSession) -> None:
@@ -151,7 +151,7 @@ def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(shop: Store
     ]
     names = ("q", "t", "p", "estado", "antes", "depois")
     for number, text in enumerate(one + other for one in parts for other in parts[:12]):
-        # in all parameters at once, then in each one alone
+        # In all parameters at once, then in one alone.
         for wanted in (names, (names[number % len(names)],)):
             answer = shop.client.get("/documents", query_string=dict.fromkeys(wanted, text))
             assert answer.status_code == 200, (wanted, text)
@@ -217,7 +217,7 @@ def test_the_version_of_a_page_changes_with_the_document(shop: StoreSession, db:
     assert shop.client.get(f"/documents/{document.id}/version").data != before
 
 
-# the timeline
+# The timeline
 
 
 def test_the_timeline_shows_everything_that_happened(shop: StoreSession, db: SQLAlchemy) -> None:
@@ -277,7 +277,7 @@ def test_a_bounced_email_is_shown_with_its_address(shop: StoreSession, db: SQLAl
     assert "O e-mail a gone@b.pt foi devolvido" in page_of(shop, document)
 
 
-# actions
+# Actions
 
 
 def act(shop: StoreSession, document: Document, name: str, **form: str) -> Any:
@@ -440,7 +440,7 @@ def test_a_pdf_that_is_not_ready_is_explained(shop: StoreSession, monkeypatch: p
     assert answer.status_code == 503 and "O PDF ainda não está pronto" in page_text(answer)
 
 
-# bulk actions
+# Bulk actions
 
 
 def test_a_bulk_action_lists_its_documents_before_anything_happens(

@@ -19,7 +19,7 @@ from tests.unit.web.conftest import page_text
 
 @pytest.fixture
 def stocked_shop(shop: StoreSession, articles_enabled: None) -> StoreSession:
-    """A store whose products are in every state."""
+    """Return a store whose products are in every state."""
     account = Account.find_current(shop.store)
     assert account is not None
     shop.known = make_catalogue(shop.store, account)
@@ -184,11 +184,11 @@ def test_levels_by_location_show_the_names_of_both_sides(stocked_shop: StoreSess
     assert "Loja Setúbal Setúbal 8 8" in page and "Feira Estremoz 4 4" in page and "12 · DOIS-1" in page
 
 
-# creating many articles
+# Creating many articles
 
 
 def work(stocked_shop: StoreSession) -> SyncRun:
-    """Work the run that creates articles until it ends."""
+    """Work on the run that creates articles until it ends."""
     from shopapp.inventory import bulk_create
 
     account = Account.find_current(stocked_shop.store)

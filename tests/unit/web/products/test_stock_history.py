@@ -1,4 +1,4 @@
-"""The stock history: what it shows of each change, and undo for one change and for a run."""
+"""The stock history: the details of each change, and undo for one change and for a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.unit.web.conftest import page_text
 
 @pytest.fixture
 def stocked_shop(shop: StoreSession, articles_enabled: None) -> StoreSession:
-    """A store whose history has a change of every kind."""
+    """Return a store whose history has a change of every kind."""
     account = account_of(shop)
     sale = make_document(shop.store, order_id="10488")
     shop.known = {**make_catalogue(shop.store, account, sale), "sale": sale}

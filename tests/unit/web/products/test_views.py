@@ -1,4 +1,4 @@
-"""The list of products: what it shows and finds, progress of runs, and creating missing articles."""
+"""The list of products: its rows and search, the progress of runs, and the creation of missing articles."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.unit.web.conftest import page_text
 
 @pytest.fixture
 def stocked_shop(shop: StoreSession, articles_enabled: None) -> StoreSession:
-    """A store whose products are in every state."""
+    """Return a store whose products are in every state."""
     account = account_of(shop)
     shop.known = make_catalogue(shop.store, account)
     return shop
@@ -46,7 +46,7 @@ def listed(shop: StoreSession, query: str = "") -> list[str]:
 
 
 def todo_text(shop: StoreSession, query: str = "estado=espera") -> str:
-    """Return the text of the list of what needs the merchant."""
+    """Return the text of the list of things that need the merchant."""
     page = shop.client.get(f"/products?{query}").get_data(as_text=True)
     return words_in("".join(re.findall(r'<ul class="todo">.*?</ul>', page, re.S)))
 
@@ -219,7 +219,7 @@ def test_a_row_shows_both_levels_and_the_last_change(stocked_shop: StoreSession)
     assert "no iGEST: PRATO28" in page_text(stocked_shop.client.get("/products?q=PRT-28"))
 
 
-# runs
+# Runs
 
 
 @pytest.mark.parametrize(
@@ -309,7 +309,7 @@ def test_without_stock_sync_only_the_catalogue_is_read(stocked_shop: StoreSessio
     assert [run.kind for run in db.session.query(SyncRun).filter_by(state=OPEN)] == [CATALOGUE_RUN]
 
 
-# creating missing articles
+# Creating missing articles
 
 
 def test_the_page_of_missing_articles_asks_for_the_rate(stocked_shop: StoreSession) -> None:
@@ -344,7 +344,7 @@ def test_the_workers_create_missing_articles_at_the_chosen_rate(stocked_shop: St
     assert run is not None and (run.mark, run.total, run.cause) == ("reduced", 2, "hand")
 
 
-# empty lists
+# Empty lists
 
 
 def test_a_catalogue_that_was_never_read_says_so_and_offers_it(

@@ -63,7 +63,7 @@ def all_of_it(**changes: str) -> dict[str, str]:
 
 @pytest.fixture
 def rich(new: StoreSession, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoreSession]:
-    """A store with such a provider, its settings not chosen yet."""
+    """Return a store with that provider, its settings not chosen yet."""
     monkeypatch.setitem(PROVIDERS, "igest", Rich)
     account = make_account(new.store, choices={})
     account.settings = {}

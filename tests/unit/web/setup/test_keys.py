@@ -42,7 +42,7 @@ def the_account(new: StoreSession) -> Account | None:
 
 @contextmanager
 def logged_in_at(instant: datetime, shop: StoreSession) -> Iterator[StoreSession]:
-    """Stop the clock at this instant, with a browser that has just logged in."""
+    """Stop the clock at this instant, and log a browser in."""
     set_clock(lambda: instant)
     try:
         client = log_in(shop.client.application, shop.store)
@@ -136,7 +136,7 @@ def test_a_value_that_cannot_be_right_is_never_sent(
 def test_a_blank_secret_keeps_the_stored_one(shop: StoreSession, db: SQLAlchemy) -> None:
     kept = the_account(shop)
     assert kept is not None
-    # of the entity that is posted below; the keys of another one would make a new account
+    # The fingerprint of the entity posted below; the keys of another entity would create a new account.
     kept.fingerprint = "entity 4711"
     page = shop.client.get("/setup/keys/igest").get_data(as_text=True)
     assert "termina em 7c41" in page and "Guardado em 20/11/2026" in page
@@ -175,7 +175,7 @@ def test_accepted_keys_resume_what_waited_for_them(shop: StoreSession, db: SQLAl
     assert reload(db, account).refused_at is None
 
 
-# settings
+# Settings
 
 
 def test_the_form_shows_what_the_account_has(new: StoreSession) -> None:
@@ -308,7 +308,7 @@ def test_a_choice_about_tax_can_be_taken_back(shop: StoreSession, db: SQLAlchemy
     assert reload(db, account).settings["on_tax_difference"] == {}
 
 
-# disconnecting
+# Disconnecting
 
 
 def test_disconnecting_takes_two_steps_and_closes_the_account(shop: StoreSession, db: SQLAlchemy) -> None:
@@ -330,7 +330,7 @@ def test_two_stores_never_share_an_account(shop: StoreSession, db: SQLAlchemy) -
     assert reload(db, theirs).active_until is None
 
 
-# the setup check
+# The setup check
 
 TODAY = datetime(2026, 11, 20, tzinfo=UTC).date()
 

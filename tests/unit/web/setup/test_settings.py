@@ -1,4 +1,4 @@
-"""The rarer settings: tax exceptions by SKU, sales in the EU, automatic credit notes."""
+"""The less common settings: tax exceptions by SKU, sales in the EU, automatic credit notes."""
 
 from __future__ import annotations
 

@@ -47,29 +47,29 @@ class Reader(FakeIgestDocuments, FakeStockReader):
 
 
 class Stocker(Reader, FakeProvider):
-    """One that also takes stock movements."""
+    """A provider that also accepts stock movements."""
 
 
 class Locked(Stocker):
-    """One whose account has no access to articles."""
+    """A provider whose account has no access to articles."""
 
     find_documents = False
 
 
 class Metered(Stocker):
-    """One whose plans limit the calls per month."""
+    """A provider whose plans limit the calls per month."""
 
     capabilities = Capabilities(credit_notes=True, metered=True)
 
 
 class Single(Stocker):
-    """An account with one warehouse."""
+    """A provider whose account has one warehouse."""
 
     warehouses = PLACES[:1]
 
 
 class ShopWithoutStock(Platform):
-    """A platform that tells no stock."""
+    """A platform that does not report stock."""
 
     def __init__(self, *given: Any, **settings: Any) -> None:
         pass
@@ -88,7 +88,7 @@ def program() -> type[FakeIgest]:
 
 @pytest.fixture(autouse=True)
 def shop_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the shop have two locations."""
+    """Give the shop two locations."""
     places = (Location("7", "Loja Setúbal", True), Location("8", "Feira"))
     monkeypatch.setattr(PLATFORMS["jumpseller"], "locations", lambda _: places)
 
@@ -97,7 +97,7 @@ def shop_places(monkeypatch: pytest.MonkeyPatch) -> None:
 def stocked(
     new: StoreSession, program: type[FakeIgest], monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[StoreSession]:
-    """A store with that provider, whose form was opened once."""
+    """Return a store with that provider, whose form was opened once."""
     monkeypatch.setitem(PROVIDERS, "igest", program)
     make_account(new.store, choices={})
     assert new.client.get("/setup/choices").status_code == 200
