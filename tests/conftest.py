@@ -83,9 +83,7 @@ def _loopback_only() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _share_compiled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Share compiled templates, routes and statements between apps: compiling takes more than half of a test's
-    time.
-    """
+    """Share compiled templates, routes and statements between apps: compiling takes half of a test's time."""
     built: dict[object, Any] = {}
     build = Rule._compile_builder
     compiled: dict[str, tuple[Any, Any]] = {}

@@ -646,9 +646,7 @@ class World:
         db.session.expire_all()
 
     def stock_levels(self, sku: str, place: str = "") -> tuple[int | None, Decimal]:
-        """Return the shop's and the provider's quantity, in total or of the warehouse and the location with that
-        name.
-        """
+        """Return the shop's and the provider's quantity, in total or of the warehouse and location of that name."""
         article = next(one for one in self.provider.articles.values() if one.name == f"Artigo {sku}")
         return self.shop.stock.level(sku, place), self.provider.stock.level(article, place or None)
 

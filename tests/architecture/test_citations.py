@@ -39,7 +39,7 @@ PYTHON, PAGES = committed("*.py"), committed("*.md")
 
 @cache
 def texts(path: Path) -> tuple[tuple[int, str], ...]:
-    """The prose of a file with its line numbers: a page whole, of a program its comments and docstrings."""
+    """Return the prose of a file with its line numbers: the whole of a page, the comments and docstrings of code."""
     content = path.read_text()
     if path.suffix == ".md":
         return tuple(enumerate(content.splitlines(), 1))
@@ -118,7 +118,7 @@ def test_no_text_cites_what_is_not_here() -> None:
 
 @cache
 def names_of_modules() -> dict[str, set[str]]:
-    """For each module and class of shopapp, by its last name: what it defines."""
+    """Return, for each module and class of shopapp by its last name, the names that it defines."""
     found: dict[str, set[str]] = {}
     for path in (ROOT / "shopapp").rglob("*.py"):
         tree = ast.parse(path.read_text())

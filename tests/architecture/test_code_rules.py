@@ -1,4 +1,4 @@
-"""Rules of the code that no linter knows: sizes, floats, settings, and what must not be committed."""
+"""Code rules that no linter checks: sizes, floats, settings, and files that must not be committed."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_no_float_comes_near_an_amount() -> None:
     nothing([
         at(path, node, "a float never touches an amount")
         for path in SHOPAPP
-        # errors.py holds no amount, but seconds to wait
+        # errors.py has no amounts; its floats are seconds to wait.
         if "fiscal" in path.parts and path.name != "errors.py"
         for node in ast.walk(tree(path))
         if (isinstance(node, ast.Name) and node.id == "float")
@@ -124,7 +124,7 @@ def test_every_setting_is_explained_to_whoever_operates_it() -> None:
     ])  # fmt: skip
 
 
-# written in pieces, so that this file does not contain what it looks for
+# Split into pieces, so that this file does not contain the text that it looks for.
 HOSTS = ["files.python" + "hosted.org", "py" + "pi.org", "registry.npm" + "js.org", "deb.deb" + "ian.org"]
 PLACES = ["/wo" + "rk/", "/fa" + "rm/", "/tmp" + "/q", "/ro" + "ot/", "/ho" + "me/", "/User" + "s/"]
 SECRETS = ["-----BEGIN " + r"[A-Z ]*PRIVATE KEY", "AK" + r"IA[0-9A-Z]{16}", "gh" + r"[pousr]_[A-Za-z0-9]{30}"]
@@ -139,7 +139,7 @@ def committed() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
     if listed.returncode == 0:
         return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
-    # not a clone but an unpacked copy: everything except what .gitignore names
+    # This is not a clone but an unpacked copy: check everything except what .gitignore names.
     own = {line.strip("/ \n") for line in (ROOT / ".gitignore").read_text().splitlines()}
     return [path for path in ROOT.rglob("*") if path.is_file() and not own & set(path.parts)]
 

@@ -1,4 +1,7 @@
-"""Import rules: import-linter holds them (`pyproject.toml`); here is what it can't say, and that it does fail."""
+"""The import rules: import-linter enforces them (`pyproject.toml`); these tests add the rules it can't express.
+
+One test checks that import-linter does fail on a forbidden import.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ def run_lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a copy of the packages that the contracts are about."""
+    """Return a copy of the packages that the import contracts cover."""
     folder = tmp_path_factory.mktemp("checkout")
     for package in ("shopapp", "sandbox", "dev"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))

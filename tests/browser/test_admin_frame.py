@@ -1,6 +1,6 @@
 """The app in the frame of the shop's admin, cross-site, with third-party cookies blocked, in Chromium.
 
-The pictures go to `var/shots/frame`.
+The screenshots go to `var/shots/frame`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MUG = [{"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"}]
 
 @pytest.fixture(scope="module")
 def strict(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """A Chromium that allows third parties only partitioned cookies."""
+    """Return a Chromium context in which third parties can only set partitioned cookies."""
     browser = playwright.chromium.launch(executable_path=chromium, args=[*CHROMIUM_ARGS, BLOCKED])
     yield browser
     browser.close()
@@ -57,7 +57,7 @@ def opened(context: BrowserContext, merchant: Merchant) -> tuple[Page, FrameLoca
 
 
 def consent(context: BrowserContext, frame: FrameLocator) -> Any:
-    """Consent, and return the window in which that happened."""
+    """Consent, and return the window in which the merchant did so."""
     with context.expect_page() as window:
         frame.get_by_role("link", name="Abrir Quick Invoice").click()
     window.value.get_by_role("button", name="Yes, Authorize").click()
@@ -132,7 +132,7 @@ def test_without_an_opener_a_code_opens_the_session_in_the_frame(
     frame.locator("#f-code").fill(code)
     frame.get_by_role("button", name="Entrar").click()
     expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
-    # the merchant can also continue in the window
+    # The merchant can also continue in the window.
     window.get_by_role("link", name="Continuar aqui").click()
     expect(window.get_by_role("navigation", name="Principal")).to_be_visible()
 

@@ -1,7 +1,7 @@
 """A merchant's first set-up in Chromium, inside the shop's admin: from the list of apps to the PDF.
 
-The app is in a cross-site frame, where Chromium blocks third-party cookies. Each step takes a picture (in
-the folder SHOTS, or the test's temporary files) and is checked with axe in two widths.
+The app is in a cross-site frame, where Chromium blocks third-party cookies. Each step takes a screenshot (in
+the folder SHOTS, or in the test's temporary files) and is checked with axe at two widths.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def world() -> Iterator[StackWorld]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The folder for the pictures."""
+    """Return the folder for the screenshots."""
     found = Path(os.environ["SHOTS"]) / "walk" if os.environ.get("SHOTS") else tmp_path
     found.mkdir(parents=True, exist_ok=True)
     return found
@@ -41,13 +41,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def merchant(world: StackWorld) -> Iterator[Merchant]:
-    """The merchant of a shop that is set up already, without a browser."""
+    """Return the merchant of a shop that is already set up, without a browser."""
     yield world.merchant()
     world.reset_stand_ins()
 
 
 class Walk:
-    """The window of the admin with the app in its frame, and what axe found in each step."""
+    """The window of the admin with the app in its frame, and the problems that axe found at each step."""
 
     def __init__(self, context: BrowserContext, stack: LocalStack, shop: str, folder: Path) -> None:
         context.set_default_timeout(MS)
@@ -66,7 +66,7 @@ class Walk:
         return self.page.frame_locator("iframe[name=app]")
 
     def see(self, name: str, page: Page | None = None) -> None:
-        """Take a picture in both widths; record what axe finds in the app's pages."""
+        """Take a screenshot at both widths; record the problems that axe finds in the app's pages."""
         page = page or self.page
         self.steps += 1
         for width in WIDTHS:
@@ -74,7 +74,7 @@ class Walk:
             page.screenshot(path=self.folder / f"{self.steps:02}-{name}-{width}.png", full_page=True)
             found: Any = Axe().run(page)
             for violation in found.response["violations"]:
-                # the admin around the frame is the stand-in's own page
+                # The admin around the frame is the stand-in's own page.
                 nodes = [
                     node for node in violation["nodes"] if page is not self.page or len(node["target"]) > 1
                 ]
@@ -154,10 +154,10 @@ def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld
     shop.get_by_role("button", name="Encomendar sem pagar").click()
     order = shop.url.rsplit("/", 1)[1]
     shop.get_by_role("button", name="Pagar").click()
-    # only the visible window polls
+    # Only the visible window polls.
     walk.page.bring_to_front()
     row = walk.frame.locator("#rows tr", has_text=f"#{order}")
-    # the list refreshes itself every three seconds
+    # The list refreshes itself every three seconds.
     expect(row).to_contain_text("Emitido", timeout=10_000)
     document = world.check_document(entity, int(order))
     expect(row).to_contain_text(document["number"])
@@ -209,7 +209,7 @@ def test_when_the_consent_page_cuts_the_opener_a_code_opens_the_frame(
     signed_out(walk)
     type_code(walk, code)
     inside(walk)
-    # the same code does not work twice
+    # The same code does not work twice.
     walk.context.clear_cookies(name="__Host-session")
     walk.page.reload()
     signed_out(walk)
@@ -243,7 +243,7 @@ def test_without_scripts_a_code_opens_the_frame(
     world.wait_until_final(merchant, order, "issued")
     walk.frame.get_by_role("link", name="Documentos").click()
     expect(walk.frame.locator("#rows tr", has_text=f"#{order}")).to_contain_text("Emitido")
-    # the window of the consent is the app at top level
+    # In the consent window the app is at top level.
     window.get_by_role("link", name="Continuar aqui").click()
     expect(window.get_by_role("navigation", name="Principal")).to_be_visible()
     context.close()

@@ -1,4 +1,4 @@
-"""Every page in Chromium: axe finds nothing, nothing scrolls sideways, hostile text runs nowhere."""
+"""Every page in Chromium: axe finds no problem, no page scrolls sideways, hostile text is never executed."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ XSS = [
 
 @pytest.fixture(scope="module")
 def alone() -> Iterator[LocalStack]:
-    """A local stack for these tests alone, which they leave in disorder."""
+    """Return a local stack for these tests alone, because they change its data."""
     with LocalStack(clock_scale=60, settings={"WEB_PROCESSES": "1"}) as stack:
         yield stack
 
@@ -55,7 +55,7 @@ def test_axe_finds_nothing_on_any_page(alone: LocalStack, browser_here: Browser)
 @pytest.mark.timeout(400)
 def test_axe_finds_nothing_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
-    # lists with many columns also at desktop width
+    # Lists with many columns are also checked at desktop width.
     wide = ("products", "products-waiting", "products-changes", "product-missing", "setup-choices-stock")
     narrow, both = Screenshots(page, None, {"narrow": (375, 812)}), Screenshots(page, None)
     seen = 0
@@ -82,7 +82,7 @@ def signed_in(stack: LocalStack, browser: Browser) -> Page:
 
 
 def load_hostile_documents(stack: LocalStack) -> list[int]:
-    """Create documents with hostile text in every field that others fill; return their ids."""
+    """Create documents with hostile text in every field that other parties fill in; return their ids."""
     from dev.factories import make_account, make_document
     from shopapp import create_app
     from shopapp.models import Store

@@ -1,4 +1,4 @@
-"""The app behind a proxy that ends TLS, as in production: https only, with cookies and forms.
+"""The app behind a proxy that terminates TLS, as in production: https only, with cookies and forms.
 
 The proxy is in this file and has a self-signed certificate; the shop's admin is a page with one frame.
 """
@@ -25,7 +25,7 @@ OWN = {"connection", "keep-alive", "transfer-encoding", "host"}
 
 
 class Proxy(BaseHTTPRequestHandler):
-    """Forwards each request to the app at port `app` as one that came by https.
+    """Forwards each request to the app at port `app`, marked as received over https.
 
     Under the name `localhost`, which is another site, the same server is the shop's admin.
     """
@@ -72,7 +72,7 @@ class Proxy(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """The web process behind the proxy, without any other part."""
+    """Start the web process behind the proxy, without any other part."""
     port, nowhere = free_port(), "https://127.0.0.1:9"
     stack = LocalStack(
         tmp_path_factory.mktemp("tls"),
@@ -106,7 +106,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def code(stack: LocalStack) -> str:
-    """An entry code of a sample store, as the welcome page would show it."""
+    """Return an entry code of a sample store, as the welcome page would show it."""
     from dev.factories import make_account, make_store
     from shopapp import create_app
     from shopapp.models import Store
@@ -150,7 +150,7 @@ def test_behind_a_tls_proxy_every_address_is_https(browser: Browser, stack: Loca
     assert asked["redirect_uri"] == [f"{app_url}/install/callback"]
     bound = start.headers["set-cookie"]
     assert bound.startswith("__Host-install=") and "Secure" in bound and "HttpOnly" in bound
-    # a form from another site is refused, although it carries the session's cookie
+    # A form from another site is refused, although it carries the session's cookie.
     foreign = context.request.post(
         f"{app_url}/enter", headers={"Origin": "https://127.0.0.1"}, form={"code": "x"}
     )

@@ -1,4 +1,4 @@
-"""The account at each provider that the contract suites open; a further provider is one class and one line here."""
+"""The account at each provider that the contract suites open. A new provider needs one class and one line here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A transport whose only outcome is the one that a test names, the same for every platform and provider."""
+"""A transport with a single outcome, which the test chooses; it is the same for every platform and provider."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib3 import HTTPResponse
 
 
 class BrokenTransport(BaseAdapter):
-    """Raises the outcome, or answers that status with an empty body."""
+    """Raises the outcome, or answers with that status and an empty body."""
 
     def __init__(self, outcome: Exception | int, headers: dict[str, str] | None = None) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class BrokenTransport(BaseAdapter):
 
 
 class BrokenForPath(BaseAdapter):
-    """Breaks the calls whose address ends in a text; lets all others through."""
+    """Breaks the calls whose address ends in a text and lets all others through."""
 
     def __init__(self, end: str, usual: BaseAdapter, otherwise: BaseAdapter) -> None:
         super().__init__()
@@ -48,7 +48,7 @@ class BrokenForPath(BaseAdapter):
 def break_session(
     session: requests.Session, outcome: Exception | int, headers: dict[str, str] | None = None
 ) -> None:
-    """Give every further call of the session that outcome."""
+    """Give every later call of the session that outcome."""
     for scheme in ("http://", "https://"):
         session.mount(scheme, BrokenTransport(outcome, headers))
 

@@ -1,7 +1,7 @@
 """Cassettes: recorded HTTP exchanges without secrets, replayed byte for byte.
 
-A cassette answers only the very bytes that it was recorded with: after a change to a request, record again
-(`make record`).
+A cassette answers only exactly the bytes that it was recorded with; after a change to a request, record it
+again (`make record`).
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CASSETTES = Path(__file__).parent / "cassettes"
 MODE = {"record": False}
 """Only `tests.contract.record` sets it."""
 also_replayed = pytest.mark.parametrize("mode", ["live", "replayed"], indirect=True)
-"""Marks a test that runs on its cassette too; every test runs live at the stand-in."""
-# a fixed moment: recording the same exchange again changes no file
+"""Marks a test that also runs on its cassette; every test runs live against the stand-in."""
+# A fixed moment, so that recording the same exchange again changes no file.
 RECORDED_AT = "2026-11-20T10:00:00"
 _VOLATILE_HEADERS = ("Date", "Server")
 
@@ -51,7 +51,7 @@ betamax.Betamax.register_request_matcher(SameBody)
 
 @contextmanager
 def replayed(session: requests.Session, folder: str, name: str) -> Iterator[None]:
-    """Answer the session from the cassette; send nothing. At the end the whole cassette must have been played."""
+    """Answer the session from the cassette and send nothing. At the end the whole cassette must have been played."""
     deck = betamax.Betamax(session, cassette_library_dir=str(CASSETTES / folder))
     deck.use_cassette(
         name,
@@ -66,7 +66,7 @@ def replayed(session: requests.Session, folder: str, name: str) -> Iterator[None
         try:
             return send(*args, **more)
         except BetamaxError as error:
-            # the code under test may take this for a failure of the network; the test must not
+            # The code under test may treat this as a network failure; the test must not.
             unmatched.append(str(error))
             raise
 
@@ -80,7 +80,7 @@ def replayed(session: requests.Session, folder: str, name: str) -> Iterator[None
 
 @contextmanager
 def recorded(session: requests.Session, folder: str, name: str, scrub: Scrub) -> Iterator[None]:
-    """Send everything for real and write it to the cassette, scrubbed."""
+    """Send every request to the stand-in and write the exchange to the cassette, without secrets."""
     (CASSETTES / folder).mkdir(parents=True, exist_ok=True)
     (CASSETTES / folder / f"{name}.json").unlink(missing_ok=True)
     deck = betamax.Betamax(session, cassette_library_dir=str(CASSETTES / folder))
@@ -93,7 +93,7 @@ def recorded(session: requests.Session, folder: str, name: str, scrub: Scrub) ->
 
 
 def scrub_interaction(interaction: dict[str, Any], scrub: Scrub) -> dict[str, Any]:
-    """Return the interaction without secrets and without what differs between two recordings."""
+    """Return the interaction without secrets and without values that differ between two recordings."""
     found = {"recorded_at": RECORDED_AT}
     for side in ("request", "response"):
         part: dict[str, Any] = _scrubbed(interaction[side], scrub)
@@ -103,7 +103,7 @@ def scrub_interaction(interaction: dict[str, Any], scrub: Scrub) -> dict[str, An
         text = scrub(body.decode("latin-1"))
         part["body"]["base64_string"] = base64.b64encode(text.encode("latin-1")).decode()
         if stated := part["headers"].get("Content-Length"):
-            # a wrong length stays wrong by as much
+            # A wrong length stays wrong by the same amount.
             part["headers"]["Content-Length"] = [str(int(stated[0]) + len(text) - len(body))]
         found[side] = part
     return found

@@ -1,4 +1,4 @@
-"""How the contract suites reach the other side, and the provider account that each test is given."""
+"""The mode in which the contract suites reach the external system, and the provider account of each test."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tests.contract.provider_account import ProviderAccount
 
 @pytest.fixture
 def mode(request: pytest.FixtureRequest) -> str:
-    """How this test reaches the other side: `live`, `replayed` or `recorded`."""
+    """Return how this test reaches the external system: `live`, `replayed` or `recorded`."""
     wanted = str(getattr(request, "param", "live"))
     return "recorded" if wanted == "replayed" and MODE["record"] else wanted
 
 
 @pytest.fixture(params=list(PROVIDERS))
 def name(request: pytest.FixtureRequest) -> str:
-    """Which provider this test is about."""
+    """Return the name of the provider under test."""
     return str(request.param)
 
 
@@ -31,7 +31,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def account(
     request: pytest.FixtureRequest, mode: str, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> Iterator[ProviderAccount]:
-    """An account; afterwards no secret may be in an address or in the log."""
+    """Yield an account; afterwards check that no address and no log line contains a secret."""
     caplog.set_level(logging.DEBUG)
     found = ACCOUNTS[name]()
     with found.opened(mode, request.node.originalname.removeprefix("test_"), tmp_path):

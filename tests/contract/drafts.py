@@ -1,4 +1,4 @@
-"""Drafts for the suite of all providers: real amounts, invented people."""
+"""Drafts for the suites of all providers: plausible amounts, invented people."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FOREIGN_COMPANY = Customer(
 def line(
     price: str, rate: str = "23", *, quantity: str = "1", discount: str = "0", **changes: Any
 ) -> DraftLine:
-    """Return one line of goods at that net price; net and gross are calculated here, without the fiscal core."""
+    """Return one product line at that net price; net and gross are calculated here, without the fiscal core."""
     exact = Decimal(quantity) * Decimal(price) * (1 - Decimal(discount) / 100)
     net, gross = (
         amount.quantize(CENT, ROUND_HALF_UP) for amount in (exact, exact * (1 + Decimal(rate) / 100))

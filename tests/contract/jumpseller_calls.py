@@ -26,7 +26,7 @@ def call_of(exchange: Exchange) -> str:
 
 
 def differences(exchange: Exchange) -> Iterator[str]:
-    """Yield what in this call differs from the schema."""
+    """Yield each difference between this call and the schema."""
     call = call_of(exchange)
     if call not in CALLS:
         yield f"{call}: not in the schema"

@@ -22,7 +22,7 @@ from tests.contract.platform_shop import REDIRECT, PlatformShop
 
 
 class _PredictableSecrets:
-    """Replaces the stand-in's `secrets`: what it gives is known beforehand and opens nothing."""
+    """Replaces the stand-in's `secrets`: its values are known in advance and give access to nothing."""
 
     def __init__(self) -> None:
         self.given = 0
@@ -172,7 +172,7 @@ class JumpsellerShop(PlatformShop):
             )
 
     def load(self, products: int, **more: Any) -> None:
-        """Add so many invented products, every third with variants."""
+        """Add this number of invented products, every third with variants."""
         product_catalogue.load_items(
             self._parts,
             self._shop,

@@ -19,7 +19,7 @@ from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences,
 from tests.contract.jumpseller_shop import JumpsellerShop
 from tests.contract.platform_shop import Exchange
 
-# accepted differences as they are printed, each with its reason
+# Accepted differences, as they are printed, each with its reason.
 ACCEPTED_DIFFERENCES = {
     "*: answer has no *.products.type": "seen in a recorded order of 2026, not described; read when there",
     "*: answer has no *.products.tax": "seen in recorded orders and the hooks page, not described; read when there",
@@ -52,7 +52,7 @@ def resolved(schema: Json, whole: Json) -> Json:
 
 
 def request_differences(exchange: Exchange, operation: Json, whole: Json) -> Iterator[str]:
-    """Yield what in this request is not described."""
+    """Yield each part of this request that is not described."""
     described = {
         resolved(one, whole)["name"]: resolved(one, whole) for one in operation.get("parameters", [])
     }
@@ -74,7 +74,7 @@ def request_differences(exchange: Exchange, operation: Json, whole: Json) -> Ite
 
 
 def value_differences(value: Json, schema: Json, whole: Json, at: str) -> Iterator[str]:
-    """Yield where a value that we send differs in type, name or choice from its description."""
+    """Yield each place where a value that we send differs in type, name or choice from its description."""
     schema = resolved(schema, whole)
     kind = schema.get("type")
     if kind and (not isinstance(value, TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
@@ -94,7 +94,7 @@ def value_differences(value: Json, schema: Json, whole: Json, at: str) -> Iterat
 
 
 def answer_differences(ours: Json, theirs: Json, whole: Json, at: str = "") -> Iterator[str]:
-    """Yield the parts of an answer that we need and that the description lacks."""
+    """Yield each part of an answer that we need and the description lacks."""
     ours, theirs = resolved(ours, SCHEMA), resolved(theirs, whole)
     for choice in (*ours.get("anyOf", [])[:1], *ours.get("allOf", [])):
         yield from answer_differences(choice, theirs, whole, at)

@@ -135,7 +135,7 @@ class PhcGoAccount(ProviderAccount):
         for name in ("password", "token"):
             for written in (str, quote_plus):
                 text = text.replace(written(self._keys[name]), written(self.cassette_keys[name]))
-        # a session is a secret while it lasts, and differs in each recording
+        # A session is a secret while it is valid, and differs in each recording.
         text = re.sub(r"(ASP\.NET_SessionId=)[0-9a-f]{24}", rf"\g<1>{'0' * 24}", text)
         text = re.sub(r"(?<![\w+/])[A-Za-z0-9+/]{43}=", "A" * 43 + "=", text)
         return text.replace(self._base, self.cassette_url).replace(
@@ -166,7 +166,7 @@ class PhcGoAccount(ProviderAccount):
         customer = entry["customer"]
         return entry | {
             "observacoes": entry["obs"], "origin": next(iter(entry["origins"]), ""), "lines": lines, "stock": stock,
-            # a record without a country is in the company's own
+            # A record without a country is in the company's own country.
             "customer": customer | {"country": customer["country"] or "PT"},
         }  # fmt: skip
 

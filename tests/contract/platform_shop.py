@@ -1,4 +1,4 @@
-"""What the contract suites need of a shop at any platform: opened live at its stand-in, or from a cassette."""
+"""The interface through which the contract suites use a shop, live at its stand-in or from a cassette."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ REDIRECT = "https://app.test/install/callback"
 
 @dataclass(frozen=True)
 class Exchange:
-    """One call: what was sent and what came back, JSON parsed."""
+    """One call: the request and the answer, JSON parsed."""
 
     method: str
     path: str
@@ -44,11 +44,11 @@ class PlatformShop(ABC):
     @abstractmethod
     @contextmanager
     def opened(self, mode: str, cassette: str) -> Iterator[None]:
-        """Make the shop ready: `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
+        """Make the shop ready: `replayed`, `live`, `recorded`, or `unplugged` when nothing answers."""
 
     @abstractmethod
     def platform(self, token: Callable[[str | None], str] | None = None) -> Platform:
-        """Open the platform as the application does: for this shop, or for none without a token getter."""
+        """Open the platform as the application does: for this shop, or for no shop when there is no token getter."""
 
     @abstractmethod
     def consent_code(self, challenge: str) -> str:
@@ -64,15 +64,15 @@ class PlatformShop(ABC):
 
     @abstractmethod
     def arrange(self, scene: str) -> None:
-        """Put the other side in that scene from now on."""
+        """Put the external system into that scene from now on."""
 
     @abstractmethod
     def stored_order(self, order_id: str) -> Mapping[str, Any]:
-        """Return the order with its documents and history as the stand-in keeps it."""
+        """Return the order with its documents and history, as the stand-in has stored it."""
 
     @abstractmethod
     def webhooks(self) -> list[Mapping[str, Any]]:
-        """Return the shop's webhook subscriptions as the stand-in keeps them."""
+        """Return the shop's webhook subscriptions, as the stand-in has stored them."""
 
     @abstractmethod
     def edit_product(self, sku: str, /, **changes: Any) -> None:
@@ -80,11 +80,11 @@ class PlatformShop(ABC):
 
     @abstractmethod
     def stock(self, sku: str) -> Mapping[str, int]:
-        """Return the pieces by location as the stand-in keeps them."""
+        """Return the pieces by location, as the stand-in has stored them."""
 
     @abstractmethod
     def secrets(self) -> tuple[str, ...]:
-        """Return what must appear in no address, log line or error."""
+        """Return the secrets that no address, log line or error may contain."""
 
     def session(self) -> requests.Session:
         """Return a session that records each of its calls."""

@@ -1,4 +1,4 @@
-"""What the contract suites need of an account at any provider: opened live at its stand-in, or from a cassette."""
+"""The interface through which the contract suites use a provider account, live or from a cassette."""
 
 from __future__ import annotations
 
@@ -26,47 +26,53 @@ TODAY = date(2026, 11, 20)
 class ProviderAccount(ABC):
     """An account at one provider, in use inside `opened`.
 
-    A scene is a state of the other side ("wrong-key", "html"), named the same for every provider that can arrange it.
+    A scene is a state of the external system ("wrong-key", "html"). Every provider that can arrange it uses the
+    same name.
     """
 
     name: ClassVar[str]
     kinds: ClassVar[Mapping[DocumentKind, str]]
-    """The kinds that can be issued, each with its series."""
+    """The document kinds that can be issued, each with its series."""
     refused_keys: ClassVar[Mapping[str, str]]
     """Scenes in which the credentials are refused, with the field that the form marks ('' for none)."""
     uncertain_scenes: ClassVar[Mapping[str, int]]
-    """Scenes that lose or spoil the answer to the issuing call, with the number of documents issued all the same."""
+    """Scenes that lose or spoil the answer to the issuing call, with the number of documents issued in spite of
+    it.
+    """
     resolves_at_once: ClassVar[bool] = False
-    """Whether the adapter looks at once after a lost answer and trusts what it sees when that is definite."""
+    """Whether the adapter looks the document up immediately after a lost answer, and relies on a definite result."""
     series_unknown: ClassVar[str]
     """A series that the account does not have."""
     empty_login_means_refused: ClassVar[bool] = False
-    """Whether an empty answer to a log-in is how refused credentials look."""
+    """Whether an empty answer to a log-in means that the credentials are refused."""
     stock_places: ClassVar[tuple[str, ...]] = ()
-    """Its warehouses, the main one first; the articles of `drafts` lie there and that of `drafts.exempt` is a service.
+    """Its warehouses, the main one first. They hold the articles of `drafts`; that of `drafts.exempt` is a
+    service.
 
     Empty where these suites do not test its articles.
     """
     has_warehouses: ClassVar[bool] = True
     """Whether its lists name warehouses."""
     feature_scenes: ClassVar[Mapping[str, tuple[bool, bool]]] = {}
-    """Scenes of what the account may do: look articles up, list changed stock levels."""
+    """Scenes in which the account may or may not look articles up and list changed stock levels."""
     names_articles_always: ClassVar[bool] = True
-    """False where a line that names an article moves its stock, so that a line that must not move it names none."""
+    """Whether every line names its article. Otherwise naming it moves its stock, and a line that must not move
+    stock names none.
+    """
     cassette_url: ClassVar[str]
     """The address in cassettes."""
     cassette_keys: ClassVar[Mapping[str, str]]
     """The credentials in cassettes."""
     _session: requests.Session
     _program: Any = None
-    """The stand-in's state; None while a cassette answers, or nobody."""
+    """The stand-in's state; None while a cassette answers, or nothing does."""
 
     def __init__(self) -> None:
         self.urls: list[str] = []
 
     @contextmanager
     def opened(self, mode: str, cassette: str, folder: Path) -> Iterator[None]:
-        """Make the account ready: `replayed`, `live`, `recorded`, or `unplugged` with nobody at the other end."""
+        """Make the account ready: `replayed`, `live`, `recorded`, or `unplugged` when nothing answers."""
         self._program = None
         self._session, self._base, self._keys = self.session(), self.cassette_url, dict(self.cassette_keys)
         if mode == "unplugged":
@@ -92,16 +98,16 @@ class ProviderAccount(ABC):
 
     @property
     def is_live(self) -> bool:
-        """Return whether there is a stand-in whose own record can be read."""
+        """Return whether there is a stand-in whose own records can be read."""
         return self._program is not None
 
     @abstractmethod
     def _stand_in(self, folder: Path) -> Flask:
-        """Return the stand-in, its files in that folder."""
+        """Start the stand-in, with its files in that folder, and return it."""
 
     @abstractmethod
     def _connect(self, url: str) -> None:
-        """Set the stand-in's address and take the credentials that it gives."""
+        """Set the stand-in's address and use the credentials that it gives."""
 
     @abstractmethod
     def _scrub(self, text: str) -> str:
@@ -109,13 +115,13 @@ class ProviderAccount(ABC):
 
     @abstractmethod
     def provider(self, scene: str = "") -> Provider:
-        """Open the provider as the application does, the other side in that scene."""
+        """Open the provider as the application does, with the external system in that scene."""
 
     @contextmanager
     def failing(
         self, outcome: Exception | int, headers: dict[str, str] | None, folder: Path
     ) -> Iterator[Provider]:
-        """Open the provider on a transport on which the call that issues has that outcome."""
+        """Open the provider on a transport where the issuing call has that outcome."""
         with self.opened("unplugged", "", folder):
             provider = self.provider()
             break_session(self._session, outcome, headers)
@@ -123,28 +129,28 @@ class ProviderAccount(ABC):
 
     @abstractmethod
     def secrets(self) -> tuple[str, ...]:
-        """Return what must appear in no address, log line or error."""
+        """Return the secrets that no address, log line or error may contain."""
 
     @abstractmethod
     def documents(self) -> list[dict[str, Any]]:
-        """Return the issued documents, by the stand-in's own record."""
+        """Return the issued documents, according to the stand-in's own records."""
 
     def edit_by_hand(self, code: str, **edit: Any) -> None:
-        """Edit an article as its owner would: rename it (`to`), withdraw it (`withdrawn`) or count it (`level`,
+        """Edit an article as a person would: rename (`to`), withdraw (`withdrawn`) or count it (`level`,
         `warehouse`).
         """
         raise NotImplementedError
 
     def plan_fault(self, verb: str, scene: str) -> None:
-        """Put the next call that creates an article, or moves stock, in that scene."""
+        """Put the next call that creates an article, or moves stock, into that scene."""
         raise NotImplementedError
 
     def created_articles(self) -> list[str]:
-        """Return the references of the articles that calls created, by the stand-in's own record."""
+        """Return the references of the articles that calls created, according to the stand-in's own records."""
         raise NotImplementedError
 
     def stock_movements(self) -> list[tuple[str, str, Decimal]]:
-        """Return (reference, warehouse, quantity) of each movement that a call made, by the stand-in's own record."""
+        """Return (reference, warehouse, quantity) of each movement that a call made, as the stand-in recorded it."""
         raise NotImplementedError
 
     def session(self) -> requests.Session:

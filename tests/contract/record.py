@@ -1,6 +1,7 @@
-"""The command `make record`: every cassette of the contract suites again, recorded at the stand-ins.
+"""The command `make record`: record every cassette of the contract suites again, against the stand-ins.
 
-To record a real account, change `accounts.py` so that it opens one, and read each cassette before you commit it.
+To record a real account, change `accounts.py` so that it opens one, and read each cassette before you commit
+it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ class Recording:
     """Switches the suites to recording once pytest has started."""
 
     def pytest_configure(self) -> None:
-        # not earlier: betamax is a pytest plugin, which pytest must be the first to import
+        # Not earlier: betamax is a pytest plugin, and pytest must be the first to import it.
         from tests.contract.cassette import MODE
 
         MODE["record"] = True

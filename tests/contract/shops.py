@@ -1,4 +1,4 @@
-"""The shop at each platform that the contract suites open; a further platform is one class and one line here."""
+"""The shop at each platform that the contract suites open. A new platform needs one class and one line here."""
 
 from __future__ import annotations
 

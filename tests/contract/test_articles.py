@@ -1,4 +1,4 @@
-"""One suite for the articles and the stock of all invoicing providers that keep them, live at their stand-ins."""
+"""One suite for the articles and stock of every invoicing provider that has them, live against their stand-ins."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def lost(account: type[ProviderAccount]) -> list[str]:
 
 @pytest.fixture(params=KEEPERS)
 def name(request: pytest.FixtureRequest) -> str:
-    """Which provider this test is about."""
+    """Return the name of the provider under test."""
     return str(request.param)
 
 
@@ -144,7 +144,7 @@ def test_an_impossible_article_is_refused(account: ProviderAccount, scene: str) 
     }[scene]
     with pytest.raises(RefusedError) as raised:
         account.provider().create_article(new)
-    # a provider with a documented limit for references reports it
+    # A provider with a documented limit for references reports it.
     too_long = {"article-too-long"} if scene == "reference" else set()
     assert raised.value.code in {"article-refused"} | too_long
     assert account.created_articles() == []
@@ -157,7 +157,7 @@ def test_a_lost_answer_to_creating_an_article_is_uncertain(account: ProviderAcco
     try:
         made = provider.create_article(NEW)
     except AppError as error:
-        # it looked and saw that nothing was created, or it does not know
+        # The adapter looked and saw that nothing was created, or it does not know.
         assert isinstance(error, UncertainError) or (account.resolves_at_once and not there)
         assert not any(secret in str(error.detail) for secret in account.secrets())
     else:

@@ -1,4 +1,4 @@
-"""The cassettes themselves: every API has one, and none holds a secret."""
+"""The cassettes themselves: every API has one, and none contains a secret."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_api_has_a_cassette() -> None:
 @pytest.mark.parametrize("path", ALL, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_no_secret_and_no_address_of_this_machine_survives_in_a_cassette(path: Path) -> None:
     secrets = {secret for entity in initial_entities() for secret in entity.keys(SEED)}
-    # each token of PHC GO's stand-in begins like this, plain and form-encoded
+    # Each token of PHC GO's stand-in begins like this, plain and form-encoded.
     secrets |= {PASSWORD, "q+7/", "q%2B7%2F"}
     for where, text in texts(path):
         assert not any(secret in text for secret in secrets), where

@@ -1,4 +1,4 @@
-"""Jumpseller's products and stock under each behaviour that its documentation leaves open, live at the stand-in."""
+"""Jumpseller's products and stock under each behaviour that its documentation leaves open, live."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_plain_stock_that_is_not_what_was_set_is_refused(shop: JumpsellerShop) -
 
 
 def cup_in_two_places(shop: JumpsellerShop, platform: Platform) -> str:
-    """Put five cups in the second place; return the product's id."""
+    """Put five cups in the second location; return the product's id."""
     shop.edit_product(CUP, stock={platform.locations()[1].code: 5})
     return item_of(platform, CUP).product_id
 

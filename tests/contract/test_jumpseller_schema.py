@@ -15,7 +15,7 @@ from tests.contract.jumpseller_calls import CALLS, SCHEMA, call_of, differences,
 from tests.contract.jumpseller_shop import JumpsellerShop
 from tests.contract.platform_shop import Exchange
 
-# switches that change what an API call answers, in the positions that are not the default
+# The positions, other than the default, of each switch that changes the answer to an API call.
 POSITIONS = [
     (switch.name, position)
     for switch in SWITCHES
@@ -68,7 +68,7 @@ def test_the_schema_holds_in_every_position_of_a_switch(
     try:
         make_every_call(shop)
     except OrderError:
-        # no reading reconciles these figures, but the answer itself was as described
+        # No interpretation reconciles these amounts, but the answer itself was as described.
         assert switch in ("line-discount", "line-tax", "order-tax", "coupon")
     assert [one for exchange in shop.exchanges for one in differences(exchange)] == []
 

@@ -1,4 +1,4 @@
-"""The comparison with Jumpseller's own OpenAPI description reports what differs, and nothing else."""
+"""The comparison with Jumpseller's own OpenAPI description reports every difference, and nothing else."""
 
 from __future__ import annotations
 

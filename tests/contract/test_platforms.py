@@ -1,6 +1,6 @@
-"""One suite for all shop platforms: what each must do whatever its API is, live at its stand-in.
+"""One suite for all shop platforms: the behaviour required of each, live against its stand-in.
 
-A few tests run on a cassette as well (`also_replayed`).
+A few tests also run on a cassette (`also_replayed`).
 """
 
 from __future__ import annotations
@@ -83,11 +83,11 @@ CONTRACTS: dict[str, type[Platform]] = {
     "stock_by_location": SupportsProductStock,
     "set_stock_at_location": SupportsProductStock,
 }
-"""The contract of a verb that not every platform answers."""
+"""The contract of each method that not every platform has."""
 
 
 def each_verb(*verbs: str) -> pytest.MarkDecorator:
-    """Run the test for each platform and each of these verbs that it answers."""
+    """Run the test for each platform and each of these methods that it has."""
     pairs = [
         (name, verb)
         for name, one in PLATFORMS.items()
@@ -106,7 +106,7 @@ def only(contract: type[Platform]) -> pytest.MarkDecorator:
 
 @pytest.fixture(params=list(PLATFORMS))
 def name(request: pytest.FixtureRequest) -> str:
-    """Which platform this test is about."""
+    """Return the name of the platform under test."""
     return str(request.param)
 
 
@@ -114,7 +114,7 @@ def name(request: pytest.FixtureRequest) -> str:
 def shop(
     request: pytest.FixtureRequest, mode: str, name: str, caplog: pytest.LogCaptureFixture
 ) -> Iterator[PlatformShop]:
-    """A shop; afterwards no secret may be in an address or in the log."""
+    """Yield a shop; afterwards check that no address and no log line contains a secret."""
     caplog.set_level(logging.DEBUG, logger="shopapp")
     found = SHOPS[name]()
     with found.opened(mode, request.node.originalname.removeprefix("test_")):
@@ -126,7 +126,7 @@ def shop(
 
 @pytest.fixture
 def unplugged(name: str) -> Iterator[Platform]:
-    """The platform with a token and nobody at the other end."""
+    """Return the platform with a token, when nothing answers at its address."""
     found = SHOPS[name]()
     with found.opened("unplugged", ""):
         yield found.platform(lambda refused: "token")
@@ -515,7 +515,7 @@ def signature(body: bytes, key: str = KEY) -> str:
 
 
 def headers(**changes: str) -> dict[str, str]:
-    """Return headers as Jumpseller sends them (a further platform moves this to its shop)."""
+    """Return headers as Jumpseller sends them (a second platform would move this to its shop)."""
     values = {
         "Jumpseller-Hmac-Sha256": signature(BODY),
         "Jumpseller-Event": "order_paid",
@@ -592,7 +592,7 @@ def test_a_webhook_about_a_product_names_it(name: str) -> None:
     "body", [b"", b"[]", b"{}", b'{"product": {"id": "../1"}}', b'{"id": true}', b"[" * 100_000, b"\xff"]
 )
 def test_an_unreadable_webhook_about_a_product_is_ignored(name: str, body: bytes) -> None:
-    # the webhook is only a hint: the daily reading of the whole catalogue finds what it did not say
+    # The webhook is only a hint: the daily reading of the whole catalogue finds the change without it.
     assert PLATFORMS[name].parse_webhook("product_deleted", body).kind == "other"
 
 
@@ -680,7 +680,7 @@ def test_too_many_calls_are_throttled(unplugged: Platform, verb: str) -> None:
 def test_a_lost_token_exchange_is_never_taken_for_a_refusal(
     unplugged: Platform, outcome: Exception | int
 ) -> None:
-    # a status alone, without the words of the OAuth standard, may come from a proxy
+    # A status alone, without an error code of the OAuth standard, may come from a proxy.
     platform = unplugged
     break_session(platform._http.session, outcome)  # type: ignore[attr-defined]
     for verb in (lambda: platform.exchange("code", VERIFIER), lambda: platform.refresh("old")):

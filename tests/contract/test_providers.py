@@ -1,6 +1,6 @@
-"""One suite for all invoicing providers: what each must do whatever its API is, live at its stand-in.
+"""One suite for all invoicing providers: the behaviour required of each, live against its stand-in.
 
-A few tests run on a cassette as well (`also_replayed`).
+A few tests also run on a cassette (`also_replayed`).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def full_text(error: AppError) -> str:
     return "\n".join(texts)
 
 
-# --- what it declares ---------------------------------------------------------------------------------------
+# --- declared capabilities ----------------------------------------------------------------------------------
 
 
 def test_every_provider_has_an_account_in_this_suite() -> None:
@@ -162,7 +162,7 @@ def drafted(account: ProviderAccount, *lines: Any, kind: DocumentKind = "FR", **
 
 
 def sent(provider: Provider, content: Draft, reference: str) -> Issued:
-    """Issue the draft as the provider's guarantee for its kind asks: through a draft, or in one call."""
+    """Issue the draft as the guarantee for its kind requires: through a provider draft, or in one call."""
     if provider.guarantee_for(content.kind) is not IssueGuarantee.DRAFT_FIRST:
         return provider.issue(content, reference)
     assert isinstance(provider, SupportsDrafts)
@@ -170,7 +170,7 @@ def sent(provider: Provider, content: Draft, reference: str) -> Issued:
 
 
 def issued(account: ProviderAccount, provider: Provider, content: Any, reference: str = "QI-7F3K") -> Issued:
-    """Issue the draft; compare the document with it and with the stand-in's own record."""
+    """Issue the draft; compare the document with it and with the stand-in's own records."""
     found = sent(provider, content, reference)
     assert found.number
     assert found.provider_id
@@ -316,10 +316,10 @@ def test_a_lost_or_spoilt_answer_is_uncertain(account: ProviderAccount, scene: s
         assert not (account.resolves_at_once and there)
         assert not any(secret in full_text(error) for secret in account.secrets())
     else:
-        # it looked, and what it saw was definite
+        # The adapter looked, and its result was definite.
         assert account.resolves_at_once and there
         assert found.number
-    # one at most: whatever went wrong, the call was made once
+    # At most one: whatever went wrong, the call was made once.
     assert len(account.documents()) == there
 
 

@@ -1,4 +1,7 @@
-"""How the app reads each answer of VIES: valid, invalid (both kept for a day) or unavailable, live at the stand-in."""
+"""The app's reading of each answer of VIES: valid, invalid (both kept for a day) or unavailable.
+
+The tests run live against the stand-in.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ HEALTHY = ("up", "told", "withheld")
 
 
 class Commission:
-    """The stand-in, asked as the app asks the real service."""
+    """The stand-in, queried as the app queries the real service."""
 
     def __init__(self, register: VatRegister, url: str, session: requests.Session | None = None) -> None:
         self.register, self._url, self._session = register, url, session

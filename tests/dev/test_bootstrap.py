@@ -1,4 +1,4 @@
-"""A machine on which nothing can be installed gets one sentence that says why, never a traceback."""
+"""On a machine where nothing can be installed, the developer gets one sentence that says why, never a traceback."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make(checkout: Path, *arguments: str, **env: str) -> subprocess.CompletedPro
 
 
 def sentence(ended: subprocess.CompletedProcess[str]) -> str:
-    """Return the one line that was printed, make's own closing line excluded."""
+    """Return the one line that was printed, without make's own closing line."""
     assert ended.returncode
     (said,) = [
         line for line in (ended.stdout + ended.stderr).splitlines() if not line.startswith("make: ***")

@@ -1,4 +1,4 @@
-"""A child is gone when it was stopped or killed, with everything that it started."""
+"""A stopped or killed child is gone, together with every process that it started."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from dev import child_process as child_module
 from dev.child_process import STACK_MARK, ChildProcess, ProcessFailed, kill_orphans, orphaned_processes
 
-# a worker with a work-horse as RQ has it: in its own process group, ignoring SIGTERM
+# A worker with a work-horse as in RQ: in its own process group, ignoring SIGTERM.
 WITH_HORSE = """
 import os, signal, sys, time
 if os.fork() == 0:

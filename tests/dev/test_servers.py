@@ -1,4 +1,4 @@
-"""The private servers start, answer, forget or keep what they should, and leave nothing behind."""
+"""The private servers start, answer, keep or lose their data as they should, and leave nothing behind."""
 
 from __future__ import annotations
 

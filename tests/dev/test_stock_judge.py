@@ -1,4 +1,4 @@
-"""The stock judge reports each kind of error, and nothing where all is well."""
+"""The stock judge reports each kind of error, and nothing when all is correct."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sides of the catalogue demo: a stand-in's ledger adds up to the quantities that it shows."""
+"""The two sides of the catalogue demo: a stand-in's ledger adds up to the quantities that it shows."""
 
 from __future__ import annotations
 

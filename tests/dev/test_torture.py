@@ -1,4 +1,4 @@
-"""The torture run's own arithmetic: what is run, who is struck how often, and the times that it reports."""
+"""The torture run's own calculations: its plan, how often each target is struck, and the times that it reports."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from dev.torture.run_database import seconds
 Json = dict[str, Any]
 
 
-# what is run
+# The plan
 
 
 def test_the_default_is_a_searchable_provider_on_postgres() -> None:
@@ -105,7 +105,7 @@ def test_only_a_worker_of_the_stack_that_holds_a_row_is_a_target(
     holding = tmp_path / "holding"
     holding.mkdir()
     killer = the_killer(holding, sleeper)
-    for pid in (os.getpid(), 2**22 - 1):  # ours, and one that is gone
+    for pid in (os.getpid(), 2**22 - 1):  # one of ours, and one that is gone
         (holding / str(pid)).write_text("claimed")
     assert killer._busy_work_horses() == []
     for said, found in (("taken", [sleeper.pid]), ("claimed", [sleeper.pid]), ("frozen", []), ("", [])):
@@ -133,7 +133,7 @@ def stands_still(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
-# the times
+# The times
 
 
 def test_a_percentile_is_a_value_that_was_there() -> None:

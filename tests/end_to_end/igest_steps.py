@@ -1,6 +1,6 @@
-"""For each switch of the iGEST stand-in the flow that makes it matter, by the switch's name.
+"""For each switch of the iGEST stand-in, by its name, the flow in which it matters.
 
-Each takes the world with the switch in its position, and fails when the app does not cope.
+Each function takes the world with the switch in its position, and fails when the app does not cope.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.end_to_end.stack_world import BOOK, COURSE, FULL_ORDER, MUG, MUGS, TI
 
 
 def assert_held(world: StackWorld, merchant: Merchant, order: int, state: str, *words: str) -> None:
-    """Assert that the order rests in this state, nothing was issued for it, and its page says why."""
+    """Assert that the order stays in this state, nothing was issued for it, and its page says why."""
     row = world.wait_until_final(merchant, order)
     assert (row["state"], bool(row["reason"])) == (state, True), (row["state"], row["reason"])
     assert world.issued_documents(merchant, order) == []
@@ -25,7 +25,7 @@ def assert_held(world: StackWorld, merchant: Merchant, order: int, state: str, *
 
 
 def wrong_wire_format(world: StackWorld, position: str) -> None:
-    """Where our requests are not understood, the order waits for good keys and then goes on by itself."""
+    """Check that an order waits for good keys while our requests are not understood, and then continues by itself."""
     merchant = world.merchants["olariadosado"]
     order = int(merchant.place_order(**FULL_ORDER)["id"])
     if position in ("soap", "swapped"):
@@ -49,7 +49,7 @@ def refresh_lists(world: StackWorld, merchant: Merchant) -> None:
 
 
 def refused_then_retried(world: StackWorld, position: str) -> None:
-    """Where articles are looked up, ours exists before the document; else a refused document is resent."""
+    """Check that our article is created before the document; without look-ups, resend a refused document."""
     merchant = world.merchants["olariadosado"]
     assert_issued(world, (merchant, unknown_product(world, merchant, f"FEITO-{position}")))
     world.set_switch("igest", "article-search", "off")
@@ -66,7 +66,7 @@ def refused_then_retried(world: StackWorld, position: str) -> None:
 
 
 def lookup_unavailable(world: StackWorld, position: str) -> None:
-    """While articles can't be looked up, nothing that needs one is issued; afterwards it is, with a new article."""
+    """Check that nothing that needs an article is issued while look-ups fail, and that it is afterwards."""
     merchant = world.merchants["olariadosado"]
     order = unknown_product(world, merchant, f"PROCURA-{position}")
     if position == "off":
@@ -82,7 +82,7 @@ def lookup_unavailable(world: StackWorld, position: str) -> None:
 
 
 def article_refused(world: StackWorld, position: str) -> None:
-    """An article that the provider refuses does not exist; the order is issued all the same."""
+    """Check that an article refused by the provider does not exist, and that the order is issued without it."""
     merchant = world.merchants["olariadosado"]
     order = unknown_product(world, merchant, f"CRIA-{position}")
     assert_issued(world, (merchant, order))
@@ -101,7 +101,7 @@ def article_creators(world: StackWorld, code: str) -> list[str]:
 
 
 def lost_answers(world: StackWorld, position: str) -> None:
-    """Lose an answer, with and without a document behind it: the merchant looks, answers, and there is one."""
+    """Lose an answer, with and without a document behind it: the merchant answers, and one document exists."""
     merchant = world.merchants["olariadosado"]
     for kind in ("drop-after", "drop-before"):
         world.inject_fault("igest", kind=kind)
@@ -149,8 +149,9 @@ def too_many_calls(world: StackWorld, position: str) -> None:
 
 
 def pdf_download(world: StackWorld, position: str) -> None:
-    """Fetch the PDF, at once and after its address may have expired: the file, or a page that says when to come
-    back.
+    """Fetch the PDF, immediately and after its address may have expired.
+
+    The answer is the file, or a page that says when to come back.
     """
     merchant = world.merchants["olariadosado"]
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
@@ -167,7 +168,7 @@ def pdf_download(world: StackWorld, position: str) -> None:
 
 
 def exact_or_reported(world: StackWorld, position: str) -> None:
-    """The document has the amount that the buyer paid, or its page says the difference."""
+    """Check that the document has the amount that the buyer paid, or that its page reports the difference."""
     for merchant in both_shops(world):
         order = int(merchant.place_order(**FULL_ORDER)["id"])
         row = world.wait_until_final(merchant, order, "issued")

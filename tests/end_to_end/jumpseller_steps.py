@@ -1,6 +1,6 @@
-"""For each switch of the Jumpseller stand-in the flow that makes it matter, by the switch's name.
+"""For each switch of the Jumpseller stand-in, by its name, the flow in which it matters.
 
-Each takes the world with the switch in its position, and fails when the app does not cope.
+Each function takes the world with the switch in its position, and fails when the app does not cope.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def simple_order(world: StackWorld, position: str) -> None:
 
 
 def attached_once(world: StackWorld, position: str) -> None:
-    """Lose the answer to showing the document, so that it is shown again: the order has it once."""
+    """Lose the answer to the call that attaches the document, so that it is repeated: the order has it once."""
     merchant = world.merchants["olariadosado"]
     world.inject_fault("jumpseller", path="/v1/orders", method="POST", kind="500-after", times=2)
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
@@ -68,7 +68,7 @@ def attached_once(world: StackWorld, position: str) -> None:
 
 
 def reauthorised(world: StackWorld, position: str) -> None:
-    """Authorise once more from another place: the shop stays one row with its webhooks."""
+    """Authorise again from another place: the shop keeps its one row and its webhooks."""
     merchant = world.merchants["olariadosado"]
     before = world.database.count("store")
     use_new_address(merchant)
@@ -78,7 +78,7 @@ def reauthorised(world: StackWorld, position: str) -> None:
 
 
 def authorisation_denied(world: StackWorld, position: str) -> None:
-    """A shop that may not authorise apps: the merchant is told, and what was installed goes on."""
+    """Check that a shop that may not authorise apps shows its merchant why, and that installed shops continue."""
     merchant = world.merchants["olariadosado"]
     use_new_address(merchant)
     if position == "yes":
@@ -91,7 +91,7 @@ def authorisation_denied(world: StackWorld, position: str) -> None:
 
 
 def token_expired(world: StackWorld, position: str) -> None:
-    """Expire the access token twice, so that the pair of the first refresh is used for the second."""
+    """Expire the access token twice, so that the tokens of the first refresh are used for the second one."""
     for _ in range(2):
         url = f"{world.stack.admin_url}/sandbox/shops/olariadosado/expire"
         requests.post(url, json={}, timeout=30).raise_for_status()
@@ -99,7 +99,7 @@ def token_expired(world: StackWorld, position: str) -> None:
 
 
 def opened_in_the_admin(world: StackWorld, position: str) -> None:
-    """The address that the admin opens shows this merchant's shop and nobody else's, whatever it carries."""
+    """Check that the address that the admin opens shows only this merchant's shop, whatever parameters it has."""
     merchant = world.merchants["olariadosado"]
     admin = merchant.browser.open(f"{world.stack.admin_url}/admin/olariadosado/apps/quick-invoice")
     found = re.search(rf'"({re.escape(world.stack.app_url)}/[^"]*)"', admin.body.decode())
@@ -112,7 +112,7 @@ def opened_in_the_admin(world: StackWorld, position: str) -> None:
 
 
 def installed_from_app_list(world: StackWorld, position: str) -> None:
-    """A shop installs from its list of apps; started by the platform itself, the merchant starts it again."""
+    """Install from the shop's list of apps; where the platform itself starts it, the merchant starts it again."""
     shop = f"nova{position[:3]}"
     url = f"{world.stack.admin_url}/sandbox/shops"
     requests.post(url, json={"code": shop, "name": "Loja Nova"}, timeout=30).raise_for_status()
@@ -135,7 +135,7 @@ def installed_from_app_list(world: StackWorld, position: str) -> None:
 
 
 def reinstalled(world: StackWorld, position: str) -> None:
-    """After an uninstall and a new authorisation each event has one webhook of ours."""
+    """Check that after an uninstall and a new authorisation each event has exactly one webhook of ours."""
     merchant = world.merchants["quintadaserra"]
     url = f"{world.stack.admin_url}/sandbox/shops/quintadaserra"
     requests.post(f"{url}/uninstall", json={}, timeout=30).raise_for_status()
@@ -163,7 +163,7 @@ def shipped(world: StackWorld, position: str) -> None:
 
 
 def three_orders(world: StackWorld, position: str) -> None:
-    """Three orders: some of their webhooks come never, twice, or in any order."""
+    """Sell three orders, some of whose webhooks arrive never, twice, or in any order."""
     merchant = world.merchants["olariadosado"]
     assert_issued(
         world, *((merchant, int(merchant.place_order(lines=[MUG], pay=True)["id"])) for _ in range(3))
@@ -171,9 +171,7 @@ def three_orders(world: StackWorld, position: str) -> None:
 
 
 def webhook_paused(world: StackWorld, position: str) -> None:
-    """Eight failures pause the webhook, which the platform's API does not say: the next order is found all the
-    same.
-    """
+    """Pause the webhook with eight failures, which the API does not show: the next order is still found."""
     merchant = world.merchants["olariadosado"]
     url = f"{world.stack.admin_url}/sandbox/shops/olariadosado"
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
@@ -195,7 +193,7 @@ def webhook_paused(world: StackWorld, position: str) -> None:
 
 
 def webhook_pause_noticed(world: StackWorld, position: str) -> None:
-    """All webhooks are paused: seen in the list or by silence, subscribed again, and the merchant is told."""
+    """Pause all webhooks: the app sees it in the list or by silence, subscribes again, and notifies the merchant."""
     merchant = world.merchants["olariadosado"]
     act = f"{world.stack.admin_url}/sandbox/shops/olariadosado/pause-hooks"
     world.database.execute(
@@ -209,7 +207,7 @@ def webhook_pause_noticed(world: StackWorld, position: str) -> None:
             "an order that no hook announced",
             TIMEOUT,
         )
-        # as when hours pass without a webhook
+        # as if hours had passed without a webhook
         for what in ("hook SET received_at", "store SET unheard_at"):
             world.database.execute(
                 f"UPDATE {what} = '2026-01-01 00:00:00' WHERE {what.split()[-1]} IS NOT NULL"
@@ -227,7 +225,7 @@ def webhook_pause_noticed(world: StackWorld, position: str) -> None:
 
 
 def rate_limited(world: StackWorld, position: str) -> None:
-    """The shop is called too often when the order is to be read: it waits, and nobody is asked to authorise again."""
+    """Reach the shop's rate limit before the order is read: it waits, and the merchant need not authorise again."""
     merchant = world.merchants["olariadosado"]
     ban = f"{world.stack.admin_url}/sandbox/shops/olariadosado/ban"
     requests.post(ban, json={"seconds": 600}, timeout=30).raise_for_status()

@@ -1,8 +1,7 @@
-"""A world whose merchants invoice with PHC GO, and for each of its switches the flow that makes it matter.
+"""A world whose merchants invoice with PHC GO, and for each switch of its stand-in the flow in which it matters.
 
-Each takes the world with the switch in its position, and fails when the app does not cope: a document too many,
-none, or
-one with another amount than the buyer paid.
+Each function takes the world with the switch in its position, and fails when the app does not cope: an
+additional document, no document, or one with another amount than the buyer paid.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from tests.end_to_end.stack_world import (
 
 Json = dict[str, Any]
 LOGIN_ATTEMPTS = 4
-"""How often wrong keys may be tried; a fifth time locks the user of some installations."""
+"""How often wrong keys may be tried; a fifth attempt locks the user at some installations."""
 _new_numbers = itertools.count(1)
 IDLE_STATES = ("issued", "blocked", "review", "in_doubt", "waiting")
 
@@ -90,11 +89,10 @@ def place_order(merchant: PhcGoMerchant, **spec: Any) -> int:
 
 
 def only_document(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> Json:
-    """Return the one document of the order, at once or, where the position stops it, once everything is as usual
-    again.
+    """Return the one document of the order, once every switch is at its default again where they prevent it.
 
-    What stops it has its reason on the page, and nothing exists at that time that the merchant is not asked
-    about.
+    While it is prevented, the page shows the reason, and any document that exists is one that the merchant is
+    asked about.
     """
     row = world.run_until_idle(merchant, order)
     if row["state"] != "issued":
@@ -104,7 +102,7 @@ def only_document(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> Jso
         world.reset_stand_ins()
         merchant.connect()
         world.expire_leases()
-        # good keys send what bad ones held back
+        # Good keys release the orders that bad ones held back.
         state = world.wait_until_final(merchant, order)["state"]
         if state == "blocked":
             merchant.resend(order)
@@ -116,7 +114,7 @@ def only_document(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> Jso
 
 
 def resolve_uncertain(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) -> None:
-    """Look into the provider as the merchant and answer the page."""
+    """Look the document up at the provider as the merchant, and answer the page."""
     found = world.issued_documents(merchant, order)
     page = merchant.open_document(order)
     if found:
@@ -126,12 +124,12 @@ def resolve_uncertain(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) ->
 
 
 def draft_ids(world: PhcGoWorld) -> set[str]:
-    """Return the stamps of the drafts as they are now."""
+    """Return the stamps of the present drafts."""
     return {row["ftstamp"] for row in world.control("GET", "drafts")}
 
 
 def no_drafts_left(world: PhcGoWorld, before: set[str]) -> None:
-    """Wait until only the earlier drafts are left: some positions of the switches hide theirs from us."""
+    """Wait until only the earlier drafts are left: in some positions of the switches we can't see ours."""
     wait_until(lambda: draft_ids(world) <= before, "spare drafts are gone", TIMEOUT)
 
 
@@ -147,7 +145,7 @@ def simple_order(world: PhcGoWorld, position: str) -> None:
 
 
 def new_session(world: PhcGoWorld, position: str) -> None:
-    """End every session, so that the next log-in happens under the switch."""
+    """End every session, so that the next log-in happens with the switch in its position."""
     world.control("DELETE", "sessions")
     simple_order(world, position)
 
@@ -171,7 +169,7 @@ def wrong_password(world: PhcGoWorld, position: str) -> None:
 
 
 def session_expired(world: PhcGoWorld, position: str) -> None:
-    """Two orders in a row, and a session that ends between their calls."""
+    """Sell two orders in a row, with a session that ends between their calls."""
     for _ in range(2):
         simple_order(world, position)
     world.control("DELETE", "sessions")
@@ -200,7 +198,7 @@ def allowance_used_up(world: PhcGoWorld, position: str) -> None:
 
 
 def maintenance(world: PhcGoWorld, position: str) -> None:
-    """Lose a call, and refuse everything for a while."""
+    """Lose a call, and then refuse everything for a while."""
     world.control("POST", "faults", {"kind": "maintenance", "step": "Save", "seconds": 2})
     simple_order(world, position)
 
@@ -240,7 +238,7 @@ def partial_credit(world: PhcGoWorld, position: str) -> None:
 
 
 def article_lookups(world: PhcGoWorld, position: str) -> None:
-    """Sell twice: an article, one that differs from it in case only, and two that do not exist yet."""
+    """Sell twice: one article, one that differs from it in case only, and two that do not exist yet."""
     mug, book = (f"{letter}{next(_new_numbers)}-{position}" for letter in "MB")
     before = len(world.control("GET", "goods"))
     lines = [{**MUG, "sku": sku} for sku in ("AZU-014", "azu-014", mug)] + [{**BOOK, "sku": book}]
@@ -248,7 +246,8 @@ def article_lookups(world: PhcGoWorld, position: str) -> None:
         only_document(world, world.olaria, place_order(world.olaria, lines=lines))
     deeds = [one for one in world.control("GET", "goods")[before:] if one["entity"] == "OLARIA"]
     made = Counter(one["ref"] for one in deeds if one["kind"] == "article")
-    # an article is not created where it would get another rate, or its reference is taken for another's
+    # An article is not created where it would get another rate, or where its reference is taken for another
+    # one's.
     assert (made[mug], made[book]) == (1, position != "own"), made
     assert made["azu-014"] <= (position == "accepted"), made
     assert not made["AZU-014"], made
@@ -264,7 +263,7 @@ def pdf_download(world: PhcGoWorld, position: str) -> None:
 
 
 def document_read_back(world: PhcGoWorld, position: str) -> None:
-    """An invoice-receipt is paid; where the provider does not say, nothing is said."""
+    """Check that an invoice-receipt is shown as paid; where the provider does not say, the app shows no state."""
     merchant = world.olaria
     order = place_order(merchant, lines=[MUG])
     only_document(world, merchant, order)
@@ -344,7 +343,7 @@ def enable_all_options(world: PhcGoWorld) -> None:
 
 
 def drafted_then_paid(world: PhcGoWorld, position: str) -> None:
-    """Place an order, drafted with its note; paid, it has one invoice, one guide, one e-mail and no draft left."""
+    """Place an order with draft and note; once paid, it has one invoice, guide and e-mail, and no draft left."""
     merchant, before = world.olaria, draft_ids(world)
     order = place_order(merchant, lines=[MUG, BOOK], pay=False)
     reference = f"QI-{world.database.store(merchant.shop)['id']}-{order}"
@@ -353,7 +352,7 @@ def drafted_then_paid(world: PhcGoWorld, position: str) -> None:
         return [row for row in world.control("GET", what) if row["obs"] == obs]
 
     if position != "refused":
-        # where a note that is a draft cannot be followed, the invoice is made without it, and later
+        # Where a note that is a draft can't be followed, the invoice is made without it, and later.
         wait_until(lambda: there("drafts", reference), f"draft of #{order}", TIMEOUT)
     wait_until(lambda: there("dossiers", f"{reference}-dossier"), f"note of #{order}", TIMEOUT)
     merchant.change_order(order, "pay")

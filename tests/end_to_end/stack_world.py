@@ -1,8 +1,7 @@
-"""A stack for tests over real HTTP: short intervals, merchants that set themselves up, and what may be looked at.
+"""A stack for tests over real HTTP: short intervals, scripted merchants, and the data that tests may inspect.
 
-The provider's ledger and the shop's orders are the judges; `StackDatabase` reads the app's own tables, only
-where a
-test asks what the app itself holds.
+The provider's ledger and the shop's orders are the judges. `StackDatabase` reads the app's own tables, only
+where a test needs to know what the app itself has stored.
 """
 
 from __future__ import annotations
@@ -29,14 +28,13 @@ FAST_SETTINGS = {
     "WORKERS": "1",
     "WEB_PROCESSES": "1",
     "FAULT_POINT": "",
-    # so that a test may come from as many addresses as it likes
+    # Lets a test come from any number of addresses.
     "PROXIES": "1",
 }
 FINAL_STATES = ("issued", "blocked", "review", "void", "waiting")
 TIMEOUT = 120.0
-"""Seconds for what takes one on a quick machine. Where a busy SQLite makes a worker leave its work, it is repeated
-when
-its lease is over: 60 seconds, and a back-off.
+"""Seconds allowed for a step that takes one on a fast machine. When a busy SQLite makes a worker leave its work,
+the work is repeated after its lease (60 seconds) and a back-off.
 """
 
 MUG: Json = {"sku": "TACA-01", "name": "Taça", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
@@ -84,12 +82,12 @@ class StackDatabase:
         return found[0] if found else {}
 
     def execute(self, statement: str) -> None:
-        """Change rows behind the app's back, as when time passes."""
+        """Change rows without the app's knowledge, as if time had passed."""
         with self._engine.begin() as connection:
             connection.execute(sqlalchemy.text(statement))
 
     def count(self, table: str, where: str = "1 = 1") -> int:
-        """Return how many rows of a table there are."""
+        """Return the number of rows in a table."""
         return int(self.select(f"SELECT count(*) AS n FROM {table} WHERE {where}")[0]["n"])
 
 
@@ -102,7 +100,7 @@ class StackWorld:
         self.merchants: dict[str, Merchant] = {}
 
     def merchant(self, shop: str = "olariadosado", entity: str = "40321", **choices: str) -> Merchant:
-        """Return the owner of a shop, set up at the first call."""
+        """Return the owner of a shop, setting it up at the first call."""
         if shop not in self.merchants:
             made = self.new_merchant(shop, entity)
             made.set_up(**{"exemption": "M07", **choices})
@@ -115,7 +113,7 @@ class StackWorld:
         use_new_address(made)
         return made
 
-    # the judges
+    # The judges
 
     def issued_documents(self, merchant: Merchant, order: int) -> list[Json]:
         """Return the documents in the provider's ledger for the order."""
@@ -129,7 +127,7 @@ class StackWorld:
         return found
 
     def check_document(self, merchant: Merchant, order: int) -> Json:
-        """Return the one document of a paid order, equal to what the buyer paid to the cent."""
+        """Check that a paid order has one document, equal to the cent to what the buyer paid, and return it."""
         documents = self.issued_documents(merchant, order)
         assert len(documents) == 1, f"{merchant.shop} #{order}: {[d['number'] for d in documents]}"
         paid = paid_total(self.shop_order(merchant, order))
@@ -138,7 +136,7 @@ class StackWorld:
         )
         return documents[0]
 
-    # waiting
+    # Waiting
 
     def document_row(self, merchant: Merchant, order: int) -> Json:
         """Return the app's own row for the order, empty while there is none."""
@@ -166,10 +164,10 @@ class StackWorld:
             TIMEOUT,
         )
 
-    # steering the stand-ins
+    # Controlling the stand-ins
 
     def expire_leases(self) -> None:
-        """Let short leases and first delays run out, as if a minute had passed."""
+        """Expire short leases and first delays, as if a minute had passed."""
         self.database.execute(
             "UPDATE document SET lease_until = NULL, not_before = NULL WHERE state = 'pending'"
         )
@@ -181,7 +179,7 @@ class StackWorld:
         self._control(where, "switches", {name: position})
 
     def inject_fault(self, where: str, **fault: Any) -> None:
-        """Let the next answers of a stand-in fail."""
+        """Make the next answers of a stand-in fail."""
         self._control(where, "faults", fault)
 
     def reset_stand_ins(self) -> None:
@@ -191,7 +189,7 @@ class StackWorld:
                 requests.delete(f"{url}/sandbox/{what}", timeout=30).raise_for_status()
 
     def unanswered_calls(self) -> int:
-        """Return how many calls the provider has received and not answered yet."""
+        """Return the number of calls that the provider has received and not answered yet."""
         found = requests.get(f"{self.stack.igest_url}/sandbox/faults", timeout=30).json()
         return int(found["waiting"])
 
@@ -213,7 +211,7 @@ def paid_total(order: Json) -> Decimal:
 
 
 def use_new_address(merchant: Merchant) -> None:
-    """Give the merchant an address that has not been here, so that no rate limit counts them."""
+    """Give the merchant an IP address that has not been used, so that no rate limit applies to them."""
     merchant.browser.session.headers["X-Forwarded-For"] = f"127.1.0.{next(_visitors) % 250 + 1}"
 
 

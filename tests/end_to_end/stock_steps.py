@@ -1,8 +1,7 @@
-"""The flows that make the switches about products and stock matter: what is done, and what must come of it.
+"""The flows in which the switches about products and stock matter, with their steps and expected results.
 
-All flows run at once, each on its own SKU. A flow is a generator: it does a step and yields what must be true
-before it
-goes on. The stand-ins are the judges; the app is asked only why it leaves a SKU alone.
+All flows run at the same time, each on its own SKU. A flow is a generator: it does a step and yields what must
+be true before it continues. The stand-ins are the judges; the app is asked only why it leaves a SKU alone.
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ from tests.end_to_end.stack_world import StackWorld
 
 Json = dict[str, Any]
 Expectation = tuple[str, Callable[[], object]]
-"""What must be true, in words and as a question that is asked until the answer is true."""
+"""A condition that must become true: its description, and the function that checks it."""
 TIMEOUT = 90.0
 
 
 class MerchantStock:
-    """One merchant's shop and provider, and what they have of a SKU."""
+    """One merchant's shop and provider, and their levels of a SKU."""
 
     def __init__(self, world: StackWorld, shop: str, entity: str) -> None:
         self.world, self.merchant = world, world.new_merchant(shop, entity)
@@ -45,7 +44,7 @@ class MerchantStock:
         return found[0] if found else {}
 
     def set_provider_level(self, sku: str, pieces: int, warehouse: str = "") -> None:
-        """Count so many at the provider as a person would."""
+        """Set the level at the provider, as a person who counted it."""
         self.provider.set_level(self.provider.article_id_of(sku), pieces, warehouse)
 
     def edit_product(self, sku: str, **changes: Any) -> None:
@@ -59,7 +58,7 @@ class MerchantStock:
         return int(self.merchant.place_order(lines=[{"sku": sku, "qty": qty}], **spec)["id"])
 
     def shop_shows(self, sku: str, pieces: int, place: str = "") -> Expectation:
-        """Return whether the shop shows so many."""
+        """Return whether the shop shows this quantity."""
 
         def is_so() -> bool:
             row = self.product_row(sku)
@@ -68,7 +67,7 @@ class MerchantStock:
         return f"{self.shop.shop} shows {pieces} of {sku}", is_so
 
     def stays_at(self, sku: str, pieces: int) -> Expectation:
-        """Return whether the shop shows so many and the app has nothing more to do about it."""
+        """Return whether the shop shows this quantity and the app has no more work on it."""
         _, is_so = self.shop_shows(sku, pieces)
         return (
             f"{sku} rests at {pieces}",
@@ -87,7 +86,7 @@ class MerchantStock:
         )
 
     def is_known(self, sku: str, is_there: bool = True) -> Expectation:
-        """Return whether the app knows it as sold in the shop."""
+        """Return whether the app knows the SKU as sold in the shop."""
         living = "SELECT id FROM product WHERE sku = :sku AND gone_at IS NULL"
         return f"{sku} known: {is_there}", lambda: bool(self._rows(living, sku=sku)) is is_there
 
@@ -105,7 +104,7 @@ class MerchantStock:
 
 
 def sales(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """Sold, ordered and cancelled: the shop shows the provider's quantity less what is ordered and not invoiced."""
+    """Sell, order and cancel: the shop shows the provider's quantity less the pieces ordered and not yet invoiced."""
     stock.set_provider_level(sku, 20)
     yield stock.shop_shows(sku, 20)
     paid = stock.place_order(sku, 2, pay=True)
@@ -119,7 +118,7 @@ def sales(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
 
 
 def manual_changes(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """What a person changes on the following side is corrected; on the leading side it is followed."""
+    """Change levels by hand: the app corrects the change on the following side and follows it on the leading side."""
     yield stock.shop_shows(sku, 10)
     stock.edit_product(sku, stock={stock.shop.main_location: 99})
     yield stock.stays_at(sku, 10)
@@ -128,7 +127,7 @@ def manual_changes(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
 
 
 def overselling(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """More is ordered than there is: the shop shows none, and all of it again when the order is cancelled."""
+    """Order more than there is: the shop shows none, and the full quantity again when the order is cancelled."""
     yield stock.shop_shows(sku, 10)
     waiting = stock.place_order(sku, 12)
     yield stock.stays_at(sku, 0)
@@ -137,7 +136,7 @@ def overselling(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
 
 
 def two_locations(stock: MerchantStock, sku: str, can_be_written: bool) -> Iterator[Expectation]:
-    """Stock in two places follows as one figure, where that can be written; else the merchant reads that it can't."""
+    """Sync stock in two locations as one figure, where that can be written; else the merchant reads that it can't."""
     yield stock.shop_shows(sku, 10)
     stock.edit_product(sku, stock={stock.shop.locations[1]: 5})
     stock.set_provider_level(sku, 12)
@@ -145,7 +144,7 @@ def two_locations(stock: MerchantStock, sku: str, can_be_written: bool) -> Itera
 
 
 def unlimited_stock(stock: MerchantStock, sku: str, warehouse: str) -> Iterator[Expectation]:
-    """What is unlimited in the shop stays so, whatever the other side has."""
+    """Check that unlimited stock in the shop stays unlimited, whatever the provider has."""
     main = stock.shop.main_location
     yield stock.shop_shows(sku, 10, main)
     stock.edit_product(sku, stock_unlimited=True)
@@ -157,7 +156,7 @@ def unlimited_stock(stock: MerchantStock, sku: str, warehouse: str) -> Iterator[
 
 
 def deleted_product(stock: MerchantStock, sku: str, is_told: bool) -> Iterator[Expectation]:
-    """A deleted product is gone: by its webhook, or when all are read."""
+    """Delete a product: the app notices by its webhook, or when it reads all products."""
     yield stock.is_known(sku)
     stock.delete_product(sku)
     if not is_told:
@@ -166,7 +165,7 @@ def deleted_product(stock: MerchantStock, sku: str, is_told: bool) -> Iterator[E
 
 
 def run_all(roads: Iterable[Iterator[Expectation]]) -> None:
-    """Run every flow to its end, all at once, as each of them waits most of the time."""
+    """Run every flow to its end, all at the same time, because each of them mostly waits."""
     under_way = {road: next(road) for road in roads}
     end = time.monotonic() + TIMEOUT
     while under_way:

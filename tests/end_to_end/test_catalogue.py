@@ -1,7 +1,7 @@
 """The catalogue demo as a test: three merchants whose stock is synced, and every ledger exact at the end.
 
-By day without the scenarios that wait for minutes until what failed is tried again; by night
-(HYPOTHESIS_PROFILE=nightly) with all of them, as in `make demo CATALOGUE=1`.
+The usual profile leaves out the scenarios that wait minutes for a retry; the nightly profile
+(HYPOTHESIS_PROFILE=nightly) runs all of them, as in `make demo CATALOGUE=1`.
 """
 
 from __future__ import annotations

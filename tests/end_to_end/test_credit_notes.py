@@ -1,7 +1,7 @@
-"""Corrections end to end: parts, amounts and rests credited, a sale issued again, a cancelled order.
+"""Corrections end to end: parts, amounts and remainders credited, a sale issued again, a cancelled order.
 
-The judge is the ledger of the provider's stand-in: which documents, of what, each once. Figures are worked out
-by hand.
+The ledger of the provider's stand-in is the judge: which documents exist, for what, each once. The expected
+amounts were worked out by hand.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def test_a_sale_with_a_wrong_nif_is_credited_and_issued_again(world: StackWorld,
     )
     numbers = [row["number"].replace(" ", "-").replace("/", "-") for row in (invoice, note, again)]
     assert [one["public_id"] for one in shown] == numbers
-    # the new invoice can be credited too
+    # The new invoice can be credited too.
     olaria.credit(order)
     last = sold(olaria, order, "FR", "NC", "FR", "NC")[3]
     assert (last["origin"], last["customer"]["nif"]) == (again["number"], "503504564")

@@ -1,6 +1,6 @@
-"""The law end to end: a merchant of the mainland and one of the Azores sell at home, in the Union and outside.
+"""Tax law end to end: a merchant on the mainland and one in the Azores sell at home, in the EU and outside it.
 
-Every expected figure was worked out by hand; the judge is the ledger of the provider's stand-in.
+Every expected amount was worked out by hand; the judge is the ledger of the provider's stand-in.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def stack(server: DatabaseServer) -> Iterator[LocalStack]:
 
 @pytest.fixture(scope="module")
 def mainland(stack: LocalStack) -> Merchant:
-    """Return a merchant that sells all over the Union, registered in the one-stop shop."""
+    """Return a merchant that sells all over the EU, registered in the one-stop shop."""
     merchant = Merchant(stack)
     merchant.set_up(exemption="M07", oss_registered="yes", threshold_exceeded="yes")
     return merchant
@@ -75,12 +75,12 @@ def totals(net: str, vat: str, gross: str) -> dict[str, str]:
 
 
 def say(stack: LocalStack, number: str, verdict: str) -> None:
-    """Let VIES say this of the number from now on."""
+    """Set the answer that VIES gives for the number from now on."""
     requests.post(f"{stack.vies_url}/sandbox/numbers", json={number: verdict}, timeout=30).raise_for_status()
 
 
 def questions(stack: LocalStack, number: str) -> int:
-    """Return how often VIES was asked about the number."""
+    """Return the number of times that VIES was asked about the number."""
     asked = requests.get(f"{stack.vies_url}/sandbox/asked", timeout=30).json()
     return sum(one["countryCode"] + one["vatNumber"] == number for one in asked)
 
@@ -178,7 +178,7 @@ def test_while_vies_is_silent_nothing_is_issued_afterwards_it_is(
         company="Exemple SARL",
         pay=True,
     )
-    # asked again: the order is not stopped by the first silence
+    # VIES is asked again: the first missing answer does not stop the order.
     wait_until(lambda: questions(stack, "FR40303265045") >= 2, "VIES asked twice", PATIENCE)
     assert mainland.state(order["id"]) == "Por emitir"
     assert "VIES" in mainland.open_document(order["id"]).text
@@ -188,7 +188,7 @@ def test_while_vies_is_silent_nothing_is_issued_afterwards_it_is(
     assert groups(entry) == [("PT", "0", "M16", "150.00", "0.00", "150.00")]
     assert entry["customer"]["nif"] == "FR40303265045"
     answered = questions(stack, "FR40303265045")
-    # the answer is valid for a day: the next order of the same company asks nobody
+    # The answer is valid for a day: the next order of the same company needs no call.
     again = mainland.place_order(
         lines=[goods("80.00", None)], address="fr", nif="FR40303265045", company="Exemple SARL", pay=True
     )

@@ -1,4 +1,4 @@
-"""The stack as processes: its parts answer, can be killed and started again, and keep what they knew."""
+"""The stack as processes: its parts answer, can be killed and started again, and keep their data."""
 
 from __future__ import annotations
 

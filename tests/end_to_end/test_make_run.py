@@ -1,4 +1,4 @@
-"""`make run`: one command starts everything, Ctrl-C leaves nothing, and what went wrong is one sentence."""
+"""`make run`: one command starts everything, Ctrl-C leaves nothing behind, and every failure is one sentence."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def run(tmp_path: Path, first_port: int) -> Iterator[Run]:
 
 
 def until_up(process: subprocess.Popen[str]) -> str:
-    """Return the first line that it printed; everything answers once it is there."""
+    """Return the first line that it printed; once that line is there, everything answers."""
     assert process.stdout
     line = process.stdout.readline().strip()
     assert line, process.stderr and process.stderr.read()
@@ -86,7 +86,7 @@ def test_the_first_line_is_the_address_to_open_and_ctrl_c_leaves_nothing(
     assert not Ports.starting_at(first_port).in_use()
     secrets = (tmp_path / "var" / "secrets.json").read_bytes()
 
-    # a second run finds what the first one left
+    # a second run finds the data of the first one
     again = run()
     until_up(again)
     assert (tmp_path / "var" / "secrets.json").read_bytes() == secrets

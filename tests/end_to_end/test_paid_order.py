@@ -1,4 +1,4 @@
-"""The main work over real HTTP with real workers: install, keys, settings, paid order, document."""
+"""The main flow over real HTTP with real workers: install, keys, settings, paid order, document."""
 
 from __future__ import annotations
 
@@ -155,6 +155,6 @@ def test_unsigned_webhooks_leave_no_row_and_unreadable_ones_are_shown(
 
 
 def _tries(world: StackWorld, order: int) -> list[dict[str, int]]:
-    """Return every answer to a webhook of the order, once nothing is in progress that was not refused."""
+    """Return every answer to a webhook of the order, once every delivery in progress has ended."""
     told = [one for one in world.finished_deliveries(2) if one["order_id"] == order]
     return [each for one in told for each in one["tries"]]

@@ -1,4 +1,4 @@
-"""The options of PHC GO end to end: drafts, notes, transport, guide, e-mail; and one document each."""
+"""The options of PHC GO end to end: drafts, notes, transport, guide and e-mail, with one document of each."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def olaria(world: StackWorld) -> PhcGoMerchant:
 
 
 def ours(merchant: PhcGoMerchant, what: str, order: Any) -> list[dict[str, Any]]:
-    """Return what the provider keeps of that order."""
+    """Return the documents that the provider has for that order."""
     return [
         row
         for row in merchant.stand_in_rows(what)

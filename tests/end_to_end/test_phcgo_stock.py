@@ -1,11 +1,9 @@
-"""Stock follows PHC GO in each position of what is unknown about its queries: sold, counted, renamed, no level
-lost.
+"""Stock follows PHC GO in each position of the switches about its queries, and no level is lost.
 
-Several positions are set at once, as each belongs to another step. Where each reference must be asked for alone
-(`any-of`)
-or a page is very short, the rate limit makes it slow, and where no list can be continued (`query-offset`)
-nothing
-follows: tests/unit/providers/phcgo/test_articles.py.
+Articles are sold, counted and renamed. Several switches are set at once, as each belongs to another step. Some
+positions are left to tests/unit/providers/phcgo/test_articles.py: where each reference must be asked for alone
+(`any-of`) or a page is very short, the rate limit makes the test slow, and where no list can be continued
+(`query-offset`) nothing follows.
 """
 
 from __future__ import annotations
@@ -57,12 +55,12 @@ class PhcShelf(MerchantStock):
         self._url = f"{world.stack.admin_url}/sandbox/shops/{merchant.shop}/goods"
 
     def begin(self) -> None:
-        """Let the shop follow from now on."""
+        """Start the sync, with the shop following."""
         self.merchant.set_up(exemption="M07", moves_stock="yes", stock="to-shop", warehouse="1")
 
 
 class OneWorld(PhcGoWorld):
-    """A stack whose merchant sets themselves up."""
+    """A stack with one merchant, who is set up through the pages."""
 
     def _set_up(self, shop: str, entity: str) -> PhcGoMerchant:
         made = PhcGoMerchant(self.stack, shop, entity)
@@ -91,7 +89,7 @@ def _as_it_was(stock: PhcShelf) -> Iterator[None]:
 
 
 def renamed(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
-    """An article renamed at the provider is followed by its id, and its stock with it."""
+    """Rename an article at the provider: it is followed by its id, and its stock with it."""
     yield stock.shop_shows(sku, 10)
     article = stock.provider.article_id_of(sku)
     stock.provider.rename_article(article, code=f"{sku}-NOVA")

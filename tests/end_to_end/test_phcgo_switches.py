@@ -1,7 +1,7 @@
 """PHC GO end to end: every switch of its stand-in in each position, faults at every step, one document each.
 
-By night (HYPOTHESIS_PROFILE=nightly) each switch in every position; by day in the first that is not the
-default.
+The nightly profile (HYPOTHESIS_PROFILE=nightly) tries each switch in every position; the usual one in the first
+that is not the default.
 """
 
 from __future__ import annotations
@@ -35,15 +35,13 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 def positions(cases: object) -> list[tuple[str, str]]:
-    """Return each of these switches with all its positions, by day with the first that is not the default."""
+    """Return each of these switches with all its positions; by day, only the first that is not the default."""
     mine = [one for one in SWITCHES if one.name in cases]  # type: ignore[operator]
     return [(one.name, at) for one in mine for at in (one.positions if NIGHTLY else one.positions[1:2])]
 
 
 def kinds_of(step: str) -> tuple[str, ...]:
-    """Return every kind of fault where something is changed, every third elsewhere, so that reading steps are
-    struck too.
-    """
+    """Return every kind of fault for steps that change something, every third kind for steps that only read."""
     return RANDOM_KINDS if step in CHANGING else RANDOM_KINDS[STEPS.index(step) % 3 :: 3]
 
 
@@ -79,7 +77,7 @@ def test_whatever_goes_wrong_at_a_step_there_is_one_document(world: PhcGoWorld, 
             orders.append((merchant, place_order(merchant, lines=[MUG, BOOK])))
             world.run_until_idle(*orders[-1])
             world.reset_stand_ins()
-    # what is in doubt is looked up half a minute later: all of it at once
+    # Documents in doubt are looked up half a minute later: wait for all of them at once.
     for merchant, order in orders:
         only_document(world, merchant, order)
     no_drafts_left(world, before)

@@ -1,8 +1,7 @@
-"""What is unknown about Jumpseller's products and stock, in each position: the stock follows, or the page says
-why.
+"""Each uncertainty about Jumpseller's products and stock: in each position stock follows, or the page says why.
 
-The first positions are those of the catalogue demo. Where only the adapter can tell a position from another
-(`products-after`), tests/contract/test_jumpseller_products.py has the rest of them.
+The catalogue demo covers the first positions. Where only the adapter can distinguish two positions
+(`products-after`), tests/contract/test_jumpseller_products.py covers the rest.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ def world() -> Iterator[StackWorld]:
 
 @pytest.fixture(scope="module")
 def merchant_stocks(world: StackWorld) -> tuple[MerchantStock, MerchantStock]:
-    """Return a merchant whose shop follows as one figure, and one whose shop follows place by place."""
+    """Return a merchant whose shop follows as one figure, and one whose shop follows location by location."""
     whole, placed = (
         MerchantStock(world, "quintadaserra", "40377"),
         MerchantStock(world, "olariadosado", "40321"),

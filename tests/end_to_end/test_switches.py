@@ -1,8 +1,8 @@
-"""Every unknown about Jumpseller and iGEST, in each position: the app copes.
+"""Each uncertainty about Jumpseller and iGEST, in each position: the app copes.
 
-One paid order in the flow that makes the unknown matter ends with one document of what the buyer paid; or,
-where the
-position makes that impossible, in a state that the merchant sees, with its reason: never in a wrong document.
+One paid order in the flow in which the uncertainty matters ends with one document of the amount that the buyer
+paid; or, where the position makes that impossible, in a state that the merchant sees with its reason. It never
+ends with a wrong document.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
         world: StackWorld = request.getfixturevalue("world")
         world.reset_stand_ins()
         set_office_clock(world)
-        # one failure must not become the next test's failure
+        # One failure must not become the next test's failure.
         world.database.execute("UPDATE account SET refused_at = NULL, paused_until = NULL, pauses = 0")
 
 

@@ -1,6 +1,6 @@
-"""Many calls at the same instant, and what else several rows of the failure table need.
+"""Many calls at the same instant, and other steps that several rows of the failure table need.
 
-`NIGHTLY` chooses the numbers of the failure table itself; `make test` takes fewer.
+`NIGHTLY` uses the numbers of the failure table itself; `make test` uses smaller ones.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ IS_NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 
 
 def run_concurrently(app: Flask, count: int, act: Callable[[], T], inside: bool = True) -> list[T]:
-    """Return what `act` returns in each of so many threads that start together, each in its own app context."""
+    """Call `act` in this many threads that start together, each in its own app context. Return the results."""
     results: list[T] = []
     errors: list[BaseException] = []
     begin = threading.Barrier(count)
@@ -53,19 +53,19 @@ def run_concurrently(app: Flask, count: int, act: Callable[[], T], inside: bool 
 
 
 def run_in_another_worker(app: Flask, act: Callable[[], T]) -> T:
-    """Return what `act` returns in another worker."""
+    """Call `act` in another worker and return its result."""
     return run_concurrently(app, 1, act)[0]
 
 
 def post_webhook(app: Flask, key: str, number: int, event: str = "order_paid", **more: Any) -> int:
-    """Return the status of a webhook posted at the address that ends in `key`."""
+    """Post a webhook to the address that ends in `key` and return the status."""
     body = json.dumps({"order": {"id": number, **more}}).encode()
     headers = {"Signature": "hooks-token", "Event": event}
     return app.test_client().post(f"/hooks/fakeshop/{key}", data=body, headers=headers).status_code
 
 
 def expire_everything() -> None:
-    """Let every lease run out and everything postponed be due, as if time had passed. Commits."""
+    """Expire every lease and make everything postponed due, as if time had passed. Commits."""
     db.session.rollback()
     db.session.execute(update(Document).values(lease_until=None).where(Document.state != "issuing"))
     db.session.execute(
@@ -80,13 +80,13 @@ def expire_everything() -> None:
 
 
 def run_forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[int, int]:
-    """Return (pid, status) of a forked child that calls `act`, as a work-horse is forked from its worker.
+    """Call `act` in a forked child, as a work-horse is forked from its worker. Return (pid, status).
 
-    It exits with what `act` returns (None: 0). `wait` are options of waitpid.
+    The child exits with the result of `act` (None: 0). `wait` are options of waitpid.
     """
     db.session.rollback()
     with warnings.catch_warnings():
-        # the threads that other tests left hold nothing that the child needs
+        # Threads left by other tests hold no lock that the child needs.
         warnings.simplefilter("ignore", DeprecationWarning)
         pid = os.fork()
     if pid == 0:
@@ -95,7 +95,7 @@ def run_forked(app: Flask, act: Callable[[], object], wait: int = 0) -> tuple[in
             with app.app_context():
                 db.engine.dispose(close=False)
                 code = contextvars.Context().run(_in_app_context, app, act)
-        except BaseException:  # noqa: BLE001  (told here: nobody else hears of it)
+        except BaseException:  # noqa: BLE001  (printed here, as nobody else sees it)
             traceback.print_exc()
         finally:
             os._exit(code if isinstance(code, int) else 0 if code is None else 70)

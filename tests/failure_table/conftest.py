@@ -1,4 +1,4 @@
-"""A world on an empty database; nothing of one row of the failure table is left to the next."""
+"""A world on an empty database; nothing that a test of one row leaves behind reaches the next."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ UNTOLD = "1201"
 
 
 def backup(server: DatabaseServer, url: str) -> str:
-    """Return the address of a whole copy of the database, as it is now."""
+    """Return the address of a complete copy of the database in its present state."""
     db.session.remove()
     db.engine.dispose()
     copy = server.create_database()
@@ -69,11 +69,11 @@ def test_row_50_after_a_backup_is_restored_nothing_is_issued_twice_and_nothing_i
 
 
 def _goes_on(app: Flask, world: World, store: int, promise: IssueGuarantee) -> None:
-    """Hold the copy before anything runs on it, verify it, and go on working."""
+    """Put issuing on hold before anything runs on the copy, verify it, and continue working."""
     restore.hold_issuing()
     world.shop.orders[UNTOLD] = paid_order(UNTOLD)
     for number in (*SINCE, UNTOLD):
-        # the shop sends its webhooks again, or order polling finds the orders
+        # The shop sends its webhooks again, or order polling finds the orders.
         world.receive_webhook(str(number), more="after the restore")
     _works(world)
     assert UNTOLD not in "".join(world.issued_references())

@@ -1,4 +1,4 @@
-"""The table of docs/failure-model.md has every row of the failure table and names tests that exist."""
+"""The table of docs/failure-model.md has every row and names tests that exist."""
 
 from __future__ import annotations
 

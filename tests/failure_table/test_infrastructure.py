@@ -43,7 +43,7 @@ from tests.failure_table.concurrency import (
 )
 from tests.fakes import FakePlatform, FakeProvider, World, paid_order
 
-# 44, 45: the database
+# Rows 44 and 45: the database
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,8 @@ def test_row_44_a_worker_frozen_inside_a_transaction_loses_it(
         finally:
             os.kill(pid, signal.SIGCONT)
             _, how = os.waitpid(pid, 0)
-        # it was resumed, found its transaction gone, and reports that it must be tried again
+        # The worker was resumed, found its transaction gone, and reports that the document must be tried
+        # again.
         assert os.waitstatus_to_exitcode(how) == 1
         assert db.session.query(Document).count() == 1
 
@@ -159,7 +160,7 @@ def test_row_45_writers_at_one_row_lose_no_update(app: Flask, world: World) -> N
     assert world.store.refused_hooks == 8 * times
 
 
-# 46: the disk
+# Row 46: the disk
 
 
 @contextlib.contextmanager
@@ -234,7 +235,7 @@ def _claimed() -> int:
 
 @pytest.fixture
 def postgres() -> Iterator[Postgres]:
-    """Return a private server, as its files must not grow."""
+    """Return a private server, because the test limits the size of its files."""
     with private_postgres() as server:
         yield server
 
@@ -244,7 +245,7 @@ def test_row_46_a_database_whose_files_cannot_grow_is_answered_503(
 ) -> None:
     with a_world(postgres.create_database("shop"), settings) as (app, world):
         key, answers = world.store.hook_key, []
-        # the log of writes has files of 16 MiB, which exist already
+        # The write-ahead log has files of 16 MiB, which exist already.
         _may_grow_to(postgres, 24 * 1024 * 1024)
         while 503 not in answers[-1:]:
             assert len(answers) < 60, "the disk is not full"
@@ -261,20 +262,20 @@ def _may_grow_to(server: Postgres, size: int) -> None:
     """Limit the size of files for every new connection."""
 
     def limits() -> None:
-        # only who runs them may, not even root
+        # Only the user who runs the server may set the limit, not even root.
         if server.user is not None and server.group is not None:
             os.setgid(server.group)
             os.setuid(server.user)
         _, most = resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE)
         resource.prlimit(server.child.pid, resource.RLIMIT_FSIZE, (size, most))
 
-    # each connection is a process, which has the limit from the first one
+    # Each connection is a process, which has the limit from its start.
     db.session.remove()
     db.engine.dispose()
     assert run_forked(current_app._get_current_object(), limits)[1] == 0  # type: ignore[attr-defined]
 
 
-# 49: clocks
+# Row 49: clocks
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
@@ -294,14 +295,13 @@ def test_row_49_a_clock_that_jumps_while_a_document_is_sent_makes_no_second_docu
         world.pay_order("1001")
         world.run_due_work()
     row = world.document()
-    # SQLite has no clock of its own: there a jump ahead ends the lease, and the answer is recorded all the
-    # same
+    # SQLite has no clock of its own: there a jump ahead ends the lease, and the answer is still recorded.
     ahead = db.engine.dialect.name == "sqlite" and hours > 0
     assert seen == (["review"] if ahead else ["issuing"])
     assert (row.state, row.attempt, row.alarm, len(world.provider.ledger)) == ("issued", 1, "", 1)
 
 
-# 51: keys
+# Row 51: keys
 
 
 def test_row_51_with_a_wrong_key_nothing_starts_and_nothing_is_overwritten(

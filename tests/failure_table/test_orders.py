@@ -1,4 +1,4 @@
-"""Rows 37 to 43 of the failure table: what happens to an order while and after its document is issued."""
+"""Rows 37 to 43 of the failure table: an order changes while its document is issued, or afterwards."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from tests.security.conftest import ORIGIN, csrf_token_of, log_in
 
 
 class Killed(BaseException):
-    """The worker is gone, as after kill -9."""
+    """Raised where a worker is killed with kill -9."""
 
 
 def click(client: FlaskClient, token: str, path: str, **form: str) -> int:
-    """Return the status of a pressed button."""
+    """Press a button and return the status."""
     sent = {"csrf_token": token, **form}
     return client.post(path, data=sent, headers={"Origin": ORIGIN, "Referer": f"{ORIGIN}/"}).status_code
 
@@ -118,7 +118,7 @@ def test_row_38_an_order_edited_before_the_claim_is_issued_as_read_and_then_froz
     maintenance.expire_leases()
     merchant_actions.confirm_not_issued(world.document())
     world.run_due_work()
-    # whatever the shop says now: these bytes or nothing
+    # Whatever the shop says now, these bytes are sent, or none.
     assert [draft.digest() for _, draft in world.provider.ledger] == [frozen]
     assert world.document().total == Decimal("20.00")
 
@@ -128,7 +128,7 @@ def test_row_38_an_order_edited_after_its_document_is_flagged_once_and_never_iss
 ) -> None:
     monkeypatch.setattr(polling, "REREAD_INTERVAL", timedelta(0))
     world.pay_order("1001")
-    # paid in part by a gift card, which the shop's list leaves out
+    # paid in part by a gift card, which the shop's list of payments leaves out
     world.pay_order("1002", total=Decimal("7.30"), gift_cards=Decimal("5.00"))
     world.run_due_work()
     first, seen = world.document().number, []
@@ -194,7 +194,7 @@ def test_row_40_whatever_is_asked_to_be_credited_the_notes_never_exceed_the_invo
 
 
 def _asks(world: World, number: str, act: int, amount: str) -> None:
-    """Ask for a credit note over the amount as the merchant, with the form sent twice."""
+    """Request a credit note over the amount as the merchant, with the form sent twice."""
     for _ in range(2):
         try:
             merchant_actions.credit_document(

@@ -1,4 +1,4 @@
-"""Rows 20 to 30 of the failure table: what an invoicing system may answer, and what becomes of the document."""
+"""Rows 20 to 30 of the failure table: each answer of an invoicing system, and the resulting state of the document."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ from tests.unit.hostile_server import HostileServer, Script, certificate, send_a
 
 
 class Killed(BaseException):
-    """The worker is gone, as after kill -9."""
+    """Raised where a worker is killed with kill -9."""
 
 
 class Clock:
-    """Time that passes when the test says so."""
+    """A clock that moves only when the test moves it."""
 
     def __init__(self) -> None:
         self.now = now()
@@ -53,7 +53,7 @@ def lost(draft: Draft, reference: str) -> Issued | None:
 
 
 def http(status: str, body: bytes, *headers: bytes) -> bytes:
-    """Return an answer as it goes over the wire."""
+    """Return an answer as it is sent over the wire."""
     head = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n"
     more = b"".join(header + b"\r\n" for header in headers)
     return head % (status.encode(), len(body)) + more + b"\r\n" + body

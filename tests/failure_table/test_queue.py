@@ -59,7 +59,7 @@ from tests.unit.hostile_server import HostileServer, never_answer
 
 
 class Killed(BaseException):
-    """The worker is gone, as after kill -9."""
+    """Raised where a worker is killed with kill -9."""
 
 
 def dies(*_: Any) -> Any:
@@ -75,7 +75,7 @@ def queue_of(valkey: Valkey) -> Iterator[Queue]:
 
 
 def worked_off(queue: Queue, app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a real RQ worker do every job, in this process."""
+    """Do every job with a real RQ worker, in this process."""
     monkeypatch.setattr(jobs_worker, "_app", app)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -145,7 +145,7 @@ def test_row_15_a_job_that_times_out_inside_the_call_leaves_a_doubt(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch, promise: str
 ) -> None:
     def never_answers(connection: socket.socket) -> None:
-        # time is up at this very moment: RQ ends a job with this signal
+        # The job's time is up at this moment: RQ ends it with this signal.
         os.kill(os.getpid(), signal.SIGALRM)
         never_answer(connection)
 
@@ -183,7 +183,7 @@ def test_row_16_a_document_that_kills_its_drafting_worker_is_shown_after_five(
 
 
 def _one_more(app: Flask, world: World) -> int:
-    """Return how another worker ended, some minutes later."""
+    """Fork another worker some minutes later and return how it ended."""
     expire_everything()
     maintenance.expire_leases()
     expire_everything()
@@ -211,7 +211,8 @@ def test_row_16_a_document_that_kills_its_sending_worker_waits_for_a_person_afte
         deaths += _one_more(app, world) == 9
         if world.document("1001").state == "review":
             break
-    # asked by its key, the first death is that of a sender, five those of who asks again
+    # With an idempotency key, the first death is that of the sending worker, the other five those of workers
+    # that repeat the call.
     assert deaths == {IssueGuarantee.MANUAL: 1, IssueGuarantee.IDEMPOTENT: 6}.get(promise, 5)
     assert world.document("1001").state == "review"
     world.run_due_work()
@@ -295,10 +296,10 @@ def test_row_19_a_worker_grows_neither_in_memory_nor_in_open_files(
         for number in range(first, first + count):
             world.pay_order(str(number))
             run_job()
-            # what the fakes remember is not the worker's
+            # Data kept by the fakes is not the worker's memory.
             world.shop.__init__()  # type: ignore[misc]
             plain.documents[-1:] = [{"id": plain.documents[-1]["id"]}]
-        gc.collect()  # or what earlier tests left open would be closed between the two counts
+        gc.collect()  # or objects left open by earlier tests would be closed between the two counts
         return _memory(), len(os.listdir("/proc/self/fd"))
 
     warm = 500 if IS_NIGHTLY else 5
@@ -310,7 +311,7 @@ def test_row_19_a_worker_grows_neither_in_memory_nor_in_open_files(
 
 
 def _memory() -> int:
-    """Return the resident pages of this process."""
+    """Return the number of resident pages of this process."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1])
 
@@ -336,7 +337,7 @@ def test_row_16_a_webhook_that_raises_is_quarantined_and_others_go_on(
     assert world.document("1002").state == "issued"
     put_aside = db.session.scalars(select(Webhook).where(Webhook.state == "quarantined")).all()
     assert [hook.reason for hook in put_aside] == [type(error).__name__]
-    # nothing is lost: the order is found in the shop
+    # Nothing is lost: the order is found in the shop.
     world.store.reconciled_at = None
     db.session.commit()
     maintenance.poll_due_stores(600)
@@ -345,7 +346,7 @@ def test_row_16_a_webhook_that_raises_is_quarantined_and_others_go_on(
 
 
 def _old() -> None:
-    """Make every webhook some minutes old, since it arrived and since its last attempt. Commits."""
+    """Make every webhook some minutes older, counted from its arrival and its last attempt. Commits."""
     long_ago = now() - timedelta(minutes=5)
     db.session.execute(update(Webhook).values(received_at=long_ago))
     db.session.execute(update(Webhook).where(Webhook.opened_at.is_not(None)).values(opened_at=long_ago))
@@ -353,7 +354,7 @@ def _old() -> None:
 
 
 def _killed(app: Flask, world: World, point: str, times: int) -> list[int]:
-    """Return the signals that ended so many workers, some minutes apart, each killed at that failpoint."""
+    """Kill this number of workers at the failpoint, some minutes apart, and return the signals that ended them."""
 
     def dies_there() -> None:
         failpoints.arm(f"{point}=kill")
@@ -383,7 +384,7 @@ def test_row_16_a_webhook_that_kills_its_worker_is_quarantined_and_others_go_on(
     world.pay_order("1002")
     with monkeypatch.context() as patch:
         patch.setattr(webhooks, "request_document", poison)
-        # the first while it is recent; then it is counted
+        # The first webhook is read while it is recent, then only counted.
         assert _killed(app, world, "open_before_commit", 6) == [signal.SIGKILL] * 6
         expire_everything()
         world.run_due_work()
@@ -391,7 +392,7 @@ def test_row_16_a_webhook_that_kills_its_worker_is_quarantined_and_others_go_on(
     assert kept == {"": ("quarantined", "worker-died"), "1002": ("opened", "")}
     assert "every worker that processes it dies" in caplog.text
     assert world.document("1002").state == "issued"
-    # nothing is lost: the order is found in the shop
+    # Nothing is lost: the order is found in the shop.
     world.store.reconciled_at = None
     db.session.commit()
     maintenance.poll_due_stores(600)

@@ -23,7 +23,7 @@ from tests.databases import DatabaseServer
 from tests.end_to_end.stack_world import MUG, StackWorld, running_world
 from tests.failure_table.concurrency import IS_NIGHTLY
 
-# 47: migrations
+# Row 47: migrations
 
 
 def _config(url: str) -> Config:
@@ -34,7 +34,7 @@ def _config(url: str) -> Config:
 
 
 def _revisions() -> list[str]:
-    """Return all migrations, the first first."""
+    """Return all migrations, the oldest first."""
     found = ScriptDirectory.from_config(_config("")).walk_revisions()
     return [script.revision for script in found][::-1]
 
@@ -120,7 +120,7 @@ def _needed(table: sqlalchemy.Table, **values: Any) -> dict[str, Any]:
     return values
 
 
-# 48: restarts
+# Row 48: restarts
 
 
 @pytest.fixture(scope="module")
@@ -145,7 +145,7 @@ def test_row_48_deployments_lose_and_double_no_order(
         for name in ("worker", "clock"):
             child = world.stack.children[name]
             child.ask_to_stop()
-            # who has not ended by then is killed, whatever it was doing
+            # A process that has not ended by then is killed, whatever it was doing.
             child.wait(chance.uniform(0, 0.4))
             assert child.status in (0, -SIGKILL, -15)
             child.start()

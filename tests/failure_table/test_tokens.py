@@ -1,4 +1,4 @@
-"""Rows 31 to 36 of the failure table: a store's access, install and uninstall. The shop is the sandbox's own."""
+"""Rows 31 to 36 of the failure table: a store's access, install and uninstall. The shop is the sandbox's stand-in."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ MUG = {"sku": "TACA-01", "name": "Taça", "qty": 1, "price": "12.30", "tax": "IV
 
 
 class Killed(BaseException):
-    """The worker is gone, as after kill -9."""
+    """Raised where a worker is killed with kill -9."""
 
 
 class Shop:
@@ -46,7 +46,7 @@ class Shop:
         self.authorised()
 
     def authorised(self) -> None:
-        """Authorise as the merchant; the store has current tokens."""
+        """Authorise as the merchant, so that the store has current tokens."""
         asked = {"scope": SCOPE, "redirect_uri": "http://localhost/install/callback", "code_challenge": ""}
         code = self.parts.oauth_tokens.issue_code(self.shop, asked)
         tokens = self.parts.oauth_tokens.exchange(code, asked["redirect_uri"], None)
@@ -80,7 +80,7 @@ def shop(app: Flask, world: World) -> Iterator[Shop]:
 
 @pytest.fixture
 def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Return the refresh tokens that were used."""
+    """Return the list of the refresh tokens that were used."""
     spent: list[str] = []
     refresh = Jumpseller.refresh
 
@@ -110,7 +110,7 @@ def test_row_31_a_clock_that_is_hours_off_costs_only_a_refresh(
     began = now()
     set_clock(lambda: began + timedelta(hours=hours))
     for _ in range(3):
-        # behind time it trusts a token that has expired, ahead of time none
+        # When our clock is slow, an expired token looks valid; when it is fast, no token does.
         shop.expires()
         number = shop.sell()
         shop.world.store.ready_at = now() - timedelta(hours=5)
@@ -175,7 +175,7 @@ def test_row_34_a_revoked_grant_waits_for_consent_and_then_goes_on_by_itself(sho
 
 
 def _goes_on(shop: Shop, *numbers: str) -> None:
-    """After the merchant authorised again, see all that waited be issued without anybody's help."""
+    """Authorise again as the merchant, and check that every waiting order is issued without further help."""
     shop.authorised()
     expire_everything()
     shop.world.run_due_work()

@@ -1,4 +1,4 @@
-"""Rows 1 to 10 of the failure table: what a shop posts, and what becomes of it."""
+"""Rows 1 to 10 of the failure table: every webhook that a shop may post, and its effect."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def signed(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
 
 
 def counted(row: Any) -> int:
-    """Return how many rows there are; no transaction is left open over it."""
+    """Return the number of rows, without leaving a transaction open."""
     found = db.session.scalar(select(func.count()).select_from(row)) or 0
     db.session.rollback()
     return found
@@ -69,7 +69,7 @@ def documents() -> int:
 
 
 def send(app: Flask, store: Store, body: bytes, **parts: str) -> int:
-    """Return the status of a Jumpseller webhook; `parts` replace what it is made of."""
+    """Send a Jumpseller webhook and return the status; `parts` replace its default parts."""
     made = hmac.new(parts.get("token", str(store.hooks_token)).encode(), body, hashlib.sha256).digest()
     headers = {
         "Jumpseller-Event": parts.get("event", "order_paid"),
@@ -101,7 +101,7 @@ def test_row_02_one_webhook_twenty_times_at_once_is_one_document(app: Flask, wor
     orders = range(1001, 1001 + (500 if IS_NIGHTLY else 8))
     for number in orders:
         world.shop.orders[str(number)] = paid_order(str(number))
-        # half of them word for word the same, half about the same order in other words
+        # half of them identical, half about the same order with different content
         count = itertools.count()
         answers = run_concurrently(
             app, 20, lambda n=number, c=count: post_webhook(app, key, n, word=next(c) % 2), False
@@ -234,7 +234,7 @@ def test_row_08_a_hostile_body_is_refused_unsigned_and_quarantined_signed(app: F
 def test_row_09_the_clock_notifies_for_a_webhook_that_did_not(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # the process died between its answer and the thread that notifies the workers
+    # The process died between its answer and the thread that notifies the workers.
     monkeypatch.setattr(WorkQueue, "notify", lambda bell: None)
     world.shop.orders["1001"] = paid_order("1001")
     assert post_webhook(app, world.store.hook_key, 1001) == 200

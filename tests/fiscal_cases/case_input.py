@@ -1,6 +1,6 @@
 """A case as the input of `shopapp.fiscal`: an order, the merchant's settings and today.
 
-Translates the words of the file and computes nothing.
+Translates the terms of the file and calculates nothing.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def settings_of(case: Case) -> FiscalSettings:
 
 
 def today_of(case: Case) -> date:
-    """Return the day of the case: that of the refund, else of the handing over, the payment or the order."""
+    """Return the day of the case: that of the refund, else of the handover, the payment or the order."""
     order = case["order"]
     refund_date = (order.get("refund") or {}).get("date")
     written = refund_date or order.get("goods_made_available") or order.get("paid_date") or order["date"]
@@ -127,7 +127,7 @@ def _line(line: Mapping[str, Any], order: Mapping[str, Any]) -> OrderLine:
 
 
 def _parts(line: Mapping[str, Any], order: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return the categories of what is sold together as this line; a bundle names lines, or parts of its own."""
+    """Return the categories of the items sold together as this line; a bundle names lines, or parts of its own."""
     bundle = order.get("bundle") or []
     if isinstance(bundle, Mapping):
         own_ref = bundle.get("ref") or bundle.get("line_ref")
@@ -206,6 +206,6 @@ def _address(address: Mapping[str, Any] | None) -> Address | None:
 
 
 def _moment(written: str) -> datetime:
-    """Read a moment; a bare day is its noon in UTC, which is the same day in all three regions."""
+    """Parse a moment; a bare day is its noon in UTC, which is the same day in all three regions."""
     text = written.replace("Z", "+00:00")
     return datetime.fromisoformat(text if "T" in text else f"{text}T12:00:00+00:00")

@@ -1,4 +1,4 @@
-"""Print what `shopapp.fiscal` decides on each case of a file, one JSON object a line."""
+"""Print the decision of `shopapp.fiscal` on each case of a file, one JSON object a line."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from shopapp.fiscal.document import Draft
 from .case_input import Case, credit_request_of, order_of, original_of, settings_of, today_of
 
 HOLD_CODES = ("free",)
-"""Codes of NotYet that wait for the merchant instead of for time."""
+"""Codes of NotYet for which the order waits for the merchant instead of for time."""
 
 
 def decide(case: Case) -> dict[str, Any]:
-    """Decide one case; the result has the shape of its `expected`."""
+    """Decide one case; the result has the structure of its `expected`."""
     try:
         return {"id": case["id"], "action": "issue", **_draft_as_json(_draft(case))}
     except AppError as error:
@@ -40,7 +40,7 @@ def _draft(case: Case) -> Draft:
 
 
 def action_of(error: AppError) -> str:
-    """Return what an error means for the case: none, hold or reject."""
+    """Return the action that an error means for the case: none, hold or reject."""
     if isinstance(error, NotAllowedError):
         return "reject"
     return "none" if isinstance(error, NotYet) and error.code not in HOLD_CODES else "hold"

@@ -1,7 +1,7 @@
 """A fiscal case as an order of the Jumpseller stand-in.
 
-A case names VAT categories, a shop the rates that it charged. Where a shop cannot say what the case says, this file has
-what it says instead.
+A case names VAT categories; a shop has the rates that it charged. Where a shop cannot express the case, this
+file has the nearest order that it can.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ TYPES = {"giftcard": "gift_card", "service": "digital"}
 ROUNDINGS = {"per_rate_group": "rate", "per_line": "line", "per_document": "document"}
 
 SUBSTITUTES: dict[str, dict[str, Any]] = {
-    # free shipping is still in the order, with a discount of its whole price
+    # Free shipping is still in the order, with a discount of its full price.
     "F08": {"shipping": {"price": "4.99", "discount": "4.99", "tax": "23"}},
-    # the shop charged its usual 23 % on the shipping of a book
+    # The shop charged its usual 23 % on the shipping of a book.
     "P03": {"shipping": {"price": "4.24", "tax": "23"}},
-    # prices with VAT do not change: the shop charged its 23 % although none was due
+    # Prices with VAT do not change: the shop charged its 23 % although none was due.
     "P06": {"rates": {"CH": "23", "SHIP": "23"}},
-    # a shop that believes every number charges nothing; it does not wait for VIES
+    # A shop that accepts every number charges nothing; it does not wait for VIES.
     "P07": {"rates": {"CH": None}},
-    # a shop sells a bundle as one product at one rate; of what is in it the order says nothing
+    # A shop sells a bundle as one product at one rate; the order does not name its parts.
     "P24": {"rates": {"KIT": "23"}},
-    # the shop's total is wrong
+    # The shop's total is wrong.
     "P14": {"total_differs": "0.02"},
-    # the tax on shipping is stated as an amount, without its rates
+    # The tax on shipping is stated as an amount, without its rates.
     "P33": {"shipping": {"price": "6.00", "tax": None}, "raw": {"shipping_tax": 1.03, "total": 77.13}},
 }
 CHOSEN_SETTINGS: dict[str, dict[str, str]] = {
-    # the charged rate differs from the lawful one: the merchant was asked and chose
+    # The charged rate differs from the lawful one: the merchant was asked and has chosen.
     "P06": {"23>0": "follow-law"},
 }
 UNSUPPORTED: dict[str, tuple[str, str]] = {
@@ -52,7 +52,7 @@ UNSUPPORTED: dict[str, tuple[str, str]] = {
         "",
     ),
 }
-"""Cases that Jumpseller's orders cannot express: why, and the code that stops the order (empty: none does)."""
+"""Cases that Jumpseller's orders cannot express: the reason, and the code that stops the order (empty: none does)."""
 
 
 def order_specification(case: Case) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def order_specification(case: Case) -> dict[str, Any]:
 
 
 def original_of(case: Case, given: Mapping[str, Case]) -> Case:
-    """Return the sale that the case's refund takes back: another case, or one made from its issued lines."""
+    """Return the sale that the case's refund reverses: another case, or one made from its issued lines."""
     order = case["order"]
     if order.get("original_case"):
         return given[order["original_case"]]

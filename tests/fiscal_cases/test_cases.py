@@ -1,4 +1,4 @@
-"""The runner prints what each case expects, and knows no law itself."""
+"""The runner prints the result that each case expects, and contains no tax rules itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def cases(name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def printed() -> dict[str, dict[str, Any]]:
-    """The decisions that `python -m tests.cases` prints for all files, by case."""
+    """Return the decisions that `python -m tests.cases` prints for all files, by case."""
     lines = []
     for name in FILES:
         run = subprocess.run(

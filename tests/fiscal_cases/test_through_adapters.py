@@ -50,7 +50,7 @@ class IGestStandIn:
         self._session = requests.Session()
 
     def begin_case(self, region: str, level: str) -> None:
-        """Start a case: a new active entity of the region; the stand-in rounds at that level."""
+        """Start a case with a new active entity of the region; the stand-in rounds at that level."""
         number = str(60_000 + len(self._program.entities))
         self._entity = Entity(number, "Exemplo, Lda.", NIF[region], region)
         with self._program.lock:
@@ -71,7 +71,7 @@ class IGestStandIn:
 
     @property
     def ledger(self) -> list[dict[str, Any]]:
-        """The documents that this case's entity has issued."""
+        """Return the documents that this case's entity has issued."""
         return [
             entry
             for entry in self._program.ledger.entries
@@ -81,7 +81,7 @@ class IGestStandIn:
 
 @dataclass
 class ShopAndProvider:
-    """The Jumpseller stand-in at one end and the iGEST stand-in at the other."""
+    """The Jumpseller stand-in as the shop and the iGEST stand-in as the provider."""
 
     shop: JumpsellerShop
     provider: IGestStandIn
@@ -94,7 +94,8 @@ class ShopAndProvider:
         if vies_query_number(order.buyer):
             order = replace(order, buyer=replace(order.buyer, vies=case["order"]["customer"].get("vies")))
         if case["order"].get("goods_made_available"):
-            # Jumpseller's order says that it was sent, but not when: the merchant decides to invoice it now
+            # Jumpseller's order says that it was shipped, but not when: the merchant decides to invoice it
+            # now.
             order = replace(order, goods_made_available=datetime.combine(today_of(case), time(9), UTC))
         return order
 
@@ -107,7 +108,7 @@ class ShopAndProvider:
         sale = original_of(case, CASES)
         draft = self.build_invoice(sale, level)
         number = self.provider.issue(draft, draft.date).number if original_document["number"] else ""
-        # the case names lines by their article, the application by their place in the order
+        # The case names lines by their article, the application by their place in the order.
         refs = {line.sku or "SHIP": line.ref for line in draft.lines}
         wanted = credit_request_of(case)
         wanted["lines"] = [replace(one, ref=refs[one.ref]) for one in wanted["lines"]]
@@ -174,7 +175,7 @@ def test_the_ledger_holds_the_figures_of_the_case(
     case: dict[str, Any], shop_and_provider: ShopAndProvider
 ) -> None:
     expected = case["expected"]
-    # it is not known where iGEST rounds: each case is issued by a stand-in that rounds as the shop did ...
+    # It is not known where iGEST rounds: each case is issued by a stand-in that rounds as the shop did ...
     level = LEVELS[expected.get("rounding") or "per_rate_group"]
     if case["order"].get("refund"):
         level = "rate_group"
@@ -189,7 +190,7 @@ def test_the_ledger_holds_the_figures_of_the_case(
     assert (entry["number"], entry["type"]) == (issued.number, expected["document_type"])
     assert entry["totals"] == expected["totals"]
     if level == "document":
-        # rounded once for the document, a group may differ by a cent
+        # Rounded once for the whole document, a group may differ by a cent.
         assert [one[:3] for one in groups(entry)] == [one[:3] for one in expected_groups(case)]
     else:
         assert groups(entry) == expected_groups(case)
@@ -200,7 +201,7 @@ def test_the_ledger_holds_the_figures_of_the_case(
         assert (len(shop_and_provider.provider.ledger), entry["origin"]) == (2, origin["number"])
         assert entry["reason"] == expected["references"][0]["reason"]
     if level != "rate_group":
-        # ... and by one that rounds by rate, as the adapter assumes: the total is the same
+        # ... and by one that rounds by rate, as the adapter assumes: the total is the same.
         shop_and_provider.provider.begin_case(case["merchant"]["ship_from"], "rate_group")
         draft = shop_and_provider.build_invoice(case, "rate_group")
         shop_and_provider.provider.issue(draft, draft.date)

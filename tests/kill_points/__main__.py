@@ -1,9 +1,8 @@
-"""The command `make grid`: every failpoint x what happens to the process there x what the provider answers.
+"""The command `make grid`: every failpoint x each fault of the process there x each answer of the provider.
 
-`DB=sqlite` runs it on SQLite, `PROMISE=all` each case with each guarantee; words choose among the cases
-(`make grid ARGS="after_claim kill"`). Exits 0 only when every case held. The word `sabotage` runs, for each
-protection,
-a case without it: then none may hold.
+`DB=sqlite` runs it on SQLite, `PROMISE=all` runs each case with each guarantee, and words select cases (`make
+grid ARGS="after_claim kill"`). Exits 0 only when every case passed. The word `sabotage` instead runs one case
+for each protection with that protection removed; then every case must fail.
 """
 
 from __future__ import annotations
@@ -30,14 +29,14 @@ from tests.kill_points.case_runner import CaseRunner, Failures, RunnerSettings, 
 from tests.kill_points.cases import ACTS, ANSWERS, Case, every_case, sabotaged
 
 PARALLEL_CASES = int(os.environ.get("JOBS") or 10)
-"""Cases at a time: most of a case is waiting."""
+"""Cases that run at the same time: most of a case is waiting."""
 NOWHERE = "http://127.0.0.1:9"
 
 _runner: CaseRunner | None = None
 
 
 def main() -> int:
-    """Return 0 when every case held."""
+    """Return 0 when every case passed."""
     words = set(sys.argv[1:])
     sabotage = words == {"sabotage"}
     every = sabotaged() if sabotage else every_case(os.environ.get("PROMISE") == "all")
@@ -46,7 +45,7 @@ def main() -> int:
         print(f"No case is called {' '.join(sorted(words))}.")
         return 2
     began = time.monotonic()
-    # whoever ends it by a signal leaves nothing running
+    # A signal that ends this command leaves nothing running.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with ExitStack() as stack:
         failed = run(chosen, os.environ.get("DB") or "postgres", stack)
@@ -63,7 +62,7 @@ def main() -> int:
 
 
 def run(chosen: list[Case], kind: str, stack: ExitStack) -> dict[Case, Failures]:
-    """Return the cases that did not hold, with what was wrong."""
+    """Return the failed cases, each with its errors."""
     folder = Path(tempfile.mkdtemp(prefix="grid"))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     given = RunnerSettings(_settings(folder), _start_stand_ins(folder, stack), folder, "")
@@ -104,7 +103,7 @@ def _settings(folder: Path) -> dict[str, str]:
 
 
 def _start_stand_ins(folder: Path, stack: ExitStack) -> dict[str, str]:
-    """Return the provider's address for each guarantee."""
+    """Start the providers and return the address for each guarantee."""
     found, children = {}, []
     for promise in (once.value for once in IssueGuarantee):
         port = free_port()
@@ -121,7 +120,7 @@ def _start_stand_ins(folder: Path, stack: ExitStack) -> dict[str, str]:
 
 
 def _databases(kind: str, count: int, folder: Path, stack: ExitStack) -> list[str]:
-    """Return the addresses of so many migrated databases."""
+    """Create this number of migrated databases and return their addresses."""
     if kind == "sqlite":
         file = folder / "template.db"
         migrate(f"sqlite:///{file}")
@@ -139,7 +138,7 @@ def _databases(kind: str, count: int, folder: Path, stack: ExitStack) -> list[st
 
 
 def matrix(chosen: list[Case], failed: dict[Case, Failures]) -> str:
-    """Return a table: for each point and act how many cases held of how many."""
+    """Return a table with the number of passed cases and of all cases for each failpoint and act."""
     all_of, wrong = Counter((c.point, c.act) for c in chosen), Counter((c.point, c.act) for c in failed)
     lines = [f"{'':24}" + "".join(f"{act:>9}" for act in ACTS)]
     for point in dict.fromkeys(case.point for case in chosen):

@@ -1,8 +1,7 @@
-"""What a forked child of a case does: web, workers, clock and merchant in one, until all is done or time is up.
+"""The forked child of a case: web, workers, clock and merchant in one process, until all is done or time is up.
 
-It calls the app's own functions; an error that leaves one ends it as it would end a job, and the next begins.
-Never
-judges.
+It calls the app's own functions. An error that escapes one ends that job, and the next begins. It judges
+nothing.
 """
 
 from __future__ import annotations
@@ -32,10 +31,10 @@ from tests.kill_points.folder_platform import HOOKS_TOKEN, FolderPlatform
 log = logging.getLogger("quickinvoice.grid")
 
 NUMBER = "1001"
-"""Of the one order of a case."""
+"""The number of the one order of a case."""
 AT_REST, TIME_IS_UP = 0, 3
 POLL_SECONDS = 0.05
-"""Seconds between two looks at what is due."""
+"""Seconds between two checks for due work."""
 
 
 @dataclass
@@ -50,10 +49,10 @@ class CaseProcess:
     posted: bool = field(default=False)
     """Whether the shop's webhook was answered with 200."""
     refused: str = ""
-    """Why the page did not accept what the merchant found."""
+    """Why the page did not accept the merchant's answer."""
 
     def run(self) -> int:
-        """Return AT_REST or TIME_IS_UP."""
+        """Run until all is done or time is up; return AT_REST or TIME_IS_UP."""
         until = time.monotonic() + self.seconds
         self.posted = (FolderPlatform.folder / "posted").exists()
         while time.monotonic() < until:
@@ -81,7 +80,7 @@ class CaseProcess:
             if act.__name__ not in ("_authorise", "_post_webhook"):
                 db.session.remove()
 
-    # the browser and the shop, through the web app
+    # The browser and the shop, through the web app
 
     def _authorise(self) -> None:
         """Press "Yes, Authorize" as the merchant where there is no store yet, or no grant."""
@@ -117,7 +116,7 @@ class CaseProcess:
             self.posted = True
             (FolderPlatform.folder / "posted").touch()
 
-    # the clock and a worker
+    # The clock and a worker
 
     def _clock(self) -> None:
         tick(self.app)
@@ -136,7 +135,7 @@ class CaseProcess:
         number = (
             store.id if store is not None and row is not None and row.state == WAITING and not owed else 0
         )
-        # a webhook is stored over a connection of its own, as SQLite lets nobody else write at the time
+        # A webhook is stored over its own connection, because SQLite lets nobody else write at the time.
         db.session.rollback()
         if not number:
             return
@@ -145,10 +144,10 @@ class CaseProcess:
         self.posted = True
         (FolderPlatform.folder / "posted").touch()
 
-    # the merchant
+    # The merchant
 
     def _merchant(self) -> None:
-        """Set up what is not, issue what is blocked, and answer what waits, after a look at the provider."""
+        """Set up what is missing, issue what is blocked, and answer what waits, after a look at the provider."""
         set_up_store(self.case)
         if self.case.point in PROVIDER_DRAFT_POINTS and not self.posted:
             return
@@ -173,10 +172,10 @@ class CaseProcess:
         except merchant_actions.StateConflictError:
             db.session.rollback()
 
-    # when all is done
+    # The end of the case
 
     def _is_idle(self) -> bool:
-        """Return whether nothing is due, nor will be."""
+        """Return whether nothing is due, now or later."""
         states = list(db.session.scalars(select(Document.state)))
         owed = db.session.scalar(select(func.count()).select_from(FollowUp).where(FollowUp.state == DUE))
         new = db.session.scalar(select(func.count()).select_from(Webhook).where(Webhook.state == "new"))
@@ -186,7 +185,7 @@ class CaseProcess:
         return bool(states) and final and not owed and not new and not stuck and self.posted
 
     def _is_left_for_person(self, state: str) -> bool:
-        """Return whether a document of another total, whose answer was lost too, waits for a person."""
+        """Return whether a document of another total, whose answer was also lost, waits for a person."""
         return state == "review" and self.refused == "total-not-ours" and self.case.answer == "wrong-total"
 
 
@@ -207,7 +206,7 @@ def set_up_store(case: Case) -> None:
 
 
 def prepare_store(case: Case) -> None:
-    """Create the store as a case begins, unless its failpoint is passed while it installs. Commits."""
+    """Create the store at the start of the case, unless its failpoint is passed during installation. Commits."""
     if case.point.startswith("install"):
         return
     store = Store.install("fakeshop", "fake", name="Fake", language="pt")

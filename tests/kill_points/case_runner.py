@@ -1,8 +1,7 @@
-"""Where cases run one after another: a database, a shop's folder and an app; each case is forked from it.
+"""A runner executes cases one after another, each in a process forked from it.
 
-Watches the children (signals say what happened to them), lets the others go on, and asks the judge. Times are
-scaled
-here, in one place.
+It has a database, a shop's folder and an app. It watches the children (signals say what happened to them), lets
+the others continue, and asks the judge. Times are scaled only here.
 """
 
 from __future__ import annotations
@@ -43,16 +42,16 @@ TIME_SETTINGS = {
 }  # fmt: skip
 SEND_WITHIN = 0.5
 PAUSE_SECONDS = 1.5 + SETTLE + 1
-"""How long the others go on while one is stopped: longer than lease and settle window."""
+"""How long the others continue while one child is stopped: longer than lease and settle window."""
 REST_LIMIT = 60.0
-"""Seconds within which a case is done: most take three, on a machine that has little else to do."""
+"""Seconds within which a case must be done: most take three on an otherwise idle machine."""
 HIT_FILE = "hit"
 Failures = list[str]
 
 
 @dataclass
 class RunnerSettings:
-    """What all runners share: addresses, folders, and the settings of the app."""
+    """Settings that all runners share: addresses, folders, and the settings of the app."""
 
     settings: dict[str, str]
     stand_in_urls: dict[str, str]
@@ -63,7 +62,7 @@ class RunnerSettings:
 
 
 class CaseRunner:
-    """One place where cases run."""
+    """A runner, which executes one case at a time."""
 
     def __init__(self, given: RunnerSettings, url: str) -> None:
         self.runner_settings, self.url = given, url
@@ -78,13 +77,13 @@ class CaseRunner:
         self.engine = sqlalchemy.create_engine(url, poolclass=NullPool)
 
     def run(self, case: Case) -> Failures:
-        """Return what was wrong; empty when all held."""
+        """Run the case and return its errors; empty when it passed."""
         try:
             self._prepare(case)
             self._run_children(case)
             met: Any = requests.get(f"{self._stand_in_url(case)}/grid/met/{case.number}", timeout=10).json()
             if met["late"]:
-                # what the provider still works on comes before the verdict
+                # The provider's unfinished calls must end before the verdict.
                 time.sleep(0.7)
                 self._run_children(case)
         except (CaseFailed, OSError, sqlalchemy.exc.SQLAlchemyError) as broken:
@@ -105,7 +104,7 @@ class CaseRunner:
         return self.runner_settings.stand_in_urls[case.guarantee]
 
     def _prepare(self, case: Case) -> None:
-        """Empty the database, create what the case begins with, and schedule the provider's answer."""
+        """Empty the database, create the initial rows of the case, and schedule the provider's answer."""
         self.database.delete_rows()
         for file in (HIT_FILE, "log", "shop/posted", "shop/placed", "shop/paid"):
             (self.folder / file).unlink(missing_ok=True)
@@ -127,7 +126,7 @@ class CaseRunner:
             db.engine.dispose()
 
     def _run_children(self, case: Case) -> None:
-        """Run one child after another, until one says that all is done and nobody is stopped."""
+        """Run one child after another, until one reports that all is done and none is stopped."""
         still = 0
         try:
             while True:
@@ -191,7 +190,7 @@ class CaseRunner:
 
 
 class CaseFailed(Exception):
-    """A case that did not come to its end."""
+    """Raised for a case that did not come to its end."""
 
 
 def _already_migrated(url: str) -> None:
@@ -199,7 +198,7 @@ def _already_migrated(url: str) -> None:
 
 
 def _shorten_waits() -> None:
-    """Shorten the waits that are no settings."""
+    """Shorten the waits that are not settings."""
     send_window.SEND_WITHIN_SECONDS = SEND_WITHIN
     schema.LOCK_TIMEOUT_SECONDS = 1
     shop._TOKEN_LEASE_SECONDS = 1
@@ -221,11 +220,10 @@ def _cut_connections(url: str, name: str) -> None:
 
 
 def _close_sqlite() -> None:
-    """Close the file's connections under whoever uses them.
+    """Close the file's connections while they are in use.
 
     On connections of another thread (the queue's) the running statement is interrupted instead: closing them
-    there would
-    crash the process, which nothing outside of a test does.
+    there would crash the process, which happens only in tests.
     """
     import gc
     import sqlite3
@@ -238,7 +236,7 @@ def _close_sqlite() -> None:
 
 
 def _wait_for_child(pid: int) -> int:
-    """Return how the child ended or stopped."""
+    """Wait until the child ends or stops and return how."""
     end = time.monotonic() + REST_LIMIT + 10
     while True:
         done, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
@@ -252,6 +250,6 @@ def _wait_for_child(pid: int) -> int:
 
 
 def use_folder_platform() -> None:
-    """Let this process know only the folder platform from now on."""
+    """Register only the folder platform in this process from now on."""
     PLATFORMS.clear()
     PLATFORMS["fakeshop"] = FolderPlatform

@@ -1,4 +1,4 @@
-"""Which cases there are: a failpoint, what happens to the process there, and what the provider answers.
+"""The list of cases: a failpoint, the fault of the process there, and the provider's answer.
 
 Also chooses the guarantee of each case, so that each of the four meets every act and every answer.
 """
@@ -11,19 +11,20 @@ from shopapp.providers.base import IssueGuarantee
 from tests.kill_points.sabotage import SABOTAGES
 
 ACTS = ("kill", "stop", "raise", "cut")
-"""What happens at the failpoint: kill -9; stopped until the others did what they can; an error; its database gone."""
+"""The fault at the failpoint: kill -9; stopped until the others have done what they can; an error; its database
+gone.
+"""
 
 ANSWERS = (
     "ok", "slow", "drop-after", "500-after", "garbage-after", "drop-before", "wrong-total", "429", "503",
     "200-error", "login-page", "late",
 )  # fmt: skip
-"""Of the provider's first call that counts. `-after`: it issued all the same; late: it issues after the connection
-was
-closed, and its list shows it later still.
+"""Answers to the provider's first call that counts. `-after`: it issued in spite of the answer. Late: it issues
+after the connection was closed, and its list shows the document even later.
 """
 
 FEW_ANSWERS = ("ok", "drop-after", "drop-before", "late")
-"""For failpoints before anything is sent, in another flow: the answer to the call long afterwards."""
+"""For failpoints before anything is sent, in another flow: answers to the call long afterwards."""
 
 ISSUE_POINTS = (
     "open_before_commit", "after_take", "before_claim", "after_claim", "before_send", "after_send", "before_settle",
@@ -31,7 +32,7 @@ ISSUE_POINTS = (
 )  # fmt: skip
 DRAFT_POINTS = ("draft_before_record", "draft_after_record")
 PROVIDER_DRAFT_POINTS = ("early_before_record", "early_after_record", "early_after_drop")
-"""Of an order that is placed, drafted, changed and paid."""
+"""Failpoints of an order that is placed, drafted, changed and paid."""
 WEB_POINTS = (
     "hook_before_commit",
     "hook_after_commit",
@@ -57,7 +58,7 @@ class Case:
 
     @property
     def words(self) -> tuple[str, ...]:
-        """Return what names the case on the command line."""
+        """Return the words that name the case on the command line."""
         return self.point, self.act, self.answer, self.guarantee
 
     def __str__(self) -> str:
@@ -65,7 +66,7 @@ class Case:
 
 
 def every_case(all_promises: bool = False) -> list[Case]:
-    """Return each failpoint with each act and answer that it can meet; one guarantee each, in turn, or all."""
+    """Return each failpoint with each act and answer that it can meet, with one guarantee in turn, or with all."""
     found: list[Case] = []
     for p, point in enumerate(TESTED_POINTS):
         for a, act in enumerate(ACTS):
@@ -81,7 +82,7 @@ def every_case(all_promises: bool = False) -> list[Case]:
 
 
 def sabotaged() -> list[Case]:
-    """Return for each protection the case that must not hold without it."""
+    """Return for each protection the case that must fail without it."""
     return [
         Case(number, *words.split(), name) for number, (name, (_, words)) in enumerate(SABOTAGES.items(), 1)
     ]

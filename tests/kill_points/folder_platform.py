@@ -1,6 +1,6 @@
-"""A shop platform whose memory is a folder, so that all processes forked for one case see the same.
+"""A shop platform that keeps its data in a folder, so that all processes forked for one case share it.
 
-Its refresh tokens rotate, and one that comes twice ends the grant, as with a platform that takes it for stolen.
+Its refresh tokens rotate. A token used twice ends the grant, as at a platform that assumes it was stolen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HOOKS_TOKEN = "hooks-token"
 
 
 class FolderPlatform(FakePlatform):
-    """The platform's verbs; the orders are those of `PLATFORM_STATE` when the case was forked."""
+    """The platform's methods; the orders are those of `PLATFORM_STATE` when the case was forked."""
 
     folder: ClassVar[Path]
 
@@ -35,7 +35,7 @@ class FolderPlatform(FakePlatform):
 
     @classmethod
     def set_up(cls, folder: Path) -> None:
-        """Start with the first grant and nothing shown."""
+        """Start with the first grant and no document shown."""
         cls.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "shop.json").write_text(json.dumps({"grant": 1, "shown": [], "notes": [], "hooks": []}))
@@ -43,7 +43,7 @@ class FolderPlatform(FakePlatform):
     @classmethod
     @contextmanager
     def state(cls) -> Iterator[dict[str, Any]]:
-        """Return what the shop knows, under a lock; changes are stored."""
+        """Yield the shop's data under a lock; changes are stored."""
         with open(cls.folder / "lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             file = cls.folder / "shop.json"
@@ -54,7 +54,7 @@ class FolderPlatform(FakePlatform):
             os.replace(fresh, file)
 
     def _require_grant(self) -> None:
-        """Require the token of the present grant; ask for another one once when it is refused."""
+        """Require the token of the present grant; get another one once when it is refused."""
         self._http.before_call()
         token = self._token(None)
         with self.state() as known:
@@ -97,7 +97,7 @@ class FolderPlatform(FakePlatform):
         return HOOKS_TOKEN
 
     def read_order(self, order_id: str) -> Order:
-        """Return the order; while it is only placed it has another total."""
+        """Return the order; until it is paid it has another total."""
         order = super().read_order(order_id)
         if not self._is_unpaid():
             return order

@@ -1,6 +1,6 @@
 """The verdict on one case: the provider's ledger file, which only it writes, compared with our row and the shop.
 
-Our tables are asked only whether they know number and total.
+Our tables are used only to check whether they have number and total.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ PAID = Decimal("12.30")
 
 
 def judge_case(case: Case, ledger: Path, connection: Connection, shop: Path) -> list[str]:
-    """Return what is wrong: twice, lost, another total, not recorded, a false alarm, not shown on the order once."""
+    """Return the errors: twice, lost, another total, not recorded, a false alarm, not shown on the order once."""
     entries = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
     made = [one for one in entries if one["entity"] == str(case.number)]
     statement = "SELECT state, reason, number, total, provider_total, alarm, reference, id FROM document"

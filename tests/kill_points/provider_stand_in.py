@@ -1,8 +1,7 @@
 """The sandbox's plain provider with a scheduled answer for each account.
 
-`python -m tests.kill_points.provider_stand_in`: a process that is never killed; its ledger is the judge. The
-answer is
-scheduled by `POST /grid/order`, applies to one call, and `GET /grid/met` returns whether it did.
+`python -m tests.kill_points.provider_stand_in` is a process that is never killed; its ledger is the judge.
+`POST /grid/order` schedules the answer to one call, and `GET /grid/met` returns whether it was given.
 """
 
 from __future__ import annotations
@@ -20,8 +19,8 @@ from sandbox.core.server import drop_connection, serve
 from sandbox.plain.app import create_app
 
 SLOW_SECONDS, LATE_SECONDS, LAG_SECONDS = 0.3, 0.6, 0.6
-"""Seconds: a slow answer; from the closed connection to a late commit; from a late commit to its showing in the
-list.
+"""Seconds of a slow answer; from the closed connection to a late commit; from a late commit until the list shows
+it.
 """
 
 _LOGIN = "<!doctype html><title>Entrar</title><form>...</form>"
@@ -40,7 +39,7 @@ _AFTER: dict[str, Callable[[], Response]] = {
 
 
 class PlannedAnswers:
-    """Which answer is planned for which account's call, and which was given."""
+    """The answer planned for each account's call, and whether it was given."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

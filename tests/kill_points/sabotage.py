@@ -1,7 +1,7 @@
-"""Protections that a case can be run without, each with a case that must then fail: or the kill points prove
-nothing.
+"""Protections that can be removed, each with a case that must then fail.
 
-Applied in a child, after the fork, so that no other case is affected.
+Otherwise the kill points would prove nothing. Applied in a child, after the fork, so that no other case is
+affected.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from shopapp.providers.base import IssueGuarantee, Provider
 
 
 def _no_settle(app: Flask) -> None:
-    """Send again what is not found at once."""
+    """Send a document again at once when it is not found."""
     app.config.update(SETTLE_SECONDS=-1.0, LOOKUP_SECONDS=0.0)
 
 
@@ -32,7 +32,7 @@ def _late_send(app: Flask) -> None:
 
 
 def _retry_post(app: Flask) -> None:
-    """Take the unknown for "not issued"."""
+    """Treat an unknown outcome as "not issued"."""
 
     def again(provider: Provider, document: Document, draft: Draft) -> Issued:
         try:
@@ -53,7 +53,7 @@ def _redraft(app: Flask) -> None:
 
 
 def _lease_ignored(app: Flask) -> None:
-    """Make a dead worker's document simply due again."""
+    """Make a dead worker's document due again without looking it up."""
 
     def expired() -> int:
         for document in document_queue.expired_leases():
@@ -75,4 +75,4 @@ SABOTAGES: dict[str, tuple[Callable[[Flask], None], str]] = {
     "redraft": (_redraft, "after_settle raise drop-after by_draft"),
     "lease-ignored": (_lease_ignored, "after_send kill ok by_person"),
 }
-"""By name: what it does, and the words of a case that must be red."""
+"""By name: the function that removes the protection, and the words of a case that must then fail."""

@@ -1,4 +1,4 @@
-"""The kill points leave no failpoint out, count what they say, and find each protection that is removed."""
+"""The kill points cover every failpoint, count correctly, and detect each removed protection."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from tests.kill_points.judge import judge_case
 def test_every_failpoint_of_the_app_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
-    # those of stock and of articles are tried by tests/state_machines/test_stock.py and
-    # tests/unit/inventory/test_line_articles.py
+    # The failpoints of stock and articles are covered by tests/state_machines/test_stock.py and
+    # tests/unit/inventory/test_line_articles.py.
     assert (
         {point for point in passed if not point.startswith(("stock_", "article_"))}
         == set(TESTED_POINTS)
@@ -67,7 +67,7 @@ def test_without_a_protection_a_case_does_not_hold() -> None:
     assert done.stdout.count("found") == 5
 
 
-# the judge
+# The judge
 
 GOOD = {
     "state": "issued", "reason": "", "number": "FR 2026P/1", "total": 1230, "provider_total": 1230, "alarm": "",

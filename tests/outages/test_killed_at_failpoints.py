@@ -33,7 +33,7 @@ WORKER_POINTS = {
     "follow_before_send": 1,
     "follow_after_send": 1,
 }
-# Only providers with drafts pass these; `make grid` covers them.
+# Only orders at providers with drafts pass these; `make grid` covers them.
 DRAFT_PROVIDER_POINTS = (
     "draft_before_record", "draft_after_record", "early_before_record", "early_after_record", "early_after_drop",
 )  # fmt: skip
@@ -64,12 +64,12 @@ def restart_with_failpoint(world: StackWorld, name: str, point: str) -> None:
 
 
 def killed_jobs(world: StackWorld) -> int:
-    """Return how many jobs were killed so far, by the worker's log."""
+    """Return the number of jobs killed so far, by the worker's log."""
     return world.stack.log("worker").count("Work-horse terminated unexpectedly")
 
 
 def place_order_for_each_answer(world: StackWorld, merchant: Merchant) -> list[int]:
-    """Place three paid orders that the provider answers differently; return their numbers."""
+    """Place three paid orders to which the provider answers differently; return their numbers."""
     for name, kind in FAULT_BY_BUYER.items():
         if kind:
             world.inject_fault("igest", kind=kind, match=name)
@@ -80,13 +80,13 @@ def place_order_for_each_answer(world: StackWorld, merchant: Merchant) -> list[i
 
 
 def check_one_document(world: StackWorld, merchant: Merchant, order: int) -> None:
-    """Check that the order has one document, shown once, after the merchant decided what needs them."""
+    """Check that the order has one document, shown once, after the merchant answered any open question."""
     for _ in range(3):
         row = world.wait_until_final(merchant, order, "issued", "review", "blocked")
         before = world.issued_documents(merchant, order)
         assert len(before) <= 1
         if row["state"] == "review":
-            # The ordered fault may hit the second attempt too.
+            # The requested fault may hit the second attempt too.
             assert bool(merchant.resolve_uncertain(order)) == bool(before)
         elif row["state"] == "blocked":
             assert before == []
@@ -99,7 +99,8 @@ def check_one_document(world: StackWorld, merchant: Merchant, order: int) -> Non
 def test_every_failpoint_is_tried() -> None:
     code = "".join(file.read_text() for file in (ROOT / "shopapp").rglob("*.py"))
     passed = set(re.findall(r'failpoints\.hit\("(\w+)"\)', code))
-    # Those of stock are in state_machines/test_stock.py, those of articles in unit/inventory/test_line_articles.py.
+    # The failpoints of stock are in state_machines/test_stock.py, those of articles in
+    # unit/inventory/test_line_articles.py.
     passed = {point for point in passed if not point.startswith(("stock_", "article_"))}
     tried = {*WORKER_POINTS, *WEB_POINTS, *NOTIFY_POINTS, *INSTALL_POINTS, *TOKEN_POINTS}
     assert passed - set(DRAFT_PROVIDER_POINTS) == tried <= set(POINTS)
@@ -173,7 +174,7 @@ def test_an_install_killed_at_a_failpoint_can_be_repeated_and_makes_one_store(
 def test_a_killed_token_refresh_asks_the_merchant_to_authorise_again(
     world: StackWorld, olaria: Merchant, point: str
 ) -> None:
-    # Otherwise the clock would refresh the token, and it is not killed.
+    # Otherwise the clock process, which is not killed, would refresh the token.
     world.stack.kill("clock")
     restart_with_failpoint(world, "worker", point)
     before = killed_jobs(world)

@@ -1,6 +1,6 @@
 """Redis stopped, frozen, refusing or emptied: webhooks are accepted at once, and the invoice comes later.
 
-Redis only wakes the workers: nothing that must not be lost is in it alone.
+Redis only notifies the workers: nothing that must not be lost is in Redis alone.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A stock run killed with SIGKILL loses no change and repeats none; its calls grow with what changed.
+"""A stock run killed with SIGKILL loses no change and repeats none; its calls grow with the number of changes.
 
 With HYPOTHESIS_PROFILE=nightly it has 10,000 products, otherwise 120.
 """
@@ -17,7 +17,7 @@ NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 CHANGED, KILLS = (100, 6) if NIGHTLY else (12, 2)
 PRODUCTS = 10_000 if NIGHTLY else 120
 CASES = [("igest", "program"), ("igest", "shop"), ("phcgo", "program")]
-"""All of them by night, the first one otherwise: each takes a minute."""
+"""All of them in the nightly profile, otherwise only the first: each takes a minute."""
 
 
 @pytest.mark.timeout(0 if NIGHTLY else 600)

@@ -97,7 +97,8 @@ def test_killed_after_recording_the_document_is_still_shown_on_the_order_once(
 ) -> None:
     order = place_order_and_kill_worker_at(world, olaria, "after_settle")
     world.check_document(olaria, order)
-    # The next job may have been about to show it when its worker was stopped: that is due again a minute later.
+    # The next job may have been about to show the document when its worker was stopped: that is due again a
+    # minute later.
     world.expire_leases()
     shown = world.wait_until_shown(olaria, order)
     assert len(shown["documents"]) == 1 and world.document_row(olaria, order)["state"] == "issued"

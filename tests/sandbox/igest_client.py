@@ -22,7 +22,7 @@ DAY = "2026-11-20"
 
 
 def line(**changes: str) -> dict[str, str]:
-    """One line at 23 % (one tile, 10.00 without VAT); an empty value leaves the element out."""
+    """Return one line at 23 % (one tile, 10.00 without VAT); an empty value leaves the element out."""
     plain = {
         "referencia": "AZU-014",
         "descricao": "Azulejo pintado à mão",
@@ -37,7 +37,7 @@ def line(**changes: str) -> dict[str, str]:
 
 
 def document(*lines: dict[str, str], **changes: str) -> dict[str, Any]:
-    """An invoice-receipt of the day to a final consumer; an empty value leaves the element out."""
+    """Return an invoice-receipt of the day to a final consumer; an empty value leaves the element out."""
     kind = changes.get("tipo_documento", "FR")
     plain = {
         "tipo_documento": kind,
@@ -55,7 +55,7 @@ def document(*lines: dict[str, str], **changes: str) -> dict[str, Any]:
 
 
 def credit(number: str, *lines: dict[str, str], **changes: str) -> dict[str, Any]:
-    """A credit note over a document."""
+    """Return a credit note over a document."""
     return document(
         *lines,
         **{
@@ -114,7 +114,7 @@ class IgestClient:
         assert answer.status_code == 200, answer.get_json()
 
     def body(self, method: str, content: str = "", **changes: str) -> bytes:
-        """The bytes of a request; entity, nif, code, digest and stamp may be changed."""
+        """Return the bytes of a request; entity, nif, code, digest and stamp may be changed."""
         stamp = changes.get("stamp") or self.program.clock.now().strftime("%Y-%m-%d %H:%M:%S")
         digest = hashlib.sha1((self.secret + stamp).encode()).hexdigest()
         text = (
@@ -138,12 +138,12 @@ class IgestClient:
 
     @property
     def issued(self) -> list[dict[str, Any]]:
-        """The documents in the ledger."""
+        """Return the documents in the ledger."""
         return [entry for entry in self.program.ledger.entries if entry["kind"] == "document"]
 
 
 def document_xml(wanted: dict[str, Any]) -> str:
-    """The element `documento`."""
+    """Return the element `documento`."""
     head = "".join(f"<{name}>{escape(text)}</{name}>" for name, text in wanted.items() if name != "linhas")
     rows = "".join(
         "<linha>" + "".join(f"<{name}>{escape(text)}</{name}>" for name, text in row.items()) + "</linha>"

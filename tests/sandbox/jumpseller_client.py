@@ -23,7 +23,7 @@ SADO, SERRA = "olariadosado", "quintadaserra"
 
 
 class JumpsellerClient:
-    """The stand-in in this process, and what a test does to it."""
+    """The stand-in in this process, with the actions that tests need."""
 
     def __init__(self, folder: Path | None = None, clock_scale: float = 1) -> None:
         self.app: Flask = create_app(folder, APP_URL, "http://localhost:2", clock_scale)
@@ -105,7 +105,7 @@ class JumpsellerClient:
     # --- products and stock -----------------------------------------------------------------------------
 
     def load(self, products: Any, shop: str = SADO, **more: Any) -> None:
-        """Add so many generated products to the shop, or those of the list."""
+        """Add this number of generated products to the shop, or the products of the list."""
         answer = self.browser.post("/sandbox/catalogue", json={"shop": shop, "products": products, **more})
         assert answer.status_code == 201, answer.text
 
@@ -125,7 +125,7 @@ class JumpsellerClient:
         return lines
 
     def deliveries(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Wait until no delivery is due and return them, newest first."""
+        """Wait until no delivery is due and return all of them, newest first."""
         found: list[dict[str, Any]] = self.browser.get(
             "/sandbox/deliveries", query_string={"settled": 10, **wanted}
         ).json  # type: ignore[assignment]
@@ -165,7 +165,7 @@ class WebhookReceiver:
         self.url = f"{self.running.url}/hook"
 
     def wait_for(self, count: int) -> list[dict[str, Any]]:
-        """Wait for so many webhooks and return them."""
+        """Wait for this number of webhooks and return them."""
         with self._arrived:
             assert self._arrived.wait_for(lambda: len(self.received) >= count, 20), (
                 f"{len(self.received)} of {count}"

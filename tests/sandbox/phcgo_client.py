@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 def line(**changes: Any) -> Row:
-    """One tile at 10.00 without VAT, at 23 %."""
+    """Return a line of one tile at 10.00 without VAT, at 23 %."""
     return {"ref": "AZU-014", "qtt": 1, "epv": 10, "iva": 23, "ivaincl": False} | changes
 
 
@@ -47,7 +47,7 @@ class PhcGoClient:
         return found
 
     def post(self, ws: str, method: str, prefix: str = "PHCWS/REST", **form: Any) -> TestResponse:
-        """The answer to a form; anything but text becomes JSON."""
+        """Post a form and return the answer; any value that is not text becomes JSON."""
         fields = {
             name: value if isinstance(value, str) else json.dumps(value) for name, value in form.items()
         }
@@ -64,7 +64,7 @@ class PhcGoClient:
         return answer
 
     def call(self, ws: str, method: str, **form: Any) -> list[Row]:
-        """The result of a call that goes well."""
+        """Return the result of a call that must succeed."""
         answer = self.post(ws, method, **form)
         assert answer.status_code == 200, answer.text
         body = answer.get_json()
@@ -72,7 +72,7 @@ class PhcGoClient:
         return body["result"]  # type: ignore[no-any-return]
 
     def refused(self, ws: str, method: str, **form: Any) -> str:
-        """The code of the error that the call is answered with."""
+        """Return the code of the error with which the call is answered."""
         body = self.post(ws, method, **form).get_json()
         assert errors(body) and body["result"] == [], body
         return str(errors(body)[0])
@@ -84,7 +84,7 @@ class PhcGoClient:
         return self.call(f"{entity}WS", "Save", itemVO=row, runWarningRules="false")[0]
 
     def document(self, *lines: Row, series: int = FT, customer: int = 1, **head: Any) -> Row:
-        """A document that was acted upon and not yet saved, without discounts."""
+        """Return a document that was filled in and not yet saved, without discounts."""
         row = self.call("FtWS", "getNewInstance", ndos=str(series))[0]
         row = self.act("Ft", row | {"no": customer, "fis": list(lines) or [line()]})
         row |= {"fin": 0, "efinv": 0}

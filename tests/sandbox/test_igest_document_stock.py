@@ -1,4 +1,4 @@
-"""Stock moves and credit notes of the iGEST stand-in."""
+"""Stock movements and credit notes of the iGEST stand-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault of the iGEST stand-in over a real socket: what the caller gets, and what was issued."""
+"""Every fault of the iGEST stand-in over a real socket: the caller's answer, and the documents issued."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ServedIgest:
 
 
 class SwitchableApp(Flask):
-    """One served app for the whole file; each test puts its own stand-in behind it."""
+    """One served app for the whole file, to which each test connects its own stand-in."""
 
     behind: Flask
 
@@ -77,7 +77,7 @@ def output(response: requests.Response) -> dict[str, str]:
 
 
 def outcome(igest: ServedIgest) -> str:
-    """Describe what a caller can tell from the answer."""
+    """Describe the answer as far as a caller can see it."""
     try:
         answer = igest.post()
     except requests.exceptions.ChunkedEncodingError:
@@ -205,7 +205,7 @@ def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
         assert (caller.code, caller.secret) == (keys["integration_key"], keys["security_code"])
 
 
-# --- which calls a fault concerns -------------------------------------------------------------------------
+# --- the calls that a fault applies to ----------------------------------------------------------------------
 
 
 def test_a_fault_strikes_so_many_times_after_so_many_calls(caller: IgestClient) -> None:

@@ -1,4 +1,4 @@
-"""Articles, stock levels and movements of the iGEST stand-in: on the wire, by hand, in the ledger."""
+"""Articles, stock levels and movements of the iGEST stand-in: by API, by hand, in the ledger."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def entries(igest: IgestClient, *kinds: str) -> list[dict[str, Any]]:
     return [entry for entry in igest.program.ledger.entries if entry["kind"] in kinds]
 
 
-# --- looking up and making --------------------------------------------------------------------------------
+# --- look-up and creation -----------------------------------------------------------------------------------
 
 
 def test_at_most_fifty_references_are_asked_for_at_once(igest: IgestClient) -> None:
@@ -216,10 +216,10 @@ def test_stock_goes_below_zero_or_not(igest: IgestClient) -> None:
     ).ok
 
 
-# --- what may not exist -----------------------------------------------------------------------------------
+# --- invalid articles and movements -----------------------------------------------------------------------
 
 
-# --- by hand, and what is seen of it ----------------------------------------------------------------------
+# --- changes by hand, and how calls see them --------------------------------------------------------------
 
 
 def test_stock_is_set_or_moved_by_control_one_or_many_at_a_time(igest: IgestClient) -> None:

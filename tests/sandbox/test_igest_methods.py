@@ -1,4 +1,4 @@
-"""The methods of the iGEST stand-in, its limit of calls, its log of requests."""
+"""The methods of the iGEST stand-in, its rate limit and its log of requests."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def test_the_ledger_is_served_whole_or_by_kind(igest: IgestClient) -> None:
     ]
 
 
-# --- the whole --------------------------------------------------------------------------------------------
+# --- everything together ----------------------------------------------------------------------------------
 
 
 def test_a_restart_finds_everything_again(tmp_path: Path) -> None:

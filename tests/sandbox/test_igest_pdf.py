@@ -1,4 +1,4 @@
-"""The PDFs of the iGEST stand-in: what they contain, and who may open their address."""
+"""The PDFs of the iGEST stand-in: their content, and who may open their address."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def igest(tmp_path: Path) -> Iterator[IgestClient]:
         yield caller
 
 
-# --- the paper --------------------------------------------------------------------------------------------
+# --- the printed document ----------------------------------------------------------------------------------
 
 
 def paper(igest: IgestClient, url: str) -> str:

@@ -1,4 +1,4 @@
-"""The business rules of the iGEST stand-in: what is refused with which sentence, and by which switch."""
+"""The business rules of the iGEST stand-in: each refusal with its sentence, and the switch that controls it."""
 
 from __future__ import annotations
 

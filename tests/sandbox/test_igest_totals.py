@@ -1,4 +1,4 @@
-"""The stand-in's own arithmetic, with figures worked out by hand."""
+"""The stand-in's own arithmetic, compared with amounts worked out by hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def row(quantity: str, price: str, rate: str = "23", discount: str = "0", exempt
 
 # three lines of 0.333333 net at 23 %: 0.40999959 gross each, 1.22999877 together
 THIRDS = [row("1", "0.333333")] * 3
-# each by itself: net 0.545 -> 0.55, VAT 0.12535 -> 0.13; together 1.635 * 1.23 = 2.01105
+# each on its own: net 0.545 -> 0.55, VAT 0.12535 -> 0.13; together 1.635 * 1.23 = 2.01105
 HALVES = [row("1", "0.545")] * 3
 # 1.005 gross in each of two groups
 TWO_GROUPS = [row("1", "1.005", "0", exemption="M07"), row("1", "1.005", "0", exemption="M99")]

@@ -1,4 +1,4 @@
-"""The wire of the iGEST stand-in: who is admitted, what XML is read and written, which methods there are."""
+"""The wire format of the iGEST stand-in: authentication, the XML read and written, and the methods."""
 
 from __future__ import annotations
 

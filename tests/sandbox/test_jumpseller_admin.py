@@ -1,4 +1,4 @@
-"""The shop admin of the Jumpseller stand-in: pages without script, and what their buttons do."""
+"""The shop admin of the Jumpseller stand-in: pages without scripts, and the effect of their buttons."""
 
 from __future__ import annotations
 

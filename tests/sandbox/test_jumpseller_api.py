@@ -1,4 +1,4 @@
-"""The REST side of the Jumpseller stand-in: who may call, what is answered, limits and faults."""
+"""The REST API of the Jumpseller stand-in: authorisation, answers, limits and faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The accounts side of the Jumpseller stand-in: consent, codes, tokens, refresh, uninstalling."""
+"""The OAuth pages of the Jumpseller stand-in: consent, codes, tokens, refresh, uninstalling."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The comparison with Jumpseller's description finds what differs, and nothing else."""
+"""The comparison with Jumpseller's description finds every difference, and nothing else."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_every_call_has_a_sample_and_no_sample_is_left_over() -> None:
 
 
 def description() -> dict[str, Any]:
-    """A description in which each call is right about its path and scope, and silent about its answer."""
+    """Return a description in which each call has the right path and scope, and no description of its answer."""
     paths: dict[str, Any] = {}
     with open_client() as caller:
         for call in calls(caller.app):

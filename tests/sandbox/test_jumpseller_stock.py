@@ -30,7 +30,7 @@ def receiver() -> Iterator[WebhookReceiver]:
     receiver.stop()
 
 
-# --- who alters stock, and what is written down of it -----------------------------------------------------
+# --- changes of stock, and their ledger entries ------------------------------------------------------------
 
 
 def brief(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
@@ -153,7 +153,7 @@ def test_a_folder_from_before_stock_had_places_is_read(tmp_path: Path) -> None:
         assert second.product(CUP)["stock"] == 17
 
 
-# --- by place ---------------------------------------------------------------------------------------------
+# --- by location ------------------------------------------------------------------------------------------
 
 
 def test_a_shop_may_have_one_place_alone(jumpseller: JumpsellerClient) -> None:

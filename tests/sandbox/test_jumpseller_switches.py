@@ -1,4 +1,4 @@
-"""Every switch of the Jumpseller stand-in does something else in each of its positions."""
+"""Every switch of the Jumpseller stand-in behaves differently in each of its positions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CASES: dict[str, tuple[Probe, dict[str, Any]]] = {}
 
 
 def case(switch: str, **expected: Any) -> Callable[[Probe], Probe]:
-    """Register what the probe returns in each position (`_` in a keyword stands for `-`)."""
+    """Register the result that the probe returns in each position (`_` in a keyword stands for `-`)."""
 
     def register(probe: Probe) -> Probe:
         CASES[switch] = probe, {name.strip("_").replace("_", "-"): value for name, value in expected.items()}

@@ -36,7 +36,7 @@ def receiver() -> Iterator[WebhookReceiver]:
 
 @pytest.fixture
 def jumpseller() -> Iterator[JumpsellerClient]:
-    with open_client(clock_scale=60_000) as caller:  # a minute is a millisecond
+    with open_client(clock_scale=60_000) as caller:  # one minute takes a millisecond
         caller.install()
         yield caller
 
@@ -259,7 +259,7 @@ def test_what_was_due_at_the_end_is_sent_after_a_restart(tmp_path: Path, receive
     with open_client(tmp_path, clock_scale=60_000) as before:
         before.install()
         before.subscribe(receiver.url, "order_paid")
-        before.parts.webhook_sender.stop()  # the program ends before its threads got to it
+        before.parts.webhook_sender.stop()  # the process ends before its threads send them
         before.place_order(lines=[{"sku": "TACA-01"}], pay=True)
     assert receiver.received == []
     with open_client(tmp_path, clock_scale=60_000) as after:

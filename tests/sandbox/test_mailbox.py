@@ -1,4 +1,4 @@
-"""The mailbox stand-in: what is sent by SMTP is kept and shown, and refused where it should be."""
+"""The mailbox stand-in: e-mails sent by SMTP are kept and shown, and refused where they should be."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Box:
         self.browser: FlaskClient = create_app(self.letters).test_client()
 
     def send(self, *to: str, attachment: bytes = b"") -> dict[str, Any]:
-        """The recipients that were refused."""
+        """Send the e-mail and return the recipients that were refused."""
         message = EmailMessage()
         message["From"], message["To"] = "faturas@quickinvoice.example", ", ".join(to)
         message["Subject"] = "A sua fatura está pronta"

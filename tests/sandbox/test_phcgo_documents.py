@@ -27,7 +27,7 @@ def begun(caller: PhcGoClient, *lines: dict[str, Any], series: int = FT, **head:
     return row | {"no": 1, "fis": list(lines) or [line()]} | head
 
 
-# --- completing
+# --- filling in
 
 
 def test_acting_fills_in_customer_article_rates_and_the_customers_discounts(caller: PhcGoClient) -> None:
@@ -47,7 +47,7 @@ def test_acting_fills_in_customer_article_rates_and_the_customers_discounts(call
 def test_taking_the_discounts_out_and_acting_again_leaves_them_out(caller: PhcGoClient) -> None:
     row = caller.document(line(qtt=2), customer=2)
     assert (row["etotal"], row["efinv"], row["edescc"]) == (24.6, 0, 0)
-    # a financial discount has two fields, and both count
+    # A financial discount has two fields, and both count.
     row |= {"efinv": 1}
     assert caller.act("Ft", row)["etotal"] == 23.6
     caller.switch(act_customer="each-time")
@@ -320,7 +320,7 @@ def test_the_next_year_begins_at_one(caller: PhcGoClient) -> None:
     assert (row["fno"], row["ftano"], row["uniqueID"]) == (1, 2027, "FT 2027S12/1")
 
 
-# --- sums
+# --- totals
 
 
 def test_amounts_are_rounded_where_the_switch_says(caller: PhcGoClient) -> None:

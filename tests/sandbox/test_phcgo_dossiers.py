@@ -1,4 +1,4 @@
-"""Dossiers, what is invoiced from them, and credit notes in the PHC GO stand-in."""
+"""Dossiers, invoices made from them, and credit notes in the PHC GO stand-in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The faults of the PHC GO stand-in over real sockets: what the caller gets, and whether it was done all the same."""
+"""The faults of the PHC GO stand-in over real sockets: the caller's answer, and whether the call was executed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def wire(tmp_path: Path) -> Iterator[Line]:
 
 
 def outcome(wire: Line, stamp: str) -> str:
-    """Describe what a caller can see of the answer to signing."""
+    """Sign the draft and describe the answer as far as a caller can see it."""
     try:
         answer = wire.post("FtWS", "signDocument", ftstamp=stamp)
     except requests.RequestException:

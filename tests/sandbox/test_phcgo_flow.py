@@ -1,4 +1,7 @@
-"""The PHC GO stand-in's road: login, new, act, save, sign, query, print; its ledger tells what was signed."""
+"""The whole flow at the PHC GO stand-in: log in, new, act, save, sign, query, print.
+
+Its ledger has the signed document.
+"""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def test_an_article_created_by_a_call_is_in_the_ledger(caller: PhcGoClient) -> N
         "UN",
         "6",
     )
-    # a level is altered by movements alone
+    # Only movements change a level.
     assert made["stock"] == 0 and levels(caller, "NOVO-1") == {}
 
 
@@ -191,7 +191,7 @@ def test_a_catalogue_is_loaded_and_found_again_after_a_restart(tmp_path: Path) -
         assert caller.save("St", new(caller))["ststamp"] not in stamps
 
 
-# --- queries over many
+# --- queries over many rows
 
 
 def found(caller: PhcGoClient, *refs: str, **more: Any) -> list[str]:

@@ -1,4 +1,4 @@
-"""The PHC GO stand-in's panel and control routes, and what a restart finds."""
+"""The PHC GO stand-in's panel and control routes, and the state after a restart."""
 
 from __future__ import annotations
 

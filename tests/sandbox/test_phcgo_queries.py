@@ -155,7 +155,7 @@ def test_the_state_of_a_document_is_shown_or_absent(caller: PhcGoClient) -> None
     assert not {"pago", "anulado"} & set(caller.query("Ft")[0])
 
 
-# --- paper
+# --- printing
 
 
 def printed(caller: PhcGoClient, row: Row, **more: Any) -> TestResponse:

@@ -1,4 +1,4 @@
-"""Reaching the PHC GO stand-in: addresses, login, the end of sessions, allowance, maintenance, messages."""
+"""Access to the PHC GO stand-in: addresses, log-in, the end of sessions, allowance, maintenance, messages."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def _gone() -> Any:
     return Response("", 299, mimetype="text/plain")
 
 
-# --- what a message looks like
+# --- the form of a message
 
 
 def test_the_type_of_an_error_message_is_a_number_a_text_or_absent(caller: PhcGoClient) -> None:

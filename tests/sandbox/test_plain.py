@@ -1,4 +1,4 @@
-"""The plain program: each promise is kept and no other; its faults are real, and its ledger tells what was issued."""
+"""The plain provider: it keeps only the chosen guarantee, its faults are real, its ledger has every document."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HEADERS = {"Plain-Entity": "1", "Plain-Key": "key-of-1"}
 
 
 class Program:
-    """The served program and its ledger file."""
+    """The served provider and its ledger file."""
 
     def __init__(self, folder: Path, promise: str) -> None:
         self.app = create_app(folder, promise)

@@ -1,4 +1,4 @@
-"""sandbox/README.md says what the stand-ins are able to do, no less and no more."""
+"""sandbox/README.md lists exactly the switches, faults and limits that the stand-ins have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The VIES stand-in: its verdicts, and every way in which it fails."""
+"""The VIES stand-in: its verdicts, and each of its failures."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from shopapp.web.limits import limiter
 
 ORIGIN = "http://localhost"
 OPEN_POSTS = {"webhooks.receive"}
-"""Endpoints that others than browsers post to: protected by a signature, not by Origin and CSRF token."""
+"""Endpoints to which clients other than browsers post: protected by a signature instead of Origin and CSRF token."""
 
 
 @dataclass
@@ -78,13 +78,13 @@ def _reset_rate_limits() -> Iterator[None]:
 
 @pytest.fixture
 def ours(app: Flask, db: SQLAlchemy) -> StoreSession:
-    """Our store."""
+    """Return our store."""
     return open_store_session(app, "olariadosado")
 
 
 @pytest.fixture
 def theirs(app: Flask, db: SQLAlchemy) -> StoreSession:
-    """Another merchant's store."""
+    """Return another merchant's store."""
     return open_store_session(app, "quintadaserra", name="Zulmira Marcador", total="987.65")
 
 

@@ -1,4 +1,4 @@
-"""PHC GO addresses that merchants type: nothing outside the operator's list is ever connected to.
+"""PHC GO addresses that merchants type: the app never connects to anything outside the operator's list.
 
 Nothing is sent: a stub replaces the resolver, and every connection is recorded and refused.
 """
@@ -117,7 +117,7 @@ class Outside:
 
 @pytest.fixture
 def outside(monkeypatch: pytest.MonkeyPatch) -> Outside:
-    """Look no name up and make no connection for real."""
+    """Replace name look-ups and connections by a stub."""
     found = Outside()
     monkeypatch.setattr(socket, "getaddrinfo", found.resolve)
     monkeypatch.setattr(socket, "create_connection", found.connect)
@@ -211,7 +211,7 @@ def test_loopback_is_refused_unless_configured(outside: Outside) -> None:
     with pytest.raises(CredentialsError):
         open_provider("http://127.0.0.1:5006/x", HttpClient(2, allow_plain=True)).check()
     with pytest.raises(UnreachableError):
-        # not even when configured, with the HTTP client of production
+        # Not even when configured, with the HTTP client of production
         open_provider("http://127.0.0.1:5006/x", HttpClient(2), "127.0.0.1:5006").check()
     assert outside.connected == []
 
@@ -240,7 +240,7 @@ def test_pasted_addresses_are_normalised(outside: Outside, typed: str) -> None:
     assert set(outside.connected) == {OUTSIDE}
 
 
-# names whose address changes between lookups
+# Names whose address changes between look-ups
 
 PRIVATE = (
     "127.0.0.1", "10.0.0.7", "192.168.0.1", "172.20.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
@@ -250,7 +250,7 @@ RANDOM = random.Random(20261120)
 
 
 def answers() -> list[list[str]]:
-    """Return one schedule: the addresses of the name, lookup by lookup."""
+    """Return one schedule: the addresses that the name has at each look-up."""
     kinds = [[OUTSIDE], [], ["151.101.1.1", OUTSIDE], ["2606:2800:220:1::1"]]
     kinds += [[RANDOM.choice(PRIVATE)], [OUTSIDE, RANDOM.choice(PRIVATE)], [RANDOM.choice(PRIVATE), OUTSIDE]]
     return [RANDOM.choice(kinds) for _ in range(40)]

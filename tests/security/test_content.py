@@ -26,7 +26,7 @@ RAW = [
     "<script>alert", "<img src=x", "<svg/onload", "<iframe", "<math>", "<body onload", "<input autofocus",
     'href="javascript', "<a href=javascript", "<b>",
 ]  # fmt: skip
-"""What no page may contain as markup."""
+"""Text that no page may contain as markup."""
 
 
 def pages(app: Flask, shop: StoreSession) -> list[str]:
@@ -145,7 +145,7 @@ def test_the_buyers_link_needs_its_whole_token_and_can_be_revoked(
     ):
         assert client.get(f"/d/{wrong}").status_code == 404
     assert client.get(f"/d/{ours.documents['nif'].link_token}").status_code == 404
-    # the provider is unreachable here: the page says so, and names neither seller nor buyer
+    # The provider is unreachable here: the page says so, and names neither seller nor buyer.
     open_one = client.get(f"/d/{token}")
     assert open_one.status_code == 503
     assert "Albuquerque" not in open_one.get_data(as_text=True) and ours.store.name not in open_one.get_data(

@@ -31,7 +31,7 @@ def posts(app: Flask) -> list[Any]:
 
 
 def everything(db: SQLAlchemy) -> dict[str, list[Any]]:
-    """Return every row of every table, without call counts: viewing a PDF counts one."""
+    """Return every row of every table except the call counts, since viewing a PDF counts a call."""
     db.session.rollback()
     columns = {
         name: [column for column in table.columns if column.name != "calls"]

@@ -1,4 +1,4 @@
-"""Every route sends the security headers of docs/security.md, whatever it answers."""
+"""Every answer of every route has the security headers of docs/security.md."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ def check(answer: Any, where: str, framed_by: str) -> None:
 
 
 def every_route(app: Flask, shop: StoreSession, client: Any) -> list[tuple[str, str, Any]]:
-    """Return (endpoint, request, answer) for each route and method; no endpoint without such a method."""
+    """Return (endpoint, request, answer) for each route and method.
+
+    The endpoint is empty for a method that the route does not allow.
+    """
     found = []
     for rule in routes(app):
         others = {other for one in routes(app) if one.rule == rule.rule for other in one.methods or ()}

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def named(text: str) -> list[tuple[str, str]]:
-    """Return (file, test) of each test named; a bare `::test` is of the file before it."""
+    """Return (file, test) of each test named; a bare `::test` belongs to the file named before it."""
     found, file = [], ""
     for path, test in re.findall(r"`(tests/[\w/]+\.py)?::(test_\w+)`", text):
         file = path or file

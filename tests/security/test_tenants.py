@@ -1,4 +1,4 @@
-"""Two stores: everything of the other store is 404 on every route, is not shown and does not change."""
+"""Two stores: all data of the other store is 404 on every route, is not shown and does not change."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_nothing_of_another_store_shows_on_any_page(
             paths += [fill_path(rule, {**values(ours), "number": row.id}) for row in ours.documents.values()]
     for path in dict.fromkeys(paths):
         page = ours.client.get(path, buffered=True).get_data(as_text=True)
-        # the search field repeats what was typed
+        # The search field repeats what was typed.
         found = [mark for mark in marks if mark in page and mark not in path]
         assert not found, path
 

@@ -1,4 +1,4 @@
-"""The app of both state machines: a database in memory, fakes for external systems, everything restored afterwards."""
+"""The app of both state machines: a database in memory, fakes for external systems, no lasting changes."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ from tests.state_machines.document_machine import RoutedProvider
 
 @pytest.fixture(scope="module")
 def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
-    """The app on SQLite in memory; what a machine replaces (time, failpoints, leases) is restored afterwards."""
+    """Return the app on SQLite in memory; what a machine replaces (time, failpoints, leases) is restored
+    afterwards.
+    """
     app = create_app({**settings, "DATABASE_URL": "sqlite://", "LOG_LEVEL": "CRITICAL"})
     with pytest.MonkeyPatch.context() as patch, app.app_context():
         patch.setitem(PLATFORMS, "fakeshop", FakePlatform)
         patch.setitem(PROVIDERS, "fakebooks", RoutedProvider)
-        # Set to what they are, so that they are restored when a machine has replaced them.
+        # Set to their present values, so that they are restored when a machine has replaced them.
         patch.setattr(failpoints, "hit", failpoints.hit)
         patch.setattr(Store, "release_lease", Store.release_lease)
         for module in (scheduler, issue, movements, stock_sync, send_window):

@@ -61,7 +61,7 @@ OTHER_WORK = (
     ("130", "leases", "310", "doubt", "document"),
     ("130", "leases", "310", "doubt", "40", "document", "doubt", "document"),
 )
-"""What other workers do while one is frozen; a number is the seconds that pass."""
+"""Work that other workers do while one is frozen; a number is the seconds that pass."""
 PROVIDER_STATES: dict[str, ProviderState] = {}
 """The providers, by the key in the account's credentials."""
 
@@ -146,7 +146,7 @@ class DocumentMachine(RuleBasedStateMachine):
     def random(self) -> random.Random:
         return random.Random(str(self.now) + str(self.number))
 
-    # time
+    # Time
 
     def _advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -180,7 +180,7 @@ class DocumentMachine(RuleBasedStateMachine):
                 self._advance(int(act))
 
     def _run_step(self, act: str) -> Any:
-        """Return the result of the step, run by a new worker; None when the worker was killed."""
+        """Run the step in a new worker and return its result; None when the worker was killed."""
         with self.app.app_context(), contextlib.suppress(Killed):
             try:
                 return self.steps[act]()
@@ -188,7 +188,7 @@ class DocumentMachine(RuleBasedStateMachine):
                 db.session.rollback()
         return None
 
-    # the shop
+    # The shop
 
     def _order(self, hook: bool = True, cents: int = 1230) -> None:
         if self.number == LAST_ORDER:
@@ -211,10 +211,10 @@ class DocumentMachine(RuleBasedStateMachine):
             with self.app.app_context():
                 self.world.receive_webhook(str(number), "order_canceled", more=str(self.now))
 
-    # the providers
+    # The providers
 
     def _switch_provider(self, guarantee: IssueGuarantee) -> None:
-        """Connect another provider; documents that were begun stay with the former one."""
+        """Connect another provider; documents already begun stay with the former one."""
         key = f"key-{len(PROVIDER_STATES)}"
         PROVIDER_STATES[key] = ProviderState(guarantee=guarantee)
         with self.app.app_context():
@@ -258,7 +258,7 @@ class DocumentMachine(RuleBasedStateMachine):
 
         return answer
 
-    # what exists
+    # Existing documents
 
     def ledger(self) -> list[tuple[str, str, Draft, str]]:
         """Return every document ever issued: the account's key, our reference, the draft, the number."""
@@ -304,7 +304,7 @@ def _record_document(provider_state: ProviderState, draft: Draft, key: str) -> I
 
 
 def _record_unless_dropped(provider_state: ProviderState, draft: Draft, key: str) -> None:
-    """Issue the document, unless its provider draft was deleted in the meantime."""
+    """Issue the document, unless its provider draft has been deleted in the meantime."""
     if (
         provider_state.guarantee is not IssueGuarantee.DRAFT_FIRST
         or key in provider_state.drafts

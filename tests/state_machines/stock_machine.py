@@ -1,4 +1,4 @@
-"""The base of the stock state machine: stock at both sides, and webhooks that arrive once, twice, late or never."""
+"""The base of the stock state machine: stock on both sides, and webhooks that arrive once, twice, late or never."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class StockMachine(DocumentMachine):
         lookups: tuple[bool, bool],
         restores_cancelled: bool,
     ) -> None:
-        """Switch the sync on, with stock at both sides."""
+        """Switch the sync on, with stock on both sides."""
         self.direction, self.documents_move = direction, documents_move
         shop_stock, provider_stock = PLATFORM_STATE.stock, PROVIDER_STATE.stock
         self.places = (("w1", "l1"), ("w2", "l2")) if two_places else (("", ""),)
@@ -136,10 +136,10 @@ class StockMachine(DocumentMachine):
         finally:
             self.worker_is_dead = False
 
-    # the shop
+    # The shop
 
     def _place_order(self, wanted: dict[str, int], paid: bool, delivery: str, is_free: bool = False) -> None:
-        """Place an order, unless the shop has not enough; a free one has nothing to pay."""
+        """Place an order, unless the shop has too little stock; a free one has nothing to pay."""
         if self.number - 1000 >= MOST_ORDERS:
             return
         number = str(self.number + 1)
@@ -203,14 +203,14 @@ class StockMachine(DocumentMachine):
             for _ in range({"lost": 0, "twice": 2}.get(delivery, 1)):
                 send()
 
-    # the provider
+    # The provider
 
     def _article(self, sku: str) -> ProviderArticle | None:
-        """Return the article that the SKU had first, whatever its code is now."""
+        """Return the article that first had the SKU, whatever its code is now."""
         return next((one for one in PROVIDER_STATE.articles.values() if one.code.split("~")[0] == sku), None)
 
     def _movement_outcome(self, kind: str) -> Callable[[StockMovement], bool]:
-        """Return what the provider does with its next movement."""
+        """Return the provider's reaction to its next movement."""
 
         def act(move: StockMovement) -> bool:
             article, provider_stock = PROVIDER_STATE.article_by_code(move.code), PROVIDER_STATE.stock
@@ -251,10 +251,10 @@ class StockMachine(DocumentMachine):
         PROVIDER_STATE.stock.planned_movements.clear()
         PROVIDER_STATE.planned_issues.clear()
 
-    # what exists, and what it should be
+    # Present levels, and expected ones
 
     def _reserved(self, sku: str) -> Decimal:
-        """Return the pieces that are sold and that no document took off, by the orders themselves."""
+        """Return the pieces that are sold and that no document has deducted, according to the orders themselves."""
         with self.app.app_context():
             settled = {
                 row.order_id
@@ -276,7 +276,7 @@ class StockMachine(DocumentMachine):
         )
 
     def level_differences(self) -> list[str]:
-        """Return the SKUs and places where the equation does not hold."""
+        """Return the SKUs and places whose shop level is not the provider's level less the reserved pieces."""
         found = []
         for sku in (*SYNCED_SKUS, NEW_SKU):
             article = self._article(sku)

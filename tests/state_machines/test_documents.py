@@ -1,7 +1,8 @@
-"""Let everything happen in any order, in virtual time: no document is ever issued twice.
+"""Everything may happen in any order, in virtual time: no document is ever issued twice.
 
-A worker may be killed or frozen at any failpoint; orders are edited and cancelled, documents credited and reissued,
-and the merchant decides and changes the provider at any moment. `HYPOTHESIS_PROFILE=nightly` makes 5,000 runs.
+A worker may be killed or frozen at any failpoint; orders are edited and cancelled, documents credited and
+reissued, and the merchant decides and changes the provider at any moment. `HYPOTHESIS_PROFILE=nightly` makes
+5,000 runs.
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ from tests.state_machines.document_machine import (
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1250, 100) if NIGHTLY else (50, 100)
-"""For each of the four guarantees."""
+"""Runs for each of the four guarantees."""
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
-"""Shrinking takes too long by day; the printed blob replays the failure as it was found."""
+"""Outside the nightly profile, shrinking takes too long; the printed blob replays the failure as it was found."""
 EXPECTED_ALARMS = ("", "cancelled-after", "changed-after")
 PICK, CENTS = st.integers(0, 99), st.integers(100, 9999)
 
 
 class Machine(DocumentMachine):
-    """What may happen, and what must hold after each of it."""
+    """The possible events, and the conditions that must hold after each of them."""
 
-    # the shop
+    # The shop
 
     @initialize()
     def place_first_order(self) -> None:
@@ -70,7 +71,7 @@ class Machine(DocumentMachine):
             with self.app.app_context():
                 self.world.receive_webhook(str(number), event, more=str(self.random.random()))
 
-    # the workers and the clock
+    # The workers and the clock
 
     @rule(acts=st.sampled_from(OTHER_WORK))
     def other_work(self, acts: tuple[str, ...]) -> None:
@@ -107,11 +108,11 @@ class Machine(DocumentMachine):
             provider_state.planned_issues = []
         self._run_others(then)
 
-    # the merchant
+    # The merchant
 
     @rule(what=st.sampled_from(("decide", "decide", "decide", "issue", "aside", "seen", "mail")), pick=PICK)
     def click_button(self, what: str, pick: int) -> None:
-        """Decide what waits for the merchant; or press any button of any document, shown on the page or not."""
+        """Decide a document that waits for the merchant, or press any button, shown on the page or not."""
         with self.app.app_context():
             rows = db.session.query(Document).order_by(Document.id).all()
             if what == "decide":
@@ -143,7 +144,7 @@ class Machine(DocumentMachine):
         guarantee=st.sampled_from(tuple(IssueGuarantee)),
     )
     def change_settings(self, what: str, guarantee: IssueGuarantee) -> None:
-        """Change the provider, whatever is open at this one, or another setting."""
+        """Change the provider, whatever is still open at the present one, or another setting."""
         if what == "provider":
             if len(PROVIDER_STATES) < 3:
                 self._switch_provider(guarantee)
@@ -189,7 +190,8 @@ class Machine(DocumentMachine):
         if any(reference == row.reference for _, reference, _ in self.late_calls):
             return  # A person who looks while the provider still works on the call may be wrong.
         if row.state == "blocked":
-            # A credit note that was retried after another had credited everything: its page says to dismiss it.
+            # A credit note that was retried after another one had credited everything: its page says to
+            # dismiss it.
             merchant_actions.dismiss_document(
                 row
             ) if row.reason == "credit-nothing-left" else merchant_actions.request_issue(row)
@@ -202,7 +204,7 @@ class Machine(DocumentMachine):
         else:
             merchant_actions.confirm_not_issued(row)
 
-    # what must hold
+    # Conditions that must hold
 
     @invariant()
     def no_document_exists_twice(self) -> None:

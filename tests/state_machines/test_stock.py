@@ -1,4 +1,4 @@
-"""Let sales, manual changes, failures and killed workers happen in any order: both sides end equal.
+"""Sales, manual changes, failures and killed workers happen in any order: both sides end equal.
 
 No movement is made twice, the shop never has less than zero, and at the end nothing moves any more.
 `HYPOTHESIS_PROFILE=nightly` makes 2,000 runs, otherwise 15 for each direction.
@@ -35,7 +35,7 @@ from tests.state_machines.stock_machine import (
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
 RUNS, STEPS = (1000, 80) if NIGHTLY else (15, 50)
-"""For each of the two directions."""
+"""Runs for each of the two directions."""
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 DELIVERY = st.sampled_from(("sent", "sent", "twice", "late", "lost"))
 SKU, PICK, PIECES = st.sampled_from(SYNCED_SKUS), st.integers(0, 99), st.integers(1, 3)
@@ -59,7 +59,7 @@ OTHER_WORK = (
 
 
 class Machine(StockMachine):
-    """What may happen, and what must hold after each of it."""
+    """The possible events, and the conditions that must hold after each of them."""
 
     @initialize(flags=st.tuples(*[st.booleans()] * 5), lossy=st.booleans())
     def start_sync(self, flags: tuple[bool, bool, bool, bool, bool], lossy: bool) -> None:
@@ -67,7 +67,7 @@ class Machine(StockMachine):
         self.webhooks_get_lost = lossy
         self._set_up_stock(self.to, documents_move, two, (changes, knows), gives)
 
-    # the shop
+    # The shop
 
     @rule(
         sku=st.sampled_from(SOLD_SKUS),
@@ -97,7 +97,7 @@ class Machine(StockMachine):
         self.causes[sku] += 1
         self._send_product_webhook(sku, delivery)
 
-    # the program
+    # The provider
 
     @rule(sku=SKU, pieces=st.integers(-12, 12), counted=st.booleans(), pick=PICK)
     def edit_provider(self, sku: str, pieces: int, counted: bool, pick: int) -> None:
@@ -121,7 +121,7 @@ class Machine(StockMachine):
             article, code=f"{sku}~{pick}" if pick % 3 else sku
         )
 
-    # what goes wrong
+    # Failures
 
     @rule(verb=st.sampled_from(METHODS), kind=st.sampled_from(KINDS), acts=st.sampled_from(OTHER_WORK))
     def plan_fault(self, verb: str, kind: str, acts: tuple[str, ...]) -> None:
@@ -147,7 +147,7 @@ class Machine(StockMachine):
         self.kill_at, self.sleep_at = "", None
         PROVIDER_STATE.planned_issues = []
 
-    # the workers, the clock, the merchant
+    # The workers, the clock, the merchant
 
     @rule(act=st.sampled_from((*WORK, "goods", "goods", "hook", "document", "follow-up")), seconds=SECONDS)
     def work(self, act: str, seconds: int) -> None:
@@ -165,12 +165,12 @@ class Machine(StockMachine):
 
     @rule()
     def turn_direction(self) -> None:
-        """Turn the direction of the sync round."""
+        """Reverse the direction of the sync."""
         self._set_direction({"to-shop": "to-provider", "to-provider": "to-shop"}[self.direction])
 
     @rule(pick=PICK, run=st.booleans())
     def undo(self, pick: int, run: bool) -> None:
-        """Undo one of the last changes, or all of a run."""
+        """Undo one of the last changes, or all changes of a run."""
         with self.app.app_context():
             changes = db.session.query(StockChange).order_by(StockChange.id.desc()).limit(6).all()
             if changes:
@@ -201,7 +201,7 @@ class Machine(StockMachine):
                         merchant_actions.dismiss_document(row, "FT 1/1")
             db.session.rollback()
 
-    # what must hold
+    # Conditions that must hold
 
     @invariant()
     def no_movement_is_made_twice(self) -> None:
@@ -222,10 +222,10 @@ class Machine(StockMachine):
         shop_changes = [move for move in PROVIDER_STATE.stock.movements if move.reference.startswith("QI-S-")]
         assert not [move for move in shop_changes if named.get(move.code) in ids]
 
-    # the end
+    # The end
 
     def _do_due_work(self) -> None:
-        """Do everything that is due now."""
+        """Do all due work."""
         for _ in range(50):
             if not sum(bool(self._run_step(act)) for act in WORK):
                 return
@@ -239,7 +239,7 @@ class Machine(StockMachine):
         raise AssertionError(f"unfinished: {self.waiting()}")
 
     def waiting(self) -> list[str]:
-        """Return what is not finished."""
+        """Return the unfinished work."""
         with self.app.app_context():
             found = [
                 f"{row.sku} {row.reason}" for row in SyncedSku.query.filter(SyncedSku.due_at.is_not(None))
@@ -283,7 +283,7 @@ class Machine(StockMachine):
         self._check_rest()
 
     def _resync_all(self) -> None:
-        """Sync again what the merchant undid, and what is contested or refused."""
+        """Sync every SKU again that the merchant undid, and every one that is contested or refused."""
         with self.app.app_context():
             for row in SyncedSku.query.filter(SyncedSku.reason != "").all():
                 stock_runs.resync(row)

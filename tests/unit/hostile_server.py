@@ -125,7 +125,7 @@ def never_answer(connection: socket.socket) -> None:
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return a TLS context with a self-signed certificate for 127.0.0.1, and the file that a client needs to trust
+    """Return a TLS context with a self-signed certificate for 127.0.0.1, and the file that clients need to trust
     it.
     """
     import datetime

@@ -1,6 +1,6 @@
 """Load a dump of the old code into an empty database, and count its rows.
 
-It imports nothing of the app: the dump must not be seen through the code under test.
+It imports nothing of the app, so that the code under test can't affect how the dump is read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TEST_ONLY = {
     "SECRET_KEY": "made-up and used by one test only",
     "SEAL_KEYS": base64.b64encode(b"made up, used by one test only!!").decode(),
 }
-"""The made-up keys under which the dumps were written; they open nothing else."""
+"""The invented keys under which the dumps were written; they are used nowhere else."""
 
 
 def load(url: str) -> None:
@@ -36,7 +36,7 @@ def load(url: str) -> None:
 
 
 def counted(url: str) -> dict[str, int]:
-    """Count the rows of each table, of those that the database itself lists."""
+    """Count the rows of each table that the database itself lists."""
     engine = sqlalchemy.create_engine(url, poolclass=NullPool)
     names = sqlalchemy.inspect(engine).get_table_names()
     with engine.connect() as connection:

@@ -1,7 +1,8 @@
-"""Fakes for the stores in the dump: one shop in memory for each store, one provider that issues for all of them.
+"""Fakes for the stores in the dump: one shop in memory for each store, and one provider for all of them.
 
-They are registered under the names of the real platform and providers, and take guarantees and capabilities from
-the real classes. They know a shop or an account only by the token or the keys that are decrypted from the database.
+They are registered under the names of the real platform and providers, and have the guarantees and capabilities
+of the real classes. They identify a shop or an account only by the token or the keys that are decrypted from
+the database.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ TEST_ONLY_KEYS: dict[str, dict[str, str]] = {
     "phcgo": {"url": "https://loja.phcgo.test/empresa", "user": "loja", "password": "made-up password",
               "token": "made-up+token/==", "company": ""},
 }  # fmt: skip
-"""What the sealed credentials of the dump hold: made up, nobody's."""
+"""The content of the dump's encrypted credentials, all of it invented."""
 
 
 class DumpShop(FakePlatform):
@@ -75,7 +76,7 @@ class DumpBooks(FakeProvider, SupportsEmail):
 
 
 class DumpIGest(DumpBooks):
-    """Its guarantee is MANUAL."""
+    """The iGEST provider, whose guarantee is MANUAL."""
 
     name, label, support, help_paths = IGest.name, IGest.label, IGest.support, IGest.help_paths
     credential_fields, guarantee = IGest.credential_fields, IGest.guarantee
@@ -83,7 +84,7 @@ class DumpIGest(DumpBooks):
 
 
 class DumpPhcGo(DumpBooks):
-    """Its guarantee is DRAFT_FIRST or SEARCHABLE, as its settings and lists in the database say."""
+    """The PHC GO provider; its guarantee is DRAFT_FIRST or SEARCHABLE, according to its stored settings and lists."""
 
     name, label, support, help_paths = PhcGo.name, PhcGo.label, PhcGo.support, PhcGo.help_paths
     credential_fields, guarantee, guarantee_for = (
@@ -106,7 +107,7 @@ def stand_in(patch: pytest.MonkeyPatch) -> None:
 
 
 def remember(arrived: tuple[str, ...], at: datetime) -> None:
-    """Fill shops and provider with what the rows say; `arrived` are orders whose lost calls had arrived."""
+    """Fill shops and provider from the rows; `arrived` are orders whose lost calls had reached the provider."""
     for store in db.session.query(Store):
         SHOPS[store.code] = PlatformState()
         _sell(store)
@@ -148,7 +149,7 @@ def _keep_articles() -> None:
 
 
 def _book(arrived: tuple[str, ...]) -> None:
-    """Give the provider every issued document, in the order of its ids, and the drafts that it keeps."""
+    """Give the provider every issued document, in the order of its ids, and every draft that it still has."""
     office = fakes.PROVIDER_STATE
     issued = db.session.query(Document).filter_by(state="issued").all()
     for at, document in enumerate(sorted(issued, key=lambda one: int(one.provider_id[3:])), 1):

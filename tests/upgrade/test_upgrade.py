@@ -1,8 +1,8 @@
-"""Migrate a database that an older release wrote, with rows in every state; read it, and do all that is due.
+"""Migrate a database that an older release wrote, with rows in every state; read it, and do all due work.
 
-The dumps beside this file were made by the code of commit a4cbc3a, on both kinds of database, and are never made again:
-they are what an installation of that day holds. The clock starts a little after the dump, so that no rule about the age
-of a row depends on the day of the test.
+The dumps beside this file were made by the code of commit a4cbc3a, on both kinds of database, and are never
+made again: they are the data of an installation of that day. The clock starts shortly after the dump, so that
+no rule about the age of a row depends on the day of the test.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ ARRIVED = ("2032", "2033", "3030", "3032")
 NEW_HOOKS = {"olaria": ["1050", "1051"], "cesteiro": ["2051"], "tecelagem": ["3051"]}
 """The paid orders of which the dump holds only a webhook."""
 UNSERVED = {"perdida": (PENDING, "store-access"), "partiu": (VOID, "uninstalled")}
-"""The end of the pending documents of a store without access, and of one that uninstalled."""
+"""The final state of the pending documents of a store without access, and of one that uninstalled."""
 CAUSES = {"sale", "dossier", "transport", "credit:1", "reissue:1"}
 PAGES = (
     "/",
@@ -81,7 +81,7 @@ def url(server: DatabaseServer) -> str:
 
 @pytest.fixture
 def rows(url: str) -> dict[str, int]:
-    """Return how many rows each table has before any migration ran."""
+    """Return the number of rows in each table before any migration ran."""
     return counted(url)
 
 
@@ -117,9 +117,9 @@ def clock(upgraded: Flask) -> Iterator[FakeClock]:
 
 @pytest.fixture
 def complaints(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
-    """Return the errors that were logged, so that no exception passes unseen."""
+    """Return the logged errors, so that no exception goes unnoticed."""
     caplog.set_level(logging.ERROR, "shopapp")
-    # the app's logger does not propagate to the root logger, where pytest listens
+    # The app's logger does not propagate to the root logger, where pytest listens.
     logging.getLogger("shopapp").addHandler(caplog.handler)
     return lambda: [one.getMessage() for one in caplog.records if one.levelno >= logging.ERROR]
 
@@ -222,11 +222,11 @@ def test_every_page_shows_the_rows_of_the_old_release(
 
 
 def pages_of(store: Store) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Yield the address of each page of the store with the statuses that it may answer."""
+    """Yield the address of each page of the store, with the statuses that it may have."""
     account = Account.find_current(store)
     chosen = account is not None and bool(account.settings)
     for path in PAGES:
-        # without choices these lead back to set-up
+        # Without choices these lead back to set-up.
         leads_back = path in ("/", "/setup/choices", "/setup/check") and not chosen
         yield path, (200, 302) if leads_back else (200,)
     for path in GOODS_PAGES if account is not None and account.choices.get("articles") else ():
@@ -238,12 +238,12 @@ def pages_of(store: Store) -> Iterator[tuple[str, tuple[int, ...]]]:
         if document.state == ISSUED and document.account and not document.account.refused_at:
             yield f"/documents/{document.id}/pdf", (200,)
             yield f"/d/{document.link_token}", (404,) if document.link_revoked_at else (200,)
-            # nothing can be credited of a document that was credited in full or is no invoice
+            # Nothing can be credited of a document that was fully credited or is not an invoice.
             yield f"/documents/{document.id}/credit", (200, 302)
     for product in db.session.query(Product).filter_by(store_id=store.id, gone_at=None).all():
         yield f"/products/{product.id}", (200,)
     for change in db.session.query(StockChange).filter_by(store_id=store.id).all():
-        # a change that another one followed cannot be undone
+        # A change that another one followed cannot be undone.
         yield f"/products/changes/{change.id}/undo", (200, 409)
 
 
@@ -269,7 +269,7 @@ def settled() -> bool:
 
 
 def work_off(app: Flask, clock: FakeClock) -> None:
-    """Run clock and workers minute by minute until nothing is due, for two hours of virtual time at most."""
+    """Run clock and workers minute by minute until nothing is due, for at most two hours of virtual time."""
     for _ in range(120):
         tick(app)
         db.session.commit()
@@ -281,7 +281,7 @@ def work_off(app: Flask, clock: FakeClock) -> None:
 
 
 def expected(before: tuple[str, str, str], code: str) -> set[tuple[str, str]]:
-    """Return the states and reasons in which a document that was left so may end."""
+    """Return the states and reasons in which a document that was in this state may end."""
     state, reason, promise = before
     if state in (PENDING, BLOCKED, WAITING) and code in UNSERVED:
         return {UNSERVED[code]}

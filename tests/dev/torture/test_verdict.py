@@ -1,4 +1,4 @@
-"""The judge of the torture run: each thing that may be wrong is told by its kind, with its order; nothing else is."""
+"""The judge of the torture run reports each kind of error with its order, and nothing else."""
 
 from __future__ import annotations
 
@@ -55,23 +55,23 @@ def test_correct_ledgers_report_nothing() -> None:
 @pytest.mark.parametrize(
     "entries, rows, kinds",
     [
-        # the order has no document, and our row says so, says another thing, or is not there
+        # The order has no document, and our row agrees, disagrees, or does not exist.
         (GOOD[:1], [ROWS[0], row(8, None, 999, state="pending", reason="unreachable")], ["lost"]),
         (GOOD[:1], ROWS[:1], ["lost"]),
         (GOOD[:1], ROWS, ["lost", "unrecorded"]),
-        # two documents, whether or not we know, with and without the alarm
+        # Two documents, whether or not we know both, with and without the alarm.
         ((*GOOD, made(8, 3, "9.99")), ROWS, ["duplicate"]),
         ((*GOOD, made(8, 3, "9.99")), [ROWS[0], row(8, 2, 999, alarm="duplicate")], ["duplicate"]),
-        # the document is there, and our row does not know it, or knows another number or total
+        # The document exists, and our row does not know it, or has another number or total.
         (GOOD, [ROWS[0], row(8, None, 999, state="in_doubt")], ["unrecorded"]),
         (GOOD, ROWS[:1], ["unrecorded"]),
         (GOOD, [ROWS[0], row(8, 5, 999)], ["unrecorded"]),
         (GOOD, [ROWS[0], row(8, 2, 998)], ["unrecorded"]),
-        # another total than was paid
+        # The total differs from the amount paid.
         ((GOOD[0], made(8, 2, "9.98")), [ROWS[0], row(8, 2, 998)], ["wrong_total"]),
-        # an alarm where nothing is wrong
+        # An alarm although nothing is wrong.
         (GOOD, [ROWS[0], row(8, 2, 999, alarm="duplicate")], ["alarms"]),
-        # a document of an order that was not paid, or that the shop does not have
+        # A document of an order that was not paid, or that the shop does not have.
         ((*GOOD, made(9, 3, "5.00")), ROWS, ["unrecorded"]),
         ((*GOOD, made(99, 3, "5.00")), ROWS, ["unrecorded"]),
     ],

@@ -306,9 +306,7 @@ def _another_worker(early: Early) -> None:
 
 
 def test_a_late_worker_cannot_change_what_another_finalises(early: Early) -> None:
-    """A worker freezes after opening its draft; the order is paid and finalised; the worker's own draft is
-    deleted.
-    """
+    """A worker freezes after opening its draft; the order is paid and finalised; that draft is deleted."""
 
     def frozen(draft: Draft, reference: str) -> None:
         early.now_paid()

@@ -1,6 +1,4 @@
-"""Credit notes: whole, by lines, by amount; never more than is left, always at the invoice's own rates (NC1 to
-NC6).
-"""
+"""Credit notes: whole, by lines, by amount; never more than is left, at the invoice's own rates (NC1 to NC6)."""
 
 from __future__ import annotations
 

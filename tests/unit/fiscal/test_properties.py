@@ -1,5 +1,4 @@
-"""Properties of every order: at each level of rounding the invoice's total is the paid one, or a known error stops
-it.
+"""Properties of every order: at each level of rounding the invoice has the paid total, or a known error stops it.
 
 500 orders in the usual profile, 10,000 in the nightly one. The judge (`dev/exact_totals.py`) shares no
 arithmetic with the fiscal core.

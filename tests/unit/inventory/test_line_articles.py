@@ -540,9 +540,7 @@ def test_a_worker_that_dies_or_freezes_while_creating_leaves_one_article(
 def let_another_worker_run_beside(
     world: World, monkeypatch: pytest.MonkeyPatch, name: str, late: bool = True
 ) -> None:
-    """Let another worker do the due work during our next call of that method, after or before the call takes
-    effect.
-    """
+    """Let another worker do the due work during our next call of that method, after or before it takes effect."""
     verb = getattr(FakeProvider, name)
     turns = [lambda: run_another_worker(world)]
 

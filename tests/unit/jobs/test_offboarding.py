@@ -1,5 +1,6 @@
-"""An uninstalled store's documents in doubt are looked up before its secrets are wiped; a reinstall restores
-access.
+"""An uninstalled store's documents in doubt are looked up before its secrets are wiped.
+
+A reinstall restores access.
 """
 
 from __future__ import annotations

@@ -1,6 +1,4 @@
-"""Installation: the OAuth state, the exchange of the code for tokens, the store's row, and the session in the
-frame.
-"""
+"""Installation: the OAuth state, the exchange of the code for tokens, the store's row, the session in the frame."""
 
 from __future__ import annotations
 

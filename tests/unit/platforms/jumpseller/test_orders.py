@@ -1,6 +1,4 @@
-"""Jumpseller's orders are read correctly: each oddity of its payloads, and each position of the stand-in's
-switches.
-"""
+"""Jumpseller's orders are read correctly: each oddity of its payloads, each position of the stand-in's switches."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The rate limit: when the shop reports that few calls are left, the call waits, to leave some for other
-processes.
-"""
+"""The rate limit: when the shop reports that few calls are left, the call waits and leaves them to others."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""PHC GO's articles and stock against the stand-in: its calls, and that a missing row never means "does not
-exist".
+"""PHC GO's articles and stock against the stand-in; a missing row never means "does not exist".
 
 The stand-in's own rows are the judge.
 """
