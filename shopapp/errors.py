@@ -33,8 +33,7 @@ class CredentialsError(MerchantError):
 class StoreAccessError(CredentialsError):
     """The platform refuses a store's access token for good: the merchant must authorise the app again.
 
-    `refused_token` is the token that was sent, None when there was none. It is not in `detail`, which is
-    stored.
+    `refused_token` is the token that was sent, None when there was none. It is not in `detail`, which is stored.
     """
 
     def __init__(self, refused_token: str | None = None, **detail: Any) -> None:

@@ -41,9 +41,7 @@ def current_month() -> str:
 
 
 def flush_usage() -> None:
-    """Write what was counted since the last flush. Commits. While the database is busy, keep it for the next
-    flush.
-    """
+    """Write what was counted since the last flush. Commits. While the database is busy, keep it for the next flush."""
     with _lock:
         counts = dict(_unsaved_calls)
         _unsaved_calls.clear()

@@ -32,8 +32,7 @@ def webhook_secret_of(store: Store) -> str:
 def subscribe_webhooks(store: Store, recreate: bool = False) -> str:
     """Subscribe the webhooks that the store needs and re-read their token. Commits.
 
-    Return what had to be fixed, '' when nothing had. With `recreate` each is created again, whatever the
-    platform says.
+    Return what had to be fixed, '' when nothing had. With `recreate` each is created again in any case.
     """
     account = Account.find_current(store)
     opened = platform_of(store)

@@ -78,8 +78,8 @@ def _take_due_account() -> Account | None:
 def audit_account(account: Account, since: datetime) -> bool:
     """Record what the provider has issued since `since` and raise alarms. Commits. Raises the provider's errors.
 
-    Return whether the provider listed all of it; where it has no list, the documents that we know are read one
-    by one.
+    Return whether the provider listed all of it; where it has no list, the documents that we know are read one by
+    one.
     """
     provider = provider_of(account)
     db.session.commit()

@@ -19,9 +19,7 @@ OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
 
 
 def next_cause_number(document: Document, cause_prefix: str) -> int:
-    """Return the number of the order's next `credit` or `reissue`; a form contains it, so that sending it twice
-    counts once.
-    """
+    """Return the number of the order's next `credit` or `reissue`; a form contains it, so the same act counts once."""
     existing = db.session.scalar(
         select(func.count())
         .select_from(Document)
@@ -63,8 +61,8 @@ def request_credit_note(
     """Request a credit note. Return False when the same request was made before. Not committed.
 
     `reissue_corrections` are the buyer's corrected fields with which the order is issued again once all is
-    credited. Raises NotAllowedError `credit-without-original` when the document is not issued, `credit-open`
-    while another credit note of it is open.
+    credited. Raises NotAllowedError `credit-without-original` when the document is not issued, `credit-open` while
+    another credit note of it is open.
     """
     if original.state != ISSUED:
         raise NotAllowedError("credit-without-original")

@@ -1,7 +1,7 @@
 """Apply what the merchant decides about a document: issue it, confirm it, credit it, dismiss it, e-mail it again.
 
-Each action is one transition of the row and sends nothing: a worker continues from there. One that comes too
-late (a second tab, a faster worker) raises StateConflictError.
+Each action is one transition of the row and sends nothing: a worker continues from there. One that comes too late
+(a second tab, a faster worker) raises StateConflictError.
 """
 
 from __future__ import annotations
@@ -86,9 +86,8 @@ def credit_document(
 ) -> Document:
     """Request a credit note and return its document, which a worker issues. Commits.
 
-    `number` is the one that the form contained, so that the same request twice makes one note; `credit_request`
-    as in `prepare.draft_credit_note`. Raises NotAllowedError when the document can't be credited, or not by so
-    much.
+    `number` is the one that the form contained, so that the same request twice makes one note; `credit_request` as
+    in `prepare.draft_credit_note`. Raises NotAllowedError when the document can't be credited, or not by so much.
     """
     if document.account is None:
         raise StateConflictError

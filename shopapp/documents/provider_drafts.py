@@ -222,9 +222,7 @@ def should_issue_order_note(note: Document, account: Account, order: Order) -> b
 
 
 def _wait_for_order_note(document: Document, followup: FollowUp) -> None:
-    """Raise TransientError while the note that the draft should follow is being issued, at most MAX_NOTE_TRIES
-    times.
-    """
+    """Raise TransientError while the note that the draft follows is being issued, at most MAX_NOTE_TRIES times."""
     note = Document.find(document.store_id, document.order_id, ORDER_NOTE) if document.is_sale else None
     db.session.commit()
     if note is None or followup.tries > MAX_NOTE_TRIES:

@@ -44,13 +44,13 @@ LOOKUP_BATCH_SIZE = 50
 MAX_CREATION_ATTEMPTS = 3
 """Creations without an answer after which a SKU goes without an article."""
 BUDGET_DIVISOR = 3
-"""The share (one third) of TAKE_SECONDS that look-ups may use; what is left continues at the next attempt."""
+"""Look-ups may use this part (one third) of TAKE_SECONDS; the next attempt continues with what is left."""
 
 T = TypeVar("T")
 
 
 class ArticleClient:
-    """Ask an account's provider about articles, and record what its failures say about its health."""
+    """Asks an account's provider about articles, and records failed calls for the circuit breaker."""
 
     def __init__(
         self, account: Account, document: Document | None = None, rate_limiter: RateLimiter | None = None
@@ -62,7 +62,7 @@ class ArticleClient:
         self._calls = 0
 
     def open_provider(self) -> SupportsArticles:
-        """Return the provider, opened once. Leave no transaction open.
+        """Return the provider, opened once. Leaves no transaction open.
 
         Raises TransientError while the account is paused.
         """
@@ -107,7 +107,7 @@ class ArticleClient:
         return self.query(lambda provider: provider.article_by_id(article_id))
 
     def check_budget(self) -> None:
-        """Raises ThrottledError when the time for more calls is used up, but never before the first call."""
+        """Raise ThrottledError when the time for more calls is used up, but never before the first call."""
         self._calls += 1
         if self._calls > 1 and time.monotonic() > self._until:
             raise ThrottledError("articles-pending", retry_after=1)
@@ -126,7 +126,7 @@ def load_articles(account: Account, skus: Iterable[str]) -> dict[str, Article]:
 
 
 def refresh(client: ArticleClient, skus: Sequence[str]) -> None:
-    """Look these SKUs up at the provider and record the answers. Commits, also what is known when it raises."""
+    """Look these SKUs up at the provider and record the answers. Commits; answers recorded before an error are kept."""
     former = load_articles(client.account, skus)
     expired = _expired_creations(former.values())
     answers = client.find_by_code(code for sku in skus for code in _codes_to_look_up(sku, former.get(sku)))
@@ -158,7 +158,7 @@ def _select_article(
 ) -> ProviderArticle | None:
     """Return the SKU's article: the one whose code is the SKU, else the known one under its last code.
 
-    A SKU that the merchant linked to an article has no other one.
+    A SKU that the merchant linked to an article can have no other one.
     """
     known = answers.get(row.code) if row is not None and row.article_id else None
     if row is None or known is None or known.article_id != row.article_id:
@@ -203,7 +203,7 @@ def _record_lookup(
         Article.record_if_unchanged(account.id, sku, row, REFUSED, reason="article-too-long", detail=detail)
     else:
         kept_detail = row.detail if row is not None and state in (ABSENT, MAKING) else {}
-        # Why it was not created is kept until it is.
+        # The reason why it was not created is kept until it is created.
         kept_reason = row.reason if row is not None and state == ABSENT else ""
         Article.record_if_unchanged(account.id, sku, row, ABSENT, reason=kept_reason, detail=kept_detail)
 

@@ -1,4 +1,4 @@
-"""Create in one run every article that the provider was seen not to have, because the merchant asked for it."""
+"""Create, in one run that the merchant starts, every article that the provider was found not to have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ARTICLES_PER_PAGE = 2
 
 
 def start_bulk_create(account: Account, treatment: str) -> bool:
-    """Start creating all missing articles. Return whether a run was started; one may be open. Not committed.
+    """Start creating all missing articles. Return False when such a run is open already. Not committed.
 
     `treatment` is a VAT category or an exemption code. A SKU with its own treatment in the settings keeps that one.
     """

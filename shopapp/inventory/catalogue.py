@@ -40,7 +40,7 @@ from shopapp.platforms.base import CatalogueItem, Platform, SupportsProducts
 SKUS_PER_PAGE = 50
 """SKUs that are looked up at the provider in one step."""
 RECHECK_REASONS = ("duplicate", "gone", "no-article", "no-stock", "off", "unlimited")
-"""Reasons for leaving a SKU alone that may no longer hold, whatever its quantity."""
+"""Reasons for leaving a SKU alone that may have ended, even where its quantity is the same."""
 ORDER_DELAY = 10.0
 """Seconds after an order was read before its SKUs are synced: by then its document is usually issued."""
 ARTICLE_MAX_AGE = timedelta(days=7)
@@ -50,7 +50,7 @@ WEBHOOK_DELAY = 15.0
 
 
 def start_catalogue_run(account: Account, cause: str) -> bool:
-    """Start reading the shop's whole catalogue. Return whether a run was started; one may be open. Not committed."""
+    """Start reading the shop's whole catalogue. Return False when such a run is open already. Not committed."""
     total = Product.count_current(account.store_id) or None
     return SyncRun.start(
         account.store_id, account.id, CATALOGUE_RUN, cause, total=total, mark=account.stock_settings_digest
@@ -58,13 +58,13 @@ def start_catalogue_run(account: Account, cause: str) -> bool:
 
 
 def is_catalogue_current(account: Account) -> bool:
-    """Return whether the catalogue was read with the stock settings of now; also when it was never read."""
+    """Return whether the catalogue was read with the present stock settings, or never read."""
     last_done = SyncRun.last(account.id, CATALOGUE_RUN, DONE)
     return last_done is None or last_done.mark == account.stock_settings_digest
 
 
 def run_catalogue_page(run: SyncRun, account: Account, shop: Platform, rate_limiter: RateLimiter) -> None:
-    """Read the next page: first the shop's products, then their SKUs' articles; at last end the run. Commits."""
+    """Read the next page: first the shop's products, then their SKUs' articles; end the run after the last. Commits."""
     if run.phase == MATCHING:
         _match_page(run, account, rate_limiter)
     else:
@@ -113,7 +113,7 @@ def _match_page(run: SyncRun, account: Account, rate_limiter: RateLimiter) -> No
 
 
 def _end_catalogue_run(run: SyncRun, account: Account) -> None:
-    """End the run, and start a stock run unless the clock started this one: it has its own time for that. Commits."""
+    """End the run, and start a stock run unless this run is the clock's, which starts those by itself. Commits."""
     former = SyncRun.last(account.id, CATALOGUE_RUN, DONE)
     if account.stock_direction and former is not None and former.mark != run.mark:
         # What was in sync under the former settings may not be under the new ones.
@@ -160,7 +160,7 @@ def _mark_changed_due(account: Account, skus: Collection[str]) -> None:
 
 
 def refresh_stale_product(account: Account, shop: Platform, rate_limiter: RateLimiter) -> bool:
-    """Read one product again that a webhook reported. Return whether there was one. Commits."""
+    """Read one product of those that must be read again. Return whether there was one. Commits."""
     stale = Product.take_stale(account.store_id)
     if stale is None:
         return False
@@ -173,7 +173,7 @@ def refresh_stale_product(account: Account, shop: Platform, rate_limiter: RateLi
     db.session.commit()
     if unknown_skus and line_articles.supports_articles(account):
         line_articles.look_up_articles(account, unknown_skus, rate_limiter)
-    # In one commit: a worker that dies before it leaves the product to be read again, and no half of it known.
+    # In one commit: when a worker dies before it, the product is read again, and nothing is half recorded.
     Product.upsert(account.store_id, values)
     Product.mark_gone(account.store_id, stale.product_id, began)
     # The row may have been created for the webhook alone, or the product has variants by now.
@@ -187,7 +187,7 @@ def refresh_stale_product(account: Account, shop: Platform, rate_limiter: RateLi
 
 
 def refresh_stale_reservation(store: Store, account: Account | None, shop: Platform) -> bool:
-    """Read one order that a webhook reported for the stock that it reserves. Return whether there was one. Commits."""
+    """Read one of the announced orders for the stock that it reserves. Return whether there was one. Commits."""
     stale = StockReservation.take_unread(store.id)
     if stale is None:
         return False
@@ -206,7 +206,7 @@ def refresh_stale_reservation(store: Store, account: Account | None, shop: Platf
 
 
 def record_reservation(account: Account, order: Order, began: datetime) -> None:
-    """Where stock is synced, record what an order reserves that was read, at `began`, for its document. Commits."""
+    """Record what the order reserves, read at `began` for its document, where stock is synced. Commits."""
     if account.stock_direction:
         quantities = _quantities_to_reserve(account, order)
         _store_reservation(account.store_id, account, order.id, quantities, began)
@@ -219,7 +219,7 @@ def _store_reservation(
     quantities: dict[str, Decimal] | None,
     began: datetime,
 ) -> None:
-    """Record the pieces by SKU (None: as before), and have the SKUs synced soon whose number changed. Commits."""
+    """Record the pieces by SKU (None: as before), and have the SKUs synced soon whose quantity changed. Commits."""
     changed_skus = StockReservation.record_goods(store_id, order_id, quantities, began)
     if changed_skus and account is not None:
         SyncedSku.mark_due(account.id, changed_skus, CAUSE_SALE, ORDER_DELAY, order_id=order_id)
@@ -229,16 +229,16 @@ def _store_reservation(
 def _quantities_to_reserve(
     account: Account | None, order: Order, document: Document | None = None
 ) -> dict[str, Decimal] | None:
-    """Return the pieces of each SKU that the order reserves; None: what is known of it stays.
+    """Return the pieces of each SKU that the order reserves; None leaves its reservation as it is.
 
-    No document takes off what was given away. To-shop it stays reserved; to-provider it does not, because
-    the provider's quantity follows the shop's.
+    No document takes products that were given away off the provider's stock. With `to-shop` they stay reserved;
+    with `to-provider` they do not, because the provider's quantity follows the shop's.
     """
     if order.status == "paid" and order.paid_total <= 0:
         if account is not None and account.stock_direction == "to-provider":
             return {}
         if document is not None and (document.state, document.reason) == (WAITING, FREE_ORDER):
-            # One from before stock was synced, or released since, reserves nothing again.
+            # An order from before stock was synced, or one released since, must not reserve anything now.
             is_reserved = StockReservation.goods_of(document.store_id, order.id)
             return _quantities_of_open_order(order) if is_reserved else None
     return _quantities_of_open_order(order)

@@ -123,7 +123,7 @@ def _is_fresh(row: Article, at: datetime, creates_missing: bool, max_age_seconds
 
 
 def _check_none_being_created(known: dict[str, Article]) -> None:
-    """Raises TransientError while another worker creates an article, or when it is unknown whether one was created."""
+    """Raise TransientError while another worker creates an article, or when it is unknown whether one was created."""
     at = now()
     for row in known.values():
         if row.state == MAKING:
@@ -142,7 +142,7 @@ def _new_article(line: DraftLine, home_tax: Tax) -> NewArticle:
 
 
 def _with_articles(draft: Draft, known: dict[str, Article], generic_code: str) -> Draft:
-    """Return the draft with the article's code on each line, and a warning where a line goes without one."""
+    """Return the draft with the article's code on each line, and a warning if a line has none."""
     codes = {sku: row.code for sku, row in known.items() if row.state in USABLE}
     warnings = dict.fromkeys(draft.warnings)
     lines = []
@@ -194,7 +194,7 @@ def link_article(account: Account, sku: str, code: str) -> None:
 
 
 def unlink_article(account: Account, sku: str) -> None:
-    """Forget the merchant's choice: the SKU has the article that a look-up finds. Commits."""
+    """Forget the merchant's choice: the next look-up finds the SKU's article. Commits."""
     Article.unlink(account.id, sku)
     db.session.commit()
 

@@ -1,4 +1,4 @@
-"""Stock movements at the provider: each is sent once, and asked for by its reference when the answer was lost."""
+"""Send stock movements to the provider, each once; when an answer was lost, ask for the movement by its reference."""
 
 from __future__ import annotations
 
@@ -50,9 +50,9 @@ def check_send_window(claimed_at: float) -> None:
 
 
 def outcome_of(provider: Provider, change: StockChange) -> str | None:
-    """Return whether a movement whose answer was lost arrived: DONE, LOST or UNSURE; None while it still may. Commits.
+    """Return what became of a movement whose answer was lost: DONE, LOST or UNSURE. Commits.
 
-    UNSURE: the provider cannot be asked for a movement.
+    None while it may still arrive; UNSURE when the provider cannot be asked about movements.
     """
     db.session.commit()
     has_movement = require(provider, SupportsStockMovements).has_stock_movement(change.reference)
@@ -69,7 +69,7 @@ def outcome_of(provider: Provider, change: StockChange) -> str | None:
 
 
 def moved_quantities(document: Document) -> dict[str, Decimal]:
-    """Return the pieces of each SKU that a document takes off; negative for what a credit note brings back."""
+    """Return the pieces of each SKU that a document takes off the stock; negative for what a credit note returns."""
     draft = document.draft
     if draft is None:
         return {}
@@ -149,7 +149,7 @@ def _send_once(
         if outcome is None:
             return change
         if outcome != LOST:
-            # A movement that cannot be asked for is not sent a second time: a person looks.
+            # A movement that the provider cannot be asked about is not sent again: a person must look.
             change.end(outcome, "" if outcome == DONE else "not-askable")
             db.session.commit()
     if change.state != PLANNED or not change.claim():
@@ -171,7 +171,7 @@ def _plan_document_change(
 ) -> StockChange:
     """Write the movement into the journal before it is sent. Commits.
 
-    The provider's quantity is not read, so `before` and `after` hold only the difference.
+    The provider's quantity is not read, so `before` and `after` contain only the difference.
     """
     draft, account = document.draft, document.account
     assert draft is not None and account is not None

@@ -1,4 +1,4 @@
-"""Background work on products and stock: one store at a time, a little at a time, within each side's rate limit."""
+"""Do background work on products and stock: one store at a time, in short steps, within each side's rate limit."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def _record_run_failure(run: SyncRun, error: AppError) -> None:
 def _record_failure(store: Store, account: Account | None, error: AppError) -> None:
     """Log the failure and record refused credentials. Commits.
 
-    What was being done is due again when its lease expires.
+    The task is due again when its lease expires.
     """
     log.warning("store %s: stock step ended by %s", store.id, error.code)
     if isinstance(error, StoreAccessError):

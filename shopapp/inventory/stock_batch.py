@@ -24,7 +24,7 @@ HELD_SECONDS, MAX_HELD_SECONDS = 5.0, 300.0
 class StockBatch:
     """The rows of one account that are due, and what is known of each. Quantities are in pieces.
 
-    `load` drops the rows that cannot be synced now. Nothing is changed at the shop or at the provider.
+    `load` drops the rows that cannot be synced now. It changes nothing at the shop or at the provider.
     """
 
     def __init__(self, account: Account, connections: StoreConnections, rows: list[SyncedSku]) -> None:
@@ -45,8 +45,8 @@ class StockBatch:
     def load(self) -> bool:
         """Read what the rows need and drop those that cannot be synced now. Commits.
 
-        Return whether rows are left. What was read still holds: a SKU whose reservations changed
-        during the reading is dropped too.
+        Return whether rows are left. A SKU whose reservations changed during the reading is dropped too, as the
+        quantities that were read may not match them.
         """
         self._drop_unsyncable()
         self._postpone_held()
@@ -124,7 +124,7 @@ class StockBatch:
     # rows that cannot be synced now
 
     def _drop_unsyncable(self) -> None:
-        """Record for each row that no stock is kept of why that is so, and drop it. Commits."""
+        """Drop each row whose stock is not synced, and record the reason. Commits."""
         skus = {row.sku for row in self.rows}
         articles = Article.find_by_sku(self.account.id, skus)
         self._articles = {sku: article for sku, article in articles.items() if article.state in USABLE}
@@ -159,7 +159,7 @@ class StockBatch:
         """Postpone and drop the rows whose stock an order or a document may be changing. Commits."""
         store_id = self.account.store_id
         if StockReservation.any_unread(store_id):
-            # it may hold any SKU
+            # it may reserve any SKU
             self._postpone([row.sku for row in self.rows])
         else:
             self._postpone(_skus_being_documented(store_id))
@@ -188,12 +188,13 @@ class StockBatch:
         self._drop_missing_articles(codes - {level.code for level in levels})
 
     def _drop_missing_articles(self, codes: set[str]) -> None:
-        """Of the articles without a quantity, keep those that still exist under this code: they have none. Commits.
+        """Drop the rows of these codes whose article no longer exists under its code. Commits.
 
-        The others were renamed or deleted: their rows are due again at once.
+        The provider named no quantity for these codes. An article that still exists has none; the others were
+        renamed or deleted, and their rows are due again at once.
         """
-        silent_rows = [row for row in self.rows if self.article(row).code in codes]
-        skus = {row.sku for row in silent_rows}
+        rows_without_quantity = [row for row in self.rows if self.article(row).code in codes]
+        skus = {row.sku for row in rows_without_quantity}
         db.session.commit()
         if not skus:
             return
@@ -203,7 +204,7 @@ class StockBatch:
             for sku, article in Article.find_by_sku(self.account.id, skus).items()
             if article.state in USABLE and article.code in codes and article.goods
         }
-        for row in silent_rows:
+        for row in rows_without_quantity:
             if row.sku not in present:
                 row.postpone(0.0)
         self.rows = [row for row in self.rows if row.sku not in skus or row.sku in present]

@@ -43,7 +43,7 @@ known (PHC GO: 2,000)."""
 
 
 def start_stock_run(account: Account, cause: str) -> bool:
-    """Start reading the provider's quantities. Return whether a run was started; one may be open. Not committed."""
+    """Start reading the provider's quantities. Return False when such a run is open already. Not committed."""
     started = SyncRun.start(account.store_id, account.id, STOCK_RUN, cause)
     if started and (cause != "clock" or SyncRun.last(account.id, STOCK_RUN, sync_run.DONE) is None):
         mark_open_orders_stale(account)
@@ -146,7 +146,7 @@ def undo_change(change: StockChange) -> None:
 
 
 def start_undo_run(account: Account, run: SyncRun) -> bool:
-    """Start undoing a run's changes. Return whether that was started; another may be open. Not committed."""
+    """Start undoing a run's changes. Return False when an undo run is open already. Not committed."""
     return SyncRun.start(account.store_id, account.id, UNDO_RUN, "hand", of_run_id=run.id)
 
 

@@ -95,7 +95,7 @@ def sync_due_skus(store_id: int, connections: StoreConnections, until: float) ->
         db.session.commit()
         return True
     if not SyncRun.has_read_catalogue(account.id):
-        # Until the shop's whole list was read, nobody knows whether a SKU stands in it twice.
+        # Until the shop's whole list was read, nobody knows whether it contains a SKU twice.
         for row in rows:
             row.postpone(RETRY_DELAY_SECONDS, HELD_REASON)
         db.session.commit()
@@ -138,8 +138,8 @@ def _sync_row(batch: StockBatch, row: SyncedSku) -> None:
     """Set the quantity that the equation asks for, or record why that is not done. Commits."""
     open_change = StockChange.find_open(row.id)
     if row.cause == CAUSE_RUN and row.undoes_id is None and open_change is None:
-        # A run found another quantity at the provider, and nothing said that the shop's changed: if what is
-        # known of the shop already fits, it need not be asked.
+        # A run found another quantity at the provider. If the shop's last known quantity fits it already, the
+        # shop need not be asked, as nothing has announced a change there.
         known_shop_quantity = batch.known_shop_quantity(row)
         if known_shop_quantity is not None:
             quantities = _quantities(batch, row, known_shop_quantity)
@@ -188,7 +188,7 @@ def _undo_target(row: SyncedSku, quantities: _Quantities) -> Decimal:
 
 
 def _end_shop_change(change: StockChange, shop_quantity: int) -> None:
-    """Record from the shop's quantity, just read, what became of an unfinished change of it. Commits."""
+    """Record what became of an unfinished change at the shop, by the quantity just read there. Commits."""
     if shop_quantity == change.after:
         change.end(DONE)
     elif shop_quantity == change.before:
@@ -300,10 +300,10 @@ def _set_shop_quantity(
 def _move_provider_stock(
     batch: StockBatch, row: SyncedSku, quantities: _Quantities, change: StockChange
 ) -> None:
-    """Send the provider one movement of what is missing to the target. Not committed.
+    """Send the provider one movement of the difference to the target. Not committed.
 
-    When the answer is lost the change stays planned, and the row waits until the movement can be asked for.
-    Raises AppError when nothing was moved; this is committed.
+    When the answer is lost the change stays planned, and the row waits until the provider can be asked about the
+    movement. Raises AppError when nothing was moved; this is committed.
     """
     code, missing = batch.article(row).code, quantities.target - quantities.current
     movement = StockMovement(code, row.warehouse, missing, change.reference, "Acerto pelo stock da loja")
@@ -324,13 +324,13 @@ def _move_provider_stock(
 def _record_left_alone(
     row: SyncedSku, quantities: _Quantities, reason: str, detail: dict[str, Any] | None = None
 ) -> None:
-    """Record why the row is not synced until something else happens. Not committed."""
+    """Record why the row is left alone until something makes it due. Not committed."""
     provider_quantity, shop_quantity = quantities.provider_quantity, quantities.shop_quantity
     row.clear_due(reason, detail, theirs=provider_quantity, ours=shop_quantity, read_at=db_now())
 
 
 def _record_synced(row: SyncedSku, quantities: _Quantities, **more: Any) -> None:
-    """Record both quantities, which are as they should be, and the undoing that this completes. Not committed."""
+    """Record both quantities, which are as they should be, and the end of an undo. Not committed."""
     rejected = ""
     if row.undoes_id is not None:
         undone_change = db.session.get_one(StockChange, row.undoes_id)

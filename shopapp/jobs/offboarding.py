@@ -1,7 +1,7 @@
 """Uninstall stores that left: void what is pending, wipe what is kept, and restore it after a reinstall.
 
-Thirty days without access and without a webhook count as an uninstall. The credentials of a provider are wiped
-only when none of its documents is in doubt.
+Thirty days without access and without a webhook count as an uninstall. The credentials of a provider are wiped only
+when none of its documents is in doubt.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ log = logging.getLogger(__name__)
 
 SILENCE_LIMIT = timedelta(days=30)
 ESCALATE_AFTER = timedelta(hours=72)
-"""How long a document may be in doubt while its store is uninstalled or its keys are refused; then a person
-decides.
-"""
+"""How long a document may be in doubt while its store is uninstalled or its keys are refused; then a person decides."""
 _BATCH = 200
 
 

@@ -58,9 +58,7 @@ def verify_restore() -> list[str]:
 
 
 def _audit_since() -> datetime:
-    """Return the time since which the provider may know more than we do: the backup's last clock tick, less a
-    margin.
-    """
+    """Return the time from which the provider may know more than we do: the backup's last clock tick minus a margin."""
     held = db.session.get_one(Heartbeat, ISSUING_HOLD)
     last = held.read_note().get("since")
     return (datetime.fromisoformat(last) if last else now() - MAX_LOOKBACK) - MARGIN

@@ -37,7 +37,7 @@ class Account(UidModel):
     label: Mapped[str] = mapped_column(String(200), default="")
     nif: Mapped[str] = mapped_column(String(20), default="")
     facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """What the provider says of the account: region, warehouses managed, stock moves on issue."""
+    """The provider's properties of the account: region, warehouses managed, stock moves on issue."""
     choices: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The provider's lists as last read, with the time (`ProviderLists`)."""
     settings: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -51,10 +51,10 @@ class Account(UidModel):
     paused_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """The provider was down: no document of this account is tried before."""
     pauses: Mapped[int] = mapped_column(default=0)
-    """Pauses in a row: while there are some, one document at a time tries whether the provider is back."""
+    """Pauses in a row: while there are some, one document at a time probes whether the provider is back."""
     probe_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     failures: Mapped[int] = mapped_column(default=0, server_default="0")
-    """Calls in a row that brought no answer."""
+    """Calls in a row without an answer."""
     down_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     compared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the provider's own documents were last compared with ours."""
@@ -71,7 +71,7 @@ class Account(UidModel):
 
     @classmethod
     def connect(cls, store: Store, provider: str, fingerprint: str) -> Account:
-        """Make the account with this provider and entity the current one, close the former. Not committed."""
+        """Make the account with this provider and entity the current one, and close the former. Not committed."""
         same = db.session.scalar(
             select(cls).where(
                 cls.store_id == store.id, cls.provider == provider, cls.fingerprint == fingerprint
@@ -93,12 +93,12 @@ class Account(UidModel):
 
     @classmethod
     def claim_probe(cls, number: int, seconds: float) -> bool:
-        """Let this caller alone try, for these seconds, whether the provider is back. Not committed."""
+        """Let this caller alone probe, for these seconds, whether the provider is back. Not committed."""
         mine = update(cls).where(cls.id == number, is_free(cls.probe_until))
         return execute_update(mine.values(probe_until=db_now(seconds))) > 0
 
     def count_failure(self) -> int:
-        """Count a call that brought no answer, and return how many there were in a row. Commits."""
+        """Count a call without an answer, and return how many there were in a row. Commits."""
         counted = db.session.execute(
             update(Account)
             .where(Account.id == self.id)
@@ -126,7 +126,7 @@ class Account(UidModel):
         return paused > 0
 
     def clear_failures(self) -> None:
-        """Record that the provider answers: nothing of the account is held back any more. Not committed."""
+        """Record that the provider answers, which ends every pause of the account. Not committed."""
         if self.failures or self.pauses:
             execute_update(
                 update(Account)
@@ -161,7 +161,7 @@ class Account(UidModel):
 
     @property
     def stock_settings_digest(self) -> str:
-        """A digest of how stock is synced and where: it changes when the merchant chooses otherwise."""
+        """A digest of the stock settings: it changes when the merchant changes one of them."""
         chosen = json.dumps([self.stock_direction, self.stock_places, self.chosen.warehouse])
         return hashlib.sha256(chosen.encode()).hexdigest()[:16]
 

@@ -27,7 +27,7 @@ class AccountSettings:
     exceptions: Mapping[str, str] = field(default_factory=dict)
     """An exemption code or a VAT category, by SKU."""
     on_tax_difference: Mapping[str, str] = field(default_factory=dict)
-    # when something is issued, and who hears of it
+    # what is issued automatically, and who is notified
     automatic: bool = True
     alert: bool = True
     alert_email: str = ""
@@ -43,7 +43,7 @@ class AccountSettings:
     transport: bool = False
     guide: bool = False
     loading: Mapping[str, str] = field(default_factory=dict)
-    """The address of loading: street, postal_code, city."""
+    """Where the products are loaded: street, postal_code, city."""
     leaves_at: str = ""
     allowance: str = ""
     """Calls a month that the provider's plan includes, as typed; empty when unknown."""
@@ -57,7 +57,7 @@ class AccountSettings:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any] | None) -> AccountSettings:
-        """Return the settings as stored; a value that is null counts as absent."""
+        """Return the settings as stored; a null value counts as absent."""
         stored = stored or {}
         known = {one.name: stored[one.name] for one in fields(cls) if stored.get(one.name) is not None}
         places = known.get("stock_places", ())

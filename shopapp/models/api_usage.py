@@ -1,4 +1,4 @@
-"""API usage: the calls that an account cost its provider, by month; some plans include only so many.
+"""API usage: the calls that were made for an account, by month; some plans include only so many.
 
 The calls are counted in memory and added here later: a process that dies loses the last few.
 """
@@ -38,6 +38,6 @@ class ApiUsage(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def calls_in_month(cls, account_id: int, month: str) -> int:
-        """Return how many calls the account cost in that month."""
+        """Return how many calls were made for the account in that month."""
         mine = select(cls.calls).where(cls.account_id == account_id, cls.month == month)
         return db.session.scalar(mine) or 0

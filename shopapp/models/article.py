@@ -34,14 +34,14 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     article_id: Mapped[str] = mapped_column(String(80), default="")
     """The provider's own id, which stays when the article is renamed."""
     code: Mapped[str] = mapped_column(String(MAX_CODE_LENGTH), default="")
-    """Its reference at the provider: what a document's line names."""
+    """Its reference at the provider, which a document's line names."""
     name: Mapped[str] = mapped_column(String(MAX_NAME_LENGTH), default="")
     goods: Mapped[bool] = mapped_column(default=True)
     """Whether it keeps stock."""
     looked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the provider last answered for it; empty means that it is looked up before it is used again."""
     making_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """While it is being created: the end of the creator's lease, when its call is over at the latest."""
+    """While it is being created: the end of the creator's lease, by which the call is over."""
     made_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When its creation was last sent."""
     reason: Mapped[str] = mapped_column(String(40), default="")
@@ -69,7 +69,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
     ) -> bool:
         """Store what a lookup found, if the row is still as `former` was read. Not committed.
 
-        Return False when somebody wrote it since: the answer may be older than an article that was just created.
+        Return False when it was written since: the answer may be older than an article that was just created.
         """
         values = _values(state, known)
         if former is None:
@@ -106,7 +106,10 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def end_creation(cls, account_id: int, sku: str, claimed: datetime, state: str, **values: Any) -> bool:
-        """End that claim with a state, `making` when the outcome is unknown. False when it is not the last. Commits."""
+        """End that claim with a state, `making` when the outcome is unknown. Commits.
+
+        Return False when it is not the last claim.
+        """
         mine = update(cls).where(
             cls.account_id == account_id, cls.sku == sku, cls.state == MAKING, cls.made_at == claimed
         )
@@ -137,7 +140,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
 
 def _values(state: str, known: dict[str, Any]) -> dict[str, Any]:
-    """Return every column that says what is known of a SKU, blank where nothing is given."""
+    """Return every column about a SKU's article, blank where nothing is given."""
     blank: dict[str, Any] = {
         "article_id": "", "code": "", "name": "", "goods": True, "reason": "", "detail": {},
     }  # fmt: skip

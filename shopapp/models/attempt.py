@@ -18,7 +18,7 @@ from .base import BigId, DecimalText, Money, SealedText, UidModel, UtcDateTime, 
 
 
 class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
-    """One line as it was issued; it holds nothing of the buyer."""
+    """One line as it was issued; it contains no data of the buyer."""
 
     __tablename__ = "document_line"
 
@@ -87,7 +87,7 @@ class Attempt(UidModel):
 
     @classmethod
     def count_worker_deaths(cls, document_id: int) -> int:
-        """Return how many workers died while they sent this document."""
+        """Return how many workers died while sending this document."""
         died = select(func.count()).where(cls.document_id == document_id, cls.code == "worker-died")
         return db.session.scalar(died) or 0
 

@@ -46,7 +46,7 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
-"""Rows keep what they read after a commit: reading an attribute never opens a transaction behind our back."""
+"""Rows keep what they read after a commit: reading an attribute never opens a transaction unnoticed."""
 
 
 class Money(TypeDecorator[Decimal]):
@@ -104,7 +104,7 @@ _virtual_clock: Callable[[], datetime] | None = None
 
 
 def set_clock(clock: Callable[[], datetime] | None) -> None:
-    """Take the time from `clock` in every comparison (virtual time); None goes back to the database."""
+    """Take the time from `clock` in every comparison (virtual time); None restores the real time."""
     global _virtual_clock
     _virtual_clock = clock
 
@@ -125,19 +125,19 @@ def app_now_or_none() -> datetime | None:
 
 
 def now() -> datetime:
-    """Return the instant that `db_now()` means, as a value. Opens no transaction that stays open."""
+    """Return the instant that `db_now()` means, as a value. Leaves no transaction open that it opened."""
     if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         alone = not db.session().in_transaction()
         read: datetime = db.session.execute(func.clock_timestamp().select()).scalar_one()
         if alone:
-            # a commit, as a rollback would make every row be read again
+            # a commit: after a rollback every row would be read again
             db.session.commit()
         return read.astimezone(UTC)
     return _virtual_clock() if _virtual_clock else datetime.now(UTC)
 
 
 def insert_into(row: type[Any]) -> Any:
-    """Return an INSERT that can say what to do on conflict, for the database in use."""
+    """Return an INSERT of the database in use, which supports ON CONFLICT."""
     dialect = postgresql if db.engine.dialect.name == "postgresql" else sqlite
     return dialect.insert(row)
 
@@ -145,8 +145,8 @@ def insert_into(row: type[Any]) -> Any:
 def execute_update(statement: Update | Delete) -> int:
     """Execute the statement and return the number of rows that it changed. Not committed.
 
-    Rows that the session holds keep what they read: refresh the one that you go on with. A statement whose WHERE
-    names the state that was read is a compare-and-set: 0 means that someone else was first.
+    Rows in the session keep what they read: refresh the one that you continue to use. A statement whose WHERE names
+    the state that was read is a compare-and-set: 0 means that someone else was first.
     """
     done = db.session.execute(statement.execution_options(synchronize_session=False))
     return int(done.rowcount)  # type: ignore[attr-defined]
@@ -194,7 +194,7 @@ class SealedText:
 
 
 class SealedJson(SealedText):
-    """The same for a value that JSON can hold."""
+    """A `SealedText` whose value is anything that JSON can express."""
 
     def __get__(self, row: Any, owner: type) -> Any:
         text = super().__get__(row, owner)
@@ -208,7 +208,7 @@ class SealedJson(SealedText):
 
 
 def fold_for_search(text: str) -> str:
-    """Return the text in lower case without accents and double spaces."""
+    """Return the text in lower case without accents or repeated spaces."""
     plain = unicodedata.normalize("NFKD", text.casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
@@ -218,7 +218,7 @@ _is_read_only: contextvars.ContextVar[bool] = contextvars.ContextVar("reading", 
 
 @contextmanager
 def read_only() -> Iterator[None]:
-    """Write nothing inside this block: SQLite then takes no write lock."""
+    """Take no write lock of SQLite in this block, which must not write."""
     token = _is_read_only.set(True)
     try:
         yield

@@ -13,10 +13,10 @@ def credit(number: int) -> str:
 
 
 def reissue(number: int) -> str:
-    """Return the cause of the document with which the order is issued again for that time."""
+    """Return the cause of the order's reissue of that number."""
     return f"{REISSUE}:{number}"
 
 
 def reference_for(store_id: int, order_id: str, cause: str) -> str:
-    """Return our key of a document, which is written into the document at the provider."""
+    """Return our reference of a document, which is written into the document at the provider."""
     return f"QI-{store_id}-{order_id}" + ("" if cause == SALE else "-" + cause.replace(":", ""))

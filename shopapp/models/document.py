@@ -1,7 +1,7 @@
 """Documents: what must be issued for an order, what came of it, and the transitions between its states.
 
-Every change of state is one UPDATE that names the state and the attempt that were read: when it changes no row, someone
-else was first. The unique key (store, order, cause) is the promise of one document.
+Every change of state is one UPDATE that names the state and the attempt that were read: when it changes no row,
+someone else was first. The unique key (store, order, cause) guarantees one document.
 """
 
 from __future__ import annotations
@@ -81,11 +81,11 @@ class Document(UidModel):
 
     store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"))
     account_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("account.id"))
-    """The account that it is issued at; empty until the first claim."""
+    """The account at which it is issued; empty until the first claim."""
     order_id: Mapped[str] = mapped_column(String(40))
     cause: Mapped[str] = mapped_column(String(20), default=causes.SALE)
     reference: Mapped[str] = mapped_column(String(60), unique=True)
-    """Our key, written into the document so that the provider can be asked for it."""
+    """Our reference, written into the document so that the provider can be asked for it."""
     original_id: Mapped[int | None] = mapped_column(BigId, ForeignKey("document.id"))
     kind: Mapped[str] = mapped_column(String(2), default="")
 
@@ -93,19 +93,19 @@ class Document(UidModel):
     state: Mapped[str] = mapped_column(String(10), default=PENDING)
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The facts that the sentence of the reason needs."""
+    """The values that the message of `reason` needs."""
     alarm: Mapped[str] = mapped_column(String(30), default="")
-    """total-differs, duplicate, cancelled-after, changed-after, annulled or gone; only of an issued document."""
+    """total-differs, duplicate, cancelled-after, changed-after, annulled or gone; only on an issued document."""
     alarm_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
-    """Failures in a row that are no one's fault; they set the next delay."""
+    """Temporary failures in a row; they set the next delay."""
     takes: Mapped[int] = mapped_column(default=0)
-    """Leases in a row without a transition: MAX_TAKES of them mean that this row kills its worker."""
+    """Leases in a row without a transition: after MAX_TAKES the row is assumed to kill its worker."""
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime | None] = mapped_column(UtcDateTime)
     asked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the merchant asked for it: then neither its age nor the manual mode holds it back."""
+    """When the merchant asked for it: from then on neither its age nor the manual mode holds it back."""
     corrections_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     asked_for_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -198,7 +198,7 @@ class Document(UidModel):
 
     @hybrid_property
     def is_reissue(self) -> bool:
-        """Whether it answers the sale again, after a full credit."""
+        """Whether it invoices the sale again, after a full credit."""
         return self.cause.startswith(causes.REISSUE + ":")
 
     @property
@@ -208,7 +208,7 @@ class Document(UidModel):
 
     @staticmethod
     def hash_tax_id(tax_id: str) -> str:
-        """Return the keyed hash by which a tax id is found again."""
+        """Return the keyed hash by which a tax id can be searched."""
         return encryption.keyed_hashes(tax_id)[0]
 
     @classmethod
@@ -239,7 +239,7 @@ class Document(UidModel):
 
     @classmethod
     def sale_and_reissues(cls, store_id: int, order_id: str) -> list[Document]:
-        """Return the documents that answer the sale itself: the first one, and those issued again."""
+        """Return the documents of the sale itself: the first one, and those issued again."""
         mine = select(cls).where(
             cls.store_id == store_id, cls.order_id == order_id, cls.is_sale | cls.is_reissue
         )

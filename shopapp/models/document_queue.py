@@ -1,6 +1,6 @@
-"""The queue of documents: which are due, who has one, and what its holder may record.
+"""The queue of documents: which are due, who has one, and what the worker that has it may record.
 
-Each function that changes a row is one compare-and-set: it says in its WHERE what it expects of the row. False or None
+Each function that changes a row is one compare-and-set: its WHERE names what it expects of the row. False or None
 means that someone else was first.
 """
 
@@ -82,7 +82,7 @@ def take_uncertain(seconds: float = TAKE_SECONDS) -> Document | None:
 
 
 def postpone(document: Document, seconds: float) -> None:
-    """Look a row in doubt up again after these seconds. Commits."""
+    """Have a row in doubt looked up again after these seconds. Commits."""
     mine = update(Document).where(Document.id == document.id, Document.state == IN_DOUBT)
     execute_update(mine.values(not_before=db_now(seconds), takes=0))
     db.session.commit()
@@ -129,7 +129,7 @@ def claim(
 
 
 def provider_draft_matches(document: Document, draft: Draft, account: Account) -> bool:
-    """Return whether the provider's draft of this row, if any, has this very content and is at this account."""
+    """Return whether the provider's draft of this row, if any, has exactly this content and is at this account."""
     at_account = document.draft_account_id in (None, account.id)
     return document.frozen or (at_account and draft.digest() == document.draft_hash)
 
@@ -151,7 +151,7 @@ def expired_leases(limit: int = 50) -> list[Document]:
 
 
 def record_draft(document: Document, draft_id: str) -> bool:
-    """Make this provider draft the one that the attempt finalises; False when it has another. Commits."""
+    """Make this provider draft the one that the attempt finalises; return False when it has another. Commits."""
     changed = execute_update(
         update(Document)
         .where(
@@ -162,7 +162,7 @@ def record_draft(document: Document, draft_id: str) -> bool:
         )
         .values(draft_id=draft_id, draft_account_id=Document.account_id)
     )
-    # only a winner reads the row again: a late worker would take the next attempt for its own
+    # read again only after a success: a late worker would take the next attempt for its own
     return _commit_and_refresh(document, changed > 0)
 
 

@@ -37,7 +37,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    """The facts that it needs."""
+    """The values that the work needs."""
     takes: Mapped[int] = mapped_column(default=0, server_default="0")
     """How often in a row a worker took it and did not end it: the work killed the worker."""
     owed_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -47,7 +47,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def enqueue(cls, document: Document, kind: str, number: int = 1, **detail: Any) -> None:
-        """Enqueue it now, unless it was enqueued before. Not committed."""
+        """Enqueue the follow-up now, unless it was enqueued before. Not committed."""
         db.session.execute(
             insert_into(cls)
             .values(
@@ -59,7 +59,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def enqueue_or_restart(cls, document: Document, kind: str) -> None:
-        """Enqueue it now, also when it was done before or is being done. Not committed."""
+        """Enqueue the follow-up now, also when it was done before or is being done. Not committed."""
         restarted: dict[str, Any] = {"state": DUE, "reason": "", "not_before": db_now(), "owed_at": db_now()}
         new = insert_into(cls).values(
             store_id=document.store_id,
@@ -70,7 +70,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
             detail={},
             **restarted,
         )
-        # tries + 1: the end of a worker that has it now no longer matches
+        # tries + 1: a worker that is doing it now can no longer end it
         doing = {**restarted, "tries": cls.tries + 1, "ended_at": None}
         db.session.execute(
             new.on_conflict_do_update(index_elements=["document_id", "kind", "number"], set_=doing)
@@ -78,7 +78,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def restart(cls, document: Document, kind: str) -> None:
-        """Enqueue it again if it ever was. Not committed."""
+        """Enqueue the follow-up again if it ever was enqueued. Not committed."""
         mine = update(cls).where(cls.document_id == document.id, cls.kind == kind)
         execute_update(
             mine.values(state=DUE, tries=cls.tries + 1, not_before=db_now(), owed_at=db_now(), ended_at=None)
@@ -86,7 +86,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def take(cls, seconds: float = 60, after_store_id: int = 0) -> FollowUp | None:
-        """Lease a due one of the next store after that one; None when nothing is due. Commits."""
+        """Lease a due follow-up of the next store after `after_store_id`; None when nothing is due. Commits."""
         due = select(cls).where(cls.state == DUE, cls.not_before <= db_now())
         due = due.order_by(cls.store_id, cls.not_before, cls.id)
         found: FollowUp | None = take_first(
@@ -97,7 +97,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         return found
 
     def end(self, state: str, reason: str = "", delay: float = 0, **detail: Any) -> None:
-        """Record that it is done, failed, or due again after some seconds. Commits."""
+        """Record that the follow-up is done, failed, or due again after some seconds. Commits."""
         # releases before migration 0006 counted the takes in here
         known = {name: value for name, value in self.detail.items() if name != "takes"}
         execute_update(
@@ -116,7 +116,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def any_due(cls) -> bool:
-        """Return whether one could be taken now."""
+        """Return whether a follow-up could be taken now."""
         return bool(
             db.session.scalar(select(cls.id).where(cls.state == DUE, cls.not_before <= db_now()).limit(1))
         )

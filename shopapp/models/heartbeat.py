@@ -1,4 +1,4 @@
-"""Heartbeats: when a process last ran, and whether issuing is on hold."""
+"""Heartbeats: when a regular task last ran, and whether issuing is on hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ISSUING_HOLD = "hold"
 
 
 class Heartbeat(db.Model):  # type: ignore[name-defined,misc]
-    """When something that must keep running last did: `clock`, `worker`; also the test value of the encryption keys.
+    """When something that must run regularly last ran, such as `clock`.
 
     While there is a row named `hold`, nothing is issued.
     """
@@ -28,12 +28,12 @@ class Heartbeat(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def issuing_on_hold(cls) -> ColumnElement[bool]:
-        """Return the condition that an operator holds all issuing."""
+        """Return the condition that an operator has put all issuing on hold."""
         return select(cls.name).where(cls.name == ISSUING_HOLD).exists()
 
     @classmethod
     def beat_if_due(cls, name: str, every: float) -> bool:
-        """Beat, and return True, when the last beat is that many seconds old. Commits."""
+        """Record a beat and return True, when the last one is at least that many seconds old. Commits."""
         row = db.session.get(cls, name, populate_existing=True)
         late = row is None or (now() - row.beat_at).total_seconds() >= every
         if late:
@@ -48,7 +48,7 @@ class Heartbeat(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def beat(cls, name: str, **note: Any) -> None:
-        """Record that this process runs now. Commits."""
+        """Record that the task of that name runs now. Commits."""
         values = {"beat_at": db_now(), "note": json.dumps(note)}
         row = insert_into(cls).values(name=name, **values)
         db.session.execute(row.on_conflict_do_update(index_elements=["name"], set_=values))

@@ -1,8 +1,9 @@
-"""Leases: a due row belongs to one worker alone until an instant that stands in the row.
+"""Leases: a due row belongs to one worker alone until an instant that is stored in the row.
 
-That instant is a column (`lease_until`, `not_before`, `due_at`, `stale_at` ...). Whoever takes the row sets it to the
-future and commits before the work begins; the end of the work sets it again. Nobody renews the lease of a worker that
-died: when it has expired, the row is due again. The row also counts how often in a row it was taken without an end.
+That instant is a column (`lease_until`, `not_before`, `due_at`, `stale_at` ...). Whoever takes the row sets it to
+the future and commits before the work begins; the end of the work sets it again. Nobody renews the lease of a
+worker that died: when it has expired, the row is due again. The row also counts how often in a row it was taken
+without an end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from .base import UidModel, db, db_now, execute_update
 
 MAX_TAKES = 5
-"""Leases in a row without an end, after which a row counts as our fault: it kills its worker."""
+"""Leases in a row without an end, after which a row is assumed to kill its worker, by a bug of ours."""
 
 T = TypeVar("T")
 
@@ -44,7 +45,7 @@ def take_first(due: Select[tuple[T]], column: str, seconds: float, *counters: st
 
 
 def acquire(row: UidModel, column: str, seconds: float) -> bool:
-    """Lease what that column of the row stands for; return False while somebody else has it. Commits."""
+    """Take the lease that is this column of the row; return False while somebody else has it. Commits."""
     model = type(row)
     free = update(model).where(model.id == row.id, is_free(getattr(model, column)))
     taken = execute_update(free.values({column: db_now(seconds)}))
@@ -54,7 +55,7 @@ def acquire(row: UidModel, column: str, seconds: float) -> bool:
 
 
 def release(row: UidModel, column: str, until: Any) -> None:
-    """Give back the lease that lasts until then, unless it expired and is another's. Commits."""
+    """Give back the lease that ends at `until`, unless it expired and somebody else has taken it. Commits."""
     model = type(row)
     mine = update(model).where(model.id == row.id, getattr(model, column) == until)
     execute_update(mine.values({column: None}))

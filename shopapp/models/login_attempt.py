@@ -15,7 +15,7 @@ from .store import Store
 
 
 class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
-    """One try; `door` names what was logged in to."""
+    """One attempt; `door` names where the store logged in."""
 
     __tablename__ = "knock"
     __table_args__ = (Index("ix_knock_door", "store_id", "door", "at"),)
@@ -27,8 +27,8 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def acquire(cls, store_id: int, door: str, most: int, seconds: float) -> float:
-        """Count a try; return 0, or the seconds until the store may try when it had too many. Commits."""
-        # two browsers of one store knock one after the other
+        """Count an attempt; return 0, or the seconds until the store may try again after too many. Commits."""
+        # two browsers of one store are counted one after the other
         db.session.execute(select(Store.id).where(Store.id == store_id).with_for_update())
         mine = (cls.store_id == store_id, cls.door == door, cls.at > db_now(-seconds))
         found = db.session.execute(select(func.count(), func.min(cls.at)).where(*mine)).one()
@@ -40,7 +40,7 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def clear(cls, store_id: int, door: str, last_only: bool = False) -> None:
-        """Forget the store's tries, or with `last_only` the last one, which got no answer. Commits."""
+        """Forget the store's attempts, or with `last_only` the last one, which got no answer. Commits."""
         mine = select(cls.id).where(cls.store_id == store_id, cls.door == door).order_by(cls.id.desc())
         gone = mine.limit(1) if last_only else mine
         execute_update(delete(cls).where(cls.id.in_(gone)))
@@ -48,5 +48,5 @@ class LoginAttempt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def delete_old(cls) -> None:
-        """Delete tries older than a day. Not committed."""
+        """Delete attempts older than a day. Not committed."""
         execute_update(delete(cls).where(cls.at < db_now(-86400)))

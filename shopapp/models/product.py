@@ -1,6 +1,6 @@
 """Products: what the shop sells, as last read; one row for a product without variants, else one for each variant.
 
-A SKU may be empty or stand in several rows: the shop allows it.
+A SKU may be empty or be in several rows: the shop allows it.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
     def upsert(cls, store_id: int, rows: Iterable[dict[str, Any]]) -> None:
         """Store these products as read now. Not committed.
 
-        A product that is marked stale stays so: its webhook may speak of a change after this reading.
+        A product that is marked stale stays so: its webhook may report a change after this reading.
         """
         values = [
             {
@@ -69,7 +69,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def mark_stale(cls, store_id: int, product_id: str) -> None:
-        """Have the product read again, also one that was never seen. Not committed."""
+        """Have the product read again, even one that was never read. Not committed."""
         new = insert_into(cls).values(
             store_id=store_id, product_id=product_id, variant_id="", sku="", name="", folded="", kind="goods",
             active=False, seen_at=db_now(), gone_at=db_now(), stale_at=db_now(),
@@ -87,7 +87,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         return take_first(stale.order_by(cls.stale_at, cls.id), "stale_at", seconds)
 
     def mark_read(self, gone: bool) -> None:
-        """Record that the row that `take_stale` gave was read, unless it became stale again. Not committed."""
+        """Record that this row, which `take_stale` returned, was read, unless it became stale again. Not committed."""
         mine = update(Product).where(Product.id == self.id)
         if gone:
             execute_update(mine.where(Product.gone_at.is_(None)).values(gone_at=db_now()))
@@ -95,9 +95,9 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def skus(cls, store_id: int, after_sku: str = "", most: int | None = None) -> list[str]:
-        """Return the SKUs that the store sells, each once, in order, after that one."""
-        living = select(cls.sku).where(cls.store_id == store_id, cls.gone_at.is_(None), cls.sku > after_sku)
-        return list(db.session.scalars(living.distinct().order_by(cls.sku).limit(most)))
+        """Return the SKUs that the store sells after `after_sku`, each once, in order."""
+        current = select(cls.sku).where(cls.store_id == store_id, cls.gone_at.is_(None), cls.sku > after_sku)
+        return list(db.session.scalars(current.distinct().order_by(cls.sku).limit(most)))
 
     @classmethod
     def skus_of(cls, store_id: int, product_id: str) -> set[str]:
@@ -107,17 +107,17 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def mark_unseen_stale(cls, store_id: int, unseen_since: datetime) -> None:
-        """Have products read one by one that a whole list did not show in full. Not committed."""
+        """Have products read one by one that a reading of the whole list did not fully show. Not committed."""
         unseen = select(func.min(cls.id)).where(
             cls.store_id == store_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )
-        # one row of each: the reading is of the product with all its variants
+        # one row of each product: it is read with all its variants
         mine = update(cls).where(cls.id.in_(unseen.group_by(cls.product_id)), cls.stale_at.is_(None))
         execute_update(mine.values(stale_at=db_now()))
 
     @classmethod
     def mark_gone(cls, store_id: int, product_id: str, unseen_since: datetime) -> None:
-        """Mark as gone what a reading of this product, begun then, did not show. Not committed."""
+        """Mark as gone the rows of this product that a reading begun at `unseen_since` did not show. Not committed."""
         mine = update(cls).where(
             cls.store_id == store_id, cls.product_id == product_id, cls.gone_at.is_(None), cls.seen_at < unseen_since
         )  # fmt: skip
@@ -128,7 +128,7 @@ class Product(db.Model):  # type: ignore[name-defined,misc]
         """Return the current rows of these SKUs; several rows of one SKU mean that the shop has it twice."""
         mine = select(cls).where(cls.store_id == store_id, cls.sku.in_(list(skus)), cls.gone_at.is_(None))
         found: dict[str, list[Product]] = {}
-        # rows are written past the session: one that it holds would be returned as it was
+        # rows are written without the session, which would otherwise return its old copies
         for row in db.session.scalars(mine.order_by(cls.id).execution_options(populate_existing=True)):
             found.setdefault(row.sku, []).append(row)
         return found

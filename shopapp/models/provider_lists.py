@@ -1,4 +1,4 @@
-"""The provider's lists as last read, typed: `Account.choices` is stored as JSON and coded here alone."""
+"""The provider's lists as last read, typed: `Account.choices` is stored as JSON and converted here alone."""
 
 from __future__ import annotations
 

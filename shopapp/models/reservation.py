@@ -1,7 +1,7 @@
 """Stock reservations: what the shop has sold and the provider has not yet taken off its stock.
 
-A row is created when an order is announced and filled when the order is read. Whether it still counts is read from the
-order's document, so that no transition of a document has to update it. It holds nothing of the buyer.
+A row is created when an order is announced and filled when the order is read. Whether it still counts is read from
+the order's document, so that no transition of a document has to update it. It contains no data of the buyer.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ UNREAD, READ = "unread", "read"
 FREE_ORDER = "free"
 """Why an order has no document although its products left the shop: there was nothing to pay."""
 _NOT_OURS_REASONS = ("older", "set-aside")
-"""Why a waiting document will not be ours: the merchant deals with such an order."""
+"""Reasons of waiting documents that we do not issue: the merchant handles such an order."""
 
 
 class StockReservation(db.Model):  # type: ignore[name-defined,misc]
@@ -60,18 +60,18 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def mark_stale(cls, store_id: int, order_id: str, delay: float = 0.0) -> None:
         """Have the order read after some seconds for what it reserves. Not committed."""
-        anew = {"state": UNREAD, "told_at": db_now(), "not_before": db_now(delay)}
-        new = insert_into(cls).values(store_id=store_id, order_id=order_id, goods={}, **anew)
-        db.session.execute(new.on_conflict_do_update(index_elements=["store_id", "order_id"], set_=anew))
+        unread = {"state": UNREAD, "told_at": db_now(), "not_before": db_now(delay)}
+        new = insert_into(cls).values(store_id=store_id, order_id=order_id, goods={}, **unread)
+        db.session.execute(new.on_conflict_do_update(index_elements=["store_id", "order_id"], set_=unread))
 
     @classmethod
     def record_goods(
         cls, store_id: int, order_id: str, goods: dict[str, Decimal] | None, began: datetime
     ) -> set[str]:
-        """Store what a reading that began then found in the order. Not committed.
+        """Store the products that a reading of the order, begun at `began`, found. Not committed.
 
         None leaves the products as they were. An order that was announced since stays unread. Return the SKUs whose
-        number changed.
+        quantity changed.
         """
         former = cls.goods_of(store_id, order_id)
         found = former if goods is None else goods
@@ -92,14 +92,14 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def differs(cls, store_id: int, order_id: str, order_stands: bool) -> bool:
-        """Return whether a standing order is unknown here, or a cancelled one still reserves products."""
+        """Return whether an open or paid order is unknown here, or a cancelled one still reserves products."""
         mine = select(cls.goods).where(cls.store_id == store_id, cls.order_id == order_id)
         goods = db.session.execute(mine).first()
         return (goods is None) if order_stands else (goods is not None and bool(goods[0]))
 
     @classmethod
     def release_sku(cls, store_id: int, order_id: str, sku: str) -> None:
-        """Record that the provider has taken off what the order holds of that SKU. Not committed."""
+        """Record that the provider has taken off what the order reserves of that SKU. Not committed."""
         mine = select(cls).where(cls.store_id == store_id, cls.order_id == order_id).with_for_update()
         row = db.session.scalar(mine.execution_options(populate_existing=True))
         if row is not None and sku in row.goods:
@@ -114,7 +114,7 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def any_unread(cls, store_id: int) -> bool:
-        """Return whether an order of the store was announced and not read: what it holds is unknown."""
+        """Return whether an order of the store was announced and not read: what it reserves is unknown."""
         mine = select(cls.id).where(cls.store_id == store_id, cls.state == UNREAD).limit(1)
         return db.session.scalar(mine) is not None
 
@@ -122,7 +122,7 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
     def reserved_quantities(cls, store_id: int, skus: Iterable[str]) -> dict[str, dict[str, Decimal]]:
         """Return by SKU and order the pieces that nothing has taken off at the provider yet."""
         wanted = set(skus)
-        # also where they can't be moved: the provider still has what the shop has sold
+        # even where the movement failed: the provider still has what the shop has sold
         moving = select(FollowUp.id).where(
             FollowUp.document_id == Document.id, FollowUp.kind == "stock", FollowUp.state != DONE
         )
@@ -158,7 +158,7 @@ class StockReservation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def delete_old(cls, days: int = 90) -> int:
-        """Delete rows that are older, except orders that were given away; return how many. Not committed."""
+        """Delete rows older than `days`, except orders that were given away; return how many. Not committed."""
         old = delete(cls).where(
             cls.state == READ, cls.told_at < db_now(-days * 86400.0), ~cls._is_free_order()
         )

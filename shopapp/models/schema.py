@@ -16,15 +16,16 @@ from .base import db, read_only
 from .store import Store
 
 LOCK_TIMEOUT_SECONDS = 3
-"""How long anyone waits for a locked database; a webhook then gets a 503."""
+"""How long a statement waits for a locked database; a webhook then gets a 503."""
 IDLE_TRANSACTION_SECONDS = 60
 """How long a transaction may be idle before PostgreSQL ends it. No external call is made inside one, so a process that
-is idle for that long is frozen and would hold its rows for ever."""
+is idle for that long is frozen and would keep its rows locked for ever.
+"""
 
 
 def migrate(url: str) -> None:
     """Run every migration that the database does not have yet. Safe to repeat."""
-    # only a release needs Alembic: every other start goes without
+    # only a release needs Alembic: every other start avoids importing it
     from alembic import command
     from alembic.config import Config
 
@@ -59,7 +60,7 @@ def encryption_keys_match() -> bool:
                 _can_decrypt(row, name) for row, name in ((Store, "access_token"), (Account, "credentials"))
             )
     except SQLAlchemyError:
-        # no tables yet, or a database that is away: nothing of it can be read, or spoilt
+        # no tables yet, or the database is away: nothing can be read, or damaged
         return True
     finally:
         db.session.rollback()
@@ -68,7 +69,7 @@ def encryption_keys_match() -> bool:
 def _can_decrypt(row: Any, name: str) -> bool:
     sealed = getattr(row, name + "_sealed")
     ends = [select(end(row.id)).where(sealed.is_not(None)).scalar_subquery() for end in (func.min, func.max)]
-    # a release that has columns to come must be able to ask, too
+    # only these columns: a release asks before its migrations have added others
     few = select(row).options(load_only(row.uid, sealed)).where(row.id.in_(ends))
     for found in db.session.scalars(few):
         try:

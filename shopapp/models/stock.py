@@ -1,7 +1,7 @@
 """Synced SKUs, and the history of every stock level that we changed.
 
-A SKU is due when something may have changed, and at rest otherwise. The due rows are the whole work list, and all that
-a crash leaves behind.
+A SKU is due when something may have changed. The due rows are the whole work list, and all that a crash leaves
+behind.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
     """The shop's level as last read or written."""
     read_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     due_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When to check it; empty means at rest."""
+    """When to check it; empty when it is not due."""
     cause: Mapped[str] = mapped_column(String(10), default="")
-    """Why it is due: run, hook, sale, hand."""
+    """Why it is due: run, hook, sale, hand or undo."""
     order_id: Mapped[str] = mapped_column(String(40), default="")
     """The order whose document made it due."""
     run_id: Mapped[int | None] = mapped_column(BigId)
-    """The run that found it due, until it is settled."""
+    """The run that found it due, until it has been checked."""
     tries: Mapped[int] = mapped_column(default=0)
     reason: Mapped[str] = mapped_column(String(40), default="")
     """Why it waits or is left alone (docs/stock.md)."""
@@ -108,11 +108,14 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _due_values(cls, cause: str, delay: float) -> dict[str, Any]:
-        """Return what makes a row due. A row that is due sooner stays so, and its holder cannot lay it to rest."""
+        """Return the values that make a row due.
+
+        A row that is due sooner stays so, and whoever has leased it can no longer clear it.
+        """
         waits, merchants = cls.due_at.is_not(None), (CAUSE_HAND, CAUSE_UNDO)
-        # what a row was due for already says more than a run's finding, and the merchant's word more than both
-        says_more = waits & (cls.cause != "" if cause == CAUSE_RUN else cls.cause.in_(merchants))
-        kept = cause if cause in merchants else case((says_more, cls.cause), else_=cause)
+        # an earlier cause outranks a run's, and the merchant's outranks both
+        outranks = waits & (cls.cause != "" if cause == CAUSE_RUN else cls.cause.in_(merchants))
+        kept = cause if cause in merchants else case((outranks, cls.cause), else_=cause)
         sooner = case((waits & (cls.due_at < db_now(delay)), cls.due_at), else_=db_now(delay))
         return {"due_at": sooner, "cause": kept, "tries": 0}
 
@@ -137,7 +140,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
         return rows
 
     def clear_due(self, reason: str = "", detail: dict[str, Any] | None = None, **known: Any) -> bool:
-        """Lay the row to rest; return False when it became due again in the meantime. Not committed."""
+        """Mark the row as not due; return False when it became due again in the meantime. Not committed."""
         still = {"reason": reason, "detail": detail or {}, **known}
         return self._update_if_held(due_at=None, tries=0, run_id=None, order_id="", cause="", **still)
 
@@ -159,7 +162,7 @@ class SyncedSku(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def count_unchecked(cls, run_id: int) -> int:
-        """Return how many rows of the run are not checked yet; a row that waits for others counts as checked."""
+        """Return how many rows of the run are not checked yet; one with a reason to wait counts as checked."""
         left = select(func.count()).where(cls.run_id == run_id, cls.due_at.is_not(None), cls.reason == "")
         return db.session.scalar(left) or 0
 
@@ -187,16 +190,16 @@ class StockChange(db.Model):  # type: ignore[name-defined,misc]
     warehouse: Mapped[str] = mapped_column(String(40), default="")
     location: Mapped[str] = mapped_column(String(40), default="")
     side: Mapped[str] = mapped_column(String(8))
-    """Which side was altered: shop or provider."""
+    """Which side was changed: shop or provider."""
     before: Mapped[Decimal] = mapped_column(DecimalText)
-    """Of a sale's movement, whose level nobody read, the pieces; `after` is then 0."""
+    """For a document's movement, whose level is not read, the pieces moved; `after` is then 0."""
     after: Mapped[Decimal] = mapped_column(DecimalText)
     cause: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(8), default=PLANNED)
     reference: Mapped[str] = mapped_column(String(60), unique=True)
-    """Ours, kept with a movement at the provider so that it can be asked for."""
+    """Our reference, stored with a movement at the provider so that it can be asked for."""
     truth: Mapped[str] = mapped_column(String(32), default="")
-    """The level of the other side that this one was to follow."""
+    """The level of the other side that this change followed."""
     undoes_id: Mapped[int | None] = mapped_column(BigId)
     planned_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

@@ -42,7 +42,7 @@ class Store(UidModel):
     lost_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """Since when its tokens are refused, while `reauthorise`."""
     ready_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Nothing paid before this instant is ever issued by itself."""
+    """Nothing paid before this instant is ever issued automatically."""
 
     hook_key: Mapped[str] = mapped_column(String(43), unique=True)
     """The unguessable end of this store's webhook address."""
@@ -67,7 +67,7 @@ class Store(UidModel):
     """When the orders of the last thirty days were last polled, and not only the newest."""
     reconcile_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stock_lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """Until when one worker alone handles its products and stock, so that the rate limit holds."""
+    """Until when one worker alone handles its products and stock, so that the rate limit is kept."""
     taken_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When a document of this store was last taken: the one that waited longest goes next."""
 
@@ -97,7 +97,7 @@ class Store(UidModel):
             db.session.refresh(store, with_for_update=True)
             if store.state != INSTALLED:
                 if store.state == UNINSTALLED:
-                    # its keys are gone: set-up begins again, and nothing is issued by itself before its end
+                    # its keys are gone: set-up begins again, and until its end nothing is issued automatically
                     store.ready_at = None
                 store.installation += 1
                 store.installed_at = now()
@@ -132,11 +132,14 @@ class Store(UidModel):
         db.session.commit()
 
     def acquire_lease(self, column: str, seconds: float) -> bool:
-        """Let this caller alone do the named task (token, hooks, reconcile, stock) for these seconds. Commits."""
+        """Let this caller alone do the named task (token, hooks, reconcile, stock) for these seconds. Commits.
+
+        Return False while somebody else does it.
+        """
         return lease.acquire(self, column + "_lease_until", seconds)
 
     def release_lease(self, column: str, until: datetime | None) -> None:
-        """Give the task's lease back, unless it expired and is another's. Commits."""
+        """Give back the task's lease, unless it expired and somebody else has taken it. Commits."""
         lease.release(self, column + "_lease_until", until)
 
     @classmethod

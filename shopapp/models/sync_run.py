@@ -59,7 +59,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     not_before: Mapped[datetime] = mapped_column(UtcDateTime)
     tries: Mapped[int] = mapped_column(default=0)
-    """How often in a row the next page was begun: failures, and workers that did not end it."""
+    """How often in a row the next page was begun and not ended, because it failed or its worker died."""
     reason: Mapped[str] = mapped_column(String(40), default="")
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
@@ -90,9 +90,9 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
         return execute_update(mine.values(not_before=db_now(delay), **values)) > 0
 
     def record_page_done(self, calls: int) -> None:
-        """Record that the page of the run was done, with that many calls. Not committed.
+        """Record that a page is done, and the number of its calls. Not committed.
 
-        When the run is due again was set with the page: one that waits for others is not due at once.
+        The page has set itself when the run is due again: a run that waits for others is not due at once.
         """
         mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
         execute_update(mine.values(tries=0, calls=SyncRun.calls + calls))
@@ -114,7 +114,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def last(cls, account_id: int, kind: str, state: str | None = None) -> SyncRun | None:
-        """Return the account's latest run of the kind (in that state)."""
+        """Return the account's latest run of the kind, if given in that state."""
         mine = select(cls).where(cls.account_id == account_id, cls.kind == kind)
         if state is not None:
             mine = mine.where(cls.state == state)

@@ -34,7 +34,7 @@ UNCOUNTED_SECONDS = 60.0
 
 
 class Webhook(db.Model):  # type: ignore[name-defined,misc]
-    """One verified delivery; identical ones only count in `copies` and have it processed again."""
+    """One verified delivery; an identical one is counted in `copies` and has it processed again."""
 
     __tablename__ = "hook"
     __table_args__ = (
@@ -54,7 +54,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
     reason: Mapped[str] = mapped_column(String(40), default="")
     """Why it could not be read."""
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
-    """How often in a row a worker began to process it since it is no longer young, and did not end."""
+    """How often in a row a worker began to process it and did not end, once it was no longer young."""
     order_id: Mapped[str] = mapped_column(String(40), default="")
     opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -71,7 +71,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
         engine = db.engine
         with engine.connect() as connection:
             if engine.name == "postgresql":
-                # it commits the statement by itself: one trip to it instead of three
+                # PostgreSQL commits the statement by itself: one round trip instead of three
                 connection.execution_options(isolation_level="AUTOCOMMIT")
             connection.execute(_upsert_statement(engine.name), row)
             connection.commit()
@@ -90,8 +90,8 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
     def count_attempt(self, at: datetime) -> int:
         """Count this attempt and return how many there were in a row; 0 while the webhook is young. Commits.
 
-        An old webhook may have killed the worker that processed it. It is this worker's alone for a minute. A young one
-        costs no further commit.
+        An old webhook may have killed the worker that processed it; it is reserved for this worker for a minute. A
+        young one needs no commit here.
         """
         if self.received_at > at - timedelta(seconds=UNCOUNTED_SECONDS):
             return 0
@@ -108,7 +108,7 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def exists_since(cls, store_id: int, instant: datetime, except_events: Sequence[str] = ()) -> bool:
-        """Return whether a webhook of the store, except of these events, came after that instant."""
+        """Return whether a webhook of the store came after that instant, not counting these events."""
         mine = select(cls.id).where(
             cls.store_id == store_id, cls.received_at > instant, cls.event.not_in(except_events)
         )

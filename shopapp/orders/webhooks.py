@@ -150,9 +150,9 @@ def request_document(store: Store, order_id: str) -> bool:
 def apply_cancellation(document: Document) -> None:
     """Apply to the document that its order was cancelled at the platform. Not committed.
 
-    Before a document exists the order is read again, which voids the row. Afterwards the document is credited
-    or flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is
-    known (`maintenance.flag_cancelled`).
+    Before a document exists the order is read again, which voids the row. Afterwards the document is credited or
+    flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is known
+    (`maintenance.flag_cancelled`).
     """
     if document.state in (PENDING, WAITING):
         if document.state == WAITING:

@@ -53,7 +53,7 @@ class DocumentFilters:
 
     @property
     def narrowed(self) -> bool:
-        """Whether something besides the tab narrows the list."""
+        """Whether a filter other than the tab is set."""
         return bool(self.text or self.kind or self.since or self.until)
 
 
@@ -111,7 +111,10 @@ def needs_merchant() -> ColumnElement[bool]:
 
 
 def _matches_text(text: str) -> ColumnElement[bool]:
-    """Order or tax id whole, document number or every word of the buyer by its beginning."""
+    """Return the condition that the text finds a document.
+
+    The order and the tax id must be given whole; the number and each word of the buyer's name by their beginning.
+    """
     plain = "".join(c for c in text.upper() if c.isalnum()).removeprefix("PT")
     number = text.lower()
     ways = [Document.order_id == text.lstrip("#").strip()]
@@ -145,7 +148,7 @@ def count_needing_merchant(store: Store) -> int:
 
 
 def list_pending(store: Store, most: int) -> list[Document]:
-    """Return the documents that will be issued by themselves, oldest first."""
+    """Return the documents that will be issued without the merchant, oldest first."""
     mine = select(Document).where(Document.store_id == store.id, Document.state == PENDING)
     return list(db.session.scalars(mine.order_by(Document.id).limit(most)))
 

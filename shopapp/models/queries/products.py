@@ -37,7 +37,7 @@ VISIBLE_STATES = (DONE, UNDONE, UNSURE, PLANNED)
 
 @dataclass(frozen=True, slots=True)
 class ProductFilters:
-    """The products that the merchant asked to see; empty means all. `after` and `before` are ids of rows at an edge."""
+    """The products that the merchant asked to see; empty means all. `after` and `before` are ids of edge rows."""
 
     tab: str = ""
     text: str = ""
@@ -71,7 +71,7 @@ def _is_current(store_id: int) -> ColumnElement[bool]:
 
 
 def _duplicate_skus(store_id: int) -> Select[Any]:
-    """Select the SKUs that stand in several current rows."""
+    """Select the SKUs that several current rows have."""
     other = aliased(Product)
     mine = select(other.sku).where(other.store_id == store_id, other.gone_at.is_(None), other.sku != "")
     return mine.group_by(other.sku).having(func.count() > 1)
@@ -106,7 +106,7 @@ def _is_synced(account: Account) -> ColumnElement[bool]:
 
 
 def _needs_merchant(account: Account) -> ColumnElement[bool]:
-    """Return the condition that a product needs the merchant; one row counts for a SKU in several."""
+    """Return the condition that a product needs the merchant; a SKU in several rows counts once."""
     other = aliased(Product)
     first = select(func.min(other.id)).where(
         other.store_id == account.store_id, other.gone_at.is_(None), other.sku == Product.sku
@@ -171,7 +171,7 @@ def count_needing_merchant(account: Account) -> int:
 
 
 def _lacks_article(account: Account) -> ColumnElement[bool]:
-    """Return the condition that a product on sale has no article; hidden ones are created only one by one."""
+    """Return the condition that a product on sale has no article; hidden products are left out."""
     return and_(_match_state(account.store_id) == MISSING, Product.active)
 
 
@@ -207,7 +207,7 @@ def last_change_by_row(numbers: Iterable[int]) -> dict[int, StockChange]:
 
 
 def latest_change_ids(numbers: Iterable[int]) -> set[int]:
-    """Return the ids of the changes of these synced rows that are the last."""
+    """Return the id of the last change of each of these synced rows."""
     newest = select(func.max(StockChange.id)).where(
         StockChange.stocked_id.in_(list(numbers)), StockChange.state != LOST
     )
@@ -267,7 +267,7 @@ def find_stock_change(account: Account, number: int) -> StockChange | None:
 
 
 def stock_changes_of_sku(account: Account, sku: str, most: int = 10) -> list[StockChange]:
-    """Return the last changes of a SKU's levels, newest first."""
+    """Return the last changes of a SKU's stock levels, newest first."""
     mine = select(StockChange).where(
         StockChange.store_id == account.store_id, StockChange.account_id == account.id, StockChange.sku == sku,
         StockChange.state.in_(VISIBLE_STATES),

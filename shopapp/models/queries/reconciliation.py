@@ -81,7 +81,7 @@ def _invoiceable_in_period(store: Store, begins: datetime, ends: datetime) -> Se
 
 
 def period_totals(store: Store, begins: datetime, ends: datetime) -> PeriodTotals:
-    """Return the totals of the period from `begins` until before `ends`."""
+    """Return the totals of the period from `begins` to just before `ends`."""
     row = db.session.execute(
         select(
             func.count(Sale.id),
@@ -133,7 +133,7 @@ def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
                 Document.state == ISSUED,
                 Document.issued_at >= begins,
                 Document.issued_at < ends,
-                # these answer no sale
+                # these do not invoice a sale
                 Document.kind.not_in(("NE", "GT")),
             )
         )
@@ -153,7 +153,7 @@ def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
 
 
 def is_issuing_on_hold() -> bool:
-    """Return whether an operator holds all issuing (after a restore, until all was compared)."""
+    """Return whether an operator has put all issuing on hold (from a restore until all was compared)."""
     return bool(db.session.scalar(select(Heartbeat.issuing_on_hold())))
 
 
