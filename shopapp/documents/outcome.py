@@ -178,7 +178,7 @@ def _flag_other_document(document: Document, number: str) -> bool:
 
 
 def raise_duplicate_alarm(document: Document, number: str) -> None:
-    """Show the merchant both numbers: two documents answer one order, or one number two orders. Not committed."""
+    """Show the merchant both numbers: one order has two documents, or two orders have one number. Not committed."""
     document.alarm = "duplicate"
     document.alarm_detail = {"number": number, "known": document.number or ""}
     document.log_transition(document.state, document.state, "duplicate", {"number": number})

@@ -1,4 +1,4 @@
-"""What the shop sells: read the whole catalogue, a single product, and the stock that an order reserves.
+"""Read what the shop sells: the whole catalogue, a single product, and the stock that an order reserves.
 
 What differs is marked due for the stock sync. No article is created and no quantity is changed here.
 """

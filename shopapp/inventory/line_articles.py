@@ -89,7 +89,7 @@ def _max_age_seconds(account: Account, draft: Draft) -> float:
 
 
 def _article_sku(line: DraftLine) -> str:
-    """Return the SKU to look the line's article up by; "" without one, or when no row can hold it."""
+    """Return the SKU to look the line's article up by; "" without one, or when it cannot be stored in a row."""
     return line.sku if len(line.sku) <= MAX_SKU_LENGTH and "\0" not in line.sku else ""
 
 

@@ -1,7 +1,7 @@
-"""Runs over the whole stock: read what changed at the provider, or undo a former run, page by page.
+"""Run over the whole stock: read what changed at the provider, or undo a former run, page by page.
 
-A run only marks SKUs as due; stock_sync changes their quantities one by one. A run that is killed continues
-at its last page and repeats no change.
+A run only marks SKUs as due; stock_sync changes their quantities one by one. A run that is killed continues at its
+last page and repeats no change.
 """
 
 from __future__ import annotations

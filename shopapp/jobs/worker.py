@@ -37,7 +37,7 @@ _app: Flask | None = None
 DRAIN_SECONDS = 20.0
 """How long one job keeps taking rows; its time-out is this, plus a lease, plus 30 s."""
 WEBHOOK_SECONDS = 1.0
-"""How long webhooks are processed before a document has its turn: a shop that posts without end delays nobody."""
+"""How long webhooks are processed before a document has its turn: a shop that posts endlessly delays nobody."""
 _BUSY_RETRY_SECONDS = 0.5
 
 

@@ -140,7 +140,7 @@ class Article(db.Model):  # type: ignore[name-defined,misc]
 
 
 def _values(state: str, known: dict[str, Any]) -> dict[str, Any]:
-    """Return every column about a SKU's article, blank where nothing is given."""
+    """Return the values of all columns about a SKU's article, blank where nothing is given."""
     blank: dict[str, Any] = {
         "article_id": "", "code": "", "name": "", "goods": True, "reason": "", "detail": {},
     }  # fmt: skip

@@ -145,7 +145,7 @@ class Document(UidModel):
     calls: Mapped[int] = mapped_column(default=0, server_default="0")
     """Calls to the provider that this document has cost."""
     provider_state: Mapped[str] = mapped_column(String(40), default="")
-    """The provider's own word for its state."""
+    """The document's state in the provider's own words."""
     provider_state_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     # the buyer

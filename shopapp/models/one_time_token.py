@@ -17,7 +17,7 @@ def _hash(secret: str) -> str:
 
 
 class OneTimeToken(UidModel):
-    """A secret that may be used once, until `expires_at`, by whoever also holds `bound` when that is set."""
+    """A secret that may be used once, until `expires_at`, and only together with `bound` when that is set."""
 
     __tablename__ = "ticket"
 

@@ -21,7 +21,7 @@ CATALOGUE_RUN, STOCK_RUN, UNDO_RUN, CREATE_RUN = "catalogue", "stock", "undo", "
 
 
 class SyncRun(db.Model):  # type: ignore[name-defined,misc]
-    """One run of an account; `phase` is a word of its kind, `cursor` says where the phase continues."""
+    """One run of an account; its `kind` decides which phases it has, `cursor` says where the phase continues."""
 
     __tablename__ = "run"
     __table_args__ = (
@@ -92,7 +92,7 @@ class SyncRun(db.Model):  # type: ignore[name-defined,misc]
     def record_page_done(self, calls: int) -> None:
         """Record that a page is done, and the number of its calls. Not committed.
 
-        The page has set itself when the run is due again: a run that waits for others is not due at once.
+        The page itself has set when the run is due again: a run that waits for others is not due at once.
         """
         mine = update(SyncRun).where(SyncRun.id == self.id, SyncRun.state == OPEN)
         execute_update(mine.values(tries=0, calls=SyncRun.calls + calls))

@@ -1,1 +1,1 @@
-"""What pages and reports read from the tables."""
+"""Queries on the tables, for pages and reports."""

@@ -51,7 +51,7 @@ class Discrepancy:
 
 @dataclass(frozen=True, slots=True)
 class DailyCount:
-    """One day: documents issued, and orders paid on it that have none yet."""
+    """One day: documents issued, and orders paid that day that have none yet."""
 
     begins: datetime
     issued: int
