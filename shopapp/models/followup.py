@@ -90,7 +90,7 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         due = select(cls).where(cls.state == DUE, cls.not_before <= db_now())
         due = due.order_by(cls.store_id, cls.not_before, cls.id)
         found: FollowUp | None = take_first(
-            due.where(cls.store_id > after_store_id), "not_before", seconds, "tries"
+            due.where(cls.store_id > after_store_id), "not_before", seconds, "tries", "takes"
         )
         if found is None and after_store_id:
             found = take_first(due, "not_before", seconds, "tries", "takes")
