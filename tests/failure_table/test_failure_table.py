@@ -15,7 +15,7 @@ def table() -> dict[int, str]:
     text = (
         (ROOT / "docs" / "failure-model.md")
         .read_text()
-        .partition("## The fifty rows")[2]
+        .partition("## The failures, row by row")[2]
         .partition("\n## ")[0]
     )
     return {int(number): row for number, row in re.findall(r"^\| (\d+) (\|.*)$", text, re.M)}
