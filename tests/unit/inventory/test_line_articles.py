@@ -16,6 +16,7 @@ import pytest
 from flask import Flask
 
 from shopapp import failpoints
+from shopapp.connections import send_window
 from shopapp.documents import issue, merchant_actions
 from shopapp.documents.preview import preview_document
 from shopapp.errors import (
@@ -519,7 +520,9 @@ def test_a_worker_that_dies_or_freezes_while_creating_leaves_one_article(
             run_another_worker(world)
 
     monkeypatch.setattr(failpoints, "hit", hit_failpoint)
-    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: SECONDS_PASSED[0]))
+    clock = SimpleNamespace(monotonic=lambda: SECONDS_PASSED[0])
+    for module in (articles, send_window):
+        monkeypatch.setattr(module, "time", clock)
     world.pay_order()
     world.pay_order("1002")
     with pytest.raises(Killed) if act == "kill" else nullcontext():
@@ -656,7 +659,9 @@ def test_an_answer_from_before_the_creation_does_not_overwrite_the_new_article(w
 def test_a_worker_that_was_frozen_after_the_claim_creates_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=itertools.count(0, 6).__next__))
+    clock = SimpleNamespace(monotonic=itertools.count(0, 6).__next__)
+    for module in (articles, send_window):
+        monkeypatch.setattr(module, "time", clock)
     world.pay_order()
     world.run_due_work()
     assert world.provider.created_articles == []
@@ -668,7 +673,9 @@ def test_a_worker_that_was_frozen_after_the_claim_creates_nothing(
 
 def test_many_new_articles_are_created_a_few_at_a_time(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     slow = [0.0]
-    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
+    clock = SimpleNamespace(monotonic=lambda: slow[0])
+    for module in (articles, send_window):
+        monkeypatch.setattr(module, "time", clock)
     make = FakeProvider.create_article
 
     def slowly(self: FakeProvider, new: NewArticle) -> ProviderArticle:
@@ -694,7 +701,9 @@ def test_each_attempt_creates_at_least_one_article_however_slow_the_look_up(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow, look = [0.0], FakeProvider.articles_by_code
-    monkeypatch.setattr(articles, "time", SimpleNamespace(monotonic=lambda: slow[0]))
+    clock = SimpleNamespace(monotonic=lambda: slow[0])
+    for module in (articles, send_window):
+        monkeypatch.setattr(module, "time", clock)
 
     def slowly(self: FakeProvider, codes: Sequence[str]) -> Mapping[str, ProviderArticle]:
         slow[0] += 40
