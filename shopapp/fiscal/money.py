@@ -16,7 +16,7 @@ SIX_DECIMALS = Decimal("0.000001")
 
 
 def parse_amount(written: str | int | Decimal) -> Decimal:
-    """Read a number as written; raises ValueError for a float, a blank or anything that is no finite number."""
+    """Read a number as written. Raises ValueError for a float, an empty text or anything else that is no number."""
     if isinstance(written, bool) or not isinstance(written, str | int | Decimal):
         raise ValueError("an amount is text, an integer or a Decimal")
     try:

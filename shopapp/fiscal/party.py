@@ -94,9 +94,9 @@ def is_nif(number: str) -> bool:
 
 
 def foreign_vat_number(party: Party) -> str:
-    """Return the buyer's VAT number of another member state with its prefix, as VIES wants it; else empty.
+    """Return the buyer's VAT number of another member state with its prefix, as VIES expects it; else empty.
 
-    A number without a prefix gets that of the buyer's country when its form fits there.
+    A number without a prefix gets that of the buyer's country when it has the form of that country's numbers.
     """
     number = normalise_tax_id(party.tax_id)
     country = country_code(party.address.country) if party.address else ""

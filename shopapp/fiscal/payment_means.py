@@ -26,9 +26,9 @@ def saft_mechanism(method: str) -> str:
 
 
 def split_gift_cards(order: Order) -> Order:
-    """Take gift cards that only the list of payments names out of `total` (VOU2).
+    """Return the order with `gift_cards` filled from its list of payments, when only that names them (VOU2).
 
-    When the list adds up to `total`, the cards are part of it; otherwise they were paid in addition.
+    When the list adds up to `total`, the cards are part of it and are subtracted; otherwise they were paid in addition.
     """
     used = sum_amounts(each.amount for each in order.payments if each.method == GIFT_CARD)
     if order.gift_cards or not used:

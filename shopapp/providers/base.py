@@ -125,7 +125,7 @@ class AccountInfo:
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """What no verb shows: which content `issue` accepts, and how the provider wants to be called."""
+    """What no verb shows: which content `issue` accepts, and how the provider must be called."""
 
     rounding_level: RoundingLevel = "rate_group"
     """The level at which it rounds."""
@@ -242,7 +242,7 @@ class SupportsListing(Provider):
 
 
 class SupportsDocumentState(Provider):
-    """A provider that can be asked what became of an issued document."""
+    """A provider that reports the current state of an issued document."""
 
     @abstractmethod
     def read_document(self, provider_id: str) -> Issued:

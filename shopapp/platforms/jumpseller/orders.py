@@ -41,8 +41,8 @@ _REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
 def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     """Return the order in this payload (with or without its wrapper) and its history.
 
-    Raises OrderError where the payload does not say for certain what was sold: two taxes on a line, a fixed tax,
-    figures of which no reading adds up.
+    Raises OrderError where the payload is ambiguous about what was sold: two taxes on a line, a fixed tax, figures of
+    which no reading adds up.
     """
     inner = payload.get("order", payload)
     if not isinstance(inner, Mapping):

@@ -313,7 +313,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         except Refusal as error:
             raise UnreachableError("unreachable", how="not-searchable") from error
 
-    # what was issued
+    # issued documents
 
     def read_document(self, provider_id: str) -> Issued:
         """Ask for the document as it is now, `annulled` or `paid` where PHC GO says so.
