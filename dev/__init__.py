@@ -1,1 +1,1 @@
-"""The developer's tools: they start, try and show the app on one machine; `shopapp` never imports them."""
+"""Developer tools that start, try out and show the app on one machine; `shopapp` never imports them."""

@@ -1,6 +1,6 @@
-"""The app's own tables seen from outside: count the pending work, and let time pass.
+"""Access to the app's own tables from outside: count the pending work, and let time pass.
 
-What happened is never read here: the stand-ins' ledgers say that.
+The tables are never used to find out what happened: the stand-ins' ledgers say that.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import sqlalchemy
 from sqlalchemy.pool import NullPool
 
 LONG_AGO = "'2020-01-01 00:00:00.000000'"
-"""In the form in which SQLite keeps an instant, as it compares them as text."""
+"""In the form in which SQLite stores an instant, because SQLite compares instants as text."""
 PENDING_WORK = (
     ("hook", "state = 'new'"), ("ordered", "state = 'unread'"), ("product", "stale_at IS NOT NULL"),
     ("run", "state = 'open'"), ("stocked", "due_at IS NOT NULL"), ("stock_change", "state = 'planned'"),
 )  # fmt: skip
-"""Work left about products and stock, in the order in which one becomes the other, so that none is missed."""
+"""Unfinished work on products and stock, in the order in which one kind leads to the next, so that none is missed."""
 
 
 class AppDatabase:
@@ -31,7 +31,7 @@ class AppDatabase:
             return connection.execute(sqlalchemy.text(question)).scalar_one()
 
     def pending_count(self) -> int:
-        """Return how much work about products and stock is left."""
+        """Return the amount of unfinished work on products and stock."""
         return sum(
             int(self.query_value(f"SELECT count(*) FROM {table} WHERE {what}"))
             for table, what in PENDING_WORK

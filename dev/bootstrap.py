@@ -22,16 +22,16 @@ NO_VENV = (
     "This Python ({}) cannot make virtual environments: on Debian and Ubuntu install the package "
     "python3-venv (as root: apt-get install python3-venv), then try again."
 )
-# the Python that creates the environment, also when the environment's own Python runs this file
+# The Python that creates the environment, even when the environment's own Python runs this file.
 OUTER: str = getattr(sys, "_base_executable", sys.executable)
 
 
 class Stop(Exception):
-    """Why the environment can't be created, in one sentence."""
+    """Raised with one sentence that says why the environment can't be created."""
 
 
 def main() -> int:
-    """Return the exit status: 0 when `.venv` holds exactly what the locks name."""
+    """Create the environment and return the exit status: 0 when `.venv` holds exactly what the locks name."""
     if is_fresh():
         return 0
     try:
@@ -72,7 +72,8 @@ def build() -> None:
     uv = [str(VENV / "bin" / "uv"), "pip", "sync", "-q", "--python", str(interpreter()), "--require-hashes"]
     synced = quiet([*uv, *LOCKS])
     if synced.returncode:
-        # uv does not read pip's settings (a mirror, a certificate), so pip may reach what uv could not
+        # uv does not read pip's settings (a mirror, a certificate), so pip may reach a registry that uv could
+        # not.
         for name in LOCKS:
             install(name, synced.stderr)
     STAMP.write_bytes(wanted())
@@ -101,7 +102,7 @@ def install(name: str, before: str = "") -> None:
 
 
 def runs(command: list[str]) -> bool:
-    """Return whether a command can be run and succeeds."""
+    """Return whether the command can be run and succeeds."""
     try:
         return quiet(command).returncode == 0
     except OSError:
@@ -113,7 +114,7 @@ def quiet(command: list[str]) -> subprocess.CompletedProcess[str]:
     env = dict(os.environ)
     trusted = env.get("PIP_CERT", "/etc/ssl/certs/ca-certificates.crt")
     if Path(trusted).is_file():
-        # uv brings its own certificates and ignores those that the machine trusts
+        # uv has its own certificates and ignores those that the machine trusts.
         env.setdefault("SSL_CERT_FILE", trusted)
     if "PIP_INDEX_URL" in env:
         env.setdefault("UV_DEFAULT_INDEX", env["PIP_INDEX_URL"])

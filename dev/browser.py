@@ -1,7 +1,7 @@
 """A browser without scripts: follow links and redirects, keep cookies, fill in and send the forms of a page.
 
-Walks the real pages where no Chromium is needed. Sends Origin and Referer as browsers do, and accepts `__Host-`
-cookies over plain http on loopback, as Chromium does.
+Visits the real pages where no Chromium is needed. Sends Origin and Referer as browsers do, and accepts
+`__Host-` cookies over plain http on loopback, as Chromium does.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from requests.cookies import get_cookie_header
 
 
 class StepFailed(AssertionError):
-    """The page lacks what was looked for; the message quotes the page."""
+    """Raised when the page lacks the expected element; the message quotes the page."""
 
 
 @dataclass
 class Form:
-    """A form of the page: where it goes and what it would send unchanged."""
+    """A form of the page: its target and the fields that it would send unchanged."""
 
     action: str
     method: str
@@ -184,7 +184,7 @@ class Browser:
         return self
 
     def _with_cookies(self, asked: requests.Request) -> requests.PreparedRequest:
-        # requests asks a cookie jar of its own, which ignores our policy
+        # requests creates its own cookie jar for the request, which ignores our policy.
         ready = self.session.prepare_request(asked)
         ready.headers.pop("Cookie", None)
         if cookie := get_cookie_header(self.session.cookies, ready):  # type: ignore[no-untyped-call]

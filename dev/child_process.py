@@ -19,7 +19,7 @@ ON_LINUX = os.path.isdir("/proc/self")
 
 
 class ProcessFailed(Exception):
-    """A child that ended or never became ready; the message names it and quotes its last output."""
+    """Raised when a child ended or never became ready; the message names it and quotes its last output."""
 
     def __init__(self, name: str, what: str, last_words: str = "") -> None:
         self.name = name
@@ -95,8 +95,9 @@ class ChildProcess:
                 os.kill(pid, number)
 
     def kill(self, number: int = SIGKILL) -> None:
-        """Send the signal to all of them; after SIGKILL, wait until none is left. Nothing is cleaned up, as in a
-        crash.
+        """Send the signal to all of them; after SIGKILL, wait until none is left.
+
+        Nothing is cleaned up, as in a crash.
         """
         self.signal(number)
         if self._popen is not None and number == SIGKILL:
@@ -109,7 +110,7 @@ class ChildProcess:
             self._popen.send_signal(number)
 
     def wait(self, seconds: float) -> None:
-        """Wait until the child and its descendants are gone; kill them after so many seconds."""
+        """Wait until the child and its descendants are gone; kill them when this many seconds have passed."""
         if self._popen is None:
             return
         try:
@@ -145,7 +146,7 @@ class ChildProcess:
             return ""
 
     def _kill_descendants(self) -> None:
-        # a work-horse outlives its worker, so the rest of the session is killed too
+        # A work-horse outlives its worker, so the rest of the session is killed too.
         while left := self.members():
             for pid in left:
                 with contextlib.suppress(ProcessLookupError):
@@ -184,7 +185,7 @@ def kill_orphans(folder: Path) -> None:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, SIGKILL)
-        # a process that is ending loses its environment before its sockets: wait for the process itself
+        # A process that is ending loses its environment before its sockets: wait for the process itself.
         while any(_is_running(pid) for pid in left):
             time.sleep(0.01)
 
@@ -206,7 +207,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _is_zombie(pid: int) -> bool:
-    """Return whether it ended and only its id is left; it has not ended while other threads of it are ending."""
+    """Return whether the process, with all its threads, has ended and only its id is left."""
     if not ON_LINUX:
         return False
     try:

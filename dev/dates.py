@@ -1,23 +1,19 @@
-"""The command `make dates`: run the unit tests on six other days, each in another zone of the machine.
+"""The command `make dates`: run the unit tests on six other days, each in another time zone.
 
-Debian's `faketime` gives the tests, and all that they start, another time. The same difference is added to the
-clock of every process, so the PostgreSQL that the tests start has the same time as they have: both databases
-take
-part, and `tests/unit/models/test_base.py` compares their clocks. Three things stay real:
+Debian's `faketime` gives the tests, and all processes that they start, another time. All of them have the same
+offset, so the PostgreSQL that the tests start has the same time as they have: the tests run on both databases,
+and `tests/unit/models/test_base.py` compares their clocks. Three things stay real:
 
 - the monotonic clock: libfaketime does not know the calls with which Python waits for a lock until a moment
 - `time.sleep`, which libfaketime 0.9.10 breaks where the monotonic clock is real; `select` waits in its place
 - the times of files, or Python would take every compiled file for an old one
 
-PostgreSQL's time-out of an idle transaction never fires here, whatever the difference. No unit test waits for
-it; a
+PostgreSQL's time-out of an idle transaction never fires here, whatever the offset. No unit test waits for it; a
 test of tests/failure_table does, and fails here on every day.
 
-One other moment: `make dates AT="2027-10-31 01:30" ZONE=Europe/Lisbon` (AT is UTC). `ARGS` goes to pytest, in
-place
-of tests/unit where it names files. The output of each moment is kept in var/dates. The command exits with 1
-when a
-test failed and with 2 when the tests could not be run at all.
+To try another moment: `make dates AT="2027-10-31 01:30" ZONE=Europe/Lisbon` (AT is UTC). `ARGS` goes to pytest,
+in place of tests/unit where it names files. The output of each moment is kept in var/dates. The command exits
+with 1 when a test failed and with 2 when the tests could not be run at all.
 """
 
 from __future__ import annotations
@@ -42,7 +38,7 @@ SLEEP = "import select, time\ntime.sleep = lambda seconds: select.select([], [],
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time at which the tests begin, and the zone of the machine on which they run."""
+    """A time at which the tests begin, and the time zone in which they run."""
 
     name: str
     at: datetime
@@ -53,11 +49,11 @@ class Moment:
 
 
 class Unusable(Exception):
-    """Why the tests can't be run at another time here."""
+    """Raised with the reason why the tests can't be run at another time here."""
 
 
 def moments(today: datetime) -> list[Moment]:
-    """Return the next six as seen from today, each a minute before the change that gives it its name."""
+    """Return the next six moments as seen from today, each a minute before the change that gives it its name."""
     years = range(today.year, today.year + 9)
     august = coming(today, (ends(year, 8, 31) for year in years))
     leap_day = coming(today, (ends(year, 2, 29) for year in years if isleap(year)))
@@ -99,7 +95,7 @@ def library() -> Path:
 
 
 def surroundings(moment: Moment, preload: Path, shims: Path) -> dict[str, str]:
-    """Return an environment in which it is that moment, for a process and for all that it starts."""
+    """Return an environment that sets this moment for a process and for all processes that it starts."""
     ahead = int((moment.at - datetime.now(UTC)).total_seconds())
     return os.environ | {
         "TZ": moment.zone,
@@ -112,7 +108,7 @@ def surroundings(moment: Moment, preload: Path, shims: Path) -> dict[str, str]:
 
 
 def check(moment: Moment, preload: Path, shims: Path) -> None:
-    """Make sure that a Python started now sees that moment in that zone. Raises Unusable."""
+    """Check that a Python started now sees that moment in that zone. Raises Unusable."""
     asked = [
         sys.executable,
         "-c",
@@ -169,7 +165,7 @@ def chosen(now: datetime) -> list[Moment]:
 
 
 def main() -> int:
-    """Return 0 when all tests passed at every moment."""
+    """Run the tests at each moment and return 0 when all passed."""
     KEPT.mkdir(parents=True, exist_ok=True)
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="dates") as folder:

@@ -1,6 +1,6 @@
 """A shop and a provider that add up in exact fractions: the judge of the property tests.
 
-It calls nothing of `shopapp.fiscal`: what a provider makes of a draft is computed again from the draft's lines.
+It calls nothing of `shopapp.fiscal`: the provider's total is calculated again from the draft's lines.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def grouped(pairs: Iterable[tuple[Hashable, Fraction]]) -> list[Fraction]:
 
 
 def provider_total(lines: Iterable[DraftLine], level: RoundingLevel) -> Fraction:
-    """Return the total that a provider rounding at this level makes of the lines as they are sent."""
+    """Return the total that a provider calculates from the lines when it rounds at this level."""
     lines = list(lines)
     nets = [
         Fraction(line.quantity) * Fraction(line.unit_price_net) * (1 - Fraction(line.discount_percent) / 100)
@@ -47,7 +47,7 @@ def provider_total(lines: Iterable[DraftLine], level: RoundingLevel) -> Fraction
 def shop_total(
     values: list[Fraction], rates: list[Fraction], *, inclusive: bool, level: RoundingLevel
 ) -> Fraction:
-    """Return what a shop asks for lines of these values (after discounts) at these rates (0.23)."""
+    """Return the total that a shop asks for lines of these values (after discounts) at these rates (0.23)."""
     exact = [value if inclusive else value * (1 + rate) for value, rate in zip(values, rates, strict=True)]
     if level == "line":
         return sum((cents(each) for each in exact), Fraction(0))

@@ -1,8 +1,7 @@
 """Made-up rows for tests and screenshots: a store, its account, and a document in each state.
 
-Plain functions with defaults, called inside an app context; each commits. Nobody here exists; tax ids are right
-only
-by their check digit.
+Plain functions with defaults, called inside an app context; each commits. All people and companies are
+invented; only the check digit of their tax ids is valid.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ REASONS = {
 
 
 def make_store(code: str = "olariadosado", ready: bool = True, **values: Any) -> Store:
-    """Return an installed store with tokens; ready to issue since long ago unless told otherwise."""
+    """Return an installed store with tokens, by default ready to issue for a long time."""
     known = {"name": "Olaria do Sado", "email": f"geral@{code}.example", "country": "PT", "language": "pt"}
     store = Store.install(values.pop("platform", "jumpseller"), code, **{**known, **values})
     store.set_tokens(f"access-of-{code}", f"refresh-of-{code}", 3600)
@@ -136,7 +135,7 @@ def make_document(
     at: datetime | None = None,
     **values: Any,
 ) -> Document:
-    """Return a document in that state, with the sale, webhook, attempt, lines and transitions of such a one."""
+    """Return a document in that state, with the sale, webhook, attempt, lines and transitions that belong to it."""
     order_id = order_id or str(10_000 + secrets.randbelow(10**8))
     at = at or now() - timedelta(minutes=10)
     account = Account.find_current(store)
@@ -242,7 +241,7 @@ def _record_issued(document: Document, number: str, at: datetime) -> None:
 
 
 def _record_transitions(document: Document, at: datetime) -> None:
-    """Record the transitions by which it came into its state."""
+    """Record the transitions that lead to the document's state."""
     ways = {
         WAITING: [(PENDING, WAITING)], BLOCKED: [(PENDING, BLOCKED)], ISSUING: [(PENDING, ISSUING)],
         ISSUED: [(PENDING, ISSUING), (ISSUING, ISSUED)], IN_DOUBT: [(PENDING, ISSUING), (ISSUING, IN_DOUBT)],

@@ -44,16 +44,16 @@ class Ports:
 
     @classmethod
     def free(cls) -> Ports:
-        """Return ports that nobody else has."""
+        """Return ports that no other process uses."""
         return cls(*(free_port() for _ in cls.__dataclass_fields__))
 
     @classmethod
     def starting_at(cls, first: int) -> Ports:
-        """Return neighbouring ports, so that a developer remembers one number."""
+        """Return neighbouring ports, so that a developer needs to remember only one number."""
         return cls(*range(first, first + len(cls.__dataclass_fields__)))
 
     def in_use(self) -> list[int]:
-        """Return those on which something is listening already."""
+        """Return those on which a process already listens."""
         return [port for port in vars(self).values() if port_in_use(port)]
 
 
@@ -61,8 +61,8 @@ class LocalStack:
     """Every process of the app, to be started, killed and stopped by name.
 
     The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker,
-    clock.
-    Without a folder the data is temporary and deleted by `stop`; with a folder it is found again.
+    clock. Without a folder the data is temporary and deleted by `stop`; with a folder it is there again at the
+    next start.
     """
 
     def __init__(
@@ -174,12 +174,12 @@ class LocalStack:
 
     @property
     def stand_ins(self) -> tuple[str, ...]:
-        """The names of the stand-ins of external systems."""
+        """Return the names of the stand-ins of external systems."""
         return ("jumpseller", "igest", "phcgo", "mailbox", "vies")
 
     def _environment(self, database_url: str, redis_url: str) -> dict[str, str]:
         bin_folder = str(Path(sys.executable).parent)
-        # without its compiled files every process would compile all that it imports
+        # Without compiled files every process would compile all modules that it imports.
         given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return given | load_or_create_secrets(self.folder / "secrets.json") | {
             "PATH": f"{bin_folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
@@ -239,11 +239,11 @@ class LocalStack:
         places["web"] = ports.app
         child = self.children[name]
         if name not in places:
-            # a worker and the clock have no address: running is all that can be seen
+            # A worker and the clock have no address; only whether they run can be checked.
             child.wait_until(lambda: child.alive)
             return
         path = "healthz" if name == "web" else "sandbox/health"
-        # the app's health includes the clock, which may not have run yet: any answer will do
+        # The app's health includes the clock, which may not have run yet, so any answer counts.
         child.wait_until(
             lambda: is_answering(f"http://127.0.0.1:{places[name]}/{path}", healthy=name != "web")
         )

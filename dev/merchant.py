@@ -1,6 +1,6 @@
-"""A scripted merchant: installs the app, connects the invoicing system, saves the settings and solves what waits.
+"""A scripted merchant: installs the app, connects the invoicing system, saves the settings, answers questions.
 
-Walks the real pages of the app, of the shop's admin and of the invoicing system's panel, as a person would, and
+Uses the real pages of the app, of the shop's admin and of the invoicing system's panel, as a person would, and
 never reads the app's tables.
 """
 
@@ -31,7 +31,7 @@ _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": 
 
 
 def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 100) -> T:
-    """Return what `seen` returns once it is true. Raises StepFailed when time is up."""
+    """Call `seen` until its result is true and return that. Raises StepFailed when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -49,7 +49,7 @@ class Merchant:
         self.stack, self.shop, self.entity = stack, shop, entity
         self.browser = Browser()
 
-    # setting up
+    # Setting up
 
     def set_up(self, **choices: str) -> None:
         """Install and connect the app and save the settings: it issues from now on."""
@@ -63,7 +63,7 @@ class Merchant:
         if not any(
             "Abrir Quick Invoice" in words for _, words in self.browser.open(f"{self.stack.app_url}/").links
         ):
-            # the app knows them already, so they ask to authorise again
+            # The app knows the shop already, so the merchant asks to authorise again.
             self.browser.open(f"{self.stack.app_url}/authorise")
         self.browser.follow("Abrir Quick Invoice")
         if "Yes, Authorize" in self.browser.text:
@@ -83,7 +83,7 @@ class Merchant:
         return {name: match.group(1) for name, match in found.items() if match}
 
     def connect(self, **instead: str) -> None:
-        """Paste the keys into the form and see them accepted."""
+        """Paste the keys into the form and check that they are accepted."""
         self.browser.open(f"{self.stack.app_url}/setup/keys/igest")
         self.browser.send("key", **{**self.keys(), **instead})
         if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
@@ -99,7 +99,7 @@ class Merchant:
                 f"choices not kept: {self.browser.url} {self.browser.status} {self.browser.text[:800]}"
             )
 
-    # the shop
+    # The shop
 
     def place_order(self, **spec: Any) -> dict[str, Any]:
         """Place an order and return it as the shop's API shows it; `pay=True` pays it at once."""
@@ -125,7 +125,7 @@ class Merchant:
     def _shop_url(self, path: str) -> str:
         return f"{self.stack.admin_url}/sandbox/shops/{self.shop}/{path}"
 
-    # the invoicing program
+    # The invoicing system
 
     def set_switch(self, name: str, position: str) -> None:
         """Set a switch of the shop platform's stand-in."""
@@ -145,7 +145,7 @@ class Merchant:
         ).json()
         return [row for row in rows if row["entity"] == self.entity]
 
-    # the app
+    # The app
 
     def open_document(self, number: int) -> Browser:
         """Open the page of that order's document."""
@@ -173,7 +173,7 @@ class Merchant:
         self.open_document(number).send("nif", nif=nif)
 
     def resolve_uncertain(self, number: int) -> str:
-        """On the page of a document in doubt, say which number the invoicing system has, or '' for none."""
+        """On the page of a document in doubt, enter the number that the invoicing system has, or '' for none."""
         page = self.open_document(number)
         reference = re.search(r"QI-\d+-[\w-]+", page.text)
         sold = Browser().open(

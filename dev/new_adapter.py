@@ -1,7 +1,8 @@
 """Write the skeleton of a further provider or platform: `make new-provider NAME=x`, `make new-platform NAME=x`.
 
-Fills in the templates of `dev/templates`, and registers the adapter, its setting, its import rules and its entry in
-the contract suites. docs/adding-a-provider.md and docs/adding-a-platform.md say what is left to write.
+Fills in the templates of `dev/templates`, and registers the adapter, its setting, its import rules and its
+entry in the contract suites. docs/adding-a-provider.md and docs/adding-a-platform.md describe the remaining
+work.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ REGISTRIES = {
 def write_skeleton(kind: str, name: str) -> list[Path]:
     """Write the files of a `provider` or `platform` and register it; return every file written or changed.
 
-    Raises ValueError for a name that is taken, or that is no lower-case word.
+    Raises ValueError for a name that is taken, or that is not a lower-case word.
     """
     if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", name):
         raise ValueError("NAME must be 2 to 20 lower-case letters and digits, a letter first")
@@ -104,7 +105,7 @@ def _add_setting(setting: str) -> Path:
 
 
 def _protect(package: str) -> None:
-    """Let nobody but the package itself import its modules."""
+    """Add the import rule that nobody but the package itself imports its modules."""
     path = ROOT / "pyproject.toml"
     text = path.read_text()
     for key, entry in (("protected_modules", f"{package}.**"), ("allowed_importers", package)):

@@ -50,7 +50,7 @@ def make_order(*lines: OrderLine, total: str, **changes: Any) -> Order:
 
 
 def shop_total_of(order: Order, level: RoundingLevel) -> Decimal:
-    """Return what the order's shop asks: coupon spread by largest remainder, VAT rounded at its level."""
+    """Return the total that the order's shop asks: coupon spread by largest remainder, VAT rounded at its level."""
     values = [Fraction(line.quantity * line.unit_price - line.discount) for line in order.lines]
     weights = [
         value if line.kind != "shipping" else Fraction(0)

@@ -28,7 +28,7 @@ class PhcGoMerchant(Merchant):
         return {name: match.group(1) for name, match in found.items() if match}
 
     def connect(self, **instead: str) -> None:
-        """Paste the keys into the form and see them accepted."""
+        """Paste the keys into the form and check that they are accepted."""
         self.browser.open(f"{self.stack.app_url}/setup/keys/phcgo")
         self.browser.send("token", **{**self.keys(), **instead})
         if self.browser.status != 200 or "/setup/choices" not in self.browser.url:
@@ -67,7 +67,7 @@ class PhcGoMerchant(Merchant):
         return requests.get(f"{self.stack.phcgo_url}/sandbox/{what}", timeout=30).json()
 
     def rows_of_order(self, what: str, number: int) -> list[dict[str, Any]]:
-        """Return those of these rows that the company keeps for that order, oldest first."""
+        """Return those of these rows that belong to the order, oldest first."""
         company = self.entity.partition("/")[2]
         ours = re.compile(rf"QI-\d+-{number}(-.*)?")
         return [
@@ -78,22 +78,22 @@ class PhcGoMerchant(Merchant):
         ]
 
     def calls_this_month(self) -> int:
-        """Return how many calls the installation counted this month."""
+        """Return the number of calls that the installation counted this month."""
         path = self.entity.partition("/")[0]
         return next(int(one["used"]) for one in self.get_control("installations") if one["path"] == path)
 
     def act_by_hand(self, act: str, stamp: str) -> None:
-        """Act on that record as a person in the program: `sign`, `annul`, `delete`, `receipt`."""
+        """Act on that record as a person in PHC GO: `sign`, `annul`, `delete`, `receipt`."""
         self._post_control(f"companies/{self.entity}/records/{stamp}/{act}", {})
 
     def end_sessions(self) -> None:
         """End every session at the stand-in."""
         requests.delete(f"{self.stack.phcgo_url}/sandbox/sessions", timeout=30).raise_for_status()
 
-    # the shop
+    # The shop
 
     def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
-        """Return the order after its lines were changed in the shop's admin."""
+        """Change the order's lines in the shop's admin and return the order."""
         return self._post_to_shop(f"edit/{number}", {"spec": {"lines": list(lines)}})
 
     def webhook_events(self) -> set[str]:

@@ -1,4 +1,4 @@
-"""The invoicing systems as one side of a synced stock: what their owner sees and changes there.
+"""The invoicing systems as one side of a synced stock, as their owner sees and changes it.
 
 Each side reads its stand-in's own ledger independently, so that the levels shown can be compared with it.
 """
@@ -68,7 +68,7 @@ class IgestSide(ProviderSide):
         return [line for line in read_ledger(self._file) if line.get("entity") == self.entity]
 
     def _parse_changes(self, lines: Iterable[Json]) -> list[LevelChange]:
-        """Read the changes from the ledger alone: a movement names an article by its reference of that moment."""
+        """Parse the changes from the ledger alone; a movement names an article by the reference that it then had."""
         levels, found = dict(self._start_levels), []
         ids = {card.code: article_id for article_id, card in self.articles_before.items()}
         for line in lines:
@@ -86,7 +86,7 @@ class IgestSide(ProviderSide):
 
 
 def _igest_movements(line: Json) -> list[tuple[Json, str, str]]:
-    """Return each movement of a ledger line, with who made it and why."""
+    """Return each movement of a ledger line, with its author and its reason."""
     if line["kind"] == "stock":
         who = BY_APP if line.get("who") == "wire" else BY_HAND
         return [(line, who, line.get("observacoes", ""))]

@@ -1,9 +1,8 @@
 """`make run`: run the whole app with its stand-ins until Ctrl-C, in the folder `var`.
 
-The first line printed is the address to open; whatever prevents the start is said in one sentence. Settings:
-PORT
-(the shop's admin; the others follow), DATABASE_URL, REDIS_URL, FOLDER (where the data is), VERBOSE=1 (every
-output).
+The first line printed is the address to open; anything that prevents the start is reported in one sentence.
+Settings: PORT (the shop's admin; the others follow), DATABASE_URL, REDIS_URL, FOLDER (where the data is),
+VERBOSE=1 (all output).
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ FIRST_PORT = 7700
 
 
 class CannotStart(Exception):
-    """Why it does not start, in one sentence."""
+    """Raised with one sentence that says why the app does not start."""
 
 
 def main() -> int:
-    """Return the exit status: 0 after Ctrl-C, 1 when something prevented it from running."""
+    """Run the app and return the exit status: 0 after Ctrl-C, 1 when something prevented it from running."""
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: stopping.set())
@@ -40,7 +39,7 @@ def main() -> int:
         print(problem, file=sys.stderr, flush=True)
         return 1
     except BrokenPipeError:
-        # nobody reads our output any more; everything was stopped all the same
+        # Nobody reads our output any more; everything was stopped in spite of that.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     return 0
@@ -67,7 +66,7 @@ def build_stack() -> LocalStack:
 
 
 def run_until_stopped(stack: LocalStack, stopping: threading.Event) -> None:
-    """Run until told to stop, then stop everything. Raises ProcessFailed when a part ends by itself."""
+    """Run until interrupted, then stop everything. Raises ProcessFailed when a part ends by itself."""
     for old in stack.logs.glob("*.log"):
         if old.stat().st_size > 1_000_000:
             old.replace(old.with_suffix(".log.1"))
@@ -81,7 +80,7 @@ def run_until_stopped(stack: LocalStack, stopping: threading.Event) -> None:
             if fallen := stack.crashed_child():
                 raise ProcessFailed(fallen.name, f"ended with status {fallen.status}", fallen.log_tail())
     finally:
-        # a second Ctrl-C does not wait for the work in progress
+        # A second Ctrl-C does not wait for the work in progress.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: kill_all(stack))
         stack.stop()
@@ -107,7 +106,7 @@ def kill_all(stack: LocalStack) -> None:
 
 
 class FolderLock:
-    """Own the folder for a while. Raises CannotStart when another run has it."""
+    """Lock the folder while this runs. Raises CannotStart when another run has the lock."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -138,7 +137,7 @@ class FolderLock:
 
 
 class LogFollower:
-    """What the parts print from now on, each line after the name of its part."""
+    """The output of the parts from now on, each line after the name of its part."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Made-up rows in a stack's own database, so that each page has something to show for `dev.screenshots`.
+"""Made-up rows in a stack's own database, so that each page has content for `dev.screenshots`.
 
 No worker runs at the time. Each function opens the app with the stack's settings and commits.
 """
@@ -48,7 +48,7 @@ def load_documents(stack: LocalStack, code: str) -> dict[str, int]:
 
 
 def stop_issuing(stack: LocalStack, code: str) -> None:
-    """Let the account's keys be refused from now on."""
+    """Mark the account's keys as refused from now on."""
     from shopapp.models import db, now
 
     with _open_store(stack, code) as store:
@@ -71,8 +71,9 @@ def load_waiting_documents(stack: LocalStack, code: str, orders: dict[str, str])
 
 
 def load_products(stack: LocalStack, code: str, own: bool) -> dict[str, int]:
-    """Add products, changes and a run; return their numbers by name. `own`: to the store's own account, in two
-    places.
+    """Add products, changes and a run; return their numbers by name.
+
+    With `own` they belong to the store's own account, in two places.
     """
     from dev.factories import make_account
     from dev.stock_factories import make_catalogue, make_synced_sku
@@ -91,7 +92,7 @@ def load_products(stack: LocalStack, code: str, own: bool) -> dict[str, int]:
 
 
 def set_run_progress(stack: LocalStack, code: str, where: str) -> None:
-    """Set the store's open runs halfway, or at the differing levels, or let one of them have failed."""
+    """Set the store's open runs halfway, or at the differing levels, or mark one of them as failed."""
     from shopapp.models import SyncedSku, SyncRun, db, now
     from shopapp.models.sync_run import CATALOGUE_RUN, FAILED, OPEN, STOCK_RUN
 

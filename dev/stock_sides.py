@@ -1,7 +1,7 @@
-"""The two sides of the stock sync as a person sees and changes them: the common interface, and the shop.
+"""The two sides of the stock sync as a person sees and changes them: their interface, and the shop's side.
 
-The invoicing systems are in provider_sides.py. Each side shows its quantities, articles and its own ledger since
-`start_recording`; changes by hand go through the stand-in's control calls, never through the app.
+The invoicing systems are in provider_sides.py. Each side shows its quantities, its articles and its own ledger
+since `start_recording`; changes by hand go through the stand-in's control calls, never through the app.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def call_control(url: str, sent: Any = None) -> Any:
 
 
 class StockSide(ABC):
-    """One side: its quantities now, and the ledger of what changed them since `start_recording`."""
+    """One side: its present quantities, and the ledger of their changes since `start_recording`."""
 
     name: str
 
@@ -130,7 +130,7 @@ class ShopSide(StockSide):
 
     @property
     def main_location(self) -> str:
-        """Return the location that orders take from."""
+        """Return the location from which orders take their pieces."""
         return self.locations[0]
 
     def load_products(self, products: list[Json]) -> None:
@@ -138,7 +138,7 @@ class ShopSide(StockSide):
         call_control(f"{self._url}/catalogue", {"shop": self.shop, "products": products})
 
     def item_of_line(self, line: Json) -> str:
-        """Return the item of an order's line: by its product if it names one, else the first with that SKU."""
+        """Return the item of an order's line: its product if named, else the first item with that SKU."""
         number, sku = line.get("product_id"), str(line.get("sku", "")).strip()
         for row in self.product_rows():
             if row["product"] == number or (number is None and (row["sku"] or "").strip() == sku):

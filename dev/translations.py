@@ -1,8 +1,8 @@
 """The catalogues of the pages' languages: collect every sentence, update the .po files, compile the .mo files.
 
-`python -m dev.translations` updates and compiles, and prints which sentences a language still lacks. The
-Portuguese
-sentence is the key, so Portuguese has no catalogue. Run it after a sentence changed; a test says when.
+`python -m dev.translations` updates and compiles, and prints the sentences that a language still lacks. The
+Portuguese sentence is the key, so Portuguese has no catalogue. Run it after a sentence changed; a test fails
+when that is needed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ METHODS = [("shopapp/**.py", "python"), ("templates/**.html", "jinja2")]
 
 
 def provider_sentences() -> Iterator[str]:
-    """Return the providers' own words: labels and helps of their keys, names of their menus."""
+    """Return the providers' own texts: labels and help texts of their keys, names of their menus."""
     from shopapp.providers import PROVIDERS
 
     for provider in PROVIDERS.values():
@@ -67,7 +67,7 @@ def load_catalog(language: str) -> Catalog:
 
 
 def update_catalog(language: str) -> Catalog:
-    """Return the catalogue with exactly the sentences of the sources: new ones empty, old ones gone."""
+    """Return the catalogue with exactly the sentences of the sources: new ones empty, old ones removed."""
     old = load_catalog(language)
     fresh = Catalog(
         locale=language, charset="utf-8", project="Quick Invoice", header_comment=f"# Quick Invoice: {language}",
@@ -95,7 +95,7 @@ def catalog_text(catalog: Catalog) -> bytes:
 def compile_catalog(catalog: Catalog) -> bytes:
     """Return the compiled catalogue."""
     out = io.BytesIO()
-    # the header contains a date; without a fixed one the same catalogue would be another file each minute
+    # The header contains a date; without a fixed one, the same catalogue would be another file each minute.
     catalog.creation_date = datetime(2026, 1, 1, tzinfo=UTC)
     write_mo(out, catalog)
     return out.getvalue()
@@ -113,7 +113,7 @@ def _unwrap(text: str | Iterable[str] | None) -> bool:
 
 
 def main() -> int:
-    """Return 0 when no language lacks a sentence."""
+    """Update all catalogues; return 0 when no language lacks a sentence."""
     short = 0
     for language in LANGUAGES:
         path = catalog_path(language)

@@ -1,1 +1,1 @@
-"""The stand-ins of the outside world, for trying and for tests; no import crosses to shopapp or back."""
+"""The stand-ins of the external systems, for trials and tests; sandbox and shopapp never import each other."""

@@ -198,9 +198,7 @@ class ProviderStock:
         )
 
     def changes_page(self, articles: Iterable[ProviderArticle], mark: str, after: str) -> StockLevelPage:
-        """Return a page of the levels changed since the mark, or of all levels; the new mark is the end of the
-        list.
-        """
+        """Return a page of the levels changed since the mark, or of all; the new mark is the end of the list."""
         begun, at = (int(part) for part in (after or f"{len(self.changed_levels)}:0").split(":"))
         all_there = self.levels(articles)
         codes = {one.article_id: one.code for one in articles}

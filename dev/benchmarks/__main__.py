@@ -1,9 +1,8 @@
 """`make bench`: run each measurement in turn and print it.
 
 `python -m dev.benchmarks [WORD...]`: `sqlite` and `postgres` choose the databases, any other word the
-measurements
-whose name contains it. A new one is a module with a `main` and one line in `BENCHES`. The last results are in
-docs/performance.md.
+measurements whose name contains it. To add one, write a module with a `main` and add one line to `BENCHES`. The
+last results are in docs/performance.md.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ BENCHMARKS = {
 
 
 def main(words: list[str]) -> int:
-    """Return the exit status: 0 when every measurement ran to its end."""
+    """Run the measurements and return the exit status: 0 when each ran to its end."""
     databases = [word for word in words if word in ("sqlite", "postgres")]
     names = [word for word in words if word not in databases]
     chosen = [name for name in BENCHMARKS if not names or any(word in name for word in names)]
@@ -33,7 +32,7 @@ def main(words: list[str]) -> int:
     failed = 0
     for name in chosen:
         print(f"\n## {name}\n", flush=True)
-        # each in its own process, so that none profits from what another one warmed up
+        # Each runs in its own process, so that no measurement profits from caches that another one filled.
         command = [sys.executable, "-m", BENCHMARKS[name], *databases]
         failed += subprocess.run(command, cwd=ROOT).returncode != 0
     if not chosen:

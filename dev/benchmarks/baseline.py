@@ -1,9 +1,7 @@
-"""What an answer to a webhook is compared with: nothing at all (`/bare`), and the least possible work (`/kept`).
+"""The baselines for answering a webhook: no work at all (`/bare`), and the least possible work (`/kept`).
 
 Loaded by gunicorn in place of `wsgi`, with the same settings. `/kept` verifies the signature over the raw body
-and
-makes one durable insert in its own transaction, with SQLAlchemy Core into a table that has what any such table
-has: a
+and makes one durable insert in its own transaction, with SQLAlchemy Core, into a table with the usual parts: a
 key, a unique column, an index by store and time. No store is looked up and no header is added.
 """
 
@@ -37,7 +35,7 @@ kept_webhooks = sa.Table(
 
 
 def engine_for(url: str) -> sa.Engine:
-    """Return the baseline's engine; SQLite as durable as the app's, with its writers queued."""
+    """Return the baseline's engine; SQLite is as durable as in the app, and its writers are queued."""
     engine = sa.create_engine(url, pool_size=16)
     if engine.dialect.name == "sqlite":
 
@@ -55,7 +53,7 @@ def engine_for(url: str) -> sa.Engine:
 
 
 def create_app(url: str) -> Flask:
-    """Create the two addresses and nothing else."""
+    """Return a WSGI app with these two addresses and nothing else."""
     app = Flask(__name__)
     engine = engine_for(url)
 
@@ -78,7 +76,7 @@ def create_app(url: str) -> Flask:
 
 
 def __getattr__(name: str) -> Flask:
-    """Create the app when gunicorn asks for it: importing this module for its table opens nothing."""
+    """Create the app when gunicorn asks for it, so that importing this module for its table opens no database."""
     if name != "app":
         raise AttributeError(name)
     return create_app(os.environ["DATABASE_URL"])

@@ -1,8 +1,8 @@
 """A shop and an invoicing system that answer every call after the same delay, and count the calls.
 
-`python -m dev.benchmarks.delayed_stub PORT SECONDS`. Implements as much of Jumpseller's API and of the plain
-provider's as a paid order needs, stores nothing, and uses little processor time: one loop in one process.
-`GET /counted` returns the calls and documents so far.
+`python -m dev.benchmarks.delayed_stub PORT SECONDS`. It implements as much of Jumpseller's API and of the plain
+provider's as a paid order needs, stores nothing, and uses little CPU time: one loop in one process. `GET
+/counted` returns the calls and documents so far.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _ORDER = re.compile(r"/v1/orders/(\d+)\.json")
 
 
 class DelayedStub:
-    """The counters and the answers."""
+    """The counters, and the answer to each call."""
 
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
@@ -38,7 +38,7 @@ class DelayedStub:
         self.documents = 0
 
     def answer(self, method: str, path: str, body: bytes) -> Any:
-        """Return the answer of a call: the order, the document or nothing."""
+        """Return the answer to a call: the order, the document or nothing."""
         if found := _ORDER.fullmatch(path):
             return {"order": {"id": int(found.group(1)), **ORDER}}
         if method == "POST" and path == "/v1/documents":

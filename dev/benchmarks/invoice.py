@@ -21,7 +21,7 @@ CENT = Decimal("0.01")
 
 
 def large_order(count: int, level: RoundingLevel, *, inclusive: bool) -> Order:
-    """Make an order of so many lines at three rates, with a coupon and shipping."""
+    """Make an order of this number of lines at three rates, with a coupon and shipping."""
     lines = [
         make_line(
             str(Decimal(100 + at * 7 % 9_000).scaleb(-2)),
@@ -42,7 +42,7 @@ def large_order(count: int, level: RoundingLevel, *, inclusive: bool) -> Order:
 
 
 def best_ms(work: Callable[[], object], times: int = 15) -> float:
-    """Return the shortest of so many runs, in milliseconds."""
+    """Run the function this number of times and return the shortest run in milliseconds."""
     taken = []
     for _ in range(times):
         began = time.perf_counter()
@@ -52,9 +52,9 @@ def best_ms(work: Callable[[], object], times: int = 15) -> float:
 
 
 def simplest_loop(order: Order) -> Decimal:
-    """Add up the lines with VAT, each to the cent: the least that any invoice takes.
+    """Add up the lines with VAT, each to the cent: the least work that any invoice needs.
 
-    How many of these loops an invoice takes does not depend on the machine.
+    The time of an invoice in multiples of this loop does not depend on the machine.
     """
     total = Decimal(0)
     for line in order.lines:

@@ -1,8 +1,7 @@
-"""Send webhooks over connections that stay open: as many at once as asked for, each waiting for its answer.
+"""Send webhooks over connections that stay open, each waiting for its answer before it sends the next.
 
 Runs in its own process. One loop over non-blocking sockets costs a few hundredths of a millisecond per request,
-the
-signature included, so that the server is what is measured.
+including the signature, so that the server is what is measured.
 """
 
 from __future__ import annotations
@@ -77,7 +76,7 @@ class _Connection:
         self._socket.sendall(request)
 
     def read_answer(self, took: RoundResult) -> None:
-        """Count the answer (it has no body, so its headers are all of it)."""
+        """Count the answer, which has no body: it ends with its headers."""
         try:
             heard = self._socket.recv(65_536)
         except ConnectionError:
@@ -92,7 +91,7 @@ class _Connection:
             self._reopen()
 
     def _reopen(self) -> None:
-        # a gunicorn worker that has served its last request is gone for a moment
+        # A gunicorn worker that has served its last request is unreachable for a moment.
         until = time.monotonic() + 10
         while True:
             try:
@@ -104,7 +103,7 @@ class _Connection:
 
 
 def send_for(port: int, requests: Iterator[bytes], connections: int, seconds: float) -> RoundResult:
-    """Send on so many connections for so long, each again as soon as it is answered; return the result."""
+    """Send over this number of connections for this long, each again as soon as it is answered; return the result."""
     took = RoundResult()
     with selectors.DefaultSelector() as waiting:
         lines = [_Connection(port, waiting) for _ in range(connections)]

@@ -1,4 +1,4 @@
-"""What a child and its descendants use: processor time, and memory, private or shared. Linux only (reads /proc)."""
+"""The CPU time and the memory (private or shared) of a child and its descendants. Linux only (reads /proc)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(*children: ChildProcess) -> float:
-    """Return the processor time used so far, user and system, including children that were waited for."""
+    """Return the CPU time used so far, user and system, including that of children already waited for."""
     return sum(_cpu_seconds_of(pid) for child in children for pid in child.members())
 
 
@@ -41,7 +41,7 @@ def memory(pids: Iterable[int]) -> tuple[float, float, float]:
 
 
 def make_durable(postgres: Postgres) -> Postgres:
-    """Return the same server with production's settings: what it confirmed survives a power cut."""
+    """Return the same server with production's settings: confirmed writes survive a power cut."""
     safe = {"fsync=off": "fsync=on", "synchronous_commit=off": "synchronous_commit=on",
             "full_page_writes=off": "full_page_writes=on"}  # fmt: skip
     postgres.child.command = [safe.get(word, word) for word in postgres.child.command]

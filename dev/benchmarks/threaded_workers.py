@@ -1,8 +1,7 @@
-"""Workers as threads of one process, which the app does not have: measured only beside its forked ones.
+"""Workers as threads of one process, which the app does not use; measured only to compare them with forked ones.
 
-`python -m dev.benchmarks.threaded_workers NUMBER`. Each thread does what a worker's job does, again and again;
-the
-figures and the reason for processes are in docs/decisions/0004-workers-are-processes.md.
+`python -m dev.benchmarks.threaded_workers NUMBER`. Each thread repeats the work of a worker's job. The figures
+and the reason for processes are in docs/decisions/0004-workers-are-processes.md.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from shopapp.models import db
 
 
 def run_jobs(app: Flask) -> None:
-    """Do a job's loop again and again, without end."""
+    """Repeat a job's loop without end."""
     while True:
         with app.app_context():
             drain_due_work(time.monotonic() + DRAIN_SECONDS)

@@ -1,10 +1,8 @@
-"""How fast a webhook is answered, beside a bare 204 and the least possible work; also while Redis fails.
+"""Measure how fast a webhook is answered, beside a bare 204 and the least possible work; also while Redis fails.
 
 `python -m dev.benchmarks.webhooks [sqlite|postgres]`, or `make bench ARGS=webhooks`. Each candidate is a
-gunicorn with
-the Procfile's own settings over the same database; short rounds alternate, so that other load on the machine
-affects
-all of them alike, and each figure is the median of its rounds.
+gunicorn with the Procfile's own settings over the same database. Short rounds alternate, so that other load on
+the machine affects all candidates alike, and each figure is the median of its rounds.
 """
 
 from __future__ import annotations
@@ -35,7 +33,7 @@ CODE = "olaria"
 
 @dataclass
 class Candidate:
-    """Something that answers webhooks: its address, its process and the results of its rounds."""
+    """A server that answers webhooks: its address, its process and the results of its rounds."""
 
     name: str
     port: int
@@ -45,7 +43,7 @@ class Candidate:
     cpu_seconds: dict[int, list[float]] = field(default_factory=dict)
 
     def run(self, connections: int, seconds: float = SECONDS) -> RoundResult:
-        """Run one round and keep its result."""
+        """Run one round and store its result."""
         before = cpu_seconds(self.child)
         took = send_for(self.port, self.requests, connections, seconds)
         used = (cpu_seconds(self.child) - before) / max(1, len(took.latencies))
@@ -111,7 +109,7 @@ class WebhookServers:
 
 
 def ratio(one: Candidate, other: Candidate, connections: int) -> float:
-    """Return the median ratio of the answers per second of two candidates, over rounds side by side."""
+    """Return the median ratio of two candidates' answers per second, comparing rounds run one after the other."""
     pairs = zip(one.rounds[connections], other.rounds[connections], strict=True)
     return statistics.median(mine.rate / theirs.rate for mine, theirs in pairs)
 
@@ -122,7 +120,7 @@ def median_of(candidate: Candidate, connections: int, figure: Callable[[RoundRes
 
 
 def cpu_per_request(candidate: Candidate, connections: int) -> float:
-    """Return microseconds of processor time per request."""
+    """Return the CPU time per request in microseconds."""
     return 1e6 * statistics.median(candidate.cpu_seconds[connections])
 
 

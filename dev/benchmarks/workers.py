@@ -1,9 +1,8 @@
-"""How many documents so many workers issue while external systems take 200 ms per call, and what that costs.
+"""Measure how many documents workers issue while external systems take 200 ms per call, and at what cost.
 
 `python -m dev.benchmarks.workers [sqlite|postgres]`, or `make bench ARGS=workers`. A worker that waits only for
 external systems always has one call in progress: N workers then make N / 0.2 calls per second, which is the
-bound. The
-stub counts all calls: order, history, issue, link on the order, history.
+upper bound. The stub counts all calls: order, history, issue, link on the order, history.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from shopapp.models import Account, Store, Webhook, db, now
 CALL_SECONDS = 0.2
 STORES = 6
 SECONDS = 6.0
-"""How long each number of workers is measured once all of them work."""
+"""How long each number of workers is measured, counted from the moment when all of them work."""
 NUMBERS: dict[str, dict[str, tuple[int, ...]]] = {
     "PostgreSQL": {"processes": (1, 2, 4, 8, 16), "threads": (1, 4, 16)},
     "SQLite": {"processes": (1, 4, 16)},
@@ -50,7 +49,7 @@ class WorkerResult:
     cpu: float
     """Seconds per document."""
     memory: float
-    """MB of all of them, their parent included."""
+    """MB of all of them, including their parent."""
 
     def row(self) -> str:
         """Return a row of the table."""
@@ -108,7 +107,7 @@ class WorkerBenchmark:
         return store.id
 
     def add_paid_orders(self, orders: int) -> None:
-        """Pay so many orders, with their webhooks stored as the shop's posts would be."""
+        """Pay this number of orders and store their webhooks, as the shop's posts would."""
         with self.app.app_context():
             for number in range(self.orders + 1, self.orders + orders + 1):
                 body = json.dumps({"order": {"id": number}}).encode()
@@ -118,7 +117,7 @@ class WorkerBenchmark:
             db.engine.dispose()
 
     def delete_work(self) -> None:
-        """Delete the work that the last measurement left."""
+        """Delete the work left over from the last measurement."""
         with self.app.app_context(), db.engine.begin() as connection:
             for table in ("follow_up", "move", "attempt", "document_line", "document", "sale", "hook"):
                 connection.exec_driver_sql(f"DELETE FROM {table}")
@@ -146,14 +145,14 @@ class WorkerBenchmark:
         return [sys.executable, "-m", "dev.benchmarks.threaded_workers", str(number)]
 
     def measure(self, way: str, number: int) -> WorkerResult:
-        """Measure so many workers."""
+        """Measure this number of workers."""
         self.add_paid_orders(int(number * (SECONDS + 4) / CALL_SECONDS / 5) + 5)
         env: dict[str, Any] = self.stack.env | {"WORKERS": str(number)}
         child = ChildProcess("workers", self.command(way, number), self.stack.logs / "workers.log", env, ROOT)
         child.start()
         try:
             self._enqueue_jobs(number)
-            # the steady work is measured, not the burst of webhooks with which it begins
+            # This measures the steady work, not the initial burst of webhooks.
             child.wait_until(
                 lambda: self._query_number("SELECT count(*) FROM hook WHERE state = 'new'") == 0, 120
             )
@@ -182,11 +181,11 @@ class WorkerBenchmark:
         return WorkerResult(way, number, calls / seconds, each, spent / (calls / each), pss)
 
     def calls_each(self) -> float:
-        """Return how many calls a document takes with its follow-ups, measured beforehand on a few."""
+        """Return the calls that a document takes with its follow-ups, measured beforehand on a few documents."""
         return self._calls_each
 
     def measure_calls_each(self) -> None:
-        """Issue a few documents to the end and count their calls."""
+        """Issue a few documents with their follow-ups and count their calls."""
         orders, before = 6, self.stub_counts()
         self.add_paid_orders(orders)
         child = ChildProcess(

@@ -1,1 +1,1 @@
-"""`make demo`: the main work of the app, scripted, with the invoicing system's own ledger as the judge."""
+"""`make demo`: the main flows of the app, scripted, with the invoicing system's own ledger as the judge."""

@@ -1,12 +1,9 @@
-"""The command `python -m dev.demo`: play the scenarios in a stack of their own and print the ledger's verdict.
+"""The command `python -m dev.demo`: play the scenarios in a new stack and print the ledger's verdict.
 
 `make demo` (PROVIDER=phcgo: with PHC GO and all its options; CATALOGUE=1: products and stock; CATALOGUE=many: a
-run
-over very many products). Starts everything on free ports with new files (DATABASE_URL and REDIS_URL are used
-instead
-where given). Exits 0 only when the ledgers match: one document per paid order and its corrections, totals to
-the cent;
-every stock level right, and every change made once.
+run over very many products). Starts everything on free ports with new files, except that DATABASE_URL and
+REDIS_URL are used where given. Exits 0 only when the ledgers match: one document per paid order and its
+corrections, totals to the cent; every stock level right, and every change made once.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from .phcgo import PhcGoDemo
 from .scenarios import Demo
 
 DEMOS: dict[str, type[Demo]] = {"igest": Demo, "phcgo": PhcGoDemo, "catalogue": CatalogueDemo}
-"""By the name that PROVIDER= chooses; CATALOGUE=1 chooses the last."""
+"""By the value of PROVIDER=; CATALOGUE=1 chooses the last."""
 SETTINGS = {"CLOCK_SECONDS": "1", "RECONCILE_SECONDS": "3", "WEB_PROCESSES": "1", "RETRY_SECONDS": "1"}
 
 
@@ -36,7 +33,7 @@ def print_now(text: str) -> None:
 
 
 def run(played: type[Demo]) -> int:
-    """Return 0 when the ledger matches, 1 when it does not."""
+    """Run the demo and return 0 when the ledger matches, 1 when it does not."""
     began = time.monotonic()
     stack = LocalStack(
         database_url=os.environ.get("DATABASE_URL"), redis_url=os.environ.get("REDIS_URL"),
@@ -64,7 +61,7 @@ def run(played: type[Demo]) -> int:
 
 
 def main() -> int:
-    """Return the status of the demo that the environment asks for."""
+    """Run the demo that the environment asks for and return its status."""
     catalogue = os.environ.get("CATALOGUE", "")
     if catalogue == "many":
         return large_catalogue.run_large_catalogue(

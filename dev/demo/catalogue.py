@@ -1,8 +1,7 @@
 """The demo of products and stock: three merchants, orders, manual changes on both sides, and the ledgers' verdict.
 
 Olaria's shop follows iGEST, warehouse by warehouse; iGEST follows Quinta's shop; a third shop follows PHC GO.
-Only the
-stand-ins are asked what happened, never the app's tables.
+Only the stand-ins are asked what happened, never the app's tables.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ SYNC_TIMEOUT = 150.0
 
 
 class CatalogueDemo(Demo):
-    """Three merchants whose stock is synced, one way or the other."""
+    """Three merchants whose stock is synced in one direction or the other."""
 
     provider_name = "iGEST or PHC GO"
     success_message = (
@@ -118,7 +117,7 @@ class CatalogueDemo(Demo):
             *(row for stock_merchant in self.stock_merchants.values() for row in stock_merchant.table()),
         ]
 
-    # how a scenario is played
+    # Steps of the scenarios
 
     def _load_catalogues(self) -> None:
         """Load the catalogues and start recording every ledger."""
@@ -159,7 +158,7 @@ class CatalogueDemo(Demo):
             raise AssertionError("\n".join([str(never), *apart])) from never
 
     def _place_order(self, name: str, title: str, *lines: Order, **spec: Any) -> DemoOrder:
-        """Place an order that nobody has paid yet."""
+        """Place an unpaid order."""
         stock_merchant = self.stock_merchants[name]
         demo_order = self.place_paid_order(title, *lines, merchant=stock_merchant.merchant, pay=False, **spec)
         stock_merchant.record_order(lines)
@@ -179,7 +178,7 @@ class CatalogueDemo(Demo):
     def _sell(self, name: str, title: str, *lines: Order, **spec: Any) -> None:
         self._pay_order(name, self._place_order(name, title, *lines, **spec), *lines)
 
-    # the scenarios
+    # The scenarios
 
     def _first_sync(self) -> None:
         self._wait_until_in_sync()
@@ -211,7 +210,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync()
 
     def _article_renamed(self) -> None:
-        """Rename an article, or its reference, between order and invoice: it is followed, none is created."""
+        """Rename an article, or its reference, between order and invoice: the app follows it and creates none."""
         for name, line, code in (
             ("olaria", {"sku": "POTE-01"}, ""), ("quinta", {"sku": "QUEIJO-01"}, "QJ-CURADO"),
             ("barro", {"sku": "TALHA-01"}, "TALHA-G"), ("barro", {"sku": "BILHA-01"}, ""),
@@ -220,13 +219,13 @@ class CatalogueDemo(Demo):
                 name, "its article called anew" + " with its reference" * bool(code), line
             )
             self.stock_merchants[name].rename_article(line["sku"], name="Outro nome", code=code)
-            # an article is looked up again after ten minutes
+            # An article is looked up again after ten minutes.
             AppDatabase(self.stack.env["DATABASE_URL"]).expire_article_lookups()
             self._pay_order(name, demo_order, line)
         self._wait_until_in_sync()
 
     def _sku_changed(self) -> None:
-        """Change a product's SKU after the order: the order keeps the old one, which the provider knows."""
+        """Change a product's SKU after the order: the order has the old one, which the provider knows."""
         olaria, line = self.stock_merchants["olaria"], {"sku": "VASO-01", "qty": 2}
         demo_order = self._place_order("olaria", "its SKU changed in the shop", line)
         olaria.shop.change_sku(olaria.synced_items.pop("VASO-01"), "VASO-02")
@@ -255,7 +254,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("olaria")
 
     def _failing_run(self) -> None:
-        """Let both sides fail for a while: changes made in that time are not lost."""
+        """Make both sides fail for a while: changes made in that time are not lost."""
         self.olaria.inject_fault(method="listar_stock", kind="error500-before", times=3)
         shop_fails = {"path": "/v1/products", "kind": "429", "times": 4}
         call_control(f"{self.stack.admin_url}/sandbox/faults", shop_fails)
@@ -264,7 +263,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync()
 
     def _lost_answers(self) -> None:
-        """Lose the answers of a movement and of a level: neither is repeated or forgotten."""
+        """Lose the answers to a movement and to setting a level: neither change is repeated or lost."""
         quinta, olaria = self.stock_merchants["quinta"], self.stock_merchants["olaria"]
         for kind, pieces in (("drop-after", 21), ("drop-before", 8)):
             self.quinta.inject_fault(method="movimentar_stock", kind=kind)
@@ -277,7 +276,7 @@ class CatalogueDemo(Demo):
             self._wait_until_in_sync("olaria")
 
     def _article_created_once(self) -> None:
-        """Lose the answer to the creation of an article: it is looked up, and there is one."""
+        """Lose the answer to the creation of an article: it is looked up, and there is only one."""
         self._expect_sync("quinta", "LICOR-01", made=True)
         self.quinta.inject_fault(method="novo_artigo", kind="drop-after")
         self._sell("quinta", "its article made, answer lost", {"sku": "LICOR-01"})
@@ -296,7 +295,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("olaria")
 
     def _unpaid_orders(self) -> None:
-        """Reserve what is ordered, also before it is paid; release it when the order is cancelled."""
+        """Reserve the pieces of an order even before it is paid; release them when it is cancelled."""
         demo_order = self._place_order("olaria", "placed, not paid", {"sku": "PRATO-01", "qty": 2})
         demo_order.kinds = ()
         line = {"sku": "POTE-01"}
@@ -310,7 +309,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("olaria")
 
     def _direction_reversed(self) -> None:
-        """Reverse the direction: the provider follows, and each sale is a movement of its own."""
+        """Reverse the direction: the provider follows, and each sale is a separate movement."""
         quinta = self.stock_merchants["quinta"]
         self.quinta.choose(stock="to-shop", moves_stock="")
         quinta.leading_side, quinta.documents_move = "both", False
@@ -323,7 +322,7 @@ class CatalogueDemo(Demo):
         self._wait_until_in_sync("quinta")
 
     def _no_further_changes(self) -> None:
-        """Compare everything again and again: the two sides do not chase each other."""
+        """Compare both sides repeatedly: neither makes a change that the other one reverts."""
         self._wait_until_in_sync()
         before = [stock_merchant.change_counts() for stock_merchant in self.stock_merchants.values()]
         for trader in self.stock_merchants.values():

@@ -1,8 +1,7 @@
-"""What the three merchants of the catalogue demo sell, and what their invoicing systems have before the app comes.
+"""The catalogues of the three merchants of the catalogue demo, before the app is installed.
 
-Contains everything odd about a catalogue: variants, a SKU used twice, none at all, blanks around one, unlimited
-stock,
-SKUs unknown to the provider, articles with another name.
+They contain every oddity of a catalogue: variants, a SKU used twice, no SKU, a SKU with blanks around it,
+unlimited stock, SKUs unknown to the provider, articles with another name.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any
 
 Product = dict[str, Any]
 MAIN_WAREHOUSE, FAIR_WAREHOUSE = "SET", "EST"
-"""Olaria's warehouses at iGEST; the shop's two locations go with them."""
+"""Olaria's warehouses at iGEST; each corresponds to one of the shop's two locations."""
 GENERIC_ARTICLE = "DIVERSOS"
 
 

@@ -16,7 +16,7 @@ class Judge:
         self.wrong: list[str] = []
 
     def verdict(self) -> list[str]:
-        """Return one line per order; afterwards `wrong` holds whatever does not match."""
+        """Return one line per order; afterwards `wrong` has every difference."""
         rows = []
         for merchant in self.demo.merchants:
             orders = {int(order["id"]): order for order in merchant.shop_orders()}
@@ -57,6 +57,6 @@ class Judge:
 
 
 def _signed_total(document: dict[str, Any]) -> Decimal:
-    """Return what the document adds to the sale: a credit note subtracts, a guide adds nothing."""
+    """Return the amount that the document adds to the sale: a credit note subtracts, a guide adds nothing."""
     gross = Decimal(document["totals"]["gross"])
     return {"NC": -gross, "GT": Decimal(0)}.get(document["type"], gross)

@@ -1,4 +1,4 @@
-"""A stock run over many products: how many calls it makes on each side, how fast, and what kill -9 leaves of it.
+"""Measure a stock run over many products: its calls on each side, its speed, and its results after kill -9.
 
 The stand-ins count the calls and write the ledgers; our own tables are asked only whether work is left.
 """
@@ -28,7 +28,7 @@ SETTINGS = {
     "RETRY_SECONDS": "1", "STOCK_SECONDS": "1000000", "STOCK_METERED_SECONDS": "1000000",
     "RECONCILE_SECONDS": "1000000", "HOOK_WATCH_SECONDS": "1000000", "SETTLE_SECONDS": "5",
 }  # fmt: skip
-"""Nothing starts by itself except what is measured; leases are short, as nobody waits two minutes after each kill."""
+"""Only the measured work starts by itself; leases are short, so that a run continues soon after each kill."""
 MAX_PER_SECOND, MAX_PER_MINUTE = 20, 800
 """Jumpseller's documented limit."""
 
@@ -40,10 +40,10 @@ class RunResult:
     title: str
     changed: int
     shop: int = 0
-    """Calls."""
+    """The calls to the shop."""
     provider: int = 0
     busiest_second: int = 0
-    """The busiest second at the shop."""
+    """The most calls to the shop in one second."""
     busiest_minute: int = 0
     refused: int = 0
     """Calls over the limit."""
@@ -103,7 +103,7 @@ class LargeCatalogueRun:
         )  # fmt: skip
         self.merchant.install()
         self.merchant.connect()
-        # the calls of installing are not part of the run: a person takes longer over it than this
+        # The calls of the installation are not part of the run: a person would take longer over it.
         wait_until(self._webhooks_subscribed, "the shop's first hooks", RUN_TIMEOUT)
         way = "to-shop" if self.leading_side == "program" else "to-provider"
         self._measure_run(
@@ -117,28 +117,28 @@ class LargeCatalogueRun:
         return any(hook["event"] == "order_paid" for hook in shop["hooks"])
 
     def run_changes(self, many: int) -> None:
-        """Change so many levels on the leading side and wait until one run has synced them."""
+        """Change this number of levels on the leading side and wait until one run has synced them."""
         self._start_recording()
         wanted = self._change_levels(many)
         self._measure_run("what changed", many, self._database.make_stock_run_due)
         self._check_changes(wanted)
 
     def run_with_kills(self, many: int, kills: int) -> None:
-        """Do the same while worker and clock are killed: during reading, in the middle, at the worst place."""
+        """Do the same while worker and clock are killed: during reading, in the middle, at the worst moment."""
         self._start_recording()
         wanted = self._change_levels(many)
         at = sorted(self._random.sample(range(1, max(kills + 1, many * 3 // 4)), kills))
         self._measure_run(f"killed {kills + 2} times", many, lambda: self._kill_during_run(at))
         self._check_changes(wanted)
 
-    # the parts of a run
+    # The parts of a run
 
     def _start_recording(self) -> None:
         self.shop.start_recording()
         self.provider.start_recording()
 
     def _change_levels(self, many: int) -> dict[str, int]:
-        """Return by SKU the new levels that a person wrote on the leading side, each different from before."""
+        """Change levels on the leading side as a person would, each to a different value; return them by SKU."""
         chosen = self._random.sample(sorted(self.items), many)
         levels = ((sku, 100 + self._random.randrange(900)) for sku in chosen)
         wanted = {sku: level + (level == self._levels[sku]) for sku, level in levels}
@@ -150,7 +150,7 @@ class LargeCatalogueRun:
         return wanted
 
     def _kill_during_run(self, at: list[int]) -> None:
-        """Kill when the run is open, when so many changes are made, and between sending and recording."""
+        """Kill when the run is open, after this number of changes, and between sending and recording."""
         self._database.make_stock_run_due()
         self._wait_until(lambda: bool(self._database.pending_count()), "the run begun")
         self._kill()
@@ -190,14 +190,14 @@ class LargeCatalogueRun:
         return self.stack.log("worker").count("Work-horse terminated unexpectedly")
 
     def _measure_run(self, what: str, many: int, act: Callable[[], None]) -> None:
-        """Do something and count all calls until no work is left."""
+        """Call `act` and count all calls until no work is left."""
         before, self._last_run_id = self._calls_used(), self._database.query_value(_LAST)
         for url in (self.stack.admin_url, self.stack.igest_url):
             requests.delete(f"{url}/sandbox/limits", timeout=30).raise_for_status()
         began = time.monotonic()
         act()
-        # the external systems first: what they send while they are asked is in our rows when these are
-        # counted
+        # Ask the external systems first: webhooks that they send in the meantime are then in our rows when
+        # these are counted.
         self._wait_until(
             lambda: not self._is_running() and not self._database.pending_count(), f"{what}, {many} changed"
         )
@@ -223,7 +223,7 @@ class LargeCatalogueRun:
         )
         return bool(sent) or self._database.query_value(_LAST) == self._last_run_id
 
-    # what the result must be
+    # The expected result
 
     def _check_changes(self, wanted: dict[str, int]) -> None:
         """Add to `wrong` whatever was lost, done twice or done to another product."""
@@ -248,7 +248,7 @@ class LargeCatalogueRun:
 
 
 def run_large_catalogue(products: int, changes: tuple[int, ...], kills: int) -> int:
-    """Print the tables; return 0 when nothing was lost, doubled or too fast."""
+    """Run everything and print the tables; return 0 when nothing was lost, doubled or too fast."""
     wrong = []
     for program, leads in (("igest", "program"), ("igest", "shop"), ("phcgo", "program")):
         with LocalStack(settings=SETTINGS) as stack:

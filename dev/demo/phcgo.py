@@ -1,5 +1,4 @@
-"""The demo with PHC GO: the main scenarios, a fault at each step of its wire, and every option of the settings
-form.
+"""The demo with PHC GO: the main scenarios, a fault at each step, and every option of the settings form.
 
 Only the stand-in and the shop are asked what happened, never the app's tables.
 """
@@ -27,7 +26,7 @@ FAULTS_BY_STEP = (
     ("login", "503"), ("getNewInstance", "html"), ("actEntity", "cut-after"), ("Save", "drop-after"),
     ("signDocument", "drop-after"), ("query", "session-lost"),
 )  # fmt: skip
-"""What goes wrong at each step on the way to a document; printing has an act of its own."""
+"""The fault at each step on the way to a document; printing has its own scenario."""
 
 
 class PhcGoDemo(Demo):
@@ -66,7 +65,7 @@ class PhcGoDemo(Demo):
             self._no_drafts_left,
         )
 
-    # what the main scenarios come to where a draft is signed
+    # The results of the main scenarios where a draft is signed
 
     def _answer_lost_after_issuing(self) -> None:
         self.olaria.inject_fault(kind="drop-after")
@@ -81,7 +80,7 @@ class PhcGoDemo(Demo):
         self.olaria.inject_fault(kind="drop-before")
         self.wait_until_issued(self.place_paid_order("not signed, answer lost", BOOK))
 
-    # faults
+    # Faults
 
     def _fault_at_each_step(self) -> None:
         for step, kind in FAULTS_BY_STEP:
@@ -110,7 +109,7 @@ class PhcGoDemo(Demo):
         left = [f"{one['step']} {one['kind']}" for one in self.olaria.get_control("faults")["faults"]]
         check_that(not left, f"faults that befell no call: {left}")
 
-    # options
+    # Options
 
     def _no_webhooks_before_payment(self) -> None:
         wait_until(lambda: "order_paid" in self.olaria.webhook_events(), "the shop tells of paid orders")
@@ -147,7 +146,7 @@ class PhcGoDemo(Demo):
         )
 
     def _draft_follows_order(self) -> None:
-        """Keep the draft equal to its order; the last one is signed, without a further call to create it."""
+        """Edit an order: its draft follows, and the last draft is signed without another call to create it."""
         demo_order = self._place_unpaid("drafted, edited, signed when paid", MUG)
         former = self._wait_for_draft(demo_order)
         self.olaria.edit_order(demo_order.number, MUG, BOOK)
@@ -219,7 +218,7 @@ class PhcGoDemo(Demo):
         self.wait_until_issued(self.place_paid_order("with no option again", MUG))
 
     def _call_counts_shown(self) -> None:
-        """Show the calls made: this month's on the form, a document's own on its page."""
+        """Show the number of calls: this month's on the form, a document's own on its page."""
         used = self.olaria.calls_this_month()
         words = self.olaria.browser.open(f"{self.stack.app_url}/setup/choices").text
         told = re.search(r"Este mês fizemos (\d+) pedidos", words)
@@ -238,7 +237,7 @@ class PhcGoDemo(Demo):
         )
 
     def check(self) -> list[str]:
-        """Return where an e-mail or transport data is missing, beside the ledger's verdict."""
+        """Return where an e-mail or transport data is missing, in addition to the ledger's verdict."""
         mailed = {one["id"] for one in self.olaria.stand_in_rows("outbox")}
         wrong = []
         for demo_order in self.orders:
@@ -253,13 +252,13 @@ class PhcGoDemo(Demo):
                     wrong.append(f"{where}: {one['number']} does not tell the way of the goods")
         return wrong
 
-    # an order on its way
+    # Documents of an order
 
     def _place_unpaid(self, title: str, *lines: Order, **spec: Any) -> DemoOrder:
         return self.place_paid_order(title, *lines, pay=False, **spec)
 
     def _wait_for_draft(self, demo_order: DemoOrder, besides: str = "") -> str:
-        """Wait for the order's draft, other than the given one; return its stamp."""
+        """Wait for a draft of the order other than the given one; return its stamp."""
 
         def seen() -> str:
             found = [one["ftstamp"] for one in self.olaria.rows_of_order("drafts", demo_order.number)]

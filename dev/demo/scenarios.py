@@ -22,7 +22,7 @@ COURSE: Order = {"sku": "FOR-01", "name": "Oficina de roda", "qty": 1, "price": 
 
 @dataclass
 class DemoOrder:
-    """One order of the demo: what is odd about it, and how it ended."""
+    """One order of the demo: its special feature, and how it ended."""
 
     title: str
     merchant: Merchant
@@ -30,7 +30,7 @@ class DemoOrder:
     kinds: tuple[str, ...] = ("FR",)
     """Return the documents that must exist for it, in their order."""
     credited: Decimal = Decimal(0)
-    """Return what was finally credited of it."""
+    """Return the amount of it that was credited in the end."""
 
     @property
     def visible_kinds(self) -> list[str]:
@@ -56,7 +56,7 @@ class Demo:
 
     @property
     def scenarios(self) -> tuple[Callable[[], None], ...]:
-        """Return every scenario, in order; each waits until its orders ended as they should."""
+        """Return every scenario, in order; each waits until its orders ended as expected."""
         return (
             self._simple_orders,
             self._odd_prices,
@@ -88,15 +88,15 @@ class Demo:
         )
         for act in self.scenarios:
             act()
-        # the last follow-ups: each order shows its documents
+        # The last follow-ups: each order shows its documents.
         wait_until(self.all_documents_shown, "documents on orders")
 
     def check(self) -> list[str]:
-        """Return what else is wrong at the end, beside the ledger's verdict."""
+        """Return all other errors at the end, in addition to the ledger's verdict."""
         return []
 
     def table(self) -> list[str]:
-        """Return what is shown below the orders."""
+        """Return the text shown below the orders."""
         return []
 
     def place_paid_order(
@@ -125,7 +125,7 @@ class Demo:
             for demo_order in self.orders
         )
 
-    # the scenarios
+    # The scenarios
 
     def _simple_orders(self) -> None:
         self.wait_until_issued(

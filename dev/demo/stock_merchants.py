@@ -1,8 +1,7 @@
-"""One merchant whose stock is synced: their two sides, what the demo does to them, and the expected result.
+"""One merchant whose stock is synced: both sides, the demo's actions on them, and the expected result.
 
 A StockMerchant records each order, document and manual change; the judge (`dev/stock_judge.py`) compares both
-ledgers
-with these records.
+ledgers with these records.
 """
 
 from __future__ import annotations
@@ -75,10 +74,10 @@ class StockMerchant:
         self.provider.start_recording()
 
     def change_counts(self) -> tuple[int, int]:
-        """Return how often levels were changed so far, on each side."""
+        """Return the number of level changes so far, on each side."""
         return len(self.shop.level_changes()), len(self.provider.level_changes())
 
-    # what is done
+    # Actions
 
     def record_order(self, lines: Iterable[Order], sign: int = -1, by: str = "order") -> None:
         """Record that the shop took (or, when cancelled, returned) these lines in its main location."""
@@ -98,7 +97,7 @@ class StockMerchant:
                 self._expected_changes["program"]["document", key] -= int(line.get("qty", 1))
 
     def set_level(self, side: str, sku: str, pieces: int, place: str = "") -> None:
-        """Write a level on that side as a person would."""
+        """Set a level on that side as a person would."""
         if side == "shop":
             self._manual_changes[side].append(
                 self.shop.set_level(self.synced_items[sku], pieces, place or self.shop.main_location)
@@ -120,7 +119,7 @@ class StockMerchant:
         """Return the id of the article of that SKU; empty while there is none."""
         return self.article_ids.get(sku) or self.provider.article_id_of(sku)
 
-    # what the merchant does in the app
+    # The merchant's actions in the app
 
     def start_comparison(self) -> None:
         """Ask for both sides to be compared now, once no other run is open."""
@@ -138,7 +137,7 @@ class StockMerchant:
     def undo(self, sku: str) -> None:
         """Undo the last change of that SKU with its button and the confirmation page.
 
-        The shop has the level a moment before the app knows of it and offers the button.
+        Waits for the button: the shop has the level a moment before the app knows that it was set.
         """
         wait_until(lambda: self._can_undo(sku), f"the last change of {sku} can be undone")
         self.merchant.browser.follow("Desfazer").send("Desfazer", "Desfazer")
@@ -150,11 +149,11 @@ class StockMerchant:
     def _page(self, path: str) -> Browser:
         return self.merchant.browser.open(f"{self.merchant.stack.app_url}/products{path}")
 
-    # what must come of it
+    # Expected results
 
     @property
     def pairs(self) -> list[LevelPair]:
-        """Return every pair of levels; what is ordered is taken from the first place."""
+        """Return every pair of levels; ordered pieces are taken from the first place."""
         return [
             LevelPair(
                 sku,
@@ -177,7 +176,7 @@ class StockMerchant:
         return self.shop.history(changes), self.provider.history(changes)
 
     def all_differences(self) -> list[str]:
-        """Return everything that does not match at the end."""
+        """Return every difference at the end."""
         shop, program = self.histories()
         pairs = self.pairs
         at_shop = [pair.shop for pair in pairs] if self.leading_side != "shop" else []

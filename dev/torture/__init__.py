@@ -1,4 +1,4 @@
-"""`make torture`: a shop at work while everything around it is killed, judged by the ledger at the end.
+"""`make torture`: a working shop while every process around it is killed, judged by the ledger at the end.
 
-Real processes on loopback with new files; nothing here believes what the app says about itself.
+Real processes on loopback with new files; nothing here relies on the app's own statements about itself.
 """

@@ -1,8 +1,7 @@
 """The command `python -m dev.torture`: the runs that the environment asks for, and their results.
 
-Exits 0 only when every run showed what it must: nothing lost, nothing twice, nothing unrecorded; and that the
-verdict
-found each sabotage (LEVEL=all).
+Exits 0 only when every run gave the expected result: nothing lost, nothing twice, nothing unrecorded; and, with
+LEVEL=all, when the verdict detected each sabotage.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class FinishedRun:
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the run is green; with a protection removed, whether the ledger shows it."""
+        """Whether the run is green, or, with a protection removed, whether the ledger shows the damage."""
         return bool(self.outcome.verdict.wrong) if self.plan.sabotage else self.is_green
 
     @property
@@ -64,7 +63,7 @@ def run_and_print(plan: Plan) -> FinishedRun:
     try:
         outcome = TortureRun(plan).run()
     except (ProcessFailed, AssertionError, OSError) as problem:
-        # one that broke off is red, and the next one runs all the same
+        # A run that broke off counts as red, and the next one still runs.
         outcome = Outcome(Verdict(), 0.0, [], [f"broken off: {problem}"])
     shown = FinishedRun(plan, outcome, time.monotonic() - began)
     print("\n".join(outcome.lines))
@@ -75,7 +74,7 @@ def run_and_print(plan: Plan) -> FinishedRun:
 
 
 def main() -> int:
-    """Return 0 when every run showed what it must, 1 when not."""
+    """Do the runs and return 0 when each gave the expected result, 1 when not."""
     wanted = plans(dict(os.environ))
     if len(wanted) == 1:
         return 0 if run_and_print(wanted[0]).is_green else 1

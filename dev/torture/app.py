@@ -1,8 +1,8 @@
 """The app as a torture run loads it in place of `wsgi`: it reports who holds a row, may freeze, may be sabotaged.
 
 TORTURE_HOLDING names a folder in which each work-horse that has taken or claimed a row has a file; SABOTAGE
-removes one
-protection; FROZEN is the share of sends in which the worker stops itself between its last check and the call.
+removes one protection; FROZEN is the share of sends in which the worker stops itself between its last check and
+the call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
 app = create_app()
 
 
-# who holds a row: the killer looks here before it strikes
+# Record who holds a row: the killer looks here before it strikes.
 
 
 def _write_holder_status(what: str) -> None:
@@ -67,8 +67,8 @@ def _report_holders() -> None:
         setattr(owner, name, act)
 
 
-# a worker that freezes where nothing can stop it any more, until the killer resumes it after lease and settle
-# window
+# The worker freezes where no check can stop it any more, until the killer resumes it after lease and settle
+# window.
 
 _sending: list[str] = []
 """The reference and attempt that this process is sending, and the calls that it made for it."""
@@ -104,11 +104,11 @@ def _freeze_sends(share: float, seed: str) -> None:
 
     for name in ("_send_directly", "_send_by_draft"):
         vars(issue)[name] = standing(vars(issue)[name])
-    # whichever adapter sends, this is the last step before the call
+    # Whichever adapter sends, this is the last step before the call.
     setattr(HttpClient, "write", writing)  # noqa: B010
 
 
-# one protection removed
+# One protection removed
 
 
 def _no_settle() -> None:
@@ -137,7 +137,7 @@ def _check_then_post() -> None:
         outcome.commit_transition(document, PENDING, code, detail, after=0.0, frozen=True)
 
     vars(issue)["_send_directly"] = checked
-    # settling itself and sweeping both look the name up there
+    # Both the settling and the sweep look the name up there.
     vars(outcome)["mark_uncertain"] = no_doubt
 
 

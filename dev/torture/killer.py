@@ -1,8 +1,7 @@
-"""A seeded killer: strikes the processes of a stack with signals, and restarts what fell.
+"""A seeded killer: sends signals to the processes of a stack, and restarts those that ended.
 
-Strikes workers that hold a row where there are any; the shares are those of docs/failure-model.md. Never
-touches a
-stand-in, nor anything that the stack did not start.
+It prefers workers that hold a row; the shares of its targets are those of docs/failure-model.md. It never
+touches a stand-in, nor anything that the stack did not start.
 """
 
 from __future__ import annotations
@@ -32,22 +31,21 @@ SHARES = {
     "postgres": 3, "worker-stopped": 2,
 }  # fmt: skip
 PROGRESS_WAIT_SECONDS = 15.0
-"""How long it waits at most for the work to keep up with the strikes."""
+"""How long it waits at most for the work to catch up with the strikes."""
 AIM_SECONDS = 3.0
 """How long it waits for a worker that holds a row before it strikes any other."""
 HOLD_SECONDS = 0.25
-"""How soon after seeing that it strikes: about as long as a row is held."""
+"""How soon after seeing such a worker it strikes: about as long as a row is held."""
 
 RECOVERY_SECONDS = 60.0
-"""How long web and database may take to be back."""
+"""How long web and database may take to recover."""
 
 
 class Killer:
-    """Strike so many times; `stop` ends it earlier and leaves everything running.
+    """Strike this number of times; `stop` ends it earlier and leaves everything running.
 
     `progress` returns the share of the work done; `holding` is the folder in which `dev.torture.app` reports
-    which
-    work-horse holds a row.
+    which work-horse holds a row.
     """
 
     def __init__(
@@ -104,8 +102,8 @@ class Killer:
         return sum(self.strikes.values()) / self.kills
 
     def stop(self) -> None:
-        """Stop striking; resume what was frozen, restart what fell."""
-        # no send freezes from now on, as nobody would resume it
+        """Stop striking; resume every frozen process and restart every one that ended."""
+        # No send freezes from now on, as nobody would resume it.
         (self.holding.parent / "calm").touch()
         self._stopped.set()
         for thread in (self._thread, self._resumer, *self._watchers):
@@ -142,7 +140,7 @@ class Killer:
         while self._progress() < self.share * 0.9 and time.monotonic() < end and not self._stopped.is_set():
             self._stopped.wait(0.1)
 
-    # the strikes
+    # The strikes
 
     def _strike_work_horse(self) -> None:
         pid, busy = self._victim()
@@ -157,7 +155,7 @@ class Killer:
             self._restart(self.stack.children["worker"])
         elif pid:
             above = parent_pid(pid)
-            # its work-horse goes on as an orphan, or ends too
+            # Its work-horse continues as an orphan, or ends too.
             for each in [above] + ([pid] if way < 0.6 else []):
                 if each > 1:
                     self._kill_pid(each)
@@ -196,7 +194,9 @@ class Killer:
     def _strike_postgres(self) -> None:
         assert self.postgres is not None
         began, child = time.time(), self.postgres.child
-        child.ask_to_stop(signal.SIGQUIT)  # an immediate shutdown: nothing is written, the log is replayed
+        child.ask_to_stop(
+            signal.SIGQUIT
+        )  # An immediate shutdown: nothing is written, and the log is replayed at the start.
         child.wait(20)
         child.start()
         self._record_downtime(began)
@@ -212,7 +212,7 @@ class Killer:
             timer.start()
             self.busy_strikes += busy
 
-    # aiming
+    # Choosing the target
 
     def _victim(self) -> tuple[int, bool]:
         """Return a work-horse and whether it holds a row, at a random moment of holding one; 0 when none runs."""
@@ -280,12 +280,12 @@ class Killer:
         child.start()
 
     def _restart_crashed(self) -> None:
-        """Restart whatever ended, as any supervisor would."""
+        """Restart every part that ended, as any supervisor would."""
         for name in APP_PROCESSES:
             if not self.stack.children[name].alive:
                 self._restart(self.stack.children[name])
 
-    # what froze itself
+    # Workers that froze themselves
 
     def _resume_frozen_sends(self) -> None:
         """Resume each frozen send after lease and settle window, the last ones after the strikes."""
@@ -306,7 +306,7 @@ class Killer:
             return (self.holding / name).read_text() == word
         return False
 
-    # when web or database was away
+    # Times when web or database was down
 
     def _record_downtime(self, began: float) -> None:
         """Record until when the app could not answer after this strike."""

@@ -1,8 +1,7 @@
-"""A merchant's open page during the run: what it shows, and how long after it happened.
+"""A merchant's open page during the run: the states it shows, and how long after the event it shows them.
 
-Reads the rows of the listing as the page's own script does, every three seconds, and goes on when the app is
-away;
-never presses anything.
+Reads the rows of the listing every three seconds, as the page's own script does, and continues when the app is
+down; never presses anything.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ class OpenListing:
         self._thread = threading.Thread(target=self._run, name="page", daemon=True)
 
     def start(self) -> None:
-        """Start reading; what is shown already does not count."""
+        """Start reading; rows that are shown already do not count."""
         self._poll()
         self.shown.clear()
         self._thread.start()

@@ -1,7 +1,7 @@
-"""The plain program of the sandbox behind the verbs of a provider: every promise, without any product's own ways.
+"""The sandbox's plain provider behind the provider contract: every guarantee, without any product's peculiarities.
 
 Opened by `connect` where PLAIN_URL is set, which config admits in development only. Speaks JSON over HTTP to
-sandbox/plain. It never repeats a call; what it cannot read after a write is unknown.
+sandbox/plain. It never repeats a call; an unreadable answer to a write means that the outcome is unknown.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from shopapp.providers.drafts import ProviderDraft, SupportsDrafts
 
 
 class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
-    """One entity of the plain program."""
+    """One entity of the plain provider."""
 
     name: ClassVar[str] = "plain"
     label: ClassVar[str] = "Plain"
@@ -53,30 +53,33 @@ class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
 
     @property
     def guarantee(self) -> IssueGuarantee:
-        """What `check` found the account to promise when its keys were accepted."""
+        """Return the guarantee that `check` confirmed when the account's keys were accepted."""
         return IssueGuarantee(self._credentials["promise"])
 
     def check(self) -> AccountInfo:
-        """Whose account it is. CredentialsError when the key is wrong, or the promise is not the account's."""
+        """Return the owner of the account.
+
+        Raises CredentialsError when the key is wrong, or the account has another guarantee.
+        """
         found = _json_object(self._get("/v1/account"))
         if found.get("promise") != self._credentials["promise"]:
             raise CredentialsError("keys-refused", field="promise", answer=str(found.get("promise")))
         return AccountInfo(f"plain-{found['entity']}", str(found["name"]), "509999990", "PT", False)
 
     def choices(self) -> Choices:
-        """One open series for each kind."""
+        """Return the lists of the account: one open series for each kind."""
         kinds: tuple[DocumentKind, ...] = ("FR", "FT", "NC")
         by_draft = self.guarantee is IssueGuarantee.DRAFT_FIRST
         return Choices(kinds, tuple(Series("2026P", kind, drafts=by_draft) for kind in kinds), (), (), ())
 
     def issue(self, draft: Draft, reference: str) -> Issued:
-        """The document, by one call that carries the reference as its key."""
+        """Issue the document in one call, with the reference as its idempotency key."""
         return self._issued_or_refused(
             self._post("/v1/documents", _request_body(draft, reference), reference)
         )
 
     def find_by_reference(self, reference: str, draft: Draft) -> list[Issued]:
-        """The documents of this very reference. UnreachableError when the answer is none."""
+        """Return the documents with exactly this reference. Raises UnreachableError for any other answer."""
         found = _json_object(self._get(f"/v1/documents?{urlencode({'reference': reference})}")).get(
             "documents"
         )
@@ -85,7 +88,7 @@ class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
         return [self._issued_from(entry) for entry in found if entry["reference"] == reference]
 
     def open_draft(self, draft: Draft, reference: str) -> ProviderDraft:
-        """A draft over there, with what it adds up to."""
+        """Open a draft at the provider and return it with its total."""
         try:
             found = _json_object(self._post("/v1/drafts", _request_body(draft, reference)))
             return ProviderDraft(str(found["draft"]), Decimal(found["total"]))
@@ -93,14 +96,14 @@ class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
             raise _uncertain(error) from error
 
     def finalise(self, draft_id: str) -> Issued:
-        """The document of that draft. RefusedError `draft-gone` when somebody deleted it."""
+        """Issue the document of that draft. Raises RefusedError `draft-gone` when somebody deleted it."""
         reply = self._post(f"/v1/drafts/{draft_id}/finalise", {})
         if reply.status == 404:
             raise RefusedError("draft-gone")
         return self._issued_or_refused(reply)
 
     def finalised_document(self, draft_id: str) -> Issued | None:
-        """The document of that draft, None while there is none."""
+        """Return the document of that draft. Return None while there is none."""
         reply = self._get(f"/v1/drafts/{draft_id}")
         if reply.status == 404:
             return None
@@ -110,25 +113,28 @@ class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
         return self._issued_from(found["document"]) if found["document"] else None
 
     def drop_draft(self, draft_id: str) -> Issued | None:
-        """None once it is gone; its document when it has become one."""
+        """Delete the draft. Return its document when it has become one, else None."""
         try:
             reply = self._http.write("DELETE", f"{self._url}/v1/drafts/{draft_id}", headers=self._headers())
         except UncertainError as error:
-            # asked again it says the same, or that there is none
+            # A repeated call has the same result, or finds no draft.
             raise UnreachableError("unreachable", **error.detail) from error
         if reply.status == 404 or _json_object(reply).get("dropped") is True:
             return None
         return self.finalised_document(draft_id)
 
     def drop_drafts(self, reference: str) -> int:
-        """How many drafts of this reference were removed."""
+        """Delete the drafts with this reference and return their number."""
         found = _json_object(self._get(f"/v1/drafts?{urlencode({'reference': reference})}")).get("drafts", [])
         for draft_id in found:
             self._http.write("DELETE", f"{self._url}/v1/drafts/{draft_id}", headers=self._headers())
         return len(found)
 
     def list_by_reference_prefix(self, prefix: str, since: datetime) -> Iterator[tuple[str, Issued]] | None:
-        """All of the ledger since then; None where the program can't be asked anything."""
+        """Return every document since then whose reference has the prefix.
+
+        Return None where the account's guarantee allows no look-up.
+        """
         if self.guarantee is IssueGuarantee.MANUAL:
             return None
         listed = _json_object(self._get(f"/v1/ledger?{urlencode({'since': since.timestamp()})}")).get(
@@ -143,7 +149,7 @@ class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
         )
 
     def pdf(self, issued: Issued) -> bytes:
-        """The same few bytes for every document."""
+        """Return the PDF, which is the same for every document."""
         return self._get(issued.pdf_url.removeprefix(self._url)).body
 
     def _headers(self) -> dict[str, str]:
@@ -168,7 +174,7 @@ class PlainProvider(SupportsDrafts, SupportsSearch, SupportsListing):
             raise _uncertain(error) from error
 
     def _issued_from(self, entry: dict[str, Any]) -> Issued:
-        """The document of an entry of the program's own ledger."""
+        """Return the document of an entry of the provider's own ledger."""
         pdf_url = f"{self._url}/v1/documents/{entry['id']}.pdf"
         total = Decimal(entry["total"])
         return Issued(str(entry["id"]), str(entry["number"]), "2026P", total=total, pdf_url=pdf_url)
@@ -179,7 +185,7 @@ def _request_body(draft: Draft, reference: str) -> dict[str, Any]:
 
 
 def _json_object(reply: HttpResponse) -> dict[str, Any]:
-    """The object in a whole, well-formed 200. UnreachableError when it is anything else."""
+    """Return the object in a complete, well-formed 200 answer. Raises UnreachableError for anything else."""
     try:
         if reply.status == 200 and reply.headers.get("content-type", "").startswith("application/json"):
             found = parse_json(reply.body)

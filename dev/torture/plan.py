@@ -1,4 +1,4 @@
-"""What a torture run does: its size, seed, guarantee, database, and which protection is removed from the app.
+"""The plan of a torture run: its size, seed, guarantee, database, and the protection removed from the app.
 
 Read from the environment (LEVEL, SEED, PROMISE, DB, SABOTAGE, PROVIDER, ORDERS, KILLS, SECONDS, FROZEN).
 Immutable.
@@ -21,7 +21,7 @@ SABOTAGES = {
 }
 """Each with the guarantee that it breaks."""
 DEFAULT_GUARANTEES = {"phcgo": "by_draft"}
-"""A provider's guarantee unless another is asked for; the plain one has whichever it is told."""
+"""A provider's guarantee unless another is requested; the plain one has whichever is requested."""
 FROZEN_SIZE = (3_000, 300)
 BURST, LEAST_BURST = 0.05, 50
 
@@ -29,7 +29,7 @@ FAULT_SHARE = 0.3
 """The share of the invoicing system's calls that fail."""
 SEARCH_LAG_SECONDS = 1
 TIME_SCALE = 20
-"""Roughly how much faster than in production the times of the failure model pass."""
+"""By roughly which factor the times of the failure model are shorter than in production."""
 LEASE_SECONDS, SETTLE_SECONDS = 6.0, 8.0
 REST_LIMIT = SETTLE_SECONDS + 120
 """Seconds within which all work must be done once the faults stop (I9)."""
@@ -54,7 +54,7 @@ class Plan:
     orders: int = 500
     kills: int = 100
     seconds: float = 0.0
-    """How long the traffic lasts at least."""
+    """The least duration of the traffic."""
     frozen: float = 0.0
     """The share of sends in which the worker freezes between its last check and the call."""
 
@@ -77,27 +77,28 @@ class Plan:
 
     @property
     def burst(self) -> int:
-        """How many of the orders come at once at the end, so that the faults stop over unfinished work."""
+        """Return the number of orders that come at once at the end, so that the faults stop over unfinished work."""
         return min(self.orders // 2, max(LEAST_BURST, round(self.orders * BURST)))
 
     @property
     def is_significant(self) -> bool:
-        """Whether the run is large enough that too few strikes or faults make it worthless."""
+        """Return whether the run is so large that too few strikes or faults would make it worthless."""
         return self.orders >= 500
 
     @property
     def settings(self) -> dict[str, str]:
         """Return the app's settings: times scaled; more workers where some of them freeze."""
-        # a large run reads all its orders again each time, as production does with those of three days every
-        # ten minutes
+        # A large run reads all its orders again each time, as production does every ten minutes with those of
+        # three days.
         watch = {"RECONCILE_SECONDS": "20", "HOOK_WATCH_SECONDS": "2"} if self.large else {}
         return SETTINGS | watch | ({"WORKERS": "6"} if self.frozen else {})
 
     @property
     def large(self) -> bool:
-        """Whether the shop is so busy that it pauses its webhooks within a second of any outage.
+        """Return whether the shop is so busy that it pauses its webhooks within a second of any outage.
 
-        Its list then shows it; otherwise order polling would have to wait out every outage.
+        The app then sees the pause in the list of webhooks; otherwise order polling would have to wait out
+        every outage.
         """
         return self.orders > 2_000
 
@@ -126,7 +127,7 @@ def _all(first: Plan) -> list[Plan]:
 
 
 def _release(first: Plan) -> list[Plan]:
-    """Return ten large runs, one on SQLite, and one with frozen sends for each guarantee that must stand them."""
+    """Return ten large runs, one on SQLite, and one with frozen sends for each guarantee that must withstand them."""
     large = [first] * 10 + [replace(first, db="sqlite")]
     orders, kills = FROZEN_SIZE
     bearing = [guarantee for guarantee in GUARANTEES if guarantee != "by_search"]

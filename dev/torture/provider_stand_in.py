@@ -1,8 +1,7 @@
 """The invoicing systems that a run can use: how a stand-in is started, made to fail, connected and read.
 
-A new one is a class here and a line in STAND_INS: its stand-in, the keys that a merchant types, the kinds of
-its faults,
-and how its list and its ledger are read. Shares no code with the app.
+To add one, write a class here and add a line to STAND_INS: its stand-in, the keys that a merchant types, the
+kinds of its faults, and how its list and its ledger are read. Shares no code with the app.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ class ProviderStandIn(ABC):
     """A stand-in in its own process, which the killer leaves alone."""
 
     name: ClassVar[str]
-    """The adapter, the end of its keys form's address, and the stand-in's module."""
+    """The name of the adapter, of its keys form's address, and of the stand-in's module."""
 
     def __init__(self, folder: Path, promise: str) -> None:
         self.folder, self.guarantee = folder, promise
@@ -39,17 +38,17 @@ class ProviderStandIn(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, str]:
-        """The app's settings to find it."""
+        """Return the app's settings with its address."""
 
     @property
     @abstractmethod
     def keys(self) -> dict[str, str]:
-        """Return what the merchant types into the keys form."""
+        """Return the values that the merchant types into the keys form."""
 
     @property
     @abstractmethod
     def fault_kinds(self) -> tuple[str, ...]:
-        """Return the kinds of fault that a run must have met."""
+        """Return the kinds of fault that must occur in a run."""
 
     @abstractmethod
     def listed_documents(self) -> dict[str, tuple[str, str]]:
@@ -57,17 +56,17 @@ class ProviderStandIn(ABC):
 
     @property
     def arguments(self) -> str:
-        """Return the arguments of its command beside port and folder."""
+        """Return the arguments of its command, without port and folder."""
         return ""
 
     def orphan_drafts(self) -> int:
-        """Return how many drafts never became a document."""
+        """Return the number of drafts that never became a document."""
         return 0
 
     def start(self, stack: LocalStack) -> None:
         """Start it and wait until it answers; the stack need not run yet."""
         words = f"-m sandbox.{self.name} --port {self.port} --data {self.folder} {self.arguments}"
-        # without the stack's mark, so that clearing the stack leaves it alone
+        # Started without the stack's mark, so that clearing the stack leaves it alone.
         self._child = ChildProcess(
             self.name,
             [sys.executable, *words.split()],
@@ -84,7 +83,7 @@ class ProviderStandIn(ABC):
             self._child.stop()
 
     def start_faults(self, share: float, latest: float, lag: int, seed: str) -> None:
-        """Let that share of its calls fail from now on, and a search show a document so late."""
+        """Let that share of its calls fail from now on, and let a search show each document only after a delay."""
         self.post_control("switches", **{"search-lag": str(lag)})
         self.post_control("faults", share=share, latest=latest, seed=seed)
 
@@ -93,12 +92,12 @@ class ProviderStandIn(ABC):
         self.post_control("faults", share=0)
 
     def faults(self) -> tuple[int, dict[str, int]]:
-        """Return how many calls it took, and how many failed by kind."""
+        """Return the number of its calls, and the number of failed calls by kind."""
         found: Json = requests.get(f"{self.url}/sandbox/faults", timeout=10).json()
         return found["calls"], found["kinds"]
 
     def ledger_documents(self) -> dict[str, list[Json]]:
-        """Return what it issued, by order, from the file that only it writes."""
+        """Return the documents that it issued, by order, from the file that only it writes."""
         return read_documents(self.folder / "ledger.jsonl")
 
     def post_control(self, path: str, **sent: Any) -> None:
@@ -107,7 +106,7 @@ class ProviderStandIn(ABC):
 
 
 class PlainStandIn(ProviderStandIn):
-    """The plain provider, which has whichever guarantee it is told."""
+    """The plain provider, which has whichever guarantee is requested."""
 
     name = "plain"
 
@@ -135,11 +134,13 @@ class PlainStandIn(ProviderStandIn):
 
 
 class PhcGoStandIn(ProviderStandIn):
-    """PHC GO: series with drafts have the guarantee `by_draft`; without, documents are looked up."""
+    """PHC GO: series with drafts have the guarantee `by_draft`; without drafts, documents are looked up."""
 
     name = "phcgo"
     calls = ("getNewInstance", "actEntity", "Save", "signDocument", "query")
-    """Where the faults strike. A log-in only fails to answer: a refusal would be the merchant's matter."""
+    """The steps at which faults occur. A log-in may only fail to answer: after a refusal the merchant would have
+    to act.
+    """
 
     @property
     def settings(self) -> dict[str, str]:
@@ -147,7 +148,7 @@ class PhcGoStandIn(ProviderStandIn):
 
     @property
     def installation(self) -> str:
-        """Whose account it is: one with the guarantee of the run."""
+        """The installation whose account has the guarantee of the run."""
         kept = {"by_draft": "a3f91c07", "by_search": "5d20be84"}
         if self.guarantee not in kept:
             raise ProcessFailed(self.name, f"promises {' or '.join(kept)}, not {self.guarantee}", "")
@@ -155,7 +156,7 @@ class PhcGoStandIn(ProviderStandIn):
 
     @property
     def keys(self) -> dict[str, str]:
-        # no plan's allowance is enough for a torture run
+        # No plan's allowance is enough for a torture run.
         sent = requests.post(
             f"{self.url}/sandbox/installations/{self.installation}", json={"allowance": 0}, timeout=10
         )
@@ -166,12 +167,12 @@ class PhcGoStandIn(ProviderStandIn):
     def fault_kinds(self) -> tuple[str, ...]:
         from sandbox.phcgo.faults import RANDOM_KINDS
 
-        # a refusal of a call that succeeded would be a broken guarantee at a step that changes nothing: the
-        # merchant is asked
+        # Refusing a call that succeeded, at a step that changes nothing, would break the guarantee: the
+        # merchant is asked.
         return tuple(kind for kind in RANDOM_KINDS if kind not in ("error-although-done", "no-result"))
 
     def start_faults(self, share: float, latest: float, lag: int, seed: str) -> None:
-        # a document takes five calls, so that as many documents are struck as elsewhere
+        # A document takes five calls, so a fifth of the share affects as many documents as elsewhere.
         self.post_control(
             "faults", kinds=self.fault_kinds, steps=self.calls, share=share / 5, latest=latest, seed=seed
         )
@@ -198,4 +199,4 @@ class PhcGoStandIn(ProviderStandIn):
 
 
 STAND_INS: dict[str, type[ProviderStandIn]] = {"plain": PlainStandIn, "phcgo": PhcGoStandIn}
-"""By the name that PROVIDER= chooses."""
+"""By the value of PROVIDER=."""

@@ -1,6 +1,7 @@
 """One torture run: the stack, the provider, the traffic, the killer, the waiting, the verdict.
 
-Everything that it starts is gone when it returns; it returns a report and what was wrong, never an exit status.
+When it returns, every process that it started is gone. It returns a report and the errors found, never an exit
+status.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class Outcome:
 
     verdict: Verdict
     drained: float
-    """Documents per second over what was left when the faults stopped."""
+    """Documents per second of the backlog that was left when the faults stopped."""
     lines: list[str] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
 
@@ -54,7 +55,7 @@ class TortureRun:
         self.provider = STAND_INS[plan.provider](self.folder / plan.provider, plan.guarantee)
 
     def run(self) -> Outcome:
-        """Run it and return the outcome; nothing keeps running and (without KEEP=1) no files are left."""
+        """Run it and return the outcome; no process is left and (without KEEP=1) no files are."""
         try:
             if self.postgres:
                 self.postgres.start()
@@ -112,7 +113,7 @@ class TortureRun:
             _wait_until(lambda: killer.done)
         finally:
             killer.stop()
-        # a shop that paused its webhooks at the last strike would make the backlog a test of order polling
+        # If the shop paused its webhooks at the last strike, the backlog would test only order polling.
         _wait_until(merchant.webhooks_are_active, RESUBSCRIBE_SECONDS)
         traffic.place_burst()
         self.provider.stop_faults()
@@ -229,7 +230,7 @@ class _Evaluation:
 
 
 def _wait_until(true: Callable[[], bool], patience: float = float("inf")) -> bool:
-    """Return True once it is; False when time is up."""
+    """Wait until the function returns true. Return False when time is up."""
     end = time.monotonic() + patience
     while not true():
         if time.monotonic() > end:
@@ -239,7 +240,7 @@ def _wait_until(true: Callable[[], bool], patience: float = float("inf")) -> boo
 
 
 def _make_durable(postgres: Postgres) -> Postgres:
-    """Return the same server with durable writes, also when it is killed."""
+    """Return the same server with durable writes, which survive a kill."""
     command = postgres.child.command
     postgres.child.command = [
         "synchronous_commit=on" if "synchronous_commit" in word else word for word in command

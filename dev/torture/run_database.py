@@ -1,8 +1,7 @@
-"""Our own tables read from outside: how far the work is, and what the judge compares with the ledger.
+"""Our own tables read from outside: the progress of the work, and the rows that the judge compares.
 
-Reads plain SQL, so that no code of the app is between the tables and the verdict. A database that is away at
-this
-moment, by our own strike, is asked again.
+Reads plain SQL, so that no code of the app is between the tables and the verdict. When the database is down
+because of our own strike, it is asked again.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ class RunDatabase:
     """The tables of one stack."""
 
     def __init__(self, url: str) -> None:
-        # asked often, so a connection is kept, and renewed, as the server is killed now and then
+        # The database is asked often, so the connection is kept; it is renewed when the server was killed.
         self._engine = sqlalchemy.create_engine(url, pool_pre_ping=True)
         self._last_count = 0
 
@@ -41,7 +40,7 @@ class RunDatabase:
         return [row | {name: seconds(row[name]) for name in ("issued_at", "doubted_at")} for row in rows]
 
     def states(self) -> dict[str, int]:
-        """Return how many documents are in each state, with the reason of those that wait."""
+        """Return the number of documents in each state, with the reason of those that wait."""
         found: dict[str, int] = {}
         for row in self.documents():
             word = row["state"] + (f" ({row['reason']})" if row["state"] not in ("issued", "review") else "")
@@ -49,13 +48,13 @@ class RunDatabase:
         return found
 
     def final_count(self, review: bool = True, patience: float = 30) -> int:
-        """Return how many documents are in a final state; with `review` also those that wait for a person."""
+        """Return the number of documents in a final state; with `review` also those that wait for a person."""
         final = [word for word in FINAL if review or word != "review"]
         counted = {row["state"]: int(row["times"]) for row in self._read(_COUNT, patience)}
         return sum(counted.get(word, 0) for word in final)
 
     def last_final_count(self) -> int:
-        """Return the same as of the last time the database answered."""
+        """Return the same number as of the last time when the database answered."""
         with contextlib.suppress(OperationalError):
             self._last_count = self.final_count(patience=0)
         return self._last_count
@@ -69,11 +68,11 @@ class RunDatabase:
         return found
 
     def kept_webhooks(self) -> dict[tuple[str, str], int]:
-        """Return how many deliveries of each event and order were stored, once they are processed."""
+        """Return the number of stored deliveries of each event and order, once they are processed."""
         return {(row["event"], row["order_id"]): int(row["copies"]) for row in self._read(_WEBHOOKS)}
 
     def unprocessed_webhooks(self) -> int:
-        """Return how many webhooks wait to be processed."""
+        """Return the number of webhooks that wait to be processed."""
         return int(self._read("SELECT COUNT(*) AS times FROM hook WHERE state = 'new'")[0]["times"])
 
     def notices(self) -> list[float]:

@@ -1,6 +1,6 @@
-"""The times of the failure model as a run showed them: seen, flagged, acknowledged, drained.
+"""The times of the failure model as a run measured them: shown, flagged, acknowledged, drained.
 
-Calculates from what the pages, the shop's stand-in, the killer and the tables recorded; asks nobody.
+Calculated only from the records of the pages, the shop's stand-in, the killer and the tables.
 """
 
 from __future__ import annotations
@@ -22,17 +22,19 @@ VISIBLE_LIMIT = 5.0
 FLAG_LIMIT = 60.0 / TIME_SCALE
 UNISSUED_LIMIT = 900.0 / TIME_SCALE
 DRAIN_SHARE = 0.9
-"""The share of the backlog over which its rate is measured, as a last one may be waiting for its next retry."""
+"""The share of the backlog over which its rate is measured, because the last one may be waiting for its next
+retry.
+"""
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest value that this share of them does not exceed; 0 of none."""
+    """Return the smallest value that this share of them does not exceed; 0 when there are none."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(len(ordered) * share) - 1)] if ordered else 0.0
 
 
 def describe_percentiles(values: Sequence[float]) -> str:
-    """Return in words within how long half, 99 of a hundred, and all were done."""
+    """Return a text with the times within which half, 99 of a hundred, and all were done."""
     if not values:
         return "none"
     half, nearly, most = (percentile(values, share) for share in (0.5, 0.99, 1.0))
@@ -40,7 +42,7 @@ def describe_percentiles(values: Sequence[float]) -> str:
 
 
 def outside_downtime(stretches: Sequence[Interval], downs: Sequence[Interval]) -> list[float]:
-    """Return the length of each interval that no strike on web or database touched."""
+    """Return the length of each interval during which no strike on web or database took place."""
     return [
         ended - began
         for began, ended in stretches
@@ -50,10 +52,10 @@ def outside_downtime(stretches: Sequence[Interval], downs: Sequence[Interval]) -
 
 @dataclass(frozen=True)
 class WebhookAnswers:
-    """How the app answered the webhooks, as the shop that sent them saw it."""
+    """The app's answers to the webhooks, as the shop that sent them recorded them."""
 
     seconds: list[float]
-    """Of each try answered 200 while neither web nor database was down by a strike."""
+    """Duration of each try answered 200 while neither web nor database was down because of a strike."""
     during_downtime: int
     """Tries during a strike, which do not count."""
     refused: list[int]
@@ -61,7 +63,7 @@ class WebhookAnswers:
 
 
 def webhook_answers(deliveries: list[Json], downs: list[Interval]) -> WebhookAnswers:
-    """Evaluate the tries of these deliveries; the shop records a try's end in whole seconds."""
+    """Evaluate the tries of these deliveries; the shop records the end of a try in whole seconds."""
     took: list[float] = []
     refused: list[int] = []
     struck = 0
@@ -94,19 +96,19 @@ def lost_webhooks(deliveries: list[Json], kept: dict[tuple[str, str], int]) -> l
 
 @dataclass(frozen=True)
 class BacklogDrain:
-    """What was left when the faults stopped, and how fast it was done."""
+    """The backlog when the faults stopped, and how fast it was done."""
 
     left: int
     due: int
-    """Of these, not in doubt then: they needed nothing but work."""
+    """The part of these that was not in doubt then and only needed to be worked on."""
     seconds: float
-    """Until the first nine tenths of the due ones were issued."""
+    """Time until the first nine tenths of the due ones were issued."""
     uncertain_seconds: float
-    """Until the last one in doubt was settled."""
+    """Time until the last one in doubt was settled."""
 
     @property
     def rate(self) -> float:
-        """Documents per second over the due ones."""
+        """Documents per second, of the due ones."""
         return self.due * DRAIN_SHARE / self.seconds if self.seconds else 0.0
 
 
@@ -124,13 +126,13 @@ class Overdue:
 
     late: int
     without_reason: list[str]
-    """Of these, the ones whose page gave no reason then."""
+    """Those of them whose page gave no reason at that time."""
 
 
 def overdue(
     paid: dict[str, float], documents: list[Json], moves: dict[int, list[tuple[float, str, str]]]
 ) -> Overdue:
-    """Return which paid orders (by number, with the time) were unissued for too long, and what their rows said."""
+    """Return which paid orders (by number, with the time) were unissued for too long, with their rows' reasons."""
     rows = {row["order_id"]: row for row in documents}
     late, silent = 0, []
     for order, instant in paid.items():

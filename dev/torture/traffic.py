@@ -1,8 +1,7 @@
-"""The shop under fire: its merchant, and the orders that are placed and paid while the killer strikes.
+"""The shop's traffic: its merchant, and the orders that are placed and paid while the killer strikes.
 
-Orders come in step with the strikes, so that these are spread over all the work; webhooks are sent one to three
-times,
-and two of a hundred never. The last orders come at once, so that the faults stop over unfinished work.
+Orders keep pace with the strikes, so that these are spread over all the work. Each webhook is sent one to three
+times, and two of a hundred never. The last orders come at once, so that the faults stop over unfinished work.
 """
 
 from __future__ import annotations
@@ -29,13 +28,13 @@ ORDER_LINES = (
 )
 WEBHOOK_LOSS = 0.02
 MAX_AHEAD, MOST_OPEN = 25, 150
-"""How many orders the traffic may be ahead of the strikes, and of the app."""
+"""The number of orders by which the traffic may be ahead of the strikes, and of the app."""
 PER_STRIKE = 0.45
-"""Seconds that a strike takes at least: the traffic is not faster."""
+"""The fewest seconds per strike; the traffic is not faster."""
 
 
 class TortureMerchant(Merchant):
-    """The merchant with the run's invoicing system; keeps one connection to the shop's admin."""
+    """The merchant with the run's invoicing system; keeps one connection to the shop's admin open."""
 
     def __init__(self, stack: LocalStack, program: ProviderStandIn) -> None:
         super().__init__(stack)
@@ -51,7 +50,7 @@ class TortureMerchant(Merchant):
             raise StepFailed(f"keys not accepted: {self.browser.text[:600]}")
 
     def resolve_all(self, numbers: list[str]) -> None:
-        """For each document that waits for the merchant, look into the provider's list and answer the page."""
+        """For each document that waits for the merchant, look it up in the provider's list and answer the page."""
         listed = self.provider.listed_documents()
         for order in numbers:
             page, found = self.open_document(int(order)), listed.get(order)
@@ -66,7 +65,7 @@ class TortureMerchant(Merchant):
         return bool(paid) and not any(hook.get("paused") for hook in paid)
 
     def webhook_pauses(self) -> int:
-        """Return how often the shop paused webhooks: the moments at which it wrote e-mails about it."""
+        """Return the moments at which the shop paused webhooks, by the e-mails that it wrote about it."""
         return len({letter["at"] for letter in self._shop_now()["letters"] if "em pausa" in letter["text"]})
 
     def _shop_now(self) -> Json:
@@ -100,15 +99,14 @@ class Traffic:
 
     @property
     def steady_orders(self) -> int:
-        """How many orders come before the burst."""
+        """Return the number of orders before the burst."""
         return self.plan.orders - self.plan.burst
 
     def run(self, struck: Callable[[], float], done: Callable[[], bool], settled: Callable[[], int]) -> None:
         """Place and pay all but the last orders, more slowly on a slow machine.
 
-        `struck` is the share of the strikes that are done, `done` whether they are over, `settled` how many
-        orders are
-        finished.
+        `struck` is the share of the strikes that are done, `done` whether they are over, `settled` the number
+        of finished orders.
         """
         began, lasts = time.monotonic(), self.plan.seconds or self.plan.kills * PER_STRIKE
         for number in range(self.steady_orders):
@@ -121,7 +119,7 @@ class Traffic:
             self._place_order()
 
     def _wait_for_capacity(self, number: int, settled: Callable[[], int]) -> None:
-        """Wait until few enough orders are open; ask how many are finished only when it matters."""
+        """Wait until few enough orders are open; query the number of finished ones only when it matters."""
         while number - self._final_count > MOST_OPEN:
             self._final_count = settled()
             if number - self._final_count > MOST_OPEN:

@@ -1,6 +1,6 @@
 """The verdict over a torture run: compare the invoicing system's ledger file with the shop's own orders.
 
-Our tables say nothing about what exists; they are asked only whether they know its number and its total.
+Our tables do not count as evidence that a document exists; they are only checked for its number and its total.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Verdict:
-    """What was wrong, by kind; each a line that names the order."""
+    """The errors by kind; each is a line that names the order."""
 
     issued: int = 0
     lost: list[str] = field(default_factory=list)
@@ -29,7 +29,7 @@ class Verdict:
 
     @property
     def wrong(self) -> list[str]:
-        """Return every line, the kind in front."""
+        """Return every line, with its kind in front."""
         kinds = ("lost", "duplicate", "unrecorded", "wrong_total", "alarms")
         return [f"{kind}: {line}" for kind in kinds for line in getattr(self, kind)]
 
@@ -44,8 +44,9 @@ def read_documents(path: Path) -> dict[str, list[Json]]:
 
 
 def judge_documents(orders: list[Json], documents: dict[str, list[Json]], rows: list[Json]) -> Verdict:
-    """Return the verdict; `orders` as the shop has them, `rows` ours (order_id, state, reason, number, total,
-    alarm).
+    """Return the verdict on the shop's `orders` and our `rows`.
+
+    A row has order_id, state, reason, number, total and alarm.
     """
     verdict = Verdict(issued=sum(len(each) for each in documents.values()))
     ours = {row["order_id"]: row for row in rows}

@@ -1,4 +1,4 @@
-"""What several stand-ins share: the server, storage, switches, faults, ledger, clock, and their control routes.
+"""Code that several stand-ins share: server, storage, switches, faults, ledger, clock, and their control routes.
 
 Nothing here knows which system a stand-in imitates.
 """

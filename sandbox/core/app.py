@@ -1,4 +1,4 @@
-"""The Flask app of an invoicing program's stand-in."""
+"""The Flask app of an invoicing system's stand-in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def create_program_app(
 ) -> Flask:
     """Return the app with its blueprints; `folder` holds the stand-in's templates.
 
-    The program is kept as `app.extensions["program"]`.
+    The stand-in's state is kept as `app.extensions["program"]`.
     """
     app = Flask(name, template_folder=str(folder / "templates"))
     app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_REQUEST_BYTES

@@ -1,6 +1,6 @@
-"""The control routes that every stand-in of an invoicing program has under `/sandbox/`.
+"""The control routes that every stand-in of an invoicing system has under `/sandbox/`.
 
-Tests, the demo and developers use them. Nothing of this exists in the real programs.
+Tests, the demo and developers use them. They do not exist in the real systems.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Faults scheduled for the next calls: kept in storage until they are used up, also over a restart."""
+"""Faults scheduled for the next calls, stored until they are used up, even across a restart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .storage import JsonStorage
 
 
 class FaultKind(NamedTuple):
-    """What the caller gets, and whether the call is executed nevertheless."""
+    """The answer that the caller gets, and whether the call is executed nevertheless."""
 
     answer: str
     is_executed: bool
@@ -45,7 +45,7 @@ class ScheduledFault:
 
     KINDS: ClassVar[Mapping[str, FaultKind]] = {}
     KINDS_WITH_PAUSE: ClassVar[Collection[str]] = ()
-    """These pause for a second unless the fault says otherwise."""
+    """Kinds that pause for a second unless the fault says otherwise."""
     COUNTERS: ClassVar[Collection[str]] = ("id",)
     """Fields that the schedule sets, not the test."""
 
@@ -54,7 +54,7 @@ class ScheduledFault:
         return self.KINDS[self.kind].is_executed
 
     def matches(self, call: Any) -> bool:
-        """Return whether the fault concerns this call."""
+        """Return whether the fault applies to this call."""
         raise NotImplementedError
 
 
@@ -102,7 +102,7 @@ class FaultSchedule(Generic[F]):
         return self.fault(id=self._next, **values)
 
     def take_fault(self, call: Any) -> F | None:
-        """Return the fault of this call, used up by one, or None; the oldest one that matches counts."""
+        """Return the oldest fault that matches this call, used up by one, or None."""
         with self._lock:
             return self._next_matching(call)
 
@@ -129,7 +129,7 @@ class FaultSchedule(Generic[F]):
             self._storage.drop("fault", fault.id)
 
     def pause(self, seconds: float) -> None:
-        """Wait so many seconds, or until `release` is called."""
+        """Wait for this number of seconds, or until `release` is called."""
         if seconds <= 0:
             return
         with self._lock:
@@ -142,7 +142,7 @@ class FaultSchedule(Generic[F]):
                 self.waiting -= 1
 
     def release(self) -> None:
-        """Let every paused call go on at once."""
+        """Let every paused call continue at once."""
         with self._lock:
             self._released.set()
             self._released = threading.Event()

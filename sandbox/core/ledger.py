@@ -1,4 +1,4 @@
-"""An append-only ledger: one JSON object per line for each fact; tests and demos judge by it.
+"""An append-only ledger: one JSON object per line for each fact; it is the judge in tests and demos.
 
 A reset does not delete it: the file is archived and a new one begins.
 """
@@ -47,7 +47,7 @@ class Ledger:
 
 
 def read(path: Path | str) -> list[Entry]:
-    """Return every whole line of a ledger, oldest first, without a last line that is still being written."""
+    """Return every complete line of a ledger, oldest first, without a last line that is still being written."""
     text = Path(path).read_text(encoding="utf-8")
     whole, _, _torn = text.rpartition("\n")
     return [json.loads(line) for line in whole.split("\n") if line]

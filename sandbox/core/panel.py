@@ -1,4 +1,4 @@
-"""The page of faults in the panel of an invoicing program's stand-in."""
+"""The page of faults in the panel of an invoicing system's stand-in."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Portuguese facts that the stand-ins share: exemption codes and the check digit of a NIF.
+"""Portuguese tax facts that the stand-ins share: exemption codes and the check digit of a NIF.
 
-As of 2026-11-20. Never shared with the application, so that a mistake there is found here.
+As of 2026-11-20. Never shared with the application, so that the stand-ins detect a mistake there.
 """
 
 from __future__ import annotations

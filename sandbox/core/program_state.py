@@ -1,4 +1,4 @@
-"""The state that every stand-in of an invoicing program keeps."""
+"""The state that every stand-in of an invoicing system keeps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class InvoicingProgram:
         self.requests: deque[Json] = deque(maxlen=REQUESTS_KEPT)
 
     def _load(self) -> None:
-        """Read the accounts from storage, or make those of the first day."""
+        """Read the accounts from storage, or create the initial ones."""
         raise NotImplementedError
 
     def accounts(self) -> list[Json]:
@@ -52,7 +52,7 @@ class InvoicingProgram:
         raise NotImplementedError
 
     def reset(self) -> None:
-        """Begin again with the first day's accounts; the ledger so far is archived."""
+        """Begin again with the initial accounts; the ledger so far is archived."""
         with self.lock:
             self.ledger.archive()
             self.storage.clear()
@@ -63,12 +63,12 @@ class InvoicingProgram:
             self._load()
 
     def clear_faults(self) -> None:
-        """Drop every fault and let paused calls go on."""
+        """Drop every fault and let paused calls continue."""
         self.faults.clear()
         self.faults.release()
 
     def close(self) -> None:
-        """Let paused calls go on, then close the storage."""
+        """Let paused calls continue, then close the storage."""
         self.faults.release()
         with self.lock:
             self.storage.close()

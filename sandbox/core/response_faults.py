@@ -1,4 +1,4 @@
-"""Answers of executed calls, spoiled on their way: what the stand-ins' faults of the same kind have in common."""
+"""Ways to spoil the answers of executed calls, shared by the faults of several stand-ins."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def replace_body(response: Response, body: bytes) -> Response:
 
 
 def cut_body(response: Response) -> Response:
-    """Return half of the body in an answer that is whole for HTTP."""
+    """Return half of the body, in an answer that is complete as far as HTTP shows."""
     body = response.get_data()
     return replace_body(response, body[: len(body) // 2])
 

@@ -27,7 +27,7 @@ class _QuietRequestHandler(WSGIRequestHandler):
             logging.getLogger("sandbox").warning(message, *args)
 
     def finish(self) -> None:
-        with contextlib.suppress(OSError):  # the socket may have been closed on purpose
+        with contextlib.suppress(OSError):  # The socket may have been closed on purpose.
             super().finish()
 
     def send_response(self, code: int, message: str | None = None) -> None:
@@ -53,7 +53,7 @@ class RunningServer:
         return f"http://127.0.0.1:{self.port}"
 
     def stop(self) -> None:
-        """Stop listening; requests under way are left to end by themselves."""
+        """Stop listening; requests in progress are left to end by themselves."""
         ending = [threading.Thread(target=server.shutdown) for server in self.servers]
         for thread in ending:
             thread.start()
@@ -68,7 +68,7 @@ def start(app: Flask, port: int = 0) -> RunningServer:
     first_server = _Server("127.0.0.1", port, app, handler=_QuietRequestHandler)
     servers: list[BaseWSGIServer] = [first_server]
     if socket.has_ipv6:
-        # a browser may try ::1 first for "localhost"
+        # A browser may try ::1 first for "localhost".
         with contextlib.suppress(OSError, SystemExit):
             servers.append(_ipv6(app, first_server.server_port))
     for server in servers:

@@ -23,7 +23,7 @@ class JsonStorage:
         self._db = sqlite3.connect(
             folder / name if folder else ":memory:", check_same_thread=False, isolation_level=None
         )
-        # nobody tests a crash of the machine, and writes must take microseconds
+        # No test crashes the machine, and writes must take microseconds.
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=OFF")
         self._db.execute(

@@ -1,5 +1,5 @@
-"""A stand-in of iGEST: the merchant's panel, the XML endpoint and the ledger that tests judge by.
+"""A stand-in of iGEST: the merchant's panel, the XML endpoint and the ledger by which tests judge.
 
-It never imports shopapp and corrects nothing: what a call asks for is issued as asked, or refused.
-docs/igest-wire.md says which part of the wire is known and which is ours.
+It never imports shopapp and corrects nothing: a document is issued exactly as a call requests it, or refused.
+docs/igest-wire.md says which part of the wire format is known and which is our assumption.
 """

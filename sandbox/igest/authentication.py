@@ -1,6 +1,6 @@
-"""Check who calls: entity, integration key, NIF, security code and time, each with its own refusal.
+"""Authenticate the caller: entity, integration key, NIF, security code and time, each with its own refusal.
 
-The request's form is seen in one public program; the sentences of the refusals are ours.
+The request's form is taken from one public program; the sentences of the refusals are ours.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def authenticate(program: ProgramState, call: Call) -> Entity:
 
 
 def credentials(program: ProgramState, entity: Entity) -> tuple[str, str]:
-    """Return what `codigo` must be and the secret that `chave` is made with, in the order in force."""
+    """Return the required `codigo` and the secret from which `chave` is made, in the order that the switch says."""
     key, code = entity.keys(program.seed)
     return (code, key) if program.switches["keys"] == "swapped" else (key, code)
 
@@ -61,8 +61,8 @@ def _check_time(program: ProgramState, timestamp: str) -> None:
         raise Refusal("Data do pedido inválida.") from None
     if program.switches["time-window"] == "off":
         return
-    # in UTC, because Python subtracts two times of one zone by their wall clock
+    # In UTC, because Python subtracts two times of one zone by their local wall-clock time.
     now = program.clock.now().astimezone(UTC)
-    # the hour that comes twice in October may be read either way
+    # The hour that occurs twice in October may be read either way.
     if all(abs(sent_at.replace(fold=fold).astimezone(UTC) - now) > WINDOW for fold in (0, 1)):
         raise Refusal("Pedido fora do prazo: verifique a hora.")

@@ -1,6 +1,6 @@
 """The control routes of the iGEST stand-in under `/sandbox/`, for tests, the demo and developers.
 
-Nothing of this exists in the real program.
+They do not exist in the real iGEST.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from .program_state import ProgramState
 
 
 def control_routes(program: ProgramState) -> Blueprint:
-    """Return the control routes of every program, and those of iGEST."""
+    """Return the control routes that every invoicing stand-in has, and those of iGEST."""
     pages = control_blueprint(program)
 
     @pages.get("/limits")

@@ -1,7 +1,7 @@
-"""Read the element `documento` into plain values.
+"""Parse the element `documento` into plain values.
 
-Only the form is checked here (numbers, dates, required fields); whether the document may be issued is for
-the rules.
+Only the form is checked here (numbers, dates, required fields); rules.py decides whether the document may be
+issued.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The companies (`entidades`) of the stand-in with their warehouses, first articles and keys.
 
-All names and numbers are invented; a NIF is valid by its check digit only.
+All names and numbers are invented; only the check digit of a NIF is valid.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Warehouse:
 class Entity:
     """A company in iGEST.
 
-    `rotation` counts how often its keys were made. `forbidden` lists series and document types that its key
+    `rotation` counts how often its keys were created. `forbidden` lists series and document types that its key
     may not use, `closed` the series that nobody may use.
     """
 
@@ -80,7 +80,7 @@ _POTTERY = (
 
 
 def initial_entities() -> list[Entity]:
-    """Return the three entities of the first day, none with an active integration."""
+    """Return the three initial entities, none with an active integration."""
     return [
         Entity(
             number="40321",

@@ -52,7 +52,7 @@ class Fault(ScheduledFault):
 
 
 class Faults(FaultSchedule[Fault]):
-    """The faults in force; each one counts how often it was taken."""
+    """The faults in force; each one counts how often it was used."""
 
     def __init__(self, storage: JsonStorage) -> None:
         super().__init__(storage, Fault)

@@ -1,6 +1,6 @@
 """VAT rates by region and means of payment, as of 2026-11-20.
 
-Never shared with the application, so that a mistake there is found here.
+Never shared with the application, so that the stand-in detects a mistake there.
 """
 
 from __future__ import annotations

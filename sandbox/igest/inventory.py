@@ -1,7 +1,7 @@
 """Create, rename and withdraw articles and move stock; each act is one ledger entry.
 
-Lengths are those of SAF-T (PT), which every certified program keeps; the sentences are ours. A Refusal means
-that nothing was written.
+Maximum lengths are those of SAF-T (PT), which every certified program respects; the sentences are ours. A
+Refusal means that nothing was written.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def rename_article(
 
 
 def withdraw_article(program: ProgramState, entity: Entity, article: Entry) -> Entry:
-    """Take the article out of use and return the ledger entry; its reference stays taken."""
+    """Withdraw the article and return the ledger entry; its reference stays taken."""
     return program.write_entry(
         "article-withdrawn", entity=entity.number, article=article["id"], ref=article["ref"], who="hand"
     )

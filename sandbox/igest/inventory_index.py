@@ -165,7 +165,7 @@ class InventoryIndex:
     ) -> tuple[list[StockLevel], int]:
         """Return the levels that changed since the mark, and the id to continue after.
 
-        None as the mark means all levels, 0 as the id that none follow. Covers at most `max_articles`
+        Without a mark, return all levels. The id is 0 when no levels follow. Covers at most `max_articles`
         articles, those with an id greater than `after`.
         """
         later = sorted(identity for identity in self._articles[entity] if identity > after)

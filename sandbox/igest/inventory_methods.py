@@ -1,4 +1,4 @@
-"""The wire's methods for articles and stock. None of them is known of the real program: they are ours."""
+"""The API methods for articles and stock. None is known to exist in the real iGEST: they are our assumption."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def list_stock(program: ProgramState, entity: Entity, call: Call, request: int) 
 
 def _stock_answer(program: ProgramState, entity: Entity, call: Call) -> Fields:
     stocks = program.index.inventory
-    # whatever is written after this answer has a higher number
+    # Entries written after this answer have a higher number.
     mark = len(program.ledger.entries)
     if call.root.find("referencias") is not None:
         named = (

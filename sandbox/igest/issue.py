@@ -1,4 +1,4 @@
-"""Issue, annul and mark as paid: the only code that makes a fiscal number, after every rule has agreed."""
+"""Issue, annul and mark as paid: the only code that creates a fiscal number, after every rule has passed."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def annul_document(program: ProgramState, entity: Entity, entry: Entry, reason: 
 def record_receipt(program: ProgramState, entity: Entity, entry: Entry) -> Entry:
     """Write the receipt of an unpaid invoice and return its entry.
 
-    Raises Refusal when there is nothing to pay.
+    Raises Refusal when the document needs no payment.
     """
     with program.lock:
         if program.index.document_status(entry) != "Por pagar":

@@ -1,4 +1,4 @@
-"""Read an iGEST ledger file: the documents with what happened to them, or a report for people.
+"""Read an iGEST ledger file: the documents with their later events, or a report for people.
 
 `python -m sandbox.igest.ledger FILE` prints the report.
 """

@@ -12,7 +12,7 @@ from .inventory_index import InventoryIndex
 
 
 class LedgerIndex:
-    """What is known after the entries so far; it never writes to the ledger."""
+    """The state that follows from the entries so far; it never writes to the ledger."""
 
     def __init__(self, entities: Iterable[Entity], entries: Iterable[Entry]) -> None:
         self.documents: dict[int, Entry] = {}
@@ -90,7 +90,7 @@ class LedgerIndex:
         return entry["id"] in self._annulled
 
     def document_status(self, entry: Entry) -> str:
-        """Return what the listing shows: Pago, Por pagar or Anulado."""
+        """Return the status in the listing: Pago, Por pagar or Anulado."""
         if self.is_annulled(entry):
             return "Anulado"
         return "Por pagar" if entry["type"] == "FT" and entry["id"] not in self._paid else "Pago"

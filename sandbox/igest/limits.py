@@ -10,7 +10,7 @@ MAX_PER_MINUTE, WINDOW_SECONDS, BAN_SECONDS = 200, 60.0, 120.0
 
 
 class RateLimits:
-    """The calls of the last minute, of the busiest minute and in all, and the refused ones."""
+    """The calls of the last minute, of the busiest minute and in total, and the refused ones."""
 
     def __init__(self) -> None:
         self.reset()
@@ -25,7 +25,7 @@ class RateLimits:
     def allow(self, now: float, enforced: bool) -> bool:
         """Count the call and return whether it is allowed.
 
-        When enforced: 200 calls a minute; one more starts two minutes of refusals.
+        When enforced, 200 calls a minute are allowed; one more starts two minutes of refusals.
         """
         self._calls += 1
         self._busiest = max(self._busiest, count_in_window(self._all_calls, now, WINDOW_SECONDS))

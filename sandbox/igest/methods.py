@@ -1,6 +1,6 @@
-"""The methods of the wire: each takes the entity and the call and returns the fields of a successful answer.
+"""The methods of the API: each takes the entity and the call and returns the fields of a successful answer.
 
-A method that a switch turns off is an unknown method.
+A method that a switch turns off is answered as an unknown method.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REJECTED_RECIPIENTS = ("falha@", "nobody@")
 
 
 def verify(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """Return whose keys these are and how the entity keeps its stock."""
+    """Return the owner of the keys and how the entity manages its stock."""
     moves = {"always": "sim", "never": "nao"}.get(program.switches["stock-on-issue"], "")
     fields = [
         ("nome", entity.name),
@@ -74,7 +74,7 @@ def list_warehouses(program: ProgramState, entity: Entity, call: Call, request: 
 
 
 def new_document(program: ProgramState, entity: Entity, call: Call, request: int) -> Fields:
-    """Issue the document and return it with the totals of this side."""
+    """Issue the document and return it with the totals that iGEST calculated."""
     strict = program.switches["unknown-elements"] == "refused"
     requested = read_document(call.root.find("documento"), entity.region, strict)
     entry = issue.issue_document(program, entity, requested, request)

@@ -1,6 +1,6 @@
 """The merchant's panel: the Jumpseller integration with its keys, documents, articles and stock.
 
-A merchant who is unsure looks here whether a document exists.
+A merchant who is unsure whether a document exists looks here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_ROWS = 200
 
 
 def activate(program: ProgramState, entity: Entity) -> None:
-    """Activate the integration, with the keys that the entity has."""
+    """Activate the integration, with the entity's present keys."""
     if not entity.active_since:
         entity.active_since = program.clock.now().strftime("%Y-%m-%d %H:%M:%S")
         program.save_entities(entity)

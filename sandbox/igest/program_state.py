@@ -24,7 +24,7 @@ _SECRET_PARTS = re.compile(r"(<(?:\w+:)?(codigo|chave)\b[^>]*>).*?(</(?:\w+:)?\2
 
 
 class ProgramState(InvoicingProgram):
-    """Everything that lasts; `seed` makes the keys of the entities."""
+    """All persistent state; `seed` determines the keys of the entities."""
 
     def __init__(self, folder: Path, public: str, today: date | None = None, seed: str = "1480") -> None:
         super().__init__(folder, public, SWITCHES, today)
@@ -45,7 +45,7 @@ class ProgramState(InvoicingProgram):
         self._request = int(self.storage.all("count").get("request", 0))
 
     def reset(self) -> None:
-        """Begin again with the first day's entities; the ledger so far is archived."""
+        """Begin again with the initial entities; the ledger so far is archived."""
         with self.lock:
             self.limits.reset()
             super().reset()
@@ -69,7 +69,7 @@ class ProgramState(InvoicingProgram):
         return self.index.mails
 
     def save_entities(self, *changed: Entity) -> None:
-        """Keep the entities as they are now."""
+        """Store the entities as they are now."""
         for entity in changed:
             self.entities[entity.number] = entity
             self.storage.put("entity", entity.number, entities.to_json(entity))

@@ -1,7 +1,7 @@
 """The business rules that can refuse a document, one function per reason, applied in the order of `RULES`.
 
-A rule raises Refusal with the sentence that the caller reads, and changes nothing. They follow certified
-Portuguese invoicing programs in general, not iGEST's own documentation.
+A rule raises Refusal with the sentence for the caller, and changes nothing. They follow certified Portuguese
+invoicing programs in general, not iGEST's own documentation.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FS_RETAIL_LIMIT, FS_OTHER_LIMIT = Decimal(1000), Decimal(100)
 
 @dataclass(frozen=True)
 class RuleContext:
-    """The requested document with everything that a rule may look at."""
+    """The requested document with all data that a rule may need."""
 
     entity: Entity
     requested: DocumentRequest

@@ -1,4 +1,4 @@
-"""The endpoint `POST /webservice.php`: read the request, apply a fault or none, answer.
+"""The endpoint `POST /webservice.php`: read the request, apply its fault if there is one, answer.
 
 Business errors have HTTP 200, as the one public client expects.
 """

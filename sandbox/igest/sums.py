@@ -1,6 +1,6 @@
-"""Add up a document's lines in exact fractions; where the real program rounds is unknown, hence a switch.
+"""Add up a document's lines in exact fractions; where the real iGEST rounds is unknown, hence a switch.
 
-It shares no code with the application, so that neither can copy the other's mistake.
+It shares no code with the application, so that neither can repeat the other's mistake.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The switches of the iGEST stand-in: each point on which the real program's behaviour is not public.
+"""The switches of the iGEST stand-in: each point on which the real behaviour is not public.
 
 The first position is the default; a test sets each of them.
 """

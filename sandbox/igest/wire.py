@@ -1,4 +1,4 @@
-"""The XML on the wire: read a request into a call, write an answer in ISO-8859-1.
+"""The wire format: parse an XML request into a call, write an answer in ISO-8859-1.
 
 DTDs, entities and bodies over 2 MiB are refused.
 """

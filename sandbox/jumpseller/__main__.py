@@ -11,7 +11,7 @@ from . import components_of, create_app
 
 
 def main() -> None:
-    """Serve the stand-in until it is told to end."""
+    """Serve the stand-in until it is stopped by a signal."""
     parser = argparse.ArgumentParser(
         prog="python -m sandbox.jumpseller", description="The Jumpseller stand-in."
     )

@@ -243,7 +243,7 @@ def act_on_order(code: str, number: int, act: str) -> AnyResponse:
         else:
             abort(404)
     except StateError:
-        pass  # the same button was clicked twice
+        pass  # The same button was clicked twice.
     return redirect_to(shop, f"orders/{number}")
 
 
@@ -282,7 +282,7 @@ def remove_tax(code: str, number: int) -> AnyResponse:
     return redirect_to(shop, "taxes")
 
 
-# --- hooks ------------------------------------------------------------------------------------------------
+# --- webhooks ---------------------------------------------------------------------------------------------
 
 
 @pages.get("/hooks")

@@ -1,6 +1,6 @@
-"""The shop's own arithmetic: what an order costs, and the VAT in it.
+"""The shop's own arithmetic: the price of an order, and the VAT in it.
 
-It shares no code with the application, which tests judge by these figures.
+It shares no code with the application, which tests judge by these amounts.
 """
 
 from __future__ import annotations

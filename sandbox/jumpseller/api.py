@@ -1,4 +1,4 @@
-"""What every call of the REST API shares: token, scope and limits, errors, paging and wrappers.
+"""The parts that all calls of the REST API share: token, scope and limits, errors, paging and wrappers.
 
 The calls themselves are in the `api_...` modules, which register on `pages`.
 """
@@ -91,7 +91,7 @@ def current_shop() -> Shop:
 
 @pages.before_request
 def authorise_request() -> None:
-    """Refuse the call without a valid token, its scope, or within the limits."""
+    """Refuse a call without a valid token and its scope, or above the limits."""
     scheme, _, token_text = request.headers.get("Authorization", "").partition(" ")
     token = components().oauth_tokens.find_live_token(token_text) if scheme.lower() == "bearer" else None
     if not token:

@@ -149,7 +149,7 @@ def change_order(number: int) -> Response:
         state = states.get(str(sent["status"]).lower())
         if state not in act:
             raise Refusal(400, "status")
-        with contextlib.suppress(StateError):  # setting the same state again changes nothing
+        with contextlib.suppress(StateError):  # Setting the same state again changes nothing.
             act[state](current_shop(), order)
     return jsonify(_order_json(order))
 

@@ -27,7 +27,7 @@ def _product_body(product: Json) -> Json:
 
 
 def _product_page(numbers: list[int]) -> list[Json]:
-    """Return the requested page of these products, without any that was deleted meanwhile."""
+    """Return the requested page of these products, without any that was deleted in the meantime."""
     known = current_shop().products
     return [_product_body(product) for number in paginate(numbers) if (product := known.get(number))]
 

@@ -76,7 +76,7 @@ def install_status(code: str) -> Response:
     )
 
 
-# --- hooks ------------------------------------------------------------------------------------------------
+# --- webhooks ---------------------------------------------------------------------------------------------
 
 
 def _webhook_json(hook: Json) -> Json:
@@ -189,7 +189,7 @@ def add_tax(name: str, amount: str, is_fixed: bool, shop_: Json = None) -> Json:
     return tax
 
 
-# --- customers, as far as an invoicing app looks -----------------------------------------------------------
+# --- customers, with the fields that an invoicing app reads -----------------------------------------------
 
 
 def _customers() -> list[Json]:
@@ -252,7 +252,7 @@ def customer_by_email(email: str) -> Response:
     raise Refusal(404, "not-found")
 
 
-# --- ways to pay and to send ------------------------------------------------------------------------------
+# --- payment and shipping methods ---------------------------------------------------------------------------
 
 
 @pages.get("/payment_methods.json")

@@ -18,7 +18,7 @@ from .webhooks import WebhookSender
 
 @dataclass(frozen=True)
 class Components:
-    """One stand-in: its state and the objects that act on it."""
+    """One stand-in: its state and the objects that work on it."""
 
     platform: PlatformState
     oauth_tokens: OAuthTokens

@@ -1,6 +1,6 @@
-"""The control routes under /sandbox: what tests and the demo do to the shops without a browser.
+"""The control routes under /sandbox: actions of tests and the demo on the shops, without a browser.
 
-Nothing of this exists in Jumpseller.
+They do not exist in Jumpseller.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The control routes for products and stock: what tests and the demo change in a catalogue as a person would.
+"""The control routes for products and stock: tests and the demo change a catalogue as a person would.
 
-Nothing of this exists in Jumpseller.
+They do not exist in Jumpseller.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def drop_goods(code: str, number: int) -> Response:
 
 @pages.post("/catalogue")
 def catalogue() -> tuple[Response, int]:
-    """Load a list of items, or generate so many `products` (`variants_every`, `seed`)."""
+    """Load a list of items, or generate this number of `products` (`variants_every`, `seed`)."""
     sent = request.get_json()
     shop = shop_or_404(sent.get("shop") or components().platform.first_shop().code)
     items = sent.get("products", [])

@@ -1,7 +1,7 @@
 """Rate limits: 20 calls a second and 800 a minute for each caller and store; 2000 refused calls start a ban.
 
-It also counts each store's calls, its busiest second and minute and its refused calls, for whoever judges a
-run.
+It also counts each store's calls, its busiest second and minute and its refused calls, so that a run can be
+judged.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class RateLimits:
         self._call_number = 0
 
     def ban(self, store: str, seconds: float) -> None:
-        """Ban the store for so many seconds."""
+        """Ban the store for this number of seconds."""
         self._bans[store] = time.time() + seconds
 
     def record_call(self, store: str, call: str) -> int:

@@ -85,7 +85,7 @@ class OAuthTokens:
     def exchange(self, code: str, redirect_uri: str, verifier: str | None) -> Json:
         """Return the first tokens for a code.
 
-        Raises OAuthError for an invalid code; a code that comes twice also revokes its tokens.
+        Raises OAuthError for an invalid code; a code used twice also revokes its tokens.
         """
         with self.platform.lock:
             grant = self.platform.grants.get(code)

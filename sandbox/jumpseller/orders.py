@@ -42,7 +42,7 @@ def timestamp_or_now(text: str | None) -> str:
 
 
 class Orders:
-    """The acts on the orders of any shop; each one is stored and then sends its webhooks."""
+    """The actions on the orders of any shop; each is stored and then sends its webhooks."""
 
     def __init__(self, platform: PlatformState, webhook_sender: WebhookSender, stock: Stock) -> None:
         self.platform, self.webhook_sender, self.stock = platform, webhook_sender, stock

@@ -147,7 +147,7 @@ class PlatformState:
         return shop
 
     def reset(self) -> None:
-        """Begin again with the first day: two shops, no orders, no tokens, every switch at its default."""
+        """Begin again with the initial state: two shops, no orders, no tokens, every switch at its default."""
         with self.lock:
             self.storage.clear()
             self.switches.reload()

@@ -146,7 +146,7 @@ def _initial_stock(shop: Shop, wanted: Json, is_unlimited: bool) -> Json:
 
 
 def generate_items(count: int, variants_every: int, seed: int) -> list[Json]:
-    """Return so many items, P00001 and so on.
+    """Return this number of items, P00001 and so on.
 
     Every n-th has three variants (P00004-1, ...) and no SKU of its own.
     """

@@ -1,6 +1,6 @@
-"""The invented shops, products, taxes and addresses of the first day.
+"""The invented shops, products, taxes and addresses of the initial state.
 
-Nobody here exists; tax ids are valid by their check digit only.
+Only the check digit of the tax ids is valid.
 """
 
 from __future__ import annotations
@@ -182,7 +182,7 @@ def _option(name: str, value: str, position: int) -> Json:
 
 
 def products(number: int, code: str) -> list[Json]:
-    """Return the products of a new shop; any but the first two shops has those of the first."""
+    """Return the products of a new shop; any shop after the first two has those of the first."""
     made = []
     for at, row in enumerate(PRODUCTS.get(code, PRODUCTS["olariadosado"])):
         sku, name, price, tax_names, kind, stock, weight, variants = row

@@ -1,4 +1,4 @@
-"""Every change of stock: it reaches the shop, the ledger and the webhooks through this module only."""
+"""Change stock: the only module that brings a change to the shop, the ledger and the webhooks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .platform_state import PlatformState, Shop, format_timestamp
 from .webhooks import WebhookSender
 
 StockCause = Json
-"""Who alters it: `by` (api, order, cancel, admin), and the `request` or `order` number that there is."""
+"""The author of a change: `by` (api, order, cancel, admin), and its `request` or `order` number, if any."""
 
 
 class Stock:
@@ -121,7 +121,8 @@ class Stock:
             elif product:
                 shop.put("product", product)
 
-    # --- what became fact --------------------------------------------------------------------------------
+    # --- recording and publishing
+    # -----------------------------------------------------------------------------
 
     def _set_pieces(
         self, shop: Shop, product: Json, variant: Json | None, place: int, pieces: int, cause: StockCause

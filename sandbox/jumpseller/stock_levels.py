@@ -1,4 +1,4 @@
-"""How much of a product or variant is in each location.
+"""The quantity of a product or variant in each location.
 
 It changes only the object that it is given: nothing is stored or sent.
 """
@@ -12,7 +12,7 @@ from .platform_state import Shop
 
 
 def variants_or_product(product: Json) -> list[tuple[Json | None, Json]]:
-    """Return what has its own stock: (None, product), or (variant, variant) for each variant."""
+    """Return the records with their own stock: (None, product), or (variant, variant) for each variant."""
     return [(variant, variant) for variant in product["variants"]] or [(None, product)]
 
 
@@ -36,7 +36,7 @@ def shown_stock(shop: Shop, held: Json, switches: Switches) -> int:
 
 
 def location_for(shop: Shop, held: Json, pieces: int, switches: Switches) -> tuple[int, int]:
-    """Return where a plain `stock` is written, and the quantity there afterwards."""
+    """Return the location to which a plain `stock` is written, and the quantity there afterwards."""
     first, *others = location_ids(shop)
     if switches["plain-stock"] == "sum":
         return first, pieces - sum(quantity_at(held, place) for place in others)
@@ -44,9 +44,9 @@ def location_for(shop: Shop, held: Json, pieces: int, switches: Switches) -> tup
 
 
 def allocate_to_locations(shop: Shop, held: Json, pieces: int, switches: Switches) -> dict[int, int]:
-    """Return from where a sale takes its quantity: the main location first, then the others.
+    """Return the locations from which a sale takes its quantity: the main one first, then the others.
 
-    `oversold` decides about what is nowhere in stock.
+    `oversold` decides about the quantity that no location has.
     """
     quantities: dict[int, int] = {}
     remaining = pieces

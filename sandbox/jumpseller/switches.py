@@ -1,6 +1,6 @@
 """The switches of the Jumpseller stand-in: each point on which its behaviour is not certain.
 
-The first position is the default; `basis` says what is known of it.
+The first position is the default; `basis` says what is known about it.
 """
 
 from sandbox.core.switches import Switch

@@ -1,7 +1,7 @@
 """Send webhooks: signed, at least once, retried after N^4 minutes, paused after eight failures.
 
-A delivery is stored before its first attempt, so a restart continues where it stopped. Its body is fixed
-when the event happens.
+A delivery is stored before its first attempt, so a restart continues where it stopped. Its body is fixed when
+the event happens.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ def signature(body: bytes, token: str) -> str:
 
 
 def retry_delay(failed_tries: int, clock_scale: float) -> float:
-    """Return the seconds until the next attempt after so many failed ones: N^4 minutes, divided by the scale."""
+    """Return the seconds until the next attempt after `failures` failed ones: N^4 minutes, divided by the scale."""
     return float(failed_tries**4 * 60) / clock_scale
 
 
 def post(url: str, body: bytes, headers: dict[str, str], limit: float) -> tuple[int, str]:
-    """Return status and beginning of the answer; status 0 and the reason when none came in time."""
+    """Post the webhook; return status and beginning of the answer, or status 0 and the reason when none came in
+    time.
+    """
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
@@ -81,7 +83,7 @@ class WebhookSender:
         self._threads: list[threading.Thread] = []
         self._load()
 
-    # --- telling -----------------------------------------------------------------------------------------
+    # --- enqueuing ---------------------------------------------------------------------------------------
 
     def enqueue(
         self, shop: Shop, event: str, body: Json, copies: int | None = None, changes: Json | None = None
@@ -213,7 +215,7 @@ class WebhookSender:
         if delivery["state"] == "waiting":
             self._queue(delivery)
 
-    # --- keeping -----------------------------------------------------------------------------------------
+    # --- storing -----------------------------------------------------------------------------------------
 
     def _save(self, delivery: Json) -> None:
         self.deliveries[delivery["id"]] = delivery
@@ -250,12 +252,12 @@ class WebhookSender:
         return True
 
     def _has_pending(self) -> bool:
-        """Return whether a delivery is due, or held back to be shuffled."""
+        """Return whether a delivery is due, or held back so that the order can be shuffled."""
         now = time.time()
         return any(due <= now or not self.deliveries[number]["tries"] for due, number in self._due)
 
     def stop(self) -> None:
-        """End the threads after their current request; does not wait for a slow one."""
+        """Stop the threads after their current request; do not wait for a slow one."""
         with self._condition:
             self._is_stopped = True
             self._condition.notify_all()

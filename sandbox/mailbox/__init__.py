@@ -1,6 +1,6 @@
-"""A mailbox: it accepts every e-mail by SMTP and shows it on a page, attachments included.
+"""A mailbox: it accepts every e-mail by SMTP and shows it on a page, including attachments.
 
-Nothing is ever delivered further.
+It forwards nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Mailbox:
             self._arrived.notify_all()
 
     def wait_for(self, count: int, limit: float) -> None:
-        """Wait until so many messages have arrived, or for `limit` seconds."""
+        """Wait until this number of messages has arrived, or for `limit` seconds."""
         with self._arrived:
             self._arrived.wait_for(lambda: len(self.messages) >= count, limit)
 
@@ -108,7 +108,7 @@ def smtp_controller(mailbox: Mailbox, port: int) -> Controller:
 
 
 def create_app(mailbox: Mailbox) -> Flask:
-    """Return the page and the JSON of the messages."""
+    """Return the app with the page and the JSON of the messages."""
     app = Flask("sandbox-mailbox", root_path=str(Path(__file__).parent))
     app.register_blueprint(core_blueprint("Correio", mailbox.switches))
 
@@ -131,7 +131,7 @@ def create_app(mailbox: Mailbox) -> Flask:
 
     @app.get("/sandbox/messages")
     def messages() -> Response:
-        """Return the messages, oldest first; `count=N` (with `limit` seconds) waits for so many."""
+        """Return the messages, oldest first; `count=N` (with `limit` seconds) waits for that number."""
         if request.args.get("count"):
             mailbox.wait_for(int(request.args["count"]), float(request.args.get("limit", "10")))
         return jsonify([{key: one[key] for key in one if key != "raw"} for one in mailbox.messages])

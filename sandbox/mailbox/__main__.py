@@ -11,7 +11,7 @@ from . import Mailbox, create_app, smtp_controller
 
 
 def main() -> None:
-    """Serve the mailbox until it is told to end."""
+    """Serve the mailbox until it is stopped by a signal."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.mailbox", description="The mailbox stand-in.")
     parser.add_argument("--port", type=int, required=True, help="the port of the page")
     parser.add_argument("--smtp-port", type=int, required=True)

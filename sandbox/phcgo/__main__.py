@@ -12,7 +12,7 @@ from .app import create_app
 
 
 def main() -> None:
-    """Serve the stand-in until it is told to end."""
+    """Serve the stand-in until it is stopped by a signal."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.phcgo")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")

@@ -31,7 +31,7 @@ def create_app(
         control_routes(program),
         panel_pages(program),
     )
-    # the real program's own addresses contain two slashes in a row
+    # The addresses of the real PHC GO also contain two slashes in a row.
     app.url_map.merge_slashes = False
 
     @app.get("/login.aspx")

@@ -40,7 +40,7 @@ def format_day(when: date) -> str:
 
 
 def parse_day(text: object) -> date | None:
-    """Return the day of such a text; None for the empty date (`1900-01-01`) or any other text."""
+    """Parse the day of such a text; return None for the empty date (`1900-01-01`) or any other text."""
     try:
         found = date.fromisoformat(str(text)[:10])
     except ValueError:

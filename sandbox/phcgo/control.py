@@ -1,6 +1,6 @@
 """The control routes of the PHC GO stand-in under `/sandbox/`, for tests, the demo and developers.
 
-Nothing of this exists in the real program.
+They do not exist in the real PHC GO.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ INVENTORY_TABLES = {"articles": "St", "stock": "Sa", "movements": "Sl"}
 
 
 def control_routes(program: ProgramState) -> Blueprint:
-    """Return the control routes of every program, and those of PHC GO."""
+    """Return the control routes that every invoicing stand-in has, and those of PHC GO."""
     pages = control_blueprint(program)
 
     @pages.get("/installations")

@@ -1,6 +1,6 @@
 """The records of one company: rows by entity and stamp, kept in storage.
 
-It also knows the rows as a query that lags behind finds them. Used under the program's lock.
+It can also return the rows as a query that lags behind sees them. Used only while the state's lock is held.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class Database:
         return self._counts[name]
 
     def new_stamp(self, is_kept: bool = True) -> str:
-        """Return a new key of 25 characters, in one of the two styles that are seen.
+        """Return a new key of 25 characters, in one of the two styles that occur.
 
-        Unless kept, the same key may be given again after a restart.
+        A key that is never stored may be returned again after a restart.
         """
         if is_kept:
             number = self.next_number("stamp")
@@ -146,11 +146,11 @@ class Database:
         return list(self._rows_by_key[entity].get(fold_text(value), {}).values())
 
     def rows_with_lag(self, entity: str, lag: float) -> list[Row]:
-        """Return the rows as they were so many seconds ago."""
+        """Return the rows as they were this number of seconds ago."""
         if not lag:
             return self.rows(entity)
         latest = time.monotonic() - lag
-        # a row without history was stored by an earlier run
+        # A row without history was stored by an earlier run.
         known = {
             stamp: row for stamp, row in self.tables[entity].items() if (entity, stamp) not in self._history
         }

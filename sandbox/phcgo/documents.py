@@ -1,6 +1,6 @@
 """Documents and dossiers: begin, fill in, add lines, save and delete.
 
-A draft is whatever its caller saved last; of a signed document only the observations change.
+The caller may change everything in a draft; of a signed document only the observations.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ COPIED_FIELDS = (
     "desconto",
     "desc2",
 )
-"""The fields that a line copies from the line that it comes from."""
+"""The fields that a line copies from the line from which it was made."""
 
 
 def new_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
@@ -63,7 +63,7 @@ def begin_document(
 
 
 def act_on_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """Return the record as sent with everything filled in; saves nothing."""
+    """Fill in the record as sent and return it; saves nothing."""
     record_type = RECORD_TYPES[call.ws]
     row = fill_record(program, database, record_type, call.row("entity"), call)
     if row[record_type.stamp]:

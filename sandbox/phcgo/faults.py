@@ -60,7 +60,7 @@ RANDOM_KINDS = (
     "empty-after", "wrong-type-after", "html", "redirect", "503", "429", "408", "session-lost", "error-although-done",
     "warning-added", "no-result",
 )  # fmt: skip
-"""Those that a share draws from."""
+"""The kinds among which a random fault is drawn."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Faults(FaultSchedule[Fault]):
         if call.step not in self.steps or self._random.random() >= self.share:
             return None
         if not self._shuffled_kinds:
-            # drawn from a shuffled pack, so that every kind comes up soon
+            # Drawn from a shuffled pack, so that every kind occurs soon.
             self._shuffled_kinds = list(self.kinds)
             self._random.shuffle(self._shuffled_kinds)
         return Fault(0, self._shuffled_kinds.pop(), seconds=self._random.uniform(0.1, self.latest))

@@ -1,4 +1,4 @@
-"""What actEntity fills in on a document or dossier: customer, lines, rates, discounts and totals."""
+"""The fields that actEntity fills in on a document or dossier: customer, lines, rates, discounts and totals."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def open_series(database: Database, record_type: RecordType, number: object) -> 
 def fill_record(
     program: ProgramState, database: Database, record_type: RecordType, sent: Row, call: Call
 ) -> Row:
-    """Return the record as sent, with everything that the program fills in."""
+    """Fill in the record as sent, as PHC GO does, and return it."""
     row = records.known_fields(program, BLANK_RECORDS[record_type.entity](), sent)
     open_series(database, record_type, row[record_type.key])
     customer = _record_customer(program, database, row)

@@ -1,6 +1,6 @@
 """Save articles and move stock; each act is one entry of the inventory ledger (`goods.jsonl`).
 
-No other module makes or renames an article or changes stock.
+No other module creates or renames an article or changes stock.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from .sums import json_number, parse_amount
 from .wire import Refusal, Row
 
 CALL, LINE, DOCUMENT, ANNULMENT, HAND = "wire", "line", "document", "annulment", "hand"
-"""Who acted: a call that saved an article, a line with an unknown reference, a document, its annulment, a person."""
-# not public; only seen: 5 is an article's initial stock, and a code above 50 reduces the stock
+"""The author of an act: a call that saved an article, a line with an unknown reference, a document, its annulment,
+a person.
+"""
+# Not public, only observed: 5 is an article's initial stock, and a code above 50 reduces the stock.
 MOVEMENT_CODES = {DOCUMENT: (6, "Documento"), ANNULMENT: (7, "Anulação"), HAND: (9, "Acerto manual")}
 OUTGOING_OFFSET = 50
 
@@ -26,7 +28,7 @@ OUTGOING_OFFSET = 50
 def save_article(program: ProgramState, database: Database, row: Row, who: str) -> Row:
     """Store the article, new or changed, and return it; its stock follows a new reference."""
     known = database.get("St", row["ststamp"]) if row["ststamp"] else None
-    # only movements change the stock
+    # Only movements change the stock.
     kept = database.save("St", row | {"stock": known["stock"] if known else 0})
     if known is None:
         _append_entry(

@@ -1,6 +1,6 @@
-"""What a person does in the program: sign, annul, delete, receive payment, edit series, articles and stock.
+"""Actions of a person in PHC GO: sign, annul, delete, receive payment, edit series, articles and stock.
 
-Used under the program's lock.
+Used only while the state's lock is held.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def save_row(database: Database, table: str, wanted: Row) -> Row:
 def edit_article(program: ProgramState, database: Database, wanted: Row) -> Row:
     """Change the article with that stamp or reference, or add it, and return it.
 
-    `to` is a new reference, `stock` its whole stock, in the first warehouse, and `removed` removes it.
+    `to` is a new reference, `stock` its total stock, in the first warehouse, and `removed` removes it.
     """
     wanted = dict(wanted)
     stock, new_ref, removed = wanted.pop("stock", None), wanted.pop("to", ""), wanted.pop("removed", False)

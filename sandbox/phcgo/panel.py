@@ -1,6 +1,6 @@
 """The merchant's panel: documents, drafts, dossiers, customers, articles, series and the installation's keys.
 
-A merchant who is unsure looks here whether a document exists.
+A merchant who is unsure whether a document exists looks here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .wire import Refusal, Row
 
 ACTIONS = {"assinar": "sign", "anular": "annul", "apagar": "delete", "receber": "receipt"}
 MAX_ROWS = 100
-"""Articles on a page."""
+"""The most articles on a page."""
 FLAGS = ("permiteRascunho", "assinaImprimir", "serieImportacao", "inactivo")
 
 

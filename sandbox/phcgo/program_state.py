@@ -27,7 +27,7 @@ SMALL_PLANS = ("Essential", "Grow")
 
 @dataclass
 class Session:
-    """One login: its cookie, its Engine-Auth value, and the records begun in it that were not saved."""
+    """One login: its cookie, its Engine-Auth value, and the records begun in it and not yet saved."""
 
     cookie: str
     engine_auth: str
@@ -40,10 +40,10 @@ class Session:
 
 
 class ProgramState(InvoicingProgram):
-    """Everything that lasts, and the sessions, which end with the process.
+    """All persistent state, and the sessions, which end with the process.
 
     The documents' ledger has no drafts and no dossiers; `inventory_ledger` (`goods.jsonl`) has each article
-    that was made or changed and each change of stock.
+    that was created or changed and each change of stock.
     """
 
     def __init__(self, folder: Path, public: str, today: date | None = None, smtp: str = "") -> None:
@@ -76,18 +76,18 @@ class ProgramState(InvoicingProgram):
         self.calls: Counter[str] = Counter(self.storage.all("calls"))
 
     def reset(self) -> None:
-        """Begin again with the first day's installations; both ledgers so far are archived."""
+        """Begin again with the initial installations; both ledgers so far are archived."""
         with self.lock:
             self.inventory_ledger.archive()
             super().reset()
 
     def clear_faults(self) -> None:
-        """Drop every fault, let paused calls go on and end the maintenance."""
+        """Drop every fault, let paused calls continue and end the maintenance."""
         super().clear_faults()
         self.maintenance_until = 0.0
 
     def accounts(self) -> list[Json]:
-        """Return every installation with its companies and what a merchant would copy from it."""
+        """Return every installation with its companies and the values that a merchant would copy from it."""
         return [self.installation_json(path) for path in self.installations]
 
     def installation_json(self, path: str) -> Json:
@@ -151,7 +151,7 @@ class ProgramState(InvoicingProgram):
         return session
 
     def count_call(self, path: str) -> int:
-        """Count the call and return how many the installation has had this month."""
+        """Count the call and return the number of calls that the installation has had this month."""
         month = f"{path}/{self.clock.today():%Y-%m}"
         self.calls[month] += 1
         self.storage.put("calls", month, self.calls[month])

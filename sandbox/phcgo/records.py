@@ -33,7 +33,7 @@ def _next_customer_number(database: Database) -> int:
 
 
 def act_on_record(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """Return the record as sent with everything filled in; saves nothing."""
+    """Fill in the record as sent and return it; saves nothing."""
     entity = call.ws[:-2]
     return [_fill_record(program, database, entity, call.row("entity"), call)]
 
@@ -124,12 +124,12 @@ def _check_customer(program: ProgramState, database: Database, row: Row, known: 
     if any((other["no"], other["estab"]) == (row["no"], row["estab"]) for other in others):
         if known:
             raise Refusal("messages.Data.DuplicateKey", "Já existe um cliente com este número.")
-        # two callers got the same next number: the later one gets another
+        # Two callers got the same next number: the later one gets another.
         row["no"] = _next_customer_number(database)
 
 
 def check_article(program: ProgramState, database: Database, row: Row) -> None:
-    """Raise Refusal when there can be no such article."""
+    """Check that the article is possible. Raises Refusal when it is not."""
     ref = str(row["ref"])
     if not ref or not str(row["design"]).strip():
         raise Refusal("messages.Business.Stocks.RefRequired", "A referência e a designação são obrigatórias.")

@@ -53,7 +53,7 @@ def print_record(program: ProgramState, session: Session, database: Database, ca
 
 
 def send_by_email(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """Mail the documents, and sign them before if the call asks for it."""
+    """Send the documents by e-mail, and sign them first if the call asks for it."""
     request_body = call.row("reportEmailVO")
     if database.get("Layout", str(request_body.get("repstamp", ""))) is None:
         raise Refusal("messages.Report.NotFound", "O layout de impressão não existe.")

@@ -1,4 +1,4 @@
-"""The answers that a fault makes, without executing the call or instead of its real answer."""
+"""The faulty answers: to a call that is not executed, or instead of the real answer."""
 
 from __future__ import annotations
 

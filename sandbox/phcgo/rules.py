@@ -1,4 +1,4 @@
-"""The checks when a document is saved or signed; where each one happens is not public, hence the switches."""
+"""The checks when a document is saved or signed; when each one takes place is not public, hence the switches."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_save(
     known: Row | None,
     call: Call,
 ) -> None:
-    """Raise Refusal when the record cannot be saved as it is."""
+    """Check that the record can be saved as it is. Raises Refusal when not."""
     if not row["no"] or not row[record_type.lines]:
         raise Refusal("messages.Business.Document.Empty", "Falta o cliente ou não há linhas.")
     if known and known[record_type.key] != row[record_type.key]:
@@ -55,7 +55,7 @@ def check_save(
 
 
 def check_sign(program: ProgramState, database: Database, row: Row) -> None:
-    """Raise Refusal when the document cannot be signed as it is."""
+    """Check that the document can be signed as it is. Raises Refusal when not."""
     series = database.find("Td", ndoc=row["ndoc"])
     assert series
     if series["inactivo"]:
@@ -130,7 +130,7 @@ def _check_stock(database: Database, row: Row) -> None:
 
 
 def _check_credit(program: ProgramState, database: Database, row: Row) -> None:
-    """Raise Refusal when the credit note has no reason or origin, or credits more than is left."""
+    """Check that the credit note has a reason and an origin and credits no more than is left. Raises Refusal."""
     where = program.switches["credit-reason"]
     if where == "rectificationReason" and not str(row["rectificationReason"]).strip():
         raise Refusal("messages.Business.Credit.ReasonRequired", "Falta o motivo da retificação.")
@@ -140,7 +140,7 @@ def _check_credit(program: ProgramState, database: Database, row: Row) -> None:
         )
     wanted: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in row["fis"]:
-        # a line without quantity is only text
+        # A line without quantity is only text.
         if parse_amount(line["qtt"]):
             wanted[line["oftstamp"], line["ofistamp"]] += parse_amount(line["qtt"])
     for (stamp, line_stamp), quantity in wanted.items():

@@ -1,6 +1,6 @@
-"""The installations of the first day: companies, series, plans, customers, articles.
+"""The initial installations: companies, series, plans, customers, articles.
 
-All of it is invented; a NIF is valid by its check digit only.
+All of it is invented; only the check digit of a NIF is valid.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from . import blank_records
 from .wire import Row
 
 VAT_RATES = ("6", "23", "13", "0", "22", "12", "4", "16", "9")
-"""By table index, from 1: the mainland's as the product ships them, then those of the islands."""
+"""By table index, from 1: first the mainland's, as PHC GO is delivered with, then those of the islands."""
 OSS_RATES = ("21", "20", "19", "25", "5.5")
 COUNTRIES = {
     "PT": "Portugal", "ES": "Espanha", "FR": "França", "DE": "Alemanha", "IT": "Itália", "GB": "Reino Unido",
@@ -138,7 +138,7 @@ INSTALLATIONS: dict[str, dict[str, Any]] = {
 
 
 def initial_tables(company: dict[str, Any]) -> dict[str, list[Row]]:
-    """Return the company's records of the first day by entity, without stamps."""
+    """Return the company's initial records by entity, without stamps."""
     places = [{"no": number, "nome": name} for number, name in company["warehouses"]]
     return {
         "Td": [dict(row) for row in company["series"]],

@@ -1,4 +1,4 @@
-"""The web services: find the method, apply a fault or none, answer.
+"""The web services: find the method, apply its fault if there is one, answer.
 
 Business errors have HTTP 200.
 """
@@ -144,7 +144,7 @@ def _blocked_response(program: ProgramState, call: Call) -> Response | None:
     """Return the answer to a call during maintenance, over the allowance or over the rate limit, or None."""
     now = program.clock.now().timestamp()
     with program.lock:
-        # fetching a file is not a web service call and does not count towards the allowance
+        # Fetching a file is not a web service call and does not count towards the allowance.
         used = program.count_call(call.installation) if call.ws else 0
         allowance = program.installations[call.installation]["allowance"]
         is_too_often = count_in_window(program.recent_calls, now, 60.0) > MAX_PER_MINUTE
@@ -202,7 +202,7 @@ def _run_method(program: ProgramState, call: Call) -> list[Any]:
     try:
         return METHODS[name](program, found, database, call)
     except (TypeError, ValueError, KeyError, AttributeError) as wrong:
-        # the real program also answers a malformed object with a message
+        # The real PHC GO also answers a malformed object with a message.
         text = f"O pedido não foi compreendido: {type(wrong).__name__} {wrong}"
         raise Refusal("messages.Rest.InvalidParameter", text) from wrong
 

@@ -1,6 +1,6 @@
-"""Login, what a call must send to prove its session, expiry, and the lock after failed logins.
+"""Log-in, the proof of a session in each call, expiry, and the lock after failed log-ins.
 
-How long sessions live and what an expired one answers is not public, hence the switches.
+How long sessions live and how a call with an expired one is answered is not public, hence the switches.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ NO_SESSION = Refusal("messages.Session.Invalid", "A sessão terminou. Volte a en
 
 
 def login(program: ProgramState, call: Call) -> tuple[list[Row], Session]:
-    """Return the answer to a login and the new session.
+    """Log in and return the answer and the new session.
 
     Raises Refusal when user, password, token or company is wrong.
     """
@@ -87,7 +87,7 @@ def _limit_sessions(program: ProgramState, path: str, user: str) -> None:
 
 
 def require_session(program: ProgramState, call: Call) -> Session:
-    """Return the session of the call; raises the answer to a call without one."""
+    """Return the session of the call. Raises the answer to a call without one."""
     session = _find_session(program, call)
     if session is None or session.installation != call.installation:
         raise no_session_error(program)
@@ -109,7 +109,7 @@ def _find_session(program: ProgramState, call: Call) -> Session | None:
         ),
         None,
     )
-    # when login returns no value, a call cannot send one
+    # When login returns no value, a call cannot send one.
     wanted = "cookie" if program.switches["engine-auth"] == "none" else program.switches["session-proof"]
     if wanted == "cookie":
         return by_cookie

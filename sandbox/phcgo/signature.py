@@ -1,6 +1,6 @@
 """Turn a draft into a document (number, date, stock, ledger), and annul documents.
 
-A document is signed once, whoever asks.
+A document is signed only once, whoever asks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ REPORTED_TO_AUTHORITY = "messages.saft.export.dt.webservice.successful"
 
 
 def sign_document(program: ProgramState, session: Session, database: Database, call: Call) -> list[Row]:
-    """Return the signed document; a second call is refused or, by its switch, returns the same document."""
+    """Sign the document and return it; a second call is refused or, by its switch, returns the same document."""
     row = database.get("Ft", call.text("ftstamp"))
     if row is None:
         raise Refusal("messages.Data.NotFound", "O documento não existe.")
@@ -134,7 +134,7 @@ def _reduce_creditable(database: Database, row: Row, sign: int) -> None:
 
 
 def annul_document(program: ProgramState, database: Database, row: Row) -> None:
-    """Annul a signed document, as a person does it in the program."""
+    """Annul a signed document, as a person does in PHC GO."""
     if row["draftRecord"] or row["anulado"]:
         raise Refusal(
             "messages.Business.Document.NotSigned", "Só um documento assinado se anula, e uma só vez."

@@ -1,6 +1,6 @@
-"""Add up a document's lines in exact fractions; where the real program rounds is unknown, hence a switch.
+"""Add up a document's lines in exact fractions; where the real PHC GO rounds is unknown, hence a switch.
 
-It shares no code with the application, so that neither can copy the other's mistake.
+It shares no code with the application, so that neither can repeat the other's mistake.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Sums:
 
 
 def parse_amount(value: object) -> Decimal:
-    """Return the number. Raises Refusal when it is none."""
+    """Parse the number. Raises Refusal when the value is not a number."""
     try:
         found = Decimal(str(value or 0))
     except InvalidOperation:

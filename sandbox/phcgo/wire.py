@@ -1,4 +1,4 @@
-"""The wire: form fields with JSON come in, `{"result": [...], "messages": [...]}` goes out."""
+"""The wire format: form fields with JSON come in, `{"result": [...], "messages": [...]}` goes out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Serve the plain program: `python -m sandbox.plain --port P --data DIR --promise by_search`."""
+"""Serve the plain provider: `python -m sandbox.plain --port P --data DIR --promise by_search`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .app import GUARANTEES, create_app
 
 
 def main() -> None:
-    """Serve the stand-in until it is told to end."""
+    """Serve the stand-in until it is stopped by a signal."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.plain")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")

@@ -1,4 +1,4 @@
-"""The plain invoicing program as one Flask app: JSON over HTTP, its faults and its list of documents."""
+"""The plain provider as one Flask app: JSON over HTTP, its faults and its list of documents."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PDF = b"%PDF-1.4\n%plain\n"
 
 
 def create_app(folder: Path, guarantee: str = "by_search", seconds: float = 0.0) -> Flask:
-    """Return the app over the ledger in the folder; each call takes so many seconds."""
+    """Return the app over the ledger in the folder; each call takes this number of seconds."""
     app = Flask("sandbox.plain")
     switches = Switches(SWITCHES)
     switches.set("promise", guarantee)

@@ -1,6 +1,6 @@
-"""The plain program's ledger on disk (JSON lines), with its drafts and keys in memory.
+"""The plain provider's ledger on disk (JSON lines), with its drafts and keys in memory.
 
-Two calls with the same content make two documents: only a key (by_key) or a draft's number (by_draft) is
+Two calls with the same content create two documents: only a key (by_key) or a draft's number (by_draft) is
 recognised.
 """
 
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 @dataclass
 class Draft:
-    """A draft, with the document that was made of it."""
+    """A draft, with the document that was issued from it."""
 
     number: str
     entity: str

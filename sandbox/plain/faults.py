@@ -1,4 +1,4 @@
-"""Faults of the plain program: drawn at random from a seed for a share of the calls, and counted."""
+"""Faults of the plain provider: drawn at random from a seed for a share of the calls, and counted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Faults:
 
     share: float = 0.0
     latest: float = 1.0
-    """A slow commit happens within so many seconds after the connection closed."""
+    """The most seconds between the closed connection and a slow commit."""
     writes: tuple[str, ...] = WRITE_FAULTS
     counts: Counter[str] = field(default_factory=Counter)
     calls: int = 0
@@ -56,7 +56,7 @@ class Faults:
             return kind
 
     def _next_kind(self, changes: bool) -> str:
-        """Take the next kind from a shuffled pack, so that every kind comes up soon."""
+        """Take the next kind from a shuffled pack, so that every kind occurs soon."""
         kinds = self._shuffled_kinds[changes]
         if not kinds:
             kinds += self.writes if changes else READ_FAULTS

@@ -1,7 +1,7 @@
 """A stand-in of VIES: whether an EU VAT number is valid, in the form of the Commission's REST service.
 
-sandbox/README.md says what is known of the real service and from where. It asks nobody: its verdicts are set
-by tests, or follow from one plain rule.
+sandbox/README.md says what is known about the real service, and the source. It calls no other service: tests
+set its verdicts, or they follow from one simple rule.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _SLOW_SECONDS = 120.0
 
 
 class VatRegister:
-    """The verdict for each number and every question asked; verdicts are kept in storage."""
+    """The verdict for each number and every query received; verdicts are kept in storage."""
 
     def __init__(self, folder: Path | None) -> None:
         self.storage = JsonStorage(folder)
@@ -78,7 +78,7 @@ class VatRegister:
         return "invalid" if len(set(re.sub("[^0-9]", "", number))) < 2 else "valid"
 
     def reset(self) -> None:
-        """Begin again as on the first day."""
+        """Return to the initial state."""
         self.verdicts, self.requests = {}, []
         self.storage.clear()
         self.switches.reset()
@@ -111,7 +111,7 @@ def create_app(register: VatRegister) -> Flask:
 
     @app.get("/sandbox/asked")
     def questions() -> Response:
-        """Return every question so far, oldest first."""
+        """Return every query so far, oldest first."""
         return jsonify(register.requests)
 
     @app.post("/sandbox/reset")
@@ -143,7 +143,7 @@ def _validity_json(register: VatRegister, country: str, number: str, is_valid: b
     known = KNOWN_COMPANIES.get(country + number, (f"Empresa {number}", f"Rua do Exemplo 1\n{country}"))
     name, address = known if is_valid and not is_withheld else ("---", "---")
     today = datetime.now(UTC)
-    # only a requester who gives their own number gets a consultation number
+    # Only a requester who gives their own number gets a consultation number.
     proof = f"WAPIAAAA{today:%y%m%d%H%M%S}" if query.get("requesterNumber") and is_valid else ""
     parts = ("Name", "Street", "PostalCode", "City", "CompanyType")
     return {

@@ -11,7 +11,7 @@ from . import VatRegister, create_app
 
 
 def main() -> None:
-    """Serve the stand-in until it is told to end."""
+    """Serve the stand-in until it is stopped by a signal."""
     parser = argparse.ArgumentParser(prog="python -m sandbox.vies", description="The VIES stand-in.")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the folder that keeps the verdicts")

@@ -136,8 +136,9 @@ class ProviderAccount(ABC):
         """Return the issued documents, according to the stand-in's own records."""
 
     def edit_by_hand(self, code: str, **edit: Any) -> None:
-        """Edit an article as a person would: rename (`to`), withdraw (`withdrawn`) or count it (`level`,
-        `warehouse`).
+        """Edit an article as a person would.
+
+        Rename it (`to`), withdraw it (`withdrawn`) or count it (`level`, `warehouse`).
         """
         raise NotImplementedError
 

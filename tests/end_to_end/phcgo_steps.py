@@ -64,9 +64,7 @@ class PhcGoWorld(StackWorld):
         self.database.execute("UPDATE account SET refused_at = NULL, paused_until = NULL")
 
     def run_until_idle(self, merchant: PhcGoMerchant, order: int) -> Json:
-        """Return the order's row once nothing more happens by itself, or once it or its account waits with a
-        reason.
-        """
+        """Return the order's row once nothing happens any more, or it or its account waits with a reason."""
         held = (
             "SELECT 1 FROM account JOIN store ON store.id = store_id WHERE code = :shop"
             " AND (paused_until IS NOT NULL OR refused_at IS NOT NULL)"

@@ -21,8 +21,9 @@ from tests.state_machines.document_machine import RoutedProvider
 
 @pytest.fixture(scope="module")
 def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
-    """Return the app on SQLite in memory; what a machine replaces (time, failpoints, leases) is restored
-    afterwards.
+    """Return the app on SQLite in memory.
+
+    Whatever a machine replaces (time, failpoints, leases) is restored afterwards.
     """
     app = create_app({**settings, "DATABASE_URL": "sqlite://", "LOG_LEVEL": "CRITICAL"})
     with pytest.MonkeyPatch.context() as patch, app.app_context():

@@ -125,9 +125,7 @@ def never_answer(connection: socket.socket) -> None:
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return a TLS context with a self-signed certificate for 127.0.0.1, and the file that clients need to trust
-    it.
-    """
+    """Return a TLS context with a self-signed certificate for 127.0.0.1, and the file for clients that trust it."""
     import datetime
     import ipaddress
 
