@@ -94,7 +94,7 @@ def test_every_link_leads_to_a_file_and_a_heading() -> None:
     report(found)
 
 
-def test_every_cited_rule_is_in_the_page_of_the_law() -> None:
+def test_every_cited_fiscal_rule_is_in_the_fiscal_page() -> None:
     page = (ROOT / "docs" / "fiscal.md").read_text()
     known = set(RULE.findall(page))
     for prefix, first, last in re.findall(r"\b([A-Z]+)(\d) to \1(\d)\b", page):
@@ -108,7 +108,7 @@ def test_every_cited_rule_is_in_the_page_of_the_law() -> None:
     ])  # fmt: skip
 
 
-def test_no_text_cites_what_is_not_here() -> None:
+def test_no_text_cites_something_outside_the_repository() -> None:
     report([
         f"{path.relative_to(ROOT)}:{number}: {text.strip()}"
         for path, number, text in everywhere(PYTHON + PAGES)
@@ -153,5 +153,5 @@ def test_every_function_that_a_page_names_exists() -> None:
     "text",
     ["(rulings section 4)", "docs/phcgo.md section 9", "jumpseller.md 3.1", "house rule 6", "fiscal-pt"],
 )
-def test_a_citation_that_leads_nowhere_is_recognised(text: str) -> None:
+def test_a_broken_citation_is_recognised(text: str) -> None:
     assert NOWHERE.search(text)

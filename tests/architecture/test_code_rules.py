@@ -90,7 +90,7 @@ def test_every_file_says_what_it_is_for() -> None:
     ])  # fmt: skip
 
 
-def test_no_float_comes_near_an_amount() -> None:
+def test_no_float_is_used_where_amounts_are() -> None:
     nothing([
         at(path, node, "a float never touches an amount")
         for path in SHOPAPP

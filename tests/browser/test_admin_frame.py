@@ -138,7 +138,7 @@ def test_without_an_opener_a_code_opens_the_session_in_the_frame(
 
 
 @pytest.mark.parametrize("parameters", ["store", "junk"])
-def test_parameters_that_the_admin_adds_open_nothing(
+def test_parameters_added_by_the_admin_give_no_access(
     context: BrowserContext, merchant: Merchant, parameters: str
 ) -> None:
     merchant.set_switch("app-url-parameters", parameters)

@@ -41,7 +41,7 @@ def browser_here(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 
 @pytest.mark.timeout(400)
-def test_axe_finds_nothing_on_any_page(alone: LocalStack, browser_here: Browser) -> None:
+def test_axe_finds_no_problem_on_any_page(alone: LocalStack, browser_here: Browser) -> None:
     page = browser_here.new_page(locale="pt-PT")
     shots = Screenshots(page, None, {"narrow": (375, 812)})
     seen = 0
@@ -53,7 +53,7 @@ def test_axe_finds_nothing_on_any_page(alone: LocalStack, browser_here: Browser)
 
 
 @pytest.mark.timeout(400)
-def test_axe_finds_nothing_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
+def test_axe_finds_no_problem_on_any_page_of_products(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
     # Lists with many columns are also checked at desktop width.
     wide = ("products", "products-waiting", "products-changes", "product-missing", "setup-choices-stock")
@@ -108,7 +108,7 @@ def load_hostile_documents(stack: LocalStack) -> list[int]:
     return numbers
 
 
-def test_hostile_text_runs_nowhere(alone: LocalStack, browser_here: Browser) -> None:
+def test_hostile_text_is_never_executed(alone: LocalStack, browser_here: Browser) -> None:
     page = signed_in(alone, browser_here)
     numbers = load_hostile_documents(alone)
     wrong: list[str] = []

@@ -63,7 +63,7 @@ def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120)
 
 
-def test_their_tests_fail_because_nothing_is_written_yet(copy: tuple[Path, list[str]]) -> None:
+def test_the_skeletons_tests_fail_until_the_adapter_is_written(copy: tuple[Path, list[str]]) -> None:
     folder, _ = copy
     done = run(
         folder, "pytest", "-n", "0", "-q", "--tb=no", "-p", "no:cacheprovider", "-k", f"{PROVIDER} or {PLATFORM}",

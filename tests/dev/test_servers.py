@@ -32,7 +32,7 @@ def test_data_in_valkey_survives_a_kill(valkey: Valkey) -> None:
         assert connection.get("bell") == b"rung"
 
 
-def test_a_paused_valkey_takes_connections_and_says_nothing(valkey: Valkey) -> None:
+def test_a_paused_valkey_accepts_connections_and_does_not_answer(valkey: Valkey) -> None:
     valkey.pause()
     with redis.from_url(valkey.url, socket_timeout=0.2, retry=None) as connection:
         with pytest.raises(redis.TimeoutError):

@@ -45,7 +45,7 @@ COUNTER = change(AT_PROGRAM, 8, 7, "hand")
 WRITTEN = change(AT_SHOP, 8, 7, "ours")
 
 
-def test_a_sale_and_what_followed_it_is_all_in_order() -> None:
+def test_a_sale_and_its_consequences_are_accepted() -> None:
     here, there = shop(SOLD, WRITTEN, end=7), program(ISSUED, COUNTER, end=7)
     assert check_continuity(here) + check_continuity(there) == []
     assert check_causes(here, {("order", AT_SHOP): Decimal(-2)}) == []
@@ -94,7 +94,7 @@ def test_a_manual_change_that_is_missing_or_unexpected_is_reported() -> None:
     ]
 
 
-def test_the_app_changes_only_what_it_may_and_never_to_the_same_value() -> None:
+def test_app_changes_to_items_left_alone_or_to_the_same_value_are_reported() -> None:
     assert check_app_changes(shop(WRITTEN), (), referred=False) == [
         "shop: 11 had to be left alone, and was set to 7"
     ]
@@ -141,7 +141,7 @@ def test_a_level_without_a_place_is_that_of_all_its_places_together() -> None:
     ]
 
 
-def test_two_sides_that_chase_each_other_are_reported() -> None:
+def test_two_sides_that_keep_undoing_each_other_are_reported() -> None:
     back_and_forth = [change(AT_SHOP, *levels, "ours") for levels in ((8, 7), (7, 8), (8, 7))]
     assert check_repeated_changes([PAIR], shop(SOLD, *back_and_forth), program()) == [
         "TACA-01: 3 changes of ours for 1 of others"

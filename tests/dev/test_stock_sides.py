@@ -64,7 +64,7 @@ def test_a_shop_side_shows_manual_changes_by_location(shop: ShopSide) -> None:
     assert shop.tracks_stock(plate) and not shop.tracks_stock(shop.item_of_line({"sku": "FILME-01"}))
 
 
-def test_a_provider_side_shows_manual_changes_whatever_the_article_is_called(program: ProviderSide) -> None:
+def test_a_provider_side_shows_manual_changes_of_a_renamed_article(program: ProviderSide) -> None:
     program.start_recording()
     plate = program.article_id_of("PRATO-01")
     first = "SET" if isinstance(program, IgestSide) else "1"

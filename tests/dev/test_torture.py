@@ -136,7 +136,7 @@ def stands_still(pid: int) -> bool:
 # The times
 
 
-def test_a_percentile_is_a_value_that_was_there() -> None:
+def test_a_percentile_is_one_of_the_values() -> None:
     assert timings.percentile([3.0, 1.0, 2.0], 0.5) == 2.0
     assert timings.percentile(list(range(1, 101)), 0.99) == 99
     assert timings.percentile([], 0.99) == 0.0
@@ -174,7 +174,7 @@ def test_an_answer_before_the_commit_is_found() -> None:
     ]
 
 
-def test_the_drain_rate_counts_what_was_due() -> None:
+def test_the_drain_rate_counts_only_due_documents() -> None:
     rows = [{"issued_at": 99.0, "doubted_at": None}, {"issued_at": None, "doubted_at": None}]
     rows += [{"issued_at": 100.0 + second, "doubted_at": None} for second in range(1, 21)]
     rows += [{"issued_at": 109.0, "doubted_at": 95.0}]

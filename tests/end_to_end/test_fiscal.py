@@ -105,7 +105,7 @@ def test_three_rates_a_coupon_and_shipping_on_one_order(mainland: Merchant) -> N
 
 
 @pytest.mark.parametrize("address", ["acores", "lisboa"])
-def test_goods_sent_from_the_azores_have_the_rates_of_the_azores(address: str, azorean: Merchant) -> None:
+def test_products_sent_from_the_azores_have_the_rates_of_the_azores(address: str, azorean: Merchant) -> None:
     order = azorean.place_order(
         lines=[goods("58.00", "16"), goods("21.80", "9"), goods("10.40", "4")], address=address, pay=True
     )
@@ -167,7 +167,7 @@ def test_a_business_in_the_union_with_a_valid_number_is_not_taxed_here(
     assert questions(stack, "DE136695976") == 1
 
 
-def test_while_vies_is_silent_nothing_is_issued_afterwards_it_is(
+def test_an_exempt_sale_waits_while_vies_does_not_answer_and_is_issued_afterwards(
     stack: LocalStack, mainland: Merchant
 ) -> None:
     say(stack, "FR40303265045", "unavailable")

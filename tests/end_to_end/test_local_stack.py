@@ -48,7 +48,7 @@ def test_a_restarted_stand_in_is_the_same_shop(stack: LocalStack) -> None:
     assert shop() == before
 
 
-def test_a_killed_valkey_remembers(stack: LocalStack) -> None:
+def test_a_killed_valkey_keeps_its_data(stack: LocalStack) -> None:
     with redis.from_url(stack.env["REDIS_URL"]) as connection:
         connection.set("bell", "rung")
         stack.restart("valkey")

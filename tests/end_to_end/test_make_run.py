@@ -73,7 +73,7 @@ def fetched(url: str) -> int:
         return int(answer.status)
 
 
-def test_the_first_line_is_the_address_to_open_and_ctrl_c_leaves_nothing(
+def test_the_first_line_is_the_address_to_open_and_ctrl_c_leaves_nothing_running(
     run: Run, tmp_path: Path, first_port: int
 ) -> None:
     process = run()

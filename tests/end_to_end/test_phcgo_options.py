@@ -49,7 +49,7 @@ def ours(merchant: PhcGoMerchant, what: str, order: Any) -> list[dict[str, Any]]
     ]
 
 
-def test_an_order_is_drafted_noted_signed_moved_and_mailed(olaria: PhcGoMerchant) -> None:
+def test_an_order_gets_draft_note_invoice_transport_guide_and_email(olaria: PhcGoMerchant) -> None:
     number = olaria.place_order(lines=[MUG])["id"]
     wait_until(lambda: ours(olaria, "drafts", number), "its draft", TIMEOUT)
     wait_until(lambda: ours(olaria, "dossiers", number), "its note", TIMEOUT)

@@ -46,13 +46,13 @@ def test_every_test_that_the_table_names_is_there() -> None:
     assert not missing, "\n" + "\n".join(missing)
 
 
-def test_every_test_named_after_a_row_stands_in_that_row() -> None:
+def test_every_test_named_after_a_row_is_listed_in_that_row() -> None:
     rows = {number: set(named(row)) for number, row in table().items()}
     astray = [(file, test) for file, test in own() if (file, test) not in rows[int(test[9:11])]]
     assert astray == []
 
 
-def test_every_row_has_a_test_of_its_name_or_says_why_not() -> None:
+def test_every_row_has_a_test_named_after_it_or_says_why_not() -> None:
     for number, row in table().items():
         mine = any(test.startswith(f"test_row_{number:02d}_") for _, test in named(row))
         assert mine or row.rstrip("| ").rpartition("|")[2].strip().startswith("no test of this name"), number

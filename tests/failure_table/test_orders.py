@@ -176,7 +176,7 @@ def test_row_39_an_order_cancelled_before_anything_was_sent_has_no_document(worl
 
 
 @pytest.mark.timeout(1800)
-def test_row_40_whatever_is_asked_to_be_credited_the_notes_never_exceed_the_invoice(world: World) -> None:
+def test_row_40_credit_notes_never_exceed_the_invoice_whatever_is_requested(world: World) -> None:
     world.account.settings = {**world.account.settings, "series": {"FR": "2026FR", "NC": "2026NC"}}
     db.session.commit()
     for run in range(100 if IS_NIGHTLY else 2):
@@ -275,7 +275,7 @@ def test_row_42_the_date_is_the_local_one_around_midnight_new_year_and_clock_cha
     ],
     ids=["503", "429", "gone"],
 )
-def test_row_43_what_cannot_be_shown_on_the_order_leaves_the_document_issued(
+def test_row_43_a_document_that_cannot_be_shown_on_the_order_stays_issued(
     world: World, failure: Exception, state: str
 ) -> None:
     world.shop.errors["attach"] = [failure] * 2
@@ -292,7 +292,7 @@ def test_row_43_what_cannot_be_shown_on_the_order_leaves_the_document_issued(
     assert (world.document().state, len(world.provider.ledger)) == ("issued", 1)
 
 
-def test_row_39_an_order_cancelled_while_a_part_of_it_is_being_credited_stops_nobody(world: World) -> None:
+def test_row_39_an_order_cancelled_while_being_partly_credited_blocks_no_other_order(world: World) -> None:
     chosen = {**world.account.settings, "series": {"FR": "2026FR", "NC": "2026NC"}, "credit_cancelled": True}
     world.account.settings = chosen
     db.session.commit()

@@ -119,7 +119,7 @@ def test_row_21_a_document_that_appears_until_the_settle_window_is_over_is_found
     assert (world.document().state, len(world.provider.ledger)) == ("issued", 1)
 
 
-def test_row_22_a_search_that_lags_or_fails_ends_no_doubt(world: World) -> None:
+def test_row_22_a_search_that_lags_or_fails_leaves_the_document_in_doubt(world: World) -> None:
     clock = Clock()
     world.provider.guarantee = IssueGuarantee.SEARCHABLE
 
@@ -198,7 +198,7 @@ BODIES = {
 }  # fmt: skip
 
 
-def test_row_24_a_200_with_an_unknown_body_is_a_doubt(app: Flask, world: World) -> None:
+def test_row_24_a_200_with_an_unknown_body_puts_the_document_in_doubt(app: Flask, world: World) -> None:
     for at, (name, body) in enumerate(BODIES.items()):
         row, server = sent_to(app, world, send_and_close(http("200 OK", body)), str(1001 + at))
         assert (row.state, row.number, len(server.requests)) == ("review", None, 1), name
@@ -218,7 +218,7 @@ def test_row_25_an_endless_answer_ends_in_time_and_in_doubt(app: Flask, world: W
         assert (row.state, len(server.requests)) == ("review", 1), name
 
 
-def test_row_26_a_redirect_is_not_followed_and_leaves_a_doubt(app: Flask, world: World) -> None:
+def test_row_26_a_redirect_is_not_followed_and_leaves_the_document_in_doubt(app: Flask, world: World) -> None:
     other = HostileServer(send_and_close(http("200 OK", b"{}")))
     for at, status in enumerate(("302 Found", "307 Temporary Redirect", "308 Permanent Redirect")):
         answer = http(status, b"", b"Location: " + other.url.encode())
@@ -308,7 +308,7 @@ def test_row_29_wherever_a_drafting_worker_dies_one_document_and_no_orphan_draft
     assert world.provider.drafts.keys() <= world.provider.issued.keys()
 
 
-def test_row_30_a_doubt_stays_with_the_account_that_it_was_sent_with(
+def test_row_30_a_document_in_doubt_stays_with_the_account_that_it_was_sent_with(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.provider.guarantee, world.provider.planned_issues = IssueGuarantee.SEARCHABLE, [lost]

@@ -130,7 +130,7 @@ def test_row_13_a_worker_frozen_after_its_claim_sends_nothing(
 
 
 @pytest.mark.timeout(1800)
-def test_row_14_eight_workers_and_one_due_document_are_one_claim(app: Flask, world: World) -> None:
+def test_row_14_eight_workers_claim_one_due_document_once(app: Flask, world: World) -> None:
     for number in range(1001, 1001 + (100 if IS_NIGHTLY else 10)):
         world.pay_order(str(number))
         webhooks.process_next_webhook()
@@ -141,7 +141,7 @@ def test_row_14_eight_workers_and_one_due_document_are_one_claim(app: Flask, wor
 
 
 @pytest.mark.parametrize("promise", ["by_search", "by_person"])
-def test_row_15_a_job_that_times_out_inside_the_call_leaves_a_doubt(
+def test_row_15_a_job_that_times_out_during_the_call_leaves_the_document_in_doubt(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch, promise: str
 ) -> None:
     def never_answers(connection: socket.socket) -> None:
@@ -274,7 +274,7 @@ def test_row_18_three_clocks_do_what_one_does(app: Flask, world: World) -> None:
     assert world.document("1002").state == "issued" and len(world.provider.ledger) == 1
 
 
-def test_row_18_a_clock_that_stands_still_is_red_within_two_minutes(
+def test_row_18_a_stopped_clock_fails_the_health_check_within_two_minutes(
     app: Flask, client: FlaskClient, world: World
 ) -> None:
     began = now()

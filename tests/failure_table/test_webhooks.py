@@ -231,7 +231,7 @@ def test_row_08_a_hostile_body_is_refused_unsigned_and_quarantined_signed(app: F
     assert sorted(signed.issued_references()) == [f"QI-{signed.store.id}-{number}" for number in (1001, 1002)]
 
 
-def test_row_09_the_clock_notifies_for_a_webhook_that_did_not(
+def test_row_09_the_clock_notifies_the_workers_when_the_webhook_could_not(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The process died between its answer and the thread that notifies the workers.
@@ -247,7 +247,7 @@ def test_row_09_the_clock_notifies_for_a_webhook_that_did_not(
 
 
 @pytest.mark.timeout(1800)
-def test_row_10_a_burst_of_webhooks_is_answered_and_starves_no_other_store(app: Flask, world: World) -> None:
+def test_row_10_a_burst_of_webhooks_is_answered_and_delays_no_other_store(app: Flask, world: World) -> None:
     many = 1000 if IS_NIGHTLY else 200
     other = world.add_store("other")
     world.add_account(other)

@@ -171,7 +171,7 @@ STOPPED = [case for case in SERVED if case["expected"]["action"] != "issue"]
 
 
 @pytest.mark.parametrize("case", ISSUED, ids=case_title)
-def test_the_ledger_holds_the_figures_of_the_case(
+def test_the_ledger_has_the_amounts_of_the_case(
     case: dict[str, Any], shop_and_provider: ShopAndProvider
 ) -> None:
     expected = case["expected"]
@@ -244,7 +244,7 @@ def test_a_case_that_the_shop_cannot_express_is_stopped_or_drafted_as_expected(
 
 
 @pytest.mark.parametrize("case", [case for case in ISSUED if not case["order"].get("refund")], ids=case_title)
-def test_the_shop_charges_what_the_case_says(
+def test_the_shop_charges_the_amounts_of_the_case(
     case: dict[str, Any], shop_and_provider: ShopAndProvider
 ) -> None:
     assert shop_and_provider.order(case).total == Decimal(case["order"]["total"])

@@ -58,7 +58,7 @@ def test_every_failpoint_meets_every_act_answer_and_guarantee() -> None:
             assert promises == {once.value for once in IssueGuarantee}
 
 
-def test_without_a_protection_a_case_does_not_hold() -> None:
+def test_a_case_fails_without_its_protection() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.kill_points", "sabotage"], cwd=ROOT, env={**os.environ, "DB": "sqlite"},
         capture_output=True, text=True, timeout=120,
@@ -98,7 +98,7 @@ def verdict(
     return judge_case(Case(7, "p", "kill", answer, "by_key"), folder / "ledger", connection, folder)
 
 
-def test_a_case_that_holds_is_judged_to_hold(connection: Connection, tmp_path: Path) -> None:
+def test_a_case_without_errors_passes(connection: Connection, tmp_path: Path) -> None:
     assert verdict(connection, tmp_path, {}, ENTRY, {**ENTRY, "entity": "8"}) == []
 
 
@@ -124,12 +124,12 @@ def test_another_total_at_the_provider_needs_its_alarm(connection: Connection, t
     ],
     ids=["lost", "twice", "wrong", "unrecorded", "its number", "our total", "not ours", "unseen", "seen twice"],
 )  # fmt: skip
-def test_a_case_that_fails_is_found(
+def test_a_failed_case_is_reported(
     connection: Connection, tmp_path: Path, row: Any, entries: Any, known: Any, said: str
 ) -> None:
     found = verdict(connection, tmp_path, row, *entries, **known)
     assert any(said in line for line in found)
 
 
-def test_a_false_alarm_is_found(connection: Connection, tmp_path: Path) -> None:
+def test_a_false_alarm_is_reported(connection: Connection, tmp_path: Path) -> None:
     assert verdict(connection, tmp_path, {"alarm": "duplicate"}, ENTRY) == ["alarm 'duplicate'"]

@@ -30,7 +30,7 @@ def stock(igest: IgestClient, reference: str = "AZU-014") -> dict[str, str]:
         ("never", "sim", {"SET": "100", "EST": "0"}),
     ],
 )
-def test_stock_moves_as_the_document_asks_always_or_never(
+def test_stock_moves_as_the_document_requests_or_always_or_never(
     igest: IgestClient, position: str, asked: str, left: dict[str, str]
 ) -> None:
     igest.switch(stock_on_issue=position)
@@ -72,7 +72,7 @@ def test_a_credit_note_needs_a_reason_of_fifty_characters_at_most(igest: IgestCl
     assert igest.issue(credit(number, motivo="x" * 50)).ok
 
 
-def test_a_credit_note_may_not_exceed_what_is_left(igest: IgestClient) -> None:
+def test_a_credit_note_may_not_exceed_the_uncredited_remainder(igest: IgestClient) -> None:
     number = igest.issue(document(line(quantidade="3")))["numero_documento"]
     assert igest.issue(credit(number, line(quantidade="2"))).ok
     assert "Quantidade superior" in igest.issue(credit(number, line(quantidade="2"))).error

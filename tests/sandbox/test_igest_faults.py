@@ -175,7 +175,7 @@ def test_a_slow_commit_issues_even_when_the_caller_hung_up(igest: ServedIgest) -
     wait_until(lambda: igest.issued)
 
 
-def test_calls_at_the_same_time_get_numbers_without_gap_or_double(igest: ServedIgest) -> None:
+def test_concurrent_calls_get_consecutive_numbers(igest: ServedIgest) -> None:
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: igest.post(), range(24)))
     numbers = [output(answer)["numero_documento"] for answer in answers]
@@ -183,7 +183,7 @@ def test_calls_at_the_same_time_get_numbers_without_gap_or_double(igest: ServedI
     assert [entry["running"] for entry in igest.caller.issued] == list(range(1, 25))
 
 
-def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+def test_the_command_serves_until_a_signal_stops_it(tmp_path: Path) -> None:
     command = [
         sys.executable,
         "-m",
@@ -208,12 +208,14 @@ def test_the_command_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
 # --- the calls that a fault applies to ----------------------------------------------------------------------
 
 
-def test_a_fault_strikes_so_many_times_after_so_many_calls(caller: IgestClient) -> None:
+def test_a_fault_occurs_the_given_number_of_times_after_the_given_number_of_calls(
+    caller: IgestClient,
+) -> None:
     caller.fault("refused", times=2, after=1)
     assert [caller.issue().ok for _ in range(4)] == [True, False, False, True]
 
 
-def test_a_fault_strikes_only_its_method_and_what_mentions_its_words(caller: IgestClient) -> None:
+def test_a_fault_applies_only_to_its_method_and_to_calls_that_mention_its_text(caller: IgestClient) -> None:
     caller.fault("refused", match="qi-7")
     references = ("QI-1", "QI-7", "QI-7")
     answers = [caller.issue(document(observacoes=f"Ref. {reference}")).ok for reference in references]
@@ -237,7 +239,7 @@ def test_faults_are_listed_until_used_up_and_cleared_on_demand(caller: IgestClie
 @pytest.mark.parametrize(
     "wanted", [{"kind": "flood"}, {}, {"kind": "slow", "colour": "red"}, {"kind": "slow", "times": "x"}]
 )
-def test_a_fault_that_cannot_be_is_refused(caller: IgestClient, wanted: dict[str, str]) -> None:
+def test_an_invalid_fault_is_refused(caller: IgestClient, wanted: dict[str, str]) -> None:
     assert caller.http.post("/sandbox/faults", json=wanted).status_code == 422
 
 

@@ -101,7 +101,7 @@ def test_an_article_is_created_once_and_is_in_the_ledger(igest: IgestClient) -> 
     ],
     ids=str,
 )
-def test_an_article_that_cannot_be_is_refused(igest: IgestClient, changes: dict[str, str]) -> None:
+def test_an_invalid_article_is_refused(igest: IgestClient, changes: dict[str, str]) -> None:
     assert made(igest, **changes).error
     assert entries(igest, "article") == []
     assert made(igest, referencia="X" * 60, descricao="x" * 200, taxa="0", codigo_isencao="M07").ok
@@ -169,7 +169,7 @@ def test_where_changes_cannot_be_asked_for_the_mark_is_refused_or_ignored(igest:
     assert len(levels(igest.call("listar_stock", "<desde>0</desde>"))) == 4
 
 
-def test_a_long_list_comes_in_pages_and_changes_too(igest: IgestClient) -> None:
+def test_a_long_list_is_paged_and_so_are_its_changes(igest: IgestClient) -> None:
     goods = [{"ref": f"CAT-{n:04}", "description": f"Peça {n}", "stock": {"EST": n}} for n in range(1100)]
     answer = igest.http.post("/sandbox/catalogue", json={"entity": OLARIA, "articles": goods})
     assert answer.get_json() == {"entity": OLARIA, "articles": 1100}
@@ -190,7 +190,7 @@ def test_a_long_list_comes_in_pages_and_changes_too(igest: IgestClient) -> None:
 # --- movements --------------------------------------------------------------------------------------------
 
 
-def test_a_movement_that_cannot_be_is_refused(igest: IgestClient, tmp_path: Path) -> None:
+def test_an_invalid_movement_is_refused(igest: IgestClient, tmp_path: Path) -> None:
     assert "desconhecido: NADA" in moved(igest, "1", referencia="NADA").error
     assert "serviço" in moved(igest, "1", referencia="OFI-001").error
     assert "Armazém desconhecido" in moved(igest, "1", armazem="LUA").error
@@ -202,7 +202,7 @@ def test_a_movement_that_cannot_be_is_refused(igest: IgestClient, tmp_path: Path
     assert entries(igest, "stock") == []
 
 
-def test_stock_goes_below_zero_or_not(igest: IgestClient) -> None:
+def test_stock_below_zero_is_allowed_or_refused_by_a_switch(igest: IgestClient) -> None:
     assert moved(igest, "-101").ok
     igest.switch(negative_stock="refused")
     assert moved(igest, "-1").error == "Stock insuficiente: AZU-014"

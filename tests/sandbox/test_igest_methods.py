@@ -52,7 +52,7 @@ def test_rates_are_those_of_the_entity_or_of_all_regions(igest: IgestClient, tmp
     assert {row["regiao"] for row in rows(igest, "listar_taxas", "taxas/taxa")} == {"PT", "PT-MA", "PT-AC"}
 
 
-def test_series_are_listed_with_what_is_open_and_allowed(igest: IgestClient) -> None:
+def test_series_are_listed_with_whether_they_are_open_and_allowed(igest: IgestClient) -> None:
     igest.http.post(
         f"/sandbox/entities/{igest.number}", json={"forbidden": ["FS", "2026NC"], "closed": ["2026FT"]}
     )
@@ -90,9 +90,7 @@ def test_warehouses_are_listed_and_none_where_the_entity_has_none(igest: IgestCl
         ("procurar_documento", "search-by-reference"),
     ],
 )
-def test_a_method_that_may_not_exist_is_there_or_unknown(
-    igest: IgestClient, method: str, switch: str
-) -> None:
+def test_a_method_can_be_made_unknown_by_its_switch(igest: IgestClient, method: str, switch: str) -> None:
     igest.switch(**{switch: "off"})
     assert igest.call(method).error == f"Método desconhecido: {method}"
     igest.switch(**{switch: "on"})

@@ -101,7 +101,7 @@ def test_articles_are_listed_with_the_stock_of_each_warehouse(igest: IgestClient
     assert "Setúbal" not in page(igest, f"{QUINTA}/artigos")
 
 
-def test_a_fault_is_ordered_and_cleared_on_a_page(igest: IgestClient) -> None:
+def test_a_fault_is_scheduled_and_cleared_on_a_page(igest: IgestClient) -> None:
     igest.http.post("/panel/avarias", data={"kind": "refused", "times": "2", "match": "QI-7", "seconds": ""})
     shown = page(igest, "avarias")
     assert "<td>refused</td>" in shown
@@ -136,7 +136,7 @@ def test_the_ledger_is_a_file_that_only_grows(igest: IgestClient) -> None:
     assert [entry["seq"] for entry in ledger.read(path)] == [1, 2, 3, 4, 5, 6]
 
 
-def test_a_reader_of_the_ledger_gets_each_document_with_what_became_of_it(igest: IgestClient) -> None:
+def test_the_ledger_reader_returns_each_document_with_its_later_events(igest: IgestClient) -> None:
     first, second = igest.issue(), igest.issue(document(tipo_documento="FT"))
     igest.call(
         "enviar_documento",
@@ -209,7 +209,7 @@ def test_the_same_seed_gives_the_same_keys_and_another_seed_others(tmp_path: Pat
     assert all(len(text) == 40 and int(text, 16) for pair in keys for text in pair)
 
 
-def test_a_reset_restores_the_first_day_and_archives_the_ledger(igest: IgestClient) -> None:
+def test_a_reset_restores_the_initial_state_and_archives_the_ledger(igest: IgestClient) -> None:
     igest.issue()
     igest.switch(document_state="on")
     igest.fault("refused")
@@ -262,7 +262,7 @@ def test_the_clock_is_put_on_a_day_at_a_moment_and_back(tmp_path: Path) -> None:
         assert caller.http.get("/sandbox/clock").get_json()["now"][:13] >= real[:13]
 
 
-def test_only_known_things_of_an_entity_change(igest: IgestClient) -> None:
+def test_only_known_fields_of_an_entity_can_be_changed(igest: IgestClient) -> None:
     assert igest.http.post(f"/sandbox/entities/{OLARIA}", json={"nif": "1"}).status_code == 422
     assert igest.http.post("/sandbox/entities/9/activate").status_code == 404
 
@@ -279,6 +279,6 @@ def test_every_switch_is_set_in_each_position_by_a_test() -> None:
     ("name", "table"),
     [("switches", Switches(SWITCHES).as_markdown()), ("faults", faults_table(KINDS, "issued"))],
 )
-def test_the_page_about_the_wire_lists_every_switch_and_fault(name: str, table: str) -> None:
+def test_the_page_about_the_wire_format_lists_every_switch_and_fault(name: str, table: str) -> None:
     text = (Path(__file__).parents[2] / "docs" / "igest-wire.md").read_text(encoding="utf-8")
     assert text.split(f"<!-- {name} -->\n")[1].split("<!-- end -->")[0] == table

@@ -29,7 +29,7 @@ def paper(igest: IgestClient, url: str) -> str:
     return pages[0].extract_text()
 
 
-def test_the_pdf_of_a_document_has_what_the_law_requires(igest: IgestClient) -> None:
+def test_the_pdf_of_a_document_has_every_legally_required_field(igest: IgestClient) -> None:
     url = igest.issue(
         document(line(), line(taxa="0", codigo_isencao="M07"), nif_cliente=BUYER, nome_cliente="Łucja & Ana")
     )["url_pdf"]
@@ -47,7 +47,7 @@ def test_the_pdf_of_a_document_has_what_the_law_requires(igest: IgestClient) -> 
         assert part in text
 
 
-def test_what_is_printed_of_a_consumer_an_annulment_and_a_credit_note(igest: IgestClient) -> None:
+def test_the_pdf_omits_a_consumers_nif_and_shows_annulment_and_credited_original(igest: IgestClient) -> None:
     answer = igest.issue()
     assert "999999990" not in paper(igest, answer["url_pdf"])
     igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")

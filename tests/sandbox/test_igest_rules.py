@@ -34,7 +34,7 @@ def test_numbers_run_by_series_and_a_refusal_leaves_no_gap(igest: IgestClient) -
     assert new["numero_documento"] == "FR 2027FR/1"
 
 
-def test_the_answer_has_what_the_ledger_has(igest: IgestClient) -> None:
+def test_the_answer_agrees_with_the_ledger(igest: IgestClient) -> None:
     answer = igest.issue(document(line(quantidade="3"), line(taxa="6", preco="1.5", referencia="TAC-002")))
     (entry,) = igest.issued
     fields = (
@@ -114,7 +114,7 @@ ACCEPTED = {
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_what_no_rule_forbids_is_issued(igest: IgestClient, name: str) -> None:
+def test_a_document_that_breaks_no_rule_is_issued(igest: IgestClient, name: str) -> None:
     assert igest.issue(ACCEPTED[name]).ok
 
 
@@ -201,7 +201,7 @@ def test_a_repeated_reference_is_accepted_refused_or_the_same_document(
     assert igest.issue(document(observacoes="Ref. QI-12")).ok
 
 
-def test_a_key_may_lack_the_right_to_a_type_or_a_series_and_a_series_be_closed(igest: IgestClient) -> None:
+def test_a_forbidden_type_a_forbidden_series_and_a_closed_series_are_refused(igest: IgestClient) -> None:
     rights = {"forbidden": ["FS", "2026FT"], "closed": ["2026FR"]}
     igest.http.post(f"/sandbox/entities/{igest.number}", json=rights)
     assert igest.issue(document(tipo_documento="FT")).error == "Sem permissão para a série 2026FT."

@@ -83,7 +83,9 @@ LINES = st.lists(
 
 
 @given(LINES, st.sampled_from(["rate-group", "line", "document"]), st.sampled_from(["net", "gross"]))
-def test_net_and_vat_are_the_gross_at_every_level(lines: list[Line], rounding: str, prices: str) -> None:
+def test_net_and_vat_add_up_to_the_gross_at_every_level(
+    lines: list[Line], rounding: str, prices: str
+) -> None:
     sums = add_up_lines(lines, rounding, prices)
     for amounts in [sums.total, *sums.lines, *sums.groups.values()]:
         assert amounts.net + amounts.vat == amounts.gross

@@ -68,7 +68,7 @@ def test_the_two_keys_can_be_swapped(igest: IgestClient) -> None:
     assert not igest.call("verificar").ok
 
 
-def test_a_request_ten_minutes_off_is_refused_unless_time_is_not_looked_at(igest: IgestClient) -> None:
+def test_a_request_ten_minutes_off_is_refused_unless_the_time_is_not_checked(igest: IgestClient) -> None:
     late, early = "2026-11-20 11:45:00", "2026-11-20 12:15:00"
     for stamp in (late, early):
         assert igest.call("verificar", stamp=stamp).error == "Pedido fora do prazo: verifique a hora."
@@ -83,7 +83,7 @@ def test_the_hour_that_comes_twice_in_october_is_read_either_way(igest: IgestCli
         assert igest.call("verificar", stamp="2026-10-25 01:30:00").ok
 
 
-def test_a_minute_over_the_hour_that_does_not_come_in_march_is_a_minute(igest: IgestClient) -> None:
+def test_a_minute_across_the_skipped_hour_in_march_is_one_minute(igest: IgestClient) -> None:
     igest.http.post("/sandbox/clock", json={"now": "2026-03-29T01:00:30+00:00"})
     assert igest.call("verificar", stamp="2026-03-29 00:59:30").ok
     assert igest.call("verificar", stamp="2026-03-29 02:00:30").ok
@@ -99,7 +99,7 @@ def test_an_answer_is_latin_1_xml_with_its_declaration(igest: IgestClient) -> No
     assert "O NIF não corresponde".encode("iso-8859-1") in answer.response.get_data()
 
 
-def test_characters_outside_latin_1_travel_as_references(igest: IgestClient) -> None:
+def test_characters_outside_latin_1_are_sent_as_character_references(igest: IgestClient) -> None:
     igest.switch(search_by_reference="on")
     igest.issue(document(line(descricao="Taça < 5 € & 'azul' 🏺"), observacoes="Ref. QI-9 Łódź €"))
     assert igest.issued[0]["lines"][0]["description"] == "Taça < 5 € & 'azul' 🏺"
@@ -121,7 +121,7 @@ def test_characters_outside_latin_1_travel_as_references(igest: IgestClient) -> 
         b'<?xml version="1.0" encoding="ISO-8859-1"?><input>\x01</input>',
     ],
 )
-def test_a_body_that_is_no_request_is_refused(igest: IgestClient, body: bytes) -> None:
+def test_a_body_that_is_not_a_request_is_refused(igest: IgestClient, body: bytes) -> None:
     assert igest.post(body).error.startswith("Pedido inválido")
 
 

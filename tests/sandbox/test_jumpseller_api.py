@@ -213,7 +213,7 @@ def test_an_order_can_be_changed_by_a_control_route(jumpseller: JumpsellerClient
         {"lines": [{"sku": "TACA-01"}], "coupon": {"code": "X"}},
     ],
 )
-def test_what_cannot_be_an_order_is_refused(jumpseller: JumpsellerClient, spec: Any) -> None:
+def test_an_invalid_order_is_refused(jumpseller: JumpsellerClient, spec: Any) -> None:
     answer = jumpseller.browser.post(f"/sandbox/shops/{SADO}/orders", json=spec)
     assert answer.status_code == 422
     assert (answer.json or {})["error"]

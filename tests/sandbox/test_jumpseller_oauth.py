@@ -69,7 +69,7 @@ def test_an_unknown_client_or_address_is_never_redirected_to(
         ({"code_challenge": "x", "code_challenge_method": "S1"}, "invalid_request"),
     ],
 )
-def test_a_wrong_question_is_answered_at_the_callback(
+def test_an_invalid_consent_request_is_answered_at_the_callback(
     jumpseller: JumpsellerClient, changes: dict[str, str], error: str
 ) -> None:
     answer = jumpseller.browser.get("/oauth/authorize", query_string=jumpseller.authorize_query(**changes))

@@ -78,7 +78,9 @@ def test_only_known_differences_have_a_reason() -> None:
     assert known_reason("GET /refunds.json: not described") is None
 
 
-def test_the_command_fails_on_what_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_fails_on_an_unknown_difference(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     whole = description()
     flows = {"authorizationCode": {"scopes": {}}}
     whole["components"]["securitySchemes"] = {"OAuth2": {"flows": flows}}

@@ -37,7 +37,7 @@ def brief(lines: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     return [(one["by"], one["sku"], one["before"], one["after"]) for one in lines]
 
 
-def test_every_alteration_is_written_down_with_its_cause(jumpseller: JumpsellerClient) -> None:
+def test_every_stock_change_is_in_the_ledger_with_its_cause(jumpseller: JumpsellerClient) -> None:
     cup = jumpseller.product(CUP)
     main = int(min(cup["locations"]))
     number = jumpseller.place_order(lines=[{"sku": CUP, "qty": 3}, {"sku": "AZJ-15-AZUL"}])["id"]
@@ -62,14 +62,14 @@ def test_every_alteration_is_written_down_with_its_cause(jumpseller: JumpsellerC
     )
 
 
-def test_what_alters_nothing_is_not_written_down(jumpseller: JumpsellerClient) -> None:
+def test_a_call_that_changes_nothing_is_not_in_the_ledger(jumpseller: JumpsellerClient) -> None:
     cup = jumpseller.product(CUP)
     jumpseller.call("PUT", f"/products/{cup['product']}.json", json={"product": {"stock": 40}})
     jumpseller.edit_product(cup["product"], name="Taça", price="11.00")
     assert jumpseller.ledger() == []
 
 
-def test_unlimited_stock_is_null_in_the_ledger_and_no_sale_takes_of_it(jumpseller: JumpsellerClient) -> None:
+def test_unlimited_stock_is_null_in_the_ledger_and_no_sale_reduces_it(jumpseller: JumpsellerClient) -> None:
     cup = jumpseller.product(CUP)
     jumpseller.edit_product(cup["product"], stock_unlimited=True)
     assert jumpseller.product(CUP)["stock"] is None
@@ -97,7 +97,7 @@ def test_a_sale_takes_from_the_main_location_first_and_gives_back_where_it_took(
     assert jumpseller.product(CUP)["locations"] == {main: 12, shelf: 5}
 
 
-def test_an_order_gives_back_once_and_takes_once(jumpseller: JumpsellerClient) -> None:
+def test_an_order_takes_and_returns_its_stock_only_once(jumpseller: JumpsellerClient) -> None:
     number = jumpseller.place_order(lines=[{"sku": CUP, "qty": 3}])["id"]
     jumpseller.change_order(number, "abandon")
     jumpseller.change_order(number, "pay")
@@ -144,7 +144,7 @@ def test_ledger_and_stock_survive_a_restart_and_a_reset_archives_the_ledger(tmp_
     assert len(read(tmp_path / "stock.1.jsonl")) == 2
 
 
-def test_a_folder_from_before_stock_had_places_is_read(tmp_path: Path) -> None:
+def test_stored_data_from_before_stock_locations_can_be_read(tmp_path: Path) -> None:
     with open_client(tmp_path) as first:
         shop = first.parts.platform.shops[SADO]
         product = next(one for one in shop.products.values() if one["sku"] == CUP)
@@ -156,12 +156,12 @@ def test_a_folder_from_before_stock_had_places_is_read(tmp_path: Path) -> None:
 # --- by location ------------------------------------------------------------------------------------------
 
 
-def test_a_shop_may_have_one_place_alone(jumpseller: JumpsellerClient) -> None:
+def test_a_shop_may_have_only_one_location(jumpseller: JumpsellerClient) -> None:
     jumpseller.browser.post("/sandbox/shops", json={"code": "banca", "locations": 1})
     assert len(jumpseller.product(CUP, "banca")["locations"]) == 1
 
 
-def test_variants_are_asked_for_by_place(jumpseller: JumpsellerClient) -> None:
+def test_the_stock_of_variants_is_listed_by_location(jumpseller: JumpsellerClient) -> None:
     blue, green = jumpseller.product("AZJ-15-AZUL"), jumpseller.product("AZJ-15-VERDE")
     main = min(blue["locations"])
     asked = f"/products_locations?location_ids={main}&product_ids={blue['product']}"
@@ -210,7 +210,7 @@ def test_a_catalogue_may_have_doubled_and_missing_skus(jumpseller: JumpsellerCli
     assert jumpseller.browser.post("/sandbox/catalogue", json={"products": [{}]}).status_code == 422
 
 
-def test_a_product_is_found_by_the_sku_that_it_bears_now(jumpseller: JumpsellerClient) -> None:
+def test_a_product_is_found_by_its_present_sku(jumpseller: JumpsellerClient) -> None:
     cup = jumpseller.product(CUP)
     jumpseller.edit_product(cup["product"], sku="TACA-02")
     assert jumpseller.product("TACA-02")["product"] == cup["product"]
@@ -221,7 +221,7 @@ def test_a_product_is_found_by_the_sku_that_it_bears_now(jumpseller: JumpsellerC
     )
 
 
-def test_a_catalogue_outlives_a_restart(tmp_path: Path) -> None:
+def test_a_catalogue_survives_a_restart(tmp_path: Path) -> None:
     with open_client(tmp_path) as first:
         first.load(30, variants_every=3)
         before = first.browser.get(f"/sandbox/shops/{SADO}/goods").json

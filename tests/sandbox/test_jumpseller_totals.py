@@ -55,7 +55,7 @@ def test_an_exclusive_shop_adds_the_tax(jumpseller: JumpsellerClient) -> None:
     assert order["shipping_taxes"][0]["tax_on_shipping_price"] is False
 
 
-def test_a_gift_card_lowers_what_is_left_to_pay_and_nothing_else(jumpseller: JumpsellerClient) -> None:
+def test_a_gift_card_lowers_only_the_amount_left_to_pay(jumpseller: JumpsellerClient) -> None:
     plain = jumpseller.place_order(lines=[{"sku": "TACA-01"}])
     order = jumpseller.place_order(lines=[{"sku": "TACA-01"}], gift_card="10.00")
     assert (order["total"], order["gift_cards_discount"]) == (2.3, 10.0)
@@ -93,7 +93,7 @@ def test_a_coupon_is_spread_to_the_cent_and_spares_gift_cards(jumpseller: Jumpse
     assert (order["discount"], order["coupons"]) == (10.0, "DEZ")
 
 
-def test_a_coupon_in_percent_can_be_kept_to_some_articles(jumpseller: JumpsellerClient) -> None:
+def test_a_coupon_in_percent_can_be_limited_to_some_products(jumpseller: JumpsellerClient) -> None:
     order = jumpseller.place_order(
         lines=[{"sku": "TACA-01"}, {"sku": "LIV-OLA-01"}],
         coupon={"code": "LIVROS10", "percent": "10", "skus": ["LIV-OLA-01"]},
@@ -116,7 +116,7 @@ def test_outside_the_eu_nothing_is_taxed_unless_the_order_says_so(jumpseller: Ju
     some.lists(some.decimals("0", "900", places=2), min_size=1, max_size=12),
 )
 @settings(max_examples=100)
-def test_what_is_spread_adds_up_again(whole: Decimal, weights: list[Decimal]) -> None:
+def test_spread_amounts_add_up_to_the_original(whole: Decimal, weights: list[Decimal]) -> None:
     parts = allocate_cents(whole, weights)
     assert sum(parts) == (whole if sum(weights) else 0)
 

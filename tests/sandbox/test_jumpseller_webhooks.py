@@ -62,7 +62,7 @@ def test_a_webhook_has_the_documented_headers_and_a_signature_over_its_bytes(
     assert json.loads(heard["body"]) == {"order": order}
 
 
-def test_each_act_has_its_event_and_order_updated_beside_it(
+def test_each_action_sends_its_own_event_and_order_updated(
     jumpseller: JumpsellerClient, receiver: WebhookReceiver
 ) -> None:
     jumpseller.subscribe(receiver.url, *ALL)
@@ -255,7 +255,9 @@ def test_deliveries_can_be_asked_for(jumpseller: JumpsellerClient, receiver: Web
     assert jumpseller.deliveries(limit=1)[0]["id"] == 4
 
 
-def test_what_was_due_at_the_end_is_sent_after_a_restart(tmp_path: Path, receiver: WebhookReceiver) -> None:
+def test_deliveries_due_at_shutdown_are_sent_after_a_restart(
+    tmp_path: Path, receiver: WebhookReceiver
+) -> None:
     with open_client(tmp_path, clock_scale=60_000) as before:
         before.install()
         before.subscribe(receiver.url, "order_paid")

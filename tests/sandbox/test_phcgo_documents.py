@@ -44,7 +44,7 @@ def test_acting_fills_in_customer_article_rates_and_the_customers_discounts(call
     assert (row["etotal"], row["efinv"], row["edescc"]) == (21.48, 0.66, 2)
 
 
-def test_taking_the_discounts_out_and_acting_again_leaves_them_out(caller: PhcGoClient) -> None:
+def test_removed_discounts_stay_removed_when_the_record_is_acted_upon_again(caller: PhcGoClient) -> None:
     row = caller.document(line(qtt=2), customer=2)
     assert (row["etotal"], row["efinv"], row["edescc"]) == (24.6, 0, 0)
     # A financial discount has two fields, and both count.
@@ -73,7 +73,9 @@ def test_rate_and_table_index_are_made_to_agree(caller: PhcGoClient) -> None:
 
 
 @pytest.mark.parametrize("position", ["warned", "refused", "created"])
-def test_a_line_of_an_unknown_article(caller: PhcGoClient, position: str) -> None:
+def test_a_line_with_an_unknown_article_is_treated_as_the_switch_says(
+    caller: PhcGoClient, position: str
+) -> None:
     caller.switch(unknown_article=position)
     row = begun(caller, line(ref="NOVO", design="Nunca vista", iva=6))
     answer = caller.post("FtWS", "actEntity", entity=row).get_json()
@@ -87,7 +89,7 @@ def test_a_line_of_an_unknown_article(caller: PhcGoClient, position: str) -> Non
     assert bool(caller.query("St", ("ref", "NOVO"))) is (position == "created")
 
 
-def test_a_line_without_reference(caller: PhcGoClient) -> None:
+def test_a_line_without_reference_is_treated_as_the_switch_says(caller: PhcGoClient) -> None:
     row = begun(caller, line(ref="", design="Texto livre"))
     assert caller.act("Ft", row)["fis"][0]["design"] == "Texto livre"
     caller.switch(line_without_ref="refused")
@@ -141,7 +143,7 @@ def test_an_operation_inserts_updates_or_deletes(caller: PhcGoClient) -> None:
         assert caller.refused("FtWS", "Save", itemVO=gone) == "messages.Data.NotFound"
 
 
-def test_a_draft_is_deleted_and_a_document_never(caller: PhcGoClient) -> None:
+def test_a_draft_can_be_deleted_and_a_document_cannot(caller: PhcGoClient) -> None:
     draft, document = caller.draft(), caller.signed()
     code = caller.refused("FtWS", "Save", itemVO=document | {"Operation": 3})
     assert code == "messages.Business.Document.Locked"
@@ -182,7 +184,7 @@ def test_a_customer_gets_the_next_number_and_a_valid_nif(caller: PhcGoClient) ->
     assert caller.save("Cl", wrong)["ncont"] == "299990002"
 
 
-def test_the_ledger_names_the_country_that_the_document_names(caller: PhcGoClient) -> None:
+def test_the_ledger_has_the_country_of_the_document(caller: PhcGoClient) -> None:
     spain = caller.query("Country", ("nome", "Espanha"))[0]
     caller.signed()
     caller.signed(pais="Espanha", paisesstamp=spain["paisesstamp"])
@@ -197,7 +199,7 @@ def test_a_long_article_reference_is_refused_or_accepted(caller: PhcGoClient) ->
 
 
 @pytest.mark.parametrize("position", ["Save", "sign", "never"])
-def test_a_zero_rate_needs_its_reason(caller: PhcGoClient, position: str) -> None:
+def test_a_zero_rate_needs_an_exemption_reason(caller: PhcGoClient, position: str) -> None:
     caller.switch(zero_vat_check=position)
     code = "messages.Business.Vat.ExemptionRequired"
     row = caller.document(line(iva=0))
@@ -262,7 +264,7 @@ def test_after_signing_only_the_observations_change(caller: PhcGoClient) -> None
         assert code == "messages.Business.Document.Locked"
 
 
-def test_dates_go_forwards_and_not_beyond_today(caller: PhcGoClient) -> None:
+def test_dates_never_go_back_nor_beyond_today(caller: PhcGoClient) -> None:
     yesterday = {"fdata": "2026-11-19 00:00:00Z"}
     assert caller.signed(**yesterday)["fdata"].startswith("2026-11-19")
     caller.signed()
@@ -277,7 +279,7 @@ def test_dates_go_forwards_and_not_beyond_today(caller: PhcGoClient) -> None:
     assert caller.sign(stamp)["fdata"].startswith("2026-11-20")
 
 
-def test_a_series_without_validation_code(caller: PhcGoClient) -> None:
+def test_a_series_without_validation_code_is_treated_as_the_switch_says(caller: PhcGoClient) -> None:
     row = caller.draft(series=83)
     code = caller.refused("FtWS", "signDocument", ftstamp=row["ftstamp"])
     assert code == "messages.Business.Series.NoValidationCode"
@@ -285,7 +287,7 @@ def test_a_series_without_validation_code(caller: PhcGoClient) -> None:
     assert caller.sign(row["ftstamp"])["atcud"] == ""
 
 
-def test_a_simplified_invoice_has_a_limit_and_an_import_series_wants_a_number(caller: PhcGoClient) -> None:
+def test_a_simplified_invoice_has_a_limit_and_an_import_series_needs_a_number(caller: PhcGoClient) -> None:
     stamp = caller.draft(line(qtt=100), series=FS)["ftstamp"]
     assert (
         caller.refused("FtWS", "signDocument", ftstamp=stamp) == "messages.Business.Document.SimplifiedLimit"
@@ -342,7 +344,7 @@ def test_prices_with_vat_keep_their_cents(caller: PhcGoClient) -> None:
     assert row["fis"][0]["etiliquido"] == 36.9
 
 
-def test_figures_may_carry_the_noise_of_binary_numbers(caller: PhcGoClient) -> None:
+def test_amounts_may_have_floating_point_noise(caller: PhcGoClient) -> None:
     caller.switch(figures="noisy")
     total = caller.document()["etotal"]
     assert total != 12.3 and round(total, 6) == 12.3

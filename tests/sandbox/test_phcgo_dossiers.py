@@ -70,7 +70,7 @@ def test_a_dossier_becomes_an_invoice_with_its_lines(caller: PhcGoClient) -> Non
     )
 
 
-def test_when_a_dossier_is_used_up(caller: PhcGoClient) -> None:
+def test_a_used_up_dossier_is_detected_at_the_step_that_the_switch_says(caller: PhcGoClient) -> None:
     def second_draft(position: str) -> list[str]:
         caller.switch(dossier_used_up=position)
         source = dossier(caller, 9)
@@ -92,7 +92,7 @@ def test_when_a_dossier_is_used_up(caller: PhcGoClient) -> None:
     assert invoice_from(caller, source)["fis"][0]["qtt"] == 2
 
 
-def test_an_invoice_from_a_draft_of_a_dossier(caller: PhcGoClient) -> None:
+def test_an_invoice_from_a_draft_dossier_is_treated_as_the_switch_says(caller: PhcGoClient) -> None:
     source = dossier(caller)
     assert invoice_from(caller, source)["fis"]
     caller.switch(draft_dossier="refused")
@@ -161,7 +161,7 @@ def test_no_more_is_credited_than_was_sold(caller: PhcGoClient) -> None:
     assert refused_from(caller, source, "FT", NC) == "messages.Business.Document.NothingLeft"
 
 
-def test_a_credit_note_names_its_lines_and_never_a_draft(caller: PhcGoClient) -> None:
+def test_a_credit_note_names_the_lines_of_a_document_and_never_of_a_draft(caller: PhcGoClient) -> None:
     draft = caller.draft()
     origin = {"oftstamp": draft["ftstamp"], "ofistamp": draft["fis"][0]["fistamp"]}
     for given in ({}, origin):
@@ -173,7 +173,7 @@ def test_a_credit_note_names_its_lines_and_never_a_draft(caller: PhcGoClient) ->
     assert caller.sign(caller.save("Ft", row)["ftstamp"])["uniqueID"] == "NC 2026S58/1"
 
 
-def test_where_a_credit_note_says_why(caller: PhcGoClient) -> None:
+def test_a_credit_note_has_its_reason_in_the_field_that_the_switch_says(caller: PhcGoClient) -> None:
     source = caller.signed(line(qtt=9))
     code = "messages.Business.Credit.ReasonRequired"
 
@@ -190,7 +190,7 @@ def test_where_a_credit_note_says_why(caller: PhcGoClient) -> None:
     caller.save("Ft", note())
 
 
-def test_a_note_from_its_document_may_be_missing(caller: PhcGoClient) -> None:
+def test_creating_a_credit_note_from_its_document_may_be_unsupported(caller: PhcGoClient) -> None:
     source = caller.signed()
     caller.switch(credit_from_origin="missing")
     assert refused_from(caller, source, "FT", NC) == "messages.Rest.InvalidParameter"

@@ -86,7 +86,7 @@ SEEN = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_does_what_it_says(wire: Line, kind: str) -> None:
+def test_each_kind_of_fault_has_its_documented_effect(wire: Line, kind: str) -> None:
     stamp = wire.inside.draft()["ftstamp"]
     assert wire.order(kind=kind, step="signDocument", seconds=0.01).status_code == 200
     assert outcome(wire, stamp) == SEEN[kind]
@@ -116,7 +116,7 @@ def test_a_fault_acts_on_its_step_and_no_other(wire: Line, step: str) -> None:
     assert [name for name, call in calls.items() if call().status_code == 500] == [step]
 
 
-def test_a_fault_waits_its_turn_and_may_name_one_service(wire: Line) -> None:
+def test_a_fault_waits_for_its_turn_and_may_be_limited_to_one_service(wire: Line) -> None:
     wire.order(kind="503", step="ClWS/Save", times=2)
     wire.order(kind="429", step="query", after=1, match="Td")
     caller = wire.inside
@@ -129,7 +129,7 @@ def test_a_fault_waits_its_turn_and_may_name_one_service(wire: Line) -> None:
     assert [caller.post("ClWS", "Save", itemVO={}).status_code for _ in range(3)] == [503, 503, 200]
 
 
-def test_an_order_that_makes_no_sense_is_refused(wire: Line) -> None:
+def test_an_invalid_fault_request_is_refused(wire: Line) -> None:
     assert wire.order(kind="nada").status_code == 422
     assert wire.order(kind="slow", color="red").status_code == 422
     assert wire.order(share=0.5, kinds=["nada"]).status_code == 422
@@ -164,7 +164,7 @@ def drawn(seed: str, **wanted: Any) -> list[str]:
     return [fault.kind if (fault := faults.take_fault(call())) else "" for _ in range(100)]
 
 
-def test_a_share_is_drawn_from_its_seed_and_no_kind_stays_away() -> None:
+def test_random_faults_follow_the_seed_and_include_every_kind() -> None:
     assert drawn("7") == drawn("7") != drawn("8")
     assert set(drawn("7")) == {"", *RANDOM_KINDS}
     assert set(drawn("7", kinds=["drop-after"])) == {"", "drop-after"}
@@ -172,7 +172,7 @@ def test_a_share_is_drawn_from_its_seed_and_no_kind_stays_away() -> None:
     assert 30 < sum(map(bool, drawn("7"))) < 70
 
 
-def test_orders_outlive_a_restart_and_shares_do_not(tmp_path: Path) -> None:
+def test_scheduled_faults_survive_a_restart_and_random_ones_do_not(tmp_path: Path) -> None:
     shelf = JsonStorage(tmp_path)
     first = Faults(shelf)
     first.schedule({"kind": "slow"})

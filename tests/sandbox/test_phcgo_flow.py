@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.sandbox.phcgo_client import FR, FT, OLARIA, QUINTA, PhcGoClient, errors, line, serve_stand_in
 
 
-def test_a_draft_has_a_negative_number_and_no_place_in_the_ledger(caller: PhcGoClient) -> None:
+def test_a_draft_has_a_negative_number_and_no_ledger_entry(caller: PhcGoClient) -> None:
     first, second = caller.draft(), caller.draft()
     assert (first["fno"], second["fno"], first["draftRecord"], first["uniqueID"]) == (-1, -2, True, "")
     assert caller.ledger() == []
@@ -41,7 +41,7 @@ def test_a_series_without_drafts_signs_at_once(tmp_path: Path) -> None:
         assert [one["number"] for one in caller.ledger()] == ["FR 2026S3/1"]
 
 
-def test_the_wire_takes_forms_of_both_kinds_and_answers_errors_with_200(caller: PhcGoClient) -> None:
+def test_both_kinds_of_form_are_accepted_and_errors_are_answered_with_200(caller: PhcGoClient) -> None:
     form = {"itemQuery": '{"entityName": "E1", "filterItems": []}'}
     many = caller.client.post(
         f"/{OLARIA}/PHCWS/REST/SearchWS/QueryAsEntities", data=form, content_type="multipart/form-data"

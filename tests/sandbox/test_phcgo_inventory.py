@@ -64,13 +64,13 @@ def test_a_reference_is_taken_once(caller: PhcGoClient) -> None:
     assert len(caller.query("St", ("ref", "NOVO-1"))) == 2
 
 
-def test_whose_rate_a_new_article_has(caller: PhcGoClient) -> None:
+def test_a_new_article_has_the_rate_that_the_switch_says(caller: PhcGoClient) -> None:
     assert (new(caller, tabiva=1)["tabiva"], new(caller, tabiva=1)["iva"]) == (1, 6)
     caller.switch(article_rate="own")
     assert (new(caller, tabiva=1)["tabiva"], new(caller, tabiva=1)["iva"]) == (2, 23)
 
 
-def test_whether_a_new_article_has_levels(caller: PhcGoClient) -> None:
+def test_a_new_article_has_stock_levels_or_not_as_the_switch_says(caller: PhcGoClient) -> None:
     caller.switch(level_rows="zero")
     caller.save("St", new(caller))
     caller.save("St", new(caller, ref="OFICINA-2", stns=True))
@@ -115,7 +115,7 @@ def test_an_article_created_by_a_line_is_in_the_ledger(caller: PhcGoClient) -> N
 # --- stock
 
 
-def test_every_movement_says_who_made_it_and_comes_to_the_level(caller: PhcGoClient) -> None:
+def test_every_movement_has_its_author_and_adds_up_to_the_level(caller: PhcGoClient) -> None:
     invoice = caller.signed(line(qtt=3, armazem=2), series=FR)
     origin = {"oftstamp": invoice["ftstamp"], "ofistamp": invoice["fis"][0]["fistamp"], "armazem": 2}
     note = caller.signed(line(qtt=1, **origin), series=NC, rectificationReason="Troca")
@@ -142,7 +142,7 @@ def test_every_movement_says_who_made_it_and_comes_to_the_level(caller: PhcGoCli
     assert sum((Decimal(one["qty"]) for one in told(caller, "stock")), Decimal(50)) == Decimal("57.5")
 
 
-def test_a_level_that_is_counted_as_it_was_moves_nothing(caller: PhcGoClient) -> None:
+def test_counting_an_unchanged_level_moves_nothing(caller: PhcGoClient) -> None:
     by_hand(caller, "stock", {"ref": "AZU-014", "to": 50})
     assert told(caller) == [] and caller.query("Sl") == []
     for wrong in ({"ref": "NADA", "to": 1}, {"ref": "OFI-001", "to": 1}, {"ref": "AZU-014", "warehouse": 7, "to": 1},
@@ -198,7 +198,7 @@ def found(caller: PhcGoClient, *refs: str, **more: Any) -> list[str]:
     return [row["ref"] for row in caller.query("St", *(("ref", ref) for ref in refs), group=9, **more)]
 
 
-def test_several_references_in_one_question(caller: PhcGoClient) -> None:
+def test_several_references_in_one_query_are_treated_as_the_switch_says(caller: PhcGoClient) -> None:
     refs = ("TAC-002", "azu-014 ", "NADA")
     assert found(caller, *refs) == ["TAC-002", "AZU-014"]
     caller.switch(any_of="all")
@@ -210,7 +210,7 @@ def test_several_references_in_one_question(caller: PhcGoClient) -> None:
 
 
 @pytest.mark.parametrize("asked", [{"limit": 500}, {"limit": 2}, {}])
-def test_how_many_rows_one_answer_holds(caller: PhcGoClient, asked: Row) -> None:
+def test_one_answer_has_as_many_rows_as_the_switch_allows(caller: PhcGoClient, asked: Row) -> None:
     by = [{"OrderItem": "ref"}]
     caller.switch(query_most="2")
     assert [row["ref"] for row in caller.query("St", orderByItems=by, **asked)] == ["AZU-014", "OFI-001"]
@@ -220,7 +220,7 @@ def test_how_many_rows_one_answer_holds(caller: PhcGoClient, asked: Row) -> None
     assert len(caller.query("St", limit=500)) == 3 and len(caller.query("Country", limit=500)) == 16
 
 
-def test_whether_a_list_can_be_read_on_and_is_in_order(caller: PhcGoClient) -> None:
+def test_paging_and_order_of_a_list_follow_the_switches(caller: PhcGoClient) -> None:
     by = [{"OrderItem": "ref"}]
     assert [row["ref"] for row in caller.query("St", orderByItems=by, limit=1, offset=1)] == ["OFI-001"]
     caller.switch(query_offset="ignored")

@@ -99,7 +99,7 @@ def test_documents_drafts_and_dossiers_are_listed_apart(caller: PhcGoClient) -> 
     assert caller.client.get("/sandbox/sessions").get_json()[0]["user"] == "loja"
 
 
-def test_layouts_and_dossier_series_come_and_go(caller: PhcGoClient) -> None:
+def test_layouts_and_dossier_series_can_be_removed_and_added(caller: PhcGoClient) -> None:
     here = f"/sandbox/companies/{OLARIA}/OLARIA"
     caller.client.delete(f"{here}/layouts")
     assert caller.call("reportws", "getReportsForPrint", entityname="ft", numdoc="12") == []

@@ -73,7 +73,7 @@ def test_a_query_of_the_entitys_own_service_pages_orders_and_selects(caller: Phc
     [{"entityName": "Xx"}, {"entityName": "Cl", "filterItems": [{"filterItem": "nada", "valueItem": 1}]},
      {"entityName": "Cl", "filterItems": [{"filterItem": "no", "valueItem": 1, "comparison": 7}]}],
 )  # fmt: skip
-def test_a_question_that_is_not_understood_is_an_error(caller: PhcGoClient, asked: Row) -> None:
+def test_an_invalid_query_is_an_error(caller: PhcGoClient, asked: Row) -> None:
     assert caller.refused("SearchWS", "QueryAsEntities", itemQuery=asked).startswith("messages.Query.Invalid")
 
 
@@ -84,7 +84,7 @@ def test_text_is_compared_as_the_database_compares(caller: PhcGoClient) -> None:
     assert caller.query("Ft", ("draftRecord", "true"), ("ndoc", FT)) != []
 
 
-def test_what_a_query_by_observations_does(caller: PhcGoClient) -> None:
+def test_a_query_by_observations_is_answered_as_the_switch_says(caller: PhcGoClient) -> None:
     one, other = caller.draft(obs="Ref. QI-1-7\nnota"), caller.draft(obs="Ref. QI-1-8")
     whole, part = ("obs", "Ref. QI-1-8"), ("obs", "QI-1-7")
     assert stamps(caller.query("Ft", whole)) == [other["ftstamp"]] and caller.query("Ft", part) == []
@@ -171,7 +171,7 @@ def fetch(caller: PhcGoClient, name: str) -> int:
     return caller.client.get(f"/{caller.path}/PHCWS/cfile.aspx", query_string={"fileName": name}).status_code
 
 
-def test_who_may_fetch_a_printed_file(caller: PhcGoClient) -> None:
+def test_a_printed_file_is_fetched_by_those_whom_the_switch_allows(caller: PhcGoClient) -> None:
     name = printed(caller, caller.signed()).get_json()["result"][0]["phcString"]
     stranger = PhcGoClient(caller.app)
     assert fetch(stranger, name) == fetch(stranger, name) == 200
@@ -206,7 +206,7 @@ def test_a_company_without_layouts_prints_nothing(tmp_path: Path) -> None:
         assert caller.refused("reportws", "print", options=options) == "messages.Report.NotFound"
 
 
-def test_a_mail_is_information_or_silence(caller: PhcGoClient) -> None:
+def test_sending_an_email_is_reported_or_silent(caller: PhcGoClient) -> None:
     row = caller.signed()
     config = {"sendTo": "ana@example.pt", "subject": "A sua fatura"}
     body = printed(caller, row, outputType=2, emailConfig=config).get_json()
@@ -220,7 +220,7 @@ def test_a_mail_is_information_or_silence(caller: PhcGoClient) -> None:
     assert errors(body) == ["messages.Email.NoRecipient"]
 
 
-def test_mailing_may_sign(caller: PhcGoClient) -> None:
+def test_sending_a_draft_by_email_may_sign_it(caller: PhcGoClient) -> None:
     layout = caller.call("reportws", "getReportsForPrint", entityname="ft", numdoc=str(FT))[0]["repstamp"]
     for wanted in (False, True):
         row = caller.draft()

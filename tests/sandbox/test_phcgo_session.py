@@ -59,7 +59,7 @@ def later(caller: PhcGoClient, **by: float) -> None:
         ({"path_case": "any"}, "PHCWS/REST", "searchws", 200, "application/json"),
     ],
 )  # fmt: skip
-def test_the_address_of_the_services_and_its_case(
+def test_the_services_address_follows_the_switches(
     caller: PhcGoClient, switches: dict[str, str], prefix: str, ws: str, status: int, kind: str
 ) -> None:
     caller.login()
@@ -68,7 +68,7 @@ def test_the_address_of_the_services_and_its_case(
     assert (answer.status_code, answer.mimetype) == (status, kind)
 
 
-def test_another_installation_and_the_address_itself(caller: PhcGoClient) -> None:
+def test_an_unknown_installation_and_the_bare_address_have_their_own_answers(caller: PhcGoClient) -> None:
     assert caller.client.post("/deadbeef/PHCWS/REST/UserLoginWS/userLoginCompany").status_code == 404
     page = caller.client.get(f"/{OLARIA}/")
     assert page.status_code == 200 and "password" in page.text
@@ -137,7 +137,7 @@ def test_the_engine_auth_value_is_in_the_header_or_the_body(caller: PhcGoClient)
     ("position", "cookie", "proof"),
     [("cookie", True, False), ("both", False, False), ("either", True, True), ("engine-auth", False, True)],
 )
-def test_what_a_call_must_send_of_its_session(
+def test_a_call_must_prove_its_session_as_the_switch_says(
     caller: PhcGoClient, position: str, cookie: bool, proof: bool
 ) -> None:
     caller.switch(session_proof=position)
@@ -161,7 +161,7 @@ def test_a_session_belongs_to_its_installation(caller: PhcGoClient) -> None:
     [("20-minutes-idle", 19, 0, True), ("20-minutes-idle", 21, 0, False), ("1-minute", 1.1, 0, False),
      ("6-calls", 0, 5, True), ("6-calls", 0, 6, False), ("never", 3000, 7, True)],
 )  # fmt: skip
-def test_when_a_session_expires(
+def test_a_session_expires_as_the_switch_says(
     caller: PhcGoClient, position: str, minutes: float, calls: int, is_alive: bool
 ) -> None:
     caller.switch(session_life=position)
@@ -180,7 +180,7 @@ def test_when_a_session_expires(
     [("message", 200, "application/json"), ("401", 401, "text/plain"), ("empty", 200, "application/json"),
      ("login-page", 200, "text/html"), ("redirect", 302, "text/html")],
 )  # fmt: skip
-def test_what_a_call_without_a_session_is_answered(
+def test_a_call_without_a_session_is_answered_as_the_switch_says(
     caller: PhcGoClient, position: str, status: int, mimetype: str
 ) -> None:
     caller.switch(session_answer=position)

@@ -26,13 +26,13 @@ def test_a_switch_that_the_page_does_not_have_is_noticed(name: str) -> None:
     assert fill_tables(README.replace(row, "| `older` |")) == README
 
 
-def test_every_kind_of_fault_and_every_place_is_named() -> None:
+def test_the_readme_names_every_kind_of_fault_and_every_step() -> None:
     words = set(re.findall(r"[\w-]+", README))
     assert set(KINDS) <= words
     assert set(PLACES) <= words
 
 
-def test_every_control_route_is_named() -> None:
+def test_the_readme_names_every_control_route() -> None:
     with open_client() as caller:
         routes = [rule.rule for rule in caller.app.url_map.iter_rules() if rule.rule.startswith("/sandbox/")]
     for route in routes:

@@ -46,7 +46,7 @@ def test_a_valid_number_has_a_name_and_an_address(browser: FlaskClient) -> None:
     assert ask(browser, "FR40303265045", **requester).json["requestIdentifier"].startswith("WAPI")
 
 
-def test_some_states_give_no_name_and_the_switch_makes_it_all_of_them(browser: FlaskClient) -> None:
+def test_some_states_give_no_name_and_a_switch_withholds_all_names(browser: FlaskClient) -> None:
     assert ask(browser, "DE136695976").json["name"] == "---"
     browser.post("/sandbox/switches", json={"names": "withheld"})
     answer = ask(browser, "FR40303265045").json
@@ -76,7 +76,7 @@ def test_verdicts_survive_a_restart(browser: FlaskClient, tmp_path: Path) -> Non
     assert ask(browser, "FR40303265045").json["valid"] is True
 
 
-def test_a_malformed_question_is_refused(browser: FlaskClient) -> None:
+def test_a_malformed_query_is_refused(browser: FlaskClient) -> None:
     missing = browser.post("/rest-api/check-vat-number", json={"countryCode": "FR"})
     assert (missing.status_code, code(missing)) == (400, "VOW-ERR-11")
     pattern = ask(browser, "FR40 303")
@@ -105,7 +105,7 @@ def test_the_whole_service_can_fail(browser: FlaskClient, position: str, status:
     assert (answer.status_code, says in answer.text.replace('": ', '":')) == (status, True)
 
 
-def test_an_answer_can_come_late_or_never(register: VatRegister) -> None:
+def test_an_answer_can_be_late_or_missing(register: VatRegister) -> None:
     running = server.start(create_app(register))
     address = f"{running.url}/rest-api/check-vat-number"
     asked = {"countryCode": "FR", "vatNumber": "40303265045"}

@@ -116,7 +116,7 @@ def test_a_secret_that_was_just_typed_is_not_sent_back(ours: StoreSession) -> No
     assert "c" * 40 not in page and "not hex" not in page and "509999990" in page
 
 
-def test_a_failure_of_ours_shows_a_reference_and_nothing_else(
+def test_an_internal_error_shows_only_a_reference(
     app: Flask, ours: StoreSession, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object) -> None:

@@ -76,7 +76,7 @@ def test_a_post_that_is_not_from_our_own_page_changes_nothing(
     assert everything(db) == before
 
 
-def test_an_action_answers_only_to_post(app: Flask, db: SQLAlchemy, ours: StoreSession) -> None:
+def test_an_action_accepts_only_post(app: Flask, db: SQLAlchemy, ours: StoreSession) -> None:
     before = everything(db)
     for rule in posts(app):
         if rule.rule in {other.rule for other in routes(app) if "GET" in (other.methods or ())}:

@@ -26,14 +26,14 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(setting.name, raising=False)
 
 
-def test_good_settings_are_read() -> None:
+def test_valid_settings_are_read() -> None:
     values = config.load(GOOD)
     assert values["DATABASE_URL"] == "postgresql+psycopg://u@db.example/q"
     assert values["JUMPSELLER_ADMIN_ORIGINS"] == ("https://*.jumpseller.com",)
     assert values["CALL_SECONDS"] == 45.0
 
 
-def test_everything_missing_is_listed_at_once() -> None:
+def test_all_missing_settings_are_listed_together() -> None:
     with pytest.raises(config.ConfigError) as refused:
         config.load({})
     named = [name for name in GOOD if f"{name} is missing" in str(refused.value)]
@@ -57,7 +57,7 @@ def test_everything_missing_is_listed_at_once() -> None:
         ("ALLOW_PLAIN_HTTP", "1"),
     ],
 )
-def test_a_wrong_one_is_named_and_its_value_not_shown(name: str, value: str) -> None:
+def test_an_invalid_setting_is_named_without_its_value(name: str, value: str) -> None:
     with pytest.raises(config.ConfigError) as refused:
         config.load({**GOOD, name: value})
     assert name in str(refused.value)

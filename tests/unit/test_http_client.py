@@ -193,7 +193,7 @@ def test_a_larger_answer_may_be_asked_for(serve: Serve) -> None:
         st.binary(max_size=300), st.binary(max_size=300).map(lambda b: b"HTTP/1.1 200 OK\r\n" + b)
     )
 )
-def test_no_answer_makes_the_client_raise_an_unsorted_error(noise: bytes) -> None:
+def test_no_answer_makes_the_client_raise_an_unclassified_error(noise: bytes) -> None:
     server = HostileServer(send_and_close(noise))
     try:
         assert isinstance(quick(2).write("POST", server.url), HttpResponse)
@@ -213,7 +213,7 @@ def test_a_write_to_a_closed_port_was_not_sent() -> None:
         quick().write("POST", f"http://127.0.0.1:{port}/")
 
 
-def test_a_write_to_a_name_that_nobody_has_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_to_an_unknown_host_name_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def unknown(*args: Any, **more: Any) -> None:
         raise socket.gaierror("Name or service not known")
 
@@ -380,12 +380,12 @@ OUTSIDE = _words("""
 
 
 @pytest.mark.parametrize("address", INSIDE)
-def test_an_address_that_is_not_of_the_open_internet_is_not_public(address: str) -> None:
+def test_an_address_outside_the_public_internet_is_not_public(address: str) -> None:
     assert not is_public_address(address)
 
 
 @pytest.mark.parametrize("address", OUTSIDE)
-def test_an_address_of_the_open_internet_is_public(address: str) -> None:
+def test_an_address_on_the_public_internet_is_public(address: str) -> None:
     assert is_public_address(address)
 
 

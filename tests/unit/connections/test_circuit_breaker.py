@@ -137,7 +137,7 @@ def test_the_first_answer_closes_the_breaker_and_all_is_issued(world: World) -> 
     assert found == (0, 0, None, None)
 
 
-def test_a_refusal_is_an_answer(world: World) -> None:
+def test_a_refusal_counts_as_an_answer(world: World) -> None:
     _fail_issues(world, UnreachableError("unreachable"), circuit_breaker.FAILURE_THRESHOLD - 1)
     world.provider.planned_issues.append(
         lambda draft, key: (_ for _ in ()).throw(RefusedError("provider-refused", answer=""))

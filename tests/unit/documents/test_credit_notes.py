@@ -42,7 +42,7 @@ def test_the_whole_document_is_credited_once(world: World) -> None:
     assert [shown.kind for shown in world.shop.attachments["1001"]] == ["FR", "NC"]
 
 
-def test_the_same_act_sent_twice_makes_one_note(world: World) -> None:
+def test_the_same_credit_request_sent_twice_makes_one_note(world: World) -> None:
     document = _issued(world)
     merchant_actions.credit_document(document, 1, WHOLE)
     world.run_due_work()

@@ -62,7 +62,7 @@ def test_a_late_success_of_a_document_that_waits_to_be_sent_again_is_recorded(wo
 
 
 @pytest.mark.parametrize("state", ["blocked", "void", "waiting"])
-def test_a_late_success_is_recorded_wherever_the_row_went(world: World, state: str) -> None:
+def test_a_late_success_is_recorded_whatever_state_the_row_has_now(world: World, state: str) -> None:
     def late(draft: Draft, key: str) -> Issued | None:
         def gone() -> None:
             db.session.execute(update(Document).values(state=state, reason="", lease_until=None))

@@ -85,7 +85,7 @@ def test_an_amount_beyond_the_named_lines_comes_from_the_others() -> None:
     assert {line.ref for line in note.lines[1:]} == {"TS", "SHIP"}
 
 
-def test_less_than_the_returned_lines_came_to_may_be_credited() -> None:
+def test_less_than_the_price_of_the_returned_lines_may_be_credited() -> None:
     note = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK")], amount=Decimal("20.00"))
     assert [(line.ref, line.quantity, line.gross) for line in note.lines] == [
         ("BK", Decimal(1), Decimal("20.00"))

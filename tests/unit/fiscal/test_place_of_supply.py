@@ -87,7 +87,7 @@ def test_services_in_northern_ireland_are_outside_the_union() -> None:
 
 
 @pytest.mark.parametrize("home", ["PT", "PT-MA", "PT-AC"])
-def test_goods_sold_in_portugal_are_taxed_where_they_leave_from(home: str) -> None:
+def test_products_sold_in_portugal_are_taxed_where_they_are_sent_from(home: str) -> None:
     for postal in ("1000-100", "9000-098", "9500-100"):
         found, trace = goods(address_in("PT", postal), settings=FiscalSettings(ship_from=home))
         assert found == PlaceOfSupply(home)

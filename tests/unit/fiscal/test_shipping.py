@@ -18,13 +18,13 @@ def shipped(price: str, charged: str | None, *goods: Any, total: str, **changes:
     return make_order(*goods, delivery, total=total, **changes)
 
 
-def test_shipping_taxed_at_a_rate_of_some_goods_keeps_it() -> None:
+def test_shipping_taxed_at_the_rate_of_some_product_keeps_it() -> None:
     draft = build(shipped("4.92", "23", make_line("24.60"), make_line("10.60", "6"), total="40.12"))
     assert [(line.ref, line.vat_rate) for line in draft.lines][-1] == ("SHIP", Decimal(23))
 
 
 @pytest.mark.parametrize("charged", [None, "13"])
-def test_shipping_untaxed_or_at_a_rate_of_no_goods_is_split_in_proportion(charged: str | None) -> None:
+def test_shipping_untaxed_or_at_a_rate_of_no_product_is_split_in_proportion(charged: str | None) -> None:
     draft = build(shipped("4.00", charged, make_line("60.00"), make_line("20.00", "6"), total="84.00"))
     parts = [(line.vat_rate, line.gross) for line in draft.lines if line.kind == "shipping"]
     assert parts == [(Decimal(23), Decimal("3.00")), (Decimal(6), Decimal("1.00"))]
@@ -44,7 +44,7 @@ def test_shipping_that_cost_nothing_has_no_line() -> None:
     assert [line.ref for line in draft.lines] == ["L0"] and "DIS3" in draft.rules
 
 
-def test_a_gift_in_the_parcel_is_on_the_document_at_no_price() -> None:
+def test_a_free_gift_is_on_the_document_at_no_price() -> None:
     gift = make_line("0.00", None, ref="GIFT")
     draft = build(make_order(make_line("24.60"), gift, total="24.60"), FiscalSettings())
     assert [(line.ref, line.gross, line.exemption_code) for line in draft.lines][-1] == (
@@ -54,6 +54,6 @@ def test_a_gift_in_the_parcel_is_on_the_document_at_no_price() -> None:
     )
 
 
-def test_shipping_alone_is_stopped_for_lack_of_goods_to_follow() -> None:
+def test_shipping_without_a_product_is_stopped() -> None:
     gift = make_line("0.00", None, ref="GIFT")
     assert stop_of(shipped("5.00", None, gift, total="5.00")).code == "shipping-untaxed"

@@ -39,11 +39,11 @@ def test_a_day_before_the_table_has_no_rate() -> None:
     [("23", "normal"), ("22", "normal"), ("16", "normal"), ("13", "intermediate"), ("12", "intermediate"),
      ("9", "intermediate"), ("6", "reduced"), ("4", "reduced")],
 )  # fmt: skip
-def test_a_rate_of_any_region_shows_the_category(charged: str, category: str) -> None:
+def test_a_rate_of_any_portuguese_region_identifies_the_category(charged: str, category: str) -> None:
     assert tax_tables.category_of_rate(Decimal(charged), TODAY) == category
 
 
-def test_of_a_destination_only_the_standard_rate_shows_a_category() -> None:
+def test_abroad_only_the_standard_rate_identifies_a_category() -> None:
     assert tax_tables.category_of_rate(Decimal("21"), TODAY, "ES") == "normal"
     assert tax_tables.category_of_rate(Decimal("21"), TODAY) is None
     assert tax_tables.category_of_rate(Decimal("10"), TODAY, "ES") is None

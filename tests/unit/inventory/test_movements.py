@@ -85,7 +85,7 @@ def test_each_sku_of_a_document_is_moved_once_under_its_reference(
     assert [row[4:] for row in world_with_mug.stock_changes()] == [("sale", "done")] * 2
 
 
-def test_what_is_not_moved_yet_stays_reserved(world_with_mug: World, clock: FakeClock) -> None:
+def test_pieces_not_moved_yet_stay_reserved(world_with_mug: World, clock: FakeClock) -> None:
     world_with_mug.provider.stock.planned_movements = [lose_answer]
     pay_order(world_with_mug)
     assert world_with_mug.document("1001").state == "issued"
@@ -160,7 +160,7 @@ def test_only_one_of_two_workers_sends_a_movement(world_with_mug: World, clock: 
     assert not change.claim()
 
 
-def test_after_a_refused_movement_what_was_sold_stays_reserved(
+def test_after_a_refused_movement_the_sold_pieces_stay_reserved(
     world_with_mug: World, clock: FakeClock
 ) -> None:
     def refuse(move: StockMovement) -> bool:

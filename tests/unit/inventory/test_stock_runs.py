@@ -47,7 +47,7 @@ def test_a_run_reads_only_what_changed(world_in_sync: World, clock: FakeClock) -
     assert (run_stock(world_in_sync, clock).seen, world_in_sync.stock_levels("CAN-2")) == (0, (4, 4))
 
 
-def test_without_a_list_of_changes_all_is_read_and_only_what_differs_is_synced(
+def test_without_a_list_of_changes_all_is_read_and_only_differences_are_synced(
     world_in_sync: World, clock: FakeClock
 ) -> None:
     world_in_sync.provider.stock.reports_changes, world_in_sync.provider.stock.page_size = False, 4
@@ -71,7 +71,7 @@ def test_a_run_continues_at_the_page_that_failed(world_in_sync: World, clock: Fa
     assert len(world_in_sync.stock_changes()) == len(world_in_sync.shop.stock.writes) == 6
 
 
-def test_what_changes_while_a_run_reads_is_found_by_the_next(world_in_sync: World, clock: FakeClock) -> None:
+def test_a_change_during_a_run_is_found_by_the_next_run(world_in_sync: World, clock: FakeClock) -> None:
     set_provider_quantity(world_in_sync, "CAN-1", 3)
     stock_runs.start_stock_run(world_in_sync.account, "hand")
     world_in_sync.run_until_idle(clock)
@@ -80,7 +80,7 @@ def test_what_changes_while_a_run_reads_is_found_by_the_next(world_in_sync: Worl
     assert world_in_sync.stock_levels("CAN-1") == (2, 2)
 
 
-def test_what_a_failed_run_had_not_read_is_read_by_the_next(world_in_sync: World, clock: FakeClock) -> None:
+def test_the_unread_part_of_a_failed_run_is_read_by_the_next(world_in_sync: World, clock: FakeClock) -> None:
     set_provider_quantity(world_in_sync, "CAN-1", 3)
     stock_runs.start_stock_run(world_in_sync.account, "hand")
     SyncRun.last(world_in_sync.account.id, "stock").end("failed", "unreachable")  # type: ignore[union-attr]

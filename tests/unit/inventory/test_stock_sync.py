@@ -98,7 +98,7 @@ def test_a_sku_without_stock_is_left_alone(
     assert (world.synced_sku("CAN-1").reason, world.stock_changes()) == (reason, [])
 
 
-def test_a_sku_that_stands_twice_in_the_shop_is_left_alone_until_it_stands_once(
+def test_a_sku_used_twice_in_the_shop_is_left_alone_until_it_is_used_once(
     world: World, clock: FakeClock
 ) -> None:
     world.shop.stock.page_size = 1
@@ -286,7 +286,7 @@ def test_the_webhook_of_our_own_change_finds_nothing_to_do(world: World, clock: 
     assert len(world.stock_changes()) == 1
 
 
-def test_a_run_reads_from_the_shop_only_what_differs(world: World, clock: FakeClock) -> None:
+def test_a_run_reads_only_differing_products_from_the_shop(world: World, clock: FakeClock) -> None:
     world.add_synced_product("LIV-1", 10, 10)
     start_sync(world, clock, "to-shop", shop_quantity=3)
     assert world.shop.calls.count("goods_of") == 1

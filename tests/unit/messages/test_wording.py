@@ -108,7 +108,7 @@ def test_every_finding_has_a_sentence() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(errors.SENTENCES))
-def test_a_sentence_stands_on_its_own(app: Flask, code: str) -> None:
+def test_a_sentence_is_complete_and_its_button_short(app: Flask, code: str) -> None:
     with app.test_request_context():
         g.store = g.account = None
         said = wording.message_for(code, {}, "iGEST")

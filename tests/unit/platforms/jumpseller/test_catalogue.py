@@ -64,7 +64,7 @@ def one(**changes: Any) -> CatalogueItem:
     ("stock", "read"),
     [(4, 4), ("4", 4), ("4.0", 4), (0, 0), (-2, -2), (None, None), ("", None), ("viel", None), ("4.5", None)],
 )
-def test_stock_may_come_as_text_and_what_is_no_number_is_left_alone(stock: Any, read: int | None) -> None:
+def test_stock_may_be_text_and_a_value_that_is_not_a_number_is_ignored(stock: Any, read: int | None) -> None:
     assert one(stock=stock).stock == read
 
 
@@ -87,14 +87,14 @@ def test_a_sku_is_trimmed_and_nothing_else(sku: Any, read: str) -> None:
     ("kind", "read"),
     [("physical", "goods"), ("digital", "service"), ("gift_card", "giftcard"), (None, "goods")],
 )
-def test_a_type_that_is_not_known_is_goods(kind: Any, read: str) -> None:
+def test_an_unknown_product_type_is_read_as_a_physical_product(kind: Any, read: str) -> None:
     assert one(type=kind).kind == read
 
 
 @pytest.mark.parametrize(
     ("status", "active"), [("available", True), ("not-available", True), ("disabled", False), (None, True)]
 )
-def test_only_what_the_merchant_took_out_of_his_shop_is_not_active(status: Any, active: bool) -> None:
+def test_only_a_product_that_the_merchant_disabled_is_inactive(status: Any, active: bool) -> None:
     assert one(status=status).active is active
 
 
@@ -182,7 +182,7 @@ def test_an_answer_that_is_no_list_is_unreadable(answered: Any) -> None:
 # --- locations ---------------------------------------------------------------------------------------------
 
 
-def test_only_places_that_goods_are_sent_from_count_and_one_is_none() -> None:
+def test_only_locations_that_ship_count_and_a_single_one_means_no_locations() -> None:
     def place(number: int, **more: Any) -> Any:
         return {"location": {"id": number, "name": f"L{number}", "is_stock_origin": True, **more}}
 
@@ -196,7 +196,7 @@ def test_only_places_that_goods_are_sent_from_count_and_one_is_none() -> None:
     assert read_locations(ScriptedClient({})) == ()
 
 
-def test_levels_are_of_what_was_asked_for_and_null_is_none() -> None:
+def test_only_requested_levels_are_returned_and_null_means_no_level() -> None:
     rows = [
         {"location_id": 1, "product_id": 7, "variant_id": None, "stock": 3},
         {"location_id": 2, "product_id": 7, "variant_id": None, "stock": None},

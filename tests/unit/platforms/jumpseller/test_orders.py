@@ -92,7 +92,7 @@ def test_the_wrapper_may_be_there_or_not() -> None:
     assert read({"order": bare}) == read(bare)
 
 
-def test_numbers_are_read_as_they_are_written_and_never_as_floats() -> None:
+def test_numbers_are_read_exactly_and_never_as_floats() -> None:
     order = read(payload(product(0.1), product(0.2), total=0.3))
     assert str(order.total) == "0.3" and order.lines[0].unit_price + order.lines[1].unit_price == order.total
 
@@ -194,7 +194,7 @@ def test_a_fixed_tax_is_stopped_with_the_lines_name() -> None:
     assert (why.code, why.detail) == ("fixed-tax", {"line": "Artigo"})
 
 
-def test_a_tax_beside_one_of_zero_is_one_tax() -> None:
+def test_a_tax_together_with_one_of_zero_counts_as_one_tax() -> None:
     assert read(payload(product(24.6, taxes=[tax(23), tax(0)]), total=24.6)).lines[0].charged == Decimal(23)
 
 

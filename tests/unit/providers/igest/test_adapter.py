@@ -348,7 +348,7 @@ def test_refused_credentials_are_not_taken_for_missing_lists() -> None:
         open_adapter(refusal("Integração inativa."))[0].choices()
 
 
-def test_a_lost_list_is_not_taken_for_an_empty_one() -> None:
+def test_an_unanswered_list_is_not_treated_as_empty() -> None:
     with pytest.raises(UnreachableError):
         open_adapter(success(ENTITY), UnreachableError("unreachable"))[0].choices()
 

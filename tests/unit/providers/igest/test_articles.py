@@ -231,7 +231,7 @@ def test_a_reading_of_changes_keeps_its_sync_token_on_every_page() -> None:
     assert request_content(wire.bodies[1]) == {"metodo": "listar_stock", "desde": "40", "apos": "7500"}
 
 
-def test_an_account_that_cannot_list_changes_is_read_whole() -> None:
+def test_an_account_that_cannot_list_changes_is_read_completely() -> None:
     provider, wire = open_adapter(levels(stock("A", "3"), mark=""))
     assert provider.changed_stock_levels("40").sync_token == ""
     assert request_content(wire.bodies[0]) == {"metodo": "listar_stock"}
@@ -393,7 +393,7 @@ def test_an_article_created_under_another_reference_is_uncertain() -> None:
     ],
     ids=["both", "no articles", "no levels", "no mark", "the mark is refused", "the mark is ignored"],
 )
-def test_what_the_account_can_is_learned_by_asking(
+def test_the_features_of_an_account_are_found_by_trying_them(
     replies: tuple[HttpResponse, ...], articles: bool, changes: bool
 ) -> None:
     lists = (success(ENTITY.replace("sim", "nao")), success(SERIES), success(REASONS), success(RATES))

@@ -138,7 +138,7 @@ def test_a_credit_note_names_its_original_and_why() -> None:
     assert (found["documento_origem"], found["motivo"]) == ("FT 2026FT/9", "x" * 50)
 
 
-def test_no_other_kind_names_an_original() -> None:
+def test_only_a_credit_note_names_an_original_document() -> None:
     assert not {"documento_origem", "motivo"} & set(document(credit(kind="FR")))
 
 
@@ -162,7 +162,7 @@ def test_a_taxed_line_carries_no_reason() -> None:
     assert "codigo_isencao" not in found
 
 
-def test_the_warehouse_stands_on_goods_alone_and_only_when_there_is_one() -> None:
+def test_only_product_lines_name_the_warehouse_and_only_if_there_is_one() -> None:
     both = (make_line(), make_line(kind="shipping", sku=""), make_line(kind="service"))
     assert ["armazem" in line for line in lines(make_draft(lines=both, warehouse="EST"))] == [
         True,
@@ -235,7 +235,7 @@ def test_an_implausible_document_number_is_none(number: str) -> None:
     assert issued_from(parse_answer(output("sucesso", inside))) is None
 
 
-def test_the_rest_may_be_missing() -> None:
+def test_optional_parts_of_an_answer_may_be_missing() -> None:
     found = issued_from(parse_answer(output("sucesso", "<numero_documento>12</numero_documento>")))
     assert found == Issued("12", "12")
 

@@ -511,7 +511,9 @@ def test_the_engine_auth_value_is_kept_wherever_it_is_given(program: RunningStan
 
 
 @pytest.mark.parametrize("answer", ["message", "empty", "login-page", "401"])
-def test_an_account_that_cannot_log_in_is_not_hammered(program: RunningStandIn, answer: str) -> None:
+def test_an_account_that_cannot_log_in_is_not_tried_again_and_again(
+    program: RunningStandIn, answer: str
+) -> None:
     program.switch("session-proof", "engine-auth")
     program.switch("session-answer", answer)
     program.switch("engine-auth", "header")

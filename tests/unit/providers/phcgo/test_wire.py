@@ -119,7 +119,7 @@ def test_the_name_of_a_printed_file_leads_nowhere_else(name: str) -> None:
     assert not set(rest) & set("/\\?#&@: ")
 
 
-def test_a_price_with_vat_is_the_shops_own_wherever_it_gives_the_lines_gross() -> None:
+def test_a_price_with_vat_is_the_shops_own_where_it_results_in_the_lines_gross() -> None:
     for price, quantity, discount, expected in (
         ("8.121951", "3", "0", "9.99"),
         ("8.130081", "1", "0", "10.00"),
@@ -293,7 +293,7 @@ def test_a_customer_is_matched_by_exactly_their_tax_id(
     assert json.loads(acted["data"]["entity"])["no"] == (number or 6)
 
 
-def test_the_generic_customer_is_the_one_that_is_marked_so() -> None:
+def test_the_generic_customer_is_the_one_marked_as_such() -> None:
     rows = [
         {"no": 1},
         {"no": 2, "clivd": False},
@@ -332,7 +332,7 @@ def test_a_record_is_a_document_only_when_every_field_says_so(changes: dict[str,
     assert (issued_from(FT, row) is None) is drafted
 
 
-def test_the_legal_number_is_the_programs_own_where_it_writes_one() -> None:
+def test_the_legal_number_is_the_providers_own_where_it_gives_one() -> None:
     assert printed_number(FT, {**SIGNED, "uniqueID": "FT 2026S12/7"}) == "FT 2026S12/7"
     assert printed_number(FT, SIGNED) == "Fatura 2026/7"
 

@@ -125,9 +125,7 @@ def test_accepted_keys_and_an_unreachable_provider_use_up_no_attempt(new: StoreS
         ("entity", "abc", "Só algarismos"), ("code", "g" * 40, "São 40 letras"),
     ],
 )  # fmt: skip
-def test_a_value_that_cannot_be_right_is_never_sent(
-    new: StoreSession, field: str, value: str, sentence: str
-) -> None:
+def test_an_invalid_value_is_never_sent(new: StoreSession, field: str, value: str, sentence: str) -> None:
     answer = new.post("/setup/keys/igest", {**GOOD, field: value})
     assert answer.status_code == 422 and sentence in page_text(answer)
     assert not FakeIgest.tried_credentials
@@ -162,7 +160,7 @@ def test_another_entity_is_another_account_and_the_old_one_is_closed(
     assert reload(db, old).active_until is not None
 
 
-def test_accepted_keys_resume_what_waited_for_them(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_accepted_keys_release_the_documents_that_waited_for_them(shop: StoreSession, db: SQLAlchemy) -> None:
     account = the_account(shop)
     assert account is not None
     stopped = make_document(shop.store, "blocked", reason="keys-refused")
@@ -256,14 +254,16 @@ def test_saving_again_moves_the_start_only_when_the_date_was_changed(
     assert reload(db, new.store).ready_at == first
 
 
-def test_a_choice_sets_going_what_waited_for_it(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_a_choice_releases_the_documents_that_waited_for_it(shop: StoreSession, db: SQLAlchemy) -> None:
     stopped = make_document(shop.store, "blocked", reason="exemption-missing", detail={"line": "x"})
     other = make_document(shop.store, "blocked")
     assert shop.post("/setup/choices", chosen()).status_code == 303
     assert reload(db, stopped).state == "pending" and reload(db, other).state == "blocked"
 
 
-def test_while_the_program_is_down_the_lists_of_before_are_shown(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_while_the_provider_is_down_the_last_known_lists_are_shown(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
     account = the_account(shop)
     assert account is not None
     account.choices = {**account.choices, "at": (now() - timedelta(hours=2)).isoformat()}
@@ -277,7 +277,7 @@ def test_while_the_program_is_down_the_lists_of_before_are_shown(shop: StoreSess
     )
 
 
-def test_where_the_program_lists_no_series_they_are_typed(
+def test_where_the_provider_lists_no_series_they_are_typed(
     new: StoreSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from dataclasses import replace

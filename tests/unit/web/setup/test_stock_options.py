@@ -280,7 +280,9 @@ def test_a_new_rule_for_missing_skus_retries_blocked_orders(stocked: StoreSessio
 
 
 @pytest.mark.parametrize("form", [{"stock": "both"}, {"no_sku": "all"}])
-def test_what_the_form_does_not_offer_is_refused(stocked: StoreSession, form: dict[str, str]) -> None:
+def test_a_choice_that_the_form_does_not_offer_is_refused(
+    stocked: StoreSession, form: dict[str, str]
+) -> None:
     answer = save(stocked, **form)
     assert answer.status_code == 422 and "Escolha uma das opções." in page_text(answer)
 
