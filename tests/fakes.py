@@ -184,7 +184,7 @@ class FakePlatform(
         return ""
 
     def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
-        self._ask("listen anew" if recreate else "listen")
+        self._ask("listen again" if recreate else "listen")
         missing = [(event, url) for event in events if (event, url) not in PLATFORM_STATE.webhooks]
         PLATFORM_STATE.webhooks += missing
         return "missing" if missing else ""

@@ -216,7 +216,7 @@ class CatalogueDemo(Demo):
             ("barro", {"sku": "TALHA-01"}, "TALHA-G"), ("barro", {"sku": "BILHA-01"}, ""),
         ):  # fmt: skip
             demo_order = self._place_order(
-                name, "its article called anew" + " with its reference" * bool(code), line
+                name, "its article renamed" + " with its reference" * bool(code), line
             )
             self.stock_merchants[name].rename_article(line["sku"], name="Outro nome", code=code)
             # An article is looked up again after ten minutes.

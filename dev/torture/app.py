@@ -83,11 +83,11 @@ def _strikes_are_over() -> bool:
 def _freeze_sends(share: float, seed: str) -> None:
     write = HttpClient.write
 
-    def standing(road: Callable[[Provider, Document, Draft], Issued]) -> Any:
+    def standing(send: Callable[[Provider, Document, Draft], Issued]) -> Any:
         def act(provider: Provider, document: Document, draft: Draft) -> Issued:
             _sending[:] = [seed, document.reference, str(document.attempt)]
             try:
-                return road(provider, document, draft)
+                return send(provider, document, draft)
             finally:
                 _sending.clear()
 

@@ -41,9 +41,7 @@ def retry_delay(failed_tries: int, clock_scale: float) -> float:
 
 
 def post(url: str, body: bytes, headers: dict[str, str], limit: float) -> tuple[int, str]:
-    """Post the webhook; return status and beginning of the answer, or status 0 and the reason when none came in
-    time.
-    """
+    """Post the webhook. Return the status and the beginning of the answer, or 0 and the reason without one."""
     parts = urlsplit(url)
     connection: http.client.HTTPConnection
     if parts.scheme == "https":

@@ -221,7 +221,7 @@ def webhook_pause_noticed(world: StackWorld, position: str) -> None:
     assert "avisos" in merchant.browser.open(f"{world.stack.app_url}/").text
     heard = world.database.count("hook")
     assert_issued(world, (merchant, int(merchant.place_order(lines=[MUG], pay=True)["id"])))
-    wait_until(lambda: world.database.count("hook") > heard, "the hook that was made anew", TIMEOUT)
+    wait_until(lambda: world.database.count("hook") > heard, "the webhook that was created again", TIMEOUT)
 
 
 def rate_limited(world: StackWorld, position: str) -> None:

@@ -333,11 +333,11 @@ def enable_all_options(world: PhcGoWorld) -> None:
     merchant.choose(exemption="M07", **dict.fromkeys(options, "yes"))
     shop = f"{world.stack.admin_url}/sandbox/shops/{merchant.shop}"
 
-    def told_early() -> bool:
+    def sends_early_webhooks() -> bool:
         hooks = requests.get(shop, timeout=30).json()["hooks"]
         return any(hook["event"] == "order_pending_payment" for hook in hooks)
 
-    wait_until(told_early, "the shop tells of orders before they are paid", TIMEOUT)
+    wait_until(sends_early_webhooks, "the shop sends webhooks of unpaid orders", TIMEOUT)
 
 
 def drafted_then_paid(world: PhcGoWorld, position: str) -> None:

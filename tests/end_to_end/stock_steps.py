@@ -164,19 +164,19 @@ def deleted_product(stock: MerchantStock, sku: str, is_told: bool) -> Iterator[E
     yield stock.is_known(sku, is_there=False)
 
 
-def run_all(roads: Iterable[Iterator[Expectation]]) -> None:
+def run_all(flows: Iterable[Iterator[Expectation]]) -> None:
     """Run every flow to its end, all at the same time, because each of them mostly waits."""
-    under_way = {road: next(road) for road in roads}
+    under_way = {flow: next(flow) for flow in flows}
     end = time.monotonic() + TIMEOUT
     while under_way:
-        for road, (words, is_so) in list(under_way.items()):
+        for flow, (words, is_so) in list(under_way.items()):
             if is_so():
                 end = time.monotonic() + TIMEOUT
-                following = next(road, None)
+                following = next(flow, None)
                 if following is None:
-                    del under_way[road]
+                    del under_way[flow]
                 else:
-                    under_way[road] = following
+                    under_way[flow] = following
             elif time.monotonic() > end:
                 raise StepFailed("; ".join(words for words, _ in under_way.values()))
         time.sleep(0.2)

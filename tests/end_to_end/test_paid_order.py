@@ -50,11 +50,11 @@ def test_a_paid_order_becomes_one_document_that_merchant_and_buyer_can_open(
         TIMEOUT,
     )
     assert len(history) == 1
-    paper = requests.get(shown["documents"][0]["url"], timeout=30)
-    assert paper.content.startswith(b"%PDF-") and "noindex" in paper.headers["X-Robots-Tag"]
+    pdf = requests.get(shown["documents"][0]["url"], timeout=30)
+    assert pdf.content.startswith(b"%PDF-") and "noindex" in pdf.headers["X-Robots-Tag"]
     page = olaria.open_document(order)
     assert document["number"] in page.text and "Ana Exemplo" in page.text
-    assert olaria.browser.open(page.url + "/pdf").body == paper.content
+    assert olaria.browser.open(page.url + "/pdf").body == pdf.content
 
 
 def test_the_same_webhook_five_times_is_one_document(world: StackWorld, olaria: Merchant) -> None:

@@ -35,7 +35,9 @@ def olaria(world: StackWorld) -> PhcGoMerchant:
     made.set_up(**ALL)
     told = "SELECT 1 FROM store WHERE code = :shop AND hooks_checked_at IS NOT NULL"
     wait_until(
-        lambda: world.database.select(told, shop=made.shop), "the shop tells of unpaid orders too", TIMEOUT
+        lambda: world.database.select(told, shop=made.shop),
+        "the shop sends webhooks of unpaid orders too",
+        TIMEOUT,
     )
     return made
 
@@ -55,10 +57,10 @@ def test_an_order_gets_draft_note_invoice_transport_guide_and_email(olaria: PhcG
     wait_until(lambda: ours(olaria, "dossiers", number), "its note", TIMEOUT)
     assert ours(olaria, "ledger", number) == []
     olaria.change_order(number, "pay")
-    papers = wait_until(lambda: both(olaria, number), "invoice and guide", TIMEOUT)
-    assert sorted(paper["number"][:2] for paper in papers) == ["FR", "GT"], papers
+    documents = wait_until(lambda: both(olaria, number), "invoice and guide", TIMEOUT)
+    assert sorted(document["number"][:2] for document in documents) == ["FR", "GT"], documents
     wait_until(lambda: not ours(olaria, "drafts", number), "no draft is left", TIMEOUT)
-    wait_until(lambda: olaria.stand_in_rows("outbox"), "the program mailed it", TIMEOUT)
+    wait_until(lambda: olaria.stand_in_rows("outbox"), "the provider e-mailed it", TIMEOUT)
 
 
 def both(merchant: PhcGoMerchant, order: Any) -> list[dict[str, Any]]:
@@ -74,8 +76,8 @@ def test_an_edited_order_is_signed_as_it_was_paid(olaria: PhcGoMerchant) -> None
         lambda: [one for one in ours(olaria, "drafts", number) if one != former], "another draft", TIMEOUT
     )
     olaria.change_order(number, "pay")
-    papers = wait_until(lambda: both(olaria, number), "invoice and guide", TIMEOUT)
-    (invoice,) = [paper for paper in papers if paper["number"].startswith("FR")]
+    documents = wait_until(lambda: both(olaria, number), "invoice and guide", TIMEOUT)
+    (invoice,) = [document for document in documents if document["number"].startswith("FR")]
     assert Decimal(str(invoice["total"])) == Decimal(str(order["total"]))
     wait_until(lambda: not ours(olaria, "drafts", number), "no draft is left", TIMEOUT)
 

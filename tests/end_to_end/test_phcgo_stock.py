@@ -43,7 +43,7 @@ MIXES = (
 SKUS = ("VENDIDA", "MEXIDA", "ESGOTADA", "MUDADA")
 
 
-class PhcShelf(MerchantStock):
+class PhcGoStock(MerchantStock):
     """The shop whose stock follows a company of PHC GO with one warehouse."""
 
     def __init__(self, world: PhcGoWorld, merchant: PhcGoMerchant) -> None:
@@ -70,10 +70,10 @@ class OneWorld(PhcGoWorld):
 
 
 @pytest.fixture(scope="module")
-def stock() -> Iterator[PhcShelf]:
+def stock() -> Iterator[PhcGoStock]:
     with LocalStack(settings=FOLLOWING, clock_scale=600) as stack:
         world = OneWorld(stack)
-        made = PhcShelf(world, world.merchants["quintadaserra"])
+        made = PhcGoStock(world, world.merchants["quintadaserra"])
         assert made.merchant.entity == QUINTA
         world.control("POST", "installations/5d20be84", {"allowance": 0})
         for at in range(len(MIXES)):
@@ -83,7 +83,7 @@ def stock() -> Iterator[PhcShelf]:
 
 
 @pytest.fixture(autouse=True)
-def _as_it_was(stock: PhcShelf) -> Iterator[None]:
+def _as_it_was(stock: PhcGoStock) -> Iterator[None]:
     yield
     stock.world.reset_stand_ins()
 
@@ -101,7 +101,7 @@ def renamed(stock: MerchantStock, sku: str) -> Iterator[Expectation]:
 
 
 @pytest.mark.parametrize("at", range(len(MIXES)))
-def test_stock_follows_in_each_position(stock: PhcShelf, at: int) -> None:
+def test_stock_follows_in_each_position(stock: PhcGoStock, at: int) -> None:
     for name, position in MIXES[at].items():
         stock.world.control("POST", "switches", {name: position})
     stock.start_comparison()

@@ -244,9 +244,9 @@ def test_row_17_a_job_of_another_release_ends_quietly_and_touches_nothing(
 def test_row_17_jobs_without_work_are_few_and_do_nothing(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bell = app.extensions["work_queue"]
+    work_queue = app.extensions["work_queue"]
     with queue_of(valkey) as queue:
-        assert all(bell.notify_now() for _ in range(10_000 if IS_NIGHTLY else 100))
+        assert all(work_queue.notify_now() for _ in range(10_000 if IS_NIGHTLY else 100))
         assert queue.count <= 2 * app.config["WORKERS"]
         worked_off(queue, app, monkeypatch)
         assert queue.count == 0

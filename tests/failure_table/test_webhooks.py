@@ -235,7 +235,7 @@ def test_row_09_the_clock_notifies_the_workers_when_the_webhook_could_not(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The process died between its answer and the thread that notifies the workers.
-    monkeypatch.setattr(WorkQueue, "notify", lambda bell: None)
+    monkeypatch.setattr(WorkQueue, "notify", lambda work_queue: None)
     world.shop.orders["1001"] = paid_order("1001")
     assert post_webhook(app, world.store.hook_key, 1001) == 200
     with redis.from_url(valkey.url) as connection:

@@ -21,7 +21,7 @@ def igest(tmp_path: Path) -> Iterator[IgestClient]:
 # --- the printed document ----------------------------------------------------------------------------------
 
 
-def paper(igest: IgestClient, url: str) -> str:
+def pdf_text(igest: IgestClient, url: str) -> str:
     answer = igest.http.get(url.removeprefix("http://127.0.0.1:1"))
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
     pages = pypdf.PdfReader(io.BytesIO(answer.get_data())).pages
@@ -33,7 +33,7 @@ def test_the_pdf_of_a_document_has_every_legally_required_field(igest: IgestClie
     url = igest.issue(
         document(line(), line(taxa="0", codigo_isencao="M07"), nif_cliente=BUYER, nome_cliente="Łucja & Ana")
     )["url_pdf"]
-    text = paper(igest, url)
+    text = pdf_text(igest, url)
     for part in (
         "FR 2026FR/1",
         "2026-11-20",
@@ -49,11 +49,11 @@ def test_the_pdf_of_a_document_has_every_legally_required_field(igest: IgestClie
 
 def test_the_pdf_omits_a_consumers_nif_and_shows_annulment_and_credited_original(igest: IgestClient) -> None:
     answer = igest.issue()
-    assert "999999990" not in paper(igest, answer["url_pdf"])
+    assert "999999990" not in pdf_text(igest, answer["url_pdf"])
     igest.http.post(f"/sandbox/documents/{answer['id_documento']}/annul")
-    assert "ANULADO" in paper(igest, answer["url_pdf"])
+    assert "ANULADO" in pdf_text(igest, answer["url_pdf"])
     note = igest.issue(credit(igest.issue()["numero_documento"]))
-    assert "Documento de origem: FR 2026FR/2. Motivo: Devolução" in paper(igest, note["url_pdf"])
+    assert "Documento de origem: FR 2026FR/2. Motivo: Devolução" in pdf_text(igest, note["url_pdf"])
     assert igest.http.get("/documentos/500009.pdf").status_code == 404
 
 

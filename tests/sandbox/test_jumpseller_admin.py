@@ -162,14 +162,14 @@ def test_the_webhook_button_sends_the_event_of_the_state(jumpseller: JumpsellerC
 def test_a_product_gets_another_name_sku_price_tax_and_stock(jumpseller: JumpsellerClient) -> None:
     cup = jumpseller.product("TACA-01")
     path = f"/admin/{SADO}/products/{cup['product']}"
-    main, shelf = cup["locations"]
+    main, second = cup["locations"]
     form = {"name": "Taça", "sku": "TACA-02", "price": "10,60", "tax": "IVA 6%"}
     jumpseller.browser.post(
-        path, data={**form, f"stock-{main}": "7", f"stock-{shelf}": "2", "counted": "yes"}
+        path, data={**form, f"stock-{main}": "7", f"stock-{second}": "2", "counted": "yes"}
     )
     line = jumpseller.place_order(lines=[{"sku": "TACA-02"}])["products"][0]
     assert (line["name"], line["price"], line["taxes"][0]["rate"]) == ("Taça", 10.6, 6.0)
-    assert jumpseller.product("TACA-02")["locations"] == {main: 6, shelf: 2}
+    assert jumpseller.product("TACA-02")["locations"] == {main: 6, second: 2}
     jumpseller.browser.post(path, data={"tax": "", "sku": "", "counted": "no"})
     order = jumpseller.place_order(lines=[{"product_id": cup["product"]}])["products"][0]
     assert (order["sku"], order["taxes"]) == (None, [])

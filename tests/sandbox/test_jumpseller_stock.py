@@ -84,17 +84,17 @@ def test_a_sale_takes_from_the_main_location_first_and_gives_back_where_it_took(
     jumpseller: JumpsellerClient,
 ) -> None:
     cup = jumpseller.product(CUP)
-    main, shelf = cup["locations"]
-    jumpseller.edit_product(cup["product"], stock={main: 2, shelf: 5})
+    main, second = cup["locations"]
+    jumpseller.edit_product(cup["product"], stock={main: 2, second: 5})
     placed = jumpseller.place_order(lines=[{"sku": CUP, "qty": 3}])
-    assert jumpseller.product(CUP)["locations"] == {main: 0, shelf: 4}
+    assert jumpseller.product(CUP)["locations"] == {main: 0, second: 4}
     assert placed["products"][0]["stock_locations"] == [
         {"location_id": int(main), "stock": 2},
-        {"location_id": int(shelf), "stock": 1},
+        {"location_id": int(second), "stock": 1},
     ]
     jumpseller.edit_product(cup["product"], stock={main: 10})
     jumpseller.change_order(placed["id"], "cancel")
-    assert jumpseller.product(CUP)["locations"] == {main: 12, shelf: 5}
+    assert jumpseller.product(CUP)["locations"] == {main: 12, second: 5}
 
 
 def test_an_order_takes_and_returns_its_stock_only_once(jumpseller: JumpsellerClient) -> None:

@@ -142,8 +142,8 @@ def test_an_invalid_fault_request_is_refused(wire: Line) -> None:
 def test_a_slow_answer_can_be_released(wire: Line) -> None:
     stamp = wire.inside.draft()["ftstamp"]
     wire.order(kind="slow", step="signDocument", seconds=600)
-    told: list[str] = []
-    asking = threading.Thread(target=lambda: told.append(outcome(wire, stamp)))
+    outcomes: list[str] = []
+    asking = threading.Thread(target=lambda: outcomes.append(outcome(wire, stamp)))
     asking.start()
     faults: Faults = wire.app.extensions["program"].faults
     while not faults.waiting:
@@ -151,7 +151,7 @@ def test_a_slow_answer_can_be_released(wire: Line) -> None:
     assert wire.signed() == 1
     requests.post(f"{wire.running.url}/sandbox/faults/release", timeout=10)
     asking.join(10)
-    assert told == ["result []"]
+    assert outcomes == ["result []"]
 
 
 def call(method: str = "Save") -> Call:
@@ -173,11 +173,11 @@ def test_random_faults_follow_the_seed_and_include_every_kind() -> None:
 
 
 def test_scheduled_faults_survive_a_restart_and_random_ones_do_not(tmp_path: Path) -> None:
-    shelf = JsonStorage(tmp_path)
-    first = Faults(shelf)
+    faults_storage = JsonStorage(tmp_path)
+    first = Faults(faults_storage)
     first.schedule({"kind": "slow"})
     first.schedule({"share": 1})
-    shelf.close()
+    faults_storage.close()
     second = Faults(JsonStorage(tmp_path))
     taken = second.take_fault(call())
     assert taken and taken.kind == "slow" and second.take_fault(call()) is None

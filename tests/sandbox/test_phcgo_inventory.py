@@ -16,7 +16,7 @@ PANEL = f"/panel/{OLARIA}/OLARIA/artigos"
 Row = dict[str, Any]
 
 
-def told(caller: PhcGoClient, *kinds: str) -> list[Row]:
+def ledger_entries(caller: PhcGoClient, *kinds: str) -> list[Row]:
     """Return the entries of the inventory ledger's file."""
     lines = (caller.program.folder / "goods.jsonl").read_text(encoding="utf-8").splitlines()
     return [entry for entry in map(json.loads, lines) if not kinds or entry["kind"] in kinds]
@@ -43,7 +43,7 @@ def levels(caller: PhcGoClient, ref: str) -> dict[int, float]:
 def test_an_article_created_by_a_call_is_in_the_ledger(caller: PhcGoClient) -> None:
     made = caller.save("St", new(caller, tabiva=1, stock=9))
     assert caller.query("St", ("ststamp", made["ststamp"])) == [made]
-    (entry,) = told(caller)
+    (entry,) = ledger_entries(caller)
     assert (entry["kind"], entry["id"], entry["who"]) == ("article", made["ststamp"], "wire")
     assert (entry["ref"], entry["description"], entry["unit"], entry["rate"]) == (
         "NOVO-1",
@@ -85,7 +85,7 @@ def test_an_article_renamed_in_the_panel_keeps_its_stamp_and_stock(caller: PhcGo
     assert caller.query("St", ("ststamp", stamp))[0]["ref"] == "AZU-14"
     assert levels(caller, "AZU-14") == {1: 47, 2: 0}
     assert [(row["qtt"], row["cm"] > 50) for row in caller.query("Sl", ("ref", "AZU-14"))] == [(3, True)]
-    (entry,) = told(caller, "article-renamed")
+    (entry,) = ledger_entries(caller, "article-renamed")
     assert (entry["article"], entry["former"], entry["ref"], entry["who"]) == (
         stamp,
         "AZU-014",
@@ -102,14 +102,14 @@ def test_the_ledger_has_withdrawn_and_removed_articles(caller: PhcGoClient) -> N
     by_hand(caller, "articles", {"ref": "AZU-014", "inactivo": False})
     by_hand(caller, "articles", {"ref": "AZU-014", "removed": True})
     assert caller.query("St", ("ref", "AZU-014")) == [] and levels(caller, "AZU-014") == {}
-    kinds = [entry["kind"] for entry in told(caller)]
+    kinds = [entry["kind"] for entry in ledger_entries(caller)]
     assert kinds == ["article-withdrawn", "article-restored", "article-removed"]
 
 
 def test_an_article_created_by_a_line_is_in_the_ledger(caller: PhcGoClient) -> None:
     caller.switch(unknown_article="created")
     caller.draft(line(ref="NUNCA-1", design="Prato"))
-    assert [(one["ref"], one["who"]) for one in told(caller, "article")] == [("NUNCA-1", "line")]
+    assert [(one["ref"], one["who"]) for one in ledger_entries(caller, "article")] == [("NUNCA-1", "line")]
 
 
 # --- stock
@@ -123,7 +123,7 @@ def test_every_movement_has_its_author_and_adds_up_to_the_level(caller: PhcGoCli
     caller.client.post(f"{HERE}/records/{note['ftstamp']}/annul")
     found = [
         (one["warehouse"], one["before"], one["after"], one["who"], one["cause"])
-        for one in told(caller, "stock")
+        for one in ledger_entries(caller, "stock")
     ]
     assert found == [
         ("2", "0", "-3", "document", invoice["uniqueID"]),
@@ -139,16 +139,18 @@ def test_every_movement_has_its_author_and_adds_up_to_the_level(caller: PhcGoCli
         (2, 3, 56, "Documento"), (2, 1, 6, "Documento"), (2, 11, 9, "Acerto"), (1, 0.5, 59, "Acerto"),
         (2, 1, 57, "Anulação"),
     ]  # fmt: skip
-    assert sum((Decimal(one["qty"]) for one in told(caller, "stock")), Decimal(50)) == Decimal("57.5")
+    assert sum((Decimal(one["qty"]) for one in ledger_entries(caller, "stock")), Decimal(50)) == Decimal(
+        "57.5"
+    )
 
 
 def test_counting_an_unchanged_level_moves_nothing(caller: PhcGoClient) -> None:
     by_hand(caller, "stock", {"ref": "AZU-014", "to": 50})
-    assert told(caller) == [] and caller.query("Sl") == []
+    assert ledger_entries(caller) == [] and caller.query("Sl") == []
     for wrong in ({"ref": "NADA", "to": 1}, {"ref": "OFI-001", "to": 1}, {"ref": "AZU-014", "warehouse": 7, "to": 1},
                   {"ref": "AZU-014"}, {"ref": "AZU-014", "to": "x"}):  # fmt: skip
         by_hand(caller, "stock", wrong, status=422)
-    assert told(caller) == []
+    assert ledger_entries(caller) == []
 
 
 def test_a_person_edits_articles_on_the_panel(caller: PhcGoClient) -> None:
@@ -179,7 +181,7 @@ def test_a_catalogue_is_loaded_and_found_again_after_a_restart(tmp_path: Path) -
         by_hand(caller, "catalogue", {"articles": [{"ref": "SKU-00007", "design": "Outra vez"}]}, status=422)
         by_hand(caller, "catalogue", {"articles": [{"ref": "SKU-X", "design": "x", "color": 1}]}, status=422)
         by_hand(caller, "stock", {"ref": "SKU-00299", "to": 3})
-        (loaded,) = told(caller, "catalogue")
+        (loaded,) = ledger_entries(caller, "catalogue")
         assert len(loaded["articles"]) == 300 and ["SKU-00007", "1", "7"] in loaded["stock"]
     with serve_stand_in(tmp_path) as app:
         caller = PhcGoClient(app)

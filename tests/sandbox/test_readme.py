@@ -26,7 +26,7 @@ def test_a_switch_that_the_page_does_not_have_is_noticed(name: str) -> None:
     assert fill_tables(README.replace(row, "| `older` |")) == README
 
 
-def test_the_readme_names_every_kind_of_fault_and_every_step() -> None:
+def test_the_readme_names_every_kind_of_fault_and_every_sample_address() -> None:
     words = set(re.findall(r"[\w-]+", README))
     assert set(KINDS) <= words
     assert set(PLACES) <= words

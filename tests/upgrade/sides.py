@@ -61,7 +61,7 @@ class DumpShop(FakePlatform):
         return OAuthTokens(f"access-of-{code}", f"refresh-of-{code}", 3600)
 
 
-class DumpBooks(FakeProvider, SupportsEmail):
+class DumpProvider(FakeProvider, SupportsEmail):
     """The provider, opened with decrypted keys; its lists stay as they were last read."""
 
     def __init__(self, credentials: Any, wire: Any, now: Any, **settings: Any) -> None:
@@ -75,7 +75,7 @@ class DumpBooks(FakeProvider, SupportsEmail):
         MAILED.append(provider_id)
 
 
-class DumpIGest(DumpBooks):
+class DumpIGest(DumpProvider):
     """The iGEST provider, whose guarantee is MANUAL."""
 
     name, label, support, help_paths = IGest.name, IGest.label, IGest.support, IGest.help_paths
@@ -83,7 +83,7 @@ class DumpIGest(DumpBooks):
     capabilities = replace(IGest.capabilities, calls_per_second=1e9)
 
 
-class DumpPhcGo(DumpBooks):
+class DumpPhcGo(DumpProvider):
     """The PHC GO provider; its guarantee is DRAFT_FIRST or SEARCHABLE, according to its stored settings and lists."""
 
     name, label, support, help_paths = PhcGo.name, PhcGo.label, PhcGo.support, PhcGo.help_paths
@@ -113,7 +113,7 @@ def remember(arrived: tuple[str, ...], at: datetime) -> None:
         _sell(store)
         _place_orders(store, at)
     _keep_articles()
-    _book(arrived)
+    _record_documents(arrived)
     db.session.commit()
 
 
@@ -148,19 +148,19 @@ def _keep_articles() -> None:
             fakes.PROVIDER_STATE.stock.quantities[row.article_id, level.warehouse] = Decimal(level.theirs)
 
 
-def _book(arrived: tuple[str, ...]) -> None:
+def _record_documents(arrived: tuple[str, ...]) -> None:
     """Give the provider every issued document, in the order of its ids, and every draft that it still has."""
-    office = fakes.PROVIDER_STATE
+    state = fakes.PROVIDER_STATE
     issued = db.session.query(Document).filter_by(state="issued").all()
     for at, document in enumerate(sorted(issued, key=lambda one: int(one.provider_id[3:])), 1):
         assert document.provider_id == f"id-{at}"
-        office.ledger.append((document.reference, document.draft))
+        state.ledger.append((document.reference, document.draft))
         made = Issued(document.provider_id, document.number, total=document.draft.gross)
-        office.issued[document.draft_id or document.reference] = made
+        state.issued[document.draft_id or document.reference] = made
     kept = db.session.query(Document).filter(Document.draft_id.is_not(None), Document.state != "issued")
     for document in kept:
-        office.drafts[document.draft_id] = (document.reference, document.draft)
-    office.drafts_opened = 1000
+        state.drafts[document.draft_id] = (document.reference, document.draft)
+    state.drafts_opened = 1000
     for document in db.session.query(Document).filter(Document.order_id.in_(arrived)).order_by(Document.id):
-        made = office.record_document(document.draft, document.reference)
-        office.issued[document.draft_id or document.reference] = made
+        made = state.record_document(document.draft, document.reference)
+        state.issued[document.draft_id or document.reference] = made

@@ -51,7 +51,7 @@ from tests.upgrade.loading import TEST_ONLY, counted, load
 
 ARRIVED = ("2032", "2033", "3030", "3032")
 """Orders whose document the provider had issued when its answer was lost."""
-NEW_HOOKS = {"olaria": ["1050", "1051"], "cesteiro": ["2051"], "tecelagem": ["3051"]}
+WEBHOOK_ONLY = {"olaria": ["1050", "1051"], "cesteiro": ["2051"], "tecelagem": ["3051"]}
 """The paid orders of which the dump holds only a webhook."""
 UNSERVED = {"perdida": (PENDING, "store-access"), "partiu": (VOID, "uninstalled")}
 """The final state of the pending documents of a store without access, and of one that uninstalled."""
@@ -321,7 +321,7 @@ def test_every_due_row_is_done_and_nothing_is_lost(
     assert set(ledger.values()) == {1}, "something was issued twice"
     assert set(ledger) == {one.reference for one in found.values() if one.state == ISSUED}
     assert list(ledger)[: len(former)] == former
-    for code, orders in NEW_HOOKS.items():
+    for code, orders in WEBHOOK_ONLY.items():
         store = Store.find("jumpseller", code)
         assert store is not None
         for order in orders:

@@ -216,7 +216,7 @@ def test_dismissing_an_order_deletes_the_orphan_draft_of_a_dead_worker(world: Wo
 def test_a_late_worker_deletes_its_orphan_draft(world: World) -> None:
     world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
 
-    def lapses(draft: Draft, reference: str) -> None:
+    def issued_elsewhere(draft: Draft, reference: str) -> None:
         """Let another worker issue the document and delete its drafts first."""
         world.provider.drafts.pop("draft-1")
         in_another_worker(
@@ -224,7 +224,7 @@ def test_a_late_worker_deletes_its_orphan_draft(world: World) -> None:
         )
         world.provider.drafts["draft-1"] = (reference, draft)
 
-    world.provider.planned_drafts = [lapses]
+    world.provider.planned_drafts = [issued_elsewhere]
     world.pay_order("1001")
     world.run_due_work()
     assert (world.document().state, list(world.provider.drafts)) == ("issued", ["draft-2"])

@@ -24,7 +24,7 @@ from shopapp.providers.base import Capabilities, IssueGuarantee, Series, Support
 from tests.fakes import PROVIDER_STATE, FakeProvider, World, paid_order
 
 
-class Books(FakeProvider, SupportsEmail):
+class DraftingProvider(FakeProvider, SupportsEmail):
     """A provider with drafts and order notes; it issues a note with a single call."""
 
     name, label = "drafting", "Drafting Books"
@@ -100,7 +100,7 @@ class Early(World):
 
 @pytest.fixture
 def early(db: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Early]:
-    monkeypatch.setitem(PROVIDERS, "drafting", Books)
+    monkeypatch.setitem(PROVIDERS, "drafting", DraftingProvider)
     from shopapp.platforms import PLATFORMS
     from tests.fakes import FakePlatform
 
@@ -340,7 +340,7 @@ def test_a_draft_of_another_total_is_not_kept(early: Early, monkeypatch: pytest.
     def wrong(self: Any, draft: Draft, reference: str) -> ProviderDraft:
         return ProviderDraft(PROVIDER_STATE.open_draft(draft, reference), draft.gross + 1)
 
-    monkeypatch.setattr(Books, "open_draft", wrong)
+    monkeypatch.setattr(DraftingProvider, "open_draft", wrong)
     early.placed()
     assert early.provider.drafts == {}
     assert early.document().draft_id is None
@@ -507,7 +507,7 @@ def test_a_refused_note_does_not_hold_the_invoice(early: Early) -> None:
     assert note_of(early).state == "void"  # type: ignore[union-attr]
 
 
-def told_of(early: Early) -> list[str]:
+def note_reasons_and_alarm(early: Early) -> list[str]:
     """Return the reasons of the note's transitions about notes, followed by its alarm."""
     note = note_of(early)
     assert note is not None and note.state == "issued"
@@ -520,12 +520,12 @@ def test_an_open_note_of_a_cancelled_order_is_flagged_once(early: Early) -> None
     early.edited(event="order_canceled", status="cancelled")
     assert early.document().state == "void"
     assert (maintenance.flag_cancelled(), maintenance.flag_cancelled()) == (1, 0)
-    assert told_of(early) == ["note-cancelled", "note-cancelled"]
+    assert note_reasons_and_alarm(early) == ["note-cancelled", "note-cancelled"]
     merchant_actions.dismiss_alarm(note_of(early))  # type: ignore[arg-type]
     early.receive_webhook("1001", "order_canceled", more="again")
     early.run_due_work()
     maintenance.flag_cancelled()
-    assert told_of(early) == ["note-cancelled", ""]
+    assert note_reasons_and_alarm(early) == ["note-cancelled", ""]
     assert [draft.kind for _, draft in early.provider.ledger] == ["NE"]
 
 
@@ -535,13 +535,13 @@ def test_a_note_of_an_edited_order_is_flagged_at_once_and_only_once(
     early.choose(drafts=False, notes=True)
     early.placed()
     early.edited(payments=())
-    assert told_of(early) == [""], "it still says the same of its lines"
+    assert note_reasons_and_alarm(early) == [""], "it still says the same of its lines"
     early.edited(lines=TWO, total=Decimal("24.60"))
-    assert told_of(early) == ["note-changed", "note-changed"]
+    assert note_reasons_and_alarm(early) == ["note-changed", "note-changed"]
     merchant_actions.dismiss_alarm(note_of(early))  # type: ignore[arg-type]
     early.now_paid()
     assert early.document().state == "issued"
-    assert told_of(early) == ["note-changed", ""]
+    assert note_reasons_and_alarm(early) == ["note-changed", ""]
 
 
 def test_a_note_that_the_invoice_does_not_follow_is_flagged_on_issue(early: Early) -> None:
@@ -549,7 +549,7 @@ def test_a_note_that_the_invoice_does_not_follow_is_flagged_on_issue(early: Earl
     early.placed()
     early.now_paid(lines=TWO, total=Decimal("24.60"))
     assert early.document().state == "issued"
-    assert told_of(early) == ["note-changed", "note-changed"]
+    assert note_reasons_and_alarm(early) == ["note-changed", "note-changed"]
 
 
 def test_a_note_that_the_invoice_follows_is_not_flagged(early: Early) -> None:
@@ -559,7 +559,7 @@ def test_a_note_that_the_invoice_follows_is_not_flagged(early: Early) -> None:
     early.edited(event="order_canceled", status="cancelled")
     maintenance.flag_cancelled()
     assert maintenance.flag_cancelled() == 0
-    assert told_of(early) == [""]
+    assert note_reasons_and_alarm(early) == [""]
     assert early.document().alarm == "cancelled-after"
 
 
@@ -577,7 +577,7 @@ def test_a_note_in_doubt_while_the_order_was_invoiced_is_flagged_too(early: Earl
     assert early.document().state == "issued"
     merchant_actions.confirm_issued(note_of(early), "NE 2026NE/1", Decimal("12.30"))  # type: ignore[arg-type]
     early.run_due_work()
-    assert told_of(early) == ["note-changed", "note-changed"]
+    assert note_reasons_and_alarm(early) == ["note-changed", "note-changed"]
 
 
 def test_notes_kept_as_drafts_are_synced_and_never_finalised(early: Early) -> None:

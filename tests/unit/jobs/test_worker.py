@@ -102,15 +102,15 @@ def test_workers_are_notified_at_once_after_redis_is_back(tmp_path: Path) -> Non
     valkey = Valkey(tmp_path)
     valkey.start()
     try:
-        bell = WorkQueue(valkey.url, 2, 60)
-        assert bell.notify_now() is True
+        work_queue = WorkQueue(valkey.url, 2, 60)
+        assert work_queue.notify_now() is True
         valkey.kill()
-        assert bell.notify_now() is False
+        assert work_queue.notify_now() is False
         valkey.start()
-        assert bell.notify_now() is True
+        assert work_queue.notify_now() is True
         valkey.kill()
         valkey.start()
         # Nothing was sent during the outage, so the queue still believes its connection to be open.
-        assert bell.notify_now() is True
+        assert work_queue.notify_now() is True
     finally:
         valkey.stop()

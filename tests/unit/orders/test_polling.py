@@ -147,7 +147,7 @@ def test_silent_webhooks_are_recreated_and_the_time_is_kept(world: World) -> Non
     assert maintenance.resubscribe_silent_webhooks(7200) == 0
     _ago(world, 7201)
     assert maintenance.resubscribe_silent_webhooks(7200) == 1
-    assert "listen anew" in world.shop.calls
+    assert "listen again" in world.shop.calls
     db.session.refresh(world.store)
     assert (world.store.hooks_problem, world.store.unheard, world.store.unheard_at) == ("silent", 0, None)
     assert world.store.hooks_problem_at is not None

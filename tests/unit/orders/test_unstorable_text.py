@@ -37,8 +37,8 @@ class Answers:
         if self._before is not None:
             self._before()
         path = urlsplit(url).path
-        told: dict[str, Any] = PLATFORM_STATE.told  # type: ignore[attr-defined]
-        content = told.get(path, []) if method == "GET" else {}
+        contents: dict[str, Any] = PLATFORM_STATE.contents  # type: ignore[attr-defined]
+        content = contents.get(path, []) if method == "GET" else {}
         if wanted := more.get("params", {}).get("status_filters[]"):
             content = [one for one in content if one["order"]["status_enum"] in wanted]
         return HttpResponse(200, {}, json.dumps(content).encode())
@@ -58,19 +58,19 @@ class AnsweredShop(Jumpseller):
 def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     """Return a world whose shop gives those answers."""
     monkeypatch.setitem(PLATFORMS, "fakeshop", AnsweredShop)
-    PLATFORM_STATE.told = {}  # type: ignore[attr-defined]
+    PLATFORM_STATE.contents = {}  # type: ignore[attr-defined]
     return world
 
 
-def tells(number: int, change: Callable[[dict[str, Any]], None]) -> None:
+def add_order(number: int, change: Callable[[dict[str, Any]], None]) -> None:
     """Put a paid order of two mugs, with these changes, into the shop."""
     order = payload(product(12.3, 2), total=24.6, id=number)
     order["created_at"] = order["completed_at"] = "2099-01-01 10:00:00 UTC"
     order["billing_address"], order["shipping_address"] = {**ADDRESS, "taxid": None}, dict(ADDRESS)
     change(order)
-    told: dict[str, Any] = PLATFORM_STATE.told  # type: ignore[attr-defined]
-    told[f"/orders/{number}.json"] = {"order": order}
-    told.setdefault("/orders.json", []).append({"order": order})
+    contents: dict[str, Any] = PLATFORM_STATE.contents  # type: ignore[attr-defined]
+    contents[f"/orders/{number}.json"] = {"order": order}
+    contents.setdefault("/orders.json", []).append({"order": order})
 
 
 def at(*path: Any) -> Callable[[dict[str, Any]], None]:
@@ -112,9 +112,9 @@ TEXTS: dict[str, Callable[[dict[str, Any]], None]] = {
 @pytest.mark.parametrize("word", ["EUROS", "€", "dólares"])
 def test_an_invalid_currency_blocks_with_its_reason(shop: World, word: str) -> None:
     shop.enable_articles()
-    tells(1001, lambda order: order.update(currency=word))
+    add_order(1001, lambda order: order.update(currency=word))
     Webhook.record(
-        shop.store.id, "order_paid", "1", json.dumps(PLATFORM_STATE.told["/orders/1001.json"]).encode()
+        shop.store.id, "order_paid", "1", json.dumps(PLATFORM_STATE.contents["/orders/1001.json"]).encode()
     )  # type: ignore[attr-defined]
     shop.run_due_work()
     row = shop.document("1001")
@@ -124,8 +124,8 @@ def test_an_invalid_currency_blocks_with_its_reason(shop: World, word: str) -> N
 @pytest.mark.parametrize("text", TEXTS)
 def test_any_characters_in_an_order_allow_its_document(shop: World, text: str) -> None:
     shop.enable_articles()
-    tells(1001, TEXTS[text])
-    body = json.dumps(PLATFORM_STATE.told["/orders/1001.json"]).encode()  # type: ignore[attr-defined]
+    add_order(1001, TEXTS[text])
+    body = json.dumps(PLATFORM_STATE.contents["/orders/1001.json"]).encode()  # type: ignore[attr-defined]
     assert b"\\u0000" in body and b"\\ud800" in body
     Webhook.record(shop.store.id, "order_paid", "1", body)
     shop.run_due_work()
@@ -137,14 +137,14 @@ def test_any_characters_in_an_order_allow_its_document(shop: World, text: str) -
 
 
 def test_any_characters_in_a_product_allow_storing_it(shop: World, clock: FakeClock) -> None:
-    told: dict[str, Any] = PLATFORM_STATE.told  # type: ignore[attr-defined]
+    contents: dict[str, Any] = PLATFORM_STATE.contents  # type: ignore[attr-defined]
     options = [{"name": ODD, "value": ODD}]
-    told["/products/after/0.json"] = [
+    contents["/products/after/0.json"] = [
         {"product": {"id": 1, "sku": ODD, "name": ODD, "stock": 3, "stock_unlimited": False}},
         {"product": {"id": 2, "name": "Prato", "variants": [
             {"id": 9, "sku": f"P-{ODD}", "options": options, "stock": 10**12, "stock_unlimited": False}]}},
     ]  # fmt: skip
-    told["/products/count.json"] = {"count": 2}
+    contents["/products/count.json"] = {"count": 2}
     shop.provider.add_article(PLAIN)
     shop.enable_stock_sync("to-shop")
     catalogue.start_catalogue_run(shop.account, "hand")
@@ -160,10 +160,10 @@ def test_any_characters_in_a_product_allow_storing_it(shop: World, clock: FakeCl
     "total", [float("nan"), -1e999, 1e30, 10**30, "muito", ODD, None, [], {}, 24.605], ids=str
 )
 def test_an_unreadable_total_hides_no_other_order_of_the_list(shop: World, total: Any) -> None:
-    tells(1003, lambda order: None)
-    tells(1002, lambda order: order.update(total=total))
-    tells(1001, lambda order: None)
-    tells(1000, lambda order: order.update(total=total, status_enum="pending_payment"))
+    add_order(1003, lambda order: None)
+    add_order(1002, lambda order: order.update(total=total))
+    add_order(1001, lambda order: None)
+    add_order(1000, lambda order: order.update(total=total, status_enum="pending_payment"))
     assert polling.poll_orders(shop.store) == 3
     shop.run_due_work()
     assert {row.order_id: (row.state, row.reason) for row in Document.query} == {

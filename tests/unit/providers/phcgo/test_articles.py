@@ -243,9 +243,7 @@ def test_an_article_out_of_use_is_not_there_and_stays_as_it_is(program: RunningS
 
 
 @pytest.mark.parametrize("any_of", ["one", "last"])
-def test_references_that_differ_only_in_case_are_all_found(
-    program: RunningStandIn, any_of: str
-) -> None:
+def test_references_that_differ_only_in_case_are_all_found(program: RunningStandIn, any_of: str) -> None:
     program.switch("ref-case", "accepted")
     program.switch("any-of", any_of)
     program.load("tac-002")
