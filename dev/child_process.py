@@ -69,19 +69,19 @@ class ChildProcess:
 
     @property
     def pid(self) -> int:
-        """The process id of the leader."""
+        """Return the process id of the leader."""
         if self._popen is None:
             raise ProcessFailed(self.name, "was never started")
         return self._popen.pid
 
     @property
     def alive(self) -> bool:
-        """Whether the leader is running."""
+        """Return whether the leader is running."""
         return self._popen is not None and self._popen.poll() is None
 
     @property
     def status(self) -> int | None:
-        """The exit status of the leader; None while it runs."""
+        """Return the exit status of the leader; None while it runs."""
         return None if self._popen is None else self._popen.poll()
 
     def members(self) -> list[int]:

@@ -173,7 +173,7 @@ class Merchant:
         self.open_document(number).send("nif", nif=nif)
 
     def resolve_uncertain(self, number: int) -> str:
-        """On the page of a document in doubt, enter the number that the invoicing system has, or '' for none."""
+        """Enter, on the page of a document in doubt, the number that the invoicing system has, or '' for none."""
         page = self.open_document(number)
         reference = re.search(r"QI-\d+-[\w-]+", page.text)
         sold = Browser().open(

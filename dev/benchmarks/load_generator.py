@@ -32,7 +32,7 @@ class RoundResult:
 
     @property
     def rate(self) -> float:
-        """Good answers per second."""
+        """Return the good answers per second."""
         return sum(number for status, number in self.statuses.items() if status < 300) / self.seconds
 
     def percentile_ms(self, share: float) -> float:

@@ -29,12 +29,12 @@ class FinishedRun:
 
     @property
     def is_green(self) -> bool:
-        """Whether nothing was wrong."""
+        """Return whether no error was found."""
         return not self.outcome.wrong
 
     @property
     def is_as_expected(self) -> bool:
-        """Whether the run is green, or, with a protection removed, whether the ledger shows the damage."""
+        """Return whether the run is green, or, with a protection removed, whether the ledger shows the damage."""
         return bool(self.outcome.verdict.wrong) if self.plan.sabotage else self.is_green
 
     @property

@@ -93,12 +93,12 @@ class Killer:
 
     @property
     def done(self) -> bool:
-        """Whether all strikes are done."""
+        """Return whether all strikes are done."""
         return not self._thread.is_alive()
 
     @property
     def share(self) -> float:
-        """The share of its strikes that is done."""
+        """Return the share of its strikes that is done."""
         return sum(self.strikes.values()) / self.kills
 
     def stop(self) -> None:

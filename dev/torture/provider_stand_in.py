@@ -148,7 +148,7 @@ class PhcGoStandIn(ProviderStandIn):
 
     @property
     def installation(self) -> str:
-        """The installation whose account has the guarantee of the run."""
+        """Return the installation whose account has the guarantee of the run."""
         kept = {"by_draft": "a3f91c07", "by_search": "5d20be84"}
         if self.guarantee not in kept:
             raise ProcessFailed(self.name, f"promises {' or '.join(kept)}, not {self.guarantee}", "")

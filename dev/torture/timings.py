@@ -108,7 +108,7 @@ class BacklogDrain:
 
     @property
     def rate(self) -> float:
-        """Documents per second, of the due ones."""
+        """Return the documents per second, of the due ones."""
         return self.due * DRAIN_SHARE / self.seconds if self.seconds else 0.0
 
 

@@ -50,7 +50,7 @@ class TortureMerchant(Merchant):
             raise StepFailed(f"keys not accepted: {self.browser.text[:600]}")
 
     def resolve_all(self, numbers: list[str]) -> None:
-        """For each document that waits for the merchant, look it up in the provider's list and answer the page."""
+        """Look up each document that waits for the merchant in the provider's list and answer its page."""
         listed = self.provider.listed_documents()
         for order in numbers:
             page, found = self.open_document(int(order)), listed.get(order)
