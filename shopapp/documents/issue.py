@@ -232,7 +232,7 @@ def _send(document: Document, account: Account, provider: Provider, draft: Draft
 
 
 def _send_directly(provider: Provider, document: Document, draft: Draft) -> Issued:
-    """Send the document in one call, which is never repeated here: recover.py knows whether it may be."""
+    """Send the document in one call, which is never repeated here: whether it may be is decided in recover.py."""
     return provider.issue(draft, document.reference)
 
 

@@ -110,7 +110,7 @@ def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -
 
 
 def _compare_with_issued(document: Document, issued: Issued) -> bool:
-    """Return whether the row was issued with this very number: a commit of ours whose answer was lost."""
+    """Return whether the row has this very number: our commit succeeded, but its confirmation was lost."""
     if document.number == issued.number:
         db.session.commit()
         return True
@@ -118,7 +118,7 @@ def _compare_with_issued(document: Document, issued: Issued) -> bool:
 
 
 def _return_to_issuing(document: Document, number: str) -> None:
-    """Move a row that went on without its document back to `issuing`: a late success is never dropped.
+    """Bring a row that has moved on back to `issuing`, as its document does exist.
 
     Whoever was about to send it again finds it claimed. Not committed.
     """

@@ -83,7 +83,7 @@ def as_if_paid(order: Order) -> Order:
 
 
 def prepare_transport_guide(document: Document, account: Account) -> Draft:
-    """Return the draft of the transport guide of an issued document. Raises NotAllowedError without a draft of it."""
+    """Return the draft of the transport guide of an issued document. Raises NotAllowedError when it has no stored draft."""
     sale = db.session.get_one(Document, document.original_id).draft
     db.session.commit()
     if sale is None:
@@ -95,11 +95,9 @@ def prepare_transport_guide(document: Document, account: Account) -> Draft:
 
 def _transport_details(order: Order, account: Account) -> Transport:
     chosen = account.chosen
-    at, zone = (
-        chosen.loading,
-        ZoneInfo(place_of_supply.time_zone_of(chosen.ship_from or "PT")),
-    )
-    loading = Address(at.get("street", ""), at.get("postal_code", ""), at.get("city", ""), "PT")
+    zone = ZoneInfo(place_of_supply.time_zone_of(chosen.ship_from or "PT"))
+    place = chosen.loading
+    loading = Address(place.get("street", ""), place.get("postal_code", ""), place.get("city", ""), "PT")
     leaves = time.fromisoformat(chosen.leaves_at or DEFAULT_DEPARTURE_TIME)
     moment = now().astimezone(zone)
     db.session.commit()
@@ -115,8 +113,8 @@ def _source_order_note_id(document: Document, account: Account, draft: Draft) ->
             ISSUED: (note.account_id, note.provider_id),
             WAITING: (note.draft_account_id, note.draft_id),
         }
-        at, found = known.get(note.state, (None, None))
-        if at == account.id and found and transport.same_content(note.draft, draft):
+        account_id, found = known.get(note.state, (None, None))
+        if account_id == account.id and found and transport.same_content(note.draft, draft):
             followed = found
     db.session.commit()
     return followed

@@ -1,7 +1,8 @@
 """Find out what became of a document in doubt, in the way that the provider's guarantee makes safe.
 
-"Not found" proves nothing while the lost call may still take effect: only a search after SETTLE_SECONDS (the settle
-window) sends a row back to `pending`. What must hold is in docs/failure-model.md.
+"Not found" proves nothing while the lost call may still take effect: a searchable provider must not show the document
+after SETTLE_SECONDS (the settle window) before the row goes back to `pending`; the other guarantees have their own
+proof, in each function. What must hold is in docs/failure-model.md.
 """
 
 from __future__ import annotations
@@ -40,7 +41,11 @@ def recover_next_document() -> bool:
         return False
     account, draft = document.account, document.draft
     db.session.commit()
-    if account is None or draft is None or document.promise not in (once.value for once in _RECOVERIES):
+    if (
+        account is None
+        or draft is None
+        or document.promise not in (guarantee.value for guarantee in _RECOVERIES)
+    ):
         commit_transition(document, REVIEW, document.reason, dict(document.detail))
         return True
     if document.takes > MAX_TAKES:

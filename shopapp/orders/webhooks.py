@@ -1,4 +1,4 @@
-"""Process a stored webhook: create the one document row of its order, or change it.
+"""Process a stored webhook: create its order's document row, or update it.
 
 A body is read only to learn which order it is about; the order itself is read later, from the platform.
 """
@@ -154,9 +154,10 @@ def apply_cancellation(document: Document) -> None:
     flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is known
     (`maintenance.flag_cancelled`).
     """
-    if document.state in (PENDING, WAITING):
-        if document.state == WAITING:
-            document.transition(PENDING)
+    if document.state == WAITING:
+        document.transition(PENDING)
+    elif document.state == PENDING:
+        pass  # the order is read again before it is sent
     elif document.state == BLOCKED:
         outcome.void_document(document, "cancelled")
     elif document.state == ISSUED:
