@@ -83,7 +83,10 @@ def as_if_paid(order: Order) -> Order:
 
 
 def prepare_transport_guide(document: Document, account: Account) -> Draft:
-    """Return the draft of the transport guide of an issued document. Raises NotAllowedError when it has no stored draft."""
+    """Return the draft of the transport guide of an issued document.
+
+    Raises NotAllowedError when the document has no stored draft.
+    """
     sale = db.session.get_one(Document, document.original_id).draft
     db.session.commit()
     if sale is None:
