@@ -18,11 +18,7 @@ from shopapp.platforms.oauth import SupportsOAuth
 log = logging.getLogger(__name__)
 
 _REFRESH_MARGIN_SECONDS = 300
-
-
 _TOKEN_LEASE_SECONDS = 60
-
-
 _TOKEN_WAIT_SECONDS = 20.0
 
 

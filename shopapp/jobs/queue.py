@@ -25,8 +25,6 @@ log = logging.getLogger(__name__)
 JOB = "shopapp.jobs.worker.run_job"
 """The job by name: the worker imports the modules that do the work, and a web process must not."""
 QUEUE = "work"
-
-
 QUEUED_JOBS_PER_WORKER = 2
 
 
