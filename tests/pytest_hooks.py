@@ -36,10 +36,10 @@ FOLDER_ORDER = (
     "failure_table",
     "security",
     "state_machines",
+    "browser",
     "outages",
     "kill_points",
     "end_to_end",
-    "browser",
 )
 PROCESS_FOLDERS = {"outages", "end_to_end", "browser"}
 # These run first in their folder; otherwise one worker would still be busy with them after the others have

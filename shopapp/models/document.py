@@ -51,6 +51,9 @@ WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
 BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
 STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
 
+ALARMS = ("total-differs", "duplicate", "cancelled-after", "changed-after", "annulled", "gone")
+"""What can be wrong with an issued document."""
+
 TRANSITIONS = {
     (WAITING, PENDING), (WAITING, VOID), (WAITING, WAITING),
     (PENDING, WAITING), (PENDING, ISSUING), (PENDING, BLOCKED), (PENDING, VOID), (PENDING, PENDING),
@@ -95,7 +98,7 @@ class Document(UidModel):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """The values that the message of `reason` needs."""
     alarm: Mapped[str] = mapped_column(String(30), default="")
-    """total-differs, duplicate, cancelled-after, changed-after, annulled or gone; only on an issued document."""
+    """One of ALARMS, only on an issued document; empty where nothing is wrong."""
     alarm_detail: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     attempt: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
