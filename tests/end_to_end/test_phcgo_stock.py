@@ -48,7 +48,7 @@ class PhcGoStock(MerchantStock):
 
     def __init__(self, world: PhcGoWorld, merchant: PhcGoMerchant) -> None:
         self.world, self.merchant = world, merchant
-        self.shop, self.program = (
+        self.shop, self.provider = (
             ShopSide(world.stack, merchant.shop),
             PhcGoSide(world.stack, merchant.entity),
         )
