@@ -112,7 +112,7 @@ class PhcGoDemo(Demo):
     # Options
 
     def _no_webhooks_before_payment(self) -> None:
-        wait_until(lambda: "order_paid" in self.olaria.webhook_events(), "the shop tells of paid orders")
+        wait_until(lambda: "order_paid" in self.olaria.webhook_events(), "the shop announces paid orders")
         check_that(
             not self.olaria.webhook_events() & EARLY,
             f"told early of what nobody wants: {self.olaria.webhook_events()}",
@@ -142,7 +142,7 @@ class PhcGoDemo(Demo):
     def _options_on(self) -> None:
         self.olaria.choose(**OPTIONS)
         wait_until(
-            lambda: self.olaria.webhook_events() >= EARLY, "the shop tells of orders before they are paid"
+            lambda: self.olaria.webhook_events() >= EARLY, "the shop announces orders before they are paid"
         )
 
     def _draft_follows_order(self) -> None:
@@ -214,7 +214,7 @@ class PhcGoDemo(Demo):
 
     def _options_off(self) -> None:
         self.olaria.choose(**NO_OPTIONS)
-        wait_until(lambda: not self.olaria.webhook_events() & EARLY, "the shop tells of paid orders only")
+        wait_until(lambda: not self.olaria.webhook_events() & EARLY, "the shop announces paid orders only")
         self.wait_until_issued(self.place_paid_order("with no option again", MUG))
 
     def _call_counts_shown(self) -> None:

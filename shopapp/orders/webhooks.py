@@ -156,8 +156,6 @@ def apply_cancellation(document: Document) -> None:
     """
     if document.state == WAITING:
         document.transition(PENDING)
-    elif document.state == PENDING:
-        pass  # the order is read again before it is sent
     elif document.state == BLOCKED:
         outcome.void_document(document, "cancelled")
     elif document.state == ISSUED:
