@@ -13,7 +13,65 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-FILES = ("given.json", "own.json")
+FILES = ("given.json", "own.json", "reported.json")
+# Cases of reported.json that are not decided as expected yet.
+PENDING = {
+    # amounts and shipping
+    "N07",
+    "N08",
+    "N11",
+    "N19",
+    "N31",
+    "N54",
+    "FI01",
+    "FI02",
+    "FI06",
+    "FI08",
+    "FI10",
+    "FI12",
+    "FI14",
+    "FI16",
+    "FI17",
+    # who and where
+    "N25",
+    "N27",
+    "N35",
+    "N40",
+    "N52",
+    "N55",
+    "N63",
+    "N64",
+    "FI20",
+    "FI21",
+    "FI22",
+    "FI23",
+    "FI25",
+    "FI26",
+    "FI27",
+    "FI28",
+    "FI29",
+    "FI33",
+    "FI34",
+    "FI36",
+    "FI37",
+    "FI39",
+    # choices of the merchant
+    "N13",
+    "N14",
+    "N39",
+    "N61",
+    "FI30",
+}
+
+
+def pending(case: dict[str, Any]) -> Any:
+    """Mark a pending case as an expected failure."""
+    marks = (
+        [pytest.mark.xfail(reason="not decided as expected yet", strict=True)]
+        if case["id"] in PENDING
+        else []
+    )
+    return pytest.param(case, id=f"{case['id']} {case['title']}", marks=marks)
 
 
 def cases(name: str) -> list[dict[str, Any]]:
@@ -37,9 +95,7 @@ def printed() -> dict[str, dict[str, Any]]:
     return {decision["id"]: decision for decision in map(json.loads, lines)}
 
 
-@pytest.mark.parametrize(
-    "case", [case for name in FILES for case in cases(name)], ids=lambda case: f"{case['id']} {case['title']}"
-)
+@pytest.mark.parametrize("case", [pending(case) for name in FILES for case in cases(name)])
 def test_a_case_is_decided_as_expected(case: dict[str, Any], printed: dict[str, dict[str, Any]]) -> None:
     decision, expected = printed[case["id"]], case["expected"]
     for name in (
