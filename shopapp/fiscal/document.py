@@ -18,6 +18,7 @@ from .party import Address
 
 DocumentKind = Literal["FT", "FR", "FS", "NC", "ND", "GT", "PF", "NE"]
 RoundingLevel = Literal["rate_group", "document", "line"]
+ShippingTax = Literal["follow-goods", "as-charged"]
 Regime = Literal["normal", "art53_exempt"]
 INVOICE_KINDS: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
 """Invoice-receipt, invoice and simplified invoice: issued for a sale and corrected by a credit note; default first."""
@@ -46,6 +47,9 @@ class FiscalSettings:
     """How the sale of a gift card is taxed; empty when not chosen: such an order is blocked."""
     on_tax_difference: Mapping[str, Literal["follow-law", "stop"]] = field(default_factory=dict)
     """The merchant's choice by cause (`22>23`) where the shop charged another rate than the law's (`tax-differs`)."""
+    shipping_tax: ShippingTax = "follow-goods"
+    """Whether shipping has the tax of the goods (VAT4), or the rate that the shop charged on it where it charged one.
+    """
     warehouse: str = ""
     moves_stock: bool = False
     no_sku: Literal["", "generic", "block"] = ""

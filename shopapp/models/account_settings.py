@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from shopapp.fiscal.document import DocumentKind
+from shopapp.fiscal.document import DocumentKind, ShippingTax
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,7 @@ class AccountSettings:
     exceptions: Mapping[str, str] = field(default_factory=dict)
     """An exemption code or a VAT category, by SKU."""
     on_tax_difference: Mapping[str, str] = field(default_factory=dict)
+    shipping_tax: ShippingTax = "follow-goods"
     # what is issued automatically, and who is notified
     automatic: bool = True
     alert: bool = True
