@@ -15,6 +15,7 @@ from sandbox.core.ledger import Ledger
 
 from . import (
     admin,
+    admin_orders,
     admin_products,
     api,
     api_orders,
@@ -36,7 +37,15 @@ from .webhooks import WebhookSender
 
 __all__ = ["create_app", "components_of"]
 # importing these registers their routes on the blueprints of api, control and admin
-ROUTE_MODULES = (api_orders, api_products, api_stock, api_store, control_products, admin_products)
+ROUTE_MODULES = (
+    api_orders,
+    api_products,
+    api_stock,
+    api_store,
+    control_products,
+    admin_orders,
+    admin_products,
+)
 
 
 def create_app(folder: Path | None, app_url: str, public: str, clock_scale: float = 1) -> Flask:
@@ -66,7 +75,7 @@ def create_app(folder: Path | None, app_url: str, public: str, clock_scale: floa
     ):
         app.register_blueprint(pages)
     app.add_url_rule("/", "root", _root)
-    app.add_url_rule("/admin/orders/edit/<int:number>", "edit_address", admin.redirect_to_order)
+    app.add_url_rule("/admin/orders/edit/<int:number>", "edit_address", admin_orders.redirect_to_order)
     app.add_url_rule("/admin/products/edit/<int:number>", "edit_product", admin_products.redirect_to_product)
     return app
 

@@ -13,7 +13,7 @@ from sandbox.core.storage import Json
 
 from .api import Refusal, current_shop, get_or_404, only_fields, pages, paginate, request_body, requires_scope
 from .components import components
-from .json_format import STATES
+from .order_format import STATES, list_row
 from .orders import StateError
 
 ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores"}
@@ -30,6 +30,12 @@ DOCUMENT_FIELDS = ("document_type", "external_id", "public_id", "url")
 
 def _order_json(order: Json) -> Json:
     return {"order": only_fields(components().orders.as_json(current_shop(), order))}
+
+
+def _rows(orders: Iterable[Json]) -> list[Json]:
+    """Return the orders as lists show them."""
+    shop, switches = current_shop(), components().switches
+    return [{"order": only_fields(list_row(shop, order, switches))} for order in orders]
 
 
 def _newest_first() -> list[Json]:
@@ -75,7 +81,7 @@ def _filter_orders(orders: Iterable[Json]) -> list[Json]:
 @pages.get("/orders.json")
 @requires_scope("read_orders")
 def orders() -> Response:
-    return jsonify([_order_json(order) for order in paginate(_filter_orders(_newest_first()))])
+    return jsonify(_rows(paginate(_filter_orders(_newest_first()))))
 
 
 @pages.get("/orders/status/<status>.json")
@@ -83,9 +89,7 @@ def orders() -> Response:
 def orders_by_status(status: str) -> Response:
     if status not in STATES:
         raise Refusal(404, "status")
-    return jsonify(
-        [_order_json(one) for one in paginate([o for o in _newest_first() if o["status"] == status])]
-    )
+    return jsonify(_rows(paginate([order for order in _newest_first() if order["status"] == status])))
 
 
 @pages.get("/orders/after/<int:number>.json")
@@ -96,7 +100,7 @@ def orders_after(number: int) -> Response:
         if not later:
             raise Refusal(404, "not-found")
         return jsonify(_order_json(later[0]))
-    return jsonify([_order_json(order) for order in paginate(later)])
+    return jsonify(_rows(paginate(later)))
 
 
 @pages.get("/orders/count.json")
@@ -110,7 +114,7 @@ def count_orders() -> Response:
 def search_orders() -> Response:
     query = request.args.get("query", "").lower()
     hits = [order for order in _filter_orders(_newest_first()) if query in _search_text(order)]
-    return jsonify({"orders": [_order_json(order) for order in paginate(hits)], "count": len(hits)})
+    return jsonify({"orders": _rows(paginate(hits)), "count": len(hits)})
 
 
 def _search_text(order: Json) -> str:

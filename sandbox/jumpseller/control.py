@@ -13,6 +13,7 @@ from sandbox.core.storage import Json
 
 from . import faults as fault_rules
 from .components import components, shop_or_404
+from .examples import EXAMPLES
 from .faults import FaultError
 from .order_spec import OrderSpecError
 from .orders import StateError
@@ -43,7 +44,7 @@ def _order_or_error(shop: Shop, number: int) -> Json:
 
 
 def _order_details(shop: Shop, order: Json) -> Json:
-    more = {"documents": order["documents"], "history": order["history"]}
+    more = {name: order.get(name, []) for name in ("documents", "history", "refunds")}
     return {**components().orders.as_json(shop, order), **more}
 
 
@@ -142,6 +143,11 @@ def orders(code: str) -> Response:
     return jsonify([_order_details(shop, order) for _, order in sorted(shop.orders.items(), reverse=True)])
 
 
+@pages.get("/examples")
+def examples() -> Response:
+    return jsonify({name: {"title": one.title, "spec": one.spec} for name, one in EXAMPLES.items()})
+
+
 @pages.post("/shops/<code>/orders")
 def place(code: str) -> tuple[Response, int]:
     shop = shop_or_404(code)
@@ -168,8 +174,15 @@ def act_on_order(code: str, number: int, act: str) -> tuple[Response, int]:
         order_actions.pay(shop, order, sent.get("paid_at"))
     elif act == "ship":
         order_actions.ship(shop, order, sent.get("shipment_status", "requested"))
-    elif act in ("cancel", "abandon"):
-        (order_actions.cancel if act == "cancel" else order_actions.abandon)(shop, order)
+    elif act == "refund":
+        order_actions.refund(shop, order, str(sent["amount"]))
+    elif act in ("cancel", "abandon", "forget"):
+        acts = {
+            "cancel": order_actions.cancel,
+            "abandon": order_actions.abandon,
+            "forget": order_actions.forget_customer,
+        }
+        acts[act](shop, order)
     else:
         return jsonify({"error": f"nothing is called {act}"}), 404
     return jsonify(_order_details(shop, order)), 200

@@ -6,9 +6,12 @@ It calculates nothing; amounts.py does.
 from __future__ import annotations
 
 from sandbox.core.storage import Json
+from sandbox.core.switches import Switches
 
+from .examples import EXAMPLES
 from .platform_state import Shop
 from .seed import PLACES, decimal_text, is_in_eu
+from .switches import SWITCHES
 
 DEFAULT_BUYER = {
     "name": "Ana",
@@ -132,11 +135,34 @@ def _complete_coupon(wanted: Json) -> Json | None:
     raise OrderSpecError("a coupon needs an amount or a percent")
 
 
+def expand_example(spec: Json) -> Json:
+    """Return the specification with the example that it names below it. Raises OrderSpecError for an unknown one."""
+    name = spec.get("example")
+    if not name:
+        return spec
+    if name not in EXAMPLES:
+        raise OrderSpecError(f"no example is called {name}: {', '.join(EXAMPLES)}")
+    return EXAMPLES[name].spec | spec
+
+
+def _own_switches(wanted: Json) -> Json:
+    known = Switches(SWITCHES)
+    for name, position in wanted.items():
+        try:
+            known.set(name, position)
+        except ValueError as wrong:
+            raise OrderSpecError(str(wrong)) from wrong
+    return dict(wanted)
+
+
 def complete_spec(shop: Shop, spec: Json) -> Json:
-    """Return the complete specification, so that later changes of the shop do not affect the order."""
+    """Return the complete specification, so that later changes of the shop do not affect the order.
+
+    A complete one stays as it is.
+    """
     if not spec.get("lines"):
         raise OrderSpecError("an order needs at least one line")
-    to = _complete_address(spec.get("address", "lisboa"))
+    to = _complete_address(spec.get("address") or spec.get("ship_to") or "lisboa")
     billing = _complete_address(spec["billing"]) if spec.get("billing") else dict(to)
     buyer = {**DEFAULT_BUYER, **(spec.get("buyer") or {})}
     is_taxed = is_in_eu(to["country_code"])
@@ -151,7 +177,7 @@ def complete_spec(shop: Shop, spec: Json) -> Json:
         "coupon": _complete_coupon(spec.get("coupon")),
         "gift_card": decimal_text(spec.get("gift_card") or "0"),
         "total_differs": decimal_text(spec.get("total_differs") or "0"),
-        "rounding": spec.get("rounding"),
+        "switches": _own_switches(spec.get("switches") or {}),
         "digital": is_digital,
         "ship_to": None if is_digital else to,
         "billing": billing,

@@ -1,4 +1,4 @@
-"""The life of an order: placed, paid, cancelled, shipped, changed; its history, stock and webhooks."""
+"""The life of an order: placed, paid, cancelled, shipped, refunded, changed; its history, stock and webhooks."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 
 from sandbox.core.storage import Json
 
-from .json_format import order_json
-from .order_spec import complete_spec
+from .order_format import order_json, positions_of
+from .order_spec import complete_spec, expand_example
 from .platform_state import PlatformState, Shop, format_timestamp
+from .seed import decimal_text
 from .stock import Stock
 from .webhooks import WebhookSender
 
@@ -51,6 +52,7 @@ class Orders:
         """Place an order from a specification and return it; pays it at once when `pay` is set."""
         with self.platform.lock:
             is_open = self.platform.switches["created-state"] == "yes"
+            spec = expand_example(spec)
             whole = complete_spec(shop, spec)
             order: Json = {
                 "id": int(spec["id"])
@@ -65,6 +67,8 @@ class Orders:
                 "history": [],
                 "documents": [],
                 "raw": spec.get("raw") or {},
+                "list_row": spec.get("list_row") or {},
+                "refunds": [],
             }
             if order["id"] in shop.orders:
                 raise StateError(f"the shop already has an order {order['id']}")
@@ -109,6 +113,26 @@ class Orders:
         self._enqueue_webhooks(shop, order, "order_abandoned")
         return order
 
+    def refund(self, shop: Shop, order: Json, amount: str) -> Json:
+        """Give money back without goods; what the order shows of it is a switch."""
+        with self.platform.lock:
+            when = format_timestamp()
+            order.setdefault("refunds", []).append({"amount": decimal_text(amount), "at": when})
+            shown = positions_of(order, self.platform.switches)["refund"]
+            if shown == "history":
+                self._add_history_entry(shop, order, None, when, f"Reembolso de {amount}.")
+            shop.put("order", order)
+        if shown != "nowhere":
+            self._enqueue_webhooks(shop, order, None)
+        return order
+
+    def forget_customer(self, shop: Shop, order: Json) -> Json:
+        """Delete the customer's data, as the shop's privacy setting does after a time; sends no webhook."""
+        with self.platform.lock:
+            order["forgotten"] = True
+            shop.put("order", order)
+        return order
+
     def ship(self, shop: Shop, order: Json, shipment: str = "requested") -> Json:
         """Mark the order as handed to the carrier."""
         with self.platform.lock:
@@ -121,13 +145,11 @@ class Orders:
         return order
 
     def change(self, shop: Shop, order: Json, wanted: Json) -> Json:
-        """Change the order's specification (`spec`), answer (`raw`) or fields; sends `order_updated`."""
+        """Change the order's specification (`spec`), answer (`raw`, `list_row`) or fields; sends `order_updated`."""
         with self.platform.lock:
             if "spec" in wanted:
                 order["spec"] = complete_spec(shop, wanted["spec"])
-            if "raw" in wanted:
-                order["raw"] = wanted["raw"]
-            for field in ("status", "created_at", "completed_at", "shipment", "note"):
+            for field in ("status", "created_at", "completed_at", "shipment", "note", "raw", "list_row"):
                 if field in wanted:
                     order[field] = wanted[field]
             shop.put("order", order)

@@ -7,7 +7,12 @@ from sandbox.core.switches import Switch
 
 SWITCHES = (
     # orders
-    Switch("line-discount", "`discount` of a line with qty over 1", ("unit", "line"), "seen in code"),
+    Switch(
+        "line-discount",
+        "`discount` of a line with qty over 1: of a unit, of a unit in whole cents, of the line",
+        ("unit", "unit-cents", "line"),
+        "seen in code",
+    ),
     Switch("line-tax", "`tax` of a line with qty over 1", ("unit", "line"), "unknown"),
     Switch(
         "order-tax", "`tax` of the order and `shipping_tax`", ("without-shipping", "with-shipping"), "unknown"
@@ -18,9 +23,73 @@ SWITCHES = (
         ("after-discount", "before-discount"),
         "unknown",
     ),
-    Switch("coupon", "where an order-level coupon appears", ("lines", "order"), "seen in code"),
+    Switch(
+        "subtotal",
+        "`subtotal` where prices include VAT: with VAT (recorded) or without (described)",
+        ("with-tax", "without-tax"),
+        "seen in code",
+    ),
+    Switch(
+        "coupon",
+        "an order-level coupon: shared over the lines, on no line, or given in whole cents a piece",
+        ("lines", "order", "pieces"),
+        "seen in code",
+    ),
+    Switch(
+        "coupon-rest",
+        "a coupon larger than the goods: the rest is lost, is in `shipping_discount`, or in `discount` alone",
+        ("lost", "shipping", "order"),
+        "unknown",
+    ),
     Switch("rate", "type of `taxes[].rate` (text comes with `amount`)", ("number", "text"), "documented"),
-    Switch("shop-rounding", "where the shop rounds VAT", ("line", "rate", "document"), "unknown"),
+    Switch(
+        "shop-rounding",
+        "where the shop rounds prices with VAT: each line, each rate, once, each piece;"
+        " or the net of each line (then VAT by rate); or net and VAT of the order, each once",
+        ("line", "rate", "document", "piece", "line-net", "net-and-vat"),
+        "unknown",
+    ),
+    Switch("shipping-rounding", "shipping is rounded", ("apart", "with-goods"), "unknown"),
+    Switch(
+        "shipping-price",
+        "`shipping` is with or without VAT",
+        ("as-products", "with-tax", "without-tax"),
+        "unknown",
+    ),
+    Switch(
+        "shipping-taxes",
+        "several taxes on shipping: each on the share of the goods at its rate, or each on the whole price",
+        ("split", "added"),
+        "unknown",
+    ),
+    Switch(
+        "fixed-tax",
+        "a fixed tax is due for each unit, once for the line, or for each unit and taxed by the line's rate",
+        ("unit", "line", "unit-taxed"),
+        "unknown",
+    ),
+    Switch("fixed-tax-shown", "`tax` of line and order has fixed taxes in it", ("yes", "no"), "unknown"),
+    Switch(
+        "texts", "names and addresses: as typed, or with HTML entities", ("typed", "entities"), "seen in code"
+    ),
+    Switch(
+        "country-code",
+        "`country_code` in orders",
+        ("two-letters", "three-letters", "words", "missing"),
+        "documented",
+    ),
+    Switch(
+        "deleted-customer",
+        "an order whose customer's data was deleted: blocks null, fields empty, or all but the place empty",
+        ("null", "empty", "place-kept"),
+        "unknown",
+    ),
+    Switch(
+        "refund",
+        "a refund shows nowhere, in the history, or as a lower `total`",
+        ("nowhere", "history", "total"),
+        "unknown",
+    ),
     Switch("created-state", "a placed order starts as `created`", ("no", "yes"), "unknown"),
     Switch("completed-at", "when `completed_at` is set", ("payment", "checkout"), "inferred"),
     Switch("state-history", "the order's history lists changes of state", ("yes", "no"), "unknown"),

@@ -11,7 +11,7 @@ from decimal import Decimal
 import requests
 
 from dev.merchant import Merchant, wait_until
-from tests.end_to_end.jumpseller_steps import SwitchSteps, assert_issued, both_shops, full_order
+from tests.end_to_end.order_steps import SwitchSteps, assert_issued, both_shops, full_order
 from tests.end_to_end.stack_world import BOOK, COURSE, FULL_ORDER, MUG, MUGS, TIMEOUT, StackWorld, paid_total
 
 

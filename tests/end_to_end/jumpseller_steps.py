@@ -6,35 +6,14 @@ Each function takes the world with the switch in its position, and fails when th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 
 import pytest
 import requests
 
 from dev.browser import StepFailed
-from dev.merchant import Merchant, wait_until
+from dev.merchant import wait_until
+from tests.end_to_end.order_steps import ORDER_STEPS, SwitchSteps, assert_issued, both_shops, full_order
 from tests.end_to_end.stack_world import BOOK, FULL_ORDER, MUG, TIMEOUT, StackWorld, use_new_address
-
-SwitchSteps = Callable[[StackWorld, str], None]
-
-
-def both_shops(world: StackWorld) -> list[Merchant]:
-    """Sell in a shop whose prices include VAT, and in one whose prices don't."""
-    return [world.merchants["olariadosado"], world.merchants["quintadaserra"]]
-
-
-def assert_issued(world: StackWorld, *placed: tuple[Merchant, int]) -> None:
-    for merchant, order in placed:
-        row = world.wait_until_final(merchant, order)
-        assert row["state"] == "issued", (row["state"], row["reason"], row["detail"])
-        assert not row["alarm"], (row["alarm"], row["alarm_detail"])
-    for merchant, order in placed:
-        world.check_document(merchant, order)
-
-
-def full_order(world: StackWorld, position: str) -> None:
-    """Sell the order with everything in it, in both shops."""
-    assert_issued(world, *((m, int(m.place_order(**FULL_ORDER)["id"])) for m in both_shops(world)))
 
 
 def paid_later(world: StackWorld, position: str) -> None:
@@ -238,13 +217,7 @@ def rate_limited(world: StackWorld, position: str) -> None:
 
 
 STEPS_BY_SWITCH: dict[str, SwitchSteps] = {
-    "line-discount": full_order,
-    "line-tax": full_order,
-    "order-tax": full_order,
-    "tax-base": full_order,
-    "coupon": full_order,
-    "rate": full_order,
-    "shop-rounding": full_order,
+    **ORDER_STEPS,
     "created-state": paid_later,
     "completed-at": paid_later,
     "state-history": paid_later,

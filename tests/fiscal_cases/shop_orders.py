@@ -76,7 +76,7 @@ def order_specification(case: Case) -> dict[str, Any]:
         "lines": [_line(each, rates) for each in order["lines"] if each["kind"] not in ("shipping", "fee")],
         "coupon": {"amount": order["order_discount"]} if order["order_discount"] != "0.00" else None,
         "shipping": instead.get("shipping", shipping),
-        "rounding": ROUNDINGS[case["expected"].get("rounding") or "per_rate_group"],
+        "switches": {"shop-rounding": ROUNDINGS[case["expected"].get("rounding") or "per_rate_group"]},
         "total_differs": instead.get("total_differs", _fees(order)),
         "raw": instead.get("raw"),
         **_paid_with(order),

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 
+from sandbox.jumpseller.admin_orders import DAMAGED_ROWS
+from sandbox.jumpseller.examples import EXAMPLES
 from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
 
 
@@ -100,9 +104,66 @@ def test_an_order_can_be_paid_at_once_with_coupon_and_untaxed_shipping(jumpselle
     assert order["gift_cards_discount"] == 5.0
 
 
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_every_example_is_placed_paid_and_shown(jumpseller: JumpsellerClient, example: str) -> None:
+    came = jumpseller.browser.post(f"/admin/{SADO}/orders/new", data={"example": example, "pay": "yes"})
+    assert came.location == f"/admin/{SADO}/orders/1001"
+    assert '<span class="state">Pago</span>' in page(jumpseller, "orders/1001")
+    assert EXAMPLES[example].title in page(jumpseller, "orders/new")
+    jumpseller.install()
+    assert len(jumpseller.get("/orders.json")) == 1
+    assert (jumpseller.browser.get("/sandbox/examples").json or {})[example]["spec"]["lines"]
+
+
+def test_an_order_is_edited_as_json_and_keeps_the_rest(jumpseller: JumpsellerClient) -> None:
+    sent = {"lines": [{"sku": "TACA-01", "qty": 2}], "address": "es", "nif": "123456789", "pay": True}
+    jumpseller.browser.post(f"/admin/{SADO}/orders/new", data={"json": json.dumps(sent)})
+    before = jumpseller.stored_order(1001)
+    spec = json.loads(
+        html.unescape(page(jumpseller, "orders/1001").split('spellcheck="false">')[1].split("</")[0])
+    )
+    spec["lines"][0]["qty"] = 3
+    form = {"spec": json.dumps(spec), "raw": json.dumps({"total": 1})}
+    jumpseller.browser.post(f"/admin/{SADO}/orders/1001/edit", data=form)
+    after = jumpseller.stored_order(1001)
+    assert (after["products"][0]["qty"], after["total"]) == (3, 1)
+    assert {**after, "products": 0} == {**before, "products": 0, "subtotal": 36.9, "tax": 6.9, "total": 1}
+    for wrong in ("{", "[]", '{"lines": []}'):
+        answer = jumpseller.browser.post(f"/admin/{SADO}/orders/1001/edit", data={"spec": wrong})
+        assert answer.status_code == 422 and 'role="alert"' in answer.text
+
+
+def test_money_goes_back_without_goods_and_the_customer_is_deleted(jumpseller: JumpsellerClient) -> None:
+    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
+    jumpseller.browser.post(f"/admin/{SADO}/orders/{number}/refund", data={"amount": "3,00"})
+    assert "Reembolsado: 3.00 EUR" in page(jumpseller, f"orders/{number}")
+    assert jumpseller.browser.post(f"/admin/{SADO}/orders/{number}/refund", data={}).status_code == 422
+    jumpseller.browser.post(f"/admin/{SADO}/orders/{number}/forget")
+    assert jumpseller.stored_order(number)["customer"] is None
+    assert "Apagar os dados" not in page(jumpseller, f"orders/{number}")
+
+
+def test_a_list_shows_a_damaged_row_and_the_order_itself_is_whole(jumpseller: JumpsellerClient) -> None:
+    jumpseller.install()
+    number = jumpseller.place_order(lines=[{"sku": "TACA-01"}], pay=True)["id"]
+    rows = []
+    for row in DAMAGED_ROWS:
+        jumpseller.browser.post(f"/admin/{SADO}/orders/{number}/list-row", data={"row": row})
+        (shown,) = (one["order"] for one in jumpseller.get("/orders.json"))
+        rows.append((shown.get("id"), "created_at" in shown, shown["total"]))
+    assert rows == [(number, True, 12.3), (None, True, 12.3), (number, False, 12.3), (number, True, "n/d")]
+    assert jumpseller.get(f"/orders/{number}.json")["order"]["total"] == 12.3
+
+
 @pytest.mark.parametrize(
     ("form", "problem"),
     [
+        ({"json": "{"}, "Este JSON não se consegue ler"),
+        (
+            {"json": '{"lines": [{"sku": "TACA-01"}], "switches": {"rate": "roman"}}'},
+            "rate can be number, text",
+        ),
+        ({"json": '{"example": "none"}'}, "no example is called none"),
         ({}, "Escolha pelo menos um artigo."),
         ({"sku0": "TACA-01", "shipping": "muito"}, "Um dos números não se consegue ler."),
         ({"sku0": "TACA-01", "qty0": "x"}, "Um dos números não se consegue ler."),

@@ -82,9 +82,9 @@ def line_of(jumpseller: JumpsellerClient, **more: Any) -> dict[str, Any]:
     return line
 
 
-@case("line-discount", unit=0.5, line=1.0)
+@case("line-discount", unit=3.333333, unit_cents=3.33, line=10.0)
 def line_discount(jumpseller: JumpsellerClient) -> Any:
-    return line_of(jumpseller, discount="1.00")["discount"]
+    return line_of(jumpseller, qty=3, discount="10.00")["discount"]
 
 
 @case("line-tax", unit=(4.6, "4.600"), line=(9.2, "9.200"))
@@ -108,10 +108,21 @@ def tax_base(jumpseller: JumpsellerClient) -> Any:
     return order["tax"], round(order["products"][0]["tax"], 2), order["total"], exclusive["total"]
 
 
-@case("coupon", lines=(5.0, 5.0, 15.0), order=(0.0, 5.0, 15.0))
+@case("subtotal", with_tax=12.3, without_tax=10.0)
+def subtotal(jumpseller: JumpsellerClient) -> Any:
+    return jumpseller.place_order(lines=[{"price": "12.30", "tax": "23"}])["subtotal"]
+
+
+@case("coupon", lines=(1.666667, 5.0, 25.0), order=(0.0, 5.0, 25.0), pieces=(1.67, 5.01, 24.99))
 def coupon(jumpseller: JumpsellerClient) -> Any:
-    order = jumpseller.place_order(lines=[{"price": "20.00", "tax": "23"}], coupon="5.00")
+    order = jumpseller.place_order(lines=[{"price": "10.00", "qty": 3, "tax": "23"}], coupon="5.00")
     return order["products"][0]["discount"], order["discount"], order["total"]
+
+
+@case("coupon-rest", lost=(12.3, 0.0, 4.92), shipping=(15.0, 2.7, 2.22), order=(15.0, 0.0, 2.22))
+def coupon_rest(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(lines=CUP, shipping="4.92", coupon="15.00")
+    return order["discount"], order["shipping_discount"], order["total"]
 
 
 @case("rate", number=(23.0, False), text=("23.0", True))
@@ -120,12 +131,89 @@ def rate(jumpseller: JumpsellerClient) -> Any:
     return tax["rate"], "amount" in tax
 
 
-@case("shop-rounding", line=(0.67, 4.2), rate=(0.68, 4.21), document=(0.69, 4.22))
+@case(
+    "shop-rounding",
+    line=(2.86, 16.57),
+    rate=(2.86, 16.58),
+    document=(2.85, 16.58),
+    piece=(2.87, 16.59),
+    line_net=(2.86, 16.59),
+    net_and_vat=(2.85, 16.57),
+)
 def shop_rounding(jumpseller: JumpsellerClient) -> Any:
-    # the VAT is 3 x 0.2139 at 23 % and 0.0444 at 6 %, the net amount 3.53
-    lines = [{"price": "0.93", "tax": "23"}] * 3 + [{"price": "0.74", "tax": "6"}]
-    order = jumpseller.place_order(SERRA, lines=lines)
+    # with VAT the lines are 7.58295, 7.11432 and 1.8815, the pieces 2.52765, 3.55716 and 1.8815
+    taxed = [{"price": "2.055", "qty": 3, "tax": "23"}, {"price": "2.892", "qty": 2, "tax": "23"}]
+    order = jumpseller.place_order(SERRA, lines=[*taxed, {"price": "1.775", "tax": "6"}])
     return order["tax"], order["total"]
+
+
+@case("shipping-rounding", apart=(0.12, 0.12, 1.24), with_goods=(0.11, 0.12, 1.23))
+def shipping_rounding(jumpseller: JumpsellerClient) -> Any:
+    jumpseller.switch("shop-rounding", "rate")
+    order = jumpseller.place_order(
+        SERRA, lines=[{"price": "0.50", "tax": "23"}], shipping={"price": "0.50", "tax": "23"}
+    )
+    return order["tax"], order["shipping_tax"], order["total"]
+
+
+@case("shipping-price", as_products=(True, 16.3), with_tax=(True, 16.3), without_tax=(False, 17.22))
+def shipping_price(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(lines=CUP, shipping={"price": "4.00", "tax": "23"})
+    return order["shipping_taxes"][0]["tax_on_shipping_price"], order["total"]
+
+
+@case("shipping-taxes", split=(["0.560", "0.110"], 0.67), added=(["0.888", "0.232"], 1.12))
+def shipping_taxes(jumpseller: JumpsellerClient) -> Any:
+    jumpseller.switch("rate", "text")
+    lines = [{"price": "12.00", "tax": "23"}, {"price": "8.00", "tax": "6"}]
+    order = jumpseller.place_order(lines=lines, shipping={"price": "5.00", "tax": ["23", "6"]})
+    return [tax["amount"] for tax in order["shipping_taxes"]], order["shipping_tax"]
+
+
+ECOVALUE: list[Any] = ["23", {"rate": "0.50", "fixed": True, "name": "Ecovalor"}]
+
+
+@case("fixed-tax", unit=(5.6, 25.6), line=(5.1, 25.1), unit_taxed=(5.83, 25.83))
+def fixed_tax(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(SERRA, lines=[{"price": "10.00", "qty": 2, "tax": ECOVALUE}])
+    return order["tax"], order["total"]
+
+
+@case("fixed-tax-shown", yes=(2.8, 2.8, 12.8), no=(2.3, 2.3, 12.8))
+def fixed_tax_shown(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(SERRA, lines=[{"price": "10.00", "tax": ECOVALUE}])
+    return order["tax"], order["products"][0]["tax"], order["total"]
+
+
+@case("texts", typed="Pires & <b>Taça</b>", entities="Pires &amp; &lt;b&gt;Taça&lt;/b&gt;")
+def texts(jumpseller: JumpsellerClient) -> Any:
+    name = "Pires & <b>Taça</b>"
+    order = jumpseller.place_order(lines=[{**CUP[0], "name": name}], buyer={"name": name, "surname": ""})
+    assert order["products"][0]["name"] == order["billing_address"]["name"] == order["customer"]["fullname"]
+    return order["products"][0]["name"]
+
+
+@case("country-code", two_letters="ES", three_letters="ESP", words="Espanha", missing=None)
+def country_code(jumpseller: JumpsellerClient) -> Any:
+    order = jumpseller.place_order(lines=CUP, address="es")
+    assert order["shipping_address"]["country_code"] == order["billing_address"]["country_code"]
+    return order["billing_address"]["country_code"]
+
+
+@case("deleted-customer", null=(None, None), empty=("", ""), place_kept=("", "PT"))
+def deleted_customer(jumpseller: JumpsellerClient) -> Any:
+    number = jumpseller.place_order(lines=CUP, nif="123456789", pay=True)["id"]
+    order = jumpseller.change_order(number, "forget")
+    assert "123456789" not in json.dumps(order) and order["total"] == 12.3
+    return tuple((order["billing_address"] or {}).get(name) for name in ("name", "country_code"))
+
+
+@case("refund", nowhere=(12.3, 2), history=(12.3, 3), total=(9.3, 2))
+def refund(jumpseller: JumpsellerClient) -> Any:
+    number = jumpseller.place_order(lines=CUP, pay=True)["id"]
+    order = jumpseller.change_order(number, "refund", amount="3.00")
+    assert order["refunds"][0]["amount"] == "3.00"
+    return order["total"], len(order["history"])
 
 
 @case("created-state", no=("pending_payment", "paid"), yes=("created", "paid"))

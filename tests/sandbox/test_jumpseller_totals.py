@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from sandbox.jumpseller.amounts import allocate_cents, calculate_amounts
+from sandbox.jumpseller.switches import SWITCHES
 from tests.sandbox.jumpseller_client import SADO, SERRA, JumpsellerClient, open_client
 
 
@@ -121,6 +122,7 @@ def test_spread_amounts_add_up_to_the_original(whole: Decimal, weights: list[Dec
     assert sum(parts) == (whole if sum(weights) else 0)
 
 
+ROUNDINGS = ["line", "rate", "document", "line-net", "net-and-vat", "piece"]
 PRICES = some.decimals("0.01", "900", places=2)
 LINES = some.lists(
     some.tuples(PRICES, some.integers(1, 9), some.sampled_from(["23", "13", "6", None])), min_size=1
@@ -130,7 +132,7 @@ LINES = some.lists(
 @given(
     LINES,
     some.booleans(),
-    some.sampled_from(["line", "rate", "document"]),
+    some.sampled_from(ROUNDINGS),
     some.decimals("0", "20", places=2),
 )
 @settings(max_examples=100)
@@ -155,7 +157,8 @@ def test_every_total_is_the_sum_that_the_platform_documents(
         "gift_card": "0",
         "total_differs": "0",
     }
-    order = calculate_amounts(spec, rounding)
+    positions = {switch.name: switch.default for switch in SWITCHES} | {"shop-rounding": rounding}
+    order = calculate_amounts(spec, positions)
     goods = sum(price * qty for price, qty, _ in lines)
     added = Decimal(0) if inclusive else order.tax + order.shipping_tax
     assert order.total == goods + shipping - Decimal("0.01") + added

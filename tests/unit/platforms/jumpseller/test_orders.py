@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.jumpseller import json_format, order_spec, platform_state
+from sandbox.jumpseller import order_format, order_spec, platform_state
 from shopapp.errors import OrderError
 from shopapp.fiscal import invoice
 from shopapp.fiscal.document import FiscalSettings
@@ -479,8 +479,8 @@ def test_the_sandbox_is_read_to_the_cent_in_each_position(
         "created_at": "2026-11-20 10:00:00 UTC", "completed_at": "2026-11-20 10:05:00 UTC",
         "shipment": "unfulfilled", "history": [], "documents": [], "raw": {},
     }  # fmt: skip
-    content = json.dumps({"order": json_format.order_json(shop, made, shop_world.switches)}).encode()
+    content = json.dumps({"order": order_format.order_json(shop, made, shop_world.switches)}).encode()
     draft = invoice.build_invoice(orders.order_from(parse_json(content)), FiscalSettings(), TODAY)
-    amounts = json_format.order_amounts(made, shop_world.switches)
+    amounts = order_format.order_amounts(made, shop_world.switches)
     assert draft.gross == amounts.total
     assert abs(draft.vat - amounts.tax - amounts.shipping_tax) <= Decimal("0.01")
