@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import update
 
@@ -33,6 +34,7 @@ from shopapp.models import (
 )
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 
+LISBON = ZoneInfo("Europe/Lisbon")
 CREDENTIALS = {"key": "a" * 36 + "7c41", "code": "b" * 36 + "9d52", "nif": "509999990", "entity": "4711"}
 SETTINGS: dict[str, Any] = {
     "kind": "FR", "series": {"FR": "2026FR", "FT": "2026FT", "NC": "2026NC"}, "exemption": "", "warehouse": "",
@@ -222,7 +224,11 @@ def _record_attempt(document: Document, account: Account | None, draft: Draft, a
 def _record_issued(document: Document, number: str, at: datetime) -> None:
     draft = document.draft
     assert draft is not None
-    document.number, document.provider_id, document.issued_on = number, f"id-{document.id}", draft.date
+    document.number, document.provider_id, document.issued_on = (
+        number,
+        f"id-{document.id}",
+        at.astimezone(LISBON).date(),
+    )
     document.issued_at, document.provider_total, document.settled_by = (
         at + timedelta(seconds=5),
         draft.gross,

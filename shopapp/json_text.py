@@ -3,20 +3,36 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
+
+_MAX_DIGITS = 40
+"""The longest integer that is read as one: Python refuses very long ones, and one would spoil a whole list."""
 
 
 def parse_json(body: bytes | str, **options: Any) -> Any:
     """Return the parsed JSON, with fractions as Decimal. Raises ValueError when it is not JSON.
 
     U+0000 is removed and half a surrogate pair replaced in every text: JSON can spell both, no database stores
-    them, and one of them in a name would keep its order from ever being recorded.
+    them, and one of them in a name would keep its order from ever being recorded. A number that is none (NaN) or that
+    Python does not read stays text, so that it spoils its own field only.
     """
+    readers = {"parse_float": _read_fraction, "parse_int": _read_integer, "parse_constant": str}
     try:
-        return _replace_unstorable(json.loads(body, **{"parse_float": Decimal, **options}))
+        return _replace_unstorable(json.loads(body, **{**readers, **options}))
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+
+
+def _read_fraction(text: str) -> Decimal | str:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _read_integer(text: str) -> int | str:
+    return int(text) if len(text) <= _MAX_DIGITS else text
 
 
 def _replace_unstorable(content: Any) -> Any:

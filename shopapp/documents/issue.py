@@ -143,12 +143,14 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
 def _record_order(document: Document, order: Order) -> None:
     """Store the order's figures and its buyer, so that the list shows them even if drafting fails. Commits."""
     sale = Sale.get_or_create(document.store_id, document.order_id)
-    sale.status, sale.total, sale.currency = order.status, order.paid_total, order.currency[:3]
-    sale.ordered_at, sale.checked_at = order.created_at, now()
-    sale.paid_at, sale.paid_source = order.paid_at, order.paid_source
+    sale.record(
+        order.status, order.paid_at, order.paid_source,
+        total=order.paid_total, currency=order.currency[:3], ordered_at=order.created_at,
+    )  # fmt: skip
+    sale.checked_at = now()
     if order.status == "cancelled" and sale.cancelled_at is None:
         sale.cancelled_at = now()
-    document.paid_at = sale.paid_at if order.status == "paid" else None
+    document.paid_at = order.paid_at if order.status == "paid" else None
     document.total = order.paid_total
     buyer = order.buyer
     if buyer.name or buyer.company or buyer.tax_id:

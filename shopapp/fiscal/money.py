@@ -15,8 +15,15 @@ CENT = Decimal("0.01")
 SIX_DECIMALS = Decimal("0.000001")
 
 
+MAX_EXPONENT = 30
+"""The largest power of ten, up or down, in an amount: beyond it, writing a number out could fill the memory."""
+
+
 def parse_amount(written: str | int | Decimal) -> Decimal:
-    """Read a number as written. Raises ValueError for a float, an empty text or anything else that is no number."""
+    """Read a number as written.
+
+    Raises ValueError for a float, an empty text, an exponent beyond MAX_EXPONENT, or anything else that is no number.
+    """
     if isinstance(written, bool) or not isinstance(written, str | int | Decimal):
         raise ValueError("an amount is text, an integer or a Decimal")
     try:
@@ -25,6 +32,9 @@ def parse_amount(written: str | int | Decimal) -> Decimal:
         raise ValueError("not a number") from wrong
     if not number.is_finite():
         raise ValueError("not a finite number")
+    exponent = number.as_tuple().exponent
+    if abs(int(exponent)) > MAX_EXPONENT or abs(number.adjusted()) > MAX_EXPONENT:
+        raise ValueError("an exponent that no amount has")
     return number
 
 

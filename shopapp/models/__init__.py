@@ -27,6 +27,7 @@ from .schema import encryption_keys_match, engine_options, migrate
 from .stock import StockChange, SyncedSku
 from .store import Store
 from .sync_run import SyncRun
+from .unreadable_order import UnreadableOrder
 from .vat_number import VatNumber
 from .webhook import Webhook
 
@@ -51,6 +52,7 @@ __all__ = [
     "Store",
     "OneTimeToken",
     "ApiUsage",
+    "UnreadableOrder",
     "VatNumber",
     "db",
     "engine_options",

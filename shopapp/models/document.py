@@ -157,6 +157,7 @@ class Document(UidModel):
     tax_id_mark: Mapped[str] = mapped_column(String(32), default="")
     """The keyed hash of the buyer's tax id, for the search."""
     buyer_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    vat_check_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     link_token: Mapped[str] = mapped_column(String(32), unique=True)
     """The end of the address at which the buyer opens the PDF."""
     link_revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -167,6 +168,8 @@ class Document(UidModel):
     draft_text = SealedText()
     buyer = SealedJson()
     """`{"name", "tax_id", "address", "email"}` as on the document."""
+    vat_check = SealedJson()
+    """`{"number", "answer", "asked_at", "consultation"}`: what VIES answered, on which the document relies."""
 
     held_attempt = 0
     """Not a column: the attempt that belongs to this worker, whatever happened to the row since."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -28,6 +29,7 @@ class Sale(UidModel):
     currency: Mapped[str] = mapped_column(String(3), default="")
     ordered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was paid, as well as we know; always set on a paid order, and kept when it is cancelled afterwards."""
     paid_source: Mapped[str] = mapped_column(String(12), default="")
     first_paid_hook_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -58,3 +60,23 @@ class Sale(UidModel):
             db.session.execute(new.on_conflict_do_nothing())
             sale = db.session.scalars(wanted).one()
         return sale
+
+    def record(
+        self, status: str, paid_at: datetime | None = None, source: str = "list", **values: Any
+    ) -> None:
+        """Record what the shop says of the order, whether or not the order itself could be read. Not committed.
+
+        `values` are `total`, `currency`, `ordered_at`; what is empty stays as it was. A paid order always has a
+        `paid_at`: that of the shop, else our first webhook, else the order's date, else when we first saw it.
+        """
+        for name, value in values.items():
+            if value not in (None, ""):
+                setattr(self, name, value)
+        self.status = status
+        if status != "paid":
+            return
+        if paid_at is not None and (source != "list" or self.paid_at is None):
+            self.paid_at, self.paid_source = paid_at, source
+        elif self.paid_at is None:
+            self.paid_at = self.first_paid_hook_at or self.ordered_at or self.seen_at
+            self.paid_source = "hook" if self.first_paid_hook_at else "list"

@@ -21,6 +21,8 @@ class VatNumber(db.Model):  # type: ignore[name-defined,misc]
     mark: Mapped[str] = mapped_column(String(32), unique=True)
     valid: Mapped[bool]
     asked_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    consultation: Mapped[str] = mapped_column(String(40), default="", server_default="")
+    """VIES's number of the consultation, given where it was asked in the name of a VAT number; else empty."""
 
     @classmethod
     def find(cls, number: str) -> VatNumber | None:

@@ -1,11 +1,13 @@
 """Poll a shop's orders for payments and cancellations that no webhook announced.
 
 The platform's lists can't be asked for what changed lately, so three things are read: the newest orders, each order
-known to be unpaid, and once a day all orders of thirty days. Issues nothing.
+known to be unpaid, and once a day all orders of thirty days. What the list says of an order is recorded whether or not
+the order can be read, and a row that cannot be read is set aside: nothing stops the others. Issues nothing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -13,14 +15,16 @@ from itertools import islice
 from sqlalchemy import or_, select
 
 from shopapp.connections.shop import platform_of
-from shopapp.errors import OrderError
-from shopapp.models import Document, Sale, Store, Webhook, db, now
+from shopapp.errors import OrderError, RefusedError, UnreachableError
+from shopapp.models import Document, Sale, Store, UnreadableOrder, Webhook, db, now
 from shopapp.models.document import ISSUED
 from shopapp.orders import webhooks
 from shopapp.platforms.base import OrderSummary, Platform
 
-OVERLAP = timedelta(days=3)
-MAX_LOOKBACK = timedelta(days=30)
+OVERLAP = timedelta(days=4)
+"""Three days, and one more because a shop's list may count days in its own time zone."""
+MAX_LOOKBACK = timedelta(days=31)
+"""A month, so that its count stands on the shop's own list."""
 FULL_SCAN_INTERVAL = timedelta(days=1)
 REREAD_INTERVAL = timedelta(hours=1)
 """How often an order is read again whose listed total is not the one that we know."""
@@ -30,6 +34,8 @@ BATCH_SIZE = 100
 """How many orders of the list are compared with our rows by one query."""
 MAX_OPEN, MAX_ABANDONED = 100, 20
 """How many known unpaid orders are read at a time, those read longest ago first; a shop allows 800 calls a minute."""
+MAX_FAILED_READS = 3
+"""After how many orders that the shop fails to answer the shop counts as down, and not the order as bad."""
 
 
 def poll_orders(store: Store) -> int:
@@ -37,11 +43,12 @@ def poll_orders(store: Store) -> int:
     began = now()
     is_full_scan = store.combed_at is None or store.combed_at < began - FULL_SCAN_INTERVAL
     since = max(store.reconciled_at or store.installed_at, store.installed_at) - OVERLAP
-    since = min(since, began - MAX_LOOKBACK) if is_full_scan and store.combed_at else since
+    since = min(since, began - MAX_LOOKBACK) if is_full_scan else since
     db.session.commit()
     shop = platform_of(store)
     found = _poll_paid_orders(store, shop, since)
     _poll_unpaid_orders(store, shop, since)
+    UnreadableOrder.forget_answered(store.id, since, began)
     found += _recheck_unpaid_orders(store, shop)
     store.reconciled_at = began
     store.combed_at = began if is_full_scan else store.combed_at
@@ -52,15 +59,43 @@ def poll_orders(store: Store) -> int:
 
 def _poll_paid_orders(store: Store, shop: Platform, since: datetime) -> int:
     """Request documents for listed paid orders that have none; return how many. Commits."""
-    found, listed = 0, shop.paid_orders(since)
+    found, listed = 0, _readable_orders(store, shop.paid_orders(since))
     while batch := list(islice(listed, BATCH_SIZE)):
-        _check_changed_totals(store, shop, {summary.order_id: summary.total for summary in batch})
+        totals = {summary.order_id: summary.total for summary in batch if summary.total is not None}
+        _check_changed_totals(store, shop, totals)
         answered = _orders_with_document(store, [summary.order_id for summary in batch])
         for summary in batch:
+            _record_summary(Sale.get_or_create(store.id, summary.order_id), summary)
             if summary.order_id not in answered:
                 found += _request_document(store, summary)
-                db.session.commit()
+            db.session.commit()
     return found
+
+
+def _readable_orders(store: Store, listed: Iterator[OrderSummary]) -> Iterator[OrderSummary]:
+    """Yield the rows that name their order, and set aside those that lack anything. Commits.
+
+    A row without a date has about that of the row before it, as the list is ordered by age.
+    """
+    about = now()
+    for summary in listed:
+        about = summary.created_at or about
+        if summary.unreadable:
+            values = {
+                "order_id": summary.order_id, "status": summary.status, "total": summary.total,
+                "fields": " ".join(summary.unreadable), "created_at": about,
+            }  # fmt: skip
+            UnreadableOrder.record(store.id, summary.key, values)
+            db.session.commit()
+        if summary.order_id:
+            yield summary
+
+
+def _record_summary(sale: Sale, summary: OrderSummary) -> None:
+    sale.record(
+        summary.status, summary.paid_at,
+        total=summary.total, currency=summary.currency, ordered_at=summary.created_at,
+    )  # fmt: skip
 
 
 def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
@@ -92,9 +127,12 @@ def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decima
         sale.checked_at = now()
         db.session.commit()
         try:
-            # the order has to be read, as the list leaves out what was paid by gift card
+            # the order is read, as it says more than the list; where it can't be read the list has to do
             total = shop.read_order(sale.order_id).paid_total
         except OrderError:
+            total = totals[sale.order_id]
+        except (UnreachableError, RefusedError):
+            # this order's own page fails, or the shop does: the next reading finds out
             continue
         if total != sale.total:
             webhooks.flag_changed_total(document, total)
@@ -114,20 +152,22 @@ def _request_document(store: Store, summary: OrderSummary) -> bool:
 def _is_webhook_missing(store: Store, summary: OrderSummary) -> bool:
     """Return whether our webhooks existed before the order, and none came for it."""
     listening = max(store.installed_at, store.hooks_problem_at or store.installed_at)
-    return summary.created_at > listening and not Webhook.exists_for_order(store.id, summary.order_id)
+    is_newer = summary.created_at is not None and summary.created_at > listening
+    return is_newer and not Webhook.exists_for_order(store.id, summary.order_id)
 
 
 def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
     """Record unpaid orders, so that they are polled, and apply cancellations. Commits."""
-    for summary in shop.unpaid_orders(since):
+    for summary in _readable_orders(store, shop.unpaid_orders(since)):
         webhooks.track_reservation(store, summary.order_id, summary.status == "open")
         if summary.status == "cancelled":
             _apply_cancellation(store, summary)
         else:
-            _update_sale(Sale.get_or_create(store.id, summary.order_id), summary)
+            _record_summary(Sale.get_or_create(store.id, summary.order_id), summary)
             is_new_open_order = (
                 summary.status == "open"
                 and store.ready_at is not None
+                and summary.created_at is not None
                 and summary.created_at >= store.ready_at
             )
             if is_new_open_order and Document.find(store.id, summary.order_id) is None:
@@ -138,16 +178,11 @@ def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
 def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
     """Apply a cancellation that no webhook announced to the order's documents. Not committed."""
     documents = Document.sale_and_reissues(store.id, summary.order_id)
-    if not documents or Sale.get_or_create(store.id, summary.order_id).cancelled_at is not None:
-        return
-    for document in documents:
-        webhooks.apply_cancellation(document)
-
-
-def _update_sale(sale: Sale, summary: OrderSummary) -> None:
-    if sale.status in ("", "open", "abandoned"):
-        sale.status, sale.total = summary.status, summary.total
-        sale.ordered_at = summary.created_at
+    sale = Sale.get_or_create(store.id, summary.order_id)
+    _record_summary(sale, summary)
+    if documents and sale.cancelled_at is None:
+        for document in documents:
+            webhooks.apply_cancellation(document)
 
 
 def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
@@ -156,7 +191,19 @@ def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
         store.id, UNPAID_DAYS, {"open": MAX_OPEN, "": MAX_OPEN, "abandoned": MAX_ABANDONED}
     )
     db.session.commit()
-    return sum(_recheck_order(store, shop, sale) for sale in known)
+    found = failed = 0
+    for sale in known:
+        try:
+            found += _recheck_order(store, shop, sale)
+        except (UnreachableError, RefusedError):
+            # one order that the shop fails to answer must not stop the others; it is read last next time
+            db.session.rollback()
+            failed += 1
+            if failed > MAX_FAILED_READS:
+                raise
+            sale.checked_at = now()
+            db.session.commit()
+    return found
 
 
 def _recheck_order(store: Store, shop: Platform, sale: Sale) -> bool:
@@ -170,9 +217,10 @@ def _recheck_order(store: Store, shop: Platform, sale: Sale) -> bool:
         return False
     sale.checked_at = now()
     webhooks.track_reservation(store, sale.order_id, summary.status in ("open", "paid"))
-    _update_sale(sale, summary)
     if summary.status == "cancelled":
         _apply_cancellation(store, summary)
+    else:
+        _record_summary(sale, summary)
     requested = summary.status == "paid" and _request_document(store, summary)
     db.session.commit()
     return requested

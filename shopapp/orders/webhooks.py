@@ -85,13 +85,28 @@ def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
     sale = Sale.get_or_create(store.id, event.order_id)
     if event.kind == "paid":
         sale.first_paid_hook_at = sale.first_paid_hook_at or webhook.received_at
+        _record_announced_payment(sale, event)
         request_document(store, event.order_id)
         return
     if event.kind == "cancelled":
+        sale.record("cancelled")
         for document in Document.sale_and_reissues(store.id, event.order_id):
             apply_cancellation(document)
     elif event.kind in ("open", "updated"):
         request_provider_draft(store, event.order_id, event.kind == "open")
+
+
+def _record_announced_payment(sale: Sale, event: WebhookEvent) -> None:
+    """Count the order as paid from now on, even if it can't be read. Not committed.
+
+    What is known already stays: this webhook may be an old one, sent again.
+    """
+    summary = event.summary
+    if sale.status not in ("", "open", "abandoned") or (summary and summary.status != "paid"):
+        return
+    values = {"total": summary.total, "currency": summary.currency} if summary else {}
+    ordered_at = summary.created_at if summary else None
+    sale.record("paid", sale.first_paid_hook_at, "hook", ordered_at=ordered_at, **values)
 
 
 def _schedule_stock_reads(store: Store, event: WebhookEvent) -> None:
@@ -164,7 +179,7 @@ def apply_cancellation(document: Document) -> None:
     if document.is_sale:
         provider_drafts.void_order_note(document.store_id, document.order_id)
     sale = Sale.get_or_create(document.store_id, document.order_id)
-    sale.cancelled_at = sale.cancelled_at or now()
+    sale.cancelled_at, sale.status = sale.cancelled_at or now(), "cancelled"
 
 
 def _flag_or_credit_cancelled(document: Document) -> None:

@@ -46,6 +46,28 @@ class StoreInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSummary:
+    """One row of the platform's order list: enough to see whether a document is missing.
+
+    A field that cannot be read has no value and is named in `unreadable`: a bad row never hides the others.
+    """
+
+    order_id: str
+    """Empty when it cannot be read."""
+    status: OrderStatus
+    created_at: datetime | None
+    total: Decimal | None
+    """What the buyer paid, gift cards included."""
+    currency: str = ""
+    paid_at: datetime | None = None
+    """When it was paid, where the list says so."""
+    unreadable: tuple[str, ...] = ()
+    """The names of the fields that cannot be read: `id`, `date`, `total`, `status`."""
+    key: str = ""
+    """What tells a row that cannot be read from the others: its id, or a hash of its content."""
+
+
+@dataclass(frozen=True, slots=True)
 class WebhookEvent:
     """The event that a verified webhook reports, and its order or product.
 
@@ -56,16 +78,8 @@ class WebhookEvent:
     """`open`: placed, not paid yet. `product`: the product, its stock or one of its variants changed or was deleted."""
     order_id: str
     product_id: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class OrderSummary:
-    """One row of the platform's order list: enough to see whether a document is missing."""
-
-    order_id: str
-    status: OrderStatus
-    created_at: datetime
-    total: Decimal
+    summary: OrderSummary | None = None
+    """The order as the signed body has it; None where the body has no more than an id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,13 +192,16 @@ class Platform(ABC):
 
     @abstractmethod
     def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
-        """Ask for the paid orders created since then; yield them newest first. Changes nothing."""
+        """Ask for the paid orders created since then; yield them newest first. Changes nothing.
+
+        A row that cannot be read is yielded too; the platform's own filter is not trusted.
+        """
 
     @abstractmethod
     def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         """Ask for the orders created since then that are open, abandoned or cancelled; yield them newest first.
 
-        Changes nothing.
+        Changes nothing. Rows that cannot be read are yielded as in `paid_orders`.
         """
 
     # webhooks

@@ -6,18 +6,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from shopapp.connections import api_usage
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.messages.errors import WEBHOOK_PROBLEMS
-from shopapp.messages.formats import midnight, moment, order_count, quantity, today
-from shopapp.messages.i18n import gettext, ngettext
+from shopapp.messages.formats import count_word, midnight, moment, order_count, quantity, today
+from shopapp.messages.i18n import N_, gettext, ngettext
 from shopapp.messages.wording import message_for
-from shopapp.models import Account, ApiUsage, now
+from shopapp.models import Account, ApiUsage, UnreadableOrder, now
 from shopapp.models.queries import documents, products, reconciliation
+from shopapp.web import period_count
 from shopapp.web.documents.rows import document_rows
 from shopapp.web.session import consent_page
 from shopapp.web.setup.keys import is_ready
@@ -30,6 +31,14 @@ PLAN_WARNING_PERCENT = 80
 """The used percentage of a plan's calls from which the merchant is warned."""
 WEBHOOK_NOTICE_DAYS = 7
 """The number of days for which the page says that the shop's webhooks were repaired."""
+LIST_MAX_AGE = timedelta(hours=1)
+"""The age of the shop's list from which the page says that the shop did not give it again."""
+MISSING_FIELDS = {
+    "id": N_("sem número"),
+    "date": N_("sem data que se leia"),
+    "total": N_("sem valor que se leia"),
+    "status": N_("sem estado"),
+}
 STOPPED_REASONS = ("keys-refused", "keys-missing")
 
 
@@ -58,11 +67,16 @@ def index() -> Response | str | tuple[str, int]:
         return _render_stopped()
     waiting = documents.list_needing_merchant(g.store, TODO_LIMIT)
     count = len(waiting) if len(waiting) < TODO_LIMIT else documents.count_needing_merchant(g.store)
+    by_hand, by_hand_total = documents.waiting_for_merchant(g.store)
     provider_down = _provider_down_notice()
     return render_template(
         "home.html",
-        headline=todo_headline(count) if count or not provider_down else provider_down,
+        headline=todo_headline(count, by_hand) if count or not provider_down else provider_down,
         count=count,
+        by_hand=by_hand,
+        by_hand_total=by_hand_total,
+        late=documents.count_late(g.store, midnight(today())),
+        unreadable_orders=_unreadable_orders(),
         current=now(),
         todo_rows=document_rows(waiting),
         webhook_notice=_webhook_notice(),
@@ -81,6 +95,12 @@ def _webhook_notice() -> tuple[str, datetime] | None:
     if at is None or at < now() - timedelta(days=WEBHOOK_NOTICE_DAYS):
         return None
     return gettext(WEBHOOK_PROBLEMS.get(store.hooks_problem, WEBHOOK_PROBLEMS["missing"])), at
+
+
+def _unreadable_orders() -> list[tuple[UnreadableOrder, str]]:
+    """Return the rows of the shop's list that could not be read, each with what is missing in it."""
+    rows = UnreadableOrder.list_of_store(g.store.id)
+    return [(row, ", ".join(gettext(MISSING_FIELDS[name]) for name in row.fields.split())) for row in rows]
 
 
 def _products_notice() -> str:
@@ -154,21 +174,20 @@ def _connection_status() -> dict[str, Any]:
 
 
 def _reconciliation() -> dict[str, Any]:
-    """Return the totals of today and this month, what explains the difference, and the last thirty days."""
-    current = today()
-    tomorrow, first = midnight(current + timedelta(days=1)), midnight(current.replace(day=1))
-    month = reconciliation.period_totals(g.store, first, tomorrow)
-    gaps = reconciliation.list_discrepancies(g.store, first, tomorrow)
-    known = {shown.id: shown for shown in document_rows([gap.document for gap in gaps if gap.document])}
+    """Return the count of the chosen day and of its month, and the last thirty days."""
+    current, chosen = today(), period_count.chosen_day(request.args.get("dia", ""))
+    counts = [period_count.count_day(chosen), period_count.count_month(chosen)]
     day_starts = [midnight(current - timedelta(days=CHART_DAYS - 1 - n)) for n in range(CHART_DAYS + 1)]
     days = reconciliation.daily_counts(g.store, day_starts)
     top = _chart_top(max((day.issued + day.open for day in days), default=0))
     return {
-        "today": reconciliation.period_totals(g.store, midnight(current), tomorrow),
-        "month": month,
-        "gaps": [(gap, known.get(gap.document.id) if gap.document else None) for gap in gaps],
-        "is_explained": sum((gap.amount for gap in gaps), reconciliation.ZERO) == month.difference,
-        "explained_by": order_count(len(gaps)),
+        "today": days[-1],
+        "chosen": chosen,
+        "last_day": current,
+        "counts": counts,
+        "verdict": period_count.verdict(counts),
+        "known_since": period_count.known_since(),
+        "is_list_old": g.store.reconciled_at is None or g.store.reconciled_at < now() - LIST_MAX_AGE,
         "top": top,
         "bars": [_bar(n, day, top) for n, day in enumerate(days)],
         "week": days[:-8:-1],
@@ -191,8 +210,13 @@ def _bar(position: int, day: reconciliation.DailyCount, top: int) -> DayBar:
     )  # fmt: skip
 
 
-def todo_headline(count: int) -> str:
-    """Return a sentence with the number of orders that need the merchant's attention."""
+def todo_headline(count: int, by_hand: int = 0) -> str:
+    """Return a sentence with the number of orders that need the merchant, or that wait for their click."""
+    if not count and by_hand:
+        return ngettext(
+            "%(count)s encomenda espera que carregue em Emitir",
+            "%(count)s encomendas esperam que carregue em Emitir", by_hand, count=count_word(by_hand),
+        )  # fmt: skip
     if not count:
         return gettext("Está tudo em ordem")
     if count == 1:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
 
@@ -37,6 +38,9 @@ TABS: dict[str, tuple[str, ...]] = {
     "emitido": (ISSUED,),
     "sem-efeito": (VOID,),
 }
+
+LATE_STATES = (PENDING, ISSUING, BLOCKED, IN_DOUBT, REVIEW)
+"""States in which a paid order has no document yet, and will get one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +148,34 @@ def list_needing_merchant(store: Store, most: int) -> list[Document]:
 def count_needing_merchant(store: Store) -> int:
     """Return how many documents need the merchant."""
     mine = select(func.count()).select_from(Document).where(Document.store_id == store.id, needs_merchant())
+    return db.session.scalar(mine) or 0
+
+
+def waiting_for_merchant(store: Store) -> tuple[int, Decimal]:
+    """Return how many paid orders wait for the merchant's click, and their sum."""
+    mine = select(func.count(), func.sum(Document.total)).where(
+        Document.store_id == store.id, Document.state == WAITING, Document.reason == "automatic-off"
+    )
+    count, total = db.session.execute(mine).one()
+    return count, total or Decimal(0)
+
+
+def is_late(document: Document, midnight: datetime) -> bool:
+    """Return whether an order that was paid before today's midnight still has no document (CIVA art. 36 n.º 1)."""
+    waits = document.state in LATE_STATES or document.reason == "automatic-off"
+    is_sale = document.is_sale or document.is_reissue
+    return waits and is_sale and document.paid_at is not None and document.paid_at < midnight
+
+
+def count_late(store: Store, midnight: datetime) -> int:
+    """Return how many documents are late as `is_late` says."""
+    waits = or_(Document.state.in_(LATE_STATES), Document.reason == "automatic-off")
+    mine = select(func.count()).where(
+        Document.store_id == store.id,
+        waits,
+        Document.is_sale | Document.is_reissue,
+        Document.paid_at < midnight,
+    )
     return db.session.scalar(mine) or 0
 
 

@@ -1,52 +1,69 @@
-"""Reconciliation: orders paid against documents issued, by period and by day, of one store. Nothing is changed."""
+"""Reconciliation: what the shop says is paid against what was issued and credited, of one store. Nothing is changed.
+
+Orders count by the time of their payment, whether or not we could read them; documents and credit notes by their own
+date, so that their sums are those of the provider. What differs is explained order by order in `discrepancies`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    and_,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+)
 
 from shopapp.models import document_queue
-from shopapp.models.base import CENT, db, db_now
-from shopapp.models.document import ISSUED, ISSUING, VOID, WAITING, Document
+from shopapp.models.base import CENT, Money, db, db_now
+from shopapp.models.document import (
+    ISSUED,
+    ISSUING,
+    VOID,
+    WAITING,
+    Document,
+)
 from shopapp.models.heartbeat import Heartbeat
 from shopapp.models.sale import Sale
 from shopapp.models.store import Store
+from shopapp.models.unreadable_order import UnreadableOrder
 
 ZERO = Decimal(0)
+CURRENCY = "EUR"
+NOT_INVOICES = ("NE", "GT", "PF")
+"""Kinds of document that invoice nothing and take nothing back."""
+NOT_STANDING = ("annulled", "gone")
+"""Alarms of documents that the provider no longer has: they are not among its sums."""
 
 
 @dataclass(frozen=True, slots=True)
 class PeriodTotals:
-    """The orders paid in a period with their total, and what of it is on issued documents."""
+    """The orders paid in a period, and the documents and credit notes issued in it, in number and in euros."""
 
     paid: int = 0
     paid_total: Decimal = ZERO
     issued: int = 0
     issued_total: Decimal = ZERO
-
-    @property
-    def missing(self) -> int:
-        """Paid orders that have no document."""
-        return self.paid - self.issued
+    credited: int = 0
+    credited_total: Decimal = ZERO
 
     @property
     def difference(self) -> Decimal:
-        """Euros paid that are on no document."""
-        return self.paid_total - self.issued_total
-
-
-@dataclass(frozen=True, slots=True)
-class Discrepancy:
-    """A paid order whose document is missing, or differs from what was paid."""
-
-    order_id: str
-    document: Document | None
-    amount: Decimal
+        """Euros paid that are on no document, less what documents of other payments add."""
+        return self.paid_total - self.issued_total + self.credited_total
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,94 +75,129 @@ class DailyCount:
     open: int
 
 
-def _is_sale_document(store: Store) -> ColumnElement[bool]:
-    """Return the condition that a document is the sale's own, not a credit note or a reissue."""
-    return and_(Document.store_id == store.id, Document.order_id == Sale.order_id, Document.is_sale)
-
-
-def _invoiceable_in_period(store: Store, begins: datetime, ends: datetime) -> Sequence[ColumnElement[bool]]:
-    """Return the conditions for paid orders of the period that we invoice: dismissed and older ones are not."""
-    return (
-        Sale.store_id == store.id,
-        Sale.paid_at >= begins,
-        Sale.paid_at < ends,
-        or_(Sale.status == "paid", Document.state == ISSUED),
-        or_(
-            Document.id.is_(None),
-            ~or_(
-                Document.state == VOID,
-                and_(Document.state == WAITING, Document.reason.in_(("older", "free"))),
-            ),
-        ),
-    )
-
-
 def period_totals(store: Store, begins: datetime, ends: datetime) -> PeriodTotals:
-    """Return the totals of the period from `begins` to just before `ends`."""
-    row = db.session.execute(
-        select(
-            func.count(Sale.id),
-            func.sum(Sale.total),
-            func.count(Document.id).filter(Document.state == ISSUED),
-            func.sum(Document.total).filter(Document.state == ISSUED),
-        )
-        .select_from(Sale)
-        .outerjoin(Document, _is_sale_document(store))
-        .where(*_invoiceable_in_period(store, begins, ends))
-    ).one()
-    return PeriodTotals(row[0], _euros(row[1]), row[2], _euros(row[3]))
+    """Return the totals of the period from `begins` to just before `ends`, both at midnight of the store."""
+    moved = amounts_by_order(store, begins, ends)
+    columns = ("orders", "paid", "invoices", "invoiced", "notes", "credited")
+    row = db.session.execute(select(*(func.sum(moved.c[name]) for name in columns))).one()
+    return PeriodTotals(row[0] or 0, euros(row[1]), row[2] or 0, euros(row[3]), row[4] or 0, euros(row[5]))
 
 
-def _euros(value: Any) -> Decimal:
-    """Return a sum in euros; the column's type has converted it from cents."""
-    return ZERO if value is None else Decimal(value).quantize(CENT)
+def amounts_by_order(store: Store, begins: datetime, ends: datetime) -> Subquery:
+    """Return by order what was paid, invoiced and credited in the period, in cents, and how many of each.
+
+    `unknown` counts orders whose amount is not known in euros.
+    """
+    paid = _euros_paid()
+    orders = _amounts(
+        Sale.order_id, orders=1, paid=func.coalesce(paid, 0), unknown=case((paid.is_(None), 1), else_=0)
+    ).where(Sale.store_id == store.id, Sale.status == "paid", _paid_in(begins, ends))
+    amount = cents(func.coalesce(Document.provider_total, Document.total, literal(ZERO, Money)))
+    is_note = Document.kind == "NC"
+    documents = _amounts(
+        Document.order_id,
+        invoices=case((is_note, 0), else_=1),
+        invoiced=case((is_note, 0), else_=amount),
+        notes=case((is_note, 1), else_=0),
+        credited=case((is_note, amount), else_=0),
+    ).where(Document.store_id == store.id, *_stands_in_period(begins, ends))
+    total = cents(UnreadableOrder.total)
+    nameless = _amounts(
+        UnreadableOrder.key, orders=1, paid=func.coalesce(total, 0), unknown=case((total.is_(None), 1), else_=0)
+    ).where(
+        UnreadableOrder.store_id == store.id, UnreadableOrder.order_id == "", UnreadableOrder.status == "paid",
+        UnreadableOrder.created_at >= begins, UnreadableOrder.created_at < ends,
+    )  # fmt: skip
+    rows = union_all(orders, documents, nameless).subquery()
+    sums = [func.sum(rows.c[name]).label(name) for name in _AMOUNTS]
+    return select(rows.c.order_id, *sums).group_by(rows.c.order_id).subquery()
 
 
-def list_discrepancies(store: Store, begins: datetime, ends: datetime, most: int = 100) -> list[Discrepancy]:
-    """Return the orders that explain the difference, oldest first."""
-    rows = db.session.execute(
-        select(Sale, Document)
-        .select_from(Sale)
-        .outerjoin(Document, _is_sale_document(store))
-        .where(
-            *_invoiceable_in_period(store, begins, ends),
-            or_(Document.id.is_(None), Document.state != ISSUED, Document.total != Sale.total),
-        )
-        .order_by(Sale.paid_at)
-        .limit(most)
+_AMOUNTS = ("orders", "paid", "unknown", "invoices", "invoiced", "notes", "credited")
+
+
+def _amounts(order_id: Any, **values: Any) -> Select[Any]:
+    columns = [type_coerce(values.get(name, 0), BigInteger).label(name) for name in _AMOUNTS]
+    return select(order_id.label("order_id"), *columns)
+
+
+def _euros_paid() -> ColumnElement[Any]:
+    """Return the cents that were paid in euros; of another currency what its documents make of it, NULL without any."""
+    converted = (
+        select(func.sum(case((Document.kind == "NC", -cents(Document.total)), else_=cents(Document.total))))
+        .where(Document.store_id == Sale.store_id, Document.order_id == Sale.order_id)
+        .where(Document.state == ISSUED, Document.kind.not_in(NOT_INVOICES))
+        .correlate(Sale)
+        .scalar_subquery()
     )
-    found = []
-    for sale, document in rows:
-        issued = (document.total or ZERO) if document is not None and document.state == ISSUED else ZERO
-        found.append(Discrepancy(sale.order_id, document, (sale.total or ZERO) - issued))
-    return found
+    return case((Sale.currency.in_(("", CURRENCY)), cents(Sale.total)), else_=converted)
+
+
+def cents(amount: Any) -> ColumnElement[Any]:
+    """Return an amount as the whole cents that are stored, which may be added in SQL."""
+    return type_coerce(amount, BigInteger)
+
+
+def euros(cents: Any) -> Decimal:
+    """Return a number of cents, or NULL, as an amount."""
+    return (Decimal(cents or 0) * CENT).quantize(CENT)
+
+
+def _paid_in(begins: datetime, ends: datetime) -> ColumnElement[bool]:
+    """Return the condition that an order was paid in the period, as well as we know."""
+    about = func.coalesce(Sale.first_paid_hook_at, Sale.ordered_at, Sale.seen_at)
+    return or_(
+        and_(Sale.paid_at >= begins, Sale.paid_at < ends),
+        and_(Sale.paid_at.is_(None), about >= begins, about < ends),
+    )
+
+
+def _stands_in_period(begins: datetime, ends: datetime) -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for invoices and credit notes dated in the period that the provider still has.
+
+    The date is that on the document: we may have heard of it later.
+    """
+    first, last = begins.date(), (ends - timedelta(microseconds=1)).date()
+    dated = and_(Document.issued_on >= first, Document.issued_on <= last)
+    undated = and_(Document.issued_on.is_(None), Document.issued_at >= begins, Document.issued_at < ends)
+    # the index is on `issued_at`, which is at most hours from the date
+    return (*standing(), Document.issued_at >= begins - timedelta(days=1), or_(dated, undated))
+
+
+def standing() -> Sequence[ColumnElement[bool]]:
+    """Return the conditions for invoices and credit notes that the provider has and has not annulled."""
+    return (
+        Document.state == ISSUED,
+        Document.kind.not_in(NOT_INVOICES),
+        Document.alarm.not_in(NOT_STANDING),
+        Document.provider_state != "annulled",
+    )
 
 
 def daily_counts(store: Store, edges: Sequence[datetime]) -> list[DailyCount]:
-    """Return for each day between two edges what was issued, and what was paid and has no document yet."""
+    """Return for each day between two edges what was issued, and what was paid and has no document yet.
+
+    The edges are midnights of the store. Credit notes are not counted, nor orders that will get no document.
+    """
     counts: list[Any] = []
+    never = and_(
+        Document.state.in_((WAITING, VOID)), Document.reason.in_(("older", "free", "set-aside", "cancelled"))
+    )
     for begins, ends in zip(edges, edges[1:], strict=False):
         issued: Select[Any] = (
             select(func.count())
             .select_from(Document)
-            .where(
-                Document.store_id == store.id,
-                Document.state == ISSUED,
-                Document.issued_at >= begins,
-                Document.issued_at < ends,
-                # these do not invoice a sale
-                Document.kind.not_in(("NE", "GT")),
-            )
+            .where(Document.store_id == store.id, Document.kind != "NC", *_stands_in_period(begins, ends))
+        )
+        answered = (
+            select(Document.id)
+            .where(Document.store_id == store.id, Document.order_id == Sale.order_id)
+            .where(Document.is_sale | Document.is_reissue, or_(Document.state == ISSUED, never))
         )
         missing: Select[Any] = (
             select(func.count(Sale.id))
-            .select_from(Sale)
-            .outerjoin(Document, _is_sale_document(store))
-            .where(
-                *_invoiceable_in_period(store, begins, ends),
-                Sale.status == "paid",
-                or_(Document.id.is_(None), Document.state != ISSUED),
-            )
+            .where(Sale.store_id == store.id, Sale.status == "paid", _paid_in(begins, ends))
+            .where(~answered.exists())
         )
         counts += [issued.scalar_subquery(), missing.scalar_subquery()]
     row = list(db.session.execute(select(*counts)).one()) if counts else []

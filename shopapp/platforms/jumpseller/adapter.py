@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from shopapp.errors import OrderError
-from shopapp.fiscal.money import ZERO
-from shopapp.fiscal.order import Order
+from shopapp.fiscal.order import Order, OrderStatus
 from shopapp.fiscal.party import Address
 from shopapp.http_client import HttpClient
 from shopapp.platforms.oauth import OAuthTokens, SupportsOAuth, authorize_url, request_tokens
@@ -44,7 +44,7 @@ from .catalogue import (
     write_stock,
 )
 from .client import JumpsellerClient, parse_body
-from .fields import cents_field, order_status, parse_timestamp
+from .order_list import order_summary_from
 from .orders import order_from
 from .webhooks import (
     EVENTS,
@@ -162,33 +162,36 @@ class Jumpseller(
         return order_from(parse_body(answer), past)
 
     def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
-        return self._orders(since, "paid")
+        return self._orders(since, ("paid",), "paid")
 
     def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
-        return self._orders(since, "created", "pending_payment", "abandoned", "canceled")
+        filters = ("created", "pending_payment", "abandoned", "canceled")
+        return self._orders(since, ("open", "abandoned", "cancelled"), *filters)
 
     def order_summary(self, order_id: str) -> OrderSummary:
         answer = self._api_client.send("GET", f"/orders/{order_id}.json")
         if answer.status == 404:
             raise OrderError("order-missing")
         content = parse_body(answer)
-        try:
-            return order_summary_from(content.get("order", content))
-        except (AttributeError, KeyError, TypeError, ValueError, InvalidOperation) as error:
-            raise OrderError("order-unreadable") from error
+        if not isinstance(content, Mapping):
+            raise OrderError("order-unreadable", field="order")
+        return replace(order_summary_from(content), order_id=order_id)
 
-    def _orders(self, since: datetime, *states: str) -> Iterator[OrderSummary]:
+    def _orders(
+        self, since: datetime, statuses: tuple[OrderStatus, ...], *filters: str
+    ) -> Iterator[OrderSummary]:
         # the list is ordered by id, newest first, and cannot be filtered by date of change (documented by
-        # absence)
+        # absence); neither its filter nor the date of a single row is trusted
         for page in range(1, 1000):
-            query = {"status_filters[]": list(states), "limit": _PAGE, "page": page}
+            query = {"status_filters[]": list(filters), "limit": _PAGE, "page": page}
             entries = self._api_client.get_list("/orders.json", query)
-            for entry in entries:
-                summary = order_summary_from(entry.get("order", entry))
-                if summary.created_at < since:
-                    return
-                yield summary
-            if len(entries) < _PAGE:
+            rows = [order_summary_from(entry) for entry in entries]
+            for row in rows:
+                wanted = row.status in statuses or "status" in row.unreadable
+                if wanted and (row.created_at is None or row.created_at >= since):
+                    yield row
+            dates = [row.created_at for row in rows if row.created_at]
+            if len(entries) < _PAGE or (dates and max(dates) < since):
                 return
 
     def attach_document(self, order_id: str, document: Attachment) -> None:
@@ -249,23 +252,6 @@ def time_zone_from(name: str) -> str:
     """Return the tz database's name of a store's time zone; Lisbon's when it is unknown."""
     found = _TIME_ZONES.get(name, name)
     return found if found in zoneinfo.available_timezones() else "Europe/Lisbon"
-
-
-def order_summary_from(order: Mapping[str, Any]) -> OrderSummary:
-    """Return one row of the order list; a total that cannot be read is 0.
-
-    Such an order is reported when it is read itself; in a list it must not hide the orders after it.
-    """
-    try:
-        total = cents_field(order, "total", ZERO)
-    except OrderError:
-        total = ZERO
-    return OrderSummary(
-        order_id=str(order["id"]),
-        status=order_status(order),
-        created_at=parse_timestamp(order["created_at"]),
-        total=total,
-    )
 
 
 def shop_tax_from(tax: Mapping[str, Any]) -> ShopTax:

@@ -20,6 +20,8 @@ _STATUSES: dict[str, OrderStatus] = {"paid": "paid", "canceled": "cancelled", "a
 _LINE_KINDS: dict[str, LineKind] = {"gift_card": "giftcard", "digital": "service"}
 _AMOUNT_LIMIT = Decimal(10) ** 12
 """Larger than the amount of any order, and too large for a column."""
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
+"""A date outside of these is none; at the ends of the calendar another time zone would overflow."""
 
 
 def order_status(order: Json) -> OrderStatus:
@@ -73,12 +75,14 @@ def cents_field(block: Json, name: str, missing: Decimal | None = None) -> Decim
 def parse_timestamp(written: Any) -> datetime:
     """Return the moment of `2026-10-03 19:02:44 UTC` or of ISO 8601, always with a zone (UTC where none is given).
 
-    Raises OrderError `order-unreadable` for any other text.
+    Raises OrderError `order-unreadable` for any other text, and for years in which no shop sold.
     """
     try:
         found = datetime.fromisoformat(str(written).strip().removesuffix(" UTC").replace("Z", "+00:00"))
     except ValueError as error:
         raise OrderError("order-unreadable", field="date") from error
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise OrderError("order-unreadable", field="date")
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ..base import UnreadableWebhook, WebhookEvent
+from .order_list import order_summary_from, read_id
 
 EVENTS = ("order_paid", "order_canceled")
 """The events that automatic issuing needs."""
@@ -59,16 +60,14 @@ def parse_webhook(event: str, body: bytes) -> WebhookEvent:
     if event.startswith(("customer_", "subscription_")):
         return WebhookEvent("other", "")
     order = _json_object(body, "order")
-    number = order.get("id")
-    if isinstance(number, bool) or not isinstance(number, int | str):
-        raise UnreadableWebhook("no-order-number")
-    if not _is_number(str(number)):
+    number = read_id(order.get("id"))
+    if not number:
         raise UnreadableWebhook("no-order-number")
     kind = _KINDS.get(event, "updated")
     if kind == "cancelled" and order.get("status_enum") not in (None, "canceled"):
         # the event is in an unsigned header: it must not cancel what the signed body calls paid
         kind = "updated"
-    return WebhookEvent(kind, str(number))
+    return WebhookEvent(kind, number, summary=order_summary_from(order))
 
 
 def _product_event(body: bytes) -> WebhookEvent:
@@ -78,15 +77,10 @@ def _product_event(body: bytes) -> WebhookEvent:
     catalogue finds what it leaves out.
     """
     try:
-        number = _json_object(body, "product").get("id")
+        number = read_id(_json_object(body, "product").get("id"))
     except UnreadableWebhook:
         return WebhookEvent("other", "")
-    known = isinstance(number, int | str) and not isinstance(number, bool) and _is_number(str(number))
-    return WebhookEvent("product", "", str(number)) if known else WebhookEvent("other", "")
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= 18
+    return WebhookEvent("product", "", number) if number else WebhookEvent("other", "")
 
 
 @dataclass

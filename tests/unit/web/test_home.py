@@ -11,7 +11,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from dev.factories import make_document, make_store
 from shopapp.messages.formats import ago, count_word, figure, money, month, percent, price
-from shopapp.models import Account, Heartbeat, Sale, Webhook, now, set_clock
+from shopapp.models import Account, Heartbeat, Sale, UnreadableOrder, Webhook, now, set_clock
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.queries import reconciliation
 from tests.security.conftest import StoreSession
@@ -53,68 +53,91 @@ def test_waiting_orders_are_listed_oldest_first_with_cause_and_remedy(shop: Stor
     assert places == sorted(places)
 
 
-def test_the_difference_is_explained_to_the_cent(noon: None, shop: StoreSession, db: SQLAlchemy) -> None:
+def test_the_difference_is_explained_by_linked_orders(noon: None, shop: StoreSession) -> None:
     make_document(shop.store, order_id="1", total="100.10")
-    make_document(shop.store, order_id="2", total="20.05")
-    make_document(shop.store, BLOCKED, order_id="3", total="64.90")
-    make_document(shop.store, REVIEW, order_id="4", total="89.35")
+    stopped = make_document(shop.store, BLOCKED, order_id="3", total="64.90")
     make_document(shop.store, VOID, order_id="5", total="11.00")
-    make_document(shop.store, VOID, order_id="6", total="12.00", reason="cancelled")
-    make_document(shop.store, WAITING, order_id="7", total="13.00", reason="older")
-    begins, ends = now() - timedelta(days=1), now() + timedelta(days=1)
-    sums = reconciliation.period_totals(shop.store, begins, ends)
-    assert (sums.paid, sums.paid_total) == (4, Decimal("274.40"))
-    assert (sums.issued, sums.issued_total) == (2, Decimal("120.15"))
-    assert (sums.missing, sums.difference) == (2, Decimal("154.25"))
-    gaps = reconciliation.list_discrepancies(shop.store, begins, ends)
-    assert {gap.order_id: gap.amount for gap in gaps} == {"3": Decimal("64.90"), "4": Decimal("89.35")}
     page = home(shop)
     assert "Diferença explicada até ao cêntimo: duas encomendas." in page
-    assert "Encomendas pagas 4 274,40 4 274,40" in page and "Diferença 2 154,25 2 154,25" in page
+    assert "Encomendas pagas 3 176,00 3 176,00 Documentos emitidos 1 100,10 1 100,10" in page
+    assert "Notas de crédito 0 0,00 0 0,00 Diferença 2 75,90 2 75,90" in page
+    why = page.split("O que explica a diferença")[1]
+    assert "Precisam de si #3" in why and "Postas de parte #5" in why
+    assert f'href="/documents/{stopped.id}">#3</a>' in shop.client.get("/").get_data(as_text=True)
 
 
-def test_a_cent_between_sale_and_document_is_shown(shop: StoreSession, db: SQLAlchemy) -> None:
-    document = make_document(shop.store, order_id="1", total="100.00")
-    sale = Sale.get_or_create(shop.store.id, "1")
-    sale.total = Decimal("100.01")
-    db.session.commit()
-    (gap,) = reconciliation.list_discrepancies(
-        shop.store, now() - timedelta(days=1), now() + timedelta(days=1)
-    )
-    assert (gap.amount, gap.document.id if gap.document else 0) == (Decimal("0.01"), document.id)
-
-
-def test_a_paid_order_without_any_row_is_a_gap_too(shop: StoreSession, db: SQLAlchemy) -> None:
+def test_what_cannot_be_read_is_never_called_explained(
+    noon: None, shop: StoreSession, db: SQLAlchemy
+) -> None:
     sale = Sale.get_or_create(shop.store.id, "9")
-    sale.status, sale.total, sale.paid_at = "paid", Decimal("5.00"), now()
-    db.session.commit()
-    (gap,) = reconciliation.list_discrepancies(
-        shop.store, now() - timedelta(days=1), now() + timedelta(days=1)
+    sale.status, sale.paid_at = "paid", now()
+    page = home(shop)
+    assert "Diferença por explicar há encomendas pagas que não conseguimos ler." in page
+    assert "Encomendas pagas 1 0,00" in page and "Não conseguimos ler #9" in page
+
+
+def test_a_closed_day_and_its_month_can_be_chosen(shop: StoreSession, db: SQLAlchemy) -> None:
+    make_document(shop.store, order_id="1", total="10.00", at=datetime(2026, 9, 29, 12, tzinfo=UTC))
+    make_document(
+        shop.store, BLOCKED, order_id="2", total="5.00", at=datetime(2026, 9, 30, 22, 30, tzinfo=UTC)
     )
-    assert (gap.order_id, gap.document, gap.amount) == ("9", None, Decimal("5.00"))
+    # half past midnight of the first of October in Lisbon
+    make_document(shop.store, order_id="3", total="1.00", at=datetime(2026, 9, 30, 23, 30, tzinfo=UTC))
+    shop.store.installed_at = datetime(2026, 1, 1, tzinfo=UTC)
+    page = page_text(shop.client.get("/?dia=2026-09-30"))
+    assert "30/09/2026 Setembro" in page and "Encomendas pagas 1 5,00 2 15,00" in page
+    assert "Documentos emitidos 0 0,00 1 10,00" in page and "Só conhecemos" not in page
+    for none in ("2099-01-01", "x", "2026-13-01"):
+        assert "Hoje" in page_text(shop.client.get(f"/?dia={none}"))
+    shop.store.installed_at = datetime(2026, 11, 20, tzinfo=UTC)
+    page = page_text(shop.client.get("/?dia=2026-09-30"))
+    assert "Só conhecemos as encomendas da loja desde 20/10/2026." in page
+
+
+def test_orders_that_wait_for_a_click_have_one_line_and_one_button(noon: None, shop: StoreSession) -> None:
+    for number in range(30):
+        make_document(shop.store, WAITING, order_id=str(100 + number), total="2.00")
+    page = home(shop)
+    assert "30 encomendas esperam que carregue em Emitir" in page and "seguem sozinhas" not in page
+    assert "30 encomendas pagas esperam que carregue em Emitir: 60,00 €. Ver e emitir" in page
+    why = page.split("O que explica a diferença")[1].split("Documentos por dia")[0]
+    assert why.count("#1") == 50 and "Ver todas as 30" in why
+
+
+def test_orders_that_wait_past_their_day_are_marked(noon: None, shop: StoreSession) -> None:
+    make_document(shop.store, BLOCKED, order_id="1", at=now() - timedelta(hours=2))
+    assert "desde ontem ou antes" not in home(shop)
+    make_document(shop.store, BLOCKED, order_id="2", at=now() - timedelta(days=1))
+    make_document(shop.store, order_id="3", at=now() - timedelta(days=2))
+    assert "1 encomenda paga espera desde ontem ou antes." in home(shop)
+
+
+def test_rows_of_the_shop_that_cannot_be_read_are_shown(shop: StoreSession, db: SQLAlchemy) -> None:
+    row = {
+        "order_id": "",
+        "status": "paid",
+        "total": Decimal("12.30"),
+        "fields": "id date",
+        "created_at": now(),
+    }
+    UnreadableOrder.record(shop.store.id, "row-1", row)
+    page = home(shop)
+    assert "1 encomenda que não conseguimos ler" in page
+    assert "Sem número · sem número, sem data que se leia · 12,30 €" in page
+    assert "Encomendas pagas 1 12,30" in page
+
+
+def test_an_old_list_of_the_shop_is_not_called_compared(shop: StoreSession, db: SQLAlchemy) -> None:
+    shop.store.reconciled_at = now() - timedelta(minutes=50)
+    assert "Desde então a loja" not in home(shop)
+    shop.store.reconciled_at = now() - timedelta(hours=2)
+    assert "Desde então a loja não nos voltou a dar a lista" in home(shop)
 
 
 def test_another_stores_sales_are_not_counted(shop: StoreSession) -> None:
     make_document(make_store("quinta"), total="999.00")
     sums = reconciliation.period_totals(shop.store, now() - timedelta(days=1), now() + timedelta(days=1))
     assert (sums.paid, sums.issued) == (0, 0)
-
-
-def test_days_begin_at_midnight_of_the_store(shop: StoreSession) -> None:
-    midnight = datetime(2026, 7, 1, 23, 30, tzinfo=UTC)  # 00:30 of the 2nd in Lisbon
-    make_document(shop.store, at=midnight)
-    edges = [datetime(2026, 7, 1, 23, tzinfo=UTC) + timedelta(days=n) for n in (-1, 0, 1)]
-    assert [(day.issued, day.open) for day in reconciliation.daily_counts(shop.store, edges)] == [
-        (0, 0),
-        (1, 0),
-    ]
-
-
-def test_a_day_counts_what_is_still_open(shop: StoreSession) -> None:
-    make_document(shop.store, BLOCKED)
-    make_document(shop.store)
-    edges = [now() - timedelta(days=1), now() + timedelta(minutes=1)]
-    assert [(day.issued, day.open) for day in reconciliation.daily_counts(shop.store, edges)] == [(1, 1)]
 
 
 def test_refused_keys_stop_the_page_with_what_waits(noon: None, shop: StoreSession, db: SQLAlchemy) -> None:

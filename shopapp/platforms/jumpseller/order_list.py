@@ -1,0 +1,67 @@
+"""Rows of Jumpseller's order list, and the same fields in the body of a webhook. Pure.
+
+Each field has one exact reader. Nothing here raises: one bad row must not hide the orders after it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from shopapp.errors import OrderError
+from shopapp.fiscal.money import ZERO
+
+from ..base import OrderSummary
+from .fields import Json, cents_field, object_field, order_status, parse_timestamp, required_field
+
+T = TypeVar("T")
+
+
+def order_summary_from(row: Any) -> OrderSummary:
+    """Return one row of the order list, with or without its wrapper; `unreadable` names the fields without a value.
+
+    The total includes what was paid by gift card, as the total of the order when it is read itself does.
+    """
+    content: Json = row if isinstance(row, Mapping) else {}
+    order = object_field(content, "order") or content
+    order_id = read_id(order.get("id"))
+    created_at = _value_or_none(lambda: parse_timestamp(required_field(order, "created_at")))
+    total = _value_or_none(
+        lambda: cents_field(order, "total") + cents_field(order, "gift_cards_discount", ZERO)
+    )
+    if total is not None and total < ZERO:
+        total = None
+    currency = order.get("currency")
+    found = {"id": order_id, "date": created_at, "total": total, "status": order.get("status_enum")}
+    return OrderSummary(
+        order_id=order_id,
+        status=order_status(order),
+        created_at=created_at,
+        total=total,
+        currency=currency.upper()[:3] if isinstance(currency, str) else "",
+        paid_at=_value_or_none(lambda: _payment_time(order)),
+        unreadable=tuple(name for name, value in found.items() if value in (None, "")),
+        key=order_id or "row-" + hashlib.sha256(repr(row).encode("utf-8", "replace")).hexdigest()[:40],
+    )
+
+
+def read_id(value: Any) -> str:
+    """Return the id of an order or a product as text; empty when it is none."""
+    text = str(value) if isinstance(value, int | str) and not isinstance(value, bool) else ""
+    return text if text.isascii() and text.isdigit() and len(text) <= 18 else ""
+
+
+def _payment_time(order: Json) -> datetime | None:
+    if order.get("status_enum") != "paid":
+        return None
+    written = order.get("paid_at") or order.get("completed_at")
+    return parse_timestamp(written) if written else None
+
+
+def _value_or_none(read: Callable[[], T]) -> T | None:
+    try:
+        return read()
+    except OrderError:
+        return None
