@@ -138,22 +138,47 @@ def _check_credit(program: ProgramState, database: Database, row: Row) -> None:
         raise Refusal(
             "messages.Business.Credit.ReasonRequired", "Falta o motivo da retificação nas observações."
         )
+    is_reduction_known = program.switches["credit-of-value"] == "reduction"
     wanted: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for line in row["fis"]:
         # A line without quantity is only text.
         if parse_amount(line["qtt"]):
             wanted[line["oftstamp"], line["ofistamp"]] += parse_amount(line["qtt"])
+            is_reduction = is_reduction_known and not line["ref"] and not line["ofistamp"]
+            _check_origin(database, line, is_reduction)
     for (stamp, line_stamp), quantity in wanted.items():
         source = database.get("Ft", stamp)
-        lines = [line for line in source["fis"] if line["fistamp"] == line_stamp] if source else []
-        if not source or source["draftRecord"] or source["anulado"] or not lines:
-            raise Refusal(
-                "messages.Business.Credit.NoOrigin", "Uma linha não diz que linha de que documento credita."
-            )
-        if quantity <= 0 or quantity > parse_amount(lines[0]["maxQttRefund"]):
-            raise Refusal(
-                "messages.Business.Credit.TooMuch", f"Só resta creditar {lines[0]['maxQttRefund']}."
-            )
+        assert source
+        _check_credited_value(database, row, source)
+        for original in source["fis"]:
+            if original["fistamp"] == line_stamp and not 0 < quantity <= parse_amount(
+                original["maxQttRefund"]
+            ):
+                raise Refusal(
+                    "messages.Business.Credit.TooMuch", f"Só resta creditar {original['maxQttRefund']}."
+                )
+
+
+def _check_origin(database: Database, line: Row, is_reduction: bool) -> None:
+    """Refuse a line that names no signed document, or (unless it reduces the price) none of its lines."""
+    source = database.get("Ft", line["oftstamp"])
+    is_named = source and any(one["fistamp"] == line["ofistamp"] for one in source["fis"])
+    if not source or source["draftRecord"] or source["anulado"] or not (is_named or is_reduction):
+        raise Refusal(
+            "messages.Business.Credit.NoOrigin", "Uma linha não diz que linha de que documento credita."
+        )
+
+
+def _check_credited_value(database: Database, row: Row, source: Row) -> None:
+    notes = [
+        note
+        for note in database.rows("Ft")
+        if note["tiposaft"] == "NC" and not note["draftRecord"] and not note["anulado"]
+        and note["ftstamp"] != row["ftstamp"] and note["fis"][0]["oftstamp"] == source["ftstamp"]
+    ]  # fmt: skip
+    credited = sum((abs(parse_amount(note["etotal"])) for note in [*notes, row]), Decimal(0))
+    if credited > parse_amount(source["etotal"]):
+        raise Refusal("messages.Business.Credit.TooMuch", "O documento não tem tanto valor por creditar.")
 
 
 def _check_dossier(program: ProgramState, database: Database, row: Row) -> None:

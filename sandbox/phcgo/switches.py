@@ -66,6 +66,8 @@ _DOCUMENTS = (
     Switch("transport-required", "a transport guide without loading place, date and hour is refused", ("no", "yes"),
            "unknown"),
     Switch("credit-reason", "where a credit note must say why", ("rectificationReason", "obs", "nowhere"), "unknown"),
+    Switch("credit-of-value", "a credit note's line without article that names the document and none of its lines: a "
+           "reduction of the price, or refused", ("reduction", "refused"), "unknown"),
     Switch("credit-from-origin", "getNewInstanceFromReference with origin FT", ("exists", "missing"), "inferred"),
     Switch("state-fields", "`anulado` and `pago` on Ft", ("told", "absent"), "unknown"),
     Switch("dossier-sign", "BoWS/signDocument", ("exists", "missing"), "inferred"),

@@ -78,7 +78,7 @@ def request_credit_note(
     if made:
         row = Document.find(original.store_id, original.order_id, cause)
         if row is not None:
-            row.asked_for = {**credit_request, "again": reissue_corrections}
+            row.asked_for = {"unstocked": [], **credit_request, "again": reissue_corrections}
             row.buyer = original.buyer
     return made
 

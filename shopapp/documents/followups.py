@@ -15,7 +15,7 @@ from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_of, record_lost_access
-from shopapp.documents import audit, provider_drafts
+from shopapp.documents import audit, provider_drafts, returns
 from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
@@ -162,6 +162,11 @@ def _apply_to_stock(document: Document, followup: FollowUp) -> None:
     movements.apply_document(document)
 
 
+def _return_to_stock(document: Document, followup: FollowUp) -> None:
+    quantities = returns.quantities_of_return(document, followup)
+    movements.move_quantities(document, quantities, f"{document.reference}-R{followup.number}-")
+
+
 _HANDLERS: dict[str, Callable[[Document, FollowUp], None]] = {
     "attach": _show_on_order,
     "history": _add_order_history,
@@ -173,4 +178,5 @@ _HANDLERS: dict[str, Callable[[Document, FollowUp], None]] = {
     "spare": provider_drafts.delete_orphan_draft,
     "state": _refresh_provider_state,
     "stock": _apply_to_stock,
+    returns.RETURN: _return_to_stock,
 }

@@ -6,13 +6,14 @@ Each action is one transition of the row and sends nothing: a worker continues f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, or_, select
 
 from shopapp.connections import circuit_breaker
-from shopapp.documents import credit_notes, outcome, prepare
+from shopapp.documents import credit_notes, outcome, prepare, returns
 from shopapp.errors import MerchantError, NotAllowedError
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Document, FollowUp, Store, cause, db, now
@@ -102,6 +103,30 @@ def credit_document(
     if not made or note is None:
         raise StateConflictError
     return note
+
+
+def return_pieces(document: Document, number: int, pieces: Mapping[str, Decimal]) -> None:
+    """Put pieces of an invoice back into stock that came back without money; no document is issued. Commits.
+
+    `pieces` is by the line's ref; `number` is the one that the form contained, so that the same request counts once.
+    Raises NotAllowedError `credit-pieces` for more than are left, `credit-open` while a credit note is open.
+    """
+    credit_notes.lock_for_credit(document.id)
+    left = {line.ref: line for line in prepare.creditable_lines(document)}
+    for ref, quantity in pieces.items():
+        if ref not in left:
+            raise NotAllowedError("credit-line-unknown", line=ref)
+        if not 0 < quantity <= left[ref].quantity:
+            raise NotAllowedError(
+                "credit-pieces",
+                pieces=str(quantity),
+                pieces_left=str(left[ref].quantity),
+                line=left[ref].description,
+            )
+    if not pieces or not returns.can_return(document) or not returns.enqueue_return(document, number, pieces):
+        db.session.rollback()
+        raise StateConflictError
+    db.session.commit()
 
 
 def _is_uncredited(document: Document) -> bool:

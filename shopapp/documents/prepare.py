@@ -5,7 +5,7 @@ Writes nothing but VIES's answer and sends nothing, so all of it may fail and be
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import date, time
 from decimal import Decimal
 from typing import Any
@@ -18,13 +18,15 @@ from shopapp.connections.http import new_http_client
 from shopapp.connections.provider import provider_class
 from shopapp.connections.settings import text_setting
 from shopapp.connections.shop import platform_of
+from shopapp.documents import returns
 from shopapp.errors import NotAllowedError
 from shopapp.fiscal import credit_note, invoice, place_of_supply, transport
-from shopapp.fiscal.credit_note import CreditLineRequest, OriginalDocument
+from shopapp.fiscal.credit_note import CreditLineRequest
+from shopapp.fiscal.creditable import CreditableLine, OriginalDocument, remaining_lines
 from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Transport
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address, vies_query_number
-from shopapp.models import Account, Document, DocumentLine, Sale, db, now
+from shopapp.models import Account, Document, Sale, db, now
 from shopapp.models.cause import ORDER_NOTE
 from shopapp.models.document import ISSUED, VOID, WAITING
 
@@ -133,16 +135,23 @@ def prepare_credit_note(document: Document, account: Account) -> Draft:
 def draft_credit_note(
     original: Document, account: Account, credit_request: dict[str, Any], exclude_id: int = 0
 ) -> Draft:
-    """Return the credit note that `credit_request` ({"lines": [[ref, quantity, gross]], "amount", "reason"}) asks for.
+    """Return the credit note that `credit_request` asks for.
 
-    Counts what other credit notes take back, except that of document `exclude_id`. Raises NotAllowedError when the
-    original can't be credited, or not by so much.
+    It is `{"lines": [[ref, quantity, gross]], "amount", "reason", "unstocked"}`; `unstocked` is the list of lines whose
+    pieces are not put back into stock, or True for all lines. Counts what other credit notes take back, except that of
+    document `exclude_id`. Raises NotAllowedError when the original can't be credited, or not by so much.
     """
     issued_original = _original_as_issued(original, exclude_id)
     db.session.commit()
     settings, today = settings_and_today(account)
+    unstocked = credit_request.get("unstocked") or []
     wanted = [
-        CreditLineRequest(ref, _optional_decimal(quantity), _optional_decimal(gross))
+        CreditLineRequest(
+            ref,
+            _optional_decimal(quantity),
+            _optional_decimal(gross),
+            restocked=unstocked is not True and ref not in unstocked,
+        )
         for ref, quantity, gross in credit_request.get("lines", [])
     ]
     return credit_note.build_credit_note(
@@ -152,12 +161,13 @@ def draft_credit_note(
         lines=wanted,
         amount=_optional_decimal(credit_request.get("amount")),
         reason=credit_request.get("reason", ""),
+        restocked=unstocked is not True,
     )
 
 
-def creditable_lines(original: Document) -> tuple[DraftLine, ...]:
-    """Return the lines of a document that may still be credited. Raises NotAllowedError when it is not issued."""
-    return credit_note.creditable_lines(_original_as_issued(original))
+def creditable_lines(original: Document) -> list[CreditableLine]:
+    """Return what is left of each line of a document. Raises NotAllowedError when it is not issued."""
+    return remaining_lines(_original_as_issued(original))
 
 
 def _original_as_issued(original: Document, exclude_id: int = 0) -> OriginalDocument:
@@ -168,8 +178,8 @@ def _original_as_issued(original: Document, exclude_id: int = 0) -> OriginalDocu
         number=original.number or "",
         kind=issued_draft.kind,
         customer=issued_draft.customer,
-        lines=tuple(_draft_line(line) for line in original.lines),
-        credited=_credited_lines(original, exclude_id),
+        lines=tuple(line.as_draft_line() for line in original.lines),
+        credited=(*_credited_lines(original, exclude_id), *returns.returned_lines(original)),
     )
 
 
@@ -183,13 +193,7 @@ def _credited_lines(original: Document, exclude_id: int) -> tuple[DraftLine, ...
             Document.id != exclude_id,
         )
     )
-    return tuple(_draft_line(line) for other in others for line in other.lines)
-
-
-def _draft_line(line: DocumentLine) -> DraftLine:
-    return DraftLine(
-        **{field.name: getattr(line, field.name) for field in fields(DraftLine) if hasattr(line, field.name)}
-    )
+    return tuple(line.as_draft_line() for other in others for line in other.lines)
 
 
 def _optional_decimal(value: Any) -> Decimal | None:

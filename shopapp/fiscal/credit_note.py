@@ -1,57 +1,59 @@
 """Credit notes: they take back an issued document or part of it, with its own lines, rates and prices.
 
-NC1 to NC6 in docs/fiscal.md. Amounts are positive, and never more than the remaining amount is credited.
+NC1 to NC8 in docs/fiscal.md. Amounts are positive, and never more than the remaining amount is credited. A return of
+goods credits pieces; a price reduction credits an amount and no pieces.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
 from shopapp.errors import NotAllowedError
 
-from . import rounding, totals
-from .document import INVOICE_KINDS, Customer, DocumentKind, Draft, DraftLine, FiscalSettings, Reference
-from .document_type import series_for
-from .money import (
-    CENT,
-    HUNDRED,
-    ONE,
-    SIX_DECIMALS,
-    ZERO,
-    allocate,
-    round_to_cents,
-    round_to_six_decimals,
-    sum_amounts,
+from . import totals
+from .creditable import CreditableLine, OriginalDocument, adjust_nets, remaining_lines
+from .document import (
+    INVOICE_KINDS,
+    REDUCTION,
+    UNSTOCKED,
+    Draft,
+    DraftLine,
+    FiscalSettings,
+    Reference,
 )
+from .document_type import series_for
+from .money import CENT, HUNDRED, ONE, ZERO, allocate, round_to_cents, round_to_six_decimals, sum_amounts
+from .rounding import TaxGroupKey, positions_by_tax_group, tax_group_key
 
 REASON_LIMIT = 50
 """The length of SAF-T's field for the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class OriginalDocument:
-    """The issued document to correct, and what earlier credit notes took back of it."""
-
-    number: str
-    kind: DocumentKind
-    customer: Customer
-    lines: tuple[DraftLine, ...]
-    credited: tuple[DraftLine, ...] = ()
-    """The lines of all earlier credit notes, each with the `ref` of the line that it corrects."""
-    credited_gross: Decimal | None = None
-    """The total of earlier credit notes, for when their lines are not known (only the fiscal cases use this)."""
-
-
-@dataclass(frozen=True, slots=True)
 class CreditLineRequest:
-    """What to take back of one line: a quantity, an amount, or (neither) all that is left of it."""
+    """What to take back of one line: pieces that came back, an amount, or both; with neither, all that is left of it.
+
+    An amount without pieces is a price reduction.
+    """
 
     ref: str
     quantity: Decimal | None = None
     gross: Decimal | None = None
+    restocked: bool = True
+    """Whether the pieces go back into stock."""
+
+
+@dataclass(slots=True)
+class _Share:
+    """The pieces and the money that the note takes of one line."""
+
+    line: CreditableLine
+    quantity: Decimal
+    gross: Decimal
+    restocked: bool = True
 
 
 def build_credit_note(
@@ -62,22 +64,26 @@ def build_credit_note(
     lines: Sequence[CreditLineRequest] = (),
     amount: Decimal | None = None,
     reason: str = "",
+    restocked: bool = True,
 ) -> Draft:
     """Build the credit note for the lines, for an amount, or (neither given) for all that is left.
 
-    Given both: an amount above the total of these lines is also taken from the other lines; an amount below it reduces
-    what is credited of these lines. Raises NotAllowedError when the original cannot be credited, or not by this amount.
+    Given both: an amount above the total of these lines also reduces the price of the others; an amount below it is
+    paid for these lines' pieces, and the rest is kept. `restocked` is for all that is left. Raises NotAllowedError when
+    the original cannot be credited, or not by this amount.
     """
-    left = _remaining_lines(original)
+    left = remaining_lines(original)
     available = _creditable_amount(original, left)
     if not lines and amount is None and original.credited_gross is not None:
         amount = available
-    taken, is_rebate = _credited_parts(left, lines, amount)
-    gross = sum_amounts(line.gross for line in taken)
-    if not gross or gross > available:
+    shares = _requested_shares(left, lines, amount, restocked)
+    gross = sum_amounts(share.gross for share in shares)
+    if gross > available:
         raise NotAllowedError("credit-exceeds", asked=str(gross), left=str(available))
-    is_whole = gross == sum_amounts(line.gross for line in original.lines)
-    reason = " ".join(reason.split()) or ("Devolução" if is_whole else "Devolução parcial")
+    if not gross:
+        raise NotAllowedError("credit-without-value")
+    taken = _take_shares(shares, left)
+    brings_stock = any(line.kind not in (REDUCTION, UNSTOCKED) for line in taken)
     return Draft(
         kind="NC",
         date=today,
@@ -85,14 +91,19 @@ def build_credit_note(
         **totals.lines_and_totals([_at_paid_price(line) for line in taken], settings.rounding_level),
         series=series_for("NC", settings),
         warehouse=settings.warehouse,
-        moves_stock=settings.moves_stock and not is_rebate,
-        references=(Reference(original.number, reason[:REASON_LIMIT]),),
-        rules=("NC1", "NC2", "NC3", "NC4", "NC5"),
+        moves_stock=settings.moves_stock and brings_stock,
+        references=(Reference(original.number, _reason_or_default(reason, gross, original)),),
+        rules=("NC1", "NC2", "NC3", "NC4", "NC5", *_reduction_rule(taken)),
         rounding="line",
     )
 
 
-def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) -> Decimal:
+def _reason_or_default(reason: str, gross: Decimal, original: OriginalDocument) -> str:
+    is_whole = gross == sum_amounts(line.gross for line in original.lines)
+    return " ".join(reason.split())[:REASON_LIMIT] or ("Devolução" if is_whole else "Devolução parcial")
+
+
+def _creditable_amount(original: OriginalDocument, left: Sequence[CreditableLine]) -> Decimal:
     """Return the amount that may still be credited. Raises NotAllowedError when there is none (NC1, NC3, NC6)."""
     if not original.number:
         raise NotAllowedError("credit-without-original")
@@ -106,160 +117,131 @@ def _creditable_amount(original: OriginalDocument, left: Sequence[DraftLine]) ->
     return available
 
 
-# the remaining lines and amount
+def _reduction_rule(taken: Sequence[DraftLine]) -> tuple[str, ...]:
+    return ("NC8",) if any(line.kind == REDUCTION for line in taken) else ()
 
 
-def creditable_lines(original: OriginalDocument) -> tuple[DraftLine, ...]:
-    """Return the lines of the original that may still be credited, each less what earlier notes took back of it."""
-    return tuple(line for line in _remaining_lines(original) if line.gross)
+# what the note takes
 
 
-def _remaining_lines(original: OriginalDocument) -> list[DraftLine]:
-    return _subtract_lines(original.lines, original.credited)
+def _requested_shares(
+    left: Sequence[CreditableLine],
+    requests: Sequence[CreditLineRequest],
+    amount: Decimal | None,
+    restocked: bool,
+) -> list[_Share]:
+    if len({each.ref for each in requests}) != len(requests):
+        raise NotAllowedError("credit-line-twice")
+    if not requests and amount is None:
+        return [_Share(line, line.quantity, line.gross, restocked) for line in left]
+    shares = [share for request in requests for share in _shares_of_request(request, left)]
+    if amount is None:
+        return shares
+    beyond_lines = amount - sum_amounts(share.gross for share in shares)
+    if beyond_lines < ZERO:
+        return _scale_down(amount, requests, shares)
+    return _reduce_prices(beyond_lines, left, shares) if beyond_lines or not requests else shares
 
 
-def _subtract_lines(lines: Iterable[DraftLine], taken: Sequence[DraftLine]) -> list[DraftLine]:
-    left = list(lines)
-    for part in taken:
-        positions = _positions_credited(part, left)
-        net_left = sum_amounts(left[at].net for at in positions) - part.net
-        for at in positions:
-            if part.gross and left[at].gross:
-                overlap = _overlap(part, left[at])
-                left[at] = _subtract_line(left[at], overlap)
-                part = _subtract_line(part, overlap)
-        if not part.gross:
-            _balance_net(left, positions, net_left)
-    return left
+def _shares_of_request(request: CreditLineRequest, left: Sequence[CreditableLine]) -> list[_Share]:
+    """Return the share of the requested line, or of all lines with that ref where shipping was split over rates."""
+    lines = [line for line in left if any(request.ref == part.ref for part in line.parts)]
+    if not lines:
+        raise NotAllowedError("credit-line-unknown", line=request.ref)
+    if request.gross is None:
+        return [_share_of_line(request, line, None) for line in lines]
+    weights = [line.gross for line in lines]
+    total = sum_amounts(weights)
+    if not ZERO <= request.gross <= total:
+        raise NotAllowedError(
+            "credit-exceeds", asked=str(request.gross), left=str(total), line=lines[0].description
+        )
+    shares = zip(lines, allocate(request.gross, weights), strict=True)
+    return [_share_of_line(request, line, share) for line, share in shares]
 
 
-def _positions_credited(part: DraftLine, lines: Sequence[DraftLine]) -> list[int]:
-    """Return the positions of the lines to which a credited part may belong.
+def _share_of_line(request: CreditLineRequest, line: CreditableLine, gross: Decimal | None) -> _Share:
+    quantity = request.quantity
+    if quantity is None:
+        quantity = line.quantity if gross is None else ZERO
+        gross = line.gross if gross is None else gross
+    elif gross is None:
+        is_return = ZERO < quantity <= line.quantity
+        gross = line.price_of(quantity) if is_return else ZERO
+    if not ZERO <= quantity <= line.quantity or not (quantity or gross):
+        raise NotAllowedError(
+            "credit-pieces",
+            pieces=str(quantity),
+            pieces_left=str(line.quantity),
+            line=line.description,
+        )
+    return _Share(line, quantity, gross, request.restocked)
 
-    First the lines with its ref, then those from which it was split off.
-    """
-    same_tax = [
-        at for at, line in enumerate(lines) if rounding.tax_group_key(line) == rounding.tax_group_key(part)
+
+def _scale_down(
+    amount: Decimal, requests: Sequence[CreditLineRequest], shares: Sequence[_Share]
+) -> list[_Share]:
+    """Credit these pieces for less than their price: the merchant keeps part of it."""
+    if amount <= ZERO or any(request.gross is not None for request in requests):
+        raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
+    amounts = allocate(amount, [share.gross for share in shares])
+    return [replace(share, gross=gross) for share, gross in zip(shares, amounts, strict=True)]
+
+
+def _reduce_prices(amount: Decimal, left: Sequence[CreditableLine], shares: Sequence[_Share]) -> list[_Share]:
+    """Add the amount to the shares as a price reduction of all lines, in proportion to what is left of them."""
+    requested = [share.line for share in shares]
+    others = [line for line in left if not any(line is each for each in requested)]
+    wanted = [*shares, *(_Share(line, ZERO, ZERO) for line in others)]
+    rest = [share.line.gross - share.gross for share in wanted]
+    if not ZERO < amount <= sum_amounts(rest):
+        raise NotAllowedError("credit-exceeds", asked=str(amount), left=str(sum_amounts(rest)))
+    return [
+        replace(share, gross=share.gross + more)
+        for share, more in zip(wanted, allocate(amount, rest), strict=True)
+        if share.quantity or share.gross or more
     ]
-    same_ref = [at for at in same_tax if lines[at].ref == part.ref]
-    return same_ref + [at for at in same_tax if part.ref.startswith(f"{lines[at].ref}~")]
-
-
-def _overlap(part: DraftLine, line: DraftLine) -> DraftLine:
-    """Return as much of the part as is left of the line."""
-    gross, net = min(part.gross, line.gross), min(part.net, line.net)
-    return replace(part, quantity=min(part.quantity, line.quantity), gross=gross, net=net, vat=gross - net)
-
-
-def _subtract_line(line: DraftLine, taken: DraftLine) -> DraftLine:
-    """Return the line without what was taken of it; when only its price was lowered, it keeps its quantity."""
-    gross, net = line.gross - taken.gross, max(line.net - taken.net, ZERO)
-    quantity = (max(line.quantity - taken.quantity, ZERO) or line.quantity) if gross else ZERO
-    return replace(line, quantity=quantity, gross=gross, net=min(net, gross), vat=gross - min(net, gross))
-
-
-def _balance_net(left: list[DraftLine], positions: Sequence[int], net_left: Decimal) -> None:
-    """Move cents between net and VAT of these lines until their nets add up to `net_left`.
-
-    A part may be taken from several pieces of a line. Without this step, a cent would be lost when more net is taken
-    from one piece than it has.
-    """
-    for at in positions:
-        excess = sum_amounts(left[other].net for other in positions) - net_left
-        net = min(max(left[at].net - excess, ZERO), left[at].gross)
-        left[at] = replace(left[at], net=net, vat=left[at].gross - net)
 
 
 # the lines of the note
 
 
-def _credited_parts(
-    left: Sequence[DraftLine], requests: Sequence[CreditLineRequest], amount: Decimal | None
-) -> tuple[list[DraftLine], bool]:
-    """Return the parts that the note credits, and whether an amount decided them: then no products come back."""
-    if len({each.ref for each in requests}) != len(requests):
-        raise NotAllowedError("credit-line-twice")
-    if not requests and amount is None:
-        return [line for line in left if line.gross], False
-    requested = [part for request in requests for part in _requested_parts(request, left)]
-    if amount is None:
-        return requested, False
-    beyond_lines = amount - sum_amounts(line.gross for line in requested)
-    if beyond_lines < ZERO:
-        return _scale_down(amount, requests, requested), True
-    if beyond_lines:
-        return requested + _allocate_amount(beyond_lines, _subtract_lines(left, requested)), True
-    return requested, False
+def _take_shares(shares: Sequence[_Share], left: Sequence[CreditableLine]) -> list[DraftLine]:
+    """Take the shares and return the note's lines; their nets add up to the nearest cent of each rate.
 
-
-def _requested_parts(request: CreditLineRequest, left: Sequence[DraftLine]) -> list[DraftLine]:
-    """Return the requested part of one line, or of all lines with that ref where shipping was split (NC2, NC3)."""
-    same_ref = [line for line in left if line.ref == request.ref and line.gross]
-    if not same_ref:
-        raise NotAllowedError("credit-line-unknown", line=request.ref)
-    if len(same_ref) == 1:
-        return [_requested_part(request, same_ref[0])]
-    if request.gross is None:
-        return [_requested_part(request, line) for line in same_ref]
-    return _allocate_amount(request.gross, same_ref)
-
-
-def _requested_part(request: CreditLineRequest, line: DraftLine) -> DraftLine:
-    quantity = line.quantity if request.quantity is None else request.quantity
-    if request.gross is not None:
-        gross = request.gross
-    elif quantity == line.quantity:
-        gross = line.gross
-    else:
-        gross = round_to_cents(line.gross * quantity / (line.quantity or ONE))
-    if quantity <= ZERO or quantity > line.quantity or gross <= ZERO or gross > line.gross:
-        raise NotAllowedError("credit-exceeds", asked=str(gross), left=str(line.gross), line=line.description)
-    return _partial_line(line, quantity, gross)
-
-
-def _partial_line(line: DraftLine, quantity: Decimal, gross: Decimal) -> DraftLine:
-    """Return part of the line: with its own figures when that is all of it, else with the VAT inside `gross`."""
-    if gross == line.gross:
-        return replace(line, quantity=quantity)
-    net = round_to_cents(gross / (1 + line.vat_rate / HUNDRED)) if line.vat_rate else gross
-    vat = min(gross - net, line.vat)
-    net = min(gross - vat, line.net)
-    return replace(line, quantity=quantity, gross=gross, net=net, vat=gross - net)
-
-
-def _scale_down(
-    amount: Decimal, requests: Sequence[CreditLineRequest], parts: Sequence[DraftLine]
-) -> list[DraftLine]:
-    """Credit these parts at their full quantities for less than their total: the merchant keeps part of the price."""
-    if amount <= ZERO or any(request.gross is not None for request in requests):
-        raise NotAllowedError("credit-amount-below-lines", amount=str(amount))
-    shares = allocate(amount, [part.gross for part in parts])
-    return [
-        _partial_line(part, part.quantity, share) for part, share in zip(parts, shares, strict=True) if share
+    The VAT of a rate is never more than what is left of it, and the last note takes all of it (NC3).
+    """
+    before = {key: _sums(left, key) for key in positions_by_tax_group([line.parts[0] for line in left])}
+    taken = [
+        line for share in shares for line in share.line.take(share.quantity, share.gross, share.restocked)
     ]
+    for key, members in positions_by_tax_group(taken).items():
+        gross_left, net_left = before[key]
+        gross = sum_amounts(taken[at].gross for at in members)
+        nearest = round_to_cents(gross / (ONE + key[1] / HUNDRED))
+        net = (
+            min(max(nearest, gross - (gross_left - net_left)), net_left, gross)
+            if gross < gross_left
+            else net_left
+        )
+        nets = adjust_nets([taken[at].net for at in members], [taken[at].gross for at in members], net)
+        for at, adjusted in zip(members, nets, strict=True):
+            taken[at] = replace(taken[at], net=adjusted, vat=taken[at].gross - adjusted)
+    return taken
 
 
-def _allocate_amount(amount: Decimal, lines: Sequence[DraftLine]) -> list[DraftLine]:
-    """Take the amount from all lines in proportion; the quantities shrink with it, the unit prices stay (NC2)."""
-    total = sum_amounts(line.gross for line in lines)
-    if amount > total or amount <= ZERO:
-        raise NotAllowedError("credit-exceeds", asked=str(amount), left=str(total))
-    shares = allocate(amount, [line.gross for line in lines])
-    return [
-        _partial_line(line, _scaled_quantity(line, share), share)
-        for line, share in zip(lines, shares, strict=True)
-        if share
-    ]
-
-
-def _scaled_quantity(line: DraftLine, gross: Decimal) -> Decimal:
-    if gross == line.gross:
-        return line.quantity
-    return max(round_to_six_decimals(line.quantity * gross / line.gross), SIX_DECIMALS)
+def _sums(left: Sequence[CreditableLine], key: TaxGroupKey) -> tuple[Decimal, Decimal]:
+    members = [line for line in left if tax_group_key(line.parts[0]) == key]
+    return sum_amounts(line.gross for line in members), sum_amounts(line.net for line in members)
 
 
 def _at_paid_price(line: DraftLine) -> DraftLine:
-    """Return the line at the paid unit price, with the discount inside it: a coupon is not given back (DIS2)."""
+    """Return the line at the paid unit price, with the discount inside it: a coupon is not given back (DIS2).
+
+    Pieces for which nothing is paid back keep their price and are discounted in full.
+    """
+    if not line.gross:
+        return replace(line, discount_percent=round_to_six_decimals(HUNDRED))
     unit_price = line.unit_price_net * (ONE - line.discount_percent / HUNDRED)
     price_by_gross = line.gross / (1 + line.vat_rate / HUNDRED) / line.quantity
     is_close = abs(unit_price - price_by_gross) * line.quantity < CENT

@@ -22,6 +22,10 @@ ShippingTax = Literal["follow-goods", "as-charged"]
 Regime = Literal["normal", "art53_exempt"]
 INVOICE_KINDS: tuple[DocumentKind, ...] = ("FR", "FT", "FS")
 """Invoice-receipt, invoice and simplified invoice: issued for a sale and corrected by a credit note; default first."""
+REDUCTION, UNSTOCKED = "reduction", "unstocked"
+"""Kinds of a credit note's lines: money given back for a line whose pieces stay with the customer; and pieces that came
+back and are not put into stock. Neither names an article.
+"""
 REGIMES: tuple[Regime, ...] = get_args(Regime)
 _AMOUNT_LIMIT = Decimal(10) ** 12
 

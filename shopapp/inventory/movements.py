@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from decimal import Decimal
 
 from shopapp import failpoints
@@ -73,8 +74,9 @@ def moved_quantities(document: Document) -> dict[str, Decimal]:
     draft = document.draft
     if draft is None:
         return {}
-    if draft.kind == "NC" and (document.asked_for or {}).get("amount"):
-        # Only money is given back.
+    request = document.asked_for or {}
+    if draft.kind == "NC" and request.get("amount") and "unstocked" not in request:
+        # notes that earlier releases requested by amount took fractions of pieces, and gave back only money
         return {}
     sign = -1 if draft.kind == "NC" else 1
     return {sku: sign * pieces for sku, pieces in quantities_by_sku(draft.lines).items()}
@@ -109,11 +111,17 @@ def schedule_sync(document: Document) -> None:
 
 
 def apply_document(document: Document) -> None:
-    """Move at the provider what the document takes off, one movement for each SKU. Commits.
+    """Move at the provider what the document takes off. Commits. Raises as `move_quantities`."""
+    move_quantities(document, moved_quantities(document), f"{document.reference}-S")
 
-    Raises TransientError while the outcome of one is unknown, RefusedError when one was refused.
+
+def move_quantities(document: Document, quantities: Mapping[str, Decimal], reference: str) -> None:
+    """Take these pieces off at the provider, one movement for each SKU; negative ones come back. Commits.
+
+    `reference` and a number make the reference of each movement. Raises TransientError while the outcome of one is
+    unknown, RefusedError when one was refused.
     """
-    account, quantities = document.account, moved_quantities(document)
+    account = document.account
     if account is None:
         return
     provider = provider_of(account, document)
@@ -123,9 +131,9 @@ def apply_document(document: Document) -> None:
         article = articles.get(sku)
         if article is None or article.state not in USABLE or not article.goods or not quantity:
             continue
-        change = _send_once(provider, document, article, quantity, f"{document.reference}-S{number}")
+        change = _send_once(provider, document, article, quantity, f"{reference}{number}")
         states.add(change.state)
-        if change.state in (DONE, UNSURE) and document.is_sale:
+        if change.state in (DONE, UNSURE) and document.is_sale and quantity > 0:
             StockReservation.release_sku(document.store_id, document.order_id, sku)
             db.session.commit()
     schedule_sync(document)

@@ -272,6 +272,11 @@ ACTION_ERRORS: dict[str, Sentence] = {
         N_("Rever reembolso")),
     "credit-amount-below-lines": Sentence(
         N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas."), N_("Reveja o valor.")),
+    "credit-pieces": Sentence(
+        N_("De «%(line)s» só podem voltar %(pieces_left)s, e escreveu %(pieces)s."), N_("Reveja as quantidades.")),
+    "credit-without-value": Sentence(
+        N_("O que escolheu já não tem dinheiro para devolver."),
+        N_("Escolha também o que ainda tem valor, ou registe só o regresso dos artigos.")),
     "credit-open": Sentence(
         N_("Já há uma nota de crédito deste documento por concluir."), N_("Espere por ela, ou resolva-a primeiro.")),
     "credit-not-whole": Sentence(

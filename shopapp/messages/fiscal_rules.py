@@ -76,6 +76,8 @@ RULES: dict[str, tuple[str, str]] = {
     "NC3": (N_("Nunca se credita mais do que falta creditar."), "CIVA art. 78.º"),
     "NC4": (N_("Os valores da nota são positivos; o tipo do documento faz deles um crédito."), "SAF-T (PT)"),
     "NC5": (N_("O cliente é o mesmo da fatura."), "CIVA art. 36.º n.º 6"),
+    "NC8": (
+        N_("Dinheiro devolvido sem artigos baixa o preço; as quantidades ficam como estão."), "CIVA art. 78.º n.º 2"),
 }  # fmt: skip
 
 

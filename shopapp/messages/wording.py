@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shopapp.messages.errors import SENTENCES, WARNINGS
-from shopapp.messages.formats import money, percent, spaced_tax_id
+from shopapp.messages.formats import money, percent, quantity, spaced_tax_id
 from shopapp.messages.i18n import N_, gettext
 
 _MONEY_FACTS = (
@@ -24,6 +24,7 @@ _MONEY_FACTS = (
     "vat_charged",
 )
 _RATE_FACTS = ("rate", "charged", "lawful")
+_QUANTITY_FACTS = ("pieces", "pieces_left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def _facts(detail: Mapping[str, Any], provider: str) -> _Facts:
             found[name] = money(value) or str(value)
         elif name in _RATE_FACTS:
             found[name] = percent(value) or str(value)
+        elif name in _QUANTITY_FACTS:
+            found[name] = quantity(value)
         else:
             found[name] = spaced_tax_id(str(value)) if name == "nif" else str(value)
     return found

@@ -5,6 +5,7 @@ Each is written in the same commit as the transition that it belongs to. Only th
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -55,6 +56,11 @@ class DocumentLine(db.Model):  # type: ignore[name-defined,misc]
             if value is not None:
                 kept[column.name] = value
         return cls(document_id=document_id, position=position, **kept)
+
+    def as_draft_line(self) -> DraftLine:
+        """Return the line as the fiscal core reads it, without what is not stored."""
+        known = [field.name for field in fields(DraftLine) if hasattr(self, field.name)]
+        return DraftLine(**{name: getattr(self, name) for name in known})
 
 
 class Attempt(UidModel):

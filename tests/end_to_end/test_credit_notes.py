@@ -23,7 +23,7 @@ MIXED = {"lines": [{**MUG, "qty": 3}, BOOK, COURSE], "nif": "123456789", "pay": 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
     with running_world() as world:
-        world.merchant()
+        world.merchant(moves_stock="yes")
         world.merchant("quintadaserra", "40377", credit_cancelled="yes")
         yield world
 
@@ -72,6 +72,23 @@ def test_some_of_the_lines_then_an_amount_then_the_rest(olaria: Merchant) -> Non
     page = olaria.open_invoice(order)
     assert "Falta creditar 0,00" in page.text.replace("\xa0", " ") and "Rever a nota" not in page.text
     assert "já está todo creditado" in page.open(f"{page.url}/credit").text
+
+
+def test_money_first_and_the_pieces_later(olaria: Merchant) -> None:
+    order = paid(olaria, lines=[{**MUG, "qty": 2, "price": "10.00"}], nif="")
+    olaria.credit(order, amount="3,00", reason="Risco no vidrado")
+    olaria.wait_for_kinds(order, "FR", "NC", seconds=TIMEOUT)
+    olaria.credit(order, {"Taça": "1"})
+    olaria.wait_for_kinds(order, "FR", "NC", "NC", seconds=TIMEOUT)
+    olaria.credit(order, {"Taça": "1"})
+    invoice, favour, *returns = sold(olaria, order, "FR", "NC", "NC", "NC")
+    assert (invoice["totals"]["gross"], favour["totals"]["gross"]) == ("20.00", "3.00")
+    assert (lines(favour), favour["stock"]) == ([("", "1")], [])
+    assert favour["lines"][0]["description"].startswith("Redução de preço: Taça")
+    assert [lines(note) for note in returns] == [[("TACA-01", "1")]] * 2
+    assert [note["totals"]["gross"] for note in returns] == ["8.50", "8.50"]
+    moved = [move["qty"] for document in (invoice, favour, *returns) for move in document["stock"]]
+    assert moved == ["-2", "1", "1"]
 
 
 def test_an_amount_alone_is_spread_over_the_rates_in_proportion(olaria: Merchant) -> None:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
-from shopapp.fiscal.credit_note import CreditLineRequest, OriginalDocument
+from shopapp.fiscal.credit_note import CreditLineRequest
+from shopapp.fiscal.creditable import OriginalDocument
 from shopapp.fiscal.document import Customer, DraftLine, FiscalSettings
 from shopapp.fiscal.document_type import local_day
 from shopapp.fiscal.money import parse_amount

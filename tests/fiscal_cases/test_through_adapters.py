@@ -22,7 +22,8 @@ from sandbox.igest.entities import Entity
 from sandbox.igest.panel import INTEGRATION_ACTIONS
 from shopapp.errors import AppError
 from shopapp.fiscal import invoice
-from shopapp.fiscal.credit_note import OriginalDocument, build_credit_note
+from shopapp.fiscal.credit_note import build_credit_note
+from shopapp.fiscal.creditable import OriginalDocument
 from shopapp.fiscal.document import INVOICE_KINDS, Draft, FiscalSettings, Issued
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import vies_query_number

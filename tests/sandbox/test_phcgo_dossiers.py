@@ -173,6 +173,19 @@ def test_a_credit_note_names_the_lines_of_a_document_and_never_of_a_draft(caller
     assert caller.sign(caller.save("Ft", row)["ftstamp"])["uniqueID"] == "NC 2026S58/1"
 
 
+def test_a_price_reduction_names_the_document_alone_and_takes_no_piece(caller: PhcGoClient) -> None:
+    source = caller.signed(line(qtt=2))
+    reduction = line(ref="", design="Redução de preço", qtt=1, epv=3, oftstamp=source["ftstamp"])
+    row = caller.document(reduction, series=NC, rectificationReason=REASON)
+    caller.sign(caller.save("Ft", row)["ftstamp"])
+    assert caller.query("Ft", ("ftstamp", source["ftstamp"]))[0]["fis"][0]["maxQttRefund"] == 2
+    row = invoice_from(caller, source, "FT", NC) | {"rectificationReason": REASON}
+    assert caller.refused("FtWS", "Save", itemVO=row) == "messages.Business.Credit.TooMuch"
+    caller.switch(credit_of_value="refused")
+    row = caller.document(reduction, series=NC, rectificationReason=REASON)
+    assert caller.refused("FtWS", "Save", itemVO=row) == "messages.Business.Credit.NoOrigin"
+
+
 def test_a_credit_note_has_its_reason_in_the_field_that_the_switch_says(caller: PhcGoClient) -> None:
     source = caller.signed(line(qtt=9))
     code = "messages.Business.Credit.ReasonRequired"

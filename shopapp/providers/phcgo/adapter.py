@@ -111,6 +111,7 @@ class PhcGo(SupportsDrafts, SupportsSearch, SupportsDocumentState, SupportsEmail
         "the entities of rate tables and warehouses, and the fields of loading, state, ATCUD and a credit's reason",
         "what a call over the monthly allowance is answered, and that a whole answer with an error changed nothing",
         "deleting a draft by Save with Operation 3, and signing a dossier",
+        "that a credit note's line without pieces may name its document alone: a price reduction",
         "several references in one query, how many rows an answer holds, and that a list can be paged",
         "that an article's rate is the index of its table, and where its exemption code goes",
     )

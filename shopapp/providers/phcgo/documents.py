@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from shopapp.fiscal.document import Draft, DraftLine
+from shopapp.fiscal.document import REDUCTION, Draft, DraftLine
 from shopapp.fiscal.money import HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals
 from shopapp.fiscal.party import FINAL_CONSUMER, Address
 from shopapp.providers.text import one_line
@@ -153,18 +153,18 @@ def gross_price(line: DraftLine) -> Decimal:
     return round_to_six_decimals(line.gross / factor) if factor else round_to_six_decimals(exact)
 
 
-def link_original_lines(record_type: RecordType, wanted: list[Row], original: Row) -> list[Row]:
-    """Return the lines of a credit note, each with the stamps of the original's line that it corrects."""
-    stamp, remaining = text_field(original, FT.stamp), list(original.get(FT.lines) or [])
+def link_original_lines(draft: Draft, wanted: list[Row], original: Row) -> list[Row]:
+    """Return the lines of a credit note, each with the stamps of the original's line that it corrects.
+
+    A price reduction names the document alone: linked to a line, it would use up one of its pieces, as PHC GO counts
+    in pieces what may still be credited (`maxQttRefund`). Unconfirmed.
+    """
+    stamp, issued = text_field(original, FT.stamp), list(original.get(FT.lines) or [])
+    remaining = list(issued)
+    reductions = [one.kind == REDUCTION for one in draft.lines] + [False] * len(draft.notes)
     linked = []
-    for line in wanted:
-        original_line = (
-            _find_matching_line(remaining, line, "litem", "design")
-            or _find_matching_line(remaining, line, "litem")
-            or _find_matching_line(remaining, line, "design")
-        )
-        if original_line is not None:
-            remaining.remove(original_line)
+    for line, is_reduction in zip(wanted, reductions, strict=True):
+        original_line = None if is_reduction else _original_line(issued, remaining, line)
         origin = {
             "oftstamp": stamp,
             "ofistamp": text_field(original_line or {}, FT.line_stamp),
@@ -172,6 +172,20 @@ def link_original_lines(record_type: RecordType, wanted: list[Row], original: Ro
         }
         linked.append(line | origin)
     return linked
+
+
+def _original_line(issued: list[Row], remaining: list[Row], line: Row) -> Row | None:
+    """Return the original's line, and remove it from the remaining ones; a piece split off for a cent shares one."""
+    found = (
+        _find_matching_line(remaining, line, "litem", "design")
+        or _find_matching_line(remaining, line, "litem")
+        or _find_matching_line(remaining, line, "design")
+    )
+    if found is not None:
+        remaining.remove(found)
+        return found
+    whole = {**line, "litem": text_field(line, "litem").rpartition("~")[0]}
+    return _find_matching_line(issued, whole, "litem")
 
 
 def _find_matching_line(remaining: list[Row], line: Row, *names: str) -> Row | None:

@@ -82,9 +82,7 @@ def _complete_record(
     if draft.follows:
         wanted = link_dossier_lines(wanted, begun)
     elif draft.kind == "NC" and draft.references:
-        wanted = link_original_lines(
-            record_type, wanted, _original_record(session, draft.references[0].number)
-        )
+        wanted = link_original_lines(draft, wanted, _original_record(session, draft.references[0].number))
     acted = _act_entity(session, record_type, {**begun, **head, record_type.lines: wanted})
     if first_difference(record_type, acted, head, wanted):
         # PHC GO filled in a discount of the customer or a price of the article: correct it and recalculate

@@ -20,8 +20,9 @@ from shopapp.documents import credit_notes, merchant_actions
 from shopapp.documents.prepare import creditable_lines
 from shopapp.documents.preview import preview_credit_note
 from shopapp.errors import MerchantError, NotAllowedError
+from shopapp.fiscal import creditable
 from shopapp.fiscal.credit_note import REASON_LIMIT
-from shopapp.fiscal.document import Draft, DraftLine
+from shopapp.fiscal.document import Draft
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
@@ -79,14 +80,15 @@ class CreditRequest:
 
 @dataclass(frozen=True, slots=True)
 class CreditableLine:
-    """A line that may still be credited; without a quantity when it was split over several rates."""
+    """A line of which pieces may still come back, or money may still be given back."""
 
     ref: str
     description: str
     sku: str
     rates: tuple[Decimal, ...]
-    quantity: Decimal | None
+    quantity: Decimal
     gross: Decimal
+    is_goods: bool
 
 
 def _decimal_text(text: str) -> str:
@@ -286,20 +288,21 @@ def _draft_note(
 
 
 def _creditable_lines(document: Document) -> list[CreditableLine]:
-    """Return the lines that may still be credited; one that was split over several rates counts once."""
+    """Return the lines of which something is left; one that was split over several rates counts once."""
     if not may_credit(document):
         return []
     try:
         lines = creditable_lines(document)
     except NotAllowedError:
         return []
-    by_ref: dict[str, list[DraftLine]] = {}
+    by_ref: dict[str, list[creditable.CreditableLine]] = {}
     for line in lines:
-        by_ref.setdefault(line.ref, []).append(line)
+        if line.gross or line.quantity:
+            by_ref.setdefault(line.ref, []).append(line)
     return [
         CreditableLine(
-            ref, same[0].description, same[0].sku, tuple(line.vat_rate for line in same),
-            same[0].quantity if len(same) == 1 else None, sum((line.gross for line in same), Decimal(0)),
+            ref, same[0].description, same[0].parts[0].sku, tuple(line.parts[0].vat_rate for line in same),
+            same[0].quantity, sum((line.gross for line in same), Decimal(0)), same[0].parts[0].kind == "goods",
         )
         for ref, same in by_ref.items()
     ]  # fmt: skip

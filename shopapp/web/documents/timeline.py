@@ -33,6 +33,7 @@ _FOLLOWUP_TEXTS = {
     "notice": (N_("Avisámos por e-mail."), N_("Falta avisar por e-mail.")),
     "stock": (
         N_("Stock acertado no programa de faturação."), N_("Falta acertar o stock no programa de faturação.")),
+    "return": (N_("Artigos devolvidos repostos em stock."), N_("Falta repor em stock os artigos devolvidos.")),
     "draft": (N_("Rascunho em dia."), N_("Falta pôr o rascunho em dia.")),
     "note": (N_("Nota de encomenda fechada."), N_("Falta fechar a nota de encomenda.")),
     "spare": (

@@ -10,9 +10,12 @@ import pytest
 
 from dev.order_factories import TODAY, make_line, make_order
 from shopapp.errors import NotAllowedError, SettingsError
-from shopapp.fiscal import credit_note, invoice
-from shopapp.fiscal.credit_note import CreditLineRequest, OriginalDocument
+from shopapp.fiscal import credit_note, creditable, invoice
+from shopapp.fiscal.articles import quantities_by_sku
+from shopapp.fiscal.credit_note import CreditLineRequest
+from shopapp.fiscal.creditable import OriginalDocument
 from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings
+from shopapp.fiscal.money import ZERO
 
 SETTINGS = FiscalSettings()
 
@@ -37,6 +40,13 @@ def refused(original: OriginalDocument, **asked: Any) -> str:
     with pytest.raises(NotAllowedError) as raised:
         credit(original, **asked)
     return raised.value.code
+
+
+def pieces_left(original: OriginalDocument, *notes: Draft) -> dict[str, Decimal]:
+    """Return the pieces of each line that may still come back after these notes."""
+    credited = tuple(line for note in notes for line in note.lines)
+    left = creditable.remaining_lines(replace(original, credited=credited))
+    return {line.ref: line.quantity for line in left if line.quantity}
 
 
 def test_a_whole_credit_has_the_figures_and_the_number_of_the_invoice() -> None:
@@ -69,20 +79,122 @@ def test_a_coupon_is_not_given_back() -> None:
     )
 
 
-def test_an_amount_is_taken_in_proportion_at_the_same_unit_prices() -> None:
+def test_an_amount_reduces_the_price_of_every_line_and_returns_no_piece() -> None:
     note = credit(two_shirts_and_a_book(), amount=Decimal("8.27"))
-    assert [(line.ref, line.quantity, line.unit_price_net, line.gross) for line in note.lines] == [
-        ("TS", Decimal("0.2"), Decimal("20"), Decimal("4.92")),
-        ("BK", Decimal("0.1"), Decimal("20"), Decimal("2.12")),
-        ("SHIP", Decimal("0.1"), Decimal("10"), Decimal("1.23")),
+    assert [(line.ref, line.kind, line.quantity, line.unit_price_net, line.gross) for line in note.lines] == [
+        ("TS", "reduction", Decimal(1), Decimal("4"), Decimal("4.92")),
+        ("BK", "reduction", Decimal(1), Decimal("2"), Decimal("2.12")),
+        ("SHIP", "reduction", Decimal(1), Decimal("1"), Decimal("1.23")),
+    ]
+    assert {line.sku for line in note.lines} == {""} and "NC8" in note.rules
+    assert note.lines[1].description == "Redução de preço: " + two_shirts_and_a_book().lines[1].description
+    assert pieces_left(two_shirts_and_a_book(), note) == {"TS": 2, "BK": 1, "SHIP": 1}
+
+
+def test_money_given_back_leaves_the_pieces_to_be_returned_for_what_is_left() -> None:
+    order = make_order(make_line("10.00", quantity=Decimal(2), ref="MUG", sku="CAN-1"), total="20.00")
+    made = invoice.build_invoice(order, SETTINGS, TODAY)
+    original, notes = OriginalDocument("FR 1/1", "FR", made.customer, made.lines), []
+    for asked in ({"amount": Decimal("3.00")}, *[{"lines": [CreditLineRequest("MUG", Decimal(1))]}] * 2):
+        notes.append(credit(original, **asked))
+        original = replace(original, credited=original.credited + notes[-1].lines)
+    assert [note.gross for note in notes] == [Decimal("3.00"), Decimal("8.50"), Decimal("8.50")]
+    assert [quantities_by_sku(note.lines) for note in notes] == [{}, {"CAN-1": 1}, {"CAN-1": 1}]
+    assert refused(original) == "credit-nothing-left"
+
+
+def test_a_piece_is_never_credited_above_its_price_when_money_of_another_was_kept() -> None:
+    first = credit(
+        two_shirts_and_a_book(), lines=[CreditLineRequest("TS", Decimal(1))], amount=Decimal("20.00")
+    )
+    assert [(line.quantity, line.gross) for line in first.lines] == [(Decimal(1), Decimal("20.00"))]
+    kept = replace(two_shirts_and_a_book(), credited=first.lines)
+    second = credit(kept, lines=[CreditLineRequest("TS", Decimal(1))])
+    assert second.gross == Decimal("24.60")
+    rest = credit(replace(kept, credited=first.lines + second.lines), lines=[CreditLineRequest("TS")])
+    assert [(line.kind, line.gross) for line in rest.lines] == [("reduction", Decimal("4.60"))]
+
+
+def test_more_money_than_the_returned_piece_costs_is_a_price_reduction() -> None:
+    note = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("TS", Decimal(1), Decimal("30.00"))])
+    assert [(line.kind, line.quantity, line.gross) for line in note.lines] == [
+        ("goods", Decimal(1), Decimal("24.60")),
+        ("reduction", Decimal(1), Decimal("5.40")),
     ]
 
 
-def test_an_amount_beyond_the_named_lines_comes_from_the_others() -> None:
+@pytest.mark.parametrize("pieces", [[1, 1, 1], [2, 1], [3]])
+def test_pieces_returned_one_by_one_cost_together_what_was_paid(pieces: list[int]) -> None:
+    order = make_order(make_line("3.33", quantity=Decimal(3), ref="MUG"), total="10.00", discount=ZERO)
+    order = replace(order, lines=(replace(order.lines[0], unit_price=Decimal("10") / 3),))
+    made = invoice.build_invoice(order, SETTINGS, TODAY)
+    original, total = OriginalDocument("FR 1/1", "FR", made.customer, made.lines), ZERO
+    for count in pieces:
+        note = credit(original, lines=[CreditLineRequest("MUG", Decimal(count))])
+        assert {line.kind for line in note.lines} == {"goods"}
+        original, total = replace(original, credited=original.credited + note.lines), total + note.gross
+    assert total == Decimal("10.00")
+
+
+def test_pieces_that_are_not_put_into_stock_name_no_article() -> None:
+    original = two_shirts_and_a_book()
+    original = replace(original, lines=tuple(replace(line, sku=line.ref) for line in original.lines))
+    note = credit(
+        original, lines=[CreditLineRequest("TS", Decimal(1), restocked=False), CreditLineRequest("BK")]
+    )
+    assert [(line.kind, line.sku, line.quantity) for line in note.lines] == [
+        ("unstocked", "", Decimal(1)),
+        ("goods", "BK", Decimal(1)),
+    ]
+    assert pieces_left(original, note) == {"TS": 1, "SHIP": 1}
+    broken = credit_note.build_credit_note(original, FiscalSettings(moves_stock=True), TODAY, restocked=False)
+    assert not quantities_by_sku(broken.lines) and broken.gross == Decimal("82.70")
+
+
+def test_the_vat_of_small_notes_never_exceeds_the_invoices() -> None:
+    made = invoice.build_invoice(make_order(make_line("0.10", ref="MUG"), total="0.10"), SETTINGS, TODAY)
+    original, vat = OriginalDocument("FR 1/1", "FR", made.customer, made.lines), []
+    for amount in ("0.03", "0.03", "0.03", None):
+        note = credit(original, amount=amount and Decimal(amount))
+        original, vat = replace(original, credited=original.credited + note.lines), [*vat, note.vat]
+    # 0.03 contains 0.0056 of VAT, and the invoice has 0.02
+    assert vat == [Decimal("0.01"), Decimal("0.01"), Decimal("0.00"), Decimal("0.00")]
+
+
+def test_a_free_line_comes_back_with_the_others_and_alone_credits_nothing() -> None:
+    gift = replace(make_line("5.00", ref="GIFT", sku="GIFT"), discount=Decimal("5.00"))
+    made = invoice.build_invoice(
+        make_order(make_line("12.30", ref="MUG", sku="CAN-1"), gift, total="12.30"), SETTINGS, TODAY
+    )
+    original = OriginalDocument("FR 1/1", "FR", made.customer, made.lines)
+    assert quantities_by_sku(credit(original).lines) == {"CAN-1": 1, "GIFT": 1}
+    assert refused(original, lines=[CreditLineRequest("GIFT")]) == "credit-without-value"
+
+
+def test_a_fraction_of_a_piece_that_an_earlier_release_credited_is_money_only() -> None:
+    order = make_order(make_line("10.00", quantity=Decimal(2), ref="MUG", sku="CAN-1"), total="20.00")
+    made = invoice.build_invoice(order, SETTINGS, TODAY)
+    fraction = replace(
+        made.lines[0],
+        quantity=Decimal("0.3"),
+        net=Decimal("2.44"),
+        vat=Decimal("0.56"),
+        gross=Decimal("3.00"),
+    )
+    original = OriginalDocument("FR 1/1", "FR", made.customer, made.lines, (fraction,))
+    assert refused(original, lines=[CreditLineRequest("MUG", Decimal(2))]) == "credit-pieces"
+    rest = credit(original)
+    assert [(line.kind, line.quantity, line.gross) for line in rest.lines] == [
+        ("goods", Decimal(1), Decimal("10.00")),
+        ("reduction", Decimal(1), Decimal("7.00")),
+    ]
+
+
+def test_an_amount_beyond_the_named_lines_reduces_the_price_of_the_others() -> None:
     note = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK")], amount=Decimal("30.00"))
     assert note.gross == Decimal("30.00")
     assert note.lines[0].gross == Decimal("21.20")
-    assert {line.ref for line in note.lines[1:]} == {"TS", "SHIP"}
+    assert {(line.ref, line.kind) for line in note.lines[1:]} == {("TS", "reduction"), ("SHIP", "reduction")}
 
 
 def test_less_than_the_price_of_the_returned_lines_may_be_credited() -> None:
@@ -100,7 +212,7 @@ def test_less_than_the_price_of_the_returned_lines_may_be_credited() -> None:
 def test_successive_credit_notes_never_exceed_the_invoice() -> None:
     first = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("TS", Decimal(1))])
     left = replace(two_shirts_and_a_book(), credited=first.lines)
-    assert refused(left, lines=[CreditLineRequest("TS", Decimal(2))]) == "credit-exceeds"
+    assert refused(left, lines=[CreditLineRequest("TS", Decimal(2))]) == "credit-pieces"
     second = credit(left)
     assert second.gross == Decimal("58.10")
     assert second.references[0].reason == "Devolução parcial"
@@ -108,18 +220,20 @@ def test_successive_credit_notes_never_exceed_the_invoice() -> None:
 
 
 def test_a_price_reduction_leaves_the_pieces_to_be_credited_later() -> None:
-    first = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK", Decimal(1), Decimal("5.00"))])
-    assert first.gross == Decimal("5.00")
+    first = credit(two_shirts_and_a_book(), lines=[CreditLineRequest("BK", gross=Decimal("5.00"))])
+    assert [(line.kind, line.gross) for line in first.lines] == [("reduction", Decimal("5.00"))]
     rest = credit(replace(two_shirts_and_a_book(), credited=first.lines), lines=[CreditLineRequest("BK")])
-    assert rest.gross == Decimal("16.20")
+    assert [(line.kind, line.quantity, line.gross) for line in rest.lines] == [
+        ("goods", Decimal(1), Decimal("16.20"))
+    ]
 
 
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        ({"lines": [CreditLineRequest("TS", Decimal(3))]}, "credit-exceeds"),
+        ({"lines": [CreditLineRequest("TS", Decimal(3))]}, "credit-pieces"),
         ({"lines": [CreditLineRequest("TS", Decimal(1), Decimal("49.21"))]}, "credit-exceeds"),
-        ({"lines": [CreditLineRequest("TS", Decimal(0))]}, "credit-exceeds"),
+        ({"lines": [CreditLineRequest("TS", Decimal(0))]}, "credit-pieces"),
         ({"lines": [CreditLineRequest("XX")]}, "credit-line-unknown"),
         ({"lines": [CreditLineRequest("TS"), CreditLineRequest("TS")]}, "credit-line-twice"),
         ({"amount": Decimal("82.71")}, "credit-exceeds"),
@@ -197,7 +311,7 @@ def test_pieces_of_a_split_line_keep_the_net_that_a_credit_note_left(taken: str,
         lines=(piece("A", "0.41"), piece("A~1", "0.40")),
         credited=(piece("A~1", taken),),
     )
-    (left,) = credit_note.creditable_lines(original)
-    assert (left.ref, left.net, left.vat, left.gross) == (
-        "A", Decimal(kept), Decimal("0.50") - Decimal(kept), Decimal("0.50"),
+    (left,) = creditable.remaining_lines(original)
+    assert (left.ref, left.quantity, left.net, left.gross) == (
+        "A", Decimal(1), Decimal(kept), Decimal("0.50"),
     )  # fmt: skip

@@ -16,10 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dev.exact_totals import cents, provider_total
-from dev.order_factories import LEVELS, TODAY
-from shopapp.errors import AppError, NotAllowedError, NotYet
-from shopapp.fiscal import credit_note, invoice, rounding, tax_tables
-from shopapp.fiscal.credit_note import CreditLineRequest, OriginalDocument
+from dev.order_factories import TODAY
+from shopapp.errors import AppError, NotYet
+from shopapp.fiscal import invoice, rounding, tax_tables
 from shopapp.fiscal.document import Draft
 from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 
@@ -150,46 +149,3 @@ def test_the_paid_total_stays_where_the_law_has_another_rate(case: ShopOrder, ho
     }
     assert {line.vat_rate for line in draft.lines} <= lawful
     assert {line.region for line in draft.lines} == {home}
-
-
-@many
-@given(shop_orders(), st.data())
-def test_credit_notes_never_exceed_what_is_left_and_can_credit_all(
-    case: ShopOrder, data: st.DataObject
-) -> None:
-    draft = build_or_stop(case)
-    if draft is None:
-        return
-    original = OriginalDocument("FR 2026FR/1", "FR", draft.customer, draft.lines)
-    merchant_settings = replace(case.settings, rounding_level=data.draw(st.sampled_from(LEVELS)))
-    first = credited_some(original, merchant_settings, data)
-    if first is None:
-        return
-    assert 0 < first.gross <= draft.gross
-    left = replace(original, credited=first.lines)
-    if first.gross < draft.gross:
-        rest = credit_note.build_credit_note(left, merchant_settings, TODAY)
-        assert first.gross + rest.gross == draft.gross
-        assert first.net + rest.net == draft.net
-        assert provider_total(rest.lines, merchant_settings.rounding_level) == Fraction(rest.gross)
-
-
-def credited_some(original: OriginalDocument, merchant_settings: Any, data: st.DataObject) -> Draft | None:
-    """Credit some pieces of one line, or an amount. Return None when that is refused."""
-    whole = sum((line.gross for line in original.lines), Decimal(0))
-    amount = Decimal(data.draw(st.integers(1, int(whole * 100)))).scaleb(-2)
-    line = data.draw(st.sampled_from(original.lines))
-    wanted = CreditLineRequest(line.ref, Decimal(data.draw(st.integers(1, max(1, int(line.quantity))))))
-    try:
-        if data.draw(st.booleans()):
-            draft = credit_note.build_credit_note(original, merchant_settings, TODAY, amount=amount)
-        else:
-            draft = credit_note.build_credit_note(original, merchant_settings, TODAY, lines=[wanted])
-    except NotAllowedError as error:
-        assert error.code in ("credit-exceeds", "credit-line-unknown")
-        return None
-    assert provider_total(draft.lines, merchant_settings.rounding_level) == Fraction(draft.gross)
-    assert all(
-        part.net + part.vat == part.gross and min(part.net, part.vat, part.gross) >= 0 for part in draft.lines
-    )
-    return draft

@@ -10,10 +10,10 @@ import pytest
 
 from shopapp import failpoints
 from shopapp.documents import credit_notes, merchant_actions
-from shopapp.errors import RefusedError, UncertainError, UnreachableError
+from shopapp.errors import NotAllowedError, RefusedError, UncertainError, UnreachableError
 from shopapp.fiscal.order import OrderLine
 from shopapp.inventory import movements
-from shopapp.models import FollowUp, StockChange, StockReservation, db
+from shopapp.models import Document, FollowUp, StockChange, StockReservation, db
 from shopapp.providers.stock import StockMovement
 from tests.fakes import FakeClock, World
 
@@ -219,19 +219,88 @@ def test_a_credit_note_brings_the_stock_back(world_with_mug: World, clock: FakeC
     assert world_with_mug.stock_levels("CAN-1") == (10, 10)
 
 
-def test_a_credit_note_of_money_alone_brings_no_stock_back(world_with_mug: World, clock: FakeClock) -> None:
-    world_with_mug.account.settings = {
-        **world_with_mug.account.settings,
-        "series": {"FR": "2026FR", "NC": "2026NC"},
-    }
-    pay_order(world_with_mug)
+@pytest.fixture
+def two_mugs_sold(world_with_mug: World, clock: FakeClock) -> World:
+    """Return the world after two mugs at 10.00 were sold: eight are left."""
+    series = {"series": {"FR": "2026FR", "NC": "2026NC"}}
+    world_with_mug.account.settings = {**world_with_mug.account.settings, **series}
+    mugs = OrderLine("1", "Caneca", Decimal(2), Decimal("10.00"), sku="CAN-1", charged=Decimal(23))
+    world_with_mug.pay_order("1001", lines=(mugs,), total=Decimal("20.00"))
     world_with_mug.run_until_idle(clock)
-    row = world_with_mug.document("1001")
-    merchant_actions.credit_document(
-        row, credit_notes.next_cause_number(row, "credit"), {"reason": "Desconto", "amount": "3.00"}
-    )
-    world_with_mug.run_until_idle(clock)
-    assert (sent_movements(world_with_mug), world_with_mug.stock_levels("CAN-1")) == ([("S1", -1)], (9, 9))
+    assert world_with_mug.stock_levels("CAN-1") == (8, 8)
+    return world_with_mug
+
+
+def credit(world: World, clock: FakeClock, **request: Any) -> None:
+    row = world.document("1001")
+    number = credit_notes.next_cause_number(row, "credit")
+    merchant_actions.credit_document(row, number, {"reason": "Devolução", **request})
+    world.run_until_idle(clock)
+
+
+def return_pieces(world: World, clock: FakeClock, pieces: int, number: int) -> None:
+    merchant_actions.return_pieces(world.document("1001"), number, {"1": Decimal(pieces)})
+    world.run_until_idle(clock)
+
+
+def test_stock_follows_the_pieces_that_came_back_and_never_the_money(
+    two_mugs_sold: World, clock: FakeClock
+) -> None:
+    levels = []
+    for request in ({"amount": "3.00"}, {"lines": [["1", "1", ""]]}, {"lines": [["1", "1", ""]]}):
+        credit(two_mugs_sold, clock, **request)
+        levels.append(two_mugs_sold.stock_levels("CAN-1"))
+    assert levels == [(8, 8), (9, 9), (10, 10)]
+    assert [draft.gross for _, draft in two_mugs_sold.provider.ledger] == [
+        Decimal("20.00"), Decimal("3.00"), Decimal("8.50"), Decimal("8.50"),
+    ]  # fmt: skip
+
+
+def test_a_piece_returned_for_less_than_its_price_is_put_back(two_mugs_sold: World, clock: FakeClock) -> None:
+    credit(two_mugs_sold, clock, lines=[["1", "1", ""]], amount="6.00")
+    assert two_mugs_sold.stock_levels("CAN-1") == (9, 9)
+
+
+@pytest.mark.parametrize("unstocked", [["1"], True])
+def test_broken_pieces_are_credited_and_not_put_back(
+    two_mugs_sold: World, clock: FakeClock, unstocked: Any
+) -> None:
+    request = {"lines": [["1", "2", ""]]} if unstocked is not True else {}
+    credit(two_mugs_sold, clock, **request, unstocked=unstocked)
+    assert two_mugs_sold.stock_levels("CAN-1") == (8, 8)
+    assert two_mugs_sold.provider.ledger[1][1].gross == Decimal("20.00")
+
+
+def test_pieces_that_came_back_without_money_are_put_back_once(
+    two_mugs_sold: World, clock: FakeClock
+) -> None:
+    return_pieces(two_mugs_sold, clock, 1, number=1)
+    assert sent_movements(two_mugs_sold)[-1] == ("1", 1) and two_mugs_sold.stock_levels("CAN-1") == (9, 9)
+    with pytest.raises(merchant_actions.StateConflictError):
+        return_pieces(two_mugs_sold, clock, 1, number=1)
+    with pytest.raises(NotAllowedError) as refused:
+        return_pieces(two_mugs_sold, clock, 2, number=2)
+    assert refused.value.code == "credit-pieces"
+    assert [draft.kind for _, draft in two_mugs_sold.provider.ledger] == ["FR"]
+
+
+def test_money_for_a_piece_that_came_back_before_does_not_put_it_back_again(
+    two_mugs_sold: World, clock: FakeClock
+) -> None:
+    return_pieces(two_mugs_sold, clock, 1, number=1)
+    credit(two_mugs_sold, clock)
+    assert two_mugs_sold.stock_levels("CAN-1") == (10, 10)
+    assert two_mugs_sold.provider.ledger[1][1].gross == Decimal("20.00")
+
+
+def test_a_fraction_of_a_piece_that_an_earlier_release_credited_moves_no_stock(
+    two_mugs_sold: World, clock: FakeClock
+) -> None:
+    credit(two_mugs_sold, clock, lines=[["1", "1", ""]])
+    note = Document.find(two_mugs_sold.store.id, "1001", "credit:1")
+    assert note is not None and movements.moved_quantities(note) == {"CAN-1": Decimal(-1)}
+    note.asked_for = {"reason": "Desconto", "amount": "3.00"}
+    assert movements.moved_quantities(note) == {}
 
 
 def test_a_dismissed_order_releases_what_it_reserved(world_with_mug: World, clock: FakeClock) -> None:
