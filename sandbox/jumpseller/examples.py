@@ -59,13 +59,24 @@ EXAMPLES: dict[str, Example] = {
     "markup": Example("HTML no nome do artigo", {"lines": [{**MUG, "name": MARKUP}]}),
     "long-name": Example("um nome de 460 letras", {"lines": [{**MUG, "name": "Taça " * 92}]}),
     "three-letter-country": Example(
-        "o país com três letras", {"lines": [{**MUG, "tax": []}], "address": {**SPAIN, "country_code": "ESP"}}
+        "o país com três letras", {"lines": [MUG], "address": {**SPAIN, "country_code": "ESP"}}
     ),
     "country-word": Example(
-        "o país por extenso", {"lines": [{**MUG, "tax": []}], "address": {**SPAIN, "country_code": "Espanha"}}
+        "o país por extenso", {"lines": [MUG], "address": {**SPAIN, "country_code": "Espanha"}}
     ),
     "unknown-country": Example(
         "um país que não existe", {"lines": [{**MUG, "tax": []}], "address": {**SPAIN, "country_code": "ZZ"}}
+    ),
+    "postal-code-with-country": Example(
+        "as Canárias com «ES-» antes do código postal",
+        {"lines": [{**MUG, "tax": []}], "address": {**SPAIN, "country_code": "ES", "postal": "ES-35003"}},
+    ),
+    "foreign-company-here": Example(
+        "uma empresa espanhola sem IVA, entrega em Lisboa",
+        {"lines": [{**MUG, "tax": []}], "nif": "ESB58378431", "company": "Ejemplo SL", "billing": "es"},
+    ),
+    "number-of-an-emigrant": Example(
+        "o NIF de um emigrante na Alemanha", {"lines": [MUG], "address": "de", "nif": "212345699"}
     ),
     "no-number": Example("uma palavra no campo do NIF", {"lines": [MUG], "nif": "consumidor final"}),
     "labelled-number": Example("o NIF com o seu nome", {"lines": [MUG], "nif": "NIF: 123 456 789"}),
@@ -87,6 +98,14 @@ EXAMPLES: dict[str, Example] = {
     "coupon-over-goods": Example(
         "um cupão maior do que os artigos",
         {"lines": [MUG], "shipping": "4.92", "coupon": "15.00", "switches": {"coupon-rest": "shipping"}},
+    ),
+    "download-abroad": Example(
+        "uma descarga vendida nos Estados Unidos",
+        {"lines": [{**BOOK, "name": "Moldes (PDF)", "type": "digital", "tax": []}], "billing": "us"},
+    ),
+    "download-and-goods": Example(
+        "portes de um artigo e de uma descarga",
+        {"lines": [MUG, {**BOOK, "type": "digital"}], "shipping": {"price": "4.92", "tax": []}},
     ),
     "only-shipping": Example("só os portes são pagos", {"lines": [FREE_SAMPLE], "shipping": "3.50"}),
     "nothing-to-pay": Example("um cupão de 100 %", {"lines": [MUG], "coupon": {"percent": "100"}}),

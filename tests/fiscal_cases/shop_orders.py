@@ -7,6 +7,7 @@ file has the nearest order that it can.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 Case = Mapping[str, Any]
@@ -34,6 +35,13 @@ SUBSTITUTES: dict[str, dict[str, Any]] = {
     "P24": {"rates": {"KIT": "23"}},
     # The shop's total is wrong.
     "P14": {"total_differs": "0.02"},
+    # The shop rounds the price with VAT of each piece.
+    "FI01": {"switches": {"shop-rounding": "piece"}},
+    "FI02": {"switches": {"shop-rounding": "piece"}},
+    # What is left of the coupon comes off the shipping.
+    "FI14": {"switches": {"coupon-rest": "order"}},
+    # A shop sends goods again as an article that costs nothing.
+    "N54": {"lines": [{"sku": "REENVIO", "name": "Reenvio", "price": "0.00", "tax": "23"}]},
     # The tax on shipping is stated as an amount, without its rates.
     "P33": {"shipping": {"price": "6.00", "tax": None}, "raw": {"shipping_tax": 1.03, "total": 77.13}},
 }
@@ -62,6 +70,7 @@ def order_specification(case: Case) -> dict[str, Any]:
     delivery = next((line for line in order["lines"] if line["kind"] == "shipping"), None)
     rates = _rates(case) | instead.get("rates", {})
     shipping = {"price": delivery["unit_price"], "tax": rates[delivery["ref"]]} if delivery else None
+    coupon = order.get("order_discount") or "0"
     return {
         "prices_include_tax": order["prices_include_tax"],
         "currency": order["currency"],
@@ -73,10 +82,18 @@ def order_specification(case: Case) -> dict[str, Any]:
         "nif": customer["tax_id"],
         "company": customer["name"] if customer["type"] == "business" else None,
         "buyer": {"name": customer["name"], "surname": ""},
-        "lines": [_line(each, rates) for each in order["lines"] if each["kind"] not in ("shipping", "fee")],
-        "coupon": {"amount": order["order_discount"]} if order["order_discount"] != "0.00" else None,
+        "lines": instead.get("lines")
+        or [
+            _line(each, rates)
+            for each in order["lines"]
+            if each["kind"] not in ("shipping", "fee") or _is_negative(each)
+        ],
+        "coupon": {"amount": coupon} if Decimal(coupon) else None,
         "shipping": instead.get("shipping", shipping),
-        "switches": {"shop-rounding": ROUNDINGS[case["expected"].get("rounding") or "per_rate_group"]},
+        "switches": {
+            "shop-rounding": ROUNDINGS[case["expected"].get("rounding") or "per_rate_group"],
+            **instead.get("switches", {}),
+        },
         "total_differs": instead.get("total_differs", _fees(order)),
         "raw": instead.get("raw"),
         **_paid_with(order),
@@ -108,7 +125,7 @@ def original_of(case: Case, given: Mapping[str, Case]) -> Case:
 
 def _rates(case: Case) -> dict[str, str | None]:
     """Return the charged rate of each line: as the case states, else the lawful one, else the usual one, or none."""
-    lawful = {line["ref"]: line["vat_rate"] for line in case["expected"].get("lines", [])}
+    lawful = {line["ref"]: line.get("vat_rate") for line in case["expected"].get("lines", [])}
     usual = CHARGED_RATES[case["merchant"]["ship_from"]]
     found = {}
     for line in case["order"]["lines"]:
@@ -125,14 +142,20 @@ def _line(line: Mapping[str, Any], rates: Mapping[str, str | None]) -> dict[str,
         "name": line.get("description") or line["ref"],
         "price": line["unit_price"],
         "qty": int(line["qty"]),
-        "discount": line["line_discount"],
+        "discount": line.get("line_discount") or "0",
         "tax": rates[line["ref"]],
         "type": TYPES.get(line["kind"], "physical"),
     }
 
 
 def _fees(order: Mapping[str, Any]) -> str:
-    return next((line["unit_price"] for line in order["lines"] if line["kind"] == "fee"), "0")
+    fees = (line for line in order["lines"] if line["kind"] == "fee" and not _is_negative(line))
+    return next((line["unit_price"] for line in fees), "0")
+
+
+def _is_negative(line: Mapping[str, Any]) -> bool:
+    """Return whether the line takes something off: a shop has that as a product with a negative price."""
+    return Decimal(line["unit_price"]) < 0
 
 
 def _paid_with(order: Mapping[str, Any]) -> dict[str, Any]:
