@@ -18,11 +18,10 @@ from . import (
     line_tax,
     payment_means,
     shipping,
+    shop_readings,
     totals,
 )
-from .document import Customer, Draft, FiscalSettings, RoundingLevel
-from .line_amounts import LineAmounts
-from .line_tax import TaxContext
+from .document import Customer, Draft, FiscalSettings
 from .money import sum_amounts
 from .order import Order
 from .party import FINAL_CONSUMER, Buyer, country_code, identify_buyer
@@ -49,7 +48,7 @@ def build_invoice(order: Order, settings: FiscalSettings, today: date) -> Draft:
 
 def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: DecisionTrace) -> Draft:
     order = payment_means.split_gift_cards(order)
-    line_amounts.check_lines(order)
+    order = line_amounts.select_lines(order)
     line_amounts.check_currency(order, trace)
 
     wanted_kind = document_type.choose_document_kind(order, settings, today, trace)
@@ -58,9 +57,10 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
 
     buyer = identify_buyer(order.buyer, _buyer_country(order), trace)
     context = line_tax.build_tax_context(order, settings, tax_point, buyer, trace)
-    amounts, shop_rounding = _price_lines(order, context)
+    readings = shop_readings.shop_readings(order, line_tax.tax_lines(order, context))
+    amounts, shop_level = line_amounts.price_lines(order, readings, trace)
     charged_tax.check_charged_taxes(amounts, context)
-    lines = totals.build_draft_lines(shipping.assign_taxes(amounts, trace))
+    lines = totals.build_draft_lines(shipping.assign_taxes(amounts, settings, trace), shop_level)
     gross = sum_amounts(line.gross for line in lines)
 
     kind = document_type.restrict_simplified_invoice(wanted_kind, lines, buyer, settings, trace)
@@ -72,7 +72,7 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
         payments=payment_means.payments_on_document(order, gross, trace),
         **totals.lines_and_totals(lines, settings.rounding_level),
         series=document_type.series_for(kind, settings),
-        rounding=shop_rounding,
+        rounding=shop_level,
         warehouse=settings.warehouse,
         moves_stock=settings.moves_stock,
         notes=tuple(trace.notes),
@@ -81,24 +81,6 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
     )
     _check_customer_named(draft, buyer)
     return draft
-
-
-def _price_lines(order: Order, context: TaxContext) -> tuple[list[LineAmounts], RoundingLevel]:
-    """Price the lines at their lawful taxes, and return them with the level at which the shop rounded.
-
-    When no level of rounding gives the paid total, shipping that the shop shows untaxed is tried at the taxes of the
-    goods (VAT6). Raises OrderError `total-differs`.
-    """
-    lines = line_tax.tax_lines(order, context)
-    priced = line_amounts.price_lines(order, lines, context.trace)
-    if priced is None and (split_lines := shipping.split_untaxed_shipping(order, lines)):
-        priced = line_amounts.price_lines(order, split_lines, context.trace)
-        if priced is not None:
-            context.trace.add_rule("VAT6")
-    if priced is None:
-        shop_total = line_amounts.total_by_rate(order, lines)
-        raise OrderError("total-differs", paid=str(order.paid_total), lines=str(shop_total))
-    return priced
 
 
 # the customer

@@ -1,21 +1,25 @@
 """What the buyer paid for each line, in euros: after discounts, and rounded as the shop did.
 
-The paid total is given. The levels of rounding are tried until one gives it; no figure is adjusted to make it fit (NUM1
-to NUM3, DIS1, DIS2, CUR1 in docs/fiscal.md).
+The paid total is given. Each way in which shops calculate is tried until one gives it; no figure is adjusted to make it
+fit (NUM1 to NUM3, DIS1, DIS2, CUR1 in docs/fiscal.md).
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shopapp.errors import OrderError
 
+from . import shop_rounding
+from .discounts import coupon_readings, discount_tier, is_only_collected, spread_discount
 from .document import RoundingLevel
 from .line_tax import TaxedLine
-from .money import HUNDRED, ONE, ZERO, allocate, round_parts_to_total, round_to_cents, sum_amounts
+from .money import CENT, HUNDRED, ONE, ZERO, allocate, round_to_cents, sum_amounts
 from .order import ANCILLARY_KINDS, Order, OrderLine
+from .shop_readings import ShopReading
+from .shop_rounding import ExactLine, ShopRounding
 from .tax_tables import Tax
 from .trace import DecisionTrace
 
@@ -39,28 +43,40 @@ class LineAmounts:
     """What the buyer paid for the line, in cents; all lines add up to the paid total."""
     net_is_exact: bool
     """Whether the shop's price is without tax: then the net is exact and not calculated from a gross."""
+    own_tax: Tax | None = None
+    """Of shipping and fees: the tax of a service at the rate that the shop charged (`TaxedLine.own_tax`)."""
 
     @property
     def unit_price_gross(self) -> Decimal:
         """Unit price before discount with the charged tax, not rounded."""
         return self.unit_price_net * (1 + self.charged_rate / HUNDRED)
 
+    @property
+    def list_gross(self) -> Decimal:
+        """The line before discounts with the charged tax, not rounded."""
+        return self.line.quantity * self.unit_price_gross
 
-def check_lines(order: Order) -> None:
-    """Check that every line can be on a document. Raises OrderError for an empty or a negative one (DIS1)."""
-    if not order.lines:
-        raise OrderError("no-lines")
-    for line in order.lines:
-        if line.quantity <= ZERO:
+
+def select_lines(order: Order) -> Order:
+    """Return the order without lines of no pieces, which are on no document.
+
+    Raises OrderError where a line can be on none or nothing is left (DIS1).
+    """
+    lines = tuple(line for line in order.lines if line.quantity)
+    for line in lines:
+        if line.quantity < ZERO:
             raise OrderError("quantity-not-positive", line=line.description, quantity=str(line.quantity))
-        if line.unit_price < ZERO or line.discount < ZERO:
+        if line.discount < ZERO or line.is_negative and line.kind == "giftcard":
             raise OrderError("negative-line", line=line.description)
-        if line.discount > line.quantity * line.unit_price:
+        if line.value < ZERO and not line.is_negative:
             raise OrderError(
                 "discount-exceeds", discount=str(line.discount), lines=str(line.unit_price * line.quantity)
             )
+    if all(line.is_negative for line in lines):
+        raise OrderError("no-lines")
     if order.total < ZERO or order.gift_cards < ZERO or order.discount < ZERO:
         raise OrderError("negative-total", total=str(order.total))
+    return replace(order, lines=lines)
 
 
 def check_currency(order: Order, trace: DecisionTrace) -> None:
@@ -72,152 +88,138 @@ def check_currency(order: Order, trace: DecisionTrace) -> None:
         raise OrderError("currency", currency=order.currency)
 
 
-def total_line_discounts(lines: Sequence[OrderLine], coupon: Decimal) -> list[Decimal]:
-    """Return the discount of each line: its own, and its share of the coupon, from which shipping is excluded (DIS2).
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One way in which the shop may have calculated the order, before rounding."""
 
-    Gift cards are excluded too, unless the coupon exceeds the value of the other lines. Raises OrderError
-    `discount-exceeds`.
-    """
-    values = [line.quantity * line.unit_price - line.discount for line in lines]
-    covered = _values_under_coupon(lines, values, (*ANCILLARY_KINDS, "giftcard"))
-    if coupon > sum_amounts(covered):
-        covered = _values_under_coupon(lines, values, ANCILLARY_KINDS)
-    if coupon > sum_amounts(covered):
-        raise OrderError("discount-exceeds", discount=str(coupon), lines=str(sum_amounts(covered)))
-    shares = allocate(round_to_cents(coupon), covered) if coupon else [ZERO] * len(values)
-    return [line.discount + share for line, share in zip(lines, shares, strict=True)]
-
-
-def _values_under_coupon(
-    lines: Sequence[OrderLine], values: Sequence[Decimal], spared_kinds: Sequence[str]
-) -> list[Decimal]:
-    return [ZERO if line.kind in spared_kinds else value for line, value in zip(lines, values, strict=True)]
+    reading: ShopReading
+    discounts: Sequence[Decimal]
+    exact: Sequence[ExactLine]
 
 
 def price_lines(
-    order: Order, lines: Sequence[TaxedLine], trace: DecisionTrace
-) -> tuple[list[LineAmounts], RoundingLevel] | None:
+    order: Order, readings: Sequence[ShopReading], trace: DecisionTrace
+) -> tuple[list[LineAmounts], RoundingLevel]:
     """Price the lines as the shop did, and return them with the level at which the shop rounded.
 
-    Return None when no level of rounding gives the paid total (NUM1 to NUM3).
+    Negative lines come back as a discount over the others. Raises OrderError `total-differs` or `discount-exceeds` when
+    nothing gives the paid total (NUM1 to NUM3).
     """
-    discounts = total_line_discounts([each.line for each in lines], order.discount)
-    if any(discounts):
+    candidates = list(_candidates(order, readings))
+    if any(candidates[0].discounts) or any(line.is_negative for line in order.lines):
         trace.add_rule("DIS1", *(("DIS2",) if order.discount else ()))
     trace.add_rule("NUM1")
-    nets, exact_grosses = _exact_amounts(order, lines, discounts)
-    found = _find_rounding_level(lines, exact_grosses, order.paid_total)
+    found = _find_rounding(order, candidates)
     if found is None:
-        return None
-    level, grosses = found
-    trace.add_rule("NUM3" if level == "line" else "NUM2")
-    amounts = [
-        _line_amounts(each, discount, net, gross, order.prices_include_tax)
-        for each, discount, net, gross in zip(lines, discounts, nets, grosses, strict=True)
-    ]
-    return (amounts if order.currency == "EUR" else _convert_to_euros(order, amounts, trace)), level
+        raise _mismatch(order, candidates[0])
+    candidate, rounding = found
+    trace.add_rule("NUM3" if rounding.level == "line" else "NUM2", *candidate.reading.rules)
+    amounts = _positive_amounts(order, candidate, rounding)
+    return (amounts if order.currency == "EUR" else _convert_to_euros(order, amounts, trace)), rounding.level
 
 
-def total_by_rate(order: Order, lines: Sequence[TaxedLine]) -> Decimal:
-    """Return the total of a shop that rounds once for each rate: the figure to show when no rounding fits."""
-    discounts = total_line_discounts([each.line for each in lines], order.discount)
-    _, exact_grosses = _exact_amounts(order, lines, discounts)
-    rates = [each.charged_rate for each in lines]
-    return sum_amounts(_rounded_sums(exact_grosses, rates).values())
+def _candidates(order: Order, readings: Sequence[ShopReading]) -> Iterator[Candidate]:
+    for reading in readings:
+        for discounts in coupon_readings(reading.lines, order.discount):
+            exact = [
+                _exact_line(each, discount, order.prices_include_tax)
+                for each, discount in zip(reading.lines, discounts, strict=True)
+            ]
+            yield Candidate(reading, discounts, exact)
 
 
-def _exact_amounts(
-    order: Order, lines: Sequence[TaxedLine], discounts: Sequence[Decimal]
-) -> tuple[list[Decimal], list[Decimal]]:
-    """Return the net and the gross of each line, not rounded."""
-    nets, grosses = [], []
-    for each, discount in zip(lines, discounts, strict=True):
-        value = each.line.quantity * each.line.unit_price - discount
-        factor = 1 + each.charged_rate / HUNDRED
-        nets.append(value / factor if order.prices_include_tax else value)
-        grosses.append(value if order.prices_include_tax else value * factor)
-    return nets, grosses
-
-
-def _line_amounts(
-    taxed: TaxedLine, discount: Decimal, net: Decimal, gross: Decimal, price_includes_tax: bool
-) -> LineAmounts:
-    line, rate = taxed.line, taxed.charged_rate
+def _exact_line(each: TaxedLine, discount: Decimal, price_includes_tax: bool) -> ExactLine:
+    line, factor = each.line, 1 + each.charged_rate / HUNDRED
     list_price = line.quantity * line.unit_price
-    return LineAmounts(
-        line=line,
-        tax=taxed.tax,
-        charged_rate=rate,
-        unit_price_net=line.unit_price / (1 + rate / HUNDRED) if price_includes_tax else line.unit_price,
-        discount_percent=discount / list_price * HUNDRED if list_price else ZERO,
-        net=net,
-        gross=gross,
-        net_is_exact=not price_includes_tax,
+    value = list_price - discount
+    return ExactLine(
+        quantity=line.quantity,
+        rate=each.charged_rate,
+        net=value / factor if price_includes_tax else value,
+        gross=value if price_includes_tax else value * factor,
+        list_gross=list_price if price_includes_tax else list_price * factor,
+        is_ancillary=line.kind in ANCILLARY_KINDS,
     )
 
 
-# how the shop rounded
-
-
-def _find_rounding_level(
-    lines: Sequence[TaxedLine], exact: Sequence[Decimal], total: Decimal
-) -> tuple[RoundingLevel, list[Decimal]] | None:
-    """Return the first level of rounding that gives the total, and the lines in cents at that level.
-
-    The last two attempts repeat the first two with shipping rounded separately from the goods, as some shops do.
-    """
-    rates = [each.charged_rate for each in lines]
-    is_ancillary = [each.line.kind in ANCILLARY_KINDS for each in lines]
-    # lines with the same key are rounded together
-    attempts: tuple[tuple[RoundingLevel, Sequence[Hashable]], ...] = (
-        ("rate_group", rates),
-        ("document", [None] * len(lines)),
-        ("line", range(len(lines))),
-        ("rate_group", list(zip(rates, is_ancillary, strict=True))),
-        ("document", is_ancillary),
-    )
-    for level, keys in attempts:
-        rounded = _rounded_sums(exact, keys)
-        if sum_amounts(rounded.values()) == total:
-            return level, _distribute_rounded_sums(exact, rates, keys, rounded)
+def _find_rounding(order: Order, candidates: Sequence[Candidate]) -> tuple[Candidate, ShopRounding] | None:
+    """Return what gives the paid total: the usual roundings of every candidate first, then the rarer ones."""
+    separate = () if order.prices_include_tax else shop_rounding.SEPARATE
+    for roundings in (shop_rounding.USUAL, (*shop_rounding.BY_PIECE, *separate)):
+        for candidate in candidates:
+            for rounding in roundings:
+                if rounding.total(candidate.exact) == order.paid_total:
+                    return candidate, rounding
     return None
 
 
-def _rounded_sums(exact: Sequence[Decimal], keys: Sequence[Hashable]) -> dict[Hashable, Decimal]:
-    return {
-        key: round_to_cents(sum_amounts(exact[at] for at in members))
-        for key, members in _positions_by_key(keys).items()
-    }
+def _mismatch(order: Order, likeliest: Candidate) -> OrderError:
+    """Return the error with the total of a shop that rounds once for each rate."""
+    values = sum_amounts(max(line.value, ZERO) for line in order.lines)
+    if order.discount > values:
+        return OrderError("discount-exceeds", discount=str(order.discount), lines=str(values))
+    shop_total = shop_rounding.USUAL[0].total(likeliest.exact)
+    return OrderError("total-differs", paid=str(order.paid_total), lines=str(shop_total))
 
 
-def _positions_by_key(keys: Sequence[Hashable]) -> dict[Hashable, list[int]]:
-    positions: dict[Hashable, list[int]] = {}
-    for at, key in enumerate(keys):
-        positions.setdefault(key, []).append(at)
-    return positions
+def _positive_amounts(order: Order, candidate: Candidate, rounding: ShopRounding) -> list[LineAmounts]:
+    """Return the lines without the negative ones, whose amount is taken off the others."""
+    positive = [at for at, each in enumerate(candidate.reading.lines) if not each.line.is_negative]
+    exact = [candidate.exact[at] for at in positive]
+    grosses = rounding.grosses(exact)
+    amounts = [
+        _line_amounts(candidate.reading.lines[at], line, gross, rounding, order.prices_include_tax)
+        for at, line, gross in zip(positive, exact, grosses, strict=True)
+    ]
+    return _reduce(amounts, sum_amounts(grosses) - order.paid_total)
 
 
-def _distribute_rounded_sums(
-    exact: Sequence[Decimal],
-    rates: Sequence[Decimal],
-    keys: Sequence[Hashable],
-    rounded: Mapping[Hashable, Decimal],
-) -> list[Decimal]:
-    """Spread each rounded sum over its rates, and each rate's part over its lines, by largest remainder."""
-    grosses = [ZERO] * len(exact)
-    for key, members in _positions_by_key(keys).items():
-        by_rate = [
-            [members[at] for at in same_rate]
-            for same_rate in _positions_by_key([rates[at] for at in members]).values()
-        ]
-        rate_sums = round_parts_to_total(
-            rounded[key], [sum_amounts(exact[at] for at in same_rate) for same_rate in by_rate]
-        )
-        for same_rate, rate_sum in zip(by_rate, rate_sums, strict=True):
-            parts = round_parts_to_total(rate_sum, [exact[at] for at in same_rate])
-            for at, part in zip(same_rate, parts, strict=True):
-                grosses[at] = part
-    return grosses
+def _line_amounts(
+    taxed: TaxedLine, exact: ExactLine, gross: Decimal, rounding: ShopRounding, price_includes_tax: bool
+) -> LineAmounts:
+    line, list_gross = taxed.line, exact.list_gross
+    # a price that the shop rounded for each piece is the piece's price
+    has_other_price = abs(exact.gross - gross) > CENT
+    scale = gross / exact.gross if has_other_price and exact.gross else ONE
+    return LineAmounts(
+        line=line,
+        tax=taxed.tax,
+        charged_rate=taxed.charged_rate,
+        unit_price_net=list_gross / exact.factor / line.quantity * scale,
+        discount_percent=(list_gross - exact.gross) / list_gross * HUNDRED if list_gross else ZERO,
+        net=gross / exact.factor if rounding.net_of is None else rounding.net_of(exact),
+        gross=gross,
+        net_is_exact=not price_includes_tax and rounding.net_of is not None,
+        own_tax=taxed.own_tax,
+    )
+
+
+def _reduce(lines: list[LineAmounts], reduction: Decimal) -> list[LineAmounts]:
+    """Take the amount off the lines as a discount, the goods first.
+
+    A deposit or donation that had a part in a discount of the goods gives it to them.
+    """
+    tiers = [discount_tier(each.line, each.tax) for each in lines]
+    if any(each.discount_percent for each, tier in zip(lines, tiers, strict=True) if tier == 0):
+        whole = [_without_discount(each) if is_only_collected(each.tax) else each for each in lines]
+        reduction += sum_amounts(each.gross for each in whole) - sum_amounts(each.gross for each in lines)
+        lines = whole
+    shares = spread_discount(reduction, [each.gross for each in lines], tiers)
+    return [_with_discount(each, share) if share else each for each, share in zip(lines, shares, strict=True)]
+
+
+def _without_discount(each: LineAmounts) -> LineAmounts:
+    if each.line.kind == "giftcard" or not each.discount_percent:
+        return each
+    gross = round_to_cents(each.list_gross)
+    return replace(each, discount_percent=ZERO, net=gross, gross=gross)
+
+
+def _with_discount(each: LineAmounts, share: Decimal) -> LineAmounts:
+    gross = each.gross - share
+    percent = each.discount_percent + share / each.list_gross * HUNDRED if gross else HUNDRED
+    net = gross / (1 + each.charged_rate / HUNDRED)
+    return replace(each, discount_percent=percent, net=net, gross=gross, net_is_exact=False)
 
 
 def _convert_to_euros(order: Order, lines: list[LineAmounts], trace: DecisionTrace) -> list[LineAmounts]:

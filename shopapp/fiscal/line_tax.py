@@ -53,8 +53,10 @@ class TaxedLine:
 
     line: OrderLine
     tax: Tax | None
-    """None for shipping, fees and untaxed gifts: they follow the goods (VAT4)."""
+    """None for shipping, fees and untaxed gifts: they follow the goods (VAT4). None for a negative line."""
     charged_rate: Decimal
+    own_tax: Tax | None = None
+    """Of shipping and fees: the tax of a service at the rate that the shop charged; None where it charged none."""
 
 
 def build_tax_context(
@@ -69,7 +71,8 @@ def build_tax_context(
     home = Address(country="PT")
     billing = order.buyer.address if order.buyer.address and order.buyer.address.country else None
     goods = services = None
-    if "service" in kinds:
+    is_only_shipped = "goods" not in kinds and not kinds.isdisjoint(ANCILLARY_KINDS)
+    if "service" in kinds or is_only_shipped:
         services = place_of_supply.place_of_services(billing or order.ship_to or home, buyer, settings, trace)
     if "goods" in kinds and order.ship_to is None and billing is not None and billing.country != "PT":
         raise OrderError("destination-missing", country=billing.country)
@@ -82,21 +85,25 @@ def tax_lines(order: Order, context: TaxContext) -> list[TaxedLine]:
     """Find the lawful tax of every line, and the rate with which the shop calculated it."""
     taxes = [None if _follows_goods(line) else lawful_tax(line, context) for line in order.lines]
     return [
-        TaxedLine(line, tax, _charged_rate(line, tax, context))
+        TaxedLine(line, tax, _charged_rate(line, tax, context), _own_tax(line, context))
         for line, tax in zip(order.lines, taxes, strict=True)
     ]
 
 
 def _follows_goods(line: OrderLine) -> bool:
-    is_untaxed_gift = (
-        is_tax_unstated(line) and line.kind != "giftcard" and line.quantity * line.unit_price == line.discount
-    )
-    return line.kind in ANCILLARY_KINDS or is_untaxed_gift
+    is_untaxed_gift = is_tax_unstated(line) and line.kind != "giftcard" and not line.value
+    return line.kind in ANCILLARY_KINDS or is_untaxed_gift or line.is_negative
 
 
 def is_tax_unstated(line: OrderLine) -> bool:
     """Return whether the shop states neither category nor rate: the line is exempt, or taxes were never set up."""
     return line.category is None and not line.parts and not line.charged
+
+
+def is_carried(line: OrderLine, tax: Tax) -> bool:
+    """Return whether the line is goods that are carried to the buyer, whose tax shipping follows (VAT4)."""
+    is_not_carried = tax.exemption in tax_tables.OUTSIDE_TAXABLE_AMOUNT | tax_tables.SERVICE_EXEMPTIONS
+    return line.kind == "goods" and not is_not_carried
 
 
 # the rate that the shop charged
@@ -121,6 +128,22 @@ def _rate_for_category(category: VatCategory | None, context: TaxContext) -> Dec
     else:
         rate = tax_tables.portuguese_rate(place.region, category, context.tax_point)
     return rate or ZERO
+
+
+def _own_tax(line: OrderLine, context: TaxContext) -> Tax | None:
+    """Return the tax of shipping or a fee as a service at the charged rate; None where no such rate was charged."""
+    if line.kind not in ANCILLARY_KINDS or line.is_negative:
+        return None
+    place = context.main_place
+    if place.exemption:
+        return _exempt_tax(place.exemption, line, context)
+    destination = place.region if place.is_oss else _foreign_buyer_country(context)
+    category = line.category or tax_tables.category_of_rate(
+        line.charged or ZERO, context.tax_point, destination
+    )
+    if category is None or place.is_oss and category != "normal":
+        return None
+    return _tax_at_rate(category, place, line, context)
 
 
 # the lawful tax

@@ -74,22 +74,28 @@ def allocate(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     return round_parts_to_total(whole, [whole * each / weight for each in weights])
 
 
-def round_parts_to_total(whole: Decimal, exact: Sequence[Decimal]) -> list[Decimal]:
-    """Round the exact parts to cents that add up to `whole`.
+def round_parts_to_total(
+    whole: Decimal, exact: Sequence[Decimal], limits: Sequence[Decimal] | None = None
+) -> list[Decimal]:
+    """Round the exact parts to cents that add up to `whole`, none above its limit.
 
-    Each part is truncated, then those with the largest remainders get a cent.
+    Each part is truncated, then those with the largest remainders get a cent. Where the limits allow less, the parts
+    add up to less.
     """
     parts = [each.quantize(CENT, ROUND_DOWN) for each in exact]
+    if limits is not None:
+        parts = [min(part, limit) for part, limit in zip(parts, limits, strict=True)]
     left = int((whole - sum_amounts(parts)) / CENT)
     order = sorted(range(len(parts)), key=lambda at: (parts[at] - exact[at], at))
     if left < 0:
         order.reverse()
     step = CENT if left > 0 else -CENT
-    while left and order:
+    has_changed = True
+    while left and has_changed:
+        has_changed = False
         for at in order:
-            if left and parts[at] + step >= ZERO:
-                parts[at] += step
+            changed = parts[at] + step
+            if left and changed >= ZERO and (limits is None or changed <= limits[at]):
+                parts[at], has_changed = changed, True
                 left += -1 if step > ZERO else 1
-        if step < ZERO and not any(parts):
-            break
     return parts

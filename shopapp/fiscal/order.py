@@ -23,7 +23,10 @@ ANCILLARY_KINDS: tuple[LineKind, ...] = ("shipping", "fee")
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One line; `discount` is for the whole line, with or without VAT as `unit_price` is."""
+    """One line; `discount` is for the whole line, with or without VAT as `unit_price` is.
+
+    A line with a negative price is a discount over the other lines (DIS1).
+    """
 
     ref: str
     description: str
@@ -33,6 +36,8 @@ class OrderLine:
     sku: str = ""
     """Without surrounding spaces, so that every look-up finds the same one."""
     discount: Decimal = ZERO
+    fixed_charge: Decimal = ZERO
+    """A charge for each piece (ecovalor) that the shop added to a price without VAT; it is not in `unit_price`."""
     category: VatCategory | None = None
     """The category that the shop states; None where only `charged` shows it.
 
@@ -45,6 +50,16 @@ class OrderLine:
 
     No platform states them yet; the fiscal cases do.
     """
+
+    @property
+    def value(self) -> Decimal:
+        """The price of all pieces less the line's own discount, as the shop states prices."""
+        return self.quantity * self.unit_price - self.discount
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether the line is a discount over the others."""
+        return self.unit_price < ZERO
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,22 +1,23 @@
-"""The tax of shipping and fees: that of the goods in the same order, split where the goods differ.
+"""The tax of shipping and fees: that of the goods that are carried, split where their taxes differ.
 
 VAT4 and VAT6 in docs/fiscal.md: the shop's own split has priority; otherwise the gross is shared in proportion to what
-was paid for the goods.
+was paid for the goods. Where no goods are paid, shipping is a service at the rate that the shop charged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from shopapp.errors import OrderError
 
-from .line_amounts import LineAmounts, total_line_discounts
-from .line_tax import TaxedLine
+from .document import FiscalSettings
+from .line_amounts import LineAmounts
+from .line_tax import is_carried
 from .money import ONE, ZERO, allocate, sum_amounts
-from .order import ANCILLARY_KINDS, Order, OrderLine
-from .tax_tables import Tax
+from .order import ANCILLARY_KINDS
+from .tax_tables import OUTSIDE_TAXABLE_AMOUNT, Tax
 from .trace import DecisionTrace
 
 
@@ -35,47 +36,74 @@ class LineShare:
 GoodsLine = tuple[LineAmounts, Tax]
 
 
-def assign_taxes(lines: Sequence[LineAmounts], trace: DecisionTrace) -> list[LineShare]:
+def assign_taxes(
+    lines: Sequence[LineAmounts], settings: FiscalSettings, trace: DecisionTrace
+) -> list[LineShare]:
     """Give every line one tax: its own, or that of the goods where it has none (shipping, fees, untaxed gifts).
 
-    Shipping that cost nothing gets no line (DIS3). Raises OrderError `shipping-untaxed` when there are no goods to
-    follow.
+    Shipping that cost nothing gets no line (DIS3), nor does a gift beside which nothing is taxed. Raises OrderError
+    `shipping-untaxed` when the shop charged no rate on shipping and there is nothing to follow.
     """
-    goods = [(each, each.tax) for each in lines if each.tax and each.line.kind != "giftcard"]
+    goods = _lines_to_follow(lines)
     shares: list[LineShare] = []
     for each in lines:
         if each.tax is not None:
             shares.append(LineShare(each, each.tax, each.line.ref, each.gross))
-        elif not each.gross and each.line.kind in ANCILLARY_KINDS:
-            trace.add_rule("DIS3")
-        elif not goods:
-            raise OrderError("shipping-untaxed", line=each.line.description)
+        elif each.line.kind not in ANCILLARY_KINDS:
+            tax = _tax_of_gift(goods, lines)
+            shares += [LineShare(each, tax, each.line.ref, each.gross)] if tax else []
         elif not each.gross:
-            shares.append(LineShare(each, _tax_of_largest(goods), each.line.ref, each.gross))
+            trace.add_rule("DIS3")
         else:
-            shares += _share_among_goods(each, goods, trace)
+            shares += _shares_of_shipping(each, goods, settings, trace)
     return shares
 
 
-def _tax_of_largest(goods: Sequence[GoodsLine]) -> Tax:
-    return max(goods, key=lambda pair: pair[0].gross)[1]
+def _lines_to_follow(lines: Sequence[LineAmounts]) -> list[GoodsLine]:
+    """Return the goods that are carried, or everything else that is sold where nothing is carried."""
+    sold = [(each, each.tax) for each in lines if each.tax and each.line.kind != "giftcard"]
+    carried = [(each, tax) for each, tax in sold if is_carried(each.line, tax)]
+    return carried or [(each, tax) for each, tax in sold if tax.exemption not in OUTSIDE_TAXABLE_AMOUNT]
+
+
+def _tax_of_gift(goods: Sequence[GoodsLine], lines: Sequence[LineAmounts]) -> Tax | None:
+    """Return the tax of the most valuable goods, else of the shipping; None where there is neither."""
+    if goods:
+        return max(goods, key=lambda pair: (pair[0].gross, pair[0].list_gross, pair[1].rate))[1]
+    return next((each.own_tax for each in lines if each.own_tax), None)
+
+
+def _shares_of_shipping(
+    each: LineAmounts, goods: Sequence[GoodsLine], settings: FiscalSettings, trace: DecisionTrace
+) -> list[LineShare]:
+    trace.add_rule("VAT4")
+    if each.own_tax and (settings.shipping_tax == "as-charged" or not _is_any_carried_and_paid(goods)):
+        shares = [LineShare(each, each.own_tax, each.line.ref, each.gross)]
+    elif goods:
+        shares = _share_among_goods(each, goods, trace)
+    else:
+        raise OrderError("shipping-untaxed", line=each.line.description)
+    if each.charged_rate and any(share.tax.rate != each.charged_rate for share in shares):
+        trace.add_warning("shipping-tax-changed")
+    return shares
+
+
+def _is_any_carried_and_paid(goods: Sequence[GoodsLine]) -> bool:
+    return any(each.gross and is_carried(each.line, tax) for each, tax in goods)
 
 
 def _share_among_goods(
     each: LineAmounts, goods: Sequence[GoodsLine], trace: DecisionTrace
 ) -> list[LineShare]:
-    """Tax the line like the goods: at the rate among theirs that the shop chose, else in proportion (VAT6)."""
-    trace.add_rule("VAT4")
-    weights: dict[Tax, Decimal] = {}
-    for other, tax in goods:
-        weights[tax] = weights.get(tax, ZERO) + other.gross
-    only_tax = next(iter(weights)) if len(weights) == 1 else None
-    chosen = _tax_charged_by_shop(each, goods) or only_tax
-    if chosen:
-        return [LineShare(each, chosen, each.line.ref, each.gross)]
+    """Tax the line like the goods: those that the shop charged at its rate, else all in proportion (VAT6)."""
+    weights = _weights(_charged_like(each, goods) or goods)
+    if len(weights) == 1:
+        return [LineShare(each, next(iter(weights)), each.line.ref, each.gross)]
     trace.add_rule("VAT6")
-    parts = zip(weights, allocate(each.gross, list(weights.values())), strict=True)
-    kept = [(tax, gross) for tax, gross in parts if gross]
+    # the cent goes to the highest rate, not to the first line
+    by_rate = sorted(weights, key=lambda tax: (-tax.rate, tax.region, tax.exemption))
+    parts = dict(zip(by_rate, allocate(each.gross, [weights[tax] for tax in by_rate]), strict=True))
+    kept = [(tax, parts[tax]) for tax in weights if parts[tax]]
     if len(kept) == 1:
         return [LineShare(each, kept[0][0], each.line.ref, each.gross)]
     return [
@@ -84,50 +112,18 @@ def _share_among_goods(
     ]
 
 
-def _tax_charged_by_shop(each: LineAmounts, goods: Sequence[GoodsLine]) -> Tax | None:
-    """Return the tax of those goods that the shop charged at the same rate as the line; None when there are none."""
+def _charged_like(each: LineAmounts, goods: Sequence[GoodsLine]) -> list[GoodsLine]:
+    """Return the goods that were paid and that the shop charged at the same rate as the line."""
     if not each.charged_rate:
-        return None
-    return next(
-        (tax for other, tax in goods if other.charged_rate == each.charged_rate and other.gross), None
-    )
+        return []
+    return [pair for pair in goods if pair[0].charged_rate == each.charged_rate and pair[0].gross]
 
 
-def split_untaxed_shipping(order: Order, lines: Sequence[TaxedLine]) -> list[TaxedLine] | None:
-    """Split shipping that the shop shows untaxed into one line for each tax of the goods, charged at that rate (VAT6).
-
-    For a shop with prices without tax that adds the goods' tax to shipping and shows only its price. Return None when
-    prices include tax, no shipping is untaxed or there are no goods to follow.
-    """
-    is_untaxed = [each.line.kind in ANCILLARY_KINDS and each.line.charged is None for each in lines]
-    if order.prices_include_tax or not any(is_untaxed):
-        return None
-    discounts = total_line_discounts([each.line for each in lines], order.discount)
-    weights: dict[Tax, Decimal] = {}
-    for each, discount in zip(lines, discounts, strict=True):
-        if each.tax is not None and each.line.kind != "giftcard":
-            net = each.line.quantity * each.line.unit_price - discount
-            weights[each.tax] = weights.get(each.tax, ZERO) + net * each.tax.factor
-    if not sum_amounts(weights.values()):
-        return None
-    split: list[TaxedLine] = []
-    for each, untaxed in zip(lines, is_untaxed, strict=True):
-        split += _split_by_tax(each.line, weights) if untaxed else [each]
-    return split
-
-
-def _split_by_tax(line: OrderLine, weights: dict[Tax, Decimal]) -> list[TaxedLine]:
-    prices = allocate(line.unit_price * line.quantity, list(weights.values()))
-    discounts = allocate(line.discount, prices) if line.discount else [ZERO] * len(prices)
-    parts = [
-        (tax, price, discount)
-        for tax, price, discount in zip(weights, prices, discounts, strict=True)
-        if price and discount <= price
-    ]
-    lines = [
-        replace(line, quantity=ONE, unit_price=price, discount=discount, charged=tax.rate)
-        for tax, price, discount in parts
-    ]
-    if len(lines) > 1:
-        lines = [replace(part, ref=f"{line.ref}-{number}") for number, part in enumerate(lines, 1)]
-    return [TaxedLine(part, None, tax.rate) for part, (tax, _, _) in zip(lines, parts, strict=True)]
+def _weights(goods: Sequence[GoodsLine]) -> dict[Tax, Decimal]:
+    """Return what was paid for the goods of each tax; where all were given away, their list prices."""
+    paid: dict[Tax, Decimal] = {}
+    listed: dict[Tax, Decimal] = {}
+    for each, tax in goods:
+        paid[tax] = paid.get(tax, ZERO) + each.gross
+        listed[tax] = listed.get(tax, ZERO) + each.list_gross
+    return paid if sum_amounts(paid.values()) else listed

@@ -33,6 +33,10 @@ SMALL_BUSINESS_EXEMPTION = "M10"
 """The exemption of a merchant under art. 53 (EXM1)."""
 NON_ORDER_EXEMPTIONS = frozenset({"M04", "M46"})
 """For imports and for travellers' luggage: never applicable to an order."""
+OUTSIDE_TAXABLE_AMOUNT = frozenset({"M01", "M99"})
+"""Of what is only collected: deposits of containers (CIVA art. 16 n.º 6), donations."""
+SERVICE_EXEMPTIONS = frozenset({"M07", "M12", "M31", "M32", "M34", "M35", "M40", "M42", "M44"})
+"""Of courses, health, travel, works, licences, rights: nothing that is carried to a buyer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The figures of a draft: its lines with net and VAT in cents, the summary by rate, and the sums.
 
-VAT inside a price is calculated once for each rate group: net = half-up(gross / (1 + rate)), VAT = the rest (NUM2, NUM3
-in docs/fiscal.md).
+VAT is calculated once for each rate group (NUM2, NUM3 in docs/fiscal.md). Inside prices: net = half-up(gross / (1 +
+rate)), VAT = the rest. On prices without tax: VAT = half-up(sum of nets x rate), net = the rest.
 """
 
 from __future__ import annotations
@@ -13,28 +13,60 @@ from typing import TypedDict
 
 from . import rounding
 from .document import DraftLine, RoundingLevel, TaxGroup
-from .money import ONE, ZERO, round_parts_to_total, round_to_cents, round_to_six_decimals, sum_amounts
+from .money import (
+    HUNDRED,
+    ONE,
+    ZERO,
+    round_parts_to_total,
+    round_to_cents,
+    round_to_six_decimals,
+    sum_amounts,
+)
 from .shipping import LineShare
 
 
-def build_draft_lines(shares: Sequence[LineShare]) -> list[DraftLine]:
-    """Build the lines of the document with net, VAT and gross in cents, group by group (NUM2, NUM3)."""
+def build_draft_lines(shares: Sequence[LineShare], shop_level: RoundingLevel) -> list[DraftLine]:
+    """Build the lines of the document with net, VAT and gross in cents, group by group (NUM2, NUM3).
+
+    A shop that rounded VAT on each line is followed: then the net is the sum of the nets. So is one that rounded VAT
+    once: then the VAT of all groups together is half-up.
+    """
     lines = [_line_without_net(share) for share in shares]
-    for members in rounding.positions_by_tax_group(lines).values():
-        tax = shares[members[0]].tax
+    groups = list(rounding.positions_by_tax_group(lines).values())
+    vats = _group_vats([[shares[at] for at in members] for members in groups], shop_level)
+    for members, vat in zip(groups, vats, strict=True):
+        grosses = [lines[at].gross for at in members]
+        group_net = sum_amounts(grosses) - vat
         exact_nets = [_exact_net(shares[at]) for at in members]
-        gross = sum_amounts(lines[at].gross for at in members)
-        if all(_net_is_exact(shares[at]) for at in members):
-            group_net = round_to_cents(sum_amounts(exact_nets))
-        else:
-            group_net = round_to_cents(gross / tax.factor)
-        nets = (
-            round_parts_to_total(group_net, exact_nets) if tax.rate else [lines[at].gross for at in members]
-        )
+        nets = round_parts_to_total(group_net, exact_nets, grosses) if vat else grosses
         for at, net in zip(members, nets, strict=True):
-            net = min(net, lines[at].gross)
             lines[at] = replace(lines[at], net=net, vat=lines[at].gross - net)
     return lines
+
+
+def _group_vats(groups: Sequence[Sequence[LineShare]], shop_level: RoundingLevel) -> list[Decimal]:
+    """Return the VAT of each group in cents."""
+    of_document = [
+        sum_amounts(_exact_net(share) for share in group) * group[0].tax.rate / HUNDRED
+        if shop_level == "document" and all(map(_net_is_exact, group))
+        else ZERO
+        for group in groups
+    ]
+    rounded_once = round_parts_to_total(round_to_cents(sum_amounts(of_document)), of_document)
+    return [
+        part if exact else _group_vat(group, shop_level)
+        for group, exact, part in zip(groups, of_document, rounded_once, strict=True)
+    ]
+
+
+def _group_vat(group: Sequence[LineShare], shop_level: RoundingLevel) -> Decimal:
+    tax, gross = group[0].tax, sum_amounts(share.gross for share in group)
+    net = sum_amounts(_exact_net(share) for share in group)
+    if not all(map(_net_is_exact, group)):
+        return gross - round_to_cents(gross / tax.factor)
+    if shop_level == "line" and tax.rate:
+        return gross - round_to_cents(net)
+    return round_to_cents(net * tax.rate / HUNDRED)
 
 
 def _net_is_exact(share: LineShare) -> bool:

@@ -301,6 +301,9 @@ WEBHOOK_PROBLEMS: dict[str, str] = {
 WARNINGS: dict[str, str] = {
     "all-untaxed": N_("Nenhuma linha da encomenda tem IVA na loja."),
     "tax-follows-law": N_("A loja cobrou outra taxa; seguimos a lei, com o mesmo total."),
+    "shipping-tax-changed": N_(
+        "A loja cobrou outro IVA nos portes; no documento levam o dos artigos, com o mesmo total."
+    ),
     "nif-obsolete-range": N_("O NIF começa por 8, uma série antiga: confirme-o com o cliente."),
     "vat-number-rejected": N_("O número de IVA estrangeiro não foi confirmado: ficou fora do documento."),
     "oss-not-registered": N_("Vendas para outros países da União acima do limite pedem registo no OSS."),

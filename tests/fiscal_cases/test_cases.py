@@ -16,22 +16,6 @@ ROOT = HERE.parents[1]
 FILES = ("given.json", "own.json", "reported.json")
 # Cases of reported.json that are not decided as expected yet.
 PENDING = {
-    # amounts and shipping
-    "N07",
-    "N08",
-    "N11",
-    "N19",
-    "N31",
-    "N54",
-    "FI01",
-    "FI02",
-    "FI06",
-    "FI08",
-    "FI10",
-    "FI12",
-    "FI14",
-    "FI16",
-    "FI17",
     # who and where
     "N25",
     "N27",
@@ -79,6 +63,13 @@ def cases(name: str) -> list[dict[str, Any]]:
     return found
 
 
+def by_rate(summary: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the entries of a tax summary in an order of their own: only the lines have one."""
+    return sorted(
+        summary, key=lambda group: (group["region"], group["vat_rate"], group["exemption_code"] or "")
+    )
+
+
 @pytest.fixture(scope="module")
 def printed() -> dict[str, dict[str, Any]]:
     """Return the decisions that `python -m tests.cases` prints for all files, by case."""
@@ -101,8 +92,6 @@ def test_a_case_is_decided_as_expected(case: dict[str, Any], printed: dict[str, 
     for name in (
         "action",
         "document_type",
-        "totals",
-        "tax_summary",
         "issue_date",
         "rounding",
         "references",
@@ -110,6 +99,10 @@ def test_a_case_is_decided_as_expected(case: dict[str, Any], printed: dict[str, 
     ):
         if name in expected:
             assert decision.get(name) == expected[name], name
+    if "tax_summary" in expected:
+        assert by_rate(decision["tax_summary"]) == by_rate(expected["tax_summary"])
+    for name, value in expected.get("totals", {}).items():
+        assert decision["totals"][name] == value, name
     for name, value in expected.get("customer", {}).items():
         assert decision["customer"][name] == value, name
     if "lines" in expected:

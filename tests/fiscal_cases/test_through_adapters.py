@@ -34,10 +34,12 @@ from tests.contract.jumpseller_shop import JumpsellerShop
 from .case_input import credit_request_of, settings_of, today_of
 from .runner import action_of
 from .shop_orders import CHOSEN_SETTINGS, UNSUPPORTED, order_specification, original_of
-from .test_cases import FILES, PENDING, cases
+from .test_cases import FILES, cases
 
-CASES: dict[str, dict[str, Any]] = {case["id"]: case for name in FILES for case in cases(name)}
-SERVED = [case for case in CASES.values() if case["id"] not in {*UNSUPPORTED, *PENDING}]
+# reported.json states only part of each case: its orders are not complete enough for a shop
+WHOLE = [name for name in FILES if name != "reported.json"]
+CASES: dict[str, dict[str, Any]] = {case["id"]: case for name in WHOLE for case in cases(name)}
+SERVED = [case for case in CASES.values() if case["id"] not in UNSUPPORTED]
 LEVELS = {"per_rate_group": "rate_group", "per_line": "line", "per_document": "document"}
 NIF = {"PT": "599980125", "PT-MA": "599970340", "PT-AC": "599960418"}
 

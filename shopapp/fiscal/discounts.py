@@ -1,0 +1,68 @@
+"""Discounts that are on no line: coupons, and negative lines, which are a discount over the others.
+
+DIS1 and DIS2 in docs/fiscal.md. A discount takes from the goods first; what is only collected (a deposit, a donation)
+and gift cards come next, shipping last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from .line_tax import TaxedLine
+from .money import ZERO, allocate, round_to_cents, sum_amounts
+from .order import ANCILLARY_KINDS, OrderLine
+from .tax_tables import OUTSIDE_TAXABLE_AMOUNT, Tax
+
+
+def discount_tier(line: OrderLine, tax: Tax | None) -> int:
+    """Return after which other lines a discount takes from this one: 0 goods and services, 2 shipping and fees."""
+    if line.kind in ANCILLARY_KINDS:
+        return 2
+    return 1 if line.kind == "giftcard" or is_only_collected(tax) else 0
+
+
+def is_only_collected(tax: Tax | None) -> bool:
+    """Return whether the line is outside the taxable amount, as a deposit or a donation is."""
+    return tax is not None and tax.exemption in OUTSIDE_TAXABLE_AMOUNT
+
+
+def coupon_readings(lines: Sequence[TaxedLine], coupon: Decimal) -> list[tuple[Decimal, ...]]:
+    """Return the discounts of the lines, their own included, in each way in which a shop may apply the coupon.
+
+    A coupon above the value of the goods was worth no more than they, or its rest came off the shipping: the paid total
+    says which.
+    """
+    own = tuple(each.line.discount for each in lines)
+    if not coupon:
+        return [own]
+    values = [max(each.line.value, ZERO) for each in lines]
+    tiers = [discount_tier(each.line, each.tax) for each in lines]
+    of_goods = sum_amounts(value for value, tier in zip(values, tiers, strict=True) if tier == 0)
+    of_products = sum_amounts(value for value, tier in zip(values, tiers, strict=True) if tier < 2)
+    readings = (
+        spread_discount(coupon, values, tiers),
+        spread_discount(min(coupon, of_goods), values, tiers),
+        spread_discount(min(coupon, of_products), values, tiers),
+        spread_discount(coupon, values, [tier // 2 for tier in tiers]),
+        spread_discount(coupon, values, [0] * len(tiers)),
+    )
+    return list(
+        dict.fromkeys(
+            tuple(discount + share for discount, share in zip(own, shares, strict=True))
+            for shares in readings
+        )
+    )
+
+
+def spread_discount(discount: Decimal, values: Sequence[Decimal], tiers: Sequence[int]) -> list[Decimal]:
+    """Spread an amount over lines in proportion to their values, in cents; the next tier takes what is left (DIS2)."""
+    shares = [ZERO] * len(values)
+    left = round_to_cents(discount)
+    for tier in sorted(set(tiers)):
+        weights = [value if at_tier == tier else ZERO for value, at_tier in zip(values, tiers, strict=True)]
+        whole = sum_amounts(weights)
+        parts = weights if left >= whole else allocate(left, weights)
+        shares = [share + part for share, part in zip(shares, parts, strict=True)]
+        left = max(round_to_cents(left - whole), ZERO)
+    return shares
