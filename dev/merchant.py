@@ -106,8 +106,12 @@ class Merchant:
         return self._post_to_shop("orders", spec)
 
     def change_order(self, number: int, act: str, **how: Any) -> dict[str, Any]:
-        """Return the order after pay, cancel, ship, or `hook` (sends its webhook again)."""
+        """Return the order after pay, cancel, refund, forget, ship, or `hook` (sends its webhook again)."""
         return self._post_to_shop(f"orders/{number}/{act}", how)
+
+    def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
+        """Change the order's lines in the shop's admin and return the order."""
+        return self._post_to_shop(f"edit/{number}", {"spec": {"lines": list(lines)}})
 
     def shop_orders(self) -> list[dict[str, Any]]:
         """Return all orders of the shop with their documents and history, newest first."""

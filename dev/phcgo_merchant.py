@@ -92,10 +92,6 @@ class PhcGoMerchant(Merchant):
 
     # The shop
 
-    def edit_order(self, number: int, *lines: dict[str, Any]) -> dict[str, Any]:
-        """Change the order's lines in the shop's admin and return the order."""
-        return self._post_to_shop(f"edit/{number}", {"spec": {"lines": list(lines)}})
-
     def webhook_events(self) -> set[str]:
         """Return the events to which the shop's webhooks are subscribed."""
         shop = requests.get(self._shop_url("").rstrip("/"), timeout=30).json()

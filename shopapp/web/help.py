@@ -1,4 +1,4 @@
-"""The help page for merchants, open to everyone: what each state means and what to do about it."""
+"""The help pages, open to everyone: for merchants what each state means, for accountants how documents are made."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shopapp.connections.provider import provider_class
 from shopapp.messages.i18n import N_, gettext
 from shopapp.messages.wording import state_label
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
+from shopapp.providers.base import Provider
 
 bp = Blueprint("help", __name__)
 
@@ -34,9 +35,18 @@ STATE_HELP: Mapping[str, tuple[str, str]] = {
 @bp.get("/help")
 def page() -> str:
     """Show the help page."""
-    provider = provider_class(g.account.provider) if g.account is not None else None
     states = [
         (*state_label(name), gettext(meaning), gettext(remedy))
         for name, (meaning, remedy) in STATE_HELP.items()
     ]
-    return render_template("help.html", states=states, provider=provider)
+    return render_template("help.html", states=states, provider=_provider())
+
+
+@bp.get("/help/contabilista")
+def accountant() -> str:
+    """Show how documents are made, what is chosen where, and what the app does not do."""
+    return render_template("help_accountant.html", provider=_provider())
+
+
+def _provider() -> type[Provider] | None:
+    return provider_class(g.account.provider) if g.account is not None else None

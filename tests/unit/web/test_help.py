@@ -29,3 +29,14 @@ def test_the_help_page_needs_no_session_and_names_no_store(shop: StoreSession, a
     answer = app.test_client().get("/help")
     assert answer.status_code == 200
     assert shop.store.name not in page_text(answer) and "seu programa de faturação" in page_text(answer)
+
+
+def test_the_accountants_page_is_open_and_linked_from_help_and_settings(
+    shop: StoreSession, app: Flask
+) -> None:
+    answer = app.test_client().get("/help/contabilista")
+    page = page_text(answer)
+    assert answer.status_code == 200 and "O que a aplicação não faz" in page and shop.store.name not in page
+    assert "iGEST" in page_text(shop.client.get("/help/contabilista"))
+    for path in ("/help", "/setup/choices"):
+        assert 'href="/help/contabilista"' in shop.client.get(path).get_data(as_text=True)
