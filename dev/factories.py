@@ -38,9 +38,9 @@ LISBON = ZoneInfo("Europe/Lisbon")
 CREDENTIALS = {"key": "a" * 36 + "7c41", "code": "b" * 36 + "9d52", "nif": "509999990", "entity": "4711"}
 SETTINGS: dict[str, Any] = {
     "kind": "FR", "series": {"FR": "2026FR", "FT": "2026FT", "NC": "2026NC"}, "exemption": "", "warehouse": "",
-    "ship_from": "PT", "regime": "normal", "gift_cards": "", "automatic": True, "retailer": True,
+    "ship_from": "PT", "regime": "normal", "automatic": True, "retailer": True,
     "oss_registered": False, "threshold_exceeded": False, "moves_stock": False, "email_buyer": False, "alert": True,
-    "alert_email": "geral@olariadosado.example", "starts_on": "2026-01-01", "on_tax_difference": {}, "exceptions": {},
+    "alert_email": "geral@olariadosado.example", "starts_on": "2026-01-01",
 }  # fmt: skip
 PROVIDER_LISTS: dict[str, Any] = {
     "kinds": ["FT", "FR", "FS", "NC"],
@@ -281,7 +281,9 @@ def make_documents_in_every_state(store: Store, account: Account | None = None) 
         "tax": make_document(
             store, BLOCKED, reason="tax-differs",
             detail={"line": "Vaso", "charged": "22", "lawful": "23", "vat_charged": "9.02", "vat": "9.35",
-                    "cause": "22>23"},
+                    "cause": "22>23",
+                    "question": {"kind": "tax-difference", "subjects": ["22>23 VASO", "22>23"],
+                                 "answers": {"follow-law": "9.35"}}},
         ),
         "cancelled-after": make_document(store, ISSUED, alarm="cancelled-after"),
         "differs": make_document(

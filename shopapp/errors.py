@@ -5,7 +5,19 @@ An error carries a stable code and the facts of its sentence; the sentences are 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the merchant is asked once; `models/decision.py` stores the answer, and later orders have it."""
+
+    kind: str
+    subjects: tuple[str, ...]
+    """What the answer may be about, narrowest first: this product, then all products."""
+    answers: dict[str, str] = field(default_factory=dict)
+    """The answers to choose from, each with the amount in euros that it leads to; none where the answer is typed."""
 
 
 class AppError(Exception):
@@ -17,6 +29,8 @@ class AppError(Exception):
         self.detail = detail
         self.rules: tuple[str, ...] = ()
         """The names of the fiscal rules that had decided something before the failure."""
+        self.question: Question | None = None
+        """What the merchant must answer before the order can go on."""
 
     def __str__(self) -> str:
         return self.code

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from dataclasses import asdict
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -217,6 +218,8 @@ def mark_uncertain(document: Document, code: str, detail: dict[str, Any]) -> Non
 def record_not_sent(document: Document, account: Account, error: AppError) -> None:
     """Record that the provider has no document: wait, retry later, or stop for the merchant. Commits."""
     detail = dict(error.detail)
+    if error.question is not None:
+        detail["question"] = asdict(error.question)
     if isinstance(error, NotYet):
         commit_transition(document, WAITING, error.code, detail)
     elif isinstance(error, StoreAccessError):

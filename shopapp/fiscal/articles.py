@@ -59,16 +59,17 @@ def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
         return line.exemption_code
     if settings.regime == "art53_exempt":
         return tax_tables.SMALL_BUSINESS_EXEMPTION
-    exception = settings.exceptions.get(line.sku, "") if line.sku else ""
-    return exception if exception.startswith("M") else ""
+    chosen = settings.decisions.find("product-tax", line.sku) if line.sku else ""
+    return chosen if chosen.startswith("M") else ""
 
 
 def _article_category(line: DraftLine, settings: FiscalSettings, day: date) -> VatCategory:
     """Return the category that the merchant gave the product, else that of its tax or charged rate, else normal."""
-    exception = settings.exceptions.get(line.sku, "") if line.sku else ""
+    chosen = settings.decisions.find("product-tax", line.sku) if line.sku else ""
     return (
-        tax_tables.category_named(exception)
+        tax_tables.category_named(chosen)
         or tax_tables.CATEGORY_BY_SAFT_TAX_CODE.get(line.tax_code)
         or tax_tables.category_of_rate(line.charged or ZERO, day, line.region)
+        or ("reduced" if line.vat_rate in tax_tables.reduced_oss_rates(line.region, day) else None)
         or "normal"
     )

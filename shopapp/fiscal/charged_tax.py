@@ -12,9 +12,10 @@ from typing import Any
 
 from shopapp.errors import OrderError
 
+from .decisions import asking, product_of
 from .line_amounts import LineAmounts
-from .line_tax import TaxContext, is_tax_unstated
-from .money import HUNDRED, ONE, ZERO, round_to_cents, strip_trailing_zeros
+from .line_tax import TaxContext, is_rate_decided, is_tax_unstated
+from .money import ZERO, strip_trailing_zeros, vat_inside
 from .order import ANCILLARY_KINDS, OrderLine
 from .tax_tables import PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION, Tax
 
@@ -22,17 +23,22 @@ from .tax_tables import PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION, Ta
 def check_charged_taxes(lines: Sequence[LineAmounts], context: TaxContext) -> None:
     """Compare each line's charged tax with the lawful one, and warn when the shop charged no tax at all.
 
-    Raises OrderError `tax-differs` for the first difference whose cause the merchant has not decided by
-    `on_tax_difference`.
+    Raises OrderError `tax-differs` for the first difference that the merchant has not decided, for its cause or for
+    its cause and product.
     """
+    decisions = context.settings.decisions
     differences = [
-        difference
+        (each.line, each.tax, difference)
         for each in lines
         if each.tax is not None and (difference := _tax_difference(each.line, each.tax, each.gross))
     ]
-    for difference in differences:
-        if context.settings.on_tax_difference.get(difference["cause"]) != "follow-law":
-            raise OrderError("tax-differs", **difference)
+    for line, tax, difference in differences:
+        if is_rate_decided(line, tax, context):
+            continue
+        subjects = (f"{difference['cause']} {product_of(line)}", difference["cause"])
+        if decisions.find("tax-difference", *subjects) != "follow-law":
+            error = OrderError("tax-differs", **difference)
+            raise asking(error, "tax-difference", subjects, {"follow-law": difference["vat"]})
     if differences:
         context.trace.add_warning("tax-follows-law")
     if _is_all_untaxed(lines):
@@ -45,17 +51,15 @@ def _tax_difference(line: OrderLine, lawful: Tax, gross: Decimal) -> dict[str, A
     `vat_charged` and `vat` are the VAT inside the line's paid price: at the charged rate, and at the lawful one.
     """
     charged = _comparable_rate(line, lawful)
-    if charged is None or charged == lawful.rate:
+    if charged is None or charged == lawful.rate or not gross:
         return None
-    vat_charged = gross - round_to_cents(gross / (ONE + charged / HUNDRED))
-    vat = gross - round_to_cents(gross / lawful.factor)
     return {
         "line": line.description,
         "charged": str(strip_trailing_zeros(charged)),
         "lawful": str(lawful.rate),
         "exemption": lawful.exemption,
-        "vat_charged": str(round_to_cents(vat_charged)),
-        "vat": str(round_to_cents(vat)),
+        "vat_charged": str(vat_inside(gross, charged)),
+        "vat": str(vat_inside(gross, lawful.rate)),
         "cause": f"{strip_trailing_zeros(charged)}>{lawful.rate}",
     }
 

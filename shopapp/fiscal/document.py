@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal, get_args
 
+from .decisions import Decisions
 from .money import round_to_cents
 from .party import Address
 
@@ -44,13 +45,9 @@ class FiscalSettings:
     threshold_exceeded: bool = False
     retailer: bool = True
     exemption: str = ""
-    """M code for lines at rate zero that have none of their own; empty when not chosen: such an order is blocked."""
-    exceptions: Mapping[str, str] = field(default_factory=dict)
-    """M code or VAT category by SKU."""
-    gift_cards: Literal["", "multi-purpose"] = ""
-    """How the sale of a gift card is taxed; empty when not chosen: such an order is blocked."""
-    on_tax_difference: Mapping[str, Literal["follow-law", "stop"]] = field(default_factory=dict)
-    """The merchant's choice by cause (`22>23`) where the shop charged another rate than the law's (`tax-differs`)."""
+    """M code for lines at rate zero of products that are untaxed for every buyer; empty when not chosen."""
+    decisions: Decisions = Decisions()
+    """What the merchant was asked once and answered."""
     shipping_tax: ShippingTax = "follow-goods"
     """Whether shipping has the tax of the goods (VAT4), or the rate that the shop charged on it where it charged one.
     """

@@ -50,6 +50,8 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
     order = payment_means.split_gift_cards(order)
     order = line_amounts.select_lines(order)
     line_amounts.check_currency(order, trace)
+    priced_order = order
+    order, deducted = payment_means.deduct_gift_cards(order, settings, trace)
 
     wanted_kind = document_type.choose_document_kind(order, settings, today, trace)
     tax_point = document_type.tax_point_of(order, settings, today)
@@ -57,8 +59,9 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
 
     buyer = identify_buyer(order.buyer, _buyer_country(order), trace)
     context = line_tax.build_tax_context(order, settings, tax_point, buyer, trace)
-    readings = shop_readings.shop_readings(order, line_tax.tax_lines(order, context))
-    amounts, shop_level = line_amounts.price_lines(order, readings, trace)
+    readings = shop_readings.shop_readings(priced_order, line_tax.tax_lines(priced_order, context))
+    amounts, shop_level = line_amounts.price_lines(priced_order, readings, trace)
+    amounts = payment_means.reduce_by_gift_cards(amounts, priced_order, deducted)
     charged_tax.check_charged_taxes(amounts, context)
     lines = totals.build_draft_lines(shipping.assign_taxes(amounts, settings, trace), shop_level)
     gross = sum_amounts(line.gross for line in lines)

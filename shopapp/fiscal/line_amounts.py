@@ -171,7 +171,7 @@ def _positive_amounts(order: Order, candidate: Candidate, rounding: ShopRounding
         _line_amounts(candidate.reading.lines[at], line, gross, rounding, order.prices_include_tax)
         for at, line, gross in zip(positive, exact, grosses, strict=True)
     ]
-    return _reduce(amounts, sum_amounts(grosses) - order.paid_total)
+    return reduce_lines(amounts, sum_amounts(grosses) - order.paid_total)
 
 
 def _line_amounts(
@@ -194,7 +194,7 @@ def _line_amounts(
     )
 
 
-def _reduce(lines: list[LineAmounts], reduction: Decimal) -> list[LineAmounts]:
+def reduce_lines(lines: list[LineAmounts], reduction: Decimal) -> list[LineAmounts]:
     """Take the amount off the lines as a discount, the goods first.
 
     A deposit or donation that had a part in a discount of the goods gives it to them.

@@ -13,8 +13,9 @@ from decimal import Decimal
 from shopapp.errors import OrderError, SettingsError
 
 from . import place_of_supply, tax_tables
+from .decisions import ALL, asking, product_of
 from .document import FiscalSettings
-from .money import ZERO
+from .money import ZERO, vat_inside
 from .order import ANCILLARY_KINDS, Order, OrderLine
 from .party import Address, Buyer
 from .place_of_supply import PlaceOfSupply
@@ -33,6 +34,9 @@ class TaxContext:
     goods_place: PlaceOfSupply | None
     service_place: PlaceOfSupply | None
     trace: DecisionTrace
+    shop_taxes_buyer: bool = True
+    """Whether the shop charged this buyer VAT on some product, so that it untaxed the others for themselves."""
+    prices_include_tax: bool = True
 
     @property
     def main_place(self) -> PlaceOfSupply:
@@ -78,7 +82,10 @@ def build_tax_context(
         raise OrderError("destination-missing", country=billing.country)
     if "goods" in kinds or services is None:
         goods = place_of_supply.place_of_goods(order.ship_to or billing or home, buyer, settings, trace)
-    return TaxContext(settings, tax_point, buyer, goods, services, trace)
+    taxes_buyer = any(not is_tax_unstated(line) for line in order.lines if line.kind in ("goods", "service"))
+    return TaxContext(
+        settings, tax_point, buyer, goods, services, trace, taxes_buyer, order.prices_include_tax
+    )
 
 
 def tax_lines(order: Order, context: TaxContext) -> list[TaxedLine]:
@@ -160,22 +167,22 @@ def lawful_tax(line: OrderLine, context: TaxContext) -> Tax:
     place = context.place_of(line)
     if place.exemption:
         return _exempt_tax(place.exemption, line, context)
-    exception = context.settings.exceptions.get(line.sku, "") if line.sku else ""
-    if exception.startswith("M"):
-        return _chosen_exemption_tax(exception, line, context)
-    if not exception and is_tax_unstated(line):
+    chosen = context.settings.decisions.find("product-tax", product_of(line))
+    if chosen.startswith("M"):
+        return _chosen_exemption_tax(chosen, line, context)
+    if not chosen and is_tax_unstated(line):
         return _default_exemption_tax(line, context)
-    category = _vat_category(line, exception, place, context)
+    category = _vat_category(line, chosen, place, context)
     return _tax_at_rate(category, place, line, context)
 
 
-def _vat_category(line: OrderLine, exception: str, place: PlaceOfSupply, context: TaxContext) -> VatCategory:
+def _vat_category(line: OrderLine, chosen: str, place: PlaceOfSupply, context: TaxContext) -> VatCategory:
     """Return the merchant's own category for the product, else the stated one, else that of the charged rate."""
-    if exception:
-        chosen = tax_tables.category_named(exception)
-        if chosen is None:
-            raise SettingsError("exception-unknown", sku=line.sku, value=exception)
-        return chosen
+    if chosen:
+        category = tax_tables.category_named(chosen)
+        if category is None:
+            raise SettingsError("exception-unknown", sku=line.sku, value=chosen)
+        return category
     if line.parts:
         context.trace.add_rule("VAT7")
         return min(line.parts, key=tax_tables.VAT_CATEGORIES.index)
@@ -183,6 +190,8 @@ def _vat_category(line: OrderLine, exception: str, place: PlaceOfSupply, context
         return line.category
     destination = place.region if place.is_oss else _foreign_buyer_country(context)
     category = tax_tables.category_of_rate(line.charged or ZERO, context.tax_point, destination)
+    if category is None and line.charged in _reduced_rates(place, context):
+        return "reduced"
     if category is None:
         raise OrderError("rate-unknown", line=line.description, rate=str(line.charged))
     return category
@@ -195,32 +204,120 @@ def _foreign_buyer_country(context: TaxContext) -> str:
 
 def _tax_at_rate(category: VatCategory, place: PlaceOfSupply, line: OrderLine, context: TaxContext) -> Tax:
     if place.is_oss:
-        rate = tax_tables.oss_rate(place.region, context.tax_point)
-        if category != "normal" or rate is None:
-            raise OrderError("oss-reduced-rate", line=line.description, country=place.region)
-        return Tax(place.region, rate, "OUT")
+        return _destination_tax(category, place, line, context)
     tax = tax_tables.domestic_tax(place.region, category, context.tax_point)
     if tax is None:
         raise OrderError("rate-not-in-table", region=place.region, day=context.tax_point.isoformat())
     return tax
 
 
+def _reduced_rates(place: PlaceOfSupply, context: TaxContext) -> tuple[Decimal, ...]:
+    return tax_tables.reduced_oss_rates(place.region, context.tax_point) if place.is_oss else ()
+
+
+def _destination_tax(
+    category: VatCategory, place: PlaceOfSupply, line: OrderLine, context: TaxContext
+) -> Tax:
+    """Return the destination's standard rate, or the reduced one that the merchant confirmed (EU2).
+
+    A free line owes nothing at any rate. Raises OrderError `oss-reduced-rate`.
+    """
+    standard = tax_tables.oss_rate(place.region, context.tax_point)
+    error = OrderError("oss-reduced-rate", line=line.description, country=place.region)
+    if standard is None:
+        raise error
+    if category == "normal" or not line.value:
+        return Tax(place.region, standard, "OUT")
+    rates = {str(rate): rate for rate in (*_reduced_rates(place, context), standard)}
+    subjects = _abroad_subjects(line, category, place.region)
+    confirmed = context.settings.decisions.find("oss-rate", *subjects)
+    if confirmed in rates:
+        return Tax(place.region, rates[confirmed], "OUT")
+    gross = line.value
+    if not context.prices_include_tax:
+        gross *= 1 + (line.charged or ZERO) / 100
+    answers = {written: str(vat_inside(gross, rate)) for written, rate in rates.items()}
+    raise asking(error, "oss-rate", subjects, answers)
+
+
+def _abroad_subjects(line: OrderLine, category: str, country: str) -> tuple[str, str]:
+    """Return what a reduced rate abroad is decided for: the product, or all with that charged rate or category."""
+    stated = f"{country} {line.charged if line.charged is not None else category}"
+    return (f"{stated} {product_of(line)}", stated)
+
+
+def is_rate_decided(line: OrderLine, tax: Tax, context: TaxContext) -> bool:
+    """Return whether the merchant chose the rate of this line itself, so that its difference needs no second answer."""
+    decisions = context.settings.decisions
+    if is_tax_unstated(line):
+        return bool(decisions.find("product-tax", product_of(line)))
+    return tax.code == "OUT" and bool(decisions.find("oss-rate", *_abroad_subjects(line, "", tax.region)))
+
+
 # no tax, and why
 
 
 def _gift_card_tax(line: OrderLine, context: TaxContext) -> Tax:
-    """Return no tax for a card that the merchant declared multi-purpose: VAT is due when it is used (VOU1)."""
+    """Return the tax of a gift card as the merchant declared it: that of its goods now, or none until it is used.
+
+    VOU3 for a single-purpose card, VOU1 for a multi-purpose one. Raises SettingsError `gift-card-undecided`.
+    """
+    subjects = (product_of(line), ALL)
+    treatment = context.settings.decisions.find("gift-card", *subjects)
+    taxed = _single_purpose_tax(line, context)
+    if treatment == "single-purpose":
+        context.trace.add_rule("VOU3")
+        return taxed
     context.trace.add_rule("VOU1")
-    if context.settings.gift_cards != "multi-purpose":
-        raise SettingsError("gift-card-undecided", line=line.description)
-    return _exempt_tax("M99", line, context)
+    if treatment == "multi-purpose":
+        return _exempt_tax("M99", line, context)
+    error = SettingsError("gift-card-undecided", line=line.description)
+    answers = {"multi-purpose": "0.00", "single-purpose": str(vat_inside(line.value, taxed.rate))}
+    raise asking(error, "gift-card", subjects, answers)
+
+
+def _single_purpose_tax(line: OrderLine, context: TaxContext) -> Tax:
+    """Return the tax of the goods that a single-purpose card buys here: of its category, normal where none is known."""
+    if context.settings.regime == "art53_exempt":
+        return _exempt_tax(tax_tables.SMALL_BUSINESS_EXEMPTION, line, context)
+    chosen = context.settings.decisions.find("product-tax", product_of(line))
+    category = (
+        tax_tables.category_named(chosen)
+        or line.category
+        or tax_tables.category_of_rate(line.charged or ZERO, context.tax_point)
+        or "normal"
+    )
+    return _tax_at_rate(category, PlaceOfSupply(context.settings.ship_from), line, context)
 
 
 def _default_exemption_tax(line: OrderLine, context: TaxContext) -> Tax:
-    """Return the merchant's default exemption: only they can say why the shop charged no tax on the line."""
-    if not context.settings.exemption:
-        raise SettingsError("exemption-missing", line=line.description)
-    return _chosen_exemption_tax(context.settings.exemption, line, context)
+    """Return the merchant's default exemption, where the product itself is untaxed and not only this buyer.
+
+    Raises SettingsError `exemption-missing` without a default, `exemption-unconfirmed` where nothing shows that the
+    shop taxes this buyer's other products.
+    """
+    default = context.settings.exemption
+    tax = _chosen_exemption_tax(default, line, context) if default else None
+    if tax is not None and context.shop_taxes_buyer:
+        return tax
+    if tax is not None:
+        error = SettingsError("exemption-unconfirmed", line=line.description, exemption=default)
+    else:
+        error = SettingsError("exemption-missing", line=line.description)
+    raise asking(error, "product-tax", (product_of(line),), _untaxed_answers(line, default, context))
+
+
+def _untaxed_answers(line: OrderLine, default: str, context: TaxContext) -> dict[str, str]:
+    """Return what an untaxed product can be, each with the VAT inside its price: exempt, or taxed here."""
+    region, value = context.settings.ship_from, line.value
+    codes = [default] if default else tax_tables.selectable_exemptions(context.tax_point)
+    taxes = {
+        category: tax_tables.domestic_tax(region, category, context.tax_point)
+        for category in tax_tables.VAT_CATEGORIES
+    }
+    return dict.fromkeys(codes, "0.00") | {
+        category: str(vat_inside(value, tax.rate)) for category, tax in taxes.items() if tax
+    }
 
 
 def _chosen_exemption_tax(code: str, line: OrderLine, context: TaxContext) -> Tax:

@@ -61,6 +61,11 @@ def sum_amounts(numbers: Iterable[Decimal]) -> Decimal:
     return sum(numbers, ZERO)
 
 
+def vat_inside(gross: Decimal, rate: Decimal) -> Decimal:
+    """Return the VAT in cents that is inside a gross amount at that percentage (NUM2)."""
+    return round_to_cents(gross - round_to_cents(gross / (ONE + rate / HUNDRED)))
+
+
 def allocate(whole: Decimal, weights: Sequence[Decimal]) -> list[Decimal]:
     """Spread the amount in cents over parts by weight: largest remainder first, ties to the earlier (DIS2).
 

@@ -97,6 +97,13 @@ def oss_rate(country: str, day: date) -> Decimal | None:
 
 
 @cache
+def reduced_oss_rates(country: str, day: date) -> tuple[Decimal, ...]:
+    """Return the reduced rates of another member state or XI; which goods have them is not known here (EU2)."""
+    rows = rows_in_force(table_rows("eu-reduced-rates"), day)
+    return tuple(strip_trailing_zeros(parse_amount(row["rate"])) for row in rows if row["country"] == country)
+
+
+@cache
 def member_states() -> dict[str, str]:
     """Return the VAT prefix of each other member state by country code, with XI for Northern Ireland."""
     return {row["country"]: row["vat_prefix"] for row in table_rows("eu-standard-rates")}

@@ -7,7 +7,7 @@ from shopapp.errors import NotAllowedError, RefusedError, SettingsError
 from shopapp.fiscal import tax_tables
 from shopapp.fiscal.tax_tables import VatCategory
 from shopapp.inventory import catalogue, line_articles
-from shopapp.models import Account, Article, SyncRun, db
+from shopapp.models import Account, Article, Decision, SyncRun, db
 from shopapp.models.queries import products
 from shopapp.models.sync_run import CREATE_RUN, DONE
 
@@ -18,7 +18,7 @@ ARTICLES_PER_PAGE = 2
 def start_bulk_create(account: Account, treatment: str) -> bool:
     """Start creating all missing articles. Return False when such a run is open already. Not committed.
 
-    `treatment` is a VAT category or an exemption code. A SKU with its own treatment in the settings keeps that one.
+    `treatment` is a VAT category or an exemption code. A SKU for which the merchant decided one keeps it.
     """
     total = products.count_without_article(account)
     return SyncRun.start(account.store_id, account.id, CREATE_RUN, "hand", total=total, mark=treatment)
@@ -33,7 +33,7 @@ def run_bulk_create_page(run: SyncRun, account: Account, rate_limiter: RateLimit
     if not page:
         run.end(DONE)
         return
-    treatment_by_sku = account.chosen.exceptions
+    treatment_by_sku = Decision.in_force(account.id).answers["product-tax"]
     seen = run.seen
     db.session.commit()
     for product in page:

@@ -75,7 +75,10 @@ ACCESS_ERRORS: dict[str, Sentence] = {
 SETTINGS_ERRORS: dict[str, Sentence] = {
     "exemption-missing": Sentence(
         N_("«%(line)s» está a 0%% e não tem motivo de isenção."),
-        N_("Escolha o motivo nas escolhas fiscais; a encomenda segue logo."), N_("Escolher motivo"), SETTINGS),
+        N_("Responda uma vez por este artigo; a encomenda segue logo."), N_("Escolher motivo")),
+    "exemption-unconfirmed": Sentence(
+        N_("«%(line)s» está a 0%% e nada mostra se é o artigo que é isento, ou só este cliente que não pagou IVA."),
+        N_("Responda uma vez por este artigo; a encomenda segue logo."), N_("Responder")),
     "exemption-withdrawn": Sentence(
         N_("O motivo de isenção %(exemption)s já não está em vigor."), N_("Escolha outro nas escolhas fiscais."),
         N_("Escolher motivo"), SETTINGS),
@@ -110,10 +113,13 @@ SETTINGS_ERRORS: dict[str, Sentence] = {
         N_("Rever escolhas"), SETTINGS),
     "gift-card-undecided": Sentence(
         N_("«%(line)s» é um vale-oferta e ainda não disse como os trata."),
-        N_("Escolha o tratamento dos vales nas escolhas fiscais."), N_("Escolher tratamento"), SETTINGS),
+        N_("Responda uma vez; a encomenda segue logo."), N_("Escolher tratamento")),
+    "gift-card-use-undecided": Sentence(
+        N_("A encomenda foi paga com um vale de %(amount)s, e não sabemos se alguém o pagou."),
+        N_("Responda uma vez; a encomenda segue logo."), N_("Responder")),
     "tax-differs": Sentence(
         N_("A loja cobrou %(charged)s de IVA em «%(line)s»; a lei diz %(lawful)s."),
-        N_("Escolha o que fazer: seguir a lei sem mudar o total, ou parar sempre."), N_("Escolher o que fazer")),
+        N_("Responda uma vez: seguir a lei sem mudar o total. Até lá a encomenda espera."), N_("Escolher o que fazer")),
 }  # fmt: skip
 
 TEMPORARY_ERRORS: dict[str, Sentence] = {

@@ -45,6 +45,10 @@ RULES: dict[str, tuple[str, str]] = {
     "EXM1": (N_("Está no regime de isenção: a venda sai sem IVA, com o motivo M10."), "CIVA art. 53.º"),
     "VOU1": (N_("Um vale-oferta de finalidade múltipla vende-se sem IVA; paga-o quando é usado."), "Lei 71/2018"),
     "VOU2": (N_("Um vale-oferta usado é um meio de pagamento, não um desconto."), "Lei 71/2018"),
+    "VOU3": (
+        N_("Um vale-oferta de finalidade única paga IVA quando se vende; quando é usado nada mais se cobra."),
+        "CIVA art. 7.º n.º 13; Lei 71/2018"),
+    "VOU4": (N_("Um vale que ninguém pagou é um desconto."), "CIVA art. 16.º n.º 6 b)"),
     "DOC1": (
         N_("Encomenda paga leva fatura-recibo, ou o tipo que escolheu; entregue por pagar, leva fatura."),
         "CIVA art. 29.º e 36.º"),

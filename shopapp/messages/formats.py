@@ -226,6 +226,11 @@ def order_count(number: int) -> str:
     return ngettext("%(count)s encomenda", "%(count)s encomendas", number, count=count_word(number))
 
 
+def country_name(code: str) -> str:
+    """Return the country's name in the reader's language; the code of one that is not known."""
+    return str(current_locale().territories.get(code, code))
+
+
 def http_url(address: str | None) -> str:
     """Return the address when it is http or https, else an empty text: a link must never run a script."""
     parts = urlsplit(address or "")

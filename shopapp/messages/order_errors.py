@@ -21,8 +21,8 @@ ORDER_ERRORS: dict[str, Sentence] = {
     "rate-not-in-table": Sentence(
         N_("Não conhecemos as taxas de IVA do dia %(day)s."), N_("Escreva ao apoio."), N_("Ver o documento")),
     "oss-reduced-rate": Sentence(
-        N_("«%(line)s» vai para outro país da União com uma taxa reduzida, que não conhecemos."),
-        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+        N_("«%(line)s» vai para outro país da União com uma taxa reduzida, e só ele diz qual é."),
+        N_("Responda uma vez por artigo e país; a encomenda segue logo."), N_("Responder")),
     "untaxed-abroad": Sentence(
         N_("«%(line)s» está sem IVA e vai para outro país da União."),
         N_("Corrija o imposto do artigo na loja, ou ponha a encomenda de parte."), N_("Ver a encomenda"), ORDER),

@@ -15,6 +15,7 @@ from .base import (
     read_only,
     set_clock,
 )
+from .decision import Decision
 from .document import Document
 from .followup import FollowUp
 from .heartbeat import Heartbeat
@@ -35,6 +36,7 @@ __all__ = [
     "Account",
     "Article",
     "Attempt",
+    "Decision",
     "Document",
     "DocumentLine",
     "FollowUp",

@@ -17,6 +17,7 @@ from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
 from .account_settings import AccountSettings
 from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
+from .decision import Decision
 from .lease import is_free
 from .provider_lists import ProviderLists
 from .store import Store
@@ -168,5 +169,6 @@ class Account(UidModel):
     def fiscal_settings(self, level: RoundingLevel) -> FiscalSettings:
         """Return the settings in the fiscal core's terms, for a provider that rounds at `level`."""
         chosen = self.settings
-        names = FiscalSettings.__dataclass_fields__.keys() - {"rounding_level"}
-        return FiscalSettings(**{k: chosen[k] for k in names if k in chosen}, rounding_level=level)
+        names = FiscalSettings.__dataclass_fields__.keys() - {"rounding_level", "decisions"}
+        values = {k: chosen[k] for k in names if k in chosen}
+        return FiscalSettings(**values, decisions=Decision.in_force(self.id), rounding_level=level)

@@ -24,9 +24,6 @@ class AccountSettings:
     regime: str = ""
     ship_from: str = ""
     """The VAT region that the products leave from."""
-    exceptions: Mapping[str, str] = field(default_factory=dict)
-    """An exemption code or a VAT category, by SKU."""
-    on_tax_difference: Mapping[str, str] = field(default_factory=dict)
     shipping_tax: ShippingTax = "follow-goods"
     # what is issued automatically, and who is notified
     automatic: bool = True

@@ -9,6 +9,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from shopapp.connections import api_usage
 from shopapp.messages import fiscal_rules, formats, i18n, wording
 from shopapp.web import (
+    decisions,
     documents,
     errors,
     headers,
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     *documents.BLUEPRINTS,
     *products.BLUEPRINTS,
     *setup.BLUEPRINTS,
+    decisions.bp,
     health.bp,
     help.bp,
     home.bp,

@@ -11,6 +11,7 @@ from typing import Any
 
 from shopapp.fiscal.credit_note import CreditLineRequest
 from shopapp.fiscal.creditable import OriginalDocument
+from shopapp.fiscal.decisions import ALL, Decisions
 from shopapp.fiscal.document import Customer, DraftLine, FiscalSettings
 from shopapp.fiscal.document_type import local_day
 from shopapp.fiscal.money import parse_amount
@@ -23,7 +24,6 @@ Case = Mapping[str, Any]
 def settings_of(case: Case) -> FiscalSettings:
     """Return the settings of the case's merchant."""
     merchant = case["merchant"]
-    marked = {each["ref"]: each["exemption_code"] for each in _lines(case) if each.get("exemption_code")}
     return FiscalSettings(
         kind=merchant.get("kind", "FR"),
         ship_from=merchant["ship_from"],
@@ -32,11 +32,32 @@ def settings_of(case: Case) -> FiscalSettings:
         threshold_exceeded=merchant["eu_b2c_threshold_exceeded"],
         retailer=merchant.get("retailer", True),
         exemption=merchant.get("exemption", ""),
-        exceptions={**marked, **merchant.get("exceptions", {})},
-        gift_cards=merchant.get("gift_cards", ""),
-        on_tax_difference=merchant.get("on_tax_difference", {}),
+        decisions=_decisions_of(case),
         rounding_level=merchant.get("level", "rate_group"),
     )
+
+
+def _decisions_of(case: Case) -> Decisions:
+    """Return what the case's merchant has decided; a case of a gift card used says what it was, or it was a payment."""
+    merchant = case["merchant"]
+    marked = {each["ref"]: each["exemption_code"] for each in _lines(case) if each.get("exemption_code")}
+    gift_cards = merchant.get("gift_cards")
+    return Decisions(
+        {
+            "tax-difference": merchant.get("on_tax_difference", {}),
+            "product-tax": {**marked, **merchant.get("exceptions", {})},
+            "gift-card": {ALL: gift_cards} if gift_cards else {},
+            "gift-card-use": {ALL: gift_cards or "multi-purpose"},
+            "oss-rate": _confirmed_abroad(case),
+        }
+    )
+
+
+def _confirmed_abroad(case: Case) -> dict[str, str]:
+    """Return the rates that the shop charged abroad, as confirmed by the merchant; one not in force asks anyway."""
+    country = (case["order"].get("ship_to") or {}).get("country")
+    rates = {each["charged_rate"] for each in _lines(case) if each.get("charged_rate")}
+    return {f"{country} {rate}": rate for rate in rates}
 
 
 def today_of(case: Case) -> date:

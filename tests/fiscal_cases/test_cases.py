@@ -39,12 +39,6 @@ PENDING = {
     "FI36",
     "FI37",
     "FI39",
-    # choices of the merchant
-    "N13",
-    "N14",
-    "N39",
-    "N61",
-    "FI30",
 }
 
 

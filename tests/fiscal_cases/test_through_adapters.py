@@ -24,6 +24,7 @@ from shopapp.errors import AppError
 from shopapp.fiscal import invoice
 from shopapp.fiscal.credit_note import build_credit_note
 from shopapp.fiscal.creditable import OriginalDocument
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import INVOICE_KINDS, Draft, FiscalSettings, Issued
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import vies_query_number
@@ -127,8 +128,10 @@ class ShopAndProvider:
     def settings(self, case: Mapping[str, Any], level: str) -> FiscalSettings:
         chosen = settings_of(case)
         series = {kind: f"2026{kind}" for kind in (*INVOICE_KINDS, "NC")}
-        differences = {**chosen.on_tax_difference, **CHOSEN_SETTINGS.get(case["id"], {})}
-        return replace(chosen, series=series, rounding_level=level, on_tax_difference=differences)  # type: ignore[arg-type]
+        answers = chosen.decisions.answers
+        differences = {**answers["tax-difference"], **CHOSEN_SETTINGS.get(case["id"], {})}
+        decisions = Decisions({**answers, "tax-difference": differences})
+        return replace(chosen, series=series, rounding_level=level, decisions=decisions)  # type: ignore[arg-type]
 
 
 @contextmanager

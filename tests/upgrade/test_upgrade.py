@@ -191,8 +191,12 @@ def test_settings_are_read_in_every_shape(upgraded: Flask) -> None:
     assert [one.handles_unpaid_orders for one in (cesteiro, tecelagem, novo)] == [True, False, False]
     assert before.fiscal_settings(level).kind == "FT" and novo.fiscal_settings(level).kind == "FR"
     chosen = olaria.fiscal_settings(level)
-    assert (chosen.exceptions, chosen.on_tax_difference) == ({"OLARIA-2": "M07"}, {"22>23": "follow-law"})
-    assert (chosen.gift_cards, chosen.warehouse, chosen.retailer) == ("multi-purpose", "SET", True)
+    assert {kind: known for kind, known in chosen.decisions.answers.items() if known} == {
+        "product-tax": {"OLARIA-2": "M07"},
+        "tax-difference": {"22>23": "follow-law"},
+        "gift-card": {"*": "multi-purpose"},
+    }
+    assert (chosen.warehouse, chosen.retailer) == ("SET", True)
     assert vidreiro.fiscal_settings(level).generic_article == "GERAL"
     promises = {one: provider_of(one).guarantee_for("FR").value for one in (olaria, cesteiro, tecelagem)}
     assert list(promises.values()) == ["by_person", "by_draft", "by_search"]

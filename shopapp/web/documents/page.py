@@ -9,8 +9,9 @@ from flask import abort, g, render_template
 
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
-from shopapp.documents import credit_notes, followups
+from shopapp.documents import credit_notes, decisions, followups
 from shopapp.fiscal.document import INVOICE_KINDS, Draft
+from shopapp.messages.decisions import question_text
 from shopapp.messages.fiscal_rules import rules_by_subject
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import warning_text
@@ -42,6 +43,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
     failed = documents.failed_follow_ups([document]).get(document.id)
     account = account_of(document)
     draft = document.draft
+    question = decisions.question_of(document)
     context: dict[str, Any] = {
         "document": document,
         "row": document_row(document, failed),
@@ -61,6 +63,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         "warnings": warning_texts(draft),
         "warehouse": warehouse_name(document, draft),
         "rules": rules_by_subject(draft.rules if draft else ()),
+        "question": question_text(question, document.detail) if question else None,
         "errors": {},
         "typed": {},
         "hints": [],

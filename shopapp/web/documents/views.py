@@ -24,7 +24,7 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopapp.documents import audit, followups, merchant_actions
+from shopapp.documents import audit, decisions, followups, merchant_actions
 from shopapp.errors import MerchantError
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.fiscal.party import parse_tax_id
@@ -33,7 +33,6 @@ from shopapp.messages.formats import midnight, month, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import kind_title
 from shopapp.models import Document, db, now
-from shopapp.models.document import BLOCKED
 from shopapp.models.queries import documents
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import document_rows, error_message
@@ -41,7 +40,6 @@ from shopapp.web.errors import error_page
 from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_row_id
 from shopapp.web.public import pdf_response
 from shopapp.web.session import store_required, writes_database
-from shopapp.web.setup.settings import record_follow_law
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -222,17 +220,23 @@ def without_tax_id(number: int) -> ResponseReturnValue:
     return _redirect_to_document(document, gettext("O documento sai sem NIF dentro de segundos."))
 
 
-@bp.post("/<int:number>/follow-law")
+@bp.post("/<int:number>/answer")
 @store_required
-def follow_law(number: int) -> ResponseReturnValue:
-    """Follow the law for this difference of tax from now on, and retry the documents that it blocked. Commits."""
+def answer(number: int) -> ResponseReturnValue:
+    """Store the answer to the question that blocks the document, and retry those that it blocked. Commits."""
     document = own_document_or_404(number)
-    cause = str((document.detail or {}).get("cause", ""))
-    if document.state != BLOCKED or document.reason != "tax-differs" or not cause or g.account is None:
+    question = decisions.question_of(document)
+    scope = request.form.get("scope", "0")
+    if question is None or g.account is None or not scope.isascii() or not scope.isdigit():
         raise merchant_actions.StateConflictError
-    record_follow_law(cause)
+    chosen = request.form.get("answer", "")
+    if not chosen:
+        return render_page(document, 422, errors={"answer": gettext("Escolha primeiro uma resposta.")})
+    decisions.answer_question(
+        document, g.account, question.subjects[min(int(scope), len(question.subjects) - 1)], chosen
+    )
     return _redirect_to_document(
-        document, gettext("Escolha guardada: o documento segue a lei, com o mesmo total.")
+        document, gettext("Decisão guardada: o documento sai dentro de segundos. Pode retirá-la em Decisões.")
     )
 
 

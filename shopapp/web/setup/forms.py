@@ -17,6 +17,7 @@ from shopapp.models.provider_lists import ProviderLists
 from shopapp.web.form_fields import clean_text, parse_email
 
 FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "alert", "credit_cancelled")
+GIFT_CARD_TREATMENTS = ("", "multi-purpose", "single-purpose")
 MAX_EXCEPTIONS = 500
 _MAX_KEY_LENGTH = 4000
 
@@ -88,7 +89,10 @@ def _format_error(field: CredentialFieldSpec) -> str:
 def parse_fiscal_settings(
     posted: MultiDict[str, str], lists: ProviderLists, former: Mapping[str, Any], today: date
 ) -> Form:
-    """Return the fiscal settings chosen from the provider's lists; `former` are the stored ones."""
+    """Return the fiscal settings chosen from the provider's lists; `former` are the present ones.
+
+    `exceptions` and `gift_cards` are decisions (`save_decisions`).
+    """
     form = Form()
     values, errors = form.values, form.errors
     values["kind"] = _check_choice(
@@ -106,7 +110,7 @@ def parse_fiscal_settings(
     values["ship_from"] = _check_choice(posted.get("ship_from", ""), VAT_REGIONS, "ship_from", errors)
     values["regime"] = _check_choice(posted.get("regime", ""), REGIMES, "regime", errors)
     values["gift_cards"] = _check_choice(
-        posted.get("gift_cards", ""), ("", "multi-purpose"), "gift_cards", errors
+        posted.get("gift_cards", ""), GIFT_CARD_TREATMENTS, "gift_cards", errors
     )
     values["automatic"] = posted.get("automatic", "yes") == "yes"
     for flag in FLAGS:
@@ -117,8 +121,6 @@ def parse_fiscal_settings(
     values["starts_on"] = _parse_start_date(
         posted.get("starts_on", ""), former.get("starts_on", ""), today, errors
     )
-    kept = set(posted.getlist("follow_law"))
-    values["on_tax_difference"] = {k: v for k, v in former.get("on_tax_difference", {}).items() if k in kept}
     values["exceptions"] = _parse_exceptions(posted, lists, former.get("exceptions", {}), errors)
     return form
 
@@ -130,7 +132,7 @@ def _parse_exceptions(
     allowed = {*VAT_CATEGORIES, *(code for code, *_ in lists.exemptions), *former.values()}
     found: dict[str, str] = {}
     for row in range(1, MAX_EXCEPTIONS + 1):
-        sku, chosen = clean_text(posted.get(f"sku_{row}", ""))[:120], posted.get(f"treatment_{row}", "")
+        sku, chosen = clean_text(posted.get(f"sku_{row}", "")), posted.get(f"treatment_{row}", "")
         if not sku:
             continue
         if sku in found:

@@ -21,12 +21,14 @@ from shopapp.documents import merchant_actions
 from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.errors import AppError
 from shopapp.fiscal import place_of_supply
+from shopapp.fiscal.decisions import ALL
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
-from shopapp.models import Account, ApiUsage, db, now
+from shopapp.models import Account, ApiUsage, Decision, db, now
+from shopapp.models.decision import SETTINGS_FORM
 from shopapp.models.provider_lists import ListedChoice, ListedSeries, ProviderLists
 from shopapp.platforms.base import SupportsProductStock
 from shopapp.providers.articles import SupportsArticles
@@ -53,7 +55,7 @@ LISTS_FRESH_SECONDS = 60
 FIXED_BY_SETTINGS = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
-    "loading-missing", "sku-missing",
+    "loading-missing", "sku-missing", "exemption-unconfirmed",
 )  # fmt: skip
 
 
@@ -116,7 +118,7 @@ def edit() -> ResponseReturnValue:
     if account is None:
         return redirect(url_for("setup.start"))
     lists_error = refresh_provider_lists(account)
-    values = account.settings or _default_settings(account)
+    values = {**(account.settings or _default_settings(account)), **_decided_values(account)}
     if "transport" in account_document_options(account) and not any((values.get("loading") or {}).values()):
         values = {**values, "loading": _shop_postal_address()}
     return _render_page(account, Form(values), lists_error)
@@ -139,7 +141,7 @@ def account_stock_options(account: Account) -> StockOptions:
 
 def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
     """Return the settings of all sections of the form. Asks the provider for a new generic article."""
-    former, lists = account.settings or {}, account.lists
+    former, lists = {**(account.settings or {}), **_decided_values(account)}, account.lists
     fiscal = parse_fiscal_settings(posted, lists, former, today())
     document_options = parse_document_options(
         posted, lists, account_document_options(account), fiscal.values["kind"], fiscal.values["series"]
@@ -153,6 +155,21 @@ def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
     if is_new and not form.errors and (error := _article_error(account, article)):
         form.errors["generic_article"] = error
     return form
+
+
+def _decided_values(account: Account) -> dict[str, Any]:
+    """Return the decisions that the form shows as if they were settings."""
+    decided = Decision.in_force(account.id).answers
+    return {"exceptions": decided["product-tax"], "gift_cards": decided["gift-card"].get(ALL, "")}
+
+
+def _save_decisions(account: Account, values: dict[str, Any], shown: list[str]) -> None:
+    """Take the decisions out of the form's values and store what changed. Not committed."""
+    products, gift_cards = values.pop("exceptions"), values.pop("gift_cards")
+    Decision.apply_form(account.id, "product-tax", products, shown, SETTINGS_FORM)
+    Decision.apply_form(
+        account.id, "gift-card", {ALL: gift_cards} if gift_cards else {}, [ALL], SETTINGS_FORM
+    )
 
 
 def _article_error(account: Account, code: str) -> str:
@@ -199,7 +216,6 @@ def _default_settings(account: Account) -> dict[str, Any]:
         "alert": True,
         "alert_email": g.store.email,
         "starts_on": today().isoformat(),
-        "gift_cards": "",
     }
 
 
@@ -211,6 +227,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
         lists=lists,
         values=form.values,
         errors=form.errors,
+        decided=_decided_values(account)["exceptions"],
         lists_error=lists_error,
         provider=provider_class(account.provider),
         today=today(),
@@ -240,6 +257,7 @@ def save() -> ResponseReturnValue:
     form = _parse_settings(account, request.form)
     if form.errors:
         return _render_page(account, form, status=422)
+    _save_decisions(account, form.values, request.form.getlist("decided"))
     had_drafts = account.handles_unpaid_orders
     account.settings = {**former, **form.values}
     if account.handles_unpaid_orders != had_drafts or form.values.get("stock", "") != former.get("stock", ""):
@@ -264,12 +282,3 @@ def _start_instant(day: date, ship_from: str) -> datetime:
         # platforms report whole seconds: an order of this second must count
         return now().replace(microsecond=0)
     return datetime.combine(day, time(), local)
-
-
-def record_follow_law(cause: str) -> None:
-    """Follow the law for this difference of tax from now on, and retry the documents that it blocked. Commits."""
-    account: Account = g.account
-    chosen = {**account.settings.get("on_tax_difference", {}), cause: "follow-law"}
-    account.settings = {**account.settings, "on_tax_difference": chosen}
-    db.session.commit()
-    merchant_actions.retry_blocked(g.store, ("tax-differs",))

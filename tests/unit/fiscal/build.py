@@ -9,10 +9,11 @@ import pytest
 from dev.order_factories import TODAY
 from shopapp.errors import AppError
 from shopapp.fiscal import invoice
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import Draft, FiscalSettings
 from shopapp.fiscal.order import Order
 
-M07 = FiscalSettings(exemption="M07")
+M07 = FiscalSettings(exemption="M07", decisions=Decisions({"gift-card-use": {"*": "multi-purpose"}}))
 
 
 def build(order: Order, settings: FiscalSettings = M07, today: date = TODAY) -> Draft:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from dev.order_factories import LEVELS, make_order, shop_total_of
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import FiscalSettings
 from shopapp.fiscal.order import Order, OrderLine
 
@@ -57,8 +58,11 @@ def shop_orders(draw: st.DrawFn) -> ShopOrder:
                 charged=draw(st.sampled_from([None, Decimal("23"), Decimal("6")])),
             )
         )
+    untaxed = {line.description: "M07" for line in lines if line.kind == "goods" and line.charged is None}
     order = make_order(*lines, total="0", prices_include_tax=inclusive, discount=coupon)
     return ShopOrder(
         replace(order, total=shop_total_of(order, draw(st.sampled_from(LEVELS)))),
-        FiscalSettings(exemption="M07", rounding_level=draw(st.sampled_from(LEVELS))),
+        FiscalSettings(
+            decisions=Decisions({"product-tax": untaxed}), rounding_level=draw(st.sampled_from(LEVELS))
+        ),
     )

@@ -13,11 +13,16 @@ from dev.order_factories import TODAY, make_line, make_order
 from shopapp.errors import NotYet, OrderError
 from shopapp.fiscal import invoice, tax_tables
 from shopapp.fiscal.articles import domestic_article_tax
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import DraftLine, FiscalSettings
 from shopapp.fiscal.order import LineKind, Order
 from shopapp.fiscal.party import Address, Party
 
 MADEIRA = FiscalSettings(ship_from="PT-MA")
+
+
+def chosen(answer: str) -> Decisions:
+    return Decisions({"product-tax": {"LIV-1": answer}})
 
 
 def mug(**changes: Any) -> Order:
@@ -44,7 +49,7 @@ def test_shipping_and_gift_cards_need_no_sku() -> None:
         make_line("20.00", None, kind="giftcard"),
         total="37.30",
     )
-    settings = FiscalSettings(no_sku="block", gift_cards="multi-purpose")
+    settings = FiscalSettings(no_sku="block", decisions=Decisions({"gift-card": {"*": "multi-purpose"}}))
     assert invoice.build_invoice(order, settings, TODAY).gross == Decimal("37.30")
 
 
@@ -87,7 +92,7 @@ def test_an_article_sold_to_another_member_state_has_the_rate_at_home() -> None:
 
 
 def test_an_exported_article_has_the_charged_or_the_normal_rate_and_no_exemption() -> None:
-    follow_law = replace(MADEIRA, on_tax_difference={"4>0": "follow-law"})
+    follow_law = replace(MADEIRA, decisions=Decisions({"tax-difference": {"4>0": "follow-law"}}))
     order = abroad(mug(charged=Decimal(4)), "US")
     assert line_of(order, follow_law).exemption_code == "M05"
     assert new_article_tax(order, follow_law) == ("PT-MA", "4", "")
@@ -98,12 +103,12 @@ def test_an_exported_article_has_the_charged_or_the_normal_rate_and_no_exemption
 
 def test_the_merchants_choice_for_a_product_holds_for_a_sale_abroad_too() -> None:
     exported = abroad(mug(charged=None, sku="LIV-1"), "US")
-    assert new_article_tax(exported, replace(MADEIRA, exceptions={"LIV-1": "reduced"})) == ("PT-MA", "4", "")
-    assert new_article_tax(exported, replace(MADEIRA, exceptions={"LIV-1": "M07"})) == ("PT-MA", "0", "M07")
+    assert new_article_tax(exported, replace(MADEIRA, decisions=chosen("reduced"))) == ("PT-MA", "4", "")
+    assert new_article_tax(exported, replace(MADEIRA, decisions=chosen("M07"))) == ("PT-MA", "0", "M07")
 
 
 def test_a_line_at_zero_gives_its_exemption_to_the_article() -> None:
-    settings = replace(MADEIRA, exemption="M07")
+    settings = replace(MADEIRA, decisions=Decisions({"product-tax": {"Caneca": "M07"}}))
     assert new_article_tax(mug(charged=None), settings) == ("PT-MA", "0", "M07")
 
 
@@ -129,6 +134,6 @@ def test_a_service_taxed_in_another_region_has_its_rate_at_home() -> None:
 
 
 def test_an_exemption_that_is_no_longer_in_force_is_not_given_to_an_article() -> None:
-    settings = replace(MADEIRA, exceptions={"LIV-1": "M26"})
+    settings = replace(MADEIRA, decisions=chosen("M26"))
     assert tax_tables.exempt_tax("PT-MA", "M26", TODAY) is None
     assert new_article_tax(abroad(mug(charged=None, sku="LIV-1"), "US"), settings) == ("PT-MA", "22", "")

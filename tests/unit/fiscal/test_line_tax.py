@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from dev.order_factories import LISBON, make_line, make_order
-from shopapp.errors import SettingsError
+from shopapp.errors import Question, SettingsError
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import FiscalSettings
+from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address, Party
 from tests.unit.fiscal.build import build, stop_of
 
 
 def test_untaxed_lines_get_the_exemption_that_the_merchant_chose_with_its_mention() -> None:
-    draft = build(make_order(make_line("80.00", None), total="80.00"))
+    confirmed = Decisions({"product-tax": {"COURSE": "M07"}})
+    draft = build(
+        make_order(make_line("80.00", None, sku="COURSE"), total="80.00"), FiscalSettings(decisions=confirmed)
+    )
     line = draft.lines[0]
     assert (line.exemption_code, line.exemption_mention, line.tax_code) == (
         "M07",
@@ -27,6 +34,33 @@ def test_untaxed_lines_get_the_exemption_that_the_merchant_chose_with_its_mentio
 def test_an_untaxed_line_without_a_chosen_exemption_is_stopped() -> None:
     error = stop_of(make_order(make_line("80.00", None), total="80.00"), FiscalSettings())
     assert isinstance(error, SettingsError) and error.code == "exemption-missing"
+    assert error.question is not None and {"M07", "M99", "normal", "reduced"} <= error.question.answers.keys()
+
+
+def test_the_default_exemption_covers_a_product_only_where_the_shop_taxes_this_buyer() -> None:
+    course, mug = make_line("80.00", None, sku="COURSE"), make_line("24.60")
+    assert build(make_order(course, mug, total="104.60")).lines[0].exemption_code == "M07"
+    buyer = Party("Ejemplo SL", "ESB12345674", vies="valid", address=Address("C 1", "28001", "Madrid", "ES"))
+    for alone in (make_order(course, total="80.00"), make_order(course, total="80.00", buyer=buyer)):
+        error = stop_of(alone)
+        assert (error.code, error.detail["exemption"]) == ("exemption-unconfirmed", "M07")
+        assert error.question is not None and error.question.subjects == ("COURSE",)
+        assert error.question.answers == {
+            "M07": "0.00",
+            "normal": "14.96",
+            "intermediate": "9.20",
+            "reduced": "4.53",
+        }
+    for answer, vat in (("M07", "0.00"), ("normal", "14.96")):
+        decided = Decisions({"product-tax": {"COURSE": answer}})
+        draft = build(alone, FiscalSettings(exemption="M07", decisions=decided))
+        assert (draft.gross, draft.vat) == (Decimal("80.00"), Decimal(vat))
+
+
+def test_a_product_without_sku_is_known_by_its_name() -> None:
+    order = make_order(make_line("80.00", None, description="Oficina"), total="80.00")
+    decided = Decisions({"product-tax": {"Oficina": "M07"}})
+    assert build(order, FiscalSettings(decisions=decided)).lines[0].exemption_code == "M07"
 
 
 @pytest.mark.parametrize("code", ["M05", "M16", "M40", "M04", "M46"])
@@ -42,7 +76,7 @@ def test_a_withdrawn_or_unknown_exemption_is_stopped(code: str) -> None:
 
 
 def test_reverse_charge_needs_a_portuguese_business() -> None:
-    marked = FiscalSettings(exceptions={"CORK": "M33"})
+    marked = FiscalSettings(decisions=Decisions({"product-tax": {"CORK": "M33"}}))
     line = make_line("80.00", None, sku="CORK")
     assert stop_of(make_order(line, total="80.00"), marked).code == "reverse-charge-needs-business"
     firm = Party("Empresa Exemplo, Lda", "500000000", address=LISBON)
@@ -53,14 +87,71 @@ def test_a_product_can_have_its_own_exemption_or_category() -> None:
     order = make_order(
         make_line("80.00", None, sku="COURSE"), make_line("10.60", "6", sku="BOOK"), total="90.60"
     )
-    draft = build(order, FiscalSettings(exceptions={"COURSE": "M07", "BOOK": "reduced"}))
+    chosen = Decisions({"product-tax": {"COURSE": "M07", "BOOK": "reduced"}})
+    draft = build(order, FiscalSettings(decisions=chosen))
     assert [line.exemption_code for line in draft.lines] == ["M07", ""]
-    assert stop_of(order, FiscalSettings(exceptions={"COURSE": "cheap"})).code == "exception-unknown"
+    unknown = Decisions({"product-tax": {"COURSE": "cheap"}})
+    assert stop_of(order, FiscalSettings(decisions=unknown)).code == "exception-unknown"
 
 
 def test_a_rate_that_no_region_has_is_stopped() -> None:
     error = stop_of(make_order(make_line("10.00", "21"), total="10.00"))
     assert (error.code, error.detail["rate"]) == ("rate-unknown", "21")
+
+
+MADRID = Address("Calle 1", "28001", "Madrid", "ES")
+OSS = FiscalSettings(oss_registered=True)
+
+
+def to_madrid(charged: str, price: str = "15.60", **changes: Any) -> Order:
+    """Return an order of a book to a consumer in Madrid."""
+    book = make_line(price, charged, sku="LIVRO", **changes)
+    return make_order(book, total=price, buyer=Party("Ana", address=MADRID), ship_to=MADRID)
+
+
+@pytest.mark.parametrize(
+    ("charged", "answer", "vat", "subject"),
+    [
+        ("4", "4", "0.60", "ES 4 LIVRO"),
+        ("4", "10", "1.42", "ES 4"),
+        ("6", "4", "0.60", "ES 6"),
+        ("10", "10", "1.42", "ES 10"),
+    ],
+)
+def test_a_reduced_rate_abroad_is_confirmed_once_for_a_product_and_country(
+    charged: str, answer: str, vat: str, subject: str
+) -> None:
+    error = stop_of(to_madrid(charged), OSS)
+    assert error.code == "oss-reduced-rate"
+    assert error.question == Question(
+        "oss-rate", (f"ES {charged} LIVRO", f"ES {charged}"), {"4": "0.60", "10": "1.42", "21": "2.71"}
+    )
+    confirmed = replace(OSS, decisions=Decisions({"oss-rate": {subject: answer}}))
+    draft = build(to_madrid(charged), confirmed)
+    line = draft.lines[0]
+    assert (line.region, line.vat_rate, line.tax_code, line.vat) == (
+        "ES",
+        Decimal(answer),
+        "OUT",
+        Decimal(vat),
+    )
+    assert ("tax-follows-law" in draft.warnings) == (charged != answer)
+
+
+def test_a_confirmed_rate_that_is_not_in_force_there_is_asked_about_again() -> None:
+    confirmed = replace(OSS, decisions=Decisions({"oss-rate": {"ES 6": "6"}}))
+    assert stop_of(to_madrid("6"), confirmed).code == "oss-reduced-rate"
+
+
+def test_a_rate_that_exists_neither_here_nor_there_is_stopped() -> None:
+    assert stop_of(to_madrid("5.5"), OSS).code == "rate-unknown"
+
+
+def test_a_free_line_owes_nothing_abroad() -> None:
+    free = make_line("15.60", "6", sku="LIVRO", discount=Decimal("15.60"))
+    mug = make_line("12.10", "21")
+    order = make_order(mug, free, total="12.10", buyer=Party("Ana", address=MADRID), ship_to=MADRID)
+    assert [line.vat for line in build(order, OSS).lines] == [Decimal("2.10"), Decimal("0.00")]
 
 
 def test_goods_without_a_destination_for_a_buyer_abroad_are_stopped() -> None:
@@ -76,10 +167,26 @@ def test_a_product_of_several_goods_has_the_highest_of_their_rates() -> None:
     assert draft.lines[0].vat_rate == Decimal(23) and "VAT7" in draft.rules
 
 
-def test_gift_cards_wait_for_the_merchants_choice_and_then_have_no_tax() -> None:
-    card = make_line("50.00", "23", kind="giftcard")
-    assert stop_of(make_order(card, total="50.00")).code == "gift-card-undecided"
-    draft = build(
-        make_order(card, make_line("24.60"), total="74.60"), FiscalSettings(gift_cards="multi-purpose")
+@pytest.mark.parametrize("charged", ["23", None])
+def test_the_sale_of_a_gift_card_waits_until_the_merchant_said_when_it_is_taxed(charged: str | None) -> None:
+    card = make_line("50.00", charged, kind="giftcard", sku="VALE")
+    error = stop_of(make_order(card, total="50.00"))
+    assert error.code == "gift-card-undecided"
+    assert error.question == Question(
+        "gift-card", ("VALE", "*"), {"multi-purpose": "0.00", "single-purpose": "9.35"}
     )
+    both = make_order(card, make_line("24.60"), total="74.60")
+    draft = build(both, FiscalSettings(decisions=Decisions({"gift-card": {"*": "multi-purpose"}})))
     assert [line.exemption_code for line in draft.lines] == ["M99", ""]
+    draft = build(both, FiscalSettings(decisions=Decisions({"gift-card": {"VALE": "single-purpose"}})))
+    assert (draft.lines[0].vat, draft.lines[0].vat_rate) == (Decimal("9.35"), Decimal(23))
+    assert "VOU3" in draft.rules
+
+
+def test_a_single_purpose_gift_card_has_the_rate_of_what_it_buys() -> None:
+    chosen = {"gift-card": {"*": "single-purpose"}, "product-tax": {"VALE": "reduced"}}
+    card = make_line("53.00", None, kind="giftcard", sku="VALE")
+    draft = build(make_order(card, total="53.00"), FiscalSettings(decisions=Decisions(chosen)))
+    assert (draft.lines[0].vat, draft.lines[0].vat_rate) == (Decimal("3.00"), Decimal(6))
+    small = FiscalSettings(regime="art53_exempt", decisions=Decisions(chosen))
+    assert build(make_order(card, total="53.00"), small).lines[0].exemption_code == "M10"

@@ -19,6 +19,7 @@ from dev.exact_totals import cents, provider_total
 from dev.order_factories import TODAY
 from shopapp.errors import AppError, NotYet
 from shopapp.fiscal import invoice, rounding, tax_tables
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import Draft
 from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 
@@ -130,10 +131,8 @@ def test_no_discount_is_made_up_and_no_unit_is_lost(case: ShopOrder) -> None:
 @given(shop_orders(), st.sampled_from(["PT", "PT-MA", "PT-AC"]))
 def test_the_paid_total_stays_where_the_law_has_another_rate(case: ShopOrder, home: str) -> None:
     follow_law = {f"{charged}>{due}": "follow-law" for charged in (6, 13, 23) for due in (4, 9, 12, 16, 22)}
-    elsewhere = replace(
-        case,
-        settings=replace(case.settings, ship_from=home, on_tax_difference=follow_law),  # type: ignore[arg-type]
-    )
+    decisions = Decisions({**case.settings.decisions.answers, "tax-difference": follow_law})
+    elsewhere = replace(case, settings=replace(case.settings, ship_from=home, decisions=decisions))
     # 4 % of 12.5 cents is half a cent: net and VAT both round up, so a provider that rounds each line can't
     # reach 13.
     out_of_reach = (

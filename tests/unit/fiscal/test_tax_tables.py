@@ -58,6 +58,15 @@ def test_every_member_state_and_northern_ireland_have_a_standard_rate() -> None:
     assert tax_tables.oss_rate("GB", TODAY) is None
 
 
+def test_reduced_rates_abroad_are_below_the_standard_one_and_hold_from_their_day() -> None:
+    for country in tax_tables.member_states():
+        standard = tax_tables.oss_rate(country, TODAY)
+        assert standard and all(0 < rate < standard for rate in tax_tables.reduced_oss_rates(country, TODAY))
+    assert tax_tables.reduced_oss_rates("ES", TODAY) == (Decimal(4), Decimal(10))
+    assert Decimal("13.5") not in tax_tables.reduced_oss_rates("FI", date(2025, 12, 31))
+    assert Decimal("13.5") in tax_tables.reduced_oss_rates("FI", date(2026, 1, 1))
+
+
 @pytest.mark.parametrize("code", ["M03", "M08"])
 def test_a_withdrawn_exemption_is_not_in_force(code: str) -> None:
     assert tax_tables.exemption_mention(code, date(2022, 6, 30))
@@ -74,6 +83,7 @@ def test_exemptions_for_food_and_housing_works_hold_only_on_their_days() -> None
 def test_every_mention_fits_the_field_and_every_row_names_its_source() -> None:
     assert all(len(row["mention"]) <= 60 for row in tax_tables.table_rows("exemption-reasons"))
     names = (
+        "eu-reduced-rates",
         "exemption-reasons",
         "vat-rates",
         "eu-standard-rates",

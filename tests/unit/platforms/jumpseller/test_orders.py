@@ -14,6 +14,7 @@ import pytest
 from sandbox.jumpseller import order_format, order_spec, platform_state
 from shopapp.errors import OrderError
 from shopapp.fiscal import invoice
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import FiscalSettings
 from shopapp.fiscal.order import Order
 from shopapp.fiscal.party import Address
@@ -112,7 +113,9 @@ def test_a_sku_has_no_blanks_around_it(written: Any, read_as: str) -> None:
 
 def test_a_choice_for_a_sku_holds_where_the_shop_has_blanks_around_it() -> None:
     order = read(payload(product(24.6, sku=" LIV-1 ", taxes=[]), total=24.6))
-    draft = invoice.build_invoice(order, FiscalSettings(exceptions={"LIV-1": "M07"}), TODAY)
+    draft = invoice.build_invoice(
+        order, FiscalSettings(decisions=Decisions({"product-tax": {"LIV-1": "M07"}})), TODAY
+    )
     assert [(line.sku, line.exemption_code) for line in draft.lines] == [("LIV-1", "M07")]
 
 
@@ -220,9 +223,8 @@ def test_tax_on_a_line_that_shows_none_is_an_error() -> None:
 def test_a_gift_card_line_is_a_gift_card_even_when_it_shows_tax() -> None:
     order = read(payload(product(25.0, type="gift_card"), total=25.0))
     assert order.lines[0].kind == "giftcard"
-    assert invoice.build_invoice(order, FiscalSettings(gift_cards="multi-purpose"), TODAY).vat == Decimal(
-        "0.00"
-    )
+    settings = FiscalSettings(decisions=Decisions({"gift-card": {"*": "multi-purpose"}}))
+    assert invoice.build_invoice(order, settings, TODAY).vat == Decimal("0.00")
 
 
 def test_a_digital_product_is_a_service() -> None:
@@ -436,7 +438,8 @@ def test_gift_cards_used_belong_to_what_was_paid() -> None:
         Decimal(20),
         Decimal("49.2"),
     )
-    made = invoice.build_invoice(order, FiscalSettings(), TODAY)
+    settings = FiscalSettings(decisions=Decisions({"gift-card-use": {"*": "multi-purpose"}}))
+    made = invoice.build_invoice(order, settings, TODAY)
     assert made.gross == Decimal("49.20") and "CO" in {means.mechanism for means in made.payments}
 
 

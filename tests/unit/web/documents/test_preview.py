@@ -15,7 +15,8 @@ from shopapp.errors import UnreachableError
 from shopapp.fiscal.order import OrderLine
 from shopapp.fiscal.party import Address, Party
 from shopapp.messages.fiscal_rules import PAYMENT_MEANS, RULES, SUBJECTS
-from shopapp.models import Document
+from shopapp.models import Decision, Document
+from shopapp.models.decision import MERCHANT
 from tests.fakes import World, paid_order, world
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
 from tests.security.test_csrf import everything
@@ -102,11 +103,11 @@ def test_a_blocked_document_says_what_is_missing_and_where_to_fix_it(
         "Nada pode ser emitido por agora" in page
         and "«Oficina» está a 0% e não tem motivo de isenção." in page
     )
-    assert 'href="/setup/choices"' in shop.client.get(f"/documents/{document.id}/preview").get_data(
-        as_text=True
-    )
+    assert f'class="btn btn-main" href="/documents/{document.id}"' in shop.client.get(
+        f"/documents/{document.id}/preview"
+    ).get_data(as_text=True)
     assert "DOC1" in rules_of(shop, f"/documents/{document.id}/preview")
-    world.account.settings = {**world.account.settings, "exemption": "M07"}
+    Decision.record(world.account.id, "product-tax", "Oficina", "M07", MERCHANT)
     db.session.commit()
     assert "O que seria emitido" in preview(shop, world.document())
 
@@ -154,6 +155,7 @@ def test_a_pending_credit_note_has_a_preview(world: World, shop: StoreSession, d
 
 def test_a_warning_is_shown_before_the_document_is_issued(world: World, shop: StoreSession) -> None:
     untaxed = OrderLine("1", "Oficina de roda", Decimal(1), Decimal("45.00"), charged=Decimal(0))
+    Decision.record(world.account.id, "product-tax", "Oficina de roda", "M07", MERCHANT)
     world.pay_order("1001", lines=(untaxed,), total=Decimal("45.00"))
     world.run_due_work()
     assert "Nenhuma linha da encomenda tem IVA na loja." in preview(shop, world.document())

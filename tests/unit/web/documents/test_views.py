@@ -322,7 +322,7 @@ def test_an_action_changes_the_state_of_the_document(
         (ISSUED, "", "exists", {"number": "FR 2026FR/99", "total": "173.12"}),
         (IN_DOUBT, "", "absent", {"sure": "yes"}),
         (BLOCKED, "nif-invalid", "mail", {"to": "a@b.pt"}),
-        (BLOCKED, "nif-invalid", "follow-law", {}),
+        (BLOCKED, "nif-invalid", "answer", {"answer": "follow-law"}),
         (ISSUING, "", "tax-id", {"nif": "123456789"}),
         (ISSUED, "", "no-tax-id", {}),
     ],

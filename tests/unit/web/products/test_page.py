@@ -10,7 +10,8 @@ import pytest
 from dev.stock_factories import make_article, make_catalogue, make_product, make_synced_sku
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.inventory import line_articles
-from shopapp.models import Account, Article, SyncedSku, SyncRun, db
+from shopapp.models import Account, Article, Decision, SyncedSku, SyncRun, db
+from shopapp.models.decision import MERCHANT
 from shopapp.models.sync_run import CREATE_RUN
 from tests.fakes import PROVIDER_STATE
 from tests.security.conftest import StoreSession
@@ -205,10 +206,11 @@ def work(stocked_shop: StoreSession) -> SyncRun:
 
 
 def excepted(stocked_shop: StoreSession, exceptions: dict[str, str]) -> Account:
-    """Return the account, with these tax exceptions by SKU."""
+    """Return the account, with these tax exceptions by SKU and no others."""
     account = Account.find_current(stocked_shop.store)
     assert account is not None
-    account.settings = {**account.settings, "exceptions": exceptions}
+    former = Decision.in_force(account.id).answers["product-tax"]
+    Decision.apply_form(account.id, "product-tax", exceptions, former.keys(), MERCHANT)
     db.session.commit()
     return account
 

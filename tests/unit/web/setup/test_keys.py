@@ -31,7 +31,7 @@ CHOSEN = {
 }  # fmt: skip
 
 
-def chosen(**changes: str) -> dict[str, str]:
+def chosen(**changes: Any) -> dict[str, Any]:
     today = now().astimezone(ZoneInfo("Europe/Lisbon")).date().isoformat()
     return {name: value for name, value in {**CHOSEN, "starts_on": today, **changes}.items() if value != "-"}
 
@@ -290,22 +290,6 @@ def test_where_the_provider_lists_no_series_they_are_typed(
     assert new.post("/setup/choices", chosen(series_FR="MINHA")).status_code == 303
     account = the_account(new)
     assert account is not None and account.settings["series"]["FR"] == "MINHA"
-
-
-def test_a_choice_about_tax_can_be_taken_back(shop: StoreSession, db: SQLAlchemy) -> None:
-    document = make_document(
-        shop.store, "blocked", reason="tax-differs",
-        detail={"cause": "22>23", "charged": "22", "lawful": "23", "line": "x", "vat": "1", "vat_charged": "1"},
-    )  # fmt: skip
-    assert shop.post(f"/documents/{document.id}/follow-law").status_code == 303
-    assert reload(db, document).state == "pending"
-    account = the_account(shop)
-    assert account is not None and account.settings["on_tax_difference"] == {"22>23": "follow-law"}
-    assert "Cobrado 22%: seguir a lei (23%)" in page_text(shop.client.get("/setup/choices"))
-    shop.post("/setup/choices", chosen(follow_law="22>23"))
-    assert reload(db, account).settings["on_tax_difference"] == {"22>23": "follow-law"}
-    shop.post("/setup/choices", chosen())
-    assert reload(db, account).settings["on_tax_difference"] == {}
 
 
 # Disconnecting

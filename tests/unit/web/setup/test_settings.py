@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from flask_sqlalchemy import SQLAlchemy
 
-from shopapp.models import Account
+from shopapp.models import Account, Decision
+from shopapp.models.decision import MERCHANT
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text
 from tests.unit.web.setup.test_keys import chosen
@@ -16,7 +17,7 @@ from tests.unit.web.setup.test_keys import chosen
 OPEN: dict[str, Any] = {"warehouse": "SET"}
 
 
-def save(shop: StoreSession, **changes: str) -> Any:
+def save(shop: StoreSession, **changes: Any) -> Any:
     return shop.post("/setup/choices", chosen(**{**OPEN, **changes}))
 
 
@@ -28,10 +29,19 @@ def settings_of(shop: StoreSession, db: SQLAlchemy) -> dict[str, Any]:
     return account.settings
 
 
-def test_a_tax_exception_is_stored_by_sku(shop: StoreSession, db: SQLAlchemy) -> None:
+def decided(shop: StoreSession, db: SQLAlchemy) -> dict[str, Any]:
+    """Return the decisions in force, without the kinds that have none."""
+    settings_of(shop, db)
+    account = Account.find_current(shop.store)
+    assert account is not None
+    return {kind: known for kind, known in Decision.in_force(account.id).answers.items() if known}
+
+
+def test_the_tax_of_a_product_is_a_decision_by_sku(shop: StoreSession, db: SQLAlchemy) -> None:
     rows = {"sku_1": " LIV-1 ", "treatment_1": "reduced", "sku_2": "FOR-1", "treatment_2": "M07"}
     assert save(shop, **rows).status_code == 303
-    assert settings_of(shop, db)["exceptions"] == {"LIV-1": "reduced", "FOR-1": "M07"}
+    assert decided(shop, db) == {"product-tax": {"LIV-1": "reduced", "FOR-1": "M07"}}
+    assert "exceptions" not in settings_of(shop, db)
     page = shop.client.get("/setup/choices").get_data(as_text=True)
     assert re.findall(r'name="sku_\d" value="([^"]*)"', page) == ["FOR-1", "LIV-1", "", ""]
     assert '<option value="reduced" selected>' in page
@@ -39,8 +49,28 @@ def test_a_tax_exception_is_stored_by_sku(shop: StoreSession, db: SQLAlchemy) ->
 
 def test_an_emptied_row_is_removed_and_a_later_one_stays(shop: StoreSession, db: SQLAlchemy) -> None:
     save(shop, sku_1="LIV-1", treatment_1="reduced", sku_2="FOR-1", treatment_2="M07")
-    save(shop, sku_1="", treatment_1="M07", sku_4="LIV-1", treatment_4="normal")
-    assert settings_of(shop, db)["exceptions"] == {"LIV-1": "normal"}
+    shown = re.findall(
+        r'name="decided" value="([^"]*)"', shop.client.get("/setup/choices").get_data(as_text=True)
+    )
+    assert shown == ["FOR-1", "LIV-1"]
+    account = Account.find_current(shop.store)
+    assert account is not None
+    Decision.record(account.id, "product-tax", "MEL-1", "intermediate", MERCHANT)
+    db.session.commit()
+    save(shop, decided=shown, sku_1="", treatment_1="M07", sku_4="LIV-1", treatment_4="normal")
+    # what was decided elsewhere since the form was opened stays
+    assert decided(shop, db) == {"product-tax": {"LIV-1": "normal", "MEL-1": "intermediate"}}
+
+
+def test_how_gift_cards_are_sold_is_a_decision_that_the_form_shows_and_revokes(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    save(shop, gift_cards="single-purpose")
+    assert decided(shop, db) == {"gift-card": {"*": "single-purpose"}}
+    page = shop.client.get("/setup/choices").get_data(as_text=True)
+    assert 'value="single-purpose" checked' in page
+    save(shop)
+    assert decided(shop, db) == {}
 
 
 @pytest.mark.parametrize(
