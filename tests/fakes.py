@@ -105,6 +105,8 @@ class PlatformState:
     """The platform's data; `errors` are raised by its next answers, by method."""
 
     orders: dict[str, Order] = field(default_factory=dict)
+    odd_rows: list[OrderSummary] = field(default_factory=list)
+    """Rows that the list of paid orders has before the orders."""
     attachments: dict[str, list[Attachment]] = field(default_factory=dict)
     notes: list[tuple[str, str]] = field(default_factory=list)
     webhooks: list[tuple[str, str]] = field(default_factory=list)
@@ -197,6 +199,7 @@ class FakePlatform(
 
     def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         self._ask("paid_orders")
+        yield from PLATFORM_STATE.odd_rows
         for order in sorted(PLATFORM_STATE.orders.values(), key=lambda order: int(order.id), reverse=True):
             if order.status == "paid" and order.created_at >= since:
                 yield OrderSummary(order.id, order.status, order.created_at, order.total)

@@ -43,6 +43,7 @@ CAUSE_LABELS = {
     "free": N_("Grátis"),
 }
 _ASK_MERCHANT = ("stopped", "cancelled", "annulled", "changed", "currency", "by-hand")
+_SAID_BY_LABEL = ("by-hand", "set-aside", "older", "free")
 _TABS = {"stopped": "espera", "cancelled": "espera", "by-hand": "por-emitir", "under-way": "por-emitir"}
 
 
@@ -53,7 +54,8 @@ class ExplainedOrder:
     order_id: str
     url: str
     text: str
-    amount: Decimal
+    amount: Decimal | None
+    """None where nobody could read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +152,8 @@ def _explained(gap: Discrepancy, row: DocumentRow | None) -> ExplainedOrder:
     else:
         platform = platform_without_store(g.store.platform)
         url = platform.order_admin_url(g.store.code, gap.order_id) if gap.order_id else ""
-    return ExplainedOrder(gap.order_id, url, _explained_text(gap, row), gap.amount)
+    is_unknown = gap.cause == UNREAD and not gap.amount
+    return ExplainedOrder(gap.order_id, url, _explained_text(gap, row), None if is_unknown else gap.amount)
 
 
 def _explained_text(gap: Discrepancy, row: DocumentRow | None) -> str:
@@ -160,7 +163,7 @@ def _explained_text(gap: Discrepancy, row: DocumentRow | None) -> str:
         return f"{figure(sale.total)} {sale.currency}"
     if gap.cause == "other-period" and document is not None:
         return _dates_of(document, sale.paid_at if sale is not None else None)
-    return row.cause if row is not None else ""
+    return row.cause if row is not None and gap.cause not in _SAID_BY_LABEL else ""
 
 
 def _dates_of(document: Document, paid_at: datetime | None) -> str:

@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from shopapp.errors import OrderError
+from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, OrderStatus
 from shopapp.fiscal.party import Address
 from shopapp.http_client import HttpClient
@@ -43,7 +44,8 @@ from .catalogue import (
     read_product_items,
     write_stock,
 )
-from .client import JumpsellerClient, parse_body
+from .client import JumpsellerClient, objects_in, parse_body
+from .fields import amount_field
 from .order_list import order_summary_from
 from .orders import order_from
 from .webhooks import (
@@ -138,14 +140,13 @@ class Jumpseller(
 
     def _language(self) -> str:
         """Return the first of the store's languages, or empty. (That the first is the shop's own is unconfirmed.)"""
-        for entry in self._api_client.get_list("/store/languages.json"):
-            language = entry.get("language", entry)
-            if isinstance(language, dict) and language.get("code"):
+        for language in self._api_client.get_objects("/store/languages.json", "language"):
+            if language.get("code"):
                 return str(language["code"])[:10]
         return ""
 
     def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:
-        present = [entry.get("hook", entry) for entry in self._api_client.get_list("/hooks.json")]
+        present = self._api_client.get_objects("/hooks.json", "hook")
         plan = plan_subscriptions(present, url, events, recreate)
         for number in plan.delete:
             self._api_client.send("DELETE", f"/hooks/{number}.json", writes=True)
@@ -158,7 +159,7 @@ class Jumpseller(
         if answer.status == 404:
             raise OrderError("order-missing")
         history = self._api_client.send("GET", f"/orders/{order_id}/history.json")
-        past = parse_body(history) if history.status == 200 else []
+        past = objects_in(parse_body(history), "order_history") if history.status == 200 else []
         return order_from(parse_body(answer), past)
 
     def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
@@ -196,7 +197,7 @@ class Jumpseller(
 
     def attach_document(self, order_id: str, document: Attachment) -> None:
         path = f"/orders/{order_id}/documents.json"
-        present = [entry.get("document", entry) for entry in self._api_client.get_list(path)]
+        present = self._api_client.get_objects(path, "document")
         if any(str(known.get("external_id")) == document.external_id for known in present):
             return
         content = {
@@ -210,14 +211,12 @@ class Jumpseller(
 
     def add_history_entry(self, order_id: str, text: str) -> None:
         path = f"/orders/{order_id}/history.json"
-        past = [entry.get("order_history", entry) for entry in self._api_client.get_list(path)]
+        past = self._api_client.get_objects(path, "order_history")
         if not any(text == str(line.get("message")) for line in past):
             self._api_client.send("POST", path, {"order_history": {"message": text}}, writes=True)
 
     def taxes(self) -> tuple[ShopTax, ...]:
-        return tuple(
-            shop_tax_from(entry.get("tax", entry)) for entry in self._api_client.get_list("/taxes.json")
-        )
+        return tuple(map(shop_tax_from, self._api_client.get_objects("/taxes.json", "tax")))
 
     def catalogue_page(self, after: str = "") -> CataloguePage:
         return read_catalogue_page(self._api_client, after)
@@ -255,11 +254,17 @@ def time_zone_from(name: str) -> str:
 
 
 def shop_tax_from(tax: Mapping[str, Any]) -> ShopTax:
-    """Return one tax of the shop; its rate is in `tax_amount`, or in `tax` as in the request that creates a tax."""
-    amount = tax.get("tax_amount", tax.get("tax", 0))
+    """Return one tax of the shop; its rate is in `tax_amount`, or in `tax` as in the request that creates a tax.
+
+    A rate that cannot be read is -1, which no country has.
+    """
+    try:
+        rate = amount_field(tax, "tax_amount" if "tax_amount" in tax else "tax", ZERO)
+    except OrderError:
+        rate = Decimal(-1)
     return ShopTax(
         name=str(tax.get("name") or ""),
-        rate=Decimal(str(amount or 0)),
+        rate=rate,
         fixed=bool(tax.get("fixed")),
         country=str(tax.get("country") or ""),
         region=str(tax.get("region") or ""),

@@ -23,7 +23,7 @@ from shopapp.errors import RefusedError, UncertainError, UnreachableError
 from shopapp.http_client import HttpResponse
 
 from ..base import CatalogueItem, CataloguePage, Location
-from .client import JumpsellerClient, parse_body, unwrap
+from .client import JumpsellerClient, objects_in, parse_body, unwrap
 from .fields import Json, line_kind
 
 _PAGE = 100
@@ -47,23 +47,20 @@ def read_catalogue_page(client: JumpsellerClient, after: str) -> CataloguePage:
     answer = client.send(
         "GET", f"/products/after/{last}.json", query={"limit": _PAGE}, max_bytes=_MAX_PAGE_BYTES
     )
-    products = _objects_from(answer, "product")
+    rows = _rows_of(answer)
+    products = _readable_products(rows)
     ids = [_id(product) for product in products]
     if answer.status == 404 or sorted({int(last), *ids}) != [int(last), *ids]:
         return _page_by_number(client, 1)
     if products:
-        return CataloguePage(_items_from(products), f"{ids[-1]}/{int(read) + len(ids)}")
+        return CataloguePage(_items_from(products), f"{ids[-1]}/{int(read) + len(rows)}")
     return CataloguePage((), "") if int(read) >= _product_count(client) else _page_by_number(client, 1)
 
 
 def _page_by_number(client: JumpsellerClient, number: int) -> CataloguePage:
-    products = _objects_from(
-        client.send(
-            "GET", "/products.json", query={"limit": _PAGE, "page": number}, max_bytes=_MAX_PAGE_BYTES
-        ),
-        "product",
-    )
-    return CataloguePage(_items_from(products), f"{_PAGE_PREFIX}{number + 1}" if products else "")
+    query = {"limit": _PAGE, "page": number}
+    rows = _rows_of(client.send("GET", "/products.json", query=query, max_bytes=_MAX_PAGE_BYTES))
+    return CataloguePage(_items_from(_readable_products(rows)), f"{_PAGE_PREFIX}{number + 1}" if rows else "")
 
 
 def _product_count(client: JumpsellerClient) -> int:
@@ -75,10 +72,35 @@ def _product_count(client: JumpsellerClient) -> int:
 
 def _objects_from(answer: HttpResponse, root: str) -> list[Json]:
     """Return the objects of a list without their wrappers; none for HTTP 404."""
+    return [unwrap(entry, root) for entry in _rows_of(answer)]
+
+
+def _rows_of(answer: HttpResponse) -> list[Any]:
     content = [] if answer.status == 404 else parse_body(answer)
     if not isinstance(content, list):
         raise UnreachableError("unreachable", how="unreadable")
-    return [unwrap(entry, root) for entry in content]
+    return content
+
+
+def _readable_products(rows: Sequence[Any]) -> list[Json]:
+    """Return the products of a page that have an id, each with those variants that have one.
+
+    What is left out counts as not seen by this reading, so that a product known before is read by itself. Raises
+    UnreachableError when none can be read: the answer is no list of products.
+    """
+    found: list[Json] = []
+    for product in objects_in(rows, "product"):
+        variants = product.get("variants")
+        readable = [one for one in objects_in(variants, "variant") if _has_id(one)]
+        if _has_id(product) and (readable or not variants):
+            found.append({**product, "variants": readable})
+    if rows and not found:
+        raise UnreachableError("unreachable", how="unreadable")
+    return found
+
+
+def _has_id(block: Json) -> bool:
+    return isinstance(block.get("id"), int) and not isinstance(block.get("id"), bool)
 
 
 def _items_from(products: Sequence[Json]) -> tuple[CatalogueItem, ...]:
@@ -110,10 +132,9 @@ def catalogue_items_from(product: Json) -> Iterator[CatalogueItem]:
 
 def _id(block: Json) -> int:
     """Return the id of a product, variant or location. Raises UnreachableError without one: the answer is unusable."""
-    number = block.get("id")
-    if isinstance(number, bool) or not isinstance(number, int):
+    if not _has_id(block):
         raise UnreachableError("unreachable", how="unreadable")
-    return number
+    return int(block["id"])
 
 
 def _options_text(variant: Json) -> str:

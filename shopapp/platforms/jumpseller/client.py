@@ -37,6 +37,10 @@ class JumpsellerClient:
             raise UnreachableError("unreachable", how="unreadable")
         return content
 
+    def get_objects(self, path: str, root: str) -> list[Mapping[str, Any]]:
+        """Get the objects of a list without their wrappers; what is no object is left out."""
+        return objects_in(self.get_list(path), root)
+
     def get_object(self, path: str, root: str) -> Mapping[str, Any]:
         """Get one object, without its wrapper where it has one."""
         return unwrap(parse_body(self.send("GET", path)), root)
@@ -107,6 +111,14 @@ def parse_body(answer: HttpResponse) -> Any:
         return parse_json(answer.body)
     except ValueError as error:
         raise UnreachableError("unreachable", how="unreadable") from error
+
+
+def objects_in(entries: Any, root: str) -> list[Mapping[str, Any]]:
+    """Return the objects of a list without their wrappers: an entry that is none never hides the others."""
+    found = (
+        [one.get(root, one) for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []
+    )
+    return [one for one in found if isinstance(one, dict)]
 
 
 def unwrap(content: Any, root: str) -> Mapping[str, Any]:

@@ -86,6 +86,14 @@ def parse_timestamp(written: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
+def timestamp_or_none(written: Any) -> datetime | None:
+    """Return the moment, or None where it cannot be read."""
+    try:
+        return parse_timestamp(written)
+    except OrderError:
+        return None
+
+
 def object_field(block: Json, name: str) -> Json:
     """Return the object in that field; an empty one when there is none."""
     found = block.get(name)

@@ -6,17 +6,16 @@ Each field has one exact reader. Nothing here raises: one bad row must not hide 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from decimal import Decimal
+from typing import Any
 
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import ZERO
 
 from ..base import OrderSummary
-from .fields import Json, cents_field, object_field, order_status, parse_timestamp, required_field
-
-T = TypeVar("T")
+from .fields import Json, cents_field, object_field, order_status, timestamp_or_none
 
 
 def order_summary_from(row: Any) -> OrderSummary:
@@ -27,12 +26,8 @@ def order_summary_from(row: Any) -> OrderSummary:
     content: Json = row if isinstance(row, Mapping) else {}
     order = object_field(content, "order") or content
     order_id = read_id(order.get("id"))
-    created_at = _value_or_none(lambda: parse_timestamp(required_field(order, "created_at")))
-    total = _value_or_none(
-        lambda: cents_field(order, "total") + cents_field(order, "gift_cards_discount", ZERO)
-    )
-    if total is not None and total < ZERO:
-        total = None
+    created_at = timestamp_or_none(order.get("created_at"))
+    total = _paid_total(order)
     currency = order.get("currency")
     found = {"id": order_id, "date": created_at, "total": total, "status": order.get("status_enum")}
     return OrderSummary(
@@ -41,7 +36,7 @@ def order_summary_from(row: Any) -> OrderSummary:
         created_at=created_at,
         total=total,
         currency=currency.upper()[:3] if isinstance(currency, str) else "",
-        paid_at=_value_or_none(lambda: _payment_time(order)),
+        paid_at=_payment_time(order),
         unreadable=tuple(name for name, value in found.items() if value in (None, "")),
         key=order_id or "row-" + hashlib.sha256(repr(row).encode("utf-8", "replace")).hexdigest()[:40],
     )
@@ -53,15 +48,15 @@ def read_id(value: Any) -> str:
     return text if text.isascii() and text.isdigit() and len(text) <= 18 else ""
 
 
+def _paid_total(order: Json) -> Decimal | None:
+    try:
+        total = cents_field(order, "total") + cents_field(order, "gift_cards_discount", ZERO)
+    except OrderError:
+        return None
+    return total if total >= ZERO else None
+
+
 def _payment_time(order: Json) -> datetime | None:
     if order.get("status_enum") != "paid":
         return None
-    written = order.get("paid_at") or order.get("completed_at")
-    return parse_timestamp(written) if written else None
-
-
-def _value_or_none(read: Callable[[], T]) -> T | None:
-    try:
-        return read()
-    except OrderError:
-        return None
+    return timestamp_or_none(order.get("paid_at") or order.get("completed_at"))

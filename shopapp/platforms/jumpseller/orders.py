@@ -29,6 +29,7 @@ from .fields import (
     order_status,
     parse_timestamp,
     required_field,
+    timestamp_or_none,
 )
 
 _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
@@ -248,9 +249,9 @@ def _payment_time(inner: Json, history: Sequence[Json]) -> tuple[datetime | None
     if inner.get("paid_at"):
         return parse_timestamp(inner["paid_at"]), "platform"
     payment_entries = [
-        parse_timestamp(entry["created_at"])
+        moment
         for wrapped in history
-        if (entry := wrapped.get("order_history", wrapped)).get("created_at")
+        if (moment := timestamp_or_none((entry := wrapped.get("order_history", wrapped)).get("created_at")))
         and _PAID.search(str(entry.get("message") or ""))
         and not _NOT_PAID.search(str(entry.get("message") or ""))
     ]

@@ -102,6 +102,7 @@ def plan_subscriptions(
     it. Webhooks of other apps are left alone.
     """
     plan, our_prefix = SubscriptionPlan(), url.rpartition("/")[0] + "/"
+    present = [hook for hook in present if hook.get("id") is not None]
     for hook in present:
         target = str(hook.get("url"))
         if target.startswith(our_prefix) and (target != url or hook.get("event") not in events):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import update
 
-from shopapp.errors import UnreachableError
+from shopapp.errors import OrderError, UnreachableError
 from shopapp.jobs import maintenance
-from shopapp.models import Document, Sale, Store, Webhook, db, now
+from shopapp.models import Document, Sale, Store, UnreadableOrder, Webhook, db, now
+from shopapp.platforms.base import OrderSummary
 from tests.fakes import World, paid_order
 
 
@@ -181,3 +184,107 @@ def test_product_webhooks_do_not_hide_silent_order_webhooks(world: World) -> Non
     _ago(world, 7201)
     Webhook.record(world.store.id, "product_updated", "0" * 64, b'{"product": {"id": 7}}')
     assert maintenance.resubscribe_silent_webhooks(7200) == 1
+
+
+# Rows of the list that cannot be read, and orders that the shop fails to answer
+
+
+def _listed(world: World, *rows: OrderSummary) -> None:
+    """Have the shop's list of paid orders contain these rows before its readable ones."""
+    world.shop.odd_rows = list(rows)
+
+
+def _odd_row(number: str = "", **values: Any) -> OrderSummary:
+    known: dict[str, Any] = {
+        "created_at": now(),
+        "total": Decimal("12.30"),
+        "key": number or "row-1",
+        **values,
+    }
+    return OrderSummary(number, "paid", **known)
+
+
+def _set_aside(world: World) -> list[tuple[str, str, Decimal | None]]:
+    db.session.rollback()
+    return [(row.order_id, row.fields, row.total) for row in UnreadableOrder.list_of_store(world.store.id)]
+
+
+def test_a_bad_row_is_set_aside_and_the_others_go_on(world: World) -> None:
+    world.shop.orders["77"] = paid_order("77")
+    _listed(world, _odd_row(unreadable=("id",)), _odd_row("78", total=None, unreadable=("total",)))
+    _reconcile(world)
+    assert world.document("77").state == "issued"
+    assert sorted(_set_aside(world)) == [("", "id", Decimal("12.30")), ("78", "total", None)]
+    _reconcile(world)
+    assert len(_set_aside(world)) == 2
+
+
+def test_a_row_without_a_date_or_amount_is_requested_by_its_number_all_the_same(world: World) -> None:
+    _ready_long_ago(world, days=100)
+    _listed(world, _odd_row("78", created_at=None, total=None, unreadable=("date", "total")))
+    world.shop.orders["78"] = paid_order("78", created_at=now() - timedelta(days=90))
+    assert _reconcile(world) == 1
+    assert world.document("78").state == "issued"
+
+
+def test_a_row_is_forgotten_once_the_shop_answers_it_properly(world: World) -> None:
+    _listed(world, _odd_row(created_at=None, unreadable=("id", "date")))
+    _reconcile(world)
+    assert len(_set_aside(world)) == 1
+    _listed(world)
+    world.shop.errors["other_orders"] = [UnreachableError("unreachable")]
+    _reconcile(world)
+    assert len(_set_aside(world)) == 1, "the list was not read to its end"
+    _reconcile(world)
+    assert _set_aside(world) == []
+
+
+def test_an_order_that_is_listed_as_paid_counts_even_if_it_cannot_be_read(world: World) -> None:
+    world.shop.orders["77"] = paid_order("77")
+    world.shop.errors["order"] = [OrderError("order-unreadable")]
+    _reconcile(world)
+    assert world.document("77").state == "blocked"
+    sale = Sale.get_or_create(world.store.id, "77")
+    assert (sale.status, sale.total, sale.paid_at is not None) == ("paid", Decimal("12.30"), True)
+
+
+def test_an_order_announced_as_paid_counts_before_it_is_read(world: World) -> None:
+    world.pay_order("77")
+    world.shop.errors["order"] = [OrderError("order-unreadable")]
+    world.run_due_work()
+    sale = Sale.get_or_create(world.store.id, "77")
+    assert (sale.status, sale.paid_at) == ("paid", sale.first_paid_hook_at)
+
+
+def test_one_order_that_the_shop_fails_to_answer_does_not_stop_the_others(world: World) -> None:
+    _ready_long_ago(world)
+    for number in ("900", "901"):
+        _placed(world, number, days_ago=10)
+        Sale.get_or_create(world.store.id, number).status = "open"
+    world.store.combed_at = now()
+    db.session.commit()
+    world.shop.orders["901"] = paid_order("901", created_at=now() - timedelta(days=10))
+    world.shop.errors["sale"] = [UnreachableError("unreachable")]
+    assert _reconcile(world) == 1
+    assert world.document("901").state == "issued"
+
+
+def test_a_shop_that_fails_for_every_order_counts_as_down(world: World) -> None:
+    _ready_long_ago(world)
+    for number in range(900, 905):
+        _placed(world, str(number), days_ago=10)
+        Sale.get_or_create(world.store.id, str(number)).status = "open"
+    world.store.combed_at = then = now() - timedelta(minutes=1)
+    world.store.reconciled_at = then
+    db.session.commit()
+    world.shop.errors["sale"] = [UnreachableError("unreachable")] * 5
+    _reconcile(world)
+    db.session.refresh(world.store)
+    assert world.store.reconciled_at == then
+
+
+def test_the_first_poll_looks_back_over_a_month(world: World) -> None:
+    _placed(world, "900", days_ago=29, status="paid")
+    _reconcile(world)
+    assert world.document("900").reason == "older"
+    assert Sale.get_or_create(world.store.id, "900").status == "paid"

@@ -263,3 +263,16 @@ def test_a_stock_value_that_was_not_kept_is_refused(answered: Any, code: str) ->
 def test_a_list_of_an_order_that_is_gone_raises_order_missing() -> None:
     with pytest.raises(OrderError):
         ScriptedClient({}).get_list("/orders/1/documents.json")
+
+
+def test_a_product_or_variant_without_an_id_does_not_hide_the_others() -> None:
+    shirt = {**CUP, "id": 8, "variants": [{"id": 81, "sku": "M"}, {"id": None, "sku": "L"}, "x"]}
+    rows = [{"product": CUP}, {"product": {**CUP, "id": None}}, 7, {"product": shirt}, {**CUP, "id": "9"}]
+    client = ScriptedClient(
+        {"GET /products/after/0": rows, "GET /products/after/8": [], "GET /products/count": {"count": 5}}
+    )
+    page = read_catalogue_page(client, "")
+    assert [(item.product_id, item.variant_id) for item in page.items] == [("7", ""), ("8", "81")]
+    assert read_catalogue_page(client, page.after).after == ""
+    by_number = ScriptedClient({"GET /products.json?limit=100&page=1": rows})
+    assert [item.product_id for item in read_catalogue_page(by_number, "").items] == ["7", "8"]
