@@ -37,7 +37,7 @@ class OrderLine:
     """Without surrounding spaces, so that every look-up finds the same one."""
     discount: Decimal = ZERO
     fixed_charge: Decimal = ZERO
-    """A charge for each piece (ecovalor) that the shop added to a price without VAT; it is not in `unit_price`."""
+    """A charge (ecovalor) that the shop added to the price, for each piece or once; it is not in `unit_price`."""
     category: VatCategory | None = None
     """The category that the shop states; None where only `charged` shows it.
 

@@ -26,28 +26,32 @@ class ShopReading:
 
 def shop_readings(order: Order, lines: Sequence[TaxedLine]) -> list[ShopReading]:
     """Return every reading of the lines, the likeliest first."""
-    with_charges = list(_with_fixed_charges(lines))
+    with_charges = list(_with_fixed_charges(order, lines))
     return [
         *(ShopReading(each) for each in with_charges),
         *(ShopReading(split, ("VAT6",)) for each in with_charges for split in _untaxed_shipping(order, each)),
     ]
 
 
-def _with_fixed_charges(lines: Sequence[TaxedLine]) -> Iterator[Sequence[TaxedLine]]:
-    """Yield the lines with their fixed charges in the price: first with VAT on the charges, then without."""
+def _with_fixed_charges(order: Order, lines: Sequence[TaxedLine]) -> Iterator[Sequence[TaxedLine]]:
+    """Yield the lines with their fixed charges in the price: for a piece or for the line, with VAT on it or without."""
     if not any(each.line.fixed_charge for each in lines):
         yield lines
         return
-    for is_taxed in (True, False):
-        yield [
-            _at_price(each, each.line.fixed_charge / (ONE if is_taxed else 1 + each.charged_rate / HUNDRED))
-            for each in lines
-        ]
+    for is_by_piece in (True, False):
+        for is_taxed in (True, False):
+            yield [_with_charge(each, is_by_piece, is_taxed, order.prices_include_tax) for each in lines]
 
 
-def _at_price(each: TaxedLine, extra: Decimal) -> TaxedLine:
-    line = replace(each.line, unit_price=each.line.unit_price + extra, fixed_charge=ZERO)
-    return replace(each, line=line) if extra else each
+def _with_charge(each: TaxedLine, is_by_piece: bool, is_taxed: bool, price_includes_tax: bool) -> TaxedLine:
+    """Return the line at a price that makes the charge part of the taxable amount (CIVA art. 16 n.º 5)."""
+    line, factor = each.line, 1 + each.charged_rate / HUNDRED
+    charge = line.fixed_charge if is_by_piece else line.fixed_charge / line.quantity
+    if is_taxed and price_includes_tax:
+        charge *= factor
+    elif not is_taxed and not price_includes_tax:
+        charge /= factor
+    return replace(each, line=replace(line, unit_price=line.unit_price + charge, fixed_charge=ZERO))
 
 
 def _untaxed_shipping(order: Order, lines: Sequence[TaxedLine]) -> Iterator[list[TaxedLine]]:

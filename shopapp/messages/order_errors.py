@@ -77,9 +77,6 @@ ORDER_ERRORS: dict[str, Sentence] = {
     "tax-unclear": Sentence(
         N_("O IVA que a loja diz para «%(line)s» não bate certo com a taxa de %(rate)s."),
         N_("Nada foi emitido. Veja os impostos da loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "fixed-tax": Sentence(
-        N_("«%(line)s» tem um imposto de valor fixo, e o IVA é sempre uma percentagem."),
-        N_("Corrija o imposto na loja e tente de novo."), N_("Rever impostos"), CHECK),
     "two-taxes": Sentence(
         N_("«%(line)s» tem dois impostos ao mesmo tempo."), N_("Deixe só um na loja e tente de novo."),
         N_("Rever impostos"), CHECK),

@@ -15,6 +15,8 @@ from shopapp.fiscal.money import CENT, ZERO, allocate, round_to_cents, sum_amoun
 
 _TOLERANCE = CENT * 11 / 10
 """A shop may or may not round a line's tax, before or after it spreads a coupon."""
+_PIECE_TOLERANCE = CENT * 6 / 10
+"""A tax rounded for each piece is half a cent off, and a little more where the discount was rounded too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +45,55 @@ def read_discounts(
 ) -> tuple[Decimal, tuple[Decimal, ...]]:
     """Return the coupon over the order and each line's discount.
 
-    `discount` is that of the whole order without that of shipping. Raises OrderError `discount-unclear` or
-    `tax-unclear` when no reading, or more than one, adds up.
+    `discount` is that of the whole order without that of shipping. Readings that come to the same on every line are no
+    doubt. Raises OrderError `discount-unclear` or `tax-unclear` when no reading, or more than one, adds up.
     """
     possible = [each for each in _readings(lines, discount) if _is_possible(each, lines)]
     if not possible:
         raise OrderError("discount-unclear", discount=str(discount))
-    matching = [each for each in possible if _explains_taxes(each, lines, inclusive)]
+    matching: list[DiscountReading] = []
+    for tax_is_exact in (True, False):
+        matching = matching or [
+            each for each in possible if _explains_taxes(each, lines, inclusive, tax_is_exact)
+        ]
     if not matching:
         line = _line_to_report(possible[0], lines, inclusive)
         raise OrderError("tax-unclear", line=line.name, tax=str(line.tax), rate=str(line.rate or 0))
-    without_coupon = [each for each in matching if not each.coupon] or matching
-    if len(without_coupon) > 1:
+    likely = [each for each in matching if not each.coupon] or matching
+    if len({_discounts_with_coupon(each, lines) for each in likely}) > 1:
         raise OrderError("discount-unclear", discount=str(discount))
-    return without_coupon[0].coupon, without_coupon[0].line_discounts
+    return likely[0].coupon, likely[0].line_discounts
 
 
 def _readings(lines: Sequence[PayloadLine], discount: Decimal) -> list[DiscountReading]:
     """Return the readings "for the line" and "for each unit"; only one where both are the same."""
     by_line = tuple(_in_cents(line.discount) for line in lines)
     by_unit = tuple(_in_cents(line.discount * line.quantity) for line in lines)
-    return [
-        DiscountReading(discounts, _in_cents(discount - sum_amounts(discounts)))
-        for discounts in dict.fromkeys((by_line, by_unit))
-    ]
+    is_rounded = [line.discount == round_to_cents(line.discount) != ZERO for line in lines]
+    figures = {
+        by_line: [Decimal(each) for each in is_rounded],
+        by_unit: [line.quantity if each else ZERO for line, each in zip(lines, is_rounded, strict=True)],
+    }
+    return [_with_rounding(discounts, discount, counts) for discounts, counts in figures.items()]
+
+
+def _with_rounding(
+    discounts: tuple[Decimal, ...], discount: Decimal, counts: Sequence[Decimal]
+) -> DiscountReading:
+    """Return the reading of these discounts, each the sum of so many figures in cents.
+
+    Half a cent for each figure is rounding, not a coupon; so is half a cent of the whole.
+    """
+    rest = _in_cents(discount - sum_amounts(discounts))
+    if not rest or not any(discounts) or abs(rest) > max(sum_amounts(counts), Decimal(1)) * CENT / 2:
+        return DiscountReading(discounts, rest)
+    weights = counts if any(counts) else discounts
+    whole = round_to_cents(abs(rest))
+    shares = allocate(whole, weights)
+    shares[weights.index(max(weights))] += abs(rest) - whole
+    sign = 1 if rest > ZERO else -1
+    exact = (each + sign * share for each, share in zip(discounts, shares, strict=True))
+    return DiscountReading(tuple(exact), ZERO)
 
 
 def _in_cents(number: Decimal) -> Decimal:
@@ -75,16 +102,31 @@ def _in_cents(number: Decimal) -> Decimal:
 
 
 def _is_possible(reading: DiscountReading, lines: Sequence[PayloadLine]) -> bool:
-    """Return whether no discount is counted twice and no line is below zero."""
+    """Return whether no discount is counted twice and none exceeds its line."""
     discounted = zip(reading.line_discounts, lines, strict=True)
     return reading.coupon >= ZERO and all(
-        discount <= line.price * line.quantity for discount, line in discounted
+        ZERO <= discount <= max(line.price * line.quantity, ZERO) for discount, line in discounted
     )
 
 
-def _explains_taxes(reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool) -> bool:
+def _discounts_with_coupon(reading: DiscountReading, lines: Sequence[PayloadLine]) -> tuple[Decimal, ...]:
+    """Return each line's discount with its share of the coupon, which takes no more than the lines are worth."""
+    values = [
+        max(line.price * line.quantity - discount, ZERO)
+        for line, discount in zip(lines, reading.line_discounts, strict=True)
+    ]
+    coupon = min(round_to_cents(reading.coupon), sum_amounts(values))
+    shares = allocate(coupon, values) if coupon else [ZERO] * len(values)
+    return tuple(discount + share for discount, share in zip(reading.line_discounts, shares, strict=True))
+
+
+def _explains_taxes(
+    reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool, is_exact: bool
+) -> bool:
     """Return whether one meaning of `tax` (for line or unit, after or before discounts) holds on every line."""
-    return any(not _mismatched_lines(reading, lines, inclusive, meaning) for meaning in _TAX_MEANINGS)
+    return any(
+        not _mismatched_lines(reading, lines, inclusive, meaning, is_exact) for meaning in _TAX_MEANINGS
+    )
 
 
 _TAX_MEANINGS = tuple(
@@ -93,21 +135,26 @@ _TAX_MEANINGS = tuple(
 
 
 def _mismatched_lines(
-    reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool, meaning: tuple[bool, bool]
+    reading: DiscountReading,
+    lines: Sequence[PayloadLine],
+    inclusive: bool,
+    meaning: tuple[bool, bool],
+    is_exact: bool,
 ) -> list[PayloadLine]:
-    """Return the lines whose tax differs from the one expected by this meaning."""
+    """Return the lines whose tax differs from the one expected by this meaning.
+
+    A tax that is not exact may have been rounded for each piece.
+    """
     by_unit, after_discounts = meaning
-    values = [line.price * line.quantity for line in lines]
-    reduced = [value - discount for value, discount in zip(values, reading.line_discounts, strict=True)]
-    shares = allocate(round_to_cents(reading.coupon), reduced) if reading.coupon else [ZERO] * len(reduced)
     mismatched = []
-    for line, value, net_of_discount, share in zip(lines, values, reduced, shares, strict=True):
-        taxed = net_of_discount - share if after_discounts else value
-        line_tax = _tax(taxed, line.rate or ZERO, inclusive)
-        expected = line_tax / line.quantity if by_unit and line.quantity else line_tax
+    for line, discount in zip(lines, _discounts_with_coupon(reading, lines), strict=True):
         if line.tax is None:
             continue
-        if abs(line.tax - expected) > _TOLERANCE or _is_tax_missing(line, line_tax):
+        value = line.price * line.quantity
+        line_tax = _tax(value - discount if after_discounts else value, line.rate or ZERO, inclusive)
+        expected = line_tax / line.quantity if by_unit and line.quantity else line_tax
+        tolerance = _TOLERANCE if is_exact or by_unit else max(_TOLERANCE, line.quantity * _PIECE_TOLERANCE)
+        if abs(line.tax - expected) > tolerance or _is_tax_missing(line, line_tax):
             mismatched.append(line)
     return mismatched
 
@@ -123,7 +170,5 @@ def _tax(value: Decimal, rate: Decimal, inclusive: bool) -> Decimal:
 
 def _line_to_report(reading: DiscountReading, lines: Sequence[PayloadLine], inclusive: bool) -> PayloadLine:
     """Return the line to name in the error: one that no meaning explains, else the first that the likeliest fails."""
-    for line in lines:
-        if all(line in _mismatched_lines(reading, lines, inclusive, meaning) for meaning in _TAX_MEANINGS):
-            return line
-    return _mismatched_lines(reading, lines, inclusive, _TAX_MEANINGS[0])[0]
+    mismatched = [_mismatched_lines(reading, lines, inclusive, meaning, False) for meaning in _TAX_MEANINGS]
+    return next((line for line in lines if all(line in each for each in mismatched)), mismatched[0][0])

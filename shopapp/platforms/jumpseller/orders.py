@@ -14,7 +14,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from shopapp.errors import OrderError
-from shopapp.fiscal.money import ZERO, strip_trailing_zeros
+from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, OrderLine, Payment
 from shopapp.fiscal.party import Address, Party, normalise_tax_id
 
@@ -31,6 +31,8 @@ from .fields import (
     required_field,
     timestamp_or_none,
 )
+from .shipping import shipping_lines
+from .taxes import charge_on_top, charged_rate, fixed_charges, with_charges_named
 
 _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
 _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)
@@ -42,8 +44,8 @@ _REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
 def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
     """Return the order in this payload (with or without its wrapper) and its history.
 
-    Raises OrderError where the payload is ambiguous about what was sold: two taxes on a line, a fixed tax, figures of
-    which no reading adds up.
+    Raises OrderError where the payload is ambiguous about what was sold: two percentages on a line, figures of which no
+    reading adds up.
     """
     inner = payload.get("order", payload)
     if not isinstance(inner, Mapping):
@@ -58,7 +60,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
         created_at=parse_timestamp(required_field(inner, "created_at")),
         currency=str(required_field(inner, "currency")).upper(),
         prices_include_tax=inclusive,
-        lines=(*lines, *_shipping_lines(inner, inclusive)),
+        lines=(*lines, *shipping_lines(inner, inclusive, lines)),
         total=total,
         buyer=_buyer(inner),
         paid_at=paid_at,
@@ -80,18 +82,19 @@ def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]
     payload_lines = [_payload_line(product) for product in products]
     coupon, discounts = read_discounts(
         payload_lines,
-        amount_field(inner, "discount", ZERO) - amount_field(inner, "shipping_discount", ZERO),
+        _discount_of_products(inner),
         inclusive=inclusive,
     )
     lines = [
         OrderLine(
             ref=str(position),
-            description=line.name,
+            description=with_charges_named(line.name, objects_field(product, "taxes")),
             quantity=line.quantity,
             unit_price=line.price,
             kind=line_kind(product),
             sku=str(product.get("sku") or "").strip(),
             discount=discount,
+            fixed_charge=charge_on_top(objects_field(product, "taxes"), "tax_on_product_price"),
             charged=line.rate,
         )
         for position, (product, line, discount) in enumerate(
@@ -101,34 +104,28 @@ def _order_lines(inner: Json, inclusive: bool) -> tuple[Decimal, list[OrderLine]
     return coupon, lines
 
 
+def _discount_of_products(inner: Json) -> Decimal:
+    """Return the order's discount without that of shipping, which is in it (recorded) where it can be."""
+    discount = amount_field(inner, "discount", ZERO)
+    of_products = discount - amount_field(inner, "shipping_discount", ZERO)
+    return of_products if of_products >= ZERO else discount
+
+
 def _payload_line(product: Json) -> PayloadLine:
+    """Return the line with its tax, where the tax says something about the discounts."""
     name = str(product.get("name") or product.get("sku") or required_field(product, "id"))
-    has_tax = product.get("tax") not in (None, "")
+    quantity, price = amount_field(product, "qty"), amount_field(product, "price")
+    taxes = objects_field(product, "taxes")
+    is_sold = quantity > ZERO and price >= ZERO
+    has_tax = product.get("tax") not in (None, "") and is_sold and not fixed_charges(taxes)
     return PayloadLine(
         name=name,
-        quantity=amount_field(product, "qty"),
-        price=amount_field(product, "price"),
-        discount=amount_field(product, "discount", ZERO),
+        quantity=quantity,
+        price=price,
+        discount=amount_field(product, "discount", ZERO) if is_sold else ZERO,
         tax=amount_field(product, "tax") if has_tax else None,
-        rate=charged_rate(objects_field(product, "taxes"), name),
+        rate=charged_rate(taxes, name),
     )
-
-
-def charged_rate(taxes: Sequence[Json], line: str) -> Decimal | None:
-    """Return the one percentage charged, or None for no tax.
-
-    Raises OrderError `fixed-tax`, or `two-taxes` when more than one is on the line.
-    """
-    charged = [each for each in taxes if amount_field(each, "rate")]
-    if any(each.get("fixed") for each in charged):
-        raise OrderError("fixed-tax", line=line)
-    if len(charged) > 1:
-        raise OrderError(
-            "two-taxes",
-            line=line,
-            rates=[str(strip_trailing_zeros(amount_field(each, "rate"))) for each in charged],
-        )
-    return strip_trailing_zeros(amount_field(charged[0], "rate")) if charged else None
 
 
 def _prices_include_tax(inner: Json) -> bool:
@@ -140,7 +137,7 @@ def _prices_include_tax(inner: Json) -> bool:
         bool(tax.get("tax_on_product_price"))
         for product in objects_field(inner, "products")
         for tax in objects_field(product, "taxes")
-        if amount_field(tax, "rate")
+        if amount_field(tax, "rate") and not tax.get("fixed")
     }
     if len(product_flags) > 1:
         raise OrderError("prices-mixed")
@@ -148,40 +145,6 @@ def _prices_include_tax(inner: Json) -> bool:
         bool(tax.get("tax_on_shipping_price")) for tax in objects_field(inner, "shipping_taxes")
     }
     return (product_flags or shipping_flags or {True}).pop()
-
-
-def _shipping_lines(inner: Json, inclusive: bool) -> list[OrderLine]:
-    """Return the shipping line, or none where it was free; its price with or without tax as the other prices."""
-    price = amount_field(inner, "shipping", ZERO)
-    if not price:
-        return []
-    name = str(inner.get("shipping_method_name") or "Portes de envio")
-    taxes = objects_field(inner, "shipping_taxes")
-    rate = charged_rate(taxes, name)
-    if rate is not None and _is_shipping_untaxed(inner):
-        rate = None
-    is_inclusive = (
-        all(bool(tax.get("tax_on_shipping_price")) for tax in taxes) if rate is not None else inclusive
-    )
-    tax_factor = 1 + (rate or ZERO) / 100
-    if is_inclusive == inclusive:
-        factor = Decimal(1)
-    else:
-        factor = tax_factor if inclusive else 1 / tax_factor
-    discount = _shipping_discount(inner) * factor
-    return [
-        OrderLine("shipping", name, Decimal(1), price * factor, "shipping", discount=discount, charged=rate)
-    ]
-
-
-def _is_shipping_untaxed(inner: Json) -> bool:
-    """Return whether shipping was charged without tax although a tax is named."""
-    price = amount_field(inner, "shipping", ZERO)
-    return amount_field(inner, "shipping_tax", ZERO) == ZERO and price > _shipping_discount(inner)
-
-
-def _shipping_discount(inner: Json) -> Decimal:
-    return min(amount_field(inner, "shipping_discount", ZERO), amount_field(inner, "shipping", ZERO))
 
 
 # people and places

@@ -192,11 +192,6 @@ def test_two_taxes_on_a_line_are_stopped() -> None:
     assert (why.code, why.detail["rates"]) == ("two-taxes", ["23", "6"])
 
 
-def test_a_fixed_tax_is_stopped_with_the_lines_name() -> None:
-    why = refusal(payload(product(24.6, taxes=[tax(0.1, fixed=True)]), total=24.6))
-    assert (why.code, why.detail) == ("fixed-tax", {"line": "Artigo"})
-
-
 def test_a_tax_together_with_one_of_zero_counts_as_one_tax() -> None:
     assert read(payload(product(24.6, taxes=[tax(23), tax(0)]), total=24.6)).lines[0].charged == Decimal(23)
 
