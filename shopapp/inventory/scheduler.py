@@ -6,7 +6,7 @@ import logging
 import time
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.exc import OperationalError
 
 from shopapp.connections import circuit_breaker
@@ -15,7 +15,18 @@ from shopapp.connections.shop import record_lost_access
 from shopapp.errors import AppError, CredentialsError, StoreAccessError, ThrottledError
 from shopapp.inventory import bulk_create, catalogue, stock_runs, stock_sync
 from shopapp.inventory.store_connections import StoreConnections
-from shopapp.models import Account, Product, StockReservation, Store, SyncedSku, SyncRun, db, db_now, now
+from shopapp.models import (
+    Account,
+    Product,
+    StockReservation,
+    Store,
+    SyncedSku,
+    SyncRun,
+    cached_statement,
+    db,
+    db_now,
+    now,
+)
 from shopapp.models.reservation import UNREAD
 from shopapp.models.store import INSTALLED
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, FAILED, OPEN, STOCK_RUN, UNDO_RUN
@@ -74,14 +85,19 @@ def _has_due_work() -> ColumnElement[bool]:
     )
 
 
+@cached_statement
+def _random_due_store() -> Select[Store]:
+    free = or_(Store.stock_lease_until.is_(None), Store.stock_lease_until < db_now())
+    due = select(Store).where(Store.state == INSTALLED, free, _has_due_work())
+    return due.order_by(func.random()).limit(1)
+
+
 def _next_store() -> Store | None:
     """Return a store that has something due and that no worker holds. Commits.
 
     The choice is random, so that a store with much work does not keep the others waiting.
     """
-    free = or_(Store.stock_lease_until.is_(None), Store.stock_lease_until < db_now())
-    due = select(Store).where(Store.state == INSTALLED, free, _has_due_work())
-    found: Store | None = db.session.scalar(due.order_by(func.random()).limit(1))
+    found: Store | None = db.session.scalar(_random_due_store())
     db.session.commit()
     return found
 

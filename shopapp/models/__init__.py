@@ -6,6 +6,7 @@ from .article import Article
 from .attempt import Attempt, DocumentLine, Transition
 from .base import (
     SealedText,
+    cached_statement,
     configure_engine,
     db,
     db_now,
@@ -50,6 +51,7 @@ __all__ = [
     "Sale",
     "SealedText",
     "StockChange",
+    "cached_statement",
     "SyncedSku",
     "Store",
     "OneTimeToken",

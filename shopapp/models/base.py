@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -98,6 +99,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
 
 
+T = TypeVar("T")
+
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 _virtual_clock: Callable[[], datetime] | None = None
@@ -113,14 +116,19 @@ def db_now(seconds: float = 0) -> ColumnElement[datetime]:
     """Return SQL for now plus some seconds, by the database's own clock where it has one (PostgreSQL)."""
     if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         return func.clock_timestamp() + timedelta(seconds=seconds)
-    now = _virtual_clock() if _virtual_clock else datetime.now(UTC)
-    return bindparam(None, now + timedelta(seconds=seconds), type_=UtcDateTime(), unique=True)
+    return bindparam(
+        None, callable_=lambda: _app_now() + timedelta(seconds=seconds), type_=UtcDateTime(), unique=True
+    )
 
 
 def app_now_or_none() -> datetime | None:
     """Return now as a value for the database, or None where the database's own clock sets it (PostgreSQL)."""
     if _virtual_clock is None and db.engine.dialect.name == "postgresql":
         return None
+    return _app_now()
+
+
+def _app_now() -> datetime:
     return _virtual_clock() if _virtual_clock else datetime.now(UTC)
 
 
@@ -133,7 +141,24 @@ def now() -> datetime:
             # a commit: after a rollback every row would be read again
             db.session.commit()
         return read.astimezone(UTC)
-    return _virtual_clock() if _virtual_clock else datetime.now(UTC)
+    return _app_now()
+
+
+def cached_statement(build: Callable[[], T]) -> Callable[[], T]:
+    """Build the statement once for each database and clock; workers ask some all the time, and building is slow.
+
+    What changes between two executions must be a bound parameter, as in `db_now`.
+    """
+    built: dict[tuple[str, bool], T] = {}
+
+    @wraps(build)
+    def statement() -> T:
+        key = db.engine.dialect.name, _virtual_clock is None
+        if key not in built:
+            built[key] = build()
+        return built[key]
+
+    return statement
 
 
 def insert_into(row: type[Any]) -> Any:

@@ -6,13 +6,15 @@ means that someone else was first.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Select, select, update
 
 from shopapp.fiscal.document import Draft
 
 from .account import Account
 from .attempt import Attempt
-from .base import db, db_now, execute_update
+from .base import cached_statement, db, db_now, execute_update
 from .document import IN_DOUBT, ISSUING, PENDING, VOID, WAITING, Document
 from .heartbeat import Heartbeat
 from .lease import is_free, take_first
@@ -22,6 +24,7 @@ TAKE_SECONDS = 60
 CLAIM_SECONDS = 120
 
 
+@cached_statement
 def due_ids() -> Select[int]:
     """Select the ids of rows that a worker may take now: due, of a store and an account that can be served."""
     pinned = Account.id == Document.account_id
@@ -46,11 +49,16 @@ def due_ids() -> Select[int]:
     )
 
 
+@cached_statement
 def uncertain_due() -> Select[Document]:
-    """Select rows in doubt that are due, except those whose provider is known not to answer."""
+    """Select rows in doubt that are due, the longest due first, except those whose provider is known not to answer."""
     silent = select(Account.id).where(Account.id == Document.account_id, ~Account.is_available()).exists()
-    return select(Document).where(
-        Document.state == IN_DOUBT, Document.not_before <= db_now(), ~silent, ~Heartbeat.issuing_on_hold()
+    return (
+        select(Document)
+        .where(
+            Document.state == IN_DOUBT, Document.not_before <= db_now(), ~silent, ~Heartbeat.issuing_on_hold()
+        )
+        .order_by(Document.not_before)
     )
 
 
@@ -59,11 +67,16 @@ def any_due() -> bool:
     return any(db.session.scalar(rows.limit(1)) is not None for rows in (due_ids(), uncertain_due()))
 
 
+@cached_statement
+def _longest_waiting() -> Select[Any]:
+    """Select and lock the document to take, with its account and that account's pauses."""
+    first = due_ids().order_by(Store.taken_at.asc().nulls_first(), Document.id).limit(1)
+    return first.add_columns(Account.id, Account.pauses).with_for_update(of=Document, skip_locked=True)
+
+
 def take(seconds: float = TAKE_SECONDS) -> Document | None:
     """Lease a due row of the store that waited longest; None when nothing is due. Commits."""
-    first = due_ids().order_by(Store.taken_at.asc().nulls_first(), Document.id).limit(1)
-    due = first.add_columns(Account.id, Account.pauses).with_for_update(of=Document, skip_locked=True)
-    found, account, pauses = db.session.execute(due).one_or_none() or (None, 0, 0)
+    found, account, pauses = db.session.execute(_longest_waiting()).one_or_none() or (None, 0, 0)
     if found is None or (pauses and not Account.claim_probe(account, seconds)):
         db.session.rollback()
         return None
@@ -78,7 +91,7 @@ def take(seconds: float = TAKE_SECONDS) -> Document | None:
 
 def take_uncertain(seconds: float = TAKE_SECONDS) -> Document | None:
     """Lease a row in doubt that must be looked up; None when nothing is due. Commits."""
-    return take_first(uncertain_due().order_by(Document.not_before), "not_before", seconds, "takes")
+    return take_first(uncertain_due(), "not_before", seconds, "takes")
 
 
 def postpone(document: Document, seconds: float) -> None:

@@ -8,10 +8,20 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, UniqueConstraint, select, update
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    UniqueConstraint,
+    bindparam,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from .base import BigId, UtcDateTime, db, db_now, execute_update, insert_into
+from .base import BigId, UtcDateTime, cached_statement, db, db_now, execute_update, insert_into
 from .document import Document
 from .lease import take_first
 
@@ -87,14 +97,8 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def take(cls, seconds: float = 60, after_store_id: int = 0) -> FollowUp | None:
         """Lease a due follow-up of the next store after `after_store_id`; None when nothing is due. Commits."""
-        due = select(cls).where(cls.state == DUE, cls.not_before <= db_now())
-        due = due.order_by(cls.store_id, cls.not_before, cls.id)
-        found: FollowUp | None = take_first(
-            due.where(cls.store_id > after_store_id), "not_before", seconds, "tries", "takes"
-        )
-        if found is None and after_store_id:
-            found = take_first(due, "not_before", seconds, "tries", "takes")
-        return found
+        found = take_first(_due(), "not_before", seconds, "tries", "takes", params={"after": after_store_id})
+        return found if found is not None or not after_store_id else cls.take(seconds)
 
     def end(self, state: str, reason: str = "", delay: float = 0, **detail: Any) -> None:
         """Record that the follow-up is done, failed, or due again after some seconds. Commits."""
@@ -120,3 +124,11 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
         return bool(
             db.session.scalar(select(cls.id).where(cls.state == DUE, cls.not_before <= db_now()).limit(1))
         )
+
+
+@cached_statement
+def _due() -> Select[FollowUp]:
+    """Select the follow-ups that are due of the stores after the one bound to "after", by store."""
+    after = FollowUp.store_id > bindparam("after", type_=BigId)
+    due = select(FollowUp).where(FollowUp.state == DUE, FollowUp.not_before <= db_now(), after)
+    return due.order_by(FollowUp.store_id, FollowUp.not_before, FollowUp.id)

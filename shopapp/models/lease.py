@@ -8,6 +8,8 @@ without an end.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, or_, update
@@ -26,12 +28,19 @@ def is_free(column: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
     return or_(column.is_(None), column <= db_now())
 
 
-def take_first(due: Select[tuple[T]], column: str, seconds: float, *counters: str) -> T | None:
+def take_first(
+    due: Select[T],
+    column: str,
+    seconds: float,
+    *counters: str,
+    params: Mapping[str, Any] | None = None,
+) -> T | None:
     """Lease the first of these rows for some seconds and add one to its counters. Commits.
 
-    Rows that another worker is taking at this moment are skipped. Return None when there is none.
+    Rows that another worker is taking at this moment are skipped. `params` are bound to the statement. Return
+    None when there is none.
     """
-    found: T | None = db.session.scalar(due.limit(1).with_for_update(skip_locked=True))  # type: ignore[assignment]
+    found: T | None = db.session.scalar(_lock_first(due), params or {})
     if found is None:
         db.session.rollback()
         return None
@@ -42,6 +51,11 @@ def take_first(due: Select[tuple[T]], column: str, seconds: float, *counters: st
     db.session.refresh(found)
     db.session.commit()
     return found
+
+
+@lru_cache(maxsize=32)
+def _lock_first(due: Select[T]) -> Select[T]:
+    return due.limit(1).with_for_update(skip_locked=True)
 
 
 def acquire(row: UidModel, column: str, seconds: float) -> bool:

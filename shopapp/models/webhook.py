@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
     String,
     UniqueConstraint,
     and_,
@@ -26,7 +27,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.sql import ColumnElement
 
-from .base import BigId, UtcDateTime, app_now_or_none, db, db_now, execute_update, insert_into
+from .base import (
+    BigId,
+    UtcDateTime,
+    app_now_or_none,
+    cached_statement,
+    db,
+    db_now,
+    execute_update,
+    insert_into,
+)
 
 NEW, OPENED, QUARANTINED = "new", "opened", "quarantined"
 UNCOUNTED_SECONDS = 60.0
@@ -82,10 +92,8 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
 
         It is locked until the caller commits (PostgreSQL), or the caller is alone (SQLite).
         """
-        new = select(cls).where(cls._due()).order_by(cls.store_id, cls.id).limit(1)
-        new = new.with_for_update(skip_locked=True)
-        found: Webhook | None = db.session.scalar(new.where(cls.store_id > after_store_id))
-        return found if found is not None or not after_store_id else db.session.scalar(new)
+        found: Webhook | None = db.session.scalar(_oldest_new(), {"after": after_store_id})
+        return found if found is not None or not after_store_id else cls.take_new()
 
     def count_attempt(self, at: datetime) -> int:
         """Count this attempt and return how many there were in a row; 0 while the webhook is young. Commits.
@@ -131,6 +139,13 @@ class Webhook(db.Model):  # type: ignore[name-defined,misc]
             cls.received_at < db_now(-days * 86400.0), cls.body.is_not(None), cls.state != NEW
         )
         return execute_update(old.values(body=None))
+
+
+@cached_statement
+def _oldest_new() -> Select[Webhook]:
+    """Select and lock the oldest new webhook of the next store after the one bound to "after"."""
+    new = select(Webhook).where(Webhook._due(), Webhook.store_id > bindparam("after", type_=BigId))
+    return new.order_by(Webhook.store_id, Webhook.id).limit(1).with_for_update(skip_locked=True)
 
 
 @cache
