@@ -149,6 +149,8 @@ def visit_documents(stack: LocalStack, page: Page, documents: Mapping[str, int])
     yield "home"
     page.goto(f"{stack.app_url}/help")
     yield "help"
+    page.goto(f"{stack.app_url}/help/contabilista")
+    yield "help-accountant"
     page.goto(f"{stack.app_url}/documents")
     page.locator("#rows input").nth(2).check()
     yield "documents"
