@@ -194,12 +194,13 @@ class Merchant:
     def credit(
         self, number: int, quantities: Mapping[str, str] | None = None, amount: str = "", reason: str = ""
     ) -> None:
-        """Credit the order's document: pieces of each article, an amount, or the whole."""
-        way = "lines" if quantities or amount else "all"
+        """Credit the order's document: pieces, for `amount` if given; an amount without pieces; or the whole."""
         page = self.open_invoice(number)
-        page.open(f"{page.url}/credit?what={way}")
-        if way == "lines":
-            page.send("seen", "Rever", amount=amount, **self._quantity_fields(quantities or {}))
+        page.open(f"{page.url}/credit?what={'lines' if quantities or amount else 'all'}")
+        if quantities:
+            page.send("seen", "Rever", way="goods", refund=amount, **self._quantity_fields(quantities))
+        elif amount:
+            page.send("seen", "Rever", way="money", amount=amount)
         self._confirm(page, "Emitir nota de crédito", {"why": reason} if reason else {})
 
     def credit_and_reissue(self, number: int, **corrected: str) -> None:

@@ -177,19 +177,20 @@ def visit_corrections(
     for way in ("all", "lines", "again"):
         page.goto(f"{issued}?what={way}")
         yield f"credit-{way}"
-    page.goto(f"{issued}?what=lines")
-    page.fill("#f-q1", "1")
-    page.fill("#f-amount", "100,00")
-    page.get_by_role("button", name="Rever a nota de crédito").click()
-    yield "credit-lines-seen"
-    page.fill("#f-q1", "dois")
-    page.fill("#f-v2", "-1")
-    page.get_by_role("button", name="Rever de novo").click()
-    yield "credit-lines-wrong"
-    page.fill("#f-q1", "2")
-    page.fill("#f-v2", "")
-    page.get_by_role("button", name="Rever a nota de crédito").click()
-    yield "credit-too-much"
+    for way, typed in (
+        ("goods", {"#f-q1": "1", "#f-refund": "20,00"}),
+        ("money", {"#f-amount": "3,00"}),
+        ("stock", {"#f-q1": "1"}),
+        ("goods", {"#f-q1": "dois", "#f-refund": "-1"}),
+        ("money", {"#f-amount": "1000,00"}),
+    ):
+        page.goto(f"{issued}?what=lines&way={way}")
+        for field, text in typed.items():
+            page.fill(field, text)
+        if way != "stock":
+            page.locator(".review button").evaluate("button => button.click()")
+            page.wait_for_load_state()
+        yield f"credit-{way}" if page.locator("[role=alert]").count() == 0 else f"credit-{way}-wrong"
     page.goto(f"{stack.app_url}/documents/{documents['note']}/credit")
     yield "credit-refused"
     orders = {

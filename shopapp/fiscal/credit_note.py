@@ -175,6 +175,8 @@ def _share_of_line(request: CreditLineRequest, line: CreditableLine, gross: Deci
             pieces_left=str(line.quantity),
             line=line.description,
         )
+    if line.is_sold_whole and quantity != quantity.to_integral_value():
+        raise NotAllowedError("credit-fraction", line=line.description)
     return _Share(line, quantity, gross, request.restocked)
 
 

@@ -61,6 +61,11 @@ class CreditableLine:
         return sum_amounts(self.left)
 
     @property
+    def is_sold_whole(self) -> bool:
+        """Whether the line was sold in whole pieces."""
+        return all(part.quantity == part.quantity.to_integral_value() for part in self.parts)
+
+    @property
     def is_untouched(self) -> bool:
         """Whether no earlier note took anything of it."""
         return self.left == [part.quantity for part in self.parts] and self.gross == self._issued_gross
@@ -147,7 +152,9 @@ def remaining_lines(original: OriginalDocument) -> list[CreditableLine]:
     for credited in original.credited:
         _subtract(lines, credited)
     for line in lines:
-        _drop_fractions(line)
+        if line.is_sold_whole:
+            # Notes of earlier releases credited an amount as a fraction of a piece: the rest of it is only money.
+            line.left = [pieces.to_integral_value(ROUND_DOWN) for pieces in line.left]
     for members, net in _net_left_by_group(lines, original).values():
         nets = adjust_nets([line.net for line in members], [line.gross for line in members], net)
         for line, adjusted in zip(members, nets, strict=True):
@@ -207,16 +214,6 @@ def _subtract(lines: Sequence[CreditableLine], credited: DraftLine) -> None:
         gross -= taken
         line.net -= min(net, taken)
         net -= min(net, taken)
-
-
-def _drop_fractions(line: CreditableLine) -> None:
-    """Leave whole pieces of what was sold in whole pieces.
-
-    Notes of earlier releases credited an amount as a fraction of a piece. What remains of that piece is only money.
-    """
-    for at, part in enumerate(line.parts):
-        if part.quantity == part.quantity.to_integral_value():
-            line.left[at] = line.left[at].to_integral_value(ROUND_DOWN)
 
 
 def _net_left_by_group(

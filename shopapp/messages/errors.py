@@ -280,6 +280,8 @@ ACTION_ERRORS: dict[str, Sentence] = {
         N_("O valor a creditar (%(amount)s) é menor do que as linhas escolhidas."), N_("Reveja o valor.")),
     "credit-pieces": Sentence(
         N_("De «%(line)s» só podem voltar %(pieces_left)s, e escreveu %(pieces)s."), N_("Reveja as quantidades.")),
+    "credit-fraction": Sentence(
+        N_("«%(line)s» vende-se à unidade."), N_("Escreva um número inteiro de artigos.")),
     "credit-without-value": Sentence(
         N_("O que escolheu já não tem dinheiro para devolver."),
         N_("Escolha também o que ainda tem valor, ou registe só o regresso dos artigos.")),

@@ -9,7 +9,8 @@ from flask import abort, g, render_template
 
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
-from shopapp.documents import credit_notes, decisions, followups
+from shopapp.documents import credit_notes, decisions, followups, returns
+from shopapp.documents.prepare import creditable_lines
 from shopapp.fiscal.document import INVOICE_KINDS, Draft
 from shopapp.messages.decisions import question_text
 from shopapp.messages.fiscal_rules import rules_by_subject
@@ -108,15 +109,24 @@ def _credit_context(document: Document) -> dict[str, Any]:
     corrects = document.original_id if not document.is_transport_guide else None
     original = documents.find_document(g.store, corrects) if corrects else None
     if document.state != ISSUED or document.kind not in INVOICE_KINDS:
-        return {"credit_notes": [], "creditable_amount": None, "creditable": False, "original": original}
+        return {
+            "credit_notes": [],
+            "creditable_amount": None,
+            "creditable": False,
+            "returnable": False,
+            "original": original,
+        }
     notes = documents.credit_notes_of(document)
     creditable_amount = credit_notes.creditable_amount(document)
+    is_open = may_credit(document) and not any(is_unfinished(note) for note in notes)
     return {
         "credit_notes": document_rows(notes),
         "creditable_amount": creditable_amount if notes else None,
-        "creditable": may_credit(document)
-        and creditable_amount > 0
-        and not any(is_unfinished(note) for note in notes),
+        "creditable": is_open and creditable_amount > 0,
+        "returnable": is_open
+        and creditable_amount == 0
+        and returns.can_return(document)
+        and any(line.quantity for line in creditable_lines(document)),
         "original": original,
     }
 

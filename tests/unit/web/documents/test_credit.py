@@ -13,7 +13,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from shopapp.fiscal.order import OrderLine
-from shopapp.models import Document
+from shopapp.models import Document, FollowUp
 from tests.fakes import World, world
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
 from tests.unit.web.conftest import page_text
@@ -45,8 +45,8 @@ class Sold:
         self.world.document()
         return Document.find(self.world.store.id, "1001", f"credit:{act}")
 
-    def look(self, way: str = "all", **more: str) -> Any:
-        return self.shop.client.get(self.path, query_string={"what": way, **more})
+    def look(self, mode: str = "all", **more: str) -> Any:
+        return self.shop.client.get(self.path, query_string={"what": mode, **more})
 
     def review(self, page: Any, **changes: str) -> Any:
         """Return the answer to the page's form, posted for another preview."""
@@ -66,7 +66,8 @@ def fields(page: Any) -> dict[str, str]:
     found = {}
     for tag in re.findall(r"<input[^>]*>", page.get_data(as_text=True)):
         given = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
-        if "name" in given and given["name"] != "csrf_token":
+        is_chosen = given.get("type") not in ("radio", "checkbox") or " checked" in tag
+        if "name" in given and given["name"] != "csrf_token" and is_chosen:
             found[unescape(given["name"])] = unescape(given.get("value", ""))
     return found
 
@@ -88,7 +89,7 @@ def sold(app: Flask, db: SQLAlchemy, world: World) -> Sold:
 def test_the_document_offers_a_credit_note_and_lists_earlier_ones(sold: Sold) -> None:
     page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
     assert "Tudo: 47,50 €" in page and "Tudo, e emitir de novo com dados corrigidos" in page
-    sold.issue(sold.review(sold.look("lines"), amount="7,50"))
+    sold.issue(sold.review(sold.look("lines", way="money"), amount="7,50"))
     sold.world.run_due_work()
     page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
     assert "Tudo o que falta: 40,00 €" in page and "emitir de novo" not in page
@@ -103,7 +104,7 @@ def test_a_preview_requests_no_credit_note(sold: Sold) -> None:
     assert "Depois desta nota não fica nada por creditar." in text
     for way in ("lines", "again", "nonsense"):
         assert sold.look(way).status_code == 200
-    sold.review(sold.look("lines"), amount="5")
+    sold.review(sold.look("lines", way="money"), amount="5")
     assert sold.note() is None and sold.kinds() == [("FR", Decimal("47.50"))]
 
 
@@ -130,32 +131,107 @@ def test_a_whole_document_is_credited(sold: Sold) -> None:
     assert "NC 2026NC/2 Corrige FR 2026FR/1" in listing and "−47,50 €" in listing
 
 
-def test_lines_are_credited_by_quantity_and_by_amount(sold: Sold) -> None:
-    page = sold.review(sold.look("lines"), **{"quantity-1": "2", "gross-2": "5,30"})
+def test_returned_pieces_are_credited_at_their_price(sold: Sold) -> None:
+    page = sold.review(sold.look("lines"), **{"quantity-1": "2", "quantity-2": "0"})
     assert page.status_code == 200
-    assert "29,90 €" in page_text(page) and "Depois desta nota ficam por creditar 17,60 €." in page_text(page)
+    assert "24,60 €" in page_text(page) and "Depois desta nota ficam por creditar 22,90 €." in page_text(page)
     assert sold.issue(page).status_code == 303
-    assert sold.kinds()[1] == ("NC", Decimal("29.90"))
+    assert sold.kinds()[1] == ("NC", Decimal("24.60"))
     note = sold.note()
     assert note is not None
-    assert [(line.sku, line.quantity, line.gross) for line in note.lines][0] == (
-        "CAN-1", Decimal(2), Decimal("24.60"),
-    )  # fmt: skip
+    assert [(line.sku, line.quantity, line.gross) for line in note.lines] == [
+        ("CAN-1", Decimal(2), Decimal("24.60")),
+    ]  # fmt: skip
 
 
-def test_an_amount_is_spread_over_all_lines_or_over_the_chosen_ones(sold: Sold) -> None:
-    assert "10,00 €" in page_text(sold.review(sold.look("lines"), amount="10"))
-    page = sold.review(sold.look("lines"), **{"quantity-1": "1", "amount": "10,00"})
+def test_part_of_the_price_of_returned_pieces_may_be_kept(sold: Sold) -> None:
+    page = sold.review(sold.look("lines"), **{"quantity-1": "1", "refund": "10,00"})
     assert "Livro" not in page_text(page).split("como vai sair")[1] and "10,00 €" in page_text(page)
     sold.issue(page)
     assert sold.kinds()[1] == ("NC", Decimal("10.00"))
+
+
+def test_money_without_pieces_reduces_the_price_of_all_lines_or_of_some(sold: Sold) -> None:
+    page = sold.review(sold.look("lines", way="money"), amount="10")
+    assert "Redução de preço: Caneca" in page_text(page) and fields(page)["why"] == "Redução de preço"
+    page = sold.review(sold.look("lines", way="money"), **{"gross-2": "5,30"})
+    sold.issue(page)
+    sold.world.run_due_work()
+    note = sold.note()
+    assert note is not None
+    assert [(line.description, line.kind, line.gross) for line in note.lines] == [
+        ("Redução de preço: Livro", "reduction", Decimal("5.30")),
+    ]
+    assert "10,60" not in page_text(sold.look("lines")) and "5,30 €" in page_text(sold.look("lines"))
+
+
+def test_only_the_chosen_way_counts(sold: Sold) -> None:
+    page = sold.review(sold.look("lines"), **{"quantity-1": "1", "amount": "5", "gross-2": "1"})
+    assert "Redução" not in page_text(page).split("como vai sair")[1]
+
+
+# Stock
+
+
+@pytest.fixture
+def sold_from_stock(sold: Sold, db: SQLAlchemy) -> Sold:
+    sold.world.account.settings = {**sold.world.account.settings, "moves_stock": True}
+    db.session.commit()
+    return sold
+
+
+def test_the_merchant_says_which_pieces_are_put_back(sold_from_stock: Sold) -> None:
+    page = sold_from_stock.look("lines")
+    assert fields(page)["restock-1"] == "1" and "Repor em stock" in page_text(page)
+    typed = {**fields(page), "quantity-1": "1", "quantity-2": "1"}
+    del typed["restock-1"]
+    path, shop = sold_from_stock.path, sold_from_stock.shop
+    page = shop.post(path, {**typed, "do": "review"})
+    assert "restock-1" not in fields(page)
+    shop.post(path, {**fields(page), "do": "issue"})
+    sold_from_stock.world.run_due_work()
+    draft = sold_from_stock.world.provider.ledger[1][1]
+    assert [(line.kind, line.sku) for line in draft.lines] == [("unstocked", ""), ("goods", "LIV-1")]
+    assert draft.moves_stock
+
+
+def test_a_whole_credit_may_leave_stock_alone(sold_from_stock: Sold) -> None:
+    typed = fields(sold_from_stock.look())
+    del typed["restock"]
+    page = sold_from_stock.shop.post(sold_from_stock.path, {**typed, "do": "review"})
+    assert "restock" not in fields(page)
+    sold_from_stock.shop.post(sold_from_stock.path, {**fields(page), "do": "issue"})
+    sold_from_stock.world.run_due_work()
+    draft = sold_from_stock.world.provider.ledger[1][1]
+    assert draft.gross == Decimal("47.50") and not draft.moves_stock
+
+
+def test_without_stock_nothing_is_asked_about_it(sold: Sold) -> None:
+    for page in (sold.look(), sold.look("lines")):
+        assert "stock" not in page_text(page)
+
+
+def test_pieces_come_back_without_money_and_without_a_document(sold: Sold, db: SQLAlchemy) -> None:
+    sold.world.account.settings = {**sold.world.account.settings, "stock": "to-shop"}
+    db.session.commit()
+    page = sold.look("lines", way="stock")
+    empty = sold.shop.post(sold.path, {**fields(page), "do": "return"})
+    assert empty.status_code == 422 and "Diga quantos artigos voltaram." in page_text(empty)
+    typed = {**fields(page), "quantity-1": "2", "do": "return"}
+    assert sold.shop.post(sold.path, typed).status_code == 303
+    again = sold.shop.client.get(sold.shop.post(sold.path, typed).headers["Location"])
+    assert "Este regresso já tinha sido registado; nada se repetiu." in page_text(again)
+    (done,) = FollowUp.query.filter_by(kind="return").all()
+    assert done.detail["pieces"] == {"1": "2"} and sold.note() is None
+    again = sold.shop.post(sold.path, {**typed, "return-act": "2"})
+    assert "De «Caneca» só podem voltar 1, e escreveu 2." in page_text(again)
 
 
 def test_what_was_credited_already_is_not_offered_again(sold: Sold) -> None:
     sold.issue(sold.review(sold.look("lines"), **{"quantity-1": "2"}))
     sold.world.run_due_work()
     text = page_text(sold.look("lines"))
-    assert "12,30 € 1 por creditar" in text
+    assert "12,30 €" in text and "de 1" in text
     sold.issue(sold.look())
     assert sold.kinds()[2] == ("NC", Decimal("22.90"))
     assert "já está todo creditado" in page_text(sold.look())
@@ -166,7 +242,7 @@ def test_what_was_credited_already_is_not_offered_again(sold: Sold) -> None:
 
 
 def test_the_same_request_sent_twice_makes_one_note(sold: Sold) -> None:
-    page = sold.review(sold.look("lines"), amount="5")
+    page = sold.review(sold.look("lines", way="money"), amount="5")
     first = sold.issue(page)
     sold.world.run_due_work()
     second = sold.issue(page)
@@ -175,7 +251,7 @@ def test_the_same_request_sent_twice_makes_one_note(sold: Sold) -> None:
 
 
 def test_only_the_note_that_was_shown_is_issued(sold: Sold) -> None:
-    seen = sold.review(sold.look("lines"), amount="5")
+    seen = sold.review(sold.look("lines", way="money"), amount="5")
     other = sold.issue(seen, amount="6")
     assert other.status_code == 422 and "A escolha mudou depois da última revisão" in page_text(other)
     assert sold.note() is None
@@ -194,17 +270,20 @@ def test_an_invalid_request_number_requests_no_note(sold: Sold) -> None:
 
 
 REFUSED: list[tuple[str, dict[str, str], str]] = [
-    ("lines", {"amount": "47,51"}, "O reembolso de 47,51 € é maior do que falta creditar (47,50 €)."),
+    ("money", {"amount": "47,51"}, "O reembolso de 47,51 € é maior do que falta creditar (47,50 €)."),
     ("lines", {"quantity-1": "4"}, "De «Caneca» só podem voltar 3, e escreveu 4."),
-    ("lines", {"gross-2": "10,61"}, "é maior do que falta creditar"),
+    ("money", {"gross-2": "10,61"}, "é maior do que falta creditar"),
     ("lines", {"quantity-9": "1"}, "Uma das linhas não é deste documento."),
-    ("lines", {"gross-1": "12,30", "amount": "1"}, "é menor do que as linhas escolhidas"),
-    ("lines", {}, "Escolha o que creditar"),
-    ("lines", {"quantity-1": "dois"}, "Escreva uma quantidade"),
-    ("lines", {"quantity-1": "-1"}, "Escreva uma quantidade"),
-    ("lines", {"quantity-1": "1e3"}, "Escreva uma quantidade"),
-    ("lines", {"gross-1": "-1"}, "Escreva um valor em euros"),
-    ("lines", {"amount": "0,001"}, "Escreva um valor em euros"),
+    ("money", {"gross-1": "12,30", "amount": "1"}, "é menor do que as linhas escolhidas"),
+    ("lines", {}, "Diga quantos artigos voltaram."),
+    ("money", {}, "Escreva quanto devolve"),
+    ("lines", {"quantity-1": "dois"}, "Escreva quantos artigos voltaram"),
+    ("lines", {"quantity-1": "-1"}, "Escreva quantos artigos voltaram"),
+    ("lines", {"quantity-1": "1,5"}, "«Caneca» vende-se à unidade"),
+    ("lines", {"quantity-1": "1e3"}, "Escreva quantos artigos voltaram"),
+    ("money", {"gross-1": "-1"}, "Escreva um valor em euros"),
+    ("money", {"amount": "0,001"}, "Escreva um valor em euros"),
+    ("lines", {"quantity-1": "1", "refund": "x"}, "Escreva um valor em euros"),
     ("all", {"why": "x" * 51}, "O motivo tem no máximo 50 caracteres."),
     ("again", {}, "Corrija o NIF ou o nome"),
     ("again", {"tax_id": "123456780"}, "Este NIF não é válido."),
@@ -217,7 +296,8 @@ def test_invalid_input_is_explained_and_nothing_typed_is_lost(
     sold: Sold, way: str, typed: dict[str, str], sentence: str
 ) -> None:
     for send in (sold.review, sold.issue):
-        answer = send(sold.look(way), **typed)
+        mode = "lines" if way == "money" else way
+        answer = send(sold.look(mode, way=way), **typed)
         assert answer.status_code == 422 and sentence in page_text(answer)
         kept = fields(answer)
         assert {name: kept.get(name) for name in typed if name != "quantity-9"} == {
@@ -281,7 +361,7 @@ def test_a_wrong_name_is_corrected_even_for_a_company(
 
 def test_a_partly_credited_document_cannot_be_reissued(sold: Sold) -> None:
     page = sold.look("again")
-    sold.issue(sold.review(sold.look("lines"), amount="5"))
+    sold.issue(sold.review(sold.look("lines", way="money"), amount="5"))
     sold.world.run_due_work()
     assert "Para emitir de novo é preciso creditar o documento todo." in page_text(sold.look("again"))
     answer = sold.issue(page, act="2", tax_id="123456789")
