@@ -23,11 +23,11 @@ RETURN = "return"
 
 
 def can_return(document: Document) -> bool:
-    """Return whether we can put pieces of this document back into stock at its provider."""
+    """Return whether we can put pieces of this document back into stock: where the shop follows the provider."""
     account = document.account
     return (
         account is not None
-        and bool(account.stock_direction)
+        and account.stock_direction == "to-shop"
         and issubclass(provider_class(account.provider), SupportsStockMovements)
     )
 
