@@ -14,7 +14,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from flask import Flask, current_app
-from rq import Worker
+from redis import Redis
+from rq import SimpleWorker, Worker
+from rq.exceptions import DeserializationError
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
@@ -23,7 +26,7 @@ from shopapp.connections import api_usage
 from shopapp.documents import followups, issue, recover
 from shopapp.inventory import scheduler
 from shopapp.jobs import maintenance
-from shopapp.jobs.queue import QUEUE, redis_connection
+from shopapp.jobs.queue import JOB, QUEUE, redis_connection
 from shopapp.models import FollowUp, Webhook, db, document_queue
 from shopapp.orders import webhooks
 
@@ -39,6 +42,45 @@ DRAIN_SECONDS = 20.0
 WEBHOOK_SECONDS = 1.0
 """How long webhooks are processed before a document has its turn: a shop that posts endlessly delays nobody."""
 _BUSY_RETRY_SECONDS = 0.5
+
+
+class ForeignJob(Exception):
+    """A job in Redis is not ours: nothing of it was run."""
+
+
+class WorkJob(Job):
+    """A job that runs `run_job` alone, whatever its record in Redis says.
+
+    RQ would import and call any function that the record names; whoever can write to Redis must not run code in a
+    process that holds every key.
+    """
+
+    def restore(self, raw_data: Any) -> None:
+        """Read the record without its callbacks and webhooks."""
+        super().restore(raw_data)
+        self._success_callback_name = self._failure_callback_name = self._stopped_callback_name = None
+        self.webhooks = []
+
+    def _execute(self) -> None:
+        if self.func_name != JOB or self.instance is not None or self.args or self.kwargs:
+            raise ForeignJob(str(self.func_name)[:100])
+        run_job()
+
+
+def make_worker(connection: Redis, kind: type[Worker | SimpleWorker] = Worker) -> Worker | SimpleWorker:
+    """Return a worker of the queue that reads JSON alone and runs one function alone."""
+    return kind(
+        [QUEUE], connection=connection, serializer=JSONSerializer, job_class=WorkJob, maintenance_interval=60,
+        worker_ttl=60, exception_handlers=[_log_failure], disable_default_exception_handler=True,
+    )  # fmt: skip
+
+
+def _log_failure(job: Job, kind: type[BaseException], error: BaseException, _: Any) -> bool:
+    if isinstance(error, ForeignJob | DeserializationError):
+        log.warning("security: a job that is not ours was refused: %r", job.id[:100])
+    else:
+        log.error("job %s failed", job.id, exc_info=error)
+    return False
 
 
 def run_job() -> None:
@@ -161,11 +203,7 @@ def _run_worker(app: Flask) -> int:
     while True:
         try:
             connection = redis_connection(app.config["REDIS_URL"], None)
-            worker = Worker(
-                [QUEUE], connection=connection, serializer=JSONSerializer, maintenance_interval=60,
-                default_worker_ttl=60,
-            )  # fmt: skip
-            worker.work(logging_level="WARNING", with_scheduler=False)
+            make_worker(connection).work(logging_level="WARNING", with_scheduler=False)
             return 0
         except Exception as error:  # noqa: BLE001  (Redis is away: come back when it is)
             log.warning("worker: %s", type(error).__name__)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ import redis
 from flask import Flask
 from flask.testing import FlaskClient
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy import select, update
 from sqlalchemy.exc import DataError
@@ -31,7 +33,7 @@ from shopapp.inventory import catalogue, scheduler
 from shopapp.jobs import maintenance
 from shopapp.jobs import worker as jobs_worker
 from shopapp.jobs.clock import tick
-from shopapp.jobs.queue import QUEUE
+from shopapp.jobs.queue import JOB, QUEUE
 from shopapp.jobs.worker import run_job
 from shopapp.models import (
     Document,
@@ -79,7 +81,7 @@ def worked_off(queue: Queue, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(jobs_worker, "_app", app)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        worker = SimpleWorker([queue], connection=queue.connection, serializer=JSONSerializer)
+        worker = jobs_worker.make_worker(queue.connection, SimpleWorker)
         worker.work(burst=True, logging_level="CRITICAL")
     finally:
         for number, handler in before.items():
@@ -241,6 +243,44 @@ def test_row_17_a_job_of_another_release_ends_quietly_and_touches_nothing(
 
 
 @pytest.mark.timeout(1800)
+def test_whoever_writes_to_redis_runs_nothing_in_a_worker(
+    app: Flask,
+    world: World,
+    valkey: Valkey,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    mark = tmp_path / "ran"
+    with queue_of(valkey) as queue:
+        refused = [
+            queue.enqueue("os.mkdir", str(mark)),
+            queue.enqueue("subprocess.check_output", ["/bin/mkdir", str(mark)]),
+            Queue(QUEUE, connection=queue.connection).enqueue("os.mkdir", str(mark)),
+        ]
+        ours = queue.enqueue(JOB)
+        for field in ("success_callback_name", "failure_callback_name", "stopped_callback_name"):
+            queue.connection.hset(ours.key, field, CALLBACK)
+        queue.connection.hset(ours.key, "description", str(mark))
+        refused.append(queue.enqueue(JOB, 1))
+        for field, value in (("failure_callback_name", CALLBACK), ("description", str(mark))):
+            queue.connection.hset(refused[-1].key, field, value)
+        worked_off(queue, app, monkeypatch)
+        assert queue.count == 0
+    assert not mark.exists()
+    assert [one.message for one in caplog.records if "not ours" in one.message] == [
+        f"security: a job that is not ours was refused: {job.id!r}" for job in refused
+    ]
+
+
+CALLBACK = f"{__name__}.make_mark"
+
+
+def make_mark(job: Job, *_: Any) -> None:
+    """Make the directory that the job's description names: what a callback of RQ could do."""
+    os.mkdir(job.description or "")
+
+
 def test_row_17_jobs_without_work_are_few_and_do_nothing(
     app: Flask, world: World, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
