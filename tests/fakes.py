@@ -566,6 +566,8 @@ class World:
         account = Account.connect(store, "fakebooks", f"fake-{store.code}")
         account.credentials = {"key": "secret"}
         account.settings = {"kind": "FR", "series": {"FR": "2026FR"}, "automatic": True}
+        # as after its first documents: figures at the usual rate have been compared
+        account.proved, account.proved_at = ["FR 2026FR", "FR 2026FR PT 23"], now()
         db.session.commit()
         return account
 

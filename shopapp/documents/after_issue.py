@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shopapp.connections.shop import platform_class
+from shopapp.fiscal.comparison import DIFFERENCES
 from shopapp.inventory import movements
 from shopapp.models import Document, FollowUp, now
 from shopapp.models.account_settings import AccountSettings
@@ -22,15 +23,25 @@ def enqueue_followups(document: Document) -> None:
         if sale is not None and sale.state in (WAITING, ISSUED):
             FollowUp.enqueue_or_restart(sale, "draft" if sale.state == WAITING else "note")
         return
+    if document.is_sale:
+        _request_related_documents(document)
+    if document.alarm not in DIFFERENCES:
+        enqueue_delivery(document)
+
+
+def enqueue_delivery(document: Document) -> None:
+    """Enqueue what shows the document to the buyer and on the order. Not committed.
+
+    One whose figures differ waits for this until the merchant has looked at it.
+    """
     platform = platform_class(document.store.platform)
     if document.kind != "GT" and issubclass(platform, SupportsOrderDocuments):
         FollowUp.enqueue(document, "attach")
     if issubclass(platform, SupportsOrderHistory):
         FollowUp.enqueue(document, "history")
-    if document.is_sale:
-        _request_related_documents(document)
     chosen = document.account.chosen if document.account else AccountSettings()
-    if chosen.email_buyer and document.kind != "GT" and (document.buyer or {}).get("email"):
+    has_recipient = document.kind != "GT" and (document.buyer or {}).get("email")
+    if chosen.email_buyer and has_recipient and document.has_pdf:
         FollowUp.enqueue(document, "email")
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import or_, select, update
 from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
-from shopapp.documents import outcome
+from shopapp.documents import figures, outcome
 from shopapp.errors import AppError, RefusedError
 from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Attempt, Document, FollowUp, Store, db, db_now, now
@@ -148,6 +148,8 @@ def _record_provider_state(document: Document, issued: Issued) -> None:
     document.provider_state_at = now()
     if issued.provider_state == "annulled":
         _flag_document(document, "annulled")
+    elif not document.alarm:
+        figures.compare_again(document, issued)
     db.session.commit()
 
 

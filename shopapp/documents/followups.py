@@ -136,6 +136,8 @@ def fetch_pdf(document: Document) -> bytes:
     account = document.account
     if account is None or document.number is None:
         raise MerchantError("pdf-none")
+    if not document.has_pdf:
+        raise MerchantError("pdf-by-hand")
     known = Issued(
         provider_id=document.provider_id,
         number=document.number,

@@ -13,10 +13,11 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from shopapp.connections import circuit_breaker
-from shopapp.documents import credit_notes, outcome, prepare, returns
+from shopapp.documents import after_issue, credit_notes, outcome, prepare, returns
 from shopapp.errors import MerchantError, NotAllowedError
+from shopapp.fiscal.comparison import DIFFERENCES
 from shopapp.fiscal.document import Issued
-from shopapp.models import Account, Document, FollowUp, Store, cause, db, now
+from shopapp.models import Account, Document, FollowUp, Store, cause, db, first_document, now
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 
 
@@ -152,13 +153,46 @@ def resend_email(document: Document, to: str) -> None:
     db.session.commit()
 
 
-def dismiss_alarm(document: Document) -> None:
-    """Clear the alarm of an issued document, as the merchant has seen it. Commits."""
+def dismiss_alarm(document: Document, deliver: bool = True) -> None:
+    """Clear the alarm of an issued document, as the merchant has seen it. Commits.
+
+    A document whose figures differ was not shown to the buyer yet; it is now, if the merchant says so.
+    """
     if document.alarm:
-        document.log_transition(
-            document.state, document.state, "alarm-seen", {"alarm": document.alarm}, by="merchant"
-        )
-        document.alarm, document.alarm_detail = "", {}
+        _clear_alarm(document, "alarm-seen", deliver)
+    db.session.commit()
+
+
+def _clear_alarm(document: Document, reason: str, deliver: bool) -> None:
+    document.log_transition(document.state, document.state, reason, {"alarm": document.alarm}, by="merchant")
+    if document.alarm in DIFFERENCES and deliver:
+        after_issue.enqueue_delivery(document)
+    document.alarm, document.alarm_detail, document.changed_at = "", {}, now()
+
+
+def accept_figures(document: Document) -> None:
+    """Let the account go on: the provider's figures are right, in this document and in those like it. Commits.
+
+    Raises StateConflictError when this document does not stop its account.
+    """
+    draft = document.draft
+    if draft is None or not first_document.accept_figures(document, draft, document.comparison):
+        db.session.rollback()
+        raise StateConflictError
+    _clear_alarm(document, "figures-accepted", deliver=True)
+    db.session.commit()
+
+
+def prove_figures_again(document: Document) -> None:
+    """Let the account go on with one document alone, as the merchant has changed the provider's settings. Commits.
+
+    The document keeps its alarm. Raises StateConflictError when it does not stop its account.
+    """
+    if not first_document.prove_again(document):
+        db.session.rollback()
+        raise StateConflictError
+    document.log_transition(document.state, document.state, "figures-again", by="merchant")
+    document.changed_at = now()
     db.session.commit()
 
 

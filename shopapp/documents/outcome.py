@@ -18,7 +18,7 @@ from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
-from shopapp.documents import credit_notes
+from shopapp.documents import credit_notes, figures
 from shopapp.documents.after_issue import enqueue_followups
 from shopapp.errors import (
     AppError,
@@ -30,7 +30,8 @@ from shopapp.errors import (
     TransientError,
     UncertainError,
 )
-from shopapp.fiscal.document import Draft, Issued
+from shopapp.fiscal.comparison import Comparison, compare
+from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
 from shopapp.models.document import (
@@ -88,7 +89,8 @@ def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -
     if (document.state, ISSUED) not in TRANSITIONS:
         return False
     draft = document.draft
-    alarm, detail = _total_alarm(draft, issued)
+    comparison = Comparison() if draft is None else compare(draft, issued)
+    alarm, detail = figures.alarm_of(document, comparison)
     return document.transition(
         ISSUED,
         by="merchant" if settled_by == "merchant" else "app",
@@ -102,6 +104,8 @@ def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -
         issued_on=issued.date or (draft.date if draft else None),
         issued_at=now(),
         provider_total=issued.storable_total,
+        provider_vat=issued.storable_vat,
+        compared=comparison.to_json(),
         provider_state=issued.provider_state,
         settled_by=settled_by,
         alarm=alarm,
@@ -144,10 +148,13 @@ _PATHS_TO_ISSUING = {
 
 def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
     """Store the lines, enqueue the follow-ups, apply a credit note. Commits."""
-    detail = {"number": issued.number, **document.alarm_detail}
-    Attempt.end(document.id, document.attempt, "issued", detail=detail)
+    if settled_by == "provider":
+        # found by a search or a person, it does not change how the attempt went
+        detail = {"number": issued.number, **document.alarm_detail}
+        Attempt.end(document.id, document.attempt, "issued", detail=detail)
     draft = document.draft
     if draft is not None:
+        figures.record(document, draft)
         for position, line in enumerate(draft.lines):
             db.session.add(DocumentLine.from_draft_line(document.id, position, line))
     enqueue_followups(document)
@@ -156,12 +163,6 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
     if settled_by != "merchant" and document.account is not None:
         circuit_breaker.close(document.account)
     db.session.commit()
-
-
-def _total_alarm(draft: Draft | None, issued: Issued) -> tuple[str, dict[str, Any]]:
-    if draft is None or issued.total is None or issued.total == draft.gross:
-        return "", {}
-    return "total-differs", {"ours": str(draft.gross), "theirs": str(issued.total)}
 
 
 def _flag_other_document(document: Document, number: str) -> bool:

@@ -242,6 +242,16 @@ def _with_decimals(values: dict[str, Any], names: tuple[str, ...]) -> dict[str, 
 
 
 @dataclass(frozen=True, slots=True)
+class IssuedTax:
+    """One tax of an issued document as the provider states it; None or an empty text where it does not say."""
+
+    rate: Decimal
+    vat: Decimal | None = None
+    region: str = ""
+    exemption_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Issued:
     """The provider's answer about a document that exists there."""
 
@@ -252,6 +262,11 @@ class Issued:
     total: Decimal | None = None
     """The total that the provider states; None when it states none."""
     vat: Decimal | None = None
+    taxes: tuple[IssuedTax, ...] = ()
+    """Its taxes, once or once for each line; empty when the provider states none."""
+    line_count: int | None = None
+    """Its lines, without those that only print a text."""
+    buyer_tax_id: str | None = None
     atcud: str = ""
     pdf_url: str = ""
     provider_state: str = ""
@@ -263,5 +278,13 @@ class Issued:
 
         Whatever it states, the document exists and must be recorded.
         """
-        total = self.total
-        return round_to_cents(total) if total is not None and abs(total) < _AMOUNT_LIMIT else None
+        return _storable(self.total)
+
+    @property
+    def storable_vat(self) -> Decimal | None:
+        """The VAT in whole cents, on the same terms."""
+        return _storable(self.vat)
+
+
+def _storable(amount: Decimal | None) -> Decimal | None:
+    return round_to_cents(amount) if amount is not None and abs(amount) < _AMOUNT_LIMIT else None

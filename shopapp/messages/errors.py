@@ -6,9 +6,10 @@ failure. A test finds any code without a sentence.
 
 from __future__ import annotations
 
+from shopapp.messages.alarms import DOCUMENT_ALARMS
 from shopapp.messages.i18n import N_
 from shopapp.messages.order_errors import ORDER_ERRORS
-from shopapp.messages.sentence import AUTHORISE, CREDIT, KEYS, SETTINGS, Sentence
+from shopapp.messages.sentence import AUTHORISE, FIGURES, KEYS, SETTINGS, Sentence
 
 ACCESS_ERRORS: dict[str, Sentence] = {
     "keys-refused": Sentence(
@@ -195,42 +196,14 @@ UNISSUED_REASONS: dict[str, Sentence] = {
     "note-needless": Sentence(N_("A encomenda foi paga antes de haver nota de encomenda: a fatura basta."), ""),
     "note-used": Sentence(N_("A fatura foi feita a partir desta nota de encomenda."), ""),
     "uninstalled": Sentence(N_("A aplicação foi desinstalada antes de haver documento."), ""),
+    "first-alone": Sentence(
+        N_("Espera por outro documento, que saiu à frente para conferirmos os valores que o %(provider)s lhe deu."),
+        N_("Segue sozinho logo que os valores batam certo.")),
+    "figures-undecided": Sentence(
+        N_("A faturação está parada: os valores de um documento não batem certo com os do %(provider)s."),
+        N_("Veja os dois valores e decida; depois tudo segue."), N_("Ver a diferença"), FIGURES),
     "absent": Sentence(N_("Disse-nos que o documento não existe; vamos emiti-lo."), ""),
     "late": Sentence(N_("A resposta chegou tarde, mas chegou: o documento existe."), ""),
-}  # fmt: skip
-
-DOCUMENT_ALARMS: dict[str, Sentence] = {
-    "alarm-total-differs": Sentence(
-        N_("O total devolvido pelo %(provider)s (%(theirs)s) difere do enviado (%(ours)s)."),
-        N_("O documento existe. Confirme-o no %(provider)s e fale com o seu contabilista."), N_("Ver a diferença")),
-    "alarm-duplicate": Sentence(
-        N_("O %(provider)s devolveu um segundo número, %(number)s, para esta encomenda."),
-        N_("Confirme os dois documentos no %(provider)s; um deles pode precisar de nota de crédito."),
-        N_("Ver os dois")),
-    "alarm-cancelled-after": Sentence(
-        N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
-        N_("Emita-a aqui. Se já a emitiu no %(provider)s, marque que está tratado."), N_("Ver e creditar"), CREDIT),
-    "alarm-changed-after": Sentence(
-        N_("A encomenda mudou na loja depois de faturada."),
-        N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),
-    "alarm-note-unusable": Sentence(
-        N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
-        N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),
-    "alarm-note-cancelled": Sentence(
-        N_("A encomenda foi cancelada depois desta nota de encomenda."),
-        N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
-        N_("Ver a nota")),
-    "alarm-note-changed": Sentence(
-        N_("A encomenda mudou depois desta nota de encomenda, e a fatura não é feita a partir dela."),
-        N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
-        N_("Ver a nota")),
-    "alarm-annulled": Sentence(
-        N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
-        N_("Ver o documento")),
-    "alarm-gone": Sentence(
-        N_("O documento %(number)s já não está no %(provider)s."),
-        N_("Procure-o no %(provider)s e fale com o apoio dele: um documento fiscal não se apaga."),
-        N_("Ver o documento")),
 }  # fmt: skip
 
 STOCK_ERRORS: dict[str, Sentence] = {
@@ -265,6 +238,9 @@ ACTION_ERRORS: dict[str, Sentence] = {
     "total-not-ours": Sentence(
         N_("O documento que enviámos é de %(ours)s, não de %(theirs)s."),
         N_("Deve ser o de outra venda: confirme o total no %(provider)s.")),
+    "pdf-by-hand": Sentence(
+        N_("Este documento foi registado por si: o PDF está no %(provider)s."),
+        N_("Envie-o ao cliente a partir de lá.")),
     "pdf-none": Sentence(N_("Este documento não tem PDF."), N_("Procure-o no seu programa de faturação.")),
     "mail-off": Sentence(N_("O envio de e-mail não está ligado neste servidor."), N_("Descarregue o PDF e envie-o.")),
     "mail-address": Sentence(N_("O endereço «%(to)s» não é um e-mail."), N_("Corrija-o e envie de novo."),

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
 from .account_settings import AccountSettings
-from .base import SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
+from .base import BigId, SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
 from .decision import Decision
 from .lease import is_free
 from .provider_lists import ProviderLists
@@ -60,6 +60,18 @@ class Account(UidModel):
     compared_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the provider's own documents were last compared with ours."""
 
+    # what the figures of its documents have shown (`models.first_document`)
+    proved: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when anything is proved."""
+    first_document_id: Mapped[int | None] = mapped_column(BigId)
+    """The last document that went alone because it would prove something."""
+    differs_document_id: Mapped[int | None] = mapped_column(BigId)
+    """The document whose figures differ: until the merchant has decided, nothing of this account is issued."""
+    differs_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    accepted_readings: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
+    """Readings of our figures (`fiscal.comparison.READINGS`) that the merchant has declared right."""
+
     credentials = SealedJson()
     store: Mapped[Store] = relationship()
 
@@ -84,6 +96,10 @@ class Account(UidModel):
         if same is None:
             same = cls(store_id=store.id, provider=provider, fingerprint=fingerprint, active_from=now())
             db.session.add(same)
+        if same.active_until is not None or present is None or present.id != same.id:
+            # a new connection proves its figures again
+            same.proved, same.proved_at, same.first_document_id = [], None, None
+            same.differs_document_id, same.differs_at, same.accepted_readings = None, None, []
         same.active_until = None
         return same
 

@@ -27,6 +27,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp import encryption
+from shopapp.fiscal.comparison import DIFFERENCES, Comparison
 from shopapp.fiscal.document import Draft
 
 from . import cause as causes
@@ -51,7 +52,7 @@ WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
 BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
 STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
 
-ALARMS = ("total-differs", "duplicate", "cancelled-after", "changed-after", "annulled", "gone")
+ALARMS = (*DIFFERENCES, "duplicate", "cancelled-after", "changed-after", "annulled", "gone")
 """What can be wrong with an issued document."""
 
 TRANSITIONS = {
@@ -145,6 +146,9 @@ class Document(UidModel):
     total: Mapped[Decimal | None] = mapped_column(Money)
     """The draft's total, or the order's paid total while there is no draft."""
     provider_total: Mapped[Decimal | None] = mapped_column(Money)
+    provider_vat: Mapped[Decimal | None] = mapped_column(Money)
+    compared: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    """What the provider stated and what differs (`comparison`)."""
     calls: Mapped[int] = mapped_column(default=0, server_default="0")
     """Calls to the provider that this document has cost."""
     provider_state: Mapped[str] = mapped_column(String(40), default="")
@@ -211,6 +215,16 @@ class Document(UidModel):
     def draft(self) -> Draft | None:
         """The draft that was frozen, or None."""
         return Draft.from_bytes(self.draft_text.encode()) if self.draft_text else None
+
+    @property
+    def has_pdf(self) -> bool:
+        """Whether we can fetch its PDF: not that of a document of which we only know what the merchant wrote."""
+        return bool(self.provider_id or self.pdf_url)
+
+    @property
+    def comparison(self) -> Comparison:
+        """What the provider stated about the document, compared with its draft."""
+        return Comparison.from_json(self.compared)
 
     @staticmethod
     def hash_tax_id(tax_id: str) -> str:

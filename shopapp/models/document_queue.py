@@ -12,6 +12,7 @@ from sqlalchemy import Select, select, update
 
 from shopapp.fiscal.document import Draft
 
+from . import first_document
 from .account import Account
 from .attempt import Attempt
 from .base import cached_statement, db, db_now, execute_update
@@ -44,6 +45,7 @@ def due_ids() -> Select[int]:
             Store.state == INSTALLED,
             Account.is_available(),
             (Account.pauses == 0) | is_free(Account.probe_until),
+            first_document.may_be_taken(),
             ~Heartbeat.issuing_on_hold(),
         )
     )
@@ -107,8 +109,12 @@ def claim(
     """Freeze the draft and begin an attempt: after this the document may be sent. Commits.
 
     Seals the draft with its hash, pins the account and inserts the Attempt row. Return the attempt's number, or None
-    when the row changed since we took it.
+    when the row changed since we took it, or must wait for the figures of another document.
     """
+    if reason := first_document.reason_to_wait(document, draft, account):
+        db.session.rollback()
+        _put_back(document, reason)
+        return None
     text, number = draft.to_bytes().decode(), document.attempt + 1
     draft_id = document.draft_id if provider_draft_matches(document, draft, account) else None
     changed = execute_update(
@@ -129,6 +135,11 @@ def claim(
     if not changed:
         db.session.rollback()
         return None
+    _begin_attempt(document, number, draft, text)
+    return number
+
+
+def _begin_attempt(document: Document, number: int, draft: Draft, text: str) -> None:
     attempt = Attempt(
         document_id=document.id, number=number, draft_hash=draft.digest(), text=text, started_at=db_now()
     )
@@ -138,7 +149,22 @@ def claim(
     db.session.refresh(document)
     document.held_attempt = number
     db.session.commit()
-    return number
+
+
+def _put_back(document: Document, reason: str) -> None:
+    """End the lease of a row that has to wait, with the reason. Commits."""
+    mine = update(Document).where(
+        Document.id == document.id,
+        Document.state == PENDING,
+        Document.attempt == document.attempt,
+        Document.lease_until == document.lease_until,
+    )
+    known = document.reason
+    if execute_update(mine.values(lease_until=None, takes=0, reason=reason, detail={}, changed_at=db_now())):
+        if reason != known:
+            document.log_transition(PENDING, PENDING, reason)
+        db.session.refresh(document)
+    db.session.commit()
 
 
 def provider_draft_matches(document: Document, draft: Draft, account: Account) -> bool:

@@ -19,6 +19,7 @@ from shopapp.messages.wording import message_for
 from shopapp.models import Account, ApiUsage, UnreadableOrder, now
 from shopapp.models.queries import documents, products, reconciliation
 from shopapp.web import period_count
+from shopapp.web.documents.figures import figures_notice
 from shopapp.web.documents.rows import document_rows
 from shopapp.web.session import consent_page
 from shopapp.web.setup.keys import is_ready
@@ -81,6 +82,7 @@ def index() -> Response | str | tuple[str, int]:
         todo_rows=document_rows(waiting),
         webhook_notice=_webhook_notice(),
         provider_down_notice=provider_down,
+        figures_notice=figures_notice(g.account),
         issuing_on_hold=reconciliation.is_issuing_on_hold(),
         plan_notice=_plan_notice(),
         products_notice=_products_notice(),

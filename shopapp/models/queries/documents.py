@@ -185,6 +185,12 @@ def list_pending(store: Store, most: int) -> list[Document]:
     return list(db.session.scalars(mine.order_by(Document.id).limit(most)))
 
 
+def count_pending(store: Store) -> int:
+    """Return how many documents will be issued without the merchant."""
+    mine = select(func.count()).where(Document.store_id == store.id, Document.state == PENDING)
+    return db.session.scalar(mine) or 0
+
+
 def list_blocked(store: Store, reasons: Sequence[str]) -> list[Document]:
     """Return the documents blocked for one of these reasons, oldest first."""
     mine = select(Document).where(

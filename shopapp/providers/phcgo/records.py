@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from shopapp.fiscal.document import DocumentKind, Issued
+from shopapp.fiscal.document import DocumentKind, Issued, IssuedTax
 from shopapp.fiscal.money import round_to_cents
 
 from .wire_format import Row, decimal_field, flag_field, text_field
@@ -76,7 +76,10 @@ def issued_from(record_type: RecordType, row: Row) -> Issued | None:
         series=text_field(row, record_type.series)[:60],
         date=_date_of(row, record_type.day),
         total=record_total(row),
-        vat=_without_float_noise(decimal_field(row, "ettiva")),
+        vat=_positive_amount(row, "ettiva"),
+        taxes=_line_taxes(record_type, row),
+        line_count=_line_count(record_type, row),
+        buyer_tax_id=text_field(row, "ncont") if "ncont" in row else None,
         atcud=text_field(row, "atcud", "ATCUD")[:60],
         provider_state=provider_state_of(row),
     )
@@ -93,8 +96,33 @@ def printed_number(record_type: RecordType, row: Row) -> str:
 
 def record_total(row: Row) -> Decimal | None:
     """Return the record's total without floating-point noise; that of a credit note is positive here."""
-    total = _without_float_noise(decimal_field(row, "etotal"))
-    return abs(total) if total is not None else None
+    return _positive_amount(row, "etotal")
+
+
+def _positive_amount(row: Row, name: str) -> Decimal | None:
+    amount = _without_float_noise(decimal_field(row, name))
+    return abs(amount) if amount is not None else None
+
+
+def _sold_lines(record_type: RecordType, row: Row) -> list[Row]:
+    """Return the record's lines without those of quantity 0, which only print a text; none where it shows none."""
+    lines = row.get(record_type.lines)
+    known = [line for line in lines if isinstance(line, dict)] if isinstance(lines, list) else []
+    return [line for line in known if decimal_field(line, "qtt")]
+
+
+def _line_taxes(record_type: RecordType, row: Row) -> tuple[IssuedTax, ...]:
+    """Return rate and exemption code of each line; none unless every line states its rate."""
+    taxes = [
+        IssuedTax(rate, exemption_code=text_field(line, "codmotiseimp") if "codmotiseimp" in line else None)
+        for line in _sold_lines(record_type, row)
+        if (rate := decimal_field(line, "iva")) is not None
+    ]
+    return tuple(taxes) if len(taxes) == _line_count(record_type, row) else ()
+
+
+def _line_count(record_type: RecordType, row: Row) -> int | None:
+    return len(_sold_lines(record_type, row)) or None
 
 
 def _without_float_noise(amount: Decimal | None) -> Decimal | None:

@@ -19,6 +19,7 @@ from shopapp.messages.wording import warning_text
 from shopapp.models import Document
 from shopapp.models.document import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.models.queries import documents
+from shopapp.web.documents.figures import figures_of
 from shopapp.web.documents.rows import (
     account_of,
     document_kind,
@@ -63,6 +64,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         "buyer_link": followups.document_url(document),
         "warnings": warning_texts(draft),
         "warehouse": warehouse_name(document, draft),
+        "figures": figures_of(document, label),
         "rules": rules_by_subject(draft.rules if draft else ()),
         "question": question_text(question, document.detail) if question else None,
         "errors": {},

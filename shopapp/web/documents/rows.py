@@ -14,7 +14,7 @@ from shopapp.connections.provider import provider_label
 from shopapp.errors import AppError
 from shopapp.messages.formats import ago, clock, spaced_tax_id
 from shopapp.messages.i18n import gettext
-from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, KEYS, SETTINGS
+from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, FIGURES, KEYS, SETTINGS
 from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label
 from shopapp.models import Account, Document
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
@@ -163,6 +163,8 @@ def _pending_message(document: Document, label: str) -> StatusMessage:
     account = g.account
     if account is not None and account.refused_at is not None:
         return message_for(account.refused_code, account.refused_detail, label)
+    if account is not None and account.differs_document_id is not None:
+        return message_for("figures-undecided", {}, label)
     if not document.reason or document.reason == "absent":
         return StatusMessage("", "", "", DOCUMENT)
     message = message_for(document.reason, document.detail, label)
@@ -185,6 +187,8 @@ def remedy_url(document: Document, remedy_page: str) -> str:
         return url_for("setup.check")
     if remedy_page == CREDIT:
         return url_for("credit.show", number=document.id)
+    if remedy_page == FIGURES and g.account is not None and g.account.differs_document_id:
+        return url_for("documents.one", number=g.account.differs_document_id)
     if remedy_page == AUTHORISE:
         return url_for("session.authorise")
     return url_for("documents.one", number=document.id)

@@ -23,6 +23,12 @@ _CREATED_TEXTS = {
     "dossier": N_("A encomenda foi feita e ainda não está paga: leva uma nota de encomenda."),
     "transport": N_("A fatura saiu: leva uma guia de transporte."),
 }
+# what the merchant decided about an issued document
+_DECISIONS = {
+    "alarm-seen": N_("Marcou o aviso como tratado."),
+    "figures-accepted": N_("Disse-nos que os valores estão certos: a faturação continua."),
+    "figures-again": N_("Disse-nos que mudou as definições: o próximo documento sai sozinho, para conferir."),
+}
 # by kind of follow-up: the text once it is done, and the text before that
 _FOLLOWUP_TEXTS = {
     "attach": (
@@ -95,8 +101,8 @@ def _transition_event(
         return _created_event(document, transition, has_webhook)
     if new == ISSUED and old != ISSUED:
         return _issued_event(document, transition, label)
-    if transition.reason == "alarm-seen":
-        return TimelineEvent(transition.at, gettext("Marcou o aviso como tratado."))
+    if transition.reason in _DECISIONS:
+        return TimelineEvent(transition.at, gettext(_DECISIONS[transition.reason]))
     if old == new == ISSUED or transition.reason == "duplicate":
         alarm = message_for(f"alarm-{transition.reason}", transition.detail, label)
         return TimelineEvent(transition.at, alarm.cause, "", state_label(REVIEW)[0], True)

@@ -176,7 +176,7 @@ def _redirect_to_document(document: Document, text: str) -> AnyResponse:
     return redirect(url_for("documents.one", number=document.id), 303)
 
 
-@bp.errorhandler(merchant_actions.StateConflictError)
+@bp.app_errorhandler(merchant_actions.StateConflictError)
 def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]:
     """Return 409: the document changed before this action, and nothing was done."""
     number = (request.view_args or {}).get("number")
@@ -302,7 +302,7 @@ def send_email(number: int) -> ResponseReturnValue:
 def acknowledge(number: int) -> ResponseReturnValue:
     """Clear the alarm, because the merchant handles it. Commits."""
     document = own_document_or_404(number)
-    merchant_actions.dismiss_alarm(document)
+    merchant_actions.dismiss_alarm(document, deliver=request.form.get("deliver") != "no")
     return _redirect_to_document(document, gettext("Marcado como tratado."))
 
 

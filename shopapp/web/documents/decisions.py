@@ -1,0 +1,39 @@
+"""The merchant's decision about figures that differ and stop the account."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from shopapp.documents import merchant_actions
+from shopapp.jobs.queue import notify_workers
+from shopapp.messages.i18n import gettext
+from shopapp.models import Document
+from shopapp.web.documents.page import own_document_or_404
+from shopapp.web.session import store_required
+
+bp = Blueprint("figures", __name__, url_prefix="/documents")
+
+
+@bp.post("/<int:number>/figures/accept")
+@store_required
+def accept(number: int) -> Response:
+    """Let the account go on: the provider's figures are right. Commits."""
+    document = own_document_or_404(number)
+    merchant_actions.accept_figures(document)
+    return _decided(document, gettext("Guardado: a faturação continua."))
+
+
+@bp.post("/<int:number>/figures/again")
+@store_required
+def prove_again(number: int) -> Response:
+    """Let one document go alone, because the provider's settings were changed. Commits."""
+    document = own_document_or_404(number)
+    merchant_actions.prove_figures_again(document)
+    return _decided(document, gettext("Sai agora só o próximo documento. Se bater certo, seguem os outros."))
+
+
+def _decided(document: Document, text: str) -> Response:
+    notify_workers()
+    flash(text)
+    return redirect(url_for("documents.one", number=document.id), 303)
