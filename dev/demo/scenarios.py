@@ -70,6 +70,7 @@ class Demo:
             self._wrong_nif,
             self._cancelled,
             self._credited,
+            self._money_before_pieces,
             self._corrected,
         )
 
@@ -224,6 +225,18 @@ class Demo:
         )
         demo_order.kinds, demo_order.credited = ("FR", "NC"), Decimal("24.60")
         demo_order.merchant.wait_for_kinds(demo_order.number, *demo_order.kinds)
+
+    def _money_before_pieces(self) -> None:
+        """Give money back, then take the pieces back one by one for what is left."""
+        demo_order = self.place_paid_order("3.00 back, then both pieces", {**MUG, "qty": 2})
+        self.wait_until_issued(demo_order)
+        merchant, number = demo_order.merchant, demo_order.number
+        merchant.credit(number, amount="3,00", reason="Risco no vidrado")
+        for kinds in (("FR", "NC"), ("FR", "NC", "NC")):
+            merchant.wait_for_kinds(number, *kinds)
+            merchant.credit(number, {"Taça de barro vidrado": "1"})
+        demo_order.kinds, demo_order.credited = ("FR", "NC", "NC", "NC"), Decimal("24.60")
+        merchant.wait_for_kinds(number, *demo_order.kinds)
 
     def _corrected(self) -> None:
         demo_order = self.place_paid_order("credited, issued with NIF", MUG, BOOK)

@@ -213,10 +213,20 @@ def lost_answers(world: PhcGoWorld, position: str) -> None:
 
 def partial_credit(world: PhcGoWorld, position: str) -> None:
     """Return two of three."""
+    check_credit(world, {MUGS["name"]: "2"}, "", "19.98")
+
+
+def money_given_back(world: PhcGoWorld, position: str) -> None:
+    """Give money back without pieces."""
+    check_credit(world, {}, "3,00", "3.00")
+
+
+def check_credit(world: PhcGoWorld, pieces: dict[str, str], amount: str, total: str) -> None:
+    """Credit part of an order of three; where PHC GO refuses the note, issue it once that is corrected."""
     merchant = world.olaria
     order = place_order(merchant, lines=[{**MUGS, "discount": "0"}])
     only_document(world, merchant, order)
-    merchant.credit(order, {MUGS["name"]: "2"}, reason="Partidas")
+    merchant.credit(order, pieces, amount, reason="Partidas")
     wait_until(lambda: len(merchant.listing_rows(order)) == 2, "the note is listed", TIMEOUT)
     notes = "SELECT state, reason FROM document WHERE order_id = :o AND cause LIKE 'credit%'"
 
@@ -232,7 +242,7 @@ def partial_credit(world: PhcGoWorld, position: str) -> None:
     notes_issued = [
         one for one in merchant.issued_documents() if one["type"] == "NC" and f"-{order}-" in one["reference"]
     ]
-    assert [one["total"] for one in notes_issued] == ["19.98"]
+    assert [one["total"] for one in notes_issued] == [total]
 
 
 def article_lookups(world: PhcGoWorld, position: str) -> None:
@@ -306,6 +316,7 @@ STEPS_BY_SWITCH: dict[str, PhcGoSwitchSteps] = {
     "sign-twice": lost_answers,
     "unknown-fields": full_order,
     "credit-reason": partial_credit,
+    "credit-of-value": money_given_back,
     "credit-from-origin": partial_credit,
     "state-fields": document_read_back,
     "obs-kept": lost_answers,

@@ -22,7 +22,9 @@ from shopapp.errors import (
     UncertainError,
     UnreachableError,
 )
-from shopapp.fiscal.document import Issued, Transport
+from shopapp.fiscal.credit_note import build_credit_note
+from shopapp.fiscal.creditable import OriginalDocument
+from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Issued, Transport
 from shopapp.fiscal.party import Address
 from shopapp.providers.base import AccountFeatures, IssueGuarantee, Series
 from shopapp.providers.phcgo.session import SESSIONS
@@ -212,6 +214,39 @@ def test_a_credit_note_has_the_stamps_of_its_original_and_the_reason(program: Ru
     assert [one["ofistamp"] for one in second["fis"]] == [one["fistamp"] for one in first["fis"]][:2]
     assert {one["oftstamp"] for one in second["fis"]} == {first["ftstamp"]}
     assert program.documents()[1]["reason"] == "Devolução"
+
+
+def credit_twice(program: RunningStandIn) -> list[Draft]:
+    """Give 3.00 back of two articles moved from stock, then credit all that is left."""
+    provider = program.open_adapter()
+    original = invoice_draft(line("10", quantity="2", sku="TAC-002"), moves_stock=True)
+    number = issue_draft(provider, original).number
+    notes: list[Draft] = []
+    credited: tuple[DraftLine, ...] = ()
+    for amount in (Decimal("3.00"), None):
+        issued = OriginalDocument(number, "FR", original.customer, original.lines, credited)
+        settings = FiscalSettings(series={"NC": "58"}, moves_stock=True)
+        notes.append(build_credit_note(issued, settings, original.date, amount=amount))
+        issue_draft(provider, notes[-1], f"QI-1-NC{len(notes)}")
+        credited += notes[-1].lines
+    return notes
+
+
+def test_a_price_reduction_leaves_every_piece_to_be_credited(program: RunningStandIn) -> None:
+    before = program.company.stock("TAC-002", 1)
+    notes = credit_twice(program)
+    assert [note.gross for note in notes] == [Decimal("3.00"), Decimal("21.60")]
+    first, favour, rest = program.rows("Ft")
+    assert [(one["ref"], one["ofistamp"]) for one in favour["fis"]] == [("", "")]
+    assert [(one["ref"], one["qtt"]) for one in rest["fis"]] == [("TAC-002", 2)]
+    assert first["fis"][0]["maxQttRefund"] == 0 and program.company.stock("TAC-002", 1) == before
+
+
+def test_a_price_reduction_that_phc_go_refuses_stops_and_says_so(program: RunningStandIn) -> None:
+    program.switch("credit-of-value", "refused")
+    with pytest.raises(RefusedError) as raised:
+        credit_twice(program)
+    assert "que linha de que documento credita" in raised.value.detail["answer"]
 
 
 def test_a_credit_note_of_an_unknown_number_is_refused(program: RunningStandIn) -> None:
