@@ -60,6 +60,23 @@ def _parse_loopback(text: str) -> str:
     return text
 
 
+def is_loopback(host: str) -> bool:
+    """Return whether that host is this machine."""
+    return host in ("", "localhost", "::1") or re.fullmatch(r"127(\.\d{1,3}){3}", host) is not None
+
+
+def _parse_smtp_url(text: str) -> str:
+    if text and (urlsplit(text).scheme not in ("smtp", "smtps") or not urlsplit(text).hostname):
+        raise ValueError("smtp:// or smtps:// with a host is needed")
+    return text
+
+
+def _parse_redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in ("redis", "rediss", "unix"):
+        raise ValueError("a redis://, rediss:// or unix:// address is needed")
+    return text
+
+
 def _parse_flag(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
 
@@ -81,8 +98,8 @@ SETTINGS = (
     Setting("SEAL_KEYS", "Keys that encrypt values at rest: base64 of 32 bytes each, newest first, separated by "
             "commas", None, parse_keys, secret=True),
     Setting("DATABASE_URL", "PostgreSQL (production) or SQLite address", None, _parse_database_url, secret=True),
-    Setting("REDIS_URL", "Redis or Valkey address; it only notifies the workers, nothing is kept there", None, str,
-            secret=True),
+    Setting("REDIS_URL", "Redis or Valkey address; it only notifies the workers, nothing is kept there", None,
+            _parse_redis_url, secret=True),
     Setting("JUMPSELLER_CLIENT_ID", "From the app's registration at Jumpseller", None),
     Setting("JUMPSELLER_CLIENT_SECRET", "From the app's registration at Jumpseller", None, str, secret=True),
     Setting("JUMPSELLER_ACCOUNTS_URL", "Where merchants authorise", "https://accounts.jumpseller.com", _parse_url),
@@ -99,8 +116,10 @@ SETTINGS = (
             "https://ec.europa.eu/taxation_customs/vies/rest-api", _parse_url),
     Setting("PLAIN_URL", "Development only: address of the sandbox's plain provider; empty: it is not offered",
             "", lambda text: _parse_url(text) if text else ""),
-    Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no e-mail is sent", "", str,
-            secret=True),
+    Setting("SMTP_URL", "smtp://user:password@host:port or smtps://...; empty: no e-mail is sent", "",
+            _parse_smtp_url, secret=True),
+    Setting("PRIVATE_NETWORK", "Why Redis, PostgreSQL and the mail server may be reached without password or verified "
+            "TLS, such as `one private network`; empty: only on loopback", ""),
     Setting("MAIL_FROM", "Sender of all e-mail", "faturas@quickinvoice.example"),
     Setting("SUPPORT_EMAIL", "Shown on error pages", "apoio@quickinvoice.example"),
     Setting("PROXIES", "How many proxies in front set X-Forwarded-*; 0: such headers are ignored", "0", int),
@@ -169,4 +188,25 @@ def _contradictions(values: dict[str, Any]) -> list[str]:
             for name in ("JUMPSELLER_ACCOUNTS_URL", "JUMPSELLER_API_URL", "IGEST_URL")
             if urlsplit(values[name]).scheme != "https"
         ]
+    if not values["PRIVATE_NETWORK"]:
+        problems += _unprotected_services(values)
+    return problems
+
+
+def _unprotected_services(values: dict[str, Any]) -> list[str]:
+    """Return what is said of services off loopback that anyone on the way could read or change."""
+    otherwise = "or say in PRIVATE_NETWORK why not"
+    problems = []
+    redis = urlsplit(values["REDIS_URL"])
+    if not is_loopback(redis.hostname or "") and (
+        redis.scheme != "rediss" or not redis.password or "ssl_cert_reqs=none" in redis.query.lower()
+    ):
+        problems.append(
+            f"REDIS_URL must be rediss:// with a password and a verified certificate, {otherwise}"
+        )
+    database = urlsplit(values["DATABASE_URL"])
+    if not is_loopback(database.hostname or "") and not re.search(
+        r"(^|&)sslmode=verify-(full|ca)(&|$)", database.query
+    ):
+        problems.append(f"DATABASE_URL must have sslmode=verify-full, {otherwise}")
     return problems

@@ -112,8 +112,7 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
         return
     subject, text = _compose_email("buyer", document)
     content = fetch_pdf(document)
-    name = (document.number or document.reference).replace("/", "-").replace(" ", "-") + ".pdf"
-    mail.send(to, subject, text, (name, content))
+    mail.send(to, subject, text, (f"{document.number or document.reference}.pdf", content))
 
 
 def _email_merchant(document: Document, followup: FollowUp) -> None:

@@ -13,8 +13,8 @@ GOOD: dict[str, Any] = {
     "APP_URL": "https://faturas.example",
     "SECRET_KEY": "x" * 32,
     "SEAL_KEYS": base64.b64encode(bytes(32)).decode(),
-    "DATABASE_URL": "postgresql://u@db.example/q",
-    "REDIS_URL": "redis://redis.example",
+    "DATABASE_URL": "postgresql://u@db.example/q?sslmode=verify-full",
+    "REDIS_URL": "rediss://:word@redis.example",
     "JUMPSELLER_CLIENT_ID": "id",
     "JUMPSELLER_CLIENT_SECRET": "secret",
 }
@@ -28,7 +28,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_valid_settings_are_read() -> None:
     values = config.load(GOOD)
-    assert values["DATABASE_URL"] == "postgresql+psycopg://u@db.example/q"
+    assert values["DATABASE_URL"] == "postgresql+psycopg://u@db.example/q?sslmode=verify-full"
     assert values["JUMPSELLER_ADMIN_ORIGINS"] == ("https://*.jumpseller.com",)
     assert values["CALL_SECONDS"] == 45.0
 
@@ -48,6 +48,14 @@ def test_all_missing_settings_are_listed_together() -> None:
         ("SECRET_KEY", "short"),
         ("SEAL_KEYS", "bm90IGEga2V5"),
         ("DATABASE_URL", "mysql://x"),
+        ("DATABASE_URL", "postgresql://u@db.example/q"),
+        ("DATABASE_URL", "postgresql://u@db.example/q?sslmode=require"),
+        ("REDIS_URL", "redis.example"),
+        ("REDIS_URL", "redis://:word@redis.example"),
+        ("REDIS_URL", "rediss://redis.example"),
+        ("REDIS_URL", "rediss://:word@redis.example?ssl_cert_reqs=none"),
+        ("REDIS_URL", "redis://127.0.0.1.example"),
+        ("SMTP_URL", "mail.example:25"),
         ("IGEST_URL", "http://igest.example"),
         ("PHCGO_HOSTS", "https://phcgo.example"),
         ("PHCGO_HOSTS", "10.0.0.1"),
@@ -67,3 +75,19 @@ def test_the_environment_is_read_and_an_override_wins(monkeypatch: pytest.Monkey
     for name, value in GOOD.items():
         monkeypatch.setenv(name, value)
     assert config.load({"APP_URL": "https://other.example"})["APP_URL"] == "https://other.example"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"REDIS_URL": "redis://127.0.0.1:6379", "DATABASE_URL": "postgresql://u@localhost/q"},
+        {"REDIS_URL": "unix:///run/redis.sock", "DATABASE_URL": "sqlite:///q.db"},
+        {
+            "REDIS_URL": "redis://redis.example",
+            "DATABASE_URL": "postgresql://u@db.example/q",
+            "PRIVATE_NETWORK": "one private network of the hosting",
+        },
+    ],
+)
+def test_services_need_no_tls_on_loopback_or_where_the_operator_says_why(given: dict[str, str]) -> None:
+    assert config.load({**GOOD, **given})["REDIS_URL"] == given["REDIS_URL"]

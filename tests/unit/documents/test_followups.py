@@ -124,7 +124,7 @@ def test_the_buyer_gets_the_document_by_email_only_if_chosen(world: World, post:
     world.pay_order("1002")
     world.run_due_work()
     assert [(to, subject, paper[0]) for to, subject, _, paper in post] == [
-        ("ana@example.pt", "buyer FR 2026FR/2", "FR-2026FR-2.pdf")
+        ("ana@example.pt", "buyer FR 2026FR/2", "FR 2026FR/2.pdf")
     ]
 
 
