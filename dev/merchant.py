@@ -203,6 +203,12 @@ class Merchant:
             page.send("seen", "Rever", way="money", amount=amount)
         self._confirm(page, "Emitir nota de crédito", {"why": reason} if reason else {})
 
+    def take_back(self, number: int, quantities: Mapping[str, str]) -> None:
+        """Put pieces of the order back into stock that came back without money."""
+        page = self.open_invoice(number)
+        page.open(f"{page.url}/credit?what=lines&way=stock")
+        self._confirm(page, "Repor em stock", self._quantity_fields(quantities))
+
     def credit_and_reissue(self, number: int, **corrected: str) -> None:
         """Credit the whole and issue the order again with another `tax_id` or `name`."""
         page = self.open_invoice(number)

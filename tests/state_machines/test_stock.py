@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,9 +19,9 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from shopapp.documents import credit_notes, merchant_actions
+from shopapp.documents import credit_notes, merchant_actions, returns
 from shopapp.errors import MerchantError
-from shopapp.inventory import stock_runs
+from shopapp.inventory import movements, stock_runs
 from shopapp.models import Document, Product, StockChange, StockReservation, SyncedSku, SyncRun, Webhook, db
 from shopapp.models.followup import FollowUp
 from tests.fakes import PLATFORM_STATE, PROVIDER_STATE
@@ -184,22 +185,39 @@ class Machine(StockMachine):
                         stock_runs.undo_change(change)
             db.session.commit()
 
-    @rule(pick=PICK, what=st.sampled_from(("credit", "aside")))
+    @rule(pick=PICK, what=st.sampled_from(("all", "pieces", "broken", "money", "return", "aside")))
     def click_button(self, pick: int, what: str) -> None:
+        """Credit a document in some way, take pieces back without money, or dismiss an order."""
         with self.app.app_context():
-            states = ("issued",) if what == "credit" else ("waiting", "pending")
+            states = ("waiting", "pending") if what == "aside" else ("issued",)
             rows = db.session.query(Document).filter(Document.state.in_(states), Document.kind != "NC").all()
             if rows:
                 row = rows[pick % len(rows)]
                 self._count_causes(PLATFORM_STATE.orders[row.order_id])
                 with contextlib.suppress(MerchantError, merchant_actions.StateConflictError):
-                    if what == "credit":
-                        merchant_actions.credit_document(
-                            row, credit_notes.next_cause_number(row, "credit"), {"reason": "Devolução"}
+                    if what == "aside":
+                        merchant_actions.dismiss_document(row, "FT 1/1")
+                    elif what == "return":
+                        merchant_actions.return_pieces(
+                            row, returns.next_return_number(row), {row.lines[0].ref: Decimal(1)}
                         )
                     else:
-                        merchant_actions.dismiss_document(row, "FT 1/1")
+                        merchant_actions.credit_document(
+                            row,
+                            credit_notes.next_cause_number(row, "credit"),
+                            self._credit_request(row, what),
+                        )
             db.session.rollback()
+
+    def _credit_request(self, document: Document, what: str) -> dict[str, Any]:
+        ref = document.lines[0].ref if document.lines else ""
+        requests: dict[str, dict[str, Any]] = {
+            "all": {},
+            "pieces": {"lines": [[ref, "1", ""]]},
+            "broken": {"lines": [[ref, "1", ""]], "unstocked": [ref]},
+            "money": {"amount": "0.50"},
+        }
+        return requests[what]
 
     # Conditions that must hold
 
@@ -279,6 +297,7 @@ class Machine(StockMachine):
         assert not self.level_differences(), self.level_differences()
         self.no_movement_is_made_twice()
         self._check_journal()
+        self._check_returns()
         self._check_number_of_changes()
         self._check_rest()
 
@@ -316,6 +335,18 @@ class Machine(StockMachine):
                 row.reference for row in rows if row.side == "provider" and row.state in ("done", "undone")
             }
             assert said <= moved, "a movement was never made"
+
+    def _check_returns(self) -> None:
+        """Check that no more pieces of a document come back than it sold."""
+        with self.app.app_context():
+            for document in Document.query.filter(Document.state == "issued", Document.kind != "NC"):
+                left = Counter(movements.moved_quantities(document))
+                for note in Document.query.filter_by(original_id=document.id, state="issued", kind="NC"):
+                    left.update(movements.moved_quantities(note))
+                for one in FollowUp.query.filter_by(document_id=document.id, kind=returns.RETURN):
+                    left.update(returns.quantities_of_return(document, one))
+                assert all(pieces >= 0 for pieces in left.values()), f"{document.number}: {left}"
+            db.session.rollback()
 
     def _check_number_of_changes(self) -> None:
         writes = Counter(row.sku for row in self.stock_changes() if row.cause != "sale" or row.stocked_id)

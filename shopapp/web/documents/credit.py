@@ -27,6 +27,7 @@ from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import StatusMessage
 from shopapp.models import Document, cause, db
 from shopapp.web.documents.credit_form import (
+    MONEY,
     STOCK,
     CreditRequest,
     buyer_changes,
@@ -37,6 +38,7 @@ from shopapp.web.documents.credit_form import (
 from shopapp.web.documents.page import may_credit, own_document_or_404, warehouse_name
 from shopapp.web.documents.rows import account_of, document_kind, error_message, remedy_url
 from shopapp.web.documents.views import conflict_page
+from shopapp.web.form_fields import parse_euros
 from shopapp.web.session import store_required
 
 bp = Blueprint("credit", __name__, url_prefix="/documents")
@@ -60,9 +62,16 @@ class CreditableLine:
 @bp.get("/<int:number>/credit")
 @store_required
 def show(number: int) -> ResponseReturnValue:
-    """Show the preview of the request in the URL (`what` is all, lines or again; `way` is goods, money or stock)."""
+    """Show the preview of the request in the URL.
+
+    `what` is all, lines or again; of lines, `way` is goods, money or stock, and `amount` is the money.
+    """
     document = own_document_or_404(number)
     credit_request = new_request(document, request.args)
+    if credit_request.way == MONEY:
+        credit_request.amount = (
+            "" if parse_euros(amount := request.args.get("amount", "")) is None else amount
+        )
     credit_request.tax_id, credit_request.name = invoiced_buyer(document)
     return _render_review(document, credit_request)
 

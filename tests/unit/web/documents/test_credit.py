@@ -165,6 +165,13 @@ def test_money_without_pieces_reduces_the_price_of_all_lines_or_of_some(sold: So
     assert "10,60" not in page_text(sold.look("lines")) and "5,30 €" in page_text(sold.look("lines"))
 
 
+def test_an_amount_in_the_address_is_previewed(sold: Sold) -> None:
+    page = sold.look("lines", way="money", amount="3.00")
+    assert fields(page)["amount"] == "3.00" and "ficam por creditar 44,50 €" in page_text(page)
+    assert sold.issue(page).status_code == 303 and sold.kinds()[1] == ("NC", Decimal("3.00"))
+    assert fields(sold.look("lines", way="money", amount="<x>"))["amount"] == ""
+
+
 def test_only_the_chosen_way_counts(sold: Sold) -> None:
     page = sold.review(sold.look("lines"), **{"quantity-1": "1", "amount": "5", "gross-2": "1"})
     assert "Redução" not in page_text(page).split("como vai sair")[1]
