@@ -22,7 +22,7 @@ from shopapp.inventory import movements
 from shopapp.messages import emails
 from shopapp.models import Document, FollowUp, db, now
 from shopapp.models.account_settings import AccountSettings
-from shopapp.models.followup import DONE, DUE, FAILED
+from shopapp.models.followup import DONE, DUE, FAILED, RETURN
 from shopapp.models.lease import MAX_TAKES
 from shopapp.platforms.base import Attachment, SupportsOrderDocuments, SupportsOrderHistory
 from shopapp.providers.base import SupportsEmail
@@ -179,5 +179,5 @@ _HANDLERS: dict[str, Callable[[Document, FollowUp], None]] = {
     "spare": provider_drafts.delete_orphan_draft,
     "state": _refresh_provider_state,
     "stock": _apply_to_stock,
-    returns.RETURN: _return_to_stock,
+    RETURN: _return_to_stock,
 }

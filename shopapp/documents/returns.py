@@ -16,10 +16,8 @@ from shopapp.connections.provider import provider_class
 from shopapp.fiscal.document import DraftLine
 from shopapp.fiscal.money import ZERO
 from shopapp.models import Document, FollowUp, db
+from shopapp.models.followup import RETURN
 from shopapp.providers.stock import SupportsStockMovements
-
-RETURN = "return"
-"""The kind of the follow-up; its detail is `{"pieces": {ref: quantity}}`."""
 
 
 def can_return(document: Document) -> bool:

@@ -26,6 +26,7 @@ from .document import (
 )
 from .document_type import series_for
 from .money import CENT, HUNDRED, ONE, ZERO, allocate, round_to_cents, round_to_six_decimals, sum_amounts
+from .order import ANCILLARY_KINDS
 from .rounding import TaxGroupKey, positions_by_tax_group, tax_group_key
 
 REASON_LIMIT = 50
@@ -83,7 +84,7 @@ def build_credit_note(
     if not gross:
         raise NotAllowedError("credit-without-value")
     taken = _take_shares(shares, left)
-    brings_stock = any(line.kind not in (REDUCTION, UNSTOCKED) for line in taken)
+    brings_stock = any(line.kind not in (REDUCTION, UNSTOCKED, *ANCILLARY_KINDS) for line in taken)
     return Draft(
         kind="NC",
         date=today,

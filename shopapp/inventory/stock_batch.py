@@ -13,7 +13,7 @@ from shopapp.inventory.store_connections import StoreConnections
 from shopapp.models import Account, Article, Document, FollowUp, Product, StockReservation, SyncedSku, db
 from shopapp.models.article import USABLE
 from shopapp.models.document import IN_DOUBT, ISSUED, ISSUING, REVIEW
-from shopapp.models.followup import DUE
+from shopapp.models.followup import DUE, STOCK_KINDS
 from shopapp.models.stock import HELD_REASON
 from shopapp.platforms.base import SupportsProductStock
 
@@ -221,7 +221,7 @@ class StockBatch:
 def _skus_being_documented(store_id: int) -> set[str]:
     """Return the SKUs of documents that are being sent, in doubt, or still have to move stock."""
     unmoved = select(FollowUp.document_id).where(
-        FollowUp.store_id == store_id, FollowUp.kind == "stock", FollowUp.state == DUE
+        FollowUp.store_id == store_id, FollowUp.kind.in_(STOCK_KINDS), FollowUp.state == DUE
     )
     in_flight = Document.state.in_((ISSUING, IN_DOUBT, REVIEW))
     documents = select(Document).where(

@@ -26,6 +26,10 @@ from .document import Document
 from .lease import take_first
 
 DUE, DONE, FAILED = "due", "done", "failed"
+RETURN = "return"
+"""The kind whose `detail["pieces"]` are the pieces of each line, by ref, that came back without money."""
+STOCK_KINDS = ("stock", RETURN)
+"""Kinds that move stock at the provider."""
 
 
 class FollowUp(db.Model):  # type: ignore[name-defined,misc]

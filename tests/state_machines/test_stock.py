@@ -23,7 +23,7 @@ from shopapp.documents import credit_notes, merchant_actions, returns
 from shopapp.errors import MerchantError
 from shopapp.inventory import movements, stock_runs
 from shopapp.models import Document, Product, StockChange, StockReservation, SyncedSku, SyncRun, Webhook, db
-from shopapp.models.followup import FollowUp
+from shopapp.models.followup import RETURN, FollowUp
 from tests.fakes import PLATFORM_STATE, PROVIDER_STATE
 from tests.state_machines.stock_machine import (
     NEW_SKU,
@@ -343,7 +343,7 @@ class Machine(StockMachine):
                 left = Counter(movements.moved_quantities(document))
                 for note in Document.query.filter_by(original_id=document.id, state="issued", kind="NC"):
                     left.update(movements.moved_quantities(note))
-                for one in FollowUp.query.filter_by(document_id=document.id, kind=returns.RETURN):
+                for one in FollowUp.query.filter_by(document_id=document.id, kind=RETURN):
                     left.update(returns.quantities_of_return(document, one))
                 assert all(pieces >= 0 for pieces in left.values()), f"{document.number}: {left}"
             db.session.rollback()
