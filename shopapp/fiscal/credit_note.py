@@ -15,6 +15,7 @@ from shopapp.errors import NotAllowedError
 
 from . import totals
 from .creditable import CreditableLine, OriginalDocument, adjust_nets, remaining_lines
+from .discounts import spread_discount
 from .document import (
     INVOICE_KINDS,
     REDUCTION,
@@ -192,16 +193,20 @@ def _scale_down(
 
 
 def _reduce_prices(amount: Decimal, left: Sequence[CreditableLine], shares: Sequence[_Share]) -> list[_Share]:
-    """Add the amount to the shares as a price reduction of all lines, in proportion to what is left of them."""
+    """Add the amount to the shares as a price reduction of all lines, in proportion to what is left of them.
+
+    What is only collected (a deposit, a donation) and gift cards come last, as they have no price to reduce.
+    """
     requested = [share.line for share in shares]
     others = [line for line in left if not any(line is each for each in requested)]
     wanted = [*shares, *(_Share(line, ZERO, ZERO) for line in others)]
     rest = [share.line.gross - share.gross for share in wanted]
     if not ZERO < amount <= sum_amounts(rest):
         raise NotAllowedError("credit-exceeds", asked=str(amount), left=str(sum_amounts(rest)))
+    parts = spread_discount(amount, rest, [share.line.is_only_collected for share in wanted])
     return [
         replace(share, gross=share.gross + more)
-        for share, more in zip(wanted, allocate(amount, rest), strict=True)
+        for share, more in zip(wanted, parts, strict=True)
         if share.quantity or share.gross or more
     ]
 

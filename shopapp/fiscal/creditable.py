@@ -13,6 +13,7 @@ from decimal import ROUND_DOWN, Decimal
 from .document import REDUCTION, UNSTOCKED, Customer, DocumentKind, DraftLine
 from .money import HUNDRED, ONE, ZERO, allocate, round_to_cents, sum_amounts
 from .rounding import TaxGroupKey, positions_by_tax_group, tax_group_key
+from .tax_tables import OUTSIDE_TAXABLE_AMOUNT
 
 REDUCTION_PREFIX = "Redução de preço: "
 MAX_DESCRIPTION_LENGTH = 200
@@ -59,6 +60,12 @@ class CreditableLine:
     def quantity(self) -> Decimal:
         """The pieces that have not come back."""
         return sum_amounts(self.left)
+
+    @property
+    def is_only_collected(self) -> bool:
+        """Whether the line is a gift card, or outside the taxable amount as a deposit or a donation is."""
+        line = self.parts[0]
+        return line.kind == "giftcard" or line.exemption_code in OUTSIDE_TAXABLE_AMOUNT
 
     @property
     def is_sold_whole(self) -> bool:

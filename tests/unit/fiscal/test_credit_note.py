@@ -161,6 +161,15 @@ def test_the_vat_of_small_notes_never_exceeds_the_invoices() -> None:
     assert vat == [Decimal("0.01"), Decimal("0.01"), Decimal("0.00"), Decimal("0.00")]
 
 
+def test_a_price_reduction_spares_a_deposit_while_anything_else_is_left() -> None:
+    original = two_shirts_and_a_book()
+    untaxed = {"vat_rate": ZERO, "exemption_code": "M99", "net": Decimal("12.30"), "vat": ZERO}
+    deposit = replace(original.lines[2], ref="DEP", kind="goods", **untaxed)  # type: ignore[arg-type]
+    original = replace(original, lines=(*original.lines[:2], deposit))
+    assert {line.ref for line in credit(original, amount=Decimal("70.40")).lines} == {"TS", "BK"}
+    assert [line.gross for line in credit(original, amount=Decimal("71.40")).lines][2] == Decimal("1.00")
+
+
 def test_a_free_line_comes_back_with_the_others_and_alone_credits_nothing() -> None:
     gift = replace(make_line("5.00", ref="GIFT", sku="GIFT"), discount=Decimal("5.00"))
     made = invoice.build_invoice(
