@@ -26,6 +26,7 @@ SWITCHES = (
         "seen in code",
     ),
     Switch("names", "name and address of a valid number", ("told", "withheld"), "seen in code"),
+    Switch("requester", "a requester whose own number is not in VIES", ("known", "refused"), "unknown"),
 )
 MEMBER_STATES = frozenset({
     "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "EL", "ES", "FI", "FR", "HR", "HU", "IE", "IT", "LT", "LU", "LV",
@@ -132,6 +133,8 @@ def _answer(register: VatRegister, query: Json) -> Response:
         return _error(400, "VOW-ERR-2600", "The Vat number does not respect the configured pattern")
     if country not in MEMBER_STATES:
         return _error(200, "INVALID_INPUT")
+    if query.get("requesterNumber") and register.switches["requester"] == "refused":
+        return _error(200, "INVALID_REQUESTER_INFO")
     verdict = register.verdict(country, number)
     if VERDICTS[verdict]:
         return _error(200, VERDICTS[verdict])

@@ -152,6 +152,7 @@ def _record_order(document: Document, order: Order) -> None:
         sale.cancelled_at = now()
     document.paid_at = order.paid_at if order.status == "paid" else None
     document.total = order.paid_total
+    document.vat_check = prepare.vies_proof(document, order)
     buyer = order.buyer
     if buyer.name or buyer.company or buyer.tax_id:
         name = buyer.company or buyer.name

@@ -25,7 +25,7 @@ from shopapp.fiscal.credit_note import CreditLineRequest
 from shopapp.fiscal.creditable import CreditableLine, OriginalDocument, remaining_lines
 from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Transport
 from shopapp.fiscal.order import Order
-from shopapp.fiscal.party import Address, vies_query_number
+from shopapp.fiscal.party import Address, is_nif, vies_query_number
 from shopapp.models import Account, Document, Sale, db, now
 from shopapp.models.cause import ORDER_NOTE
 from shopapp.models.document import ISSUED, VOID, WAITING
@@ -47,9 +47,22 @@ def fetch_order(document: Document) -> Order:
         order = replace(order, paid_at=first_webhook_at, paid_source="hook")
     number = vies_query_number(order.buyer)
     if number:
-        answer = vies.check_vat_number(number, text_setting("VIES_URL"), new_http_client())
+        asked_by = _vies_requester(document)
+        answer = vies.check_vat_number(number, text_setting("VIES_URL"), new_http_client(), asked_by)
         order = replace(order, buyer=replace(order.buyer, vies=answer))
     return order
+
+
+def vies_proof(document: Document, order: Order) -> dict[str, Any] | None:
+    """Return VIES's answer about the buyer's number, to be kept with the document; None where VIES is not asked."""
+    number = vies_query_number(order.buyer)
+    return vies.kept_answer(number, _vies_requester(document)) if number else None
+
+
+def _vies_requester(document: Document) -> str:
+    """Return the merchant's own NIF, in whose name VIES is asked; empty where we do not know it."""
+    account = document.account or Account.find_current(document.store)
+    return account.nif if account is not None and is_nif(account.nif or "") else ""
 
 
 def settings_and_today(account: Account) -> tuple[FiscalSettings, date]:

@@ -187,7 +187,9 @@ UNISSUED_REASONS: dict[str, Sentence] = {
         N_("É anterior à data de início, por isso não sai sozinha."), N_("Pode emiti-la aqui."), N_("Emitir")),
     "free": Sentence(
         N_("A encomenda não tem valor a faturar."),
-        N_("Se o stock segue para a loja: sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
+        N_("Uma oferta até 50 €, dentro de cinco por mil das vendas do ano, não leva IVA (CIVA, artigo 3.º, n.º 7;"
+           " confirme com o contabilista): se for isso, ponha a encomenda de parte. Se o stock segue para a loja:"
+           " sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
            " reservados até lhes dar lá saída e pôr a encomenda de parte.")),
     "cancelled": Sentence(N_("Cancelada na loja antes de haver documento."), ""),
     "set-aside": Sentence(N_("Posta de parte por si."), ""),

@@ -22,6 +22,8 @@ class AccountSettings:
     """The series of each document kind."""
     exemption: str = ""
     regime: str = ""
+    oss_registered: bool = False
+    threshold_exceeded: bool = False
     ship_from: str = ""
     """The VAT region that the products leave from."""
     shipping_tax: ShippingTax = "follow-goods"

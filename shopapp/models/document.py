@@ -6,6 +6,7 @@ someone else was first. The unique key (store, order, cause) guarantees one docu
 
 from __future__ import annotations
 
+import json
 import secrets
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     String,
     UniqueConstraint,
+    false,
     insert,
     select,
     update,
@@ -149,6 +151,8 @@ class Document(UidModel):
     provider_vat: Mapped[Decimal | None] = mapped_column(Money)
     compared: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     """What the provider stated and what differs (`comparison`)."""
+    is_distance_sale: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether it counts towards the yearly limit of sales to consumers of other member states."""
     calls: Mapped[int] = mapped_column(default=0, server_default="0")
     """Calls to the provider that this document has cost."""
     provider_state: Mapped[str] = mapped_column(String(40), default="")
@@ -210,6 +214,11 @@ class Document(UidModel):
     def is_reissue(self) -> bool:
         """Whether it invoices the sale again, after a full credit."""
         return self.cause.startswith(causes.REISSUE + ":")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """The codes of what the draft warns of; empty where there is no draft."""
+        return tuple(json.loads(self.draft_text)["warnings"]) if self.draft_text else ()
 
     @property
     def draft(self) -> Draft | None:

@@ -31,9 +31,9 @@ class VatNumber(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(of_it.order_by(cls.asked_at.desc()).limit(1))
 
     @classmethod
-    def record(cls, number: str, valid: bool) -> None:
+    def record(cls, number: str, valid: bool, consultation: str = "") -> None:
         """Store the answer as of now, also when another worker stores it at this moment. Commits."""
-        answer = {"valid": valid, "asked_at": now()}
+        answer = {"valid": valid, "asked_at": now(), "consultation": consultation}
         new = insert_into(cls).values(mark=encryption.keyed_hashes(number)[0], **answer)
         db.session.execute(new.on_conflict_do_update(index_elements=[cls.mark], set_=answer))
         db.session.commit()

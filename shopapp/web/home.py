@@ -22,6 +22,7 @@ from shopapp.web import period_count
 from shopapp.web.documents.figures import figures_notice
 from shopapp.web.documents.rows import document_rows
 from shopapp.web.session import consent_page
+from shopapp.web.setup.check import check_thresholds, finding_row
 from shopapp.web.setup.keys import is_ready
 
 bp = Blueprint("home", __name__)
@@ -85,6 +86,10 @@ def index() -> Response | str | tuple[str, int]:
         figures_notice=figures_notice(g.account),
         issuing_on_hold=reconciliation.is_issuing_on_hold(),
         plan_notice=_plan_notice(),
+        limits=[
+            finding_row(one, provider_label(g.account), "")
+            for one in check_thresholds(g.store, g.account.chosen, today())
+        ],
         products_notice=_products_notice(),
         **_connection_status(),
         **_reconciliation(),

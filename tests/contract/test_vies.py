@@ -22,7 +22,7 @@ from tests.contract import cassette as cassettes
 
 CASSETTE_URL = "https://vies.test"
 FIRM = "FR40303265045"
-HEALTHY = ("up", "told", "withheld")
+HEALTHY = ("up", "told", "withheld", "known", "refused")
 
 
 class Commission:
@@ -31,9 +31,9 @@ class Commission:
     def __init__(self, register: VatRegister, url: str, session: requests.Session | None = None) -> None:
         self.register, self._url, self._session = register, url, session
 
-    def ask(self, number: str = FIRM) -> str:
+    def ask(self, number: str = FIRM, requester: str = "") -> str:
         http = HttpClient(0.5, allow_plain=True, session=self._session)
-        return vies.check_vat_number(number, f"{self._url}/rest-api", http)
+        return vies.check_vat_number(number, f"{self._url}/rest-api", http, requester)
 
 
 @pytest.fixture
@@ -97,6 +97,22 @@ def test_an_answer_is_kept_for_a_day(commission: Commission, db: SQLAlchemy, ver
     commission.register.set_verdict(FIRM, "invalid" if verdict == "valid" else "valid")
     assert commission.ask() != verdict
     assert len(commission.register.requests) == 2
+
+
+def test_a_consultation_number_is_kept_for_the_one_who_asked(commission: Commission, db: SQLAlchemy) -> None:
+    assert commission.ask(requester="509999990") == "valid"
+    proof = vies.kept_answer(FIRM, "509999990")
+    assert proof is not None and proof["consultation"].startswith("WAPIAAAA")
+    assert (proof["number"], proof["answer"], proof["asked_at"][:4].isdigit()) == (FIRM, "valid", True)
+    assert commission.ask() == "valid"
+    assert (vies.kept_answer(FIRM) or {})["consultation"] == "" and vies.kept_answer("FR1") is None
+    assert len(commission.register.requests) == 2
+
+
+def test_a_requester_that_vies_refuses_is_left_out(commission: Commission, db: SQLAlchemy) -> None:
+    commission.register.switches.set("requester", "refused")
+    assert commission.ask(requester="509999990") == "valid"
+    assert (vies.kept_answer(FIRM, "509999990") or {})["consultation"] == ""
 
 
 def test_no_answer_is_not_kept_and_an_old_answer_does_not_replace_it(

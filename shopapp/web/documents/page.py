@@ -15,7 +15,6 @@ from shopapp.fiscal.document import INVOICE_KINDS, Draft
 from shopapp.messages.decisions import question_text
 from shopapp.messages.fiscal_rules import rules_by_subject
 from shopapp.messages.i18n import gettext
-from shopapp.messages.wording import warning_text
 from shopapp.models import Document
 from shopapp.models.document import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.models.queries import documents
@@ -26,6 +25,7 @@ from shopapp.web.documents.rows import (
     document_row,
     document_rows,
     status_message,
+    warning_texts,
 )
 from shopapp.web.documents.timeline import build_timeline
 from shopapp.web.form_fields import MAX_ROW_ID
@@ -62,7 +62,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         "version": page_version(document),
         "sibling_rows": document_rows(documents.other_documents_of_order(document)),
         "buyer_link": followups.document_url(document),
-        "warnings": warning_texts(draft),
+        "warnings": warning_texts(draft.warnings if draft else ()),
         "warehouse": warehouse_name(document, draft),
         "figures": figures_of(document, label),
         "rules": rules_by_subject(draft.rules if draft else ()),
@@ -91,11 +91,6 @@ def draft_notice(document: Document, label: str) -> str:
     return gettext(
         "Há um rascunho no %(provider)s: é ele que é assinado quando carregar em Emitir.", provider=label
     )
-
-
-def warning_texts(draft: Draft | None) -> list[str]:
-    """Return the sentences for the warnings on the draft."""
-    return [text for text in map(warning_text, draft.warnings if draft else ()) if text]
 
 
 def warehouse_name(document: Document, draft: Draft | None) -> str:

@@ -14,8 +14,15 @@ from shopapp.errors import MerchantError, TransientError
 from shopapp.messages.fiscal_rules import rules_by_subject
 from shopapp.models import Document, db
 from shopapp.models.document import BLOCKED, PENDING, WAITING
-from shopapp.web.documents.page import own_document_or_404, warehouse_name, warning_texts
-from shopapp.web.documents.rows import account_of, document_kind, document_row, error_message, remedy_url
+from shopapp.web.documents.page import own_document_or_404, warehouse_name
+from shopapp.web.documents.rows import (
+    account_of,
+    document_kind,
+    document_row,
+    error_message,
+    remedy_url,
+    warning_texts,
+)
 from shopapp.web.session import store_required, writes_database
 
 bp = Blueprint("preview", __name__, url_prefix="/documents")
@@ -53,7 +60,7 @@ def _render_preview(document: Document, result: DocumentPreview) -> str:
         remedy_url=remedy_url(document, message.remedy_page) if message else "",
         buyer=draft.customer.as_buyer() if draft else document.buyer or {},
         rules=rules_by_subject(result.rules),
-        warnings=warning_texts(draft),
+        warnings=warning_texts(draft.warnings if draft else ()),
         warehouse=warehouse_name(document, draft),
         original=original,
         order_url=platform_without_store(g.store.platform).order_admin_url(g.store.code, document.order_id),

@@ -12,10 +12,10 @@ from flask import g, url_for
 
 from shopapp.connections.provider import provider_label
 from shopapp.errors import AppError
-from shopapp.messages.formats import ago, clock, spaced_tax_id
+from shopapp.messages.formats import ago, clock, midnight, spaced_tax_id, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, FIGURES, KEYS, SETTINGS
-from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label
+from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label, warning_text
 from shopapp.models import Account, Document
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.models.followup import FollowUp
@@ -43,6 +43,10 @@ class DocumentRow:
     is_issuing: bool
     version: str
     state: str
+    warnings: Sequence[str] = ()
+    """The sentences of what an issued document warns of."""
+    is_late: bool = False
+    """Whether it was paid before today and has no document yet."""
 
 
 def account_of(document: Document) -> Account | None:
@@ -91,7 +95,14 @@ def document_row(
         is_issuing=document.state == ISSUING,
         version=f"{document.changed_at.timestamp():.6f}-{failed.id if failed else 0}",
         state=document.state,
+        warnings=warning_texts(document.warnings) if document.state == ISSUED else (),
+        is_late=queries_documents.is_late(document, midnight(today())),
     )
+
+
+def warning_texts(codes: Sequence[str]) -> list[str]:
+    """Return the sentences for the warnings of a draft."""
+    return [text for text in map(warning_text, codes) if text]
 
 
 def _subtitle(document: Document, order: str, corrected: str) -> str:

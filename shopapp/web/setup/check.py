@@ -12,16 +12,19 @@ from flask import g, url_for
 
 from shopapp.connections.shop import platform_of, platform_without_store
 from shopapp.fiscal import tax_tables
-from shopapp.messages.formats import percent
+from shopapp.messages.formats import money, percent
 from shopapp.messages.i18n import N_, gettext
 from shopapp.messages.sentence import SETTINGS, SHOP, Sentence
 from shopapp.messages.wording import kind_plural
 from shopapp.models import Account, Store, db
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.provider_lists import ProviderLists
+from shopapp.models.queries.thresholds import threshold_warnings
 from shopapp.platforms.base import ShopTax
 
 Severity = Literal["stop", "warn", "ok"]
+STRUCTURED_FROM = date(2027, 1, 1)
+"""From this day a public body takes no PDF from small businesses either (OE 2026, art. 80)."""
 _SEVERITY_ORDER = {"stop": 0, "warn": 1, "ok": 2}
 
 
@@ -51,7 +54,17 @@ def check_setup(store: Store, account: Account, lists: ProviderLists, today: dat
     ]
     if not settings.exemption:
         found.append(Finding("warn", "exemption-none"))
+    found += check_thresholds(store, settings, today)
+    found.append(Finding("warn", "public-bodies" if today < STRUCTURED_FROM else "public-bodies-now"))
     return sorted(found, key=lambda finding: _SEVERITY_ORDER[finding.severity])
+
+
+def check_thresholds(store: Store, settings: AccountSettings, today: date) -> list[Finding]:
+    """Return the yearly limits of the law of which four fifths are reached."""
+    return [
+        Finding("warn", one.code, {"total": one.total, "limit": one.limit, "year": today.year})
+        for one in threshold_warnings(store, settings, today)
+    ]
 
 
 def check_tax_rates(shop: Sequence[ShopTax], account: Sequence[Decimal], today: date) -> Iterable[Finding]:
@@ -122,6 +135,33 @@ CHECK_SENTENCES: dict[str, Sentence] = {
     "hooks-listening": Sentence(N_("A loja avisa-nos quando uma encomenda é paga ou cancelada.")),
     "hooks-soon": Sentence(
         N_("Os avisos da loja ainda se estão a ligar."), N_("Fica pronto em segundos. Entretanto procuramos nós.")),
+    "distance-near": Sentence(
+        N_("As vendas a consumidores de outros países da União estão perto do limite: %(total)s de %(limit)s."),
+        N_("Contámos só os documentos que emitimos. Acima do limite o IVA é o do país do cliente: registe-se no OSS"
+           " e diga-o nas escolhas (Lei 47/2020)."), N_("Rever as escolhas"), SETTINGS),
+    "distance-passed": Sentence(
+        N_("As vendas a consumidores de outros países da União passaram o limite: %(total)s, de %(limit)s."),
+        N_("O IVA passa a ser o do país do cliente desde a venda que o passou. Registe-se no OSS, diga-o nas escolhas"
+           " e fale com o contabilista (Lei 47/2020)."), N_("Rever as escolhas"), SETTINGS),
+    "small-business-near": Sentence(
+        N_("Este ano já faturou %(total)s de %(limit)s, o limite da isenção do artigo 53.º."),
+        N_("Contámos só os documentos que emitimos. Quem o passa deixa de estar isento em janeiro; acima de"
+           " 18 750 €, logo nessa venda (DL 35/2025).")),
+    "small-business-passed": Sentence(
+        N_("Este ano já faturou %(total)s: passou o limite da isenção do artigo 53.º, de %(limit)s."),
+        N_("Em janeiro deixa de estar isento; acima de 18 750 €, logo nessa venda. Fale com o contabilista e mude o"
+           " regime nas escolhas a tempo (DL 35/2025)."), N_("Rever as escolhas"), SETTINGS),
+    "small-business-ended": Sentence(
+        N_("Este ano já faturou %(total)s: acima de %(limit)s a isenção do artigo 53.º acaba."),
+        N_("A venda que passou o limite já leva IVA. Fale com o contabilista e mude o regime nas escolhas"
+           " (DL 35/2025)."), N_("Rever as escolhas"), SETTINGS),
+    "public-bodies": Sentence(
+        N_("Vende ao Estado, a câmaras ou a escolas públicas? Até 31/12/2026 um PDF conta como fatura eletrónica."),
+        N_("A partir de 01/01/2027 têm de receber a fatura estruturada (CIUS-PT), também de pequenas empresas. Nós"
+           " não a enviamos: confirme se o %(provider)s a envia (OE 2026, artigo 80.º).")),
+    "public-bodies-now": Sentence(
+        N_("O Estado, as câmaras e as escolas públicas só recebem faturas estruturadas (CIUS-PT) desde 01/01/2027."),
+        N_("Nós não as enviamos: se vende a organismos públicos, envie-as pelo %(provider)s.")),
     "exemption-none": Sentence(
         N_("Não escolheu motivo de isenção por omissão."),
         N_("Está bem assim se todos os artigos têm IVA: um artigo a 0%% para a encomenda e pergunta-lhe.")),
@@ -166,6 +206,8 @@ def _facts(detail: Mapping[str, Any], provider: str) -> dict[str, str]:
     for name, value in detail.items():
         if name == "rate":
             facts["rate"] = percent(value)
+        elif name in ("total", "limit"):
+            facts[name] = money(value)
         elif name == "rates":
             facts["rates"] = ", ".join(percent(one) for one in value)
         elif name == "kind":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -21,7 +22,8 @@ from shopapp.errors import (
     UnreachableError,
 )
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.party import Party
+from shopapp.fiscal.party import Address, Party
+from shopapp.http_client import HttpClient, HttpResponse
 from shopapp.models import Document, Sale, db, now
 from tests.fakes import World, paid_order
 
@@ -301,3 +303,40 @@ def test_a_total_too_large_for_its_column_does_not_prevent_recording(
     assert (row.state, row.number, row.alarm) == ("issued", "FR 2026FR/1", "total-differs")
     assert row.provider_total == (Decimal(kept) if kept else None)
     assert row.alarm_detail == {"ours": "12.30", "theirs": str(Decimal(told))}
+
+
+def test_the_answer_of_vies_is_kept_with_the_document_that_relies_on_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+
+    def read(client: HttpClient, method: str, url: str, **more: Any) -> HttpResponse:
+        asked.append(more["json"])
+        return HttpResponse(200, {}, b'{"valid": true, "requestIdentifier": "WAPI1"}')
+
+    monkeypatch.setattr(HttpClient, "read", read)
+    world.account.nif = "599980125"
+    berlin = Address("Beispielweg 5", "10115", "Berlin", "DE")
+    buyer = Party(name="Beispiel", company="Beispiel GmbH", tax_id="DE136695976", address=berlin)
+    line = replace(paid_order().lines[0], charged=None)
+    world.pay_order("1001", buyer=buyer, ship_to=berlin, lines=(line,))
+    world.run_due_work()
+    document = world.document()
+    assert document.state == "issued"
+    assert asked == [
+        {"countryCode": "DE", "vatNumber": "136695976", "requesterMemberStateCode": "PT",
+         "requesterNumber": "599980125"}
+    ]  # fmt: skip
+    proof = document.vat_check
+    assert (proof["number"], proof["answer"], proof["consultation"]) == ("DE136695976", "valid", "WAPI1")
+    world.pay_order("1002")
+    world.run_due_work()
+    assert world.document("1002").vat_check is None and len(asked) == 1
+
+
+def test_sales_to_consumers_of_other_member_states_are_marked(world: World) -> None:
+    berlin = Address("Beispielweg 5", "10115", "Berlin", "DE")
+    world.pay_order("1001", ship_to=berlin)
+    world.pay_order("1002")
+    world.run_due_work()
+    assert [world.document(number).is_distance_sale for number in ("1001", "1002")] == [True, False]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,9 +11,11 @@ from flask_sqlalchemy import SQLAlchemy
 
 from dev.factories import make_document, make_store
 from shopapp.messages.formats import ago, count_word, figure, money, month, percent, price
-from shopapp.models import Account, Heartbeat, Sale, UnreadableOrder, Webhook, now, set_clock
+from shopapp.models import Account, Document, Heartbeat, Sale, UnreadableOrder, Webhook, now, set_clock
+from shopapp.models.account_settings import AccountSettings
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.queries import reconciliation
+from shopapp.web.setup import check
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text, reload
 
@@ -266,3 +268,20 @@ def test_health_reports_the_clock_and_overdue_work(app: Flask, shop: StoreSessio
     finally:
         set_clock(None)
     assert reload(db, document).state == PENDING
+
+
+def test_a_yearly_limit_that_is_near_is_shown_here_and_in_the_setup_check(
+    noon: None, shop: StoreSession, db: SQLAlchemy
+) -> None:
+    assert "perto do limite" not in home(shop)
+    document = make_document(shop.store, total="8400.00", is_distance_sale=True, net=Decimal("8400.00"))
+    sentence = "estão perto do limite: 8400,00 € de 10 000,00 €."
+    assert document.net and sentence in home(shop)
+    found = check.check_thresholds(shop.store, AccountSettings(), today_of(document))
+    assert [(one.severity, one.code) for one in found] == [("warn", "distance-near")]
+    assert check.check_thresholds(shop.store, AccountSettings(oss_registered=True), today_of(document)) == []
+
+
+def today_of(document: Document) -> date:
+    assert document.issued_on is not None
+    return document.issued_on
