@@ -132,11 +132,12 @@ def _requested_shares(
     amount: Decimal | None,
     restocked: bool,
 ) -> list[_Share]:
-    if len({each.ref for each in requests}) != len(requests):
-        raise NotAllowedError("credit-line-twice")
     if not requests and amount is None:
         return [_Share(line, line.quantity, line.gross, restocked) for line in left]
     shares = [share for request in requests for share in _shares_of_request(request, left)]
+    # two refs may be parts of one line
+    if len({id(share.line) for share in shares}) != len(shares):
+        raise NotAllowedError("credit-line-twice")
     if amount is None:
         return shares
     beyond_lines = amount - sum_amounts(share.gross for share in shares)

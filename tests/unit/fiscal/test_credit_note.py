@@ -320,6 +320,8 @@ def test_pieces_of_a_split_line_keep_the_net_that_a_credit_note_left(taken: str,
         lines=(piece("A", "0.41"), piece("A~1", "0.40")),
         credited=(piece("A~1", taken),),
     )
+    parts = [CreditLineRequest("A"), CreditLineRequest("A~1")]
+    assert refused(replace(original, credited=()), lines=parts) == "credit-line-twice"
     (left,) = creditable.remaining_lines(original)
     assert (left.ref, left.quantity, left.net, left.gross) == (
         "A", Decimal(1), Decimal(kept), Decimal("0.50"),

@@ -26,7 +26,9 @@ from shopapp.fiscal.rounding import tax_group_key
 from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 from tests.unit.fiscal.test_properties import build_or_stop, many
 
-REFUSALS = ("credit-exceeds", "credit-pieces", "credit-without-value", "credit-amount-below-lines")
+REFUSALS = (
+    "credit-exceeds", "credit-pieces", "credit-without-value", "credit-amount-below-lines", "credit-line-twice",
+)  # fmt: skip
 
 
 def pieces_by_line(lines: tuple[DraftLine, ...]) -> dict[Any, Decimal]:
