@@ -176,6 +176,14 @@ class Merchant:
         """Type the right NIF into the page of the blocked document."""
         self.open_document(number).send("nif", nif=nif)
 
+    def answer(self, number: int, answer: str) -> None:
+        """Answer the question that blocks the document, for everything that the question offers."""
+        page = self.open_document(number)
+        scopes = re.findall(
+            r'name="scope"[^>]*value="(\d)"|value="(\d)"[^>]*name="scope"', page.body.decode()
+        )
+        page.send("answer", answer=answer, **({"scope": str(len(scopes) - 1)} if scopes else {}))
+
     def resolve_uncertain(self, number: int) -> str:
         """Enter, on the page of a document in doubt, the number that the invoicing system has, or '' for none."""
         page = self.open_document(number)

@@ -46,6 +46,7 @@ class PhcGoWorld(StackWorld):
         made = PhcGoMerchant(self.stack, shop, entity)
         use_new_address(made)
         made.set_up(exemption="M07")
+        self.decide(shop, "gift-card-use", "*", "multi-purpose")
         self.merchants[shop] = made
         return made
 

@@ -104,8 +104,17 @@ class StackWorld:
         if shop not in self.merchants:
             made = self.new_merchant(shop, entity)
             made.set_up(**{"exemption": "M07", **choices})
+            self.decide(shop, "gift-card-use", "*", "multi-purpose")
             self.merchants[shop] = made
         return self.merchants[shop]
+
+    def decide(self, shop: str, kind: str, subject: str, answer: str) -> None:
+        """Answer a question before any order asks it, as if an earlier one had."""
+        self.database.execute(
+            "INSERT INTO decision (account_id, kind, subject, answer, facts, decided_by)"
+            f" SELECT account.id, '{kind}', '{subject}', '{answer}', '{{}}', 'merchant'"
+            f" FROM account JOIN store ON store.id = account.store_id WHERE code = '{shop}'"
+        )
 
     def new_merchant(self, shop: str = "olariadosado", entity: str = "40321") -> Merchant:
         """Return the owner of a shop that has not installed the app yet."""
