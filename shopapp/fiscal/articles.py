@@ -55,7 +55,8 @@ def domestic_article_tax(line: DraftLine, settings: FiscalSettings, day: date) -
 
 def _article_exemption(line: DraftLine, settings: FiscalSettings) -> str:
     """Return the product's own exemption, empty when it has none; what this buyer was charged plays no part."""
-    if line.exemption_code and line.exemption_code not in tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS:
+    abroad = {*tax_tables.PLACE_OF_SUPPLY_EXEMPTIONS, tax_tables.CONSUMER_ABROAD_EXEMPTION}
+    if line.exemption_code and line.exemption_code not in abroad:
         return line.exemption_code
     if settings.regime == "art53_exempt":
         return tax_tables.SMALL_BUSINESS_EXEMPTION

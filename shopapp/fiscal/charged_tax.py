@@ -14,10 +14,11 @@ from shopapp.errors import OrderError
 
 from .decisions import asking, product_of
 from .line_amounts import LineAmounts
-from .line_tax import TaxContext, is_rate_decided, is_tax_unstated
+from .line_tax import is_rate_decided
 from .money import ZERO, strip_trailing_zeros, vat_inside
 from .order import ANCILLARY_KINDS, OrderLine
-from .tax_tables import PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION, Tax
+from .tax_context import TaxContext, is_tax_unstated
+from .tax_tables import NOT_TAXED_HERE, SMALL_BUSINESS_EXEMPTION, Tax
 
 
 def check_charged_taxes(lines: Sequence[LineAmounts], context: TaxContext) -> None:
@@ -78,8 +79,7 @@ def _is_all_untaxed(lines: Sequence[LineAmounts]) -> bool:
     """Return whether the shop taxed nothing although the sale is taxed here: perhaps its taxes were never set up."""
     sold = [each for each in lines if each.line.kind not in ANCILLARY_KINDS and each.line.kind != "giftcard"]
     is_untaxed_by_law = any(
-        each.tax and each.tax.exemption in {*PLACE_OF_SUPPLY_EXEMPTIONS, SMALL_BUSINESS_EXEMPTION}
-        for each in lines
+        each.tax and each.tax.exemption in {*NOT_TAXED_HERE, SMALL_BUSINESS_EXEMPTION} for each in lines
     )
     return (
         bool(sold)

@@ -13,8 +13,8 @@ from typing import Any, get_args
 
 from .document import Draft, DraftLine, Issued, RoundingLevel
 from .money import CENT, HUNDRED, ONE, ZERO, round_to_cents, sum_amounts
-from .party import FINAL_CONSUMER
 from .rounding import positions_by_tax_group, predict_total
+from .tax_ids import FINAL_CONSUMER
 
 DIFFERENCES = (
     "total-differs", "vat-differs", "rates-differ", "region-differs", "exemption-differs", "buyer-differs",

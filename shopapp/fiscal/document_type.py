@@ -17,7 +17,7 @@ from .money import ZERO, sum_amounts
 from .order import ANCILLARY_KINDS, Order
 from .party import Buyer
 from .place_of_supply import time_zone_of
-from .tax_tables import PLACE_OF_SUPPLY_EXEMPTIONS
+from .tax_tables import NOT_TAXED_HERE
 from .trace import DecisionTrace
 
 SIMPLIFIED_RETAIL_LIMIT = Decimal(1000)
@@ -83,9 +83,7 @@ def restrict_simplified_invoice(
     """Replace a simplified invoice that the law does not allow here by an invoice-receipt (DOC2, DOC4)."""
     if kind != "FS":
         return kind
-    is_abroad = any(
-        line.tax_code == "OUT" or line.exemption_code in PLACE_OF_SUPPLY_EXEMPTIONS for line in lines
-    )
+    is_abroad = any(_is_taxed_abroad(line) for line in lines)
     is_retail = settings.retailer and not buyer.is_business and all(_is_goods(line) for line in lines)
     limit = SIMPLIFIED_RETAIL_LIMIT if is_retail else SIMPLIFIED_OTHER_LIMIT
     is_over_limit = sum_amounts(line.gross for line in lines) > limit and settings.regime != "art53_exempt"
@@ -94,6 +92,11 @@ def restrict_simplified_invoice(
         trace.add_warning("simplified-not-allowed")
         return "FR"
     return "FS"
+
+
+def _is_taxed_abroad(line: DraftLine) -> bool:
+    is_untaxed_service = line.kind == "service" and line.exemption_code == "M99"
+    return line.tax_code == "OUT" or line.exemption_code in NOT_TAXED_HERE or is_untaxed_service
 
 
 def _is_goods(line: DraftLine) -> bool:

@@ -17,14 +17,18 @@ from . import (
     line_amounts,
     line_tax,
     payment_means,
+    place_of_supply,
     shipping,
     shop_readings,
+    tax_context,
+    texts,
     totals,
 )
 from .document import Customer, Draft, FiscalSettings
 from .money import sum_amounts
 from .order import Order
-from .party import FINAL_CONSUMER, Buyer, country_code, identify_buyer
+from .party import Buyer, identify_buyer
+from .tax_ids import FINAL_CONSUMER
 from .trace import DecisionTrace
 
 CUSTOMER_NAMED_FROM = Decimal(1000)
@@ -47,7 +51,7 @@ def build_invoice(order: Order, settings: FiscalSettings, today: date) -> Draft:
 
 
 def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: DecisionTrace) -> Draft:
-    order = payment_means.split_gift_cards(order)
+    order = texts.fit_texts(payment_means.split_gift_cards(order), trace)
     order = line_amounts.select_lines(order)
     line_amounts.check_currency(order, trace)
     priced_order = order
@@ -57,8 +61,9 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
     tax_point = document_type.tax_point_of(order, settings, today)
     articles.check_skus(order.lines, settings)
 
+    order = place_of_supply.resolve_countries(order)
     buyer = identify_buyer(order.buyer, _buyer_country(order), trace)
-    context = line_tax.build_tax_context(order, settings, tax_point, buyer, trace)
+    context = tax_context.build_tax_context(order, settings, tax_point, buyer, trace)
     readings = shop_readings.shop_readings(priced_order, line_tax.tax_lines(priced_order, context))
     amounts, shop_level = line_amounts.price_lines(priced_order, readings, trace)
     amounts = payment_means.reduce_by_gift_cards(amounts, priced_order, deducted)
@@ -90,10 +95,13 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
 
 
 def _buyer_country(order: Order) -> str:
-    """Return the country of the billing address, else where the goods go, else Portugal."""
+    """Return the country of the billing address, else where the goods go, else Portugal.
+
+    Where neither is known, only a sale that has no place gets a document.
+    """
     for address in (order.buyer.address, order.ship_to):
         if address and address.country:
-            return country_code(address.country)
+            return address.country
     return "PT"
 
 

@@ -7,48 +7,17 @@ docs/fiscal.md). `charged_tax.py` compares the two.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 from shopapp.errors import OrderError, SettingsError
 
-from . import place_of_supply, tax_tables
+from . import tax_tables
 from .decisions import ALL, asking, product_of
-from .document import FiscalSettings
 from .money import ZERO, vat_inside
 from .order import ANCILLARY_KINDS, Order, OrderLine
-from .party import Address, Buyer
 from .place_of_supply import PlaceOfSupply
+from .tax_context import TaxContext, is_tax_unstated, own_exemption
 from .tax_tables import Tax, VatCategory
-from .trace import DecisionTrace
-
-
-@dataclass(frozen=True, slots=True)
-class TaxContext:
-    """The facts that decide the tax of an order's lines."""
-
-    settings: FiscalSettings
-    tax_point: date
-    """The day on which the tax becomes chargeable (VAT5)."""
-    buyer: Buyer
-    goods_place: PlaceOfSupply | None
-    service_place: PlaceOfSupply | None
-    trace: DecisionTrace
-    shop_taxes_buyer: bool = True
-    """Whether the shop charged this buyer VAT on some product, so that it untaxed the others for themselves."""
-    prices_include_tax: bool = True
-
-    @property
-    def main_place(self) -> PlaceOfSupply:
-        """The place of supply of the goods, or of the services when no goods are sold."""
-        place = self.goods_place or self.service_place
-        assert place is not None
-        return place
-
-    def place_of(self, line: OrderLine) -> PlaceOfSupply:
-        """Return the place of supply of the line."""
-        place = self.service_place if line.kind == "service" else self.goods_place
-        return place or self.main_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,31 +32,6 @@ class TaxedLine:
     """Of shipping and fees: the tax of a service at the rate that the shop charged; None where it charged none."""
 
 
-def build_tax_context(
-    order: Order, settings: FiscalSettings, tax_point: date, buyer: Buyer, trace: DecisionTrace
-) -> TaxContext:
-    """Decide where the order's goods and services are taxed.
-
-    Raises OrderError `destination-missing` for goods without a destination whose buyer lives abroad, and whatever
-    `place_of_goods` and `place_of_services` raise.
-    """
-    kinds = {line.kind for line in order.lines}
-    home = Address(country="PT")
-    billing = order.buyer.address if order.buyer.address and order.buyer.address.country else None
-    goods = services = None
-    is_only_shipped = "goods" not in kinds and not kinds.isdisjoint(ANCILLARY_KINDS)
-    if "service" in kinds or is_only_shipped:
-        services = place_of_supply.place_of_services(billing or order.ship_to or home, buyer, settings, trace)
-    if "goods" in kinds and order.ship_to is None and billing is not None and billing.country != "PT":
-        raise OrderError("destination-missing", country=billing.country)
-    if "goods" in kinds or services is None:
-        goods = place_of_supply.place_of_goods(order.ship_to or billing or home, buyer, settings, trace)
-    taxes_buyer = any(not is_tax_unstated(line) for line in order.lines if line.kind in ("goods", "service"))
-    return TaxContext(
-        settings, tax_point, buyer, goods, services, trace, taxes_buyer, order.prices_include_tax
-    )
-
-
 def tax_lines(order: Order, context: TaxContext) -> list[TaxedLine]:
     """Find the lawful tax of every line, and the rate with which the shop calculated it."""
     taxes = [None if _follows_goods(line) else lawful_tax(line, context) for line in order.lines]
@@ -100,11 +44,6 @@ def tax_lines(order: Order, context: TaxContext) -> list[TaxedLine]:
 def _follows_goods(line: OrderLine) -> bool:
     is_untaxed_gift = is_tax_unstated(line) and line.kind != "giftcard" and not line.value
     return line.kind in ANCILLARY_KINDS or is_untaxed_gift or line.is_negative
-
-
-def is_tax_unstated(line: OrderLine) -> bool:
-    """Return whether the shop states neither category nor rate: the line is exempt, or taxes were never set up."""
-    return line.category is None and not line.parts and not line.charged
 
 
 def is_carried(line: OrderLine, tax: Tax) -> bool:
@@ -165,9 +104,19 @@ def lawful_tax(line: OrderLine, context: TaxContext) -> Tax:
     if line.kind == "giftcard":
         return _gift_card_tax(line, context)
     place = context.place_of(line)
+    chosen = context.settings.decisions.find("product-tax", product_of(line))
+    own = own_exemption(line, context.settings)
+    if own in tax_tables.MARGIN_EXEMPTIONS and place.exemption not in ("M05", "M10"):
+        context.trace.add_rule("VAT8")
+        return _exempt_tax(own, line, context) if chosen else _default_exemption_tax(line, context)
+    if place.exemption == tax_tables.CONSUMER_ABROAD_EXEMPTION and chosen == "M99":
+        return _exempt_tax(chosen, line, context)
     if place.exemption:
         return _exempt_tax(place.exemption, line, context)
-    chosen = context.settings.decisions.find("product-tax", product_of(line))
+    if chosen in tax_tables.REVERSE_CHARGE_EXEMPTIONS and not (
+        context.buyer.is_portuguese_business or is_tax_unstated(line)
+    ):
+        chosen = ""
     if chosen.startswith("M"):
         return _chosen_exemption_tax(chosen, line, context)
     if not chosen and is_tax_unstated(line):

@@ -11,22 +11,20 @@ from dataclasses import dataclass
 from typing import Literal
 
 from stdnum.eu import vat as eu_vat
-from stdnum.pt import nif
 
-from shopapp.errors import OrderError
+from shopapp.errors import OrderError, UnreachableError
 
 from . import tax_tables
+from .countries import country_code
+from .tax_ids import FINAL_CONSUMER, is_nif, normalise_tax_id
 from .trace import DecisionTrace
-
-FINAL_CONSUMER = "999999990"
-"""The SAF-T value for a buyer who gave no number; never printed (ID1)."""
 
 ViesResult = Literal["valid", "invalid", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address; `country` is ISO 3166 alpha-2 in capitals, the rest as the shop has it."""
+    """A postal address as the shop has it; in a draft `country` is ISO 3166 alpha-2 in capitals, or XI."""
 
     street: str = ""
     postal_code: str = ""
@@ -51,6 +49,10 @@ class Party:
     vies: ViesResult | None = None
     phone: str = ""
     """Only to detect a telephone number that was typed as the tax id."""
+    is_erased: bool = False
+    """Whether the shop no longer has the data of this buyer, who must have given them."""
+    is_confirmed_business: bool = False
+    """Whether the merchant has proof that this buyer outside the Union is a business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,8 @@ class Buyer:
     vies: ViesResult | None = None
     is_foreign: bool = False
     """Whether the buyer gave a number of another country that was not rejected."""
+    is_confirmed: bool = False
+    """Whether the merchant has proof that a buyer outside the Union is a business."""
 
     @property
     def is_portuguese_business(self) -> bool:
@@ -75,42 +79,21 @@ class Buyer:
         return self.is_business and self.print_tax_id and not self.is_foreign
 
 
-def country_code(written: str) -> str:
-    """Return the ISO code in capitals; EL and UK, as often written, become GR and GB."""
-    code = written.strip().upper()
-    return {"EL": "GR", "UK": "GB"}.get(code, code)
-
-
-def normalise_tax_id(written: str) -> str:
-    """Return the number in capitals with letters and digits alone; empty when there are none."""
-    return re.sub(r"[^0-9A-Z]", "", written.upper())
-
-
-def is_nif(number: str) -> bool:
-    """Return whether this is a NIF: nine digits, a known prefix, the right check digit; not 999999990 (ID5)."""
-    if not re.fullmatch(r"[0-9]{9}", number) or number == FINAL_CONSUMER or not nif.is_valid(number):
-        return False
-    return any(number.startswith(row["prefix"]) for row in tax_tables.table_rows("nif-prefixes"))
-
-
 def foreign_vat_number(party: Party) -> str:
     """Return the buyer's VAT number of another member state with its prefix, as VIES expects it; else empty.
 
-    A number without a prefix gets that of the buyer's country when it has the form of that country's numbers.
+    A number without a prefix gets that of the buyer's country when it has the form of that country's numbers. It may be
+    a NIF all the same: VIES decides (`identify_buyer`).
     """
     number = normalise_tax_id(party.tax_id)
     country = country_code(party.address.country) if party.address else ""
     prefixes = tax_tables.member_states()
-    if (
-        not number
-        or number == FINAL_CONSUMER
-        or re.fullmatch(r"(PT)?[0-9]{9}", number)
-        and country in ("", "PT")
-    ):
+    if not number or re.fullmatch(r"(PT)?[0-9]{9}", number) and country in ("", "PT"):
         return ""
-    known_prefixes = {*prefixes.values(), *prefixes}
-    if number[:2] in known_prefixes and re.search(r"[0-9]", number[2:]):
-        return "EL" + number[2:] if number[:2] == "GR" else number
+    if number[:2] in {*prefixes.values(), *prefixes} and re.search(r"[0-9]", number[2:]):
+        found = "EL" + number[2:] if number[:2] == "GR" else number
+        if eu_vat.is_valid(found) or prefixes.get(country) == found[:2]:
+            return found
     if country in prefixes and eu_vat.is_valid(prefixes[country] + number):
         return prefixes[country] + number
     return ""
@@ -123,35 +106,64 @@ def vies_query_number(party: Party) -> str:
 
 
 def parse_tax_id(written: str) -> str:
-    """Return a typed number as a NIF, or as a VAT number that VIES can be asked about; empty when it is neither."""
+    """Return a typed number as a NIF, or as a VAT number that VIES can be asked about; empty when it is neither.
+
+    A NIF keeps a typed PT, which says that it is no foreign number that happens to have the same form.
+    """
     number = normalise_tax_id(written)
-    local = number.removeprefix("PT")
-    if is_nif(local):
-        return local
+    if is_nif(number.removeprefix("PT")):
+        return number
     return number if vies_query_number(Party(tax_id=number)) else ""
 
 
 def identify_buyer(party: Party, country: str, trace: DecisionTrace) -> Buyer:
     """Decide which number goes on the document and whether the buyer is a business; `country` is where they live.
 
-    Raises OrderError `nif-invalid` for a Portuguese number that fails its check, and `nif-is-telephone` for one that is
-    the buyer's telephone number: such a number is neither printed nor silently dropped (ID5).
+    A NIF is Portuguese wherever the buyer lives, unless it has a foreign prefix or VIES knows it as a foreign number.
+    Raises OrderError `customer-erased`, `nif-invalid`, `nif-unreadable` (other scripts) or `nif-is-telephone`, and
+    UnreachableError while only VIES can tell whose number it is: a number is never printed as somebody else's, and
+    never silently dropped (ID5).
     """
+    if party.is_erased:
+        raise OrderError("customer-erased")
     number = normalise_tax_id(party.tax_id)
     name = (party.company or party.name).strip()
-    foreign = foreign_vat_number(party)
-    if number in ("", FINAL_CONSUMER):
+    if not number:
         trace.add_rule("ID1")
         return Buyer(FINAL_CONSUMER, False, name, country, is_business=False)
+    if not number.isascii():
+        trace.add_rule("ID5")
+        raise OrderError("nif-unreadable", nif=party.tax_id.strip())
+    foreign = foreign_vat_number(party)
+    if is_nif(number) and party.vies != "valid":
+        if foreign and party.vies == "unavailable":
+            trace.add_rule("EU5")
+            raise UnreachableError("vies-unavailable", tax_id=foreign)
+        foreign = ""
     if foreign:
         return _eu_buyer(party, foreign, name, country, trace)
+    return _buyer_without_foreign_prefix(party, number, name, country, trace)
+
+
+def _buyer_without_foreign_prefix(
+    party: Party, number: str, name: str, country: str, trace: DecisionTrace
+) -> Buyer:
     local = number.removeprefix("PT")
     if is_nif(local) or country == "PT" or number.startswith("PT"):
         return _portuguese_buyer(party, local, name, country, trace)
-    if country in tax_tables.member_states():
-        return _buyer_with_rejected_number(name, country, trace)
-    trace.add_rule("ID2")
-    return Buyer(number, True, name, country, is_business=True, is_foreign=True)
+    is_outside_union = country not in tax_tables.member_states()
+    if is_outside_union and party.company.strip():
+        trace.add_rule("ID2")
+        return Buyer(
+            number, True, name, country, is_business=True, is_foreign=True, is_confirmed=party.is_confirmed_business
+        )  # fmt: skip
+    if re.search(r"(?<![0-9])[0-9]{9}(?![0-9])", number):
+        return _portuguese_buyer(party, local, name, country, trace)
+    if is_outside_union:
+        trace.add_rule("ID1")
+        trace.add_warning("foreign-number-left-out")
+        return Buyer(FINAL_CONSUMER, False, name, country, is_business=False)
+    return _buyer_with_rejected_number(name, country, trace)
 
 
 def _portuguese_buyer(party: Party, number: str, name: str, country: str, trace: DecisionTrace) -> Buyer:

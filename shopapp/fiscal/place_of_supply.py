@@ -7,14 +7,16 @@ docs/fiscal.md.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from shopapp.errors import OrderError, UnreachableError
 
 from . import tax_tables
+from .countries import country_code, normalise_postal_code
 from .document import FiscalSettings
-from .party import Address, Buyer, country_code
+from .order import Order
+from .party import Address, Buyer
 from .trace import DecisionTrace
 
 _TIME_ZONES = {"PT": "Europe/Lisbon", "PT-MA": "Atlantic/Madeira", "PT-AC": "Atlantic/Azores"}
@@ -39,7 +41,7 @@ class PlaceOfSupply:
     """The region or member state whose rate applies; the ship-from region where nothing is taxed."""
     is_oss: bool = False
     exemption: str = ""
-    """M05, M16, M40 or M10 when the place alone exempts every line."""
+    """M05, M16, M40, M44 or M10 when the place alone exempts every line."""
 
 
 def time_zone_of(region: str) -> str:
@@ -47,15 +49,50 @@ def time_zone_of(region: str) -> str:
     return _TIME_ZONES.get(region, _TIME_ZONES["PT"])
 
 
+def resolve_countries(order: Order) -> Order:
+    """Return the order with the ISO code of each address's country; an empty one stays empty.
+
+    Raises OrderError `country-unreadable` for a text that means no country.
+    """
+    billing = order.buyer.address
+    return replace(
+        order,
+        buyer=replace(order.buyer, address=billing and _with_iso_country(billing)),
+        ship_to=order.ship_to and _with_iso_country(order.ship_to),
+    )
+
+
+def _with_iso_country(address: Address) -> Address:
+    country = country_code(address.country)
+    if address.country.strip() and not country:
+        raise OrderError("country-unreadable", country=address.country.strip())
+    return replace(address, country=country)
+
+
+def choose_country(order: Order, country: str) -> Order:
+    """Return the order with the country that the merchant chose where the shop's address means none."""
+    billing, goods_to = order.buyer.address, order.ship_to or order.buyer.address or Address()
+    chosen = [
+        replace(each, country=country) if each and not country_code(each.country) else each
+        for each in (billing, goods_to)
+    ]
+    return replace(order, buyer=replace(order.buyer, address=chosen[0]), ship_to=chosen[1])
+
+
 def territory_of(address: Address, *, for_goods: bool = True) -> Territory:
     """Find the VAT territory of an address (EX2).
 
-    Raises OrderError `postal-code-missing` for a country whose postal codes decide it.
+    Raises OrderError `country-missing`, and `postal-code-missing` or `postal-code-unreadable` for a country whose
+    postal codes decide it.
     """
-    country = country_code(address.country) or "PT"
-    postal = re.sub(r"\s", "", address.postal_code.upper())
+    country = country_code(address.country)
+    if not country:
+        raise OrderError("country-missing")
+    postal = normalise_postal_code(country, address.postal_code)
     if country == "XI":
         return Territory("eu", "XI") if for_goods else Territory("export", "GB", is_special=True)
+    if postal is None:
+        raise OrderError("postal-code-unreadable", country=country, postal_code=address.postal_code.strip())
     special = [row for row in tax_tables.table_rows("territories") if row["country"] == country]
     if any(row["postal_code"] for row in special) and not postal and country != "PT":
         raise OrderError("postal-code-missing", country=country)
@@ -85,19 +122,30 @@ def _special_territory(row: dict[str, str], country: str, for_goods: bool) -> Te
 
 
 def place_of_goods(
-    ship_to: Address, buyer: Buyer, settings: FiscalSettings, trace: DecisionTrace
+    ship_to: Address,
+    buyer: Buyer,
+    settings: FiscalSettings,
+    trace: DecisionTrace,
+    *,
+    only_margin: bool = False,
 ) -> PlaceOfSupply:
     """Decide where goods sent from the merchant's region to that address are taxed (VAT1, EU1 to EU5, EX1, EXM1).
 
-    Raises UnreachableError while VIES does not answer, OrderError `postal-code-missing` or `exempt-merchant-abroad`.
+    `only_margin` says that all of them are sold under the margin scheme (VAT8). Raises UnreachableError while VIES does
+    not answer, OrderError `exempt-merchant-exports`, `exempt-merchant-abroad` or what `territory_of` raises.
     """
     home = settings.ship_from
     destination = territory_of(ship_to)
     if destination.is_special:
         trace.add_rule("EX2")
     if destination.kind == "export":
+        if settings.regime == "art53_exempt":
+            trace.add_rule("EXM1")
+            raise OrderError("exempt-merchant-exports", country=destination.region)
         trace.add_rule("EX1", "DOC4")
         return PlaceOfSupply(home, exemption="M05")
+    if only_margin:
+        return _taxed_in_portugal(home, settings, trace, "VAT8")
     if destination.kind == "eu" and _is_intra_eu(buyer, trace) and settings.regime == "normal":
         trace.add_rule("EU3", "DOC4")
         return PlaceOfSupply(home, exemption="M16")
@@ -109,22 +157,28 @@ def place_of_goods(
 def place_of_services(
     customer_address: Address, buyer: Buyer, settings: FiscalSettings, trace: DecisionTrace
 ) -> PlaceOfSupply:
-    """Decide where a service or a digital product is taxed (VAT3, EU1, EU2, EU5, EU6, EXM1).
+    """Decide where a service or a digital product is taxed (VAT3, EU1, EU2, EU5, EU6, EX3, EXM1).
 
-    Raises UnreachableError while VIES does not answer, OrderError `service-outside-eu` for a consumer outside the EU.
+    Raises UnreachableError while VIES does not answer, OrderError `business-unproven` for a buyer outside the Union who
+    says to be a business, `exempt-merchant-abroad` or what `territory_of` raises.
     """
     location = territory_of(customer_address, for_goods=False)
     if location.kind == "domestic":
         trace.add_rule("VAT3")
         region = location.region if buyer.is_business else settings.ship_from
         return _taxed_in_portugal(region, settings, trace, "VAT3")
-    if location.kind == "eu" and _is_intra_eu(buyer, trace) or location.kind == "export" and buyer.is_foreign:
+    is_outside_union = location.kind == "export"
+    claims_business = is_outside_union and buyer.is_foreign and not buyer.vat_country
+    if claims_business and not buyer.is_confirmed:
+        raise OrderError("business-unproven", country=location.region, name=buyer.name, nif=buyer.tax_id)
+    if claims_business or _is_intra_eu(buyer, trace):
         trace.add_rule("EU6", "DOC4")
         return PlaceOfSupply(settings.ship_from, exemption="M40")
-    if location.kind == "export":
-        raise OrderError("service-outside-eu", country=location.region)
     if buyer.is_portuguese_business:
         return _taxed_in_portugal(settings.ship_from, settings, trace, "VAT3")
+    if is_outside_union:
+        trace.add_rule("EX3", "DOC4")
+        return PlaceOfSupply(settings.ship_from, exemption=tax_tables.CONSUMER_ABROAD_EXEMPTION)
     return _taxed_for_eu_consumer(location.region, settings, trace)
 
 

@@ -29,6 +29,12 @@ REVERSE_CHARGE_EXEMPTIONS = frozenset({"M30", "M31", "M32", "M33", "M34", "M35",
 """Only for a business with a Portuguese number, and only for products that the merchant marked."""
 PLACE_OF_SUPPLY_EXEMPTIONS = frozenset({"M05", "M16", "M40"})
 """Given by the place of supply alone, never by a setting."""
+CONSUMER_ABROAD_EXEMPTION = "M44"
+"""Of a service to a consumer outside the Union (EX3)."""
+MARGIN_EXEMPTIONS = frozenset({"M12", "M13", "M14", "M15"})
+"""Of products sold under a margin scheme: taxed here, whoever buys them in the Union (VAT8)."""
+NOT_TAXED_HERE = PLACE_OF_SUPPLY_EXEMPTIONS | {CONSUMER_ABROAD_EXEMPTION, "M41", "M45"}
+"""The tax is not due in Portugal, so that a simplified invoice is not allowed (DOC4)."""
 SMALL_BUSINESS_EXEMPTION = "M10"
 """The exemption of a merchant under art. 53 (EXM1)."""
 NON_ORDER_EXEMPTIONS = frozenset({"M04", "M46"})

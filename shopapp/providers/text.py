@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unicodedata import category
 
-from shopapp.fiscal.party import country_code
+from shopapp.fiscal.countries import country_code
 
 
 def one_line(text: str) -> str:

@@ -15,7 +15,8 @@ from shopapp.fiscal.document import (
     Reference,
     TaxGroup,
 )
-from shopapp.fiscal.party import FINAL_CONSUMER, Address
+from shopapp.fiscal.party import Address
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from tests.contract.provider_account import TODAY
 
 CENT = Decimal("0.01")

@@ -13,6 +13,7 @@ from decimal import Decimal
 from xml.etree.ElementTree import Element
 
 from shopapp.errors import RefusedError, UncertainError, UnreachableError
+from shopapp.fiscal.texts import shorten
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.stock import StockLevel, StockLevelPage, StockMovement
 from shopapp.providers.text import one_line
@@ -54,7 +55,7 @@ def new_article_elements(new: NewArticle) -> XmlElements:
         raise RefusedError("article-refused", answer="")
     fields = [
         ("referencia", new.code),
-        ("descricao", one_line(new.name)[:MAX_NAME_LENGTH].strip() or new.code),
+        ("descricao", shorten(one_line(new.name), MAX_NAME_LENGTH) or new.code),
         ("unidade", new.unit),
         ("tipo", "P" if new.goods else "S"),
         ("taxa", format_decimal(new.vat_rate)),
@@ -69,7 +70,7 @@ def created_article_from(output: Output, new: NewArticle) -> ProviderArticle:
     article_id, code = output.text("id_artigo"), output.text("referencia")
     if not article_id or code != new.code:
         raise UncertainError("outcome-unknown", how="no-article", id=article_id[:80])
-    return ProviderArticle(article_id[:80], code, one_line(new.name)[:MAX_NAME_LENGTH], new.goods)
+    return ProviderArticle(article_id[:80], code, shorten(one_line(new.name), MAX_NAME_LENGTH), new.goods)
 
 
 def stock_levels_from(output: Output) -> tuple[StockLevel, ...]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 
 from shopapp.errors import SettingsError
 from shopapp.fiscal.document import Customer, DocumentKind, Draft, DraftLine, Issued
-from shopapp.fiscal.party import FINAL_CONSUMER
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from shopapp.providers.text import iso_country, one_line
 
 from .wire_format import Output, XmlElements

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from shopapp.errors import AppError, RefusedError, UncertainError
 from shopapp.fiscal.money import round_to_six_decimals
+from shopapp.fiscal.texts import shorten
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.text import one_line
 
@@ -166,7 +167,7 @@ def _complete_article(session: PhcGoSession, new: NewArticle) -> Row:
     if index is None:
         raise RefusedError("article-refused", answer="", how="rate")
     blank = session.read("StWS/getNewInstance", ndos="0").first
-    wanted: Row = {"ref": new.code, "design": one_line(new.name)[:_MAX_NAME_LENGTH].rstrip() or new.code,
+    wanted: Row = {"ref": new.code, "design": shorten(one_line(new.name), _MAX_NAME_LENGTH) or new.code,
                    "unidade": new.unit, "stns": not new.goods, "tabiva": index}  # fmt: skip
     if new.exemption_code and not new.vat_rate:
         wanted["codmotiseimp"] = new.exemption_code

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from shopapp.errors import SettingsError, TransientError, UncertainError
+from shopapp.fiscal.countries import country_code
 from shopapp.fiscal.document import Draft
-from shopapp.fiscal.party import FINAL_CONSUMER, Address, country_code
+from shopapp.fiscal.party import Address
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from shopapp.providers.text import iso_country, one_line
 
 from .session import PhcGoSession

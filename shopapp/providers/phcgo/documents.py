@@ -16,7 +16,8 @@ from typing import Any
 
 from shopapp.fiscal.document import REDUCTION, Draft, DraftLine
 from shopapp.fiscal.money import HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals
-from shopapp.fiscal.party import FINAL_CONSUMER, Address
+from shopapp.fiscal.party import Address
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from shopapp.providers.text import one_line
 
 from .records import FT, RecordType

@@ -112,12 +112,12 @@ def test_a_line_at_zero_gives_its_exemption_to_the_article() -> None:
     assert new_article_tax(mug(charged=None), settings) == ("PT-MA", "0", "M07")
 
 
-def test_a_merchant_exempt_by_article_53_has_untaxed_articles_even_after_an_export() -> None:
+def test_a_merchant_exempt_by_article_53_has_untaxed_articles_even_after_a_sale_abroad() -> None:
     exempt = replace(MADEIRA, regime="art53_exempt")
     assert new_article_tax(mug(charged=None), exempt) == ("PT-MA", "0", "M10")
-    exported = abroad(mug(charged=None), "US")
-    assert line_of(exported, exempt).exemption_code == "M05"
-    assert new_article_tax(exported, exempt) == ("PT-MA", "0", "M10")
+    download = abroad(mug(charged=None, kind="service"), "US")
+    assert line_of(download, exempt).exemption_code == "M44"
+    assert new_article_tax(download, exempt) == ("PT-MA", "0", "M10")
 
 
 def test_a_service_taxed_in_another_region_has_its_rate_at_home() -> None:

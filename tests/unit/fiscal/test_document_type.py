@@ -10,6 +10,7 @@ import pytest
 
 from dev.order_factories import LISBON, PAID_AT, make_line, make_order
 from shopapp.errors import NotYet, SettingsError
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import FiscalSettings
 from shopapp.fiscal.party import Address, Party
 from tests.unit.fiscal.build import build, stop_of
@@ -72,6 +73,15 @@ def test_a_sale_abroad_never_gets_a_simplified_invoice() -> None:
     to = Address("1 Example St", "10001", "New York", "US")
     draft = build(make_order(make_line("10.00", None), total="10.00", ship_to=to), FiscalSettings(kind="FS"))
     assert draft.kind == "FR" and "DOC4" in draft.rules
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("M41", "FR"), ("M44", "FR"), ("M45", "FR"), ("M07", "FS"), ("M99", "FS")]
+)
+def test_a_simplified_invoice_is_for_tax_that_is_due_in_portugal(code: str, kind: str) -> None:
+    order = make_order(make_line("10.00", None), total="10.00")
+    chosen = Decisions({"product-tax": {"Artigo": code}})
+    assert build(order, FiscalSettings(kind="FS", decisions=chosen)).kind == kind
 
 
 def test_the_series_of_the_kind_is_used_and_a_missing_one_stops_the_order() -> None:

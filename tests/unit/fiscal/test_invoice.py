@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from dev.order_factories import TODAY, make_line, make_order
-from shopapp.fiscal.party import Party
+from shopapp.fiscal.party import Address, Party
 from tests.unit.fiscal.build import build, stop_of
 
 
@@ -19,7 +19,9 @@ def test_a_paid_order_is_an_invoice_receipt_of_today_with_the_rules_that_decided
 
 
 def test_a_business_without_name_and_address_is_stopped_with_what_is_missing() -> None:
-    error = stop_of(make_order(make_line(), total="10.00", buyer=Party("", "500000000"), ship_to=None))
+    error = stop_of(
+        make_order(make_line(), total="10.00", buyer=Party("", "500000000"), ship_to=Address(country="PT"))
+    )
     assert (error.code, error.detail["missing"]) == ("customer-incomplete", ["name", "address"])
 
 

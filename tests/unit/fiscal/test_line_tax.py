@@ -190,3 +190,85 @@ def test_a_single_purpose_gift_card_has_the_rate_of_what_it_buys() -> None:
     assert (draft.lines[0].vat, draft.lines[0].vat_rate) == (Decimal("3.00"), Decimal(6))
     small = FiscalSettings(regime="art53_exempt", decisions=Decisions(chosen))
     assert build(make_order(card, total="53.00"), small).lines[0].exemption_code == "M10"
+
+
+@pytest.mark.parametrize("code", ["M30", "M31", "M32", "M33", "M34", "M35", "M42", "M43"])
+def test_a_mark_for_businesses_leaves_a_consumer_the_rate_that_was_charged(code: str) -> None:
+    marked = FiscalSettings(decisions=Decisions({"product-tax": {"CORK": code}}))
+    order = make_order(make_line("24.60", "23", sku="CORK"), total="24.60")
+    assert (build(order, marked).lines[0].vat_rate, build(order, marked).vat) == (
+        Decimal(23),
+        Decimal("4.60"),
+    )
+    firm = Party("Empresa Exemplo, Lda", "500000000", address=LISBON)
+    assert stop_of(replace(order, buyer=firm), marked).code == "tax-differs"
+
+
+MADRID = Address("Calle 1", "28001", "Madrid", "ES")
+SPANISH_FIRM = Party("Ejemplo SL", "ESB58378431", "Ejemplo SL", address=MADRID, vies="valid")
+
+
+@pytest.mark.parametrize("code", ["M13", "M14", "M15"])
+@pytest.mark.parametrize("buyer", [SPANISH_FIRM, Party("Ana", address=MADRID)])
+def test_margin_goods_keep_their_scheme_in_the_union_and_new_goods_beside_them_do_not(
+    code: str, buyer: Party
+) -> None:
+    settings = FiscalSettings(
+        decisions=Decisions({"product-tax": {"USED": code}}), oss_registered=True, threshold_exceeded=True
+    )
+    used, new = make_line("80.00", None, sku="USED"), make_line("12.10", "21", sku="NEW")
+    alone = build(make_order(used, total="80.00", buyer=buyer, ship_to=MADRID), settings)
+    assert [line.exemption_code for line in alone.lines] == [code]
+    assert not {"EU2", "EU3"} & set(alone.rules)
+    if buyer.company:
+        settings = replace(
+            settings,
+            decisions=Decisions({"product-tax": {"USED": code}, "tax-difference": {"21>0": "follow-law"}}),
+        )
+    both = build(make_order(used, new, total="92.10", buyer=buyer, ship_to=MADRID), settings)
+    other = ("M16", Decimal(0)) if buyer.company else ("", Decimal(21))
+    assert [(line.exemption_code, line.vat_rate) for line in both.lines] == [(code, Decimal(0)), other]
+
+
+def test_margin_goods_that_leave_the_union_are_exports() -> None:
+    away = Address("1 Example St", "10001", "New York", "US")
+    order = make_order(make_line("80.00", None, sku="USED"), total="80.00", ship_to=away)
+    assert (
+        build(order, FiscalSettings(decisions=Decisions({"product-tax": {"USED": "M13"}})))
+        .lines[0]
+        .exemption_code
+        == "M05"
+    )
+
+
+def test_a_download_outside_the_union_can_have_the_other_code_where_the_merchant_marked_it() -> None:
+    away = Address("1 Example St", "10001", "New York", "US")
+    line = make_line("30.00", None, sku="FONT", kind="service")
+    order = make_order(line, total="30.00", ship_to=away, buyer=Party("Ana", address=away))
+    assert build(order).lines[0].exemption_code == "M44"
+    marked = build(order, FiscalSettings(decisions=Decisions({"product-tax": {"FONT": "M99"}}), kind="FS"))
+    assert (marked.lines[0].exemption_code, marked.kind) == ("M99", "FR")
+
+
+def test_an_order_of_gift_cards_alone_needs_no_country() -> None:
+    card = make_line("50.00", None, kind="giftcard")
+    chosen = FiscalSettings(decisions=Decisions({"gift-card": {"*": "multi-purpose"}}))
+    assert build(make_order(card, total="50.00", buyer=Party("Ana"), ship_to=None), chosen).gross == Decimal(
+        50
+    )
+    mug = make_order(make_line(), total="10.00", buyer=Party("Ana"), ship_to=None)
+    assert stop_of(mug).code == "country-missing"
+
+
+@pytest.mark.parametrize("country", ["ZZ", "Portugal Continental", "E"])
+def test_a_country_that_means_none_stops_the_order(country: str) -> None:
+    error = stop_of(make_order(make_line(), total="10.00", ship_to=replace(LISBON, country=country)))
+    assert (error.code, error.detail["country"]) == ("country-unreadable", country)
+
+
+def test_the_country_is_a_code_on_the_document() -> None:
+    spelled = replace(LISBON, country="Portugal")
+    draft = build(
+        make_order(make_line(), total="10.00", buyer=Party("Ana", address=spelled), ship_to=spelled)
+    )
+    assert draft.customer.country == "PT" and draft.customer.address == LISBON

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from shopapp.errors import OrderError
+from shopapp.errors import OrderError, UnreachableError
 from shopapp.fiscal.party import (
-    FINAL_CONSUMER,
     Address,
     Party,
     foreign_vat_number,
     identify_buyer,
-    is_nif,
+    parse_tax_id,
     vies_query_number,
 )
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER, is_nif
 from shopapp.fiscal.trace import DecisionTrace
 
 
@@ -29,7 +29,11 @@ def test_a_portuguese_number_is_normalised_to_nine_digits(written: str) -> None:
     assert (found.tax_id, found.print_tax_id, found.is_business) == ("100000002", True, False)
 
 
-@pytest.mark.parametrize("written", ["", "-", " ", "999999990", "999 999 990", "PT999999990"[2:]])
+@pytest.mark.parametrize(
+    "written",
+    ["", "-", " ", "999999990", "999 999 990", "PT999999990", "999999999", "0", "000000000", "N/A", "n.d.", "sem NIF",
+     "s/ NIF", "Não tenho", "consumidor final", "sem n.º de contribuinte", "NIF:", "não aplicável", "sin NIF", "xxx"],
+)  # fmt: skip
 def test_a_buyer_without_number_is_the_final_consumer_and_none_is_printed(written: str) -> None:
     trace = DecisionTrace()
     found = identify_buyer(buyer(written), "PT", trace)
@@ -37,13 +41,37 @@ def test_a_buyer_without_number_is_the_final_consumer_and_none_is_printed(writte
     assert "ID1" in trace.rules
 
 
-@pytest.mark.parametrize("written", ["123456780", "12345678", "999999999", "000000000", "PT12", "abc"])
+@pytest.mark.parametrize("written", ["123456780", "12345678", "111111111", "PT12", "abc", "Sim, 100000002"])
 def test_a_portuguese_number_that_fails_its_check_stops_the_order(written: str) -> None:
     trace = DecisionTrace()
     with pytest.raises(OrderError) as raised:
         identify_buyer(buyer(written), "PT", trace)
     assert raised.value.code == "nif-invalid"
     assert "ID5" in trace.rules
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["NIF: 100 000 002", "Contribuinte 100000002", "N.º de contribuinte: 100000002", "NIF n.º 100000002",
+     "nif100000002", "100000002PT", "100000002 (PT)", "Número fiscal: PT100000002", "１０００００００２",
+     "100000002\u200b"],
+)  # fmt: skip
+def test_a_label_around_a_number_and_full_width_digits_are_read(written: str) -> None:
+    found = identify_buyer(buyer(written), "PT", DecisionTrace())
+    assert (found.tax_id, found.print_tax_id) == ("100000002", True)
+
+
+@pytest.mark.parametrize("written", ["ΕΛ100000002", "РТ100000002", "10000000٢", "100000002д"])
+@pytest.mark.parametrize("country", ["PT", "GR", "US"])
+def test_a_number_with_letters_or_digits_of_another_script_is_nobodys(written: str, country: str) -> None:
+    with pytest.raises(OrderError) as raised:
+        identify_buyer(buyer(written, country), country, DecisionTrace())
+    assert raised.value.code == "nif-unreadable"
+
+
+def test_the_name_of_a_country_or_the_prefix_of_another_is_not_lost_with_a_label() -> None:
+    assert foreign_vat_number(buyer("VAT DE 136695976")) == "DE136695976"
+    assert foreign_vat_number(buyer("CIF: B58378431", "Espanha")) == "ESB58378431"
 
 
 def check_digit(eight: str) -> str:
@@ -108,8 +136,61 @@ def test_a_number_that_vies_rejects_is_kept_off_the_document_with_a_warning(
     assert "EU4" in trace.rules and "vat-number-rejected" in trace.warnings
 
 
+def emigrant(country: str, eight: str, vies: str | None) -> Party:
+    return buyer(check_digit(eight), country, vies=vies)  # type: ignore[arg-type]
+
+
+NIF_IN_GERMAN_FORM = "21234569"
+
+
+def test_a_nif_that_fits_another_countrys_form_is_whose_vies_says() -> None:
+    party = emigrant("DE", NIF_IN_GERMAN_FORM, "invalid")
+    assert vies_query_number(party) == "DE212345699"
+    found = identify_buyer(party, "DE", DecisionTrace())
+    assert (found.tax_id, found.print_tax_id, found.is_foreign) == ("212345699", True, False)
+    found = identify_buyer(emigrant("DE", NIF_IN_GERMAN_FORM, "valid"), "DE", DecisionTrace())
+    assert (found.tax_id, found.vat_country) == ("DE212345699", "DE")
+    with pytest.raises(UnreachableError):
+        identify_buyer(emigrant("DE", NIF_IN_GERMAN_FORM, "unavailable"), "DE", DecisionTrace())
+
+
+def test_a_nif_that_was_written_with_its_prefix_asks_nobody() -> None:
+    party = buyer("PT212345699", "DE")
+    assert vies_query_number(party) == ""
+    assert identify_buyer(party, "DE", DecisionTrace()).tax_id == "212345699"
+    assert (parse_tax_id("PT 212 345 699"), parse_tax_id("212345699")) == ("PT212345699", "212345699")
+
+
+@pytest.mark.parametrize("country", ["FR", "US"])
+def test_nine_digits_abroad_that_fail_the_check_are_perhaps_a_nif_and_stop_the_order(country: str) -> None:
+    with pytest.raises(OrderError) as raised:
+        identify_buyer(buyer("100000003", country), country, DecisionTrace())
+    assert raised.value.code == "nif-invalid"
+
+
+@pytest.mark.parametrize("written", ["Silva 100000002", "de Ana, 100000002"])
+def test_a_word_that_begins_like_a_prefix_does_not_make_a_foreign_number(written: str) -> None:
+    with pytest.raises(OrderError) as raised:
+        identify_buyer(buyer(written), "PT", DecisionTrace())
+    assert raised.value.code == "nif-invalid"
+
+
+def test_the_personal_number_of_a_consumer_outside_the_union_is_left_out_with_a_warning() -> None:
+    trace = DecisionTrace()
+    found = identify_buyer(buyer("AB123456C", "GB"), "GB", trace)
+    assert (found.tax_id, found.print_tax_id, found.is_business) == (FINAL_CONSUMER, False, False)
+    assert "foreign-number-left-out" in trace.warnings
+
+
+def test_a_buyer_whose_data_the_shop_deleted_is_no_final_consumer() -> None:
+    with pytest.raises(OrderError) as raised:
+        identify_buyer(Party(is_erased=True), "PT", DecisionTrace())
+    assert raised.value.code == "customer-erased"
+
+
 def test_the_number_of_a_business_outside_the_union_is_printed() -> None:
-    found = identify_buyer(buyer("12-3456780", "US"), "US", DecisionTrace())
+    party = buyer("12-3456780", "US", company="Example, Inc.")
+    found = identify_buyer(party, "US", DecisionTrace())
     assert (found.tax_id, found.print_tax_id, found.is_business, found.is_foreign) == (
         "123456780",
         True,

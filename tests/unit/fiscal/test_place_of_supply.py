@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from dev.order_factories import make_line, make_order
 from shopapp.errors import OrderError, UnreachableError
 from shopapp.fiscal import place_of_supply
 from shopapp.fiscal.document import FiscalSettings
-from shopapp.fiscal.party import FINAL_CONSUMER, Address, Buyer
+from shopapp.fiscal.party import Address, Buyer, Party
 from shopapp.fiscal.place_of_supply import PlaceOfSupply, territory_of
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from shopapp.fiscal.trace import DecisionTrace
 
 CONSUMER = Buyer(FINAL_CONSUMER, False, "Ana Exemplo", "PT", False)
@@ -38,7 +41,8 @@ def goods(
         ("PT", "9400-001", "domestic", "PT-MA"),
         ("PT", "9495-100", "domestic", "PT-MA"),
         ("PT", "9500-100", "domestic", "PT-AC"),
-        ("PT", "9995", "domestic", "PT"),
+        ("PT", "9995", "domestic", "PT-AC"),
+        ("PT", "90000-98", "domestic", "PT-MA"),
         ("PT", "", "domestic", "PT"),
         ("ES", "28001", "eu", "ES"),
         ("ES", "35001", "export", "ES"),
@@ -46,12 +50,40 @@ def goods(
         ("ES", "51001", "export", "ES"),
         ("ES", "52001", "export", "ES"),
         ("IC", "35001", "export", "IC"),
+        ("ES", "ES-35003", "export", "ES"),
+        ("ES", "E-35003", "export", "ES"),
+        ("ES", "35.003", "export", "ES"),
+        ("ES", "３８００３", "export", "ES"),
+        ("Espanha", "28001", "eu", "ES"),
+        ("ESP", "35003", "export", "ES"),
+        ("España", "28001", "eu", "ES"),
+        ("Canarias", "35001", "export", "IC"),
+        ("Portugal", "1000-100", "domestic", "PT"),
+        ("PRT", "9500", "domestic", "PT-AC"),
+        ("Holanda", "1011", "eu", "NL"),
+        ("FR", "97500", "export", "FR"),
+        ("FR", "97700", "export", "FR"),
+        ("FR", "97800", "export", "FR"),
+        ("FR", "98600", "export", "FR"),
+        ("FR", "98713", "export", "FR"),
+        ("FR", "F-98800", "export", "FR"),
+        ("FR", "98000", "eu", "FR"),
         ("FR", "75001", "eu", "FR"),
         ("FR", "97400", "export", "FR"),
         ("FR", "97300", "export", "FR"),
         ("GP", "97100", "export", "GP"),
         ("IT", "23041", "export", "IT"),
         ("IT", "22061", "export", "IT"),
+        ("IT", "22060", "eu", "IT"),
+        ("IT", "23030", "eu", "IT"),
+        ("IT", "47890", "export", "IT"),
+        ("IT", "00120", "export", "IT"),
+        ("IT", "00118", "eu", "IT"),
+        ("DK", "1050", "eu", "DK"),
+        ("DK", "3900", "export", "DK"),
+        ("DK", "FO-100", "export", "DK"),
+        ("DK", "DK-3800", "export", "DK"),
+        ("FI", "AX-22100", "export", "FI"),
         ("DE", "78266", "export", "DE"),
         ("DE", "27498", "export", "DE"),
         ("DE", "10115", "eu", "DE"),
@@ -80,6 +112,34 @@ def test_a_missing_postal_code_stops_the_order_where_it_decides(country: str) ->
     with pytest.raises(OrderError) as raised:
         territory_of(address_in(country))
     assert raised.value.code == "postal-code-missing"
+
+
+@pytest.mark.parametrize(
+    ("country", "postal"), [("ES", "3500"), ("DK", "100"), ("GB", "N/A"), ("IT", "CH-6911")]
+)
+def test_a_postal_code_that_cannot_be_read_stops_the_order_where_it_decides(
+    country: str, postal: str
+) -> None:
+    with pytest.raises(OrderError) as raised:
+        territory_of(address_in(country, postal))
+    assert raised.value.code == "postal-code-unreadable"
+
+
+def test_an_address_without_a_country_is_not_in_portugal() -> None:
+    with pytest.raises(OrderError) as raised:
+        territory_of(address_in("", "1000-100"))
+    assert raised.value.code == "country-missing"
+
+
+def test_the_merchant_chooses_the_country_only_where_the_shop_names_none() -> None:
+    madrid = address_in("Espanha", "28001")
+    order = make_order(
+        make_line(), total="10.00", buyer=Party("Ana", address=madrid), ship_to=address_in("ZZ")
+    )
+    chosen = place_of_supply.choose_country(order, "FR")
+    assert (chosen.buyer.address, chosen.ship_to) == (madrid, address_in("FR"))
+    nowhere = make_order(make_line(), total="10.00", buyer=Party("Ana"), ship_to=None)
+    assert place_of_supply.choose_country(nowhere, "PT").ship_to == Address(country="PT")
 
 
 def test_services_in_northern_ireland_are_outside_the_union() -> None:
@@ -128,10 +188,15 @@ def test_a_portuguese_business_abroad_is_taxed_at_home_even_under_oss() -> None:
     assert goods(address_in("ES", "28001"), LISBON_FIRM)[0] == PlaceOfSupply("PT")
 
 
-def test_goods_that_leave_the_union_are_exports_also_for_an_exempt_merchant() -> None:
+@pytest.mark.parametrize(("country", "postal"), [("US", "10001"), ("CH", "8001"), ("ES", "35003")])
+def test_goods_that_leave_the_union_are_exports_which_an_exempt_merchant_cannot_make(
+    country: str, postal: str
+) -> None:
     exempt = FiscalSettings(regime="art53_exempt")
-    assert goods(address_in("US", "10001"))[0].exemption == "M05"
-    assert goods(address_in("US", "10001"), settings=exempt)[0].exemption == "M05"
+    assert goods(address_in(country, postal))[0].exemption == "M05"
+    with pytest.raises(OrderError) as raised:
+        goods(address_in(country, postal), settings=exempt)
+    assert raised.value.code == "exempt-merchant-exports"
     assert goods(address_in("PT", "1000-100"), settings=exempt)[0].exemption == "M10"
     assert goods(address_in("ES", "28001"), settings=exempt)[0].exemption == "M10"
 
@@ -156,10 +221,32 @@ def test_services_are_taxed_where_a_business_is_and_where_a_consumers_supplier_i
     assert services(address_in("ES", "28001"), settings=FiscalSettings()) == PlaceOfSupply("PT")
 
 
-def test_a_service_to_a_consumer_outside_the_union_stops_the_order() -> None:
+@pytest.mark.parametrize(("country", "postal"), [("US", "10001"), ("ES", "35003"), ("GB", "BT1 1AA")])
+def test_a_service_to_a_consumer_outside_the_union_is_taxed_there(country: str, postal: str) -> None:
+    assert services(address_in(country, postal)).exemption == "M44"
+
+
+def test_a_service_to_a_business_outside_the_union_needs_the_merchants_word() -> None:
+    firm = Buyer("CHE123456788", True, "Beispiel AG", "CH", True, is_foreign=True)
     with pytest.raises(OrderError) as raised:
-        services(address_in("US", "10001"))
-    assert raised.value.code == "service-outside-eu"
+        services(address_in("CH", "8001"), firm)
+    assert (raised.value.code, raised.value.detail["nif"]) == ("business-unproven", "CHE123456788")
+    assert services(address_in("CH", "8001"), replace(firm, is_confirmed=True)).exemption == "M40"
+
+
+@pytest.mark.parametrize("vies", [None, "unavailable"])
+def test_a_member_states_business_outside_the_union_waits_for_vies_too(vies: Any) -> None:
+    waiting = Buyer("DE136695976", True, "Beispiel GmbH", "DE", True, "DE", vies, True)
+    with pytest.raises(UnreachableError):
+        services(address_in("CH", "8001"), waiting)
+
+
+def test_goods_sold_by_the_margin_alone_are_taxed_here_wherever_they_go_in_the_union() -> None:
+    trace = DecisionTrace()
+    found = place_of_supply.place_of_goods(address_in("DE", "10115"), GERMAN, OSS, trace, only_margin=True)
+    assert found == PlaceOfSupply("PT") and list(trace.rules) == ["VAT8"]
+    found = place_of_supply.place_of_goods(address_in("US", "10001"), CONSUMER, OSS, trace, only_margin=True)
+    assert found.exemption == "M05"
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_every_mention_fits_the_field_and_every_row_names_its_source() -> None:
         "vat-rates",
         "eu-standard-rates",
         "territories",
+        "countries",
         "nif-prefixes",
         "means-of-payment",
     )

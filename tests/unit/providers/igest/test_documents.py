@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from shopapp.errors import SettingsError
 from shopapp.fiscal.document import Customer, Draft, Issued, PaymentMeans, Reference
-from shopapp.fiscal.party import FINAL_CONSUMER, Address
+from shopapp.fiscal.party import Address
+from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from shopapp.providers.igest.documents import (
     document_elements,
     format_decimal,
