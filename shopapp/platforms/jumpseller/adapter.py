@@ -16,6 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from shopapp.errors import OrderError
+from shopapp.fiscal.countries import country_code
 from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, OrderStatus
 from shopapp.fiscal.party import Address
@@ -45,7 +46,7 @@ from .catalogue import (
     write_stock,
 )
 from .client import JumpsellerClient, objects_in, parse_body
-from .fields import amount_field
+from .fields import amount_field, text_field
 from .order_list import order_summary_from
 from .orders import order_from
 from .webhooks import (
@@ -123,15 +124,15 @@ class Jumpseller(
         address = store.get("address") or {}
         return StoreInfo(
             code=str(store["code"]),
-            name=str(store.get("name") or store["code"]),
+            name=text_field(store, "name") or str(store["code"]),
             currency=str(store.get("currency") or "EUR"),
-            country=str(address.get("country_code") or store.get("country") or "")[:2].upper(),
+            country=country_code(str(address.get("country_code") or store.get("country") or "")),
             timezone=time_zone_from(str(store.get("timezone") or "")),
             language=self._language(),
             email=str(store.get("email") or ""),
             url=str(store.get("url") or ""),
             address=Address(
-                *(str(address.get(k) or "") for k in ("address", "postal", "city", "country_code"))
+                *(text_field(address, name) for name in ("address", "postal", "city", "country_code"))
             ),
         )
 

@@ -24,7 +24,7 @@ from shopapp.http_client import HttpResponse
 
 from ..base import CatalogueItem, CataloguePage, Location
 from .client import JumpsellerClient, objects_in, parse_body, unwrap
-from .fields import Json, line_kind
+from .fields import Json, line_kind, text_field
 
 _PAGE = 100
 _MAX_STOCK_ROWS = 50
@@ -116,7 +116,7 @@ def read_product_items(client: JumpsellerClient, product_id: str) -> tuple[Catal
 def catalogue_items_from(product: Json) -> Iterator[CatalogueItem]:
     """Yield the product or, where it has variants, each of them and never the product itself."""
     variants = product.get("variants")
-    name = str(product.get("name") or product.get("sku") or _id(product)).strip()
+    name = text_field(product, "name") or str(product.get("sku") or _id(product)).strip()
     for own in variants if isinstance(variants, list) and variants else [product]:
         variant = {} if own is product else unwrap(own, "variant")
         yield CatalogueItem(
@@ -142,7 +142,9 @@ def _options_text(variant: Json) -> str:
     listed = variant.get("options")
     options = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     return "".join(
-        f" ({one['name']}: {one['value']})" for one in options if one.get("name") and one.get("value")
+        f" ({name}: {value})"
+        for one in options
+        if (name := text_field(one, "name")) and (value := text_field(one, "value"))
     )
 
 
@@ -170,7 +172,7 @@ def read_locations(client: JumpsellerClient) -> tuple[Location, ...]:
     """Get the locations from which the shop sends; return () when there are fewer than two."""
     rows = _objects_from(client.send("GET", "/locations.json"), "location")
     locations = tuple(
-        Location(str(_id(row)), str(row.get("name") or ""), bool(row.get("main")))
+        Location(str(_id(row)), text_field(row, "name"), bool(row.get("main")))
         for row in rows
         if row.get("is_stock_origin")
     )

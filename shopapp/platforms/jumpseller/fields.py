@@ -1,10 +1,12 @@
-"""Single fields of Jumpseller's JSON as typed values: amounts, timestamps, statuses, nested objects.
+"""Single fields of Jumpseller's JSON as typed values: amounts, texts, timestamps, statuses, nested objects.
 
 Source: Jumpseller's published API description and recorded payloads, read 2026-11-20.
 """
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +24,38 @@ _AMOUNT_LIMIT = Decimal(10) ** 12
 """Larger than the amount of any order, and too large for a column."""
 _FIRST_YEAR, _LAST_YEAR = 2000, 2100
 """A date outside of these is none; at the ends of the calendar another time zone would overflow."""
+
+_ENTITY = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);")
+_INLINE_TAG = re.compile(
+    r"</?(?:a|abbr|b|big|code|del|em|font|i|img|ins|mark|s|small|span|strike|strong|sub|sup|u)(?:\s[^<>]*)?/?>",
+    re.I,
+)
+_OTHER_MARKUP = re.compile(
+    r"<(script|style)\b.*?</\1\s*>|<!--.*?-->"
+    r"|</?(?:blockquote|body|br|center|dd|div|dl|dt|h[1-6]|head|hr|html|li|meta|ol|p|pre|section|table|tbody|td|th|thead"
+    r"|tr|ul)(?:\s[^<>]*)?/?>",
+    re.I | re.S,
+)
+
+
+def plain_text(value: Any) -> str:
+    """Return a text of the shop as a person reads it: on one line, without markup and entities; empty for null.
+
+    Shops keep names as HTML: `<b>Pires</b> &amp; Caneca`. What only looks like a tag (`<M>`, `<3`) stays.
+    """
+    text = "" if value is None else str(value)
+    for _ in range(3):
+        text = _INLINE_TAG.sub("", _OTHER_MARKUP.sub(" ", text))
+        unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)
+        if unescaped == text:
+            break
+        text = unescaped
+    return " ".join(text.split())
+
+
+def text_field(block: Json, *names: str) -> str:
+    """Return the texts in those fields, joined by a space (`plain_text`); empty when there is none."""
+    return " ".join(text for name in names if (text := plain_text(block.get(name))))
 
 
 def order_status(order: Json) -> OrderStatus:

@@ -7,16 +7,17 @@ that adds up, or there is no document), and how a payment shows in the history.
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, OrderLine, Payment
-from shopapp.fiscal.party import Address, Party, normalise_tax_id
+from shopapp.fiscal.party import Address, Party
+from shopapp.fiscal.tax_ids import normalise_tax_id
 
 from .discounts import PayloadLine, read_discounts
 from .fields import (
@@ -29,6 +30,7 @@ from .fields import (
     order_status,
     parse_timestamp,
     required_field,
+    text_field,
     timestamp_or_none,
 )
 from .shipping import shipping_lines
@@ -69,7 +71,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
         gift_cards=cents_field(inner, "gift_cards_discount", ZERO),
         ship_to=_ship_to(inner),
         payments=(Payment(payment_method(inner), total),) if total > ZERO else (),
-        note=str(inner.get("additional_information") or ""),
+        note=text_field(inner, "additional_information"),
     )
 
 
@@ -113,7 +115,7 @@ def _discount_of_products(inner: Json) -> Decimal:
 
 def _payload_line(product: Json) -> PayloadLine:
     """Return the line with its tax, where the tax says something about the discounts."""
-    name = str(product.get("name") or product.get("sku") or required_field(product, "id"))
+    name = text_field(product, "name") or str(product.get("sku") or required_field(product, "id"))
     quantity, price = amount_field(product, "qty"), amount_field(product, "price")
     taxes = objects_field(product, "taxes")
     is_sold = quantity > ZERO and price >= ZERO
@@ -152,51 +154,64 @@ def _prices_include_tax(inner: Json) -> bool:
 
 def _buyer(inner: Json) -> Party:
     billing, customer = object_field(inner, "billing_address"), object_field(inner, "customer")
-    name = " ".join(str(billing.get(part) or "").strip() for part in ("name", "surname")).strip()
     return Party(
-        name=name or str(customer.get("fullname") or "").strip(),
+        name=text_field(billing, "name", "surname") or text_field(customer, "fullname"),
         tax_id=_tax_id(inner, billing),
-        company=str(object_field(inner, "billing_information").get("company_name") or "").strip(),
-        email=str(customer.get("email") or "").strip(),
-        phone=str(customer.get("phone") or "").strip(),
+        company=text_field(object_field(inner, "billing_information"), "company_name"),
+        email=text_field(customer, "email"),
+        phone=text_field(customer, "phone"),
         address=_address(billing) or _address(object_field(inner, "shipping_address")),
+        is_erased=_is_erased(inner),
     )
 
 
 def _tax_id(inner: Json, billing: Json) -> str:
     """Return the tax id of the field meant for it, else of an additional field whose label asks for it."""
-    tax_id = str(billing.get("taxid") or "").strip()
+    tax_id = text_field(billing, "taxid")
     if normalise_tax_id(tax_id):
         return tax_id
     fields = [
-        (str(each.get("area") or ""), str(each["value"]).strip())
+        (text_field(each, "area"), text_field(each, "value"))
         for each in objects_field(inner, "additional_fields")
-        if _TAX_ID.search(html.unescape(str(each.get("label") or ""))) and each.get("value")
+        if _TAX_ID.search(text_field(each, "label"))
     ]
     answers = [(area, value) for area, value in fields if any(sign.isdigit() for sign in value)]
     answers.sort(key=lambda answer: answer[0] != "billing")
     return answers[0][1] if answers else ""
 
 
-def _address(block: Json) -> Address | None:
-    def text(*names: str) -> str:
-        return " ".join(str(block[name]).strip() for name in names if block.get(name)).strip()
+def _is_erased(inner: Json) -> bool:
+    """Return whether nothing is left of a buyer who must have given their data: the shop deletes it after a time.
 
-    if not any(text(name) for name in ("address", "city", "postal", "country_code")):
+    The checkout demands an e-mail address of everybody; a sale at the counter needs no buyer. (How deleted data look is
+    unconfirmed: absent, null or empty.)
+    """
+    people = [object_field(inner, name) for name in ("billing_address", "shipping_address", "customer")]
+    names = ("name", "surname", "fullname", "email", "phone", "address", "city", "postal", "taxid")
+    return not _is_counter_sale(inner) and not any(text_field(each, *names) for each in people)
+
+
+def _address(block: Json) -> Address | None:
+    if not text_field(block, "address", "city", "postal", "country_code", "country"):
         return None
     return Address(
-        street=text("address", "street_number", "complement"),
-        postal_code=text("postal"),
-        city=text("city") or text("municipality"),
-        country=text("country_code").upper(),
+        street=text_field(block, "address", "street_number", "complement"),
+        postal_code=text_field(block, "postal"),
+        city=text_field(block, "city") or text_field(block, "municipality"),
+        country=text_field(block, "country_code").upper() or text_field(block, "country"),
     )
 
 
 def _ship_to(inner: Json) -> Address | None:
-    """Return the address to which the order is sent; that of the shop when the buyer picks it up."""
-    if inner.get("shipping_option") == "store_pickup":
-        return _address(object_field(inner, "pickup_address")) or Address(country="PT")
+    """Return the address to which the order is sent; that of the shop, in Portugal, when the buyer takes it there."""
+    if inner.get("shipping_option") == "store_pickup" or _is_counter_sale(inner):
+        shop = _address(object_field(inner, "pickup_address")) or Address()
+        return shop if shop.country else replace(shop, country="PT")
     return _address(object_field(inner, "shipping_address"))
+
+
+def _is_counter_sale(inner: Json) -> bool:
+    return object_field(inner, "source").get("created_from") == "pos"
 
 
 # payment
@@ -227,7 +242,7 @@ def _payment_time(inner: Json, history: Sequence[Json]) -> tuple[datetime | None
 def payment_method(inner: Json) -> str:
     """Return the payment means by its type; by the merchant's own name for it only where the type is too broad."""
     kind = str(inner.get("payment_method_type") or "").lower()
-    name = html.unescape(str(inner.get("payment_method_name") or "")).lower()
+    name = text_field(inner, "payment_method_name").lower()
     if kind in _CARD_GATEWAYS:
         return "card"
     if kind == "paypal":

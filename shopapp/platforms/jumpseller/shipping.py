@@ -13,7 +13,7 @@ from shopapp.errors import OrderError
 from shopapp.fiscal.money import CENT, ONE, ZERO, allocate, round_to_cents, sum_amounts
 from shopapp.fiscal.order import OrderLine
 
-from .fields import Json, amount_field, objects_field
+from .fields import Json, amount_field, objects_field, text_field
 from .taxes import charge_on_top, percentages, with_charges_named
 
 _TOLERANCE = CENT * 11 / 10
@@ -24,7 +24,7 @@ def shipping_lines(inner: Json, inclusive: bool, products: Sequence[OrderLine]) 
     price = amount_field(inner, "shipping", ZERO)
     if not price:
         return []
-    name = str(inner.get("shipping_method_name") or "Portes de envio")
+    name = text_field(inner, "shipping_method_name") or "Portes de envio"
     taxes = objects_field(inner, "shipping_taxes")
     parts: dict[Decimal, Decimal] = {}
     is_inclusive = inclusive

@@ -12,7 +12,7 @@ from decimal import Decimal
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import round_to_cents, strip_trailing_zeros, sum_amounts
 
-from .fields import Json, amount_field
+from .fields import Json, amount_field, text_field
 
 
 def percentages(taxes: Sequence[Json]) -> list[Decimal]:
@@ -42,7 +42,9 @@ def charge_on_top(taxes: Sequence[Json], flag: str) -> Decimal:
 def with_charges_named(name: str, taxes: Sequence[Json]) -> str:
     """Return the line's name with its fixed charges, which the document must name (DL 152-D/2017)."""
     charges = [
-        f"{each.get('name') or 'taxa fixa'} {round_to_cents(amount_field(each, 'rate'))} €".replace(".", ",")
+        f"{text_field(each, 'name') or 'taxa fixa'} {round_to_cents(amount_field(each, 'rate'))} €".replace(
+            ".", ","
+        )
         for each in fixed_charges(taxes)
     ]
     return f"{name} (inclui {', '.join(charges)})" if charges else name

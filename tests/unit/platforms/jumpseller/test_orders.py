@@ -344,6 +344,9 @@ def test_no_shipping_makes_no_line() -> None:
         (None, [("Quer fatura com NIF?", "Sim", "other")], ""),
         (None, [("Referência para a fatura", "100000002", "billing")], ""),
         (None, [("NIF", None, "billing")], ""),
+        ("000000000", [("NIF", "100000002", "billing")], "100000002"),
+        ("sem NIF", [("NIF", "NIF: 100000002", "billing")], "NIF: 100000002"),
+        ("&nbsp;100 000 002", [], "100 000 002"),
         ("500000000", [("NIF", "100000002", "billing")], "500000000"),
     ],
 )
@@ -375,6 +378,84 @@ def test_a_pickup_is_a_sale_at_the_shop_wherever_the_buyer_lives() -> None:
     madrid = {**ADDRESS, "country_code": "ES", "postal": "28001"}
     content = payload(product(24.6), total=24.6, shipping_option="store_pickup", shipping_address=madrid)
     assert read(content).ship_to == Address(country="PT")
+
+
+def test_a_sale_at_the_counter_is_a_sale_at_the_shop_to_a_buyer_who_need_not_give_a_name() -> None:
+    nobody = {"billing_address": None, "shipping_address": None, "customer": None}
+    order = read(payload(product(24.6), total=24.6, source={"created_from": "pos"}, **nobody))
+    assert (order.ship_to, order.buyer.is_erased) == (Address(country="PT"), False)
+    assert invoice.build_invoice(order, FiscalSettings(), TODAY).customer.name == "Consumidor final"
+
+
+def test_the_shop_of_a_pickup_is_in_portugal_where_its_address_names_no_country() -> None:
+    shop = {"address": "Rua da Loja 1", "city": "Porto", "postal": "4000-001"}
+    order = read(payload(product(24.6), total=24.6, shipping_option="store_pickup", pickup_address=shop))
+    assert order.ship_to == Address("Rua da Loja 1", "4000-001", "Porto", "PT")
+
+
+@pytest.mark.parametrize("gone", [None, "", {}, "blank"])
+def test_a_buyer_whose_data_the_shop_deleted_never_becomes_the_final_consumer(gone: Any) -> None:
+    blank = dict.fromkeys(("name", "surname", "address", "city", "postal", "email", "fullname", "taxid"), " ")
+    left = {**blank, "country_code": "PT", "id": 5} if gone == "blank" else gone
+    order = read(
+        payload(product(24.6), total=24.6, billing_address=left, shipping_address=left, customer=left)
+    )
+    assert order.buyer.is_erased
+    with pytest.raises(OrderError) as why:
+        invoice.build_invoice(order, FiscalSettings(), TODAY)
+    assert why.value.code == "customer-erased"
+
+
+@pytest.mark.parametrize("kept", ["billing_address", "shipping_address", "customer"])
+def test_a_buyer_of_whom_anything_is_left_was_not_deleted(kept: str) -> None:
+    content = payload(product(24.6), total=24.6)
+    gone = {name: None for name in ("billing_address", "shipping_address", "customer") if name != kept}
+    assert not read({**content, **gone}).buyer.is_erased
+
+
+def spanish(**country: str) -> dict[str, Any]:
+    place = {**ADDRESS, "city": "Madrid", "postal": "28001", "country_code": None, **country}
+    return payload(product(12.3, taxes=[]), total=12.3, billing_address=place, shipping_address=place)
+
+
+@pytest.mark.parametrize(
+    "country", [{"country_code": "ESP", "country": "Espanha"}, {"country": "Espanha"}, {"country_code": "es"}]
+)
+def test_a_country_is_read_from_a_code_of_three_letters_or_a_name(country: dict[str, str]) -> None:
+    settings = FiscalSettings(decisions=Decisions({"product-tax": {"A-1": "M07"}}))
+    draft = invoice.build_invoice(read(spanish(**country)), settings, TODAY)
+    assert (draft.customer.country, draft.lines[0].exemption_code, draft.rules[3]) == ("ES", "M07", "EU1")
+
+
+@pytest.mark.parametrize(("country", "code"), [("ZZ", "country-unreadable"), (None, "country-missing")])
+def test_an_address_in_no_known_country_stops_the_order(country: str | None, code: str) -> None:
+    with pytest.raises(OrderError) as why:
+        invoice.build_invoice(read(spanish(country_code=country)), FiscalSettings(exemption="M07"), TODAY)  # type: ignore[arg-type]
+    assert why.value.code == code
+
+
+# Texts
+
+
+def test_every_text_is_as_a_person_reads_it() -> None:
+    place = {
+        **ADDRESS,
+        "name": "Ana &amp; Rui",
+        "surname": "<i>Exemplo</i>",
+        "address": "Rua d&#39;Ouro 1",
+        "city": "&Eacute;vora",
+    }
+    content = payload(
+        product(12.3, name="<b>Pires</b> &amp; Caneca &#39;L&#39;", sku="A&amp;B"), total=16.3, shipping=4.0,
+        shipping_method_name="Correio <br>normal", billing_address=place, shipping_address=place,
+        billing_information={"company_name": "Exemplo &amp; Filhos"}, additional_information="<p>Obrigado</p>",
+    )  # fmt: skip
+    order = read(content)
+    assert [line.description for line in order.lines] == ["Pires & Caneca 'L'", "Correio normal"]
+    assert (order.buyer.name, order.buyer.company) == ("Ana & Rui Exemplo", "Exemplo & Filhos")
+    assert order.ship_to == Address("Rua d'Ouro 1", "1000-100", "Évora", "PT")
+    # a SKU is a key and no text: the catalogue has the same
+    assert (order.note, order.lines[0].sku) == ("Obrigado", "A&amp;B")
 
 
 # Payment
