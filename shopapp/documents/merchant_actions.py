@@ -25,10 +25,11 @@ class StateConflictError(Exception):
     """The document is no longer in the state that the merchant saw; nothing was done."""
 
 
-def request_issue(document: Document, corrections: dict[str, str] | None = None) -> None:
+def request_issue(document: Document, corrections: dict[str, Any] | None = None) -> None:
     """Have a waiting, blocked or dismissed document issued by the next free worker. Commits.
 
-    `corrections` replace fields of the buyer (`tax_id`, `name`). The order of a blocked one is read and drafted again.
+    `corrections` replace fields of the buyer (`tax_id`, `name`), and `country` is set where the order names none. The
+    order of a blocked one is read and drafted again.
     Raises NotAllowedError `credit-open` for a dismissed credit note while another of the same document is open.
     """
     if document.state == PENDING:

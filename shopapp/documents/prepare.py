@@ -25,7 +25,8 @@ from shopapp.fiscal.credit_note import CreditLineRequest
 from shopapp.fiscal.creditable import CreditableLine, OriginalDocument, remaining_lines
 from shopapp.fiscal.document import Draft, DraftLine, FiscalSettings, Transport
 from shopapp.fiscal.order import Order
-from shopapp.fiscal.party import Address, is_nif, vies_query_number
+from shopapp.fiscal.party import Address, vies_query_number
+from shopapp.fiscal.tax_ids import is_nif
 from shopapp.models import Account, Document, Sale, db, now
 from shopapp.models.cause import ORDER_NOTE
 from shopapp.models.document import ISSUED, VOID, WAITING
@@ -42,7 +43,7 @@ def fetch_order(document: Document) -> Order:
     db.session.commit()
     order = platform_of(store).read_order(document.order_id)
     if corrections:
-        order = replace(order, buyer=replace(order.buyer, **corrections))
+        order = _with_corrections(order, corrections)
     if order.status == "paid" and first_webhook_at and order.paid_source not in ("platform", "history"):
         order = replace(order, paid_at=first_webhook_at, paid_source="hook")
     number = vies_query_number(order.buyer)
@@ -51,6 +52,13 @@ def fetch_order(document: Document) -> Order:
         answer = vies.check_vat_number(number, text_setting("VIES_URL"), new_http_client(), asked_by)
         order = replace(order, buyer=replace(order.buyer, vies=answer))
     return order
+
+
+def _with_corrections(order: Order, corrections: dict[str, Any]) -> Order:
+    buyer = {field: value for field, value in corrections.items() if field != "country"}
+    order = replace(order, buyer=replace(order.buyer, **buyer))
+    country = corrections.get("country")
+    return place_of_supply.choose_country(order, country) if country else order
 
 
 def vies_proof(document: Document, order: Order) -> dict[str, Any] | None:

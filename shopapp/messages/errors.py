@@ -291,6 +291,8 @@ WARNINGS: dict[str, str] = {
         "A loja cobrou outro IVA nos portes; no documento levam o dos artigos, com o mesmo total."
     ),
     "nif-obsolete-range": N_("O NIF começa por 8, uma série antiga: confirme-o com o cliente."),
+    "foreign-number-left-out": N_("O número que o cliente fora da União escreveu ficou fora do documento."),
+    "text-shortened": N_("Um texto da loja era maior do que cabe no documento e foi encurtado."),
     "vat-number-rejected": N_("O número de IVA estrangeiro não foi confirmado: ficou fora do documento."),
     "oss-not-registered": N_("Vendas para outros países da União acima do limite pedem registo no OSS."),
     "article-none": N_("Uma linha saiu sem artigo, porque o SKU dela não foi aceite: veja-o em Produtos."),

@@ -22,6 +22,9 @@ RULES: dict[str, tuple[str, str]] = {
         ""),
     "VAT7": (
         N_("Vários artigos vendidos como um só produto levam a taxa mais alta de todos."), "CIVA art. 18.º n.º 4 a)"),
+    "VAT8": (
+        N_("Bens em segunda mão, arte, antiguidades e viagens vendidos pela margem são taxados aqui, e só na margem."),
+        "DL 199/96; DL 221/85"),
     "EU1": (
         N_("Venda a um particular noutro país da União, abaixo do limite: o IVA é o do local de onde sai."),
         "Lei 47/2020"),
@@ -42,6 +45,9 @@ RULES: dict[str, tuple[str, str]] = {
     "EX2": (
         N_("O destino é um território com regras de IVA próprias, diferentes das do país a que pertence."),
         "Diretiva 2006/112/CE art. 6.º e 7.º"),
+    "EX3": (
+        N_("Serviço a um particular fora da União: é taxado onde ele vive, e sai com o motivo M44."),
+        "CIVA art. 6.º n.º 9 e 10"),
     "EXM1": (N_("Está no regime de isenção: a venda sai sem IVA, com o motivo M10."), "CIVA art. 53.º"),
     "VOU1": (N_("Um vale-oferta de finalidade múltipla vende-se sem IVA; paga-o quando é usado."), "Lei 71/2018"),
     "VOU2": (N_("Um vale-oferta usado é um meio de pagamento, não um desconto."), "Lei 71/2018"),

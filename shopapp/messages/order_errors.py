@@ -38,9 +38,27 @@ ORDER_ERRORS: dict[str, Sentence] = {
     "postal-code-missing": Sentence(
         N_("Falta o código postal, e dele depende o IVA neste país."),
         N_("Complete a morada na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
-    "service-outside-eu": Sentence(
-        N_("Um serviço vendido a um particular fora da União precisa de ser visto caso a caso."),
-        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+    "postal-code-unreadable": Sentence(
+        N_("O código postal «%(postal_code)s» não é deste país, e dele depende o IVA."),
+        N_("Corrija a morada na loja e tente de novo."), N_("Ver a encomenda"), ORDER),
+    "country-missing": Sentence(
+        N_("A encomenda não diz o país do cliente, e dele depende o IVA."),
+        N_("Escolha o país; o documento sai logo."), N_("Escolher o país")),
+    "country-unreadable": Sentence(
+        N_("Não sabemos que país é «%(country)s», e dele depende o IVA."),
+        N_("Escolha o país; o documento sai logo."), N_("Escolher o país")),
+    "business-unproven": Sentence(
+        N_("%(name)s diz ser uma empresa fora da União: só o é para o IVA se tiver prova disso."),
+        N_("Diga se a tem, ou emita como a um particular, sem número. Não leva IVA em nenhum dos casos."),
+        N_("Escolher o que fazer")),
+    "customer-erased": Sentence(
+        N_("Os dados do cliente foram apagados na loja antes de os lermos."),
+        N_("Se ainda os tem, escreva o NIF; senão, confirme que o documento sai sem ele."),
+        N_("Escolher o que fazer")),
+    "exempt-merchant-exports": Sentence(
+        N_("A encomenda sai da União, e quem exporta deixa de poder estar no regime do artigo 53.º."),
+        N_("Fale com o seu contabilista antes de emitir. Se mudar de regime, mude-o nas escolhas fiscais."),
+        N_("Ver as escolhas"), SETTINGS),
     "exempt-merchant-abroad": Sentence(
         N_("No regime do artigo 53.º, esta venda para outro país da União precisa de ser vista caso a caso."),
         N_("Fale com o seu contabilista e ponha a encomenda de parte."), N_("Escolher o que fazer")),
@@ -71,6 +89,9 @@ ORDER_ERRORS: dict[str, Sentence] = {
     "nif-is-telephone": Sentence(
         N_("O NIF %(nif)s é igual ao telefone do cliente."),
         N_("Foi talvez escrito no campo errado: corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
+    "nif-unreadable": Sentence(
+        N_("O NIF «%(nif)s» tem letras ou algarismos de outro alfabeto."),
+        N_("Não o adivinhamos: corrija-o, ou emita sem NIF."), N_("Corrigir NIF")),
     "discount-unclear": Sentence(
         N_("O desconto da encomenda pode ser lido de mais do que uma maneira, com totais diferentes."),
         N_("Nada foi emitido. Emita este documento no seu programa e escreva ao apoio."), N_("Ver a encomenda"), ORDER),

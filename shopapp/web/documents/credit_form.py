@@ -179,7 +179,7 @@ def buyer_changes(document: Document, request: CreditRequest) -> dict[str, str]:
     tax_id, name = invoiced_buyer(document)
     changed: dict[str, str] = {}
     typed = parse_tax_id(request.tax_id)
-    if typed != parse_tax_id(tax_id):
+    if typed.removeprefix("PT") != parse_tax_id(tax_id):
         changed["tax_id"] = typed
     if request.name != name:
         # the company's name would be printed instead of the corrected one

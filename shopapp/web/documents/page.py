@@ -11,11 +11,13 @@ from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
 from shopapp.documents import credit_notes, decisions, followups, returns
 from shopapp.documents.prepare import creditable_lines
+from shopapp.fiscal import tax_tables
 from shopapp.fiscal.document import INVOICE_KINDS, Draft
 from shopapp.messages.decisions import question_text
 from shopapp.messages.fiscal_rules import rules_by_subject
-from shopapp.messages.i18n import gettext
+from shopapp.messages.i18n import current_locale, gettext
 from shopapp.models import Document
+from shopapp.models.base import fold_for_search
 from shopapp.models.document import BLOCKED, ISSUED, REVIEW, VOID, WAITING
 from shopapp.models.queries import documents
 from shopapp.web.documents.figures import figures_of
@@ -29,6 +31,9 @@ from shopapp.web.documents.rows import (
 )
 from shopapp.web.documents.timeline import build_timeline
 from shopapp.web.form_fields import MAX_ROW_ID
+
+COUNTRY_REASONS = ("country-missing", "country-unreadable", "customer-erased")
+"""Reasons of a blocked document for which the merchant chooses the buyer's country."""
 
 
 def own_document_or_404(number: int) -> Document:
@@ -70,6 +75,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         "errors": {},
         "typed": {},
         "hints": [],
+        "countries": country_choices() if document.reason in COUNTRY_REASONS else [],
         **_credit_context(document),
         **more,
     }
@@ -77,6 +83,15 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         context["hints"] = documents.missing_numbers(document, draft.series)
     names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
     return render_template(names.get(document.state, "document_waiting.html"), **context), status
+
+
+def country_choices() -> list[tuple[str, str]]:
+    """Return the countries by code and name in the reader's language: Portugal first, then by name."""
+    names = current_locale().territories
+    known = [row["country"] for row in tax_tables.table_rows("countries") if row["country"] in names]
+    return sorted(
+        ((code, names[code]) for code in known), key=lambda one: (one[0] != "PT", fold_for_search(one[1]))
+    )
 
 
 def draft_notice(document: Document, label: str) -> str:

@@ -170,7 +170,8 @@ def pdf(number: int) -> Response:
 # actions: one transition each
 
 
-def _redirect_to_document(document: Document, text: str) -> AnyResponse:
+def redirect_to_document(document: Document, text: str) -> AnyResponse:
+    """Notify the workers and redirect to the document's page, which shows the text."""
     notify_workers()
     flash(text)
     return redirect(url_for("documents.one", number=document.id), 303)
@@ -193,7 +194,7 @@ def issue(number: int) -> ResponseReturnValue:
     """Make the document due for issue. Commits."""
     document = own_document_or_404(number)
     merchant_actions.request_issue(document)
-    return _redirect_to_document(document, gettext("Pedido feito: o documento sai dentro de segundos."))
+    return redirect_to_document(document, gettext("Pedido feito: o documento sai dentro de segundos."))
 
 
 @bp.post("/<int:number>/tax-id")
@@ -208,7 +209,7 @@ def correct_tax_id(number: int) -> ResponseReturnValue:
             document, 422, errors={"nif": gettext("Este NIF não é válido.")}, typed={"nif": text}
         )
     merchant_actions.request_issue(document, {"tax_id": plain})
-    return _redirect_to_document(document, gettext("NIF corrigido: o documento sai dentro de segundos."))
+    return redirect_to_document(document, gettext("NIF corrigido: o documento sai dentro de segundos."))
 
 
 @bp.post("/<int:number>/no-tax-id")
@@ -217,7 +218,7 @@ def without_tax_id(number: int) -> ResponseReturnValue:
     """Issue to a final consumer. Commits."""
     document = own_document_or_404(number)
     merchant_actions.request_issue(document, {"tax_id": ""})
-    return _redirect_to_document(document, gettext("O documento sai sem NIF dentro de segundos."))
+    return redirect_to_document(document, gettext("O documento sai sem NIF dentro de segundos."))
 
 
 @bp.post("/<int:number>/answer")
@@ -235,7 +236,7 @@ def answer(number: int) -> ResponseReturnValue:
     decisions.answer_question(
         document, g.account, question.subjects[min(int(scope), len(question.subjects) - 1)], chosen
     )
-    return _redirect_to_document(
+    return redirect_to_document(
         document, gettext("Decisão guardada: o documento sai dentro de segundos. Pode retirá-la em Decisões.")
     )
 
@@ -246,7 +247,7 @@ def dismiss(number: int) -> ResponseReturnValue:
     """Dismiss the order: it was invoiced elsewhere and no longer counts as missing. Commits."""
     document = own_document_or_404(number)
     merchant_actions.dismiss_document(document, clean_text(request.form.get("other", "")))
-    return _redirect_to_document(document, gettext("Encomenda posta de parte."))
+    return redirect_to_document(document, gettext("Encomenda posta de parte."))
 
 
 @bp.post("/<int:number>/exists")
@@ -266,7 +267,7 @@ def confirm_issued(number: int) -> ResponseReturnValue:
         message = error_message(error, document)
         field = "total" if error.code == "total-not-ours" else "number"
         return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
-    return _redirect_to_document(
+    return redirect_to_document(
         document, gettext("Número guardado. Nada mais é emitido para esta encomenda.")
     )
 
@@ -280,7 +281,7 @@ def confirm_not_issued(number: int) -> ResponseReturnValue:
         wrong = {"sure": gettext("Marque primeiro que procurou e não encontrou.")}
         return render_page(document, 422, errors=wrong)
     merchant_actions.confirm_not_issued(document)
-    return _redirect_to_document(document, gettext("Vamos emitir o documento agora."))
+    return redirect_to_document(document, gettext("Vamos emitir o documento agora."))
 
 
 @bp.post("/<int:number>/mail")
@@ -294,7 +295,7 @@ def send_email(number: int) -> ResponseReturnValue:
             document, 422, errors={"to": gettext("Este endereço não é um e-mail.")}, typed={"to": text}
         )
     merchant_actions.resend_email(document, parse_email(text))
-    return _redirect_to_document(document, gettext("O e-mail sai dentro de segundos."))
+    return redirect_to_document(document, gettext("O e-mail sai dentro de segundos."))
 
 
 @bp.post("/<int:number>/acknowledge")
@@ -303,7 +304,7 @@ def acknowledge(number: int) -> ResponseReturnValue:
     """Clear the alarm, because the merchant handles it. Commits."""
     document = own_document_or_404(number)
     merchant_actions.dismiss_alarm(document, deliver=request.form.get("deliver") != "no")
-    return _redirect_to_document(document, gettext("Marcado como tratado."))
+    return redirect_to_document(document, gettext("Marcado como tratado."))
 
 
 @bp.post("/<int:number>/revoke")
@@ -313,4 +314,4 @@ def revoke(number: int) -> ResponseReturnValue:
     document = own_document_or_404(number)
     document.link_revoked_at = document.link_revoked_at or now()
     db.session.commit()
-    return _redirect_to_document(document, gettext("A ligação do cliente foi fechada."))
+    return redirect_to_document(document, gettext("A ligação do cliente foi fechada."))

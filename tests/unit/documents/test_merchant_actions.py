@@ -10,7 +10,7 @@ import pytest
 from shopapp.documents import merchant_actions
 from shopapp.errors import CredentialsError, MerchantError, RefusedError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.fiscal.party import Party
+from shopapp.fiscal.party import Address, Party
 from shopapp.models import Account, db
 from tests.fakes import World
 
@@ -110,6 +110,30 @@ def test_a_corrected_nif_is_issued(world: World) -> None:
     world.run_due_work()
     assert world.document().state == "issued"
     assert world.provider.ledger[0][1].customer.tax_id == "123456789"
+
+
+@pytest.mark.parametrize("tax_id", ["", "123456789"])
+def test_an_order_whose_buyer_was_deleted_is_issued_once_the_merchant_says_so(
+    world: World, tax_id: str
+) -> None:
+    world.pay_order("1001", buyer=Party(is_erased=True), ship_to=None)
+    world.run_due_work()
+    assert (world.document().state, world.document().reason) == ("blocked", "customer-erased")
+    merchant_actions.request_issue(world.document(), {"is_erased": False, "tax_id": tax_id, "country": "PT"})
+    world.run_due_work()
+    assert world.document().state == "issued"
+    customer = world.provider.ledger[0][1].customer
+    assert (customer.print_tax_id, customer.country) == (bool(tax_id), "PT")
+
+
+def test_an_order_without_a_country_is_issued_in_the_one_that_the_merchant_chose(world: World) -> None:
+    nowhere = Address("Rua 1", "1000-100", "Lisboa", "ZZ")
+    world.pay_order("1001", buyer=Party(name="Rui", address=nowhere), ship_to=nowhere)
+    world.run_due_work()
+    assert (world.document().state, world.document().reason) == ("blocked", "country-unreadable")
+    merchant_actions.request_issue(world.document(), {"country": "PT"})
+    world.run_due_work()
+    assert world.document().state == "issued"
 
 
 def test_a_refused_document_is_drafted_again_on_resend(world: World) -> None:

@@ -293,6 +293,11 @@ def act(shop: StoreSession, document: Document, name: str, **form: str) -> Any:
         (VOID, "set-aside", "issue", {}, PENDING),
         (BLOCKED, "nif-invalid", "tax-id", {"nif": "123 456 789"}, PENDING),
         (BLOCKED, "nif-invalid", "no-tax-id", {}, PENDING),
+        (BLOCKED, "nif-unreadable", "tax-id", {"nif": "123 456 789"}, PENDING),
+        (BLOCKED, "country-missing", "country", {"country": "ES"}, PENDING),
+        (BLOCKED, "customer-erased", "erased", {"country": "PT"}, PENDING),
+        (BLOCKED, "business-unproven", "business", {}, PENDING),
+        (BLOCKED, "business-unproven", "no-tax-id", {}, PENDING),
         (BLOCKED, "nif-invalid", "aside", {"other": "FR A/1"}, VOID),
         (WAITING, "unpaid", "aside", {}, VOID),
         (PENDING, "", "aside", {}, VOID),
@@ -325,6 +330,10 @@ def test_an_action_changes_the_state_of_the_document(
         (BLOCKED, "nif-invalid", "answer", {"answer": "follow-law"}),
         (ISSUING, "", "tax-id", {"nif": "123456789"}),
         (ISSUED, "", "no-tax-id", {}),
+        (ISSUED, "", "country", {"country": "ES"}),
+        (BLOCKED, "nif-invalid", "country", {"country": "ES"}),
+        (BLOCKED, "country-missing", "erased", {"country": "PT"}),
+        (BLOCKED, "nif-invalid", "business", {}),
     ],
 )
 def test_an_action_that_comes_too_late_says_so_and_changes_nothing(
@@ -355,7 +364,7 @@ def test_an_invalid_tax_id_is_refused_where_it_was_typed(
 def test_the_corrected_tax_id_is_kept_for_the_next_draft(shop: StoreSession, db: SQLAlchemy) -> None:
     document = make_document(shop.store, BLOCKED)
     act(shop, document, "tax-id", nif="PT 501.442.600")
-    assert reload(db, document).corrections == {"tax_id": "501442600"}
+    assert reload(db, document).corrections == {"tax_id": "PT501442600"}
     other = make_document(shop.store, BLOCKED)
     act(shop, other, "no-tax-id")
     assert reload(db, other).corrections == {"tax_id": ""}
