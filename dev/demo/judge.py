@@ -36,7 +36,8 @@ class Judge:
 
     def _order_line(self, demo_order: DemoOrder, order: Order, documents: list[dict[str, Any]]) -> str:
         where = f"{demo_order.merchant.shop} #{demo_order.number}"
-        paid = Decimal(str(order["total"])) + Decimal(str(order.get("gift_cards_discount") or 0))
+        cards = Decimal(str(order.get("gift_cards_discount") or 0)) - demo_order.given
+        paid = Decimal(str(order["total"])) + cards
         numbers = ", ".join(document["number"] for document in documents) or "-"
         if tuple(document["type"] for document in documents) != demo_order.kinds:
             self.wrong.append(f"{where}: {numbers} instead of {demo_order.kinds}")

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, ClassVar
 
 from dev.local_stack import LocalStack
 from dev.merchant import Merchant, wait_until
+
+from . import odd_orders
 
 Order = dict[str, Any]
 MUG: Order = {"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
@@ -29,6 +32,8 @@ class DemoOrder:
     number: int
     kinds: tuple[str, ...] = ("FR",)
     """Return the documents that must exist for it, in their order."""
+    given: Decimal = Decimal(0)
+    """Return the part of it that was paid with a gift card for which nobody paid: a discount."""
     credited: Decimal = Decimal(0)
     """Return the amount of it that was credited in the end."""
 
@@ -72,6 +77,7 @@ class Demo:
             self._credited,
             self._money_before_pieces,
             self._corrected,
+            partial(odd_orders.sell_examples, self),
         )
 
     @property
@@ -103,9 +109,10 @@ class Demo:
     def place_paid_order(
         self, title: str, *lines: Order, merchant: Merchant | None = None, **spec: Any
     ) -> DemoOrder:
-        """Place and pay an order of these lines."""
+        """Place and pay an order of these lines, or of an `example`."""
         merchant = merchant or self.olaria
-        order = merchant.place_order(lines=list(lines), **{"pay": True, **spec})
+        sold = {"lines": list(lines)} if lines else {}
+        order = merchant.place_order(**{"pay": True, **sold, **spec})
         demo_order = DemoOrder(title, merchant, int(order["id"]))
         self.orders.append(demo_order)
         return demo_order
