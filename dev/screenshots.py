@@ -188,8 +188,8 @@ def visit_corrections(
         for field, text in typed.items():
             page.fill(field, text)
         if way != "stock":
-            page.locator(".review button").evaluate("button => button.click()")
-            page.wait_for_load_state()
+            with page.expect_navigation():
+                page.locator(".review button").evaluate("button => button.click()")
         yield f"credit-{way}" if page.locator("[role=alert]").count() == 0 else f"credit-{way}-wrong"
     page.goto(f"{stack.app_url}/documents/{documents['note']}/credit")
     yield "credit-refused"
