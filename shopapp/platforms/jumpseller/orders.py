@@ -181,13 +181,13 @@ def _tax_id(inner: Json, billing: Json) -> str:
 
 
 def _is_erased(inner: Json) -> bool:
-    """Return whether nothing is left of a buyer who must have given their data: the shop deletes it after a time.
+    """Return whether nothing is left by which to know a buyer who must have given it: shops delete it after a time.
 
     The checkout demands an e-mail address of everybody; a sale at the counter needs no buyer. (How deleted data look is
-    unconfirmed: absent, null or empty.)
+    unconfirmed: blocks that are absent or null, fields that are empty, perhaps with the place kept.)
     """
     people = [object_field(inner, name) for name in ("billing_address", "shipping_address", "customer")]
-    names = ("name", "surname", "fullname", "email", "phone", "address", "city", "postal", "taxid")
+    names = ("name", "surname", "fullname", "email", "phone", "address", "taxid")
     return not _is_counter_sale(inner) and not any(text_field(each, *names) for each in people)
 
 

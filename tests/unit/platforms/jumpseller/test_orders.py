@@ -393,10 +393,11 @@ def test_the_shop_of_a_pickup_is_in_portugal_where_its_address_names_no_country(
     assert order.ship_to == Address("Rua da Loja 1", "4000-001", "Porto", "PT")
 
 
-@pytest.mark.parametrize("gone", [None, "", {}, "blank"])
+@pytest.mark.parametrize("gone", [None, "", {}, "blank", "place kept"])
 def test_a_buyer_whose_data_the_shop_deleted_never_becomes_the_final_consumer(gone: Any) -> None:
     blank = dict.fromkeys(("name", "surname", "address", "city", "postal", "email", "fullname", "taxid"), " ")
-    left = {**blank, "country_code": "PT", "id": 5} if gone == "blank" else gone
+    kept = {"blank": {"country_code": "PT", "id": 5}, "place kept": {"city": "Lisboa", "postal": "1000-100"}}
+    left = {**blank, **kept[gone]} if gone in ("blank", "place kept") else gone
     order = read(
         payload(product(24.6), total=24.6, billing_address=left, shipping_address=left, customer=left)
     )
