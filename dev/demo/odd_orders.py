@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 ISSUED = (
     "fixed-tax", "two-shipping-taxes", "pack", "negative-line", "empty-line",
-
     "rounded-by-piece", "rounded-net-of-lines", "rounded-net-and-vat", "coupon-in-cents-a-piece",
     "coupon-over-goods", "download-and-goods", "only-shipping",
     "row-without-id", "row-without-date", "row-without-amount",
