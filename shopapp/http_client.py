@@ -99,6 +99,8 @@ _SPECIAL_NETWORKS = tuple(
     for network in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "198.18.0.0/15")
     # NAT64, where a private IPv4 address may hide
     + ("64:ff9b::/96", "64:ff9b:1::/48")
+    # documentation (RFC 9637)
+    + ("3fff::/20",)
 )
 """Networks that `ipaddress` counts as global, or did in some release, though no public server is in them."""
 

@@ -7,7 +7,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 _MAX_DIGITS = 40
-"""The longest integer that is read as one: Python refuses very long ones, and one would spoil a whole list."""
+"""The longest integer that is read as one, and the largest exponent of a fraction.
+
+Python refuses very long integers, so one would spoil a whole list; a fraction like 1E-999999999 takes gigabytes as soon
+as somebody writes it out.
+"""
 
 
 def parse_json(body: bytes | str, **options: Any) -> Any:
@@ -26,9 +30,11 @@ def parse_json(body: bytes | str, **options: Any) -> Any:
 
 def _read_fraction(text: str) -> Decimal | str:
     try:
-        return Decimal(text)
+        found = Decimal(text)
     except InvalidOperation:
         return text
+    is_small = abs(found.adjusted()) <= _MAX_DIGITS and abs(int(found.as_tuple().exponent)) <= _MAX_DIGITS
+    return found if is_small else text
 
 
 def _read_integer(text: str) -> int | str:

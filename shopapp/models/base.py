@@ -232,9 +232,12 @@ class SealedJson(SealedText):
         setattr(row, self.column, self.sealed(row, value))
 
 
+_MAX_FOLDED = 1000
+
+
 def fold_for_search(text: str) -> str:
-    """Return the text in lower case without accents or repeated spaces."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
+    """Return the text's first 1,000 characters in lower case without accents or repeated spaces."""
+    plain = unicodedata.normalize("NFKD", text[:_MAX_FOLDED].casefold())
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 

@@ -37,14 +37,18 @@ def migrate(url: str) -> None:
 
 
 def engine_options(url: str) -> dict[str, Any]:
-    """Return the options of the engine for this database: short waits, and UTC."""
+    """Return the options of the engine for this database: short waits, UTC, and no values in errors."""
     if url.startswith("sqlite"):
-        return {"connect_args": {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False}}
+        return {
+            "hide_parameters": True,
+            "connect_args": {"timeout": LOCK_TIMEOUT_SECONDS, "check_same_thread": False},
+        }
     waits = (
         f"-c lock_timeout={LOCK_TIMEOUT_SECONDS}s -c"
         f" idle_in_transaction_session_timeout={IDLE_TRANSACTION_SECONDS}s -c timezone=UTC"
     )
     return {
+        "hide_parameters": True,
         "pool_size": 5,
         "max_overflow": 10,
         "pool_timeout": LOCK_TIMEOUT_SECONDS,

@@ -5,6 +5,7 @@ Authlib writes and reads the messages (RFC 6749, RFC 7636); our HTTP client send
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,10 @@ from shopapp.http_client import HttpClient
 from shopapp.json_text import parse_json
 
 from .base import Platform
+
+DEFAULT_LIFETIME, MAX_LIFETIME = 3600.0, 10 * 365 * 86400.0
+"""Seconds: of an access token whose answer names no lifetime that can be read, and the longest that is believed."""
+_TOKEN = re.compile(r"[!-~]{1,4096}")
 
 _FORM_HEADERS = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
 
@@ -78,12 +83,24 @@ def request_tokens(http: HttpClient, url: str, grant_type: str, **values: str) -
     if answer.status in (400, 401) and (word := _error_code(answer.body)):
         raise CredentialsError("grant-refused", error=word)
     try:
-        content = parse_json(answer.body)
-        return OAuthTokens(
-            str(content["access_token"]), content.get("refresh_token"), float(content.get("expires_in", 3600))
-        )
+        return _tokens_in(parse_json(answer.body))
     except (ValueError, KeyError, TypeError) as error:
         raise UncertainError("outcome-unknown", how=f"status-{answer.status}") from error
+
+
+def _tokens_in(content: Any) -> OAuthTokens:
+    """Return the tokens of an answer, even where their lifetime cannot be read. Raises ValueError without a token."""
+    access, refresh = content["access_token"], content.get("refresh_token")
+    if not isinstance(access, str) or not _TOKEN.fullmatch(access):
+        raise ValueError("no access token")
+    try:
+        seconds = float(content.get("expires_in", DEFAULT_LIFETIME))
+    except (ValueError, TypeError, OverflowError):
+        seconds = DEFAULT_LIFETIME
+    valid = isinstance(refresh, str) and _TOKEN.fullmatch(refresh)
+    return OAuthTokens(
+        access, refresh if valid else None, seconds if 0 < seconds < MAX_LIFETIME else DEFAULT_LIFETIME
+    )
 
 
 def _error_code(body: bytes) -> str:

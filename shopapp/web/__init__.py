@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response, request
+from typing import NoReturn
+
+from flask import Flask, Request, Response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import RequestRedirect
 
 from shopapp.connections import api_usage
 from shopapp.messages import fiscal_rules, formats, i18n, wording
@@ -47,6 +51,11 @@ class WebApp(Flask):
     cookie.
     """
 
+    def raise_routing_exception(self, request: Request) -> NoReturn:
+        if isinstance(request.routing_exception, RequestRedirect):
+            raise NotFound  # a redirect to the tidy address would name the host that the request names
+        super().raise_routing_exception(request)
+
     def preprocess_request(self) -> ResponseReturnValue | None:
         return None if request.endpoint == "webhooks.receive" else super().preprocess_request()
 
@@ -60,9 +69,7 @@ def init_app(app: Flask) -> None:
     """Register everything of this package with the app."""
     proxies = app.config["PROXIES"]
     if proxies:
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
-        )
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     i18n.init_app(app)
     formats.init_app(app)

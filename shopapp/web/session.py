@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import timedelta
+from itertools import chain
 from typing import Any, TypeVar
 
 from flask import (
@@ -72,11 +73,23 @@ def init_app(app: Flask) -> None:
         MAX_CONTENT_LENGTH=256 * 1024,
     )
     app.session_interface = LazySessionInterface()
+    app.before_request(_refuse_unstorable)
     app.before_request(_check_origin)
     csrf.init_app(app)
     app.before_request(_load_store)
     app.teardown_request(_end_read_only)
     app.context_processor(_template_context)
+
+
+def _refuse_unstorable() -> None:
+    """Answer 400 to U+0000, which no database stores, and to a form's part without a name, which no page sends."""
+    given = list(request.args.items(multi=True))
+    if request.method == "POST":
+        if None in request.form or None in request.files:
+            abort(400)
+        given += request.form.items(multi=True)
+    if any("\0" in text for text in (request.path, *chain.from_iterable(given))):
+        abort(400)
 
 
 def _check_origin() -> None:

@@ -41,7 +41,7 @@ With it most webhooks cost one statement.
 @bp.post("/hooks/<platform>/<key>")
 def receive(platform: str, key: str) -> Response:
     """Store the webhook and answer 200; 401, 413, 415 or 503 otherwise. Commits."""
-    if platform not in platform_names():
+    if platform not in platform_names() or "\0" in key:
         return _empty_response(401)
     if request.headers.get("Content-Encoding", "identity") != "identity":
         return _empty_response(415)

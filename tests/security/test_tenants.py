@@ -158,7 +158,7 @@ def test_an_address_never_identifies_the_store(app: Flask, ours: StoreSession) -
 def test_every_page_but_a_few_needs_a_session(app: Flask, ours: StoreSession) -> None:
     without: dict[str, Any] = {
         "home.index": 200, "session.authorise": 200, "static": 200, "health.healthz": None, "install.start": 302,
-        "install.callback": 400, "public.buyer_pdf": None, "help.page": 200,
+        "install.callback": 400, "public.buyer_pdf": None, "help.page": 200, "help.accountant": 200,
     }  # fmt: skip
     client = app.test_client()
     for rule in routes(app):

@@ -8,6 +8,7 @@ webhook can be resumed (it is created again); for products and stock see catalog
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -15,7 +16,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from shopapp.errors import OrderError
+from shopapp.errors import OrderError, UnreachableError
 from shopapp.fiscal.countries import country_code
 from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, OrderStatus
@@ -46,7 +47,7 @@ from .catalogue import (
     write_stock,
 )
 from .client import JumpsellerClient, objects_in, parse_body
-from .fields import amount_field, text_field
+from .fields import amount_field, object_field, text_field
 from .order_list import order_summary_from
 from .orders import order_from
 from .webhooks import (
@@ -64,6 +65,7 @@ SCOPE = (
     " read_hooks write_hooks read_apps"
 )
 _PAGE = 100
+_STORE_CODE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CREDIT_NOTE_TYPE, _INVOICE_TYPE = 0, 1
 
 
@@ -121,29 +123,33 @@ class Jumpseller(
 
     def store_info(self) -> StoreInfo:
         store = self._api_client.get_object("/store/info.json", "store")
-        address = store.get("address") or {}
+        code, address = store.get("code"), object_field(store, "address")
+        if not isinstance(code, str) or not _STORE_CODE.fullmatch(code):
+            # It is part of host names and of the pages' headers, and it alone tells two stores apart.
+            raise UnreachableError("unreachable", how="unreadable")
         return StoreInfo(
-            code=str(store["code"]),
-            name=text_field(store, "name") or str(store["code"]),
-            currency=str(store.get("currency") or "EUR"),
-            country=country_code(str(address.get("country_code") or store.get("country") or "")),
-            timezone=time_zone_from(str(store.get("timezone") or "")),
+            code=code,
+            name=text_field(store, "name") or code,
+            currency=text_field(store, "currency") or "EUR",
+            country=country_code(text_field(address, "country_code") or text_field(store, "country")),
+            timezone=time_zone_from(text_field(store, "timezone")),
             language=self._language(),
-            email=str(store.get("email") or ""),
-            url=str(store.get("url") or ""),
+            email=text_field(store, "email"),
+            url=text_field(store, "url"),
             address=Address(
                 *(text_field(address, name) for name in ("address", "postal", "city", "country_code"))
             ),
         )
 
     def webhook_secret(self) -> str:
-        return str(self._api_client.get_object("/store/info.json", "store").get("hooks_token") or "")
+        token = self._api_client.get_object("/store/info.json", "store").get("hooks_token")
+        return token if isinstance(token, str) else ""
 
     def _language(self) -> str:
         """Return the first of the store's languages, or empty. (That the first is the shop's own is unconfirmed.)"""
         for language in self._api_client.get_objects("/store/languages.json", "language"):
-            if language.get("code"):
-                return str(language["code"])[:10]
+            if code := text_field(language, "code"):
+                return code[:10]
         return ""
 
     def subscribe_webhooks(self, url: str, events: tuple[str, ...], recreate: bool = False) -> str:

@@ -7,6 +7,7 @@ other. *Unconfirmed*: a 403 with these headers at zero is treated as throttling.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from ..base import AccessTokenGetter
 
 THROTTLE_AT = (("second", 0.3, 1.0), ("minute", 0.1, 2.0))
 """(limit, remaining share at which to wait, seconds to wait)."""
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 class JumpsellerClient:
@@ -100,7 +102,7 @@ def _throttle_seconds(headers: Mapping[str, str]) -> float:
         limit, remaining = (
             headers.get(f"jumpseller-per{name}ratelimit-{part}", "") for part in ("limit", "remaining")
         )
-        if limit.isdecimal() and remaining.isdecimal() and int(remaining) <= int(limit) * share:
+        if _COUNT.fullmatch(limit) and _COUNT.fullmatch(remaining) and int(remaining) <= int(limit) * share:
             return seconds
     return 0.0
 

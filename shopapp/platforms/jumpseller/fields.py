@@ -39,11 +39,12 @@ _OTHER_MARKUP = re.compile(
 
 
 def plain_text(value: Any) -> str:
-    """Return a text of the shop as a person reads it: on one line, without markup and entities; empty for null.
+    """Return a text of the shop as a person reads it: on one line, without markup; empty for what is none.
 
     Shops keep names as HTML: `<b>Pires</b> &amp; Caneca`. What only looks like a tag (`<M>`, `<3`) stays.
     """
-    text = "" if value is None else str(value)
+    is_text = isinstance(value, str | int | float | Decimal) and not isinstance(value, bool)
+    text = str(value) if is_text else ""
     for _ in range(3):
         text = _INLINE_TAG.sub("", _OTHER_MARKUP.sub(" ", text))
         unescaped = _ENTITY.sub(lambda found: html.unescape(found[0]), text)

@@ -76,6 +76,10 @@ def _parse_period(text: str) -> tuple[datetime | None, datetime | None]:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
         return None, None
+    if (
+        not 2000 <= first.year <= 2100
+    ):  # at the calendar's ends there is no next month, and no other time zone
+        return None, None
     return midnight(first), midnight(_next_month(first))
 
 

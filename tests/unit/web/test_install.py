@@ -189,7 +189,7 @@ def test_reinstalling_a_store_does_not_revive_its_old_sessions(
 
 HOSTILE = {
     "no state": {"state": ""}, "a made-up state": {"state": "A" * 43}, "a long state": {"state": "A" * 5000},
-    "a state with a quote": {"state": "' or 1=1 --"}, "a state with a zero byte": {"state": "A\0B"},
+    "a state with a quote": {"state": "' or 1=1 --"},
     "an empty issuer": {"iss": ""}, "another issuer": {"iss": "https://evil.example"},
     "an issuer with ours in front": {"iss": ACCOUNTS + ".evil.example"},
     "an issuer with ours as user": {"iss": "https://accounts.shop.example@evil.example"},

@@ -35,6 +35,7 @@ def left(second: str, minute: str) -> dict[str, str]:
     [
         (left("19", "799"), 0.0), (left("7", "81"), 0.0), (left("6", "500"), 1.0), (left("0", "500"), 1.0),
         (left("19", "80"), 2.0), (left("19", "0"), 2.0), (left("", ""), 0.0), (left("few", "-1"), 0.0), ({}, 0.0),
+        (left("9" * 5000, "9" * 5000), 0.0),
     ],
 )  # fmt: skip
 def test_an_answer_waits_where_few_calls_are_left(

@@ -1,0 +1,96 @@
+"""Requests that no browser of a merchant sends: none is an error of ours, and none makes us name another site."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from shopapp.models import Store
+from shopapp.models import db as database
+from tests.security.conftest import ORIGIN, StoreSession, fill_path, routes
+from tests.security.test_headers import values
+
+NAMELESS = b"--x\r\nContent-Disposition: form-data\r\n\r\nvalue\r\n--x--\r\n"
+NAMELESS_FILE = b'--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\nvalue\r\n--x--\r\n'
+
+
+def answered(app: Flask, ours: StoreSession, method: str, **more: Any) -> dict[str, int]:
+    """Return the status of each route that has this method, by its address."""
+    found = {}
+    for rule in routes(app):
+        if method in (rule.methods or ()):
+            path = fill_path(rule, values(ours))
+            found[path] = ours.client.open(path, method=method, buffered=True, **more).status_code
+    return found
+
+
+@pytest.mark.both_databases
+def test_u0000_is_refused_wherever_it_stands(app: Flask, ours: StoreSession) -> None:
+    get = answered(app, ours, "GET", query_string={"q": "a\0b", "\0": "x"})
+    assert {status for path, status in get.items() if not path.startswith("/static")} == {400}
+    form = {"csrf_token": ours.token, "name": "a\0b", "nif": "\0", "token": "\0", "code": "\0"}
+    post = answered(app, ours, "POST", data=form, headers={"Origin": ORIGIN})
+    assert {status for path, status in post.items() if not path.startswith("/hooks/")} == {400}
+    for path in ("/d/" + "%00" * 32, "/d/%00" + "a" * 31, "/setup/keys/%00", "/%00"):
+        assert ours.client.get(path).status_code == 400, path
+    assert ours.client.post("/hooks/jumpseller/%00", data=b"{}").status_code == 401
+    assert ours.client.post("/hooks/%00/a", data=b"{}").status_code == 401
+
+
+@pytest.mark.parametrize("body", [NAMELESS, NAMELESS_FILE], ids=["value", "file"])
+def test_a_part_without_a_name_is_a_wrong_request(app: Flask, ours: StoreSession, body: bytes) -> None:
+    sent = answered(
+        app,
+        ours,
+        "POST",
+        data=body,
+        content_type="multipart/form-data; boundary=x",
+        headers={"Origin": ORIGIN},
+    )
+    assert len(sent) > 20
+    assert {status for path, status in sent.items() if not path.startswith("/hooks/")} == {400}
+
+
+@pytest.mark.parametrize(
+    "month", ["9999-12", "9999-11", "0001-01", "1999-12", "2101-01", "2026-13", "2026-1", "x"]
+)
+def test_a_month_outside_the_calendar_is_left_out(ours: StoreSession, month: str) -> None:
+    for path in ("/documents", "/documents/rows", "/"):
+        answer = ours.client.get(path, query_string={"p": month, "dia": month, "mes": month})
+        assert answer.status_code in (200, 302, 303), path
+
+
+@pytest.mark.parametrize("proxies", [0, 1])
+def test_no_redirect_names_the_host_that_the_request_names(make_app: Any, proxies: int) -> None:
+    client = make_app(PROXIES=proxies).test_client()
+    headers = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Forwarded-Prefix": "/evil.example",
+    }
+    for path in (
+        "//install/callback",
+        "/install//callback",
+        "/documents/",
+        "//evil.example",
+        "/documents//rows",
+    ):
+        answer = client.get(path, headers=headers)
+        assert "evil" not in answer.headers.get("Location", ""), path
+        assert "evil" not in answer.get_data(as_text=True), path
+
+
+def test_a_statement_that_fails_is_logged_without_its_values(
+    app: Flask, ours: StoreSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = "Ana " + "Segredo"
+    with pytest.raises(SQLAlchemyError) as failed:
+        database.session.execute(select(Store.id).where(Store.id == database.func.no_such(secret)))
+    database.session.rollback()
+    logging.getLogger("test").error("failed", exc_info=failed.value)
+    assert "no_such" in caplog.text and secret not in caplog.text
