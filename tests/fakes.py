@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -576,6 +576,11 @@ class World:
         self.shop.orders[number] = paid_order(number, **changes)
         self.shop.stock.place_order(self.shop.orders[number])
         self.receive_webhook(number, store=store)
+
+    def cancel_order(self, number: str = "1001", more: str = "") -> None:
+        """Cancel an order and receive its webhook."""
+        self.shop.orders[number] = replace(self.shop.orders[number], status="cancelled")
+        self.receive_webhook(number, "order_canceled", more=more)
 
     def receive_webhook(
         self, number: str, event: str = "order_paid", store: Store | None = None, more: str = ""

@@ -5,15 +5,16 @@ Creates rows; sends nothing.
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select
 
 from shopapp.errors import NotAllowedError
-from shopapp.models import Document, db, now
+from shopapp.models import Document, FollowUp, Sale, db, now
 from shopapp.models import cause as causes
-from shopapp.models.document import ISSUED, VOID
+from shopapp.models.document import ISSUED, ORDER_ALARMS, VOID
 
 OPEN_STATES = ("waiting", "pending", "issuing", "in_doubt", "review", "blocked")
 
@@ -32,14 +33,19 @@ def next_cause_number(document: Document, cause_prefix: str) -> int:
     return (existing or 0) + 1
 
 
-def has_open_credit_note(original: Document) -> bool:
-    """Return whether a credit note of this document is neither issued nor void."""
-    unsettled = select(Document.id).where(
+def open_credit_note(original: Document) -> Document | None:
+    """Return the credit note of this document that is neither issued nor void."""
+    unsettled = select(Document).where(
         Document.original_id == original.id,
         Document.is_credit_note,
         Document.state.in_(OPEN_STATES),
     )
-    return db.session.scalar(unsettled.limit(1)) is not None
+    return db.session.scalar(unsettled.limit(1))
+
+
+def has_open_credit_note(original: Document) -> bool:
+    """Return whether a credit note of this document is neither issued nor void."""
+    return open_credit_note(original) is not None
 
 
 def lock_for_credit(original_id: int | None) -> None:
@@ -84,20 +90,36 @@ def request_credit_note(
 
 
 def apply_issued_credit_note(note: Document) -> None:
-    """Clear the original's alarm once all of it is credited, and request the reissue asked for. Not committed."""
+    """Clear the alarm that a full credit answers, and request the reissue asked for. Not committed.
+
+    The order of a cancelled sale is read again, as it may have been paid again meanwhile.
+    """
     original = db.session.get_one(Document, note.original_id)
     fully_credited = creditable_amount(original) == 0
-    if fully_credited and original.alarm == "cancelled-after":
+    if fully_credited and original.alarm in ORDER_ALARMS:
         original.alarm, original.alarm_detail = "", {}
     original.changed_at = now()
     reissue_corrections = (note.asked_for or {}).get("again")
-    if reissue_corrections is None or not fully_credited:
-        return
-    cause = causes.reissue(next_cause_number(note, causes.REISSUE))
-    if Document.create_if_absent(note.store, note.order_id, cause, original_id=original.id, asked_at=now()):
-        row = Document.find(note.store_id, note.order_id, cause)
+    if reissue_corrections is not None and fully_credited:
+        request_reissue(original, reissue_corrections, asked_at=now())
+    elif Sale.get_or_create(original.store_id, original.order_id).cancelled_at is not None:
+        FollowUp.enqueue_or_restart(original, "order")
+
+
+def request_reissue(
+    original: Document, corrections: dict[str, str] | None, asked_at: datetime | None = None
+) -> None:
+    """Request another document of an order whose document counts no more. Not committed.
+
+    `corrections` are the buyer's corrected fields; `asked_at` is set where the merchant asked for it.
+    """
+    cause = causes.reissue(next_cause_number(original, causes.REISSUE))
+    if Document.create_if_absent(
+        original.store, original.order_id, cause, original_id=original.id, asked_at=asked_at
+    ):
+        row = Document.find(original.store_id, original.order_id, cause)
         if row is not None:
-            row.corrections = reissue_corrections
+            row.corrections = corrections
 
 
 def creditable_amount(document: Document) -> Decimal:

@@ -15,7 +15,7 @@ from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_of, record_lost_access
-from shopapp.documents import audit, provider_drafts, returns
+from shopapp.documents import audit, order_changes, provider_drafts, returns
 from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
@@ -178,6 +178,7 @@ _HANDLERS: dict[str, Callable[[Document, FollowUp], None]] = {
     "note": provider_drafts.close_order_note,
     "spare": provider_drafts.delete_orphan_draft,
     "state": _refresh_provider_state,
+    "order": order_changes.check_order,
     "stock": _apply_to_stock,
     RETURN: _return_to_stock,
 }

@@ -18,7 +18,7 @@ from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
 from shopapp.connections.send_window import is_too_late_to_send
 from shopapp.connections.settings import seconds_setting
-from shopapp.documents import prepare, provider_drafts
+from shopapp.documents import order_changes, prepare, provider_drafts
 from shopapp.documents.outcome import (
     commit_transition,
     record_bug,
@@ -27,7 +27,7 @@ from shopapp.documents.outcome import (
     record_not_sent,
     void_document,
 )
-from shopapp.errors import AppError, RefusedError, TransientError, UncertainError
+from shopapp.errors import AppError, OrderError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.order import Order
 from shopapp.inventory import catalogue, line_articles
@@ -70,7 +70,11 @@ def _issue(document: Document) -> None:
         # closed since the row was taken: once the lease expires, it waits for another account
         return
     try:
-        draft = _frozen_draft(document) or _draft_with_articles(document, account)
+        draft = _frozen_draft(document)
+        if draft is None:
+            draft = _draft_with_articles(document, account)
+        elif not _is_still_paid(document):
+            return
     except AppError as error:
         record_not_sent(document, account, error)
         return
@@ -110,6 +114,27 @@ def _frozen_draft(document: Document) -> Draft | None:
     return document.draft if document.frozen else None
 
 
+def _is_still_paid(document: Document) -> bool:
+    """Return whether the order of a frozen draft is still paid; if not, the row has moved to its state. Commits."""
+    if not (document.is_sale or document.is_reissue):
+        return True
+    try:
+        order = prepare.read_order(document)
+    except OrderError:
+        # it could be read when it was drafted, and what was sold then is what the draft says
+        return True
+    if order.status == "paid":
+        return True
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    sale.status, sale.cancelled_at = order.status, sale.cancelled_at or now()
+    if order.status == "cancelled":
+        void_document(document, "cancelled")
+    else:
+        document.transition(WAITING, "unpaid")
+    db.session.commit()
+    return False
+
+
 def _draft_with_articles(document: Document, account: Account) -> Draft | None:
     """Return the draft of the order as it is now, or None when there is nothing to issue and the row was moved
     instead.
@@ -126,7 +151,7 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
     began = now()
     db.session.commit()
     order = prepare.fetch_order(document)
-    _record_order(document, order)
+    _record_order(document, order, began)
     catalogue.record_reservation(account, order, began)
     if document.is_order_note:
         if not provider_drafts.should_issue_order_note(document, account, order):
@@ -140,8 +165,11 @@ def _prepare_draft(document: Document, account: Account) -> Draft | None:
     return draft
 
 
-def _record_order(document: Document, order: Order) -> None:
-    """Store the order's figures and its buyer, so that the list shows them even if drafting fails. Commits."""
+def _record_order(document: Document, order: Order, began: datetime) -> None:
+    """Store the order's figures and its buyer, so that the list shows them even if drafting fails. Commits.
+
+    `began` is when reading it began: a cancellation that was read later is not taken back.
+    """
     sale = Sale.get_or_create(document.store_id, document.order_id)
     sale.record(
         order.status, order.paid_at, order.paid_source,
@@ -150,6 +178,9 @@ def _record_order(document: Document, order: Order) -> None:
     sale.checked_at = now()
     if order.status == "cancelled" and sale.cancelled_at is None:
         sale.cancelled_at = now()
+    elif order.status == "paid" and sale.cancelled_at is not None and sale.cancelled_at < began:
+        sale.cancelled_at = None
+    sale.order_digest = document.order_digest = order_changes.order_digest(order)
     document.paid_at = order.paid_at if order.status == "paid" else None
     document.total = order.paid_total
     document.vat_check = prepare.vies_proof(document, order)
@@ -183,7 +214,11 @@ def _should_issue(document: Document, account: Account, order: Order) -> bool:
         db.session.commit()
     elif order.status != "paid":
         _move_to_waiting(document, account, order, "unpaid")
-    elif document.asked_at is None and _predates_activation(document.store, order, document.paid_at):
+    elif (
+        document.is_sale
+        and document.asked_at is None
+        and _predates_activation(document.store, order, document.paid_at)
+    ):
         commit_transition(document, WAITING, "older")
     elif document.asked_at is None and not account.chosen.automatic:
         _move_to_waiting(document, account, order, "automatic-off")

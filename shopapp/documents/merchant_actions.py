@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from shopapp.connections import circuit_breaker
-from shopapp.documents import after_issue, credit_notes, outcome, prepare, returns
+from shopapp.documents import after_issue, credit_notes, order_changes, outcome, prepare, returns
 from shopapp.errors import MerchantError, NotAllowedError
 from shopapp.fiscal.comparison import DIFFERENCES
 from shopapp.fiscal.document import Issued
-from shopapp.models import Account, Document, FollowUp, Store, cause, db, first_document, now
+from shopapp.models import Account, Document, FollowUp, Sale, Store, cause, db, first_document, now
 from shopapp.models.document import BLOCKED, ISSUED, PENDING, REVIEW, VOID, WAITING
 
 
@@ -168,7 +168,12 @@ def _clear_alarm(document: Document, reason: str, deliver: bool) -> None:
     document.log_transition(document.state, document.state, reason, {"alarm": document.alarm}, by="merchant")
     if document.alarm in DIFFERENCES and deliver:
         after_issue.enqueue_delivery(document)
+    is_kept = document.alarm == order_changes.PAID_AGAIN
     document.alarm, document.alarm_detail, document.changed_at = "", {}, now()
+    if is_kept:
+        Sale.get_or_create(document.store_id, document.order_id).cancelled_at = None
+    else:
+        order_changes.raise_next_alarm(document)
 
 
 def accept_figures(document: Document) -> None:
@@ -195,6 +200,18 @@ def prove_figures_again(document: Document) -> None:
     document.log_transition(document.state, document.state, "figures-again", by="merchant")
     document.changed_at = now()
     db.session.commit()
+
+
+def reissue_document(document: Document) -> None:
+    """Have the order of a document issued again that counts no more, as the merchant has looked. Commits.
+
+    Only where we asked: it was annulled at the provider, or credited there and paid again.
+    """
+    is_asked = document.alarm in ("annulled", order_changes.PAID_AGAIN)
+    if document.state != ISSUED or not is_asked or not _is_uncredited(document):
+        raise StateConflictError
+    credit_notes.request_reissue(document, document.corrections, asked_at=now())
+    dismiss_alarm(document)
 
 
 def resume_account(account: Account) -> int:

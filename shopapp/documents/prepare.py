@@ -37,13 +37,9 @@ DEFAULT_DEPARTURE_TIME = "18:00"
 
 def fetch_order(document: Document) -> Order:
     """Return the order as the platform has it now, with the merchant's corrections and VIES's answer. Commits."""
-    corrections, store = document.corrections, document.store
     sale = Sale.get_or_create(document.store_id, document.order_id)
     first_webhook_at = sale.first_paid_hook_at
-    db.session.commit()
-    order = platform_of(store).read_order(document.order_id)
-    if corrections:
-        order = _with_corrections(order, corrections)
+    order = read_order(document)
     if order.status == "paid" and first_webhook_at and order.paid_source not in ("platform", "history"):
         order = replace(order, paid_at=first_webhook_at, paid_source="hook")
     number = vies_query_number(order.buyer)
@@ -71,6 +67,14 @@ def _vies_requester(document: Document) -> str:
     """Return the merchant's own NIF, in whose name VIES is asked; empty where we do not know it."""
     account = document.account or Account.find_current(document.store)
     return account.nif if account is not None and is_nif(account.nif or "") else ""
+
+
+def read_order(document: Document) -> Order:
+    """Return the order as the platform has it now, with the merchant's corrections. Commits."""
+    corrections, store = document.corrections, document.store
+    db.session.commit()
+    order = platform_of(store).read_order(document.order_id)
+    return _with_corrections(order, corrections) if corrections else order
 
 
 def settings_and_today(account: Account) -> tuple[FiscalSettings, date]:

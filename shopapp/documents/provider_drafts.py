@@ -144,13 +144,26 @@ def delete_draft(document: Document, account: Account | None) -> bool:
     return document_queue.clear_provider_draft(document, draft_id)
 
 
+def clean_former_account(document: Document, account_id: int | None) -> None:
+    """Enqueue deleting the drafts whose ids we never received, where the row leaves the account. Not committed."""
+    current = Account.find_current(document.store)
+    drafted = document.promise == IssueGuarantee.DRAFT_FIRST.value
+    if drafted and account_id is not None and (current is None or current.id != account_id):
+        FollowUp.enqueue(document, "spare", number=-account_id, account=account_id)
+
+
 def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
-    """Delete a draft that was left at a former account; one that became a document raises the duplicate alarm."""
+    """Delete a draft that was left at a former account; one that became a document raises the duplicate alarm.
+
+    Without an id, all of the document's drafts there are deleted.
+    """
     draft_account = db.session.get_one(Account, followup.detail["account"])
     db.session.commit()
-    found = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts).drop_draft(
-        followup.detail["draft"]
-    )
+    provider = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts)
+    if "draft" not in followup.detail:
+        provider.drop_drafts(document.reference)
+        return
+    found = provider.drop_draft(followup.detail["draft"])
     if found is not None:
         outcome.record_issued(document, found, "search")
 

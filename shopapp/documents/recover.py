@@ -22,7 +22,7 @@ from shopapp.documents.outcome import (
 )
 from shopapp.errors import AppError, CredentialsError, MerchantError
 from shopapp.fiscal.document import Draft, Issued
-from shopapp.models import Document, db, document_queue, now
+from shopapp.models import Document, Sale, db, document_queue, now
 from shopapp.models.document import IN_DOUBT, PENDING, REVIEW
 from shopapp.models.lease import MAX_TAKES
 from shopapp.providers.base import IssueGuarantee, Provider, SupportsSearch
@@ -97,18 +97,39 @@ def _is_settle_window_over(document: Document) -> bool:
 
 
 def _repeat_with_key(provider: Provider, document: Document, draft: Draft) -> None:
-    """Send the same call with the same key, which gives the same document (IDEMPOTENT)."""
+    """Send the same call with the same key, which gives the same document (IDEMPOTENT).
+
+    It would make the document of an order that was cancelled meanwhile: then the merchant looks whether it exists.
+    """
+    if _is_cancelled(document):
+        require_merchant(document, REVIEW, document.reason, dict(document.detail))
+        return
     record_issued(document, provider.issue(draft, document.reference), "search")
 
 
 def _finalise_draft(provider: Provider, document: Document, draft: Draft) -> None:
-    """Finalise the recorded draft and no other; without one nothing fiscal has happened (DRAFT_FIRST)."""
+    """Finalise the recorded draft and no other; without one nothing fiscal has happened (DRAFT_FIRST).
+
+    The draft of an order that was cancelled meanwhile is not finalised: the row goes back, and is void.
+    """
     if document.draft_id is None:
         commit_transition(document, PENDING, document.reason)
         return
+    is_cancelled = _is_cancelled(document)
     drafting = require(provider, SupportsDrafts)
-    issued = drafting.finalised_document(document.draft_id) or drafting.finalise(document.draft_id)
-    record_issued(document, issued, "search")
+    issued = drafting.finalised_document(document.draft_id)
+    if issued is None and is_cancelled:
+        commit_transition(document, PENDING, document.reason)
+        return
+    record_issued(document, issued or drafting.finalise(document.draft_id), "search")
+
+
+def _is_cancelled(document: Document) -> bool:
+    """Return whether the sale that this document invoices was cancelled. Leaves no transaction open."""
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    is_cancelled = sale.cancelled_at is not None and (document.is_sale or document.is_reissue)
+    db.session.commit()
+    return is_cancelled
 
 
 def _search_provider(provider: Provider, document: Document, draft: Draft) -> None:

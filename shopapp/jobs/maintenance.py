@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from shopapp.connections.shop import platform_class, record_lost_access
 from shopapp.connections.subscriptions import reread_webhook_token, subscribe_webhooks
-from shopapp.documents import outcome
+from shopapp.documents import order_changes, outcome
 from shopapp.errors import AppError, OrderError, StoreAccessError
 from shopapp.models import (
     Attempt,
@@ -34,7 +34,7 @@ from shopapp.models import (
 )
 from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
 from shopapp.models.lease import MAX_TAKES
-from shopapp.orders import polling, webhooks
+from shopapp.orders import polling
 from shopapp.platforms.base import SupportsProducts
 
 log = logging.getLogger(__name__)
@@ -143,7 +143,7 @@ def poll_due_stores(every: float) -> int:
 
 def flag_cancelled() -> int:
     """Flag issued documents whose order was cancelled while they were sent; return how many. Commits."""
-    is_cancel_flag = Transition.reason.in_(("cancelled-after", "note-cancelled"))
+    is_cancel_flag = Transition.reason.in_(("cancelled-after", "unpaid-after", "note-cancelled"))
     flagged = select(Transition.id).where(Transition.document_id == Document.id, is_cancel_flag)
     rows = db.session.scalars(
         select(Document)
@@ -157,7 +157,7 @@ def flag_cancelled() -> int:
         .limit(50)
     ).all()
     for document in rows:
-        webhooks.apply_cancellation(document)
+        order_changes.apply_cancellation(document)
     db.session.commit()
     return len(rows)
 

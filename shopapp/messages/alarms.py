@@ -41,9 +41,18 @@ DOCUMENT_ALARMS: dict[str, Sentence] = {
     "alarm-cancelled-after": Sentence(
         N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
         N_("Emita-a aqui. Se já a emitiu no %(provider)s, marque que está tratado."), N_("Ver e creditar"), CREDIT),
+    "alarm-unpaid-after": Sentence(
+        N_("A encomenda deixou de estar paga na loja depois de faturada."),
+        N_("Se não recebeu o dinheiro, credite o documento. Se a loja a voltar a dar como paga, este aviso sai"
+           " sozinho."), N_("Ver e creditar"), CREDIT),
+    "alarm-paid-again": Sentence(
+        N_("A encomenda foi cancelada e voltou a ser paga."),
+        N_("Se o documento vale, marque que está tratado. Se já o creditou no %(provider)s, emita outro; se o"
+           " creditou em parte, credite o resto e emitimos outro."), N_("Ver o documento")),
     "alarm-changed-after": Sentence(
         N_("A encomenda mudou na loja depois de faturada."),
-        N_("O documento não muda. Veja se precisa de nota de crédito."), N_("Ver a diferença")),
+        N_("O documento não muda. Se já não está certo, credite-o e emita de novo com os dados de agora."),
+        N_("Ver a diferença")),
     "alarm-note-unusable": Sentence(
         N_("O %(provider)s não fez a fatura a partir desta nota de encomenda; a fatura saiu sem ela."),
         N_("Feche a nota de encomenda no %(provider)s e marque aqui que está tratado."), N_("Ver o documento")),
@@ -56,7 +65,8 @@ DOCUMENT_ALARMS: dict[str, Sentence] = {
         N_("A nota continua aberta no %(provider)s e daqui não se fecha: anule-a lá e marque aqui que está tratado."),
         N_("Ver a nota")),
     "alarm-annulled": Sentence(
-        N_("O documento foi anulado no %(provider)s."), N_("Confirme se a venda precisa de outro."),
+        N_("O documento foi anulado no %(provider)s."),
+        N_("Se a venda precisa de outro, emita-o aqui; se não, marque que está tratado."),
         N_("Ver o documento")),
     "alarm-gone": Sentence(
         N_("O documento %(number)s já não está no %(provider)s."),

@@ -192,6 +192,7 @@ UNISSUED_REASONS: dict[str, Sentence] = {
            " sem documento, ninguém dá saída a estes artigos no %(provider)s. Ficam"
            " reservados até lhes dar lá saída e pôr a encomenda de parte.")),
     "cancelled": Sentence(N_("Cancelada na loja antes de haver documento."), ""),
+    "repaid": Sentence(N_("A encomenda voltou a ser paga: a nota de crédito deixou de fazer falta."), ""),
     "set-aside": Sentence(N_("Posta de parte por si."), ""),
     "kept-as-draft": Sentence(
         N_("Fica em rascunho no %(provider)s até a encomenda ser paga."), ""),

@@ -17,6 +17,11 @@ def reissue(number: int) -> str:
     return f"{REISSUE}:{number}"
 
 
+def number_of(cause: str) -> int:
+    """Return the number in a cause that an order may have several times; 0 for the others."""
+    return int(cause.partition(":")[2] or 0)
+
+
 def reference_for(store_id: int, order_id: str, cause: str) -> str:
     """Return our reference of a document, which is written into the document at the provider."""
     return f"QI-{store_id}-{order_id}" + ("" if cause == SALE else "-" + cause.replace(":", ""))

@@ -54,7 +54,9 @@ WAITING, PENDING, ISSUING, ISSUED = "waiting", "pending", "issuing", "issued"
 BLOCKED, IN_DOUBT, REVIEW, VOID = "blocked", "in_doubt", "review", "void"
 STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
 
-ALARMS = (*DIFFERENCES, "duplicate", "cancelled-after", "changed-after", "annulled", "gone")
+ORDER_ALARMS = ("cancelled-after", "unpaid-after", "paid-again", "changed-after")
+"""What can have happened to the order of an issued document (`documents.order_changes`); a full credit answers it."""
+ALARMS = (*DIFFERENCES, "duplicate", *ORDER_ALARMS, "annulled", "gone")
 """What can be wrong with an issued document."""
 
 TRANSITIONS = {
@@ -121,6 +123,8 @@ class Document(UidModel):
     # what may have been sent
     draft_text_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     draft_hash: Mapped[str] = mapped_column(String(64), default="")
+    order_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The digest of the order that the draft was made of (`documents.order_changes`)."""
     frozen: Mapped[bool] = mapped_column(default=False)
     """An attempt with this draft may have arrived: exactly these bytes are sent again, or nothing."""
     draft_id: Mapped[str | None] = mapped_column(String(80))
@@ -267,12 +271,13 @@ class Document(UidModel):
         )
 
     @classmethod
-    def sale_and_reissues(cls, store_id: int, order_id: str) -> list[Document]:
-        """Return the documents of the sale itself: the first one, and those issued again."""
+    def current_invoice(cls, store_id: int, order_id: str) -> Document | None:
+        """Return the document that invoices the order now: the last reissue, or the sale's own."""
         mine = select(cls).where(
             cls.store_id == store_id, cls.order_id == order_id, cls.is_sale | cls.is_reissue
         )
-        return list(db.session.scalars(mine.order_by(cls.id)))
+        # by their causes: after a restore the rows may have been created in another order
+        return max(db.session.scalars(mine), key=lambda row: causes.number_of(row.cause), default=None)
 
     def transition(
         self,
@@ -293,7 +298,7 @@ class Document(UidModel):
             raise ValueError(f"no transition from {old} to {state}")
         if (old, state) == (BLOCKED, PENDING):
             # the provider has no document of it: it is drafted again, and a sale goes to the current account
-            redrafted = {"account_id": None} if self.is_sale else {}
+            redrafted = {"account_id": None} if self.is_sale or self.is_reissue else {}
             values = {"frozen": False, "draft_hash": "", **redrafted, **values}
         changed = execute_update(
             update(Document)

@@ -33,6 +33,9 @@ class Sale(UidModel):
     paid_source: Mapped[str] = mapped_column(String(12), default="")
     first_paid_hook_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     cancelled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the order was first read as cancelled or unpaid again; None once it was paid again and that is settled."""
+    order_digest: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    """The digest of the order as last compared with its document (`documents.order_changes`)."""
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
     checked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

@@ -15,9 +15,10 @@ from itertools import islice
 from sqlalchemy import or_, select
 
 from shopapp.connections.shop import platform_of
+from shopapp.documents import order_changes
 from shopapp.errors import OrderError, RefusedError, UnreachableError
 from shopapp.models import Document, Sale, Store, UnreadableOrder, Webhook, db, now
-from shopapp.models.document import ISSUED
+from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
 from shopapp.orders import webhooks
 from shopapp.platforms.base import OrderSummary, Platform
 
@@ -62,7 +63,7 @@ def _poll_paid_orders(store: Store, shop: Platform, since: datetime) -> int:
     found, listed = 0, _readable_orders(store, shop.paid_orders(since))
     while batch := list(islice(listed, BATCH_SIZE)):
         totals = {summary.order_id: summary.total for summary in batch if summary.total is not None}
-        _check_changed_totals(store, shop, totals)
+        _check_changed_totals(store, totals)
         answered = _orders_with_document(store, [summary.order_id for summary in batch])
         for summary in batch:
             _record_summary(Sale.get_or_create(store.id, summary.order_id), summary)
@@ -99,44 +100,32 @@ def _record_summary(sale: Sale, summary: OrderSummary) -> None:
 
 
 def _orders_with_document(store: Store, orders: list[str]) -> set[str]:
-    """Return those of the orders that have a document which does not wait for payment."""
-    known = select(Document.order_id).where(
-        Document.store_id == store.id,
-        Document.order_id.in_(orders),
-        Document.is_sale,
-        Document.reason != "unpaid",
+    """Return those of the orders that have a document, and whose payment changes nothing."""
+    is_revived = or_(Document.reason == "unpaid", (Document.state == VOID) & (Document.reason == "cancelled"))
+    known = (
+        select(Document.order_id)
+        .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
+        .where(Document.store_id == store.id, Document.order_id.in_(orders), Document.is_sale)
+        .where(~is_revived, or_(Sale.cancelled_at.is_(None), Document.alarm == order_changes.PAID_AGAIN))
     )
     answered = set(db.session.scalars(known))
     db.session.commit()
     return answered
 
 
-def _check_changed_totals(store: Store, shop: Platform, totals: dict[str, Decimal]) -> None:
-    """Read the orders whose listed total is not what was invoiced, and flag those that differ. Commits."""
+def _check_changed_totals(store: Store, totals: dict[str, Decimal]) -> None:
+    """Have the orders read again whose listed total is not what was invoiced. Commits."""
     issued = (
-        select(Document, Sale)
+        select(Document)
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
-        .where(Document.store_id == store.id, Document.order_id.in_(totals), Document.is_sale)
-        .where(Document.state == ISSUED, Document.alarm == "")
+        .where(Document.store_id == store.id, Document.order_id.in_(totals), Document.state == ISSUED)
+        .where(Document.is_sale | Document.is_reissue)
         .where(or_(Sale.checked_at.is_(None), Sale.checked_at < now() - REREAD_INTERVAL))
     )
-    seen = [(document, sale) for document, sale in db.session.execute(issued)]
-    for document, sale in seen:
-        if sale.total is None or sale.total == totals[sale.order_id]:
-            continue
-        sale.checked_at = now()
-        db.session.commit()
-        try:
-            # the order is read, as it says more than the list; where it can't be read the list has to do
-            total = shop.read_order(sale.order_id).paid_total
-        except OrderError:
-            total = totals[sale.order_id]
-        except (UnreachableError, RefusedError):
-            # this order's own page fails, or the shop does: the next reading finds out
-            continue
-        if total != sale.total:
-            webhooks.flag_changed_total(document, total)
-        db.session.commit()
+    for document in db.session.scalars(issued).all():
+        # the order has to be read, as it says more than the list
+        if document.total != totals[document.order_id]:
+            order_changes.request_check(document)
     db.session.commit()
 
 
@@ -163,7 +152,11 @@ def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
         if summary.status == "cancelled":
             _apply_cancellation(store, summary)
         else:
-            _record_summary(Sale.get_or_create(store.id, summary.order_id), summary)
+            sale = Sale.get_or_create(store.id, summary.order_id)
+            if sale.status == "paid" and sale.cancelled_at is None:
+                # set back to unpaid
+                webhooks.request_order_check(store, summary.order_id, is_cancelled=False)
+            _record_summary(sale, summary)
             is_new_open_order = (
                 summary.status == "open"
                 and store.ready_at is not None
@@ -176,20 +169,20 @@ def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
 
 
 def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
-    """Apply a cancellation that no webhook announced to the order's documents. Not committed."""
-    documents = Document.sale_and_reissues(store.id, summary.order_id)
+    """Have an order read again that is cancelled, and whose document does not show it. Not committed."""
     sale = Sale.get_or_create(store.id, summary.order_id)
     _record_summary(sale, summary)
-    if documents and sale.cancelled_at is None:
-        for document in documents:
-            webhooks.apply_cancellation(document)
+    document = Document.current_invoice(store.id, summary.order_id)
+    if document is None or document.state == VOID:
+        return
+    if sale.cancelled_at is None or document.state in (WAITING, PENDING, BLOCKED):
+        order_changes.request_check(document)
 
 
 def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
     """Read orders known as unpaid; return how many are paid by now. Commits."""
-    known = Sale.list_unpaid(
-        store.id, UNPAID_DAYS, {"open": MAX_OPEN, "": MAX_OPEN, "abandoned": MAX_ABANDONED}
-    )
+    most = {"open": MAX_OPEN, "": MAX_OPEN, "abandoned": MAX_ABANDONED, "cancelled": MAX_ABANDONED}
+    known = Sale.list_unpaid(store.id, UNPAID_DAYS, most)
     db.session.commit()
     found = failed = 0
     for sale in known:

@@ -6,13 +6,12 @@ A body is read only to learn which order it is about; the order itself is read l
 from __future__ import annotations
 
 import logging
-from decimal import Decimal
 
 from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints
 from shopapp.connections.shop import platform_class
-from shopapp.documents import credit_notes, outcome, provider_drafts
+from shopapp.documents import order_changes
 from shopapp.models import (
     Account,
     Document,
@@ -25,9 +24,7 @@ from shopapp.models import (
     db,
     now,
 )
-from shopapp.models.account_settings import AccountSettings
-from shopapp.models.cause import CREDIT
-from shopapp.models.document import BLOCKED, ISSUED, PENDING, WAITING
+from shopapp.models.document import ISSUED, PENDING, VOID, WAITING
 from shopapp.models.lease import MAX_TAKES
 from shopapp.models.webhook import OPENED, QUARANTINED
 from shopapp.platforms.base import UnreadableWebhook, WebhookEvent
@@ -84,16 +81,16 @@ def _apply_event(store: Store, event: WebhookEvent, webhook: Webhook) -> None:
         return
     sale = Sale.get_or_create(store.id, event.order_id)
     if event.kind == "paid":
+        if sale.cancelled_at is not None and webhook.received_at > sale.cancelled_at:
+            # a second payment
+            sale.first_paid_hook_at = webhook.received_at
         sale.first_paid_hook_at = sale.first_paid_hook_at or webhook.received_at
         _record_announced_payment(sale, event)
         request_document(store, event.order_id)
         return
-    if event.kind == "cancelled":
-        sale.record("cancelled")
-        for document in Document.sale_and_reissues(store.id, event.order_id):
-            apply_cancellation(document)
-    elif event.kind in ("open", "updated"):
+    if event.kind in ("open", "updated"):
         request_provider_draft(store, event.order_id, event.kind == "open")
+    request_order_check(store, event.order_id, event.kind == "cancelled")
 
 
 def _record_announced_payment(sale: Sale, event: WebhookEvent) -> None:
@@ -152,56 +149,30 @@ def request_provider_draft(store: Store, order_id: str, is_open: bool) -> None:
 def request_document(store: Store, order_id: str) -> bool:
     """Create the order's document, or let one continue that waits for payment. Not committed.
 
-    Return False when neither was needed.
+    One that was void because its order was cancelled comes back, and is drafted again. Where the order of a document
+    was cancelled, it is read again. Return False when no document was needed.
     """
     if Document.create_if_absent(store, order_id):
         return True
-    document = Document.find(store.id, order_id)
-    if document is not None and document.state == WAITING and document.reason == "unpaid":
+    document = Document.current_invoice(store.id, order_id)
+    if document is None:
+        return False
+    if document.state == WAITING and document.reason == "unpaid":
         return document.transition(PENDING)
+    if document.state == VOID and document.reason == "cancelled":
+        return order_changes.revive_document(document)
+    if document.state != VOID and Sale.get_or_create(store.id, order_id).cancelled_at is not None:
+        order_changes.request_check(document)
     return False
 
 
-def apply_cancellation(document: Document) -> None:
-    """Apply to the document that its order was cancelled at the platform. Not committed.
+def request_order_check(store: Store, order_id: str, is_cancelled: bool) -> None:
+    """Have an order read again that has a document, as it was cancelled or edited. Not committed.
 
-    Before a document exists the order is read again, which voids the row. Afterwards the document is credited or
-    flagged, by the merchant's choice. One that is being sent or in doubt is flagged once its outcome is known
-    (`maintenance.flag_cancelled`).
+    An edited one only after its document was issued: before, it is read for it anyway.
     """
-    if document.state == WAITING:
-        document.transition(PENDING)
-    elif document.state == BLOCKED:
-        outcome.void_document(document, "cancelled")
-    elif document.state == ISSUED:
-        if not provider_drafts.flag_open_order_note(document, "note-cancelled"):
-            _flag_or_credit_cancelled(document)
-    if document.is_sale:
-        provider_drafts.void_order_note(document.store_id, document.order_id)
-    sale = Sale.get_or_create(document.store_id, document.order_id)
-    sale.cancelled_at, sale.status = sale.cancelled_at or now(), "cancelled"
-
-
-def _flag_or_credit_cancelled(document: Document) -> None:
-    document.log_transition(ISSUED, ISSUED, "cancelled-after")
-    chosen = document.account.chosen if document.account else AccountSettings()
-    no_open_credit = not credit_notes.has_open_credit_note(document)
-    if chosen.credit_cancelled and no_open_credit and credit_notes.creditable_amount(document) > 0:
-        number = credit_notes.next_cause_number(document, CREDIT)
-        credit_notes.request_credit_note(document, number, {"reason": "Encomenda cancelada"})
-    elif not document.alarm and credit_notes.creditable_amount(document) > 0:
-        document.alarm, document.alarm_detail = "cancelled-after", {}
-    document.changed_at = now()
-
-
-def flag_changed_total(document: Document, total: Decimal) -> None:
-    """Raise the alarm that the order's total is no longer what was invoiced. Not committed.
-
-    The document stays as it is: only the merchant knows whether it needs a credit note.
-    """
-    sale = Sale.get_or_create(document.store_id, document.order_id)
-    detail = {"ours": str(sale.total), "theirs": str(total)}
-    sale.total = total
-    if credit_notes.creditable_amount(document) > 0:
-        document.log_transition(ISSUED, ISSUED, "changed-after", detail)
-        document.alarm, document.alarm_detail, document.changed_at = "changed-after", detail, now()
+    document = Document.current_invoice(store.id, order_id)
+    if document is not None and (document.state == ISSUED or (is_cancelled and document.state != VOID)):
+        order_changes.request_check(document)
+    elif is_cancelled:
+        Sale.get_or_create(store.id, order_id).record("cancelled")

@@ -27,6 +27,7 @@ from shopapp.models.document import (
     Document,
 )
 from shopapp.models.followup import FAILED, FollowUp
+from shopapp.models.sale import Sale
 from shopapp.models.store import Store
 from shopapp.models.webhook import QUARANTINED, Webhook
 
@@ -224,6 +225,15 @@ def follow_ups_of(document: Document) -> list[FollowUp]:
     return list(
         db.session.scalars(select(FollowUp).where(FollowUp.document_id == document.id).order_by(FollowUp.id))
     )
+
+
+def is_order_cancelled(document: Document) -> bool:
+    """Return whether the order was last read as cancelled."""
+    mine = select(Sale.id).where(
+        Sale.store_id == document.store_id, Sale.order_id == document.order_id,
+        Sale.cancelled_at.is_not(None), Sale.status == "cancelled",
+    )  # fmt: skip
+    return db.session.scalar(mine) is not None
 
 
 def other_documents_of_order(document: Document) -> list[Document]:

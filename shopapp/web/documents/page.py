@@ -76,6 +76,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         "typed": {},
         "hints": [],
         "countries": country_choices() if document.reason in COUNTRY_REASONS else [],
+        **_order_context(document),
         **_credit_context(document),
         **more,
     }
@@ -114,6 +115,20 @@ def warehouse_name(document: Document, draft: Draft | None) -> str:
     code = draft.warehouse if draft else ""
     listed = account.lists.warehouses if account else ()
     return next((str(label) for known, label, _ in listed if known == code), code)
+
+
+def _order_context(document: Document) -> dict[str, Any]:
+    """Return what has happened to the order since: cancelled in the shop, or which parts of it changed."""
+    names = {
+        "lines": gettext("os artigos ou as quantidades"),
+        "rates": gettext("os valores ou as taxas de IVA"),
+        "buyer": gettext("o NIF ou o país de entrega"),
+    }
+    parts = document.alarm_detail.get("parts", ())
+    return {
+        "changed_parts": [names[part] for part in parts],
+        "is_cancelled": documents.is_order_cancelled(document),
+    }
 
 
 def _credit_context(document: Document) -> dict[str, Any]:

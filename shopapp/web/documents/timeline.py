@@ -23,8 +23,10 @@ _CREATED_TEXTS = {
     "dossier": N_("A encomenda foi feita e ainda não está paga: leva uma nota de encomenda."),
     "transport": N_("A fatura saiu: leva uma guia de transporte."),
 }
-# what the merchant decided about an issued document
-_DECISIONS = {
+# what ended an alarm of an issued document
+_ENDED_ALARM_TEXTS = {
+    "still-valid": N_("A encomenda voltou a ser paga: o documento vale para este pagamento."),
+    "restored": N_("A encomenda voltou a estar como foi faturada."),
     "alarm-seen": N_("Marcou o aviso como tratado."),
     "figures-accepted": N_("Disse-nos que os valores estão certos: a faturação continua."),
     "figures-again": N_("Disse-nos que mudou as definições: o próximo documento sai sozinho, para conferir."),
@@ -46,6 +48,8 @@ _FOLLOWUP_TEXTS = {
         N_("Rascunho apagado no programa anterior."), N_("Falta apagar o rascunho no programa anterior.")),
     "tidy": (N_("Rascunhos a mais apagados."), N_("Falta apagar rascunhos a mais.")),
 }  # fmt: skip
+_SILENT_FOLLOWUPS = ("state", "order")
+"""The follow-ups that only read; what they find is told by a transition."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,11 @@ def build_timeline(document: Document, label: str) -> list[TimelineEvent]:
         *_webhook_events(document, webhooks),
         *(event for event in transition_events if event is not None),
         *(event for attempt in document.attempts for event in _attempt_events(document, attempt, label)),
-        *(_followup_event(one) for one in documents.follow_ups_of(document) if one.kind != "state"),
+        *(
+            _followup_event(one)
+            for one in documents.follow_ups_of(document)
+            if one.kind not in _SILENT_FOLLOWUPS
+        ),
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -101,8 +109,8 @@ def _transition_event(
         return _created_event(document, transition, has_webhook)
     if new == ISSUED and old != ISSUED:
         return _issued_event(document, transition, label)
-    if transition.reason in _DECISIONS:
-        return TimelineEvent(transition.at, gettext(_DECISIONS[transition.reason]))
+    if transition.reason in _ENDED_ALARM_TEXTS:
+        return TimelineEvent(transition.at, gettext(_ENDED_ALARM_TEXTS[transition.reason]))
     if old == new == ISSUED or transition.reason == "duplicate":
         alarm = message_for(f"alarm-{transition.reason}", transition.detail, label)
         return TimelineEvent(transition.at, alarm.cause, "", state_label(REVIEW)[0], True)

@@ -285,6 +285,8 @@ def confirm_not_issued(number: int) -> ResponseReturnValue:
         wrong = {"sure": gettext("Marque primeiro que procurou e não encontrou.")}
         return render_page(document, 422, errors=wrong)
     merchant_actions.confirm_not_issued(document)
+    if documents.is_order_cancelled(document):
+        return redirect_to_document(document, gettext("Fica sem efeito assim que confirmarmos na loja."))
     return redirect_to_document(document, gettext("Vamos emitir o documento agora."))
 
 
@@ -309,6 +311,15 @@ def acknowledge(number: int) -> ResponseReturnValue:
     document = own_document_or_404(number)
     merchant_actions.dismiss_alarm(document, deliver=request.form.get("deliver") != "no")
     return redirect_to_document(document, gettext("Marcado como tratado."))
+
+
+@bp.post("/<int:number>/reissue")
+@store_required
+def reissue(number: int) -> ResponseReturnValue:
+    """Have the order issued again, as its document counts no more. Commits."""
+    document = own_document_or_404(number)
+    merchant_actions.reissue_document(document)
+    return redirect_to_document(document, gettext("Vamos emitir outro documento agora."))
 
 
 @bp.post("/<int:number>/revoke")

@@ -153,7 +153,7 @@ def test_a_cancelled_order_is_credited_automatically_if_chosen(world: World) -> 
     world.account.settings = {**world.account.settings, "credit_cancelled": True}
     document = _issued(world)
     for _ in range(2):
-        world.receive_webhook("1001", "order_canceled")
+        world.cancel_order()
         world.run_due_work()
     assert [draft.kind for _, draft in world.provider.ledger] == ["FR", "NC"]
     assert (document.alarm, _note(world).state) == ("", "issued")
@@ -161,7 +161,7 @@ def test_a_cancelled_order_is_credited_automatically_if_chosen(world: World) -> 
 
 def test_a_credit_note_answers_the_alarm_of_a_cancelled_order(world: World) -> None:
     _issued(world)
-    world.receive_webhook("1001", "order_canceled")
+    world.cancel_order()
     world.run_due_work()
     assert world.document().alarm == "cancelled-after"
     merchant_actions.credit_document(world.document(), 1, {"reason": "Encomenda cancelada"})

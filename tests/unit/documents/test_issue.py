@@ -78,7 +78,7 @@ def test_a_cancelled_order_that_was_not_issued_becomes_void(world: World) -> Non
 def test_an_order_cancelled_after_its_document_is_flagged_for_a_credit_note(world: World) -> None:
     world.pay_order("1001")
     world.run_due_work()
-    world.receive_webhook("1001", "order_canceled")
+    world.cancel_order()
     world.run_due_work()
     assert (world.document().state, world.document().alarm) == ("issued", "cancelled-after")
 

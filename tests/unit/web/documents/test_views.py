@@ -12,7 +12,7 @@ from flask_sqlalchemy import SQLAlchemy
 
 from dev.factories import make_credit_note, make_document, make_documents_in_every_state
 from shopapp.errors import TransientError
-from shopapp.models import Account, Document, FollowUp, Webhook, now
+from shopapp.models import Account, Document, FollowUp, Sale, Webhook, now
 from shopapp.models import db as database
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from tests.fakes import FakeProvider
@@ -415,6 +415,53 @@ def test_an_alarm_stays_until_the_merchant_acknowledges_it(shop: StoreSession, d
     assert act(shop, document, "acknowledge").status_code == 303
     assert listed(shop, "estado=espera") == [] and reload(db, document).state == ISSUED
     assert "Marcou o aviso como tratado." in page_of(shop, document)
+
+
+def test_a_review_of_a_cancelled_order_says_so_and_promises_no_document(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    document = make_document(shop.store, REVIEW, reason="outcome-unknown")
+    assert "Não existe: emitir" in page_of(shop, document)
+    sale = Sale.get_or_create(shop.store.id, document.order_id)
+    sale.status, sale.cancelled_at = "cancelled", now()
+    db.session.commit()
+    page = page_of(shop, document)
+    assert "Esta encomenda foi cancelada na loja." in page and "Não existe: fica sem efeito" in page
+    assert "Emitimos agora" not in page
+
+
+@pytest.mark.parametrize(
+    ("alarm", "detail", "button"),
+    [
+        (
+            "changed-after",
+            {"parts": ["lines", "buyer"], "ours": "173.12", "theirs": "170.00"},
+            "credit?what=again",
+        ),
+        ("paid-again", {}, "reissue"),
+        ("annulled", {}, "reissue"),
+        ("unpaid-after", {}, "credit"),
+    ],
+)
+def test_an_order_that_changed_after_its_document_is_one_click_from_what_answers_it(
+    shop: StoreSession, alarm: str, detail: dict[str, Any], button: str
+) -> None:
+    document = make_document(shop.store, alarm=alarm, alarm_detail=detail)
+    page = shop.client.get(f"/documents/{document.id}").get_data(as_text=True)
+    assert f'/documents/{document.id}/{button}"' in page
+    if detail:
+        assert "Mudou: os artigos ou as quantidades; o NIF ou o país de entrega." in page
+        assert "170,00" in page
+
+
+def test_an_order_paid_again_is_issued_again_once_as_the_merchant_asks(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    document = make_document(shop.store, alarm="paid-again")
+    assert act(shop, document, "reissue").status_code == 303
+    assert act(shop, document, "reissue").status_code == 409
+    again = Document.find(shop.store.id, document.order_id, "reissue:1")
+    assert again is not None and again.state == PENDING and reload(db, document).alarm == ""
 
 
 def test_an_email_goes_to_the_address_that_was_typed(shop: StoreSession, db: SQLAlchemy) -> None:

@@ -1,0 +1,280 @@
+"""Follow an order after its document: cancelled, unpaid again, paid again, or edited in the shop.
+
+What a webhook or a list says is only a hint, and may be late: the order is read before anything is credited, issued
+again or flagged. Sends nothing to the provider.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+
+from shopapp import encryption
+from shopapp.connections.shop import platform_of
+from shopapp.documents import credit_notes, outcome, prepare, provider_drafts
+from shopapp.errors import OrderError
+from shopapp.fiscal.money import round_to_cents
+from shopapp.fiscal.order import Order, OrderStatus
+from shopapp.fiscal.party import normalise_tax_id
+from shopapp.models import Document, FollowUp, Sale, db, now
+from shopapp.models.account_settings import AccountSettings
+from shopapp.models.cause import CREDIT
+from shopapp.models.document import BLOCKED, ISSUED, ORDER_ALARMS, PENDING, VOID, WAITING
+
+CANCELLED, UNPAID, PAID_AGAIN, CHANGED = ORDER_ALARMS
+DIGEST_VERSION = "1"
+"""Raised when the parts of a digest are computed in another way: digests of two versions are not compared."""
+DIGEST_PARTS = ("lines", "rates", "buyer")
+
+
+def request_check(document: Document) -> None:
+    """Have the document's order read again, as something may have changed. Not committed."""
+    FollowUp.enqueue_or_restart(document, "order")
+
+
+def check_order(document: Document, followup: FollowUp | None = None) -> None:
+    """Read the order of a document and apply what has changed since. Commits. Raises the shop's errors."""
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    known = sale.cancelled_at
+    db.session.commit()
+    try:
+        status, order = _read(document)
+    except OrderError:
+        # it is gone from the shop: nothing is known to have changed
+        return
+    sale = db.session.scalars(
+        select(Sale).where(Sale.id == sale.id).with_for_update().execution_options(populate_existing=True)
+    ).one()
+    db.session.refresh(document)
+    if sale.cancelled_at != known:
+        # somebody has read a later state of the order
+        request_check(document)
+    elif document.state != VOID and _is_current(document):
+        _apply(document, sale, status, order)
+    db.session.commit()
+
+
+def _read(document: Document) -> tuple[OrderStatus, Order | None]:
+    """Return the order's status, and the order unless its content can't be read."""
+    try:
+        order = prepare.read_order(document)
+    except OrderError as error:
+        if error.code == "order-missing":
+            raise
+        return platform_of(document.store).order_summary(document.order_id).status, None
+    return order.status, order
+
+
+def _is_current(document: Document) -> bool:
+    invoice = Document.current_invoice(document.store_id, document.order_id)
+    return invoice is not None and invoice.id == document.id
+
+
+def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | None) -> None:
+    paid = (order.paid_at, order.paid_source) if order is not None else ()
+    sale.record(status, *paid)
+    sale.checked_at = now()
+    if status == "paid":
+        if sale.cancelled_at is not None:
+            _apply_repayment(document, sale)
+        if document.state == ISSUED and sale.cancelled_at is None and order is not None:
+            _compare(document, sale, order)
+        return
+    is_worse = status == "cancelled" and _last_flag(document) == UNPAID
+    if sale.cancelled_at is None or is_worse:
+        sale.cancelled_at = sale.cancelled_at or now()
+        if document.state == ISSUED:
+            apply_cancellation(document)
+    if status == "cancelled":
+        provider_drafts.void_order_note(document.store_id, document.order_id)
+        if document.state in (WAITING, PENDING, BLOCKED):
+            outcome.void_document(document, "cancelled")
+    elif document.state == BLOCKED:
+        document.transition(PENDING)
+
+
+# cancelled, or unpaid again
+
+
+def apply_cancellation(document: Document) -> None:
+    """Credit or flag an issued document whose order is known to be cancelled or unpaid again. Not committed."""
+    if provider_drafts.flag_open_order_note(document, "note-cancelled"):
+        return
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    is_unpaid = sale.status in ("open", "abandoned")
+    document.log_transition(ISSUED, ISSUED, UNPAID if is_unpaid else CANCELLED)
+    document.changed_at = now()
+    chosen = document.account.chosen if document.account else AccountSettings()
+    if credit_notes.creditable_amount(document) <= 0:
+        return
+    if chosen.credit_cancelled and not is_unpaid and not credit_notes.has_open_credit_note(document):
+        number = credit_notes.next_cause_number(document, CREDIT)
+        asked = {"reason": "Encomenda cancelada", "automatic": True}
+        credit_notes.request_credit_note(document, number, asked)
+    else:
+        _raise_alarm(document, UNPAID if is_unpaid else CANCELLED)
+
+
+def _raise_alarm(document: Document, alarm: str, detail: dict[str, Any] | None = None) -> bool:
+    """Raise the alarm unless the document has one that is not about its order. Not committed."""
+    if document.alarm not in ("", *ORDER_ALARMS):
+        return False
+    document.alarm, document.alarm_detail, document.changed_at = alarm, detail or {}, now()
+    return True
+
+
+def _clear_alarm(document: Document, alarms: Iterable[str], reason: str) -> None:
+    """Clear an alarm whose cause is gone. Not committed."""
+    document.log_transition(ISSUED, ISSUED, reason)
+    document.changed_at = now()
+    if document.alarm in alarms:
+        document.alarm, document.alarm_detail = "", {}
+
+
+def raise_next_alarm(document: Document) -> None:
+    """Raise the alarm that another one has hidden: the order is still cancelled. Not committed."""
+    sale = Sale.get_or_create(document.store_id, document.order_id)
+    if (
+        sale.cancelled_at is not None
+        and sale.status != "paid"
+        and _is_current(document)
+        and not _is_cancellation_settled(document)
+        and not credit_notes.has_open_credit_note(document)
+        and credit_notes.creditable_amount(document) > 0
+    ):
+        _raise_alarm(document, UNPAID if sale.status in ("open", "abandoned") else CANCELLED)
+
+
+# paid again
+
+
+def revive_document(document: Document) -> bool:
+    """Have the void document of a cancelled order drafted again, at the current account. Not committed.
+
+    Return False when somebody else moved the row first.
+    """
+    former_account_id = document.account_id
+    redrafted: dict[str, Any] = {"frozen": False, "draft_hash": "", "account_id": None}
+    if not (document.transition(WAITING, "unpaid") and document.transition(PENDING, **redrafted)):
+        return False
+    provider_drafts.clean_former_account(document, former_account_id)
+    return True
+
+
+def _apply_repayment(document: Document, sale: Sale) -> None:
+    """Apply that the order is paid although it was cancelled: its document stands, or it needs another.
+
+    While a credit note is open, or the merchant is asked, the cancellation stays on the sale. Not committed.
+    """
+    if document.state == ISSUED:
+        if _is_credit_note_coming(document):
+            return
+        left = credit_notes.creditable_amount(document)
+        if document.provider_state == "annulled" or left <= 0:
+            credit_notes.request_reissue(document, document.corrections)
+        elif left != document.total or _is_cancellation_settled(document):
+            # credited in part, or perhaps at the provider: only the merchant knows what is still to be invoiced
+            if document.alarm != PAID_AGAIN and _raise_alarm(document, PAID_AGAIN):
+                document.log_transition(ISSUED, ISSUED, PAID_AGAIN)
+            return
+        _clear_alarm(document, (CANCELLED, UNPAID), "still-valid")
+    sale.cancelled_at = None
+
+
+def _is_credit_note_coming(document: Document) -> bool:
+    """Return whether a credit note is open; one that we requested, and that was not sent, is not needed any more."""
+    note = credit_notes.open_credit_note(document)
+    if note is None:
+        return False
+    unsent = note.state in (WAITING, PENDING, BLOCKED) and not note.frozen
+    is_ours = bool((note.asked_for or {}).get("automatic"))
+    return not (unsent and is_ours and outcome.void_document(note, "repaid"))
+
+
+def _is_cancellation_settled(document: Document) -> bool:
+    """Return whether the merchant has said of the last cancellation that it is dealt with, perhaps elsewhere."""
+    for move in reversed(document.transitions):
+        if move.reason in (CANCELLED, UNPAID):
+            return False
+        if move.reason == "alarm-seen" and move.detail.get("alarm") in (CANCELLED, UNPAID):
+            return True
+    return False
+
+
+def _last_flag(document: Document) -> str:
+    """Return the alarm of the last cancellation that was applied to the document; '' when none was."""
+    flags = [move.reason for move in document.transitions if move.reason in (CANCELLED, UNPAID)]
+    return flags[-1] if flags else ""
+
+
+# edited
+
+
+def _compare(document: Document, sale: Sale, order: Order) -> None:
+    """Flag a document whose order differs from what it was made of; clear the flag when it does not. Not committed."""
+    total, digest = order.paid_total, order_digest(order)
+    if sale.order_digest == digest or document.alarm not in ("", *ORDER_ALARMS):
+        return
+    sale.total, sale.order_digest = total, digest
+    parts = _changed_parts(document.order_digest, order)
+    # the rows of an earlier release have no digest
+    if not parts if parts is not None else total == document.total:
+        if document.alarm == CHANGED:
+            _clear_alarm(document, (CHANGED,), "restored")
+    elif credit_notes.creditable_amount(document) > 0:
+        detail: dict[str, Any] = {"ours": str(document.total), "theirs": str(total), "parts": parts or []}
+        document.log_transition(ISSUED, ISSUED, CHANGED, detail)
+        _raise_alarm(document, CHANGED, detail)
+
+
+def order_digest(order: Order) -> str:
+    """Return a digest of the lines, the rates charged and the buyer, in parts that are compared one by one."""
+    parts = (_digest(_lines_of(order)), _digest(_rates_of(order)), *_buyer_digests(order)[:1])
+    return ":".join((DIGEST_VERSION, *parts))
+
+
+def _changed_parts(digest: str, order: Order) -> list[str] | None:
+    """Return which parts of the order are not as in the digest; None where it was computed in another way."""
+    version, *parts = digest.split(":")
+    if version != DIGEST_VERSION:
+        return None
+    buyer = order.buyer
+    is_deleted = not (buyer.name or buyer.company or buyer.tax_id or buyer.email)
+    # a shop may delete its customers' data, and our keys may have been replaced since
+    buyers = [parts[2]] if is_deleted else _buyer_digests(order)
+    present = ([_digest(_lines_of(order))], [_digest(_rates_of(order))], buyers)
+    return [
+        name for name, former, found in zip(DIGEST_PARTS, parts, present, strict=True) if former not in found
+    ]
+
+
+def _lines_of(order: Order) -> str:
+    pieces: dict[str, Decimal] = defaultdict(Decimal)
+    for line in order.lines:
+        name = line.sku or "".join(c for c in line.description.casefold() if c.isalnum())
+        pieces[f"{line.kind} {name}"] += line.quantity
+    return repr(sorted((name, str(quantity.normalize())) for name, quantity in pieces.items()))
+
+
+def _rates_of(order: Order) -> str:
+    amounts: dict[str, Decimal] = defaultdict(Decimal)
+    for line in order.lines:
+        amounts[str(line.charged)] += line.unit_price * line.quantity - line.discount
+    rates = sorted((rate, str(round_to_cents(amount))) for rate, amount in amounts.items())
+    return repr((rates, str(round_to_cents(order.paid_total))))
+
+
+def _buyer_digests(order: Order) -> list[str]:
+    """Return the digest of the buyer's tax id and of the country of delivery, by each of our keys."""
+    country = order.ship_to.country if order.ship_to else ""
+    text = f"{normalise_tax_id(order.buyer.tax_id)} {country}"
+    return [found[:16] for found in encryption.keyed_hashes(text)]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
