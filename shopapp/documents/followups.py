@@ -20,7 +20,7 @@ from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAcces
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.messages import emails
-from shopapp.models import Document, FollowUp, db, now
+from shopapp.models import Account, Document, FollowUp, db, now
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.followup import DONE, DUE, FAILED, RETURN
 from shopapp.models.lease import MAX_TAKES
@@ -54,7 +54,7 @@ def run_next_followup() -> bool:
         return True
     try:
         failpoints.hit("follow_before_send")
-        _HANDLERS[followup.kind](document, followup)
+        unnecessary = _HANDLERS[followup.kind](document, followup)
         failpoints.hit("follow_after_send")
     except AppError as error:
         db.session.rollback()
@@ -68,7 +68,7 @@ def run_next_followup() -> bool:
         log.exception("follow-up %s", followup.id)
         _record_failure(followup, "internal", False)
     else:
-        followup.end(DONE)
+        followup.end(DONE, unnecessary or "")
     return True
 
 
@@ -115,13 +115,17 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
     mail.send(to, subject, text, (f"{document.number or document.reference}.pdf", content))
 
 
-def _email_merchant(document: Document, followup: FollowUp) -> None:
-    account = document.account
+def _email_merchant(document: Document, followup: FollowUp) -> str:
+    """Tell the merchant by e-mail; return the reason when they are told on the pages alone."""
+    # a document that was stopped before its first attempt belongs to no account yet
+    account = document.account or Account.find_current(document.store)
     chosen = account.chosen if account else AccountSettings()
     to = chosen.alert_email
     db.session.commit()
-    if to and chosen.alert and text_setting("SMTP_URL"):
-        mail.send(to, *_compose_email("merchant", document))
+    if not to or not chosen.alert or not text_setting("SMTP_URL"):
+        return "mail-off"
+    mail.send(to, *_compose_email("merchant", document))
+    return ""
 
 
 def _compose_email(kind: str, document: Document) -> tuple[str, str]:
@@ -168,7 +172,7 @@ def _return_to_stock(document: Document, followup: FollowUp) -> None:
     movements.move_quantities(document, quantities, f"{document.reference}-R{followup.number}-")
 
 
-_HANDLERS: dict[str, Callable[[Document, FollowUp], None]] = {
+_HANDLERS: dict[str, Callable[[Document, FollowUp], str | None]] = {
     "attach": _show_on_order,
     "history": _add_order_history,
     "email": _email_buyer,

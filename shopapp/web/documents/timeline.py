@@ -73,11 +73,7 @@ def build_timeline(document: Document, label: str) -> list[TimelineEvent]:
         *_webhook_events(document, webhooks),
         *(event for event in transition_events if event is not None),
         *(event for attempt in document.attempts for event in _attempt_events(document, attempt, label)),
-        *(
-            _followup_event(one)
-            for one in documents.follow_ups_of(document)
-            if one.kind not in _SILENT_FOLLOWUPS
-        ),
+        *(_followup_event(one) for one in documents.follow_ups_of(document) if _is_shown(one)),
     ]
     return sorted(events, key=lambda event: event.at)
 
@@ -210,6 +206,11 @@ def _attempt_outcome(attempt: Attempt, label: str) -> str:
     if attempt.outcome == "unknown":
         return gettext("Sem resposta ao fim de %(seconds)s segundos.", seconds=seconds)
     return message_for(attempt.code, attempt.detail, label).cause if attempt.code else ""
+
+
+def _is_shown(followup: FollowUp) -> bool:
+    # one that ended without having anything to do did nothing that a person could look for
+    return followup.kind not in _SILENT_FOLLOWUPS and not (followup.state == DONE and followup.reason)
 
 
 def _followup_event(followup: FollowUp) -> TimelineEvent:

@@ -6,13 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from shopapp import mail as shopapp_mail
 from shopapp.documents import followups, merchant_actions
 from shopapp.errors import CredentialsError, RefusedError, TransientError, UnreachableError
+from shopapp.fiscal.party import Party
 from shopapp.messages import emails
 from shopapp.models import FollowUp, db, now
 from shopapp.providers.base import IssueGuarantee
+from shopapp.web.documents.timeline import build_timeline
 from tests.fakes import World
 
 
@@ -154,3 +157,19 @@ def test_a_mail_that_cannot_go_now_goes_later(world: World, monkeypatch: pytest.
 def test_a_malformed_address_is_refused_before_any_server_is_called(app: Any, address: str) -> None:
     with app.app_context(), pytest.raises(shopapp_mail.MailRefused):
         shopapp_mail.send(address, "s", "t")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_the_merchant_is_told_by_email_of_an_order_that_never_reached_the_provider(
+    app: Flask, world: World, post: list[Any], told: bool
+) -> None:
+    app.config["SMTP_URL"] = "smtp://127.0.0.1:9" if told else ""
+    world.account.settings = {**world.account.settings, "alert": True, "alert_email": "loja@example.pt"}
+    db.session.commit()
+    world.pay_order("1001", buyer=Party(name="Ana Exemplo", email="ana@example.pt", tax_id="123456788"))
+    world.run_due_work()
+    assert (world.document().state, world.document().account) == ("blocked", None)
+    assert [to for to, *_ in post] == ["loja@example.pt"] * told
+    with app.test_request_context():
+        shown = [event.text for event in build_timeline(world.document(), "")]
+    assert ("Avisámos por e-mail." in shown) is told
