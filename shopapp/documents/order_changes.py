@@ -20,7 +20,7 @@ from shopapp.documents import credit_notes, outcome, prepare, provider_drafts
 from shopapp.errors import OrderError
 from shopapp.fiscal.money import round_to_cents
 from shopapp.fiscal.order import Order, OrderStatus
-from shopapp.fiscal.party import normalise_tax_id
+from shopapp.fiscal.tax_ids import normalise_tax_id
 from shopapp.models import Document, FollowUp, Sale, db, now
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.cause import CREDIT
