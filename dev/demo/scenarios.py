@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any, ClassVar
 
 from dev.local_stack import LocalStack
 from dev.merchant import Merchant, wait_until
 
-from . import odd_orders
+from .odd_orders import ASKED, ISSUED
 
 Order = dict[str, Any]
 MUG: Order = {"sku": "TACA-01", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
@@ -77,7 +76,7 @@ class Demo:
             self._credited,
             self._money_before_pieces,
             self._corrected,
-            partial(odd_orders.sell_examples, self),
+            self._examples,
         )
 
     @property
@@ -144,6 +143,17 @@ class Demo:
                 "coupon, two rates", {**MUG, "qty": 2}, BOOK, coupon="3.00", shipping="4.92"
             ),
         )
+
+    def _examples(self) -> None:
+        """Sell every example of the shop's stand-in; the merchant answers what some of them ask."""
+        issued = [self.place_paid_order(name, example=name) for name in ISSUED]
+        asked = {name: self.place_paid_order(name, example=name) for name in ASKED}
+        for demo_order in asked.values():
+            demo_order.merchant.wait_for_state(demo_order.number, "Bloqueado")
+        for name, demo_order in asked.items():
+            demo_order.merchant.answer(demo_order.number, ASKED[name])
+        asked["gift-card-never-sold"].given = Decimal("10.00")
+        self.wait_until_issued(*issued, *asked.values())
 
     def _odd_prices(self) -> None:
         self.wait_until_issued(
