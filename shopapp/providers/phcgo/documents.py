@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from shopapp.fiscal.countries import country_code
 from shopapp.fiscal.document import REDUCTION, Draft, DraftLine
 from shopapp.fiscal.money import HUNDRED, ONE, ZERO, round_to_cents, round_to_six_decimals
 from shopapp.fiscal.party import Address
@@ -66,7 +67,7 @@ def _address_fields(address: Address, suffix: str, countries: Mapping[str, Row])
         f"codpost{suffix}": one_line(address.postal_code),
         f"local{suffix}": one_line(address.city),
     }
-    if country := countries.get(address.country):
+    if country := countries.get(country_code(address.country)):
         found |= {
             f"pais{suffix}": text_field(country, "nome"),
             f"paisesstamp{suffix}": text_field(country, "paisesstamp"),
