@@ -31,6 +31,8 @@ SUBSTITUTES: dict[str, dict[str, Any]] = {
     "P06": {"rates": {"CH": "23", "SHIP": "23"}},
     # A shop that accepts every number charges nothing; it does not wait for VIES.
     "P07": {"rates": {"CH": None}},
+    # A shop taxes no sale outside the Union.
+    "FI39": {"rates": {"E": None}},
     # A shop sells a bundle as one product at one rate; the order does not name its parts.
     "P24": {"rates": {"KIT": "23"}},
     # The shop's total is wrong.
