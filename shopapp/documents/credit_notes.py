@@ -90,13 +90,13 @@ def request_credit_note(
 
 
 def apply_issued_credit_note(note: Document) -> None:
-    """Clear the alarm that a full credit answers, and request the reissue asked for. Not committed.
+    """Clear the alarm that the credit answers, and request the reissue asked for. Not committed.
 
     The order of a cancelled sale is read again, as it may have been paid again meanwhile.
     """
     original = db.session.get_one(Document, note.original_id)
     fully_credited = creditable_amount(original) == 0
-    if fully_credited and original.alarm in ORDER_ALARMS:
+    if (fully_credited and original.alarm in ORDER_ALARMS) or _is_worth_what_the_shop_says(original):
         original.alarm, original.alarm_detail = "", {}
     original.changed_at = now()
     reissue_corrections = (note.asked_for or {}).get("again")
@@ -104,6 +104,35 @@ def apply_issued_credit_note(note: Document) -> None:
         request_reissue(original, reissue_corrections, asked_at=now())
     elif Sale.get_or_create(original.store_id, original.order_id).cancelled_at is not None:
         FollowUp.enqueue_or_restart(original, "order")
+
+
+def refund_of_shop(document: Document) -> Decimal:
+    """Return by how much the shop's order is worth less than what is left of its document, in euros.
+
+    Zero unless the alarm says that amounts alone changed: only then is it a refund without goods.
+    """
+    worth, whole = _worth_in_shop(document), document.total or Decimal(0)
+    return (
+        Decimal(0)
+        if worth is None or worth >= whole
+        else max(creditable_amount(document) - worth, Decimal(0))
+    )
+
+
+def _worth_in_shop(document: Document) -> Decimal | None:
+    """Return the order's total where the alarm says that amounts alone changed, else None."""
+    detail = document.alarm_detail
+    if (
+        document.alarm != "changed-after"
+        or not set(detail.get("parts", ())) <= {"rates"}
+        or "theirs" not in detail
+    ):
+        return None
+    return Decimal(detail["theirs"])
+
+
+def _is_worth_what_the_shop_says(document: Document) -> bool:
+    return creditable_amount(document) == _worth_in_shop(document)
 
 
 def request_reissue(

@@ -128,6 +128,7 @@ def _order_context(document: Document) -> dict[str, Any]:
     return {
         "changed_parts": [names[part] for part in parts],
         "is_cancelled": documents.is_order_cancelled(document),
+        "refund": credit_notes.refund_of_shop(document),
     }
 
 

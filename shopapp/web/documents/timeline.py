@@ -74,8 +74,14 @@ def build_timeline(document: Document, label: str) -> list[TimelineEvent]:
         *(event for event in transition_events if event is not None),
         *(event for attempt in document.attempts for event in _attempt_events(document, attempt, label)),
         *(_followup_event(one) for one in documents.follow_ups_of(document) if _is_shown(one)),
+        *(_credit_event(note) for note in documents.credit_notes_of(document) if note.issued_at is not None),
     ]
     return sorted(events, key=lambda event: event.at)
+
+
+def _credit_event(note: Document) -> TimelineEvent:
+    text = gettext("Saiu a nota de crédito %(number)s.", number=note.number)
+    return TimelineEvent(note.issued_at or note.created_at, text, money(note.total), state_label(ISSUED)[0])
 
 
 def _webhook_events(document: Document, webhooks: list[Webhook]) -> Iterator[TimelineEvent]:

@@ -394,6 +394,28 @@ def test_an_exchange_is_answered_by_a_credit_and_another_document(world: World) 
     assert again is not None and again.alarm == ""
 
 
+def test_a_refund_that_the_shop_shows_as_a_lower_total_is_answered_by_its_amount(world: World) -> None:
+    _choose(world)
+    _pay(world)
+    _edit(world, total=Decimal("9.30"), lines=(replace(MUG, discount=Decimal("3.00")),))
+    assert credit_notes.refund_of_shop(world.document()) == Decimal("3.00")
+    merchant_actions.credit_document(world.document(), 1, {"amount": "1.00"})
+    world.run_due_work()
+    assert (world.document().alarm, credit_notes.refund_of_shop(world.document())) == (
+        "changed-after", Decimal("2.00"),
+    )  # fmt: skip
+    merchant_actions.credit_document(world.document(), 2, {"amount": "2.00"})
+    world.run_due_work()
+    assert (world.document().alarm, _kinds(world)) == ("", ["FR", "NC", "NC"])
+
+
+@pytest.mark.parametrize("what", ["lines", "rates", "buyer"])
+def test_other_changes_are_no_refund(world: World, what: str) -> None:
+    _pay(world)
+    _edit(world, **EDITS[what])
+    assert credit_notes.refund_of_shop(world.document()) == 0
+
+
 def test_a_reissued_order_that_is_edited_is_flagged_on_its_last_document(world: World) -> None:
     _choose(world)
     _pay(world)

@@ -111,7 +111,7 @@ def test_a_preview_requests_no_credit_note(sold: Sold) -> None:
 def test_the_reason_is_the_merchants_or_a_default(sold: Sold) -> None:
     assert fields(sold.look(why="Artigo  partido"))["why"] == "Artigo partido"
     assert fields(sold.look("lines"))["why"] == "Devolução parcial"
-    sold.world.receive_webhook("1001", "order_canceled")
+    sold.world.cancel_order()
     sold.world.run_due_work()
     assert fields(sold.look())["why"] == "Venda cancelada"
 
@@ -379,7 +379,7 @@ def test_a_partly_credited_document_cannot_be_reissued(sold: Sold) -> None:
 
 
 def test_the_alarm_of_a_cancelled_order_links_to_its_credit_note(sold: Sold) -> None:
-    sold.world.receive_webhook("1001", "order_canceled")
+    sold.world.cancel_order()
     sold.world.run_due_work()
     home = sold.shop.client.get("/").get_data(as_text=True)
     assert f'href="{sold.path}"' in home
