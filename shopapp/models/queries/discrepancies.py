@@ -127,7 +127,10 @@ def _cause(store: Store, sale: Sale | None, document: Document | None, ever: tup
     if sale.status != "paid":
         if invoiced == credited:
             return "other-period"
-        return "cancelled" if sale.status == "cancelled" else UNEXPLAINED
+        is_flagged = document is not None and any(
+            step.reason == "unpaid-after" for step in document.transitions
+        )
+        return "cancelled" if sale.status == "cancelled" or is_flagged else UNEXPLAINED
     if invoiced or credited:
         return _cause_of_invoiced(sale, document, invoiced, credited)
     if sale.currency not in ("", CURRENCY):

@@ -17,10 +17,10 @@ from typing import Any, Literal
 from ..base import UnreadableWebhook, WebhookEvent
 from .order_list import order_summary_from, read_id
 
-EVENTS = ("order_paid", "order_canceled")
-"""The events that automatic issuing needs."""
-UNPAID_ORDER_EVENTS = ("order_pending_payment", "order_updated")
-"""The events that provider drafts and order notes need as well; `order_updated` for an edited order is documented."""
+EVENTS = ("order_paid", "order_canceled", "order_updated")
+"""The events that automatic issuing needs; `order_updated` for an order edited after its document is documented."""
+UNPAID_ORDER_EVENTS = ("order_pending_payment",)
+"""The events that provider drafts and order notes need as well."""
 PRODUCT_EVENTS = ("product_created", "product_updated", "product_deleted", "product_stock_updated")
 """The events that stock sync needs.
 
