@@ -219,13 +219,21 @@ def _is_shown(followup: FollowUp) -> bool:
     return followup.kind not in _SILENT_FOLLOWUPS and not (followup.state == DONE and followup.reason)
 
 
+def _returned_pieces(followup: FollowUp) -> str:
+    names = {line.ref: line.description for line in followup.document.lines}
+    pieces = followup.detail.get("pieces", {})
+    return ", ".join(f"{quantity(count)} × {names.get(ref, ref)}" for ref, count in pieces.items())
+
+
 def _followup_event(followup: FollowUp) -> TimelineEvent:
     done_text, pending_text = map(
         gettext, _FOLLOWUP_TEXTS.get(followup.kind, (N_("Feito."), N_("Por fazer.")))
     )
     to: Any = followup.detail.get("to")
     if followup.state == DONE:
-        return TimelineEvent(followup.ended_at or followup.owed_at, done_text, str(to or ""))
+        return TimelineEvent(
+            followup.ended_at or followup.owed_at, done_text, str(to or "") or _returned_pieces(followup)
+        )
     detail = ""
     if followup.reason:
         detail = message_for(followup.reason, {"to": to or "…", **followup.detail}).cause

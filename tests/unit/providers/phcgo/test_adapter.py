@@ -242,6 +242,16 @@ def test_a_price_reduction_leaves_every_piece_to_be_credited(program: RunningSta
     assert first["fis"][0]["maxQttRefund"] == 0 and program.company.stock("TAC-002", 1) == before
 
 
+def test_a_piece_that_was_split_off_for_a_cent_is_linked_to_its_line(program: RunningStandIn) -> None:
+    provider = program.open_adapter()
+    number = issue_draft(provider, invoice_draft(line("10", quantity="3"))).number
+    pieces = invoice_draft(line("10"), line("10", ref="1~1"))
+    issue_draft(provider, replace(credit_of(number, pieces), series="58"), "QI-1-NC1")
+    first, second = program.rows("Ft")
+    assert {one["ofistamp"] for one in second["fis"]} == {first["fis"][0]["fistamp"]}
+    assert first["fis"][0]["maxQttRefund"] == 1
+
+
 def test_a_price_reduction_that_phc_go_refuses_stops_and_says_so(program: RunningStandIn) -> None:
     program.switch("credit-of-value", "refused")
     with pytest.raises(RefusedError) as raised:

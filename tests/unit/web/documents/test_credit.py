@@ -94,6 +94,7 @@ def test_the_document_offers_a_credit_note_and_lists_earlier_ones(sold: Sold) ->
     page = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
     assert "Tudo o que falta: 40,00 €" in page and "emitir de novo" not in page
     assert "−7,50 € NC 2026NC/2" in page and "Falta creditar 40,00 €" in page
+    assert "Saiu a nota de crédito NC 2026NC/2. 7,50 €" in page
 
 
 def test_a_preview_requests_no_credit_note(sold: Sold) -> None:
@@ -230,6 +231,9 @@ def test_pieces_come_back_without_money_and_without_a_document(sold: Sold, db: S
     assert "Este regresso já tinha sido registado; nada se repetiu." in page_text(again)
     (done,) = FollowUp.query.filter_by(kind="return").all()
     assert done.detail["pieces"] == {"1": "2"} and sold.note() is None
+    done.end("done")
+    timeline = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
+    assert "Artigos devolvidos repostos em stock. 2 × Caneca" in timeline
     again = sold.shop.post(sold.path, {**typed, "return-act": "2"})
     assert "De «Caneca» só podem voltar 1, e escreveu 2." in page_text(again)
 
