@@ -143,6 +143,29 @@ def test_an_order_cancelled_afterwards_waits_for_the_merchant(olaria: Merchant) 
     assert "Falta a nota de crédito" not in " ".join(row.text for row in olaria.listing_rows(order))
 
 
+def test_an_order_cancelled_credited_and_paid_again_gets_another_document(world: StackWorld) -> None:
+    quinta = world.merchants["quintadaserra"]
+    order = paid(quinta, lines=[MUG])
+    quinta.change_order(order, "cancel")
+    sold(quinta, order, "FR", "NC")
+    quinta.change_order(order, "pay")
+    invoice, note, again = sold(quinta, order, "FR", "NC", "FR")
+    assert invoice["totals"] == note["totals"] == again["totals"]
+    assert again["reference"].endswith("-reissue1")
+
+
+def test_an_order_blocked_cancelled_and_paid_again_is_read_and_drafted_again(
+    world: StackWorld, olaria: Merchant
+) -> None:
+    order = int(olaria.place_order(lines=[MUG], nif="123456788", pay=True)["id"])
+    world.wait_until_final(olaria, order, "blocked")
+    olaria.change_order(order, "cancel")
+    world.wait_until_final(olaria, order, "void")
+    olaria.change_order(order, "pay")
+    blocked = world.wait_until_final(olaria, order, "blocked")
+    assert blocked["reason"] == "nif-invalid" and world.issued_documents(olaria, order) == []
+
+
 def test_the_preview_equals_the_issued_document(world: StackWorld) -> None:
     merchant = world.merchants["quintadaserra"]
     merchant.choose(automatic="no")
