@@ -6,7 +6,7 @@ and gift cards come next, shipping last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from .line_tax import TaxedLine
@@ -27,32 +27,36 @@ def is_only_collected(tax: Tax | None) -> bool:
     return tax is not None and tax.exemption in OUTSIDE_TAXABLE_AMOUNT
 
 
-def coupon_readings(lines: Sequence[TaxedLine], coupon: Decimal) -> list[tuple[Decimal, ...]]:
-    """Return the discounts of the lines, their own included, in each way in which a shop may apply the coupon.
+def coupon_readings(lines: Sequence[TaxedLine], coupon: Decimal) -> Iterator[tuple[Decimal, ...]]:
+    """Yield the discounts of the lines, their own included, in each way in which a shop may apply the coupon.
 
     A coupon above the value of the goods was worth no more than they, or its rest came off the shipping: the paid total
     says which.
     """
-    own = tuple(each.line.discount for each in lines)
-    if not coupon:
-        return [own]
+    own = [each.line.discount for each in lines]
     values = [max(each.line.value, ZERO) for each in lines]
+    seen: set[tuple[Decimal, ...]] = set()
+    for amount, tiers in _coupon_spreads(lines, values, coupon):
+        shares = spread_discount(amount, values, tiers)
+        discounts = tuple(discount + share for discount, share in zip(own, shares, strict=True))
+        if discounts not in seen:
+            seen.add(discounts)
+            yield discounts
+
+
+def _coupon_spreads(
+    lines: Sequence[TaxedLine], values: Sequence[Decimal], coupon: Decimal
+) -> Iterator[tuple[Decimal, Sequence[int]]]:
+    """Yield what the coupon may be worth, with the tiers of the lines from which it takes that."""
     tiers = [discount_tier(each.line, each.tax) for each in lines]
-    of_goods = sum_amounts(value for value, tier in zip(values, tiers, strict=True) if tier == 0)
-    of_products = sum_amounts(value for value, tier in zip(values, tiers, strict=True) if tier < 2)
-    readings = (
-        spread_discount(coupon, values, tiers),
-        spread_discount(min(coupon, of_goods), values, tiers),
-        spread_discount(min(coupon, of_products), values, tiers),
-        spread_discount(coupon, values, [tier // 2 for tier in tiers]),
-        spread_discount(coupon, values, [0] * len(tiers)),
-    )
-    return list(
-        dict.fromkeys(
-            tuple(discount + share for discount, share in zip(own, shares, strict=True))
-            for shares in readings
-        )
-    )
+    yield coupon, tiers
+    if not coupon:
+        return
+    for last in (0, 1):
+        worth = sum_amounts(value for value, tier in zip(values, tiers, strict=True) if tier <= last)
+        yield min(coupon, worth), tiers
+    yield coupon, [tier // 2 for tier in tiers]
+    yield coupon, [0] * len(tiers)
 
 
 def spread_discount(discount: Decimal, values: Sequence[Decimal], tiers: Sequence[int]) -> list[Decimal]:

@@ -6,7 +6,7 @@ fit (NUM1 to NUM3, DIS1, DIS2, CUR1 in docs/fiscal.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -93,39 +93,34 @@ class Candidate:
     """One way in which the shop may have calculated the order, before rounding."""
 
     reading: ShopReading
-    discounts: Sequence[Decimal]
     exact: Sequence[ExactLine]
 
 
 def price_lines(
-    order: Order, readings: Sequence[ShopReading], trace: DecisionTrace
+    order: Order, readings: Iterable[ShopReading], trace: DecisionTrace
 ) -> tuple[list[LineAmounts], RoundingLevel]:
     """Price the lines as the shop did, and return them with the level at which the shop rounded.
 
     Negative lines come back as a discount over the others. Raises OrderError `total-differs` or `discount-exceeds` when
     nothing gives the paid total (NUM1 to NUM3).
     """
-    candidates = list(_candidates(order, readings))
-    if any(candidates[0].discounts) or any(line.is_negative for line in order.lines):
+    if order.discount or any(line.discount or line.is_negative for line in order.lines):
         trace.add_rule("DIS1", *(("DIS2",) if order.discount else ()))
     trace.add_rule("NUM1")
-    found = _find_rounding(order, candidates)
-    if found is None:
-        raise _mismatch(order, candidates[0])
-    candidate, rounding = found
+    candidate, rounding = _find_rounding(order, readings)
     trace.add_rule("NUM3" if rounding.level == "line" else "NUM2", *candidate.reading.rules)
     amounts = _positive_amounts(order, candidate, rounding)
     return (amounts if order.currency == "EUR" else _convert_to_euros(order, amounts, trace)), rounding.level
 
 
-def _candidates(order: Order, readings: Sequence[ShopReading]) -> Iterator[Candidate]:
+def _candidates(order: Order, readings: Iterable[ShopReading]) -> Iterator[Candidate]:
     for reading in readings:
         for discounts in coupon_readings(reading.lines, order.discount):
             exact = [
                 _exact_line(each, discount, order.prices_include_tax)
                 for each, discount in zip(reading.lines, discounts, strict=True)
             ]
-            yield Candidate(reading, discounts, exact)
+            yield Candidate(reading, exact)
 
 
 def _exact_line(each: TaxedLine, discount: Decimal, price_includes_tax: bool) -> ExactLine:
@@ -142,15 +137,20 @@ def _exact_line(each: TaxedLine, discount: Decimal, price_includes_tax: bool) ->
     )
 
 
-def _find_rounding(order: Order, candidates: Sequence[Candidate]) -> tuple[Candidate, ShopRounding] | None:
+def _find_rounding(order: Order, readings: Iterable[ShopReading]) -> tuple[Candidate, ShopRounding]:
     """Return what gives the paid total: the usual roundings of every candidate first, then the rarer ones."""
+    tried: list[Candidate] = []
+    for candidate in _candidates(order, readings):
+        for rounding in shop_rounding.USUAL:
+            if rounding.total(candidate.exact) == order.paid_total:
+                return candidate, rounding
+        tried.append(candidate)
     separate = () if order.prices_include_tax else shop_rounding.SEPARATE
-    for roundings in (shop_rounding.USUAL, (*shop_rounding.BY_PIECE, *separate)):
-        for candidate in candidates:
-            for rounding in roundings:
-                if rounding.total(candidate.exact) == order.paid_total:
-                    return candidate, rounding
-    return None
+    for candidate in tried:
+        for rounding in (*shop_rounding.BY_PIECE, *separate):
+            if rounding.total(candidate.exact) == order.paid_total:
+                return candidate, rounding
+    raise _mismatch(order, tried[0])
 
 
 def _mismatch(order: Order, likeliest: Candidate) -> OrderError:
@@ -163,15 +163,17 @@ def _mismatch(order: Order, likeliest: Candidate) -> OrderError:
 
 
 def _positive_amounts(order: Order, candidate: Candidate, rounding: ShopRounding) -> list[LineAmounts]:
-    """Return the lines without the negative ones, whose amount is taken off the others."""
-    positive = [at for at, each in enumerate(candidate.reading.lines) if not each.line.is_negative]
-    exact = [candidate.exact[at] for at in positive]
+    """Return the lines in their order without the negative ones, whose amount is taken off the others."""
+    pairs = zip(candidate.reading.lines, candidate.exact, strict=True)
+    lines, exact = zip(*(pair for pair in pairs if not pair[0].line.is_negative), strict=True)
     grosses = rounding.grosses(exact)
     amounts = [
-        _line_amounts(candidate.reading.lines[at], line, gross, rounding, order.prices_include_tax)
-        for at, line, gross in zip(positive, exact, grosses, strict=True)
+        _line_amounts(each, line, gross, rounding, order.prices_include_tax)
+        for each, line, gross in zip(lines, exact, grosses, strict=True)
     ]
-    return reduce_lines(amounts, sum_amounts(grosses) - order.paid_total)
+    amounts = reduce_lines(amounts, sum_amounts(grosses) - order.paid_total)
+    in_order = sorted(range(len(lines)), key=lambda at: lines[at].position)
+    return [amounts[at] for at in in_order]
 
 
 def _line_amounts(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from shopapp.errors import OrderError, SettingsError
 
@@ -30,14 +31,24 @@ class TaxedLine:
     charged_rate: Decimal
     own_tax: Tax | None = None
     """Of shipping and fees: the tax of a service at the rate that the shop charged; None where it charged none."""
+    position: int = 0
+    """The line's place in the order."""
+
+    @property
+    def sort_key(self) -> tuple[Any, ...]:
+        """A key that sorts the lines of an order by what they are, so that no cent depends on their order."""
+        line, tax = self.line, self.tax
+        taxed = (tax.rate, tax.region, tax.exemption) if tax else (ZERO, "", "")
+        price = (-line.value, line.quantity, line.unit_price)
+        return (-self.charged_rate, line.kind, taxed, price, line.sku, line.description)
 
 
 def tax_lines(order: Order, context: TaxContext) -> list[TaxedLine]:
     """Find the lawful tax of every line, and the rate with which the shop calculated it."""
     taxes = [None if _follows_goods(line) else lawful_tax(line, context) for line in order.lines]
     return [
-        TaxedLine(line, tax, _charged_rate(line, tax, context), _own_tax(line, context))
-        for line, tax in zip(order.lines, taxes, strict=True)
+        TaxedLine(line, tax, _charged_rate(line, tax, context), _own_tax(line, context), position)
+        for position, (line, tax) in enumerate(zip(order.lines, taxes, strict=True))
     ]
 
 

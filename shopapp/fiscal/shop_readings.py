@@ -12,7 +12,7 @@ from decimal import Decimal
 from .discounts import coupon_readings
 from .line_tax import TaxedLine, is_carried
 from .money import HUNDRED, ONE, ZERO, allocate, sum_amounts
-from .order import ANCILLARY_KINDS, Order, OrderLine
+from .order import ANCILLARY_KINDS, Order
 from .tax_tables import Tax
 
 
@@ -24,13 +24,14 @@ class ShopReading:
     rules: tuple[str, ...] = ()
 
 
-def shop_readings(order: Order, lines: Sequence[TaxedLine]) -> list[ShopReading]:
-    """Return every reading of the lines, the likeliest first."""
-    with_charges = list(_with_fixed_charges(order, lines))
-    return [
-        *(ShopReading(each) for each in with_charges),
-        *(ShopReading(split, ("VAT6",)) for each in with_charges for split in _untaxed_shipping(order, each)),
-    ]
+def shop_readings(order: Order, lines: Sequence[TaxedLine]) -> Iterator[ShopReading]:
+    """Yield every reading of the lines, the likeliest first; the lines are sorted by what they are."""
+    with_charges = list(_with_fixed_charges(order, sorted(lines, key=lambda each: each.sort_key)))
+    for each in with_charges:
+        yield ShopReading(each)
+    for each in with_charges:
+        for split in _untaxed_shipping(order, each):
+            yield ShopReading(split, ("VAT6",))
 
 
 def _with_fixed_charges(order: Order, lines: Sequence[TaxedLine]) -> Iterator[Sequence[TaxedLine]]:
@@ -63,7 +64,7 @@ def _untaxed_shipping(order: Order, lines: Sequence[TaxedLine]) -> Iterator[list
     is_untaxed = [each.line.kind in ANCILLARY_KINDS and each.line.charged is None for each in lines]
     if order.prices_include_tax or not any(is_untaxed):
         return
-    discounts = coupon_readings(lines, order.discount)[0]
+    discounts = next(coupon_readings(lines, order.discount))
     for with_tax in (False, True):
         weights: dict[Tax, Decimal] = {}
         for each, discount in zip(lines, discounts, strict=True):
@@ -75,11 +76,12 @@ def _untaxed_shipping(order: Order, lines: Sequence[TaxedLine]) -> Iterator[list
             yield [
                 part
                 for each, untaxed in zip(lines, is_untaxed, strict=True)
-                for part in (_split_by_tax(each.line, weights) if untaxed else [each])
+                for part in (_split_by_tax(each, weights) if untaxed else [each])
             ]
 
 
-def _split_by_tax(line: OrderLine, weights: dict[Tax, Decimal]) -> list[TaxedLine]:
+def _split_by_tax(each: TaxedLine, weights: dict[Tax, Decimal]) -> list[TaxedLine]:
+    line = each.line
     prices = allocate(line.unit_price * line.quantity, list(weights.values()))
     discounts = allocate(line.discount, prices) if line.discount else [ZERO] * len(prices)
     parts = [
@@ -93,4 +95,7 @@ def _split_by_tax(line: OrderLine, weights: dict[Tax, Decimal]) -> list[TaxedLin
     ]
     if len(lines) > 1:
         lines = [replace(part, ref=f"{line.ref}-{number}") for number, part in enumerate(lines, 1)]
-    return [TaxedLine(part, None, tax.rate) for part, (tax, _, _) in zip(lines, parts, strict=True)]
+    return [
+        TaxedLine(part, None, tax.rate, position=each.position)
+        for part, (tax, _, _) in zip(lines, parts, strict=True)
+    ]
