@@ -6,15 +6,18 @@ It calls nothing of `shopapp.fiscal`: the provider's total is calculated again f
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal, get_args
 
 from shopapp.fiscal.document import DraftLine, RoundingLevel
 
 
 def cents(amount: Fraction) -> Fraction:
-    """Round to whole cents, half up."""
-    return Fraction(math.floor(amount * 100 + Fraction(1, 2)), 100)
+    """Round to whole cents, half up; what is taken off, by as much as it would be added."""
+    whole = Fraction(math.floor(abs(amount) * 100 + Fraction(1, 2)), 100)
+    return whole if amount >= 0 else -whole
 
 
 def grouped(pairs: Iterable[tuple[Hashable, Fraction]]) -> list[Fraction]:
@@ -44,13 +47,52 @@ def provider_total(lines: Iterable[DraftLine], level: RoundingLevel) -> Fraction
     return sum((cents(each) for each in grouped(zip(keys, exact, strict=True))), Fraction(0))
 
 
-def shop_total(
-    values: list[Fraction], rates: list[Fraction], *, inclusive: bool, level: RoundingLevel
-) -> Fraction:
-    """Return the total that a shop asks for lines of these values (after discounts) at these rates (0.23)."""
-    exact = [value if inclusive else value * (1 + rate) for value, rate in zip(values, rates, strict=True)]
-    if level == "line":
-        return sum((cents(each) for each in exact), Fraction(0))
-    if level == "document":
+@dataclass(frozen=True)
+class ShopLine:
+    """A line as a shop calculates it: `value` is after discounts, with or without VAT as its prices are."""
+
+    value: Fraction
+    rate: Fraction
+    """0.23 for 23 %."""
+    quantity: Fraction = Fraction(1)
+
+
+ShopRounding = Literal[
+    "rate_group", "document", "line", "piece", "line-net", "piece-net", "net-and-vat", "piece-vat"
+]
+SHOP_ROUNDINGS: tuple[ShopRounding, ...] = get_args(ShopRounding)
+"""Where shops round: once for each rate, once, each line, each piece, each net before VAT, and net and VAT apart."""
+
+
+def shop_total(lines: Sequence[ShopLine], rounding: ShopRounding, *, inclusive: bool) -> Fraction:
+    """Return the total that a shop asks for these lines when it rounds so.
+
+    Where prices include VAT, there is no net to round: such a shop rounds once.
+    """
+    exact = [line.value if inclusive else line.value * (1 + line.rate) for line in lines]
+    match rounding:
+        case "rate_group":
+            keys = [line.rate for line in lines]
+            return sum((cents(each) for each in grouped(zip(keys, exact, strict=True))), Fraction(0))
+        case "line":
+            return sum((cents(each) for each in exact), Fraction(0))
+        case "piece":
+            pieces = zip(exact, lines, strict=True)
+            return sum((cents(each / line.quantity) * line.quantity for each, line in pieces), Fraction(0))
+    if inclusive or rounding == "document":
         return cents(sum(exact, Fraction(0)))
-    return sum((cents(each) for each in grouped(zip(rates, exact, strict=True))), Fraction(0))
+    return _total_of_nets(lines, rounding)
+
+
+def _total_of_nets(lines: Sequence[ShopLine], rounding: ShopRounding) -> Fraction:
+    nets = [line.value for line in lines]
+    if rounding == "line-net":
+        nets = [cents(net) for net in nets]
+    elif rounding == "piece-net":
+        nets = [cents(line.value / line.quantity) * line.quantity for line in lines]
+    vats = [net * line.rate for net, line in zip(nets, lines, strict=True)]
+    if rounding == "piece-vat":
+        vats = [cents(vat / line.quantity) * line.quantity for vat, line in zip(vats, lines, strict=True)]
+    elif rounding == "line-net":
+        vats = [cents(vat) for vat in grouped(zip((line.rate for line in lines), vats, strict=True))]
+    return cents(sum(nets, Fraction(0))) + cents(sum(vats, Fraction(0)))

@@ -13,7 +13,7 @@ from shopapp.fiscal.document import RoundingLevel
 from shopapp.fiscal.order import Order, OrderLine
 from shopapp.fiscal.party import Address, Party
 
-from .exact_totals import shop_total
+from .exact_totals import ShopLine, ShopRounding, shop_total
 
 TODAY = date(2026, 11, 20)
 PAID_AT = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -49,17 +49,34 @@ def make_order(*lines: OrderLine, total: str, **changes: Any) -> Order:
     return replace(order, **changes)
 
 
-def shop_total_of(order: Order, level: RoundingLevel) -> Decimal:
-    """Return the total that the order's shop asks: coupon spread by largest remainder, VAT rounded at its level."""
-    values = [Fraction(line.quantity * line.unit_price - line.discount) for line in order.lines]
-    weights = [
-        value if line.kind != "shipping" else Fraction(0)
-        for value, line in zip(values, order.lines, strict=True)
+def shop_total_of(order: Order, rounding: ShopRounding, *, is_rest_lost: bool = False) -> Decimal:
+    """Return the total that the order's shop asks when it rounds so.
+
+    The coupon is spread over the products by largest remainder; what they can't take comes off the shipping or is lost.
+    """
+    lines = [line for line in order.lines if line.quantity]
+    values = [Fraction(line.value) for line in lines]
+    products = [
+        max(value, Fraction(0)) if line.kind != "shipping" else Fraction(0)
+        for value, line in zip(values, lines, strict=True)
     ]
-    for at, share in enumerate(spread(Fraction(order.discount), weights)):
-        values[at] -= share
-    rates = [Fraction(line.charged or 0) / 100 for line in order.lines]
-    total = shop_total(values, rates, inclusive=order.prices_include_tax, level=level)
+    coupon = Fraction(order.discount)
+    on_products = min(coupon, sum(products, Fraction(0)))
+    shipping = [
+        value if line.kind == "shipping" else Fraction(0) for value, line in zip(values, lines, strict=True)
+    ]
+    rest = Fraction(0) if is_rest_lost else min(coupon - on_products, sum(shipping, Fraction(0)))
+    for amount, weights in ((on_products, products), (rest, shipping)):
+        for at, share in enumerate(spread(amount, weights)):
+            values[at] -= share
+    total = shop_total(
+        [
+            ShopLine(value, Fraction(line.charged or 0) / 100, Fraction(line.quantity))
+            for value, line in zip(values, lines, strict=True)
+        ],
+        rounding,
+        inclusive=order.prices_include_tax,
+    )
     return Decimal(total.numerator) / Decimal(total.denominator)
 
 

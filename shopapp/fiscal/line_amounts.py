@@ -181,7 +181,7 @@ def _line_amounts(
 ) -> LineAmounts:
     line, list_gross = taxed.line, exact.list_gross
     # a price that the shop rounded for each piece is the piece's price
-    has_other_price = abs(exact.gross - gross) > CENT
+    has_other_price = rounding.is_by_piece or not gross or abs(exact.gross - gross) > CENT
     scale = gross / exact.gross if has_other_price and exact.gross else ONE
     return LineAmounts(
         line=line,
@@ -206,7 +206,7 @@ def reduce_lines(lines: list[LineAmounts], reduction: Decimal) -> list[LineAmoun
         whole = [_without_discount(each) if is_only_collected(each.tax) else each for each in lines]
         reduction += sum_amounts(each.gross for each in whole) - sum_amounts(each.gross for each in lines)
         lines = whole
-    shares = spread_discount(reduction, [each.gross for each in lines], tiers)
+    shares = spread_discount(reduction, [each.gross for each in lines], tiers, range(len(lines)))
     return [_with_discount(each, share) if share else each for each, share in zip(lines, shares, strict=True)]
 
 

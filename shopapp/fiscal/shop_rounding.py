@@ -45,6 +45,7 @@ class ShopRounding:
     sums: tuple[tuple[AmountOf, Keys], ...]
     net_of: AmountOf | None = None
     """The net with which the shop calculated; None where it rounded prices with tax."""
+    is_by_piece: bool = False
 
     def total(self, lines: Sequence[ExactLine]) -> Decimal:
         """Return the total of a shop that rounds so."""
@@ -89,7 +90,8 @@ def _gross_by_piece(line: ExactLine) -> Decimal:
 
 def _list_gross_by_piece(line: ExactLine) -> Decimal:
     """Return the gross at a list price rounded for each piece, less the discount."""
-    return round_to_cents(line.list_gross / line.quantity) * line.quantity - (line.list_gross - line.gross)
+    list_gross = round_to_cents(line.list_gross / line.quantity) * line.quantity
+    return list_gross - (line.list_gross - line.gross) if line.gross else ZERO
 
 
 def _vat_by_piece(line: ExactLine) -> Decimal:
@@ -133,17 +135,17 @@ _LEVELS: tuple[tuple[RoundingLevel, Keys], ...] = (
 USUAL = tuple(ShopRounding(level, ((_gross, keys),), _net) for level, keys in _LEVELS)
 """Exact prices, added up and rounded at some level; the last two round shipping apart from the goods."""
 BY_PIECE = (
-    ShopRounding("line", ((_gross_by_piece, _by_line),)),
-    ShopRounding("line", ((_list_gross_by_piece, _by_line),)),
+    ShopRounding("line", ((_gross_by_piece, _by_line),), is_by_piece=True),
+    ShopRounding("line", ((_list_gross_by_piece, _by_line),), is_by_piece=True),
 )
 """The price with tax is rounded for each piece: PrestaShop, Magento."""
 SEPARATE = (
     *(
-        ShopRounding(level, ((net_of, _once), (_vat_of(net_of), keys)), net_of)
+        ShopRounding(level, ((net_of, _once), (_vat_of(net_of), keys)), net_of, net_of is _net_by_piece)
         for net_of in (_net, _net_by_line, _net_by_piece)
         for level, keys in _LEVELS
     ),
-    ShopRounding("line", ((_net, _once), (_vat_by_piece, _by_line)), _net),
+    ShopRounding("line", ((_net, _once), (_vat_by_piece, _by_line)), _net, is_by_piece=True),
 )
 """Subtotal and VAT are rounded separately; nets may have been rounded for each line or piece before."""
 
