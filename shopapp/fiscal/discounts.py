@@ -63,11 +63,15 @@ def _coupon_spreads(
 
 
 def spread_discount(
-    discount: Decimal, values: Sequence[Decimal], tiers: Sequence[int], cents_go_by: Sequence[int] | None
+    discount: Decimal,
+    values: Sequence[Decimal],
+    tiers: Sequence[int],
+    cents_go_by: Sequence[int] | None = (),
 ) -> list[Decimal]:
     """Spread an amount over lines in proportion to their values; the next tier takes what is left (DIS2).
 
-    Of equal remainders of a cent, the one that comes first in `cents_go_by` gets it; with None, no share is rounded.
+    Of equal remainders of a cent, the one that comes first in `cents_go_by` gets it, by default the first line; with
+    None, no share is rounded.
     """
     shares = [ZERO] * len(values)
     left = round_to_cents(discount)

@@ -206,7 +206,7 @@ def reduce_lines(lines: list[LineAmounts], reduction: Decimal) -> list[LineAmoun
         whole = [_without_discount(each) if is_only_collected(each.tax) else each for each in lines]
         reduction += sum_amounts(each.gross for each in whole) - sum_amounts(each.gross for each in lines)
         lines = whole
-    shares = spread_discount(reduction, [each.gross for each in lines], tiers, range(len(lines)))
+    shares = spread_discount(reduction, [each.gross for each in lines], tiers)
     return [_with_discount(each, share) if share else each for each, share in zip(lines, shares, strict=True)]
 
 
