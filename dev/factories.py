@@ -257,7 +257,10 @@ def _record_transitions(document: Document, at: datetime) -> None:
         reason, detail = (
             (document.reason, document.detail) if new == document.state or new == IN_DOUBT else ("", {})
         )
-        document.log_transition(old, new, reason, {"number": document.number} if new == ISSUED else detail)
+        issued = {
+            "number": document.number, "total": str(document.provider_total), "atcud": document.atcud,
+        }  # fmt: skip
+        document.log_transition(old, new, reason, issued if new == ISSUED else detail)
     from shopapp.models import Transition
 
     db.session.execute(

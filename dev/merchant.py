@@ -196,7 +196,8 @@ class Merchant:
         if not match:
             page.send("sure", sure="yes")
             return ""
-        page.send("number", number=match.group(1), total=match.group(2))
+        atcud = next(row["atcud"] for row in self.issued_documents() if row["number"] == match.group(1))
+        page.send("number", number=match.group(1), total=match.group(2), atcud=atcud)
         return match.group(1)
 
     def credit(

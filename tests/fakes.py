@@ -100,6 +100,11 @@ def paid_order(number: str = "1001", **changes: Any) -> Order:
     return Order(**{**values, **changes})
 
 
+def atcud_of(number: str) -> str:
+    """Return the ATCUD that a document with this number has."""
+    return f"JFX4RT2K-{number.rpartition('/')[2]}"
+
+
 @dataclass
 class PlatformState:
     """The platform's data; `errors` are raised by its next answers, by method."""

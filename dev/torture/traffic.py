@@ -57,7 +57,9 @@ class TortureMerchant(Merchant):
             if found is None:
                 page.send("sure", sure="yes")
             else:
-                page.send("number", number=found[0], total=found[1])
+                page.send(
+                    "number", number=found[0], total=found[1], atcud=f"JFX4RT2K-{found[0].rpartition('/')[2]}"
+                )
 
     def webhooks_are_active(self) -> bool:
         """Return whether the shop sends webhooks of paid orders and has not paused them."""

@@ -8,7 +8,7 @@ from shopapp.inventory import movements
 from shopapp.models import Document, FollowUp, now
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.cause import ORDER_NOTE, TRANSPORT_GUIDE
-from shopapp.models.document import ISSUED, WAITING
+from shopapp.models.document import ISSUED, REVIEW, WAITING
 from shopapp.platforms.base import SupportsOrderDocuments, SupportsOrderHistory
 from shopapp.providers.base import IssueGuarantee
 
@@ -35,14 +35,16 @@ def enqueue_delivery(document: Document) -> None:
     One whose figures differ waits for this until the merchant has looked at it.
     """
     platform = platform_class(document.store.platform)
+    # a link to a number that was taken back was shown before: the right one is shown beside it
+    time = 1 + sum(move.new == REVIEW and move.old == ISSUED for move in document.transitions)
     if document.kind != "GT" and issubclass(platform, SupportsOrderDocuments):
-        FollowUp.enqueue(document, "attach")
+        FollowUp.enqueue(document, "attach", number=time)
     if issubclass(platform, SupportsOrderHistory):
-        FollowUp.enqueue(document, "history")
+        FollowUp.enqueue(document, "history", number=time)
     chosen = document.account.chosen if document.account else AccountSettings()
     has_recipient = document.kind != "GT" and (document.buyer or {}).get("email")
     if chosen.email_buyer and has_recipient and document.has_pdf:
-        FollowUp.enqueue(document, "email")
+        FollowUp.enqueue(document, "email", number=time)
 
 
 def _enqueue_stock_update(document: Document) -> None:

@@ -90,7 +90,7 @@ def document_url(document: Document) -> str:
 def _show_on_order(document: Document, followup: FollowUp) -> None:
     shown = Attachment(
         kind=document.kind,  # type: ignore[arg-type]
-        external_id=document.reference,
+        external_id=document.reference + (f"-{followup.number}" if followup.number > 1 else ""),
         number=document.number or "",
         url=document_url(document),
     )

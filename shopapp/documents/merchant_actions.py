@@ -13,7 +13,15 @@ from typing import Any
 from sqlalchemy import func, or_, select
 
 from shopapp.connections import circuit_breaker
-from shopapp.documents import after_issue, credit_notes, order_changes, outcome, prepare, returns
+from shopapp.documents import (
+    after_issue,
+    credit_notes,
+    hand_made_links,
+    order_changes,
+    outcome,
+    prepare,
+    returns,
+)
 from shopapp.errors import MerchantError, NotAllowedError
 from shopapp.fiscal.comparison import DIFFERENCES
 from shopapp.fiscal.document import Issued
@@ -48,10 +56,12 @@ def request_issue(document: Document, corrections: dict[str, Any] | None = None)
     _commit_or_conflict(document.transition(PENDING, by="merchant", asked_at=now(), tries=0))
 
 
-def confirm_issued(document: Document, number: str, total: Decimal) -> None:
+def confirm_issued(document: Document, number: str, total: Decimal, atcud: str = "", hour: str = "") -> None:
     """Record the document that the merchant has found at the provider; nothing more is issued. Commits.
 
-    Raises MerchantError `number-taken`, `number-shape` or `total-not-ours`; then the row stays as it is.
+    Its ATCUD proves it, or else its hour (`hand_made_links.check_proof`) together with a total equal to the draft's.
+    Raises MerchantError `number-taken`, `number-shape`, `total-not-ours` or what the proof lacks; then the row stays
+    as it is.
     """
     number = " ".join(number.split())
     if document.state != REVIEW:
@@ -67,11 +77,26 @@ def confirm_issued(document: Document, number: str, total: Decimal) -> None:
     )
     if taken is not None:
         raise MerchantError("number-taken", order=taken.order_id)
+    atcud = hand_made_links.check_proof(document, number, atcud, hour)
     draft = document.draft
-    if draft is not None and total != draft.gross:
+    if draft is not None and total != draft.gross and not atcud:
         raise MerchantError("total-not-ours", ours=str(draft.gross), theirs=str(total))
-    if not outcome.record_issued(document, Issued(provider_id="", number=number, total=total), "merchant"):
+    found = Issued(provider_id="", number=number, total=total, atcud=atcud)
+    if not outcome.record_issued(document, found, "merchant"):
         raise StateConflictError
+
+
+def take_back_link(document: Document) -> None:
+    """Return a document to review that the merchant had linked to a wrong number; its owner gets the number. Commits.
+
+    Raises StateConflictError when the provider itself gave the number, or something was made from the document since.
+    """
+    number = document.number or ""
+    if not hand_made_links.can_take_back(document):
+        raise StateConflictError
+    _commit_or_conflict(hand_made_links.take_back(document, "link-undone", {"number": number}, "merchant"))
+    for owner, issued in hand_made_links.waiting_for_number(document, number):
+        outcome.record_issued(owner, issued, "provider")
 
 
 def confirm_not_issued(document: Document) -> None:
@@ -145,13 +170,29 @@ def dismiss_document(document: Document, other: str = "") -> None:
 
 def resend_email(document: Document, to: str) -> None:
     """Enqueue another e-mail of the document to that address. Commits."""
-    if document.state != ISSUED:
+    if document.state != ISSUED or not document.has_pdf:
         raise StateConflictError
     done = db.session.scalar(
         select(func.max(FollowUp.number)).where(FollowUp.document_id == document.id, FollowUp.kind == "email")
     )
     FollowUp.enqueue(document, "email", number=(done or 0) + 1, to=to)
     db.session.commit()
+
+
+def mark_as_sent(document: Document) -> None:
+    """Record that the merchant has sent the document to the buyer, as we do not have its PDF. Commits."""
+    if document.state != ISSUED or document.has_pdf:
+        raise StateConflictError
+    if not was_sent_by_hand(document):
+        document.log_transition(ISSUED, ISSUED, "sent-by-hand", by="merchant")
+        document.changed_at = now()
+    db.session.commit()
+
+
+def was_sent_by_hand(document: Document) -> bool:
+    """Return whether the merchant has said so since the document was last recorded."""
+    reasons = [move.reason for move in document.transitions if move.new != ISSUED or move.old == ISSUED]
+    return "sent-by-hand" in reasons
 
 
 def dismiss_alarm(document: Document, deliver: bool = True) -> None:

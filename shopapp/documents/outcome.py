@@ -18,7 +18,7 @@ from shopapp import failpoints
 from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
-from shopapp.documents import credit_notes, figures
+from shopapp.documents import credit_notes, figures, hand_made_links
 from shopapp.documents.after_issue import enqueue_followups
 from shopapp.errors import (
     AppError,
@@ -79,7 +79,9 @@ def _record_issued_once(document: Document, issued: Issued, settled_by: str) -> 
             _return_to_issuing(document, issued.number)
     except IntegrityError:
         db.session.rollback()
-        return _flag_other_document(document, issued.number)
+        if settled_by != "merchant" and hand_made_links.release_number(document, issued):
+            return _record_issued_once(document, issued, settled_by)
+        return _flag_other_document(document, issued)
     _store_issued(document, issued, settled_by)
     failpoints.hit("after_settle")
     return True
@@ -95,14 +97,18 @@ def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -
         ISSUED,
         by="merchant" if settled_by == "merchant" else "app",
         frozen=True,
-        detail={"number": issued.number, "total": str(issued.total) if issued.total is not None else ""},
+        detail={
+            "number": issued.number,
+            "total": str(issued.total) if issued.total is not None else "",
+            "atcud": issued.atcud,
+        },
         provider_id=issued.provider_id,
         number=issued.number,
         atcud=issued.atcud,
         pdf_url=issued.pdf_url,
         series=issued.series or document.series,
         issued_on=issued.date or (draft.date if draft else None),
-        issued_at=now(),
+        issued_at=hand_made_links.sent_at(document) if settled_by == "merchant" else now(),
         provider_total=issued.storable_total,
         provider_vat=issued.storable_vat,
         compared=comparison.to_json(),
@@ -119,7 +125,7 @@ def _compare_with_issued(document: Document, issued: Issued) -> bool:
     if document.number == issued.number:
         db.session.commit()
         return True
-    return _flag_other_document(document, issued.number)
+    return _flag_other_document(document, issued)
 
 
 def _return_to_issuing(document: Document, number: str) -> None:
@@ -165,22 +171,26 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
     db.session.commit()
 
 
-def _flag_other_document(document: Document, number: str) -> bool:
+def _flag_other_document(document: Document, issued: Issued) -> bool:
     """Raise the duplicate alarm, and send a row that is not issued to review. Commits; returns False."""
     db.session.refresh(document)
-    raise_duplicate_alarm(document, number)
-    detail = {"number": number}
+    holder = hand_made_links.holder_of(document, issued.number)
+    if holder is None:
+        raise_duplicate_alarm(document, issued.number)
+    else:
+        hand_made_links.raise_number_held(document, issued, holder)
+    code, detail = document.alarm, {"number": issued.number, "order": holder.order_id if holder else ""}
     if document.state in (ISSUING, IN_DOUBT):
-        Attempt.end(document.id, document.attempt, "unknown", "duplicate", detail)
+        Attempt.end(document.id, document.attempt, "unknown", code, detail)
         if document.state == ISSUING:
-            document.transition(IN_DOUBT, "duplicate", detail)
-        document.transition(REVIEW, "duplicate", detail)
+            document.transition(IN_DOUBT, code, detail)
+        document.transition(REVIEW, code, detail)
     db.session.commit()
     return False
 
 
 def raise_duplicate_alarm(document: Document, number: str) -> None:
-    """Show the merchant both numbers: one order has two documents, or two orders have one number. Not committed."""
+    """Show the merchant both numbers of an order that has two documents. Not committed."""
     document.alarm = "duplicate"
     document.alarm_detail = {"number": number, "known": document.number or ""}
     document.log_transition(document.state, document.state, "duplicate", {"number": number})

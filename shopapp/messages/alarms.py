@@ -38,6 +38,9 @@ DOCUMENT_ALARMS: dict[str, Sentence] = {
         N_("O %(provider)s devolveu um segundo número, %(number)s, para esta encomenda."),
         N_("Confirme os dois documentos no %(provider)s; um deles pode precisar de nota de crédito."),
         N_("Ver os dois")),
+    "alarm-number-held": Sentence(
+        N_("O %(provider)s deu a esta encomenda o número %(number)s, que está guardado na encomenda #%(order)s."),
+        N_("Se essa ligação está errada, desfaça-a lá: esta fica logo certa."), N_("Ver os dois")),
     "alarm-cancelled-after": Sentence(
         N_("A encomenda foi cancelada depois de faturada. Falta a nota de crédito."),
         N_("Emita-a aqui. Se já a emitiu no %(provider)s, marque que está tratado."), N_("Ver e creditar"), CREDIT),

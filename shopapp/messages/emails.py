@@ -42,10 +42,13 @@ def _compose_merchant_email(document: Document) -> tuple[str, str]:
     message = message_for(code, document.alarm_detail if document.alarm else document.detail, label)
     document_url = f"{current_app.config['APP_URL']}/documents/{document.id}"
     subject = gettext("Encomenda #%(order)s: %(cause)s", order=document.order_id, cause=message.cause)
+    remedy = message.remedy
+    if document.account is not None and document.account.differs_document_id == document.id:
+        remedy += " " + gettext("Parámos a faturação: as outras encomendas esperam pela sua decisão.")
     text = gettext(
         "%(cause)s\n\n%(remedy)s\n\nEncomenda #%(order)s, %(total)s.\n%(where)s\n",
         cause=message.cause,
-        remedy=message.remedy,
+        remedy=remedy,
         order=document.order_id,
         total=money(document.total),
         where=document_url,

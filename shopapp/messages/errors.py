@@ -178,6 +178,15 @@ UNCERTAIN_ERRORS: dict[str, Sentence] = {
     "duplicate": Sentence(
         N_("O %(provider)s devolveu o número %(number)s, que já é de outra encomenda."),
         N_("Procure os dois documentos no %(provider)s e diga-nos qual é o desta venda."), N_("Esclarecer")),
+    "number-held": Sentence(
+        N_("O %(provider)s deu a esta encomenda o número %(number)s, que está guardado na encomenda #%(order)s."),
+        N_("Se essa ligação está errada, desfaça-a lá: esta fica logo certa."), N_("Esclarecer")),
+    "link-undone": Sentence(
+        N_("Desfez a ligação ao número %(number)s."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "number-of-other": Sentence(
+        N_("O número %(number)s, que nos tinha dado, é o da encomenda #%(order)s: foi o %(provider)s que o disse."),
+        N_("Procure outra vez o documento desta encomenda e diga-nos se existe."), N_("Esclarecer")),
 }  # fmt: skip
 
 UNISSUED_REASONS: dict[str, Sentence] = {
@@ -236,6 +245,19 @@ ACTION_ERRORS: dict[str, Sentence] = {
         N_("Encurte o SKU na loja, ou ligue-o a um artigo que já exista.")),
     "number-shape": Sentence(
         N_("Isto não é um número de documento."), N_("Escreva-o tal como aparece no %(provider)s.")),
+    "proof-missing": Sentence(
+        N_("Falta o que só o documento mostra."), N_("Copie o ATCUD, ou escreva a hora a que foi emitido.")),
+    "atcud-shape": Sentence(
+        N_("Isto não é um ATCUD."), N_("Copie-o do documento, como em JFX4RT2K-79.")),
+    "atcud-not-of-number": Sentence(
+        N_("O ATCUD não é o do número %(number)s: acaba noutro número."), N_("Copie os dois do mesmo documento.")),
+    "atcud-of-other-series": Sentence(
+        N_("O ATCUD não é desta série: os outros documentos dela começam de outra maneira."),
+        N_("Copie-o do documento, letra por letra.")),
+    "hour-shape": Sentence(N_("Isto não é uma hora."), N_("Escreva-a como em 14:05.")),
+    "hour-not-ours": Sentence(
+        N_("Um documento das %(hour)s não é este: enviámo-lo às %(sent)s."),
+        N_("Deve ser o de outra venda: confirme a hora no %(provider)s.")),
     "number-taken": Sentence(
         N_("Esse número já é o da encomenda #%(order)s."), N_("Confirme no %(provider)s qual é o desta venda.")),
     "total-not-ours": Sentence(

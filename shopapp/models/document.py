@@ -56,7 +56,7 @@ STATES = (WAITING, PENDING, ISSUING, ISSUED, BLOCKED, IN_DOUBT, REVIEW, VOID)
 
 ORDER_ALARMS = ("cancelled-after", "unpaid-after", "paid-again", "changed-after")
 """What can have happened to the order of an issued document (`documents.order_changes`); a full credit answers it."""
-ALARMS = (*DIFFERENCES, "duplicate", *ORDER_ALARMS, "annulled", "gone")
+ALARMS = (*DIFFERENCES, "duplicate", "number-held", *ORDER_ALARMS, "annulled", "gone")
 """What can be wrong with an issued document."""
 
 TRANSITIONS = {
@@ -66,9 +66,10 @@ TRANSITIONS = {
     (IN_DOUBT, ISSUED), (IN_DOUBT, PENDING), (IN_DOUBT, REVIEW),
     (REVIEW, ISSUED), (REVIEW, PENDING),
     (BLOCKED, PENDING), (BLOCKED, VOID), (VOID, WAITING),
-    (PENDING, REVIEW),
+    (PENDING, REVIEW), (ISSUED, REVIEW),
 }  # fmt: skip
-"""Every transition that is allowed. The last one is for a restored backup: the document may have been issued since."""
+"""Every transition that is allowed. The last two: after a restored backup the document may have been issued since; a
+link to a number that the merchant wrote by mistake is taken back (`documents.hand_made_links`)."""
 
 
 class Document(UidModel):

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, abort
+from flask.typing import ResponseReturnValue
+from flask_babel import force_locale
 
 from shopapp.documents import followups
+from shopapp.messages.i18n import gettext, locale_of
 from shopapp.models import Document
 from shopapp.models.queries import documents
+from shopapp.web.errors import error_page
 from shopapp.web.limits import PDF_RATE, limiter
 
 bp = Blueprint("public", __name__)
@@ -22,11 +26,23 @@ def pdf_response(document: Document, content: bytes) -> Response:
 
 @bp.get("/d/<token>")
 @limiter.limit(PDF_RATE)
-def buyer_pdf(token: str) -> Response:
-    """Send the document's PDF; 404 for an unknown or revoked link."""
+def buyer_pdf(token: str) -> ResponseReturnValue:
+    """Send the document's PDF, or say that the shop has it; 404 for an unknown or revoked link."""
     document = documents.find_by_link_token(token) if len(token) == 32 else None
     if document is None:
         abort(404)
+    if not document.has_pdf:
+        return _ask_the_shop(document)
     response = pdf_response(document, followups.fetch_pdf(document))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _ask_the_shop(document: Document) -> tuple[str, int]:
+    """Return the page of a document that the merchant recorded by hand: its PDF is at the provider only."""
+    number, shop = document.number or "", document.store.name
+    with force_locale(locale_of(document.store)):
+        return error_page(
+            404, gettext("O documento %(number)s existe, mas não está aqui", number=number),
+            gettext("Peça o PDF a %(shop)s, que o tem no seu programa de faturação.", shop=shop),
+        )  # fmt: skip

@@ -84,7 +84,9 @@ def _goes_on(app: Flask, world: World, store: int, promise: IssueGuarantee) -> N
         assert promise is IssueGuarantee.MANUAL and row.reason == "restored"
         if row.reference in world.issued_references():
             at = world.issued_references().index(row.reference) + 1
-            merchant_actions.confirm_issued(row, f"FR 2026FR/{at}", paid_order(row.order_id).paid_total)
+            merchant_actions.confirm_issued(
+                row, f"FR 2026FR/{at}", paid_order(row.order_id).paid_total, f"JFX4RT2K-{at}"
+            )
         else:
             merchant_actions.confirm_not_issued(row)
     _works(world)

@@ -211,7 +211,7 @@ def _the_disk_fills_up(app: Flask, world: World, file: str) -> None:
             for row in db.session.query(Document).filter_by(state="review"):
                 if row.reference in world.issued_references():
                     at = world.issued_references().index(row.reference) + 1
-                    merchant_actions.confirm_issued(row, f"FR 2026FR/{at}", row.total)
+                    merchant_actions.confirm_issued(row, f"FR 2026FR/{at}", row.total, f"JFX4RT2K-{at}")
                 else:
                     merchant_actions.confirm_not_issued(row)
             world.run_due_work()

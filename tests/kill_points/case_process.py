@@ -163,7 +163,12 @@ class CaseProcess:
         ours = [one for one in listed if one["entity"] == str(self.case.number)]
         try:
             if ours:
-                merchant_actions.confirm_issued(document, ours[0]["number"], Decimal(ours[0]["total"]))
+                merchant_actions.confirm_issued(
+                    document,
+                    ours[0]["number"],
+                    Decimal(ours[0]["total"]),
+                    f"JFX4RT2K-{ours[0]['number'].rpartition('/')[2]}",
+                )
             else:
                 merchant_actions.confirm_not_issued(document)
         except MerchantError as refused:

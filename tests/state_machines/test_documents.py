@@ -22,7 +22,7 @@ from shopapp.documents import credit_notes, merchant_actions
 from shopapp.errors import MerchantError
 from shopapp.models import Account, Document, Store, db
 from shopapp.providers.base import IssueGuarantee
-from tests.fakes import PLATFORM_STATE
+from tests.fakes import PLATFORM_STATE, atcud_of
 from tests.state_machines.document_machine import (
     ANSWERS,
     FAILPOINTS,
@@ -200,7 +200,7 @@ class Machine(DocumentMachine):
             (draft, number) for _, reference, draft, number in self.ledger() if reference == row.reference
         ]
         if made:
-            merchant_actions.confirm_issued(row, made[0][1], made[0][0].gross)
+            merchant_actions.confirm_issued(row, made[0][1], made[0][0].gross, atcud_of(made[0][1]))
         else:
             merchant_actions.confirm_not_issued(row)
 

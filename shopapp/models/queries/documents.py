@@ -5,7 +5,6 @@ Every query begins with the store; nothing is changed.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -284,32 +283,3 @@ def find_by_link_token(token: str) -> Document | None:
             Document.link_token == token, Document.link_revoked_at.is_(None), Document.state == ISSUED
         )
     )
-
-
-def missing_numbers(document: Document, series: str, most: int = 5) -> list[str]:
-    """Return the numbers of the series that we do not know, from around the time when the document was sent.
-
-    Only a hint: other programs may number in the same series.
-    """
-    sent = document.attempts[-1].started_at if document.attempts else document.created_at
-    known = db.session.execute(
-        select(Document.number, Document.issued_at).where(
-            Document.store_id == document.store_id, Document.series == series, Document.number.is_not(None)
-        ).order_by(Document.issued_at.desc()).limit(2000)
-    )  # fmt: skip
-    before, after, heads = 0, 0, ""
-    taken: set[int] = set()
-    for number, issued_at in known:
-        match = re.fullmatch(r"(.*?)(\d+)", number or "")
-        if match is None or issued_at is None:
-            continue
-        heads, value = match.group(1), int(match.group(2))
-        taken.add(value)
-        if issued_at <= sent:
-            before = max(before, value)
-        else:
-            after = min(after, value) if after else value
-    if not before:
-        return []
-    last = after if after > before else before + 2
-    return [f"{heads}{value}" for value in range(before + 1, last) if value not in taken][:most]

@@ -1,4 +1,4 @@
-"""The merchant's decision about figures that differ and stop the account."""
+"""What the merchant decides about an issued document: its figures, and a link to a number that was wrong."""
 
 from __future__ import annotations
 
@@ -31,6 +31,26 @@ def prove_again(number: int) -> Response:
     document = own_document_or_404(number)
     merchant_actions.prove_figures_again(document)
     return _decided(document, gettext("Sai agora só o próximo documento. Se bater certo, seguem os outros."))
+
+
+@bp.post("/<int:number>/unlink")
+@store_required
+def take_back_link(number: int) -> Response:
+    """Take back the number that the merchant had linked to the order. Commits."""
+    document = own_document_or_404(number)
+    merchant_actions.take_back_link(document)
+    return _decided(
+        document, gettext("Ligação desfeita. Diga-nos agora se o documento desta encomenda existe.")
+    )
+
+
+@bp.post("/<int:number>/sent")
+@store_required
+def mark_as_sent(number: int) -> Response:
+    """Record that the merchant sent a document to the buyer whose PDF we do not have. Commits."""
+    document = own_document_or_404(number)
+    merchant_actions.mark_as_sent(document)
+    return _decided(document, gettext("Marcado como enviado por si."))
 
 
 def _decided(document: Document, text: str) -> Response:

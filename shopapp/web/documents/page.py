@@ -9,7 +9,7 @@ from flask import abort, g, render_template
 
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.connections.shop import platform_without_store
-from shopapp.documents import credit_notes, decisions, followups, returns
+from shopapp.documents import credit_notes, decisions, followups, hand_made_links, merchant_actions, returns
 from shopapp.documents.prepare import creditable_lines
 from shopapp.fiscal import tax_tables
 from shopapp.fiscal.document import INVOICE_KINDS, Draft
@@ -74,14 +74,14 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         "question": question_text(question, document.detail) if question else None,
         "errors": {},
         "typed": {},
-        "hints": [],
         "countries": country_choices() if document.reason in COUNTRY_REASONS else [],
         **_order_context(document),
+        "can_unlink": hand_made_links.can_take_back(document),
+        "sent_by_hand": not document.has_pdf and merchant_actions.was_sent_by_hand(document),
+        "held_by": _holder(document),
         **_credit_context(document),
         **more,
     }
-    if document.state == REVIEW and draft is not None:
-        context["hints"] = documents.missing_numbers(document, draft.series)
     names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
     return render_template(names.get(document.state, "document_waiting.html"), **context), status
 
@@ -93,6 +93,12 @@ def country_choices() -> list[tuple[str, str]]:
     return sorted(
         ((code, names[code]) for code in known), key=lambda one: (one[0] != "PT", fold_for_search(one[1]))
     )
+
+
+def _holder(document: Document) -> Document | None:
+    """Return the order that holds the number which the provider gave this document; None while none does."""
+    number = document.alarm_detail.get("number", "") if document.alarm == "number-held" else ""
+    return hand_made_links.holder_of(document, number) if number else None
 
 
 def draft_notice(document: Document, label: str) -> str:

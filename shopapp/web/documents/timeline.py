@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from shopapp.connections.subscriptions import webhook_kind
-from shopapp.messages.formats import clock, money, quantity
+from shopapp.messages.formats import amount, clock, money, quantity
 from shopapp.messages.i18n import N_, gettext, ngettext
 from shopapp.messages.wording import kind_name, message_for, state_label
 from shopapp.models import Attempt, Document, FollowUp, Transition, Webhook
@@ -28,8 +28,15 @@ _ENDED_ALARM_TEXTS = {
     "still-valid": N_("A encomenda voltou a ser paga: o documento vale para este pagamento."),
     "restored": N_("A encomenda voltou a estar como foi faturada."),
     "alarm-seen": N_("Marcou o aviso como tratado."),
+    "sent-by-hand": N_("Disse-nos que enviou o documento ao cliente."),
     "figures-accepted": N_("Disse-nos que os valores estão certos: a faturação continua."),
     "figures-again": N_("Disse-nos que mudou as definições: o próximo documento sai sozinho, para conferir."),
+}
+_UNDONE = {
+    "link-undone": N_("Disse-nos que a ligação ao número %(number)s estava errada: desfizemo-la."),
+    "number-of-other": N_(
+        "O %(provider)s disse que o número %(number)s é o da encomenda #%(order)s: desfizemos a ligação."
+    ),
 }
 # by kind of follow-up: the text once it is done, and the text before that
 _FOLLOWUP_TEXTS = {
@@ -111,9 +118,12 @@ def _transition_event(
         return _created_event(document, transition, has_webhook)
     if new == ISSUED and old != ISSUED:
         return _issued_event(document, transition, label)
+    if transition.reason in _UNDONE:
+        text = gettext(_UNDONE[transition.reason], provider=label, **transition.detail)
+        return TimelineEvent(transition.at, text, "", state_label(REVIEW)[0], True)
     if transition.reason in _ENDED_ALARM_TEXTS:
         return TimelineEvent(transition.at, gettext(_ENDED_ALARM_TEXTS[transition.reason]))
-    if old == new == ISSUED or transition.reason == "duplicate":
+    if old == new == ISSUED or transition.reason in ("duplicate", "number-held"):
         alarm = message_for(f"alarm-{transition.reason}", transition.detail, label)
         return TimelineEvent(transition.at, alarm.cause, "", state_label(REVIEW)[0], True)
     if new == PENDING:
@@ -171,14 +181,16 @@ def _issued_event(document: Document, transition: Transition, label: str) -> Tim
         text = gettext("Disse-nos que existe, com o número %(number)s.", number=number)
     else:
         text = gettext("O %(provider)s emitiu a %(number)s.", provider=label, number=number)
-    total, detail = document.provider_total, ""
-    if total is not None and total == document.total:
+    total, detail = amount(transition.detail.get("total") or None), ""
+    if total is not None and transition.by == "merchant":
+        detail = gettext("Total que escreveu: %(total)s.", total=money(total))
+    elif total is not None and total == document.total:
         detail = gettext("Total devolvido: %(total)s, igual ao enviado.", total=money(total))
     elif total is not None:
         detail = gettext("Total devolvido: %(theirs)s; enviado: %(ours)s.",
                          theirs=money(total), ours=money(document.total))  # fmt: skip
-    if document.atcud:
-        detail += " " + gettext("ATCUD %(atcud)s.", atcud=document.atcud)
+    if atcud := str(transition.detail.get("atcud", document.atcud)):
+        detail += " " + gettext("ATCUD %(atcud)s.", atcud=atcud)
     return TimelineEvent(transition.at, text, detail.strip(), state_label(ISSUED)[0], True)
 
 

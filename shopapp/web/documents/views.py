@@ -254,22 +254,29 @@ def dismiss(number: int) -> ResponseReturnValue:
     return redirect_to_document(document, gettext("Encomenda posta de parte."))
 
 
+_CONFIRMATION_FIELDS = {
+    "total-not-ours": "total", "proof-missing": "atcud", "atcud-shape": "atcud", "atcud-not-of-number": "atcud",
+    "atcud-of-other-series": "atcud", "hour-shape": "hour", "hour-not-ours": "hour",
+}  # fmt: skip
+"""The field of the form that each refusal is about; the others are about the number."""
+
+
 @bp.post("/<int:number>/exists")
 @store_required
 def confirm_issued(number: int) -> ResponseReturnValue:
     """Record the number of a document that the merchant found at the provider. Commits."""
     document = own_document_or_404(number)
-    typed = {name: clean_text(request.form.get(name, "")) for name in ("number", "total")}
+    typed = {name: clean_text(request.form.get(name, "")) for name in ("number", "total", "atcud", "hour")}
     total = parse_euros(typed["total"])
     if total is None:
         wrong = {"total": gettext("Escreva o total como aparece no documento, por exemplo 89,35.")}
         return render_page(document, 422, errors=wrong, typed=typed)
     try:
-        merchant_actions.confirm_issued(document, typed["number"], total)
+        merchant_actions.confirm_issued(document, typed["number"], total, typed["atcud"], typed["hour"])
     except MerchantError as error:
         db.session.rollback()
         message = error_message(error, document)
-        field = "total" if error.code == "total-not-ours" else "number"
+        field = _CONFIRMATION_FIELDS.get(error.code, "number")
         return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
     return redirect_to_document(
         document, gettext("Número guardado. Nada mais é emitido para esta encomenda.")

@@ -144,7 +144,7 @@ def test_a_credit_whose_answer_is_lost_waits_for_a_person_and_is_not_repeated(wo
     merchant_actions.credit_document(document, 1, WHOLE, reissue_corrections={"tax_id": "123456789"})
     world.run_due_work()
     assert (_note(world).state, len(world.provider.ledger)) == ("review", 2)
-    merchant_actions.confirm_issued(_note(world), "NC 2026NC/2", Decimal("12.30"))
+    merchant_actions.confirm_issued(_note(world), "NC 2026NC/2", Decimal("12.30"), "JFX4RT2K-2")
     world.run_due_work()
     assert [draft.kind for _, draft in world.provider.ledger] == ["FR", "NC", "FR"]
 

@@ -245,7 +245,7 @@ def test_the_rest_wait_for_the_answer_about_a_first_document_that_nobody_could_r
     _pay_all(world)
     world.run_due_work()
     assert _states(world) == ["review"] + ["pending"] * 5
-    merchant_actions.confirm_issued(world.document("1001"), "FR 2026FR/1", Decimal("12.30"))
+    merchant_actions.confirm_issued(world.document("1001"), "FR 2026FR/1", Decimal("12.30"), "JFX4RT2K-1")
     world.run_due_work()
     assert set(_states(world)) == {"issued"}
 
@@ -341,13 +341,13 @@ def test_a_stopped_account_issues_nothing_of_what_was_proved_before(world: World
     assert world.document("1003").state == "pending"
 
 
-def test_what_the_daily_audit_reads_is_compared_too(world: World) -> None:
+def test_what_the_daily_audit_reads_is_compared_too(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.provider.lists_documents = True
     world.pay_order("1001")
     world.run_due_work()
     row = world.document("1001")
-    listed = Issued(row.provider_id, row.number or "", total=Decimal("10.00"))
-    world.provider.listed_documents = lambda: [(row.reference, listed)]  # type: ignore[method-assign]
+    listed = [(row.reference, Issued(row.provider_id, row.number or "", total=Decimal("10.00")))]
+    monkeypatch.setattr(world.provider, "listed_documents", lambda: listed)
     audit.audit_account(world.account, now())
     assert (world.document("1001").alarm, _stopped_by(world)) == ("total-differs", row.id)
 

@@ -211,7 +211,7 @@ def test_a_number_that_another_order_has_raises_the_alarm(world: World) -> None:
     world.pay_order("1002")
     world.run_due_work()
     row = world.document("1002")
-    assert (row.state, row.alarm) == ("review", "duplicate")
+    assert (row.state, row.alarm, row.alarm_detail["order"]) == ("review", "number-held", "1001")
 
 
 def test_a_platform_that_refuses_us_stops_the_store_and_loses_nothing(world: World) -> None:

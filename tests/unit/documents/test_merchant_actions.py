@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from shopapp.documents import merchant_actions
+from shopapp.documents import hand_made_links, merchant_actions
 from shopapp.errors import CredentialsError, MerchantError, RefusedError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.party import Address, Party
-from shopapp.models import Account, db
-from tests.fakes import World
+from shopapp.models import Account, Document, db
+from tests.fakes import World, atcud_of
 
 
 def _lost_before(draft: Draft, reference: str) -> Issued | None:
@@ -26,6 +27,11 @@ def _in_review(world: World, number: str = "1001") -> Any:
     document = world.document(number)
     assert document.state == "review"
     return document
+
+
+def _hour(document: Document) -> str:
+    sent = hand_made_links.sent_at(document).astimezone(ZoneInfo(document.store.timezone))
+    return f"{sent:%H:%M}"
 
 
 def test_confirming_not_issued_sends_the_same_draft_byte_for_byte(world: World) -> None:
@@ -46,7 +52,7 @@ def test_confirming_not_issued_sends_the_same_draft_byte_for_byte(world: World) 
 
 def test_confirming_issued_records_the_number_and_issues_nothing(world: World) -> None:
     document = _in_review(world)
-    merchant_actions.confirm_issued(document, "FR  2026FR/77", Decimal("12.30"))
+    merchant_actions.confirm_issued(document, "FR  2026FR/77", Decimal("12.30"), "JFX4RT2K-77")
     world.run_due_work()
     row = world.document()
     assert (row.state, row.number, row.settled_by) == ("issued", "FR 2026FR/77", "merchant")
@@ -59,7 +65,7 @@ def test_a_number_that_is_taken_is_refused(world: World) -> None:
     world.run_due_work()
     document = _in_review(world)
     with pytest.raises(MerchantError) as refused:
-        merchant_actions.confirm_issued(document, "fr 2026fr/1", Decimal("12.30"))
+        merchant_actions.confirm_issued(document, "fr 2026fr/1", Decimal("12.30"), "JFX4RT2K-1")
     assert (refused.value.code, refused.value.detail) == ("number-taken", {"order": "1000"})
     assert world.document().state == "review"
 
@@ -73,14 +79,16 @@ def test_the_same_number_at_a_former_account_is_another_document(world: World) -
     db.session.commit()
     document = _in_review(world)
     assert document.account_id != issued.account_id
-    merchant_actions.confirm_issued(document, issued.number or "", Decimal("12.30"))
+    merchant_actions.confirm_issued(
+        document, issued.number or "", Decimal("12.30"), atcud_of(issued.number or "")
+    )
     assert (world.document().state, world.document().number) == ("issued", issued.number)
 
 
 def test_a_total_that_is_not_ours_is_refused(world: World) -> None:
     document = _in_review(world)
     with pytest.raises(MerchantError) as refused:
-        merchant_actions.confirm_issued(document, "FR 2026FR/77", Decimal("12.31"))
+        merchant_actions.confirm_issued(document, "FR 2026FR/77", Decimal("12.31"), hour=_hour(document))
     assert refused.value.code == "total-not-ours"
     assert world.document().state == "review"
 
@@ -97,7 +105,7 @@ def test_two_tabs_answer_a_doubt_only_once(world: World) -> None:
     document = _in_review(world)
     merchant_actions.confirm_not_issued(document)
     with pytest.raises(merchant_actions.StateConflictError):
-        merchant_actions.confirm_issued(world.document(), "FR 2026FR/77", Decimal("12.30"))
+        merchant_actions.confirm_issued(world.document(), "FR 2026FR/77", Decimal("12.30"), "JFX4RT2K-77")
     world.run_due_work()
     assert len(world.provider.ledger) == 1
 

@@ -576,7 +576,7 @@ def test_a_note_in_doubt_while_the_order_was_invoiced_is_flagged_too(early: Earl
     assert note_of(early).state == "review"  # type: ignore[union-attr]
     early.now_paid()
     assert early.document().state == "issued"
-    merchant_actions.confirm_issued(note_of(early), "NE 2026NE/1", Decimal("12.30"))  # type: ignore[arg-type]
+    merchant_actions.confirm_issued(note_of(early), "NE 2026NE/1", Decimal("12.30"), "JFX4RT2K-1")  # type: ignore[arg-type]
     early.run_due_work()
     assert note_reasons_and_alarm(early) == ["note-changed", "note-changed"]
 

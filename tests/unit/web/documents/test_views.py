@@ -6,11 +6,13 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask_sqlalchemy import SQLAlchemy
 
 from dev.factories import make_credit_note, make_document, make_documents_in_every_state
+from shopapp.documents import hand_made_links
 from shopapp.errors import TransientError
 from shopapp.models import Account, Document, FollowUp, Sale, Webhook, now
 from shopapp.models import db as database
@@ -300,7 +302,13 @@ def act(shop: StoreSession, document: Document, name: str, **form: str) -> Any:
         (BLOCKED, "nif-invalid", "aside", {"other": "FR A/1"}, VOID),
         (WAITING, "unpaid", "aside", {}, VOID),
         (PENDING, "", "aside", {}, VOID),
-        (REVIEW, "outcome-unknown", "exists", {"number": "FR 2026FR/99", "total": "173,12"}, ISSUED),
+        (
+            REVIEW,
+            "outcome-unknown",
+            "exists",
+            {"number": "FR 2026FR/99", "total": "173,12", "atcud": "JF8K2Q7T-99"},
+            ISSUED,
+        ),
         (REVIEW, "outcome-unknown", "absent", {"sure": "yes"}, PENDING),
     ],
 )
@@ -374,7 +382,10 @@ def test_the_corrected_tax_id_is_kept_for_the_next_draft(shop: StoreSession, db:
     [
         ({"number": "FR 2026FR/50", "total": "173,12"}, "já é o da encomenda #777"),
         ({"number": "fr  2026fr/50", "total": "173,12"}, "já é o da encomenda #777"),
-        ({"number": "FR 2026FR/99", "total": "173,13"}, "é de 173,12 €, não de 173,13 €"),
+        ({"number": "FR 2026FR/99", "total": "173,13", "hour": "SENT"}, "é de 173,12 €, não de 173,13 €"),
+        ({"number": "FR 2026FR/99", "total": "173,12"}, "Falta o que só o documento mostra"),
+        ({"number": "FR 2026FR/99", "total": "173,12", "atcud": "JF8K2Q7T-98"}, "acaba noutro número"),
+        ({"number": "FR 2026FR/99", "total": "173,12", "hour": "meio-dia"}, "não é uma hora"),
         ({"number": "FR 2026FR/99", "total": ""}, "Escreva o total"),
         ({"number": "", "total": "173,12"}, "não é um número"),
         ({"number": "abc", "total": "173,12"}, "não é um número"),
@@ -386,6 +397,8 @@ def test_an_invalid_answer_in_review_is_explained_and_stays_in_the_form(
 ) -> None:
     make_document(shop.store, order_id="777", number="FR 2026FR/50")
     document = make_document(shop.store, REVIEW)
+    sent = hand_made_links.sent_at(document).astimezone(ZoneInfo("Europe/Lisbon"))
+    form = {name: f"{sent:%H:%M}" if text == "SENT" else text for name, text in form.items()}
     answer = act(shop, document, "exists", **form)
     assert answer.status_code == 422 and sentence in page_text(answer)
     page = answer.get_data(as_text=True)
@@ -405,8 +418,9 @@ def test_a_review_shows_what_was_sent_when_and_where_to_look(shop: StoreSession,
     make_document(shop.store, number="FR 2026FR/1184", at=sent - timedelta(hours=1))
     make_document(shop.store, number="FR 2026FR/1186", at=sent + timedelta(hours=1))
     page = page_of(shop, make_document(shop.store, REVIEW, total="89.35", at=sent))
-    assert "89,35 €" in page and "QI-" in page and "Enviámos o pedido" in page and "FR 2026FR/1185" in page
-    assert "1183" not in page and "1187" not in page
+    assert "89,35 €" in page and "QI-" in page and "Enviámos o pedido" in page
+    # a number that no document has yet would be typed in without a look
+    assert not any(number in page for number in ("1183", "1185", "1187"))
 
 
 def test_an_alarm_stays_until_the_merchant_acknowledges_it(shop: StoreSession, db: SQLAlchemy) -> None:
@@ -559,3 +573,56 @@ def test_amounts_never_pass_through_a_float(shop: StoreSession) -> None:
     document = make_document(shop.store, total="1284.60")
     database.session.expire_all()
     assert document.total == Decimal("1284.60") and "1284,60 €" in page_of(shop, document)
+
+
+def _with_other_figures(shop: StoreSession, db: SQLAlchemy) -> Document:
+    """Return an issued document whose total stops its account."""
+    document = make_document(shop.store, number="FR 2026FR/60", alarm="total-differs",
+                             alarm_detail={"ours": "173.12", "theirs": "140.75"})  # fmt: skip
+    document.provider_total, document.compared = Decimal("140.75"), {
+        "told": ["total"], "reading": "prices-with-vat",
+        "differences": [{"code": "total-differs", "ours": "173.12", "theirs": "140.75"}],
+    }  # fmt: skip
+    assert document.account is not None
+    document.account.differs_document_id = document.id
+    db.session.commit()
+    return document
+
+
+def test_figures_that_differ_are_shown_side_by_side_with_both_decisions(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    document = _with_other_figures(shop, db)
+    page = page_of(shop, document)
+    assert all(text in page for text in ("173,12", "140,75", "Parámos a faturação", "leu os preços"))
+    assert "Está tratado" not in page
+    assert "A faturação está parada" in page_text(shop.client.get("/"))
+
+
+@pytest.mark.parametrize(("name", "alarm"), [("figures/accept", ""), ("figures/again", "total-differs")])
+def test_a_decision_about_figures_lets_the_account_go_on(
+    shop: StoreSession, db: SQLAlchemy, name: str, alarm: str
+) -> None:
+    document = _with_other_figures(shop, db)
+    assert act(shop, document, name).status_code == 303
+    document = reload(db, document)
+    assert document.account is not None
+    db.session.refresh(document.account)
+    assert (document.account.differs_document_id, document.alarm) == (None, alarm)
+    assert act(shop, document, name).status_code == 409
+
+
+def test_a_document_recorded_by_hand_says_where_its_pdf_is_and_can_be_unlinked(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    document = make_document(shop.store, number="FR 2026FR/60")
+    document.settled_by, document.provider_id, document.pdf_url = "merchant", "", ""
+    db.session.commit()
+    page = page_of(shop, document)
+    assert "o PDF está no iGEST" in page and "Descarregar PDF" not in page
+    buyers = shop.client.get(f"/d/{document.link_token}")
+    assert buyers.status_code == 404 and "Peça o PDF" in page_text(buyers)
+    assert act(shop, document, "sent").status_code == 303
+    assert "já o enviou" in page_of(shop, document)
+    assert act(shop, document, "unlink").status_code == 303
+    assert (reload(db, document).state, document.number) == (REVIEW, None)
