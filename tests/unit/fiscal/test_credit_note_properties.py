@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -26,6 +27,8 @@ from shopapp.fiscal.rounding import tax_group_key
 from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 from tests.unit.fiscal.test_properties import build_or_stop, many
 
+pytestmark = pytest.mark.timeout(1500)
+"""10,000 runs take some minutes."""
 REFUSALS = (
     "credit-exceeds", "credit-pieces", "credit-without-value", "credit-amount-below-lines", "credit-line-twice",
 )  # fmt: skip
