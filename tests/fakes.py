@@ -207,7 +207,7 @@ class FakePlatform(
         yield from PLATFORM_STATE.odd_rows
         for order in sorted(PLATFORM_STATE.orders.values(), key=lambda order: int(order.id), reverse=True):
             if order.status == "paid" and order.created_at >= since:
-                yield OrderSummary(order.id, order.status, order.created_at, order.total)
+                yield OrderSummary(order.id, order.status, order.created_at, order.paid_total)
 
     def unpaid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         self._ask("other_orders")

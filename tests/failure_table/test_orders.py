@@ -128,7 +128,7 @@ def test_row_38_an_order_edited_after_its_document_is_flagged_once_and_never_iss
 ) -> None:
     monkeypatch.setattr(polling, "REREAD_INTERVAL", timedelta(0))
     world.pay_order("1001")
-    # paid in part by a gift card, which the shop's list of payments leaves out
+    # paid in part by a gift card, which is part of what was paid
     Decision.record(world.account.id, "gift-card-use", "*", "multi-purpose", "test")
     world.pay_order("1002", total=Decimal("7.30"), gift_cards=Decimal("5.00"))
     world.run_due_work()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -288,3 +289,26 @@ def test_the_first_poll_looks_back_over_a_month(world: World) -> None:
     _reconcile(world)
     assert world.document("900").reason == "older"
     assert Sale.get_or_create(world.store.id, "900").status == "paid"
+
+
+def test_a_total_that_changed_soon_after_its_document_is_flagged_within_the_hour(world: World) -> None:
+    world.pay_order("1001")
+    world.run_due_work()
+    line = replace(paid_order().lines[0], unit_price=Decimal("20.00"))
+    world.shop.orders["1001"] = paid_order("1001", total=Decimal("20.00"), lines=(line,))
+    _reconcile(world)
+    sale = Sale.get_or_create(world.store.id, "1001")
+    assert (world.document().alarm, sale.total) == ("", Decimal("20.00"))
+    sale.checked_at = now() - timedelta(hours=2)
+    db.session.commit()
+    _reconcile(world)
+    assert world.document().alarm == "changed-after"
+
+
+def test_the_total_of_an_order_that_waits_follows_the_list(world: World) -> None:
+    world.account.settings = {**world.account.settings, "automatic": False}
+    world.pay_order("1001")
+    world.run_due_work()
+    world.shop.orders["1001"] = paid_order("1001", total=Decimal("20.00"))
+    _reconcile(world)
+    assert Sale.get_or_create(world.store.id, "1001").total == Decimal("20.00")
