@@ -160,6 +160,8 @@ def _cause_of_invoiced(sale: Sale, document: Document | None, invoiced: Decimal,
     if document is not None and document.state in _CAUSES_BY_STATE:
         # what was credited is being issued again
         return _CAUSES_BY_STATE[document.state]
+    if document is not None and document.alarm == "paid-again":
+        return "stopped"
     if credited:
         return "credited"
     flags = ("changed-after", "total-differs")

@@ -129,6 +129,8 @@ def test_a_cancelled_order_needs_its_credit_note(store: Store) -> None:
     # paid again: nothing stands for the new payment
     sell(store, "1", "20.00")
     assert explained(store) == [("1", "credited", "20.00")]
+    document.alarm = "paid-again"
+    assert explained(store) == [("1", "stopped", "20.00")]
 
 
 def test_what_the_provider_no_longer_has_is_not_among_its_sums(store: Store) -> None:
