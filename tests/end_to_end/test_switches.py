@@ -66,7 +66,10 @@ def _as_it_was(request: pytest.FixtureRequest) -> Iterator[None]:
         world.reset_stand_ins()
         set_office_clock(world)
         # One failure must not become the next test's failure.
-        world.database.execute("UPDATE account SET refused_at = NULL, paused_until = NULL, pauses = 0")
+        world.database.execute(
+            "UPDATE account SET refused_at = NULL, paused_until = NULL, pauses = 0, differs_document_id = NULL,"
+            " first_document_id = NULL, proved = '[]', proved_at = NULL"
+        )
 
 
 KNOWN = {"jumpseller": JUMPSELLER, "igest": IGEST}
