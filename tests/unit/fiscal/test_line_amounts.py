@@ -57,3 +57,38 @@ def test_another_currency_is_converted_once_and_printed_on_the_document() -> Non
     assert sum(line.gross for line in draft.lines) == Decimal("8.61")
     assert draft.notes[0].startswith("Total pago: 9.99 USD")
     assert stop_of(replace(order, exchange_rate=None)).code == "currency"
+
+
+@pytest.mark.parametrize(
+    ("lines", "total", "net"),
+    [
+        # each piece at 9.59 with VAT
+        ([make_line("7.80", quantity=Decimal(80))], "767.20", "623.74"),
+        # the net of each line in cents, then VAT by rate: 0.13 + 0.13 and 0.06
+        ([make_line("0.125"), make_line("0.125")], "0.32", "0.26"),
+        # net 0.38 and VAT 0.09 apart, where 0.375 and its VAT are 0.46
+        ([make_line("0.125"), make_line("0.25")], "0.47", "0.38"),
+    ],
+)
+def test_rarer_roundings_of_shops_are_found(lines: list[Any], total: str, net: str) -> None:
+    draft = build(make_order(*lines, total=total, prices_include_tax=False))
+    assert (str(draft.gross), str(draft.net)) == (total, net)
+
+
+@pytest.mark.parametrize(("total", "shipping"), [("5.00", "5.00"), ("3.00", "3.00")])
+def test_a_coupon_above_the_goods_is_worth_them_or_comes_off_the_shipping(total: str, shipping: str) -> None:
+    delivery = make_line("5.00", kind="shipping", ref="SHIP")
+    draft = build(make_order(make_line("30.00"), delivery, total=total, discount=Decimal("32.00")))
+    assert [str(line.gross) for line in draft.lines] == ["0.00", shipping]
+
+
+@pytest.mark.parametrize("inclusive", [True, False])
+def test_a_negative_line_is_a_discount_over_the_others(inclusive: bool) -> None:
+    off = make_line("-1.00", kind="fee", ref="OFF")
+    total = "51.00" if inclusive else "60.69"
+    order = make_order(
+        make_line("40.00"), make_line("12.00", "6"), off, total=total, prices_include_tax=inclusive
+    )
+    draft = build(order)
+    assert [line.ref for line in draft.lines] == ["L0", "L1"] and str(draft.gross) == total
+    assert all(line.discount_percent > 0 for line in draft.lines)

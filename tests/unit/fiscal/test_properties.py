@@ -94,8 +94,9 @@ def test_vat_is_base_times_rate_to_the_nearest_cent_unless_the_shop_rounded_by_l
         return
     for group in draft.summary:
         rate = Fraction(group.vat_rate) / 100
-        # half a cent of the VAT, and the base takes the cent of the total; rounded once, other rates have a part in it
-        slack = Fraction(1, 100 if draft.rounding == "document" else 200) + rate / 100
+        # half a cent of the VAT, a cent where it was rounded once for all rates; the base takes up to three that the
+        # shop's total has more or less (subtotal and VAT of goods and of shipping, each rounded)
+        slack = Fraction(1, 100 if draft.rounding == "document" else 200) + rate * 3 / 100
         assert abs(Fraction(group.net) * rate - Fraction(group.vat)) <= slack
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dev.order_factories import make_line, make_order
-from shopapp.fiscal.document import FiscalSettings
+from shopapp.fiscal.decisions import Decisions
+from shopapp.fiscal.document import Draft, FiscalSettings
 from shopapp.fiscal.order import Order
 from tests.unit.fiscal.build import build, stop_of
 
@@ -57,3 +58,43 @@ def test_a_free_gift_is_on_the_document_at_no_price() -> None:
 def test_shipping_without_a_product_is_stopped() -> None:
     gift = make_line("0.00", None, ref="GIFT")
     assert stop_of(shipped("5.00", None, gift, total="5.00")).code == "shipping-untaxed"
+
+
+def rates_of_shipping(draft: Draft) -> list[tuple[str, str]]:
+    return [(str(line.vat_rate), str(line.gross)) for line in draft.lines if line.kind == "shipping"]
+
+
+def deciding(**products: str) -> FiscalSettings:
+    return FiscalSettings(decisions=Decisions({"product-tax": products}))
+
+
+@pytest.mark.parametrize(("sku", "reason"), [("DEP", "M99"), ("DEP", "M01"), ("COURSE", "M07")])
+def test_a_deposit_and_a_course_carry_no_shipping(sku: str, reason: str) -> None:
+    other = make_line("90.00", None, sku=sku)
+    draft = build(shipped("5.00", None, make_line("9.00"), other, total="104.00"), deciding(**{sku: reason}))
+    assert rates_of_shipping(draft) == [("23", "5.00")]
+
+
+def test_beside_a_download_alone_shipping_is_a_service_at_the_rate_charged() -> None:
+    book = make_line("10.00", "6", kind="service")
+    assert rates_of_shipping(build(shipped("5.00", "23", book, total="15.00"))) == [("23", "5.00")]
+    assert rates_of_shipping(build(shipped("5.00", None, book, total="15.00"))) == [("6", "5.00")]
+
+
+def test_shipping_at_the_rate_that_the_shop_charged_where_the_merchant_chose_that() -> None:
+    order = shipped("4.92", "23", make_line("10.60", "6"), total="15.52")
+    follows, as_charged = build(order), build(order, FiscalSettings(shipping_tax="as-charged"))
+    assert rates_of_shipping(follows) == [("6", "4.92")] and "shipping-tax-changed" in follows.warnings
+    assert rates_of_shipping(as_charged) == [("23", "4.92")] and not as_charged.warnings
+
+
+def test_a_deposit_has_no_part_in_a_coupon_that_the_shop_spread_over_all_lines() -> None:
+    deposit = make_line("2.00", None, sku="DEP")
+    order = make_order(
+        make_line("20.00"), deposit, total="23.94", prices_include_tax=False, discount=Decimal("2.20")
+    )
+    draft = build(order, deciding(DEP="M99"))
+    assert [(str(line.gross), line.discount_percent > 0) for line in draft.lines] == [
+        ("21.94", True),
+        ("2.00", False),
+    ]
