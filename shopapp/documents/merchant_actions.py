@@ -246,10 +246,12 @@ def prove_figures_again(document: Document) -> None:
 def reissue_document(document: Document) -> None:
     """Have the order of a document issued again that counts no more, as the merchant has looked. Commits.
 
-    Only where we asked: it was annulled at the provider, or credited there and paid again.
+    Only where we asked: it was annulled at the provider, credited there and paid again, or credited in full and the
+    order edited since.
     """
-    is_asked = document.alarm in ("annulled", order_changes.PAID_AGAIN)
-    if document.state != ISSUED or not is_asked or not _is_uncredited(document):
+    is_whole = document.alarm in ("annulled", order_changes.PAID_AGAIN) and _is_uncredited(document)
+    is_gone = document.alarm == order_changes.CHANGED and credit_notes.creditable_amount(document) == 0
+    if document.state != ISSUED or not (is_whole or is_gone):
         raise StateConflictError
     credit_notes.request_reissue(document, document.corrections, asked_at=now())
     dismiss_alarm(document)

@@ -226,7 +226,8 @@ def _compare(document: Document, sale: Sale, order: Order) -> None:
     if not parts if parts is not None else total == document.total:
         if document.alarm == CHANGED:
             _clear_alarm(document, (CHANGED,), "restored")
-    elif credit_notes.creditable_amount(document) > 0:
+    elif credit_notes.creditable_amount(document) > 0 or total > (document.total or 0):
+        # of one that was credited in full only what was added since is on no document
         detail: dict[str, Any] = {"ours": str(document.total), "theirs": str(total), "parts": parts or []}
         document.log_transition(ISSUED, ISSUED, CHANGED, detail)
         _raise_alarm(document, CHANGED, detail)

@@ -381,6 +381,20 @@ def test_an_order_edited_after_its_document_is_flagged_until_it_is_as_before(wor
     assert (world.document().alarm, _kinds(world)) == ("", ["FR"])
 
 
+def test_an_order_credited_in_full_that_grows_is_asked_about_and_may_be_issued_again(world: World) -> None:
+    _choose(world)
+    _pay(world)
+    merchant_actions.credit_document(world.document(), 1, {"reason": "Devolução"})
+    world.run_due_work()
+    _edit(world, **EDITS["lines"])
+    assert world.document().alarm == ""
+    _edit(world, **EDITS["total"])
+    assert world.document().alarm == "changed-after"
+    merchant_actions.reissue_document(world.document())
+    world.run_due_work()
+    assert (world.document().alarm, _kinds(world)) == ("", ["FR", "NC", "FR"])
+
+
 def test_an_exchange_is_answered_by_a_credit_and_another_document(world: World) -> None:
     _choose(world)
     _pay(world)
