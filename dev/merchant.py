@@ -136,6 +136,11 @@ class Merchant:
         answer = requests.post(f"{self.stack.admin_url}/sandbox/switches", json={name: position}, timeout=30)
         answer.raise_for_status()
 
+    def set_vies_answer(self, number: str, answer: str) -> None:
+        """Set what VIES says about the number from now on: `valid`, `invalid`, `unavailable`."""
+        url = f"{self.stack.vies_url}/sandbox/numbers"
+        requests.post(url, json={number: answer}, timeout=30).raise_for_status()
+
     def inject_fault(self, **fault: Any) -> None:
         """Make the next call to the invoicing system fail in this way."""
         fault = {"method": "novo_documento", "times": 1, **fault}

@@ -14,7 +14,7 @@ from dev.phcgo_merchant import OLARIA, QUINTA, PhcGoMerchant
 
 from .scenarios import BOOK, COURSE, MUG, WINE, Demo, DemoOrder, Order
 
-EARLY = {"order_pending_payment", "order_updated"}
+EARLY = {"order_pending_payment"}
 """The shop's webhooks of unpaid orders."""
 OPTIONS = {
     "drafts": "yes", "notes": "yes", "note_drafts": "", "transport": "yes", "guide": "yes", "email_buyer": "yes",

@@ -77,6 +77,8 @@ class Demo:
             self._money_before_pieces,
             self._corrected,
             self._examples,
+            self._paid_again,
+            self._edited,
         )
 
     @property
@@ -146,14 +148,26 @@ class Demo:
 
     def _examples(self) -> None:
         """Sell every example of the shop's stand-in; the merchant answers what some of them ask."""
+        # a Portuguese NIF whose digits fit a German number too
+        self.olaria.set_vies_answer("DE212345699", "invalid")
         issued = [self.place_paid_order(name, example=name) for name in ISSUED]
         asked = {name: self.place_paid_order(name, example=name) for name in ASKED}
-        for demo_order in asked.values():
+        held = [self.place_paid_order("unknown-country", example="unknown-country"), self._forgotten_buyer()]
+        for demo_order in (*asked.values(), *held):
             demo_order.merchant.wait_for_state(demo_order.number, "Bloqueado")
+        for demo_order in held:
+            demo_order.kinds = ()
         for name, demo_order in asked.items():
             demo_order.merchant.answer(demo_order.number, ASKED[name])
         asked["gift-card-never-sold"].given = Decimal("10.00")
         self.wait_until_issued(*issued, *asked.values())
+
+    def _forgotten_buyer(self) -> DemoOrder:
+        """Pay an order whose customer's data the shop has deleted: it waits, as the buyer may have had a NIF."""
+        demo_order = self.place_paid_order("its customer deleted", MUG, pay=False)
+        for act in ("forget", "pay"):
+            demo_order.merchant.change_order(demo_order.number, act)
+        return demo_order
 
     def _odd_prices(self) -> None:
         self.wait_until_issued(
@@ -254,6 +268,35 @@ class Demo:
             merchant.credit(number, {"Taça de barro vidrado": "1"})
         demo_order.kinds, demo_order.credited = ("FR", "NC", "NC", "NC"), Decimal("24.60")
         merchant.wait_for_kinds(number, *demo_order.kinds)
+
+    def _paid_again(self) -> None:
+        """Cancel orders and pay them again: each payment has its document, whether or not there was one before."""
+        credited = self.place_paid_order("cancelled, credited, paid again", MUG)
+        self.wait_until_issued(credited)
+        blocked = self.place_paid_order("blocked, cancelled, paid again", MUG, nif="123456788")
+        merchant = credited.merchant
+        merchant.wait_for_state(blocked.number, "Bloqueado")
+        for demo_order, state in ((credited, "Emitido"), (blocked, "Sem efeito")):
+            merchant.change_order(demo_order.number, "cancel")
+            merchant.wait_for_state(demo_order.number, state)
+        merchant.credit(credited.number)
+        merchant.wait_for_kinds(credited.number, "FR", "NC")
+        for demo_order in (credited, blocked):
+            merchant.change_order(demo_order.number, "pay")
+        merchant.wait_for_state(blocked.number, "Bloqueado")
+        merchant.correct_nif(blocked.number, "123456789")
+        self.wait_until_issued(blocked)
+        credited.kinds = ("FR", "NC", "FR")
+        merchant.wait_for_kinds(credited.number, *credited.kinds)
+
+    def _edited(self) -> None:
+        """Edit an invoiced order to another rate at the same total: the merchant is told."""
+        demo_order = self.place_paid_order("edited to another rate, same total", MUG)
+        self.wait_until_issued(demo_order)
+        demo_order.merchant.edit_order(demo_order.number, {**MUG, "tax": "IVA 6%"})
+        wait_until(
+            lambda: "mud" in demo_order.merchant.listing_text(demo_order.number), "the merchant is told of it"
+        )
 
     def _corrected(self) -> None:
         demo_order = self.place_paid_order("credited, issued with NIF", MUG, BOOK)
