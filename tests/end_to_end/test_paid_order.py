@@ -158,3 +158,29 @@ def _tries(world: StackWorld, order: int) -> list[dict[str, int]]:
     """Return every answer to a webhook of the order, once every delivery in progress has ended."""
     told = [one for one in world.finished_deliveries(2) if one["order_id"] == order]
     return [each for one in told for each in one["tries"]]
+
+
+def test_a_number_linked_by_mistake_goes_to_the_order_that_really_has_it(
+    world: StackWorld, olaria: Merchant
+) -> None:
+    placed_before = placed(olaria)
+    olaria.wait_for_state(placed_before, "Emitido")
+    last = world.check_document(olaria, placed_before)
+    following = int(last["number"].rpartition("/")[2]) + 1
+    number = f"{last['number'].rpartition('/')[0]}/{following}"
+    world.inject_fault("igest", kind="drop-before", method="novo_documento")
+    lost = placed(olaria)
+    olaria.wait_for_state(lost, "Por decidir")
+    page = olaria.open_document(lost)
+    assert number not in page.text
+    assert "Falta o que só o documento mostra" in page.send("number", number=number, total="12,30").text
+    atcud = f"{last['atcud'].rpartition('-')[0]}-{following}"
+    olaria.open_document(lost).send("number", number=number, total="12,30", atcud=atcud)
+    paid = placed(olaria)
+    olaria.wait_for_state(paid, "Emitido")
+    assert world.check_document(olaria, paid)["number"] == number
+    olaria.wait_for_state(lost, "Por decidir")
+    assert f"#{paid}" in olaria.open_document(lost).text
+    olaria.open_document(lost).send("sure", sure="yes")
+    olaria.wait_for_state(lost, "Emitido")
+    assert world.check_document(olaria, lost)["number"] != number
