@@ -183,6 +183,8 @@ def _apply_repayment(document: Document, sale: Sale) -> None:
                 document.log_transition(ISSUED, ISSUED, PAID_AGAIN)
             return
         _clear_alarm(document, (CANCELLED, UNPAID), "still-valid")
+        # the alarm of an edited order may have been hidden by this one
+        sale.order_digest = ""
     sale.cancelled_at = None
 
 

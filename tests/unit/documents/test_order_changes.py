@@ -395,6 +395,15 @@ def test_an_order_credited_in_full_that_grows_is_asked_about_and_may_be_issued_a
     assert (world.document().alarm, _kinds(world)) == ("", ["FR", "NC", "FR"])
 
 
+def test_an_edited_order_is_flagged_again_after_its_cancellation_is_taken_back(world: World) -> None:
+    _pay(world)
+    _edit(world, **EDITS["total"])
+    _edit(world, status="open")
+    assert world.document().alarm == "unpaid-after"
+    _edit(world, "order_paid", status="paid")
+    assert world.document().alarm == "changed-after"
+
+
 def test_an_exchange_is_answered_by_a_credit_and_another_document(world: World) -> None:
     _choose(world)
     _pay(world)
