@@ -140,6 +140,9 @@ def _change_exact_gross(line: DraftLine, change: Decimal) -> LinePieces | None:
     """Change the line's exact gross by this amount; return None when it has no price to change."""
     rest, unit = _split_off_unit(line)
     changed = _with_added_gross(unit, change)
+    if changed is None and rest is not None:
+        # a unit worth less than the cent: all units share it
+        rest, changed = None, _with_added_gross(line, change)
     if changed is None:
         return None
     return _share_amounts(line, rest, changed, round_to_cents(_exact_gross([rest])) if rest else ZERO)
