@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from shopapp.errors import OrderError, RefusedError
+from shopapp.fiscal.decisions import ALL
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.fiscal.order import Order, OrderLine
 from shopapp.fiscal.party import Address, Party
@@ -24,6 +25,7 @@ from shopapp.inventory import catalogue, stock_runs
 from shopapp.jobs.worker import drain_due_work
 from shopapp.models import (
     Account,
+    Decision,
     Document,
     FollowUp,
     Product,
@@ -37,6 +39,7 @@ from shopapp.models import (
     now,
     set_clock,
 )
+from shopapp.models.decision import SETTINGS_FORM
 from shopapp.platforms import PLATFORMS
 from shopapp.platforms.base import (
     Attachment,
@@ -573,6 +576,8 @@ class World:
         account.settings = {"kind": "FR", "series": {"FR": "2026FR"}, "automatic": True}
         # as after its first documents: figures at the usual rate have been compared
         account.proved, account.proved_at = ["FR 2026FR", "FR 2026FR PT 23"], now()
+        db.session.flush()
+        Decision.record(account.id, "gift-card-use", ALL, "multi-purpose", SETTINGS_FORM)
         db.session.commit()
         return account
 

@@ -91,7 +91,7 @@ class PhcGoDemo(Demo):
             self._all_faults_met()
 
     def _not_printed(self) -> None:
-        demo_order = self.place_paid_order("printing fails once", COURSE)
+        demo_order = self.place_paid_order("printing fails once", MUG, COURSE)
         self.wait_until_issued(demo_order)
         address = f"{self.olaria.open_document(demo_order.number).url}/pdf"
         self.olaria.inject_fault(step="print", kind="503")

@@ -28,6 +28,7 @@ REDUCTION, UNSTOCKED = "reduction", "unstocked"
 back and are not put into stock. Neither names an article.
 """
 REGIMES: tuple[Regime, ...] = get_args(Regime)
+SHIPPING_TAXES: tuple[ShippingTax, ...] = get_args(ShippingTax)
 _AMOUNT_LIMIT = Decimal(10) ** 12
 
 

@@ -14,6 +14,7 @@ from . import (
     articles,
     charged_tax,
     document_type,
+    exchange,
     line_amounts,
     line_tax,
     payment_means,
@@ -53,12 +54,12 @@ def build_invoice(order: Order, settings: FiscalSettings, today: date) -> Draft:
 def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: DecisionTrace) -> Draft:
     order = texts.fit_texts(payment_means.split_gift_cards(order), trace)
     order = line_amounts.select_lines(order)
-    line_amounts.check_currency(order, trace)
+    tax_point = document_type.tax_point_of(order, settings, today)
+    order = exchange.apply_exchange_rate(order, settings, tax_point, trace)
     priced_order = order
     order, deducted = payment_means.deduct_gift_cards(order, settings, trace)
 
     wanted_kind = document_type.choose_document_kind(order, settings, today, trace)
-    tax_point = document_type.tax_point_of(order, settings, today)
     articles.check_skus(order.lines, settings)
 
     order = place_of_supply.resolve_countries(order)

@@ -79,15 +79,6 @@ def select_lines(order: Order) -> Order:
     return replace(order, lines=lines)
 
 
-def check_currency(order: Order, trace: DecisionTrace) -> None:
-    """Check that the order is in euros or has an exchange rate. Raises OrderError `currency` (CUR1)."""
-    if order.currency == "EUR":
-        return
-    trace.add_rule("CUR1")
-    if not order.exchange_rate or order.exchange_rate <= ZERO:
-        raise OrderError("currency", currency=order.currency)
-
-
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One way in which the shop may have calculated the order, before rounding."""

@@ -10,7 +10,8 @@ from typing import Any
 from shopapp.errors import Question
 from shopapp.fiscal import tax_tables
 from shopapp.fiscal.decisions import ALL
-from shopapp.messages.formats import country_name, money, percent, today
+from shopapp.fiscal.exchange import read_rate
+from shopapp.messages.formats import country_name, money, percent, quantity, today
 from shopapp.messages.i18n import N_, gettext
 
 _TITLES = {
@@ -19,6 +20,7 @@ _TITLES = {
     "gift-card": N_("Que vale é este?"),
     "gift-card-use": N_("O que era o vale usado nesta encomenda?"),
     "oss-rate": N_("Que taxa leva este artigo em %(country)s?"),
+    "exchange-rate": N_("A quanto está o euro?"),
 }
 _EXPLANATIONS = {
     "tax-difference": N_(
@@ -38,6 +40,10 @@ _EXPLANATIONS = {
     "oss-rate": N_(
         "«%(product)s» vai para outro país da União com uma taxa reduzida. O IVA é o desse país: diga qual das taxas"
         " dele se aplica. O total não muda."
+    ),
+    "exchange-rate": N_(
+        "O documento sai em euros, ao câmbio de venda do primeiro dia útil do mês do pagamento. Confirme este"
+        " critério com o seu contabilista. O câmbio e a fonte ficam escritos no documento."
     ),
 }
 # by kind and answer: what the answer means, and what follows for this order; %(figure)s is its amount
@@ -73,6 +79,7 @@ _ABOUT = {
     "gift-card": N_("Venda de vales"),
     "gift-card-use": N_("Uso de vales"),
     "oss-rate": N_("Taxa reduzida em %(country)s"),
+    "exchange-rate": N_("Câmbio"),
 }
 
 
@@ -93,6 +100,9 @@ class QuestionText:
     explanation: str
     answers: tuple[AnswerText, ...]
     scopes: tuple[str, ...]
+    kind: str
+    subject: str
+    """The narrowest subject."""
 
 
 def question_text(question: Question, detail: Mapping[str, Any]) -> QuestionText:
@@ -109,9 +119,11 @@ def question_text(question: Question, detail: Mapping[str, Any]) -> QuestionText
         gettext(_TITLES[question.kind]) % facts,
         gettext(_EXPLANATIONS[question.kind]) % facts,
         tuple(_answer_text(question.kind, value, figure) for value, figure in question.answers.items()),
-        tuple(gettext(text) % facts for text in _SCOPES[question.kind][: len(question.subjects)])
+        tuple(gettext(text) % facts for text in _SCOPES.get(question.kind, ())[: len(question.subjects)])
         if len(question.subjects) > 1
         else (),
+        question.kind,
+        question.subjects[0],
     )
 
 
@@ -131,6 +143,9 @@ def answer_label(kind: str, value: str) -> str:
     if kind == "product-tax":
         mention = tax_tables.exemption_mention(value, today())
         return gettext("Isento para todos: %(code)s, %(mention)s", code=value, mention=mention or "…")
+    if kind == "exchange-rate":
+        rate, source = read_rate(value)
+        return gettext("1 EUR = %(rate)s (%(source)s)", rate=quantity(rate), source=source)
     return percent(value) if kind == "oss-rate" else value
 
 

@@ -64,7 +64,7 @@ ORDER_ERRORS: dict[str, Sentence] = {
         N_("Fale com o seu contabilista e ponha a encomenda de parte."), N_("Escolher o que fazer")),
     "currency": Sentence(
         N_("A encomenda está em %(currency)s e a loja não diz a que câmbio."),
-        N_("Emita este documento no seu programa e ponha a encomenda de parte."), N_("Escolher o que fazer")),
+        N_("Escreva uma vez o câmbio do mês; a encomenda segue logo."), N_("Escrever o câmbio")),
     "discount-exceeds": Sentence(
         N_("Um desconto é maior do que o valor das linhas."), N_("Corrija a encomenda na loja e tente de novo."),
         N_("Ver a encomenda"), ORDER),

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shopapp.documents import merchant_actions
+from shopapp.jobs.queue import notify_workers
 from shopapp.messages.decisions import answer_label, decision_subject
 from shopapp.messages.i18n import gettext
 from shopapp.models import Decision, db
 from shopapp.models.decision import SETTINGS_FORM
 from shopapp.models.queries.decisions import list_decisions
-from shopapp.web.form_fields import MAX_ROW_ID
+from shopapp.web.form_fields import MAX_ROW_ID, clean_text, parse_exchange_rate
 from shopapp.web.session import store_required
 
 bp = Blueprint("decisions", __name__, url_prefix="/decisions")
+
+_SUBJECT = re.compile(r"[A-Z]{3} 20[0-9]{2}-(0[1-9]|1[0-2])")
+"""Currency and month of an exchange rate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,12 @@ def index() -> ResponseReturnValue:
     """Show all decisions of the store's account, those in force first."""
     if g.account is None:
         return redirect(url_for("setup.start"))
-    return render_template("decisions.html", rows=[_row(*one) for one in list_decisions(g.account)])
+    return _render_page()
+
+
+def _render_page(wrong_line: str = "") -> str:
+    rows = [_row(*one) for one in list_decisions(g.account)]
+    return render_template("decisions.html", rows=rows, wrong_line=wrong_line)
 
 
 def _row(decision: Decision, order_id: str) -> DecisionRow:
@@ -65,6 +76,46 @@ def _decided_by(decision: Decision) -> str:
     if decision.decided_by == SETTINGS_FORM:
         return gettext("%(store)s, nas escolhas fiscais", store=g.store.name)
     return gettext("%(store)s, na página da encomenda", store=g.store.name)
+
+
+@bp.post("/exchange-rates")
+@store_required
+def upload_rates() -> ResponseReturnValue:
+    """Store the rates of an uploaded table as decisions, all or none; 422 names the first wrong line. Commits."""
+    if g.account is None:
+        return redirect(url_for("setup.start"), 303)
+    table = request.files.get("table")
+    try:
+        text = table.read().decode("utf-8-sig") if table else ""
+        rates = _parse_rates(text)
+    except ValueError as wrong:
+        return _render_page(str(wrong) if str(wrong).isdigit() else "1"), 422
+    for subject, answer in rates.items():
+        Decision.record(g.account.id, "exchange-rate", subject, answer, SETTINGS_FORM)
+    db.session.commit()
+    merchant_actions.retry_blocked(g.store, ("currency",))
+    notify_workers()
+    flash(gettext("Câmbios guardados."))
+    return redirect(url_for("decisions.index"), 303)
+
+
+def _parse_rates(text: str) -> dict[str, str]:
+    """Return the answers by subject of a table `USD;2026-11;1,0834;Banco de Portugal`; an empty line is skipped.
+
+    Raises ValueError with the number of the first line that is no rate.
+    """
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        columns = [clean_text(column, 100) for column in line.split(";")]
+        if columns == [""]:
+            continue
+        rate = parse_exchange_rate(columns[2]) if len(columns) == 4 else None
+        if rate is None or not _SUBJECT.fullmatch(f"{columns[0]} {columns[1]}") or not columns[3]:
+            raise ValueError(str(number))
+        found[f"{columns[0]} {columns[1]}"] = f"{rate} {columns[3]}"
+    if not found:
+        raise ValueError("1")
+    return found
 
 
 @bp.post("/<int:number>/revoke")

@@ -26,6 +26,14 @@ def parse_email(text: str) -> str:
     return plain if len(plain) <= 200 and _EMAIL.fullmatch(plain) else ""
 
 
+def parse_exchange_rate(text: str) -> Decimal | None:
+    """Return a positive rate as people write it (`1,0834`, `1.0834`); None when it is not one."""
+    plain = re.sub(r"\s", "", text).replace(",", ".")
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,8})?", plain) or not Decimal(plain):
+        return None
+    return Decimal(plain)
+
+
 def parse_euros(text: str) -> Decimal | None:
     """Return an amount as people write it (`89,35`, `1.234,50 €`, `89.35`); None when it is not one."""
     plain = re.sub(r"[\s\u00a0€]|EUR", "", text)

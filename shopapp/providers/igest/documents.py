@@ -41,7 +41,10 @@ def document_elements(draft: Draft, reference: str) -> XmlElements:
         ("data_documento", draft.date.isoformat()),
         *_customer_elements(draft.customer),
         *_payment_elements(draft),
-        ("observacoes", "\n".join([f"Ref. {reference}", *(one_line(note) for note in draft.notes)])),
+        (
+            "observacoes",
+            "\n".join([f"Ref. {reference}", *_payment_notes(draft), *map(one_line, draft.notes)]),
+        ),
         ("atualiza_stock", "sim" if draft.moves_stock else "nao"),
         *_original_elements(draft),
     )
@@ -65,11 +68,21 @@ def _customer_elements(customer: Customer) -> XmlElements:
 
 
 def _payment_elements(draft: Draft) -> XmlElements:
-    """Return the payment means, which only an invoice-receipt has: of several, the one with the largest amount."""
+    """Return the payment means, which only an invoice-receipt has: of several, the one with the largest amount.
+
+    Unconfirmed whether the element may be repeated; `_payment_notes` names the others on the document.
+    """
     if draft.kind != "FR":
         return ()
     largest = max(draft.payments, key=lambda means: means.amount, default=None)
     return (("modo_pagamento", largest.mechanism if largest else "OU"),)
+
+
+def _payment_notes(draft: Draft) -> list[str]:
+    """Return what was paid by which means where there are several: the request has one element for all of them."""
+    if len(draft.payments) < 2:
+        return []
+    return ["Pagamento: " + ", ".join(f"{each.mechanism} {each.amount} EUR" for each in draft.payments)]
 
 
 def _original_elements(draft: Draft) -> XmlElements:

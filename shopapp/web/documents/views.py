@@ -37,7 +37,7 @@ from shopapp.models.queries import documents
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import document_rows, error_message
 from shopapp.web.errors import error_page
-from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_row_id
+from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_exchange_rate, parse_row_id
 from shopapp.web.public import pdf_response
 from shopapp.web.session import store_required, writes_database
 
@@ -235,6 +235,15 @@ def answer(number: int) -> ResponseReturnValue:
     if question is None or g.account is None or not scope.isascii() or not scope.isdigit():
         raise merchant_actions.StateConflictError
     chosen = request.form.get("answer", "")
+    if not question.answers:
+        typed = {name: clean_text(request.form.get(name, ""), 100) for name in ("rate", "source")}
+        rate = parse_exchange_rate(typed["rate"])
+        if rate is None or not typed["source"]:
+            wrong = {} if rate else {"rate": gettext("Escreva o câmbio assim: 1,0834.")}
+            if not typed["source"]:
+                wrong["source"] = gettext("Escreva de onde vem o câmbio.")
+            return render_page(document, 422, errors=wrong, typed=typed)
+        chosen = f"{rate} {typed['source']}"
     if not chosen:
         return render_page(document, 422, errors={"answer": gettext("Escolha primeiro uma resposta.")})
     decisions.answer_question(

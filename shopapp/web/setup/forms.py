@@ -10,14 +10,18 @@ from typing import Any, Protocol
 
 from werkzeug.datastructures import MultiDict
 
-from shopapp.fiscal.document import INVOICE_KINDS, REGIMES
+from shopapp.fiscal.document import INVOICE_KINDS, REGIMES, SHIPPING_TAXES
 from shopapp.fiscal.tax_tables import VAT_CATEGORIES, VAT_REGIONS
 from shopapp.messages.i18n import gettext
 from shopapp.models.provider_lists import ProviderLists
 from shopapp.web.form_fields import clean_text, parse_email
 
 FLAGS = ("oss_registered", "threshold_exceeded", "retailer", "alert", "credit_cancelled")
-GIFT_CARD_TREATMENTS = ("", "multi-purpose", "single-purpose")
+CASH_VAT = "cash"
+GIFT_CARD_CHOICES = {
+    "gift_cards": ("", "multi-purpose", "single-purpose"),
+    "gift_card_use": ("", "multi-purpose", "single-purpose", "given"),
+}
 MAX_EXCEPTIONS = 500
 _MAX_KEY_LENGTH = 4000
 
@@ -91,7 +95,7 @@ def parse_fiscal_settings(
 ) -> Form:
     """Return the fiscal settings chosen from the provider's lists; `former` are the present ones.
 
-    `exceptions` and `gift_cards` are decisions (`save_decisions`).
+    `exceptions`, `gift_cards` and `gift_card_use` are decisions (`save_decisions`).
     """
     form = Form()
     values, errors = form.values, form.errors
@@ -108,10 +112,12 @@ def parse_fiscal_settings(
     else:
         values["warehouse"] = ""
     values["ship_from"] = _check_choice(posted.get("ship_from", ""), VAT_REGIONS, "ship_from", errors)
-    values["regime"] = _check_choice(posted.get("regime", ""), REGIMES, "regime", errors)
-    values["gift_cards"] = _check_choice(
-        posted.get("gift_cards", ""), GIFT_CARD_TREATMENTS, "gift_cards", errors
+    values["regime"] = _parse_regime(posted.get("regime", ""), errors)
+    values["shipping_tax"] = _check_choice(
+        posted.get("shipping_tax", "follow-goods"), SHIPPING_TAXES, "shipping_tax", errors
     )
+    for name, allowed in GIFT_CARD_CHOICES.items():
+        values[name] = _check_choice(posted.get(name, ""), allowed, name, errors)
     values["automatic"] = posted.get("automatic", "yes") == "yes"
     for flag in FLAGS:
         values[flag] = posted.get(flag) == "yes"
@@ -123,6 +129,17 @@ def parse_fiscal_settings(
     )
     values["exceptions"] = _parse_exceptions(posted, lists, former.get("exceptions", {}), errors)
     return form
+
+
+def _parse_regime(value: str, errors: dict[str, str]) -> str:
+    """Return the VAT regime; cash VAT is refused, as no provider makes its documents (DL 71/2013 art. 6)."""
+    if value == CASH_VAT:
+        errors["regime"] = gettext(
+            "No IVA de caixa as faturas têm série própria e a menção «IVA - regime de caixa», e cada pagamento leva"
+            " recibo. Daqui isso não se faz: continue a faturar no seu programa, e não deixe esta aplicação emitir."
+        )
+        return value
+    return _check_choice(value, REGIMES, "regime", errors)
 
 
 def _parse_exceptions(

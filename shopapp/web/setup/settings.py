@@ -21,7 +21,7 @@ from shopapp.documents import merchant_actions
 from shopapp.documents.prepare import DEFAULT_DEPARTURE_TIME
 from shopapp.errors import AppError
 from shopapp.fiscal import place_of_supply
-from shopapp.fiscal.decisions import ALL
+from shopapp.fiscal.decisions import ALL, DecisionKind
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import today
@@ -55,8 +55,11 @@ LISTS_FRESH_SECONDS = 60
 FIXED_BY_SETTINGS = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
-    "loading-missing", "sku-missing", "exemption-unconfirmed",
+    "loading-missing", "sku-missing", "exemption-unconfirmed", "gift-card-use-undecided",
 )  # fmt: skip
+
+
+_GIFT_CARD_FIELDS: dict[DecisionKind, str] = {"gift-card": "gift_cards", "gift-card-use": "gift_card_use"}
 
 
 def refresh_provider_lists(account: Account) -> str:
@@ -160,16 +163,16 @@ def _parse_settings(account: Account, posted: MultiDict[str, str]) -> Form:
 def _decided_values(account: Account) -> dict[str, Any]:
     """Return the decisions that the form shows as if they were settings."""
     decided = Decision.in_force(account.id).answers
-    return {"exceptions": decided["product-tax"], "gift_cards": decided["gift-card"].get(ALL, "")}
+    gift_cards = {name: decided[kind].get(ALL, "") for kind, name in _GIFT_CARD_FIELDS.items()}
+    return {"exceptions": decided["product-tax"], **gift_cards}
 
 
 def _save_decisions(account: Account, values: dict[str, Any], shown: list[str]) -> None:
     """Take the decisions out of the form's values and store what changed. Not committed."""
-    products, gift_cards = values.pop("exceptions"), values.pop("gift_cards")
-    Decision.apply_form(account.id, "product-tax", products, shown, SETTINGS_FORM)
-    Decision.apply_form(
-        account.id, "gift-card", {ALL: gift_cards} if gift_cards else {}, [ALL], SETTINGS_FORM
-    )
+    Decision.apply_form(account.id, "product-tax", values.pop("exceptions"), shown, SETTINGS_FORM)
+    for kind, name in _GIFT_CARD_FIELDS.items():
+        chosen = values.pop(name)
+        Decision.apply_form(account.id, kind, {ALL: chosen} if chosen else {}, [ALL], SETTINGS_FORM)
 
 
 def _article_error(account: Account, code: str) -> str:

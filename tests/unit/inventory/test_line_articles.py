@@ -34,7 +34,8 @@ from shopapp.fiscal.order import OrderLine
 from shopapp.fiscal.party import Address, Party
 from shopapp.inventory import articles, line_articles
 from shopapp.messages import errors
-from shopapp.models import Article, Document, db, now, set_clock
+from shopapp.models import Article, Decision, Document, db, now, set_clock
+from shopapp.models.decision import MERCHANT
 from shopapp.orders import webhooks
 from shopapp.providers import PROVIDERS
 from shopapp.providers.articles import NewArticle, ProviderArticle
@@ -375,7 +376,8 @@ def test_an_existing_article_is_neither_created_again_nor_renamed_nor_repriced(w
 
 
 def test_a_line_at_zero_has_its_exemption_and_a_service_keeps_no_stock(world: World) -> None:
-    world.enable_articles(exemption="M07")
+    world.enable_articles()
+    Decision.record(world.account.id, "product-tax", "CURSO", "M07", MERCHANT)
     issue_order(world, "1001", line("CURSO", kind="service", charged=None))
     assert world.provider.created_articles == [
         NewArticle("CURSO", "Caneca", Decimal(0), "PT", "M07", False, "UN")

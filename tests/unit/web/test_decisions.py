@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -119,3 +120,49 @@ def test_a_decision_is_taken_back_once_and_only_by_its_store(shop: StoreSession,
     assert shop.post(f"/decisions/{mine.id}/revoke").status_code == 404
     assert reload(db, mine).revoked_at is not None and reload(db, other).revoked_at is None
     assert "Retirada" in page_text(shop.client.get("/decisions"))
+
+
+def in_dollars(shop: StoreSession) -> Document:
+    question = {"kind": "exchange-rate", "subjects": ["USD 2026-11"], "answers": {}}
+    return asking(shop, "currency", question, currency="USD")
+
+
+def test_the_exchange_rate_of_a_month_is_typed_with_its_source(shop: StoreSession, db: SQLAlchemy) -> None:
+    document = in_dollars(shop)
+    assert "1 EUR em USD, no mês 2026-11" in page_text(shop.client.get(f"/documents/{document.id}"))
+    for rate, source in (("", "BdP"), ("0", "BdP"), ("abc", "BdP"), ("-1", "BdP"), ("1,0834", " ")):
+        refused = shop.post(f"/documents/{document.id}/answer", {"rate": rate, "source": source})
+        assert refused.status_code == 422
+    assert "Escreva de onde vem o câmbio." in page_text(refused)
+    shop.post(f"/documents/{document.id}/answer", {"rate": "1,0834", "source": "Banco de Portugal"})
+    assert reload(db, document).state == "pending"
+    found = Decision.in_force(account_of(shop).id).answers["exchange-rate"]
+    assert found == {"USD 2026-11": "1.0834 Banco de Portugal"}
+    page = page_text(shop.client.get("/decisions"))
+    assert "Câmbio USD 2026-11 1 EUR = 1,0834 (Banco de Portugal)" in page
+
+
+def upload(shop: StoreSession, table: str) -> Any:
+    return shop.post("/decisions/exchange-rates", {"table": (BytesIO(table.encode()), "cambios.csv")})
+
+
+def test_a_table_of_exchange_rates_releases_the_orders_that_asked(shop: StoreSession, db: SQLAlchemy) -> None:
+    document = in_dollars(shop)
+    assert upload(shop, "USD;2026-11;1,0834;BdP\n\nGBP;2026-11;0.87;BdP\n").status_code == 303
+    assert reload(db, document).state == "pending"
+    found = Decision.in_force(account_of(shop).id).answers["exchange-rate"]
+    assert found == {"USD 2026-11": "1.0834 BdP", "GBP 2026-11": "0.87 BdP"}
+
+
+@pytest.mark.parametrize(
+    ("table", "line"),
+    [("", "1"), ("USD;2026-11;1,0834;BdP\nGBP;2026-13;1;BdP", "2"), ("USD;2026-11;0;BdP", "1"), ("USD;2026-11;1", "1"),
+     ("USD;2026-11;1;", "1"), ("dollars", "1")],
+)  # fmt: skip
+def test_a_wrong_line_of_the_table_is_named_and_nothing_is_stored(
+    shop: StoreSession, db: SQLAlchemy, table: str, line: str
+) -> None:
+    answer = upload(shop, table)
+    assert answer.status_code == 422
+    assert f"A linha {line} não tem essa forma. Nada foi guardado." in page_text(answer)
+    assert db.session.query(Decision).count() == 0

@@ -80,13 +80,15 @@ def test_only_an_invoice_receipt_says_how_it_was_paid(kind: str) -> None:
     assert "modo_pagamento" not in document(credit(kind=kind))
 
 
-def test_of_several_means_the_largest_is_named() -> None:
+def test_of_several_means_the_largest_is_named_and_the_notes_have_all() -> None:
     several = (
         PaymentMeans("CO", Decimal(5)),
         PaymentMeans("CC", Decimal(20)),
         PaymentMeans("MB", Decimal(3)),
     )
-    assert document(make_draft(payments=several))["modo_pagamento"] == "CC"
+    found = document(make_draft(payments=several))
+    assert found["modo_pagamento"] == "CC"
+    assert "Pagamento: CO 5 EUR, CC 20 EUR, MB 3 EUR" in found["observacoes"].split("\n")
 
 
 def test_an_unknown_payment_means_is_other() -> None:

@@ -65,10 +65,10 @@ def test_an_emptied_row_is_removed_and_a_later_one_stays(shop: StoreSession, db:
 def test_how_gift_cards_are_sold_is_a_decision_that_the_form_shows_and_revokes(
     shop: StoreSession, db: SQLAlchemy
 ) -> None:
-    save(shop, gift_cards="single-purpose")
-    assert decided(shop, db) == {"gift-card": {"*": "single-purpose"}}
+    save(shop, gift_cards="single-purpose", gift_card_use="given")
+    assert decided(shop, db) == {"gift-card": {"*": "single-purpose"}, "gift-card-use": {"*": "given"}}
     page = shop.client.get("/setup/choices").get_data(as_text=True)
-    assert 'value="single-purpose" checked' in page
+    assert 'value="single-purpose" checked' in page and 'value="given" checked' in page
     save(shop)
     assert decided(shop, db) == {}
 
@@ -106,6 +106,31 @@ def test_sales_in_the_union_are_one_question(shop: StoreSession, db: SQLAlchemy)
     save(shop, threshold_exceeded="yes", oss_registered="yes")
     found = settings_of(shop, db)
     assert (found["threshold_exceeded"], found["oss_registered"]) == (True, True)
+
+
+def test_cash_vat_is_refused_with_the_reason_and_nothing_is_stored(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    before = settings_of(shop, db)
+    answer = save(shop, regime="cash")
+    assert answer.status_code == 422 and "No IVA de caixa as faturas têm série própria" in page_text(answer)
+    assert 'value="cash" checked' in answer.get_data(as_text=True)
+    assert settings_of(shop, db) == before
+
+
+def test_shipping_has_the_tax_of_the_goods_or_what_the_shop_charged(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    account = Account.find_current(shop.store)
+    assert account is not None
+    for chosen_tax in ("as-charged", "follow-goods"):
+        save(shop, shipping_tax=chosen_tax)
+        page = shop.client.get("/setup/choices").get_data(as_text=True)
+        assert f'value="{chosen_tax}" checked' in page
+        settings_of(shop, db)
+        db.session.refresh(account)
+        assert account.fiscal_settings("line").shipping_tax == chosen_tax
+    assert save(shop, shipping_tax="free").status_code == 422
 
 
 def test_cancelled_orders_notify_the_merchant_by_default(shop: StoreSession, db: SQLAlchemy) -> None:
