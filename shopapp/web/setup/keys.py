@@ -143,7 +143,8 @@ def _connect_account(name: str, credentials: dict[str, str], facts: dict[str, An
     for field in provider_class(name).credential_fields:
         value = credentials.get(field.name, "")
         if field.secret and value and (value != former.get(field.name) or field.name not in tails):
-            tails[field.name] = [value[-4:], today().isoformat()]
+            # of what people choose themselves, such as a password, four characters are too much to show
+            tails[field.name] = [value[-4:] if field.length else "", today().isoformat()]
     account.tails = tails
     account.credentials = credentials
     account.label, account.nif, account.facts = facts["name"][:200], facts["nif"][:20], facts

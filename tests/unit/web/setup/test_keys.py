@@ -18,6 +18,7 @@ from shopapp.models import Account, now, set_clock
 from shopapp.models.account_settings import AccountSettings
 from shopapp.models.provider_lists import ListedSeries, ProviderLists
 from shopapp.platforms.base import ShopTax
+from shopapp.providers.base import CredentialField
 from shopapp.web.setup.check import check_series, check_tax_rates
 from tests.fakes import PROVIDER_STATE
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
@@ -116,6 +117,18 @@ def test_accepted_keys_and_an_unreachable_provider_use_up_no_attempt(new: StoreS
     PROVIDER_STATE.check_errors = [CredentialsError("keys-refused", field="code", answer="")] * 2
     for expected in (422, 422, 303, 303):
         assert new.post("/setup/keys/igest", GOOD).status_code == expected
+
+
+def test_of_a_password_nothing_is_shown(
+    new: StoreSession, db: SQLAlchemy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = CredentialField("password", "Password", "", secret=True)
+    monkeypatch.setattr(FakeIgest, "credential_fields", (*FakeIgest.credential_fields, password))
+    assert new.post("/setup/keys/igest", {**GOOD, "password": "olaria1234"}).status_code == 303
+    account = the_account(new)
+    assert account is not None and account.tails["password"][0] == ""
+    page = new.client.get("/setup/keys/igest").get_data(as_text=True)
+    assert page.count("termina em") == 2 and "1234" not in page and page.count("Guardado em") == 3
 
 
 @pytest.mark.parametrize(
