@@ -144,7 +144,7 @@ def test_an_order_paid_again_while_its_credit_note_is_in_doubt_is_issued_again_o
     assert _kinds(world) == ["FR", "NC"]
     note = Document.find(world.store.id, "1001", "credit:1")
     assert note is not None and note.state == "review"
-    merchant_actions.confirm_issued(note, "NC 2026NC/2", Decimal("12.30"))
+    merchant_actions.confirm_issued(note, "NC 2026NC/2", Decimal("12.30"), "JFX4RT2K-2")
     world.run_due_work()
     assert _kinds(world) == ["FR", "NC", "FR"]
 
