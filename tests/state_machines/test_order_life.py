@@ -30,7 +30,7 @@ from tests.fakes import PLATFORM_STATE
 from tests.state_machines.document_machine import START, DocumentMachine
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-RUNS, STEPS = (1000, 60) if NIGHTLY else (40, 60)
+RUNS, STEPS = (1000, 60) if NIGHTLY else (12, 60)
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 NUMBERS = ("1001", "1002")
 NUMBER, HOOK, CENTS = st.sampled_from(NUMBERS), st.booleans(), st.sampled_from((900, 1230, 2000))
@@ -81,6 +81,9 @@ class Machine(DocumentMachine):
         if PLATFORM_STATE.orders[number].status != "cancelled":
             event = "order_canceled" if status == "cancelled" else "order_updated"
             self._set(number, status, hook, event)
+            if self.refunded[number]:
+                # a cancellation and a payment between two polls, both unannounced, leave no trace
+                self._rest()
 
     @rule(number=NUMBER, cents=CENTS)
     def edit(self, number: str, cents: int) -> None:
@@ -210,7 +213,7 @@ def test_whatever_becomes_of_an_order_its_money_is_on_documents_or_the_merchant_
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=int(os.environ.get("LIFE_RUNS", RUNS)), stateful_step_count=STEPS, deadline=None,
+            max_examples=RUNS, stateful_step_count=STEPS, deadline=None, derandomize=not NIGHTLY,
             suppress_health_check=list(HealthCheck), print_blob=True, phases=PHASES,
         ),
     )  # fmt: skip
