@@ -42,6 +42,7 @@ FOLDER_ORDER = (
     "end_to_end",
 )
 PROCESS_FOLDERS = {"outages", "end_to_end", "browser"}
+SLOW_FOLDERS = {*PROCESS_FOLDERS, "state_machines", "kill_points"}
 # These run first in their folder; otherwise one worker would still be busy with them after the others have
 # finished.
 LONG_FILES = {
@@ -86,6 +87,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return place, "/".join(item.path.parts[-2:]) not in LONG_FILES
 
     items.sort(key=rank)
+    items[:] = _spread_slow_files(items)
+
+
+def _spread_slow_files(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests with the files that wait for processes spread evenly over the first four fifths.
+
+    They wait more than they compute: beside one of them, the other workers have the processor. At the end of a run
+    they would wait for each other alone.
+    """
+    slow: dict[Path, list[pytest.Item]] = {}
+    fast: list[pytest.Item] = []
+    for item in items:
+        if SLOW_FOLDERS & set(item.path.parts):
+            slow.setdefault(item.path, []).append(item)
+        else:
+            fast.append(item)
+    spread: list[pytest.Item] = []
+    done = 0
+    for number, tests in enumerate(slow.values()):
+        upto = len(fast) * 4 * number // (5 * len(slow))
+        while upto < len(fast) and upto > 0 and fast[upto].path == fast[upto - 1].path:
+            upto += 1  # between two files
+        spread += [*fast[done:upto], *tests]
+        done = max(done, upto)
+    return spread + fast[done:]
 
 
 class OneFilePerWorker(LoadScopeScheduling):
