@@ -243,15 +243,27 @@ def prove_figures_again(document: Document) -> None:
     db.session.commit()
 
 
+def may_reissue(document: Document) -> bool:
+    """Return whether we ask if the document counts no more.
+
+    It was annulled at the provider, perhaps credited there, in full or to its end, and its order paid again; or it was
+    credited in full here, and its order edited since.
+    """
+    is_whole = _is_uncredited(document)
+    asked = {
+        "annulled": is_whole,
+        order_changes.PAID_AGAIN: is_whole or order_changes.is_cancellation_settled(document),
+        order_changes.CHANGED: not is_whole and credit_notes.creditable_amount(document) == 0,
+    }
+    return document.state == ISSUED and asked.get(document.alarm, False)
+
+
 def reissue_document(document: Document) -> None:
     """Have the order of a document issued again that counts no more, as the merchant has looked. Commits.
 
-    Only where we asked: it was annulled at the provider, credited there and paid again, or credited in full and the
-    order edited since.
+    Raises StateConflictError where that is not asked.
     """
-    is_whole = document.alarm in ("annulled", order_changes.PAID_AGAIN) and _is_uncredited(document)
-    is_gone = document.alarm == order_changes.CHANGED and credit_notes.creditable_amount(document) == 0
-    if document.state != ISSUED or not (is_whole or is_gone):
+    if not may_reissue(document):
         raise StateConflictError
     credit_notes.request_reissue(document, document.corrections, asked_at=now())
     dismiss_alarm(document)

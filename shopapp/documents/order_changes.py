@@ -85,8 +85,9 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
         if document.state == ISSUED and sale.cancelled_at is None and order is not None:
             _compare(document, sale, order)
         return
-    is_worse = status == "cancelled" and _last_flag(document) == UNPAID
-    if sale.cancelled_at is None or is_worse:
+    flag = _last_flag(document)
+    is_worse = status == "cancelled" and flag == UNPAID
+    if sale.cancelled_at is None or is_worse or flag == PAID_AGAIN:
         sale.cancelled_at = sale.cancelled_at or now()
         if document.state == ISSUED:
             apply_cancellation(document)
@@ -107,12 +108,14 @@ def apply_cancellation(document: Document) -> None:
         return
     sale = Sale.get_or_create(document.store_id, document.order_id)
     is_unpaid = sale.status in ("open", "abandoned")
+    # what the merchant has perhaps credited elsewhere is theirs to credit
+    is_ours = not is_unpaid and not is_cancellation_settled(document)
     document.log_transition(ISSUED, ISSUED, UNPAID if is_unpaid else CANCELLED)
     document.changed_at = now()
     chosen = document.account.chosen if document.account else AccountSettings()
     if credit_notes.creditable_amount(document) <= 0:
         return
-    if chosen.credit_cancelled and not is_unpaid and not credit_notes.has_open_credit_note(document):
+    if chosen.credit_cancelled and is_ours and not credit_notes.has_open_credit_note(document):
         number = credit_notes.next_cause_number(document, CREDIT)
         asked = {"reason": "Encomenda cancelada", "automatic": True}
         credit_notes.request_credit_note(document, number, asked)
@@ -143,7 +146,7 @@ def raise_next_alarm(document: Document) -> None:
         sale.cancelled_at is not None
         and sale.status != "paid"
         and _is_current(document)
-        and not _is_cancellation_settled(document)
+        and not _is_last_flag_seen(document)
         and not credit_notes.has_open_credit_note(document)
         and credit_notes.creditable_amount(document) > 0
     ):
@@ -177,7 +180,7 @@ def _apply_repayment(document: Document, sale: Sale) -> None:
         left = credit_notes.creditable_amount(document)
         if document.provider_state == "annulled" or left <= 0:
             credit_notes.request_reissue(document, document.corrections)
-        elif left != document.total or _is_cancellation_settled(document):
+        elif left != document.total or is_cancellation_settled(document):
             # credited in part, or perhaps at the provider: only the merchant knows what is still to be invoiced
             if document.alarm != PAID_AGAIN and _raise_alarm(document, PAID_AGAIN):
                 document.log_transition(ISSUED, ISSUED, PAID_AGAIN)
@@ -198,8 +201,22 @@ def _is_credit_note_coming(document: Document) -> bool:
     return not (unsent and is_ours and outcome.void_document(note, "repaid"))
 
 
-def _is_cancellation_settled(document: Document) -> bool:
-    """Return whether the merchant has said of the last cancellation that it is dealt with, perhaps elsewhere."""
+def is_cancellation_settled(document: Document) -> bool:
+    """Return whether the merchant has said of a cancellation that it is dealt with, perhaps by a credit elsewhere.
+
+    It holds, whatever the shop says of the order, until the document is known to stand again.
+    """
+    for move in reversed(document.transitions):
+        seen = move.detail.get("alarm") if move.reason == "alarm-seen" else ""
+        if move.reason == "still-valid" or seen == PAID_AGAIN:
+            return False
+        if seen in (CANCELLED, UNPAID):
+            return True
+    return False
+
+
+def _is_last_flag_seen(document: Document) -> bool:
+    """Return whether the merchant has seen the alarm of the last cancellation."""
     for move in reversed(document.transitions):
         if move.reason in (CANCELLED, UNPAID):
             return False
@@ -209,8 +226,8 @@ def _is_cancellation_settled(document: Document) -> bool:
 
 
 def _last_flag(document: Document) -> str:
-    """Return the alarm of the last cancellation that was applied to the document; '' when none was."""
-    flags = [move.reason for move in document.transitions if move.reason in (CANCELLED, UNPAID)]
+    """Return the last alarm that a cancellation, or the payment after it, gave the document; '' when none did."""
+    flags = [move.reason for move in document.transitions if move.reason in (CANCELLED, UNPAID, PAID_AGAIN)]
     return flags[-1] if flags else ""
 
 

@@ -153,7 +153,7 @@ def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
             _apply_cancellation(store, summary)
         else:
             sale = Sale.get_or_create(store.id, summary.order_id)
-            if sale.status == "paid" and sale.cancelled_at is None:
+            if sale.status == "paid":
                 # set back to unpaid
                 webhooks.request_order_check(store, summary.order_id, is_cancelled=False)
             _record_summary(sale, summary)
@@ -171,11 +171,12 @@ def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
 def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
     """Have an order read again that is cancelled, and whose document does not show it. Not committed."""
     sale = Sale.get_or_create(store.id, summary.order_id)
+    is_news = sale.cancelled_at is None or sale.status != summary.status
     _record_summary(sale, summary)
     document = Document.current_invoice(store.id, summary.order_id)
     if document is None or document.state == VOID:
         return
-    if sale.cancelled_at is None or document.state in (WAITING, PENDING, BLOCKED):
+    if is_news or document.state in (WAITING, PENDING, BLOCKED):
         order_changes.request_check(document)
 
 

@@ -132,7 +132,7 @@ class Machine(DocumentMachine):
             row = Document.current_invoice(self.store_id, number)
             if row is None or row.state != "issued":
                 pass
-            elif row.alarm in ("cancelled-after", "unpaid-after") and by_hand:
+            elif row.alarm in ("cancelled-after", "unpaid-after") and (by_hand or row.id in self.by_hand):
                 self.by_hand[row.id] = number, credit_notes.creditable_amount(row)
                 merchant_actions.dismiss_alarm(row)
             elif row.alarm in ("cancelled-after", "unpaid-after"):
@@ -159,7 +159,7 @@ class Machine(DocumentMachine):
 
     def _rest(self) -> None:
         self._advance(700)
-        for act in WORK * 2:
+        for act in (*WORK, *WORK[2:]):
             while self._run_step(act) is True:
                 pass
 

@@ -162,7 +162,8 @@ def _cause_of_invoiced(sale: Sale, document: Document | None, invoiced: Decimal,
         return _CAUSES_BY_STATE[document.state]
     if document is not None and document.alarm == "paid-again":
         return "stopped"
-    if credited:
+    if credited or (document is not None and document.is_reissue):
+        # here, or at the provider itself, as the merchant said when they had it issued again
         return "credited"
     flags = ("changed-after", "total-differs")
     known = document is not None and (

@@ -148,6 +148,7 @@ def _credit_context(document: Document) -> dict[str, Any]:
             "creditable_amount": None,
             "creditable": False,
             "returnable": False,
+            "may_reissue": False,
             "original": original,
         }
     notes = documents.credit_notes_of(document)
@@ -157,6 +158,7 @@ def _credit_context(document: Document) -> dict[str, Any]:
         "credit_notes": document_rows(notes),
         "creditable_amount": creditable_amount if notes else None,
         "creditable": is_open and creditable_amount > 0,
+        "may_reissue": merchant_actions.may_reissue(document),
         "returnable": is_open
         and creditable_amount == 0
         and returns.can_return(document)

@@ -205,6 +205,57 @@ def test_an_order_perhaps_credited_elsewhere_and_paid_again_is_asked_about(
     assert (world.document().alarm, _kinds(world)) == ("", ["FR"] * (1 + was_credited))
 
 
+def test_an_order_credited_in_part_here_and_for_the_rest_elsewhere_can_be_issued_again(world: World) -> None:
+    _choose(world)
+    _pay(world)
+    merchant_actions.credit_document(world.document(), 1, {"amount": "5.00", "reason": "Devolução"})
+    world.run_due_work()
+    _cancel(world)
+    assert not merchant_actions.may_reissue(world.document())
+    merchant_actions.dismiss_alarm(world.document())
+    _pay(world)
+    assert world.document().alarm == "paid-again" and merchant_actions.may_reissue(world.document())
+    merchant_actions.reissue_document(world.document())
+    world.run_due_work()
+    assert (world.document().alarm, _kinds(world)) == ("", ["FR", "NC", "FR"])
+
+
+@pytest.mark.parametrize("announced", [True, False])
+@pytest.mark.parametrize(("status", "alarm"), [("open", "unpaid-after"), ("cancelled", "cancelled-after")])
+def test_an_order_paid_again_and_given_up_again_before_anybody_answered_is_asked_about_as_that(
+    world: World, status: str, alarm: str, announced: bool
+) -> None:
+    _choose(world)
+    _pay(world)
+    _cancel(world)
+    merchant_actions.dismiss_alarm(world.document())
+    _pay(world)
+    assert world.document().alarm == "paid-again"
+    world.shop.orders["1001"] = paid_order("1001", status=status)
+    if announced:
+        event = "order_canceled" if status == "cancelled" else "order_updated"
+        world.receive_webhook("1001", event, more="again")
+        world.run_due_work()
+    else:
+        _poll(world)
+    assert (world.document().alarm, _kinds(world)) == (alarm, ["FR"])
+    _pay(world)
+    assert world.document().alarm == "paid-again", "it may have been credited elsewhere all the same"
+
+
+def test_what_the_merchant_has_dealt_with_while_unpaid_is_not_credited_when_it_is_cancelled_too(
+    world: World,
+) -> None:
+    _choose(world, credit_cancelled=True)
+    _pay(world)
+    _edit(world, status="open")
+    merchant_actions.dismiss_alarm(world.document())
+    _cancel(world)
+    assert (world.document().alarm, _kinds(world)) == ("cancelled-after", ["FR"])
+    merchant_actions.dismiss_alarm(world.document())
+    assert world.document().alarm == ""
+
+
 def test_a_document_annulled_at_the_provider_can_be_issued_again(world: World) -> None:
     _pay(world)
     row = world.document()

@@ -133,6 +133,12 @@ def test_a_cancelled_order_needs_its_credit_note(store: Store) -> None:
     assert explained(store) == [("1", "stopped", "20.00")]
 
 
+def test_a_document_issued_again_after_a_credit_at_the_provider_is_explained(store: Store) -> None:
+    make_document(store, order_id="1", total="20.00", at=NOON)
+    make_document(store, order_id="1", total="20.00", at=NOON, cause="reissue:1")
+    assert explained(store) == [("1", "credited", "-20.00")]
+
+
 def test_what_the_provider_no_longer_has_is_not_among_its_sums(store: Store) -> None:
     make_document(store, order_id="1", total="20.00", at=NOON, alarm="gone")
     make_document(store, order_id="2", total="5.00", at=NOON, provider_state="annulled")
