@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -18,13 +19,15 @@ from .trace import DecisionTrace
 def apply_exchange_rate(order: Order, settings: FiscalSettings, day: date, trace: DecisionTrace) -> Order:
     """Return the order with the rate of that day's month, where it is in another currency and states none.
 
-    Raises OrderError `currency` until the merchant has stated the rate.
+    Raises OrderError `currency` until the merchant has stated the rate, and for a text that is no currency's code.
     """
     if order.currency == "EUR":
         return order
     trace.add_rule("CUR1")
     if order.exchange_rate and order.exchange_rate > ZERO:
         return order
+    if not re.fullmatch(r"[A-Z]{3}", order.currency):
+        raise OrderError("currency", currency=order.currency)
     subject = f"{order.currency} {day:%Y-%m}"
     rate, source = read_rate(settings.decisions.find("exchange-rate", subject))
     if not rate:

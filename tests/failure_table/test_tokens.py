@@ -237,5 +237,5 @@ def test_row_36_a_store_installed_three_times_is_one_store(
     assert [row.state for row in db.session.query(Document)] == ["issued"]
     assert len(shop.world.provider.ledger) == 1
     hooks = sorted((hook["event"], hook["url"]) for hook in shop.shop.hooks.values())
-    assert [event for event, _ in hooks] == ["order_canceled", "order_paid"]
+    assert [event for event, _ in hooks] == ["order_canceled", "order_paid", "order_updated"]
     assert all(a != b for a, b in itertools.pairwise(hooks))
