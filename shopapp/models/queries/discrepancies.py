@@ -128,7 +128,7 @@ def _cause(store: Store, sale: Sale | None, document: Document | None, ever: tup
         if invoiced == credited:
             return "other-period"
         is_flagged = document is not None and any(
-            step.reason == "unpaid-after" for step in document.transitions
+            step.reason in ("cancelled-after", "unpaid-after") for step in document.transitions
         )
         return "cancelled" if sale.status == "cancelled" or is_flagged else UNEXPLAINED
     if invoiced or credited:

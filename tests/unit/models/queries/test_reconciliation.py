@@ -133,6 +133,15 @@ def test_a_cancelled_order_needs_its_credit_note(store: Store) -> None:
     assert explained(store) == [("1", "stopped", "20.00")]
 
 
+@pytest.mark.parametrize("flag", ["cancelled-after", "unpaid-after"])
+def test_an_invoiced_order_that_was_flagged_and_is_open_again_is_explained(store: Store, flag: str) -> None:
+    for order_id in ("1", "2"):
+        document = make_document(store, order_id=order_id, total="20.00", at=NOON)
+        sell(store, order_id, "20.00", status="open")
+    document.log_transition("issued", "issued", flag)
+    assert explained(store) == [("1", "unexplained", "-20.00"), ("2", "cancelled", "-20.00")]
+
+
 def test_a_document_issued_again_after_a_credit_at_the_provider_is_explained(store: Store) -> None:
     make_document(store, order_id="1", total="20.00", at=NOON)
     make_document(store, order_id="1", total="20.00", at=NOON, cause="reissue:1")
