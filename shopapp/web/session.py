@@ -70,6 +70,8 @@ def init_app(app: Flask) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
         WTF_CSRF_TIME_LIMIT=None,
+        # it would compare the Referer with the name by which a proxy calls us; _check_origin compares with our own
+        WTF_CSRF_SSL_STRICT=False,
         MAX_CONTENT_LENGTH=256 * 1024,
     )
     app.session_interface = LazySessionInterface()

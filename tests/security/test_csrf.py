@@ -9,6 +9,7 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import select
 
+from shopapp.models import now
 from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, csrf_token_of, fill_path, routes
 from tests.security.test_headers import values
 
@@ -115,6 +116,25 @@ def test_a_post_from_our_own_page_is_accepted(db: SQLAlchemy, ours: StoreSession
     assert answer.status_code == 303
     db.session.refresh(ours.documents["nif"])
     assert ours.documents["nif"].state == "pending"
+
+
+@pytest.mark.parametrize(("origin", "status"), [(ORIGIN, 303), ("https://app.internal", 403)])
+def test_behind_a_tls_proxy_our_own_address_counts_and_not_the_name_that_the_proxy_uses(
+    make_app: Any, ours: StoreSession, origin: str, status: int
+) -> None:
+    client, behind = make_app(PROXIES=1).test_client(), "https://app.internal"
+    with client.session_transaction(base_url=behind) as session:
+        session.update(store=ours.store.id, installation=ours.store.installation, since=now().timestamp())
+    page = client.get("/setup", base_url=behind).get_data(as_text=True)
+    token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
+    assert token
+    answer = client.post(
+        f"/documents/{ours.documents['nif'].id}/no-tax-id",
+        base_url=behind,
+        data={"csrf_token": token},
+        headers={"Origin": origin, "Referer": f"{origin}/"},
+    )
+    assert answer.status_code == status
 
 
 def test_a_csrf_token_from_before_log_in_is_refused_after_it(app: Flask, ours: StoreSession) -> None:
