@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 import requests
@@ -105,12 +107,17 @@ def test_a_number_that_is_taken_or_of_another_total_is_refused(world: StackWorld
     world.inject_fault("igest", kind="drop-after")
     order = placed(olaria)
     olaria.wait_for_state(order, "Por decidir")
-    taken, own = world.check_document(olaria, known)["number"], world.check_document(olaria, order)["number"]
-    for number, total in ((taken, "12,30"), (own, "12,31")):
-        olaria.open_document(order).send("number", number=number, total=total)
-        assert olaria.browser.status == 422
+    taken, own = world.check_document(olaria, known), world.check_document(olaria, order)
+    hour = f"{datetime.now(ZoneInfo('Europe/Lisbon')):%H:%M}"
+    for number, typed, refusal in (
+        (taken["number"], {"total": "12,30", "atcud": taken["atcud"]}, f"#{known}"),
+        (own["number"], {"total": "12,31", "hour": hour}, "12,31"),
+        (own["number"], {"total": "12,30"}, "Falta o que só o documento mostra"),
+    ):
+        page = olaria.open_document(order).send("number", number=number, **typed)
+        assert page.status == 422 and refusal in page.text
         assert world.document_row(olaria, order)["state"] == "review"
-    olaria.open_document(order).send("number", number=own, total="12,30")
+    olaria.open_document(order).send("number", number=own["number"], total="12,30", hour=hour)
     olaria.wait_for_state(order, "Emitido")
     world.check_document(olaria, order)
 
