@@ -19,6 +19,9 @@ from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running
 
 pytestmark = pytest.mark.journey
 
+WEBHOOKS = ("order_paid", "order_updated")
+"""What the shop tells the app about an order that is placed paid."""
+
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
@@ -29,18 +32,19 @@ def world() -> Iterator[StackWorld]:
         yield world
 
 
-def check_webhook_accepted(world: StackWorld, order: int) -> None:
-    """Check that the order's webhook was accepted at the first try; the stand-in waits 5 seconds for the answer."""
+def check_webhooks_accepted(world: StackWorld, order: int) -> None:
+    """Check that each webhook of the order was accepted at the first try; the stand-in waits 5 seconds."""
 
-    def tries() -> list[int]:
+    def tries() -> dict[str, list[int]]:
         told = [one for one in world.finished_deliveries() if one["order_id"] == order]
-        return [each["status"] for one in told if one["event"] == "order_paid" for each in one["tries"]]
+        answered = {one["event"]: [each["status"] for each in one["tries"]] for one in told}
+        return answered if all(answered.get(event) for event in WEBHOOKS) else {}
 
-    assert wait_until(tries, f"webhook of #{order}", TIMEOUT) == [200]
+    assert wait_until(tries, f"webhooks of #{order}", TIMEOUT) == dict.fromkeys(WEBHOOKS, [200])
 
 
 def check_waiting(world: StackWorld, merchant: Merchant, order: int) -> None:
-    assert world.database.count("hook", "state = 'new'") == 1
+    assert world.database.count("hook", "state = 'new'") == len(WEBHOOKS)
     assert world.document_row(merchant, order) == {} and world.issued_documents(merchant, order) == []
 
 
@@ -52,7 +56,7 @@ def test_without_redis_webhooks_are_accepted_and_invoices_come_once_it_is_back(
     assert valkey
     with fault(valkey):  # type: ignore[attr-defined]
         order = int(merchant.place_order(lines=[MUG, BOOK], pay=True)["id"])
-        check_webhook_accepted(world, order)
+        check_webhooks_accepted(world, order)
         check_waiting(world, merchant, order)
     world.wait_until_final(merchant, order, "issued")
     world.check_document(merchant, order)
@@ -79,7 +83,7 @@ def test_the_invoice_comes_although_redis_lost_everything(world: StackWorld) -> 
         TIMEOUT,
     )
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
-    check_webhook_accepted(world, order)
+    check_webhooks_accepted(world, order)
     check_waiting(world, merchant, order)
     with redis.from_url(world.stack.env["REDIS_URL"]) as connection:
         connection.flushall()
