@@ -163,7 +163,7 @@ def _other_document(transition: Transition) -> str:
 
 def _requeued_event(transition: Transition, label: str) -> TimelineEvent | None:
     if transition.reason == "absent":
-        text = gettext("Disse-nos que o documento não existe. Enviamos o mesmo pedido outra vez.")
+        text = gettext("Disse-nos que o documento não existe.")
         return TimelineEvent(transition.at, text)
     if transition.by == "merchant":
         return TimelineEvent(transition.at, gettext("Pediu para emitir."))
