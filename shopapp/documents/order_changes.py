@@ -113,7 +113,7 @@ def apply_cancellation(document: Document) -> None:
     document.log_transition(ISSUED, ISSUED, UNPAID if is_unpaid else CANCELLED)
     document.changed_at = now()
     chosen = document.account.chosen if document.account else AccountSettings()
-    if credit_notes.creditable_amount(document) <= 0:
+    if document.total is not None and credit_notes.creditable_amount(document) <= 0:
         return
     if chosen.credit_cancelled and is_ours and not credit_notes.has_open_credit_note(document):
         number = credit_notes.next_cause_number(document, CREDIT)
@@ -178,7 +178,8 @@ def _apply_repayment(document: Document, sale: Sale) -> None:
         if _is_credit_note_coming(document):
             return
         left = credit_notes.creditable_amount(document)
-        if document.provider_state == "annulled" or left <= 0:
+        # nothing is left of a document of unknown total either, but it was not credited
+        if document.provider_state == "annulled" or (left <= 0 and document.total is not None):
             credit_notes.request_reissue(document, document.corrections)
         elif left != document.total or is_cancellation_settled(document):
             # credited in part, or perhaps at the provider: only the merchant knows what is still to be invoiced
@@ -241,8 +242,8 @@ def _compare(document: Document, sale: Sale, order: Order) -> None:
         return
     sale.total, sale.order_digest = total, digest
     parts = _changed_parts(document.order_digest, order)
-    # the rows of an earlier release have no digest
-    if not parts if parts is not None else total == document.total:
+    # without a digest (an earlier release, or not in a restored backup) only a total that is known can differ
+    if not parts if parts is not None else document.total in (None, total):
         if document.alarm == CHANGED:
             _clear_alarm(document, (CHANGED,), "restored")
     elif credit_notes.creditable_amount(document) > 0 or total > (document.total or 0):

@@ -10,6 +10,7 @@ import logging
 import random
 import time
 from dataclasses import asdict
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError, OperationalError
@@ -109,6 +110,7 @@ def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -
         series=issued.series or document.series,
         issued_on=issued.date or (draft.date if draft else None),
         issued_at=hand_made_links.sent_at(document) if settled_by == "merchant" else now(),
+        total=_total_as_issued(document, issued),
         provider_total=issued.storable_total,
         provider_vat=issued.storable_vat,
         compared=comparison.to_json(),
@@ -118,6 +120,13 @@ def _transition_to_issued(document: Document, issued: Issued, settled_by: str) -
         alarm_detail=detail,
         tries=0,
     )
+
+
+def _total_as_issued(document: Document, issued: Issued) -> Decimal | None:
+    """Return the row's total; one whose order was never read, as after a restored backup, takes the provider's."""
+    if document.draft is not None or document.order_digest or issued.storable_total is None:
+        return document.total
+    return issued.storable_total
 
 
 def _compare_with_issued(document: Document, issued: Issued) -> bool:

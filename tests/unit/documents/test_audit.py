@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import update
@@ -10,9 +12,10 @@ from sqlalchemy import update
 from shopapp.documents import audit
 from shopapp.errors import UnreachableError
 from shopapp.models import Account, Attempt, Document, FollowUp, db, now
+from shopapp.models.cause import SALE
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import IssueGuarantee
-from tests.fakes import FakeProvider, FakeReadableProvider, World
+from tests.fakes import FakeProvider, FakeReadableProvider, World, paid_order
 
 
 @pytest.fixture
@@ -73,6 +76,32 @@ def test_a_document_that_we_know_as_not_issued_is_recorded(listing: World, state
     _compare(listing)
     row = listing.document()
     assert (row.state, row.number, len(listing.provider.ledger)) == ("issued", "FR 2026FR/1", 1)
+
+
+@pytest.mark.parametrize("stated", [Decimal("12.30"), None])
+def test_a_document_found_before_its_order_was_read_raises_no_false_alarm(
+    listing: World, monkeypatch: pytest.MonkeyPatch, stated: Decimal | None
+) -> None:
+    reference = _issued(listing).reference
+    _, issued = next(iter(listing.provider.listed_documents()))
+    found = [(reference, replace(issued, total=stated))]
+    monkeypatch.setattr(listing.provider, "listed_documents", lambda: found)
+    for table in ("document_line", "attempt", "move", "follow_up", "document"):
+        db.session.execute(db.text(f"DELETE FROM {table}"))
+    Document.create_if_absent(listing.store, "1001", SALE)
+    db.session.commit()
+    _compare(listing)
+    listing.receive_webhook("1001", more="again")
+    listing.run_due_work()
+    assert (listing.document().total, listing.document().alarm) == (stated, "")
+    listing.cancel_order(more="given up")
+    listing.run_due_work()
+    assert listing.document().alarm == "cancelled-after"
+    listing.shop.orders["1001"] = paid_order("1001")
+    listing.receive_webhook("1001", more="paid again")
+    listing.run_due_work()
+    assert len(listing.provider.ledger) == 1
+    assert listing.document().alarm == ("" if stated else "paid-again")
 
 
 def test_a_second_document_of_one_order_raises_the_alarm_once(listing: World) -> None:
