@@ -9,7 +9,9 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import requests
 
@@ -117,7 +119,9 @@ def resolve_uncertain(world: PhcGoWorld, merchant: PhcGoMerchant, order: int) ->
     found = world.issued_documents(merchant, order)
     page = merchant.open_document(order)
     if found:
-        page.send("number", number=found[0]["number"], total=found[0]["total"])
+        # A document of a program without an ATCUD is proved by its hour.
+        hour = f"{datetime.now(ZoneInfo('Europe/Lisbon')):%H:%M}"
+        page.send("number", hour=hour, **{name: found[0][name] for name in ("number", "total", "atcud")})
     else:
         page.send("sure", sure="yes")
 
