@@ -153,7 +153,7 @@ def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld
     shop.locator("[name=nif]").fill("123456789")
     shop.get_by_role("button", name="Encomendar sem pagar").click()
     order = shop.url.rsplit("/", 1)[1]
-    shop.get_by_role("button", name="Pagar").click()
+    shop.get_by_role("button", name="Pagar", exact=True).click()
     # Only the visible window polls.
     walk.page.bring_to_front()
     row = walk.frame.locator("#rows tr", has_text=f"#{order}")

@@ -30,7 +30,7 @@ from tests.fakes import PLATFORM_STATE
 from tests.state_machines.document_machine import START, DocumentMachine
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-RUNS, STEPS = (1000, 60) if NIGHTLY else (12, 60)
+RUNS, STEPS = (1000, 60) if NIGHTLY else (36, 60)
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 NUMBERS = ("1001", "1002")
 NUMBER, HOOK, CENTS = st.sampled_from(NUMBERS), st.booleans(), st.sampled_from((900, 1230, 2000))
