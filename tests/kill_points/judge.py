@@ -18,7 +18,7 @@ PAID = Decimal("12.30")
 
 
 def judge_case(case: Case, ledger: Path, connection: Connection, shop: Path) -> list[str]:
-    """Return the errors: twice, lost, another total, not recorded, a false alarm, not shown on the order once."""
+    """Return the errors: twice, lost, another total, not recorded, a false alarm, wrongly shown on the order."""
     entries = [json.loads(line) for line in ledger.read_text().splitlines()] if ledger.exists() else []
     made = [one for one in entries if one["entity"] == str(case.number)]
     statement = "SELECT state, reason, number, total, provider_total, alarm, reference, id FROM document"
@@ -46,6 +46,8 @@ def judge_case(case: Case, ledger: Path, connection: Connection, shop: Path) -> 
     if row["alarm"] != ("total-differs" if odd else ""):
         found.append(f"alarm {row['alarm']!r}")
     known = json.loads((shop / "shop.json").read_text())
-    if known["shown"] != [[one["reference"], one["number"]]] or len(known["notes"]) != 1:
+    # a document with another total is shown to nobody before the merchant has looked
+    shown, notes = ([], 0) if odd else ([[one["reference"], one["number"]]], 1)
+    if known["shown"] != shown or len(known["notes"]) != notes:
         found.append(f"on the order: {known['shown']} {known['notes']}")
     return found

@@ -105,8 +105,16 @@ def test_a_case_without_errors_passes(connection: Connection, tmp_path: Path) ->
 def test_another_total_at_the_provider_needs_its_alarm(connection: Connection, tmp_path: Path) -> None:
     theirs = {**ENTRY, "total": "12.31"}
     row = {"alarm": "total-differs", "provider_total": 1231}
-    assert verdict(connection, tmp_path, row, theirs) == []
+    assert verdict(connection, tmp_path, row, theirs, shown=[], notes=[]) == []
     assert Decimal(theirs["total"]) == Decimal("12.31")
+
+
+def test_a_document_with_another_total_must_not_be_shown_on_the_order(
+    connection: Connection, tmp_path: Path
+) -> None:
+    row = {"alarm": "total-differs", "provider_total": 1231}
+    [said] = verdict(connection, tmp_path, row, {**ENTRY, "total": "12.31"})
+    assert "on the order" in said
 
 
 @pytest.mark.parametrize(
