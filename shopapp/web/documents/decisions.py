@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, url_for
+from flask import Blueprint
 from werkzeug.wrappers import Response
 
 from shopapp.documents import merchant_actions
-from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
-from shopapp.models import Document
 from shopapp.web.documents.page import own_document_or_404
+from shopapp.web.documents.views import redirect_to_document
 from shopapp.web.session import store_required
 
 bp = Blueprint("figures", __name__, url_prefix="/documents")
@@ -21,7 +20,7 @@ def accept(number: int) -> Response:
     """Let the account go on: the provider's figures are right. Commits."""
     document = own_document_or_404(number)
     merchant_actions.accept_figures(document)
-    return _decided(document, gettext("Guardado: a faturação continua."))
+    return redirect_to_document(document, gettext("Guardado: a faturação continua."))
 
 
 @bp.post("/<int:number>/figures/again")
@@ -30,7 +29,9 @@ def prove_again(number: int) -> Response:
     """Let one document go alone, because the provider's settings were changed. Commits."""
     document = own_document_or_404(number)
     merchant_actions.prove_figures_again(document)
-    return _decided(document, gettext("Sai agora só o próximo documento. Se bater certo, seguem os outros."))
+    return redirect_to_document(
+        document, gettext("Sai agora só o próximo documento. Se bater certo, seguem os outros.")
+    )
 
 
 @bp.post("/<int:number>/unlink")
@@ -39,7 +40,7 @@ def take_back_link(number: int) -> Response:
     """Take back the number that the merchant had linked to the order. Commits."""
     document = own_document_or_404(number)
     merchant_actions.take_back_link(document)
-    return _decided(
+    return redirect_to_document(
         document, gettext("Ligação desfeita. Diga-nos agora se o documento desta encomenda existe.")
     )
 
@@ -50,10 +51,4 @@ def mark_as_sent(number: int) -> Response:
     """Record that the merchant sent a document to the buyer whose PDF we do not have. Commits."""
     document = own_document_or_404(number)
     merchant_actions.mark_as_sent(document)
-    return _decided(document, gettext("Marcado como enviado por si."))
-
-
-def _decided(document: Document, text: str) -> Response:
-    notify_workers()
-    flash(text)
-    return redirect(url_for("documents.one", number=document.id), 303)
+    return redirect_to_document(document, gettext("Marcado como enviado por si."))
