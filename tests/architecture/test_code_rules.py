@@ -55,6 +55,40 @@ def test_only_config_reads_the_environment() -> None:
     ])  # fmt: skip
 
 
+SECRET_NAME = re.compile(r"signature|secret(?!_hash)|password|passphrase|hmac|verifier|issuer|csrf|^expected$")
+
+
+def named(node: ast.AST) -> str:
+    """Return the last name of an expression: `row.secret.strip()` is named strip, and `f(x)` f."""
+    while isinstance(node, ast.Call | ast.Subscript | ast.Await):
+        node = node.func if isinstance(node, ast.Call) else getattr(node, "value", node)
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+
+
+def makes_mac(function: ast.AST) -> bool:
+    return any(
+        isinstance(node, ast.Attribute) and node.attr == "new" and named(node.value) == "hmac"
+        for node in ast.walk(function)
+    )
+
+
+def test_secrets_are_compared_in_constant_time() -> None:
+    found = []
+    for path in SHOPAPP:
+        for function in ast.walk(tree(path)):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for node in ast.walk(function):
+                if not isinstance(node, ast.Compare):
+                    continue
+                if not any(isinstance(one, ast.Eq | ast.NotEq | ast.In | ast.NotIn) for one in node.ops):
+                    continue
+                names = [named(one) for one in (node.left, *node.comparators)]
+                if makes_mac(function) or any(map(SECRET_NAME.search, names)):
+                    found.append(at(path, node, "a secret is compared by hmac.compare_digest"))
+    nothing(sorted(set(found)))
+
+
 def test_no_except_catches_everything() -> None:
     nothing([
         at(path, node, "catch the narrowest error, at the place that knows who moves next")

@@ -149,11 +149,49 @@ def test_parameters_added_by_the_admin_give_no_access(
 def test_a_message_from_another_origin_is_ignored(context: BrowserContext, merchant: Merchant) -> None:
     page, frame = opened(context, merchant)
     expect(frame.get_by_role("heading", level=1)).to_contain_text("Cada encomenda paga")
-    page.evaluate(
-        "document.querySelector('iframe[name=app]').contentWindow.postMessage({entry: 'x'.repeat(43)}, '*')"
+    # the request is held: an answer would bring a new page, on which nothing shows that the form was sent
+    entered: list[str] = []
+    page.route("**/enter", lambda route: entered.append(route.request.url))
+    app = page.frame("app")
+    assert app is not None
+    app.evaluate(
+        "void (window.last = new Promise(done => addEventListener('message', e => e.data === 'last' && done())))"
     )
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert frame.locator("#enter").get_attribute("data-sent") is None
+    page.evaluate(
+        """() => {
+            const app = document.querySelector("iframe[name=app]").contentWindow;
+            for (const message of [{ entry: "x".repeat(43) }, "last"]) app.postMessage(message, "*");
+        }"""
+    )
+    app.evaluate("window.last")
+    assert app.evaluate("document.getElementById('enter').dataset.sent") is None
+    assert entered == []
+
+
+def test_a_foreign_page_that_opens_the_welcome_page_gets_no_token(
+    context: BrowserContext, merchant: Merchant
+) -> None:
+    _, frame = opened(context, merchant)
+    consent(context, frame)
+    expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
+    foreign = context.new_page()
+    foreign.goto(f"{merchant.stack.igest_url}/panel/{merchant.entity}/integracoes")
+    foreign.evaluate(
+        """() => {
+            window.received = [];
+            window.last = new Promise(done => addEventListener("message", event => {
+                received.push(event.data);
+                if (event.data === "last") done();
+            }));
+        }"""
+    )
+    with context.expect_page() as window:
+        foreign.evaluate("address => void window.open(address)", f"{merchant.stack.app_url}/welcome")
+    window.value.wait_for_load_state("load")
+    assert window.value.locator("#entry-token").count() == 1, "the page holds a token"
+    window.value.evaluate("window.opener.postMessage('last', '*')")
+    foreign.evaluate("window.last")
+    assert foreign.evaluate("received") == ["last"]
 
 
 def test_another_site_can_neither_frame_the_app_nor_get_its_token(
