@@ -487,7 +487,7 @@ class FakeInvoicing(SupportsDrafts, SupportsSearch, SupportsListing):
 
     def pdf(self, issued: Issued) -> bytes:
         self._http.before_call()
-        return b"%PDF-1.4 fake"
+        return b"%PDF-1.4 fake\n%%EOF\n"
 
 
 class FakeStockReader(FakeInvoicing, SupportsStock):

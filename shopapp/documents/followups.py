@@ -16,8 +16,8 @@ from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
 from shopapp.connections.shop import platform_of, record_lost_access
 from shopapp.documents import audit, order_changes, provider_drafts, returns
+from shopapp.documents.pdf import read_pdf
 from shopapp.errors import AppError, CredentialsError, MerchantError, StoreAccessError
-from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
 from shopapp.messages import emails
 from shopapp.models import Account, Document, FollowUp, db, now
@@ -111,7 +111,7 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
         provider.email(document.provider_id, to)
         return
     subject, text = _compose_email("buyer", document)
-    content = fetch_pdf(document)
+    content = read_pdf(document)
     mail.send(to, subject, text, (f"{document.number or document.reference}.pdf", content))
 
 
@@ -132,24 +132,6 @@ def _compose_email(kind: str, document: Document) -> tuple[str, str]:
     subject, text = emails.compose_email(kind, document)
     db.session.commit()
     return subject, text
-
-
-def fetch_pdf(document: Document) -> bytes:
-    """Return the provider's own PDF of an issued document. Raises AppError when it can't be had now."""
-    account = document.account
-    if account is None or document.number is None:
-        raise MerchantError("pdf-none")
-    if not document.has_pdf:
-        raise MerchantError("pdf-by-hand")
-    known = Issued(
-        provider_id=document.provider_id,
-        number=document.number,
-        pdf_url=document.pdf_url,
-        total=document.total,
-    )
-    provider = provider_of(account, document)
-    db.session.commit()
-    return provider.pdf(known)
 
 
 def _delete_leftover_drafts(document: Document, followup: FollowUp) -> None:

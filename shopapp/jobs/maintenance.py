@@ -20,6 +20,7 @@ from shopapp.errors import AppError, OrderError, StoreAccessError
 from shopapp.models import (
     Attempt,
     Document,
+    DocumentPdf,
     Heartbeat,
     LoginAttempt,
     OneTimeToken,
@@ -170,6 +171,7 @@ def delete_expired_rows() -> None:
     OneTimeToken.delete_expired()
     LoginAttempt.delete_old()
     StockReservation.delete_old()
+    DocumentPdf.delete_old()
     db.session.commit()
 
 

@@ -18,6 +18,7 @@ from .base import (
 )
 from .decision import Decision
 from .document import Document
+from .document_pdf import DocumentPdf
 from .followup import FollowUp
 from .heartbeat import Heartbeat
 from .login_attempt import LoginAttempt
@@ -40,6 +41,7 @@ __all__ = [
     "Decision",
     "Document",
     "DocumentLine",
+    "DocumentPdf",
     "FollowUp",
     "Webhook",
     "LoginAttempt",

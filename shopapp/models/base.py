@@ -232,6 +232,22 @@ class SealedJson(SealedText):
         setattr(row, self.column, self.sealed(row, value))
 
 
+class SealedBytes(SealedText):
+    """A `SealedText` whose value is bytes."""
+
+    def __get__(self, row: Any, owner: type) -> Any:
+        if row is None:
+            return self
+        kept = getattr(row, self.column)
+        return None if kept is None else encryption.decrypt(kept, self.associated_data(row))
+
+    def sealed(self, row: Any, value: Any) -> bytes | None:
+        return None if value is None else encryption.encrypt(value, self.associated_data(row))
+
+    def __set__(self, row: Any, value: Any) -> None:
+        setattr(row, self.column, self.sealed(row, value))
+
+
 _MAX_FOLDED = 1000
 
 

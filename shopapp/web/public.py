@@ -6,12 +6,13 @@ from flask import Blueprint, Response, abort
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
-from shopapp.documents import followups
+from shopapp.documents.pdf import read_pdf
 from shopapp.messages.i18n import gettext, locale_of
 from shopapp.models import Document
 from shopapp.models.queries import documents
 from shopapp.web.errors import error_page
 from shopapp.web.limits import PDF_RATE, limiter
+from shopapp.web.session import writes_database
 
 bp = Blueprint("public", __name__)
 
@@ -26,6 +27,7 @@ def pdf_response(document: Document, content: bytes) -> Response:
 
 @bp.get("/d/<token>")
 @limiter.limit(PDF_RATE)
+@writes_database
 def buyer_pdf(token: str) -> ResponseReturnValue:
     """Send the document's PDF, or say that the shop has it; 404 for an unknown or revoked link."""
     document = documents.find_by_link_token(token) if len(token) == 32 else None
@@ -33,7 +35,7 @@ def buyer_pdf(token: str) -> ResponseReturnValue:
         abort(404)
     if not document.has_pdf:
         return _ask_the_shop(document)
-    response = pdf_response(document, followups.fetch_pdf(document))
+    response = pdf_response(document, read_pdf(document))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

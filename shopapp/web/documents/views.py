@@ -24,7 +24,8 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
-from shopapp.documents import audit, decisions, followups, merchant_actions
+from shopapp.documents import audit, decisions, merchant_actions
+from shopapp.documents.pdf import read_pdf
 from shopapp.errors import MerchantError
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.fiscal.party import parse_tax_id
@@ -165,10 +166,11 @@ def version(number: int) -> ResponseReturnValue:
 
 @bp.get("/<int:number>/pdf")
 @store_required
+@writes_database
 def pdf(number: int) -> Response:
     """Send the provider's PDF."""
     document = own_document_or_404(number)
-    return pdf_response(document, followups.fetch_pdf(document))
+    return pdf_response(document, read_pdf(document))
 
 
 # actions: one transition each

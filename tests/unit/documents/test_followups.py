@@ -10,6 +10,7 @@ from flask import Flask
 
 from shopapp import mail as shopapp_mail
 from shopapp.documents import followups, merchant_actions
+from shopapp.documents.pdf import read_pdf
 from shopapp.errors import CredentialsError, RefusedError, TransientError, UnreachableError
 from shopapp.fiscal.party import Party
 from shopapp.messages import emails
@@ -67,7 +68,7 @@ def test_refused_keys_are_not_tried_again_for_what_comes_after_issuing(
     monkeypatch.setattr("tests.fakes.FakeProvider.pdf", refuses)
     world.run_due_work()
     with pytest.raises(CredentialsError):
-        followups.fetch_pdf(world.document())
+        read_pdf(world.document())
     assert (_of(world, "tidy").state, world.shop.calls.count("attempt")) == ("due", 1)
 
 
