@@ -27,11 +27,15 @@ STATE_WORDS = (
     "Bloqueado",
     "Sem efeito",
 )
+PATIENCE = 120.0
+"""Seconds allowed for a step that takes one on a fast machine. When a busy SQLite makes a worker leave its work,
+the work is repeated after its lease (60 seconds) and a back-off.
+"""
 _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": "codigo-seguranca"}
 
 
-def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 100) -> T:
-    """Call `seen` until its result is true and return that. Raises StepFailed when time is up."""
+def wait_until(condition: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+    """Call `condition` until its result is true and return that. Raises StepFailed when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -256,7 +260,7 @@ class Merchant:
         self.browser.open(f"{self.stack.app_url}/documents?q={number}&p=all")
         return [row for row in self.browser.rows if f"#{number}" in row.text]
 
-    def wait_for_kinds(self, number: int, *kinds: str, seconds: float = 30) -> None:
+    def wait_for_kinds(self, number: int, *kinds: str, seconds: float = PATIENCE) -> None:
         """Wait until the order has issued documents of exactly these kinds, in this order."""
 
         def issued() -> bool:
@@ -267,7 +271,7 @@ class Merchant:
 
         wait_until(issued, f"#{number} {kinds}", seconds)
 
-    def wait_for_state(self, number: int, *states: str, seconds: float = 30) -> str:
+    def wait_for_state(self, number: int, *states: str, seconds: float = PATIENCE) -> str:
         """Wait until the order's state is one of these and return it."""
         return wait_until(
             lambda: found if (found := self.state(number)) in states else "", f"#{number} {states}", seconds

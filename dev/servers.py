@@ -6,6 +6,7 @@ They listen on loopback or on a socket in their own folder, change nothing on th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import pwd
@@ -24,21 +25,31 @@ import redis
 
 from dev.child_process import ChildProcess, ProcessFailed
 
-_used_ports: set[int] = set()
-
 
 class MissingServer(Exception):
     """Raised when a server program is not installed; the message says how to install it."""
 
 
 def free_port() -> int:
-    """Return a loopback port on which no process listens, never the same twice in one process."""
+    """Return a loopback port on which no process listens, and which no process was given in the last minute."""
     # below the range from which the system takes the ports of outgoing connections
     for port in random.SystemRandom().sample(range(20_000, 32_000), 200):
-        if port not in _used_ports and not port_in_use(port):
-            _used_ports.add(port)
+        with contextlib.suppress(OSError), socket.socket() as listening:
+            # Without SO_REUSEADDR the system refuses a port that another call reserved.
+            listening.bind(("127.0.0.1", port))
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.listen(1)
+            _reserve(listening)
             return port
     raise MissingServer("No free port was found on this machine.")
+
+
+def _reserve(listening: socket.socket) -> None:
+    """Leave a closed connection at the port: for a minute only a server that sets SO_REUSEADDR can bind it."""
+    with socket.create_connection(listening.getsockname()) as caller:
+        accepted, _ = listening.accept()
+        accepted.close()
+        caller.recv(1)
 
 
 def port_in_use(port: int) -> bool:

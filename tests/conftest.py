@@ -21,7 +21,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from flask_sqlalchemy import SQLAlchemy
 from jinja2 import FileSystemBytecodeCache
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 from sqlalchemy import Engine
 from werkzeug.routing import Rule
 
@@ -50,6 +50,10 @@ CHROMIUM_ARGS = [
     "--disable-sync",
 ]
 
+# What a test waits for in a page comes at once, except on a busy machine.
+BROWSER_MS = 60_000
+expect.set_options(timeout=BROWSER_MS)
+
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("nightly", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
@@ -67,7 +71,7 @@ __all__ = [
 
 @pytest.fixture(scope="session", autouse=True)
 def _loopback_only() -> Iterator[None]:
-    """Let no test connect to anything but loopback."""
+    """Let no test connect to anything but loopback, where every answer may take its time."""
     connect = socket.socket.connect
 
     def only_loopback(self: socket.socket, address: Any) -> None:
@@ -78,6 +82,8 @@ def _loopback_only() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", only_loopback)
+        # On a busy machine Redis may take longer to answer than a web process waits.
+        patch.setattr("shopapp.jobs.queue._REDIS_TIMEOUT", 20.0)
         yield
 
 
@@ -299,9 +305,9 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """Return a new browser context; its time-outs are short, because everything runs on this machine."""
+    """Return a new browser context."""
     context = browser.new_context(locale="pt-PT")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(BROWSER_MS)
     yield context
     context.close()
 

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Pla
 
 from dev.local_stack import LocalStack
 from dev.merchant import Merchant
-from tests.conftest import CHROMIUM_ARGS
+from tests.conftest import BROWSER_MS, CHROMIUM_ARGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
@@ -45,6 +45,7 @@ def context(strict: Browser, merchant: Merchant) -> Iterator[BrowserContext]:
     }.items():
         merchant.set_switch(switch, position)
     context = strict.new_context(locale="pt-PT")
+    context.set_default_timeout(BROWSER_MS)
     yield context
     context.close()
 
@@ -95,7 +96,7 @@ def test_a_merchant_installs_sets_up_and_sees_an_invoice_in_the_frame(
     page.reload()
     frame.get_by_role("link", name="Documentos").click()
     row = frame.locator("#rows tr", has_text=f"#{number}")
-    expect(row).to_contain_text("Emitido", timeout=20_000)
+    expect(row).to_contain_text("Emitido")
     picture(page, "5-listing")
     row.get_by_role("link").first.click()
     expect(frame.get_by_text("Igual ao valor pago")).to_be_visible()
@@ -111,11 +112,11 @@ def test_a_refreshed_row_keeps_its_tick_and_the_focus(context: BrowserContext, m
     if row.count() == 0:
         page.reload()
         frame.get_by_role("link", name="Documentos").click()
-    expect(row).to_contain_text("Emitido", timeout=20_000)
+    expect(row).to_contain_text("Emitido")
     row.get_by_role("checkbox").check()
     row.get_by_role("link").first.focus()
     second = merchant.place_order(lines=MUG, pay=True)["id"]
-    expect(frame.locator("#rows tr", has_text=f"#{second}")).to_contain_text("Emitido", timeout=20_000)
+    expect(frame.locator("#rows tr", has_text=f"#{second}")).to_contain_text("Emitido")
     expect(row.get_by_role("checkbox")).to_be_checked()
     expect(row.get_by_role("link").first).to_be_focused()
     expect(frame.locator("#chosen")).to_have_text("1 escolhido")

@@ -15,7 +15,6 @@ from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
-MS = TIMEOUT * 1000
 CENT_OFF = [{**MUG, "price": "2.055", "qty": 3}, {**MUG, "sku": "TACA-02", "price": "2.892", "qty": 2}, BOOK]
 """Lines that are 27.85 when rounded by rate, and 27.84 when rounded line by line."""
 
@@ -161,7 +160,7 @@ def test_an_order_cancelled_while_in_doubt_gets_no_document(
     expect(page.get_by_role("button", name="Não existe: emitir")).to_be_visible()
     olaria.change_order(order, "cancel")
     # The open page updates itself.
-    expect(page.get_by_text("Esta encomenda foi cancelada na loja.")).to_be_visible(timeout=MS)
+    expect(page.get_by_text("Esta encomenda foi cancelada na loja.")).to_be_visible()
     answer_missing(page, "Não existe: fica sem efeito")
     world.wait_until_final(olaria, order, "void")
     opened(page, world, olaria, order)
@@ -190,10 +189,10 @@ def test_a_document_settled_by_hand_says_where_its_pdf_is(
     page.get_by_role("button", name="Já o enviei").click()
     expect(page.get_by_text("Disse-nos que já o enviou ao cliente.")).to_be_visible()
     expect(page.get_by_role("button", name="Já o enviei")).to_have_count(0)
-    assert mails(world, document["number"]) == []
     row = world.document_row(olaria, order)
     due = f"document_id = {row['id']} AND state = 'due'"
-    assert world.database.count("follow_up", due) == 0
+    wait_until(lambda: world.database.count("follow_up", due) == 0, "nothing more to do", TIMEOUT)
+    assert mails(world, document["number"]) == []
     assert_ledger_grew(world, olaria, before, {order: document["number"]})
 
 

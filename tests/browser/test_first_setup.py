@@ -17,11 +17,11 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 
 from dev.local_stack import LocalStack
 from dev.merchant import Merchant
-from tests.end_to_end.stack_world import FAST_SETTINGS, TIMEOUT, StackWorld
+from tests.conftest import BROWSER_MS
+from tests.end_to_end.stack_world import FAST_SETTINGS, StackWorld
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
-MS = TIMEOUT * 1000
 WIDTHS = (1440, 375)
 
 
@@ -50,7 +50,7 @@ class Walk:
     """The window of the admin with the app in its frame, and the problems that axe found at each step."""
 
     def __init__(self, context: BrowserContext, stack: LocalStack, shop: str, folder: Path) -> None:
-        context.set_default_timeout(MS)
+        context.set_default_timeout(BROWSER_MS)
         self.context, self.stack, self.shop, self.folder = context, stack, shop, folder
         self.page = context.new_page()
         self.problems: list[str] = []
@@ -109,11 +109,11 @@ def walk(context: BrowserContext, world: StackWorld, folder: Path) -> Walk:
 
 
 def inside(walk: Walk) -> None:
-    expect(walk.frame.get_by_role("navigation", name="Principal")).to_be_visible(timeout=MS)
+    expect(walk.frame.get_by_role("navigation", name="Principal")).to_be_visible()
 
 
 def signed_out(walk: Walk) -> None:
-    expect(walk.frame.get_by_role("link", name="Abrir Quick Invoice")).to_be_visible(timeout=MS)
+    expect(walk.frame.get_by_role("link", name="Abrir Quick Invoice")).to_be_visible()
 
 
 def type_code(walk: Walk, code: str) -> None:
@@ -158,7 +158,7 @@ def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld
     walk.page.bring_to_front()
     row = walk.frame.locator("#rows tr", has_text=f"#{order}")
     # The list refreshes itself every three seconds.
-    expect(row).to_contain_text("Emitido", timeout=10_000)
+    expect(row).to_contain_text("Emitido")
     document = world.check_document(entity, int(order))
     expect(row).to_contain_text(document["number"])
     walk.see("listing")

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from dev.local_stack import LocalStack
 from dev.servers import free_port
+from tests.conftest import BROWSER_MS
 from tests.unit.hostile_server import certificate
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
@@ -123,14 +124,14 @@ def test_behind_a_tls_proxy_the_frame_logs_in_with_a_secure_cookie(
 ) -> None:
     app_url = stack.env["APP_URL"]
     context = browser.new_context(locale="pt-PT", ignore_https_errors=True)
-    context.set_default_timeout(40_000)
+    context.set_default_timeout(BROWSER_MS)
     page = context.new_page()
     page.goto(stack.env["JUMPSELLER_ADMIN_ORIGINS"])
     frame = page.frame_locator("iframe[name=app]")
     frame.get_by_text("A janela mostrou-lhe um código?").click()
     frame.locator("#f-code").fill(code)
     frame.get_by_role("button", name="Entrar").click()
-    expect(frame.get_by_role("navigation", name="Principal")).to_be_visible(timeout=40_000)
+    expect(frame.get_by_role("navigation", name="Principal")).to_be_visible()
     cookie = next(one for one in context.cookies(app_url) if one["name"] == "__Host-session")
     assert (cookie["secure"], cookie["httpOnly"], cookie["sameSite"]) == (True, True, "None")
     assert cookie.get("partitionKey")

@@ -32,7 +32,8 @@ class Commission:
         self.register, self._url, self._session = register, url, session
 
     def ask(self, number: str = FIRM, requester: str = "") -> str:
-        http = HttpClient(0.5, allow_plain=True, session=self._session)
+        seconds = 0.5 if self.register.switches["vies"] == "slow" else 20
+        http = HttpClient(seconds, allow_plain=True, session=self._session)
         return vies.check_vat_number(number, f"{self._url}/rest-api", http, requester)
 
 

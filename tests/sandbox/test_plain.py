@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from dev.merchant import wait_until
 from sandbox.core.server import RunningServer, start
 from sandbox.plain.app import create_app
 from sandbox.plain.faults import WRITE_FAULTS, Faults
@@ -105,10 +106,9 @@ def test_a_fault_issues_a_document_only_if_its_name_says_so(program: Program, ki
         status = program.call("POST", "/v1/documents", json=CONTENT).status_code
     except requests.RequestException:
         assert kind in ("drop-before", "drop-after", "slow-commit")
-    until = time.monotonic() + 5
     issues = kind.endswith("-after") or kind in ("slow", "slow-commit")
-    while issues and not program.ledger() and time.monotonic() < until:
-        time.sleep(0.01)
+    if issues:
+        wait_until(program.ledger, "it is issued")
     assert len(program.ledger()) == int(issues), status
     assert program.call("GET", "/sandbox/faults").json() == {"calls": 1, "kinds": {kind: 1}}
 

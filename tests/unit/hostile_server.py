@@ -1,6 +1,6 @@
 """A server on loopback that answers each connection with whatever bytes a test chooses, or with none.
 
-Used by test_http_client.py. It does not implement HTTP, so it can send what no proper server would.
+It does not implement HTTP, so it can send what no proper server would.
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 Script = Callable[[socket.socket], None]
+TLS_GREETING = b"\x16"
+"""The first byte of a TLS greeting, to which a server of plain HTTP answers as to any noise."""
 
 
 class HostileServer:
-    """Listens as soon as it is created; records each request in `requests` and counts the `connections`."""
+    """Listens as soon as it is created; records each request and counts the connections."""
 
     def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
         self.script, self.tls = script, tls
-        self.requests: list[bytes] = []
-        self.connections = 0
+        self._requests: list[bytes] = []
+        self._accepted: list[threading.Event] = []
+        self._probes: dict[int, threading.Event] = {}
         self.stopped = threading.Event()
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port: int = self.listening.getsockname()[1]
@@ -32,28 +35,60 @@ class HostileServer:
     def url(self) -> str:
         return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}/path"
 
+    @property
+    def requests(self) -> list[bytes]:
+        """Return every request sent so far, also those that the caller did not wait for."""
+        self._read_all()
+        return self._requests
+
+    @property
+    def connections(self) -> int:
+        """Return the number of connections made so far."""
+        self._read_all()
+        return len(self._accepted)
+
+    def _read_all(self) -> None:
+        """Wait until every connection made so far is accepted and its first request read."""
+        if not self.stopped.is_set():
+            # Connections are accepted in the order in which they were made.
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                accepted = self._probes[probe.getsockname()[1]] = threading.Event()
+                probe.connect(("127.0.0.1", self.port))
+                assert accepted.wait(60), "the server accepts no connection"
+        for read in list(self._accepted):
+            assert read.wait(60), "a connection is open, and sends nothing"
+
     def _serve(self) -> None:
         while not self.stopped.is_set():
             try:
-                connection, _ = self.listening.accept()
+                connection, caller = self.listening.accept()
             except OSError:
                 return
-            self.connections += 1
-            threading.Thread(target=self._run_script, args=(connection,), daemon=True).start()
+            if probed := self._probes.pop(caller[1], None):
+                connection.close()
+                probed.set()
+                continue
+            self._accepted.append(threading.Event())
+            arguments = (connection, self._accepted[-1])
+            threading.Thread(target=self._run_script, args=arguments, daemon=True).start()
 
-    def _run_script(self, connection: socket.socket) -> None:
+    def _run_script(self, connection: socket.socket, read: threading.Event) -> None:
         with contextlib.suppress(OSError), connection:
             if self.tls:
                 connection = self.tls.wrap_socket(connection, server_side=True)
             with connection:
                 while head := _request(connection):
-                    self.requests.append(head)
+                    self._requests.append(head)
+                    read.set()
                     self.script(connection)
                     if self.stopped.is_set():
                         return
+        read.set()
 
     def stop(self) -> None:
-        """Stop listening and end every script after its current request."""
+        """Stop listening, once everything sent is read, and end every script after its current request."""
+        self._read_all()
         self.stopped.set()
         with contextlib.suppress(OSError):
             self.listening.shutdown(socket.SHUT_RDWR)
@@ -68,6 +103,8 @@ def _request(connection: socket.socket) -> bytes:
         if not more:
             return b""
         got += more
+        if got[:1] == TLS_GREETING:
+            return got
     head, _, body = got.partition(b"\r\n\r\n")
     length = 0
     for line in head.lower().split(b"\r\n"):

@@ -48,9 +48,14 @@ def serve() -> Iterator[Serve]:
         server.stop()
 
 
-def quick(seconds: float = 0.4) -> HttpClient:
-    """Return a client with a short deadline that may call loopback."""
-    return HttpClient(call_seconds=seconds, allow_plain=True)
+def patient() -> HttpClient:
+    """Return a client that may call loopback and waits for a slow machine."""
+    return HttpClient(call_seconds=60, allow_plain=True)
+
+
+def impatient() -> HttpClient:
+    """Return a client that may call loopback, whose calls end at their deadline: nothing else ends them."""
+    return HttpClient(call_seconds=1, allow_plain=True)
 
 
 def head(status: str, *headers: str) -> bytes:
@@ -59,11 +64,14 @@ def head(status: str, *headers: str) -> bytes:
 
 # A server that has read the request may have acted on it.
 
-LOST: dict[str, Script] = {
+ENDLESS: dict[str, Script] = {
     "says nothing": never_answer,
     "drips a byte now and then": send_forever(head("200 OK", "Content-Length: 5000"), b"x", 0.02),
-    "drips its headers": send_forever(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", 0.02),
+    "drips its headers": send_forever(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n", 0.05),
     "says continue for ever": send_forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
+}
+"""Only the deadline ends these."""
+LOST: dict[str, Script] = {
     "hangs up": send_and_close(),
     "resets the connection": reset_connection,
     "is cut within the promised length": send_and_close(head("200 OK", "Content-Length: 100"), b"half"),
@@ -103,8 +111,8 @@ LOST: dict[str, Script] = {
 def test_a_write_to_a_server_that_misbehaves_is_in_doubt(serve: Serve, script: Script) -> None:
     server = serve(script)
     with pytest.raises(UncertainError) as raised:
-        quick().write("POST", server.url, data=b"<order/>")
-    assert raised.value.code == "outcome-unknown"
+        patient().write("POST", server.url, data=b"<order/>")
+    assert raised.value.code == "outcome-unknown" and raised.value.detail["how"] != "timeout"
     assert len(server.requests) == 1, "sent once, neither repeated nor redirected"
 
 
@@ -112,17 +120,26 @@ def test_a_write_to_a_server_that_misbehaves_is_in_doubt(serve: Serve, script: S
 def test_a_read_from_a_server_that_misbehaves_may_be_repeated(serve: Serve, script: Script) -> None:
     server = serve(script)
     with pytest.raises(UnreachableError):
-        quick().read("GET", server.url)
+        patient().read("GET", server.url)
     assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize(
-    "script", [never_answer, LOST["drips a byte now and then"], LOST["drips its headers"]]
-)
-def test_a_passed_deadline_is_reported_as_a_timeout(serve: Serve, script: Script) -> None:
+@pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
+def test_a_write_that_never_ends_is_in_doubt_at_its_deadline(serve: Serve, script: Script) -> None:
+    server = serve(script)
     with pytest.raises(UncertainError) as raised:
-        quick().write("POST", serve(script).url)
+        impatient().write("POST", server.url)
+    assert (raised.value.code, raised.value.detail["how"]) == ("outcome-unknown", "timeout")
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("script", ENDLESS.values(), ids=ENDLESS)
+def test_a_read_that_never_ends_may_be_repeated_after_its_deadline(serve: Serve, script: Script) -> None:
+    server = serve(script)
+    with pytest.raises(UnreachableError) as raised:
+        impatient().read("GET", server.url)
     assert raised.value.detail["how"] == "timeout"
+    assert len(server.requests) == 1
 
 
 # Definite answers
@@ -132,14 +149,14 @@ def test_a_passed_deadline_is_reported_as_a_timeout(serve: Serve, script: Script
 def test_a_definite_status_comes_back_with_its_body(serve: Serve, status: int) -> None:
     body = b"" if status == 204 else b"{}"
     server = serve(send_and_close(head(f"{status} Yes", f"Content-Length: {len(body)}", "X-Two: b"), body))
-    for call in (quick().read, quick().write):
+    for call in (patient().read, patient().write):
         answer = call("POST", server.url)
         assert (answer.status, answer.body, answer.headers["x-two"]) == (status, body, "b")
 
 
 def test_a_body_without_length_is_read_to_its_end(serve: Serve) -> None:
     assert (
-        quick().read("GET", serve(send_and_close(b"HTTP/1.0 200 OK\r\n\r\nall of it")).url).body
+        patient().read("GET", serve(send_and_close(b"HTTP/1.0 200 OK\r\n\r\nall of it")).url).body
         == b"all of it"
     )
 
@@ -147,13 +164,13 @@ def test_a_body_without_length_is_read_to_its_end(serve: Serve) -> None:
 def test_a_compressed_body_comes_back_plain(serve: Serve) -> None:
     body = gzip.compress(b"plain")
     script = send_and_close(head("200 OK", "Content-Encoding: gzip", f"Content-Length: {len(body)}"), body)
-    assert quick().read("GET", serve(script).url).body == b"plain"
+    assert patient().read("GET", serve(script).url).body == b"plain"
 
 
 @pytest.mark.parametrize("status", [401, 403])
 def test_401_and_403_are_refused_credentials(serve: Serve, status: int) -> None:
     server = serve(send_and_close(head(f"{status} No", "Content-Length: 0")))
-    for call in (quick().read, quick().write):
+    for call in (patient().read, patient().write):
         with pytest.raises(CredentialsError) as raised:
             call("POST", server.url)
         assert raised.value.detail == {"status": status}
@@ -173,7 +190,7 @@ def test_401_and_403_are_refused_credentials(serve: Serve, status: int) -> None:
 )
 def test_too_many_requests_says_when_to_come_back(serve: Serve, written: str, seconds: float | None) -> None:
     server = serve(send_and_close(head("429 Slow down", written, "Content-Length: 0")))
-    for call in (quick().read, quick().write):
+    for call in (patient().read, patient().write):
         with pytest.raises(ThrottledError) as raised:
             call("POST", server.url)
         assert raised.value.retry_after == seconds
@@ -183,8 +200,8 @@ def test_a_larger_answer_may_be_asked_for(serve: Serve) -> None:
     body = b"x" * (MAX_BYTES + 1)
     server = serve(send_and_close(head("200 OK", f"Content-Length: {len(body)}"), body))
     with pytest.raises(UnreachableError):
-        quick(5).read("GET", server.url)
-    assert len(quick(5).read("GET", server.url, max_bytes=len(body)).body) == len(body)
+        patient().read("GET", server.url)
+    assert len(patient().read("GET", server.url, max_bytes=len(body)).body) == len(body)
 
 
 @settings(max_examples=60)
@@ -196,7 +213,7 @@ def test_a_larger_answer_may_be_asked_for(serve: Serve) -> None:
 def test_no_answer_makes_the_client_raise_an_unclassified_error(noise: bytes) -> None:
     server = HostileServer(send_and_close(noise))
     try:
-        assert isinstance(quick(2).write("POST", server.url), HttpResponse)
+        assert isinstance(patient().write("POST", server.url), HttpResponse)
     except AppError as error:
         assert not isinstance(error, UnreachableError), "it did arrive"
     finally:
@@ -210,7 +227,7 @@ def test_a_write_to_a_closed_port_was_not_sent() -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     with pytest.raises(UnreachableError):
-        quick().write("POST", f"http://127.0.0.1:{port}/")
+        patient().write("POST", f"http://127.0.0.1:{port}/")
 
 
 def test_a_write_to_an_unknown_host_name_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,13 +236,13 @@ def test_a_write_to_an_unknown_host_name_was_not_sent(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     with pytest.raises(UnreachableError):
-        quick().write("POST", "http://nobody.example/")
+        patient().write("POST", "http://nobody.example/")
 
 
 def test_a_write_to_a_name_without_an_address_was_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **more: [])
     with pytest.raises(UnreachableError):
-        quick().write("POST", "http://nobody.example/")
+        patient().write("POST", "http://nobody.example/")
 
 
 def test_a_write_that_is_never_accepted_was_not_sent() -> None:
@@ -236,7 +253,7 @@ def test_a_write_that_is_never_accepted_was_not_sent() -> None:
             caller.setblocking(False)
             caller.connect_ex(full.getsockname())
         with pytest.raises(UnreachableError) as raised:
-            quick().write("POST", f"http://127.0.0.1:{full.getsockname()[1]}/")
+            impatient().write("POST", f"http://127.0.0.1:{full.getsockname()[1]}/")
     assert raised.value.detail["how"] == "timeout"
 
 
@@ -244,14 +261,14 @@ def test_an_untrusted_certificate_means_not_sent(serve: Serve, tmp_path: Path) -
     context, _ = certificate(tmp_path)
     server = serve(send_and_close(OK), tls=context)
     with pytest.raises(UnreachableError):
-        quick().write("POST", server.url, data=SECRET.encode())
+        patient().write("POST", server.url, data=SECRET.encode())
     assert server.requests == []
 
 
 def test_a_certificate_for_another_name_means_not_sent(serve: Serve, tmp_path: Path) -> None:
     context, trusted = certificate(tmp_path)
     server = serve(send_and_close(OK), tls=context)
-    wire = quick()
+    wire = patient()
     wire.session.verify = str(trusted)
     with pytest.raises(UnreachableError):
         wire.write("POST", server.url.replace("127.0.0.1", "localhost"))
@@ -261,23 +278,31 @@ def test_a_certificate_for_another_name_means_not_sent(serve: Serve, tmp_path: P
 def test_a_handshake_that_never_ends_means_not_sent(serve: Serve) -> None:
     server = serve(never_answer)
     with pytest.raises(UnreachableError) as raised:
-        quick().write("POST", server.url.replace("http:", "https:"))
+        impatient().write("POST", server.url.replace("http:", "https:"))
     assert raised.value.detail["how"] == "timeout"
 
 
 def test_plain_http_where_tls_was_meant_means_not_sent(serve: Serve) -> None:
     server = serve(send_and_close(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
     with pytest.raises(UnreachableError):
-        quick().write("POST", server.url.replace("http:", "https:"))
+        patient().write("POST", server.url.replace("http:", "https:"))
 
 
 @pytest.mark.parametrize(
-    "script", [never_answer, LOST["drips a byte now and then"], send_and_close(), reset_connection]
+    ("client", "script"),
+    [
+        (impatient, never_answer),
+        (impatient, ENDLESS["drips a byte now and then"]),
+        (patient, send_and_close()),
+        (patient, reset_connection),
+    ],
 )
-def test_once_inside_tls_a_lost_answer_is_in_doubt(serve: Serve, tmp_path: Path, script: Script) -> None:
+def test_once_inside_tls_a_lost_answer_is_in_doubt(
+    serve: Serve, tmp_path: Path, client: Callable[[], HttpClient], script: Script
+) -> None:
     context, trusted = certificate(tmp_path)
     server = serve(script, tls=context)
-    wire = quick()
+    wire = client()
     wire.session.verify = str(trusted)
     with pytest.raises(UncertainError):
         wire.write("POST", server.url)
@@ -285,7 +310,7 @@ def test_once_inside_tls_a_lost_answer_is_in_doubt(serve: Serve, tmp_path: Path,
 
 def test_a_good_answer_inside_tls_comes_back(serve: Serve, tmp_path: Path) -> None:
     context, trusted = certificate(tmp_path)
-    wire = HttpClient(call_seconds=5, allow_plain=True)
+    wire = patient()
     wire.session.verify = str(trusted)
     assert wire.write("POST", serve(send_and_keep_open(OK), tls=context).url).body == b"ok"
 
@@ -308,7 +333,7 @@ def test_before_call_may_refuse_before_anything_is_sent(serve: Serve) -> None:
 
 def test_no_connection_is_used_twice(serve: Serve) -> None:
     server = serve(send_and_keep_open(OK))
-    wire = quick(5)
+    wire = patient()
     for _ in range(3):
         wire.read("GET", server.url)
     assert server.connections == 3
@@ -316,16 +341,16 @@ def test_no_connection_is_used_twice(serve: Serve) -> None:
 
 def test_a_write_after_a_good_read_is_still_in_doubt_when_it_is_lost(serve: Serve) -> None:
     server = serve(send_and_keep_open(OK))
-    wire = quick()
+    wire = patient()
     wire.read("GET", server.url)
-    server.script = never_answer
+    server.script, wire.call_seconds = never_answer, 1
     with pytest.raises(UncertainError):
         wire.write("POST", server.url)
 
 
 def test_no_cookie_of_one_call_goes_out_with_the_next(serve: Serve) -> None:
     server = serve(send_and_close(head("200 OK", "Set-Cookie: who=store-a; Path=/", "Content-Length: 0")))
-    wire = quick(5)
+    wire = patient()
     wire.read("GET", server.url)
     wire.read("GET", server.url)
     assert b"cookie" not in server.requests[1].lower()
@@ -335,20 +360,26 @@ def test_no_proxy_of_the_environment_is_used(serve: Serve, monkeypatch: pytest.M
     proxy, server = serve(send_and_close(OK)), serve(send_and_close(OK))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-    quick(5).read("GET", server.url)
+    patient().read("GET", server.url)
     assert (proxy.connections, server.connections) == (0, 1)
 
 
 @pytest.mark.parametrize(
-    "script", [send_and_close(OK), send_and_close(), never_answer, send_and_close(head("401 No"))]
+    ("client", "script"),
+    [
+        (patient, send_and_close(OK)),
+        (patient, send_and_close()),
+        (impatient, never_answer),
+        (patient, send_and_close(head("401 No"))),
+    ],
 )
 def test_no_log_line_and_no_error_holds_what_was_sent(
-    serve: Serve, script: Script, caplog: pytest.LogCaptureFixture
+    serve: Serve, client: Callable[[], HttpClient], script: Script, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     url = f"{serve(script).url}?key={SECRET}"
     try:
-        quick().write("POST", url, data=SECRET.encode(), headers={"Authorization": f"Bearer {SECRET}"})
+        client().write("POST", url, data=SECRET.encode(), headers={"Authorization": f"Bearer {SECRET}"})
     except AppError as error:
         assert SECRET not in f"{error} {error.detail}"
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("shopapp")]
@@ -492,5 +523,5 @@ def test_a_developer_may_admit_loopback_and_nothing_else(
     resolving(monkeypatch, ["127.0.0.1"], ["192.168.0.1"])
     for _ in range(2):
         with pytest.raises(UnreachableError):
-            quick().write("POST", "http://name.example/")
+            patient().write("POST", "http://name.example/")
     assert recorder.asked == ["127.0.0.1"]
