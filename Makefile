@@ -3,7 +3,7 @@ PY := .venv/bin/python
 ENOUGH := -c 'import sys; sys.exit(sys.version_info < (3, 11))'
 # the environment's own Python once it is there, else the first on the path that is new enough
 PYTHON ?= $(or $(wildcard $(PY)),$(shell for name in python3 python3.11 python3.12 python3.13 python3.14; do $$name $(ENOUGH) 2>/dev/null && echo $$name && break; done))
-CODE := shopapp sandbox dev migrations tests wsgi.py
+CODE := shopapp sandbox dev migrations tests wsgi.py web_server.py
 # processes that share the tests; 0 runs them in one
 JOBS ?= 3
 ARGS ?=

@@ -117,9 +117,9 @@ def send_for(port: int, requests: Iterator[bytes], connections: int, seconds: fl
                 raise TimeoutError("no answer for 30 s")
             for key, _ in heard:
                 line = key.data
-                line.hear(took)
+                line.read_answer(took)
                 if time.perf_counter() < began + seconds:
-                    line.ask(next(requests))
+                    line.send(next(requests))
                 else:
                     line.close()
                     left -= 1

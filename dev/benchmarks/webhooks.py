@@ -38,6 +38,7 @@ class Candidate:
     name: str
     port: int
     requests: Iterator[bytes]
+    path: str
     child: ChildProcess
     rounds: dict[int, list[RoundResult]] = field(default_factory=dict)
     cpu_seconds: dict[int, list[float]] = field(default_factory=dict)
@@ -83,7 +84,7 @@ class WebhookServers:
         named = zip(("bare 204", "reference", "the app"), ("/bare", "/kept", path), ports, strict=True)
         children = {self._port: self.baseline, self.stack.ports.app: self.web}
         return [
-            Candidate(name, port, signed_hooks(path, port, CODE, TOKEN), children[port])
+            Candidate(name, port, signed_hooks(path, port, CODE, TOKEN), path, children[port])
             for name, path, port in named
         ]
 
