@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: new-provider new-platform help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates
+.PHONY: new-provider new-platform help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates mutants hostile
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -58,6 +58,9 @@ torture: venv ## a shop at work while everything is killed (LEVEL=full|all|relea
 
 grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARGS="after_claim kill", DB=sqlite, PROMISE=all)
 	@DB=$(DB) PROMISE=$(PROMISE) $(PY) -m tests.kill_points $(ARGS)
+
+mutants: venv ## breaks each defence in a copy and runs the tests that must notice (ARGS="word word", JOBS=2)
+	@JOBS=$(JOBS) $(PY) -m dev.mutants $(ARGS)
 
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }

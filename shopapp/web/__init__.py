@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import urlsplit
 
 from flask import Flask, Request, Response, request
 from flask.typing import ResponseReturnValue
@@ -29,6 +30,9 @@ from shopapp.web import (
     webhooks,
 )
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 BLUEPRINTS = (
     *documents.BLUEPRINTS,
     *products.BLUEPRINTS,
@@ -50,6 +54,13 @@ class WebApp(Flask):
     The signature alone proves who sent a webhook. Its answer has the same security headers as every answer, and no
     cookie.
     """
+
+    def request_context(self, environ: WSGIEnvironment) -> Any:
+        """Put our own host in the place of the one that the request names.
+
+        It would decide where a redirect leads, and one that is no host name at all would be an internal error.
+        """
+        return super().request_context({**environ, "HTTP_HOST": urlsplit(self.config["APP_URL"]).netloc})
 
     def raise_routing_exception(self, request: Request) -> NoReturn:
         if isinstance(request.routing_exception, RequestRedirect):

@@ -55,7 +55,9 @@ def test_only_config_reads_the_environment() -> None:
     ])  # fmt: skip
 
 
-SECRET_NAME = re.compile(r"signature|secret(?!_hash)|password|passphrase|hmac|verifier|issuer|csrf|^expected$")
+SECRET_NAME = re.compile(
+    r"signature|secret(?!_hash)|password|passphrase|hmac|verifier|issuer|csrf|^expected$"
+)
 
 
 def named(node: ast.AST) -> str:

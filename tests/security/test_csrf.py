@@ -9,7 +9,6 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import select
 
-from shopapp.models import now
 from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, csrf_token_of, fill_path, routes
 from tests.security.test_headers import values
 
@@ -123,8 +122,9 @@ def test_behind_a_tls_proxy_our_own_address_counts_and_not_the_name_that_the_pro
     make_app: Any, ours: StoreSession, origin: str, status: int
 ) -> None:
     client, behind = make_app(PROXIES=1).test_client(), "https://app.internal"
-    with client.session_transaction(base_url=behind) as session:
-        session.update(store=ours.store.id, installation=ours.store.installation, since=now().timestamp())
+    cookie = ours.client.get_cookie("__Host-session")
+    assert cookie is not None
+    client.set_cookie("__Host-session", cookie.value, domain="app.internal", secure=True)
     page = client.get("/setup", base_url=behind).get_data(as_text=True)
     token = page.partition('name="csrf_token" value="')[2].partition('"')[0]
     assert token

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from shopapp.models import Store
+from shopapp.models import Store, engine_options, fold_for_search
 from shopapp.models import db as database
 from tests.security.conftest import ORIGIN, StoreSession, fill_path, routes
 from tests.security.test_headers import values
@@ -85,6 +85,24 @@ def test_no_redirect_names_the_host_that_the_request_names(make_app: Any, proxie
         assert "evil" not in answer.get_data(as_text=True), path
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "a..b", "a" * 300, "[::1", "localhost:99999", "", "-", "a b", "\u00e4", "%00", "x:y:z"],
+)
+def test_the_host_that_a_request_names_decides_nothing(app: Flask, ours: StoreSession, host: str) -> None:
+    cookie = ours.client.get_cookie("__Host-session")
+    assert cookie is not None
+    headers = {"Host": host, "Cookie": f"__Host-session={cookie.value}"}
+    client = app.test_client(use_cookies=False)
+    for path, status in (
+        ("/", 200), ("/documents", 200), ("/nowhere", 404), ("/static/style.css", 200), ("/documents/", 404),
+    ):  # fmt: skip
+        answer = client.get(path, headers=headers, buffered=True)
+        assert answer.status_code == status, path
+        assert "evil" not in f"{answer.headers}{answer.get_data(as_text=True)}", path
+    assert client.post("/hooks/jumpseller/x", data=b"{}", headers=headers).status_code == 401
+
+
 def test_a_statement_that_fails_is_logged_without_its_values(
     app: Flask, ours: StoreSession, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -94,3 +112,13 @@ def test_a_statement_that_fails_is_logged_without_its_values(
     database.session.rollback()
     logging.getLogger("test").error("failed", exc_info=failed.value)
     assert "no_such" in caplog.text and secret not in caplog.text
+
+
+def test_a_very_long_name_is_folded_in_its_first_letters() -> None:
+    # each of these letters becomes eighteen
+    assert len(fold_for_search("\ufdfa" * 100_000)) <= 18 * 1000
+
+
+@pytest.mark.parametrize("kind", ["sqlite:///x.db", "postgresql+psycopg://localhost/x"])
+def test_no_database_shows_the_values_of_its_statements(kind: str) -> None:
+    assert engine_options(kind)["hide_parameters"] is True

@@ -8,7 +8,8 @@ from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from dev.stock_factories import make_catalogue
-from shopapp.models import Account, Product
+from shopapp.models import Account, Product, Webhook, now
+from shopapp.models.queries import documents
 from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, fill_path, routes
 from tests.security.test_csrf import everything
 from tests.security.test_headers import values
@@ -129,6 +130,26 @@ def test_nothing_of_another_store_shows_on_any_page(
         # The search field repeats what was typed.
         found = [mark for mark in marks if mark in page and mark not in path]
         assert not found, path
+
+
+def test_an_order_with_the_number_of_another_stores_order_shows_its_own_documents_alone(
+    db: SQLAlchemy, ours: StoreSession, theirs: StoreSession
+) -> None:
+    mine = ours.documents["issued"]
+    theirs.documents["nif"].order_id = mine.order_id
+    secret = Webhook(
+        store_id=theirs.store.id,
+        event="order_of_others",
+        body_hash="x",
+        received_at=now(),
+        order_id=mine.order_id,
+    )
+    db.session.add(secret)
+    db.session.commit()
+    page = ours.client.get(f"/documents/{mine.id}").get_data(as_text=True)
+    assert f"/documents/{theirs.documents['nif'].id}" not in page
+    assert documents.other_documents_of_order(mine) == []
+    assert secret.id not in [webhook.id for webhook in documents.webhooks_of(mine)]
 
 
 def test_a_session_ends_with_its_installation(app: Flask, db: SQLAlchemy, ours: StoreSession) -> None:

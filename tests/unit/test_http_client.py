@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shopapp import http_client
 from shopapp.errors import AppError, CredentialsError, ThrottledError, UncertainError, UnreachableError
 from shopapp.http_client import MAX_BYTES, HttpClient, HttpResponse, is_public_address
 from tests.unit.hostile_server import (
@@ -140,6 +141,19 @@ def test_a_read_that_never_ends_may_be_repeated_after_its_deadline(serve: Serve,
         impatient().read("GET", server.url)
     assert raised.value.detail["how"] == "timeout"
     assert len(server.requests) == 1
+
+
+def test_an_answer_after_the_deadline_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = quick()
+
+    def late(*given: Any) -> HttpResponse:
+        http_client._call_state.deadline.expire()
+        return HttpResponse(200, {}, b"whole")
+
+    monkeypatch.setattr(wire, "_request", late)
+    with pytest.raises(UnreachableError) as raised:
+        wire.read("GET", "http://127.0.0.1:9/")
+    assert raised.value.detail["how"] == "timeout"
 
 
 # Definite answers

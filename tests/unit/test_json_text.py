@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -34,3 +35,8 @@ def test_every_text_can_be_stored_and_only_unstorable_characters_change(content:
 def test_text_that_is_no_json_or_nested_too_deep_is_a_value_error(raw: bytes) -> None:
     with pytest.raises(ValueError):
         parse_json(raw)
+
+
+@pytest.mark.parametrize("number", ["1E-999999999", "1E+99999999", "1.5E400", "9" * 5000, "NaN", "-Infinity"])
+def test_a_number_that_cannot_be_written_out_stays_text(number: str) -> None:
+    assert parse_json(f'{{"rate": {number}, "total": 12.30}}') == {"rate": number, "total": Decimal("12.30")}

@@ -250,6 +250,18 @@ def test_a_bug_of_ours_is_retried_a_few_times_and_then_shown(
     assert (world.document().state, world.document().reason) == ("blocked", "internal")
 
 
+def test_a_bug_while_sending_leaves_the_document_in_doubt(world: World) -> None:
+    def broken(draft: Draft, key: str) -> Issued | None:
+        raise ZeroDivisionError
+
+    world.provider.planned_issues = [broken]
+    world.pay_order("1001")
+    world.run_due_work()
+    assert (world.document().state, world.document().reason) == ("review", "outcome-unknown")
+    world.run_due_work()
+    assert world.document().attempt == 1
+
+
 def test_two_stores_take_turns(world: World) -> None:
     other = world.add_store("other")
     world.add_account(other)

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 
 from shopapp import failpoints
-from shopapp.documents import followups, issue, merchant_actions, recover
+from shopapp.documents import followups, issue, merchant_actions, outcome, recover
 from shopapp.errors import RefusedError, UnreachableError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.jobs import maintenance
@@ -247,3 +247,32 @@ def test_a_draft_finalised_late_for_a_dismissed_order_is_the_document(world: Wor
     world.run_due_work()
     row = world.document()
     assert (row.state, row.number, len(world.provider.ledger)) == ("issued", signed.number, 1)
+
+
+def test_a_transition_that_is_not_in_the_table_is_refused(world: World) -> None:
+    world.pay_order("1001")
+    world.run_due_work()
+    row = world.document()
+    for state in ("pending", "waiting", "void", "blocked"):
+        with pytest.raises(ValueError, match="no transition"):
+            row.transition(state)
+    db.session.rollback()
+    assert world.document().state == "issued"
+
+
+def test_an_answer_is_recorded_although_the_database_was_busy(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record, failures = outcome._record_issued_once, [True, True]
+
+    def busy(*given: object) -> bool:
+        if failures:
+            failures.pop()
+            raise OperationalError("update", {}, Exception("database is locked"))
+        return record(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(outcome, "_record_issued_once", busy)
+    monkeypatch.setattr(outcome.time, "sleep", lambda seconds: None)
+    world.pay_order("1001")
+    world.run_due_work()
+    assert (world.document().state, world.document().number) == ("issued", "FR 2026FR/1")

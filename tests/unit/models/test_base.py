@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+import pytest
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy.dialects import sqlite
 
 from shopapp.models import now
+from shopapp.models.base import Money
 
 
 def test_reading_the_time_leaves_no_transaction_open(db: SQLAlchemy) -> None:
@@ -22,3 +26,10 @@ def test_reading_the_time_does_not_end_an_open_transaction(db: SQLAlchemy) -> No
 
 def test_the_database_and_the_tests_have_the_same_time(db: SQLAlchemy) -> None:
     assert abs(now() - datetime.now(UTC)) < timedelta(minutes=1), "make dates would test nothing"
+
+
+def test_an_amount_finer_than_a_cent_is_not_stored() -> None:
+    money = Money()
+    assert money.process_bind_param(Decimal("12.30"), sqlite.dialect()) == 1230
+    with pytest.raises(ValueError):
+        money.process_bind_param(Decimal("12.305"), sqlite.dialect())

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from shopapp.models import Account, db, document_queue, now
+from typing import Any
+
+import pytest
+from sqlalchemy import update
+
+from dev.factories import make_draft
+from shopapp.models import Account, Attempt, Document, db, document_queue, now
+from shopapp.orders import webhooks
 from tests.fakes import World
 
 
@@ -65,3 +72,25 @@ def test_a_document_stays_with_the_account_that_it_was_sent_with(world: World) -
     db.session.commit()
     world.run_due_work()
     assert (world.document().state, world.document().account_id) == ("issued", first)
+
+
+def test_a_row_that_a_worker_has_is_not_due(world: World) -> None:
+    world.pay_order("1001")
+    while webhooks.process_next_webhook():
+        pass
+    assert document_queue.any_due()
+    assert document_queue.take() is not None
+    assert not document_queue.any_due() and document_queue.take() is None
+
+
+@pytest.mark.parametrize("change", [{"lease_until": None}, {"state": "blocked"}], ids=str)
+def test_a_worker_whose_lease_ended_claims_nothing(world: World, change: dict[str, Any]) -> None:
+    world.pay_order("1001")
+    while webhooks.process_next_webhook():
+        pass
+    row = document_queue.take()
+    assert row is not None
+    db.session.execute(update(Document).values(**change).execution_options(synchronize_session=False))
+    db.session.commit()
+    assert document_queue.claim(row, make_draft(), world.account) is None
+    assert db.session.query(Attempt).count() == 0

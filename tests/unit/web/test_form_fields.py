@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shopapp.web.form_fields import parse_email, parse_euros
+from shopapp.web.form_fields import clean_text, parse_email, parse_euros
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,11 @@ def test_an_amount_is_parsed_as_people_write_it(typed: str, expected: str | None
 )  # fmt: skip
 def test_a_valid_email_address_is_recognised(typed: str, good: bool) -> None:
     assert bool(parse_email(typed)) is good
+
+
+@pytest.mark.parametrize(
+    "typed", ["Ana\x00", "\x1bAna", "A\u202ena", "An\u200ba", "Ana\x85", " Ana\r\n", "A\x7fna"]
+)
+def test_a_typed_text_loses_what_cannot_be_seen(typed: str) -> None:
+    assert clean_text(typed) == "Ana"
+    assert clean_text("x" * 1000, 10) == "x" * 10

@@ -10,6 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
 from dev.factories import make_account, make_document, make_store
@@ -108,6 +109,17 @@ def test_wrong_keys_are_tried_three_times_in_ten_minutes_and_no_more(new: StoreS
     instant = now()
     set_clock(lambda: instant + timedelta(minutes=10, seconds=1))
     assert new.post("/setup/keys/igest", GOOD).status_code == 303
+
+
+def test_attempts_are_counted_for_each_store_alone(app: Flask, new: StoreSession) -> None:
+    PROVIDER_STATE.check_errors = [CredentialsError("keys-refused", field="code", answer="")] * 3
+    for _ in range(4):
+        answer = new.post("/setup/keys/igest", GOOD)
+    assert answer.status_code == 429
+    store = make_store("quintadaserra", ready=False)
+    client = log_in(app, store)
+    other = StoreSession(store, {}, client, csrf_token_of(client, "/setup/keys/igest"))
+    assert other.post("/setup/keys/igest", GOOD).status_code == 303
 
 
 def test_accepted_keys_and_an_unreachable_provider_use_up_no_attempt(new: StoreSession) -> None:
