@@ -41,7 +41,8 @@ class Result:
 def run_tests(folder: Path, tests: list[str]) -> tuple[int, set[str], str]:
     """Run these tests in that copy; return pytest's exit status, the tests that failed, and its last line."""
     command = [
-        sys.executable, "-m", "pytest", "-q", "-n", "0", "--db", "sqlite", "--tb=no", "-rfE", "-p", "no:cacheprovider",
+        sys.executable, "-m", "pytest", "-q", "-n", "0", "--db", "sqlite", "--tb=no", "-rfE", "--timeout", "60",
+        "-p", "no:cacheprovider",
         *tests,
     ]  # fmt: skip
     try:

@@ -89,8 +89,8 @@ MULTIPART = (
     b"--x\r\nContent-Disposition: form-data\r\n\r\nvalue\r\n--x--\r\n",
     b'--x\r\nContent-Disposition: form-data; filename="a"\r\n\r\nvalue\r\n--x--\r\n',
     b'--x\r\nContent-Disposition: form-data; name=""\r\n\r\nvalue\r\n--x--\r\n',
-
-       b'--x\r\nContent-Disposition: form-data; name="sure"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\nyes\r\n--x--\r\n',
+    b'--x\r\nContent-Disposition: form-data; name="sure"\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n'
+    b"yes\r\n--x--\r\n",
     b'--x\r\nContent-Disposition: form-data; name="to"; filename="../../x"\r\n\r\n\x00\xff\r\n--x--\r\n',
     b'--x\r\nContent-Disposition: form-data; name="a\x00b"\r\n\r\n1\r\n--x--\r\n',
     b"--x\r\n\r\n\r\n--x--\r\n", b"--x--", b"--x", b"", b"\r\n--x\r\nContent-Disposition: x; name=a\r\n\r\n",

@@ -144,7 +144,7 @@ def test_a_read_that_never_ends_may_be_repeated_after_its_deadline(serve: Serve,
 
 
 def test_an_answer_after_the_deadline_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    wire = quick()
+    wire = patient()
 
     def late(*given: Any) -> HttpResponse:
         http_client._call_state.deadline.expire()
