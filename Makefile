@@ -10,7 +10,7 @@ ARGS ?=
 # the compiled files make every start three times as fast, and git ignores them
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: new-provider new-platform help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates mutants hostile
+.PHONY: new-provider new-platform help run demo test check format lint rules venv lock shots bench check-openapi record clean torture grid sweep dates mutants hostile scans audit
 .DEFAULT_GOAL := help
 
 help: ## what can be made
@@ -84,6 +84,12 @@ lock: venv ## writes the locks anew from pyproject.toml and uv.in (UPGRADE=1 tak
 	@.venv/bin/uv pip compile -q uv.in --universal --generate-hashes --no-header -o uv.pin
 	@.venv/bin/uv pip compile -q pyproject.toml --universal --generate-hashes --no-header $(if $(UPGRADE),--upgrade) -o requirements.lock
 	@.venv/bin/uv pip compile -q pyproject.toml --group dev --universal --generate-hashes --no-header $(if $(UPGRADE),--upgrade) -c requirements.lock -o requirements-dev.lock
+
+scans: venv ## searches every commit for secrets and writes what ships as an SBOM, offline (var/sbom.json)
+	@$(PY) -m dev.scans secrets sbom
+
+audit: venv ## asks which of the locked packages are known to be vulnerable, and says about which nobody could be asked
+	@$(PY) -m dev.scans audit
 
 clean: ## forgets the environment and the data of make run
 	@rm -rf .venv var

@@ -125,4 +125,4 @@ def backoff_seconds(previous_waits: int) -> float:
     """
     first = seconds_setting("RETRY_SECONDS")
     longest: float = min(first * 2**previous_waits, first * 60)
-    return longest * random.uniform(0.8, 1.2)
+    return longest * random.uniform(0.8, 1.2)  # noqa: S311  (a delay, no secret)

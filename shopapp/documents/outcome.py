@@ -260,7 +260,7 @@ def _retry_later(document: Document, account: Account, error: TransientError) ->
     """Retry with growing delays, or when the external system asked us to."""
     delay = circuit_breaker.backoff_seconds(document.tries)
     if isinstance(error, ThrottledError) and error.retry_after is not None:
-        delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)
+        delay = max(error.retry_after, 1.0) * random.uniform(1.0, 1.2)  # noqa: S311  (a delay, no secret)
     # articles that are still to be created are no failure, and do not lengthen the delay
     tries = document.tries + (error.code != "articles-pending")
     commit_transition(document, PENDING, error.code, dict(error.detail), after=delay, tries=tries)
