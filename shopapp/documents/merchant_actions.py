@@ -120,7 +120,7 @@ def credit_document(
     if document.account is None:
         raise StateConflictError
     if reissue_corrections is not None and (
-        credit_request.get("lines") or credit_request.get("amount") or not _is_uncredited(document)
+        credit_request.get("lines") or credit_request.get("amount") or not may_credit_and_reissue(document)
     ):
         raise NotAllowedError("credit-not-whole")
     prepare.draft_credit_note(document, document.account, credit_request)
@@ -156,6 +156,16 @@ def return_pieces(document: Document, number: int, pieces: Mapping[str, Decimal]
     db.session.commit()
 
 
+def may_credit_and_reissue(document: Document) -> bool:
+    """Return whether what is left of the document may be credited and its order issued again.
+
+    Of a document that was credited in part only where the order was edited since: else the new document would charge
+    again what was given back.
+    """
+    left = credit_notes.creditable_amount(document)
+    return _is_uncredited(document) or (document.alarm == order_changes.CHANGED and left > 0)
+
+
 def _is_uncredited(document: Document) -> bool:
     return credit_notes.creditable_amount(document) == (document.total or Decimal(0))
 
@@ -168,9 +178,14 @@ def dismiss_document(document: Document, other: str = "") -> None:
     _commit_or_conflict(outcome.void_document(document, "set-aside", detail, by="merchant"))
 
 
+def may_email(document: Document) -> bool:
+    """Return whether the document may be e-mailed: we have its PDF, and nobody must look at its figures first."""
+    return document.state == ISSUED and document.has_pdf and document.alarm not in DIFFERENCES
+
+
 def resend_email(document: Document, to: str) -> None:
     """Enqueue another e-mail of the document to that address. Commits."""
-    if document.state != ISSUED or not document.has_pdf:
+    if not may_email(document):
         raise StateConflictError
     done = db.session.scalar(
         select(func.max(FollowUp.number)).where(FollowUp.document_id == document.id, FollowUp.kind == "email")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from shopapp.messages.alarms import DOCUMENT_ALARMS
 from shopapp.messages.i18n import N_
 from shopapp.messages.order_errors import ORDER_ERRORS
-from shopapp.messages.sentence import AUTHORISE, FIGURES, KEYS, SETTINGS, Sentence
+from shopapp.messages.sentence import AUTHORISE, FIGURES, KEYS, SETTINGS, SETUP, Sentence
 
 ACCESS_ERRORS: dict[str, Sentence] = {
     "keys-refused": Sentence(
@@ -166,6 +166,12 @@ UNCERTAIN_ERRORS: dict[str, Sentence] = {
     "outcome-unknown": Sentence(
         N_("O %(provider)s não respondeu a tempo e não sabemos se chegou a emitir."),
         N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "outcome-cut": Sentence(
+        N_("A ligação ao %(provider)s caiu antes da resposta e não sabemos se chegou a emitir."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
+    "outcome-unreadable": Sentence(
+        N_("A resposta do %(provider)s não se percebe e não sabemos se chegou a emitir."),
+        N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
     "worker-died": Sentence(
         N_("O nosso programa parou a meio do envio e não sabemos se o %(provider)s chegou a emitir."),
         N_("Procure o documento no %(provider)s e diga-nos se existe."), N_("Esclarecer")),
@@ -211,6 +217,12 @@ UNISSUED_REASONS: dict[str, Sentence] = {
     "first-alone": Sentence(
         N_("Espera por outro documento, que saiu à frente para conferirmos os valores que o %(provider)s lhe deu."),
         N_("Segue sozinho logo que os valores batam certo.")),
+    "first-unsettled": Sentence(
+        N_("Espera pelo primeiro documento: não sabemos se o %(provider)s o emitiu."),
+        N_("Diga-nos se ele existe; depois tudo segue."), N_("Esclarecer"), FIGURES),
+    "not-connected": Sentence(
+        N_("Não há nenhum programa de faturação ligado."),
+        N_("Ligue-o; as encomendas pagas esperam e nenhuma se perde."), N_("Ligar a faturação"), SETUP),
     "figures-undecided": Sentence(
         N_("A faturação está parada: os valores de um documento não batem certo com os do %(provider)s."),
         N_("Veja os dois valores e decida; depois tudo segue."), N_("Ver a diferença"), FIGURES),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 # the page on which the remedy is found; `web` knows its address
 KEYS, SETTINGS, ORDER, AUTHORISE = "keys", "settings", "order", "authorise"
-DOCUMENT, CHECK, CREDIT, SHOP, FIGURES = "document", "check", "credit", "shop", "figures"
+DOCUMENT, CHECK, CREDIT, SHOP, FIGURES, SETUP = "document", "check", "credit", "shop", "figures", "setup"
 
 
 @dataclass(frozen=True, slots=True)

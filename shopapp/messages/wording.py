@@ -63,6 +63,8 @@ def message_for(code: str, detail: Mapping[str, Any] | None = None, provider: st
     detail = detail or {}
     if code == "keys-refused" and f"keys-{detail.get('kind')}" in SENTENCES:
         code = f"keys-{detail['kind']}"
+    if code == "outcome-unknown" and (how := detail.get("how", "timeout")) != "timeout":
+        code = "outcome-cut" if how == "cut" else "outcome-unreadable"
     found = SENTENCES.get(code, SENTENCES["internal"])
     facts = _facts(detail, provider)
 

@@ -137,6 +137,17 @@ def prove_again(document: Document) -> bool:
     )  # fmt: skip
 
 
+def holder(account: Account) -> Document | None:
+    """Return the first document for which others of the account wait, if there is one."""
+    if account.first_document_id is None:
+        return None
+    return db.session.scalar(
+        select(Document)
+        .join(Account, Account.first_document_id == Document.id)
+        .where(Account.id == account.id, _holds_back(Document))
+    )
+
+
 def first_in_review(account: Account) -> Document | None:
     """Return the first document whose unknown outcome holds back all others of the account, if there is one."""
     return db.session.scalar(

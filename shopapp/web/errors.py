@@ -16,6 +16,9 @@ from shopapp.messages.wording import message_for
 from shopapp.models import db, now
 from shopapp.web.session import CODE_ALPHABET
 
+BUYER_PATH = "/d/"
+"""Where the links that buyers open begin: nobody has a session there."""
+
 log = logging.getLogger(__name__)
 
 
@@ -30,11 +33,11 @@ def init_app(app: Flask) -> None:
 def error_page(
     status: int, title: str, text: str, can_retry: bool = False, reference: str = "", back_url: str = ""
 ) -> tuple[str, int]:
-    """Return the error page with these texts. Rolls back."""
+    """Return the error page with these texts; a buyer's has no way into the app. Rolls back."""
     g.setdefault("store", None)
     g.setdefault("account", None)
     shown = render_template(
-        "error.html",
+        "buyer_message.html" if request.path.startswith(BUYER_PATH) else "error.html",
         title=title,
         text=text,
         can_retry=can_retry,

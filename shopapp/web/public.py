@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, abort
+import logging
+
+from flask import Blueprint, Response
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
 from shopapp.documents.pdf import read_pdf
+from shopapp.errors import AppError
 from shopapp.messages.i18n import gettext, locale_of
 from shopapp.models import Document
 from shopapp.models.queries import documents
 from shopapp.web.errors import error_page
 from shopapp.web.limits import PDF_RATE, limiter
 from shopapp.web.session import writes_database
+
+log = logging.getLogger(__name__)
 
 bp = Blueprint("public", __name__)
 
@@ -32,12 +37,29 @@ def buyer_pdf(token: str) -> ResponseReturnValue:
     """Send the document's PDF, or say that the shop has it; 404 for an unknown or revoked link."""
     document = documents.find_by_link_token(token) if len(token) == 32 else None
     if document is None:
-        abort(404)
+        return error_page(
+            404, gettext("Esta ligação não abre nenhum documento"),
+            gettext("O endereço pode estar incompleto, ou a loja fechou-o. Peça o documento à loja."),
+        )  # fmt: skip
     if not document.has_pdf:
         return _ask_the_shop(document)
-    response = pdf_response(document, read_pdf(document))
+    try:
+        response = pdf_response(document, read_pdf(document))
+    except AppError as error:
+        log.warning("document %s: no PDF for the buyer: %s", document.id, error.code)
+        return _not_now(document)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _not_now(document: Document) -> tuple[str, int]:
+    """Return the page of a document whose PDF can't be had now; what the reason is, only the shop must know."""
+    number, shop = document.number or "", document.store.name
+    with force_locale(locale_of(document.store)):
+        return error_page(
+            503, gettext("Não conseguimos abrir o documento %(number)s agora", number=number),
+            gettext("Tente de novo dentro de minutos, ou peça-o a %(shop)s.", shop=shop),
+        )  # fmt: skip
 
 
 def _ask_the_shop(document: Document) -> tuple[str, int]:

@@ -13,7 +13,7 @@ from shopapp.errors import NotAllowedError
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import ngettext
 from shopapp.models import Document, db
-from shopapp.models.document import BLOCKED, ISSUED, PENDING, VOID, WAITING
+from shopapp.models.document import BLOCKED, PENDING, VOID, WAITING
 from shopapp.models.queries import documents
 from shopapp.web.documents.rows import document_rows
 from shopapp.web.form_fields import parse_email, parse_row_id
@@ -33,7 +33,7 @@ ACTIONS: Mapping[str, Callable[[Document], None]] = {
 }
 APPLICABLE: Mapping[str, Callable[[Document], bool]] = {
     "issue": lambda d: d.state in (BLOCKED, WAITING) or (d.state == VOID and d.reason == "set-aside"),
-    "email": lambda d: d.state == ISSUED and bool(_buyer_email_address(d)),
+    "email": lambda d: merchant_actions.may_email(d) and bool(_buyer_email_address(d)),
     "aside": lambda d: d.state in (BLOCKED, WAITING, PENDING),
 }
 

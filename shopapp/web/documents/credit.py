@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 
 from shopapp.connections.provider import provider_class, provider_label
 from shopapp.documents import credit_notes, merchant_actions, returns
+from shopapp.documents.order_changes import CHANGED
 from shopapp.documents.prepare import creditable_lines
 from shopapp.documents.preview import preview_credit_note
 from shopapp.errors import MerchantError, NotAllowedError
@@ -158,10 +159,8 @@ def _draft_note(
     if is_return or credit_request.errors.keys() - {"tax_id", "name"}:
         return None, None
     try:
-        if credit_request.mode == "again" and credit_notes.creditable_amount(document) not in (
-            Decimal(0),
-            document.total,
-        ):
+        left = credit_notes.creditable_amount(document)
+        if credit_request.mode == "again" and left and not merchant_actions.may_credit_and_reissue(document):
             raise NotAllowedError("credit-not-whole")
         if credit_request.is_empty:
             preview_credit_note(document, {})
@@ -235,6 +234,8 @@ def _render_review(
         creditable_after=creditable_amount - draft.gross if draft else creditable_amount,
         request_number=credit_notes.next_cause_number(document, cause.CREDIT),
         preview_digest=preview_digest(draft) if draft else "",
+        is_edited=document.alarm == CHANGED,
+        total_in_shop=document.alarm_detail.get("theirs") if document.alarm == CHANGED else None,
         changed=changed,
         kind=document_kind(document),
         buyer=draft.customer.as_buyer() if draft else document.buyer or {},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from shopapp.documents.order_changes import CANCELLED, CHANGED
 from shopapp.fiscal.credit_note import REASON_LIMIT
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.messages.i18n import gettext
@@ -27,6 +28,7 @@ DEFAULT_REASONS = {
 }
 """The reasons to use when none was typed; they are printed on the document, so always in Portuguese."""
 CANCELLED_REASON = "Venda cancelada"
+EDITED_REASON = "Alteração da encomenda"
 FINAL_CONSUMER = "Consumidor final"
 _QUANTITY = re.compile(r"[0-9]{1,9}(?:[.,][0-9]{1,6})?")
 
@@ -94,8 +96,8 @@ def new_request(document: Document, values: Mapping[str, str]) -> CreditRequest:
     usual = request.way if request.mode == "lines" else request.mode
     # a reason that nobody typed follows the way that is chosen now
     if not request.reason or (request.mode == "lines" and request.reason in DEFAULT_REASONS.values()):
-        is_cancelled = request.mode == "all" and document.alarm == "cancelled-after"
-        request.reason = CANCELLED_REASON if is_cancelled else DEFAULT_REASONS.get(usual, "")
+        by_alarm = {("all", CANCELLED): CANCELLED_REASON, ("again", CHANGED): EDITED_REASON}
+        request.reason = by_alarm.get((request.mode, document.alarm), DEFAULT_REASONS.get(usual, ""))
     if len(request.reason) > REASON_LIMIT:
         request.errors["why"] = gettext("O motivo tem no máximo %(most)s caracteres.", most=REASON_LIMIT)
     return request
@@ -170,7 +172,7 @@ def _check_buyer_changes(document: Document, request: CreditRequest) -> None:
         request.errors["tax_id"] = gettext("Este NIF não é válido.")
     elif not request.name and name:
         request.errors["name"] = gettext("Escreva o nome do cliente.")
-    elif not buyer_changes(document, request):
+    elif not buyer_changes(document, request) and document.alarm != CHANGED:
         request.errors["tax_id"] = gettext("Corrija o NIF ou o nome: é o que muda no novo documento.")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Any
 
 from flask import abort, g, render_template
@@ -12,13 +13,16 @@ from shopapp.connections.shop import platform_without_store
 from shopapp.documents import credit_notes, decisions, followups, hand_made_links, merchant_actions, returns
 from shopapp.documents.prepare import creditable_lines
 from shopapp.fiscal import tax_tables
+from shopapp.fiscal.comparison import DIFFERENCES
 from shopapp.fiscal.document import INVOICE_KINDS, Draft
 from shopapp.messages.decisions import question_text
 from shopapp.messages.fiscal_rules import rules_by_subject
+from shopapp.messages.formats import moment
 from shopapp.messages.i18n import current_locale, gettext
-from shopapp.models import Document
+from shopapp.models import Account, Document
 from shopapp.models.base import fold_for_search
-from shopapp.models.document import BLOCKED, ISSUED, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, ISSUED, ORDER_ALARMS, REVIEW, VOID, WAITING
+from shopapp.models.followup import DONE, DUE
 from shopapp.models.queries import documents
 from shopapp.web.documents.figures import figures_of
 from shopapp.web.documents.rows import (
@@ -66,7 +70,7 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
         ),
         "version": page_version(document),
         "sibling_rows": document_rows(documents.other_documents_of_order(document)),
-        "buyer_link": followups.document_url(document),
+        "buyer_link": _buyer_link(document),
         "warnings": warning_texts(draft.warnings if draft else ()),
         "warehouse": warehouse_name(document, draft),
         "figures": figures_of(document, label),
@@ -84,6 +88,33 @@ def render_page(document: Document, status: int = 200, **more: Any) -> tuple[str
     }
     names = {ISSUED: "document_issued.html", REVIEW: "document_review.html", BLOCKED: "document_blocked.html"}
     return render_template(names.get(document.state, "document_waiting.html"), **context), status
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerLink:
+    """What the buyer finds on the order in the shop, in words; `url` is empty where they can't open a PDF."""
+
+    text: str
+    url: str = ""
+    can_close: bool = True
+
+
+def _buyer_link(document: Document) -> BuyerLink | None:
+    """Return what has become of the link to the document; None when it was never to be shown on the order."""
+    shown = next((one for one in reversed(documents.follow_ups_of(document)) if one.kind == "attach"), None)
+    if document.link_revoked_at is not None:
+        closed = gettext("Fechada %(moment)s", moment=moment(document.link_revoked_at))
+        return BuyerLink(closed, can_close=False)
+    if shown is None:
+        is_held = document.state == ISSUED and document.alarm in DIFFERENCES
+        return BuyerLink(gettext("Espera pela sua decisão"), can_close=False) if is_held else None
+    if shown.state == DUE:
+        return BuyerLink(gettext("Por juntar à encomenda"))
+    if shown.state != DONE:
+        return BuyerLink(gettext("Não ficou na encomenda"), can_close=False)
+    if not document.has_pdf:
+        return BuyerLink(gettext("Sem PDF: diz ao cliente que lho peça"))
+    return BuyerLink(gettext("Aberta"), followups.document_url(document))
 
 
 def country_choices() -> list[tuple[str, str]]:
@@ -133,6 +164,8 @@ def _order_context(document: Document) -> dict[str, Any]:
     parts = document.alarm_detail.get("parts", ())
     return {
         "changed_parts": [names[part] for part in parts],
+        "order_alarms": ORDER_ALARMS,
+        "may_email": merchant_actions.may_email(document),
         "is_cancelled": documents.is_order_cancelled(document),
         "refund": credit_notes.refund_of_shop(document),
     }
@@ -185,6 +218,14 @@ def page_version(document: Document) -> str:
     siblings_text = [f"{one.id}{one.state}" for one in documents.other_documents_of_order(document)]
     text = (
         f"{document.changed_at} {document.state} {document.alarm} {followups_text} {siblings_text}"
-        f" {len(document.transitions)}"
+        f" {len(document.transitions)} {_account_version()}"
     )
     return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _account_version() -> str:
+    """Return what changes when the account stops, or goes on: a waiting document says so."""
+    account: Account | None = g.account
+    return (
+        "" if account is None else f"{account.refused_at} {account.differs_document_id} {account.proved_at}"
+    )

@@ -14,9 +14,9 @@ from shopapp.connections.provider import provider_label
 from shopapp.errors import AppError
 from shopapp.messages.formats import ago, clock, midnight, spaced_tax_id, today
 from shopapp.messages.i18n import gettext
-from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, FIGURES, KEYS, SETTINGS
+from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, FIGURES, KEYS, SETTINGS, SETUP
 from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label, warning_text
-from shopapp.models import Account, Document
+from shopapp.models import Account, Document, first_document
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, REVIEW, VOID, WAITING
 from shopapp.models.followup import FollowUp
 from shopapp.models.queries import documents as queries_documents
@@ -172,10 +172,16 @@ def _email_recipient(document: Document, followup: FollowUp) -> str:
 def _pending_message(document: Document, label: str) -> StatusMessage:
     """Return the reason why a pending document waits."""
     account = g.account
-    if account is not None and account.refused_at is not None:
+    if account is None:
+        return message_for("not-connected")
+    if g.store.state == "reauthorise":
+        return message_for("store-access")
+    if account.refused_at is not None:
         return message_for(account.refused_code, account.refused_detail, label)
-    if account is not None and account.differs_document_id is not None:
+    if account.differs_document_id is not None:
         return message_for("figures-undecided", {}, label)
+    if code := _first_document_code(document, account):
+        return message_for(code, {}, label)
     if not document.reason or document.reason == "absent":
         return StatusMessage("", "", "", DOCUMENT)
     message = message_for(document.reason, document.detail, label)
@@ -188,6 +194,17 @@ def _pending_message(document: Document, label: str) -> StatusMessage:
     return StatusMessage(message.cause, remedy, message.button, message.remedy_page)
 
 
+def _first_document_code(document: Document, account: Account) -> str:
+    """Return the code that says that the document waits for another one's figures, or for an answer about it."""
+    first = first_document.holder(account)
+    if first is None or first.id == document.id:
+        return ""
+    if first.state == REVIEW:
+        return "first-unsettled"
+    waits = account.proved_at is None or document.reason == first_document.WAITS_FOR_FIRST
+    return first_document.WAITS_FOR_FIRST if waits else ""
+
+
 def remedy_url(document: Document, remedy_page: str) -> str:
     """Return the address of the page on which the remedy is."""
     if remedy_page == KEYS and g.account is not None:
@@ -198,8 +215,11 @@ def remedy_url(document: Document, remedy_page: str) -> str:
         return url_for("setup.check")
     if remedy_page == CREDIT:
         return url_for("credit.show", number=document.id)
-    if remedy_page == FIGURES and g.account is not None and g.account.differs_document_id:
-        return url_for("documents.one", number=g.account.differs_document_id)
+    if remedy_page == FIGURES and g.account is not None:
+        holder = g.account.differs_document_id or g.account.first_document_id
+        return url_for("documents.one", number=holder or document.id)
+    if remedy_page == SETUP:
+        return url_for("setup.start")
     if remedy_page == AUTHORISE:
         return url_for("session.authorise")
     return url_for("documents.one", number=document.id)

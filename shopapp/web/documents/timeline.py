@@ -215,15 +215,28 @@ def _attempt_events(document: Document, attempt: Attempt, label: str) -> Iterato
 def _attempt_outcome(attempt: Attempt, label: str) -> str:
     if attempt.ended_at is None:
         return ""
-    seconds = quantity(f"{(attempt.ended_at - attempt.started_at).total_seconds():.1f}")
+    waited = (attempt.ended_at - attempt.started_at).total_seconds()
+    seconds = quantity(f"{waited:.1f}")
     answer = str(attempt.detail.get("answer", ""))[:500]
     if attempt.outcome == "issued":
-        return gettext("Respondeu em %(seconds)s segundos.", seconds=seconds)
+        return gettext("Respondeu em %(seconds)s segundos.", seconds=seconds) if waited >= 0.1 else ""
     if answer:
         return gettext("Resposta do %(provider)s: «%(answer)s»", provider=label, answer=answer)
-    if attempt.outcome == "unknown":
-        return gettext("Sem resposta ao fim de %(seconds)s segundos.", seconds=seconds)
+    if attempt.outcome == "unknown" and attempt.code == "outcome-unknown":
+        return _unknown_outcome(attempt)
     return message_for(attempt.code, attempt.detail, label).cause if attempt.code else ""
+
+
+def _unknown_outcome(attempt: Attempt) -> str:
+    """Return how the answer was lost; only a call that was waited for has a duration."""
+    how, waited = attempt.detail.get("how", ""), amount(attempt.detail.get("seconds", ""))
+    if how == "cut":
+        return gettext("A ligação caiu antes da resposta.")
+    if how and how != "timeout":
+        return gettext("A resposta não se percebe.")
+    if how == "timeout" and waited:
+        return gettext("Sem resposta ao fim de %(seconds)s segundos.", seconds=quantity(waited))
+    return gettext("Sem resposta.")
 
 
 def _is_shown(followup: FollowUp) -> bool:

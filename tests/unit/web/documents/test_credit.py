@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from html import unescape
 from typing import Any
@@ -403,3 +403,40 @@ def test_an_unusual_line_reference_survives_the_form(
     page = sold.review(sold.look("lines"), **{'quantity-<"1">&': "1"})
     assert page.status_code == 200 and "12,30 €" in page_text(page)
     assert sold.issue(page).status_code == 303 and sold.kinds()[1] == ("NC", Decimal("12.30"))
+
+
+def edit_order(sold: Sold) -> None:
+    """Add a mug to the order in the shop, which is then worth 59.80."""
+    lines = (replace(LINES[0], quantity=Decimal(4)), LINES[1])
+    sold.world.shop.orders["1001"] = replace(
+        sold.world.shop.orders["1001"], lines=lines, total=Decimal("59.80")
+    )
+    sold.world.receive_webhook("1001", "order_updated", more="edited")
+    sold.world.run_due_work()
+    assert sold.document.alarm == "changed-after"
+
+
+def test_an_edited_order_is_issued_again_although_its_buyer_is_the_same(sold: Sold) -> None:
+    edit_order(sold)
+    page = sold.look("again")
+    assert "Creditamos 47,50 € deste documento" in page_text(page) and "vale 59,80 €" in page_text(page)
+    assert sold.issue(page).status_code == 303
+    assert sold.kinds()[1:] == [("NC", Decimal("47.50")), ("FR", Decimal("59.80"))]
+    assert sold.document.alarm == ""
+    assert sold.note().draft.references[0].reason == "Alteração da encomenda"  # type: ignore[union-attr]
+
+
+def test_an_order_credited_in_part_and_then_edited_is_one_click_from_being_right(sold: Sold) -> None:
+    page = sold.look("lines", way="money", amount="10.00")
+    assert sold.issue(sold.review(page)).status_code == 303
+    sold.world.run_due_work()
+    refused = sold.look("again")
+    assert "é preciso creditar o documento todo" in page_text(refused)
+    edit_order(sold)
+    document = page_text(sold.shop.client.get(f"/documents/{sold.document.id}"))
+    assert "Creditar 37,50 € e emitir 59,80 €" in document
+    assert sold.issue(sold.look("again")).status_code == 303
+    assert sold.kinds() == [
+        ("FR", Decimal("47.50")), ("NC", Decimal("10.00")), ("NC", Decimal("37.50")), ("FR", Decimal("59.80")),
+    ]  # fmt: skip
+    assert sold.document.alarm == ""
