@@ -6,7 +6,6 @@ Nothing is sent: a stub replaces the resolver, and every connection is recorded 
 from __future__ import annotations
 
 import itertools
-import random
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -20,9 +19,9 @@ from shopapp.fiscal.document import Customer, Draft, DraftLine, Issued
 from shopapp.http_client import HttpClient, is_public_address
 from shopapp.providers.phcgo import PhcGo
 from shopapp.providers.phcgo.session import SESSIONS
+from tests.hostile.addresses import INSIDE_NAMES, OUTSIDE, PRIVATE, schedules
 
 HOSTS = (".phcgo.net", ".drivefx.net", "erp.example.pt")
-OUTSIDE = "93.184.216.34"
 SCHEMES = (
     "http",
     "ftp",
@@ -39,15 +38,8 @@ SCHEMES = (
     "https:/",
 )
 
-INSIDE_NAMES = (
-    "localhost", "localhost.localdomain", "ip6-localhost", "metadata.google.internal", "169.254.169.254",
-    "127.0.0.1", "127.1", "127.0.1", "0", "0.0.0.0", "2130706433", "0x7f000001", "0x7f.0.0.1", "0177.0.0.1",
-    "017700000001", "①②⑦.⓪.⓪.①", "１２７.０.０.１", "127。0。0。1", "10.0.0.1", "192.168.1.1", "172.16.0.1",
-    "100.64.0.1", "[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]",
-    "[fe80::1]", "[fe80::1%25eth0]", "[fec0::1]", "[fd00::1]", "[0:0:0:0:0:ffff:127.0.0.1]", "93.184.216.34",
-    "[2606:2800:220:1::1]", "224.0.0.1", "192.0.0.8", "255.255.255.255", "127.0.0.1.nip.io", "localtest.me",
-)  # fmt: skip
 OTHER_NAMES = (
+    "93.184.216.34", "[2606:2800:220:1::1]",
     "evil.test", "phcgo.net.evil.test", "sis05.phcgo.net.evil.test", "evilphcgo.net", "sis05-phcgo.net", "phcgo.net",
     "drivefx.net", "phcgo.net.", "sis05.phcgo.net.", "sis05.phcgo.net..", ".phcgo.net", "..phcgo.net", "-.phcgo.net",
     "sis05..phcgo.net", "-sis05.phcgo.net", "sis05-.phcgo.net", "sis_05.phcgo.net", "*.phcgo.net", "sis05.phcgo.com",
@@ -242,25 +234,7 @@ def test_pasted_addresses_are_normalised(outside: Outside, typed: str) -> None:
 
 # Names whose address changes between look-ups
 
-PRIVATE = (
-    "127.0.0.1", "10.0.0.7", "192.168.0.1", "172.20.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "224.0.0.1",
-    "192.0.0.8", "::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "fe80::1", "fec0::1", "fd00::1",
-)  # fmt: skip
-RANDOM = random.Random(20261120)
-
-
-def answers() -> list[list[str]]:
-    """Return one schedule: the addresses that the name has at each look-up."""
-    kinds = [[OUTSIDE], [], ["151.101.1.1", OUTSIDE], ["2606:2800:220:1::1"]]
-    kinds += [[RANDOM.choice(PRIVATE)], [OUTSIDE, RANDOM.choice(PRIVATE)], [RANDOM.choice(PRIVATE), OUTSIDE]]
-    return [RANDOM.choice(kinds) for _ in range(40)]
-
-
-SCHEDULES = [
-    *([[OUTSIDE], *([[inside]] * 39)] for inside in PRIVATE),
-    *([[OUTSIDE], [OUTSIDE, inside], *([[inside, OUTSIDE]] * 38)] for inside in PRIVATE),
-    *(answers() for _ in range(40)),
-]
+SCHEDULES = schedules()
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: " ".join(map(str, schedule[:3])))

@@ -21,7 +21,7 @@ from shopapp.fiscal.countries import country_code
 from shopapp.fiscal.money import ZERO
 from shopapp.fiscal.order import Order, OrderStatus
 from shopapp.fiscal.party import Address
-from shopapp.http_client import HttpClient
+from shopapp.http_client import HttpClient, HttpResponse
 from shopapp.platforms.oauth import OAuthTokens, SupportsOAuth, authorize_url, request_tokens
 
 from ..base import (
@@ -167,7 +167,7 @@ class Jumpseller(
             raise OrderError("order-missing")
         history = self._api_client.send("GET", f"/orders/{order_id}/history.json")
         past = objects_in(parse_body(history), "order_history") if history.status == 200 else []
-        return order_from(parse_body(answer), past)
+        return order_from(_order_object(answer), past)
 
     def paid_orders(self, since: datetime) -> Iterator[OrderSummary]:
         return self._orders(since, ("paid",), "paid")
@@ -180,10 +180,7 @@ class Jumpseller(
         answer = self._api_client.send("GET", f"/orders/{order_id}.json")
         if answer.status == 404:
             raise OrderError("order-missing")
-        content = parse_body(answer)
-        if not isinstance(content, Mapping):
-            raise OrderError("order-unreadable", field="order")
-        return replace(order_summary_from(content), order_id=order_id)
+        return replace(order_summary_from(_order_object(answer)), order_id=order_id)
 
     def _orders(
         self, since: datetime, statuses: tuple[OrderStatus, ...], *filters: str
@@ -252,6 +249,13 @@ class Jumpseller(
 
 _TIME_ZONES = {"Lisbon": "Europe/Lisbon", "Azores": "Atlantic/Azores", "Madrid": "Europe/Madrid"}
 """Time zones that the platform's framework names differently from the tz database."""
+
+
+def _order_object(answer: HttpResponse) -> Mapping[str, Any]:
+    content = parse_body(answer)
+    if not isinstance(content, Mapping):
+        raise OrderError("order-unreadable", field="order")
+    return content
 
 
 def time_zone_from(name: str) -> str:

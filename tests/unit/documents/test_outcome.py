@@ -18,6 +18,7 @@ from shopapp.errors import RefusedError, UnreachableError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.jobs import maintenance
 from shopapp.models import Document, db, document_queue, now
+from shopapp.orders import webhooks
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import World, paid_order
 
@@ -276,3 +277,44 @@ def test_an_answer_is_recorded_although_the_database_was_busy(
     world.pay_order("1001")
     world.run_due_work()
     assert (world.document().state, world.document().number) == ("issued", "FR 2026FR/1")
+
+
+def test_a_row_that_another_worker_moved_stays_where_that_worker_left_it(world: World) -> None:
+    world.shop.errors["order"] = [UnreachableError("unreachable")]
+    world.pay_order("1001")
+    world.run_due_work()
+    row = world.document()
+    assert row.state == "pending"
+    db.session.commit()
+
+    def moved() -> None:
+        assert db.session.query(Document).one().transition("void", "set-aside")
+        db.session.commit()
+
+    in_another_worker(moved)
+    assert row.transition("waiting", "unpaid") is False
+    db.session.commit()
+    assert (world.document().state, world.document().reason) == ("void", "set-aside")
+
+
+def test_a_draft_is_not_finalised_once_its_attempt_has_lost_the_row(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.provider.guarantee = IssueGuarantee.DRAFT_FIRST
+    record = document_queue.record_draft
+
+    def recorded_then_lost(document: Document, draft_id: str) -> bool:
+        done = record(document, draft_id)
+
+        def lost() -> None:
+            db.session.execute(update(Document).values(state="in_doubt", lease_until=None))
+            db.session.commit()
+
+        in_another_worker(lost)
+        return done
+
+    monkeypatch.setattr(document_queue, "record_draft", recorded_then_lost)
+    world.pay_order("1001")
+    webhooks.process_next_webhook()
+    issue.issue_next_document()
+    assert world.provider.drafts_opened == 1 and world.provider.ledger == []

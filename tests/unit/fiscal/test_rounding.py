@@ -112,3 +112,9 @@ def test_the_pieces_of_a_split_line_add_up_to_it() -> None:
     for name in ("net", "vat", "gross", "quantity"):
         assert sum((getattr(part, name) for part in parts), Decimal(0)) == getattr(whole, name)
     assert all(part.net >= 0 and part.vat >= 0 for part in parts)
+
+
+def test_a_provider_that_rounds_on_the_line_rounds_net_and_vat_apart() -> None:
+    # 0.125 and its 0.02875 of VAT: 0.13 and 0.03, though both together are 0.15375
+    assert predict_total([line("0.125", "0.15")], "line") == Decimal("0.16")
+    assert predict_total([line("0.125", "0.15")], "document") == Decimal("0.15")

@@ -89,6 +89,14 @@ def test_a_wrong_signature_is_401_and_leaves_no_row(client: FlaskClient, store: 
     assert kept() == 0
 
 
+@pytest.mark.parametrize(
+    "other", [BODY + b" ", b" " + BODY, BODY + b"\n", BODY.replace(b" ", b""), BODY[:-1], b""]
+)
+def test_a_signature_of_other_bytes_is_401(client: FlaskClient, store: Store, other: bytes) -> None:
+    assert post(client, store, other, signature(BODY)).status_code == 401
+    assert kept() == 0
+
+
 def test_a_webhook_without_a_signature_is_401(client: FlaskClient, store: Store) -> None:
     assert client.post(f"/hooks/jumpseller/{store.hook_key}", data=BODY).status_code == 401
 
