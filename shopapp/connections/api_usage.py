@@ -1,7 +1,7 @@
 """Count the calls to providers, by account and by document: some plans allow only so many a month.
 
-Calls are counted in memory, as no transaction may be open during one, and written afterwards. Nothing is decided by
-the counts, so those that a dead process had not written are lost.
+Calls are counted in memory, as no transaction may be open during one, and written afterwards: a process that dies loses
+the last few. The last tenth of a plan is for issuing alone, and this is the one place that decides it.
 """
 
 from __future__ import annotations
@@ -10,29 +10,62 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from shopapp.models import ApiUsage, db, now
+from shopapp.errors import ThrottledError
+from shopapp.models import Account, ApiUsage, db, now
 
 log = logging.getLogger(__name__)
 
 MONTH_ZONE = ZoneInfo("Europe/Lisbon")
 """The time zone of the months that a plan counts: the provider's."""
 
+Purpose = Literal["issuing", "comfort"]
+"""Why the provider is called: to issue and to find out whether something was issued, or for anything else."""
+RESERVED_PERCENT = 10
+"""The last part of a month's plan that is left for issuing."""
+_RETRY_SECONDS = 3600.0
+"""When to ask again: the merchant may have raised the plan by then."""
+
 _unsaved_calls: Counter[tuple[int, int | None]] = Counter()
+_calls_made: Counter[int] = Counter()
+"""The calls of this process by account, never reset."""
 _lock = threading.Lock()
 
 
-def call_counter(account_id: int, document_id: int | None) -> Callable[[], None]:
-    """Return a function that counts one call of the account, for the document, each time it is called."""
+def call_counter(account: Account, purpose: Purpose, document_id: int | None = None) -> Callable[[], None]:
+    """Return a function that counts one call of the account, for the document, each time it is called.
+
+    It raises ThrottledError `plan-reserved`, and nothing is called, when the call is not for issuing and the plan's
+    last tenth has begun. What other processes call in the meantime is not seen until the account is opened again.
+    """
+    account_id, left = account.id, None
+    if purpose != "issuing":
+        left = _comfort_calls_left(account)
+    already_made = _calls_made[account_id]
 
     def count() -> None:
         with _lock:
+            if left is not None and _calls_made[account_id] - already_made >= left:
+                raise ThrottledError("plan-reserved", retry_after=_RETRY_SECONDS)
+            _calls_made[account_id] += 1
             _unsaved_calls[account_id, document_id] += 1
 
     return count
+
+
+def _comfort_calls_left(account: Account) -> int | None:
+    """Return how many calls beside issuing the month's plan allows now; None where the merchant named no plan."""
+    allowance = int(account.chosen.allowance or 0)
+    if not allowance:
+        return None
+    with _lock:
+        unsaved = sum(calls for (number, _), calls in _unsaved_calls.items() if number == account.id)
+    used = ApiUsage.calls_in_month(account.id, current_month()) + unsaved
+    return allowance * (100 - RESERVED_PERCENT) // 100 - used
 
 
 def current_month() -> str:

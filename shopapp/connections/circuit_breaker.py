@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import random
 
+from shopapp.connections.api_usage import Purpose
 from shopapp.connections.http import RateLimiter
 from shopapp.connections.provider import provider_of
 from shopapp.connections.settings import seconds_setting
@@ -26,7 +27,7 @@ FAILURE_THRESHOLD = 4
 """Calls in a row without an answer that open the breaker."""
 CREDENTIALS_CODES = ("keys-refused", "keys-missing")
 """Refusals of the account itself: documents blocked for them continue once the keys are good."""
-_IGNORED_CODES = ("draft-not-ours",)
+_IGNORED_CODES = ("draft-not-ours", "plan-reserved")
 """Failures that say nothing about the provider."""
 
 
@@ -46,14 +47,17 @@ def require_not_open(account: Account) -> None:
 
 
 def open_provider(
-    account: Account, document: Document | None = None, rate_limiter: RateLimiter | None = None
+    account: Account,
+    purpose: Purpose,
+    document: Document | None = None,
+    rate_limiter: RateLimiter | None = None,
 ) -> Provider:
     """Return the account's provider for calls now. Leaves no transaction open.
 
     Raises BreakerOpenError while the account pauses, CredentialsError while its keys are missing or refused.
     """
     require_not_open(account)
-    provider = provider_of(account, document, rate_limiter)
+    provider = provider_of(account, purpose, document, rate_limiter)
     db.session.commit()
     return provider
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from shopapp.connections import api_usage
+from shopapp.connections.api_usage import Purpose
 from shopapp.connections.http import RateLimiter, new_http_client
 from shopapp.connections.settings import adapter_settings
 from shopapp.errors import CredentialsError, ThrottledError
@@ -25,11 +26,15 @@ def provider_with(
 
 
 def provider_of(
-    account: Account, document: Document | None = None, rate_limiter: RateLimiter | None = None
+    account: Account,
+    purpose: Purpose,
+    document: Document | None = None,
+    rate_limiter: RateLimiter | None = None,
 ) -> Provider:
     """Return the provider opened with the account's credentials.
 
-    Its calls are counted for the account, and for the document where there is one. Raises CredentialsError when the
+    Its calls are counted for the account, and for the document where there is one; all but those for issuing raise
+    ThrottledError `plan-reserved` in the last tenth of the merchant's plan. Raises CredentialsError when the
     credentials are missing or known to be refused.
     """
     if not account.credentials:
@@ -37,7 +42,7 @@ def provider_of(
     if account.refused_at is not None:
         # whoever asks (a follow-up, a buyer's PDF): further tries could lock the merchant's account
         raise CredentialsError(account.refused_code or "keys-refused", **(account.refused_detail or {}))
-    count = api_usage.call_counter(account.id, document.id if document is not None else None)
+    count = api_usage.call_counter(account, purpose, document.id if document is not None else None)
     provider = provider_with(
         account.provider,
         account.credentials,

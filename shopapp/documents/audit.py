@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 
 from shopapp.connections import circuit_breaker
+from shopapp.connections.api_usage import Purpose
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.documents import figures, outcome
@@ -43,7 +44,7 @@ def audit_due_account() -> int:
     if account is None:
         return 0
     try:
-        audit_account(account, now() - AUDIT_WINDOW)
+        audit_account(account, now() - AUDIT_WINDOW, reads="comfort")
     except AppError as error:
         db.session.rollback()
         log.warning("account %s: audit failed: %s", account.id, error.code)
@@ -75,19 +76,19 @@ def _take_due_account() -> Account | None:
     return found if taken else None
 
 
-def audit_account(account: Account, since: datetime) -> bool:
+def audit_account(account: Account, since: datetime, reads: Purpose = "issuing") -> bool:
     """Record what the provider has issued since `since` and raise alarms. Commits. Raises the provider's errors.
 
     Return whether the provider listed all of it; where it has no list, the documents that we know are read one by
-    one.
+    one, for the purpose `reads`.
     """
-    provider = provider_of(account)
+    provider = provider_of(account, "issuing")
     db.session.commit()
     listed = (
         provider.list_by_reference_prefix("QI-", since) if isinstance(provider, SupportsListing) else None
     )
     if listed is None:
-        _read_one_by_one(account, provider)
+        _read_one_by_one(account, provider_of(account, reads))
         return False
     seen: set[str] = set()
     for reference, issued in listed:
@@ -234,7 +235,7 @@ def refresh_state(document: Document) -> bool:
     if account is None or not _can_refresh_state(document):
         return False
     try:
-        provider = require(provider_of(account), SupportsDocumentState)
+        provider = require(provider_of(account, "comfort"), SupportsDocumentState)
         db.session.commit()
         _read_provider_state(provider, document)
     except AppError as error:

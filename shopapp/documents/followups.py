@@ -106,7 +106,7 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
     to = followup.detail.get("to") or (document.buyer or {}).get("email", "")
     account = document.account
     if account is not None and issubclass(provider_class(account.provider), SupportsEmail):
-        provider = require(provider_of(account, document), SupportsEmail)
+        provider = require(provider_of(account, "comfort", document), SupportsEmail)
         db.session.commit()
         provider.email(document.provider_id, to)
         return
@@ -136,7 +136,7 @@ def _compose_email(kind: str, document: Document) -> tuple[str, str]:
 
 def _delete_leftover_drafts(document: Document, followup: FollowUp) -> None:
     if document.account is not None:
-        provider = require(provider_of(document.account, document), SupportsDrafts)
+        provider = require(provider_of(document.account, "issuing", document), SupportsDrafts)
         db.session.commit()
         provider.drop_drafts(document.reference)
 

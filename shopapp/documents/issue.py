@@ -85,7 +85,7 @@ def _issue(document: Document) -> None:
 
 def _claim_and_send(document: Document, account: Account, draft: Draft) -> None:
     try:
-        provider = provider_of(account, document)
+        provider = provider_of(account, "issuing", document)
         if account.pauses:
             circuit_breaker.probe(account, provider)
         if not document_queue.provider_draft_matches(

@@ -49,7 +49,7 @@ def _fetch(document: Document) -> bytes:
         pdf_url=document.pdf_url,
         total=document.total,
     )
-    provider = provider_of(document.account, document)
+    provider = provider_of(document.account, "comfort", document)
     db.session.commit()
     return provider.pdf(known)
 

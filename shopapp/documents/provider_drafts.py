@@ -127,9 +127,9 @@ def delete_draft(document: Document, account: Account | None) -> bool:
     if draft_account is None:
         return True
     try:
-        found = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts).drop_draft(
-            draft_id
-        )
+        found = require(
+            circuit_breaker.open_provider(draft_account, "issuing", document), SupportsDrafts
+        ).drop_draft(draft_id)
     except AppError as error:
         db.session.rollback()
         circuit_breaker.record_failure(draft_account, error)
@@ -159,7 +159,7 @@ def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
     """
     draft_account = db.session.get_one(Account, followup.detail["account"])
     db.session.commit()
-    provider = require(circuit_breaker.open_provider(draft_account, document), SupportsDrafts)
+    provider = require(circuit_breaker.open_provider(draft_account, "issuing", document), SupportsDrafts)
     if "draft" not in followup.detail:
         provider.drop_drafts(document.reference)
         return
@@ -170,7 +170,7 @@ def delete_orphan_draft(document: Document, followup: FollowUp) -> None:
 
 def _create_draft(document: Document, account: Account, expected: Draft) -> None:
     """Open a draft at the provider and record it as the row's only one; delete it when the row has moved on."""
-    provider = circuit_breaker.open_provider(account, document)
+    provider = circuit_breaker.open_provider(account, "comfort", document)
     if not isinstance(provider, SupportsDrafts):
         return
     if provider.guarantee_for(expected.kind) is not IssueGuarantee.DRAFT_FIRST:
@@ -199,7 +199,7 @@ def _create_draft(document: Document, account: Account, expected: Draft) -> None
 
 def _delete_unrecorded_drafts(document: Document, account: Account) -> None:
     """Delete all drafts of a voided row, including those whose ids we never received."""
-    provider = circuit_breaker.open_provider(account, document)
+    provider = circuit_breaker.open_provider(account, "issuing", document)
     if not isinstance(provider, SupportsDrafts):
         return
     if provider.guarantee_for(document.draft.kind if document.draft else "FR") is IssueGuarantee.DRAFT_FIRST:

@@ -53,7 +53,7 @@ def recover_next_document() -> bool:
         require_merchant(document, REVIEW, document.reason, dict(document.detail))
         return True
     try:
-        provider = provider_of(account, document)
+        provider = provider_of(account, "issuing", document)
         db.session.commit()
         _RECOVERIES[IssueGuarantee(document.promise)](provider, document, draft)
         circuit_breaker.close(account)

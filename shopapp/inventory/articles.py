@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from shopapp import failpoints
 from shopapp.connections import circuit_breaker
+from shopapp.connections.api_usage import Purpose
 from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter
 from shopapp.connections.send_window import is_too_late_to_send
@@ -67,7 +68,10 @@ class ArticleClient:
         Raises TransientError while the account is paused.
         """
         if self._provider is None:
-            provider = circuit_breaker.open_provider(self.account, self._document, self._rate_limiter)
+            purpose: Purpose = "comfort" if self._document is None else "issuing"
+            provider = circuit_breaker.open_provider(
+                self.account, purpose, self._document, self._rate_limiter
+            )
             self._provider = require(provider, SupportsArticles)
         db.session.commit()
         return self._provider

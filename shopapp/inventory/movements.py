@@ -124,7 +124,7 @@ def move_quantities(document: Document, quantities: Mapping[str, Decimal], refer
     account = document.account
     if account is None:
         return
-    provider = provider_of(account, document)
+    provider = provider_of(account, "comfort", document)
     articles = Article.find_by_sku(account.id, quantities)
     states = set()
     for number, (sku, quantity) in enumerate(sorted(quantities.items()), 1):

@@ -37,7 +37,7 @@ class StoreConnections:
         self.last_account = account
         circuit_breaker.require_not_open(account)
         if account.id not in self._providers:
-            opened = provider_of(account, rate_limiter=self.rate_limiter(account))
+            opened = provider_of(account, "comfort", rate_limiter=self.rate_limiter(account))
             self._providers[account.id] = require(opened, SupportsStock)
         db.session.commit()
         return self._providers[account.id]

@@ -82,7 +82,7 @@ def _verify_store(store: Store, since: datetime) -> None:
 
 def _is_safe_to_issue(account: Account, since: datetime) -> bool:
     """Return whether nothing can be issued twice: the provider lists all that it issued, or takes a key only once."""
-    by_key = provider_of(account).guarantee is IssueGuarantee.IDEMPOTENT
+    by_key = provider_of(account, "issuing").guarantee is IssueGuarantee.IDEMPOTENT
     db.session.commit()
     return audit.audit_account(account, since) or by_key
 

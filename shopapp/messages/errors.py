@@ -135,6 +135,11 @@ TEMPORARY_ERRORS: dict[str, Sentence] = {
     "allowance-used": Sentence(
         N_("O %(provider)s diz «%(answer)s»: os pedidos do seu plano acabaram."),
         N_("Reforce o plano ou espere pelo mês seguinte. Perguntamos de hora a hora e as encomendas saem sozinhas.")),
+    "plan-reserved": Sentence(
+        N_("Este mês já usámos nove décimos dos pedidos do seu plano do %(provider)s: o resto fica para emitir."),
+        N_("As faturas saem como sempre. Para o resto, espere pelo mês que vem ou reforce o plano e diga-o nas"
+           " escolhas."),
+        N_("Rever as escolhas"), SETTINGS),
     "sessions-full": Sentence(
         N_("O %(provider)s diz «%(answer)s»: não abre mais sessões deste utilizador."),
         N_("Tentamos de novo dentro de minutos. Se acontecer muito, use um utilizador só para a loja.")),

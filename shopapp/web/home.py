@@ -127,6 +127,12 @@ def _plan_notice() -> str:
     if not allowance or calls * 100 < allowance * PLAN_WARNING_PERCENT:
         return ""
     label = provider_label(g.account)
+    if calls * 100 >= allowance * (100 - api_usage.RESERVED_PERCENT):
+        return gettext(
+            "Este mês fizemos %(calls)s dos %(allowance)s pedidos ao %(provider)s do seu plano. O resto fica para"
+            " emitir: PDF novos, comparações e listas esperam pelo mês que vem, ou por um plano maior nas escolhas.",
+            calls=calls, allowance=allowance, provider=label,
+        )  # fmt: skip
     return gettext(
         "Este mês fizemos %(calls)s dos %(allowance)s pedidos ao %(provider)s do seu plano.",
         calls=calls, allowance=allowance, provider=label,

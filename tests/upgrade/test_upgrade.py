@@ -198,9 +198,11 @@ def test_settings_are_read_in_every_shape(upgraded: Flask) -> None:
     }
     assert (chosen.warehouse, chosen.retailer) == ("SET", True)
     assert vidreiro.fiscal_settings(level).generic_article == "GERAL"
-    promises = {one: provider_of(one).guarantee_for("FR").value for one in (olaria, cesteiro, tecelagem)}
+    promises = {
+        one: provider_of(one, "issuing").guarantee_for("FR").value for one in (olaria, cesteiro, tecelagem)
+    }
     assert list(promises.values()) == ["by_person", "by_draft", "by_search"]
-    assert provider_of(cesteiro).features.series["NE"].label == "Encomenda"
+    assert provider_of(cesteiro, "issuing").features.series["NE"].label == "Encomenda"
 
 
 def browsers(app: Flask) -> Iterator[tuple[Store, Any]]:

@@ -69,7 +69,7 @@ def refresh_provider_lists(account: Account) -> str:
         return ""
     label = provider_label(account)
     try:
-        provider = provider_of(account)
+        provider = provider_of(account, "comfort")
         db.session.commit()
         found = provider.choices()
     except AppError as error:
@@ -179,7 +179,7 @@ def _article_error(account: Account, code: str) -> str:
     """Return an empty text when the provider has the article, else the error. Ends the transaction."""
     label = provider_label(account)
     try:
-        provider = require(provider_of(account), SupportsArticles)
+        provider = require(provider_of(account, "comfort"), SupportsArticles)
         db.session.commit()
         found = provider.articles_by_code([code])
     except AppError as error:

@@ -210,7 +210,7 @@ def test_a_call_that_was_not_made_because_of_the_pause_is_not_counted(world: Wor
     world.run_due_work()
     db.session.refresh(world.account)
     with pytest.raises(circuit_breaker.BreakerOpenError) as caught:
-        circuit_breaker.open_provider(world.account)
+        circuit_breaker.open_provider(world.account, "issuing")
     circuit_breaker.record_failure(world.account, caught.value)
     db.session.refresh(world.account)
     assert world.account.failures == circuit_breaker.FAILURE_THRESHOLD

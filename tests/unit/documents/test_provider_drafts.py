@@ -649,7 +649,7 @@ def test_a_provider_is_opened_with_the_chosen_series(early: Early) -> None:
         "searches": True,
     }  # fmt: skip
     early.choose(series={"FR": "2026FR", "NC": "typed"})
-    known = provider_of(early.account).features
+    known = provider_of(early.account, "issuing").features
     assert known.series == {"FR": Series("2026FR", "FR", True, "Loja", True), "NC": Series("typed", "NC")}
     assert known.searches is True
 
