@@ -62,6 +62,9 @@ grid: venv ## every kill point x act x answer of the program, on PostgreSQL (ARG
 mutants: venv ## breaks each defence in a copy and runs the tests that must notice (ARGS="word word", JOBS=2)
 	@JOBS=$(JOBS) $(PY) -m dev.mutants $(ARGS)
 
+hostile: venv ## the whole attack with its figures, on SQLite and PostgreSQL (ARGS="routes webhooks", ARGS=markers, DB=sqlite, SEED=7)
+	@DB=$(DB) SEED=$(SEED) $(PY) -m tests.hostile $(ARGS)
+
 check-openapi: venv ## holds the stand-in and the adapter against Jumpseller's own description (FILE=...)
 	@test -n "$(FILE)" || { echo 'Name the description: make check-openapi FILE=path/to/jumpseller-openapi.json'; exit 1; }
 	@$(PY) -m sandbox.jumpseller.openapi "$(FILE)"

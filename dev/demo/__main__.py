@@ -12,6 +12,7 @@ import os
 import sys
 import time
 
+from dev import markers
 from dev.child_process import ProcessFailed
 from dev.local_stack import LocalStack
 from dev.servers import MissingServer
@@ -47,6 +48,10 @@ def run(played: type[Demo]) -> int:
         judge = Judge(demo)
         rows = judge.verdict()
         wrong = judge.wrong + demo.check()
+        if os.environ.get("MARKERS"):
+            found = markers.search(stack)
+            print_now("\n".join(found.lines))
+            wrong += found.wrong
         table = demo.table()
     print_now(f"\n{'order':<24} {'document':<44} {'total':>9} {'state':<12} what is odd about it")
     for row in rows:

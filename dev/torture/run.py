@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dev import markers
 from dev.local_stack import APP_PROCESSES, LocalStack
 from dev.servers import Postgres
 from dev.torture.verdict import Verdict, judge_documents
@@ -160,7 +161,10 @@ class _Evaluation:
             wrong.append(f"spare drafts: {self.torture.provider.orphan_drafts()}")
         wrong += [f"hooks: {line}" for line in timings.lost_webhooks(deliveries, self.rows.kept_webhooks())]
         wrong += self._why_insignificant()
+        found = markers.search(self.stack) if os.environ.get("MARKERS") else None
+        wrong += found.wrong if found else []
         lines = [
+            *(found.lines if found else ()),
             *self._summary_lines(fire, verdict, len(reviews)),
             f"drain       {drain.left} left when the faults stopped; of {drain.due} that were due"
             f" {timings.DRAIN_SHARE:.0%} in {drain.seconds:.1f} s = {drain.rate:.1f}/s; last"
