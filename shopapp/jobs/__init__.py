@@ -9,10 +9,11 @@ from shopapp.jobs import restore
 from shopapp.jobs.clock import run_clock
 from shopapp.jobs.queue import WorkQueue
 from shopapp.jobs.worker import DRAIN_SECONDS, supervise_workers
+from shopapp.models import BrowserSession, Store
 
 
 def init_app(app: Flask) -> None:
-    """Add the work queue and the commands `worker`, `clock`, `hold` and `verify` to the app."""
+    """Add the work queue and the commands for operators to the app."""
     job_seconds = DRAIN_SECONDS + app.config["LEASE_SECONDS"] + 30
     app.extensions["work_queue"] = WorkQueue(app.config["REDIS_URL"], app.config["WORKERS"], job_seconds)
 
@@ -39,3 +40,32 @@ def init_app(app: Flask) -> None:
     def clock() -> None:
         """Do what is due by time, every CLOCK_SECONDS, until SIGTERM."""
         run_clock(app)
+
+    _add_session_commands(app)
+
+
+def _add_session_commands(app: Flask) -> None:
+    @app.cli.command("sessions")
+    @click.argument("code")
+    def list_sessions(code: str) -> None:
+        """List the open browser sessions of the store with this code."""
+        for store in _stores(code):
+            for row in BrowserSession.list_of_store(store):
+                times = f"began {row.began_at:%Y-%m-%d %H:%M}, last used {row.used_at:%H:%M} UTC"
+                click.echo(f"{store.platform} {store.code}: {times}, {row.browser or 'unknown browser'}")
+
+    @app.cli.command("end-sessions")
+    @click.argument("code")
+    def end_sessions(code: str) -> None:
+        """End every browser session of the store with this code; its merchant can open the app anew."""
+        for store in _stores(code):
+            ended = BrowserSession.end_of_store(store.id)
+            click.echo(f"{store.platform} {store.code}: {ended} ended")
+
+
+def _stores(code: str) -> list[Store]:
+    """Return the stores with this code, one for each platform. Raises ClickException when there is none."""
+    found = Store.find_by_code(code)
+    if not found:
+        raise click.ClickException("no store has this code")
+    return found

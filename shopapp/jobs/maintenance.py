@@ -19,6 +19,7 @@ from shopapp.documents import order_changes, outcome
 from shopapp.errors import AppError, OrderError, StoreAccessError
 from shopapp.models import (
     Attempt,
+    BrowserSession,
     Document,
     DocumentPdf,
     Heartbeat,
@@ -169,6 +170,7 @@ def delete_expired_rows() -> None:
         return
     Webhook.wipe_old_bodies()
     OneTimeToken.delete_expired()
+    BrowserSession.delete_ended()
     LoginAttempt.delete_old()
     StockReservation.delete_old()
     DocumentPdf.delete_old()

@@ -16,6 +16,7 @@ from .base import (
     read_only,
     set_clock,
 )
+from .browser_session import BrowserSession
 from .decision import Decision
 from .document import Document
 from .document_pdf import DocumentPdf
@@ -37,6 +38,7 @@ from .webhook import Webhook
 __all__ = [
     "Account",
     "Article",
+    "BrowserSession",
     "Attempt",
     "Decision",
     "Document",

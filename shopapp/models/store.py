@@ -81,6 +81,11 @@ class Store(UidModel):
         return db.session.scalar(select(cls).where(cls.platform == platform, cls.code == code))
 
     @classmethod
+    def find_by_code(cls, code: str) -> list[Store]:
+        """Return the stores with that code, one for each platform at most."""
+        return list(db.session.scalars(select(cls).where(cls.code == code).order_by(cls.id)))
+
+    @classmethod
     def find_by_webhook_key(cls, key: str) -> Store | None:
         """Return the store whose webhook address ends in `key`."""
         return db.session.scalar(select(cls).where(cls.hook_key == key))

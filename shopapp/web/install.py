@@ -27,7 +27,7 @@ from shopapp.errors import AppError, ThrottledError
 from shopapp.jobs.queue import notify_workers
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
-from shopapp.models import OneTimeToken, Store, db, now
+from shopapp.models import BrowserSession, OneTimeToken, Store, db, now
 from shopapp.platforms.base import SupportsWebhookSecret
 from shopapp.platforms.oauth import SupportsOAuth
 from shopapp.web.errors import error_page
@@ -112,7 +112,7 @@ def callback() -> ResponseReturnValue:
         return error_page(
             502, gettext("A autorização não ficou concluída"), message_for(error.code, error.detail).cause
         )
-    start_session(store.id, store.installation)
+    start_session(store)
     notify_workers()
     response = redirect(url_for("install.welcome"), 303)
     response.delete_cookie(STATE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
@@ -146,7 +146,7 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
     store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
     if secret:
         store.hooks_token, store.hooks_token_read_at = secret, now()
-    db.session.commit()
+    BrowserSession.end_of_store(store.id)
     failpoints.hit("install_after_commit")
     log.info("store %s installed, installation %s", store.id, store.installation)
     return store

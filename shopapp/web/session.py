@@ -1,7 +1,8 @@
 """The session: which store a browser belongs to, who may post, and how the session reaches the frame.
 
-A session names a store and its installation, so it ends when the store uninstalls. It starts only at the end of an
-authorisation and reaches the frame by a one-time token or a typed code.
+A session is a row that the cookie names (`BrowserSession`). It starts only at the end of an authorisation and reaches
+the frame by a one-time token or a typed code. It ends by log-out, two hours after its last use, twelve hours after its
+start, with the store's next authorisation, and when the merchant or the operator ends it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from flask import (
     Request,
     abort,
     current_app,
+    flash,
     g,
     redirect,
     render_template,
@@ -28,18 +30,22 @@ from flask import (
     url_for,
 )
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
-from shopapp.messages.i18n import html_language
-from shopapp.models import Account, OneTimeToken, Store, db, now, read_only
+from shopapp.messages.i18n import gettext, html_language
+from shopapp.models import Account, BrowserSession, OneTimeToken, Store, db, read_only
+from shopapp.web import interrupted
+from shopapp.web.browser_names import browser_name
 from shopapp.web.headers import own_origin
 from shopapp.web.limits import LOGIN_RATE, limiter
 
 bp = Blueprint("session", __name__)
 csrf = CSRFProtect()
 
-SESSION_HOURS = 12
+COOKIE_HOURS = 48
+"""Longer than any session, so that what a browser sends with an ended one is kept for it."""
 TOKEN_SECONDS, CODE_SECONDS = 60, 300
 CODE_ALPHABET = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """32 letters and digits that people do not confuse: 5 bits each."""
@@ -68,7 +74,7 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_PARTITIONED=True,
         SESSION_COOKIE_PATH="/",
         SESSION_REFRESH_EACH_REQUEST=False,
-        PERMANENT_SESSION_LIFETIME=timedelta(hours=SESSION_HOURS),
+        PERMANENT_SESSION_LIFETIME=timedelta(hours=COOKIE_HOURS),
         WTF_CSRF_TIME_LIMIT=None,
         # it would compare the Referer with the name by which a proxy calls us; _check_origin compares with our own
         WTF_CSRF_SSL_STRICT=False,
@@ -108,6 +114,12 @@ def writes_database(view: View) -> View:
     return view
 
 
+def polled(view: View) -> View:
+    """Mark a view that our scripts ask again and again: asking it does not count as use of the session."""
+    view.polled = True  # type: ignore[attr-defined]
+    return view
+
+
 def _load_store() -> None:
     """Set `g.store` and `g.account` to those of the session, or None; a GET gets a read-only transaction."""
     g.store = g.account = None
@@ -119,34 +131,38 @@ def _load_store() -> None:
         g.reading.enter_context(read_only())
     if request.endpoint in _WITHOUT_SESSION:
         return
-    g.store = _session_store()
-    g.account = Account.find_current(g.store) if g.store is not None else None
+    _find_session(is_used=not getattr(view, "polled", False))
+    if g.store is not None:
+        g.account = Account.find_current(g.store)
+        interrupted.restore_form(request)
+
+
+def _find_session(is_used: bool) -> None:
+    """Set `g.store` and `g.session_id` when the cookie names an open session."""
+    secret = session.get("key")
+    found = BrowserSession.find(secret) if isinstance(secret, str) else None
+    if found is not None:
+        g.session_id, g.store, is_late = found
+        g.touches = is_used and is_late
 
 
 def _end_read_only(_: BaseException | None) -> None:
+    """End the read-only transaction, and record that the session is used."""
     stack = g.pop("reading", None)
     if stack is not None:
         db.session.rollback()
         stack.close()
+    if g.pop("touches", False):
+        db.session.rollback()
+        BrowserSession.touch(g.session_id)
 
 
-def _session_store() -> Store | None:
-    named, installation, since = session.get("store"), session.get("installation"), session.get("since")
-    if not isinstance(named, int) or not isinstance(since, int | float):
-        return None
-    if now().timestamp() - since > SESSION_HOURS * 3600:
-        return None
-    store = db.session.get(Store, named)
-    if store is None or store.state == "uninstalled" or store.installation != installation:
-        return None
-    return store
-
-
-def start_session(store_id: int, installation: int) -> None:
-    """Start a new session of this store for the browser; nothing of the old one is kept."""
+def start_session(store: Store) -> None:
+    """Start a new session of this store for the browser; nothing of the old one is kept. Commits."""
+    secret = BrowserSession.begin(store, browser_name(request.headers.get("User-Agent", "")))
     session.clear()
     session.permanent = True
-    session.update(store=store_id, installation=installation, since=int(now().timestamp()))
+    session.update(key=secret, store=store.id)
 
 
 def store_required(view: View) -> View:
@@ -162,8 +178,15 @@ def store_required(view: View) -> View:
 
 
 def consent_page(status: int = 200, problem: str = "") -> tuple[str, int]:
-    """Return the page that asks the merchant to authorise the store; it reads nothing from the URL."""
-    return render_template("consent.html", problem=problem), status
+    """Return the page that asks the merchant to authorise the store; it reads nothing from the URL.
+
+    With 401 it carries what the browser asked for, to return to it.
+    """
+    back = request.form.get(interrupted.FIELD, "") if request.endpoint == "session.enter" else ""
+    if status == 401 and not back:
+        back = interrupted.interrupted_request()
+    typed = request.method == "POST" and request.endpoint != "session.enter"
+    return render_template("consent.html", problem=problem, back=back, typed=typed), status
 
 
 def entry_token(store: Store) -> str:
@@ -184,7 +207,7 @@ def entry_code(store: Store) -> str:
 
 @bp.post("/enter")
 @limiter.limit(LOGIN_RATE)
-def enter() -> Response | tuple[str, int]:
+def enter() -> ResponseReturnValue:
     """Start the session for a valid token or code; 401 with the consent page otherwise. Commits."""
     token = request.form.get("token", "")
     typed = "".join(c for c in request.form.get("code", "").upper() if c.isalnum())
@@ -198,7 +221,29 @@ def enter() -> Response | tuple[str, int]:
     if content is None or store is None or is_gone or store.installation != content["installation"]:
         g.store = None
         return consent_page(401, "code" if typed and not token else "token")
-    start_session(store.id, store.installation)
+    start_session(store)
+    sealed = request.form.get(interrupted.FIELD, "")
+    match interrupted.return_path(sealed, store) if sealed else None:
+        case (path, True):
+            g.store, g.account = store, Account.find_current(store)
+            return interrupted.confirm_page(path, sealed)
+        case (path, False):
+            return redirect(path, 303)
+    return redirect(url_for("home.index"), 303)
+
+
+@bp.post("/leave")
+@store_required
+def leave() -> Response:
+    """End this browser's session. Commits."""
+    BrowserSession.end(g.session_id)
+    session.clear()
+    flash(
+        gettext(
+            "A sessão terminou neste navegador. Para voltar, abra a aplicação no painel da loja e carregue em «Abrir "
+            "Quick Invoice»."
+        )
+    )
     return redirect(url_for("home.index"), 303)
 
 

@@ -17,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from werkzeug.routing import Rule
 
 from dev.factories import make_document, make_documents_in_every_state, make_store
-from shopapp.models import Document, Store, now
+from shopapp.models import BrowserSession, Document, Store
 from shopapp.web.limits import limiter
 
 ORIGIN = "http://localhost"
@@ -47,7 +47,7 @@ def log_in(app: Flask, store: Store) -> FlaskClient:
     """Return a browser with the store's session."""
     client = app.test_client()
     with client.session_transaction() as session:
-        session.update(store=store.id, installation=store.installation, since=now().timestamp())
+        session.update(key=BrowserSession.begin(store, "Firefox, Linux"), store=store.id)
     return client
 
 

@@ -14,7 +14,7 @@ from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from shopapp import encryption
-from shopapp.models import now
+from shopapp.models import BrowserSession
 from shopapp.web.session import entry_token
 from tests.security.conftest import StoreSession, fill_path, routes
 from tests.security.test_headers import values
@@ -24,7 +24,7 @@ OPEN = {"home.index", "session.authorise", "session.enter", "static", "health.he
 
 
 def content_of(ours: StoreSession) -> dict[str, Any]:
-    return {"store": ours.store.id, "installation": ours.store.installation, "since": now().timestamp()}
+    return {"store": ours.store.id, "key": BrowserSession.begin(ours.store)}
 
 
 def encoded(content: Any, compressed: bool = False) -> str:
@@ -102,10 +102,13 @@ def test_every_post_of_a_page_takes_256_kib_at_most(app: Flask, ours: StoreSessi
 @pytest.mark.parametrize("name", ["next", "url", "return", "redirect", "back", "continue", "to"])
 def test_no_parameter_decides_where_a_post_leads(app: Flask, ours: StoreSession, name: str) -> None:
     for rule in routes(app):
-        if rule.endpoint != "webhooks.receive" and "POST" in (rule.methods or ()):
+        if rule.endpoint not in ("webhooks.receive", "session.leave") and "POST" in (rule.methods or ()):
             path = fill_path(rule, values(ours))
             answer = ours.post(f"{path}?{name}=https://evil.example/", {name: "https://evil.example/"})
             assert "evil.example" not in answer.headers.get("Location", ""), path
+
+    answer = ours.post(f"/leave?{name}=https://evil.example/", {name: "https://evil.example/"})
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
 
 
 @pytest.mark.parametrize("name", ["next", "url", "return"])

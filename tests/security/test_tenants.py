@@ -162,12 +162,6 @@ def test_a_session_ends_with_its_installation(app: Flask, db: SQLAlchemy, ours: 
     assert ours.client.get("/documents").status_code == 401
 
 
-def test_a_session_lasts_twelve_hours(app: Flask, ours: StoreSession) -> None:
-    with ours.client.session_transaction() as session:
-        session["since"] -= 12 * 3600 + 60
-    assert ours.client.get("/documents").status_code == 401
-
-
 def test_an_address_never_identifies_the_store(app: Flask, ours: StoreSession) -> None:
     client = app.test_client()
     for query in ("store=olariadosado", f"store={ours.store.id}", "code=olariadosado&hmac=x", "session=1"):

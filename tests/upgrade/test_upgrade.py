@@ -25,6 +25,7 @@ from shopapp.jobs.worker import drain_due_work
 from shopapp.models import (
     Account,
     Attempt,
+    BrowserSession,
     Document,
     FollowUp,
     Heartbeat,
@@ -38,7 +39,6 @@ from shopapp.models import (
     Webhook,
     db,
     encryption_keys_match,
-    now,
     set_clock,
 )
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, STATES, VOID, WAITING
@@ -210,7 +210,7 @@ def browsers(app: Flask) -> Iterator[tuple[Store, Any]]:
     for store in db.session.query(Store).filter(Store.state != "uninstalled").order_by(Store.id).all():
         client = app.test_client()
         with client.session_transaction() as session:
-            session.update(store=store.id, installation=store.installation, since=now().timestamp())
+            session.update(key=BrowserSession.begin(store), store=store.id)
         yield store, client
 
 

@@ -40,7 +40,7 @@ from shopapp.web.documents.rows import document_rows, error_message
 from shopapp.web.errors import error_page
 from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_exchange_rate, parse_row_id
 from shopapp.web.public import pdf_response
-from shopapp.web.session import store_required, writes_database
+from shopapp.web.session import polled, store_required, writes_database
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
 
@@ -131,6 +131,7 @@ def _current_url(**changes: str) -> str:
 
 
 @bp.get("/rows")
+@polled
 @store_required
 def rows() -> ResponseReturnValue:
     """Send the rows of the same list as they are now, for listing.js; 304 when none changed."""
@@ -156,6 +157,7 @@ def one(number: int) -> ResponseReturnValue:
 
 
 @bp.get("/<int:number>/version")
+@polled
 @store_required
 def version(number: int) -> ResponseReturnValue:
     """Send a digest that changes when the document's page does, for document.js."""

@@ -24,7 +24,7 @@ from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, DONE, FAILED, OPE
 from shopapp.web.form_fields import clean_text, parse_row_id
 from shopapp.web.products.page import tax_treatments
 from shopapp.web.products.rows import ProductSummary, RunProgress, product_summaries, run_progress
-from shopapp.web.session import store_required
+from shopapp.web.session import polled, store_required
 from shopapp.web.setup.keys import is_ready
 from shopapp.web.setup.settings import account_stock_options
 
@@ -152,6 +152,7 @@ def _last_failure(account: Account) -> tuple[str, str] | None:
 
 
 @bp.get("/now")
+@polled
 @store_required
 def progress() -> ResponseReturnValue:
     """Send the progress of the open runs, for progress.js; 204 when there is none."""

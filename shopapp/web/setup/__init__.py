@@ -1,7 +1,7 @@
-"""Pages of the set-up: keys, settings and the check."""
+"""Pages of the set-up: keys, settings, the check and the open sessions."""
 
 from __future__ import annotations
 
-from shopapp.web.setup import keys, settings
+from shopapp.web.setup import keys, sessions, settings
 
-BLUEPRINTS = (keys.bp, settings.bp)
+BLUEPRINTS = (keys.bp, sessions.bp, settings.bp)

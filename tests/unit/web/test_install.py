@@ -187,6 +187,34 @@ def test_reinstalling_a_store_does_not_revive_its_old_sessions(
     assert stores(db) == 1
 
 
+def test_authorising_anew_ends_every_earlier_session(app: Flask, client: FlaskClient, db: SQLAlchemy) -> None:
+    call_back(client, start_install(client)["state"])
+    copied = app.test_client()
+    old = client.get_cookie("__Host-session")
+    assert old is not None
+    copied.set_cookie("__Host-session", old.value, secure=True)
+    assert copied.get("/setup").status_code == 200
+    call_back(client, start_install(client)["state"])
+    assert client.get("/setup").status_code == 200
+    assert copied.get("/setup").status_code == 401
+
+
+def test_a_token_of_before_the_store_was_installed_anew_opens_nothing(
+    app: Flask, window: FlaskClient, db: SQLAlchemy
+) -> None:
+    token, code = secrets_of(window)
+    store = Store.find("jumpseller", "olariadosado")
+    assert store is not None
+    store.state = "uninstalled"
+    db.session.commit()
+    fresh = app.test_client()
+    call_back(fresh, start_install(fresh)["state"])
+    frame = app.test_client()
+    assert enter(frame, token=token).status_code == enter(frame, code=code).status_code == 401
+    assert frame.get("/setup").status_code == 401
+    assert enter(frame, token=secrets_of(fresh)[0]).status_code == 303
+
+
 HOSTILE = {
     "no state": {"state": ""}, "a made-up state": {"state": "A" * 43}, "a long state": {"state": "A" * 5000},
     "a state with a quote": {"state": "' or 1=1 --"},

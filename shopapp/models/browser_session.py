@@ -1,0 +1,104 @@
+"""Browser sessions: which browsers may use a store's pages, since when, and when each last did.
+
+A cookie names its session by a secret of which only a hash is stored. A session that ended has no row, or a row that is
+past its time until the clock process deletes it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, ForeignKey, String, and_, delete, or_, select, update
+from sqlalchemy.orm import Mapped, mapped_column
+
+from .base import BigId, UtcDateTime, db, db_now, execute_update, now
+from .store import UNINSTALLED, Store
+
+MAX_AGE_SECONDS, MAX_IDLE_SECONDS = 12 * 3600, 2 * 3600
+TOUCH_SECONDS = 60
+"""How precisely the last use is known: more often it is not written."""
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class BrowserSession(db.Model):  # type: ignore[name-defined,misc]
+    """One browser's session of a store and of one installation of it."""
+
+    __tablename__ = "browser_session"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    store_id: Mapped[int] = mapped_column(BigId, ForeignKey("store.id"), index=True)
+    installation: Mapped[int]
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    browser: Mapped[str] = mapped_column(String(40), default="")
+    """Its family and system, such as `Firefox, Windows`; empty when it names none that we know."""
+    began_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    used_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was last used, up to a minute late."""
+
+    @classmethod
+    def begin(cls, store: Store, browser: str = "") -> str:
+        """Start a session of the store; return the secret that names it. Commits."""
+        secret, moment = secrets.token_urlsafe(32), now()
+        db.session.add(
+            cls(store_id=store.id, installation=store.installation, secret_hash=_hash(secret),
+                browser=browser[:40], began_at=moment, used_at=moment)
+        )  # fmt: skip
+        db.session.commit()
+        return secret
+
+    @classmethod
+    def find(cls, secret: str) -> tuple[int, Store, bool] | None:
+        """Return the session's id, its store and whether its last use was recorded a minute ago, in one query.
+
+        None when it ended or the store left.
+        """
+        asked = (
+            select(cls.id, Store, cls.used_at <= db_now(-TOUCH_SECONDS))
+            .join(Store, (Store.id == cls.store_id) & (Store.installation == cls.installation))
+            .where(cls.secret_hash == _hash(secret), Store.state != UNINSTALLED, cls._is_live())
+        )
+        found = db.session.execute(asked).first()
+        return (found[0], found[1], bool(found[2])) if found else None
+
+    @classmethod
+    def _is_live(cls) -> ColumnElement[bool]:
+        return and_(cls.began_at > db_now(-MAX_AGE_SECONDS), cls.used_at > db_now(-MAX_IDLE_SECONDS))
+
+    @classmethod
+    def touch(cls, session_id: int) -> None:
+        """Record that the session is used, unless that was recorded within the last minute. Commits."""
+        late = update(cls).where(cls.id == session_id, cls.used_at <= db_now(-TOUCH_SECONDS))
+        execute_update(late.values(used_at=db_now()))
+        db.session.commit()
+
+    @classmethod
+    def list_of_store(cls, store: Store) -> Sequence[BrowserSession]:
+        """Return the store's open sessions, the last used first."""
+        mine = (cls.store_id == store.id, cls.installation == store.installation, cls._is_live())
+        return db.session.scalars(select(cls).where(*mine).order_by(cls.used_at.desc(), cls.id.desc())).all()
+
+    @classmethod
+    def end(cls, session_id: int) -> int:
+        """End that session; return how many ended. Commits."""
+        ended = execute_update(delete(cls).where(cls.id == session_id))
+        db.session.commit()
+        return ended
+
+    @classmethod
+    def end_of_store(cls, store_id: int, but: int = 0) -> int:
+        """End the store's sessions, except the one with the id `but`; return how many. Commits."""
+        ended = execute_update(delete(cls).where(cls.store_id == store_id, cls.id != but))
+        db.session.commit()
+        return ended
+
+    @classmethod
+    def delete_ended(cls) -> None:
+        """Delete the rows of sessions that are past their time. Not committed."""
+        past = or_(cls.began_at <= db_now(-MAX_AGE_SECONDS), cls.used_at <= db_now(-MAX_IDLE_SECONDS))
+        execute_update(delete(cls).where(past))
