@@ -163,7 +163,9 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         try:
             values[setting.name] = setting.parse(raw) if isinstance(raw, str) else raw
         except ValueError as error:
-            problems.append(f"{setting.name} is wrong: {error}")
+            # what Python says of a number that is none repeats it
+            reason = "a number is needed" if setting.parse in (int, float) else error
+            problems.append(f"{setting.name} is wrong: {reason}")
     if not problems:
         problems = _contradictions(values)
     if problems:

@@ -37,7 +37,9 @@ def test_rates_are_written_without_trailing_zeros(written: str, shown: str) -> N
     assert str(strip_trailing_zeros(Decimal(written))) == shown
 
 
-@pytest.mark.parametrize("wrong", [1.5, True, "", "abc", "NaN", "Infinity", None])
+@pytest.mark.parametrize(
+    "wrong", [1.5, True, "", "abc", "NaN", "Infinity", None, "1E+31", "1E-31", "1E+999999999", "1E-999999999"]
+)
 def test_a_float_or_anything_but_a_finite_number_is_no_amount(wrong: object) -> None:
     with pytest.raises(ValueError):
         parse_amount(wrong)  # type: ignore[arg-type]

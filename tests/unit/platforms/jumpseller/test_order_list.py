@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from shopapp.http_client import HttpResponse
 from shopapp.json_text import parse_json
-from shopapp.platforms.base import OrderSummary
+from shopapp.platforms.base import OrderSummary, UnreadableWebhook
 from shopapp.platforms.jumpseller import Jumpseller
 from shopapp.platforms.jumpseller.order_list import order_summary_from
 from shopapp.platforms.jumpseller.webhooks import parse_webhook
@@ -121,3 +121,17 @@ def test_the_list_ends_with_the_page_on_which_all_are_older() -> None:
     old = [{**GOOD, "id": at, "created_at": "2026-11-01 00:00:00 UTC"} for at in range(100)]
     pages = Pages(old, old)
     assert list(shop(pages).paid_orders(NOON)) == [] and pages.asked == 1
+
+
+def test_an_event_that_the_signature_does_not_cover_cancels_no_order_that_the_body_calls_paid() -> None:
+    assert parse_webhook("order_canceled", json.dumps({"order": GOOD}).encode()).kind == "updated"
+    assert (
+        parse_webhook("order_canceled", b'{"order": {"id": 7, "status_enum": "canceled"}}').kind
+        == "cancelled"
+    )
+
+
+@pytest.mark.parametrize("depth", [33, 100, 900, 100_000])
+def test_a_webhook_that_nests_too_deep_is_not_parsed(depth: int) -> None:
+    with pytest.raises(UnreadableWebhook, match="nested-too-deep"):
+        parse_webhook("order_paid", b'{"order": {"id": 7, "a": ' + b"[" * depth + b"]" * depth + b"}}")
