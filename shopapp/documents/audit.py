@@ -160,7 +160,7 @@ def _flag_document(document: Document, alarm: str) -> None:
         document.alarm, document.alarm_detail = alarm, {"number": document.number or ""}
         document.log_transition(ISSUED, ISSUED, alarm, {"number": document.number or ""})
         document.changed_at = now()
-        FollowUp.enqueue(document, "notice", number=document.attempt + 2)
+        FollowUp.notify_of_alarm(document)
         log.error("document %s: %s at the provider", document.id, alarm)
     db.session.commit()
 

@@ -24,9 +24,6 @@ from shopapp.models.document import ISSUED
 
 log = logging.getLogger(__name__)
 
-NOTICE_NUMBER = 100
-"""The notice about figures is one beside those of the attempts."""
-
 
 def alarm_of(document: Document, comparison: Comparison) -> tuple[str, dict[str, Any]]:
     """Return the alarm for the gravest difference, with its detail; empty where none needs a look."""
@@ -50,7 +47,7 @@ def record(document: Document, draft: Draft) -> None:
     if first_document.record_figures(document, draft, comparison, _is_accepted(document, comparison)):
         log.error("account %s stops: %s of document %s", document.account_id, document.alarm, document.id)
     if document.alarm in DIFFERENCES:
-        FollowUp.enqueue(document, "notice", number=NOTICE_NUMBER)
+        FollowUp.notify_of_alarm(document)
 
 
 def compare_again(document: Document, issued: Issued) -> None:
@@ -66,5 +63,6 @@ def compare_again(document: Document, issued: Issued) -> None:
     document.provider_total, document.provider_vat = issued.storable_total, issued.storable_vat
     document.alarm, document.alarm_detail = alarm, detail
     document.log_transition(ISSUED, ISSUED, alarm, detail)
+    FollowUp.drop_delivery(document)
     db.session.flush()
     record(document, draft)

@@ -22,6 +22,7 @@ from shopapp.inventory import movements
 from shopapp.messages import emails
 from shopapp.models import Account, Document, FollowUp, db, now
 from shopapp.models.account_settings import AccountSettings
+from shopapp.models.document import BLOCKED, REVIEW
 from shopapp.models.followup import DONE, DUE, FAILED, RETURN
 from shopapp.models.lease import MAX_TAKES
 from shopapp.platforms.base import Attachment, SupportsOrderDocuments, SupportsOrderHistory
@@ -117,6 +118,8 @@ def _email_buyer(document: Document, followup: FollowUp) -> None:
 
 def _email_merchant(document: Document, followup: FollowUp) -> str:
     """Tell the merchant by e-mail; return the reason when they are told on the pages alone."""
+    if not document.alarm and document.state not in (BLOCKED, REVIEW):
+        return "settled"  # by a second order event or another worker, before this mail went out
     # a document that was stopped before its first attempt belongs to no account yet
     account = document.account or Account.find_current(document.store)
     chosen = account.chosen if account else AccountSettings()

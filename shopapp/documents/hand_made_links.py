@@ -20,13 +20,10 @@ from shopapp.fiscal.document import Issued
 from shopapp.models import Account, Document, DocumentLine, FollowUp, db
 from shopapp.models.base import execute_update
 from shopapp.models.document import ISSUED, REVIEW, VOID
-from shopapp.models.followup import DUE
 
 log = logging.getLogger(__name__)
 
-NOTICE_NUMBER = 200
 _ATCUD = re.compile(r"([A-Z0-9]{8,})-([0-9]+)")
-_DELIVERY = ("attach", "history", "email")
 EARLIER, LATER = timedelta(minutes=10), timedelta(minutes=60)
 """How long before and after we sent a document its hour may lie: clocks differ, and a lost call may be late."""
 
@@ -106,8 +103,7 @@ def take_back(document: Document, reason: str, detail: dict[str, Any], by: str) 
     if not document.transition(REVIEW, reason, detail, by, **unlinked):
         return False
     db.session.execute(delete(DocumentLine).where(DocumentLine.document_id == document.id))
-    undone = (FollowUp.document_id == document.id, FollowUp.state == DUE, FollowUp.kind.in_(_DELIVERY))
-    db.session.execute(delete(FollowUp).where(*undone))
+    FollowUp.drop_delivery(document)
     execute_update(
         update(Account)
         .where(Account.id == document.account_id, Account.differs_document_id == document.id)
@@ -128,7 +124,7 @@ def release_number(document: Document, issued: Issued) -> bool:
     detail = {"number": issued.number, "order": document.order_id}
     released = take_back(holder, "number-of-other", detail, "app")
     if released:
-        FollowUp.enqueue(holder, "notice", number=NOTICE_NUMBER + holder.attempt)
+        FollowUp.notify_of_alarm(holder)
         log.warning("document %s: its number %s is that of %s", holder.id, issued.number, document.id)
     db.session.commit()
     return released
@@ -144,6 +140,7 @@ def raise_number_held(document: Document, issued: Issued, holder: Document) -> N
     }  # fmt: skip
     known = {"number": issued.number, "order": holder.order_id}
     document.log_transition(document.state, document.state, "number-held", known)
+    FollowUp.notify_of_alarm(document)
     log.error("document %s: its number %s is that of document %s", document.id, issued.number, holder.id)
 
 

@@ -187,10 +187,7 @@ def resend_email(document: Document, to: str) -> None:
     """Enqueue another e-mail of the document to that address. Commits."""
     if not may_email(document):
         raise StateConflictError
-    done = db.session.scalar(
-        select(func.max(FollowUp.number)).where(FollowUp.document_id == document.id, FollowUp.kind == "email")
-    )
-    FollowUp.enqueue(document, "email", number=(done or 0) + 1, to=to)
+    FollowUp.enqueue_again(document, "email", to=to)
     db.session.commit()
 
 

@@ -90,7 +90,7 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
     if sale.cancelled_at is None or is_worse or flag == PAID_AGAIN:
         sale.cancelled_at = sale.cancelled_at or now()
         if document.state == ISSUED:
-            apply_cancellation(document)
+            apply_cancellation(document, order)
     if status == "cancelled":
         provider_drafts.void_order_note(document.store_id, document.order_id)
         if document.state in (WAITING, PENDING, BLOCKED):
@@ -102,8 +102,12 @@ def _apply(document: Document, sale: Sale, status: OrderStatus, order: Order | N
 # cancelled, or unpaid again
 
 
-def apply_cancellation(document: Document) -> None:
-    """Credit or flag an issued document whose order is known to be cancelled or unpaid again. Not committed."""
+def apply_cancellation(document: Document, order: Order | None = None) -> None:
+    """Credit or flag an issued document whose order is known to be cancelled or unpaid again. Not committed.
+
+    It is credited by itself only where `order`, as just read, says that nothing has left: else the merchant is asked,
+    as only they know whether the goods come back.
+    """
     if provider_drafts.flag_open_order_note(document, "note-cancelled"):
         return
     sale = Sale.get_or_create(document.store_id, document.order_id)
@@ -115,18 +119,25 @@ def apply_cancellation(document: Document) -> None:
     chosen = document.account.chosen if document.account else AccountSettings()
     if document.total is not None and credit_notes.creditable_amount(document) <= 0:
         return
-    if chosen.credit_cancelled and is_ours and not credit_notes.has_open_credit_note(document):
+    goods_stay = order is not None and not order.has_left
+    if chosen.credit_cancelled and is_ours and goods_stay and not credit_notes.has_open_credit_note(document):
         number = credit_notes.next_cause_number(document, CREDIT)
         asked = {"reason": "Encomenda cancelada", "automatic": True}
         credit_notes.request_credit_note(document, number, asked)
     else:
-        _raise_alarm(document, UNPAID if is_unpaid else CANCELLED)
+        sent = {"sent": "yes"} if order is not None and order.has_left else {}
+        _raise_alarm(document, UNPAID if is_unpaid else CANCELLED, sent)
 
 
 def _raise_alarm(document: Document, alarm: str, detail: dict[str, Any] | None = None) -> bool:
-    """Raise the alarm unless the document has one that is not about its order. Not committed."""
+    """Raise the alarm, and tell the merchant, unless the document has one that is not about its order. Not committed.
+
+    Once they were told, a second edit of the order changes the alarm's detail alone.
+    """
     if document.alarm not in ("", *ORDER_ALARMS):
         return False
+    if document.alarm != alarm:
+        FollowUp.notify_of_alarm(document)
     document.alarm, document.alarm_detail, document.changed_at = alarm, detail or {}, now()
     return True
 

@@ -203,6 +203,7 @@ def raise_duplicate_alarm(document: Document, number: str) -> None:
     document.alarm = "duplicate"
     document.alarm_detail = {"number": number, "known": document.number or ""}
     document.log_transition(document.state, document.state, "duplicate", {"number": number})
+    FollowUp.notify_of_alarm(document)
     log.error("document %s: duplicate %s", document.id, number)
 
 

@@ -293,6 +293,7 @@ def flag_open_order_note(note: Document, code: str) -> bool:
         note.log_transition(ISSUED, ISSUED, code)
         if note.alarm in ("", "note-changed") and note.provider_state != "annulled":
             note.alarm, note.alarm_detail = code, {}
+            FollowUp.notify_of_alarm(note)
         note.changed_at = now()
     return True
 
@@ -302,6 +303,7 @@ def mark_order_note_unusable(document: Document, error: AppError) -> AppError:
     note = Document.find(document.store_id, document.order_id, ORDER_NOTE)
     if note is not None:
         note.alarm, note.alarm_detail, note.changed_at = "note-unusable", dict(error.detail), now()
+        FollowUp.notify_of_alarm(note)
     db.session.commit()
     return TransientError("note-unusable")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from shopapp.errors import Question
 from shopapp.fiscal import tax_tables
+from shopapp.fiscal.comparison import PRICES_WITH_VAT, ROUNDING, TOTAL_WITHOUT_VAT
 from shopapp.fiscal.decisions import ALL
 from shopapp.fiscal.exchange import read_rate
 from shopapp.messages.formats import country_name, money, percent, quantity, today
@@ -161,3 +162,15 @@ def decision_subject(kind: str, subject: str) -> tuple[str, str]:
         limit = " ".join(rest) or gettext("Artigos a %(rate)s na loja", rate=percent(stated) or stated)
         facts = {"country": country_name(country)}
     return gettext(_ABOUT[kind]) % facts, limit
+
+
+_READINGS = {
+    PRICES_WITH_VAT: N_("O %(provider)s lê os nossos preços como preços com IVA, e está certo"),
+    TOTAL_WITHOUT_VAT: N_("O total que o %(provider)s indica é sem IVA, e está certo"),
+    ROUNDING: N_("O %(provider)s arredonda os cêntimos noutro sítio, e está certo"),
+}
+
+
+def reading_label(reading: str, provider: str) -> str:
+    """Return what the merchant declared right: how the provider reads our figures."""
+    return gettext(_READINGS[reading], provider=provider) if reading in _READINGS else reading

@@ -71,6 +71,8 @@ class Account(UidModel):
     differs_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     accepted_readings: Mapped[list[str]] = mapped_column(JSON, default=list, server_default="[]")
     """Readings of our figures (`fiscal.comparison.READINGS`) that the merchant has declared right."""
+    reading_decisions: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list, server_default="[]")
+    """When each of these was accepted and, where it was, taken back: `reading`, `document`, `at`, `until`."""
 
     credentials = SealedJson()
     store: Mapped[Store] = relationship()
@@ -100,6 +102,7 @@ class Account(UidModel):
             # a new connection proves its figures again
             same.proved, same.proved_at, same.first_document_id = [], None, None
             same.differs_document_id, same.differs_at, same.accepted_readings = None, None, []
+            same.reading_decisions = closed_readings(same.reading_decisions)
         same.active_until = None
         return same
 
@@ -188,3 +191,14 @@ class Account(UidModel):
         names = FiscalSettings.__dataclass_fields__.keys() - {"rounding_level", "decisions"}
         values = {k: chosen[k] for k in names if k in chosen}
         return FiscalSettings(**values, decisions=Decision.in_force(self.id), rounding_level=level)
+
+
+def closed_readings(decisions: list[dict[str, Any]] | None, *readings: str) -> list[dict[str, Any]]:
+    """Return the decisions with those about these readings ended now; with all of them where none is named."""
+    ended = now().isoformat()
+    return [
+        {**one, "until": ended}
+        if not one.get("until") and (not readings or one["reading"] in readings)
+        else one
+        for one in decisions or ()
+    ]

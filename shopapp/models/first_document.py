@@ -20,8 +20,8 @@ from sqlalchemy.orm import aliased
 from shopapp.fiscal.comparison import Comparison, facts_to_prove
 from shopapp.fiscal.document import Draft
 
-from .account import Account
-from .base import db, db_now, execute_update
+from .account import Account, closed_readings
+from .base import db, db_now, execute_update, now
 from .document import IN_DOUBT, ISSUING, REVIEW, Document
 
 WAITS_FOR_FIRST, WAITS_FOR_DECISION = "first-alone", "figures-undecided"
@@ -102,7 +102,7 @@ def accept_figures(document: Document, draft: Draft, comparison: Comparison) -> 
     Return False when this document does not stop its account.
     """
     row = db.session.execute(
-        select(Account.proved, Account.accepted_readings)
+        select(Account.proved, Account.accepted_readings, Account.reading_decisions)
         .where(Account.id == document.account_id, Account.differs_document_id == document.id)
         .with_for_update()
     ).one_or_none()
@@ -112,9 +112,38 @@ def accept_figures(document: Document, draft: Draft, comparison: Comparison) -> 
     execute_update(
         update(Account)
         .where(Account.id == document.account_id)
-        .values(differs_document_id=None, differs_at=None, accepted_readings=sorted(accepted))
-    )
+        .values(differs_document_id=None, differs_at=None, accepted_readings=sorted(accepted),
+                reading_decisions=_with_reading(row.reading_decisions, comparison.reading, document))
+    )  # fmt: skip
     _prove(document, set(row.proved or ()) | facts_to_prove(draft))
+    return True
+
+
+def _with_reading(decisions: list[dict[str, Any]], reading: str, document: Document) -> list[dict[str, Any]]:
+    if not reading:
+        return decisions
+    accepted = {"reading": reading, "document": document.id, "at": now().isoformat(), "until": None}
+    return [*closed_readings(decisions, reading), accepted]
+
+
+def take_back_reading(account_id: int, reading: str) -> bool:
+    """End the acceptance of a reading: the next document goes alone, and a difference stops the account. Not committed.
+
+    Return False when the reading is not accepted.
+    """
+    mine = select(Account.accepted_readings, Account.reading_decisions).where(Account.id == account_id)
+    row = db.session.execute(mine.with_for_update()).one()
+    if reading not in (row.accepted_readings or ()):
+        return False
+    execute_update(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(
+            accepted_readings=[one for one in row.accepted_readings if one != reading],
+            reading_decisions=closed_readings(row.reading_decisions, reading),
+            proved=[], proved_at=None, first_document_id=None,
+        )
+    )  # fmt: skip
     return True
 
 
@@ -123,18 +152,15 @@ def prove_again(document: Document) -> bool:
 
     Return False when this document does not stop its account.
     """
-    stopped = update(Account).where(
-        Account.id == document.account_id, Account.differs_document_id == document.id
-    )
-    return (
-        execute_update(
-            stopped.values(
-                differs_document_id=None, differs_at=None, accepted_readings=[], proved=[], proved_at=None,
-                first_document_id=None,
-            )
-        )
-        > 0
-    )  # fmt: skip
+    mine = (Account.id == document.account_id, Account.differs_document_id == document.id)
+    row = db.session.execute(select(Account.reading_decisions).where(*mine).with_for_update()).one_or_none()
+    if row is None:
+        return False
+    values: dict[str, Any] = {
+        "differs_document_id": None, "differs_at": None, "accepted_readings": [], "proved": [], "proved_at": None,
+        "first_document_id": None, "reading_decisions": closed_readings(row.reading_decisions),
+    }  # fmt: skip
+    return execute_update(update(Account).where(*mine).values(**values)) > 0
 
 
 def holder(account: Account) -> Document | None:

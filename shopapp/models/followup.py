@@ -16,6 +16,8 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     bindparam,
+    delete,
+    func,
     select,
     update,
 )
@@ -28,6 +30,8 @@ from .lease import take_first
 DUE, DONE, FAILED = "due", "done", "failed"
 RETURN = "return"
 """The kind whose `detail["pieces"]` are the pieces of each line, by ref, that came back without money."""
+ALARM_NOTICES = 1000
+"""Where the numbers of the e-mails about alarms begin; those below are of the attempts."""
 STOCK_KINDS = ("stock", RETURN)
 """Kinds that move stock at the provider."""
 
@@ -70,6 +74,24 @@ class FollowUp(db.Model):  # type: ignore[name-defined,misc]
             )
             .on_conflict_do_nothing()
         )  # fmt: skip
+
+    @classmethod
+    def enqueue_again(cls, document: Document, kind: str, first: int = 1, **detail: Any) -> None:
+        """Enqueue one more follow-up of this kind, numbered from `first` on. Not committed."""
+        last = select(func.max(cls.number)).where(cls.document_id == document.id, cls.kind == kind)
+        cls.enqueue(document, kind, max((db.session.scalar(last) or 0) + 1, first), **detail)
+
+    @classmethod
+    def notify_of_alarm(cls, document: Document) -> None:
+        """Enqueue the e-mail that tells the merchant of an alarm just raised. Not committed."""
+        cls.enqueue_again(document, "notice", ALARM_NOTICES)
+
+    @classmethod
+    def drop_delivery(cls, document: Document) -> None:
+        """Delete what would still show the document to the buyer. Not committed."""
+        kinds = ("attach", "history", "email")
+        due = delete(cls).where(cls.document_id == document.id, cls.state == DUE, cls.kind.in_(kinds))
+        db.session.execute(due)
 
     @classmethod
     def enqueue_or_restart(cls, document: Document, kind: str) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from shopapp.connections.provider import provider_label
 from shopapp.documents import merchant_actions
 from shopapp.jobs.queue import notify_workers
-from shopapp.messages.decisions import answer_label, decision_subject
+from shopapp.messages.decisions import answer_label, decision_subject, reading_label
 from shopapp.messages.i18n import gettext
-from shopapp.models import Decision, db
+from shopapp.models import Account, Decision, db, first_document
 from shopapp.models.decision import SETTINGS_FORM
+from shopapp.models.queries import documents
 from shopapp.models.queries.decisions import list_decisions
 from shopapp.web.form_fields import MAX_ROW_ID, clean_text, parse_exchange_rate
 from shopapp.web.session import store_required
@@ -29,7 +33,7 @@ _SUBJECT = re.compile(r"[A-Z]{3} 20[0-9]{2}-(0[1-9]|1[0-2])")
 class DecisionRow:
     """One decision of the list, with every text ready to show."""
 
-    id: int
+    revoke_url: str
     about: str
     limit: str
     answer: str
@@ -50,7 +54,9 @@ def index() -> ResponseReturnValue:
 
 
 def _render_page(wrong_line: str = "") -> str:
-    rows = [_row(*one) for one in list_decisions(g.account)]
+    readings = _reading_rows(g.account)
+    decided = [_row(*one) for one in list_decisions(g.account)]
+    rows = sorted([*readings, *decided], key=lambda row: row.revoked_at is not None)
     return render_template("decisions.html", rows=rows, wrong_line=wrong_line)
 
 
@@ -58,7 +64,7 @@ def _row(decision: Decision, order_id: str) -> DecisionRow:
     about, limit = decision_subject(decision.kind, decision.subject)
     name = str(decision.facts.get("line", ""))
     return DecisionRow(
-        id=decision.id,
+        revoke_url=url_for("decisions.revoke", number=decision.id),
         about=about,
         limit=f"{name} ({limit})" if limit and name and name != limit else limit,
         answer=answer_label(decision.kind, decision.answer),
@@ -68,6 +74,31 @@ def _row(decision: Decision, order_id: str) -> DecisionRow:
         order_id=order_id,
         revoked_at=decision.revoked_at,
     )
+
+
+def _reading_rows(account: Account) -> list[DecisionRow]:
+    """Return the provider's readings of our figures that the merchant accepted, those in force first, newest first."""
+    logged = account.reading_decisions or []
+    known = {one["reading"] for one in logged if not one.get("until")}
+    unlogged = [{"reading": one} for one in account.accepted_readings or () if one not in known]
+    return [_reading_row(account, one) for one in [*reversed(logged), *unlogged]]
+
+
+def _reading_row(account: Account, one: Mapping[str, Any]) -> DecisionRow:
+    label, at, until = provider_label(account), one.get("at"), one.get("until")
+    document = documents.find_document(g.store, one["document"]) if one.get("document") else None
+    return DecisionRow(
+        revoke_url=url_for("decisions.revoke_reading", reading=one["reading"]),
+        about=gettext("Valores que vêm do %(provider)s", provider=label),
+        limit="",
+        answer=reading_label(one["reading"], label),
+        decided_at=datetime.fromisoformat(at) if at else None,
+        decided_by=gettext("%(store)s, na página do documento", store=g.store.name) if at
+        else gettext("Antes de haver registo de quando e por quem"),
+        document_id=document.id if document else None,
+        order_id=document.order_id if document else "",
+        revoked_at=datetime.fromisoformat(until) if until else None,
+    )  # fmt: skip
 
 
 def _decided_by(decision: Decision) -> str:
@@ -116,6 +147,23 @@ def _parse_rates(text: str) -> dict[str, str]:
     if not found:
         raise ValueError("1")
     return found
+
+
+@bp.post("/readings/<reading>/revoke")
+@store_required
+def revoke_reading(reading: str) -> ResponseReturnValue:
+    """Take back that a reading of our figures is right: the next document goes alone to be compared. Commits."""
+    if g.account is None or not first_document.take_back_reading(g.account.id, reading):
+        db.session.rollback()
+        abort(404)
+    db.session.commit()
+    notify_workers()
+    flash(
+        gettext(
+            "Decisão retirada. O próximo documento sai sozinho, e uma diferença volta a parar a faturação."
+        )
+    )
+    return redirect(url_for("decisions.index"), 303)
 
 
 @bp.post("/<int:number>/revoke")

@@ -39,6 +39,8 @@ from .taxes import charge_on_top, charged_rate, fixed_charges, with_charges_name
 _PAID = re.compile(r"\b(paid|pago|paga|pagado|pagada)\b", re.IGNORECASE)
 _NOT_PAID = re.compile(r"\b(não|nao|not|no|un)\b|pend", re.IGNORECASE)
 _TAX_ID = re.compile(r"\b(nif|nipc|contribuinte|vat|tax ?id|(n.?|número|numero) fiscal)\b", re.IGNORECASE)
+_NOT_SENT = ("", "unfulfilled", "not_applicable")
+"""The states of a shipment in which nothing can have left; any other one, also a new one, may mean that it has."""
 _CARD_GATEWAYS = ("stripe", "easypaycc", "hipay")
 _REFERENCE_GATEWAYS = ("ifthenpay", "eupago", "easypay")
 
@@ -71,6 +73,7 @@ def order_from(payload: Json, history: Sequence[Json] = ()) -> Order:
         gift_cards=cents_field(inner, "gift_cards_discount", ZERO),
         ship_to=_ship_to(inner),
         payments=(Payment(payment_method(inner), total),) if total > ZERO else (),
+        has_left=text_field(inner, "shipment_status_enum") not in _NOT_SENT,
         note=text_field(inner, "additional_information"),
     )
 

@@ -14,7 +14,7 @@ from shopapp.errors import RefusedError, UncertainError
 from shopapp.fiscal.document import Draft, Issued, IssuedTax
 from shopapp.fiscal.order import OrderLine
 from shopapp.jobs import maintenance
-from shopapp.models import Account, Document, FollowUp, db, document_queue, now
+from shopapp.models import Account, Document, FollowUp, db, document_queue, first_document, now
 from shopapp.providers.base import IssueGuarantee
 from tests.fakes import FakeClock, World
 
@@ -359,3 +359,17 @@ def test_a_new_connection_proves_its_figures_again(world: World) -> None:
     back = Account.connect(world.store, "fakebooks", "fake-fake")
     db.session.commit()
     assert (back.id, back.proved, back.proved_at) == (world.account.id, [], None)
+
+
+def test_a_reading_taken_back_lets_one_document_go_alone_and_stops_again(world: World) -> None:
+    world.provider.planned_issues = [a_cent_more(world) for _ in ORDERS]
+    world.pay_order(ORDERS[0])
+    world.run_due_work()
+    merchant_actions.accept_figures(world.document(ORDERS[0]))
+    assert first_document.take_back_reading(world.account.id, "rounding")
+    db.session.commit()
+    for number in ORDERS[1:]:
+        world.pay_order(number)
+    world.run_due_work()
+    assert _states(world) == ["issued", "issued"] + ["pending"] * 4
+    assert _stopped_by(world) == world.document(ORDERS[1]).id

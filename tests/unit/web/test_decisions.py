@@ -166,3 +166,36 @@ def test_a_wrong_line_of_the_table_is_named_and_nothing_is_stored(
     assert answer.status_code == 422
     assert f"A linha {line} não tem essa forma. Nada foi guardado." in page_text(answer)
     assert db.session.query(Decision).count() == 0
+
+
+def test_a_reading_of_figures_that_was_accepted_is_listed_and_taken_back(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    document = make_document(shop.store, order_id="4712", alarm="total-differs")
+    document.compared = {
+        "told": ["total"], "reading": "rounding",
+        "differences": [{"code": "total-differs", "ours": "173.12", "theirs": "173.13"}],
+    }  # fmt: skip
+    account_of(shop).differs_document_id = document.id
+    db.session.commit()
+    assert shop.post(f"/documents/{document.id}/figures/accept").status_code == 303
+    page = page_text(shop.client.get("/decisions"))
+    assert "O iGEST arredonda os cêntimos noutro sítio, e está certo" in page
+    assert "Olaria do Sado, na página do documento #4712" in page
+    assert reload(db, account_of(shop)).proved
+    assert shop.post("/decisions/readings/total-without-vat/revoke").status_code == 404
+    assert shop.post("/decisions/readings/rounding/revoke").status_code == 303
+    assert shop.post("/decisions/readings/rounding/revoke").status_code == 404
+    account = reload(db, account_of(shop))
+    assert (account.accepted_readings, account.proved, account.proved_at) == ([], [], None)
+    page = shop.client.get("/decisions").get_data(as_text=True)
+    assert "Retirada" in page and "readings/rounding/revoke" not in page
+
+
+def test_a_reading_accepted_before_there_was_a_list_is_listed_too(shop: StoreSession, db: SQLAlchemy) -> None:
+    account_of(shop).accepted_readings = ["total-without-vat"]
+    db.session.commit()
+    page = shop.client.get("/decisions").get_data(as_text=True)
+    assert "indica é sem IVA" in page and "Antes de haver registo" in page
+    assert shop.post("/decisions/readings/total-without-vat/revoke").status_code == 303
+    assert "Ainda não decidiu nada" in page_text(shop.client.get("/decisions"))

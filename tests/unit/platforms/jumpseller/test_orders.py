@@ -564,3 +564,20 @@ def test_the_sandbox_is_read_to_the_cent_in_each_position(
     amounts = order_format.order_amounts(made, shop_world.switches)
     assert draft.gross == amounts.total
     assert abs(draft.vat - amounts.tax - amounts.shipping_tax) <= Decimal("0.01")
+
+
+def _read_shipment(shipment: str | None) -> Order:
+    given = payload(product(12.3), total=12.3, shipment_status_enum=shipment)
+    return orders.order_from(parse_json(json.dumps(given)))
+
+
+@pytest.mark.parametrize("shipment", [None, "", "unfulfilled", "not_applicable"])
+def test_goods_that_the_shop_has_not_sent_are_still_here(shipment: str | None) -> None:
+    assert not _read_shipment(shipment).has_left
+
+
+@pytest.mark.parametrize(
+    "shipment", ["requested", "in_transit", "delivered", "failed", "pickup_available", "fulfilled", "new one"]
+)
+def test_goods_of_any_other_shipment_may_have_left(shipment: str) -> None:
+    assert _read_shipment(shipment).has_left
