@@ -20,7 +20,7 @@ from sqlalchemy import select
 from dev.local_stack import LocalStack
 from shopapp import create_app
 from shopapp.connections.provider import provider_class
-from shopapp.models import Account, Document, Store, db, now
+from shopapp.models import Account, BrowserSession, Document, Store, db
 
 APP_LOGS = ("release", "web", "worker", "clock")
 SHORTEST = 5
@@ -163,7 +163,7 @@ def _pages(app: Flask) -> dict[int, str]:
     for store in db.session.scalars(select(Store)).all():
         client = app.test_client()
         with client.session_transaction() as session:
-            session.update(store=store.id, installation=store.installation, since=now().timestamp())
+            session.update(key=BrowserSession.begin(store), store=store.id)
         newest = select(Document.id).where(Document.store_id == store.id).order_by(Document.id.desc())
         numbers = db.session.scalars(newest.limit(_NEWEST_DOCUMENTS)).all()
         db.session.rollback()
