@@ -128,7 +128,7 @@ def _buyers() -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for document in db.session.scalars(select(Document).where(Document.buyer_sealed.is_not(None))):
         buyer = document.buyer or {}
-        values = [buyer.get("name"), buyer.get("tax_id"), buyer.get("email"), *buyer.get("address", ())[:1]]
+        values = [buyer.get("name"), buyer.get("tax_id"), buyer.get("email"), *(buyer.get("address") or ())[:1]]
         kept = found.setdefault(document.store_id, set())
         kept.update(v for v in values if v and len(v) >= SHORTEST and v.casefold() not in NOT_PERSONAL)
     return found

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from shopapp.web.form_fields import clean_text, parse_email, parse_euros
+from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_row_id
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,11 @@ def test_a_valid_email_address_is_recognised(typed: str, good: bool) -> None:
 def test_a_typed_text_loses_what_cannot_be_seen(typed: str) -> None:
     assert clean_text(typed) == "Ana"
     assert clean_text("x" * 1000, 10) == "x" * 10
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-1", "+1", " 1", "1.0", "1e3", "0x1", "²", "١٢", "１", "9" * 19, "9" * 5000, "a"]
+)
+def test_only_the_id_of_a_row_is_one(text: str) -> None:
+    assert parse_row_id(text) == 0
+    assert parse_row_id("9" * 18) == int("9" * 18)

@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -128,6 +129,12 @@ def test_a_document_is_found_by_order_number_buyer_or_tax_id(
     make_document(shop.store, order_id="101", name="Maria de Vasconcelos e Sá Nogueira", number="FR 2026FR/7")
     make_document(shop.store, BLOCKED, order_id="102", name="João Pires", tax_id="")
     assert listed(shop, query) == expected
+
+
+@pytest.mark.parametrize("query", ["%", "_", "%%", "m%", "%a", "mari_", "_aria", "\\", "/", "%vasconcelos"])
+def test_a_search_has_no_wildcards(shop: StoreSession, query: str) -> None:
+    make_document(shop.store, order_id="101", name="Maria de Vasconcelos", number="FR 2026FR/7")
+    assert listed(shop, f"q={quote(query)}") == []
 
 
 def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(shop: StoreSession) -> None:
