@@ -62,7 +62,7 @@ class LocalStack:
 
     The names: valkey (unless a REDIS_URL is given), jumpseller, igest, phcgo, mailbox, vies, web, worker,
     clock. Without a folder the data is temporary and deleted by `stop`; with a folder it is there again at the
-    next start.
+    next start. `is_migrated` says that the database has its tables already.
     """
 
     def __init__(
@@ -74,7 +74,9 @@ class LocalStack:
         ports: Ports | None = None,
         settings: Mapping[str, str] | None = None,
         clock_scale: float = 1,
+        is_migrated: bool = False,
     ) -> None:
+        self._is_migrated = is_migrated
         self._temporary = folder is None
         self.folder = (folder or Path(tempfile.mkdtemp(prefix="house"))).resolve()
         self.logs = self.folder / "log"
@@ -115,7 +117,8 @@ class LocalStack:
                 self.valkey.start()
             for name in self.stand_ins:
                 self.children[name].start()
-            self.migrate()
+            if not self._is_migrated:
+                self.migrate()
             for name in APP_PROCESSES:
                 self.children[name].start()
             for name in self.children:

@@ -31,11 +31,15 @@ PATIENCE = 120.0
 """Seconds allowed for a step that takes one on a fast machine. When a busy SQLite makes a worker leave its work,
 the work is repeated after its lease (60 seconds) and a back-off.
 """
+PAGE_SECONDS = 0.3
+"""Seconds between two looks at a page, which costs the web process more than what it is waiting for."""
 _KEYS = {"entity": "entidade", "nif": "nif", "key": "chave-integracao", "code": "codigo-seguranca"}
 
 
-def wait_until(condition: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
-    """Call `condition` until its result is true and return that. Raises StepFailed when time is up."""
+def wait_until(
+    condition: Callable[[], T | None], what: str, seconds: float = PATIENCE, every: float = 0.1
+) -> T:
+    """Call `condition` `every` seconds until its result is true, return that. Raises StepFailed when time is up."""
     end = time.monotonic() + seconds
     while True:
         found = condition()
@@ -43,7 +47,7 @@ def wait_until(condition: Callable[[], T | None], what: str, seconds: float = PA
             return found
         if time.monotonic() > end:
             raise StepFailed(f"{what}: not within {seconds:g} s")
-        time.sleep(0.1)
+        time.sleep(every)
 
 
 class Merchant:
@@ -269,12 +273,15 @@ class Merchant:
                 match.group(1) for row in rows if (match := re.search(r"\b(F[RST]|NC) \d", row.text))
             )
 
-        wait_until(issued, f"#{number} {kinds}", seconds)
+        wait_until(issued, f"#{number} {kinds}", seconds, PAGE_SECONDS)
 
     def wait_for_state(self, number: int, *states: str, seconds: float = PATIENCE) -> str:
         """Wait until the order's state is one of these and return it."""
         return wait_until(
-            lambda: found if (found := self.state(number)) in states else "", f"#{number} {states}", seconds
+            lambda: found if (found := self.state(number)) in states else "",
+            f"#{number} {states}",
+            seconds,
+            PAGE_SECONDS,
         )
 
     def _listing_row(self, number: int) -> Row | None:

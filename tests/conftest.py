@@ -1,7 +1,7 @@
 """Fixtures for every test; the pytest hooks are in tests/pytest_hooks.py.
 
-`app` and `client` (a new app for each test), `db` (its database, inside an app context), `make_app` (an app
-with other settings), `valkey`, `stack` (the real processes, shared by the tests of a module), `page`
+`app` and `client` (each test finds them as if new), `db` (the app's database, inside an app context), `make_app`
+(an app with other settings), `valkey`, `stack` (the real processes, shared by the tests of a module), `page`
 (Chromium).
 """
 
@@ -30,6 +30,7 @@ from dev.servers import MissingServer, Valkey
 from tests.databases import Database, DatabaseServer, PostgreSQL, Sqlite
 from tests.pytest_hooks import (
     pytest_addoption,
+    pytest_collection_finish,
     pytest_collection_modifyitems,
     pytest_generate_tests,
     pytest_make_collect_report,
@@ -60,6 +61,7 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default")
 
 __all__ = [
     "pytest_addoption",
+    "pytest_collection_finish",
     "pytest_collection_modifyitems",
     "pytest_generate_tests",
     "pytest_make_collect_report",
@@ -217,19 +219,43 @@ def settings(valkey: Valkey, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     }
 
 
+@pytest.fixture(scope="session")
+def _apps() -> dict[str, tuple[Flask, dict[str, Any]]]:
+    return {}
+
+
 @pytest.fixture
-def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> Iterator[Callable[..., Flask]]:
-    """Return a function that creates an app on this test's database: `make_app(WORKERS="1")`."""
+def make_app(
+    database: Database,
+    settings: dict[str, str],
+    valkey: Valkey,
+    _apps: dict[str, tuple[Flask, dict[str, Any]]],
+) -> Iterator[Callable[..., Flask]]:
+    """Return a function that creates an app on this test's database: `make_app(WORKERS="1")`.
+
+    A test's first app with the usual settings is the same as that of the test before, with its settings restored:
+    creating one takes as long as an average test.
+    """
     from shopapp import create_app
     from shopapp.connections import api_usage
     from shopapp.models import db
+    from shopapp.web.limits import limiter
 
     made: list[Flask] = []
 
     def make(**overrides: Any) -> Flask:
-        app = create_app({**settings, "DATABASE_URL": database.url, **overrides})
-        app.testing = True
-        app.test_client_class = Client
+        is_usual = not overrides and not made
+        if is_usual and database.url in _apps:
+            app, kept = _apps[database.url]
+            app.config.clear()
+            app.config.update(kept)
+            app.extensions["work_queue"].failures = 0
+        else:
+            app = create_app({**settings, "DATABASE_URL": database.url, **overrides})
+            app.testing = True
+            app.test_client_class = Client
+        if is_usual:
+            _apps[database.url] = app, dict(app.config)
         made.append(app)
         return app
 
@@ -238,6 +264,8 @@ def make_app(database: Database, settings: dict[str, str], valkey: Valkey) -> It
     # Drop uncounted calls of an earlier test's account: saving them would fail, and the rollback would expire
     # this test's rows.
     api_usage._unsaved_calls.clear()
+    if limiter.initialized:
+        limiter.reset()
     yield make
     for app in made:
         with app.app_context():
@@ -274,7 +302,9 @@ def db(app: Flask) -> Iterator[SQLAlchemy]:
 @pytest.fixture(scope="module")
 def stack(server: DatabaseServer) -> Iterator[LocalStack]:
     """Return the whole app as real processes on a new database, shared by the tests of a module."""
-    with LocalStack(database_url=server.create_database(), clock_scale=60) as stack:
+    with LocalStack(
+        database_url=server.create_migrated_database(), is_migrated=True, clock_scale=60
+    ) as stack:
         yield stack
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -28,6 +30,9 @@ class DatabaseServer(Protocol):
     def create_database(self) -> str:
         """Create an empty database and return its address."""
 
+    def create_migrated_database(self) -> str:
+        """Create a database with all tables and return its address."""
+
     def stop(self) -> None:
         """Delete every database that it created."""
 
@@ -45,8 +50,29 @@ class Sqlite:
     def create_database(self) -> str:
         return f"sqlite:///{self.folder}/{next(self._numbers)}.db"
 
+    def create_migrated_database(self) -> str:
+        url = self.create_database()
+        shutil.copy(migrated_sqlite_file(), url.removeprefix("sqlite:///"))
+        return url
+
     def stop(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@cache
+def migrated_sqlite_file() -> Path:
+    """Return a database with all tables and without rows, to be copied; made once in a process."""
+    folder = Path(tempfile.mkdtemp(prefix="sqlite"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    _migrate(f"sqlite:///{folder}/template.db")
+    return folder / "template.db"
+
+
+def _migrate(url: str) -> None:
+    # imported late, as most runs of one test need no tables
+    from shopapp.models import migrate
+
+    migrate(url)
 
 
 @contextmanager
@@ -70,9 +96,18 @@ class PostgreSQL:
         self._server = Postgres()
         self._server.start()
         self._numbers = itertools.count(1)
+        self._has_template = False
 
     def create_database(self) -> str:
         return self._server.create_database(f"shop{next(self._numbers)}")
+
+    def create_migrated_database(self) -> str:
+        if not self._has_template:
+            _migrate(self._server.create_database("template"))
+            self._has_template = True
+        name = f"shop{next(self._numbers)}"
+        self._server.execute(f'CREATE DATABASE "{name}" TEMPLATE template')
+        return self._server.url_of(name)
 
     def stop(self) -> None:
         self._server.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 from collections.abc import Iterator
@@ -14,17 +15,26 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 DATABASE_KINDS = ("sqlite", "postgres")
 # Where several workers take, claim and change rows, each kind of database fails in its own ways.
 BOTH_DATABASES = (
-    "failure_table",
-    "outages",
-    "unit/connections",
-    "unit/documents",
-    "unit/jobs",
-    "unit/models",
-    "unit/orders",
-    "upgrade",
+    "failure_table/test_backup.py",
+    "failure_table/test_infrastructure.py",
+    "failure_table/test_queue.py",
+    "failure_table/test_releases.py",
+    "failure_table/test_tokens.py",
+    "failure_table/test_webhooks.py",
+    "unit/connections/test_api_usage.py",
+    "unit/connections/test_shop.py",
+    "unit/documents/test_followups.py",
+    "unit/documents/test_hand_made_links.py",
+    "unit/documents/test_issue.py",
+    "unit/documents/test_outcome.py",
+    "unit/documents/test_recover.py",
+    "unit/jobs/",
+    "unit/models/",
+    "unit/orders/",
+    "upgrade/",
 )
 # Tests with real processes run on the database of production, all others on the faster one.
-POSTGRES_ALONE = ("browser", "end_to_end")
+POSTGRES_ALONE = ("browser/", "end_to_end/")
 # Fast tests run first, so that a mistake shows early.
 FOLDER_ORDER = (
     "unit",
@@ -65,15 +75,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "server" in metafunc.fixturenames:
         asked = metafunc.config.getoption("--db")
-        folder = metafunc.definition.path.parent.relative_to(Path(__file__).parent).as_posix() + "/"
-        matters = folder.startswith(tuple(f"{name}/" for name in BOTH_DATABASES))
+        file = metafunc.definition.path.relative_to(Path(__file__).parent).as_posix()
+        matters = file.startswith(BOTH_DATABASES)
         matters = matters or metafunc.definition.get_closest_marker("both_databases") is not None
         if asked == "both" or (asked is None and matters):
             kinds = list(DATABASE_KINDS)
         elif asked is not None:
             kinds = [asked]
         else:
-            kinds = ["postgres" if folder.startswith(POSTGRES_ALONE) else "sqlite"]
+            kinds = ["postgres" if file.startswith(POSTGRES_ALONE) else "sqlite"]
         metafunc.parametrize("server", kinds, indirect=True, scope="session")
 
 
@@ -88,6 +98,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     items.sort(key=rank)
     items[:] = _spread_slow_files(items)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and the thousands of tests out of every garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def _spread_slow_files(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -20,7 +20,7 @@ PROVIDER, PLATFORM = "demobooks", "demoshop"
 def copy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Return a copy of the repository with both skeletons, and the files that were written or changed."""
     folder = tmp_path_factory.mktemp("skeletons")
-    ignored = shutil.ignore_patterns("__pycache__", "cassettes", "kill_points", "*.sql", ".*cache")
+    ignored = shutil.ignore_patterns("cassettes", "kill_points", "*.sql", ".*cache")
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():

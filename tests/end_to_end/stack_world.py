@@ -7,6 +7,7 @@ where a test needs to know what the app itself has stored.
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
@@ -18,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from dev.local_stack import LocalStack
 from dev.merchant import PATIENCE, Merchant, wait_until
+from tests.databases import migrated_sqlite_file
 
 Json = dict[str, Any]
 
@@ -223,7 +225,10 @@ def use_new_address(merchant: Merchant) -> None:
 
 @contextmanager
 def running_world(settings: Mapping[str, str] | None = None, **more: Any) -> Iterator[StackWorld]:
-    """Run a stack, and show the last output of its parts when the test fails to set it up."""
-    stack = LocalStack(settings={**FAST_SETTINGS, **(settings or {})}, **{"clock_scale": 600, **more})
+    """Run a stack on a database that has its tables; without a `database_url`, on SQLite."""
+    options = {"clock_scale": 600, "is_migrated": True, **more}
+    stack = LocalStack(settings={**FAST_SETTINGS, **(settings or {})}, **options)
+    if "database_url" not in more:
+        shutil.copy(migrated_sqlite_file(), stack.env["DATABASE_URL"].removeprefix("sqlite:///"))
     with stack:
         yield StackWorld(stack)

@@ -24,7 +24,8 @@ Group = tuple[str, str, str, str, str, str]
 
 @pytest.fixture(scope="module")
 def stack(server: DatabaseServer) -> Iterator[LocalStack]:
-    with LocalStack(database_url=server.create_database(), settings=QUICK) as stack:
+    url = server.create_migrated_database()
+    with LocalStack(database_url=url, is_migrated=True, settings=QUICK) as stack:
         yield stack
 
 

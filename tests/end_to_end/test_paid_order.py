@@ -18,7 +18,7 @@ pytestmark = pytest.mark.journey
 
 @pytest.fixture(scope="module")
 def world(server: DatabaseServer) -> Iterator[StackWorld]:
-    with running_world(database_url=server.create_database()) as world:
+    with running_world(database_url=server.create_migrated_database()) as world:
         world.merchant()
         yield world
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from dev.local_stack import LocalStack
 from dev.merchant import wait_until
 from dev.phcgo_merchant import OLARIA, PhcGoMerchant
-from tests.end_to_end.stack_world import BOOK, FAST_SETTINGS, MUG, TIMEOUT, StackWorld
+from tests.end_to_end.stack_world import BOOK, MUG, TIMEOUT, StackWorld, running_world
 
 pytestmark = pytest.mark.journey
 
@@ -24,8 +23,8 @@ ALL = {
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with LocalStack(settings=FAST_SETTINGS, clock_scale=600) as stack:
-        yield StackWorld(stack)
+    with running_world() as world:
+        yield world
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,6 @@ from sandbox.plain.document_ledger import DocumentLedger
 from shopapp import failpoints
 from shopapp.models import set_clock
 from shopapp.web import webhooks
-from shopapp.web.limits import limiter
 from tests.failure_table.concurrency import use_plain_provider
 from tests.fakes import World, world
 
@@ -28,8 +27,6 @@ def _reset_globals() -> Iterator[None]:
     webhooks.clear_store_cache()
     set_clock(None)
     failpoints.arm("")
-    if limiter.initialized:
-        limiter.reset()
 
 
 @pytest.fixture

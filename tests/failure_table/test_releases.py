@@ -140,7 +140,7 @@ def test_row_48_deployments_lose_and_double_no_order(
     world: StackWorld,
 ) -> None:
     merchant, chance, orders = world.merchants["olariadosado"], random.Random(48), []
-    for _ in range(100 if IS_NIGHTLY else 10):
+    for _ in range(100 if IS_NIGHTLY else 5):
         orders += [placed(merchant), placed(merchant)]
         for name in ("worker", "clock"):
             child = world.stack.children[name]

@@ -32,7 +32,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(scope="module")
 def on_postgres(postgres: Postgres) -> Iterator[StackWorld]:
-    with running_world(database_url=postgres.create_database("shop")) as world:
+    with running_world(database_url=postgres.create_database("shop"), is_migrated=False) as world:
         world.merchant()
         yield world
 

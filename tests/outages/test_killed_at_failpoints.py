@@ -122,6 +122,24 @@ def test_a_worker_killed_at_a_failpoint_makes_no_second_document(
         check_one_document(world, olaria, order)
 
 
+def test_a_worker_killed_while_the_provider_answers_makes_no_second_document(
+    world: StackWorld, olaria: Merchant
+) -> None:
+    world.inject_fault("igest", kind="slow", seconds=600)
+    order = int(olaria.place_order(lines=[MUG, BOOK], pay=True)["id"])
+    wait_until(world.unanswered_calls, "the provider working on the call", TIMEOUT)
+    world.stack.kill("worker")
+    world.stack.restart("worker")
+    olaria.wait_for_state(order, "Por decidir")
+    page = olaria.open_document(order).text
+    assert "Não sabemos se o iGEST emitiu" in page and "duas faturas" in page
+    assert len(world.issued_documents(olaria, order)) == 1
+    number = olaria.resolve_uncertain(order)
+    olaria.wait_for_state(order, "Emitido")
+    assert world.check_document(olaria, order)["number"] == number
+    assert len(world.wait_until_shown(olaria, order)["documents"]) == 1
+
+
 @pytest.mark.parametrize("point", WEB_POINTS)
 def test_a_web_process_killed_at_a_failpoint_loses_no_webhook(
     world: StackWorld, olaria: Merchant, point: str

@@ -6,7 +6,6 @@ A new route is in that list automatically: the tests of this folder cover it, or
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +17,6 @@ from werkzeug.routing import Rule
 
 from dev.factories import make_document, make_documents_in_every_state, make_store
 from shopapp.models import BrowserSession, Document, Store
-from shopapp.web.limits import limiter
 
 ORIGIN = "http://localhost"
 OPEN_POSTS = {"webhooks.receive"}
@@ -66,14 +64,6 @@ def open_store_session(app: Flask, code: str, **names: str) -> StoreSession:
         rows["marked"] = make_document(store, **names)  # type: ignore[arg-type]
     client = log_in(app, store)
     return StoreSession(store, rows, client, csrf_token_of(client))
-
-
-@pytest.fixture(autouse=True)
-def _reset_rate_limits() -> Iterator[None]:
-    """Reset the counts of the rate limits after each test."""
-    yield
-    if limiter.initialized:
-        limiter.reset()
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ XSS = [
     "javascript:alert(1)", "\u202e<b>", "<a href=javascript:alert(1)>x</a>", "&lt;script&gt;", "<math><mi//xlink:href>",
     "`onmouseover=alert(1)`", "<body onload=alert(1)>", "<input autofocus onfocus=alert(1)>", "%(x)s %d %%",
 ]  # fmt: skip
-
+TEXTS = [" ".join(XSS[at : at + 3]) for at in range(0, len(XSS), 3)]
 
 RAW = [
     "<script>alert", "<img src=x", "<svg/onload", "<iframe", "<math>", "<body onload", "<input autofocus",
@@ -37,7 +37,7 @@ def pages(app: Flask, shop: StoreSession) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-@pytest.mark.parametrize("text", XSS)
+@pytest.mark.parametrize("text", TEXTS)
 def test_hostile_text_is_escaped_on_every_page(app: Flask, db: SQLAlchemy, text: str) -> None:
     store = make_store("olariadosado", name=text[:200])
     make_account(store, label=text)
@@ -63,7 +63,7 @@ def test_hostile_text_is_escaped_on_every_page(app: Flask, db: SQLAlchemy, text:
     assert seen >= 5, "the text should show somewhere, as text"
 
 
-@pytest.mark.parametrize("text", XSS)
+@pytest.mark.parametrize("text", TEXTS)
 def test_hostile_product_text_is_escaped_on_every_page_of_products(
     app: Flask, db: SQLAlchemy, text: str
 ) -> None:

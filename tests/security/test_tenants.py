@@ -40,16 +40,14 @@ def test_every_id_of_another_store_is_404_and_untouched(
         if not rule.arguments or rule.endpoint in OTHER_PARAMETERS or rule.endpoint == "public.buyer_pdf":
             continue
         assert rule.arguments == {"number"}, f"{rule.rule}: add its parameter to this test"
-        for method in sorted(rule.methods or ()):
+        for method in sorted({"GET", "POST"} & (rule.methods or set())):
             for document in theirs.documents.values():
                 path = fill_path(rule, {"number": document.id})
                 headers = {"Origin": ORIGIN, "Referer": ORIGIN + "/"}
                 answer = ours.client.open(
                     path, method=method, data={**FORM, "csrf_token": ours.token}, headers=headers
                 )
-                assert method == "OPTIONS" or answer.status_code == 404, (
-                    f"{method} {path}: {answer.status_code}"
-                )
+                assert answer.status_code == 404, f"{method} {path}: {answer.status_code}"
                 seen += 1
     assert seen > 200
     assert everything(db) == before

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator
 
 import pytest
@@ -36,9 +35,7 @@ def in_memory(settings: dict[str, str]) -> Iterator[Flask]:
             patch.setattr(module, "time", module.time)  # type: ignore[attr-defined]
         db.create_all()
         app.extensions["emptying"] = [f"DELETE FROM {t.name}" for t in reversed(db.metadata.sorted_tables)]
-        gc.freeze()
         yield app
         db.session.remove()
         db.engine.dispose()
-    gc.unfreeze()
     set_clock(None)

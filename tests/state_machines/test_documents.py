@@ -33,7 +33,7 @@ from tests.state_machines.document_machine import (
 )
 
 NIGHTLY = os.environ.get("HYPOTHESIS_PROFILE") == "nightly"
-RUNS, STEPS = (1250, 100) if NIGHTLY else (50, 60)
+RUNS, STEPS = (1250, 100) if NIGHTLY else (30, 60)
 """Runs for each of the four guarantees."""
 PHASES = (Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if NIGHTLY else []))
 """Outside the nightly profile, shrinking takes too long; the printed blob replays the failure as it was found."""

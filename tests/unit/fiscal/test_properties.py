@@ -24,7 +24,7 @@ from shopapp.fiscal.document import Draft
 from tests.unit.fiscal.strategies import ShopOrder, shop_orders
 
 many = settings(
-    max_examples=max(500, settings().max_examples),
+    max_examples=max(250, settings().max_examples),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

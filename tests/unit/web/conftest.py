@@ -17,7 +17,6 @@ from shopapp.models import Account, Document, Store, set_clock
 from shopapp.models import db as database
 from shopapp.providers import PROVIDERS
 from shopapp.providers.base import AccountInfo, Choice, Choices, CredentialField, Series
-from shopapp.web.limits import limiter
 from tests.fakes import PROVIDER_STATE, FakeInvoicing, FakeProvider
 from tests.security.conftest import StoreSession, csrf_token_of, log_in
 
@@ -72,13 +71,11 @@ class FakeIgest(FakeIgestDocuments, FakeProvider):
 
 
 @pytest.fixture(autouse=True)
-def fake_igest(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[FakeIgest]]:
+def fake_igest(monkeypatch: pytest.MonkeyPatch) -> type[FakeIgest]:
     monkeypatch.setitem(PROVIDERS, "igest", FakeIgest)
     PROVIDER_STATE.__init__()  # type: ignore[misc]
     FakeIgest.tried_credentials = []
-    yield FakeIgest
-    if limiter.initialized:
-        limiter.reset()
+    return FakeIgest
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ class RunningStandIn:
                  "token": self.state.token(installation), **keys}  # fmt: skip
         loopback = self.url.removeprefix("http://")
         adapter = PhcGo(
-            typed, HttpClient(3, allow_plain=True), lambda: self.moment, (".phcgo.net",), loopback
+            typed, HttpClient(30, allow_plain=True), lambda: self.moment, (".phcgo.net",), loopback
         )
         adapter.features = known
         return adapter
