@@ -182,7 +182,7 @@ def _record_order(document: Document, order: Order, began: datetime) -> None:
         sale.cancelled_at = None
     sale.order_digest = document.order_digest = order_changes.order_digest(order)
     document.paid_at = order.paid_at if order.status == "paid" else None
-    document.total = order.paid_total
+    document.total = order.paid_euros
     document.vat_check = prepare.vies_proof(document, order)
     buyer = order.buyer
     if buyer.name or buyer.company or buyer.tax_id:

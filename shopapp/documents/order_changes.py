@@ -254,14 +254,20 @@ def _compare(document: Document, sale: Sale, order: Order) -> None:
     sale.total, sale.order_digest = total, digest
     parts = _changed_parts(document.order_digest, order)
     # without a digest (an earlier release, or not in a restored backup) only a total that is known can differ
-    if not parts if parts is not None else document.total in (None, total):
+    if not parts if parts is not None else document.total in (None, order.paid_euros):
         if document.alarm == CHANGED:
             _clear_alarm(document, (CHANGED,), "restored")
-    elif credit_notes.creditable_amount(document) > 0 or total > (document.total or 0):
+    elif credit_notes.creditable_amount(document) > 0 or _is_worth_more(document, order):
         # of one that was credited in full only what was added since is on no document
-        detail: dict[str, Any] = {"ours": str(document.total), "theirs": str(total), "parts": parts or []}
+        theirs = {} if order.paid_euros is None else {"theirs": str(total)}
+        detail: dict[str, Any] = {"ours": str(document.total), **theirs, "parts": parts or []}
         document.log_transition(ISSUED, ISSUED, CHANGED, detail)
         _raise_alarm(document, CHANGED, detail)
+
+
+def _is_worth_more(document: Document, order: Order) -> bool:
+    """Return whether the order has more than its document, or may have: in another currency nobody knows."""
+    return order.paid_euros is None or order.paid_euros > (document.total or 0)
 
 
 def order_digest(order: Order) -> str:

@@ -100,6 +100,11 @@ class Order:
     note: str = ""
 
     @property
+    def paid_euros(self) -> Decimal | None:
+        """What the buyer paid, where it was paid in euros; None of an order that is still to be converted (CUR1)."""
+        return self.paid_total if self.currency == "EUR" else None
+
+    @property
     def paid_total(self) -> Decimal:
         """What the buyer paid for the order, gift cards included (NUM1, VOU2)."""
         return self.total + self.gift_cards

@@ -261,6 +261,14 @@ def document_numbers(store: Store, ids: Sequence[int]) -> dict[int, str]:
     return {found: number or "" for found, number in db.session.execute(mine)} if ids else {}
 
 
+def foreign_totals(documents: Sequence[Document]) -> dict[str, tuple[Decimal, str]]:
+    """Return total and currency, by order, of those whose document has no total in euros yet."""
+    orders = [one.order_id for one in documents if one.total is None]
+    mine = select(Sale).where(Sale.order_id.in_(orders), Sale.currency.not_in(("", "EUR")))
+    found = db.session.scalars(mine.where(Sale.store_id == documents[0].store_id)) if orders else ()
+    return {one.order_id: (one.total, one.currency) for one in found if one.total is not None}
+
+
 def last_webhook(store: Store) -> Webhook | None:
     """Return the webhook that came last."""
     return db.session.scalar(

@@ -12,7 +12,7 @@ from flask import g, url_for
 
 from shopapp.connections.provider import provider_label
 from shopapp.errors import AppError
-from shopapp.messages.formats import ago, clock, midnight, spaced_tax_id, today
+from shopapp.messages.formats import ago, clock, figure, midnight, spaced_tax_id, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.sentence import AUTHORISE, CHECK, CREDIT, DOCUMENT, FIGURES, KEYS, SETTINGS, SETUP
 from shopapp.messages.wording import StatusMessage, kind_title, message_for, state_label, warning_text
@@ -45,6 +45,8 @@ class DocumentRow:
     state: str
     warnings: Sequence[str] = ()
     """The sentences of what an issued document warns of."""
+    foreign_total: str = ""
+    """What was paid in another currency, while there is no total in euros."""
     is_late: bool = False
     """Whether it was paid before today and has no document yet."""
 
@@ -59,7 +61,8 @@ def document_rows(documents: Sequence[Document]) -> list[DocumentRow]:
     """Return the rows of these documents."""
     failed = queries_documents.failed_follow_ups(documents)
     corrected = _corrected_numbers(documents)
-    return [document_row(document, failed.get(document.id), corrected) for document in documents]
+    foreign = queries_documents.foreign_totals(documents)
+    return [document_row(document, failed.get(document.id), corrected, foreign) for document in documents]
 
 
 def _corrected_numbers(documents: Sequence[Document]) -> dict[int, str]:
@@ -69,9 +72,13 @@ def _corrected_numbers(documents: Sequence[Document]) -> dict[int, str]:
 
 
 def document_row(
-    document: Document, failed: FollowUp | None = None, corrected: Mapping[int, str] | None = None
+    document: Document,
+    failed: FollowUp | None = None,
+    corrected: Mapping[int, str] | None = None,
+    foreign: Mapping[str, tuple[Decimal, str]] | None = None,
 ) -> DocumentRow:
-    """Return the row of a document; `corrected` are invoice numbers by row id, queried when not given."""
+    """Return the row of a document; what is not given is queried: invoice numbers by row id, totals abroad by order."""
+    totals = queries_documents.foreign_totals([document]) if foreign is None else foreign
     known = _corrected_numbers([document]) if corrected is None else corrected
     buyer: Mapping[str, Any] = document.buyer or {}
     message = status_message(document, failed)
@@ -96,8 +103,13 @@ def document_row(
         version=f"{document.changed_at.timestamp():.6f}-{failed.id if failed else 0}",
         state=document.state,
         warnings=warning_texts(document.warnings) if document.state == ISSUED else (),
+        foreign_total=_foreign_total(totals.get(document.order_id)),
         is_late=queries_documents.is_late(document, midnight(today())),
     )
+
+
+def _foreign_total(paid: tuple[Decimal, str] | None) -> str:
+    return f"{figure(paid[0])} {paid[1]}" if paid else ""
 
 
 def warning_texts(codes: Sequence[str]) -> list[str]:

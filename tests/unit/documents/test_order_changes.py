@@ -567,3 +567,21 @@ def test_nothing_is_left_to_credit_of_an_order_that_goes_round(world: World) -> 
         _cancel(world)
     rows = Document.query.filter(Document.state == ISSUED, Document.kind != "NC").all()
     assert [credit_notes.creditable_amount(row) for row in rows] == [Decimal(0), Decimal(0)]
+
+
+def test_an_order_in_dollars_has_no_total_in_euros_before_its_document(world: World) -> None:
+    _pay(world, currency="USD")
+    document = world.document()
+    assert (document.state, document.reason, document.total) == ("blocked", "currency", None)
+    assert Sale.get_or_create(world.store.id, "1001").total == Decimal("12.30")
+
+
+def test_dollars_are_never_compared_with_the_euros_of_the_document(world: World) -> None:
+    _pay(world, currency="USD", exchange_rate=Decimal("1.25"))
+    assert (world.document().state, world.document().total) == (ISSUED, Decimal("9.84"))
+    _edit(world)
+    assert world.document().alarm == ""
+    _edit(world, total=Decimal("9.84"), lines=(replace(paid_order().lines[0], unit_price=Decimal("9.84")),))
+    document = world.document()
+    assert document.alarm == "changed-after" and "theirs" not in document.alarm_detail
+    assert credit_notes.refund_of_shop(document) == 0

@@ -12,8 +12,8 @@ from flask_sqlalchemy import SQLAlchemy
 from dev.factories import make_document
 from shopapp.errors import CredentialsError, TransientError
 from shopapp.fiscal.comparison import DIFFERENCES
-from shopapp.models import Account, Document, FollowUp, now
-from shopapp.models.document import IN_DOUBT, ISSUED, PENDING, REVIEW
+from shopapp.models import Account, Document, FollowUp, Sale, now
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, PENDING, REVIEW
 from tests.fakes import FakeProvider
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text
@@ -194,3 +194,33 @@ def test_a_lost_answer_has_a_true_cause_and_a_true_duration_or_none(
     attempt.detail, attempt.ended_at = detail, attempt.started_at + timedelta(minutes=9)
     page = page_text(shop.client.get(f"/documents/{document.id}"))
     assert told in page and cause in page and "540" not in page
+
+
+# an order in another currency
+
+
+@pytest.fixture
+def dollars(shop: StoreSession, db: SQLAlchemy) -> Document:
+    """Return a blocked document of an order of 173.12 dollars, whose exchange rate nobody knows yet."""
+    question = {"kind": "exchange-rate", "subjects": ["USD 2026-11"], "answers": {}}
+    document = make_document(
+        shop.store, BLOCKED, "4713", reason="currency", detail={"currency": "USD", "question": question}
+    )
+    document.total = None
+    Sale.get_or_create(shop.store.id, "4713").currency = "USD"
+    db.session.commit()
+    return document
+
+
+def test_dollars_are_shown_as_dollars_wherever_the_order_is(shop: StoreSession, dollars: Document) -> None:
+    bulk = f"/documents/bulk?do=aside&id={dollars.id}"
+    for path in (f"/documents/{dollars.id}", "/documents", "/", bulk):
+        page = page_text(shop.client.get(path))
+        assert "173,12 USD" in page and "173,12 €" not in page, path
+
+
+def test_an_issued_document_is_shown_in_euros(shop: StoreSession, dollars: Document, db: SQLAlchemy) -> None:
+    dollars.total = Decimal("159.80")
+    db.session.commit()
+    page = page_text(shop.client.get(f"/documents/{dollars.id}"))
+    assert "159,80 €" in page and "USD" not in page.split("A encomenda está em USD")[0]
