@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopapp.models import Heartbeat, db, now
 from shopapp.models.queries import reconciliation
+from shopapp.web.limits import proxies_fit
 
 bp = Blueprint("health", __name__)
 
@@ -20,7 +21,7 @@ def healthz() -> Response:
         status = _health_status()
     except SQLAlchemyError:
         status = {"database": False}
-    response = jsonify(status)
+    response = jsonify(status | {"proxies": proxies_fit()})
     is_issuing = status.get("clock") and not status.get("held")
     is_healthy = status.get("database") and is_issuing and not status.get("overdue_seconds")
     response.status_code = 200 if is_healthy else 503

@@ -14,7 +14,7 @@ from shopapp.messages.i18n import gettext, locale_of
 from shopapp.models import Document
 from shopapp.models.queries import documents
 from shopapp.web.errors import error_page
-from shopapp.web.limits import PDF_RATE, limiter
+from shopapp.web.limits import PDF_RATE, client_and_link, limiter
 from shopapp.web.session import writes_database
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def pdf_response(document: Document, content: bytes) -> Response:
 
 
 @bp.get("/d/<token>")
-@limiter.limit(PDF_RATE)
+@limiter.limit(PDF_RATE, key_func=client_and_link)
 @writes_database
 def buyer_pdf(token: str) -> ResponseReturnValue:
     """Send the document's PDF, or say that the shop has it; 404 for an unknown or revoked link."""

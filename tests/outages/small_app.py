@@ -1,4 +1,4 @@
-"""A WSGI app that test_slow_clients.py runs in place of ours, with shorter time limits where the test wants them."""
+"""A WSGI app that test_web_server.py runs in place of ours, with shorter time limits where the test wants them."""
 
 from __future__ import annotations
 

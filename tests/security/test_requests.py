@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
@@ -12,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from shopapp.models import Store, engine_options, fold_for_search
 from shopapp.models import db as database
-from tests.security.conftest import ORIGIN, StoreSession, fill_path, routes
+from tests.security.conftest import ORIGIN, StoreSession, fill_path, log_in, routes
 from tests.security.test_headers import values
 
 NAMELESS = b"--x\r\nContent-Disposition: form-data\r\n\r\nvalue\r\n--x--\r\n"
@@ -101,6 +102,36 @@ def test_the_host_that_a_request_names_decides_nothing(app: Flask, ours: StoreSe
         assert answer.status_code == status, path
         assert "evil" not in f"{answer.headers}{answer.get_data(as_text=True)}", path
     assert client.post("/hooks/jumpseller/x", data=b"{}", headers=headers).status_code == 401
+
+
+NAMED = {
+    "Host": "evil.example",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Port": "99",
+    "X-Forwarded-Prefix": "/evil.example",
+    "X-Forwarded-Server": "evil.example",
+    "X-Original-URL": "/evil.example",
+    "X-Rewrite-URL": "/evil.example",
+    "Forwarded": "host=evil.example",
+}
+
+
+def test_no_header_that_names_a_host_changes_an_answer(make_app: Any, ours: StoreSession) -> None:
+    known, app = values(ours), make_app(PROXIES=1)
+    session = log_in(app, ours.store).get_cookie("__Host-session")
+    assert session
+    cookie = {"Cookie": f"{session.key}={session.value}"}
+    client = app.test_client(use_cookies=False)
+    for rule in routes(app):
+        if "GET" in (rule.methods or ()):
+            path = fill_path(rule, known)
+            plain, named = (
+                client.get(path, headers=headers, buffered=True) for headers in (cookie, NAMED | cookie)
+            )
+            assert named.status_code == plain.status_code, path
+            leads = [urlsplit(answer.headers.get("Location", ""))[:3] for answer in (plain, named)]
+            assert leads[0] == leads[1], path
+            assert b"evil.example" not in named.data + str(named.headers).encode(), path
 
 
 def test_a_statement_that_fails_is_logged_without_its_values(

@@ -132,6 +132,59 @@ def test_forwarded_headers_are_believed_only_from_the_proxies_that_the_operator_
     assert (behind.x_for, behind.x_proto, behind.x_host, behind.x_port, behind.x_prefix) == (1, 1, 0, 0, 0)
 
 
+BEHIND = {"X-Forwarded-For": "8.8.8.8"}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "peer", "headers", "fit"),
+    [
+        (0, "127.0.0.1", BEHIND, False),
+        (0, "10.0.0.3", {}, False),
+        (0, "8.8.4.4", BEHIND, True),
+        (1, "10.0.0.3", BEHIND, True),
+        (1, "10.0.0.3", {}, False),
+        (1, "10.0.0.3", {"X-Forwarded-For": "8.8.8.8, 10.0.0.2"}, False),
+        (2, "10.0.0.3", {"X-Forwarded-For": "8.8.8.8, 10.0.0.2"}, True),
+        (0, "::ffff:10.0.0.3", BEHIND, False),
+        (0, "", BEHIND, False),
+    ],
+)
+def test_a_wrong_number_of_proxies_is_said_once_in_the_log_and_by_the_health_check(
+    make_app: Any,
+    caplog: pytest.LogCaptureFixture,
+    proxies: int,
+    peer: str,
+    headers: dict[str, str],
+    fit: bool,
+) -> None:
+    addresses = (
+        "JUMPSELLER_ACCOUNTS_URL",
+        "JUMPSELLER_API_URL",
+        "JUMPSELLER_ADMIN_ORIGINS",
+        "IGEST_URL",
+        "VIES_URL",
+    )
+    settings: dict[str, Any] = dict.fromkeys(addresses, "https://nowhere.example")
+    settings |= {"PROXIES": proxies, "APP_URL": "https://app.example", "ALLOW_PLAIN_HTTP": ""}
+    app = make_app(**settings)
+    client, beside = app.test_client(), {"REMOTE_ADDR": peer}
+    assert client.get("/healthz").json["proxies"] is True
+    with caplog.at_level("WARNING", logger="shopapp"):
+        for _ in range(3):
+            client.get("/d/" + "0" * 32, headers=headers, environ_overrides=beside)
+    assert caplog.text.count("does not fit") == (not fit)
+    assert client.get("/healthz").json["proxies"] is fit
+    seen = make_app(**settings).test_client().get("/healthz", headers=headers, environ_overrides=beside)
+    assert seen.json["proxies"] is (fit or not headers)
+
+
+def test_who_reads_one_link_too_often_keeps_no_other_buyer_out(app: Flask) -> None:
+    client = app.test_client()
+    answers = [client.get("/d/" + "0" * 32).status_code for _ in range(31)]
+    assert (answers[0], answers[-1]) == (404, 429)
+    assert client.get("/d/" + "1" * 32).status_code == 404
+
+
 def test_a_tax_id_is_hashed_with_a_key(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     with app.app_context():
         ours = encryption.keyed_hashes("123456789")

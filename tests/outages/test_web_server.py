@@ -82,7 +82,7 @@ def web(start: Start) -> Server:
 @pytest.fixture(scope="module")
 def hasty(start: Start) -> Server:
     """Return a server that waits a second for headers, half a second for all else, and has 20 connections."""
-    return start({"--keep-alive 30": "--keep-alive 1 --worker-connections 20"}, limit="0.5")
+    return start({"--keep-alive 30": "--keep-alive 1", "connections 500": "connections 20"}, limit="0.5")
 
 
 def test_thirty_half_open_connections_delay_nothing(web: Server) -> None:
@@ -200,3 +200,10 @@ def test_a_process_that_has_answered_its_number_of_requests_is_replaced(start: S
     for _ in range(10):
         wait_until(answered, "an answer", 20)
     assert server.child.log.read_text().count("Booting worker") > 2
+
+
+@pytest.mark.parametrize(
+    "header", [b"SCRIPT_NAME: /evil", b"X-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off"]
+)
+def test_no_header_tells_the_server_where_the_app_is(web: Server, header: bytes) -> None:
+    assert web.talk(b"GET / HTTP/1.1\r\nHost: a\r\n" + header + b"\r\n\r\n")[0] == 200
