@@ -250,7 +250,7 @@ def test_health_reports_the_clock_and_overdue_work(app: Flask, shop: StoreSessio
     well = client.get("/healthz")
     assert (well.status_code, well.json) == (
         200,
-        {"database": True, "held": False, "clock": True, "overdue_seconds": 0},
+        {"database": True, "held": False, "clock": True, "overdue_seconds": 0, "proxies": True},
     )
     document = make_document(shop.store, PENDING)
     document.changed_at = now() - timedelta(hours=1)
