@@ -68,13 +68,7 @@ def confirm_issued(document: Document, number: str, total: Decimal, atcud: str =
         raise StateConflictError
     if not number or len(number) > 60 or not any(c.isdigit() for c in number):
         raise MerchantError("number-shape")
-    taken = db.session.scalar(
-        select(Document).where(
-            Document.account_id == document.account_id,
-            Document.id != document.id,
-            func.lower(Document.number) == number.lower(),
-        )
-    )
+    taken = _holder_of_number(document, number)
     if taken is not None:
         raise MerchantError("number-taken", order=taken.order_id)
     atcud = hand_made_links.check_proof(document, number, atcud, hour)
@@ -84,6 +78,18 @@ def confirm_issued(document: Document, number: str, total: Decimal, atcud: str =
     found = Issued(provider_id="", number=number, total=total, atcud=atcud)
     if not outcome.record_issued(document, found, "merchant"):
         raise StateConflictError
+
+
+def _holder_of_number(document: Document, number: str) -> Document | None:
+    """Return the other document of the same account that has this number, however its letters are written."""
+    account = document.account or Account.find_current(document.store)
+    return db.session.scalar(
+        select(Document).where(
+            Document.account_id == (account.id if account else None),
+            Document.id != document.id,
+            func.lower(Document.number) == " ".join(number.split()).lower(),
+        )
+    )
 
 
 def take_back_link(document: Document) -> None:
@@ -171,7 +177,13 @@ def _is_uncredited(document: Document) -> bool:
 
 
 def dismiss_document(document: Document, other: str = "") -> None:
-    """Give up the document: the order was invoiced elsewhere, with the number `other` if known. Commits."""
+    """Give up the document: the order was invoiced elsewhere, with the number `other` if known. Commits.
+
+    Raises MerchantError `number-taken` when that is the number of another order's document.
+    """
+    taken = _holder_of_number(document, other) if other else None
+    if taken is not None and taken.order_id != document.order_id:
+        raise MerchantError("number-taken", order=taken.order_id)
     detail = {"other": other[:60]} if other else {}
     if document.state not in (WAITING, PENDING, BLOCKED):
         raise StateConflictError

@@ -88,7 +88,7 @@ def apply() -> ResponseReturnValue:
             db.session.rollback()
             refused += 1
     notify_workers()
-    flash(ngettext("Feito para %(num)d encomenda.", "Feito para %(num)d encomendas.", done))
+    flash(ngettext("Pedido feito para %(num)d encomenda.", "Pedido feito para %(num)d encomendas.", done))
     if left:
         flash(
             ngettext(

@@ -1,4 +1,4 @@
-"""What the merchant decides about an issued document: its figures, and a link to a number that was wrong."""
+"""What the merchant decides about an issued document: its figures, its number, and what the buyer may open."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from shopapp.documents import merchant_actions
 from shopapp.messages.i18n import gettext
+from shopapp.models import db, now
 from shopapp.web.documents.page import own_document_or_404
 from shopapp.web.documents.views import redirect_to_document
 from shopapp.web.session import store_required
@@ -52,3 +53,13 @@ def mark_as_sent(number: int) -> Response:
     document = own_document_or_404(number)
     merchant_actions.mark_as_sent(document)
     return redirect_to_document(document, gettext("Marcado como enviado por si."))
+
+
+@bp.post("/<int:number>/revoke")
+@store_required
+def revoke_link(number: int) -> Response:
+    """Revoke the buyer's link. Commits."""
+    document = own_document_or_404(number)
+    document.link_revoked_at = document.link_revoked_at or now()
+    db.session.commit()
+    return redirect_to_document(document, gettext("A ligação do cliente foi fechada."))

@@ -12,7 +12,7 @@ from shopapp.messages.formats import amount, clock, money, quantity
 from shopapp.messages.i18n import N_, gettext, ngettext
 from shopapp.messages.wording import kind_name, message_for, state_label
 from shopapp.models import Attempt, Document, FollowUp, Transition, Webhook
-from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, PENDING, REVIEW, VOID, WAITING
+from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.followup import DONE, DUE
 from shopapp.models.queries import documents
 
@@ -144,7 +144,7 @@ def _stopped_event(transition: Transition, label: str) -> TimelineEvent | None:
     """Return the event of a document that stopped; None when there is nothing to say."""
     cause = message_for(transition.reason, transition.detail, label).cause if transition.reason else ""
     text, detail = {
-        BLOCKED: (gettext("Parámos antes de emitir."), cause),
+        BLOCKED: (_blocked_text(transition, label), cause),
         IN_DOUBT: (gettext("Ficámos sem resposta."), cause),
         REVIEW: (gettext("À espera da sua resposta."), ""),
         VOID: (cause, _other_document(transition)),
@@ -154,6 +154,13 @@ def _stopped_event(transition: Transition, label: str) -> TimelineEvent | None:
         return None
     state_class, _ = state_label(transition.new)
     return TimelineEvent(transition.at, text, detail, state_class, transition.new != WAITING)
+
+
+def _blocked_text(transition: Transition, label: str) -> str:
+    """Return where a document was stopped: before anything was sent, or by the provider's answer."""
+    if transition.old == ISSUING:
+        return gettext("O %(provider)s não o emitiu.", provider=label)
+    return gettext("Parámos antes de emitir.")
 
 
 def _other_document(transition: Transition) -> str:
@@ -255,6 +262,11 @@ def _followup_event(followup: FollowUp) -> TimelineEvent:
         gettext, _FOLLOWUP_TEXTS.get(followup.kind, (N_("Feito."), N_("Por fazer.")))
     )
     to: Any = followup.detail.get("to")
+    if to and to != (followup.document.buyer or {}).get("email"):
+        done_text, pending_text = (
+            gettext("PDF enviado por e-mail."),
+            gettext("Falta enviar o PDF por e-mail."),
+        )
     if followup.state == DONE:
         return TimelineEvent(
             followup.ended_at or followup.owed_at, done_text, str(to or "") or _returned_pieces(followup)

@@ -33,7 +33,7 @@ from shopapp.jobs.queue import notify_workers
 from shopapp.messages.formats import midnight, month, today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import kind_title
-from shopapp.models import Document, db, now
+from shopapp.models import Document, db
 from shopapp.models.queries import documents
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import document_rows, error_message
@@ -77,15 +77,10 @@ def _parse_period(text: str) -> tuple[datetime | None, datetime | None]:
         first = date.fromisoformat(f"{text}-01")
     except ValueError:
         return None, None
-    if (
-        not 2000 <= first.year <= 2100
-    ):  # at the calendar's ends there is no next month, and no other time zone
+    if not 2000 <= first.year <= 2100:
+        # at the calendar's ends there is no next month, and no other time zone
         return None, None
-    return midnight(first), midnight(_next_month(first))
-
-
-def _next_month(first: date) -> date:
-    return (first + timedelta(days=31)).replace(day=1)
+    return midnight(first), midnight((first + timedelta(days=31)).replace(day=1))
 
 
 def _period_choices() -> list[tuple[str, str]]:
@@ -261,10 +256,22 @@ def answer(number: int) -> ResponseReturnValue:
 @bp.post("/<int:number>/aside")
 @store_required
 def dismiss(number: int) -> ResponseReturnValue:
-    """Dismiss the order: it was invoiced elsewhere and no longer counts as missing. Commits."""
+    """Dismiss the order: it was invoiced elsewhere and no longer counts as missing; 422 for a taken number. Commits."""
     document = own_document_or_404(number)
-    merchant_actions.dismiss_document(document, clean_text(request.form.get("other", "")))
+    other = clean_text(request.form.get("other", ""))
+    try:
+        merchant_actions.dismiss_document(document, other)
+    except MerchantError as error:
+        return _refused_page(document, error, "other", {"other": other})
     return redirect_to_document(document, gettext("Encomenda posta de parte."))
+
+
+def _refused_page(
+    document: Document, error: MerchantError, field: str, typed: dict[str, str]
+) -> tuple[str, int]:
+    db.session.rollback()
+    message = error_message(error, document)
+    return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
 
 
 _CONFIRMATION_FIELDS = {
@@ -287,10 +294,7 @@ def confirm_issued(number: int) -> ResponseReturnValue:
     try:
         merchant_actions.confirm_issued(document, typed["number"], total, typed["atcud"], typed["hour"])
     except MerchantError as error:
-        db.session.rollback()
-        message = error_message(error, document)
-        field = _CONFIRMATION_FIELDS.get(error.code, "number")
-        return render_page(document, 422, errors={field: f"{message.cause} {message.remedy}"}, typed=typed)
+        return _refused_page(document, error, _CONFIRMATION_FIELDS.get(error.code, "number"), typed)
     return redirect_to_document(
         document, gettext("Número guardado. Nada mais é emitido para esta encomenda.")
     )
@@ -340,13 +344,3 @@ def reissue(number: int) -> ResponseReturnValue:
     document = own_document_or_404(number)
     merchant_actions.reissue_document(document)
     return redirect_to_document(document, gettext("Vamos emitir outro documento agora."))
-
-
-@bp.post("/<int:number>/revoke")
-@store_required
-def revoke(number: int) -> ResponseReturnValue:
-    """Revoke the buyer's link. Commits."""
-    document = own_document_or_404(number)
-    document.link_revoked_at = document.link_revoked_at or now()
-    db.session.commit()
-    return redirect_to_document(document, gettext("A ligação do cliente foi fechada."))

@@ -189,11 +189,11 @@ def test_the_link_of_a_document_without_pdf_is_not_called_open(shop: StoreSessio
 def test_a_lost_answer_has_a_true_cause_and_a_true_duration_or_none(
     shop: StoreSession, detail: dict[str, Any], cause: str, told: str
 ) -> None:
-    document = make_document(shop.store, REVIEW, detail=detail)
+    document = make_document(shop.store, REVIEW, "4711", detail=detail)
     attempt = document.attempts[-1]
     attempt.detail, attempt.ended_at = detail, attempt.started_at + timedelta(minutes=9)
     page = page_text(shop.client.get(f"/documents/{document.id}"))
-    assert told in page and cause in page and "540" not in page
+    assert told in page and cause in page and "540 segundos" not in page
 
 
 # an order in another currency
@@ -224,3 +224,45 @@ def test_an_issued_document_is_shown_in_euros(shop: StoreSession, dollars: Docum
     db.session.commit()
     page = page_text(shop.client.get(f"/documents/{dollars.id}"))
     assert "159,80 €" in page and "USD" not in page.split("A encomenda está em USD")[0]
+
+
+# what was said, and was not so
+
+
+def test_an_order_is_not_set_aside_with_the_number_of_another_order(shop: StoreSession) -> None:
+    other = make_document(shop.store, order_id="4801", number="FR 2026FR/90")
+    document = make_document(shop.store, BLOCKED, "4802")
+    answer = shop.post(f"/documents/{document.id}/aside", {"other": "fr 2026FR/90"})
+    assert answer.status_code == 422 and "já é o da encomenda #4801" in page_text(answer)
+    assert other.number and document.state == BLOCKED
+    assert shop.post(f"/documents/{document.id}/aside", {"other": "FR A/1"}).status_code == 303
+
+
+def test_a_cancelled_order_in_the_queue_is_not_said_to_be_issued(shop: StoreSession) -> None:
+    document = make_document(shop.store, PENDING, "4803", reason="absent")
+    sale = Sale.get_or_create(shop.store.id, "4803")
+    sale.status, sale.cancelled_at = "cancelled", now()
+    page = page_text(shop.client.get(f"/documents/{document.id}"))
+    assert "fica sem efeito e nada é emitido" in page and "sai sozinha dentro de segundos" not in page
+
+
+@pytest.mark.parametrize(
+    ("old", "told"), [("pending", "Parámos antes de emitir."), ("issuing", "O iGEST não o emitiu.")]
+)
+def test_the_story_says_who_stopped_a_document(shop: StoreSession, old: str, told: str) -> None:
+    document = make_document(shop.store, BLOCKED, reason="provider-refused", detail={"answer": "Não."})
+    document.transitions[-1].old = old
+    page = page_text(shop.client.get(f"/documents/{document.id}"))
+    assert [text for text in ("Parámos antes de emitir.", "O iGEST não o emitiu.") if text in page] == [told]
+
+
+@pytest.mark.parametrize(
+    ("to", "told"), [("mc@example.pt", "ao cliente."), ("contas@example.pt", "e-mail. contas@example.pt")]
+)
+def test_the_story_says_to_whom_a_document_was_mailed(shop: StoreSession, to: str, told: str) -> None:
+    document = make_document(shop.store)
+    FollowUp.enqueue_again(document, "email", to=to)
+    row = FollowUp.query.filter_by(document_id=document.id, kind="email").one()
+    row.state, row.ended_at = "done", now()
+    page = page_text(shop.client.get(f"/documents/{document.id}"))
+    assert f"PDF enviado por e-mail{' ' if 'cliente' in told else ''}{told.removeprefix('e-mail')}" in page

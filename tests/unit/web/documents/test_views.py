@@ -543,7 +543,7 @@ def test_a_bulk_action_skips_documents_that_changed_meanwhile(
     assert answer.status_code == 303
     assert [reload(db, one).state for one in many] == [becomes] * 3 and reload(db, late).state == ISSUED
     page = page_text(shop.client.get("/documents"))
-    assert "Feito para 3 encomendas." in page and "1 mudou entretanto" in page
+    assert "Pedido feito para 3 encomendas." in page and "1 mudou entretanto" in page
 
 
 def test_a_bulk_action_counts_refused_and_changed_documents_apart(shop: StoreSession, db: SQLAlchemy) -> None:
