@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 import click
 from flask import Flask
 
-from shopapp import config, failpoints, web
+from shopapp import config, failpoints, logs, web
 from shopapp.jobs import init_app
 from shopapp.models import configure_engine, db, encryption_keys_match, engine_options, migrate
 
@@ -22,7 +21,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     settings = config.load(overrides)
     app = web.WebApp(__name__, template_folder="../templates", static_folder="../static")
     app.config.update(settings)
-    _configure_logging(settings["LOG_LEVEL"])
+    logs.configure(settings["LOG_LEVEL"], settings["LOG_FORMAT"])
     failpoints.arm(settings["FAULT_POINT"])
     _init_database(app)
     init_app(app)
@@ -51,11 +50,3 @@ def _init_database(app: Flask) -> None:
         """Run the migrations; safe to repeat."""
         migrate(url)
         click.echo("The tables are up to date.")
-
-
-def _configure_logging(level: str) -> None:
-    logger = logging.getLogger(__name__)
-    logger.setLevel(level)
-    if not logger.handlers:
-        logger.addHandler(logging.StreamHandler())
-        logger.handlers[0].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))

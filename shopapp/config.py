@@ -77,6 +77,12 @@ def _parse_redis_url(text: str) -> str:
     return text
 
 
+def _parse_log_format(text: str) -> str:
+    if text not in ("text", "json"):
+        raise ValueError("text or json is needed")
+    return text
+
+
 def _parse_flag(text: str) -> bool:
     return text.strip().lower() in ("1", "true", "yes", "on")
 
@@ -142,7 +148,8 @@ SETTINGS = (
     Setting("TAKE_SECONDS", "How long a row belongs to the worker that reads and drafts it, or looks it up", "60",
             float),
     Setting("LEASE_SECONDS", "How long a claimed document belongs to its worker", "120", float),
-    Setting("LOG_LEVEL", "DEBUG, INFO, WARNING", "INFO"),
+    Setting("LOG_LEVEL", "DEBUG, INFO, WARNING; security events are logged at any level", "INFO"),
+    Setting("LOG_FORMAT", "How a log line is written: text (key=value) or json", "text", _parse_log_format),
     Setting("FAULT_POINT", "Tests only: failpoints to arm (shopapp/failpoints.py)", ""),
 )  # fmt: skip
 

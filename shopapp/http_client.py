@@ -1,9 +1,9 @@
 """Call external systems by HTTP; all adapters use this client, so that failures are classified in one place.
 
 One deadline for the whole call, one size limit, no redirects, no retries, no cookies, no proxy variables, and
-guarded addresses (the name is resolved once, and that very address is connected to). Logs method, host, path,
-status and milliseconds, never a query, a header or a body. Failures are classified by the table in
-docs/failure-model.md, "How an answer is sorted": the outcome of a failed write is unknown by default.
+guarded addresses (the name is resolved once, and that very address is connected to). Logs method, host, status,
+milliseconds and the adapter's name of the call, never a path, a query, a header or a body. Failures are classified
+by the table in docs/failure-model.md, "How an answer is sorted": the outcome of a failed write is unknown by default.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 import logging
+import queue
 import socket
 import threading
 import time
@@ -94,34 +95,60 @@ def is_public_address(address: str) -> bool:
     return ip.is_global and not special
 
 
-_SPECIAL_NETWORKS = tuple(
-    ipaddress.ip_network(network)
-    for network in ("192.0.0.0/24", "192.88.99.0/24", "100.64.0.0/10", "198.18.0.0/15")
-    # NAT64, where a private IPv4 address may hide
-    + ("64:ff9b::/96", "64:ff9b:1::/48")
-    # documentation (RFC 9637)
-    + ("3fff::/20",)
-)
-"""Networks that `ipaddress` counts as global, or did in some release, though no public server is in them."""
+_SPECIAL_NETWORKS = tuple(map(ipaddress.ip_network, (
+    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+    "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16",
+    "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
+    "::/128", "::1/128", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "100::/64", "100:0:0:1::/64",
+    "2001::/23", "2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20", "5f00::/16", "fc00::/7",
+    "fe80::/10", "fec0::/10", "ff00::/8",
+)))  # fmt: skip
+"""IANA's special-purpose registries for IPv4 and IPv6 (read 2026-11), with multicast, 6to4 and site-local addresses.
+
+Named here, as what `ipaddress` counts as global differs between the releases of Python.
+"""
+
+
+def _look_up(host: str, port: int, seconds: float) -> list[str]:
+    """Return the addresses of the name. Raises OSError when it has none, or when the resolver takes too long.
+
+    A look-up cannot be interrupted: it runs in a thread of its own, which is left behind when time is up.
+    """
+    found: queue.SimpleQueue[list[str] | OSError | UnicodeError] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found.put([str(entry[4][0]) for entry in entries])
+        except (OSError, UnicodeError) as error:
+            found.put(error)
+
+    threading.Thread(target=run, name="look-up", daemon=True).start()
+    try:
+        answer = found.get(timeout=seconds)
+    except queue.Empty as error:
+        raise TimeoutError("the resolver does not answer") from error
+    if not isinstance(answer, list):
+        raise answer
+    return answer
 
 
 def _open_guarded_socket(connection: Any, allow_loopback: bool) -> socket.socket:
     """Connect to an address that the name resolved to; refuse unless all of its addresses are allowed."""
     host = connection._dns_host
     try:
-        found = socket.getaddrinfo(host, connection.port, type=socket.SOCK_STREAM)
+        addresses = _look_up(host, connection.port, _call_state.deadline.left())
     except (OSError, UnicodeError) as error:
         raise NewConnectionError(connection, f"name not found: {host}") from error
-    addresses = [entry[4][0] for entry in found]
     for address in addresses:
         inside = ipaddress.ip_address(address).is_loopback and allow_loopback
-        if not inside and not is_public_address(str(address)):
+        if not inside and not is_public_address(address):
             raise NewConnectionError(connection, f"address not admitted: {host}")
     last: OSError | None = None
     for address in dict.fromkeys(addresses):
         try:
             wait = min(CONNECT_SECONDS, _call_state.deadline.left())
-            sock = socket.create_connection((str(address), connection.port), wait)
+            sock = socket.create_connection((address, connection.port), wait)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             return sock
         except OSError as error:
@@ -221,14 +248,15 @@ class HttpClient:
         """Send a request that may change something. Raises UncertainError whenever its outcome is unknown."""
         return check_status(self.send(method, url, writes=True, **content), writes=True)
 
-    def send(self, method: str, url: str, *, writes: bool, **content: Any) -> HttpResponse:
+    def send(self, method: str, url: str, *, writes: bool, log_as: str = "-", **content: Any) -> HttpResponse:
         """Send a request; return the answer with any status, for an adapter that checks the status itself.
 
+        `log_as` names the call in the log: a path may hold a secret, such as that of a signed link.
         Raises UnreachableError, or UncertainError for a write, when there is no whole answer.
         """
         if self.before_call is not None:
             self.before_call()
-        host, path = self._check_address(url)
+        host = self._check_address(url)
         deadline = _call_state.deadline = _Deadline(self.call_seconds)
         timer = threading.Timer(self.call_seconds, deadline.expire)
         timer.daemon = True
@@ -247,16 +275,16 @@ class HttpClient:
             raise self._classify_failure(error, deadline, writes, time.monotonic() - began) from error
         finally:
             timer.cancel()
-            log.info("%s %s%s %s %.0f ms", method, host, path, status, (time.monotonic() - began) * 1000)
+            log.info("%s %s %s %s %.0f ms", method, host, log_as, status, (time.monotonic() - began) * 1000)
 
-    def _check_address(self, url: str) -> tuple[str, str]:
+    def _check_address(self, url: str) -> str:
         try:
             parts = urlsplit(url)
         except ValueError as error:
             raise UnreachableError("address-refused") from error
         if parts.scheme != "https" and not (parts.scheme == "http" and self.allow_plain):
             raise UnreachableError("address-refused")
-        return parts.hostname or "", parts.path
+        return parts.hostname or ""
 
     def _request(self, method: str, url: str, content: dict[str, Any]) -> HttpResponse:
         headers = {"Connection": "close", **content.pop("headers", {})}

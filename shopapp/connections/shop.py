@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 
@@ -11,11 +10,10 @@ from shopapp.connections.contracts import require
 from shopapp.connections.http import RateLimiter, new_http_client
 from shopapp.connections.settings import adapter_settings, text_setting
 from shopapp.errors import CredentialsError, StoreAccessError, UnreachableError
+from shopapp.logs import log_event
 from shopapp.models import Store, db, now
 from shopapp.platforms import PLATFORMS, Platform
 from shopapp.platforms.oauth import SupportsOAuth
-
-log = logging.getLogger(__name__)
 
 _REFRESH_MARGIN_SECONDS = 300
 _TOKEN_LEASE_SECONDS = 60
@@ -120,7 +118,7 @@ def _record_lost_grant(store: Store, used_token: str) -> bool:
     gone = bool(store.refresh_token == used_token)
     if gone:
         store.state, store.lost_at = "reauthorise", now()
-        log.warning("store %s: access lost, the merchant must authorise again", store.id)
+        log_event("access-lost", store=store.id)
     store.token_lease_until = None
     db.session.commit()
     return gone

@@ -65,7 +65,7 @@ def _query_vies(number: str, url: str, http: HttpClient, requester: str = "") ->
     if requester:
         payload |= {"requesterMemberStateCode": "PT", "requesterNumber": requester}
     try:
-        answer = http.read("POST", f"{url}/check-vat-number", json=payload)
+        answer = http.read("POST", f"{url}/check-vat-number", log_as="check-vat-number", json=payload)
         content = parse_json(answer.body)
     except (AppError, ValueError):
         return ""

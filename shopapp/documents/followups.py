@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from shopapp import failpoints, mail
+from shopapp import failpoints, logs, mail
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_class, provider_of
 from shopapp.connections.settings import seconds_setting, text_setting
@@ -46,6 +46,7 @@ def run_next_followup() -> bool:
     if followup is None:
         return False
     _last_store_id = followup.store_id
+    logs.bind(store=followup.store_id, document=followup.document_id)
     document = followup.document
     store = document.store
     db.session.commit()

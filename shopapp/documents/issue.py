@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy.exc import OperationalError
 
-from shopapp import failpoints
+from shopapp import failpoints, logs
 from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
@@ -45,6 +45,7 @@ def issue_next_document() -> bool:
     document = document_queue.take(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
+    logs.bind(store=document.store_id, document=document.id)
     failpoints.hit("after_take")
     try:
         _issue(document)

@@ -34,6 +34,7 @@ from shopapp.errors import (
 from shopapp.fiscal.comparison import Comparison, compare
 from shopapp.fiscal.document import Issued
 from shopapp.inventory import movements
+from shopapp.logs import log_event
 from shopapp.models import Account, Attempt, Document, DocumentLine, FollowUp, db, now
 from shopapp.models.document import (
     BLOCKED,
@@ -178,6 +179,7 @@ def _store_issued(document: Document, issued: Issued, settled_by: str) -> None:
     if settled_by != "merchant" and document.account is not None:
         circuit_breaker.close(document.account)
     db.session.commit()
+    log_event("document-issued", store=document.store_id, document=document.id, by=settled_by)
 
 
 def _flag_other_document(document: Document, issued: Issued) -> bool:

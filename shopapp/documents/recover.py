@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from shopapp import logs
 from shopapp.connections import circuit_breaker
 from shopapp.connections.contracts import require
 from shopapp.connections.provider import provider_of
@@ -39,6 +40,7 @@ def recover_next_document() -> bool:
     document = document_queue.take_uncertain(seconds_setting("TAKE_SECONDS"))
     if document is None:
         return False
+    logs.bind(store=document.store_id, document=document.id)
     account, draft = document.account, document.draft
     db.session.commit()
     if (

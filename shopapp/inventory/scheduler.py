@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.exc import OperationalError
 
+from shopapp import logs
 from shopapp.connections import circuit_breaker
 from shopapp.connections.settings import seconds_setting
 from shopapp.connections.shop import record_lost_access
@@ -45,6 +46,7 @@ def run_step() -> bool:
     store = _next_store()
     if store is None or not store.acquire_lease("stock", seconds_setting("LEASE_SECONDS")):
         return False
+    logs.bind(store=store.id)
     db.session.refresh(store)
     lease = store.stock_lease_until
     connections = StoreConnections(store)

@@ -9,6 +9,7 @@ from shopapp.jobs import restore
 from shopapp.jobs.clock import run_clock
 from shopapp.jobs.queue import WorkQueue
 from shopapp.jobs.worker import DRAIN_SECONDS, supervise_workers
+from shopapp.logs import log_event
 from shopapp.models import BrowserSession, Store
 
 
@@ -60,6 +61,7 @@ def _add_session_commands(app: Flask) -> None:
         """End every browser session of the store with this code; its merchant can open the app anew."""
         for store in _stores(code):
             ended = BrowserSession.end_of_store(store.id)
+            log_event("session-ended", how="operator", store=store.id, count=ended)
             click.echo(f"{store.platform} {store.code}: {ended} ended")
 
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sqlalchemy import select
 
+from shopapp import logs
 from shopapp.connections.shop import platform_class, record_lost_access
 from shopapp.connections.subscriptions import reread_webhook_token, subscribe_webhooks
 from shopapp.documents import order_changes, outcome
@@ -179,6 +180,7 @@ def delete_expired_rows() -> None:
 
 def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:
     """Return what `act` returns, or None when it failed: one store's failure is logged and never stops the others."""
+    logs.begin(store=store.id)
     try:
         return act()
     except StoreAccessError as error:
@@ -190,4 +192,6 @@ def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:
     except Exception:
         db.session.rollback()
         log.exception("store %s: %s failed", store.id, what)
+    finally:
+        logs.begin()
     return None

@@ -6,18 +6,16 @@ when none of its documents is in doubt.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import ColumnElement, select
 
 from shopapp.documents import outcome
+from shopapp.logs import log_event
 from shopapp.models import Account, Document, Store, Webhook, db, now
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUING, PENDING, REVIEW, VOID, WAITING
 from shopapp.models.store import INSTALLED, REAUTHORISE, UNINSTALLED
-
-log = logging.getLogger(__name__)
 
 SILENCE_LIMIT = timedelta(days=30)
 ESCALATE_AFTER = timedelta(hours=72)
@@ -43,7 +41,7 @@ def uninstall_store(store: Store) -> None:
     store.installation += 1
     store.access_token = store.refresh_token = store.hooks_token = None
     db.session.commit()
-    log.warning("store %s is uninstalled", store.id)
+    log_event("store-uninstalled", store=store.id)
 
 
 def void_pending() -> int:
@@ -107,6 +105,6 @@ def wipe_credentials() -> int:
     found = db.session.scalars(rows.limit(_BATCH)).all()
     for account in found:
         account.credentials, account.tails = None, {}
-        log.warning("account %s: credentials wiped", account.id)
+        log_event("credentials-wiped", store=account.store_id, account=account.id)
     db.session.commit()
     return len(found)

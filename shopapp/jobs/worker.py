@@ -22,11 +22,13 @@ from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from shopapp import logs
 from shopapp.connections import api_usage
 from shopapp.documents import followups, issue, recover
 from shopapp.inventory import scheduler
 from shopapp.jobs import maintenance
 from shopapp.jobs.queue import JOB, QUEUE, redis_connection
+from shopapp.logs import log_event
 from shopapp.models import FollowUp, Webhook, db, document_queue
 from shopapp.orders import webhooks
 
@@ -77,7 +79,7 @@ def make_worker(connection: Redis, kind: type[Worker | SimpleWorker] = Worker) -
 
 def _log_failure(job: Job, kind: type[BaseException], error: BaseException, _: Any) -> bool:
     if isinstance(error, ForeignJob | DeserializationError):
-        log.warning("security: a job that is not ours was refused: %r", job.id[:100])
+        log_event("foreign-job")
     else:
         log.error("job %s failed", job.id, exc_info=error)
     return False
@@ -137,8 +139,11 @@ def _process_webhooks(until: float) -> bool:
 def with_fresh_session(act: Callable[[], T]) -> T:
     """Run `act` with all rows read again, as others may have changed them; write the call counts.
 
+    Lines of the log say nothing of the row before.
+
     Return what `act` returns.
     """
+    logs.begin()
     db.session.expire_all()
     result = act()
     api_usage.flush_usage()

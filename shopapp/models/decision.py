@@ -13,6 +13,7 @@ from sqlalchemy import JSON, ForeignKey, Index, String, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from shopapp.fiscal.decisions import DECISION_KINDS, DecisionKind, Decisions
+from shopapp.logs import log_event
 
 from .base import BigId, UtcDateTime, db, db_now, execute_update
 
@@ -60,6 +61,7 @@ class Decision(db.Model):  # type: ignore[name-defined,misc]
             )
         )  # fmt: skip
         db.session.flush()
+        log_event("decision-made", kind=kind, account=account_id)
 
     @classmethod
     def apply_form(
@@ -92,7 +94,10 @@ class Decision(db.Model):  # type: ignore[name-defined,misc]
     def revoke(cls, account_id: int, number: int) -> bool:
         """Take a decision back; False when it is not the account's, or no longer in force. Not committed."""
         mine = update(cls).where(cls.id == number, cls.account_id == account_id, cls.revoked_at.is_(None))
-        return execute_update(mine.values(revoked_at=db_now())) > 0
+        revoked = execute_update(mine.values(revoked_at=db_now())) > 0
+        if revoked:
+            log_event("decision-revoked", decision=number, account=account_id)
+        return revoked
 
     @classmethod
     def in_force(cls, account_id: int) -> Decisions:

@@ -9,7 +9,7 @@ import logging
 
 from sqlalchemy.exc import OperationalError
 
-from shopapp import failpoints
+from shopapp import failpoints, logs
 from shopapp.connections.shop import platform_class
 from shopapp.documents import order_changes
 from shopapp.models import (
@@ -46,6 +46,7 @@ def process_next_webhook() -> bool:
         db.session.rollback()
         return False
     _last_store_id = webhook.store_id
+    logs.bind(store=webhook.store_id)
     at = now()
     attempts = webhook.count_attempt(at)
     store = db.session.get_one(Store, webhook.store_id)

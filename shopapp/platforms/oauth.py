@@ -77,7 +77,7 @@ def request_tokens(http: HttpClient, url: str, grant_type: str, **values: str) -
     store's authorisation).
     """
     body = prepare_token_request(grant_type, **values)
-    answer = http.send("POST", url, writes=True, data=body.encode(), headers=_FORM_HEADERS)
+    answer = http.send("POST", url, writes=True, log_as=grant_type, data=body.encode(), headers=_FORM_HEADERS)
     if answer.status == 429:
         raise ThrottledError("throttled")
     if answer.status in (400, 401) and (word := _error_code(answer.body)):

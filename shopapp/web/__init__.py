@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import RequestRedirect
 
+from shopapp import logs
 from shopapp.connections import api_usage
 from shopapp.messages import fiscal_rules, formats, i18n, wording
 from shopapp.web import (
@@ -68,6 +69,8 @@ class WebApp(Flask):
         super().raise_routing_exception(request)
 
     def preprocess_request(self) -> ResponseReturnValue | None:
+        g.request_id = logs.new_request_id()
+        logs.begin(request=g.request_id, client=logs.client_address(request.remote_addr))
         return None if request.endpoint == "webhooks.receive" else super().preprocess_request()
 
     def process_response(self, response: Response) -> Response:

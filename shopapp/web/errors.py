@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from shopapp.errors import AppError, MerchantError
+from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import db, now
@@ -52,6 +53,10 @@ def error_page(
 def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
     """Return the page for an HTTP error."""
     status = error.code or 500
+    if status == 404 and g.get("store") is not None and (request.view_args or request.blueprint == "bulk"):
+        log_event("row-refused", page=request.endpoint)
+    elif status == 429:
+        log_event("rate-limited", page=request.endpoint)
     if status < 400:
         return error.get_response()
     titles = {
@@ -83,6 +88,7 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
 
 
 def _csrf_error_page(error: CSRFError) -> tuple[str, int]:
+    log_event("form-refused", reason="csrf-token")
     return error_page(
         403,
         gettext("Esta página esteve aberta demasiado tempo"),

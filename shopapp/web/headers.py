@@ -50,6 +50,16 @@ def frame_ancestors() -> tuple[str, ...]:
     )
 
 
+def _opener_policy() -> str:
+    """Return who may keep a reference to the page's window.
+
+    The consent page opens the window of the authorisation, which passes its token back to it from `/welcome`.
+    """
+    if request.blueprint == "install":
+        return "unsafe-none"
+    return "same-origin" if request.endpoint in NEVER_FRAMED else "same-origin-allow-popups"
+
+
 def with_security_headers(response: Response) -> Response:
     """Return the response with its headers; a PDF is sandboxed as well."""
     ancestors = " ".join(frame_ancestors()) or "'none'"
@@ -59,6 +69,9 @@ def with_security_headers(response: Response) -> Response:
     response.headers["Content-Security-Policy"] = policy
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
+    response.headers["X-Request-ID"] = g.request_id
+    response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    response.headers["Cross-Origin-Opener-Policy"] = _opener_policy()
     if own_origin().startswith("https:"):
         response.headers["Strict-Transport-Security"] = f"max-age={YEAR_SECONDS}; includeSubDomains"
     if request.endpoint == "static" and response.status_code in (200, 304):

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import logging
 import re
 import secrets
 import time
@@ -20,11 +19,12 @@ from flask import Blueprint, abort, g, make_response, redirect, render_template,
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from shopapp import failpoints
+from shopapp import failpoints, logs
 from shopapp.connections.contracts import require
 from shopapp.connections.shop import platform_names, platform_with, platform_without_store
 from shopapp.errors import AppError, ThrottledError
 from shopapp.jobs.queue import notify_workers
+from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import BrowserSession, OneTimeToken, Store, db, now
@@ -33,8 +33,6 @@ from shopapp.platforms.oauth import SupportsOAuth
 from shopapp.web.errors import error_page
 from shopapp.web.limits import LOGIN_RATE, limiter
 from shopapp.web.session import entry_code, entry_token, start_session, store_required, writes_database
-
-log = logging.getLogger(__name__)
 
 bp = Blueprint("install", __name__)
 
@@ -108,11 +106,11 @@ def callback() -> ResponseReturnValue:
         store = _install_store(content, code[:2000])
     except AppError as error:
         db.session.rollback()
-        log.warning("install refused: %s", error.code)
+        log_event("install-refused", reason=error.code)
         return error_page(
             502, gettext("A autorização não ficou concluída"), message_for(error.code, error.detail).cause
         )
-    start_session(store)
+    start_session(store, "authorised")
     notify_workers()
     response = redirect(url_for("install.welcome"), 303)
     response.delete_cookie(STATE_COOKIE, path="/", secure=True, httponly=True, samesite="Lax")
@@ -146,9 +144,11 @@ def _install_store(content: dict[str, Any], code: str) -> Store:
     store.set_tokens(tokens.access, tokens.refresh, tokens.expires_in)
     if secret:
         store.hooks_token, store.hooks_token_read_at = secret, now()
-    BrowserSession.end_of_store(store.id)
+    ended = BrowserSession.end_of_store(store.id)
     failpoints.hit("install_after_commit")
-    log.info("store %s installed, installation %s", store.id, store.installation)
+    logs.bind(store=store.id)
+    log_event("store-installed", installation=store.installation)
+    log_event("session-ended", how="authorised", count=ended)
     return store
 
 
@@ -164,7 +164,7 @@ def _retry_throttled(call: Callable[[], Result]) -> Result:
 
 def _refused_page(reason: str) -> ResponseReturnValue:
     """Return 400 with our sentence for the reason; nothing from the URL is repeated."""
-    log.warning("install refused: %s", reason)
+    log_event("install-refused", reason=reason)
     texts = {
         "state": gettext("O pedido de autorização expirou ou começou noutro navegador. Comece de novo."),
         "issuer": gettext("A resposta não veio de quem a devia dar. Nada foi guardado. Comece de novo."),

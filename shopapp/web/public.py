@@ -10,6 +10,7 @@ from flask_babel import force_locale
 
 from shopapp.documents.pdf import read_pdf
 from shopapp.errors import AppError
+from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext, locale_of
 from shopapp.models import Document
 from shopapp.models.queries import documents
@@ -37,6 +38,7 @@ def buyer_pdf(token: str) -> ResponseReturnValue:
     """Send the document's PDF, or say that the shop has it; 404 for an unknown or revoked link."""
     document = documents.find_by_link_token(token) if len(token) == 32 else None
     if document is None:
+        log_event("link-refused")
         return error_page(
             404, gettext("Esta ligação não abre nenhum documento"),
             gettext("O endereço pode estar incompleto, ou a loja fechou-o. Peça o documento à loja."),

@@ -34,6 +34,8 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
+from shopapp import logs
+from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext, html_language
 from shopapp.models import Account, BrowserSession, OneTimeToken, Store, db, read_only
 from shopapp.web import interrupted
@@ -105,6 +107,7 @@ def _check_origin() -> None:
     if request.endpoint == "webhooks.receive" or request.method in ("GET", "HEAD", "OPTIONS"):
         return
     if request.headers.get("Origin") != own_origin():
+        log_event("form-refused", reason="origin")
         abort(403)
 
 
@@ -144,6 +147,7 @@ def _find_session(is_used: bool) -> None:
     if found is not None:
         g.session_id, g.store, is_late = found
         g.touches = is_used and is_late
+        logs.bind(store=g.store.id)
 
 
 def _end_read_only(_: BaseException | None) -> None:
@@ -157,8 +161,10 @@ def _end_read_only(_: BaseException | None) -> None:
         BrowserSession.touch(g.session_id)
 
 
-def start_session(store: Store) -> None:
+def start_session(store: Store, how: str) -> None:
     """Start a new session of this store for the browser; nothing of the old one is kept. Commits."""
+    logs.bind(store=store.id)
+    log_event("session-started", how=how)
     secret = BrowserSession.begin(store, browser_name(request.headers.get("User-Agent", "")))
     session.clear()
     session.permanent = True
@@ -211,6 +217,7 @@ def enter() -> ResponseReturnValue:
     """Start the session for a valid token or code; 401 with the consent page otherwise. Commits."""
     token = request.form.get("token", "")
     typed = "".join(c for c in request.form.get("code", "").upper() if c.isalnum())
+    how = "code" if typed and not token else "token"
     content = None
     if token:
         content = OneTimeToken.redeem("entry", token[:200])
@@ -220,8 +227,9 @@ def enter() -> ResponseReturnValue:
     is_gone = store is None or store.state == "uninstalled"
     if content is None or store is None or is_gone or store.installation != content["installation"]:
         g.store = None
-        return consent_page(401, "code" if typed and not token else "token")
-    start_session(store)
+        log_event("session-refused", how=how)
+        return consent_page(401, how)
+    start_session(store, how)
     sealed = request.form.get(interrupted.FIELD, "")
     match interrupted.return_path(sealed, store) if sealed else None:
         case (path, True):
@@ -236,7 +244,7 @@ def enter() -> ResponseReturnValue:
 @store_required
 def leave() -> Response:
     """End this browser's session. Commits."""
-    BrowserSession.end(g.session_id)
+    log_event("session-ended", how="log-out", count=BrowserSession.end(g.session_id))
     session.clear()
     flash(
         gettext(

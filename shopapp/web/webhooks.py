@@ -20,6 +20,7 @@ from shopapp import failpoints
 from shopapp.connections.shop import platform_class, platform_names
 from shopapp.connections.subscriptions import webhook_secret_of
 from shopapp.jobs.queue import notify_workers
+from shopapp.logs import log_event
 from shopapp.models import Store, Webhook, db
 
 log = logging.getLogger(__name__)
@@ -73,7 +74,10 @@ def _verify_and_save(platform: str, key: str, body: bytes) -> Response:
     signature_valid = adapter.has_valid_signature(body, headers, token)
     if not signature_valid or not store_id or (claimed_code and claimed_code != code):
         if store_id:
+            log_event("signature-refused", store=store_id)
             _count_refused(store_id, key)
+        else:
+            log_event("address-refused")
         return _empty_response(401)
     failpoints.hit("hook_before_commit")
     Webhook.record(store_id, event, hashlib.sha256(body).hexdigest(), body)

@@ -52,8 +52,8 @@ def test_the_adapter_makes_exactly_the_calls_of_the_schema(shop: JumpsellerShop)
     assert {call_of(exchange) for exchange in make_every_call(shop)} == set(CALLS)
 
 
-def test_the_adapter_asks_for_the_scope_of_every_call(shop: JumpsellerShop) -> None:
-    assert {call["scope"] for call in CALLS.values()} <= set(SCOPE.split())
+def test_the_adapter_asks_for_the_scopes_of_its_calls_and_no_other() -> None:
+    assert sorted({call["scope"] for call in CALLS.values()}) == sorted(SCOPE.split())
 
 
 def test_requests_and_answers_are_as_the_schema_has_them(shop: JumpsellerShop) -> None:

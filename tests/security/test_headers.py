@@ -29,6 +29,15 @@ def values(shop: StoreSession) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def opener_policy(where: str) -> str:
+    """Return who may keep a reference to the window: only the window of the authorisation passes something on."""
+    path = where.split()[1] if " " in where else where
+    if path.startswith(("/install", "/welcome")):
+        return "unsafe-none"
+    alone = path.startswith(("/d/", "/healthz", "/hooks", "/static"))
+    return "same-origin" if alone else "same-origin-allow-popups"
+
+
 def check(answer: Any, where: str, framed_by: str) -> None:
     headers = answer.headers
     policy = dict(
@@ -47,6 +56,8 @@ def check(answer: Any, where: str, framed_by: str) -> None:
     assert policy["frame-ancestors"] == framed_by, where
     assert headers["X-Content-Type-Options"] == "nosniff", where
     assert headers["Referrer-Policy"] == "same-origin", where
+    assert headers["Cross-Origin-Resource-Policy"] == "same-origin", where
+    assert headers["Cross-Origin-Opener-Policy"] == opener_policy(where), where
     assert "X-Frame-Options" not in headers, where
 
 

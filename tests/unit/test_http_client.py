@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import logging
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -398,8 +399,37 @@ def test_no_log_line_and_no_error_holds_what_was_sent(
         assert SECRET not in f"{error} {error.detail}"
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("shopapp")]
     assert len(ours) == 1
-    assert "POST 127.0.0.1/path" in ours[0]
+    assert "POST 127.0.0.1 - " in ours[0]
     assert SECRET not in ours[0]
+
+
+def test_a_secret_in_the_path_of_a_link_is_not_logged(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "shopapp")
+    server = serve(send_and_close(head("200 OK", "Content-Length: 0")))
+    patient().read("GET", f"{server.url.partition('/path')[0]}/{SECRET}/{SECRET}\u2028x")
+    patient().read("GET", server.url, log_as="list")
+    lines = [record.getMessage() for record in caplog.records if record.name == "shopapp.http_client"]
+    assert [line.split()[:4] for line in lines] == [
+        ["GET", "127.0.0.1", "-", "200"],
+        ["GET", "127.0.0.1", "list", "200"],
+    ]
+
+
+def test_a_resolver_that_hangs_ends_the_call_at_its_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers, ended = threading.Event(), []
+
+    def hanging(*args: Any, **more: Any) -> list[Any]:
+        answers.wait(20)
+        ended.append(args)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", hanging)
+    try:
+        with pytest.raises(UnreachableError):
+            HttpClient(0.05).write("POST", "https://slow.example/")
+        assert not ended, "the call waited for the resolver"
+    finally:
+        answers.set()
 
 
 # Addresses
@@ -417,10 +447,12 @@ INSIDE = _words("""
 224.0.0.1 239.255.255.255 240.0.0.1 255.255.255.255 ::1 :: ::ffff:127.0.0.1 ::ffff:8.8.8.8 ::ffff:10.0.0.1
 ::127.0.0.1 64:ff9b::7f00:1 64:ff9b::808:808 64:ff9b:1::1 2002:7f00:1:: 2002:808:808::1
 2001:0:53aa:64c:0:0:80ff:fffe 2001:db8::1 fc00::1 fd12:3456::1 fe80::1 fe80::1%eth0 fec0::1 ff02::1 ff0e::1
-100::1
+100::1 100:0:0:1::1 3fff::1 3fff:fff:ffff::1 5f00::1 2620:4f:8000::1 2001:2::1 2001:10::1 2001:20::1 2001:30::1
+2001:1::1 192.31.196.1 192.52.193.1 192.175.48.1 198.51.100.255 240.0.0.0 0.255.255.255 192.0.0.255 192.168.255.255
 """)
 OUTSIDE = _words("""
-8.8.8.8 1.1.1.1 193.136.2.20 100.63.255.255 100.128.0.1 2606:4700:4700::1111 2001:4860:4860::8888
+8.8.8.8 1.1.1.1 193.136.2.20 9.255.255.255 11.0.0.0 172.32.0.0 223.255.255.255 198.20.0.0
+100.63.255.255 100.128.0.1 2606:4700:4700::1111 2001:4860:4860::8888
 """)
 
 

@@ -60,10 +60,8 @@ from .webhooks import (
     webhook_headers,
 )
 
-SCOPE = (
-    "read_store read_orders write_orders read_products write_products read_customers read_taxes"
-    " read_hooks write_hooks read_apps"
-)
+SCOPE = "read_store read_orders write_orders read_products write_products read_taxes read_hooks write_hooks"
+"""Exactly one for each call that the adapter makes."""
 _PAGE = 100
 _STORE_CODE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
 _CREDIT_NOTE_TYPE, _INVOICE_TYPE = 0, 1

@@ -93,7 +93,10 @@ class JumpsellerClient:
         self, method: str, path: str, writes: bool, more: Mapping[str, Any], token: str
     ) -> HttpResponse:
         headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-        return self._http.send(method, self._base + path, writes=writes, headers=headers, **more)
+        log_as = re.sub(r"\d+", "N", path)
+        return self._http.send(
+            method, self._base + path, writes=writes, log_as=log_as, headers=headers, **more
+        )
 
 
 def _throttle_seconds(headers: Mapping[str, str]) -> float:

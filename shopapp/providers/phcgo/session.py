@@ -283,7 +283,7 @@ class PhcGoSession:
         for base_path in _BASE_PATHS:
             address = f"{self.base_url()}{_path_prefix(base_path)}/REST/UserLoginWS/userLoginCompany"
             try:
-                answer = self._http.read("POST", address, data=_utf8_form(form))
+                answer = self._http.read("POST", address, log_as="userLoginCompany", data=_utf8_form(form))
             except CredentialsError as error:
                 raise CredentialsError(
                     "keys-refused", field="", answer="", kind="other", **error.detail

@@ -23,6 +23,7 @@ from shopapp.connections.provider import (
 from shopapp.documents import merchant_actions
 from shopapp.errors import AppError, CredentialsError, TransientError
 from shopapp.jobs.queue import notify_workers
+from shopapp.logs import log_event
 from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
@@ -113,6 +114,7 @@ def save_keys(name: str) -> ResponseReturnValue:
         check_login_rate(g.store, name)
         facts = provider.check()
     except CredentialsError as error:
+        log_event("keys-refused", provider=name)
         message = message_for(error.code, error.detail, provider.label)
         field = str(error.detail.get("field", ""))
         if field in form.values:
@@ -128,6 +130,7 @@ def save_keys(name: str) -> ResponseReturnValue:
                           waiting=is_rate_limited, unreachable=not is_rate_limited)  # fmt: skip
     reset_login_rate(g.store, name)
     account = _connect_account(name, form.values, asdict(facts))
+    log_event("keys-changed", provider=name)
     merchant_actions.resume_account(account)
     merchant_actions.refresh_drafts(g.store)
     notify_workers()
@@ -192,6 +195,7 @@ def disconnect() -> ResponseReturnValue:
     if account is not None:
         account.active_until = now()
         db.session.commit()
+        log_event("provider-disconnected", provider=account.provider)
         merchant_actions.refresh_drafts(g.store)
         notify_workers()
         label = provider_label(account)

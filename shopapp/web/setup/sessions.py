@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 
+from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext, ngettext
 from shopapp.models import BrowserSession
 from shopapp.web.session import entry_code, store_required
@@ -29,6 +30,7 @@ def _render(code: str = "") -> str:
 def end_others() -> ResponseReturnValue:
     """End every session of the store but this one. Commits."""
     count = BrowserSession.end_of_store(g.store.id, but=g.session_id)
+    log_event("session-ended", how="others", count=count)
     flash(
         ngettext("Terminou %(count)s sessão.", "Terminaram %(count)s sessões.", count, count=count)
         if count

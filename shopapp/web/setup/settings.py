@@ -24,6 +24,7 @@ from shopapp.fiscal import place_of_supply
 from shopapp.fiscal.decisions import ALL, DecisionKind
 from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.jobs.queue import notify_workers
+from shopapp.logs import log_event
 from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
@@ -271,6 +272,7 @@ def save() -> ResponseReturnValue:
             date.fromisoformat(form.values["starts_on"]), form.values["ship_from"]
         )
     db.session.commit()
+    log_event("settings-changed")
     merchant_actions.retry_blocked(g.store, FIXED_BY_SETTINGS)
     merchant_actions.refresh_drafts(g.store)
     notify_workers()
