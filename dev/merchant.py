@@ -261,7 +261,10 @@ class Merchant:
 
     def listing_rows(self, number: int) -> list[Row]:
         """Return the listing's rows of the order, newest first."""
-        self.browser.open(f"{self.stack.app_url}/documents?q={number}&p=all")
+        self.browser.open(f"{self.stack.app_url}/documents")
+        # without any document there is nothing to search in
+        if "Procurar" in self.browser.text:
+            self.browser.send("q", q=str(number))
         return [row for row in self.browser.rows if f"#{number}" in row.text]
 
     def wait_for_kinds(self, number: int, *kinds: str, seconds: float = PATIENCE) -> None:

@@ -154,7 +154,10 @@ def visit_documents(stack: LocalStack, page: Page, documents: Mapping[str, int])
     page.goto(f"{stack.app_url}/documents")
     page.locator("#rows input").nth(2).check()
     yield "documents"
-    page.goto(f"{stack.app_url}/documents?q=ninguem")
+    page.goto(f"{stack.app_url}/documents")
+    page.locator("#q").fill("ninguem")
+    page.locator("#q").press("Enter")
+    page.wait_for_url("**/documents?s=*")
     yield "documents-none"
     chosen = "&".join(f"id={documents[name]}" for name in ("nif", "issued", "older"))
     page.goto(f"{stack.app_url}/documents/bulk?do=issue&{chosen}")

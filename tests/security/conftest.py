@@ -41,6 +41,13 @@ class StoreSession:
         )
 
 
+def search(shop: StoreSession, text: str, **filters: str) -> str:
+    """Search in the list of documents as its form does; return the address to which it leads."""
+    shop.token = shop.token or csrf_token_of(shop.client)
+    location: str = shop.post("/documents", {"q": text, **filters}).headers["Location"]
+    return location
+
+
 def log_in(app: Flask, store: Store) -> FlaskClient:
     """Return a browser with the store's session."""
     client = app.test_client()

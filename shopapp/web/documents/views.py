@@ -7,8 +7,6 @@ A document of another store is 404, like an unknown one. Every action is one tra
 from __future__ import annotations
 
 import hashlib
-from datetime import date, datetime, timedelta
-from typing import Any
 
 from flask import (
     Blueprint,
@@ -27,102 +25,55 @@ from werkzeug.wrappers import Response as AnyResponse
 from shopapp.documents import audit, decisions, merchant_actions
 from shopapp.documents.pdf import read_pdf
 from shopapp.errors import MerchantError
-from shopapp.fiscal.document import INVOICE_KINDS
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
-from shopapp.messages.formats import midnight, month, today
 from shopapp.messages.i18n import gettext
-from shopapp.messages.wording import kind_title
 from shopapp.models import Document, db
 from shopapp.models.queries import documents
+from shopapp.web.documents.filters import (
+    SEARCH,
+    current_url,
+    is_search_over,
+    kind_choices,
+    period_choices,
+    requested_filters,
+    search_url,
+)
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import document_rows, error_message
 from shopapp.web.errors import error_page
-from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_exchange_rate, parse_row_id
+from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_exchange_rate
 from shopapp.web.public import pdf_response
 from shopapp.web.session import polled, store_required, writes_database
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
 
-LISTED_KINDS = (*INVOICE_KINDS, "NC")
-OPTIONAL_KINDS = ("NE", "GT")
-"""Kinds beside the document of a sale: offered when the merchant chose a series for them."""
-
-
 # the list
-
-
-def requested_filters() -> documents.DocumentFilters:
-    """Return the filters in the URL; invalid ones are left out."""
-    args = request.args
-    since, until = _parse_period(args.get("p", ""))
-    kind = args.get("t", "")
-    tab = args.get("estado", "")
-    return documents.DocumentFilters(
-        tab=tab if tab in documents.TABS else "",
-        text="".join(c for c in args.get("q", "") if c.isprintable()).strip()[:100],
-        kind=kind if kind in (*LISTED_KINDS, *OPTIONAL_KINDS) else "",
-        since=since,
-        until=until,
-        older_than=parse_row_id(args.get("antes", "")),
-        newer_than=parse_row_id(args.get("depois", "")),
-    )
-
-
-def _parse_period(text: str) -> tuple[datetime | None, datetime | None]:
-    """Return the start and end of a period: `7d`, `30d`, or a month as `2026-11`."""
-    if text in ("1d", "7d", "30d"):
-        return midnight(today() - timedelta(days=int(text[:-1]) - 1)), None
-    try:
-        first = date.fromisoformat(f"{text}-01")
-    except ValueError:
-        return None, None
-    if not 2000 <= first.year <= 2100:
-        # at the calendar's ends there is no next month, and no other time zone
-        return None, None
-    return midnight(first), midnight((first + timedelta(days=31)).replace(day=1))
-
-
-def _period_choices() -> list[tuple[str, str]]:
-    """Return the periods to choose from: the last days, and the last twelve months."""
-    found = [
-        ("", gettext("Todos")), ("1d", gettext("Hoje")), ("7d", gettext("Últimos 7 dias")),
-        ("30d", gettext("Últimos 30 dias")),
-    ]  # fmt: skip
-    first = today().replace(day=1)
-    for _ in range(12):
-        found.append((f"{first:%Y-%m}", month(midnight(first))))
-        first = (first - timedelta(days=1)).replace(day=1)
-    return found
 
 
 @bp.get("")
 @store_required
 def index() -> ResponseReturnValue:
     """Show the store's documents, newest first."""
+    if is_search_over():
+        flash(gettext("A procura já não está guardada. Escreva-a de novo."), "warn")
+        return redirect(current_url(**{SEARCH: ""}))
     filters = requested_filters()
     found = documents.list_documents(g.store, filters)
     if not found.rows and not filters.narrowed and not filters.tab and not documents.has_documents(g.store):
         return render_template("documents_empty.html")
     return render_template(
-        "documents.html", rows=document_rows(found.rows), found=found, filters=filters, periods=_period_choices(),
-        kinds=_kind_choices(filters.kind), waiting=documents.count_needing_merchant(g.store),
-        period=request.args.get("p", ""), current_url=_current_url, choose_all=request.args.get("escolher") == "pagina",
+        "documents.html", rows=document_rows(found.rows), found=found, filters=filters, periods=period_choices(),
+        kinds=kind_choices(filters.kind), waiting=documents.count_needing_merchant(g.store),
+        period=request.args.get("p", ""), current_url=current_url, choose_all=request.args.get("escolher") == "pagina",
     )  # fmt: skip
 
 
-def _kind_choices(asked_for: str) -> list[tuple[str, str]]:
-    """Return the kinds to choose from, each with its name."""
-    chosen = g.account.chosen.series if g.account is not None else {}
-    optional = [code for code in OPTIONAL_KINDS if chosen.get(code) or code == asked_for]
-    return [(code, kind_title(code)) for code in (*LISTED_KINDS, *optional)]
-
-
-def _current_url(**changes: str) -> str:
-    """Return the URL of the list with these parameters changed, on its first page."""
-    kept = {k: v for k, v in request.args.items() if k in ("estado", "q", "p", "t") and v}
-    wanted: dict[str, Any] = {k: v for k, v in {**kept, **changes}.items() if v}
-    return url_for("documents.index", **wanted)
+@bp.post("")
+@store_required
+def search() -> ResponseReturnValue:
+    """Redirect to the list with what was searched for, sealed: a name or a tax id is in no address."""
+    return redirect(search_url(request.form), 303)
 
 
 @bp.get("/rows")
@@ -130,6 +81,8 @@ def _current_url(**changes: str) -> str:
 @store_required
 def rows() -> ResponseReturnValue:
     """Send the rows of the same list as they are now, for listing.js; 304 when none changed."""
+    if is_search_over():
+        return "", 401
     shown = document_rows(documents.list_documents(g.store, requested_filters()).rows)
     versions = " ".join(f"{row.id}:{row.version}" for row in shown)
     answer = make_response(render_template("_document_rows.html", rows=shown))

@@ -3,29 +3,30 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
 from flask_sqlalchemy import SQLAlchemy
 
-from dev.factories import make_credit_note, make_document, make_documents_in_every_state
+from dev.factories import make_credit_note, make_document, make_documents_in_every_state, make_store
 from shopapp.documents import hand_made_links
 from shopapp.errors import TransientError
-from shopapp.models import Account, Document, FollowUp, Sale, Webhook, now
+from shopapp.models import Account, Document, FollowUp, Sale, Webhook, now, set_clock
 from shopapp.models import db as database
 from shopapp.models.document import BLOCKED, IN_DOUBT, ISSUED, ISSUING, PENDING, REVIEW, VOID, WAITING
 from tests.fakes import FakeProvider
-from tests.security.conftest import StoreSession
+from tests.security.conftest import StoreSession, log_in, search
 from tests.unit.web.conftest import page_text, reload
 
 
 def listed(shop: StoreSession, query: str = "") -> list[str]:
     """Return the order numbers in the list, from the top."""
-    page = shop.client.get(f"/documents?{query}").get_data(as_text=True)
+    text = query.removeprefix("q=") if query.startswith("q=") else ""
+    address = search(shop, text) if text else f"/documents?{query}"
+    page = shop.client.get(address).get_data(as_text=True)
     body = page.split('id="rows"')[1] if 'id="rows"' in page else ""
     return re.findall(r"Escolher a encomenda #(\d+)", body)
 
@@ -92,7 +93,7 @@ def kinds_on_offer(shop: StoreSession, query: str = "") -> list[str]:
     ("query", "expected"),
     [
         ("q=101", ["101"]),
-        ("q=%23101", ["101"]),
+        ("q=#101", ["101"]),
         ("q=10", []),
         ("q=FR 2026FR/7", ["101"]),
         ("q=2026fr/7", ["101"]),
@@ -107,7 +108,7 @@ def kinds_on_offer(shop: StoreSession, query: str = "") -> list[str]:
         ("q=123456780", []),
         ("q=joão", ["102"]),
         ("q=joao", ["102"]),
-        ("q=%25", []),
+        ("q=%", []),
         ("q=_", []),
         ("q=' or 1=1 --", []),
         ("q=a\\b", []),
@@ -134,7 +135,38 @@ def test_a_document_is_found_by_order_number_buyer_or_tax_id(
 @pytest.mark.parametrize("query", ["%", "_", "%%", "m%", "%a", "mari_", "_aria", "\\", "/", "%vasconcelos"])
 def test_a_search_has_no_wildcards(shop: StoreSession, query: str) -> None:
     make_document(shop.store, order_id="101", name="Maria de Vasconcelos", number="FR 2026FR/7")
-    assert listed(shop, f"q={quote(query)}") == []
+    assert listed(shop, f"q={query}") == []
+
+
+def test_no_address_holds_what_was_searched_for(shop: StoreSession) -> None:
+    make_document(shop.store, order_id="101", name="Maria Nogueira")
+    address = search(shop, "nogueira 123456789", estado="emitido", p="7d", t="FR")
+    assert "nogueira" not in address and "123456789" not in address
+    assert {"estado=emitido", "p=7d", "t=FR"} <= set(address.partition("?")[2].split("&"))
+    page = shop.client.get(address).get_data(as_text=True)
+    assert 'value="nogueira 123456789"' in page
+    addresses = re.findall(r'(?:href|action)="([^"]*)"', page)
+    assert not [one for one in addresses if "nogueira" in one or "123456789" in one]
+    assert listed(shop, "q=nogueira") == ["101"]
+
+
+def test_a_search_opens_for_its_own_store_and_for_half_a_day(shop: StoreSession) -> None:
+    make_document(shop.store, order_id="101", name="Maria Nogueira")
+    make_document(shop.store, order_id="102", name="João Pires")
+    mine = search(shop, "nogueira", estado="emitido")
+    other = make_store("quintadaserra")
+    make_document(other, order_id="901", name="Rui Nogueira")
+    stranger = log_in(shop.client.application, other)
+    refused = stranger.get(mine)
+    assert (refused.status_code, refused.headers["Location"]) == (302, "/documents?estado=emitido")
+    assert "A procura já não está guardada" in page_text(stranger.get(refused.headers["Location"]))
+    assert stranger.get(mine.replace("/documents?", "/documents/rows?")).status_code == 401
+    later = datetime.now(UTC) + timedelta(hours=12, seconds=2)
+    set_clock(lambda: later)
+    try:
+        assert log_in(shop.client.application, shop.store).get(mine).status_code == 302
+    finally:
+        set_clock(None)
 
 
 def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(shop: StoreSession) -> None:
@@ -157,12 +189,14 @@ def test_two_hundred_hostile_searches_find_nothing_and_break_nothing(shop: Store
         "\n",
         "NaN",
     ]
-    names = ("q", "t", "p", "estado", "antes", "depois")
+    names = ("s", "t", "p", "estado", "antes", "depois")
     for number, text in enumerate(one + other for one in parts for other in parts[:12]):
-        # In all parameters at once, then in one alone.
-        for wanted in (names, (names[number % len(names)],)):
-            answer = shop.client.get("/documents", query_string=dict.fromkeys(wanted, text))
-            assert answer.status_code == 200, (wanted, text)
+        # In the form at once, then in one parameter alone.
+        answer = shop.client.get(search(shop, text, t=text, p=text, estado=text))
+        assert answer.status_code == 200, text
+        name = names[number % len(names)]
+        answer = shop.client.get("/documents", query_string={name: text})
+        assert answer.status_code == (302 if name == "s" else 200), (name, text)
     assert listed(shop) == ["101"]
 
 
@@ -188,7 +222,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(
 def test_an_empty_list_and_a_search_without_results_say_so(shop: StoreSession) -> None:
     assert "Ainda não há documentos" in page_text(shop.client.get("/documents"))
     make_document(shop.store)
-    assert "Nenhum documento com «ninguém»" in page_text(shop.client.get("/documents?q=ninguém"))
+    assert "Nenhum documento com «ninguém»" in page_text(shop.client.get(search(shop, "ninguém")))
 
 
 def test_a_row_says_why_and_what_to_do(shop: StoreSession) -> None:
