@@ -87,9 +87,6 @@ _call_state = threading.local()
 def is_public_address(address: str) -> bool:
     """Return whether the IP address belongs to the public internet (`is_global` alone is not enough)."""
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped or ip.sixtofour or ip.teredo or ip.is_site_local:
-            return False
     special = ip.is_multicast or ip.is_reserved or ip.is_private or ip.is_loopback or ip.is_link_local
     special = special or any(ip in network for network in _SPECIAL_NETWORKS)
     return ip.is_global and not special

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import pytest
@@ -19,6 +20,14 @@ class Answering(HttpClient):
 
     def send(self, method: str, url: str, *, writes: bool, **content: Any) -> HttpResponse:
         return HttpResponse(200, {}, self.body)
+
+
+def test_no_log_line_holds_the_answer_with_the_tokens(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert tokens('{"access_token": "planted-access", "refresh_token": "planted-refresh"}').refresh
+    with pytest.raises(UncertainError):
+        tokens('{"refresh_token": "planted-refresh"}')
+    assert "planted" not in caplog.text
 
 
 def tokens(body: str) -> OAuthTokens:
