@@ -9,6 +9,7 @@ another store.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -128,7 +129,12 @@ def _buyers() -> dict[int, set[str]]:
     found: dict[int, set[str]] = {}
     for document in db.session.scalars(select(Document).where(Document.buyer_sealed.is_not(None))):
         buyer = document.buyer or {}
-        values = [buyer.get("name"), buyer.get("tax_id"), buyer.get("email"), *(buyer.get("address") or ())[:1]]
+        values = [
+            buyer.get("name"),
+            buyer.get("tax_id"),
+            buyer.get("email"),
+            *(buyer.get("address") or ())[:1],
+        ]
         kept = found.setdefault(document.store_id, set())
         kept.update(v for v in values if v and len(v) >= SHORTEST and v.casefold() not in NOT_PERSONAL)
     return found
@@ -136,7 +142,9 @@ def _buyers() -> dict[int, set[str]]:
 
 def _logs(stack: LocalStack) -> str:
     paths = (stack.logs / f"{name}.log" for name in APP_LOGS)
-    return "\n".join(path.read_text(errors="replace") for path in paths if path.exists())
+    text = "\n".join(path.read_text(errors="replace") for path in paths if path.exists())
+    # what is not ASCII is escaped there
+    return re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match.group(1), 16)), text)
 
 
 def _valkey(stack: LocalStack) -> str:

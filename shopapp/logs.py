@@ -39,7 +39,7 @@ EVENTS: Mapping[str, tuple[int, str]] = {
     "decision-made": (logging.INFO, "The merchant answered a question for later documents (`kind`)"),
     "decision-revoked": (logging.INFO, "The merchant took a decision back (`decision`)"),
     "document-issued": (logging.INFO, "A document is issued at the provider (`document`, `by`)"),
-    "foreign-job": (logging.WARNING, "A job in Redis that is not ours was refused; nothing was run"),
+    "foreign-job": (logging.WARNING, "A job in Redis that is not ours was refused; nothing was run (`job`)"),
 }  # fmt: skip
 """The security events by name: level, and when each is logged. docs/operating.md has the same table."""
 

@@ -79,7 +79,7 @@ def make_worker(connection: Redis, kind: type[Worker | SimpleWorker] = Worker) -
 
 def _log_failure(job: Job, kind: type[BaseException], error: BaseException, _: Any) -> bool:
     if isinstance(error, ForeignJob | DeserializationError):
-        log_event("foreign-job")
+        log_event("foreign-job", job=job.id[:100])
     else:
         log.error("job %s failed", job.id, exc_info=error)
     return False
