@@ -81,7 +81,10 @@ def test_what_a_merchant_changes_is_a_named_event(app: Flask, ours: StoreSession
 
 def test_every_answer_names_its_request_and_no_request_names_itself(ours: StoreSession, app: Flask) -> None:
     given = {"X-Request-ID": "mine", "X-Correlation-ID": "mine"}
-    asked = [ours.client.get(path, headers=given) for path in ("/documents", "/nowhere", "/static/style.css")]
+    asked = [
+        ours.client.get(path, headers=given, buffered=True)
+        for path in ("/documents", "/nowhere", "/static/style.css")
+    ]
     asked.append(app.test_client().post("/hooks/jumpseller/x", data=b"{}", headers=given))
     found = [answer.headers["X-Request-ID"] for answer in asked]
     assert len(set(found)) == 4 and all(len(one) == 16 and int(one, 16) >= 0 for one in found)
