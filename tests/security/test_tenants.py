@@ -15,6 +15,7 @@ from tests.security.test_csrf import everything
 from tests.security.test_headers import values
 
 OTHER_PARAMETERS = {
+    "decisions.revoke_reading": "reading",
     "install.start": "platform",
     "static": "filename",
     "setup.keys": "name",
