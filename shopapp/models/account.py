@@ -10,13 +10,34 @@ import json
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, LargeBinary, String, func, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    LargeBinary,
+    Select,
+    String,
+    bindparam,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from shopapp.fiscal.document import FiscalSettings, RoundingLevel
 
 from .account_settings import AccountSettings
-from .base import BigId, SealedJson, UidModel, UtcDateTime, db, db_now, execute_update, now
+from .base import (
+    BigId,
+    SealedJson,
+    UidModel,
+    UtcDateTime,
+    cached_statement,
+    db,
+    db_now,
+    execute_update,
+    now,
+)
 from .decision import Decision
 from .lease import is_free
 from .provider_lists import ProviderLists
@@ -80,9 +101,7 @@ class Account(UidModel):
     @classmethod
     def find_current(cls, store: Store) -> Account | None:
         """Return the store's current account."""
-        return db.session.scalar(
-            select(cls).where(cls.store_id == store.id, cls.active_until.is_(None)).order_by(cls.id.desc())
-        )
+        return db.session.scalar(_current(), {"store_id": store.id})
 
     @classmethod
     def connect(cls, store: Store, provider: str, fingerprint: str) -> Account:
@@ -202,3 +221,10 @@ def closed_readings(decisions: list[dict[str, Any]] | None, *readings: str) -> l
         else one
         for one in decisions or ()
     ]
+
+
+@cached_statement
+def _current() -> Select[Account]:
+    """Select the current account of the store bound to "store_id"."""
+    mine = select(Account).where(Account.store_id == bindparam("store_id"), Account.active_until.is_(None))
+    return mine.order_by(Account.id.desc())

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import (
@@ -100,6 +100,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
@@ -144,18 +145,19 @@ def now() -> datetime:
     return _app_now()
 
 
-def cached_statement(build: Callable[[], T]) -> Callable[[], T]:
-    """Build the statement once for each database and clock; workers ask some all the time, and building is slow.
+def cached_statement(build: Callable[P, T]) -> Callable[P, T]:
+    """Build the statement once for each database, clock and arguments; workers ask some all the time.
 
-    What changes between two executions must be a bound parameter, as in `db_now`.
+    Building is slower than executing. What changes between two executions must be a bound parameter, as in `db_now`;
+    an argument has few values.
     """
-    built: dict[tuple[str, bool], T] = {}
+    built: dict[Any, T] = {}
 
     @wraps(build)
-    def statement() -> T:
-        key = db.engine.dialect.name, _virtual_clock is None
+    def statement(*args: P.args, **kwargs: P.kwargs) -> T:
+        key = db.engine.dialect.name, _virtual_clock is None, args, *kwargs.items()
         if key not in built:
-            built[key] = build()
+            built[key] = build(*args, **kwargs)
         return built[key]
 
     return statement

@@ -18,8 +18,10 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     LargeBinary,
+    Select,
     String,
     UniqueConstraint,
+    bindparam,
     false,
     insert,
     select,
@@ -42,6 +44,7 @@ from .base import (
     SealedText,
     UidModel,
     UtcDateTime,
+    cached_statement,
     db,
     db_now,
     execute_update,
@@ -267,18 +270,15 @@ class Document(UidModel):
     @classmethod
     def find(cls, store_id: int, order_id: str, cause: str = causes.SALE) -> Document | None:
         """Return the order's document of that cause."""
-        return db.session.scalar(
-            select(cls).where(cls.store_id == store_id, cls.order_id == order_id, cls.cause == cause)
-        )
+        known = {"store_id": store_id, "order_id": order_id, "cause": cause}
+        return db.session.scalar(_of_cause(), known)
 
     @classmethod
     def current_invoice(cls, store_id: int, order_id: str) -> Document | None:
         """Return the document that invoices the order now: the last reissue, or the sale's own."""
-        mine = select(cls).where(
-            cls.store_id == store_id, cls.order_id == order_id, cls.is_sale | cls.is_reissue
-        )
+        mine = db.session.scalars(_invoices_of_order(), {"store_id": store_id, "order_id": order_id})
         # by their causes: after a restore the rows may have been created in another order
-        return max(db.session.scalars(mine), key=lambda row: causes.number_of(row.cause), default=None)
+        return max(mine, key=lambda row: causes.number_of(row.cause), default=None)
 
     def transition(
         self,
@@ -324,3 +324,21 @@ class Document(UidModel):
                 document_id=self.id, at=db_now(), old=old, new=new, reason=reason, detail=detail or {}, by=by
             )
         )
+
+
+@cached_statement
+def _of_order() -> Select[Document]:
+    """Select the documents of the order bound to "order_id", of the store bound to "store_id"."""
+    return select(Document).where(
+        Document.store_id == bindparam("store_id"), Document.order_id == bindparam("order_id")
+    )
+
+
+@cached_statement
+def _of_cause() -> Select[Document]:
+    return _of_order().where(Document.cause == bindparam("cause"))
+
+
+@cached_statement
+def _invoices_of_order() -> Select[Document]:
+    return _of_order().where(Document.is_sale | Document.is_reissue)

@@ -7,10 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, Select, String, UniqueConstraint, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from .base import BigId, Money, UidModel, UtcDateTime, db, db_now, insert_into, new_uid
+from .base import BigId, Money, UidModel, UtcDateTime, cached_statement, db, db_now, insert_into, new_uid
 
 
 class Sale(UidModel):
@@ -42,26 +42,23 @@ class Sale(UidModel):
     @classmethod
     def list_unpaid(cls, store_id: int, days: int, most: Mapping[str, int]) -> list[Sale]:
         """Return orders that are not known to be paid, up to a limit for each status, those read longest ago first."""
-        found: list[Sale] = []
-        for status, limit in most.items():
-            young = func.coalesce(cls.ordered_at, cls.seen_at) > db_now(-days * 86400.0)
-            mine = select(cls).where(cls.store_id == store_id, cls.status == status, young)
-            found += db.session.scalars(
-                mine.order_by(cls.checked_at.asc().nulls_first(), cls.id).limit(limit)
+        return [
+            sale
+            for status, limit in most.items()
+            for sale in db.session.scalars(
+                _young(days), {"store_id": store_id, "status": status, "limit": limit}
             )
-        return found
+        ]
 
     @classmethod
     def get_or_create(cls, store_id: int, order_id: str) -> Sale:
         """Return the row of that order, created if we never saw it. Not committed."""
-        wanted = select(cls).where(cls.store_id == store_id, cls.order_id == order_id)
-        sale = db.session.scalar(wanted)
+        known = {"store_id": store_id, "order_id": order_id}
+        sale = db.session.scalar(_of_order(), known)
         if sale is None:
-            new = insert_into(cls).values(
-                uid=new_uid(), store_id=store_id, order_id=order_id, seen_at=db_now()
-            )
+            new = insert_into(cls).values(uid=new_uid(), seen_at=db_now(), **known)
             db.session.execute(new.on_conflict_do_nothing())
-            sale = db.session.scalars(wanted).one()
+            sale = db.session.scalars(_of_order(), known).one()
         return sale
 
     def record(
@@ -83,3 +80,19 @@ class Sale(UidModel):
         elif self.paid_at is None:
             self.paid_at = self.first_paid_hook_at or self.ordered_at or self.seen_at
             self.paid_source = "hook" if self.first_paid_hook_at else "list"
+
+
+@cached_statement
+def _of_order() -> Select[Sale]:
+    """Select the row of the order bound to "order_id", of the store bound to "store_id"."""
+    return select(Sale).where(Sale.store_id == bindparam("store_id"), Sale.order_id == bindparam("order_id"))
+
+
+@cached_statement
+def _young(days: int) -> Select[Sale]:
+    """Select orders of the last days, those read longest ago first; "store_id", "status" and "limit" are bound."""
+    is_young = func.coalesce(Sale.ordered_at, Sale.seen_at) > db_now(-days * 86400.0)
+    mine = select(Sale).where(
+        Sale.store_id == bindparam("store_id"), Sale.status == bindparam("status"), is_young
+    )
+    return mine.order_by(Sale.checked_at.asc().nulls_first(), Sale.id).limit(bindparam("limit"))

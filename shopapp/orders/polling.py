@@ -45,12 +45,13 @@ def poll_orders(store: Store) -> int:
     is_full_scan = store.combed_at is None or store.combed_at < began - FULL_SCAN_INTERVAL
     since = max(store.reconciled_at or store.installed_at, store.installed_at) - OVERLAP
     since = min(since, began - MAX_LOOKBACK) if is_full_scan else since
+    tracks_stock = webhooks.tracks_stock(store)
     db.session.commit()
     shop = platform_of(store)
     found = _poll_paid_orders(store, shop, since)
-    _poll_unpaid_orders(store, shop, since)
+    _poll_unpaid_orders(store, shop, since, tracks_stock)
     UnreadableOrder.forget_answered(store.id, since, began)
-    found += _recheck_unpaid_orders(store, shop)
+    found += _recheck_unpaid_orders(store, shop, tracks_stock)
     store.reconciled_at = began
     store.combed_at = began if is_full_scan else store.combed_at
     store.reconcile_lease_until = None
@@ -145,10 +146,11 @@ def _is_webhook_missing(store: Store, summary: OrderSummary) -> bool:
     return is_newer and not Webhook.exists_for_order(store.id, summary.order_id)
 
 
-def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime) -> None:
+def _poll_unpaid_orders(store: Store, shop: Platform, since: datetime, tracks_stock: bool) -> None:
     """Record unpaid orders, so that they are polled, and apply cancellations. Commits."""
     for summary in _readable_orders(store, shop.unpaid_orders(since)):
-        webhooks.track_reservation(store, summary.order_id, summary.status == "open")
+        if tracks_stock:
+            webhooks.track_reservation(store, summary.order_id, summary.status == "open")
         if summary.status == "cancelled":
             _apply_cancellation(store, summary)
         else:
@@ -180,7 +182,7 @@ def _apply_cancellation(store: Store, summary: OrderSummary) -> None:
         order_changes.request_check(document)
 
 
-def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
+def _recheck_unpaid_orders(store: Store, shop: Platform, tracks_stock: bool) -> int:
     """Read orders known as unpaid; return how many are paid by now. Commits."""
     most = {"open": MAX_OPEN, "": MAX_OPEN, "abandoned": MAX_ABANDONED, "cancelled": MAX_ABANDONED}
     known = Sale.list_unpaid(store.id, UNPAID_DAYS, most)
@@ -188,7 +190,7 @@ def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
     found = failed = 0
     for sale in known:
         try:
-            found += _recheck_order(store, shop, sale)
+            found += _recheck_order(store, shop, sale, tracks_stock)
         except (UnreachableError, RefusedError):
             # one order that the shop fails to answer must not stop the others; it is read last next time
             db.session.rollback()
@@ -200,17 +202,19 @@ def _recheck_unpaid_orders(store: Store, shop: Platform) -> int:
     return found
 
 
-def _recheck_order(store: Store, shop: Platform, sale: Sale) -> bool:
+def _recheck_order(store: Store, shop: Platform, sale: Sale, tracks_stock: bool) -> bool:
     try:
         summary = shop.order_summary(sale.order_id)
     except OrderError as error:
         # it is gone from the shop or can't be read: its document, if it has one, shows that
         sale.status, sale.checked_at = error.code.removeprefix("order-")[:12], now()
-        webhooks.track_reservation(store, sale.order_id, False)
+        if tracks_stock:
+            webhooks.track_reservation(store, sale.order_id, False)
         db.session.commit()
         return False
     sale.checked_at = now()
-    webhooks.track_reservation(store, sale.order_id, summary.status in ("open", "paid"))
+    if tracks_stock:
+        webhooks.track_reservation(store, sale.order_id, summary.status in ("open", "paid"))
     if summary.status == "cancelled":
         _apply_cancellation(store, summary)
     else:

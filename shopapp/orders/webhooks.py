@@ -121,17 +121,18 @@ def _schedule_stock_reads(store: Store, event: WebhookEvent) -> None:
         )
 
 
+def tracks_stock(store: Store) -> bool:
+    """Return whether the store's stock is synced."""
+    account = Account.find_current(store)
+    return account is not None and bool(account.stock_direction)
+
+
 def track_reservation(store: Store, order_id: str, reserves_stock: bool) -> None:
     """Have an order read for its stock reservation when it differs from what we know. Not committed.
 
-    For changes that no webhook announced, where stock is synced.
+    For changes that no webhook announced, of a store whose stock is synced.
     """
-    account = Account.find_current(store)
-    if (
-        account is not None
-        and account.stock_direction
-        and StockReservation.differs(store.id, order_id, reserves_stock)
-    ):
+    if StockReservation.differs(store.id, order_id, reserves_stock):
         StockReservation.mark_stale(store.id, order_id)
 
 
