@@ -153,14 +153,25 @@ def _change_gross_rounded_on_line(line: DraftLine, change: Decimal) -> LinePiece
 
     Return None when no price gives that.
     """
+    wanted = _gross_rounded_on_line(line) + change
     rest, unit = _split_off_unit(line)
-    rest_gross = _gross_rounded_on_line(rest) if rest else ZERO
-    wanted = _gross_rounded_on_line(line) + change - rest_gross
-    unit_net, factor = _exact_net(unit), 1 + unit.vat_rate / HUNDRED
-    for net in _nets_that_round_to(wanted, unit.vat_rate / HUNDRED, unit_net):
-        changed = _with_added_gross(unit, (net - unit_net) * factor)
-        if changed is not None and _gross_rounded_on_line(changed) == wanted:
+    if rest is not None:
+        rest_gross = _gross_rounded_on_line(rest)
+        changed = _with_gross_rounded_on_line(unit, wanted - rest_gross)
+        if changed is not None:
             return _share_amounts(line, rest, changed, rest_gross)
+    # where no price of a unit gives that, all units share it
+    changed = _with_gross_rounded_on_line(line, wanted)
+    return None if changed is None else [changed]
+
+
+def _with_gross_rounded_on_line(line: DraftLine, wanted: Decimal) -> DraftLine | None:
+    """Return the line at a price that gives this gross, with net and VAT rounded separately; None where none does."""
+    exact_net, factor = _exact_net(line), 1 + line.vat_rate / HUNDRED
+    for net in _nets_that_round_to(wanted, line.vat_rate / HUNDRED, exact_net):
+        changed = _with_added_gross(line, (net - exact_net) * factor)
+        if changed is not None and _gross_rounded_on_line(changed) == wanted:
+            return changed
     return None
 
 

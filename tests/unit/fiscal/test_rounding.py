@@ -118,3 +118,10 @@ def test_a_provider_that_rounds_on_the_line_rounds_net_and_vat_apart() -> None:
     # 0.125 and its 0.02875 of VAT: 0.13 and 0.03, though both together are 0.15375
     assert predict_total([line("0.125", "0.15")], "line") == Decimal("0.16")
     assert predict_total([line("0.125", "0.15")], "document") == Decimal("0.15")
+
+
+def test_all_units_share_the_cent_where_one_is_worth_too_little() -> None:
+    # 10 x 0.0028 at 23 %: a provider that rounds net and VAT of the line arrives at 0.03 + 0.01
+    (fitted,) = fit_to_total([line("0.002800", "0.03", quantity="10")], "line")
+    assert fitted.quantity == Decimal(10)
+    assert predict_total([fitted], "line") == Decimal("0.03")
