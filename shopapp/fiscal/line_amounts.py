@@ -43,6 +43,8 @@ class LineAmounts:
     """What the buyer paid for the line, in cents; all lines add up to the paid total."""
     net_is_exact: bool
     """Whether the shop's price is without tax: then the net is exact and not calculated from a gross."""
+    vat: Decimal | None = None
+    """The charged VAT in cents where the shop rounded it line by line, apart from the subtotal."""
     own_tax: Tax | None = None
     """Of shipping and fees: the tax of a service at the rate that the shop charged (`TaxedLine.own_tax`)."""
 
@@ -159,8 +161,8 @@ def _positive_amounts(order: Order, candidate: Candidate, rounding: ShopRounding
     lines, exact = zip(*(pair for pair in pairs if not pair[0].line.is_negative), strict=True)
     grosses = rounding.grosses(exact)
     amounts = [
-        _line_amounts(each, line, gross, rounding, order.prices_include_tax)
-        for each, line, gross in zip(lines, exact, grosses, strict=True)
+        replace(_line_amounts(each, line, gross, rounding, order.prices_include_tax), vat=vat)
+        for each, line, gross, vat in zip(lines, exact, grosses, rounding.vats(exact), strict=True)
     ]
     amounts = reduce_lines(amounts, sum_amounts(grosses) - order.paid_total)
     in_order = sorted(range(len(lines)), key=lambda at: lines[at].position)

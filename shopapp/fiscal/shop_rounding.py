@@ -57,12 +57,20 @@ class ShopRounding:
 
     def grosses(self, lines: Sequence[ExactLine]) -> list[Decimal]:
         """Return each line in cents; together they are the total. No line may be negative."""
+        return [sum_amounts(parts) for parts in zip(*self._parts(lines), strict=True)]
+
+    def vats(self, lines: Sequence[ExactLine]) -> list[Decimal] | list[None]:
+        """Return the VAT of each line in cents where the shop rounded VAT line by line, apart from the subtotal."""
+        is_known = self.level == "line" and len(self.sums) > 1
+        return self._parts(lines)[1] if is_known else [None] * len(lines)
+
+    def _parts(self, lines: Sequence[ExactLine]) -> list[list[Decimal]]:
+        """Return each line in cents, for each of the sums."""
         rates = [line.rate for line in lines]
-        found = [ZERO] * len(lines)
-        for amount_of, keys in self.sums:
-            parts = _distribute([amount_of(line) for line in lines], rates, keys(lines))
-            found = [gross + part for gross, part in zip(found, parts, strict=True)]
-        return found
+        return [
+            _distribute([amount_of(line) for line in lines], rates, keys(lines))
+            for amount_of, keys in self.sums
+        ]
 
 
 # the amounts that a shop may round

@@ -65,7 +65,9 @@ def _group_vat(group: Sequence[LineShare], shop_level: RoundingLevel) -> Decimal
     if not all(map(_net_is_exact, group)):
         return gross - round_to_cents(gross / tax.factor)
     if shop_level == "line" and tax.rate:
-        return gross - round_to_cents(net)
+        vats = [share.amounts.vat for share in group if share.amounts.vat is not None]
+        # the odd cents of a subtotal that was rounded apart stay in the net
+        return sum_amounts(vats) if len(vats) == len(group) else gross - round_to_cents(net)
     return round_to_cents(net * tax.rate / HUNDRED)
 
 

@@ -68,6 +68,16 @@ def test_another_currency_is_converted_once_and_printed_on_the_document() -> Non
         ([make_line("0.125"), make_line("0.125")], "0.32", "0.26"),
         # net 0.38 and VAT 0.09 apart, where 0.375 and its VAT are 0.46
         ([make_line("0.125"), make_line("0.25")], "0.47", "0.38"),
+        # VAT of each piece in cents, 4 x 0.01, and the subtotal 1.1052 once: its odd cent is not VAT
+        (
+            [
+                make_line("0.006", None),
+                make_line("0.234", None, quantity=Decimal(4)),
+                make_line("0.0408", "13", quantity=Decimal(4)),
+            ],
+            "1.15",
+            "1.11",
+        ),
     ],
 )
 def test_rarer_roundings_of_shops_are_found(lines: list[Any], total: str, net: str) -> None:
