@@ -37,6 +37,7 @@ def tick(app: Flask) -> None:
         offboarding.wipe_credentials,
         audit.audit_due_account,
         maintenance.delete_expired_rows,
+        maintenance.mark_older_distance_sales,
     )
     for act in tasks:
         try:

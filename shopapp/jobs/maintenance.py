@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select, update
 
 from shopapp import logs
 from shopapp.connections.shop import platform_class, record_lost_access
@@ -31,10 +31,12 @@ from shopapp.models import (
     Store,
     Transition,
     Webhook,
+    cached_statement,
     db,
     document_queue,
     now,
 )
+from shopapp.models.base import execute_update
 from shopapp.models.document import IN_DOUBT, ISSUED, REVIEW
 from shopapp.models.lease import MAX_TAKES
 from shopapp.orders import polling
@@ -146,9 +148,19 @@ def poll_due_stores(every: float) -> int:
 
 def flag_cancelled() -> int:
     """Flag issued documents whose order was cancelled while they were sent; return how many. Commits."""
+    rows = db.session.scalars(_unflagged_cancelled()).all()
+    for document in rows:
+        order_changes.apply_cancellation(document)
+    db.session.commit()
+    return len(rows)
+
+
+@cached_statement
+def _unflagged_cancelled() -> Select[Document]:
+    """Select issued documents whose order is cancelled, and that were never flagged for it."""
     is_cancel_flag = Transition.reason.in_(("cancelled-after", "unpaid-after", "note-cancelled"))
     flagged = select(Transition.id).where(Transition.document_id == Document.id, is_cancel_flag)
-    rows = db.session.scalars(
+    return (
         select(Document)
         .join(Sale, (Sale.store_id == Document.store_id) & (Sale.order_id == Document.order_id))
         .where(
@@ -158,11 +170,7 @@ def flag_cancelled() -> int:
             ~flagged.exists(),
         )
         .limit(50)
-    ).all()
-    for document in rows:
-        order_changes.apply_cancellation(document)
-    db.session.commit()
-    return len(rows)
+    )
 
 
 def delete_expired_rows() -> None:
@@ -176,6 +184,29 @@ def delete_expired_rows() -> None:
     StockReservation.delete_old()
     DocumentPdf.delete_old()
     db.session.commit()
+
+
+def mark_older_distance_sales(limit: int = 200) -> int:
+    """Mark distance sales among the documents that earlier releases issued, some at a time; return how many. Commits.
+
+    Only once: the heartbeat says up to which document this is done.
+    """
+    beat = db.session.get(Heartbeat, "older-distance-sales", populate_existing=True)
+    note = (
+        beat.read_note()
+        if beat
+        else {"done": 0, "last": db.session.scalar(select(func.max(Document.id))) or 0}
+    )
+    if beat and note["done"] >= note["last"]:
+        db.session.rollback()
+        return 0
+    part = select(Document).where(Document.id > note["done"], Document.id <= note["last"])
+    rows = db.session.scalars(part.order_by(Document.id).limit(limit)).all()
+    found = [row.id for row in rows if row.draft is not None and document_queue.is_distance_sale(row.draft)]
+    execute_update(update(Document).where(Document.id.in_(found)).values(is_distance_sale=True))
+    done = rows[-1].id if rows else note["last"]
+    Heartbeat.beat("older-distance-sales", done=done, last=note["last"])
+    return len(found)
 
 
 def _run_for_store(store: Store, what: str, act: Callable[[], T]) -> T | None:

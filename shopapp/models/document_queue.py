@@ -103,8 +103,9 @@ def postpone(document: Document, seconds: float) -> None:
     db.session.commit()
 
 
-_DISTANCE_RULES = frozenset({"EU1", "EU2"})
-"""Rules that decide a sale to a consumer of another member state."""
+def is_distance_sale(draft: Draft) -> bool:
+    """Return whether the draft's rules decided a sale to a consumer of another member state."""
+    return not {"EU1", "EU2"}.isdisjoint(draft.rules)
 
 
 def claim(
@@ -134,7 +135,7 @@ def claim(
             lease_until=db_now(seconds), reason="", detail={}, draft_id=draft_id, draft_hash=draft.digest(),
             draft_text_sealed=Document.draft_text.sealed(document, text), kind=draft.kind, series=draft.series,
             net=draft.net, vat=draft.vat, total=draft.gross, not_before=None, takes=0, changed_at=db_now(),
-            is_distance_sale=not _DISTANCE_RULES.isdisjoint(draft.rules),
+            is_distance_sale=is_distance_sale(draft),
         )
     )  # fmt: skip
     if not changed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from shopapp.errors import StoreAccessError, UnreachableError
+from shopapp.fiscal.party import Address
 from shopapp.jobs import maintenance
 from shopapp.models import Account, Document, Store, Webhook, db, document_queue, now
 from shopapp.orders import webhooks
@@ -145,3 +146,20 @@ def test_refused_signatures_reread_the_token_once_in_ten_minutes(world: World) -
     db.session.commit()
     maintenance.reread_webhook_tokens()
     assert len(world.shop.calls) == calls
+
+
+def test_distance_sales_of_earlier_releases_are_marked_once(world: World) -> None:
+    abroad = Address("Calle del Ejemplo 4", "28001", "Madrid", "ES")
+    for number, at in (("1001", None), ("1002", abroad), ("1003", abroad)):
+        world.pay_order(number, **({"ship_to": at} if at else {}))
+    world.run_due_work()
+    for row in Document.query.all():
+        row.is_distance_sale = False
+    db.session.commit()
+    assert [maintenance.mark_older_distance_sales(limit=2) for _ in range(4)] == [1, 1, 0, 0]
+    db.session.expire_all()
+    assert [world.document(number).is_distance_sale for number in ("1001", "1002", "1003")] == [
+        False,
+        True,
+        True,
+    ]
