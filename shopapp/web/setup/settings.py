@@ -42,6 +42,7 @@ from shopapp.web.setup.document_options import (
     unusable_kinds,
 )
 from shopapp.web.setup.forms import (
+    CASH_VAT,
     Form,
     merge_forms,
     open_series,
@@ -57,6 +58,7 @@ FIXED_BY_SETTINGS = (
     "exemption-missing", "exemption-withdrawn", "exemption-not-lawful", "exception-unknown", "series-missing",
     "kind-unsupported", "kind-not-an-invoice", "gift-card-undecided", "tax-differs", "reverse-charge-needs-business",
     "loading-missing", "sku-missing", "exemption-unconfirmed", "gift-card-use-undecided",
+    "exempt-merchant-exports", "exempt-merchant-abroad",
 )  # fmt: skip
 
 
@@ -259,6 +261,8 @@ def save() -> ResponseReturnValue:
         refresh_provider_lists(account)
     former = account.settings or {}
     form = _parse_settings(account, request.form)
+    if form.values.get("regime") == CASH_VAT and g.store.ready_at is not None:
+        _stop_issuing(account, form)
     if form.errors:
         return _render_page(account, form, status=422)
     _save_decisions(account, form.values, request.form.getlist("decided"))
@@ -278,6 +282,17 @@ def save() -> ResponseReturnValue:
     notify_workers()
     flash(gettext("Escolhas guardadas."))
     return redirect(url_for("setup.check"), 303)
+
+
+def _stop_issuing(account: Account, form: Form) -> None:
+    """Issue nothing by ourselves any more, as our documents are not those of the merchant's regime. Commits."""
+    account.settings = {**(account.settings or {}), "automatic": False}
+    db.session.commit()
+    form.values["automatic"] = False
+    form.errors["regime"] += " " + gettext(
+        "Parámos a emissão automática: nada sai sem um clique seu. Mostre ao seu contabilista os documentos que já"
+        " saíram."
+    )
 
 
 def _start_instant(day: date, ship_from: str) -> datetime:

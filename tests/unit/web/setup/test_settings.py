@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask_sqlalchemy import SQLAlchemy
 
-from shopapp.models import Account, Decision
+from shopapp.models import Account, Decision, now
 from shopapp.models.decision import MERCHANT
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text
@@ -108,10 +108,21 @@ def test_sales_in_the_union_are_one_question(shop: StoreSession, db: SQLAlchemy)
     assert (found["threshold_exceeded"], found["oss_registered"]) == (True, True)
 
 
+def test_a_shop_that_turns_out_to_be_under_cash_vat_issues_nothing_by_itself(
+    shop: StoreSession, db: SQLAlchemy
+) -> None:
+    before = settings_of(shop, db)
+    shop.store.ready_at = now()
+    answer = save(shop, regime="cash")
+    assert answer.status_code == 422 and "Parámos a emissão automática" in page_text(answer)
+    assert settings_of(shop, db) == {**before, "automatic": False}
+
+
 def test_cash_vat_is_refused_with_the_reason_and_nothing_is_stored(
     shop: StoreSession, db: SQLAlchemy
 ) -> None:
     before = settings_of(shop, db)
+    shop.store.ready_at = None
     answer = save(shop, regime="cash")
     assert answer.status_code == 422 and "No IVA de caixa as faturas têm série própria" in page_text(answer)
     assert 'value="cash" checked' in answer.get_data(as_text=True)
