@@ -15,10 +15,17 @@ from shopapp.errors import AppError, Question
 from .order import OrderLine
 
 DecisionKind = Literal[
-    "tax-difference", "product-tax", "gift-card", "gift-card-use", "oss-rate", "exchange-rate"
+    "tax-difference",
+    "product-tax",
+    "gift-card",
+    "gift-card-use",
+    "oss-rate",
+    "exchange-rate",
+    "buyer-country",
 ]
 """The charged rate is not the law's (subject `22>23`); the VAT category or exemption code of a product; how the sale of
-a gift card is taxed; what a used gift card was; a reduced rate of another country; the exchange rate of a month.
+a gift card is taxed; what a used gift card was; a reduced rate of another country; the exchange rate of a month; the
+country of buyers whose order has no address.
 """
 DECISION_KINDS: tuple[DecisionKind, ...] = get_args(DecisionKind)
 ALL = "*"

@@ -62,7 +62,7 @@ def _build_invoice(order: Order, settings: FiscalSettings, today: date, trace: D
     wanted_kind = document_type.choose_document_kind(order, settings, today, trace)
     articles.check_skus(order.lines, settings)
 
-    order = place_of_supply.resolve_countries(order)
+    order = place_of_supply.resolve_countries(order, settings)
     buyer = identify_buyer(order.buyer, _buyer_country(order), trace)
     context = tax_context.build_tax_context(order, settings, tax_point, buyer, trace)
     readings = shop_readings.shop_readings(priced_order, line_tax.tax_lines(priced_order, context))

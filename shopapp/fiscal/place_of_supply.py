@@ -14,6 +14,7 @@ from shopapp.errors import OrderError, UnreachableError
 
 from . import tax_tables
 from .countries import country_code, normalise_postal_code
+from .decisions import ALL, asking
 from .document import FiscalSettings
 from .order import Order
 from .party import Address, Buyer
@@ -49,17 +50,29 @@ def time_zone_of(region: str) -> str:
     return _TIME_ZONES.get(region, _TIME_ZONES["PT"])
 
 
-def resolve_countries(order: Order) -> Order:
+def resolve_countries(order: Order, settings: FiscalSettings) -> Order:
     """Return the order with the ISO code of each address's country; an empty one stays empty.
 
-    Raises OrderError `country-unreadable` for a text that means no country.
+    Services without an address have the country that the merchant stated for all such orders. Raises OrderError
+    `country-unreadable` for a text that means no country, and `country-missing` where that is not stated yet.
     """
     billing = order.buyer.address
-    return replace(
+    order = replace(
         order,
         buyer=replace(order.buyer, address=billing and _with_iso_country(billing)),
         ship_to=order.ship_to and _with_iso_country(order.ship_to),
     )
+    kinds = {line.kind for line in order.lines}
+    if "service" not in kinds or "goods" in kinds or _names_country(order):
+        return order
+    stated = settings.decisions.find("buyer-country", ALL)
+    if not stated:
+        raise asking(OrderError("country-missing"), "buyer-country", (ALL,), {})
+    return choose_country(order, stated)
+
+
+def _names_country(order: Order) -> bool:
+    return any(address and address.country for address in (order.buyer.address, order.ship_to))
 
 
 def _with_iso_country(address: Address) -> Address:

@@ -22,6 +22,7 @@ _TITLES = {
     "gift-card-use": N_("O que era o vale usado nesta encomenda?"),
     "oss-rate": N_("Que taxa leva este artigo em %(country)s?"),
     "exchange-rate": N_("A quanto está o euro?"),
+    "buyer-country": N_("De que país são os clientes sem morada?"),
 }
 _EXPLANATIONS = {
     "tax-difference": N_(
@@ -45,6 +46,10 @@ _EXPLANATIONS = {
     "exchange-rate": N_(
         "O documento sai em euros, ao câmbio de venda do primeiro dia útil do mês do pagamento. Confirme este"
         " critério com o seu contabilista. O câmbio e a fonte ficam escritos no documento."
+    ),
+    "buyer-country": N_(
+        "Encomendas só de artigos digitais podem vir sem morada, e o IVA é o do país do cliente. Confirme com o seu"
+        " contabilista que prova desse país guarda."
     ),
 }
 # by kind and answer: what the answer means, and what follows for this order; %(figure)s is its amount
@@ -81,6 +86,7 @@ _ABOUT = {
     "gift-card-use": N_("Uso de vales"),
     "oss-rate": N_("Taxa reduzida em %(country)s"),
     "exchange-rate": N_("Câmbio"),
+    "buyer-country": N_("País dos clientes sem morada"),
 }
 
 
@@ -147,6 +153,8 @@ def answer_label(kind: str, value: str) -> str:
     if kind == "exchange-rate":
         rate, source = read_rate(value)
         return gettext("1 EUR = %(rate)s (%(source)s)", rate=quantity(rate), source=source)
+    if kind == "buyer-country":
+        return country_name(value)
     return percent(value) if kind == "oss-rate" else value
 
 

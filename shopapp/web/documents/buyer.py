@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint, g, request
 from flask.typing import ResponseReturnValue
 
-from shopapp.documents import merchant_actions
+from shopapp.documents import decisions, merchant_actions
 from shopapp.fiscal.countries import country_code
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.messages.i18n import gettext
@@ -25,8 +25,18 @@ bp.register_error_handler(merchant_actions.StateConflictError, conflict_page)
 @bp.post("/<int:number>/country")
 @store_required
 def choose_country(number: int) -> ResponseReturnValue:
-    """Issue with that country where the order names none; 422 when none was chosen. Commits."""
+    """Issue with that country where the order names none; 422 when none was chosen. Commits.
+
+    The merchant may say that it is the country of all orders that have no address.
+    """
     document = _blocked_document(number, "country-missing", "country-unreadable")
+    country, question = country_code(request.form.get("country", "")), decisions.question_of(document)
+    if country and question and g.account and request.form.get("always") == "yes":
+        decisions.answer_question(document, g.account, question.subjects[0], country)
+        return redirect_to_document(
+            document,
+            gettext("Decisão guardada: o documento sai dentro de segundos. Pode retirá-la em Decisões."),
+        )
     return _issue_with(document, {})
 
 

@@ -10,11 +10,13 @@ import pytest
 from dev.order_factories import make_line, make_order
 from shopapp.errors import OrderError, UnreachableError
 from shopapp.fiscal import place_of_supply
+from shopapp.fiscal.decisions import Decisions
 from shopapp.fiscal.document import FiscalSettings
 from shopapp.fiscal.party import Address, Buyer, Party
 from shopapp.fiscal.place_of_supply import PlaceOfSupply, territory_of
 from shopapp.fiscal.tax_ids import FINAL_CONSUMER
 from shopapp.fiscal.trace import DecisionTrace
+from tests.unit.fiscal.build import build, stop_of
 
 CONSUMER = Buyer(FINAL_CONSUMER, False, "Ana Exemplo", "PT", False)
 GERMAN = Buyer("DE136695976", True, "Beispiel GmbH", "DE", True, "DE", "valid", True)
@@ -254,3 +256,17 @@ def test_goods_sold_by_the_margin_alone_are_taxed_here_wherever_they_go_in_the_u
 )
 def test_each_region_has_its_time_zone(region: str, zone: str) -> None:
     assert place_of_supply.time_zone_of(region) == zone
+
+
+def test_services_without_an_address_have_the_country_that_the_merchant_stated_once() -> None:
+    course = make_order(make_line(kind="service"), total="10.00", buyer=Party("Ana"), ship_to=None)
+    asked = stop_of(course)
+    assert asked.code == "country-missing"
+    assert asked.question is not None and (asked.question.kind, asked.question.subjects) == (
+        "buyer-country",
+        ("*",),
+    )
+    stated = FiscalSettings(decisions=Decisions({"buyer-country": {"*": "NL"}}))
+    assert build(course, stated).customer.country == "NL"
+    mug = make_order(make_line(), total="10.00", buyer=Party("Ana"), ship_to=None)
+    assert stop_of(mug, stated).code == "country-missing", "goods were carried somewhere"

@@ -8,7 +8,9 @@ import pytest
 from flask_sqlalchemy import SQLAlchemy
 
 from dev.factories import make_document
-from shopapp.models.document import BLOCKED
+from shopapp.fiscal.decisions import ALL
+from shopapp.models import Account, Decision
+from shopapp.models.document import BLOCKED, PENDING
 from tests.security.conftest import StoreSession
 from tests.unit.web.conftest import page_text, reload
 
@@ -71,3 +73,25 @@ def test_an_invalid_tax_id_of_a_deleted_buyer_is_refused_where_it_was_typed(shop
     assert answer.status_code == 422 and "Este NIF não é válido." in page_text(answer)
     assert 'value="123456780"' in answer.get_data(as_text=True)
     assert '<option value="PT" selected>' in answer.get_data(as_text=True)
+
+
+@pytest.mark.parametrize("always", ["", "yes"])
+def test_the_country_of_orders_without_an_address_is_asked_once_for_all_of_them(
+    shop: StoreSession, db: SQLAlchemy, always: str
+) -> None:
+    question = {"question": {"kind": "buyer-country", "subjects": [ALL], "answers": {}}}
+    document, other = (
+        make_document(shop.store, BLOCKED, reason="country-missing", detail=question, order_id=number)
+        for number in ("1001", "1002")
+    )
+    page = page_text(shop.client.get(f"/documents/{document.id}"))
+    assert "Usar este país em todas as encomendas sem morada" in page
+    shop.post(f"/documents/{document.id}/country", {"country": "PT", "always": always})
+    account = Account.find_current(shop.store)
+    assert account is not None
+    decided = Decision.in_force(account.id).find("buyer-country", ALL)
+    assert decided == ("PT" if always else "")
+    assert reload(db, document).state == PENDING
+    assert reload(db, other).state == (PENDING if always else BLOCKED)
+    if always:
+        assert "País dos clientes sem morada" in page_text(shop.client.get("/decisions"))
