@@ -197,6 +197,10 @@ class Merchant:
         )
         page.send("answer", answer=answer, **({"scope": str(len(scopes) - 1)} if scopes else {}))
 
+    def state_exchange_rate(self, number: int, rate: str, source: str) -> None:
+        """Type the rate of the month into the page of an order in another currency."""
+        self.open_document(number).send("rate", rate=rate.replace(".", ","), source=source)
+
     def resolve_uncertain(self, number: int) -> str:
         """Enter, on the page of a document in doubt, the number that the invoicing system has, or '' for none."""
         page = self.open_document(number)

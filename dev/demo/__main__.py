@@ -19,11 +19,12 @@ from dev.servers import MissingServer
 
 from . import large_catalogue
 from .catalogue import CatalogueDemo
+from .choices import DemoOfChoices
 from .judge import Judge
 from .phcgo import PhcGoDemo
 from .scenarios import Demo
 
-DEMOS: dict[str, type[Demo]] = {"igest": Demo, "phcgo": PhcGoDemo, "catalogue": CatalogueDemo}
+DEMOS: dict[str, type[Demo]] = {"igest": DemoOfChoices, "phcgo": PhcGoDemo, "catalogue": CatalogueDemo}
 """By the value of PROVIDER=; CATALOGUE=1 chooses the last."""
 SETTINGS = {"CLOCK_SECONDS": "1", "RECONCILE_SECONDS": "3", "WEB_PROCESSES": "1", "RETRY_SECONDS": "1"}
 

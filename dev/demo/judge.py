@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from .scenarios import Demo, DemoOrder, Order
@@ -38,6 +38,7 @@ class Judge:
         where = f"{demo_order.merchant.shop} #{demo_order.number}"
         cards = Decimal(str(order.get("gift_cards_discount") or 0)) - demo_order.given
         paid = Decimal(str(order["total"])) + cards
+        paid = (paid / demo_order.exchange_rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
         numbers = ", ".join(document["number"] for document in documents) or "-"
         if tuple(document["type"] for document in documents) != demo_order.kinds:
             self.wrong.append(f"{where}: {numbers} instead of {demo_order.kinds}")
@@ -49,6 +50,9 @@ class Judge:
         first = Decimal(documents[0]["totals"]["gross"]) if documents else paid
         if first != paid:
             self.wrong.append(f"{where}: {documents[0]['number']} is {first}, the buyer paid {paid}")
+        taxes = {f"{line['rate']} {line['exemption']}".strip() for one in documents for line in one["lines"]}
+        if demo_order.taxes and taxes != demo_order.taxes:
+            self.wrong.append(f"{where}: {numbers} has {sorted(taxes)} instead of {sorted(demo_order.taxes)}")
         shown = [str(one["public_id"]) for one in order["documents"]]
         wanted = [document["number"] for document in documents if document["type"] != "GT"]
         # each has its own follow-up, so two workers may show two documents in either order

@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 from dev.merchant import wait_until
 from dev.phcgo_merchant import OLARIA, QUINTA, PhcGoMerchant
 
-from .scenarios import BOOK, COURSE, MUG, WINE, Demo, DemoOrder, Order
+from .choices import DemoOfChoices
+from .scenarios import BOOK, COURSE, MUG, WINE, DemoOrder, Order
 
 EARLY = {"order_pending_payment"}
 """The shop's webhooks of unpaid orders."""
@@ -29,7 +30,7 @@ FAULTS_BY_STEP = (
 """The fault at each step on the way to a document; printing has its own scenario."""
 
 
-class PhcGoDemo(Demo):
+class PhcGoDemo(DemoOfChoices):
     """The same two merchants with PHC GO: one whose series keep drafts, one whose series keep none."""
 
     provider_name = "PHC GO"

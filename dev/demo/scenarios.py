@@ -35,6 +35,10 @@ class DemoOrder:
     """Return the part of it that was paid with a gift card for which nobody paid: a discount."""
     credited: Decimal = Decimal(0)
     """Return the amount of it that was credited in the end."""
+    exchange_rate: Decimal = Decimal(1)
+    """How much of its currency a euro is."""
+    taxes: frozenset[str] = frozenset()
+    """The rates and exemptions of its document, `23` or `0 M05`, where they are what is odd about it."""
 
     @property
     def visible_kinds(self) -> list[str]:

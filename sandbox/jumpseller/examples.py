@@ -109,6 +109,29 @@ EXAMPLES: dict[str, Example] = {
     ),
     "only-shipping": Example("só os portes são pagos", {"lines": [FREE_SAMPLE], "shipping": "3.50"}),
     "nothing-to-pay": Example("um cupão de 100 %", {"lines": [MUG], "coupon": {"percent": "100"}}),
+    "second-hand-goods": Example(
+        "um artigo em segunda mão para uma empresa espanhola",
+        {
+            "lines": [{"sku": "USADO-01", "name": "Pote em segunda mão", "price": "40.00", "tax": []}],
+            "nif": "ESB58378431",
+            "company": "Ejemplo SL",
+            "address": "es",
+        },
+    ),
+    "export": Example("uma venda para os Estados Unidos", {"lines": [{**MUG, "tax": []}], "address": "us"}),
+    "shipping-at-another-rate": Example(
+        "um livro a 6 % com portes a 23 %",
+        {"lines": [BOOK], "shipping": {"price": "4.92", "tax": "IVA 23%"}},
+    ),
+    "book-to-spain": Example(
+        "um livro para Madrid à taxa reduzida espanhola",
+        {"lines": [{**BOOK, "price": "10.40", "tax": "4"}], "address": "es"},
+    ),
+    "reverse-charge-to-consumer": Example(
+        "sucata de autoliquidação vendida com IVA a um particular",
+        {"lines": [{"sku": "SUCATA-01", "name": "Sobras de latão", "price": "24.60", "tax": "IVA 23%"}]},
+    ),
+    "dollars": Example("uma encomenda em dólares", {"lines": [MUG], "currency": "USD"}),
     "row-without-id": Example(
         "na lista de encomendas falta o número", {"lines": [MUG], "list_row": {"id": None}}
     ),
