@@ -42,6 +42,8 @@ class DecisionRow:
     document_id: int | None
     order_id: str
     revoked_at: datetime | None
+    reading: str = ""
+    """The reading of our figures that the decision is about."""
 
 
 @bp.get("")
@@ -88,7 +90,7 @@ def _reading_row(account: Account, one: Mapping[str, Any]) -> DecisionRow:
     label, at, until = provider_label(account), one.get("at"), one.get("until")
     document = documents.find_document(g.store, one["document"]) if one.get("document") else None
     return DecisionRow(
-        revoke_url=url_for("decisions.revoke_reading", reading=one["reading"]),
+        revoke_url=url_for("decisions.revoke_reading"),
         about=gettext("Valores que vêm do %(provider)s", provider=label),
         limit="",
         answer=reading_label(one["reading"], label),
@@ -98,6 +100,7 @@ def _reading_row(account: Account, one: Mapping[str, Any]) -> DecisionRow:
         document_id=document.id if document else None,
         order_id=document.order_id if document else "",
         revoked_at=datetime.fromisoformat(until) if until else None,
+        reading=one["reading"],
     )  # fmt: skip
 
 
@@ -149,10 +152,11 @@ def _parse_rates(text: str) -> dict[str, str]:
     return found
 
 
-@bp.post("/readings/<reading>/revoke")
+@bp.post("/readings/revoke")
 @store_required
-def revoke_reading(reading: str) -> ResponseReturnValue:
+def revoke_reading() -> ResponseReturnValue:
     """Take back that a reading of our figures is right: the next document goes alone to be compared. Commits."""
+    reading = request.form.get("reading", "")
     if g.account is None or not first_document.take_back_reading(g.account.id, reading):
         db.session.rollback()
         abort(404)

@@ -183,13 +183,13 @@ def test_a_reading_of_figures_that_was_accepted_is_listed_and_taken_back(
     assert "O iGEST arredonda os cêntimos noutro sítio, e está certo" in page
     assert "Olaria do Sado, na página do documento #4712" in page
     assert reload(db, account_of(shop)).proved
-    assert shop.post("/decisions/readings/total-without-vat/revoke").status_code == 404
-    assert shop.post("/decisions/readings/rounding/revoke").status_code == 303
-    assert shop.post("/decisions/readings/rounding/revoke").status_code == 404
+    assert shop.post("/decisions/readings/revoke", {"reading": "total-without-vat"}).status_code == 404
+    assert shop.post("/decisions/readings/revoke", {"reading": "rounding"}).status_code == 303
+    assert shop.post("/decisions/readings/revoke", {"reading": "rounding"}).status_code == 404
     account = reload(db, account_of(shop))
     assert (account.accepted_readings, account.proved, account.proved_at) == ([], [], None)
     page = shop.client.get("/decisions").get_data(as_text=True)
-    assert "Retirada" in page and "readings/rounding/revoke" not in page
+    assert "Retirada" in page and 'value="rounding"' not in page
 
 
 def test_a_reading_accepted_before_there_was_a_list_is_listed_too(shop: StoreSession, db: SQLAlchemy) -> None:
@@ -197,5 +197,5 @@ def test_a_reading_accepted_before_there_was_a_list_is_listed_too(shop: StoreSes
     db.session.commit()
     page = shop.client.get("/decisions").get_data(as_text=True)
     assert "indica é sem IVA" in page and "Antes de haver registo" in page
-    assert shop.post("/decisions/readings/total-without-vat/revoke").status_code == 303
+    assert shop.post("/decisions/readings/revoke", {"reading": "total-without-vat"}).status_code == 303
     assert "Ainda não decidiu nada" in page_text(shop.client.get("/decisions"))
