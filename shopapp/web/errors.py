@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import secrets
+from datetime import UTC, datetime
 
 from flask import Flask, g, render_template, request
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -28,6 +31,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, http_error_page)
     app.register_error_handler(CSRFError, _csrf_error_page)
     app.register_error_handler(AppError, app_error_page)
+    for away in (OperationalError, PoolTimeoutError):
+        app.register_error_handler(away, _database_away_page)
     app.register_error_handler(Exception, _unexpected_error_page)
 
 
@@ -43,11 +48,20 @@ def error_page(
         text=text,
         can_retry=can_retry,
         reference=reference,
-        at=now(),
+        at=_moment(),
         back_url=back_url,
     )
     db.session.rollback()
     return shown, status
+
+
+def _moment() -> datetime:
+    """Return the time, by our own clock where the database's is away: that is what the page may be about."""
+    try:
+        return now()
+    except SQLAlchemyError:
+        db.session.rollback()
+        return datetime.now(UTC)
 
 
 def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
@@ -102,6 +116,19 @@ def app_error_page(error: AppError) -> tuple[str, int]:
     message = message_for(error.code, error.detail)
     return error_page(
         409 if isinstance(error, MerchantError) else 503, message.cause, message.remedy, can_retry=True
+    )
+
+
+def _database_away_page(error: SQLAlchemyError) -> tuple[str, int]:
+    db.session.rollback()
+    log.warning(
+        "%s %s: the database is busy or away: %s", request.method, request.endpoint, type(error).__name__
+    )
+    return error_page(
+        503,
+        gettext("Não conseguimos abrir esta página"),
+        gettext("Espere um minuto e tente de novo. Nada foi perdido."),
+        can_retry=request.method == "GET",
     )
 
 

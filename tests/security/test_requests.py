@@ -153,3 +153,48 @@ def test_a_very_long_name_is_folded_in_its_first_letters() -> None:
 @pytest.mark.parametrize("kind", ["sqlite:///x.db", "postgresql+psycopg://localhost/x"])
 def test_no_database_shows_the_values_of_its_statements(kind: str) -> None:
     assert engine_options(kind)["hide_parameters"] is True
+
+
+@pytest.fixture
+def ours_cookie(ours: StoreSession) -> str:
+    cookie = ours.client.get_cookie("__Host-session")
+    assert cookie is not None
+    return str(cookie.value)
+
+
+@pytest.fixture
+def database_away(app: Flask, ours: StoreSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no connection to the database be opened any more."""
+    driver = database.engine.dialect.loaded_dbapi
+
+    def refuse(*_: Any, **more: Any) -> None:
+        raise driver.OperationalError("the server is away")
+
+    database.session.remove()
+    database.engine.dispose()
+    monkeypatch.setattr(driver, "connect", refuse)
+
+
+@pytest.mark.both_databases
+def test_a_database_that_is_away_is_503_on_every_route_and_no_error_of_ours(
+    app: Flask, ours_cookie: str, database_away: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    statuses: dict[str, int] = {}
+    client = app.test_client(use_cookies=False)
+    for rule in routes(app):
+        for method in {"GET", "POST"} & (rule.methods or set()):
+            known = {
+                "name": "igest",
+                "token": "0" * 32,
+                "filename": "style.css",
+                "platform": "jumpseller",
+                "key": "x",
+            }
+            path = fill_path(rule, {**dict.fromkeys(rule.arguments, 1), **known})
+            headers = {"Cookie": f"__Host-session={ours_cookie}", "Origin": ORIGIN}
+            answer = client.open(path, method=method, headers=headers, buffered=True)
+            statuses[f"{method} {rule.rule}"] = answer.status_code
+            assert answer.status_code < 500 or answer.status_code == 503, (method, rule.rule)
+    for asked in ("GET /documents", "GET /", "POST /hooks/<platform>/<key>", "GET /d/<token>"):
+        assert statuses[asked] == 503, asked
+    assert "Traceback" not in caplog.text
