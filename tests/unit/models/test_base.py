@@ -9,6 +9,8 @@ import pytest
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy.dialects import sqlite
 
+from dev.factories import make_store
+from shopapp.encryption import DecryptionError
 from shopapp.models import now
 from shopapp.models.base import Money
 
@@ -33,3 +35,14 @@ def test_an_amount_finer_than_a_cent_is_not_stored() -> None:
     assert money.process_bind_param(Decimal("12.30"), sqlite.dialect()) == 1230
     with pytest.raises(ValueError):
         money.process_bind_param(Decimal("12.305"), sqlite.dialect())
+
+
+def test_a_sealed_value_belongs_to_its_row_and_column(db: SQLAlchemy) -> None:
+    one, other = make_store("olaria"), make_store("quinta")
+    other.access_token_sealed = one.access_token_sealed
+    with pytest.raises(DecryptionError):
+        _ = other.access_token
+    one.refresh_token_sealed = one.access_token_sealed
+    with pytest.raises(DecryptionError):
+        _ = one.refresh_token
+    db.session.rollback()

@@ -14,9 +14,10 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import event
 
 from dev.factories import make_store
-from shopapp.models import BrowserSession, set_clock
+from shopapp.models import BrowserSession, now, set_clock
 from shopapp.models import db as database
 from shopapp.web.browser_names import browser_name
+from shopapp.web.interrupted import return_path
 from shopapp.web.sealed_values import seal
 from shopapp.web.session import entry_token
 from tests.security.conftest import ORIGIN, StoreSession, csrf_token_of, log_in
@@ -234,3 +235,16 @@ def test_log_in_leads_nowhere_that_we_did_not_seal(shop: StoreSession, back: str
 )  # fmt: skip
 def test_a_browser_is_named_as_people_know_it(user_agent: str, name: str) -> None:
     assert browser_name(user_agent) == name
+
+
+def test_a_sealed_page_is_for_its_own_store_and_for_twelve_hours(db: SQLAlchemy, shop: StoreSession) -> None:
+    own = seal([shop.store.id, "/documents", None], "interrupted")
+    assert return_path(own, shop.store) == ("/documents", False)
+    assert return_path(seal([shop.store.id + 1, "/documents", None], "interrupted"), shop.store) is None
+    assert return_path(seal([shop.store.id, "/documents", None], "other"), shop.store) is None
+    later = now() + timedelta(hours=12, minutes=1)
+    set_clock(lambda: later)
+    try:
+        assert return_path(own, shop.store) is None
+    finally:
+        set_clock(None)
