@@ -76,6 +76,9 @@ class Screenshots:
         for violation in found["violations"]:
             targets = ", ".join(str(node["target"]) for node in violation["nodes"][:3])
             self.problems.append(f"{where}: {violation['id']}: {violation['help']} ({targets})")
+        self._check_width(where)
+
+    def _check_width(self, where: str) -> None:
         too_wide = self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         )
@@ -89,7 +92,7 @@ class Screenshots:
             self._save_picture(f"{name}-open")
             self._check_accessibility(f"{name} open")
         self.page.set_viewport_size({"width": 320, "height": 700})
-        self._check_accessibility(f"{name} at 320")
+        self._check_width(f"{name} at 320")
 
 
 def visit_pages(stack: LocalStack, page: Page) -> Iterator[str]:

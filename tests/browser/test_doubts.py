@@ -21,7 +21,7 @@ CENT_OFF = [{**MUG, "price": "2.055", "qty": 3}, {**MUG, "sku": "TACA-02", "pric
 
 @pytest.fixture(scope="module")
 def world(server: DatabaseServer) -> Iterator[StackWorld]:
-    with running_world(database_url=server.create_database()) as world:
+    with running_world(database_url=server.create_migrated_database()) as world:
         world.merchant(email_buyer="yes")
         yield world
 

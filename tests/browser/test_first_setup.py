@@ -1,7 +1,7 @@
 """A merchant's first set-up in Chromium, inside the shop's admin: from the list of apps to the PDF.
 
-The app is in a cross-site frame, where Chromium blocks third-party cookies. Each step takes a screenshot (in
-the folder SHOTS, or in the test's temporary files) and is checked with axe at two widths.
+The app is in a cross-site frame, where Chromium blocks third-party cookies. Each step is checked
+with axe at two widths, and its screenshot taken where the folder SHOTS is named.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, exp
 from dev.local_stack import LocalStack
 from dev.merchant import Merchant
 from tests.conftest import BROWSER_MS
-from tests.end_to_end.stack_world import FAST_SETTINGS, StackWorld
+from tests.end_to_end.stack_world import StackWorld, running_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
 
@@ -27,14 +27,16 @@ WIDTHS = (1440, 375)
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[StackWorld]:
-    with LocalStack(settings=FAST_SETTINGS, clock_scale=600) as stack:
-        yield StackWorld(stack)
+    with running_world() as world:
+        yield world
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Return the folder for the screenshots."""
-    found = Path(os.environ["SHOTS"]) / "walk" if os.environ.get("SHOTS") else tmp_path
+def folder() -> Path | None:
+    """Return the folder for the screenshots; None: none is taken."""
+    if not os.environ.get("SHOTS"):
+        return None
+    found = Path(os.environ["SHOTS"]) / "walk"
     found.mkdir(parents=True, exist_ok=True)
     return found
 
@@ -49,7 +51,7 @@ def merchant(world: StackWorld) -> Iterator[Merchant]:
 class Walk:
     """The window of the admin with the app in its frame, and the problems that axe found at each step."""
 
-    def __init__(self, context: BrowserContext, stack: LocalStack, shop: str, folder: Path) -> None:
+    def __init__(self, context: BrowserContext, stack: LocalStack, shop: str, folder: Path | None) -> None:
         context.set_default_timeout(BROWSER_MS)
         self.context, self.stack, self.shop, self.folder = context, stack, shop, folder
         self.page = context.new_page()
@@ -66,12 +68,13 @@ class Walk:
         return self.page.frame_locator("iframe[name=app]")
 
     def see(self, name: str, page: Page | None = None) -> None:
-        """Take a screenshot at both widths; record the problems that axe finds in the app's pages."""
+        """Record the problems that axe finds in the app's pages at both widths, and take the screenshots."""
         page = page or self.page
         self.steps += 1
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
-            page.screenshot(path=self.folder / f"{self.steps:02}-{name}-{width}.png", full_page=True)
+            if self.folder is not None:
+                page.screenshot(path=self.folder / f"{self.steps:02}-{name}-{width}.png", full_page=True)
             found: Any = Axe().run(page)
             for violation in found.response["violations"]:
                 # The admin around the frame is the stand-in's own page.
@@ -103,7 +106,7 @@ class Walk:
 
 
 @pytest.fixture
-def walk(context: BrowserContext, world: StackWorld, folder: Path) -> Walk:
+def walk(context: BrowserContext, world: StackWorld, folder: Path | None) -> Walk:
     world.set_switch("jumpseller", "consent-again", "asked")
     return Walk(context, world.stack, "olariadosado", folder)
 
@@ -122,7 +125,9 @@ def type_code(walk: Walk, code: str) -> None:
     walk.frame.get_by_role("button", name="Entrar").click()
 
 
-def test_from_the_app_list_to_the_pdf(context: BrowserContext, world: StackWorld, folder: Path) -> None:
+def test_from_the_app_list_to_the_pdf(
+    context: BrowserContext, world: StackWorld, folder: Path | None
+) -> None:
     walk = Walk(context, world.stack, "quintadaserra", folder)
     entity = Merchant(world.stack, "quintadaserra", "40377")
     walk.admin("apps").get_by_role("link", name="Instalar").click()
@@ -229,7 +234,7 @@ def test_consent_happens_in_a_window_even_if_it_may_be_framed(
 
 
 def test_without_scripts_a_code_opens_the_frame(
-    browser: Browser, world: StackWorld, merchant: Merchant, folder: Path
+    browser: Browser, world: StackWorld, merchant: Merchant, folder: Path | None
 ) -> None:
     world.set_switch("jumpseller", "consent-again", "asked")
     context = browser.new_context(locale="pt-PT", java_script_enabled=False)

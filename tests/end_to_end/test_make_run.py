@@ -81,47 +81,38 @@ def test_the_first_line_is_the_address_to_open_and_ctrl_c_leaves_nothing_running
     process = run()
     assert until_up(process) == f"http://localhost:{first_port}/"
     assert fetched(f"http://localhost:{first_port}/") == 200
+    assert (tmp_path / "var" / "secrets.json").stat().st_mode & 0o777 == 0o600
+
+    # a second run in the same folder is refused
+    _, wrong = run(PORT=str(first_port + 10)).communicate(timeout=60)
+    assert wrong == f"Quick Invoice already runs in this folder (process {process.pid}).\n"
+
     process.send_signal(signal.SIGINT)
     said, wrong = process.communicate(timeout=60)
     assert (process.returncode, wrong) == (0, "") and said.endswith("Stopped.\n")
     assert orphaned_processes(tmp_path / "var") == []
     assert not Ports.starting_at(first_port).in_use()
-    secrets = (tmp_path / "var" / "secrets.json").read_bytes()
-
-    # a second run finds the data of the first one
-    again = run()
-    until_up(again)
-    assert (tmp_path / "var" / "secrets.json").read_bytes() == secrets
-    assert (tmp_path / "var" / "secrets.json").stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_run_in_the_same_folder_is_refused(run: Run, first_port: int) -> None:
-    first = run()
-    until_up(first)
-    _, wrong = run(PORT=str(first_port + 10)).communicate(timeout=60)
-    assert wrong == f"Quick Invoice already runs in this folder (process {first.pid}).\n"
-
-
-def test_a_part_that_ends_by_itself_is_named_and_everything_stops(
+def test_a_killed_run_blocks_no_other_and_one_without_a_part_stops(
     run: Run, tmp_path: Path, first_port: int
 ) -> None:
     process = run()
     until_up(process)
-    for pid in orphaned_processes(tmp_path / "var"):
-        if b"clock" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
-            os.kill(pid, signal.SIGKILL)
-    _, wrong = process.communicate(timeout=60)
-    assert process.returncode == 1 and wrong.startswith("clock ended with status -9.")
-    assert orphaned_processes(tmp_path / "var") == []
-
-
-def test_a_killed_run_does_not_block_the_next_one(run: Run, tmp_path: Path, first_port: int) -> None:
-    process = run()
-    until_up(process)
+    secrets = (tmp_path / "var" / "secrets.json").read_bytes()
     process.kill()
     process.wait()
     assert orphaned_processes(tmp_path / "var") and port_in_use(first_port)
-    assert until_up(run()) == f"http://localhost:{first_port}/"
+
+    again = run()
+    assert until_up(again) == f"http://localhost:{first_port}/"
+    assert (tmp_path / "var" / "secrets.json").read_bytes() == secrets, "the data of the first one is lost"
+    for pid in orphaned_processes(tmp_path / "var"):
+        if b"clock" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
+            os.kill(pid, signal.SIGKILL)
+    _, wrong = again.communicate(timeout=60)
+    assert again.returncode == 1 and wrong.startswith("clock ended with status -9.")
+    assert orphaned_processes(tmp_path / "var") == []
 
 
 def test_a_port_in_use_is_reported_in_one_sentence(run: Run, first_port: int) -> None:

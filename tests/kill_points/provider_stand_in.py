@@ -46,10 +46,14 @@ class PlannedAnswers:
         self._due: dict[tuple[str, str], str] = {}
         self.lagging: set[str] = set()
         self.late: dict[str, int] = {}
+        self.repeated: dict[str, threading.Event] = {}
+        """Set when an account that waits for a late commit sends its call again."""
+        self.late_seconds: dict[str, float] = {}
 
-    def plan(self, entity: str, verb: str, kind: str) -> None:
+    def plan(self, entity: str, verb: str, kind: str, late_seconds: float = LATE_SECONDS) -> None:
         with self._lock:
             self._due[entity, verb] = kind
+            self.late_seconds[entity] = late_seconds
 
     def take(self, entity: str, verb: str) -> str:
         with self._lock:
@@ -81,6 +85,8 @@ def program(folder: Path, promise: str) -> Flask:
         )
         g.entity = request.headers.get("Plain-Entity", "")
         g.kind = orders.take(g.entity, verb) if verb else ""
+        if verb and g.entity in orders.repeated:
+            orders.repeated[g.entity].set()
         if g.kind == "slow":
             time.sleep(SLOW_SECONDS)
         elif g.kind == "late":
@@ -107,22 +113,23 @@ def _number() -> str:
 
 
 def _commit_late(app: Flask, orders: PlannedAnswers) -> Response:
-    """Answer nothing, and carry out the call a little later."""
+    """Answer nothing, and carry out the call a little later, or when it is sent again."""
     entity, view = g.entity, app.view_functions[request.endpoint or ""]
     request.get_data(cache=True)
     orders.lagging.add(entity)
     orders.late[entity] = 1
+    repeated = orders.repeated[entity] = threading.Event()
+    seconds = orders.late_seconds[entity]
 
     @copy_current_request_context
     def act() -> None:
+        repeated.wait(seconds)
         try:
             view(**(request.view_args or {}))
         finally:
             orders.late[entity] = 0
 
-    timer = threading.Timer(LATE_SECONDS, act)
-    timer.daemon = True
-    timer.start()
+    threading.Thread(target=act, daemon=True).start()
     return drop_connection()
 
 
