@@ -104,7 +104,7 @@ SETTINGS = (
     Setting("SEAL_KEYS", "Keys that encrypt values at rest: base64 of 32 bytes each, newest first, separated by "
             "commas", None, parse_keys, secret=True),
     Setting("DATABASE_URL", "PostgreSQL (production) or SQLite address", None, _parse_database_url, secret=True),
-    Setting("REDIS_URL", "Redis or Valkey address; it only notifies the workers, nothing is kept there", None,
+    Setting("REDIS_URL", "Redis or Valkey address; it notifies the workers and counts the limits of the pages", None,
             _parse_redis_url, secret=True),
     Setting("JUMPSELLER_CLIENT_ID", "From the app's registration at Jumpseller", None),
     Setting("JUMPSELLER_CLIENT_SECRET", "From the app's registration at Jumpseller", None, str, secret=True),
@@ -114,6 +114,8 @@ SETTINGS = (
             "https://*.jumpseller.com", _parse_origins),
     Setting("IGEST_URL", "iGEST's web service (unconfirmed: the production address is not public)",
             "https://www.igest.pt/igest/webservice.php", _parse_url),
+    Setting("IGEST_FILE_HOSTS", "Hosts, beside that of IGEST_URL, from which iGEST's PDFs are fetched, separated by "
+            "spaces; with a leading dot: any subdomain", ".igest.pt", _parse_hosts),
     Setting("PHCGO_HOSTS", "Hosts that a PHC GO installation may have, separated by spaces; with a leading dot: any "
             "subdomain", ".phcgo.net .drivefx.net", _parse_hosts),
     Setting("PHCGO_LOOPBACK", "Development only: address of the sandbox's PHC GO (127.0.0.1:port), the only one "

@@ -9,7 +9,8 @@ nothing was issued.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
@@ -17,6 +18,7 @@ from typing import ClassVar
 from shopapp.errors import CredentialsError, RefusedError, TransientError, UncertainError
 from shopapp.fiscal.document import Draft, Issued
 from shopapp.http_client import HttpClient
+from shopapp.providers.answered_urls import is_allowed_url
 from shopapp.providers.answers import MAX_PDF_BYTES, pdf_from
 from shopapp.providers.articles import NewArticle, ProviderArticle
 from shopapp.providers.base import (
@@ -47,6 +49,8 @@ from .client import IGestClient
 from .documents import document_elements, issued_from
 from .lists import account_info_from, choices_from
 from .wire_format import Keys, Output, XmlElements
+
+log = logging.getLogger(__name__)
 
 _HEX_40 = "[0-9a-fA-F]{40}"
 _DOCUMENT_PROOF_ELEMENTS = ("id_documento", "numero_documento", "atcud", "hash_at", "url_pdf")
@@ -98,13 +102,19 @@ class IGest(SupportsStockMovements):
     )
 
     def __init__(
-        self, credentials: Mapping[str, str], http: HttpClient, url: str, now: Callable[[], datetime]
+        self,
+        credentials: Mapping[str, str],
+        http: HttpClient,
+        url: str,
+        now: Callable[[], datetime],
+        file_hosts: Collection[str] = (),
     ) -> None:
         self._keys = Keys(
             **{name: credentials.get(name, "").strip() for name in ("entity", "nif", "key", "code")}
         )
         self._http = http
         self._now = now
+        self._url, self._file_hosts = url, file_hosts
         fields = {field.name for field in self.credential_fields}
         self._client = IGestClient(self._keys, http, url, now, fields)
 
@@ -239,9 +249,17 @@ class IGest(SupportsStockMovements):
         return output
 
     def pdf(self, issued: Issued) -> bytes:
-        """Fetch iGEST's own PDF, at most 10 MiB. Raises TransientError `pdf-not-ready` while its address gives none."""
+        """Fetch iGEST's own PDF, at most 10 MiB. Raises TransientError `pdf-not-ready` while its address gives none.
+
+        So does an address that is not at iGEST's own host or one of `file_hosts`: nothing is fetched from it.
+        """
         if not issued.pdf_url:
             raise TransientError("pdf-not-ready", how="no-address")
+        if not is_allowed_url(issued.pdf_url, self._url, self._file_hosts):
+            # without its path, which may be signed
+            host = issued.pdf_url.split("/", 3)[2:3]
+            log.warning("PDF not fetched: %.120a is not a host of IGEST_FILE_HOSTS", host)
+            raise TransientError("pdf-not-ready", how="address-refused")
         try:
             reply = self._http.read("GET", issued.pdf_url, max_bytes=MAX_PDF_BYTES)
         except CredentialsError as error:

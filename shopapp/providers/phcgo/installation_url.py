@@ -13,9 +13,9 @@ from collections.abc import Collection
 from typing import NoReturn
 
 from shopapp.errors import CredentialsError
+from shopapp.providers.answered_urls import is_allowed_host
 
 _MAX_LENGTH = 200
-_HOST = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+(?=[a-z0-9-]*[a-z])[a-z0-9-]{2,63}")
 _LOOPBACK = re.compile(r"http://((?:127\.0\.0\.1|localhost):[1-9][0-9]{0,4})((?:/.*)?)", re.ASCII)
 _HTTPS_URL = re.compile(r"https://([a-z0-9.-]{1,253})(?::443)?((?:/.*)?)", re.ASCII | re.IGNORECASE)
 _SEGMENT = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,79}")
@@ -42,13 +42,9 @@ def installation_url(typed: str, hosts: Collection[str], loopback: str = "") -> 
     if found is None:
         _refuse("address-shape")
     host = found[1].lower()
-    if not _HOST.fullmatch(host) or not any(_is_allowed_host(allowed, host) for allowed in hosts):
+    if not is_allowed_host(host, hosts):
         _refuse("address-foreign")
     return f"https://{host}{_clean_path(found[2])}"
-
-
-def _is_allowed_host(allowed: str, host: str) -> bool:
-    return host.endswith(allowed) if allowed.startswith(".") else host == allowed
 
 
 def _clean_path(text: str) -> str:

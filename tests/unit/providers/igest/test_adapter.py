@@ -372,6 +372,18 @@ def test_an_address_without_a_pdf_is_not_ready(reply: HttpResponse) -> None:
     assert raised.value.code == "pdf-not-ready"
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["https://evil.example/7.pdf", "https://igest.example@evil.example/7.pdf", "https://igest.example:8443/7.pdf",
+     "http://igest.example/7.pdf", "https://198.51.100.7/7.pdf", "//igest.example/7.pdf", "file:///etc/passwd"],
+)  # fmt: skip
+def test_a_pdf_is_not_fetched_from_an_address_that_only_the_answer_names(address: str) -> None:
+    provider, wire = open_adapter(ok(b"%PDF-1.7 ..."))
+    with pytest.raises(TransientError) as raised:
+        provider.pdf(Issued("7", "FR 2026FR/12", pdf_url=address))
+    assert (raised.value.detail["how"], wire.calls) == ("address-refused", [])
+
+
 def test_a_document_without_a_pdf_address_is_not_ready() -> None:
     provider, wire = open_adapter()
     with pytest.raises(TransientError) as raised:
