@@ -35,8 +35,7 @@ class WorkQueue:
     """Notifies the workers that there is work, at most every 100 ms, from its own thread."""
 
     def __init__(self, url: str, workers: int, job_seconds: float) -> None:
-        # kept, as connecting costs ten times what notifying does; a connection found closed is reopened once
-        self._connection = redis_connection(url, _REDIS_TIMEOUT, Retry(NoBackoff(), 1))
+        self._connection = redis_connection(url, _REDIS_TIMEOUT)
         self._max_queued, self._job_seconds = QUEUED_JOBS_PER_WORKER * workers, int(job_seconds)
         self._notify_requested = threading.Event()
         self._lock = threading.Lock()
@@ -77,8 +76,12 @@ class WorkQueue:
                 self._notify_requested.set()
 
 
-def redis_connection(url: str, seconds: float | None, retry: Retry | None = None) -> Redis:
-    """Return a connection that gives up after `seconds`; None is for RQ's blocking calls, which wait."""
+def redis_connection(url: str, seconds: float | None) -> Redis:
+    """Return a connection that gives up after `seconds`; None is for RQ's blocking calls, which wait.
+
+    One with a deadline is kept, as connecting costs ten times what a command does; found closed, it is reopened once.
+    """
+    retry = None if seconds is None else Retry(NoBackoff(), 1)
     return Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds or 5, retry=retry)
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Flask, g, render_template, request
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -15,9 +18,10 @@ from werkzeug.wrappers import Response
 
 from shopapp.errors import AppError, MerchantError
 from shopapp.logs import log_event
-from shopapp.messages.i18n import gettext
+from shopapp.messages.i18n import gettext, ngettext
 from shopapp.messages.wording import message_for
 from shopapp.models import db, now
+from shopapp.web.limits import seconds_left
 from shopapp.web.session import CODE_ALPHABET
 
 BUYER_PATH = "/d/"
@@ -30,6 +34,7 @@ def init_app(app: Flask) -> None:
     """Register the pages for every kind of failure."""
     app.register_error_handler(HTTPException, http_error_page)
     app.register_error_handler(CSRFError, _csrf_error_page)
+    app.register_error_handler(RateLimitExceeded, _too_many_page)
     app.register_error_handler(AppError, app_error_page)
     for away in (OperationalError, PoolTimeoutError):
         app.register_error_handler(away, _database_away_page)
@@ -37,7 +42,13 @@ def init_app(app: Flask) -> None:
 
 
 def error_page(
-    status: int, title: str, text: str, can_retry: bool = False, reference: str = "", back_url: str = ""
+    status: int,
+    title: str,
+    text: str,
+    can_retry: bool = False,
+    reference: str = "",
+    back_url: str = "",
+    **more: Any,
 ) -> tuple[str, int]:
     """Return the error page with these texts; a buyer's has no way into the app. Rolls back."""
     g.setdefault("store", None)
@@ -50,6 +61,7 @@ def error_page(
         reference=reference,
         at=_moment(),
         back_url=back_url,
+        **more,
     )
     db.session.rollback()
     return shown, status
@@ -90,15 +102,38 @@ def http_error_page(error: HTTPException) -> tuple[str, int] | Response:
             gettext("O endereço não aceita este pedido. Nada foi feito."),
         ),
         413: (gettext("O pedido é demasiado grande"), gettext("Nada foi guardado.")),
-        429: (
-            gettext("Foram demasiados pedidos seguidos"),
-            gettext("Espere um minuto e tente de novo. Nada foi perdido."),
-        ),
     }
     title, text = titles.get(
         status, (gettext("Não foi possível fazer este pedido"), gettext("Nada foi feito."))
     )
     return error_page(status, title, text)
+
+
+_NEVER_REPEATED = ("setup.", "session.")
+"""Blueprints whose forms hold secrets: nothing that was typed there is sent back."""
+
+
+def _too_many_page(error: RateLimitExceeded) -> tuple[str, int, dict[str, str]]:
+    """Return the page that says what was done too often and when it may be done again; a form can be sent again."""
+    seconds = seconds_left()
+    minutes = math.ceil(seconds / 60)
+    is_form = request.method == "POST" and not (request.endpoint or "").startswith(_NEVER_REPEATED)
+    typed = [(name, text) for name, text in request.form.items(multi=True) if name != "csrf_token"]
+    shown, status = error_page(
+        429,
+        gettext("Foram demasiados pedidos seguidos"),
+        f"{error.description} "
+        + ngettext(
+            "Pode tentar de novo dentro de um minuto.",
+            "Pode tentar de novo dentro de %(num)d minutos.",
+            minutes,
+        )
+        + " "
+        + (gettext("Este pedido não foi feito, e o que escreveu não se perdeu.") if is_form else ""),
+        can_retry=request.method == "GET",
+        typed=typed if is_form else None,
+    )
+    return shown, status, {"Retry-After": str(seconds)}
 
 
 def _csrf_error_page(error: CSRFError) -> tuple[str, int]:

@@ -31,7 +31,7 @@ from shopapp.models import BrowserSession, OneTimeToken, Store, db, now
 from shopapp.platforms.base import SupportsWebhookSecret
 from shopapp.platforms.oauth import SupportsOAuth
 from shopapp.web.errors import error_page
-from shopapp.web.limits import LOGIN_RATE, limiter
+from shopapp.web.limits import ENTRY
 from shopapp.web.session import entry_code, entry_token, start_session, store_required, writes_database
 
 bp = Blueprint("install", __name__)
@@ -45,7 +45,7 @@ _STATE_COOKIE_VALUE = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @bp.get("/install")
 @bp.get("/install/<platform>")
-@limiter.limit(LOGIN_RATE)
+@ENTRY
 @writes_database
 def start(platform: str = "") -> Response:
     """Redirect to the platform's consent page, with a state that this browser can use once. Commits.
@@ -81,7 +81,7 @@ def _challenge(verifier: str) -> str:
 
 
 @bp.get("/install/callback")
-@limiter.limit(LOGIN_RATE)
+@ENTRY
 @writes_database
 def callback() -> ResponseReturnValue:
     """Install the store that authorised and start its session; 400 when anything does not match. Commits."""
@@ -178,7 +178,7 @@ def _refused_page(reason: str) -> ResponseReturnValue:
 
 
 @bp.get("/welcome")
-@limiter.limit(LOGIN_RATE)
+@ENTRY
 @store_required
 @writes_database
 def welcome() -> ResponseReturnValue:

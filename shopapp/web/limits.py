@@ -1,39 +1,168 @@
-"""Rate limits per IP address, for the pages that need no session: install, log-in and the buyer's link.
+"""How often each thing may be done: from one address, with one link, in one session, for one store.
 
-The counts are kept in the memory of each process. Webhooks have no limit.
+Counted in Redis, for all processes together. While Redis is away each process counts in its own memory: the limits are
+looser then, and nothing stops. Webhooks and workers have no limit here; how much of a plan may be used is decided in
+`connections.api_usage`, by the database's own count.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
 
-from flask import Flask, current_app, request
-from flask_limiter import Limiter
+from flask import Flask, current_app, g, request
+from flask_limiter import Limit, Limiter
+
+from shopapp import encryption
+from shopapp.jobs.queue import redis_connection
+from shopapp.messages.i18n import N_, gettext
 
 log = logging.getLogger(__name__)
 
-LOGIN_RATE = "10 per minute"
-PDF_RATE = "30 per minute"
+View = TypeVar("View", bound=Callable[..., Any])
+Owner = Literal[
+    "address", "address and link", "link", "document", "session", "store", "store of the link", "recipient"
+]
+
+_REDIS_SECONDS = 0.25
+"""How long a request waits for Redis."""
+
+
 _UNFIT = "proxies_unfit"
 
 
-def _client_ip() -> str:
+def _address_key() -> str:
     _check_proxies()
-    return request.remote_addr or "unknown"
+    # keyed hashes, here and below: Redis holds no personal data
+    return encryption.keyed_hashes(request.remote_addr or "unknown")[0]
 
 
-def client_and_link() -> str:
-    """Return what a buyer's readings are counted by: one who reads too much keeps no other out."""
-    return f"{_client_ip()} {request.path}"
+def _address_and_link_key() -> str:
+    # one who reads too much keeps no other buyer out
+    return encryption.keyed_hashes(f"{_address_key()} {request.path}")[0]
 
 
-limiter = Limiter(_client_ip, storage_uri="memory://", headers_enabled=False)
+def _store_key() -> str:
+    return str(g.store.id) if g.get("store") is not None else _address_key()
+
+
+def _session_key() -> str:
+    return str(g.session_id) if g.get("store") is not None else _address_key()
+
+
+def _recipient_key() -> str:
+    return encryption.keyed_hashes(f"{_store_key()} {request.form.get('to', '').strip().casefold()}")[0]
+
+
+_KEYS: dict[Owner, Callable[[], str]] = {
+    "address": _address_key, "address and link": _address_and_link_key,
+    "session": _session_key, "store": _store_key, "recipient": _recipient_key,
+    "link": lambda: str(g.fetched.id), "document": lambda: str(g.fetched.id),
+    "store of the link": lambda: str(g.fetched.store_id),
+}  # fmt: skip
+
+_TOO_MANY_ACTIONS = N_("Foram muitas ações seguidas nesta sessão.")
+_TOO_MANY_READS = N_(
+    "Isto pergunta à loja ou ao programa de faturação, e já foi pedido muitas vezes seguidas."
+)
+_TOO_MANY_MAILS = N_("Foram muitos e-mails seguidos a partir desta loja.")
+_TOO_MANY_PDFS = N_("Este documento foi pedido muitas vezes seguidas.")
+
+limiter = Limiter(
+    _address_key,
+    strategy="moving-window",
+    in_memory_fallback_enabled=True,
+    headers_enabled=False,
+    default_limits=[
+        Limit(
+            "60 per minute",
+            key_function=_session_key,
+            methods=["POST"],
+            error_message=lambda: gettext(_TOO_MANY_ACTIONS),
+        )
+    ],
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A limit that the pages of one kind share; it decorates them, below `store_required`."""
+
+    name: str
+    rate: str
+    per: Owner
+    text: str
+    """What the reader is told, as a Portuguese message id."""
+    cost: Callable[[], int] | int = 1
+    exempt_when: Callable[[], bool] | None = None
+    shared: bool = True
+    """Whether the pages are counted together."""
+
+    def __call__(self, view: View) -> View:
+        rules: dict[str, Any] = {
+            "key_func": _KEYS[self.per], "cost": self.cost, "exempt_when": self.exempt_when,
+            "error_message": lambda: gettext(self.text),
+        }  # fmt: skip
+        if self.shared:
+            return limiter.shared_limit(self.rate, scope=self.name, **rules)(view)  # type: ignore[return-value]
+        return limiter.limit(self.rate, scope=self.name, **rules)(view)  # type: ignore[return-value]
+
+
+def _mailed_documents() -> int:
+    return max(1, len(request.form.getlist("id")))
+
+
+ENTRY = Budget("entry", "10 per minute", "address", N_("Foram muitas tentativas seguidas."), shared=False)
+LINK = Budget("link", "30 per minute", "address and link", _TOO_MANY_PDFS)
+LINK_FETCH = Budget("link-fetch", "4 per hour", "link", _TOO_MANY_PDFS)
+LINKS_FETCH = Budget("links-fetch", "300 per hour", "store of the link", _TOO_MANY_PDFS)
+PDF_FETCH = Budget("pdf-fetch", "4 per hour", "document", _TOO_MANY_PDFS)
+PDFS_FETCH = Budget("pdfs-fetch", "60 per hour", "store", _TOO_MANY_READS)
+ACTIONS = Budget("actions", "30 per minute", "session", _TOO_MANY_ACTIONS)
+BULK = Budget("bulk", "10 per minute", "session", _TOO_MANY_ACTIONS)
+BULK_MAILS = Budget(
+    "bulk-mails", "600 per day", "store", _TOO_MANY_MAILS, _mailed_documents,
+    lambda: request.form.get("do") != "email",
+)  # fmt: skip
+MAILS = Budget("mails", "40 per hour", "store", _TOO_MANY_MAILS)
+MAILS_TO_ONE = Budget(
+    "mails-to-one",
+    "5 per hour",
+    "recipient",
+    N_("Este endereço já recebeu muitos e-mails desta loja há pouco."),
+)
+PREVIEWS = Budget("previews", "30 per minute; 300 per hour", "store", _TOO_MANY_READS)
+CHECKS = Budget("checks", "15 per minute; 60 per hour", "store", _TOO_MANY_READS)
+LISTS = Budget("lists", "15 per minute; 60 per hour", "store", _TOO_MANY_READS)
+KEYS = Budget("keys", "10 per minute; 30 per hour", "store", _TOO_MANY_READS)
+RUNS = Budget("runs", "10 per minute; 20 per hour", "store", _TOO_MANY_READS)
+ARTICLES = Budget("articles", "60 per minute", "store", _TOO_MANY_READS)
+
+BUDGETS = (
+    ENTRY, LINK, LINK_FETCH, LINKS_FETCH, PDF_FETCH, PDFS_FETCH, ACTIONS, BULK, BULK_MAILS, MAILS, MAILS_TO_ONE,
+    PREVIEWS, CHECKS, LISTS, KEYS, RUNS, ARTICLES,
+)  # fmt: skip
 
 
 def init_app(app: Flask) -> None:
-    """Register the limiter with the app."""
+    """Register the limiter with the app, on the Redis of the settings."""
+    pool = redis_connection(app.config["REDIS_URL"], _REDIS_SECONDS).connection_pool
+    app.config["RATELIMIT_STORAGE_URI"] = "redis://"
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = {"connection_pool": pool}
     limiter.init_app(app)
+
+
+def seconds_left() -> int:
+    """Return the seconds until what was refused in this request may be done again."""
+    refused = limiter.current_limit
+    try:
+        return max(1, int(refused.reset_at - time.time()) + 1) if refused is not None else 60
+    except Exception:  # noqa: BLE001  (Redis went away in between: the shortest window)
+        return 60
 
 
 def proxies_fit() -> bool:

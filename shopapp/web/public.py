@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import logging
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, g
 from flask.typing import ResponseReturnValue
 from flask_babel import force_locale
 
-from shopapp.documents.pdf import read_pdf
+from shopapp.documents.pdf import costs_a_call, read_pdf
 from shopapp.errors import AppError
 from shopapp.logs import log_event
 from shopapp.messages.i18n import gettext, locale_of
 from shopapp.models import Document
 from shopapp.models.queries import documents
 from shopapp.web.errors import error_page
-from shopapp.web.limits import PDF_RATE, client_and_link, limiter
+from shopapp.web.limits import LINK, LINK_FETCH, LINKS_FETCH
 from shopapp.web.session import writes_database
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ def pdf_response(document: Document, content: bytes) -> Response:
 
 
 @bp.get("/d/<token>")
-@limiter.limit(PDF_RATE, key_func=client_and_link)
+@LINK
 @writes_database
 def buyer_pdf(token: str) -> ResponseReturnValue:
     """Send the document's PDF, or say that the shop has it; 404 for an unknown or revoked link."""
@@ -46,12 +46,24 @@ def buyer_pdf(token: str) -> ResponseReturnValue:
     if not document.has_pdf:
         return _ask_the_shop(document)
     try:
-        response = pdf_response(document, read_pdf(document))
+        content = _fetch(document) if costs_a_call(document) else read_pdf(document)
     except AppError as error:
         log.warning("document %s: no PDF for the buyer: %s", document.id, error.code)
         return _not_now(document)
+    response = pdf_response(document, content)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response
+
+
+def _fetch(document: Document) -> bytes:
+    g.fetched = document
+    return _fetch_within_budget()
+
+
+@LINKS_FETCH
+@LINK_FETCH
+def _fetch_within_budget() -> bytes:
+    return read_pdf(g.fetched)
 
 
 def _not_now(document: Document) -> tuple[str, int]:

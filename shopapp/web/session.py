@@ -41,7 +41,7 @@ from shopapp.models import Account, BrowserSession, OneTimeToken, Store, db, rea
 from shopapp.web import interrupted
 from shopapp.web.browser_names import browser_name
 from shopapp.web.headers import own_origin
-from shopapp.web.limits import LOGIN_RATE, limiter
+from shopapp.web.limits import ENTRY
 
 bp = Blueprint("session", __name__)
 csrf = CSRFProtect()
@@ -212,7 +212,7 @@ def entry_code(store: Store) -> str:
 
 
 @bp.post("/enter")
-@limiter.limit(LOGIN_RATE)
+@ENTRY
 def enter() -> ResponseReturnValue:
     """Start the session for a valid token or code; 401 with the consent page otherwise. Commits."""
     token = request.form.get("token", "")

@@ -17,6 +17,7 @@ from werkzeug.routing import Rule
 
 from dev.factories import make_document, make_documents_in_every_state, make_store
 from shopapp.models import BrowserSession, Document, Store
+from shopapp.web.limits import limiter
 
 ORIGIN = "http://localhost"
 OPEN_POSTS = {"webhooks.receive"}
@@ -95,3 +96,9 @@ def fill_path(rule: Rule, values: dict[str, Any]) -> str:
     path = re.sub(r"<(?:[^:<>]+:)?([^<>]+)>", lambda match: str(values[match.group(1)]), rule.rule)
     assert "<" not in path
     return path
+
+
+@pytest.fixture
+def no_limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lift the limits on what a session may do, for a test that tries every route many times."""
+    monkeypatch.setattr(limiter, "enabled", False)

@@ -88,6 +88,7 @@ def test_the_same_cookie_signed_by_us_opens_them(app: Flask, ours: StoreSession)
     assert client.get("/documents").status_code == 200
 
 
+@pytest.mark.usefixtures("no_limits")
 def test_every_post_of_a_page_takes_256_kib_at_most(app: Flask, ours: StoreSession) -> None:
     asked = 0
     for rule in routes(app):
@@ -99,6 +100,7 @@ def test_every_post_of_a_page_takes_256_kib_at_most(app: Flask, ours: StoreSessi
     assert asked > 20
 
 
+@pytest.mark.usefixtures("no_limits")
 @pytest.mark.parametrize("name", ["next", "url", "return", "redirect", "back", "continue", "to"])
 def test_no_parameter_decides_where_a_post_leads(app: Flask, ours: StoreSession, name: str) -> None:
     for rule in routes(app):

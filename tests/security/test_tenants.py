@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 
@@ -13,6 +14,8 @@ from shopapp.models.queries import documents
 from tests.security.conftest import OPEN_POSTS, ORIGIN, StoreSession, fill_path, routes, search
 from tests.security.test_csrf import everything
 from tests.security.test_headers import values
+
+pytestmark = pytest.mark.usefixtures("no_limits")
 
 OTHER_PARAMETERS = {
     "decisions.revoke_reading": "reading",

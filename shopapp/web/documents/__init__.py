@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from shopapp.web.documents import bulk, buyer, credit, decisions, preview, views
+from shopapp.web.documents import bulk, buyer, credit, decisions, delivery, preview, views
 
-BLUEPRINTS = (views.bp, bulk.bp, buyer.bp, credit.bp, decisions.bp, preview.bp)
+BLUEPRINTS = (views.bp, bulk.bp, buyer.bp, credit.bp, decisions.bp, delivery.bp, preview.bp)

@@ -17,6 +17,7 @@ from shopapp.models.document import BLOCKED, PENDING, VOID, WAITING
 from shopapp.models.queries import documents
 from shopapp.web.documents.rows import document_rows
 from shopapp.web.form_fields import parse_email, parse_row_id
+from shopapp.web.limits import BULK, BULK_MAILS
 from shopapp.web.session import store_required
 
 bp = Blueprint("bulk", __name__, url_prefix="/documents/bulk")
@@ -69,6 +70,8 @@ def confirm() -> ResponseReturnValue:
 
 @bp.post("")
 @store_required
+@BULK
+@BULK_MAILS
 def apply() -> ResponseReturnValue:
     """Apply the action to each document, oldest first; one that changed in the meantime is left as it is."""
     action = request.form.get("do", "")

@@ -16,6 +16,7 @@ from shopapp.models.document import BLOCKED
 from shopapp.web.documents.page import own_document_or_404, render_page
 from shopapp.web.documents.views import conflict_page, redirect_to_document
 from shopapp.web.form_fields import clean_text
+from shopapp.web.limits import ACTIONS
 from shopapp.web.session import store_required
 
 bp = Blueprint("buyer", __name__, url_prefix="/documents")
@@ -24,6 +25,7 @@ bp.register_error_handler(merchant_actions.StateConflictError, conflict_page)
 
 @bp.post("/<int:number>/country")
 @store_required
+@ACTIONS
 def choose_country(number: int) -> ResponseReturnValue:
     """Issue with that country where the order names none; 422 when none was chosen. Commits.
 
@@ -42,6 +44,7 @@ def choose_country(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/erased")
 @store_required
+@ACTIONS
 def confirm_erased(number: int) -> ResponseReturnValue:
     """Issue although the shop deleted the buyer's data, with the tax id and the country that the merchant has. Commits.
 
@@ -59,6 +62,7 @@ def confirm_erased(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/business")
 @store_required
+@ACTIONS
 def confirm_business(number: int) -> ResponseReturnValue:
     """Issue to a business outside the Union, because the merchant has proof that it is one. Commits."""
     document = _blocked_document(number, "business-unproven")

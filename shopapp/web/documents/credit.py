@@ -40,6 +40,7 @@ from shopapp.web.documents.page import may_credit, own_document_or_404, warehous
 from shopapp.web.documents.rows import account_of, document_kind, error_message, remedy_url
 from shopapp.web.documents.views import conflict_page
 from shopapp.web.form_fields import parse_euros
+from shopapp.web.limits import ACTIONS
 from shopapp.web.session import store_required
 
 bp = Blueprint("credit", __name__, url_prefix="/documents")
@@ -79,6 +80,7 @@ def show(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/credit")
 @store_required
+@ACTIONS
 def submit(number: int) -> ResponseReturnValue:
     """Request the note, once, when its preview was confirmed and is still valid; else show it again. Commits.
 

@@ -10,6 +10,7 @@ from shopapp.messages.i18n import gettext
 from shopapp.models import db, now
 from shopapp.web.documents.page import own_document_or_404
 from shopapp.web.documents.views import redirect_to_document
+from shopapp.web.limits import ACTIONS
 from shopapp.web.session import store_required
 
 bp = Blueprint("figures", __name__, url_prefix="/documents")
@@ -17,6 +18,7 @@ bp = Blueprint("figures", __name__, url_prefix="/documents")
 
 @bp.post("/<int:number>/figures/accept")
 @store_required
+@ACTIONS
 def accept(number: int) -> Response:
     """Let the account go on: the provider's figures are right. Commits."""
     document = own_document_or_404(number)
@@ -26,6 +28,7 @@ def accept(number: int) -> Response:
 
 @bp.post("/<int:number>/figures/again")
 @store_required
+@ACTIONS
 def prove_again(number: int) -> Response:
     """Let one document go alone, because the provider's settings were changed. Commits."""
     document = own_document_or_404(number)
@@ -37,6 +40,7 @@ def prove_again(number: int) -> Response:
 
 @bp.post("/<int:number>/unlink")
 @store_required
+@ACTIONS
 def take_back_link(number: int) -> Response:
     """Take back the number that the merchant had linked to the order. Commits."""
     document = own_document_or_404(number)
@@ -48,6 +52,7 @@ def take_back_link(number: int) -> Response:
 
 @bp.post("/<int:number>/sent")
 @store_required
+@ACTIONS
 def mark_as_sent(number: int) -> Response:
     """Record that the merchant sent a document to the buyer whose PDF we do not have. Commits."""
     document = own_document_or_404(number)
@@ -57,6 +62,7 @@ def mark_as_sent(number: int) -> Response:
 
 @bp.post("/<int:number>/revoke")
 @store_required
+@ACTIONS
 def revoke_link(number: int) -> Response:
     """Revoke the buyer's link. Commits."""
     document = own_document_or_404(number)

@@ -23,6 +23,7 @@ from shopapp.web.documents.rows import (
     remedy_url,
     warning_texts,
 )
+from shopapp.web.limits import PREVIEWS
 from shopapp.web.session import store_required, writes_database
 
 bp = Blueprint("preview", __name__, url_prefix="/documents")
@@ -32,6 +33,7 @@ PREVIEWABLE_STATES = (WAITING, PENDING, BLOCKED)
 
 @bp.get("/<int:number>/preview")
 @store_required
+@PREVIEWS
 @writes_database
 def show(number: int) -> Response | str:
     """Show the document that would be issued for a waiting, pending or blocked one; redirect to its page otherwise."""

@@ -1,7 +1,7 @@
 """The list of documents, and one document's page with its actions.
 
 A document of another store is 404, like an unknown one. Every action is one transition of the row
-(`merchant_actions`); the only request to a provider is the one for a PDF.
+(`merchant_actions`); nothing here asks a provider.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import hashlib
 
 from flask import (
     Blueprint,
-    Response,
     flash,
     g,
     make_response,
@@ -23,7 +22,6 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response as AnyResponse
 
 from shopapp.documents import audit, decisions, merchant_actions
-from shopapp.documents.pdf import read_pdf
 from shopapp.errors import MerchantError
 from shopapp.fiscal.party import parse_tax_id
 from shopapp.jobs.queue import notify_workers
@@ -42,8 +40,8 @@ from shopapp.web.documents.filters import (
 from shopapp.web.documents.page import own_document_or_404, page_version, render_page
 from shopapp.web.documents.rows import document_rows, error_message
 from shopapp.web.errors import error_page
-from shopapp.web.form_fields import clean_text, parse_email, parse_euros, parse_exchange_rate
-from shopapp.web.public import pdf_response
+from shopapp.web.form_fields import clean_text, parse_euros, parse_exchange_rate
+from shopapp.web.limits import ACTIONS
 from shopapp.web.session import polled, store_required, writes_database
 
 bp = Blueprint("documents", __name__, url_prefix="/documents")
@@ -114,15 +112,6 @@ def version(number: int) -> ResponseReturnValue:
     )
 
 
-@bp.get("/<int:number>/pdf")
-@store_required
-@writes_database
-def pdf(number: int) -> Response:
-    """Send the provider's PDF."""
-    document = own_document_or_404(number)
-    return pdf_response(document, read_pdf(document))
-
-
 # actions: one transition each
 
 
@@ -146,6 +135,7 @@ def conflict_page(error: merchant_actions.StateConflictError) -> tuple[str, int]
 
 @bp.post("/<int:number>/issue")
 @store_required
+@ACTIONS
 def issue(number: int) -> ResponseReturnValue:
     """Make the document due for issue. Commits."""
     document = own_document_or_404(number)
@@ -155,6 +145,7 @@ def issue(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/tax-id")
 @store_required
+@ACTIONS
 def correct_tax_id(number: int) -> ResponseReturnValue:
     """Issue with the tax id that the merchant typed; 422 when it is not valid. Commits."""
     document = own_document_or_404(number)
@@ -170,6 +161,7 @@ def correct_tax_id(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/no-tax-id")
 @store_required
+@ACTIONS
 def without_tax_id(number: int) -> ResponseReturnValue:
     """Issue to a final consumer. Commits."""
     document = own_document_or_404(number)
@@ -179,6 +171,7 @@ def without_tax_id(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/answer")
 @store_required
+@ACTIONS
 def answer(number: int) -> ResponseReturnValue:
     """Store the answer to the question that blocks the document, and retry those that it blocked. Commits."""
     document = own_document_or_404(number)
@@ -208,6 +201,7 @@ def answer(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/aside")
 @store_required
+@ACTIONS
 def dismiss(number: int) -> ResponseReturnValue:
     """Dismiss the order: it was invoiced elsewhere and no longer counts as missing; 422 for a taken number. Commits."""
     document = own_document_or_404(number)
@@ -236,6 +230,7 @@ _CONFIRMATION_FIELDS = {
 
 @bp.post("/<int:number>/exists")
 @store_required
+@ACTIONS
 def confirm_issued(number: int) -> ResponseReturnValue:
     """Record the number of a document that the merchant found at the provider. Commits."""
     document = own_document_or_404(number)
@@ -255,6 +250,7 @@ def confirm_issued(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/absent")
 @store_required
+@ACTIONS
 def confirm_not_issued(number: int) -> ResponseReturnValue:
     """Send the same draft again, because the merchant looked and found no document. Commits."""
     document = own_document_or_404(number)
@@ -267,22 +263,9 @@ def confirm_not_issued(number: int) -> ResponseReturnValue:
     return redirect_to_document(document, gettext("Vamos emitir o documento agora."))
 
 
-@bp.post("/<int:number>/mail")
-@store_required
-def send_email(number: int) -> ResponseReturnValue:
-    """Queue an e-mail with the document to that address. Commits."""
-    document = own_document_or_404(number)
-    text = clean_text(request.form.get("to", ""))
-    if not parse_email(text):
-        return render_page(
-            document, 422, errors={"to": gettext("Este endereço não é um e-mail.")}, typed={"to": text}
-        )
-    merchant_actions.resend_email(document, parse_email(text))
-    return redirect_to_document(document, gettext("O e-mail sai dentro de segundos."))
-
-
 @bp.post("/<int:number>/acknowledge")
 @store_required
+@ACTIONS
 def acknowledge(number: int) -> ResponseReturnValue:
     """Clear the alarm, because the merchant handles it. Commits."""
     document = own_document_or_404(number)
@@ -292,6 +275,7 @@ def acknowledge(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/reissue")
 @store_required
+@ACTIONS
 def reissue(number: int) -> ResponseReturnValue:
     """Have the order issued again, as its document counts no more. Commits."""
     document = own_document_or_404(number)

@@ -23,6 +23,7 @@ from shopapp.messages.wording import message_for
 from shopapp.models import Account, Product, db
 from shopapp.models.queries import products
 from shopapp.web.form_fields import MAX_ROW_ID, clean_text
+from shopapp.web.limits import ARTICLES
 from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.products.rows import product_summaries, shop_product_url
 from shopapp.web.session import store_required
@@ -113,6 +114,7 @@ def _refused_page(number: int, error: AppError, field: str, typed: str) -> tuple
 
 @bp.post("/<int:number>/bind")
 @store_required
+@ARTICLES
 def link_article(number: int) -> ResponseReturnValue:
     """Link the SKU to the article with that code, after asking the provider for it. Commits."""
     row = _own_product_with_sku(number)
@@ -148,6 +150,7 @@ def unlink_article(number: int) -> ResponseReturnValue:
 
 @bp.post("/<int:number>/create")
 @store_required
+@ARTICLES
 def create_article(number: int) -> ResponseReturnValue:
     """Create the article with the chosen tax, or use the one that exists. Commits; asks the provider."""
     row = _own_product_with_sku(number)

@@ -19,6 +19,7 @@ from shopapp.models import Account, StockChange, SyncRun, db
 from shopapp.models.queries import products
 from shopapp.web.errors import error_page
 from shopapp.web.form_fields import MAX_ROW_ID, clean_text, parse_row_id
+from shopapp.web.limits import RUNS
 from shopapp.web.products.history_rows import stock_change_rows
 from shopapp.web.session import store_required
 
@@ -128,6 +129,7 @@ def confirm_undo_run(number: int) -> ResponseReturnValue:
 
 @bp.post("/runs/<int:number>/undo")
 @store_required
+@RUNS
 def undo_run(number: int) -> ResponseReturnValue:
     """Start a run that undoes every change of this run without a later one, newest first. Commits."""
     has_started = stock_runs.start_undo_run(g.account, _own_run_or_404(number))

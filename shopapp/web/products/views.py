@@ -22,6 +22,7 @@ from shopapp.models import Account, SyncedSku, SyncRun, db, now
 from shopapp.models.queries import products
 from shopapp.models.sync_run import CATALOGUE_RUN, CREATE_RUN, DONE, FAILED, OPEN, STOCK_RUN, UNDO_RUN
 from shopapp.web.form_fields import clean_text, parse_row_id
+from shopapp.web.limits import RUNS
 from shopapp.web.products.page import tax_treatments
 from shopapp.web.products.rows import ProductSummary, RunProgress, product_summaries, run_progress
 from shopapp.web.session import polled, store_required
@@ -164,6 +165,7 @@ def progress() -> ResponseReturnValue:
 
 @bp.post("/compare")
 @store_required
+@RUNS
 def compare() -> ResponseReturnValue:
     """Start a comparison of both sides now. Commits."""
     account: Account | None = g.account
@@ -202,6 +204,7 @@ def _render_missing(account: Account, error: str = "", status: int = 200) -> tup
 
 @bp.post("/missing")
 @store_required
+@RUNS
 def create_missing() -> ResponseReturnValue:
     """Start a run that creates every missing article at the chosen rate. Commits."""
     account: Account | None = g.account

@@ -28,6 +28,7 @@ from shopapp.messages.formats import today
 from shopapp.messages.i18n import gettext
 from shopapp.messages.wording import message_for
 from shopapp.models import Account, db, now
+from shopapp.web.limits import CHECKS, KEYS
 from shopapp.web.session import store_required, writes_database
 from shopapp.web.setup.check import check_headline, check_setup, finding_row, shop_admin_url
 from shopapp.web.setup.forms import Form, parse_credentials
@@ -102,6 +103,7 @@ def _render_keys(name: str, form: Form, status: int = 200, **refusal: Any) -> tu
 
 @bp.post("/keys/<name>")
 @store_required
+@KEYS
 def save_keys(name: str) -> ResponseReturnValue:
     """Check the credentials at the provider, store accepted ones and resume the documents that waited. Commits."""
     _check_provider_name(name)
@@ -159,6 +161,7 @@ def _connect_account(name: str, credentials: dict[str, str], facts: dict[str, An
 
 @bp.get("/check")
 @store_required
+@CHECKS
 @writes_database
 def check() -> ResponseReturnValue:
     """Show what will fail, what deserves a look and what is in order. Asks provider and platform."""

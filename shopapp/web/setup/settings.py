@@ -35,6 +35,7 @@ from shopapp.platforms.base import SupportsProductStock
 from shopapp.providers.articles import SupportsArticles
 from shopapp.providers.base import SupportsEmail
 from shopapp.providers.stock import SupportsStock
+from shopapp.web.limits import LISTS
 from shopapp.web.session import store_required, writes_database
 from shopapp.web.setup.document_options import (
     document_options_for,
@@ -117,6 +118,7 @@ def _shop_locations(account: Account) -> tuple[ListedChoice, ...]:
 
 @bp.get("/choices")
 @store_required
+@LISTS
 @writes_database
 def edit() -> ResponseReturnValue:
     """Show the form with the provider's lists, which are read again. Commits."""
@@ -252,6 +254,7 @@ def _render_page(account: Account, form: Form, lists_error: str = "", status: in
 
 @bp.post("/choices")
 @store_required
+@LISTS
 def save() -> ResponseReturnValue:
     """Store the settings and retry the documents that waited for them. Commits."""
     account: Account | None = g.account
